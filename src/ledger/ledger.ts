@@ -1,0 +1,107 @@
+// The Ledger port: the environment branches of one Git repository, read and extended one commit at a time.
+import type { Instant } from '../model/effects.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
+
+/** The heads of the remote, as of one reading. */
+export interface Heads {
+  /** The remote's default branch, where HEAD points. */
+  readonly trunk: BranchName;
+  readonly branches: ReadonlyMap<BranchName, ObjectId>;
+}
+
+/** A commit, as the object database has it. */
+export interface Commit {
+  readonly id: ObjectId;
+  readonly tree: ObjectId;
+  /** First parent first; whole even where history was fetched shallow. */
+  readonly parents: readonly ObjectId[];
+  /** `Name <address>`. */
+  readonly author: string;
+  /** Committer time. For display, never for order. */
+  readonly time: Instant;
+  /** The whole message. */
+  readonly message: string;
+}
+
+/** A file of a commit's tree. Only regular files are ever listed with content: links and submodules keep their mode. */
+export interface TreeEntry {
+  /** Relative to the repository's root, parts separated by `/`. */
+  readonly path: string;
+  readonly mode: '100644' | '100755' | '120000' | '160000';
+  readonly id: ObjectId;
+}
+
+/** One change to a tree. */
+export type TreeEdit =
+  | { readonly kind: 'write'; readonly path: string; readonly content: Uint8Array }
+  /** Takes a file over from another commit by its object id, mode kept. */
+  | { readonly kind: 'take'; readonly entry: TreeEntry }
+  | { readonly kind: 'remove'; readonly path: string };
+
+/** A commit to be made: the tree of `base` with `edits` applied. */
+export interface CommitDraft {
+  readonly base: ObjectId;
+  /** First parent first; empty for a root commit. */
+  readonly parents: readonly ObjectId[];
+  readonly edits: readonly TreeEdit[];
+  readonly message: string;
+  /** Author and committer, `Name <address>`. */
+  readonly author: string;
+  readonly time: Instant;
+}
+
+/**
+ * What became of a push, settled by reading the branch, never by the text of an error.
+ * `landed`: the commit is the head, or an ancestor of it. `lost`: somebody else moved the branch first.
+ * `denied`: the remote refuses this push for good (protected branch, hook, read-only credential).
+ */
+export type PushVerdict =
+  | { readonly outcome: 'landed' }
+  | { readonly outcome: 'lost'; readonly head: ObjectId | undefined }
+  | { readonly outcome: 'denied'; readonly reason: string };
+
+/**
+ * The remote repository. Every method may throw `remote-unavailable`, `unauthorized`, `storage-failed` or `interrupted`.
+ * Commits and trees are fetched as they are asked for; nothing but `push` changes the remote.
+ */
+export interface Ledger {
+  /** The heads as the remote has them now. Nothing is fetched. */
+  heads(): Promise<Heads>;
+  /** Makes commits (heads, as `heads` gave them) and their trees readable, in one request. */
+  fetch(commits: readonly ObjectId[]): Promise<void>;
+  /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */
+  commit(id: ObjectId): Promise<Commit>;
+  /** The content of files of one fetched commit, by path, in one request; paths that are no regular file are absent. */
+  readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */
+  listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]>;
+  /** Makes the whole history of fetched heads readable (commits and trees; file content comes on demand). */
+  deepen(heads: readonly ObjectId[]): Promise<void>;
+  /** Whether `ancestor` is `descendant` or reachable from it. Needs `deepen(descendant)` unless they are equal or parent and child. */
+  isAncestor(ancestor: ObjectId, descendant: ObjectId): Promise<boolean>;
+  /** Commits reachable from `include` and from none of `exclude`, newest first, at most `limit`. Needs `deepen`. */
+  commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
+  /**
+   * The first-parent commits of a head at which the file at `path` changed, newest first. Needs `deepen`.
+   * `content` is the file in that commit; undefined where it was removed.
+   */
+  walk(
+    head: ObjectId,
+    path: string,
+    limit?: number,
+  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
+  /** Paths whose content or mode differs between two fetched commits' trees. */
+  changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
+  /** Builds a commit in the object database, with no work tree. The same draft gives the same id. Throws `tree-unsafe`. */
+  propose(draft: CommitDraft): Promise<ObjectId>;
+  /**
+   * Moves a branch from `expected` (`undefined`: it must not exist) to a proposed commit, by compare-and-swap, as a
+   * fast-forward only. An ambiguous answer is settled by pushing the same commit again; when even that cannot be read,
+   * throws `push-outcome-unknown`.
+   */
+  push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict>;
+  /** The head of one branch now, read past any cache; undefined when the branch does not exist. */
+  head(branch: BranchName): Promise<ObjectId | undefined>;
+  /** Frees what the ledger holds on disk. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+// Content digests: the identity of an image. OCI image-spec v1.1, descriptor.md#digests.
+import { createHash } from 'node:crypto';
+import type { Branded } from './brand.ts';
+import { TagflowError } from './errors.ts';
+
+/** `sha256:` and 64, or `sha512:` and 128, lower-case hexadecimal digits. */
+export type Digest = Branded<'Digest'>;
+
+const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/;
+
+/** Whether text is a digest in canonical form. */
+export function isDigest(text: string): text is Digest {
+  return DIGEST.test(text);
+}
+
+/** The digest that text spells. Throws `digest-invalid` for other algorithms, lengths or letter case. */
+export function parseDigest(text: string): Digest {
+  if (isDigest(text)) return text;
+  throw new TagflowError('digest-invalid', {
+    what: `${JSON.stringify(text)} is not a digest`,
+    why: 'a digest is sha256: and 64, or sha512: and 128, lower-case hexadecimal digits',
+    fix: 'copy the whole digest, for instance from: tagflow status -o json',
+  });
+}
+
+/** The algorithm a digest was made with. */
+export function digestAlgorithm(digest: Digest): 'sha256' | 'sha512' {
+  return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
+}
+
+/** The hexadecimal part of a digest. */
+export function digestHex(digest: Digest): string {
+  return digest.slice(digest.indexOf(':') + 1);
+}
+
+/** The digest of bytes. */
+export function digestOf(bytes: Uint8Array | string, algorithm: 'sha256' | 'sha512' = 'sha256'): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+}
+
+/** The first 12 hexadecimal digits: for people; never parsed back. */
+export function shortDigest(digest: Digest): string {
+  return digestHex(digest).slice(0, 12);
+}

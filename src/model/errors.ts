@@ -1,0 +1,137 @@
+// The one table of errors: code, exit code, whether a retry can help, and whose fault it is.
+// Help, docs/errors/ and the exit code of the process all come from here.
+
+/** Exit codes of the process; docs/reference/exit-codes.md explains each. */
+export const EXIT = {
+  ok: 0,
+  defect: 1,
+  usage: 2,
+  refused: 3,
+  notFound: 4,
+  superseded: 5,
+  denied: 6,
+  unavailable: 7,
+  incomplete: 8,
+  verification: 9,
+  difference: 10,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+interface ErrorKind {
+  /** Exit code of a process that ends with this error. */
+  readonly exit: number;
+  /** Whether the same command may succeed later without anyone changing anything. */
+  readonly retryable: boolean;
+  /** Where the cause lies: with the caller, the repository's content, a server, or tagflow. */
+  readonly fault: 'caller' | 'repository' | 'server' | 'machine' | 'tagflow';
+}
+
+const kind = (exit: number, fault: ErrorKind['fault'], retryable = false): ErrorKind => ({ exit, fault, retryable });
+
+/** Every error tagflow can end with, by code. Each has a page docs/errors/CODE.md. */
+export const ERRORS = {
+  internal: kind(EXIT.defect, 'tagflow'),
+
+  usage: kind(EXIT.usage, 'caller'),
+  'config-missing': kind(EXIT.usage, 'repository'),
+  'config-invalid': kind(EXIT.usage, 'repository'),
+  'reference-invalid': kind(EXIT.usage, 'caller'),
+  'digest-invalid': kind(EXIT.usage, 'caller'),
+  'version-invalid': kind(EXIT.usage, 'caller'),
+  'plan-invalid': kind(EXIT.usage, 'caller'),
+  'credentials-invalid': kind(EXIT.usage, 'caller'),
+  'manifest-invalid': kind(EXIT.usage, 'repository'),
+  'manifest-unsafe-edit': kind(EXIT.usage, 'repository'),
+  'pin-not-found': kind(EXIT.usage, 'repository'),
+  'layout-invalid': kind(EXIT.usage, 'repository'),
+  'not-supported': kind(EXIT.usage, 'caller'),
+
+  downgrade: kind(EXIT.refused, 'caller'),
+  held: kind(EXIT.refused, 'caller'),
+  divergence: kind(EXIT.refused, 'repository'),
+  'record-invalid': kind(EXIT.refused, 'repository'),
+  'branch-rewound': kind(EXIT.refused, 'repository'),
+  'tag-immutable': kind(EXIT.refused, 'server'),
+  'release-tag-taken': kind(EXIT.refused, 'server'),
+  'tree-unsafe': kind(EXIT.refused, 'repository'),
+
+  'environment-not-found': kind(EXIT.notFound, 'caller'),
+  'image-not-found': kind(EXIT.notFound, 'caller'),
+  'version-not-found': kind(EXIT.notFound, 'caller'),
+  'digest-not-found': kind(EXIT.notFound, 'server'),
+  'branch-not-found': kind(EXIT.notFound, 'repository'),
+  'release-not-found': kind(EXIT.notFound, 'caller'),
+
+  superseded: kind(EXIT.superseded, 'server', true),
+  'race-lost': kind(EXIT.superseded, 'server', true),
+  'plan-stale': kind(EXIT.superseded, 'server', true),
+  'tag-moved': kind(EXIT.superseded, 'server', true),
+
+  unauthorized: kind(EXIT.denied, 'caller'),
+  forbidden: kind(EXIT.denied, 'caller'),
+  'push-denied': kind(EXIT.denied, 'server'),
+  'credentials-unsafe': kind(EXIT.denied, 'server'),
+
+  'registry-unavailable': kind(EXIT.unavailable, 'server', true),
+  'registry-answer-invalid': kind(EXIT.unavailable, 'server'),
+  'digest-mismatch': kind(EXIT.unavailable, 'server'),
+  'manifest-too-large': kind(EXIT.unavailable, 'server'),
+  'media-type-conflict': kind(EXIT.unavailable, 'server'),
+  'remote-unavailable': kind(EXIT.unavailable, 'server', true),
+  'push-outcome-unknown': kind(EXIT.unavailable, 'server', true),
+  'storage-failed': kind(EXIT.unavailable, 'machine', true),
+
+  'tags-incomplete': kind(EXIT.incomplete, 'server', true),
+
+  interrupted: kind(EXIT.interrupted, 'caller', true),
+} as const satisfies Readonly<Record<string, ErrorKind>>;
+
+/** The name of an error: stable, asserted in tests, and the name of its page in docs/errors/. */
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What a reader of an error is told, in the one form: what, why, fix. Lower case, no full stop. */
+export interface ErrorText {
+  /** What did not happen, with the wrong value. One line. */
+  readonly what: string;
+  /** Why: the evidence. */
+  readonly why?: string | undefined;
+  /** What to change or type. */
+  readonly fix?: string | undefined;
+  /** Machine-readable facts for `-o json`; never a secret. */
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  /** The error underneath, kept for `-v`. */
+  readonly cause?: unknown;
+}
+
+/** An expected failure, with the words a person needs. Everything else that is thrown is a defect. */
+export class TagflowError extends Error {
+  override readonly name = 'TagflowError';
+  readonly code: ErrorCode;
+  readonly why: string | undefined;
+  readonly fix: string | undefined;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, text: ErrorText) {
+    super(text.what, text.cause === undefined ? undefined : { cause: text.cause });
+    this.code = code;
+    this.why = text.why;
+    this.fix = text.fix;
+    this.details = text.details ?? {};
+  }
+
+  /** Exit code of a process that ends with this error. */
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+
+  /** Whether the same command may succeed later with nothing changed. */
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+}
+
+/** Whether a thrown value is a TagflowError, of one of the codes when any are named. */
+export function isTagflowError(error: unknown, ...codes: readonly ErrorCode[]): error is TagflowError {
+  return error instanceof TagflowError && (codes.length === 0 || codes.includes(error.code));
+}

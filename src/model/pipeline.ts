@@ -1,0 +1,87 @@
+// What tagflow.yaml says, normalised: the images, the environments, and how releases flow between them.
+import type { BranchName } from './object-id.ts';
+import type { Repository, Tag } from './reference.ts';
+import { TagflowError } from './errors.ts';
+import type { VersionScheme } from './version.ts';
+
+/** How a manifest field names the image: `version+digest` is `V4.2@sha256:…`, `digest` is the digest alone. */
+export type PinStyle = 'version+digest' | 'digest';
+
+/** An image that releases are made of. */
+export interface Image {
+  readonly name: string;
+  /** Where its versions are published. */
+  readonly repository: Repository;
+  readonly versions: VersionScheme;
+  /** Further names by which manifests call it, beside its key and its repositories (kustomize `name:`). */
+  readonly names: readonly string[];
+}
+
+/** A field outside the known manifest forms that holds a pin. */
+export interface ConfiguredPin {
+  readonly image: string;
+  /** The file, relative to the repository's root. */
+  readonly file: string;
+  /** Keys and indexes from the document's root to the field. */
+  readonly path: readonly (string | number)[];
+}
+
+/** An environment: what its branch, its target tag and its folder are, and where its releases come from. */
+export interface Environment {
+  readonly name: string;
+  /** The environment upstream; undefined for the first, which carries the trunk. */
+  readonly from: string | undefined;
+  readonly branch: BranchName;
+  /** The target tag, which moves to the image of each release; `<tag>-<sequence>` is the per-release tag. */
+  readonly tag: Tag;
+  /** Its folder, relative to the repository's root, without a trailing slash. */
+  readonly path: string;
+  /** Repositories of its own, by image name; other images are used where they are published. */
+  readonly repositories: ReadonlyMap<string, Repository>;
+  /** Globs of paths whose content this environment's branch owns. */
+  readonly keep: readonly string[];
+  readonly pin: PinStyle;
+  readonly pins: readonly ConfiguredPin[];
+}
+
+/** The whole configuration. Environments are in flow order: each comes after the one it takes from. */
+export interface Pipeline {
+  /** The trunk's branch when tagflow.yaml names it; otherwise the remote's default branch. */
+  readonly trunk: BranchName | undefined;
+  readonly images: ReadonlyMap<string, Image>;
+  readonly environments: ReadonlyMap<string, Environment>;
+  /** Largest manifest file that is read, in bytes. */
+  readonly maxFileBytes: number;
+}
+
+/** The environment of that name. Throws `environment-not-found`, naming those that exist. */
+export function environmentOf(pipeline: Pipeline, name: string): Environment {
+  const environment = pipeline.environments.get(name);
+  if (environment) return environment;
+  throw new TagflowError('environment-not-found', {
+    what: `there is no environment ${JSON.stringify(name)}`,
+    why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
+    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+  });
+}
+
+/** The image of that name. Throws `image-not-found`, naming those that exist. */
+export function imageOf(pipeline: Pipeline, name: string): Image {
+  const image = pipeline.images.get(name);
+  if (image) return image;
+  throw new TagflowError('image-not-found', {
+    what: `there is no image ${JSON.stringify(name)}`,
+    why: `tagflow.yaml has: ${[...pipeline.images.keys()].join(', ')}`,
+    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+  });
+}
+
+/** The repository an environment runs an image from. */
+export function repositoryIn(environment: Environment, image: Image): Repository {
+  return environment.repositories.get(image.name) ?? image.repository;
+}
+
+/** The path of an environment's release record, relative to the repository's root. */
+export function recordPath(environment: Environment): string {
+  return `${environment.path}/release.yaml`;
+}

@@ -1,0 +1,122 @@
+// Version tags and their order. Versions are tags that a scheme can read; other tags of a repository are not versions.
+import { TagflowError } from './errors.ts';
+import { type Tag, isTag } from './reference.ts';
+
+/**
+ * How an image's version tags are read and ordered.
+ * `semver`: `vX.Y`, `VX.Y`, `X.Y`, with an optional third part and pre-release (semver.org, clause 11, for precedence).
+ * `pattern`: an anchored regular expression with a group `order`, compared as a number or as text.
+ */
+export type VersionScheme =
+  | { readonly kind: 'semver' }
+  | { readonly kind: 'pattern'; readonly pattern: RegExp; readonly order: 'numeric' | 'alphabetical' };
+
+/** A version tag that its scheme could read. */
+export interface Version {
+  /** The tag as it stands in the registry, `V4.2`. */
+  readonly tag: Tag;
+  readonly key: VersionKey;
+}
+
+type VersionKey =
+  | {
+      readonly kind: 'semver';
+      readonly numbers: readonly [bigint, bigint, bigint];
+      readonly preRelease: readonly string[];
+    }
+  | { readonly kind: 'numeric'; readonly value: bigint }
+  | { readonly kind: 'alphabetical'; readonly value: string };
+
+const SEMVER = /^[vV]?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
+
+/** The version a tag spells under a scheme, or undefined when the tag is no version. */
+export function readVersion(tag: string, scheme: VersionScheme): Version | undefined {
+  if (!isTag(tag)) return undefined;
+  if (scheme.kind === 'semver') {
+    const match = SEMVER.exec(tag);
+    if (!match) return undefined;
+    const [, major = '0', minor = '0', patch = '0', preRelease] = match;
+    const numbers = [BigInt(major), BigInt(minor), BigInt(patch)] as const;
+    return { tag, key: { kind: 'semver', numbers, preRelease: preRelease?.split('.') ?? [] } };
+  }
+  const value = scheme.pattern.exec(tag)?.groups?.['order'];
+  if (value === undefined) return undefined;
+  if (scheme.order === 'alphabetical') return { tag, key: { kind: 'alphabetical', value } };
+  return /^[0-9]+$/.test(value) ? { tag, key: { kind: 'numeric', value: BigInt(value) } } : undefined;
+}
+
+/** The version a tag spells. Throws `version-invalid` when the scheme cannot read it. */
+export function parseVersion(tag: string, scheme: VersionScheme, image: string): Version {
+  const version = readVersion(tag, scheme);
+  if (version) return version;
+  throw new TagflowError('version-invalid', {
+    what: `${JSON.stringify(tag)} is not a version of ${image}`,
+    why:
+      scheme.kind === 'semver'
+        ? 'versions of this image look like v1.2, V1.2, 1.2.3 or 1.2.3-rc.1'
+        : `versions of this image match ${scheme.pattern.source}`,
+    fix: `list what exists, or set images.${image}.versions in tagflow.yaml`,
+  });
+}
+
+/**
+ * Order of two versions of one scheme: negative when `a` is older, 0 when neither is newer, positive when `a` is newer.
+ * V3.2 < V4.0 < V4.2, V10.6 < V10.11, 1.0-rc.2 < 1.0-rc.10 < 1.0. `v1.0`, `V1.0` and `1.0.0` are the same version.
+ */
+export function compareVersions(a: Version, b: Version): number {
+  const left = a.key;
+  const right = b.key;
+  if (left.kind === 'semver' && right.kind === 'semver') {
+    for (const [index, number] of left.numbers.entries()) {
+      const order = compare(number, right.numbers[index] ?? 0n);
+      if (order !== 0) return order;
+    }
+    return comparePreRelease(left.preRelease, right.preRelease);
+  }
+  if (left.kind === 'numeric' && right.kind === 'numeric') return compare(left.value, right.value);
+  if (left.kind === 'alphabetical' && right.kind === 'alphabetical') return compare(left.value, right.value);
+  return compare(left.kind, right.kind);
+}
+
+/** The newest of the versions among tags, pre-releases only when nothing else is there; undefined when none is one. */
+export function newestVersion(tags: Iterable<string>, scheme: VersionScheme): Version | undefined {
+  let newest: Version | undefined;
+  for (const tag of tags) {
+    const version = readVersion(tag, scheme);
+    if (version && (!newest || isBetter(version, newest))) newest = version;
+  }
+  return newest;
+}
+
+function isBetter(candidate: Version, best: Version): boolean {
+  if (isPreRelease(candidate) !== isPreRelease(best)) return isPreRelease(best);
+  return compareVersions(candidate, best) > 0;
+}
+
+function isPreRelease(version: Version): boolean {
+  return version.key.kind === 'semver' && version.key.preRelease.length > 0;
+}
+
+function comparePreRelease(a: readonly string[], b: readonly string[]): number {
+  // A release is newer than every pre-release of it.
+  if (a.length === 0 || b.length === 0) return compare(Number(a.length === 0), Number(b.length === 0));
+  for (const [index, left] of a.entries()) {
+    const right = b[index];
+    if (right === undefined) return 1;
+    const order = compareIdentifiers(left, right);
+    if (order !== 0) return order;
+  }
+  return a.length < b.length ? -1 : 0;
+}
+
+function compareIdentifiers(a: string, b: string): number {
+  const numericA = /^[0-9]+$/.test(a);
+  const numericB = /^[0-9]+$/.test(b);
+  if (numericA && numericB) return compare(BigInt(a), BigInt(b));
+  if (numericA !== numericB) return numericA ? -1 : 1;
+  return compare(a, b);
+}
+
+function compare<T extends bigint | number | string>(a: T, b: T): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
