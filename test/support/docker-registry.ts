@@ -1,0 +1,105 @@
+// Docker's registry 2.8.2 (the Debian package docker-registry) on a free loopback port, for tests against the real thing.
+// Push to it with `pushImage` of test/support/images.ts.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from './real.ts';
+
+/** How the registry is set up. At most one of `htpasswd` and `token`. */
+export interface DockerRegistryOptions {
+  /** Ask for this user and password with Basic authentication. Needs the program htpasswd. */
+  readonly htpasswd?: { readonly user: string; readonly password: string };
+  /** Ask for a Bearer token; distribution's "token" authentication. */
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly certificate: string;
+  };
+  /** Allow deletes of manifests by digest. */
+  readonly delete?: boolean;
+}
+
+/** A registry that runs. */
+export interface DockerRegistry {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  /** Where its blobs are: `docker/registry/v2/…` below it. */
+  readonly root: string;
+  /** Ends the process and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** Starts `docker-registry serve` and waits until it listens. Guard the suite with `describeReal(…, ['docker-registry'], …)`. */
+export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
+  const program = findProgram('docker-registry');
+  if (!program) throw new Error('docker-registry is not installed');
+  const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tagflow-registry-'));
+  const config = join(root, 'config.json');
+  // JSON is YAML, and needs no quoting rules.
+  writeFileSync(config, JSON.stringify(configuration(root, options)));
+  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+  const stop = async (): Promise<void> => {
+    await ended(child);
+    rmSync(root, { recursive: true, force: true });
+  };
+  try {
+    return { host: await listening(child), root, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function configuration(root: string, options: DockerRegistryOptions): object {
+  return {
+    version: '0.1',
+    log: { level: 'info', accesslog: { disabled: true } },
+    storage: {
+      filesystem: { rootdirectory: root },
+      delete: { enabled: options.delete === true },
+      maintenance: { uploadpurging: { enabled: false } },
+    },
+    http: { addr: '127.0.0.1:0' },
+    ...(options.htpasswd && { auth: { htpasswd: { realm: 'tagflow', path: passwordFile(root, options.htpasswd) } } }),
+    ...(options.token && { auth: { token: tokenSection(root, options.token) } }),
+  };
+}
+
+function passwordFile(root: string, { user, password }: { user: string; password: string }): string {
+  const path = join(root, 'htpasswd');
+  // -i: the password comes on stdin; cost 4 keeps the test quick, and the registry takes bcrypt only.
+  const program = findProgram('htpasswd') ?? 'htpasswd';
+  writeFileSync(path, execFileSync(program, ['-niBC', '4', user], { input: password }));
+  return path;
+}
+
+function tokenSection(root: string, token: NonNullable<DockerRegistryOptions['token']>): object {
+  const rootcertbundle = join(root, 'token.pem');
+  writeFileSync(rootcertbundle, token.certificate);
+  return { realm: token.realm, service: token.service, issuer: token.issuer, rootcertbundle };
+}
+
+// The registry chooses a free port itself and writes it to its log, so no two tests can race for one.
+async function listening(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      log += chunk;
+      const address = /listening on (127\.0\.0\.1:[0-9]+)/.exec(log)?.[1];
+      if (address) resolve(address);
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`docker-registry ended with ${String(code)}: ${log}`)));
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const exit = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
+  child.kill('SIGKILL');
+  await exit;
+}
