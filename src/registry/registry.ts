@@ -15,7 +15,10 @@ export interface Descriptor {
 export interface TagOptions {
   /** Write even when the tag reads as right: for a tag that was read after something else changed it. */
   readonly rewrite?: boolean;
-  /** Stop with `tag-moved` when the tag now names something else than this (`undefined`: nothing yet). */
+  /**
+   * Stop with `tag-moved` (details `expected` and `actual`: digest or null) when the tag now names something else than
+   * this (`undefined`: nothing yet). A tag that is right already is no move: a repeat after a lost answer succeeds.
+   */
   readonly expected?: { readonly digest: Digest | undefined };
 }
 
