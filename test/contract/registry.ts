@@ -5,7 +5,7 @@ import { type Digest, digestOf } from '../../src/model/digest.ts';
 import { isTagflowError, type TagflowError } from '../../src/model/errors.ts';
 import { parseTag, type Repository, type Tag } from '../../src/model/reference.ts';
 import type { Registry } from '../../src/registry/registry.ts';
-import { sampleIndex, type SampleManifest, SAMPLES, sampleSingle } from '../support/images.ts';
+import { sampleIndex, type SampleManifest, SAMPLES, sampleSingle } from '../support/sample-manifests.ts';
 
 /** A registry under test, with a way behind its back: publishing and reading never go through the adapter. */
 export interface RegistryPlace {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
 import { registryContract } from '../contract/registry.ts';
-import { sampleIndex, sampleSingle } from '../support/images.ts';
+import { sampleIndex, sampleSingle } from '../support/sample-manifests.ts';
 import { createMemoryRegistry, type Operation } from '../support/memory-registry.ts';
 
 const repository = parseRepository('registry.example.com/acme/django');

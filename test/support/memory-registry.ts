@@ -4,7 +4,7 @@ import { type Digest, digestOf, isDigest } from '../../src/model/digest.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { Repository, Tag } from '../../src/model/reference.ts';
 import type { Descriptor, Registry, TagOptions, TagResult } from '../../src/registry/registry.ts';
-import type { Content } from './images.ts';
+import type { Content } from './sample-manifests.ts';
 
 /** One call of a method of the port. */
 export interface Operation {
