@@ -27,11 +27,15 @@ export function shortId(id: ObjectId): string {
   return id.slice(0, 7);
 }
 
-/** Whether text may name a branch: the rules of git-check-ref-format(1), and no leading `-`. */
+/**
+ * Whether text may name a branch: the rules of git-check-ref-format(1) with `--branch`; beyond them no `refs/` in
+ * front, at most 244 bytes (loose refs are files), and no lone surrogate, which would reach Git as another name.
+ */
 export function isBranchName(text: string): text is BranchName {
   return (
     text.length > 0 &&
-    text.length <= 244 &&
+    text.isWellFormed() &&
+    new TextEncoder().encode(text).length <= 244 &&
     text !== '@' &&
     text !== 'HEAD' &&
     !text.startsWith('-') &&

@@ -52,6 +52,8 @@ export interface Pipeline {
   readonly environments: ReadonlyMap<string, Environment>;
   /** Largest manifest file that is read, in bytes. */
   readonly maxFileBytes: number;
+  /** Registry hosts (`host` or `host:port`, as in a repository) that speak plain HTTP, beside those on loopback. */
+  readonly plainHttpHosts: ReadonlySet<string>;
 }
 
 /** The environment of that name. Throws `environment-not-found`, naming those that exist. */

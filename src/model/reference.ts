@@ -45,6 +45,9 @@ const HOST_PART = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const HOST = new RegExp(`^(?:${HOST_PART}(?:\\.${HOST_PART})*|\\[[0-9a-fA-F:.]+\\])(?::[0-9]{1,5})?$`);
 const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 
+// docs.docker.com: one registry under three names; official images are in library/.
+const DOCKER_HUB: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
+
 /** Whether text may be a tag. */
 export function isTag(text: string): text is Tag {
   return TAG.test(text);
@@ -64,12 +67,8 @@ export function parseTag(text: string): Tag {
 
 /** The repository that text names: `host[:port]/path` or `oci:DIR`. Throws `reference-invalid`. */
 export function parseRepository(text: string): Repository {
-  if (text.startsWith('oci:')) {
-    const directory = text.slice('oci:'.length).replace(/(?<=.)\/+$/, '');
-    if (directory === '' || /[\x00-\x1f\x7f]/.test(directory))
-      throw invalid(text, 'repository', 'oci: needs a directory');
-    return { kind: 'layout', name: `oci:${directory}`, directory };
-  }
+  if (text.startsWith('oci:')) return parseLayout(text);
+  refuseAddress(text, 'repository');
   const slash = text.indexOf('/');
   if (slash < 0) {
     throw invalid(
@@ -89,10 +88,9 @@ export function parseRepository(text: string): Repository {
       `write the host as well: docker.io/${text}`,
     );
   }
-  const port = /:([0-9]+)$/.exec(host.replace(/^\[.*\]/, ''))?.[1];
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) {
-    throw invalid(text, 'repository', `${port} is not a port number`);
-  }
+  const port = /(?<=[^:]):([0-9]+)$/.exec(host)?.[1];
+  if (port !== undefined && !/^[1-9]/.test(port)) throw invalid(text, 'repository', `${port} is not a port number`);
+  if (port !== undefined && Number(port) > 65_535) throw invalid(text, 'repository', `${port} is not a port number`);
   if (!PATH.test(path)) {
     const upper = path !== path.toLowerCase() && PATH.test(path.toLowerCase());
     throw invalid(
@@ -103,16 +101,63 @@ export function parseRepository(text: string): Repository {
     );
   }
   if (path.length > 255) throw invalid(text, 'repository', 'a repository name has at most 255 characters');
-  const canonicalHost = host.toLowerCase();
+  const canonicalHost = host.startsWith('[') ? canonicalIPv6(text, host) : host.toLowerCase();
   return { kind: 'remote', name: `${canonicalHost}/${path}`, host: canonicalHost, path };
+}
+
+/** RFC 5952: one spelling for each IPv6 address, so that equal hosts have equal names. */
+function canonicalIPv6(text: string, host: string): string {
+  const end = host.indexOf(']') + 1;
+  const address = host.slice(0, end);
+  if (!URL.canParse(`http://${address}/`)) throw invalid(text, 'repository', `${address} is not an IPv6 address`);
+  return new URL(`http://${address}/`).hostname + host.slice(end);
+}
+
+/** Refuses what looks like a web address, before any other error could show the password it may carry. */
+function refuseAddress(text: string, kind: string): void {
+  if (text.includes('://')) {
+    throw invalid(text, kind, `a ${kind} has no scheme`, 'write host/path, without what ends in //');
+  }
+  const slash = text.indexOf('/');
+  if (slash >= 0 && text.slice(0, slash).includes('@')) {
+    throw invalid(
+      text,
+      kind,
+      `a ${kind} has no user and password`,
+      'write what follows the @, and log in by docker login',
+    );
+  }
+}
+
+function parseLayout(text: string): LayoutRepository {
+  let directory = text.slice('oci:'.length);
+  while (directory.length > 1 && directory.endsWith('/')) directory = directory.slice(0, -1);
+  if (directory === '') throw invalid(text, 'repository', 'oci: needs a directory', 'write oci:./registry/app');
+  if (/[\x00-\x1f\x7f]/.test(directory) || !directory.isWellFormed()) {
+    throw invalid(text, 'repository', 'the directory has a control character', 'rename it');
+  }
+  if (directory.startsWith('//')) {
+    throw invalid(text, 'repository', 'oci: is followed by a directory, not by //', 'write host/path for a registry');
+  }
+  if (/[:@]/.test(directory.slice(lastSeparator(directory) + 1))) {
+    throw invalid(
+      text,
+      'repository',
+      'in a reference, : and @ after the last slash start a tag or digest',
+      'rename it',
+    );
+  }
+  return { kind: 'layout', name: `oci:${directory}`, directory };
 }
 
 /**
  * The reference that text spells: `REPOSITORY[:TAG][@DIGEST]`. No default registry and no default tag are assumed.
- * In `oci:DIR:TAG` the tag is what follows the last colon after the last slash. Throws `reference-invalid`.
+ * In `oci:DIR:TAG` the tag is what follows the last colon after the last slash (or backslash). Throws `reference-invalid`.
  */
 export function parseReference(text: string): Reference {
-  const at = text.lastIndexOf('@');
+  if (!text.startsWith('oci:')) refuseAddress(text, 'reference');
+  const found = text.lastIndexOf('@');
+  const at = found > text.lastIndexOf('/') ? found : -1;
   const digestText = at < 0 ? undefined : text.slice(at + 1);
   let rest = at < 0 ? text : text.slice(0, at);
   let digest: Digest | undefined;
@@ -122,7 +167,8 @@ export function parseReference(text: string): Reference {
   }
   const colon = rest.lastIndexOf(':');
   let tag: Tag | undefined;
-  if (colon > rest.lastIndexOf('/') && colon > (rest.startsWith('oci:') ? 'oci:'.length - 1 : 0)) {
+  const layout = rest.startsWith('oci:');
+  if (colon > (layout ? Math.max(lastSeparator(rest), 'oci:'.length - 1) : rest.lastIndexOf('/'))) {
     tag = parseTag(rest.slice(colon + 1));
     rest = rest.slice(0, colon);
   }
@@ -135,10 +181,35 @@ export function formatReference(reference: Reference): string {
   return `${repository.name}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
 }
 
+/**
+ * A key that two repositories share exactly when they are one place, however they are written: `:443` and the aliases
+ * of Docker Hub are left out, and `.` and doubled slashes in an `oci:` directory. For comparison only, never an address.
+ */
+export function ownershipKey(repository: Repository): string {
+  if (repository.kind === 'layout') {
+    const parts = repository.directory.split('/').filter((part, index) => part !== '.' && (part !== '' || index === 0));
+    return `oci:${parts.join('/')}`;
+  }
+  const host = repository.host.replace(/:443$/, '');
+  if (!DOCKER_HUB.has(host)) return `${host}/${repository.path}`;
+  return `docker.io/${repository.path.includes('/') ? '' : 'library/'}${repository.path}`;
+}
+
+// Backslashes separate the parts of a directory on Windows, as in oci:C:\\registry\\django.
+function lastSeparator(text: string): number {
+  return Math.max(text.lastIndexOf('/'), text.lastIndexOf('\\'));
+}
+
 function looksLikeHost(host: string): boolean {
   return HOST.test(host) && (host.includes('.') || host.includes(':') || host.toLowerCase() === 'localhost');
 }
 
 function invalid(text: string, what: string, why: string, fix?: string): TagflowError {
-  return new TagflowError('reference-invalid', { what: `${JSON.stringify(text)} is not a ${what}`, why, fix });
+  // Addresses pasted from a browser or a script may carry a password before the @ of the host.
+  const short = text.length > 300 ? `${text.slice(0, 299)}…` : text;
+  const shown = short.replace(
+    /^((?:[A-Za-z][A-Za-z0-9+.-]*:\/\/)?)[^/]*@(?=[^/]*\/)|^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/]*@/,
+    '$1$2…@',
+  );
+  return new TagflowError('reference-invalid', { what: `${JSON.stringify(shown)} is not a ${what}`, why, fix });
 }

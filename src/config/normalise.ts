@@ -1,0 +1,251 @@
+// Plain values -> draft: every text is parsed into the type it stands for, defaults are filled in, and what a parser
+// refuses is reported where it stands. Values of a wrong type were reported by the structural check and are passed over.
+import { isTagflowError } from '../model/errors.ts';
+import { type BranchName, isBranchName } from '../model/object-id.ts';
+import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
+import type { VersionScheme } from '../model/version.ts';
+import type { ConfigDocument } from './document.ts';
+import type { Draft, DraftEnvironment, DraftImage, DraftPin } from './draft.ts';
+import { type Parsed, parseFieldPath, parseGlob, parsePath } from './paths.ts';
+import { type ConfigPath, plain, quote } from './problems.ts';
+import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME } from './schema.ts';
+import { parseVersionPattern } from './version-pattern.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+const NAME_PATTERN = new RegExp(NAME);
+
+/** The draft of a document whose shape was checked. */
+export function normalise(document: ConfigDocument): Draft {
+  return new Normaliser(document).draft();
+}
+
+class Normaliser {
+  readonly #document: ConfigDocument;
+
+  constructor(document: ConfigDocument) {
+    this.#document = document;
+  }
+
+  draft(): Draft {
+    const root = asValues(this.#document.value);
+    const images = Object.entries(asValues(root['images']));
+    const environments = Object.entries(asValues(root['environments']));
+    this.#requireSome(root, 'images', 'image');
+    this.#requireSome(root, 'environments', 'environment');
+    return {
+      trunk: this.#text(root['trunk'], ['trunk'], (text, path) => this.#branch(text, path)),
+      images: new Map(images.map(([name, values]) => [name, this.#image(name, asValues(values))])),
+      environments: new Map(environments.map(([name, values]) => [name, this.#environment(name, asValues(values))])),
+      plainHttpHosts: new Set(this.#list(root['plainHttp'], ['plainHttp'], (text, path) => this.#host(text, path))),
+      maxFileBytes: this.#fileSize(root['maxFileSize']),
+    };
+  }
+
+  #requireSome(root: Values, key: string, word: string): void {
+    const values = root[key];
+    if (isValues(values) && Object.keys(values).length === 0) {
+      this.#report([key], `there is no ${word}`, `add one ${word}, or run: tagflow init`);
+    }
+  }
+
+  #image(name: string, values: Values): DraftImage {
+    const path = ['images', name];
+    this.#name(name, path, 'image');
+    return {
+      name,
+      repository: this.#text(values['repository'], [...path, 'repository'], (text, at) => this.#repository(text, at)),
+      versions: this.#versions(values['versions'], [...path, 'versions']),
+      names: this.#list(values['names'], [...path, 'names'], (text, at) => this.#manifestName(text, at)),
+    };
+  }
+
+  #environment(name: string, values: Values): DraftEnvironment {
+    const path = ['environments', name];
+    const named = this.#name(name, path, 'environment');
+    // Without a value the name stands for it; an invalid name was reported, and is not reported again as a branch.
+    const orName = (key: string, prefix = ''): unknown => values[key] ?? (named ? prefix + name : undefined);
+    const repositories = Object.entries(asValues(values['repositories'])).flatMap(([image, text]) => {
+      const at = [...path, 'repositories', image];
+      const repository = this.#text(text, at, (text, at) => this.#repository(text, at));
+      return repository ? [[image, repository] as const] : [];
+    });
+    return {
+      name,
+      from: this.#text(values['from'], [...path, 'from'], (text) => text),
+      branch: this.#text(orName('branch'), [...path, 'branch'], (text, at) => this.#branch(text, at)),
+      tag: this.#text(orName('tag'), [...path, 'tag'], (text, at) => this.#targetTag(text, at)),
+      path: this.#text(orName('path', 'environments/'), [...path, 'path'], (text, at) => this.#path(text, at)),
+      repositories: new Map(repositories),
+      keep: this.#list(values['keep'], [...path, 'keep'], (text, at) =>
+        this.#parsed(parseGlob(text), text, at, 'glob'),
+      ),
+      pin: values['pin'] === 'digest' ? 'digest' : 'version+digest',
+      pins: asList(values['pins']).map((pin, index) => this.#pin(asValues(pin), [...path, 'pins', index], index)),
+    };
+  }
+
+  #pin(values: Values, path: ConfigPath, index: number): DraftPin {
+    return {
+      index,
+      image: this.#text(values['image'], [...path, 'image'], (text) => text),
+      file: this.#text(values['file'], [...path, 'file'], (text, at) => this.#path(text, at)),
+      path: this.#text(values['path'], [...path, 'path'], (text, at) =>
+        this.#parsed(parseFieldPath(text), text, at, 'field path'),
+      ),
+    };
+  }
+
+  #name(name: string, path: ConfigPath, kind: string): boolean {
+    if (name.length > MAX_NAME) {
+      this.#report(path, `the name ${quote(name)} has ${name.length} characters`, `use at most ${MAX_NAME}`, 'key');
+      return false;
+    }
+    if (NAME_PATTERN.test(name)) return true;
+    const lower = name.toLowerCase();
+    const better = NAME_PATTERN.test(lower)
+      ? `write ${lower}`
+      : 'use lower-case letters and digits, joined by . _ or -';
+    this.#report(path, `${quote(name)} is not a name for an ${kind}`, better, 'key');
+    return false;
+  }
+
+  #branch(text: string, path: ConfigPath): BranchName | undefined {
+    if (isBranchName(text)) return text;
+    const short = text.replace(/^refs\/heads\//, '');
+    const fix =
+      short !== text && isBranchName(short) ? `write ${short}` : 'see git check-ref-format --help for the rules';
+    return this.#report(path, `${quote(text)} is not a branch name`, fix);
+  }
+
+  #targetTag(text: string, path: ConfigPath): Tag | undefined {
+    if (text.length > MAX_TARGET_TAG) {
+      const what = `the tag ${quote(text)} has ${text.length} characters, and -<sequence> must fit behind it`;
+      return this.#report(path, what, `use at most ${MAX_TARGET_TAG}`);
+    }
+    return this.#attempt(() => parseTag(text), path, 'use another tag');
+  }
+
+  #repository(text: string, path: ConfigPath): Repository | undefined {
+    const bare = withoutTag(text);
+    if (bare !== undefined) {
+      return this.#report(
+        path,
+        `${quote(text)} is an image, not a repository`,
+        `write ${bare}: versions come with promotions`,
+      );
+    }
+    return this.#attempt(() => parseRepository(text), path, 'write host/path, or oci:DIR');
+  }
+
+  #host(text: string, path: ConfigPath): string | undefined {
+    const fix = 'write host or host:port';
+    if (text.includes('@')) return this.#report(path, 'a host has no user and password', fix);
+    const scheme = /^https?:\/\//.exec(text)?.[0];
+    if (scheme) {
+      return this.#report(path, `${quote(text)} is an address, not a host`, `write it without ${scheme}`);
+    }
+    const repository = text.includes('/') ? undefined : attempt(() => parseRepository(`${text}/x`));
+    if (repository?.kind === 'remote') return repository.host;
+    return this.#report(path, `${quote(text)} is not a registry host`, fix);
+  }
+
+  #manifestName(text: string, path: ConfigPath): string | undefined {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9._/:-]{0,254}$/.test(text)) {
+      return this.#report(path, `${quote(text)} is not a name of an image`, 'write the name as the manifest has it');
+    }
+    const slash = text.lastIndexOf('/');
+    const colon = text.lastIndexOf(':');
+    if (colon <= slash) return text;
+    return this.#report(path, `${quote(text)} has a tag`, `write ${text.slice(0, colon)}`);
+  }
+
+  #path(text: string, path: ConfigPath): string | undefined {
+    return this.#parsed(parsePath(text), text, path, 'path');
+  }
+
+  #versions(value: unknown, path: ConfigPath): VersionScheme | undefined {
+    if (value === undefined || value === 'semver') return { kind: 'semver' };
+    const { pattern: source, order } = asValues(value);
+    const pattern = this.#text(source, [...path, 'pattern'], (text, at) =>
+      this.#parsed(parseVersionPattern(text), text, at, 'version pattern'),
+    );
+    return pattern && { kind: 'pattern', pattern, order: order === 'alphabetical' ? 'alphabetical' : 'numeric' };
+  }
+
+  #fileSize(value: unknown): number {
+    if (value === undefined) return FILE_SIZE.usual;
+    const match = typeof value === 'string' ? /^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(KiB|MiB)$/.exec(value) : undefined;
+    if (typeof value === 'string' && !match) {
+      this.#report(['maxFileSize'], `${quote(value)} is not a size`, 'write bytes, or a number of KiB or MiB: 512KiB');
+      return FILE_SIZE.usual;
+    }
+    const bytes = match ? Math.floor(Number(match[1]) * (match[2] === 'MiB' ? 1024 * 1024 : 1024)) : value;
+    if (typeof bytes !== 'number') return FILE_SIZE.usual;
+    if (bytes >= FILE_SIZE.least && bytes <= FILE_SIZE.most) return bytes;
+    this.#report(['maxFileSize'], `${quote(value)} is out of range`, 'write a size from 1KiB to 16MiB');
+    return FILE_SIZE.usual;
+  }
+
+  #text<T>(value: unknown, path: ConfigPath, parse: (text: string, path: ConfigPath) => T | undefined): T | undefined {
+    return typeof value === 'string' ? parse(value, path) : undefined;
+  }
+
+  #list<T>(value: unknown, path: ConfigPath, parse: (text: string, path: ConfigPath) => T | undefined): readonly T[] {
+    const texts = asList(value);
+    return texts.flatMap((text, index) => {
+      if (texts.indexOf(text) !== index) {
+        this.#report([...path, index], `${quote(text)} is listed twice`, 'list it once');
+        return [];
+      }
+      const parsed = this.#text(text, [...path, index], parse);
+      return parsed === undefined ? [] : [parsed];
+    });
+  }
+
+  #parsed<T>(result: Parsed<T>, text: string, path: ConfigPath, kind: string): T | undefined {
+    if ('value' in result) return result.value;
+    return this.#report(path, `${quote(text)} is not a ${kind}: ${plain(result.why)}`, plain(result.fix));
+  }
+
+  #attempt<T>(parse: () => T, path: ConfigPath, fix: string): T | undefined {
+    try {
+      return parse();
+    } catch (error) {
+      if (!isTagflowError(error)) throw error;
+      return this.#report(path, `${plain(error.message)}: ${plain(error.why ?? '')}`, plain(error.fix ?? fix));
+    }
+  }
+
+  #report(path: ConfigPath, what: string, fix: string, at: 'key' | 'value' = 'value'): undefined {
+    this.#document.report(path, what, fix, at);
+    return undefined;
+  }
+}
+
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (isTagflowError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The repository of a text that names a tag or digest as well; undefined when it does not, or is no reference. */
+function withoutTag(text: string): string | undefined {
+  if (text.startsWith('oci:') || !/[:@]/.test(text.slice(text.lastIndexOf('/') + 1))) return undefined;
+  if (!text.includes('/')) return undefined;
+  return attempt(() => parseReference(text))?.repository.name;
+}
+
+function isValues(value: unknown): value is Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function asValues(value: unknown): Values {
+  return isValues(value) ? value : {};
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

@@ -1,0 +1,105 @@
+// Mistakes in tagflow.yaml: collected, never thrown one by one, so that one run shows all of them.
+import { TagflowError } from '../model/errors.ts';
+
+/** Keys and indexes from the document's root to a value. */
+export type ConfigPath = readonly (string | number)[];
+
+/** A place in a text, both counted from 1; columns in UTF-16 code units. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One mistake: where it is, what is wrong with the value that was found, and what would be right. */
+export interface Problem extends Position {
+  /** The path as people write it, `environments.stg.pins[0].file`; empty for the whole document. */
+  readonly path: string;
+  readonly what: string;
+  readonly fix: string;
+}
+
+/** Notes a mistake at a path: at its value, or at its key when it is the key that is wrong. */
+export type Report = (path: ConfigPath, what: string, fix: string, at?: 'key' | 'value') => void;
+
+const SHOWN = 50;
+// Everything a terminal could take for a command or an order of reading: C0, C1, bidi controls, lone surrogates.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** Text in quotes for an error message: control characters escaped, cut after 80 characters. */
+export function quote(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  const json = typeof value === 'string' ? JSON.stringify(cut) : cut;
+  return escapeControls(json);
+}
+
+/** Text with control and bidi characters written as `\uXXXX`, cut to a length. */
+export function plain(text: string, longest = 300): string {
+  return escapeControls(text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+}
+
+/** A path as people write it: `images.django.names[0]`, keys with other characters in brackets and quotes. */
+export function formatPath(path: ConfigPath): string {
+  let text = '';
+  for (const part of path) {
+    if (typeof part === 'number') text += `[${part}]`;
+    else if (/^[A-Za-z0-9_-]+$/.test(part)) text += text === '' ? part : `.${part}`;
+    else text += `[${quote(part)}]`;
+  }
+  return text;
+}
+
+/** The one error for a configuration with mistakes: sorted by place, all of them in `details.problems`. */
+export function configInvalid(file: string, problems: readonly Problem[]): TagflowError {
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const lines = sorted.slice(0, SHOWN).map((problem) => formatProblem(file, problem));
+  if (sorted.length > SHOWN) lines.push(`and ${sorted.length - SHOWN} more`);
+  const many = sorted.length > 1;
+  return new TagflowError('config-invalid', {
+    what: many ? `${file} has ${sorted.length} mistakes` : `${file} has a mistake`,
+    why: lines.join('\n'),
+    fix: many ? `correct these places in ${file}; every mistake is listed` : sorted[0]?.fix,
+    details: { file, problems: sorted },
+  });
+}
+
+function formatProblem(file: string, problem: Problem): string {
+  const place = `${file}:${problem.line}:${problem.column}`;
+  return [place, problem.path, `${problem.what}; ${problem.fix}`].filter((part) => part !== '').join('  ');
+}
+
+/** The known word nearest to a wrong one, when they are near enough that a slip is likely; undefined otherwise. */
+export function nearest(wrong: string, known: Iterable<string>): string | undefined {
+  const typed = wrong.slice(0, 64).toLowerCase();
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(typed.length / 3)) + 1;
+  for (const word of known) {
+    const distance = editDistance(typed, word.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [word, distance];
+  }
+  return best;
+}
+
+// Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j += 1) {
+      const substitution = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, substitution);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
+        cost = Math.min(cost, (beforeLast[j - 2] ?? 0) + 1);
+      }
+      row.push(cost);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+function escapeControls(text: string): string {
+  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

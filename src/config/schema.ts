@@ -1,0 +1,258 @@
+// The shape of tagflow.yaml, and the words that explain it: the one source of the structural check, of
+// tagflow.schema.json and of docs/reference/configuration.md. What needs more than shape is checked by normalise and rules.
+import * as z from 'zod/mini';
+
+/** What an editor and the reference page say about a value. Merged into the JSON Schema as it stands. */
+export interface Documentation {
+  readonly title: string;
+  /** What the value means. Markdown, whole sentences. */
+  readonly description: string;
+  readonly examples?: readonly unknown[];
+  readonly default?: unknown;
+  /** What holds when the key is left out, in words, where `default` cannot say it as a value. */
+  readonly absent?: string;
+  /** Hints for editors on text: never stricter than the parser that has the last word. */
+  readonly pattern?: string;
+  readonly maxLength?: number;
+  readonly minProperties?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+/** Smallest, default and largest `maxFileSize`, in bytes. */
+export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 1024 } as const;
+
+/** Names of images and environments: lower-case letters and digits, parts joined by `.`, `_` or `-`. */
+export const NAME = '^[a-z0-9]+(?:(?:[._]|-+)[a-z0-9]+)*$';
+/** Longest name of an image or environment. */
+export const MAX_NAME = 63;
+/** Longest target tag: a tag has 128 characters, and `-<sequence>` must fit behind it. */
+export const MAX_TARGET_TAG = 117;
+
+const documentation = z.registry<Documentation>();
+const RELATIVE = String.raw`^(?!/)(?![A-Za-z]:)(?!(?:.*/)?\.\.(?:/|$))[^\\]+$`;
+const REPOSITORY = String.raw`^(?:oci:.+|[^/\s]+/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)$`;
+
+const imageName = z
+  .string()
+  .register(documentation, { title: 'Image', description: "An image's key.", pattern: NAME, maxLength: MAX_NAME });
+const environmentName = z.string().register(documentation, {
+  title: 'Environment',
+  description: "An environment's key.",
+  pattern: NAME,
+  maxLength: MAX_NAME,
+});
+
+const repository = z.string().register(documentation, {
+  title: 'Repository',
+  description:
+    'Where versions of the image are published: `host[:port]/path`, with the registry host written out, or `oci:DIR` for an OCI image layout on disk. No tag, no digest.',
+  examples: ['registry.example.com/acme/django', 'oci:./registry/django'],
+  pattern: REPOSITORY,
+});
+
+const versionPattern = z
+  .strictObject({
+    pattern: z.string().register(documentation, {
+      title: 'Pattern',
+      description:
+        'A regular expression (JavaScript, flag `u`) that version tags match from `^` to `$`. Its group `order` says which is newer. Patterns that could take very long on some tags are refused.',
+      examples: [String.raw`^main-(?<order>\d{14})-[0-9a-f]{7}$`],
+      pattern: String.raw`^\^.*\(\?<order>.*\$$`,
+      maxLength: 256,
+    }),
+    order: z.optional(z.enum(['numeric', 'alphabetical'])).register(documentation, {
+      title: 'Order',
+      description:
+        'How the group `order` is compared: `numeric` as a whole number of any length, `alphabetical` character by character.',
+      default: 'numeric',
+    }),
+  })
+  .register(documentation, { title: 'Version pattern', description: 'Versions that a pattern reads and orders.' });
+
+const versions = z.union([z.literal('semver'), versionPattern]).register(documentation, {
+  title: 'Versions',
+  description:
+    '`semver`: tags like `v1.2`, `V1.2`, `1.2.3`, `1.2.3-rc.1`, ordered number by number, so that V10.11 is newer than V10.6. Or a pattern of your own.',
+  default: 'semver',
+  examples: ['semver', { pattern: String.raw`^main-(?<order>\d{14})-[0-9a-f]{7}$`, order: 'numeric' }],
+});
+
+const image = z
+  .strictObject({
+    repository,
+    versions: z.optional(versions),
+    names: z.optional(z.array(z.string())).register(documentation, {
+      title: 'Names',
+      description:
+        'Further names by which manifests call the image, such as the `name` of a kustomize entry. Its key and its repositories need not be listed.',
+      examples: [['django-image', 'acme/django']],
+      default: [],
+    }),
+  })
+  .register(documentation, { title: 'Image', description: 'An image that releases are made of.' });
+
+const pin = z
+  .strictObject({
+    image: z.string().register(documentation, {
+      title: 'Image',
+      description: 'The key of the image whose pin the field holds.',
+      examples: ['django'],
+    }),
+    file: z.string().register(documentation, {
+      title: 'File',
+      description:
+        "The YAML or JSON file, relative to the repository's root. `tagflow.yaml` and release records are refused.",
+      examples: ['image-tags/production/app'],
+      pattern: RELATIVE,
+    }),
+    path: z.string().register(documentation, {
+      title: 'Path',
+      description: 'Keys from the root to the field, joined by dots; indexes, and keys with dots, in brackets.',
+      examples: ['image_tag', 'app.containers[0].image', 'data["app.image"]'],
+    }),
+  })
+  .register(documentation, {
+    title: 'Pin',
+    description: 'A field that holds a pin, outside the known manifest forms.',
+  });
+
+const environment = z
+  .nullable(
+    z.strictObject({
+      from: z.optional(z.string()).register(documentation, {
+        title: 'From',
+        description:
+          'The environment upstream: what `tagflow promote` takes by default. Left out for an environment that takes from the trunk.',
+        examples: ['dev'],
+      }),
+      branch: z.optional(z.string()).register(documentation, {
+        title: 'Branch',
+        description: 'The branch of the environment. Never the trunk, never the branch of another environment.',
+        absent: "the environment's name",
+        examples: ['dev'],
+        maxLength: 244,
+      }),
+      tag: z.optional(z.string()).register(documentation, {
+        title: 'Tag',
+        description:
+          'The target tag: it moves to the image of each release. `<tag>-<sequence>` is the tag of one release, and never moves.',
+        absent: "the environment's name",
+        examples: ['dev'],
+        pattern: '^[A-Za-z0-9_][A-Za-z0-9._-]*$',
+        maxLength: MAX_TARGET_TAG,
+      }),
+      path: z.optional(z.string()).register(documentation, {
+        title: 'Path',
+        description:
+          "The environment's folder, relative to the repository's root. Its release record is `release.yaml` in it.",
+        absent: '`environments/` and the name',
+        examples: ['environments/dev'],
+        pattern: RELATIVE,
+      }),
+      repositories: z.optional(z.record(imageName, repository)).register(documentation, {
+        title: 'Repositories',
+        description:
+          'Repositories of its own, by image: a promotion copies the image there, then tags it. Other images are used where they are published.',
+        default: {},
+        examples: [{ django: 'registry.example.com/production/django' }],
+      }),
+      keep: z.optional(z.array(z.string())).register(documentation, {
+        title: 'Keep',
+        description:
+          "Globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) of paths whose content the environment's branch owns: a promotion or rollback leaves them as they are.",
+        default: [],
+        examples: [['environments/prd/secrets/**']],
+      }),
+      pin: z.optional(z.enum(['version+digest', 'digest'])).register(documentation, {
+        title: 'Pin style',
+        description: 'How manifests name the image: `V4.2@sha256:…`, or the digest alone.',
+        default: 'version+digest',
+      }),
+      pins: z.optional(z.array(pin)).register(documentation, {
+        title: 'Pins',
+        description:
+          'Fields that hold a pin in files tagflow does not recognise by itself (kustomizations, Helm values, workloads, Compose files and Argo applications need no entry).',
+        default: [],
+        examples: [[{ image: 'django', file: 'image-tags/production/app', path: 'image_tag' }]],
+      }),
+    }),
+  )
+  .register(documentation, {
+    title: 'Environment',
+    description: 'An environment: its branch, its target tag, its folder. `{}` or nothing takes every default.',
+  });
+
+const maxFileSize = z
+  .union([
+    z.int().register(documentation, {
+      title: 'Bytes',
+      description: 'A number of bytes.',
+      minimum: FILE_SIZE.least,
+      maximum: FILE_SIZE.most,
+    }),
+    z.string().register(documentation, {
+      title: 'Size',
+      description: 'A number of KiB or MiB.',
+      pattern: '^[0-9]+(?:\\.[0-9]+)? ?(?:KiB|MiB)$',
+    }),
+  ])
+  .register(documentation, {
+    title: 'Largest file',
+    description: 'The largest manifest that is read: from 1 KiB to 16 MiB.',
+    default: '256KiB',
+    examples: ['512KiB', 1_048_576],
+  });
+
+/** The shape of a whole tagflow.yaml. */
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1).register(documentation, {
+      title: 'Version',
+      description: 'The version of this file format: 1.',
+      examples: [1],
+    }),
+    trunk: z.optional(z.string()).register(documentation, {
+      title: 'Trunk',
+      description: 'The branch that changes land on, and from whose head tagflow.yaml is read.',
+      absent: "the remote's default branch",
+      examples: ['main'],
+      maxLength: 244,
+    }),
+    images: z.record(imageName, image).register(documentation, {
+      title: 'Images',
+      description: 'The images that releases are made of, by name: lower-case letters, digits, `.`, `_` and `-`.',
+      minProperties: 1,
+      examples: [{ django: { repository: 'registry.example.com/acme/django' } }],
+    }),
+    environments: z.record(environmentName, environment).register(documentation, {
+      title: 'Environments',
+      description: 'The environments, by name: lower-case letters, digits, `.`, `_` and `-`. Flow has no cycles.',
+      minProperties: 1,
+      examples: [{ dev: {}, prd: { from: 'dev' } }],
+    }),
+    plainHttp: z.optional(z.array(z.string())).register(documentation, {
+      title: 'Plain HTTP',
+      description:
+        'Registry hosts (`host` or `host:port`) that are spoken to without TLS. Loopback hosts need no entry. Credentials then travel in the clear.',
+      default: [],
+      examples: [['registry.internal:5000']],
+    }),
+    maxFileSize: z.optional(maxFileSize),
+  })
+  .register(documentation, {
+    title: 'tagflow.yaml',
+    description: 'Configuration of tagflow: the images, the environments, and how releases flow between them.',
+  });
+
+// `absent` is no keyword of JSON Schema: editors read it as part of the description.
+function override({ jsonSchema }: { readonly jsonSchema: { description?: string; absent?: string } }): void {
+  if (jsonSchema.absent === undefined) return;
+  jsonSchema.description = `${jsonSchema.description ?? ''} Default: ${jsonSchema.absent}.`;
+  delete jsonSchema.absent;
+}
+
+/** The JSON Schema (draft 2020-12) of tagflow.yaml, for editors; plain data, the same at each call. */
+export function configJsonSchema(): Readonly<Record<string, unknown>> {
+  return z.toJSONSchema(configSchema, { target: 'draft-2020-12', metadata: documentation, io: 'input', override });
+}

@@ -1,0 +1,113 @@
+// `versions.pattern` of tagflow.yaml: a regular expression that reads version tags.
+// It runs on tags that a registry names, so a pattern that could take exponential time is refused before it is used.
+import type { Parsed } from './paths.ts';
+
+const MAX_PATTERN = 256;
+// A tag has at most 128 characters, which the repetitions of a pattern share: each counts as about half of them. Four
+// open repetitions are just within the limit, and took 0.2 s at worst.
+const MAX_REPEAT = 64;
+const MAX_WAYS = 2e7;
+
+/**
+ * The expression a pattern spells (flag `u`): anchored with ^ and $ as a whole, with a group named `order`, and bounded
+ * in the number of ways it can match 128 characters.
+ */
+export function parseVersionPattern(source: string): Parsed<RegExp> {
+  if (source.length > MAX_PATTERN) {
+    return { why: `it is longer than ${MAX_PATTERN} characters`, fix: 'write a shorter pattern' };
+  }
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(source, 'u');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^.*\/u: /s, '') : String(error);
+    return { why: `it is not a regular expression: ${reason.toLowerCase()}`, fix: 'correct it' };
+  }
+  // With an empty alternative every expression matches, and tells the names of its groups.
+  const groups = new RegExp(`${source}|`, 'u').exec('')?.groups ?? {};
+  if (!('order' in groups)) {
+    return { why: 'it has no group named order', fix: String.raw`mark what orders versions: ^main-(?<order>\d+)$` };
+  }
+  const { ways, alternatives } = countWays(source);
+  if (!source.startsWith('^') || !endsWithAnchor(source) || alternatives > 1) {
+    const inner = source.replace(/^\^/, '').replace(/(?<!\\)\$$/, '');
+    const whole = alternatives > 1 ? `^(?:${inner})$` : `^${inner}$`;
+    return { why: 'it is not anchored: it may match a part of a tag', fix: `write ${whole}` };
+  }
+  if (ways > MAX_WAYS) {
+    return {
+      why: 'it may take very long on some tags: repetitions follow or hold one another',
+      fix: String.raw`bound the repetitions, for instance \d{1,9} for \d+, or (?:\.\d{1,9}){0,2}`,
+    };
+  }
+  return { value: pattern };
+}
+
+function endsWithAnchor(source: string): boolean {
+  const backslashes = /(\\*)\$$/.exec(source)?.[1];
+  return backslashes !== undefined && backslashes.length % 2 === 0;
+}
+
+/**
+ * An upper bound of the ways in which a valid expression can be tried against one tag: choices multiply along a
+ * sequence and add over alternatives; a repetition of something with choices of its own multiplies them each time.
+ */
+function countWays(source: string): { ways: number; alternatives: number } {
+  let index = 0;
+  const sequence = (): { ways: number; alternatives: number } => {
+    let total = 0;
+    let current = 1;
+    let alternatives = 1;
+    while (index < source.length && source[index] !== ')') {
+      if (source[index] === '|') {
+        index += 1;
+        total += current;
+        current = 1;
+        alternatives += 1;
+      } else {
+        const atom = atomWays();
+        current *= repeated(atom);
+      }
+    }
+    return { ways: total + current, alternatives };
+  };
+  const atomWays = (): number => {
+    const character = source[index];
+    if (character === '\\') {
+      // \k<name>, \p{Name} and \u{…} carry an argument that must not be read as a quantifier.
+      const escape = /\\(?:k<[^>]*>|[pP]\{[^}]*\}|u\{[^}]*\}|.)/suy;
+      escape.lastIndex = index;
+      index += escape.exec(source)?.[0].length ?? 2;
+      return 1;
+    }
+    if (character === '[') {
+      index += 1;
+      while (index < source.length && source[index] !== ']') index += source[index] === '\\' ? 2 : 1;
+      index += 1;
+      return 1;
+    }
+    if (character === '(') {
+      const opening = /\((?:\?(?:<?[=!]|:|<[^>]*>|[a-z-]*:))?/y;
+      opening.lastIndex = index;
+      index += opening.exec(source)?.[0].length ?? 1;
+      const { ways } = sequence();
+      index += 1;
+      return ways;
+    }
+    index += 1;
+    return 1;
+  };
+  const repeated = (ways: number): number => {
+    const quantifier = /(?:([*+?])|\{(\d+)(,?)(\d*)\})\??/y;
+    quantifier.lastIndex = index;
+    const match = quantifier.exec(source);
+    if (!match) return ways;
+    index += match[0].length;
+    const [, sign, low = '0', comma, high] = match;
+    const least = Math.min(sign === '+' ? 1 : Number(sign ? 0 : low), MAX_REPEAT);
+    const open = sign === '*' || sign === '+' || (comma === ',' && high === '');
+    const most = sign === '?' ? 1 : open ? MAX_REPEAT : Math.min(Number(comma === ',' ? high : low), MAX_REPEAT);
+    return (most - least + 1) * ways ** most;
+  };
+  return sequence();
+}
