@@ -1,0 +1,255 @@
+// Reading, comparing and editing trees, over whatever store gives tree objects by id. Nothing is checked out anywhere.
+// Deterministic: the same tree and edits give the same objects, whatever order the edits come in.
+import { TagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import type { TreeEdit, TreeEntry } from './ledger.ts';
+import {
+  type HashAlgorithm,
+  type NewObject,
+  type TreeItem,
+  encodeName,
+  formatTree,
+  hostileName,
+  makeObject,
+} from './object.ts';
+
+/** Gives the entries of tree objects, in the order asked for; many at once, so that a store can pipeline. */
+export type TreeReader = (ids: readonly ObjectId[]) => Promise<readonly (readonly TreeItem[])[]>;
+
+/** A tree after edits: its id, and the objects that it needs and the store may not have. */
+export interface EditedTree {
+  readonly id: ObjectId;
+  readonly objects: readonly NewObject[];
+}
+
+/**
+ * The entries of files, links and submodules at paths, by path; paths that are not there, and folders, are absent.
+ * Throws `tree-unsafe` for a path that leads out of the tree, or that has a case twin on its way: on a file system that
+ * ignores letter case, nobody can tell which of the two is there.
+ */
+export async function findEntries(
+  read: TreeReader,
+  root: ObjectId,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, TreeEntry>> {
+  const found = new Map<string, TreeEntry>();
+  let open = paths.map((path) => ({ path, parts: splitPath(path), tree: root }));
+  while (open.length > 0) {
+    const ids = [...new Set(open.map((search) => search.tree))];
+    const trees = new Map((await read(ids)).map((items, index) => [ids[index], byName(items)]));
+    const next: typeof open = [];
+    for (const { path, parts, tree } of open) {
+      const [name = '', ...rest] = parts;
+      const items = trees.get(tree);
+      const item = items?.get(name);
+      if (!items || !item) continue;
+      refuseTwin(name, items, path);
+      if (item.mode === '40000') {
+        if (rest.length > 0) next.push({ path, parts: rest, tree: item.id });
+      } else if (rest.length === 0) {
+        found.set(path, { path, mode: item.mode, id: item.id });
+      }
+    }
+    open = next;
+  }
+  return found;
+}
+
+/** Every file, link and submodule at or below a path (`''`: all), in Git's order; nothing when nothing is there. */
+export async function listEntries(read: TreeReader, root: ObjectId, folder: string): Promise<readonly TreeEntry[]> {
+  let start: ObjectId = root;
+  const parts = folder === '' ? [] : splitPath(folder);
+  for (const [index, name] of parts.entries()) {
+    const [items = []] = await read([start]);
+    const item = items.find((candidate) => candidate.name === name);
+    if (item?.mode !== '40000') {
+      return item && index === parts.length - 1 ? [{ path: folder, mode: item.mode, id: item.id }] : [];
+    }
+    start = item.id;
+  }
+  const prefix = folder === '' ? '' : `${folder}/`;
+  let level: { prefix: string; tree: ObjectId }[] = [{ prefix, tree: start }];
+  const rows: { key: Buffer; entry: TreeEntry }[] = [];
+  while (level.length > 0) {
+    const trees = await read(level.map(({ tree }) => tree));
+    const next: typeof level = [];
+    for (const [index, { prefix }] of level.entries()) {
+      for (const item of trees[index] ?? []) {
+        const path = prefix + item.name;
+        if (item.mode === '40000') next.push({ prefix: `${path}/`, tree: item.id });
+        else rows.push({ key: encodeName(path), entry: { path, mode: item.mode, id: item.id } });
+      }
+    }
+    level = next;
+  }
+  return rows.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
+}
+
+/** Paths whose content or mode differs between two trees, in Git's order. A renamed file counts as two. */
+export async function diffTrees(read: TreeReader, from: ObjectId, to: ObjectId): Promise<readonly string[]> {
+  const changed: string[] = [];
+  const whole: { prefix: string; tree: ObjectId }[] = [];
+  let level: { prefix: string; from: ObjectId; to: ObjectId }[] = from === to ? [] : [{ prefix: '', from, to }];
+  while (level.length > 0) {
+    const trees = await read(level.flatMap((pair) => [pair.from, pair.to]));
+    const next: typeof level = [];
+    for (const [index, { prefix }] of level.entries()) {
+      const left = byName(trees[2 * index] ?? []);
+      const right = byName(trees[2 * index + 1] ?? []);
+      for (const name of new Set([...left.keys(), ...right.keys()])) {
+        const [a, b, path] = [left.get(name), right.get(name), prefix + name];
+        if (a?.id === b?.id && a?.mode === b?.mode) continue;
+        if (a?.mode === '40000' && b?.mode === '40000') {
+          next.push({ prefix: `${path}/`, from: a.id, to: b.id });
+          continue;
+        }
+        if ([a, b].some((item) => item && item.mode !== '40000')) changed.push(path);
+        for (const item of [a, b]) if (item?.mode === '40000') whole.push({ prefix: `${path}/`, tree: item.id });
+      }
+    }
+    level = next;
+  }
+  for (const { prefix, tree } of whole) {
+    for (const entry of await listEntries(read, tree, '')) changed.push(prefix + entry.path);
+  }
+  return sortPaths(changed);
+}
+
+/**
+ * The tree that edits make of another: removals first, then the rest; folders that run empty go. A removed path that is
+ * not there is no error. Throws `tree-unsafe` for paths that lead out of the tree or into `.git`, control characters
+ * and backslashes, two edits of one path, case twins, a write over or through a link, submodule or folder, and the
+ * removal of a folder.
+ */
+export async function editTree(
+  read: TreeReader,
+  root: ObjectId,
+  edits: readonly TreeEdit[],
+  algorithm: HashAlgorithm,
+): Promise<EditedTree> {
+  const plan: Plan = new Map();
+  for (const edit of edits) addToPlan(plan, edit);
+  const objects = new Map<ObjectId, NewObject>();
+  const make = (type: 'blob' | 'tree', content: Uint8Array): ObjectId => {
+    const object = makeObject(type, content, algorithm);
+    objects.set(object.id, object);
+    return object.id;
+  };
+  const id = plan.size === 0 ? root : await editLevel(read, root, plan, '', make);
+  return { id: id ?? make('tree', new Uint8Array()), objects: [...objects.values()] };
+}
+
+/** The parts of a path of a tree. Throws `tree-unsafe` unless it stays inside, as `editTree` and `findEntries` say. */
+export function splitPath(path: string): readonly string[] {
+  const parts = path.split('/');
+  for (const part of parts) {
+    const reason = hostileName(part);
+    if (reason !== undefined) throw unsafe(`the path ${JSON.stringify(path)} is refused`, reason);
+  }
+  return parts;
+}
+
+/** What becomes of the names of one folder. */
+type Plan = Map<string, Step>;
+
+/** What becomes of one name: the file there goes, the folder there changes, a file is put there; in this order. */
+interface Step {
+  remove: boolean;
+  put: Put | undefined;
+  readonly below: Plan;
+}
+
+type Put = Exclude<TreeEdit, { kind: 'remove' }>;
+
+function addToPlan(plan: Plan, edit: TreeEdit): void {
+  const path = edit.kind === 'take' ? edit.entry.path : edit.path;
+  if (edit.kind === 'write' && /[\x00-\x1f\x7f\\]/.test(path)) {
+    throw unsafe(`the path ${JSON.stringify(path)} is refused`, 'it holds a control character or a backslash');
+  }
+  let level = plan;
+  let step: Step | undefined;
+  for (const part of splitPath(path)) {
+    step = level.get(part) ?? { remove: false, put: undefined, below: new Map() };
+    level.set(part, step);
+    level = step.below;
+  }
+  if (!step || step.remove || step.put)
+    throw unsafe(`the path ${JSON.stringify(path)} is refused`, 'it is edited twice');
+  if (edit.kind === 'remove') step.remove = true;
+  else step.put = edit;
+}
+
+function puts(plan: Plan): boolean {
+  return plan.values().some((step) => step.put !== undefined || puts(step.below));
+}
+
+type Make = (type: 'blob' | 'tree', content: Uint8Array) => ObjectId;
+
+/** The id of a folder's tree after its plan, or undefined when nothing is left in it. */
+async function editLevel(
+  read: TreeReader,
+  tree: ObjectId | undefined,
+  plan: Plan,
+  prefix: string,
+  make: Make,
+): Promise<ObjectId | undefined> {
+  const items = byName(tree === undefined ? [] : ((await read([tree]))[0] ?? []));
+  for (const [name, { remove, put, below }] of plan) {
+    const path = prefix + name;
+    if (remove) {
+      if (items.get(name)?.mode === '40000') throw unsafe(`${JSON.stringify(path)} is not removed`, 'it is a folder');
+      items.delete(name);
+    }
+    const present = items.get(name);
+    if (present === undefined || present.mode === '40000') {
+      const id = below.size === 0 ? present?.id : await editLevel(read, present?.id, below, `${path}/`, make);
+      if (id === undefined) items.delete(name);
+      else items.set(name, { name, mode: '40000', id });
+    } else if (puts(below)) {
+      throw unsafe(`a path below ${JSON.stringify(path)} is refused`, `that is ${describe(present)}`);
+    }
+    if (put) items.set(name, putFile(put, name, path, items.get(name), make));
+  }
+  for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, items, prefix + name);
+  return items.size === 0 ? undefined : make('tree', formatTree(items.values()));
+}
+
+function putFile(put: Put, name: string, path: string, present: TreeItem | undefined, make: Make): TreeItem {
+  if (present?.mode === '40000') throw unsafe(`${JSON.stringify(path)} is not written`, 'it is a folder');
+  if (put.kind === 'take') return { name, mode: put.entry.mode, id: put.entry.id };
+  if (present && present.mode !== '100644' && present.mode !== '100755') {
+    throw unsafe(`${JSON.stringify(path)} is not written`, `it is ${describe(present)}`);
+  }
+  return { name, mode: present?.mode ?? '100644', id: make('blob', put.content) };
+}
+
+function describe(item: TreeItem): string {
+  const words = { '40000': 'a folder', '120000': 'a symbolic link', '160000': 'a submodule' } as const;
+  return item.mode in words ? words[item.mode as keyof typeof words] : 'a file';
+}
+
+function refuseTwin(name: string, items: ReadonlyMap<string, TreeItem>, path: string): void {
+  const folded = foldCase(name);
+  const twin = items.keys().find((other) => other !== name && foldCase(other) === folded);
+  if (twin === undefined) return;
+  throw unsafe(
+    `the path ${JSON.stringify(path)} is refused`,
+    `beside ${JSON.stringify(name)} there is ${JSON.stringify(twin)}, which many file systems take for the same name`,
+  );
+}
+
+function foldCase(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
+function byName(items: readonly TreeItem[]): Map<string, TreeItem> {
+  return new Map(items.map((item) => [item.name, item]));
+}
+
+function sortPaths(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths)].sort((a, b) => Buffer.compare(encodeName(a), encodeName(b)));
+}
+
+function unsafe(what: string, why: string): TagflowError {
+  return new TagflowError('tree-unsafe', { what, why, fix: 'rename or remove that path' });
+}
