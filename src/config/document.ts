@@ -1,7 +1,7 @@
 // YAML text -> plain values, with the place of every key and value.
 // The text comes from a repository, so it is untrusted: size, depth, number of values and aliases are capped, duplicate
 // keys and keys that reach an object's prototype are refused. YAML 1.2 (yaml.org/spec/1.2.2), core schema.
-import { Composer, LineCounter, Parser, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml';
+import { type CST, Composer, Lexer, LineCounter, Parser, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, ParsedNode, YAMLMap } from 'yaml';
 import { type ConfigPath, type Position, type Problem, formatPath, plain, quote } from './problems.ts';
 
@@ -12,6 +12,8 @@ export const MAX_CONFIG_DEPTH = 16;
 /** Most values in a configuration, aliases followed. */
 export const MAX_CONFIG_VALUES = 20_000;
 const MAX_SYNTAX_ERRORS = 20;
+// A list of scalars takes about five lexemes an entry.
+const MAX_LEXEMES = 5 * MAX_CONFIG_VALUES;
 
 interface Place {
   readonly key: number | undefined;
@@ -72,21 +74,43 @@ export class ConfigDocument {
     // Own duplicate check below: the library's own is quadratic in the number of keys.
     const composer = new Composer({ version: '1.2', uniqueKeys: false, prettyErrors: false });
     try {
-      return [...composer.compose(new Parser(this.#lines.addNewLine).parse(text))].slice(0, 2);
+      return [...composer.compose(this.#tokens(text))].slice(0, 2);
     } catch (error) {
-      // The parser recurses: what overflows its stack is far deeper than any configuration.
+      // Thrown below, or by the parser when its recursion overflows the stack: far deeper than any configuration.
       if (!(error instanceof RangeError)) throw error;
-      this.#reportAt(0, [], `it is nested deeper than ${MAX_CONFIG_DEPTH} levels`, 'write it with fewer levels');
+      this.#reportAt(0, [], 'it is nested too deeply, or has too many parts', 'write it with fewer levels and parts');
       return undefined;
     }
   }
 
+  /** The tokens of a text, given up as soon as they nest too deeply or are too many: parsing them would take seconds. */
+  *#tokens(text: string): Generator<CST.Token> {
+    const parser = new Parser(this.#lines.addNewLine);
+    this.#lines.addNewLine(0);
+    let depth = 0;
+    let count = 0;
+    for (const lexeme of new Lexer().lex(text)) {
+      if (lexeme === '[' || lexeme === '{') depth += 1;
+      else if (lexeme === ']' || lexeme === '}') depth -= 1;
+      count += 1;
+      if (depth > 2 * MAX_CONFIG_DEPTH || count > MAX_LEXEMES) throw new RangeError('too deep or too long');
+      yield* parser.next(lexeme);
+    }
+    yield* parser.end();
+  }
+
   #read(node: ParsedNode | null | undefined, path: ConfigPath, depth: number, key?: number): unknown {
     const source = isScalar(node) ? (node.source ?? undefined) : undefined;
-    this.#places.set(JSON.stringify(path), { key, value: node?.range[0], source });
+    // What an alias stands for is written at the alias: the first place noted for a path is the one that counts.
+    const place = JSON.stringify(path);
+    if (!this.#places.has(place)) this.#places.set(place, { key, value: node?.range[0], source });
     this.#values += 1;
     if (depth > MAX_CONFIG_DEPTH) {
-      return this.#refuse(path, `it is nested deeper than ${MAX_CONFIG_DEPTH} levels`, 'write it with fewer levels');
+      return this.#refuse(
+        path.slice(0, 2),
+        `it is nested deeper than ${MAX_CONFIG_DEPTH} levels`,
+        'write it with fewer levels',
+      );
     }
     if (this.#values > MAX_CONFIG_VALUES) {
       // Said once; what is past the limit is read no more.
@@ -98,7 +122,11 @@ export class ConfigDocument {
       if (target) return this.#read(target, path, depth + 1, key);
       return this.#refuse(path, `there is no anchor &${plain(node.source, 80)} before it`, 'write the value itself');
     }
-    if ((isScalar(node) || isCollection(node)) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (!isScalar(node) && !isCollection(node)) return null;
+    if (node.tag !== undefined) {
+      return this.#refuse(path, `it has the YAML tag ${plain(node.tag, 80)}`, 'drop what starts with !');
+    }
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#readMap(node, path, depth);
     if (isSeq(node)) return node.items.map((item, index) => this.#read(item, [...path, index], depth + 1));
     return isScalar(node) ? node.value : null;

@@ -147,7 +147,7 @@ function valueAt({ document }: Context, path: ConfigPath): unknown {
 }
 
 function keysAt(schema: JsonSchema, path: ConfigPath): readonly string[] {
-  return Object.keys((schemaAt(schema, path)?.['properties'] as object | undefined) ?? {});
+  return Object.keys((objectForm(schemaAt(schema, path) ?? {})['properties'] as object | undefined) ?? {});
 }
 
 function schemaAt(schema: JsonSchema, path: ConfigPath): JsonSchema | undefined {
