@@ -1,0 +1,42 @@
+// What every manifest form offers: the places in a parsed file that name an image, each able to say how it is pinned.
+import type { Digest } from '../model/digest.ts';
+import type { PinStyle } from '../model/pipeline.ts';
+import type { Tag } from '../model/reference.ts';
+import type { Source } from './source.ts';
+import type { Change } from './splice.ts';
+import type { Path, Value } from './tree.ts';
+
+/** What a place shall say afterwards. */
+export interface Target {
+  /** The repository's name, `host/path`; undefined when names are left as they are (an OCI layout cannot be pulled from). */
+  readonly name: string | undefined;
+  readonly version: Tag;
+  readonly digest: Digest;
+  readonly style: PinStyle;
+}
+
+/** A place that names an image: one field, or one kustomize entry. */
+export interface Site {
+  /** Index of the document in the file. */
+  readonly document: number;
+  readonly path: Path;
+  /** Names by which the place means its image, the one that is run first; none where the place holds a tag alone. */
+  readonly names: readonly string[];
+  readonly tag: string | undefined;
+  readonly digest: string | undefined;
+  /** What the place says, on one line. */
+  readonly text: string;
+  /** Where it stands in the source. */
+  readonly offset: number;
+  /** The nodes that pinning may rewrite: two sites of one node are one place. */
+  readonly nodes: readonly Value[];
+  /** The edit that pins it; without splices when it is pinned so already. Throws `manifest-unsafe-edit`. */
+  pin(target: Target): Change;
+}
+
+/** A kind of manifest. */
+export interface Form {
+  readonly name: string;
+  /** Every place of this form in a file. */
+  find(source: Source): readonly Site[];
+}

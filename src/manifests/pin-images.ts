@@ -1,0 +1,258 @@
+// Pins images in files: every field that means one of them, or else a new entry in the folder's kustomization.
+import { TagflowError } from '../model/errors.ts';
+import type { Site, Target } from './form.ts';
+import { NameIndex } from './image-name.ts';
+import { KUSTOMIZATION_NAMES, entryFields } from './kustomize.ts';
+import { type Addition, addEntries } from './kustomize-add.ts';
+import { plainKey } from './plain-key.ts';
+import { Reader, findSites } from './reader.ts';
+import { type Source, lineOf } from './source.ts';
+import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
+import { formatPath } from './tree.ts';
+import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
+import { verifyEdit } from './verify.ts';
+
+/** A place that means a pin's image. */
+interface Match {
+  readonly pin: Pin;
+  readonly site: Site;
+}
+
+/**
+ * Pins every field that means one of the images, and adds entries to the folder's kustomization for images that no field
+ * names. The same files and pins give the same bytes; pinning what is pinned already gives no edits.
+ * Throws `pin-not-found`, `manifest-invalid`, `manifest-unsafe-edit`, and `config-invalid` where a field means two images.
+ */
+export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], options: PinOptions): PinResult {
+  const index = new NameIndex(pins);
+  const configured = options.configured.filter(({ image }) => pins.some((pin) => pin.image === image));
+  const reader = new Reader(index, configured, options.maxBytes);
+  const found: [Source, Match[]][] = [];
+  for (const file of files) {
+    const source = reader.open(file);
+    if (source) found.push([source, matchesIn(source, pins, index, configured)]);
+  }
+  refuseMissing(configured, files, found);
+  const additions = planAdditions(files, pins, options, reader, index, found);
+  const results = found.map(([source, matches]) => pinSource(source, matches, additions, options, reader));
+  const added =
+    additions && !found.some(([source]) => source.path === additions.source.path)
+      ? [pinSource(additions.source, [], additions, options, reader)]
+      : [];
+  return {
+    edits: [...results, ...added].flatMap(({ edits }) => edits),
+    fields: [...results, ...added].flatMap(({ fields }) => fields),
+  };
+}
+
+/** What a pin asks of a place. */
+function targetOf(pin: Pin, options: PinOptions): Target {
+  const name = pin.repository.kind === 'remote' ? pin.repository.name : undefined;
+  return { name, version: pin.version, digest: pin.digest, style: options.style };
+}
+
+/** The places of a file that mean a pin; what tagflow.yaml configures comes before what a form finds. */
+function matchesIn(
+  source: Source,
+  pins: readonly Pin[],
+  index: NameIndex<Pin>,
+  configured: PinOptions['configured'],
+): Match[] {
+  const matches: Match[] = [];
+  for (const { image, path } of configured.filter(({ file }) => file === source.path)) {
+    const pin = pins.find((candidate) => candidate.image === image);
+    if (!pin) continue;
+    const at = plainKey(source, path, (name) => index.find([name]).includes(pin));
+    if ('missing' in at) throw noField(image, source.path, at.missing);
+    const [site, second] = at.sites;
+    if (second) {
+      throw unsafe(
+        source,
+        second.offset,
+        `has ${formatPath(path)} in another document as well`,
+        'tagflow.yaml does not say which document of the file is meant',
+        'keep the field in one document of the file',
+      );
+    }
+    if (site) matches.push({ pin, site });
+  }
+  const claimed = new Set(matches.flatMap(({ site }) => site.nodes));
+  for (const site of findSites(source)) {
+    if (site.nodes.some((node) => claimed.has(node))) continue;
+    const [pin, other] = index.find(site.names);
+    if (pin && other) throw twoImages(source, site, [pin, other]);
+    if (pin) matches.push({ pin, site });
+  }
+  return matches;
+}
+
+/** The kustomization that gets new entries. */
+interface Additions {
+  readonly source: Source;
+  readonly pins: readonly Pin[];
+  readonly addition: Addition;
+}
+
+function planAdditions(
+  files: readonly ManifestFile[],
+  pins: readonly Pin[],
+  options: PinOptions,
+  reader: Reader,
+  index: NameIndex<Pin>,
+  found: readonly (readonly [Source, readonly Match[]])[],
+): Additions | undefined {
+  const named = new Set(found.flatMap(([, matches]) => matches.map(({ pin }) => pin)));
+  const unnamed = pins.filter((pin) => !named.has(pin));
+  const spellings = spellingsIn(options.bases ?? [], reader, index);
+  if (unnamed.length === 0 && spellings.size === 0) return undefined;
+  const root = rootKustomization(files, options.folder);
+  if (!root) {
+    if (unnamed.length > 0) throw nowhere(unnamed, files, options.folder);
+    return undefined;
+  }
+  const source = found.find(([{ path }]) => path === root.path)?.[0] ?? reader.openAlways(root);
+  const entries = pins.flatMap((pin) =>
+    namesToAdd(pin, source, spellings.get(pin) ?? new Set(), unnamed.includes(pin)).map((name) => ({ pin, name })),
+  );
+  if (entries.length === 0) return undefined;
+  const addition = addEntries(
+    source,
+    entries.map(({ pin, name }) => entryFields(name, targetOf(pin, options))),
+  );
+  return { source, pins: entries.map(({ pin }) => pin), addition };
+}
+
+/** How the files below a kustomization spell each image; kustomize compares names letter by letter. */
+function spellingsIn(
+  bases: readonly ManifestFile[],
+  reader: Reader,
+  index: NameIndex<Pin>,
+): ReadonlyMap<Pin, ReadonlySet<string>> {
+  const spellings = new Map<Pin, Set<string>>();
+  for (const file of bases) {
+    const source = reader.open(file);
+    for (const site of source ? findSites(source) : []) {
+      const [pin] = index.find(site.names);
+      const [name] = site.names;
+      if (pin && name !== undefined) spellings.set(pin, (spellings.get(pin) ?? new Set()).add(name));
+    }
+  }
+  return spellings;
+}
+
+/** The names for which the kustomization lacks an entry. */
+function namesToAdd(pin: Pin, source: Source, spellings: ReadonlySet<string>, unnamed: boolean): readonly string[] {
+  const present = new Set(
+    source.trees.flatMap((tree) =>
+      tree.items(tree.get(tree.root, ['images'])).map((entry) => String(tree.get(entry, ['name']))),
+    ),
+  );
+  const missing = [...spellings].filter((name) => !present.has(name)).sort();
+  if (missing.length > 0 || !unnamed) return missing;
+  return [pin.names.find((name) => !name.startsWith('oci:')) ?? pin.image];
+}
+
+function pinSource(
+  source: Source,
+  matches: readonly Match[],
+  additions: Additions | undefined,
+  options: PinOptions,
+  reader: Reader,
+): PinResult {
+  const addition = additions?.source === source ? additions.addition : undefined;
+  const changes: Change[] = matches.map(({ pin, site }) => site.pin(targetOf(pin, options)));
+  const change = joinChanges(addition ? [...changes, addition.change] : changes);
+  const text = applySplices(source, change.splices);
+  const after = text === source.text ? source : verifyEdit(source, text, change.intents, reader.caps);
+  const fields = fieldsOf(after, source.path, matches);
+  const edits = text === source.text ? [] : [{ path: source.path, content: new TextEncoder().encode(text) }];
+  if (!additions || !addition) return { edits, fields };
+  const sites = new Map(findSites(after).map((site) => [keyOf(site), site]));
+  const addedFields = addition.paths.flatMap((path, index): PinnedField[] => {
+    const site = sites.get(keyOf({ document: addition.document, path }));
+    const pin = additions.pins[index];
+    return site && pin ? [fieldOf(after, pin, site, undefined)] : [];
+  });
+  return { edits, fields: [...fields, ...addedFields] };
+}
+
+/** What the places say after the edit. */
+function fieldsOf(after: Source, path: string, matches: readonly Match[]): PinnedField[] {
+  const sites = new Map(findSites(after).map((site) => [keyOf(site), site]));
+  return matches.map(({ pin, site }) => {
+    const known = sites.get(keyOf(site));
+    if (known && known.names.length > 0 && site.names.length > 0) return fieldOf(after, pin, known, site.text);
+    const at = plainKey(after, site.path, (name) => pin.names.includes(name));
+    const plain = 'sites' in at ? at.sites.find(({ document }) => document === site.document) : undefined;
+    if (!plain) throw new TagflowError('internal', { what: `${path}: ${formatPath(site.path)} is gone after pinning` });
+    return fieldOf(after, pin, plain, site.text);
+  });
+}
+
+function fieldOf(after: Source, pin: Pin, site: Site, before: string | undefined): PinnedField {
+  return {
+    image: pin.image,
+    path: after.path,
+    line: lineOf(after, site.offset),
+    field: formatPath(site.path),
+    before,
+    after: site.text,
+  };
+}
+
+function keyOf(site: Pick<Site, 'document' | 'path'>): string {
+  return JSON.stringify([site.document, ...site.path]);
+}
+
+/** The kustomization directly in a folder. Throws `manifest-invalid` when there are several, as kustomize does. */
+function rootKustomization(files: readonly ManifestFile[], folder: string): ManifestFile | undefined {
+  const prefix = folder === '' || folder === '.' ? '' : `${folder.replace(/\/+$/, '')}/`;
+  const roots = files.filter(({ path }) => KUSTOMIZATION_NAMES.some((name) => path === prefix + name));
+  if (roots.length <= 1) return roots[0];
+  throw new TagflowError('manifest-invalid', {
+    what: `${folder} has several kustomizations: ${roots.map(({ path }) => path).join(', ')}`,
+    why: 'kustomize accepts one of these names in a folder',
+    fix: 'keep one of them',
+  });
+}
+
+function refuseMissing(
+  configured: PinOptions['configured'],
+  files: readonly ManifestFile[],
+  found: readonly (readonly [Source, unknown])[],
+): void {
+  for (const { image, file } of configured) {
+    if (found.some(([source]) => source.path === file)) continue;
+    if (!files.some(({ path }) => path === file)) throw noField(image, file, 'there is no such file');
+  }
+}
+
+function noField(image: string, file: string, why: string): TagflowError {
+  return new TagflowError('pin-not-found', {
+    what: `${image} cannot be pinned in ${file}`,
+    why,
+    fix: 'correct file and path under pins: in tagflow.yaml, or add the field with an empty value',
+    details: { image, file },
+  });
+}
+
+function nowhere(pins: readonly Pin[], files: readonly ManifestFile[], folder: string): TagflowError {
+  const images = pins.map(({ image }) => image);
+  const names = [...new Set(pins.flatMap((pin) => pin.names))];
+  return new TagflowError('pin-not-found', {
+    what: `nothing in ${folder} names ${images.join(', ')}`,
+    why: `none of its ${files.length} files has an image field for ${names.join(', ')}, and there is no kustomization to add one to`,
+    fix: `add ${folder}/kustomization.yaml, or name the field's file and path under pins: in tagflow.yaml`,
+    details: { images, folder },
+  });
+}
+
+function twoImages(source: Source, site: Site, pins: readonly Pin[]): TagflowError {
+  const images = pins.map(({ image }) => image);
+  return new TagflowError('config-invalid', {
+    what: `${source.path}:${lineOf(source, site.offset)} ${site.text} means two images: ${images.join(', ')}`,
+    why: 'tagflow.yaml gives both of them a name that stands here',
+    fix: `give ${images.join(' and ')} names and repositories of their own`,
+    details: { path: source.path, images },
+  });
+}

@@ -1,0 +1,69 @@
+// Reads what manifests say about images, without changing anything.
+import { capsFor } from './caps.ts';
+import type { Site } from './form.ts';
+import { NameIndex } from './image-name.ts';
+import { plainKey } from './plain-key.ts';
+import { Reader, findSites, isManifest } from './reader.ts';
+import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
+import { formatPath } from './tree.ts';
+import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
+
+/** The size up to which `findImages` reads files, in bytes. */
+const DEFAULT_MAX_BYTES = 256 * 1024;
+
+/**
+ * What every field that means one of the images says now, in order of the files and of appearance. A configured field that
+ * is not there is left out. Throws `manifest-invalid` for a file that names an image and cannot be read.
+ */
+export function readPins(
+  files: readonly ManifestFile[],
+  images: readonly ImageNames[],
+  options: ReadOptions,
+): readonly ReadPin[] {
+  const index = new NameIndex(images);
+  const configured = options.configured.filter(({ image }) => images.some((known) => known.image === image));
+  const reader = new Reader(index, configured, options.maxBytes);
+  return files.flatMap((file) => {
+    const source = reader.open(file);
+    if (!source) return [];
+    const here = configured.filter((pin) => pin.file === file.path);
+    const plain = here.flatMap(({ image, path }) => {
+      const meant = images.find((known) => known.image === image);
+      const at = plainKey(source, path, (name) => index.find([name]).some((known) => known === meant));
+      return 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site })) : [];
+    });
+    const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
+    const formed = findSites(source).flatMap((site) => {
+      const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.find(site.names)[0]?.image;
+      return image === undefined ? [] : [{ image, site }];
+    });
+    return [...plain, ...formed].map(({ image, site }) => ({
+      image,
+      ...placeOf(source, site),
+      name: site.names[0],
+      tag: site.tag,
+      digest: site.digest,
+    }));
+  });
+}
+
+/** Every field that names an image, whatever it names. Files that cannot be read are left out. */
+export function findImages(
+  files: readonly ManifestFile[],
+  options: { readonly maxBytes: number } = { maxBytes: DEFAULT_MAX_BYTES },
+): readonly FoundImage[] {
+  const caps = capsFor(options.maxBytes);
+  return files.flatMap(({ path, content }) => {
+    const text = isManifest(path) && content.length <= caps.bytes ? decode(content) : undefined;
+    const source = text === undefined ? undefined : readSource(path, text, caps);
+    if (!source || !isSource(source)) return [];
+    return findSites(source).flatMap((site) => {
+      const [name] = site.names;
+      return name === undefined ? [] : [{ ...placeOf(source, site), name, tag: site.tag, digest: site.digest }];
+    });
+  });
+}
+
+function placeOf(source: Source, site: Site): { path: string; line: number; field: string } {
+  return { path: source.path, line: lineOf(source, site.offset), field: formatPath(site.path) };
+}

@@ -1,0 +1,27 @@
+// Refusals that several forms share: fields that somebody else fills in.
+import type { TagflowError } from '../model/errors.ts';
+import type { Source } from './source.ts';
+import { unsafe } from './splice.ts';
+import { type Path, formatPath } from './tree.ts';
+
+/** A field whose text a template engine or a variable substitution completes. */
+export function refusePlaceholder(source: Source, offset: number, path: Path, text: string): TagflowError {
+  return unsafe(
+    source,
+    offset,
+    `${formatPath(path)} is ${JSON.stringify(text)}, which another tool fills in`,
+    'a pin would replace the placeholder, and the tool would lose its field',
+    'pin the value that the tool inserts: name its file and path under pins: in tagflow.yaml',
+  );
+}
+
+/** A field that Flux image automation writes as well. */
+export function refuseFlux(source: Source, offset: number, path: Path): TagflowError {
+  return unsafe(
+    source,
+    offset,
+    `${formatPath(path)} is written by Flux image automation as well`,
+    'its line carries an $imagepolicy setter, so the two would overwrite each other',
+    'remove the $imagepolicy comment, or take this image out of tagflow.yaml',
+  );
+}

@@ -1,0 +1,156 @@
+// A manifest file, read: its text, its documents, and where its lines begin.
+import { Composer, Lexer, type ParsedNode, Parser } from 'yaml';
+import { type Caps, TokenGuard, Unreadable } from './caps.ts';
+import { Tree } from './tree.ts';
+
+/** A file that was parsed. Offsets everywhere in this room are into `text`, a leading byte order mark included. */
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+  readonly trees: readonly Tree[];
+  /** Whether the file is JSON: what is written into it must stay JSON. */
+  readonly json: boolean;
+  /** The line break the file uses. */
+  readonly newline: '\n' | '\r\n';
+  /** Offsets at which lines begin. */
+  readonly lines: readonly number[];
+}
+
+/** Why a file could not be parsed, and where. */
+export interface ReadFailure {
+  readonly reason: string;
+  /** 1-based; undefined when the reason has no place. */
+  readonly line: number | undefined;
+}
+
+/** The file as UTF-8 text with its byte order mark, or undefined when it is in no such encoding. */
+export function decode(content: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+    return text.includes('\u0000') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Text to search in a file of another encoding: never parsed, never written. */
+export function decodeLoosely(content: Uint8Array): string {
+  if (content[0] === 0xff && content[1] === 0xfe) return new TextDecoder('utf-16le').decode(content);
+  if (content[0] === 0xfe && content[1] === 0xff) return new TextDecoder('utf-16be').decode(content);
+  return new TextDecoder('latin1').decode(content);
+}
+
+/** The file's documents. Every scalar is read as its text, so `1.10` stays `1.10`. Never throws for what is in the file. */
+export function readSource(path: string, text: string, caps: Caps): Source | ReadFailure {
+  const lines = lineStarts(text);
+  try {
+    const trees = parseTrees(text, caps);
+    const newline = text[(lines[1] ?? 0) - 2] === '\r' ? '\r\n' : '\n';
+    return { path, text, trees, json: isJson(path, text), newline, lines };
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    return { reason: error.message, line: error.offset === undefined ? undefined : lineOf({ lines }, error.offset) };
+  }
+}
+
+/** Whether reading succeeded. */
+export function isSource(read: Source | ReadFailure): read is Source {
+  return 'trees' in read;
+}
+
+/** The 1-based line of an offset. */
+export function lineOf(source: { readonly lines: readonly number[] }, offset: number): number {
+  let low = 0;
+  let high = source.lines.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((source.lines[middle] ?? 0) <= offset) low = middle;
+    else high = middle;
+  }
+  return low + 1;
+}
+
+/** Where the line of an offset begins, past a byte order mark. */
+export function lineStart(source: Source, offset: number): number {
+  const start = source.lines[lineOf(source, offset) - 1] ?? 0;
+  return start === 0 && source.text.startsWith('\uFEFF') ? 1 : start;
+}
+
+/** Where the line of an offset ends, before its line break. */
+export function lineEnd(source: Source, offset: number): number {
+  const at = source.text.indexOf('\n', offset);
+  if (at < 0) return source.text.length;
+  return at > offset && source.text[at - 1] === '\r' ? at - 1 : at;
+}
+
+function parseTrees(text: string, caps: Caps): Tree[] {
+  const guard = new TokenGuard(caps);
+  const parser = new Parser();
+  const composer = new Composer<ParsedNode, false>({
+    schema: 'failsafe',
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  stopAtFirstError(composer);
+  const trees: Tree[] = [];
+  const keep = (documents: Iterable<{ readonly errors: readonly ParseError[]; readonly contents: unknown }>): void => {
+    for (const { errors, contents } of documents) {
+      const [error] = errors;
+      if (error) throw new Unreadable(firstLine(error.message), error.pos[0]);
+      if (trees.length >= caps.documents) throw new Unreadable(`it has more than ${caps.documents} documents`);
+      trees.push(new Tree(contents as ParsedNode | null, caps));
+    }
+  };
+  for (const lexeme of new Lexer().lex(text)) {
+    guard.see(lexeme);
+    for (const token of parser.next(lexeme)) keep(composer.next(token));
+  }
+  for (const token of parser.end()) keep(composer.next(token));
+  keep(composer.end(true, text.length));
+  return trees;
+}
+
+interface ParseError {
+  readonly message: string;
+  readonly pos: readonly [number, number];
+}
+
+/**
+ * Makes a composer throw at the first error instead of collecting them: a file of brackets has one for each byte, and an
+ * error object is dear. The hook is not public in `yaml`; should it go, errors are collected again, and seen all the same.
+ */
+function stopAtFirstError(composer: object): void {
+  Reflect.set(composer, 'onError', (at: unknown, _code: string, message: string, warning?: boolean): void => {
+    if (warning !== true) throw new Unreadable(firstLine(message), offsetOf(at));
+  });
+}
+
+/** A position in any of the shapes in which yaml reports one: an offset, a range, or a token. */
+function offsetOf(at: unknown): number | undefined {
+  if (typeof at === 'number') return at;
+  if (Array.isArray(at)) return offsetOf(at[0]);
+  return typeof at === 'object' && at !== null && 'offset' in at ? offsetOf(at.offset) : undefined;
+}
+
+function firstLine(message: string): string {
+  const line = (message.split('\n')[0] ?? '').trim();
+  return line.charAt(0).toLowerCase() + line.slice(1).replace(/[.:]$/, '');
+}
+
+function isJson(path: string, text: string): boolean {
+  if (path.endsWith('.json')) return true;
+  if (!/^\s*[{[]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
+  return starts;
+}

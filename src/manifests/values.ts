@@ -1,0 +1,93 @@
+// The values that pass through the door of manifests/.
+import type { Digest } from '../model/digest.ts';
+import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
+import type { Repository, Tag } from '../model/reference.ts';
+
+/** A file of an environment. */
+export interface ManifestFile {
+  /** Relative to the repository's root. */
+  readonly path: string;
+  readonly content: Uint8Array;
+}
+
+/** An image and all names by which a field may mean it. */
+export interface ImageNames {
+  /** The image's key in tagflow.yaml. */
+  readonly image: string;
+  /** Its key, `names`, and its repositories anywhere (`host/path`). The first is written where an entry needs a name. */
+  readonly names: readonly string[];
+}
+
+/** What an image shall be pinned to. */
+export interface Pin extends ImageNames {
+  /** Where the environment runs it from. A layout cannot be pulled from, so a layout's name is never written. */
+  readonly repository: Repository;
+  readonly version: Tag;
+  readonly digest: Digest;
+}
+
+/** Where pins are read, and within which limits. */
+export interface ReadOptions {
+  /** Fields outside the known forms; those of images that are not asked for are ignored. */
+  readonly configured: readonly ConfiguredPin[];
+  /** Largest file read, in bytes; a larger one is `manifest-invalid` when it may hold a pin. */
+  readonly maxBytes: number;
+}
+
+/** How to pin, where, and within which limits. */
+export interface PinOptions extends ReadOptions {
+  readonly style: PinStyle;
+  /** The environment's folder: a kustomization directly in it receives entries for images no field names yet. */
+  readonly folder: string;
+  /**
+   * Files that the folder's kustomization builds on, never edited: where they name an image, an added entry uses their
+   * spelling, since kustomize compares names letter by letter.
+   */
+  readonly bases?: readonly ManifestFile[];
+}
+
+/** A field that names an image, after pinning. */
+export interface PinnedField {
+  readonly image: string;
+  readonly path: string;
+  /** 1-based line of the field in the file after the edit. */
+  readonly line: number;
+  /** Where in the document: `spec.template.spec.containers[0].image`, `images[1]`. */
+  readonly field: string;
+  /** What the field said; undefined for one that was added. Equal to `after` when nothing had to change. */
+  readonly before: string | undefined;
+  readonly after: string;
+}
+
+/** The outcome of pinning: only files whose bytes change are in `edits`. */
+export interface PinResult {
+  readonly edits: readonly ManifestFile[];
+  readonly fields: readonly PinnedField[];
+}
+
+/** What a field that means an image says now. */
+export interface ReadPin {
+  readonly image: string;
+  readonly path: string;
+  /** 1-based. */
+  readonly line: number;
+  readonly field: string;
+  /** The repository or plain name that is run, as written; undefined where the field holds a tag or digest alone. */
+  readonly name: string | undefined;
+  readonly tag: string | undefined;
+  /** As written, not validated. */
+  readonly digest: string | undefined;
+}
+
+/** An image that some field of a file names, whether configured or not: what `tagflow init` starts from. */
+export interface FoundImage {
+  readonly path: string;
+  /** 1-based. */
+  readonly line: number;
+  readonly field: string;
+  /** The repository or plain name as written, without tag and digest. */
+  readonly name: string;
+  readonly tag: string | undefined;
+  /** As written, not validated. */
+  readonly digest: string | undefined;
+}
