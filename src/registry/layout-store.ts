@@ -26,8 +26,8 @@ export interface LayoutStore {
   editIndex(directory: string, edit: (index: LayoutIndex) => string | undefined): Promise<void>;
   /** The bytes of a blob; undefined when it is not there. Throws `digest-mismatch`, `manifest-too-large`, `layout-invalid`. */
   readBlob(directory: string, digest: Digest, maxBytes: number): Promise<Uint8Array | undefined>;
-  /** Stores bytes under their SHA-256 digest, whole or not at all. Throws `storage-failed`. */
-  writeBlob(directory: string, bytes: Uint8Array): Promise<Digest>;
+  /** Stores each under its SHA-256 digest, whole or not at all, in one turn. Throws `storage-failed`. */
+  writeBlobs(directory: string, blobs: readonly Uint8Array[]): Promise<void>;
   /** Makes an empty layout, parent folders included; leaves one that exists as it is. Throws `storage-failed`. */
   create(directory: string): Promise<void>;
 }
@@ -86,20 +86,24 @@ export function createLayoutStore(effects: LayoutEffects): LayoutStore {
       });
     },
 
-    async writeBlob(directory, bytes) {
-      const digest = digestOf(bytes);
+    async writeBlobs(directory, blobs) {
       const folder = join(directory, 'blobs', 'sha256');
-      await storing(`the blob ${digest} cannot be written into oci:${directory}`, async () => {
-        await mkdir(folder, { recursive: true });
-        if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
-          throw invalid(directory, 'blobs/sha256 is gone');
-        }
-        const path = join(folder, digestHex(digest));
-        const present = await readRegularFile(directory, path, bytes.length);
-        if (present?.bytes !== undefined && digestOf(present.bytes) === digest) return;
-        await replaceFile(path, bytes, NEW_FILE_MODE, () => Promise.resolve(true));
-      });
-      return digest;
+      await storing(`the blobs of oci:${directory} cannot be written`, () =>
+        lock.hold(directory, async () => {
+          await removeLeftovers(directory);
+          await mkdir(folder, { recursive: true });
+          if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
+            throw invalid(directory, 'blobs/sha256 is gone');
+          }
+          for (const bytes of blobs) {
+            const digest = digestOf(bytes);
+            const path = join(folder, digestHex(digest));
+            const present = await readRegularFile(directory, path, bytes.length);
+            if (present?.bytes !== undefined && digestOf(present.bytes) === digest) continue;
+            await replaceFile(directory, path, bytes, NEW_FILE_MODE);
+          }
+        }),
+      );
     },
 
     async create(directory) {
@@ -113,7 +117,7 @@ export function createLayoutStore(effects: LayoutEffects): LayoutStore {
           ] as const) {
             const path = join(directory, name);
             if (await readRegularFile(directory, path, MAX_INDEX_BYTES)) continue;
-            await replaceFile(path, Buffer.from(text), NEW_FILE_MODE, () => Promise.resolve(true));
+            await replaceFile(directory, path, Buffer.from(text), NEW_FILE_MODE);
           }
         });
       });
@@ -169,7 +173,7 @@ async function replaceIndex(directory: string, index: LayoutIndex, text: string,
   return storing(`index.json of oci:${directory} cannot be written`, async () => {
     await removeLeftovers(directory);
     const { mode } = await lstat(join(directory, 'index.json'));
-    return replaceFile(join(directory, 'index.json'), Buffer.from(text), mode & 0o777, async () => {
+    return replaceFile(directory, join(directory, 'index.json'), Buffer.from(text), mode & 0o777, async () => {
       await held.assertHeld();
       return (await readText(directory, 'index.json').catch(() => undefined)) === index.text;
     });
@@ -183,14 +187,18 @@ async function removeLeftovers(directory: string): Promise<void> {
   }
 }
 
-/** Replaces a file whole, durably; false, and nothing done, when `isDue` says so at the last moment. */
+/**
+ * Replaces a file whole, durably; false, and nothing done, when `isDue` says so at the last moment. The temporary file is
+ * always in the layout's own folder: one left in `blobs` by a kill would make `umoci gc` fail.
+ */
 async function replaceFile(
+  directory: string,
   path: string,
   bytes: Uint8Array,
   mode: number,
-  isDue: () => Promise<boolean>,
+  isDue: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<boolean> {
-  const temporary = join(dirname(path), `.tagflow-${randomUUID()}.tmp`);
+  const temporary = join(directory, `.tagflow-${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx', mode);
     try {

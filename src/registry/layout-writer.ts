@@ -1,7 +1,7 @@
 // Publishes images into OCI image layouts: for `tagflow demo`, and for whoever fills a layout without skopeo.
 // Safe to repeat, and beside other writers; see layout-store.ts.
 import { resolve as absolute } from 'node:path';
-import type { Digest } from '../model/digest.ts';
+import { type Digest, digestOf } from '../model/digest.ts';
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Tag } from '../model/reference.ts';
@@ -37,7 +37,10 @@ export function createLayoutWriter(options: {
   const writer: LayoutWriter = {
     createLayout: (directory) => store.create(absolute(directory)),
 
-    writeBlob: (directory, bytes) => store.writeBlob(absolute(directory), bytes),
+    async writeBlob(directory, bytes) {
+      await store.writeBlobs(absolute(directory), [bytes]);
+      return digestOf(bytes);
+    },
 
     async publish(directory, manifest, mediaType, tag) {
       const root = absolute(directory);
@@ -48,7 +51,8 @@ export function createLayoutWriter(options: {
           fix: 'create the layout first',
         });
       }
-      const digest = await store.writeBlob(root, manifest);
+      await store.writeBlobs(root, [manifest]);
+      const digest = digestOf(manifest);
       const image = { mediaType, digest, size: manifest.length };
       await store.editIndex(root, (index) => {
         if (tag === undefined) return withImage(index, image);
@@ -59,7 +63,11 @@ export function createLayoutWriter(options: {
 
     async publishImage(directory, image, tag) {
       await writer.createLayout(directory);
-      for (const { bytes } of [...image.blobs, ...image.manifests]) await writer.writeBlob(directory, bytes);
+      const below = [...image.blobs, ...image.manifests];
+      await store.writeBlobs(
+        absolute(directory),
+        below.map(({ bytes }) => bytes),
+      );
       return writer.publish(directory, image.bytes, image.mediaType, tag);
     },
   };

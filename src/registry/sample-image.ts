@@ -1,6 +1,8 @@
 // Small, valid, multi-platform images, made in memory: what `tagflow demo` publishes, and what tests push.
-// The same request gives the same bytes on every machine and day. Layers are therefore plain tar, not gzip: deflate's
-// output depends on the zlib build and on the processor, and with it every digest above it.
+// The same request gives the same bytes on every machine and day. Layers are gzip, as plain tar would be compressed, and every
+// digest above changed, by the first `skopeo copy`; but gzip without compression, written here, as what zlib makes of the
+// same bytes depends on its build and on the processor.
+import { crc32 } from 'node:zlib';
 import { type Digest, digestOf } from '../model/digest.ts';
 
 /** Media types of OCI image-spec v1.1 (media-types.md) that a sample image is made of. */
@@ -8,7 +10,7 @@ export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';
 /** The manifest of one platform's image. */
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
 const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
-const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
+const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip';
 
 /** Bytes with what a registry needs to know of them. */
 export interface Content {
@@ -56,13 +58,11 @@ export function buildImage(request: SampleImageRequest): SampleImage {
 function buildOne(request: SampleImageRequest, platformText: string) {
   const [os = 'linux', architecture = 'amd64'] = platformText.split('/');
   const release = `name=${request.name}\nversion=${request.version}\nplatform=${platformText}\n`;
-  const layer = contentOf(
-    OCI_LAYER,
-    tar([
-      { path: 'etc/', text: undefined },
-      { path: 'etc/release', text: release },
-    ]),
-  );
+  const archive = tar([
+    { path: 'etc/', text: undefined },
+    { path: 'etc/release', text: release },
+  ]);
+  const layer = contentOf(OCI_LAYER, gzip(archive));
   const created = '1970-01-01T00:00:00Z';
   const config = contentOf(OCI_CONFIG, {
     created,
@@ -71,8 +71,7 @@ function buildOne(request: SampleImageRequest, platformText: string) {
     config: {
       Labels: { 'org.opencontainers.image.title': request.name, 'org.opencontainers.image.version': request.version },
     },
-    // A layer that is not compressed has its own digest as diff_id.
-    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+    rootfs: { type: 'layers', diff_ids: [digestOf(archive)] },
     history: [{ created, created_by: 'tagflow sample image' }],
   });
   const manifest = contentOf(OCI_MANIFEST, {
@@ -130,4 +129,23 @@ function tarHeader(entry: TarEntry, size: number): Buffer {
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return header;
+}
+
+/** A gzip member (RFC 1952) without name and time, of stored deflate blocks (RFC 1951, 3.2.4). */
+function gzip(bytes: Uint8Array): Uint8Array {
+  const longest = 0xffff;
+  const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
+  const parts: Uint8Array[] = [header];
+  for (let at = 0; at < bytes.length; at += longest) {
+    const block = bytes.subarray(at, at + longest);
+    const length = Buffer.alloc(5);
+    length.writeUInt8(at + longest >= bytes.length ? 1 : 0);
+    length.writeUInt16LE(block.length, 1);
+    length.writeUInt16LE(block.length ^ 0xffff, 3);
+    parts.push(length, block);
+  }
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(bytes));
+  trailer.writeUInt32LE(bytes.length, 4);
+  return new Uint8Array(Buffer.concat([...parts, trailer]));
 }

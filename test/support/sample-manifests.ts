@@ -73,7 +73,10 @@ export function sampleDockerList(version = 'V1.0'): SampleManifest {
       schemaVersion: 2,
       mediaType: DOCKER_MANIFEST,
       config: { ...body.config, mediaType: 'application/vnd.docker.container.image.v1+json' },
-      layers: body.layers.map((layer) => ({ ...layer, mediaType: 'application/vnd.docker.image.rootfs.diff.tar' })),
+      layers: body.layers.map((layer) => ({
+        ...layer,
+        mediaType: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+      })),
     });
   });
   const list = contentOf(DOCKER_LIST, {
