@@ -19,8 +19,9 @@ import type { Clock } from '../../src/model/effects.ts';
 import { parseTag, type Repository } from '../../src/model/reference.ts';
 import { createLayoutRegistry } from '../../src/registry/layout.ts';
 import { createLayoutWriter } from '../../src/registry/layout-writer.ts';
-import { EMPTY_INDEX } from '../../src/registry/layout-index.ts';
+import { EMPTY_INDEX, withTag } from '../../src/registry/layout-index.ts';
 import { createLayoutLock } from '../../src/registry/layout-lock.ts';
+import { createLayoutStore } from '../../src/registry/layout-store.ts';
 import { buildImage } from '../../src/registry/sample-image.ts';
 import {
   clockAhead,
@@ -62,6 +63,11 @@ function start(...argv: string[]): ChildProcess {
   const child = spawn(process.execPath, [CHILD, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
   return child;
+}
+
+/** An index.json to which another program has added a descriptor. */
+function withForeign(text: string, number: number): string {
+  return text.replace('"manifests":[', `"manifests":[{"foreign":${number}},`);
 }
 
 function tagsOfWriter(writer: number): string[] {
@@ -122,19 +128,33 @@ describe('many writers on one layout', () => {
     expect(lost).toHaveLength(3);
   });
 
-  it('build upon what a program without our lock wrote meanwhile', async () => {
-    const registry = registryWith();
-    const foreign = indexText(directory).replace(
-      '"manifests":[',
-      '"manifests":[{"mediaType":"application/xml","digest":"x","size":1},',
-    );
-    const busy = registry.tag(repository, first, STAGING);
-    // After the first reading, before the rename: the lock is there.
-    while (!existsSync(lockPath())) await new Promise(setImmediate);
-    writeFileSync(join(directory, 'index.json'), foreign);
-    await busy;
-    expect(indexText(directory)).toContain('"application/xml"');
-    expect(await registry.peek(repository, STAGING)).toBe(first);
+  it('build upon what a program without our lock wrote between their reading and their writing', async () => {
+    const store = createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
+    let readings = 0;
+    await store.editIndex(directory, (index) => {
+      readings += 1;
+      if (readings <= 2) writeFileSync(join(directory, 'index.json'), withForeign(index.text, readings));
+      return withTag(index, { mediaType: 'application/vnd.oci.image.index.v1+json', digest: first, size: 1 }, STAGING);
+    });
+    expect(readings).toBe(3);
+    expect(indexText(directory)).toContain('"foreign":1');
+    expect(indexText(directory)).toContain('"foreign":2');
+    expect(await registryWith().peek(repository, STAGING)).toBe(first);
+  });
+
+  it('give up on a program that never stops writing', async () => {
+    const store = createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
+    let readings = 0;
+    const edited = store.editIndex(directory, (index) => {
+      readings += 1;
+      writeFileSync(join(directory, 'index.json'), withForeign(index.text, readings));
+      return index.text;
+    });
+    await expect(edited).rejects.toMatchObject({
+      code: 'storage-failed',
+      message: expect.stringContaining('kept changing') as unknown,
+    });
+    expect(indexText(directory)).toContain(`"foreign":${readings}`);
   });
 });
 
