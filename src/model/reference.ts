@@ -157,7 +157,7 @@ function parseLayout(text: string): LayoutRepository {
 export function parseReference(text: string): Reference {
   if (!text.startsWith('oci:')) refuseAddress(text, 'reference');
   const found = text.lastIndexOf('@');
-  const at = found > text.lastIndexOf('/') ? found : -1;
+  const at = found > (text.startsWith('oci:') ? lastSeparator(text) : text.lastIndexOf('/')) ? found : -1;
   const digestText = at < 0 ? undefined : text.slice(at + 1);
   let rest = at < 0 ? text : text.slice(0, at);
   let digest: Digest | undefined;

@@ -39,6 +39,8 @@ export function readVersion(tag: string, scheme: VersionScheme): Version | undef
     const numbers = [BigInt(major), BigInt(minor), BigInt(patch)] as const;
     return { tag, key: { kind: 'semver', numbers, preRelease: preRelease?.split('.') ?? [] } };
   }
+  // A pattern with the flag g or y would otherwise go on from where its last match ended.
+  scheme.pattern.lastIndex = 0;
   const value = scheme.pattern.exec(tag)?.groups?.['order'];
   if (value === undefined) return undefined;
   if (scheme.order === 'alphabetical') return { tag, key: { kind: 'alphabetical', value } };
@@ -90,7 +92,9 @@ export function newestVersion(tags: Iterable<string>, scheme: VersionScheme): Ve
 
 function isBetter(candidate: Version, best: Version): boolean {
   if (isPreRelease(candidate) !== isPreRelease(best)) return isPreRelease(best);
-  return compareVersions(candidate, best) > 0;
+  const order = compareVersions(candidate, best);
+  // Two tags of one version: the choice must not depend on the order a registry lists them in.
+  return order === 0 ? candidate.tag < best.tag : order > 0;
 }
 
 function isPreRelease(version: Version): boolean {

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/config.ts';
+import { environmentOf, imageOf, recordPath, repositoryIn } from '../../src/model/pipeline.ts';
+import { WHOLE } from '../config/examples.ts';
+
+const pipeline = parseConfig(WHOLE);
+
+describe('a pipeline', () => {
+  it('knows its environments and images by name', () => {
+    expect(environmentOf(pipeline, 'stg').from).toBe('dev');
+    expect(imageOf(pipeline, 'mariadb').names).toEqual([]);
+  });
+
+  it.each(['qa', 'constructor', ''])('names what it has when asked for the environment %j', (name) => {
+    expect(() => environmentOf(pipeline, name)).toThrow(
+      expect.objectContaining({ code: 'environment-not-found', why: 'tagflow.yaml has: dev, stg, prd' }),
+    );
+  });
+
+  it('names what it has when asked for an image it lacks', () => {
+    expect(() => imageOf(pipeline, 'nginx')).toThrow(
+      expect.objectContaining({ code: 'image-not-found', why: 'tagflow.yaml has: django, mariadb, reports' }),
+    );
+  });
+
+  it('runs an image from the repository of the environment, else from where it is published', () => {
+    const prd = environmentOf(pipeline, 'prd');
+    expect(repositoryIn(prd, imageOf(pipeline, 'django')).name).toBe('registry.example.com/production/django');
+    expect(repositoryIn(prd, imageOf(pipeline, 'mariadb')).name).toBe('registry.example.com/acme/mariadb');
+  });
+
+  it("keeps an environment's record in its folder", () => {
+    expect(recordPath(environmentOf(pipeline, 'dev'))).toBe('environments/dev/release.yaml');
+  });
+});
