@@ -77,12 +77,12 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
     let pauses = 0;
     for (let attempt = 1; ;) {
       throwIfStopped(signal);
-      if (gate.pausedUntil > deadline) throw pausedTooLong(request.url, gate.pausedUntil - clock.now());
       const outcome = await failureOrAnswer(async () =>
-        gate.run(async () => {
-          if (clock.now() > deadline) throw noTimeLeft(request.url, options.operationTimeoutMs);
-          return http.exchange(request);
-        }),
+        gate.run(
+          async () => http.exchange(request),
+          deadline,
+          (milliseconds) => tooLate(request.url, milliseconds, options.operationTimeoutMs),
+        ),
       );
       if (!(outcome instanceof TransportFailure)) {
         const wait = pauseAsked(outcome, clock.now());
@@ -215,19 +215,19 @@ function serverFailure(request: HttpRequest, response: HttpResponse): TransportF
   });
 }
 
-function pausedTooLong(url: URL, milliseconds: number): TagflowError {
-  return new TagflowError('registry-unavailable', {
-    what: `${url.host} asks to be left alone for ${Math.ceil(milliseconds / 1000)} s`,
-    why: 'that is longer than this run may take: too many requests were made to it',
-    fix: `run the same command again in ${Math.ceil(milliseconds / 1000)} s, or with a longer --timeout`,
-    details: { host: url.host, retryAfterSeconds: Math.ceil(milliseconds / 1000) },
-  });
-}
-
-function noTimeLeft(url: URL, milliseconds: number): TagflowError {
+function tooLate(url: URL, milliseconds: number, allowed: number): TagflowError {
+  const seconds = Math.ceil(milliseconds / 1000);
+  if (seconds > 0) {
+    return new TagflowError('registry-unavailable', {
+      what: `${url.host} asks to be left alone for ${seconds} s`,
+      why: 'that is longer than this run may take: too many requests were made to it',
+      fix: `run the same command again in ${seconds} s, or with a longer --timeout`,
+      details: { host: url.host, retryAfterSeconds: seconds },
+    });
+  }
   return new TagflowError('registry-unavailable', {
     what: `${url.host} took too long`,
-    why: `the operation was not done within ${milliseconds / 1000} s`,
+    why: `the operation was not done within ${allowed / 1000} s`,
     fix: 'run the same command again, or with a longer --timeout',
     details: { host: url.host },
   });

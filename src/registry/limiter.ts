@@ -6,12 +6,14 @@ import { interrupted } from './http.ts';
 
 /** The gate of one host. */
 export interface HostGate {
-  /** Runs `work` when there is room and no pause; at most the configured number at once. Must not be nested. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` when there is room and no pause; at most the configured number at once. Must not be nested. Throws
+   * what `tooLate` makes of the milliseconds left to wait as soon as a pause goes beyond the deadline: a host that
+   * asks for an hour does not get it.
+   */
+  run<T>(work: () => Promise<T>, deadline: Instant, tooLate: (milliseconds: number) => Error): Promise<T>;
   /** Holds back every request that has not started until `milliseconds` from now. The longest pause counts. */
   pause(milliseconds: number): void;
-  /** When the pause ends; in the past when there is none. */
-  readonly pausedUntil: Instant;
 }
 
 /** The gates of a run, one for each `host[:port]`. */
@@ -43,17 +45,18 @@ function createGate({ clock, concurrency, signal }: Parameters<typeof createHost
   const limit = pLimit(concurrency);
   let pausedUntil: Instant = 0;
   return {
-    run: async (work) =>
+    run: async (work, deadline, tooLate) =>
       limit(async () => {
         // A pause may be prolonged while it is waited for.
-        while (clock.now() < pausedUntil) await pauseFor(clock, pausedUntil - clock.now(), signal);
+        while (clock.now() < pausedUntil) {
+          if (pausedUntil > deadline) throw tooLate(pausedUntil - clock.now());
+          await pauseFor(clock, pausedUntil - clock.now(), signal);
+        }
+        if (clock.now() > deadline) throw tooLate(0);
         return work();
       }),
     pause(milliseconds) {
       pausedUntil = Math.max(pausedUntil, clock.now() + milliseconds);
-    },
-    get pausedUntil() {
-      return pausedUntil;
     },
   };
 }

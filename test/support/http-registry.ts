@@ -239,8 +239,8 @@ function createContent(violations: string[]) {
     const found = find(path, at);
     if (!found) return errorAnswer(404, stores.has(path) ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN');
     const { digest, manifest } = found;
-    const accepted = (request.headers.accept ?? '').split(',').map((type) => type.trim().split(';', 1)[0]);
-    if (!accepted.includes(manifest.mediaType) && !accepted.includes('*/*')) {
+    const accepted = new Set((request.headers.accept ?? '').split(',').map((type) => type.trim().split(';', 1)[0]));
+    if (!accepted.has(manifest.mediaType) && !accepted.has('*/*')) {
       return errorAnswer(404, 'MANIFEST_UNKNOWN', `${manifest.mediaType} is not accepted`);
     }
     const headers = { 'content-type': manifest.mediaType, 'docker-content-digest': digest };
