@@ -34,7 +34,7 @@ function siteOf(
 ): Site | undefined {
   if (!isScalar(value)) return undefined;
   const text = isEmpty(value) ? '' : (textOf(value) ?? '').trim();
-  if (isReference(text, isName)) return referenceSite(source, document, path, value);
+  if (isReference(text, path, isName)) return referenceSite(source, document, path, value);
   const [before = '', after] = text.split('@', 2);
   const digest = isDigest(before) ? before : after;
   const tag = before === '' || isDigest(before) ? undefined : before;
@@ -60,11 +60,16 @@ function siteOf(
   };
 }
 
-/** Whether text names a repository: by a slash or a colon, or because it is a name of the image. */
-function isReference(text: string, isName: (name: string) => boolean): boolean {
+/**
+ * Whether text names a repository: by a slash or a colon, by being a name of the image, or by its key. `redis@sha256:…`
+ * alone could as well be a tag with its digest, as this room writes it.
+ */
+function isReference(text: string, path: Path, isName: (name: string) => boolean): boolean {
   if (text === '' || isDigest(text)) return false;
   const name = splitImage(text)?.name;
   if (name === undefined) return false;
   const beforeDigest = text.split('@', 1)[0] ?? '';
-  return beforeDigest.includes('/') || beforeDigest.includes(':') || isName(name);
+  return (
+    beforeDigest.includes('/') || beforeDigest.includes(':') || isName(name) || /image$/i.test(String(path.at(-1)))
+  );
 }
