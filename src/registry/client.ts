@@ -8,7 +8,7 @@ import { describeAnswer, headerOf } from './answer.ts';
 import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { createHttpClient, type HttpOptions, type HttpRequest, type HttpResponse, throwIfStopped } from './http.ts';
-import { createHostGates, pauseFor } from './limiter.ts';
+import { createHostGates, type HostGate, pauseFor } from './limiter.ts';
 import type { RealmHosts } from './realms.ts';
 import { oneLine, type Redactor } from './redact.ts';
 import { ATTEMPTS, backoff, isTransient, parseRetryAfter } from './retry.ts';
@@ -72,6 +72,18 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
     await pauseFor(clock, delay, signal);
   };
 
+  const holdBack = (gate: HostGate, response: HttpResponse, pauses: number): void => {
+    if (response.status !== 429 && response.status !== 503) return;
+    const wait = parseRetryAfter(headerOf(response, 'retry-after'), clock.now());
+    if (wait !== undefined) {
+      gate.pause(wait);
+      options.notify({ level: 'info', text: `${response.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
+    } else if (response.status === 429) {
+      // The whole host gets the pause that one request would have made.
+      gate.pause(backoff(pauses + 1, random));
+    }
+  };
+
   const deliver = async (request: HttpRequest, deadline: Instant, once = false): Promise<HttpResponse> => {
     const gate = gates(request.url.host);
     let pauses = 0;
@@ -79,23 +91,21 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
       throwIfStopped(signal);
       const outcome = await failureOrAnswer(async () =>
         gate.run(
-          async () => http.exchange(request),
+          async () => {
+            const response = await http.exchange(request);
+            // Within the gate: whoever takes this place next has to see the pause.
+            holdBack(gate, response, pauses);
+            return response;
+          },
           deadline,
           (milliseconds) => tooLate(request.url, milliseconds, options.operationTimeoutMs),
         ),
       );
       if (!(outcome instanceof TransportFailure)) {
-        const wait = pauseAsked(outcome, clock.now());
-        if (wait !== undefined) {
-          gate.pause(wait);
-          options.notify({ level: 'info', text: `${request.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
-        }
         if (!isTransient(outcome.status)) return outcome;
         if (outcome.status === 429) {
           pauses += 1;
           if (pauses > MOST_PAUSES) throw serverFailure(request, outcome);
-          // Without Retry-After the whole host gets the pause that one request would have made.
-          if (wait === undefined) gate.pause(backoff(pauses, random));
           continue;
         }
       }
@@ -148,12 +158,6 @@ async function failureOrAnswer(work: () => Promise<HttpResponse>): Promise<HttpR
     if (error instanceof TransportFailure) return error;
     throw error;
   }
-}
-
-function pauseAsked(response: HttpResponse, now: Instant): number | undefined {
-  return response.status === 429 || response.status === 503
-    ? parseRetryAfter(headerOf(response, 'retry-after'), now)
-    : undefined;
 }
 
 async function followRedirects(

@@ -30,12 +30,15 @@ export interface TokenSource {
   get(request: TokenRequest): Promise<string>;
   /** A valid token that is there already. */
   cached(request: Omit<TokenRequest, 'credential'>): string | undefined;
-  /** Forgets a token that a registry refused; another one that took its place stays. */
+  /** Forgets a token that a registry refused, and its owner's older ones; one that took its place meanwhile stays. */
   forget(token: string): void;
 }
 
 interface Entry {
   readonly token: string;
+  readonly owner: string;
+  /** Counts up: which of two tokens is older. */
+  readonly serial: number;
   readonly renewAt: Instant;
 }
 
@@ -60,6 +63,7 @@ export function createTokenSource(options: {
   const { clock, redactor, send } = options;
   const entries = new Map<string, Entry>();
   const inFlight = new Map<string, Promise<string>>();
+  let serial = 0;
 
   const cached = (request: Omit<TokenRequest, 'credential'>): string | undefined => {
     const entry = entries.get(keyOf(request));
@@ -69,7 +73,8 @@ export function createTokenSource(options: {
     const asked = clock.now();
     const { token, lifetime } = readAnswer(await send(httpRequest(request)), request.realm);
     redactor.add(token);
-    entries.set(keyOf(request), { token, renewAt: asked + lifetime * 1000 * USABLE });
+    serial += 1;
+    entries.set(keyOf(request), { token, owner: request.owner, serial, renewAt: asked + lifetime * 1000 * USABLE });
     return token;
   };
 
@@ -86,7 +91,11 @@ export function createTokenSource(options: {
       return fetching;
     },
     forget(token) {
-      for (const [key, entry] of entries) if (entry.token === token) entries.delete(key);
+      const refused = [...entries.values()].find((entry) => entry.token === token);
+      if (!refused) return;
+      for (const [key, { owner, serial }] of entries) {
+        if (owner === refused.owner && serial <= refused.serial) entries.delete(key);
+      }
     },
   };
 }

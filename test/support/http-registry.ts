@@ -91,6 +91,7 @@ export interface HttpRegistry {
   intercept(line: RegExp | string, interceptor: Interceptor, times?: number): void;
   /** Every Bearer token given so far is refused from now on. */
   revokeTokens(): void;
+  /** Ends it. Throws when there were violations, so that the test fails which made them. */
   stop(): Promise<void>;
 }
 
@@ -168,6 +169,7 @@ export async function startHttpRegistry(options: HttpRegistryOptions = {}): Prom
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      if (violations.length > 0) throw new Error(`not of the protocol: ${violations.join('; ')}`);
     },
   };
 }
@@ -338,9 +340,6 @@ function createAuth(mode: AuthMode | undefined, origin: string) {
       return errorAnswer(401, 'UNAUTHORIZED', 'wrong password');
     return issue(mode, request.query.getAll('scope'), authorization !== undefined);
   };
-  const challenge = (value: string): Answer =>
-    errorAnswer(401, 'UNAUTHORIZED', 'authentication required', { 'www-authenticate': value });
-
   return {
     revoke: () => given.clear(),
     /** The answer for who may not pass; undefined for who may. */
@@ -360,6 +359,10 @@ function createAuth(mode: AuthMode | undefined, origin: string) {
       );
     },
   };
+}
+
+function challenge(value: string): Answer {
+  return errorAnswer(401, 'UNAUTHORIZED', 'authentication required', { 'www-authenticate': value });
 }
 
 function basicOf({ user, password }: { user: string; password: string }): string {
