@@ -1,0 +1,105 @@
+// The environment that Git processes get. Nothing of the caller's reaches them but what is named here, and nothing at
+// all of the machine's or the user's Git configuration: no hooks, aliases, helpers, filters or URL rewrites from outside.
+// Secrets go by environment only: an argument is readable by every process of the machine, an environment is not.
+import { devNull } from 'node:os';
+import type { GitCredentials, RemoteUrl } from './url.ts';
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the environment of a Git process is made from. */
+export interface EnvironmentOptions {
+  /** The caller's environment; only the variables listed in this file are taken from it. */
+  readonly env: Environment;
+  /** Our own bare repository. */
+  readonly folder: string;
+  readonly remote: RemoteUrl;
+  readonly credentials: GitCredentials | undefined;
+  /** The user's own credential helper, as `credential.helper` has it. */
+  readonly credentialHelper: string | undefined;
+  /** How long a transfer over HTTP may stand still, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/** Where programs, keys, certificates and proxies are found: decisions of the user, not of any repository. */
+const TAKEN_OVER = `
+  PATH HOME USER LOGNAME TMPDIR SystemRoot USERPROFILE XDG_RUNTIME_DIR
+  SSH_AUTH_SOCK GIT_SSH_COMMAND GIT_SSH_VARIANT
+  GIT_SSL_CAINFO GIT_SSL_CAPATH SSL_CERT_FILE SSL_CERT_DIR
+  HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+`
+  .trim()
+  .split(/\s+/);
+
+/** The environment of processes that read and write our own repository only: they cannot reach any remote. */
+export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'folder'>): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of TAKEN_OVER) {
+    const value = options.env[name];
+    if (value !== undefined && value !== '') environment[name] = value;
+  }
+  return {
+    ...environment,
+    // Messages as they are in the source, whatever the user's language.
+    LC_ALL: 'C',
+    LANGUAGE: 'C',
+    GIT_DIR: options.folder,
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: devNull,
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: 'none',
+  };
+}
+
+/**
+ * The environment of processes that talk with the remote, in its one protocol. Only these know it as a promisor: a
+ * local process that misses an object says so, where Git would go and fetch it, object by object.
+ */
+export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
+  const { remote, credentials, credentialHelper, silenceMs } = options;
+  const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
+  const config: [string, string][] = [
+    ['remote.origin.url', remote.url],
+    ['remote.origin.promisor', 'true'],
+    ['remote.origin.partialclonefilter', 'blob:none'],
+    ['http.lowSpeedLimit', '1'],
+    ['http.lowSpeedTime', String(Math.max(1, Math.ceil(silenceMs / 1000)))],
+  ];
+  if (credentials && remote.origin !== undefined) {
+    config.push([`http.${remote.origin}/.extraHeader`, `Authorization: ${basicAuthorization(credentials)}`]);
+    // Git would send the header on to wherever the server redirects.
+    config.push(['http.followRedirects', 'false']);
+  }
+  if (credentialHelper !== undefined) config.push(['credential.helper', credentialHelper]);
+  const environment: Record<string, string> = {
+    // ssh asks on the terminal otherwise, past GIT_TERMINAL_PROMPT.
+    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+    ...local,
+    GIT_ALLOW_PROTOCOL: remote.protocol,
+    GIT_CONFIG_COUNT: String(config.length),
+  };
+  for (const [index, [key, value]] of config.entries()) {
+    environment[`GIT_CONFIG_KEY_${index}`] = key;
+    environment[`GIT_CONFIG_VALUE_${index}`] = value;
+  }
+  return environment;
+}
+
+/** The value of an `Authorization` header, RFC 7617. */
+export function basicAuthorization({ username, password }: GitCredentials): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** The texts in which credentials could show up in what a server or Git says. */
+export function secretsOf(credentials: GitCredentials | undefined): readonly string[] {
+  if (!credentials) return [];
+  const { username, password } = credentials;
+  // A token may stand in the place of the user name, with no password at all.
+  const secrets = password === '' ? [username] : [password];
+  const encoded = basicAuthorization(credentials).slice('Basic '.length);
+  return [...secrets, ...secrets.map(encodeURIComponent), encoded].filter((secret) => secret !== '');
+}

@@ -1,0 +1,163 @@
+// What Git and a server said, made fit to show, and turned into the errors of the ledger. The text decides only how a
+// failure is explained and whether to try again soon; whether a push landed is never read from it (push.ts).
+import { TagflowError } from '../model/errors.ts';
+import type { RemoteUrl } from './url.ts';
+
+/** How a command that talked with the remote ended. */
+export interface Answer {
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** It was ended because it said nothing for too long. */
+  readonly timedOut: boolean;
+}
+
+/** Why a command failed, as far as its words tell. */
+export type FailureKind =
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'refused-here'
+  | 'no-such-object'
+  | 'old-git'
+  | 'no-git'
+  | 'storage'
+  | 'transient';
+
+const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
+  [
+    'unauthorized',
+    /could not read (?:Username|Password)|Authentication failed|Permission denied \(|returned error: 401|HTTP Basic: Access denied/i,
+  ],
+  ['forbidden', /returned error: 403|(?:access|permission)[^\n]{0,80} denied|marked as read.only|not allowed to push/i],
+  ['no-such-object', /not our ref|unadvertised object|couldn't find remote ref/i],
+  [
+    'not-found',
+    /not appear to be a git repository|repository [^\n]*not found|returned error: 404|project you were looking for could not be found/i,
+  ],
+  [
+    'refused-here',
+    /Host key verification failed|returned error: 30[1-8]|transport '[^']*' not allowed|Could not resolve host|SSL certificate problem|strange (?:hostname|pathname)/i,
+  ],
+  [
+    'storage',
+    /No space left on device|Disk quota exceeded|Read-only file system|unable to (?:create|write)[^\n]*(?:temporary|pack|object|file)|insufficient permission for adding an object/i,
+  ],
+];
+
+/** Progress, and what Git adds to every failure. */
+const NOISE = new RegExp(
+  [
+    '^(?:remote: )?[ ]*[A-Z][a-z]+(?:ing)? [a-z]+: +[0-9]+',
+    '^(?:remote: )?(?:Delta compression|Total [0-9])',
+    '^(?:To|From|Pushing to|POST git-|hint:) ?',
+    '^(?:fatal|error): (?:failed to push some refs|Could not read from remote repository)',
+    '^Please make sure you have|^and the repository exists|^Everything up-to-date',
+  ].join('|'),
+);
+
+/** Why a command failed. Words of the remote itself (`remote: …`) never make it a failure of this machine. */
+export function failureKind(answer: Answer): FailureKind {
+  if (answer.exitCode === 129) return 'old-git';
+  if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
+  const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
+  const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
+  return found?.[0] ?? 'transient';
+}
+
+/**
+ * Whether a push certainly never got as far as sending anything: Git could not even ask the remote for its refs.
+ * Only ever used to choose between two errors that both say "run it again".
+ */
+export function neverReached(answer: Answer): boolean {
+  return /unable to access|^ssh: connect to host|Could not resolve host|Connection refused/m.test(answer.stderr);
+}
+
+/** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
+export function words(answer: Answer, secrets: readonly string[]): string {
+  if (answer.timedOut) return 'it did not answer in time';
+  const lines = linesOf(answer.stderr)
+    .filter((line) => !NOISE.test(line))
+    .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
+    .filter((line) => line !== '');
+  let text = plainText([...new Set(lines)].join('; '));
+  for (const secret of secrets) text = text.replaceAll(secret, '***');
+  if (text === '')
+    return answer.exitCode === undefined ? 'git was ended' : `git ended with exit code ${answer.exitCode}`;
+  return text.length > 400 ? `${text.slice(0, 400)}…` : text;
+}
+
+/** Text without C0, C1 and bidirectional control characters. */
+export function plainText(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim();
+}
+
+/** The error of a failed read or push. `storage` failures are the caller's to turn into `storage-failed`. */
+export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string): TagflowError {
+  const why = `git said: ${said}`;
+  const details = { remote: remote.url, kind };
+  switch (kind) {
+    case 'unauthorized':
+      return new TagflowError('unauthorized', {
+        what: `${remote.url} does not accept the credentials`,
+        why,
+        fix:
+          remote.protocol === 'ssh'
+            ? 'load a key that the server knows into the ssh agent, or name one in GIT_SSH_COMMAND'
+            : 'give a user name and a token that may read and write this repository',
+        details,
+      });
+    case 'forbidden':
+      return new TagflowError('unauthorized', {
+        what: `${remote.url} does not allow this with the credentials given`,
+        why,
+        fix: 'give the token or key the right to read and write this repository',
+        details,
+      });
+    case 'old-git':
+      return new TagflowError('not-supported', {
+        what: 'this version of Git is too old',
+        why,
+        fix: 'install Git 2.36 or newer',
+      });
+    case 'no-git':
+      return new TagflowError('not-supported', {
+        what: 'the program git cannot be started',
+        why,
+        fix: 'install Git 2.36 or newer',
+      });
+    case 'not-found':
+      return unavailable(
+        `there is no repository at ${remote.url}, or it is hidden from the credentials given`,
+        why,
+        'check the URL and the credentials',
+        details,
+      );
+    case 'no-such-object':
+      return unavailable(
+        `${remote.url} no longer has what it named a moment ago`,
+        why,
+        'run the command again',
+        details,
+      );
+    case 'refused-here':
+    case 'storage':
+      return unavailable(`${remote.url} cannot be used`, why, 'check the URL', details);
+    case 'transient':
+      return unavailable(
+        `${remote.url} does not answer as a Git remote`,
+        why,
+        'check that the server is up, then run the command again',
+        details,
+      );
+  }
+}
+
+function unavailable(what: string, why: string, fix: string, details: Record<string, unknown>): TagflowError {
+  return new TagflowError('remote-unavailable', { what, why, fix, details });
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split(/[\r\n]+/);
+}

@@ -1,0 +1,198 @@
+// Git's plumbing on our own repository, where it needs standard input or a process that stays: one thin wrapper of
+// `spawn`, with argument arrays only. It never reaches a remote: its environment allows no protocol.
+// Reads may overlap: they are answered in the order they were asked in, by one process.
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { TagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+
+/** What a finished process left. */
+export interface Finished {
+  /** Undefined when a signal ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** An object as `git cat-file --batch` gives it. */
+export interface StoredObject {
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+/** How Git is run. */
+export interface PlumbingOptions {
+  readonly gitProgram: string;
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Larger objects are not read, in bytes. */
+  readonly maxObjectBytes: number;
+}
+
+/** Runs one command to its end, whatever its exit code. */
+export async function runGit(options: PlumbingOptions, args: readonly string[], input?: Uint8Array): Promise<Finished> {
+  const child = start(options, args);
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+  // A process that ends early closes its input; its exit code tells the story.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  let exitCode: number | null;
+  try {
+    [exitCode] = (await once(child, 'close')) as [number | null];
+  } catch (error) {
+    throw noGit(options.gitProgram, error);
+  }
+  return { exitCode: exitCode ?? undefined, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** The error for a Git program that cannot be started. */
+export function noGit(gitProgram: string, cause: unknown): TagflowError {
+  return new TagflowError('not-supported', {
+    what: `the program ${JSON.stringify(gitProgram)} cannot be started`,
+    why: cause instanceof Error ? cause.message : String(cause),
+    fix: 'install Git 2.36 or newer, and have it on PATH',
+    cause,
+  });
+}
+
+interface Request {
+  readonly id: ObjectId;
+  readonly resolve: (object: StoredObject | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Reads objects through one `git cat-file --batch`, started on the first read and again should it ever die. */
+export class ObjectReader {
+  readonly #options: PlumbingOptions;
+  #child: ChildProcessWithoutNullStreams | undefined;
+  #requests: Request[] = [];
+  #chunks: Buffer[] = [];
+  #length = 0;
+  /** Bytes that must be there before looking again; unknown (1) before a header line is whole. */
+  #need = 1;
+
+  constructor(options: PlumbingOptions) {
+    this.#options = options;
+  }
+
+  /** The objects, in the order of their ids; undefined for those that are not in the repository. Throws `tree-unsafe`. */
+  async read(ids: readonly ObjectId[]): Promise<readonly (StoredObject | undefined)[]> {
+    if (ids.length === 0) return [];
+    const child = this.#start();
+    const answers = ids.map(
+      (id) =>
+        new Promise<StoredObject | undefined>((resolve, reject) => {
+          this.#requests.push({ id, resolve, reject });
+        }),
+    );
+    child.stdin.write(`${ids.join('\n')}\n`);
+    return Promise.all(answers);
+  }
+
+  /** Ends the process. */
+  async close(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child) return;
+    const closed = once(child, 'close');
+    child.stdin.end();
+    await closed.catch(() => undefined);
+  }
+
+  #start(): ChildProcessWithoutNullStreams {
+    if (this.#child) return this.#child;
+    const child = start(this.#options, ['cat-file', '--batch']);
+    this.#child = child;
+    [this.#chunks, this.#length, this.#need] = [[], 0, 1];
+    const fail = (error: TagflowError): void => {
+      if (this.#child === child) this.#child = undefined;
+      for (const { reject } of this.#requests.splice(0)) reject(error);
+    };
+    child.stdout.on('data', (chunk: Buffer) => this.#take(child, chunk));
+    child.stderr.resume();
+    child.stdin.on('error', () => undefined);
+    child.on('error', (error) => fail(noGit(this.#options.gitProgram, error)));
+    child.on('close', () => {
+      fail(new TagflowError('internal', { what: 'git cat-file ended before it answered' }));
+    });
+    return child;
+  }
+
+  #take(child: ChildProcessWithoutNullStreams, chunk: Buffer): void {
+    // What a process still had to say when it was given up.
+    if (this.#child !== child) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    // Joined only once enough is there: a large object comes in many chunks.
+    if (this.#length < this.#need) return;
+    let buffer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    this.#need = 1;
+    for (;;) {
+      const size = this.#answer(buffer);
+      if (this.#child !== child) return;
+      if (size === 0) break;
+      buffer = buffer.subarray(size);
+    }
+    this.#chunks = buffer.length === 0 ? [] : [buffer];
+    this.#length = buffer.length;
+  }
+
+  /** Answers the oldest request from the front of the buffer. The bytes that took, or 0 when more must come first. */
+  #answer(buffer: Buffer): number {
+    const lineEnd = buffer.indexOf(0x0a);
+    const request = this.#requests[0];
+    if (lineEnd < 0 || !request) return 0;
+    const [, type = '', sizeText] = buffer.toString('latin1', 0, lineEnd).split(' ');
+    if (sizeText === undefined) {
+      this.#requests.shift();
+      request.resolve(undefined);
+      return lineEnd + 1;
+    }
+    const size = Number(sizeText);
+    if (size > this.#options.maxObjectBytes) {
+      this.#refuse(request, size);
+      return 0;
+    }
+    const end = lineEnd + 1 + size;
+    if (buffer.length < end + 1) {
+      this.#need = end + 1;
+      return 0;
+    }
+    this.#requests.shift();
+    // A copy: a slice would keep the whole read buffer alive.
+    request.resolve({ type, content: Buffer.from(buffer.subarray(lineEnd + 1, end)) });
+    return end + 1;
+  }
+
+  /** Gives up the process in the middle of a large object; what else was asked is asked of a new one. */
+  #refuse(request: Request, size: number): void {
+    const rest = this.#requests.slice(1);
+    this.#requests = [];
+    const child = this.#child;
+    this.#child = undefined;
+    child?.removeAllListeners('close');
+    child?.kill('SIGKILL');
+    request.reject(
+      new TagflowError('tree-unsafe', {
+        what: `object ${request.id} of ${size} bytes is not read`,
+        why: `files and trees may have up to ${this.#options.maxObjectBytes} bytes`,
+        fix: 'remove the file from the branch, or from what tagflow is told to read',
+      }),
+    );
+    if (rest.length === 0) return;
+    const next = this.#start();
+    this.#requests.push(...rest);
+    next.stdin.write(`${rest.map(({ id }) => id).join('\n')}\n`);
+  }
+}
+
+function start(options: PlumbingOptions, args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(options.gitProgram, [...args], {
+    cwd: options.folder,
+    env: options.environment,
+    stdio: 'pipe',
+    windowsHide: true,
+  });
+}

@@ -1,0 +1,121 @@
+// Settling a push: what became of it is read from the branch, never guessed from the text of an error.
+// A killed connection, a dropped answer or a 502 says nothing, most such pushes have landed. The same commit is
+// pushed again, which changes nothing when it is there already, and the branch is read in between.
+import type { Clock, Random } from '../model/effects.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
+import type { PushVerdict } from './ledger.ts';
+
+/**
+ * What one attempt brought. `accepted`: the remote reported the branch moved, or already there. `stale`: Git saw, before
+ * it sent anything, that the branch is not where it was expected. `refused`: the remote reported that it did not move
+ * the branch. `unreached`: nothing was sent. `open`: anything may have happened.
+ */
+export type PushAttempt =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'stale' }
+  | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean }
+  | { readonly kind: 'unreached' | 'open'; readonly error: TagflowError };
+
+/** One push, as the settling sees it. */
+export interface PushInFlight {
+  readonly branch: BranchName;
+  readonly commit: ObjectId;
+  readonly expected: ObjectId | undefined;
+  /** Sends the commit, by compare-and-swap. */
+  send(): Promise<PushAttempt>;
+  /** Reads the branch. */
+  head(): Promise<ObjectId | undefined>;
+  /** Whether the commit is an ancestor of a head. */
+  isIn(head: ObjectId): Promise<boolean>;
+}
+
+/** How long settling may take, and with what time and chance. */
+export interface Pacing {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Time after the first answer that was not an acceptance, in milliseconds. */
+  readonly settleMs: number;
+  /** The same once `signal` fired: a process that was told to end has little time left. */
+  readonly hurriedMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Refusals of an unmoved branch that make it final: a lock held by another push for a moment looks the same. */
+const REFUSALS = 3;
+
+/**
+ * Pushes until the outcome is known. Throws `push-outcome-unknown` when time runs out before, `remote-unavailable`
+ * when nothing was ever sent, and `unauthorized`. An interrupt shortens the time and breaks nothing off.
+ */
+export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<PushVerdict> {
+  const { clock, random } = pacing;
+  let mayHaveLanded = false;
+  let refusals = 0;
+  let firstAnswer: number | undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await push.send();
+    if (answer.kind === 'accepted') return { outcome: 'landed' };
+    firstAnswer ??= clock.now();
+    mayHaveLanded ||= answer.kind === 'open' || answer.kind === 'refused';
+    const seen = await look(push);
+    if (seen.kind === 'settled') return seen.verdict;
+    const known = seen.kind === 'unmoved';
+    if (answer.kind === 'refused' && known) {
+      refusals += 1;
+      if (answer.final || refusals >= REFUSALS) return { outcome: 'denied', reason: answer.reason };
+    }
+    const error = 'error' in answer ? answer.error : seen.kind === 'unread' ? seen.error : undefined;
+    if (isTagflowError(error, 'unauthorized', 'not-supported', 'storage-failed') && (known || !mayHaveLanded))
+      throw error;
+    const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
+    const wait = backoff(attempt, random);
+    if (clock.now() + wait - firstAnswer > allowed) throw outOfTime(push, mayHaveLanded, error);
+    // Without the signal: it must not break off a push whose outcome is open.
+    await clock.sleep(wait);
+  }
+}
+
+/** Waiting time before a retry, in milliseconds: from 50 to 150 at first, tripling, up to 3 seconds. */
+export function backoff(attempt: number, random: Random): number {
+  return Math.min(3_000, 100 * 3 ** attempt) * (0.5 + random());
+}
+
+type Sight =
+  | { readonly kind: 'settled'; readonly verdict: PushVerdict }
+  | { readonly kind: 'unmoved' }
+  | { readonly kind: 'unread'; readonly error: TagflowError };
+
+async function look(push: PushInFlight): Promise<Sight> {
+  try {
+    const head = await push.head();
+    if (head === push.commit) return { kind: 'settled', verdict: { outcome: 'landed' } };
+    if (head === push.expected) return { kind: 'unmoved' };
+    const landed = head !== undefined && (await push.isIn(head));
+    return { kind: 'settled', verdict: landed ? { outcome: 'landed' } : { outcome: 'lost', head } };
+  } catch (error) {
+    if (isTagflowError(error) && error.code !== 'internal') return { kind: 'unread', error };
+    throw error;
+  }
+}
+
+function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowError | undefined): TagflowError {
+  const { branch, commit } = push;
+  if (!mayHaveLanded) {
+    return (
+      cause ??
+      new TagflowError('remote-unavailable', {
+        what: `${branch} was not pushed`,
+        why: 'reading and writing the remote show different heads of the branch',
+        fix: 'wait until its replicas agree, then run the command again',
+      })
+    );
+  }
+  return new TagflowError('push-outcome-unknown', {
+    what: `whether commit ${commit} landed on ${branch} is not known`,
+    why: cause?.why ?? cause?.message ?? 'the remote did not say, and could not be read afterwards',
+    fix: 'run the command again: it looks first, and pushes nothing twice',
+    details: { branch, commit },
+    cause,
+  });
+}

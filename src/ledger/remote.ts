@@ -1,0 +1,223 @@
+// The talk with the remote: listing, fetching and pushing, all through simple-git. Arguments are built here, from
+// validated values only: object ids, full ref names, fixed options.
+// Reads are repeated when they fail for a passing reason; a push is one attempt, settled by push.ts.
+import type { SimpleGit } from 'simple-git';
+import type { Clock, Notify, Random } from '../model/effects.ts';
+import { TagflowError } from '../model/errors.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
+import {
+  type Answer,
+  type FailureKind,
+  failureKind,
+  neverReached,
+  plainText,
+  remoteFailure,
+  words,
+} from './failure.ts';
+import { runPorcelain } from './porcelain.ts';
+import { type PushAttempt, backoff } from './push.ts';
+import { type OwnRepository, storageFailed } from './repository.ts';
+import type { RemoteUrl } from './url.ts';
+
+/** How long things may take, in milliseconds. */
+export interface LedgerTimeouts {
+  /** A read in which nothing at all is heard from Git. */
+  readonly silenceMs: number;
+  /** The same for a push: hooks of the remote may think for a while. */
+  readonly pushSilenceMs: number;
+  /** Repeating reads that fail for a passing reason. */
+  readonly retryMs: number;
+  /** Settling a push whose outcome is open. */
+  readonly settleMs: number;
+  /** The same after an interrupt. */
+  readonly hurriedMs: number;
+}
+
+/** What a remote is reached with. */
+export interface RemoteOptions {
+  readonly remote: RemoteUrl;
+  readonly repository: OwnRepository;
+  /** As `remoteEnvironment` makes it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Texts that are blotted out of whatever is shown. */
+  readonly secrets: readonly string[];
+  readonly gitProgram: string;
+  readonly timeouts: LedgerTimeouts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal | undefined;
+  readonly notify: Notify;
+}
+
+/** How much a fetch brings: the newest commit alone, or everything behind it; without content of files, or with. */
+export interface FetchShape {
+  readonly depth: 'one' | 'all' | 'as-is';
+  readonly content: boolean;
+}
+
+/** The remote of one ledger. */
+export class Remote {
+  readonly #options: RemoteOptions;
+
+  constructor(options: RemoteOptions) {
+    this.#options = options;
+  }
+
+  /** `git ls-remote --symref` of HEAD and every branch. */
+  async listHeads(): Promise<string> {
+    const args = ['--symref', 'origin', 'HEAD', 'refs/heads/*'];
+    return this.#read(async (git) => git.listRemote(args));
+  }
+
+  /** `git ls-remote` of one branch. Others whose names end alike may be in it. */
+  async listBranch(branch: BranchName): Promise<string> {
+    return this.#read(async (git) => git.listRemote(['--heads', 'origin', `refs/heads/${branch}`]));
+  }
+
+  /** Fetches commits by id, and keeps each by a ref, so that later fetches bring only what is new. */
+  async fetchCommits(commits: readonly ObjectId[], shape: FetchShape): Promise<void> {
+    const refspecs = commits.map((id) => `${id}:refs/tagflow/${id}`);
+    await this.#fetch(shape, ['origin', ...refspecs]);
+  }
+
+  /** Fetches every branch with its whole history: for servers that give only what a branch points to. */
+  async fetchBranches(shape: FetchShape): Promise<void> {
+    await this.#fetch(shape, ['origin', '+refs/heads/*:refs/tagflow/heads/*']);
+  }
+
+  /** Fetches objects of any kind by id, in one request. */
+  async fetchObjects(ids: readonly ObjectId[]): Promise<void> {
+    // As Git fetches from a promisor: nothing to negotiate, the ids say it all. Standard input: no limit of length.
+    const args = ['--no-tags', '--no-write-fetch-head', '--progress', '--stdin', 'origin'];
+    const noop = { GIT_CONFIG_KEY: 'fetch.negotiationAlgorithm', GIT_CONFIG_VALUE: 'noop' };
+    await this.#read(async (git) => git.fetch(args), { input: `${ids.join('\n')}\n`, config: noop });
+  }
+
+  /** One attempt to move a branch by compare-and-swap. Never throws for what the remote does. */
+  async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushAttempt> {
+    const ref = `refs/heads/${branch}`;
+    const args = [
+      '--no-verify',
+      '--progress',
+      `--force-with-lease=${ref}:${expected ?? ''}`,
+      'origin',
+      `${commit}:${ref}`,
+    ];
+    const silenceMs = this.#options.timeouts.pushSilenceMs;
+    // Without the signal: a push in flight is never broken off.
+    const answer = await this.#run(async (git) => git.push(args), { silenceMs, signal: undefined });
+    if (answer.exitCode === 0) return { kind: 'accepted' };
+    const report = pushReport(answer.stdout, ref);
+    const said = words(answer, this.#options.secrets);
+    if (report?.where === 'here') return { kind: 'stale' };
+    if (report?.where === 'there') {
+      const reason = plainText([report.reason, said].filter((text) => text !== '').join(': '));
+      return { kind: 'refused', reason, final: false };
+    }
+    const kind = failureKind(answer);
+    if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
+    const error = await this.#failure(kind, said);
+    return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };
+  }
+
+  async #fetch(shape: FetchShape, where: readonly string[]): Promise<void> {
+    const depth = { one: ['--depth=1'], all: ['--depth=2147483647'], 'as-is': [] }[shape.depth];
+    const filter = shape.content ? ['--no-filter', '--refetch'] : ['--filter=blob:none'];
+    const args = [...depth, ...filter, '--no-tags', '--no-write-fetch-head', '--progress', ...where];
+    await this.#read(async (git) => git.fetch(args));
+  }
+
+  /** Runs a read until it succeeds, fails for good, or time is up. */
+  async #read<T>(task: (git: SimpleGit) => Promise<T>, more: Partial<RunOptions> = {}): Promise<T> {
+    const { clock, random, signal, timeouts, notify } = this.#options;
+    const begun = clock.now();
+    for (let attempt = 0; ; attempt += 1) {
+      this.refuseWhenInterrupted();
+      let result: { readonly value: T } | undefined;
+      const keep = async (git: SimpleGit): Promise<void> => {
+        result = { value: await task(git) };
+      };
+      const answer = await this.#run(keep, { silenceMs: timeouts.silenceMs, signal, ...more });
+      this.refuseWhenInterrupted();
+      if (answer.exitCode === 0 && result) return result.value;
+      const kind = failureKind(answer);
+      const error = await this.#failure(kind, words(answer, this.#options.secrets));
+      const wait = backoff(attempt, random);
+      const late = answer.timedOut || clock.now() + wait - begun > timeouts.retryMs;
+      if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;
+      notify({ level: 'progress', text: `${this.#options.remote.url} did not answer well, trying again` });
+      await clock.sleep(wait, signal).catch((reason: unknown) => {
+        this.refuseWhenInterrupted();
+        throw reason;
+      });
+    }
+  }
+
+  /** Throws `interrupted` once the signal fired: from then on nothing new is started. */
+  refuseWhenInterrupted(): void {
+    if (this.#options.signal?.aborted !== true) return;
+    throw new TagflowError('interrupted', { what: 'the command was interrupted', fix: 'run it again to go on' });
+  }
+
+  /** The error for a failure; when our own folder cannot be written, that is what it was. */
+  async #failure(kind: FailureKind, said: string): Promise<TagflowError> {
+    const { repository, remote } = this.#options;
+    if (kind === 'storage') return storageFailed(repository.folder, `git said: ${said}`);
+    try {
+      await repository.probe();
+    } catch (error) {
+      if (error instanceof TagflowError) return error;
+      throw error;
+    }
+    return remoteFailure(remote, kind, said);
+  }
+
+  async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<Answer> {
+    const { repository, gitProgram, environment } = this.#options;
+    return runPorcelain(task, {
+      ...options,
+      gitProgram,
+      folder: repository.folder,
+      environment: withConfig(environment, options.config),
+    });
+  }
+}
+
+interface RunOptions {
+  readonly silenceMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly input?: string;
+  readonly config?: { readonly GIT_CONFIG_KEY: string; readonly GIT_CONFIG_VALUE: string };
+}
+
+function withConfig(
+  environment: Readonly<Record<string, string>>,
+  config: RunOptions['config'],
+): Record<string, string> {
+  if (!config) return { ...environment };
+  const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
+  return {
+    ...environment,
+    GIT_CONFIG_COUNT: String(count + 1),
+    [`GIT_CONFIG_KEY_${count}`]: config.GIT_CONFIG_KEY,
+    [`GIT_CONFIG_VALUE_${count}`]: config.GIT_CONFIG_VALUE,
+  };
+}
+
+/**
+ * What `git push --porcelain` reports of one ref: `<flag> TAB <from>:<to> TAB <summary> (<reason>)`, git-push(1).
+ * `here`: not sent; `there`: the remote says that it did not do it. Undefined when there is no such report.
+ */
+function pushReport(
+  stdout: string,
+  ref: string,
+): { readonly where: 'here' | 'there'; readonly reason: string } | undefined {
+  for (const line of stdout.split('\n')) {
+    const [flag, names = '', summary = ''] = line.split('\t');
+    if (flag !== '!' || !names.endsWith(`:${ref}`)) continue;
+    const reason = /\((.*)\)$/.exec(summary)?.[1] ?? '';
+    if (summary.startsWith('[rejected]')) return { where: 'here', reason };
+    if (summary.startsWith('[remote rejected]')) return { where: 'there', reason };
+  }
+  return undefined;
+}

@@ -1,0 +1,93 @@
+// Our own bare repository: fresh for each run, in a folder of its own, removed at the end. Laid out by hand, as
+// gitrepository-layout(5) has it: `git init` would cost a process and read templates.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TagflowError } from '../model/errors.ts';
+import type { HashAlgorithm } from './object.ts';
+
+/** A bare repository that belongs to one ledger. */
+export interface OwnRepository {
+  readonly folder: string;
+  /** Sets the hash before the first object comes; SHA-1 until then. */
+  setAlgorithm(algorithm: HashAlgorithm): Promise<void>;
+  /** Throws `storage-failed` when the folder cannot be written. Asked after a failure, to find whose it was. */
+  probe(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+const CONFIG = `[core]
+	bare = true
+	hooksPath = ${process.platform === 'win32' ? 'NUL' : '/dev/null'}
+	fsmonitor = false
+	logAllRefUpdates = false
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[submodule]
+	recurse = false
+[fetch]
+	recurseSubmodules = false
+	writeCommitGraph = false
+[push]
+	recurseSubmodules = no
+	gpgSign = false
+[transfer]
+	advertiseSID = false
+[protocol]
+	version = 2
+`;
+
+const FORMAT = {
+  sha1: '[core]\n\trepositoryformatversion = 0\n',
+  sha256: '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectformat = sha256\n',
+} as const;
+
+/** Makes an empty bare repository in a new folder below `parent`. Throws `storage-failed`. */
+export async function createRepository(parent: string): Promise<OwnRepository> {
+  const folder = await guarded(parent, async () => {
+    await mkdir(parent, { recursive: true });
+    const folder = await mkdtemp(join(parent, 'tagflow-git-'));
+    await mkdir(join(folder, 'objects'));
+    await mkdir(join(folder, 'refs'));
+    await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
+    await writeFile(join(folder, 'config'), FORMAT.sha1 + CONFIG);
+    return folder;
+  });
+  return {
+    folder,
+    async setAlgorithm(algorithm) {
+      await guarded(parent, async () => writeFile(join(folder, 'config'), FORMAT[algorithm] + CONFIG));
+    },
+    async probe() {
+      await guarded(parent, async () => {
+        const file = join(folder, 'probe');
+        await writeFile(file, Buffer.alloc(65_536));
+        await rm(file);
+      });
+    },
+    async remove() {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+  };
+}
+
+/** The error for a work folder that is full or cannot be written. */
+export function storageFailed(folder: string, why: string, cause?: unknown): TagflowError {
+  return new TagflowError('storage-failed', {
+    what: `the work folder ${folder} cannot be written`,
+    why,
+    fix: 'make room there, or name another folder',
+    details: { folder },
+    cause,
+  });
+}
+
+async function guarded<T>(parent: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) throw storageFailed(parent, error.message, error);
+    throw error;
+  }
+}
