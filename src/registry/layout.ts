@@ -11,7 +11,6 @@ import { isDigest } from '../model/digest.ts';
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Repository, Tag } from '../model/reference.ts';
-import { interruptedBy } from './layout-errors.ts';
 import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag } from './layout-index.ts';
 import { createLayoutStore } from './layout-store.ts';
 import { manifestMediaType } from './manifest-type.ts';
@@ -43,7 +42,6 @@ export function createLayoutRegistry(options: LayoutRegistryOptions): Registry {
   const store = createLayoutStore({ clock, random, signal });
 
   const directoryOf = (repository: Repository): string => {
-    if (signal?.aborted) throw interruptedBy(signal);
     if (repository.kind === 'layout') return absolute(baseDirectory, repository.directory);
     throw new TagflowError('internal', { what: `${repository.name} was asked of the registry of OCI layouts` });
   };

@@ -80,6 +80,11 @@ describe('putting a tag into index.json', () => {
     });
   });
 
+  it('prefers the fields of the descriptor the image was published with, which has no tag', () => {
+    const text = indexOf({ ...named(A, 'V1'), from: 'tagged' }, { ...image(A), from: 'published' });
+    expect(descriptors(tagged(text, A))[2]).toEqual({ ...named(A, 'stg'), from: 'published' });
+  });
+
   it('leaves the full name that containerd gave with the tag it was given to', () => {
     const text = indexOf(
       named(A, 'stg', { [CONTAINERD_NAME]: 'r.example.com/django:stg' }),

@@ -57,6 +57,8 @@ afterEach(async () => {
 });
 
 const registryWith = (clock: Clock = machineClock) => createLayoutRegistry({ baseDirectory: folder.path, clock });
+const newLock = () => createLayoutLock({ clock: machineClock, random: Math.random, signal: undefined });
+const newStore = () => createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
 const lockPath = () => join(directory, '.tagflow.lock');
 
 function start(...argv: string[]): ChildProcess {
@@ -129,7 +131,7 @@ describe('many writers on one layout', () => {
   });
 
   it('build upon what a program without our lock wrote between their reading and their writing', async () => {
-    const store = createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
+    const store = newStore();
     let readings = 0;
     await store.editIndex(directory, (index) => {
       readings += 1;
@@ -143,7 +145,7 @@ describe('many writers on one layout', () => {
   });
 
   it('give up on a program that never stops writing', async () => {
-    const store = createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
+    const store = newStore();
     let readings = 0;
     const edited = store.editIndex(directory, (index) => {
       readings += 1;
@@ -186,22 +188,38 @@ describe('a writer that is killed', () => {
     expect(existsSync(lockPath())).toBe(false);
   });
 
-  it('leaves a temporary file that the next writer removes', async () => {
+  it.each([
+    ['tags', () => registryWith().tag(repository, first, STAGING)],
+    ['publishes', () => createLayoutWriter({ clock: machineClock }).writeBlob(directory, Buffer.from('blob'))],
+  ])('leaves a temporary file that the next writer removes when it %s', async (_what, write) => {
     writeFileSync(join(directory, '.tagflow-00000000-0000-0000-0000-000000000000.tmp'), 'half');
-    await registryWith().tag(repository, first, STAGING);
+    await write();
     expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
   });
 
-  it('is waited for by many, of which only one at a time writes', async () => {
-    mkdirSync(lockPath());
-    utimesSync(lockPath(), 0, 0);
-    const tags = Array.from({ length: 8 }, (_, at) => parseTag(`t-${at}`));
-    await Promise.all(tags.map((tag) => registryWith().tag(repository, first, tag)));
-    expect(await registryWith().listTags(repository)).toEqual(expect.arrayContaining(tags));
+  it('is waited for by many, of which one at a time takes its place', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      mkdirSync(lockPath());
+      utimesSync(lockPath(), 0, 0);
+      let inside = 0;
+      let most = 0;
+      const enter = async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        // Long enough for a waiter that judged the dead lock a moment ago to strike.
+        await machineClock.sleep(4);
+        inside -= 1;
+      };
+      const locks = Array.from({ length: 16 }, () => newLock());
+      await Promise.all(locks.map((lock) => lock.hold(directory, enter)));
+      expect(most).toBe(1);
+    }
   });
 });
 
 describe('a lock', () => {
+  let looks = 0;
+
   it('that is held and fresh is waited for, and then given up, saying where it is', async () => {
     mkdirSync(lockPath());
     let waited = 0;
@@ -220,6 +238,19 @@ describe('a lock', () => {
     expect(await registryWith().peek(repository, STAGING)).toBeUndefined();
   });
 
+  it.each([
+    ['the clock here does not say is stale', () => 0],
+    ['was fresh again at the second look', () => (looks++ === 0 ? Date.now() + 12_000 : 0)],
+  ])('that %s is taken over by nobody', async (_what, now) => {
+    mkdirSync(lockPath());
+    utimesSync(lockPath(), 0, 0);
+    const { ino } = lstatSync(lockPath());
+    looks = 0;
+    const clock: Clock = { now, sleep: () => Promise.resolve() };
+    await expect(registryWith(clock).tag(repository, first, STAGING)).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(lstatSync(lockPath())).toMatchObject({ ino });
+  });
+
   it('that is held does not hinder readers, nor a tag that is right', async () => {
     mkdirSync(lockPath());
     const registry = registryWith(hurriedClock);
@@ -228,7 +259,7 @@ describe('a lock', () => {
   });
 
   it('that another took over keeps its former holder from writing, and is left to the other', async () => {
-    const lock = createLayoutLock({ clock: machineClock, random: Math.random, signal: undefined });
+    const lock = newLock();
     await lock.hold(directory, async (held) => {
       await held.assertHeld();
       rmdirSync(lockPath());
@@ -241,6 +272,18 @@ describe('a lock', () => {
     expect(lstatSync(lockPath()).isDirectory()).toBe(true);
   });
 
+  it('that another took over between reading and writing leaves the index alone', async () => {
+    const before = indexText(directory);
+    const edited = newStore().editIndex(directory, (index) => {
+      rmdirSync(lockPath());
+      mkdirSync(lockPath());
+      return withForeign(index.text, 1);
+    });
+    await expect(edited).rejects.toMatchObject({ code: 'storage-failed' });
+    expect(indexText(directory)).toBe(before);
+    expect(readdirSync(directory).sort()).toEqual(['.tagflow.lock', 'blobs', 'index.json', 'oci-layout']);
+  });
+
   it('that is a file, and old, is left to the person it belongs to', async () => {
     writeFileSync(lockPath(), 'mine');
     const failed = registryWith(clockAhead(12_000)).tag(repository, first, STAGING);
@@ -251,7 +294,7 @@ describe('a lock', () => {
   });
 
   it('is released when the action fails', async () => {
-    const lock = createLayoutLock({ clock: machineClock, random: Math.random, signal: undefined });
+    const lock = newLock();
     await expect(lock.hold(directory, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(existsSync(lockPath())).toBe(false);
     expect(await lock.hold(directory, () => Promise.resolve('yes'))).toBe('yes');
@@ -303,10 +346,10 @@ describe('a disk that refuses', () => {
   });
 });
 
-it('replaces index.json with the permissions it had', async () => {
-  chmodSync(join(directory, 'index.json'), 0o600);
+it.each([0o600, 0o666])('replaces index.json with the permissions it had, %o', async (mode) => {
+  chmodSync(join(directory, 'index.json'), mode);
   await registryWith().tag(repository, first, STAGING);
-  expect(statSync(join(directory, 'index.json')).mode & 0o777).toBe(0o600);
+  expect(statSync(join(directory, 'index.json')).mode & 0o777).toBe(mode);
 });
 
 describe('a layout being published into', () => {
@@ -354,6 +397,13 @@ describe('a layout being published into', () => {
     await expect(writer.publish(directory, bytes, manifests[0]!.mediaType)).rejects.toMatchObject({
       code: 'media-type-conflict',
     });
+  });
+
+  it('gets nothing once the run is interrupted', async () => {
+    const writer = createLayoutWriter({ clock: machineClock, signal: AbortSignal.abort() });
+    const before = readdirSync(join(directory, 'blobs/sha256'));
+    await expect(writer.writeBlob(directory, Buffer.from('late'))).rejects.toMatchObject({ code: 'interrupted' });
+    expect(readdirSync(join(directory, 'blobs/sha256'))).toEqual(before);
   });
 
   it('heals a blob that does not hash to its name', async () => {
