@@ -53,6 +53,8 @@ const Config = z.object({
 });
 type Config = z.infer<typeof Config>;
 
+type AskHelper = (helper: string, server: string, configuredIn: string) => Promise<Credential | undefined>;
+
 interface ConfigText {
   /** How errors call it: the file, or the variable. */
   readonly name: string;
@@ -65,13 +67,24 @@ interface ConfigText {
  * file: `credHelpers` for the host, then `credsStore`, then `auths`; a helper that knows nothing is passed over.
  */
 export function createCredentialSource(options: CredentialOptions): CredentialSource {
+  const { env, helperTimeoutMs: timeoutMs = HELPER_TIMEOUT_MS, signal } = options;
   const found = new Map<string, Promise<Credential | undefined>>();
+  const answers = new Map<string, Promise<Credential | undefined>>();
   let configs: Promise<readonly ConfigText[]> | undefined;
+  // Helpers may take a second each, and know hosts, not repositories.
+  const ask: AskHelper = async (helper, server, configuredIn) => {
+    const key = `${helper} ${server}`;
+    const known = answers.get(key) ?? askHelper({ helper, server, configuredIn, env, timeoutMs, signal });
+    answers.set(key, known);
+    return known;
+  };
   return {
     async find(host, path) {
       const key = `${host}/${path}`;
-      configs ??= readConfigs(options.env);
-      const known = found.get(key) ?? configs.then(async (texts) => lookUp(texts, host, path, options));
+      configs ??= readConfigs(env);
+      const known =
+        found.get(key) ??
+        configs.then(async (texts) => (await lookUp(texts, host, path, ask)) ?? fromGitLab(env, host));
       found.set(key, known);
       return known;
     },
@@ -82,27 +95,27 @@ async function lookUp(
   texts: readonly ConfigText[],
   host: string,
   path: string,
-  options: CredentialOptions,
+  ask: AskHelper,
 ): Promise<Credential | undefined> {
   for (const { name, config } of texts) {
-    const credential = (await fromHelpers(name, config, host, options)) ?? fromAuths(name, config, host, path);
+    const credential = (await fromHelpers(name, config, host, ask)) ?? fromAuths(name, config, host, path);
     if (credential) return credential;
   }
-  return fromGitLab(options.env, host);
+  return undefined;
 }
 
 async function fromHelpers(
   name: string,
   config: Config,
   host: string,
-  { env, helperTimeoutMs = HELPER_TIMEOUT_MS, signal }: CredentialOptions,
+  ask: AskHelper,
 ): Promise<Credential | undefined> {
   const keys = HUB_HOSTS.has(host) ? [HUB_KEY, 'docker.io', 'index.docker.io'] : [host];
   const own = keys.map((key) => ownValue(config.credHelpers, key)).find((helper) => helper !== undefined);
   const helper = own ?? config.credsStore ?? undefined;
   if (helper === undefined || helper === '') return undefined;
   const server = HUB_HOSTS.has(host) ? HUB_KEY : host;
-  return askHelper({ helper, server, configuredIn: name, env, timeoutMs: helperTimeoutMs, signal });
+  return ask(helper, server, name);
 }
 
 // Podman's files know narrower keys, `host/namespace`: the longest that fits wins.

@@ -1,10 +1,11 @@
 // One HTTP exchange: a request, and its whole answer within limits of size and time. No retries, no redirects, no
 // credentials: those are decided above. Plain HTTP is for loopback hosts and hosts that were named for it only.
 // Connections are kept alive and shared by everything that runs at once; an exchange never outlives its time limit.
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
-import { createSecureContext, getCACertificates } from 'node:tls';
+import { getCACertificates } from 'node:tls';
 import { type ErrorCode, TagflowError } from '../model/errors.ts';
 import { isLoopback } from './addresses.ts';
 import { explainFailure, timedOut } from './transport.ts';
@@ -129,8 +130,10 @@ function readAuthorities(env: Environment, variable: string): string | undefined
   if (path === undefined || path === '') return undefined;
   try {
     const pem = readFileSync(path, 'utf8');
-    if (!pem.includes('-----BEGIN ')) throw new Error('it holds no PEM certificate');
-    createSecureContext({ ca: pem });
+    const [first] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem) ?? [];
+    if (first === undefined) throw new Error('it holds no PEM certificate');
+    // TLS would pass over a certificate it cannot read, and then refuse the registry.
+    readCertificate(first);
     return pem;
   } catch (error) {
     throw new TagflowError('config-invalid', {
@@ -140,6 +143,10 @@ function readAuthorities(env: Environment, variable: string): string | undefined
       cause: error,
     });
   }
+}
+
+function readCertificate(pem: string): X509Certificate {
+  return new X509Certificate(pem);
 }
 
 async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOptions): Promise<HttpResponse> {

@@ -65,6 +65,9 @@ const EXPLANATIONS: Readonly<Record<string, (host: string) => Explanation>> = {
   }),
 };
 
+/** What OpenSSL finds where the other side does not speak TLS. */
+const NO_TLS = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST']);
+
 const UNTRUSTED: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an authority this machine does not know',
@@ -89,10 +92,15 @@ export function explainFailure(error: unknown, method: string, url: URL): Tagflo
     });
   }
   const untrusted = UNTRUSTED[code];
+  const known = NO_TLS.has(code) ? 'EPROTO' : code;
   const explanation = untrusted
     ? { why: untrusted, fix: CERTIFICATE, transient: false }
-    : EXPLANATIONS[code]?.(url.host);
-  const { why, fix, transient } = explanation ?? { why: oneLine(String(error)), fix: RETRY, transient: true };
+    : EXPLANATIONS[known]?.(url.host);
+  const { why, fix, transient } = explanation ?? {
+    why: oneLine(String(error)),
+    fix: RETRY,
+    transient: !code.startsWith('ERR_SSL_'),
+  };
   return new TransportFailure(transient, { what, why, fix, details, cause: error });
 }
 

@@ -168,7 +168,7 @@ describe('Bearer authentication', () => {
     expect(server.requests.some(({ url }) => url.includes(identityToken))).toBe(false);
   });
 
-  it('case 18: a 401 in mid-run is answered by one new token, and the body sent again', async () => {
+  it('case 18: a 401 in mid-run is answered by a new token for reading and one for writing', async () => {
     const server = await start(BEARER);
     const manifest = sampleIndex();
     server.publish('acme/app', manifest, V1);
@@ -177,8 +177,6 @@ describe('Bearer authentication', () => {
     const before = tokens(server);
     server.revokeTokens();
     await oci.registry.tag(repositoryAt(server), manifest.digest, parseTag('prd'));
-    server.revokeTokens();
-    await oci.registry.tag(repositoryAt(server), manifest.digest, STG, { rewrite: true });
     expect(tokens(server)).toBe(before + 2);
     expect(server.read('acme/app', 'prd')).toEqual(new Uint8Array(manifest.bytes));
   });
