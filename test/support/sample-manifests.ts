@@ -8,12 +8,12 @@ import {
   type SampleImage,
 } from '../../src/registry/sample-image.ts';
 
-export { buildImage, type Content, OCI_INDEX, OCI_MANIFEST, type SampleImage };
+export { type Content, OCI_INDEX, OCI_MANIFEST };
 
 /** Docker Image Manifest V2, Schema 2: the multi-platform form. */
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json';
 /** Docker Image Manifest V2, Schema 2: one platform's image. */
-export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json';
 
 /** A manifest with all that must be in the repository before it. */
 export interface SampleManifest extends Content {
@@ -58,7 +58,7 @@ export function sampleWithoutMediaType(version = 'V1.0'): SampleManifest {
 }
 
 /** An OCI index without the optional field `mediaType`. */
-export function sampleIndexWithoutMediaType(version = 'V1.0'): SampleManifest {
+function sampleIndexWithoutMediaType(version = 'V1.0'): SampleManifest {
   const index = sampleIndex(version);
   const { mediaType: _, ...rest } = JSON.parse(textOf(index)) as Record<string, unknown>;
   return { ...index, ...contentOf(OCI_INDEX, rest) };
@@ -93,7 +93,7 @@ export function sampleDockerList(version = 'V1.0'): SampleManifest {
 }
 
 /** One Docker image manifest. */
-export function sampleDockerSingle(version = 'V1.0'): SampleManifest {
+function sampleDockerSingle(version = 'V1.0'): SampleManifest {
   const list = sampleDockerList(version);
   return { ...list.manifests[0]!, blobs: list.blobs, manifests: [] };
 }
