@@ -83,6 +83,11 @@ export function repositoryIn(environment: Environment, image: Image): Repository
   return environment.repositories.get(image.name) ?? image.repository;
 }
 
+/** Names of the environments that take from one. */
+export function downstreamOf(pipeline: Pipeline, { name }: Environment): readonly string[] {
+  return [...pipeline.environments.values()].filter(({ from }) => from === name).map((environment) => environment.name);
+}
+
 /** The path of an environment's release record, relative to the repository's root. */
 export function recordPath(environment: Environment): string {
   return `${environment.path}/release.yaml`;

@@ -1,0 +1,47 @@
+// tagflow apply: the CI step after a merge, and the scheduled repair.
+import { type Applied, apply } from '../../engine/apply.ts';
+import { shortDigest } from '../../model/digest.ts';
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import { type Run, texts } from '../command.ts';
+import { incomplete, tagsAsData } from '../finish.ts';
+import { printFailures } from '../render/failure.ts';
+import type { Paint } from '../render/paint.ts';
+import { type Cell, table } from '../render/table.ts';
+
+export const run: Run = async (session, { args, options }) => {
+  const names = texts(args[0]);
+  if ((names.length === 0) !== (options['all'] === true)) {
+    throw new TagflowError('usage', {
+      what: names.length === 0 ? 'no environment was named' : 'environments were named together with --all',
+      fix: 'tagflow apply prd, or every environment: tagflow apply --all',
+    });
+  }
+  const applied = await apply(await session.context(), names);
+  const failures = applied.flatMap(({ environment, head, tags }) => incomplete(environment, head, tags));
+  session.print({
+    data: {
+      environments: applied.map(({ environment, head, record, tags }) => ({
+        environment,
+        head,
+        release: record?.sequence ?? null,
+        tags: tagsAsData(tags),
+      })),
+    },
+    text: (paint) => {
+      const rows = applied.flatMap((one) => rowsOf(one).map((row): Cell[] => colour(row, paint)));
+      return rows.length > 0 ? table(['ENV', 'IMAGE', 'TAG', 'DIGEST', 'STATE'], rows) : 'no environment has a release';
+    },
+  });
+  if (failures.length === 0) return EXIT.ok;
+  if (session.options.output !== 'json') printFailures(session.io, session.options, failures);
+  return EXIT.incomplete;
+};
+
+function rowsOf({ environment, record, tags }: Applied): string[][] {
+  if (!record) return [[environment, '–', '–', '–', 'no release yet']];
+  return tags.map(({ image, tag, digest, status }) => [environment, image, tag, shortDigest(digest), status]);
+}
+
+function colour(row: readonly string[], paint: Paint): Cell[] {
+  return row.map((text, column) => (column === 4 && text === 'failed' ? { text, paint, style: 'red' } : text));
+}

@@ -1,0 +1,109 @@
+// tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import { draftConfig } from '../../config/draft-config.ts';
+import { createBranches, missingBranches } from '../../engine/branches.ts';
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import type { Run } from '../command.ts';
+import { readOptionalFile } from '../files.ts';
+import { draftCi } from '../init/ci.ts';
+import { scanCheckout } from '../init/scan.ts';
+import type { Session } from '../session.ts';
+
+const CI_FILE = '.gitlab-ci.yml';
+
+export const run: Run = async (session, { options }) => {
+  const { directory, repo } = session.options;
+  const present = await readOptionalFile(join(directory, CONFIG_FILE));
+  if (repo === undefined && (present === undefined || options['force'] === true)) return draftFiles(session);
+  return makeBranches(session);
+};
+
+/** Writes what a repository lacks; overwrites nothing but tagflow.yaml, and that only with --force. */
+async function draftFiles(session: Session): Promise<number> {
+  const { directory } = session.options;
+  const findings = await scanCheckout(directory);
+  const config = draftConfig(findings);
+  const pipeline = parseConfig(config);
+  const files: [string, string][] = [[CONFIG_FILE, config]];
+  if (findings.folders.length === 0) {
+    for (const { path } of pipeline.environments.values()) files.push([`${path}/kustomization.yaml`, KUSTOMIZATION]);
+  }
+  if ((await readOptionalFile(join(directory, CI_FILE))) === undefined) files.push([CI_FILE, draftCi(pipeline)]);
+  const written: string[] = [];
+  for (const [path, text] of files) {
+    const there = await readOptionalFile(join(directory, path));
+    if (there !== undefined && path !== CONFIG_FILE) continue;
+    await save(join(directory, path), text);
+    written.push(path);
+  }
+  session.print({
+    data: { written, images: [...pipeline.images.keys()], environments: [...pipeline.environments.keys()] },
+    text: (paint) =>
+      [
+        ...written.map((path) => `${paint('green', '✓')} wrote ${path}`),
+        `images: ${[...pipeline.images.keys()].join(', ')}   environments: ${[...pipeline.environments.keys()].join(' → ')}`,
+      ].join('\n'),
+  });
+  session.say('next: look them over, commit and push them to the trunk, then: tagflow init');
+  return EXIT.ok;
+}
+
+/** Makes the environment branches that the remote lacks, when the person agrees. */
+async function makeBranches(session: Session): Promise<number> {
+  const context = await session.context();
+  const found = await missingBranches(context);
+  const { missing, trunk, head } = found;
+  if (missing.length > 0) {
+    const question = `make ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})?`;
+    if (!(await agreed(session, question))) return EXIT.ok;
+    await createBranches(context, found);
+  }
+  session.print({
+    data: { created: missing },
+    text: (paint) =>
+      missing.length === 0
+        ? 'every environment has its branch: nothing to do'
+        : `${paint('green', '✓')} made ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})`,
+  });
+  return EXIT.ok;
+}
+
+async function agreed({ io, options, signal }: Session, question: string): Promise<boolean> {
+  if (options.yes) return true;
+  if (!options.input || io.stdin.isTTY !== true) {
+    throw new TagflowError('usage', {
+      what: `init would ask: ${question}`,
+      why: 'there is nobody to ask',
+      fix: 'tagflow init --yes',
+    });
+  }
+  const prompt = createInterface({ input: io.stdin, output: io.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await prompt.question(`${question} [y/N] `, { signal })).trim());
+  } finally {
+    prompt.close();
+  }
+}
+
+async function save(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  } catch (cause) {
+    throw new TagflowError('storage-failed', {
+      what: `${path} cannot be written`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'make the folder writable',
+      cause,
+    });
+  }
+}
+
+const KUSTOMIZATION = `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+# Name what this environment is made of, for instance ../base. tagflow adds the images.
+resources: []
+`;

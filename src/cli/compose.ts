@@ -1,0 +1,126 @@
+// The one place that picks adapters and reads the environment: from options and variables to ports.
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Context } from '../engine/context.ts';
+import { createGitLedger } from '../ledger/git.ts';
+import type { Notify } from '../model/effects.ts';
+import { TagflowError } from '../model/errors.ts';
+import type { Repository } from '../model/reference.ts';
+import { createLayoutRegistry } from '../registry/layout.ts';
+import { createOciRegistry } from '../registry/oci.ts';
+import type { Registry } from '../registry/registry.ts';
+import { machineClock } from './clock.ts';
+import { readOptionalFile } from './files.ts';
+import type { GlobalOptions, Io } from './io.ts';
+import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
+import { whoRuns } from './who.ts';
+
+/** How long a promotion that loses races tries again, in milliseconds. */
+const RACE_TIMEOUT = 300_000;
+
+/** Ports, and how to free them. */
+export interface Composition {
+  readonly context: Context;
+  close(): Promise<void>;
+}
+
+/** The registries of a run. */
+export interface Registries {
+  readonly registryOf: (repository: Repository) => Registry;
+  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
+  close(): void;
+}
+
+/** The ports of a run on one repository. */
+export async function compose(
+  io: Io,
+  options: GlobalOptions,
+  notify: Notify,
+  signal: AbortSignal,
+): Promise<Composition> {
+  const { env } = io;
+  const settings = await readGitSettings(options.directory, env);
+  const url = remoteUrl(options, settings);
+  const registries = composeRegistries(io, options, notify, signal);
+  const workFolder = resolve(options.directory, env['TAGFLOW_CACHE_DIR'] ?? tmpdir());
+  await makeFolder(workFolder);
+  const credentials = await gitCredentials(url, env, options.directory);
+  const milliseconds = options.timeout * 1000;
+  const ledger = await createGitLedger({
+    url,
+    workFolder,
+    clock: machineClock,
+    random: Math.random,
+    env,
+    signal,
+    notify,
+    allowPlainHttp: env['TAGFLOW_GIT_PLAIN_HTTP'] === '1',
+    timeouts: { silenceMs: milliseconds, pushSilenceMs: 2 * milliseconds, settleMs: milliseconds },
+    ...(credentials ? { credentials } : { credentialHelper: settings.credentialHelper }),
+  });
+  const config = options.config === undefined ? undefined : await readConfigFile(options);
+  const context: Context = {
+    ledger,
+    ...registries,
+    clock: machineClock,
+    random: Math.random,
+    notify,
+    signal,
+    who: whoRuns(env, settings),
+    raceTimeout: RACE_TIMEOUT,
+    ...(config && { config }),
+  };
+  return {
+    context,
+    async close() {
+      registries.close();
+      await ledger.close();
+    },
+  };
+}
+
+/** The registries of a run: adapters by what a repository is, each made on first use. */
+export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify, signal: AbortSignal): Registries {
+  const plainHttpHosts = new Set<string>();
+  const shared = { clock: machineClock, random: Math.random, signal };
+  const oci = lazily(() =>
+    createOciRegistry({ ...shared, notify, env: io.env, plainHttpHosts, requestTimeoutMs: options.timeout * 1000 }),
+  );
+  const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
+  return {
+    registryOf: (repository) => (repository.kind === 'layout' ? layout.get() : oci.get()),
+    allowPlainHttp(hosts) {
+      for (const host of hosts) plainHttpHosts.add(host);
+    },
+    close: () => oci.made()?.close(),
+  };
+}
+
+function lazily<T>(make: () => T): { get(): T; made(): T | undefined } {
+  let made: T | undefined;
+  return { get: () => (made ??= make()), made: () => made };
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new TagflowError('storage-failed', {
+      what: `the work folder ${folder} cannot be made`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'name a folder that can be written: TAGFLOW_CACHE_DIR',
+      cause,
+    });
+  }
+}
+
+async function readConfigFile({ config = '', directory }: GlobalOptions): Promise<{ file: string; text: string }> {
+  const text = await readOptionalFile(resolve(directory, config));
+  if (text !== undefined) return { file: config, text };
+  throw new TagflowError('config-missing', {
+    what: `there is no file ${config}`,
+    why: '--config names a configuration to try instead of the trunk’s',
+    fix: 'correct the path, or leave --config out',
+  });
+}

@@ -1,0 +1,171 @@
+// The end of a promotion or a rollback: its outcome in words and data, for CI's files, and as an exit code.
+import type { Outcome, Released, TagStatus } from '../engine/outcome.ts';
+import { requireComplete } from '../engine/apply.ts';
+import { shortDigest } from '../model/digest.ts';
+import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
+import { type ObjectId, shortId } from '../model/object-id.ts';
+import type { Plan } from '../model/plan.ts';
+import type { ReleaseRecord } from '../model/release.ts';
+import { writeCiFiles } from './ci-files.ts';
+import { summary } from './render/summary.ts';
+import { type Failure, failureOf, printFailures } from './render/failure.ts';
+import type { Paint } from './render/paint.ts';
+import { duration, table } from './render/table.ts';
+import type { Session } from './session.ts';
+
+/** Prints an outcome and resolves to the exit code. */
+export async function finish(session: Session, outcome: Outcome): Promise<number> {
+  if (outcome.kind === 'refused') {
+    const failures = outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text }));
+    printFailures(session.io, session.options, failures);
+    return EXIT.refused;
+  }
+  if (outcome.kind === 'planned') {
+    session.print({ data: { plan: outcome.plan }, text: (paint) => describePlan(outcome.plan, paint) });
+    return EXIT.ok;
+  }
+  const done = outcome.kind === 'released' ? outcome.commit : outcome.head;
+  const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
+  const failures = incomplete(environment, done, outcome.tags);
+  session.print({
+    data: dataOf(outcome, done, environment),
+    text: (paint) =>
+      outcome.kind === 'released'
+        ? describeRelease(outcome, failures.length === 0, paint)
+        : describeUnchanged(environment, outcome.record, outcome.tags, paint),
+    markdown: () => summary(environment, outcome.record, done),
+  });
+  await writeCiFiles(session, {
+    environment,
+    record: outcome.record,
+    commit: done,
+    changed: outcome.kind === 'released',
+    previous: outcome.kind === 'released' ? outcome.replaced : undefined,
+  });
+  if (failures.length === 0) {
+    if (outcome.kind === 'released') sayNext(session, outcome);
+    return EXIT.ok;
+  }
+  if (session.options.output !== 'json') printFailures(session.io, session.options, failures);
+  return EXIT.incomplete;
+}
+
+/** The failure that unverified tags are, if there are any. */
+export function incomplete(environment: string, head: ObjectId, tags: readonly TagStatus[]): readonly Failure[] {
+  try {
+    requireComplete(environment, head, tags);
+    return [];
+  } catch (error) {
+    if (isTagflowError(error, 'tags-incomplete')) return [failureOf(error)];
+    throw error;
+  }
+}
+
+/** Tag statuses as JSON has them. */
+export function tagsAsData(tags: readonly TagStatus[]): readonly unknown[] {
+  return tags.map(({ error, ...tag }) => ({
+    ...tag,
+    ...(error && { error: { code: error.code, what: error.message } }),
+  }));
+}
+
+function dataOf(
+  outcome: Exclude<Outcome, { kind: 'refused' | 'planned' }>,
+  commit: ObjectId,
+  environment: string,
+): Readonly<Record<string, unknown>> {
+  const shared = {
+    outcome: outcome.kind,
+    environment,
+    commit,
+    release: outcome.record.sequence,
+    record: outcome.record,
+    tags: tagsAsData(outcome.tags),
+  };
+  if (outcome.kind === 'unchanged') return shared;
+  const { plan, replaced } = outcome;
+  return {
+    ...shared,
+    fields: plan.fields,
+    configurationChanges: plan.configurationChanges,
+    previous: replaced ?? null,
+  };
+}
+
+function describePlan(plan: Plan, paint: Paint): string {
+  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
+  const gates = plan.gates.map(({ gate, decision, reason }) => `  gate ${gate}: ${decision}: ${reason}`);
+  return [
+    paint(
+      'bold',
+      `plan: ${verb}, release ${plan.sequence} of ${plan.environment}, on ${plan.branch} at ${shortId(plan.base)}`,
+    ),
+    ...changeLines(plan, paint),
+    ...plan.configurationChanges.map((path) => `  configuration: ${path}`),
+    ...gates,
+    `  then tag ${plan.images.map(({ name }) => `${name}:${plan.tag}-${plan.sequence}, ${name}:${plan.tag}`).join(', ')}`,
+    'nothing was changed',
+  ].join('\n');
+}
+
+function describeRelease({ plan, record, commit, replaced, tags }: Released, complete: boolean, paint: Paint): string {
+  const lines = changeLines(plan, paint, replaced);
+  const files = plan.configurationChanges.length;
+  if (files > 0) {
+    const verb =
+      plan.request.kind === 'rollback' ? 'restored' : `carried from ${plan.source.environment ?? plan.source.branch}`;
+    lines.push(`      configuration ${verb}: ${files === 1 ? plan.configurationChanges[0] : `${files} files`}`);
+  }
+  const names = [
+    ...new Set(tags.filter(({ status }) => status !== 'failed').map(({ image, tag }) => `${image}:${tag}`)),
+  ];
+  const shown = names.length > 6 ? `${names.length} tags` : names.join(', ');
+  const tagged = complete ? `   ${paint('green', '✓')} tagged ${shown}` : '';
+  lines.push(`${paint('green', '✓')} committed ${shortId(commit)} to ${plan.branch}${tagged}`);
+  const left =
+    plan.request.kind === 'rollback' ? record.held.find(({ release }) => release === replaced?.sequence) : undefined;
+  if (left) {
+    const what =
+      left.images.length > 0
+        ? left.images.map(({ name, version }) => `${name} ${version}`).join(', ')
+        : `the configuration of release ${left.release}`;
+    lines.push(`  ${what} is now held from ${plan.environment} (lift: tagflow promote ${plan.environment} --unhold)`);
+  }
+  return lines.join('\n');
+}
+
+/** A line for each image, aligned, and below it the lines of the manifests that change. */
+function changeLines(plan: Plan, paint: Paint, replaced?: ReleaseRecord): string[] {
+  const ran =
+    replaced && plan.request.kind === 'rollback' ? ` (ran ${duration(Date.now() - Date.parse(replaced.time))})` : '';
+  const rows = plan.images.map(({ name, version, digest, before }, index) => {
+    const change =
+      before && before.digest !== digest ? `${before.version} → ${version}${ran}` : before ? version : `→ ${version}`;
+    return [index === 0 ? plan.environment : '', name, change, `sha256:${shortDigest(digest)}`];
+  });
+  const [, ...body] = table(['', '', '', ''], rows).split('\n');
+  const files = Object.entries(Object.groupBy(plan.fields, ({ path }) => path)).map(([path, fields = []]) => {
+    const lines = fields.map(({ line }) => line);
+    return paint('dim', `      ${path}:${[...new Set(lines)].join(',')}`);
+  });
+  return [...body, ...files];
+}
+
+function describeUnchanged(
+  environment: string,
+  record: ReleaseRecord,
+  tags: readonly TagStatus[],
+  paint: Paint,
+): string {
+  const moved = tags.filter(({ status }) => status === 'moved');
+  const repaired =
+    moved.length === 0 ? '' : `; repaired ${moved.map(({ image, tag }) => `${image}:${tag}`).join(', ')}`;
+  const what = record.images.map(({ name, version }) => `${name} ${version}`).join(', ');
+  return `${paint('green', '✓')} ${environment} has ${what} already (release ${record.sequence})${repaired}`;
+}
+
+function sayNext(session: Session, { downstream, plan }: Released): void {
+  if (plan.request.kind === 'promote' && downstream.length > 0) {
+    session.say(`next: ${downstream.map((name) => `tagflow promote ${name}`).join(', or ')}`);
+  }
+}

@@ -1,0 +1,48 @@
+// What a command may touch of the process: handed in, so that a test can hand in something else.
+import type { Readable, Writable } from 'node:stream';
+
+/** A stream that may be a terminal. */
+export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** The process, as commands see it. */
+export interface Io {
+  /** Arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Results. */
+  readonly stdout: Terminal;
+  /** Everything else. */
+  readonly stderr: Terminal;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** Where SIGINT and SIGTERM are heard. */
+  readonly signals: Signals;
+}
+
+/** The part of `process` that signals need. */
+export interface Signals {
+  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
+  exit(code: number): never;
+}
+
+/** The formats of `-o`. */
+export const FORMATS = ['table', 'json', 'yaml', 'md'] as const;
+
+/** A format of `-o`. */
+export type Format = (typeof FORMATS)[number];
+
+/** Global options, with flags over environment variables over defaults. */
+export interface GlobalOptions {
+  readonly directory: string;
+  readonly repo?: string;
+  readonly output: Format;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly yes?: boolean;
+  /** False: never ask, even at a terminal. */
+  readonly input: boolean;
+  /** Seconds that one request or Git command may take. */
+  readonly timeout: number;
+  readonly config?: string;
+}

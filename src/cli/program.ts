@@ -1,0 +1,211 @@
+// The command line's grammar: every command, argument and option in one place. What a command does is in its own file,
+// loaded when it is called.
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { EXIT, TagflowError } from '../model/errors.ts';
+import { FORMATS, type Io } from './io.ts';
+import { VERSION } from './version.ts';
+
+/** Runs one command line. Resolves to the exit code; never rejects. */
+export async function runProgram(io: Io): Promise<number> {
+  const state = { exit: 0 };
+  const program = createProgram(io, state);
+  try {
+    await program.parseAsync([...io.argv], { from: 'user' });
+    return state.exit;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok;
+      return reportFailure(io, program, usageError(error));
+    }
+    return reportFailure(io, program, error);
+  }
+}
+
+/** The program with all its commands; `completion` and the reference page read the same tree. */
+export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Command {
+  const program = new Command('tagflow')
+    .description('Promotes container images between environments: registry tags and Git branches, kept in step.')
+    .version(VERSION, '--version', 'print the version')
+    .option('-C, --directory <dir>', 'work as if started in this folder', (dir: string) => resolve(io.cwd, dir), io.cwd)
+    .addOption(
+      new Option('--repo <url>', 'the Git remote that holds the environments (default: the remote origin)').env(
+        'TAGFLOW_REPO',
+      ),
+    )
+    .addOption(
+      new Option('-o, --output <format>', 'how results are written')
+        .choices(FORMATS)
+        .default('table')
+        .env('TAGFLOW_OUTPUT'),
+    )
+    .option('-q, --quiet', 'print results and errors only')
+    .option('-v, --verbose', 'print what is done, and the causes of errors')
+    .option('--yes', 'answer yes to every question')
+    .option('--no-input', 'never ask')
+    .addOption(
+      new Option('--timeout <seconds>', 'how long one request may take')
+        .argParser(seconds)
+        .default(60)
+        .env('TAGFLOW_TIMEOUT'),
+    )
+    .addOption(
+      new Option('--config <file>', 'a configuration to try, instead of the trunk’s (recorded as such)').env(
+        'TAGFLOW_CONFIG',
+      ),
+    )
+    .helpCommand(false)
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: () => undefined,
+    });
+  addReleaseCommands(program);
+  addReadingCommands(program);
+  addSetupCommands(program);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  bind(program, io, state);
+  return program;
+}
+
+/** The option that the record's reason comes from. */
+function reason(): Option {
+  return new Option('--reason <text>', 'why, for the record').env('TAGFLOW_REASON');
+}
+
+function addReleaseCommands(program: Command): void {
+  program
+    .command('promote')
+    .summary('put a release on an environment')
+    .description('Puts a release on an environment: by default what the upstream environment has now.')
+    .argument('<env>', 'the environment')
+    .argument('[image=version...]', 'versions to promote; other images stay as they are')
+    .option('--version <version>', 'one version for all images')
+    .option('--from <env>', 'take from this environment instead of the configured one')
+    .addOption(reason())
+    .option('--dry-run', 'print the plan, change nothing')
+    .option('--plan-out <file>', 'save the plan, change nothing')
+    .option('--plan <file>', 'do exactly this plan, or refuse')
+    .option('--unhold', 'lift the hold that a rollback left')
+    .option('--allow-downgrade', 'let an image go back to an older version')
+    .option('--discard-divergence', 'give up commits that sit on the environment’s branch alone')
+    .option('--no-wait', 'do not try again after losing a race');
+  program
+    .command('rollback')
+    .summary('restore the previous release, images and configuration')
+    .argument('<env>', 'the environment')
+    .option('--to <version|#sequence>', 'an earlier release, instead of the previous distinct one')
+    .addOption(reason())
+    .option('--images-only', 'leave the configuration as it is')
+    .option('--dry-run', 'print the plan, change nothing');
+  program
+    .command('apply')
+    .summary('make target tags equal to the branches (idempotent)')
+    .argument('[env...]', 'environments')
+    .option('--all', 'every environment');
+  program
+    .command('tag')
+    .summary('put tags on an image: digest kept, nothing pulled')
+    .argument('<source>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
+    .argument('<tag...>', 'tags to put');
+}
+
+function addReadingCommands(program: Command): void {
+  program
+    .command('status')
+    .summary('what runs where: branch and registry side by side, drift, what waits')
+    .argument('[env]', 'one environment')
+    .option('--exit-code', 'exit 10 when there is drift');
+  program
+    .command('diff')
+    .summary('what promoting A to B would change')
+    .argument('<a>', 'the environment to take from')
+    .argument('<b>', 'the environment to compare with')
+    .option('--exit-code', 'exit 10 when they differ');
+  program
+    .command('history')
+    .summary('releases: what, when, by whom, why')
+    .argument('[env]', 'one environment')
+    .option('--image <image>', 'only releases that changed this image')
+    .option('--since <time>', 'only releases since then (a time, or 7d, 12h)')
+    .addOption(new Option('--limit <n>', 'at most so many').argParser(count).default(20));
+  program
+    .command('show')
+    .summary('one release, whole')
+    .argument('<env>', 'the environment')
+    .addOption(new Option('--at <time>', 'what ran then: "2026-03-14 18:00 Europe/Paris"').conflicts('release'))
+    .addOption(new Option('--release <n>', 'the release of this number').argParser(count));
+  program
+    .command('where')
+    .summary('which environments have or had an image, from when to when')
+    .argument('<digest|image@version>', 'a digest, its first digits, or IMAGE@VERSION');
+}
+
+function addSetupCommands(program: Command): void {
+  program
+    .command('init')
+    .summary('find images and overlays, write tagflow.yaml; make missing branches')
+    .option('--force', 'overwrite a tagflow.yaml');
+  program
+    .command('demo')
+    .summary('a complete sandbox with nothing but this package and git')
+    .argument('[dir]', 'where to build it', 'tagflow-demo');
+  program
+    .command('completion')
+    .summary('a completion script')
+    .addArgument(program.createArgument('<shell>', 'the shell').choices(['bash', 'zsh', 'fish']));
+}
+
+/** Every command's work, by its name: each is a module of its own, loaded on first use. */
+const COMMANDS = {
+  promote: () => import('./commands/promote.ts'),
+  rollback: () => import('./commands/rollback.ts'),
+  apply: () => import('./commands/apply.ts'),
+  tag: () => import('./commands/tag.ts'),
+  status: () => import('./commands/status.ts'),
+  diff: () => import('./commands/diff.ts'),
+  history: () => import('./commands/history.ts'),
+  show: () => import('./commands/show.ts'),
+  where: () => import('./commands/where.ts'),
+  init: () => import('./commands/init.ts'),
+  demo: () => import('./commands/demo.ts'),
+  completion: () => import('./commands/completion.ts'),
+} as const;
+
+function bind(program: Command, io: Io, state: { exit: number }): void {
+  for (const [name, load] of Object.entries(COMMANDS)) {
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    command?.action(async (...values: unknown[]) => {
+      const [{ run }, { withSession }] = await Promise.all([load(), import('./session.ts')]);
+      const input = { args: command.processedArgs as unknown[], options: command.opts(), program };
+      state.exit = await withSession(io, program.opts(), (session) => run(session, input));
+      void values;
+    });
+  }
+}
+
+async function reportFailure(io: Io, program: Command, error: unknown): Promise<number> {
+  const { renderFailure } = await import('./render/failure.ts');
+  return renderFailure(io, program.opts(), error);
+}
+
+function usageError(error: CommanderError): TagflowError {
+  const what = error.message.replace(/^error: /, '').replace(/\.$/, '');
+  return new TagflowError('usage', {
+    what: what === '(outputHelp)' ? 'no command was given' : what,
+    why: undefined,
+    fix: 'tagflow --help, or tagflow COMMAND --help',
+  });
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 86_400)) throw new InvalidArgumentError('give a number of seconds');
+  return value;
+}
+
+function count(text: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new InvalidArgumentError('give a whole number from 1');
+  return Number(text);
+}

@@ -1,0 +1,146 @@
+// One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
+import { stringify } from 'yaml';
+import type { Context, RegistryContext } from '../engine/context.ts';
+import type { Notice } from '../model/effects.ts';
+import { EXIT, TagflowError } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
+import type { Composition, Registries } from './compose.ts';
+import type { GlobalOptions, Io, Terminal } from './io.ts';
+import { type Paint, painter } from './render/paint.ts';
+import { type Progress, startProgress } from './render/progress.ts';
+
+/** How long an interrupted run may take to finish what it is writing, in milliseconds. */
+const GRACE = 4500;
+
+/** A result in the formats of `-o`. */
+export interface Result {
+  /** The result as data, without `schemaVersion`. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** For people at a terminal. */
+  readonly text: (paint: Paint) => string;
+  /** GitHub-flavoured Markdown, for step summaries and merge requests; the text as a code block when absent. */
+  readonly markdown?: () => string;
+}
+
+/** What a command is given. */
+export interface Session {
+  readonly io: Io;
+  readonly options: GlobalOptions;
+  readonly signal: AbortSignal;
+  /** The ports; made on first use, freed when the command ends. */
+  context(): Promise<Context>;
+  /** The registries alone: no Git remote is needed. */
+  registries(): Promise<RegistryContext>;
+  /** Writes the command's result to stdout in the format that was asked for. */
+  print(result: Result): void;
+  /** Tells a person something on stderr, unless `-q`. */
+  say(text: string): void;
+  readonly paintError: Paint;
+}
+
+/** Runs a command's work in a session; frees everything afterwards, whatever happened. */
+export async function withSession(
+  io: Io,
+  options: GlobalOptions,
+  work: (session: Session) => Promise<number>,
+): Promise<number> {
+  const stopping = listenForSignals(io);
+  const progress = startProgress(io.stderr, options.quiet === true);
+  const paintError = painter(io.stderr);
+  let composition: Promise<Composition> | undefined;
+  let registries: Promise<Registries> | undefined;
+  const notify = (notice: Notice): void => show(io.stderr, options, progress, paintError, notice);
+  const session: Session = {
+    io,
+    options,
+    signal: stopping.signal,
+    paintError,
+    async context() {
+      composition ??= import('./compose.ts').then(({ compose }) => compose(io, options, notify, stopping.signal));
+      return (await composition).context;
+    },
+    async registries() {
+      registries ??= import('./compose.ts').then(({ composeRegistries }) =>
+        composeRegistries(io, options, notify, stopping.signal),
+      );
+      return { ...(await registries), signal: stopping.signal };
+    },
+    print(result) {
+      progress.clear();
+      io.stdout.write(render(result, options, painter(io.stdout)));
+    },
+    say: (text) => notify({ level: 'info', text }),
+  };
+  try {
+    return await work(session);
+  } catch (error) {
+    throw stopping.signal.aborted ? stopping.signal.reason : error;
+  } finally {
+    progress.stop();
+    stopping.dispose();
+    // A composition that failed has nothing to free; its error is the command's already.
+    (await registries)?.close();
+    await composition?.then(
+      (made) => made.close(),
+      () => undefined,
+    );
+  }
+}
+
+function render({ data, text, markdown }: Result, { output }: GlobalOptions, paint: Paint): string {
+  const document = { schemaVersion: 1, ...data };
+  if (output === 'json') return `${JSON.stringify(document, null, 2)}\n`;
+  if (output === 'yaml') return stringify(JSON.parse(JSON.stringify(document)), { lineWidth: 0 });
+  if (output === 'md') return markdown ? `${markdown()}\n` : `\`\`\`\n${text(paint)}\n\`\`\`\n`;
+  return `${text(paint)}\n`;
+}
+
+function show(
+  stderr: Terminal,
+  { quiet, verbose }: GlobalOptions,
+  progress: Progress,
+  paint: Paint,
+  { level, text }: Notice,
+): void {
+  if (quiet && level !== 'warning') return;
+  if (level === 'progress') {
+    progress.update(plain(text, 200));
+    if (!verbose) return;
+  }
+  progress.clear();
+  const mark = level === 'warning' ? paint('yellow', 'warning: ') : '';
+  stderr.write(`${mark}${plain(text)}\n`);
+}
+
+/** Aborts on the first signal; a second one, or the end of the grace, ends the process at once. */
+function listenForSignals(io: Io): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const listen = (name: 'SIGINT' | 'SIGTERM', exit: number): (() => void) => {
+    const listener = (): void => {
+      if (controller.signal.aborted) return void io.signals.exit(exit);
+      io.stderr.write(`${name}: finishing what is being written, then stopping\n`);
+      timer = setTimeout(() => io.signals.exit(exit), GRACE).unref();
+      controller.abort(interrupted(name, exit));
+    };
+    io.signals.on(name, listener);
+    return () => void io.signals.off(name, listener);
+  };
+  const disposals = [listen('SIGINT', EXIT.interrupted), listen('SIGTERM', EXIT.terminated)];
+  return {
+    signal: controller.signal,
+    dispose() {
+      clearTimeout(timer);
+      for (const dispose of disposals) dispose();
+    },
+  };
+}
+
+function interrupted(name: string, exit: number): TagflowError {
+  return new TagflowError('interrupted', {
+    what: `stopped by ${name}`,
+    why: 'nothing new was started; what was being written was finished',
+    fix: 'tagflow status tells what is true now; run the command again to complete it',
+    details: { exit },
+  });
+}

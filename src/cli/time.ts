@@ -1,0 +1,40 @@
+// Times as people write them: ISO 8601 with an offset or Z, a local time with a zone's name, a date, or an age.
+import type { Instant } from '../model/effects.ts';
+import { TagflowError } from '../model/errors.ts';
+
+const AGE = /^([0-9]{1,6})\s*(s|min|m|h|d|w)$/;
+const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, min: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/;
+const LOCAL = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?(?:\s+([A-Za-z][A-Za-z0-9_+\-/]*))?$/;
+
+/**
+ * The instant that text names: `2026-03-14T18:00Z`, `2026-03-14 18:00+01:00`, `2026-03-14 18:00 Europe/Paris` (IANA time
+ * zone names), `2026-03-14` (its start, UTC), or an age before now: `45min`, `12h`, `7d`. A time without a zone is UTC. Of a
+ * local time that a zone has twice the earlier is meant; one it skips is moved forward (RFC 9557, "compatible"). Throws
+ * `usage`.
+ */
+export async function parseInstant(text: string, now: Instant): Promise<Instant> {
+  const trimmed = text.trim();
+  const age = AGE.exec(trimmed);
+  if (age) return now - Number(age[1]) * (UNITS[age[2] ?? ''] ?? 0);
+  const { Temporal } = await import('temporal-polyfill');
+  try {
+    if (ISO.test(trimmed)) return Temporal.Instant.from(trimmed.replace(' ', 'T')).epochMilliseconds;
+    const local = LOCAL.exec(trimmed);
+    if (local) {
+      const [, date = '', time = '00:00', zone = 'UTC'] = local;
+      return Temporal.PlainDateTime.from(`${date}T${time}`).toZonedDateTime(zone).epochMilliseconds;
+    }
+  } catch (cause) {
+    throw notATime(text, cause instanceof Error ? cause.message : undefined);
+  }
+  throw notATime(text, undefined);
+}
+
+function notATime(text: string, why: string | undefined): TagflowError {
+  return new TagflowError('usage', {
+    what: `${JSON.stringify(text)} is not a time`,
+    why,
+    fix: 'write 2026-03-14T18:00Z, "2026-03-14 18:00 Europe/Paris", 2026-03-14, or an age such as 7d',
+  });
+}

@@ -1,0 +1,143 @@
+// Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { shortDigest } from '../model/digest.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import { type Environment, environmentOf } from '../model/pipeline.ts';
+import { type Tag, parseRepository } from '../model/reference.ts';
+import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
+import type { Context } from './context.ts';
+import type { TagStatus } from './outcome.ts';
+import { readEnvironment, readRecord, readWorld } from './world.ts';
+
+/** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
+const MAX_ROUNDS = 20;
+
+/** What `apply` found and did for one environment. */
+export interface Applied {
+  readonly environment: string;
+  readonly head: ObjectId;
+  /** Undefined: the environment has no release yet. */
+  readonly record: ReleaseRecord | undefined;
+  readonly tags: readonly TagStatus[];
+}
+
+/** Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment. */
+export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
+  const world = await readWorld(context, names);
+  const chosen =
+    names.length > 0
+      ? names.map((name) => environmentOf(world.pipeline, name))
+      : [...world.pipeline.environments.values()].filter(({ branch }) => world.branches.has(branch));
+  const applied: Applied[] = [];
+  for (const environment of chosen) {
+    const { head, record } = await readEnvironment(context, world, environment);
+    const tags = record ? await applyHead(context, environment, head, record) : [];
+    applied.push({ environment: environment.name, head, record, tags });
+  }
+  return applied;
+}
+
+/**
+ * Puts the per-release tags and the target tags of a head's release, reads them back, and then the head again: when it
+ * moved on meanwhile, the newer release's tags are put as well. The statuses are of the release that was newest last.
+ */
+export async function applyHead(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  record: ReleaseRecord,
+): Promise<readonly TagStatus[]> {
+  let current = { head, record };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    // After a detected change a tag that reads as right may be about to be overwritten, or be a stale read: write it.
+    const tags = await putTags(context, environment, current.record, round > 0);
+    const now = await context.ledger.head(environment.branch);
+    if (now === current.head || now === undefined) return tags;
+    await context.ledger.fetch([now]);
+    const newer = await readRecord(context, environment, now);
+    if (!newer || newer.sequence === current.record.sequence) return tags;
+    context.notify({ level: 'info', text: `${environment.name} moved on to release ${newer.sequence}: applying that` });
+    current = { head: now, record: newer };
+  }
+  throw new TagflowError('race-lost', {
+    what: `the tags of ${environment.name} were not settled`,
+    why: `its branch moved on ${MAX_ROUNDS} times while they were put`,
+    fix: `tagflow apply ${environment.name}`,
+  });
+}
+
+/** Throws `tags-incomplete` when a tag could not be put or verified. */
+export function requireComplete(environment: string, commit: ObjectId, tags: readonly TagStatus[]): void {
+  const failed = tags.filter(({ status }) => status === 'failed');
+  const [first] = failed;
+  if (!first) return;
+  throw new TagflowError('tags-incomplete', {
+    what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
+    why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
+    fix: `the branch is right (${commit.slice(0, 7)}); when the registry answers again: tagflow apply ${environment}`,
+    details: {
+      environment,
+      commit,
+      tags: tags.map(({ error, ...tag }) => ({ ...tag, ...(error && { error: error.message }) })),
+    },
+    cause: first.error,
+  });
+}
+
+/** Per-release tags for all images first, then the target tags: a target tag never names an image that has none. */
+async function putTags(
+  context: Context,
+  environment: Environment,
+  record: ReleaseRecord,
+  rewrite: boolean,
+): Promise<readonly TagStatus[]> {
+  const release = await Promise.all(
+    record.images.map((image) => putTag(context, image, releaseTag(environment.tag, record.sequence), 'never-moves')),
+  );
+  const failed = new Set(release.filter(({ status }) => status === 'failed').map(({ image }) => image));
+  const target = await Promise.all(
+    record.images
+      .filter(({ name }) => !failed.has(name))
+      .map((image) => putTag(context, image, environment.tag, rewrite ? 'rewrite' : 'moves')),
+  );
+  return [...release, ...target];
+}
+
+async function putTag(
+  context: Context,
+  image: ReleaseImage,
+  tag: Tag,
+  mode: 'never-moves' | 'moves' | 'rewrite',
+): Promise<TagStatus> {
+  const status = { image: image.name, repository: image.repository, tag, digest: image.digest };
+  try {
+    context.signal.throwIfAborted();
+    const repository = parseRepository(image.repository);
+    const registry = context.registryOf(repository);
+    const options = mode === 'never-moves' ? { expected: { digest: undefined } } : { rewrite: mode === 'rewrite' };
+    const { changed, previous } = await registry.tag(repository, image.digest, tag, options);
+    if (!changed) return { ...status, status: 'right' };
+    const found = await registry.peek(repository, tag);
+    if (found !== image.digest) {
+      throw new TagflowError('registry-answer-invalid', {
+        what: `${image.repository}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,
+        why: `${shortDigest(image.digest)} was accepted: another writer came between, or the registry answers stale`,
+      });
+    }
+    return { ...status, status: 'moved', ...(previous && { previous }) };
+  } catch (error) {
+    if (!isTagflowError(error)) throw error;
+    if (error.code === 'interrupted') throw error;
+    return { ...status, status: 'failed', error: mode === 'never-moves' ? taken(error, status) : error };
+  }
+}
+
+function taken(error: TagflowError, { repository, tag, digest }: Omit<TagStatus, 'status'>): TagflowError {
+  if (error.code !== 'tag-moved') return error;
+  return new TagflowError('release-tag-taken', {
+    what: `${repository}:${tag} names another image already`,
+    why: `a per-release tag never moves, and this release is ${shortDigest(digest)}: the branch was rewound or made anew`,
+    fix: `keep that image under another tag, delete ${tag} in the registry, then: tagflow apply`,
+    cause: error,
+  });
+}

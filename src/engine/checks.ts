@@ -1,0 +1,85 @@
+// Checks that planning shares: that a release is new, that its number is free, that a given plan still fits.
+import { shortDigest } from '../model/digest.ts';
+import { TagflowError } from '../model/errors.ts';
+import { type ObjectId, shortId } from '../model/object-id.ts';
+import type { Environment } from '../model/pipeline.ts';
+import { type Plan, planDigest } from '../model/plan.ts';
+import { parseRepository } from '../model/reference.ts';
+import {
+  type Hold,
+  type ReleaseImage,
+  type ReleaseRecord,
+  blockingHolds,
+  releaseTag,
+  sameImages,
+} from '../model/release.ts';
+import type { Context } from './context.ts';
+import type { EnvironmentState } from './world.ts';
+
+/** The holds that stay: those that the release did not run into (it was refused, or they were lifted). */
+export function heldAfter(record: ReleaseRecord, images: readonly ReleaseImage[], commit: ObjectId): readonly Hold[] {
+  const lifted = new Set(blockingHolds(record.held, images, commit));
+  return record.held.filter((hold) => !lifted.has(hold));
+}
+
+/** Whether two image sets are the same images under the same versions. */
+export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage[]): boolean {
+  return (
+    sameImages(a, b) && a.every(({ name, version }) => b.find((image) => image.name === name)?.version === version)
+  );
+}
+
+/** A per-release tag that names another image already tells that the branch was rewound or made anew. */
+export async function requireFreeReleaseTags(
+  context: Context,
+  environment: Environment,
+  images: readonly ReleaseImage[],
+  sequence: number,
+): Promise<void> {
+  const tag = releaseTag(environment.tag, sequence);
+  await Promise.all(
+    images.map(async ({ repository: name, digest }) => {
+      const repository = parseRepository(name);
+      const found = await context.registryOf(repository).peek(repository, tag);
+      if (!found || found === digest) return;
+      throw new TagflowError('branch-rewound', {
+        what: `release ${sequence} of ${environment.name} exists already in the registry`,
+        why: `${name}:${tag} is ${shortDigest(found)}, so the branch ${environment.branch} was rewound or made anew since`,
+        fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
+        details: { repository: name, tag, found, planned: digest },
+      });
+    }),
+  );
+}
+
+/** Refuses a given plan whose heads moved. Throws `plan-stale`. */
+export function requireSameBase(plan: Plan, state: EnvironmentState, source: ObjectId): void {
+  if (plan.base !== state.head) {
+    throw stalePlan(plan, `${plan.branch} was at ${shortId(plan.base)} and is at ${shortId(state.head)} now`);
+  }
+  if (plan.source.commit !== source) {
+    throw stalePlan(
+      plan,
+      `${plan.source.branch} was at ${shortId(plan.source.commit)} and is at ${shortId(source)} now`,
+    );
+  }
+}
+
+/** The error that says why a plan no longer fits. */
+export function stalePlan(plan: Plan, why: string): TagflowError {
+  return new TagflowError('plan-stale', {
+    what: `the plan for ${plan.environment} no longer fits`,
+    why,
+    fix: `make a new one: tagflow promote ${plan.environment} --plan-out FILE`,
+  });
+}
+
+/** Refuses a given plan that differs from the one made again. Throws `plan-invalid`. */
+export function requireEqualPlan(given: Plan, made: Plan): void {
+  if (planDigest(given) === planDigest(made)) return;
+  throw new TagflowError('plan-invalid', {
+    what: `the plan for ${given.environment} is not the one that follows from its request`,
+    why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
+    fix: `make a new one: tagflow promote ${given.environment} --plan-out FILE`,
+  });
+}

@@ -1,0 +1,45 @@
+// What every use case is given: the ports, and who asks. Wired once, in cli/compose.ts.
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { Repository } from '../model/reference.ts';
+import type { Registry } from '../registry/registry.ts';
+
+/** Who runs this, as the record will say. Every text is one plain line. */
+export interface Who {
+  /** A person's or a job's name, for people. */
+  readonly actor: string;
+  /** Author of the commit, `Name <address>`. */
+  readonly author: string;
+  /** The person a job acts for. */
+  readonly onBehalfOf?: string;
+  /** URL of the CI job. */
+  readonly job?: string;
+}
+
+/** A configuration given by `--config` instead of the trunk's: for experiments, and recorded as such. */
+export interface ConfigFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** What is enough for work on registries alone. */
+export interface RegistryContext {
+  /** The registry that serves a repository. */
+  readonly registryOf: (repository: Repository) => Registry;
+  /** Aborts when the run shall stop: nothing new is started, what is being written is finished. */
+  readonly signal: AbortSignal;
+}
+
+/** The ports and settings of one run. */
+export interface Context extends RegistryContext {
+  readonly ledger: Ledger;
+  /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
+  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly notify: Notify;
+  readonly who: Who;
+  readonly config?: ConfigFile;
+  /** How long a promotion that loses races tries again, in milliseconds. */
+  readonly raceTimeout: number;
+}

@@ -1,0 +1,75 @@
+// Diff: what promoting one environment's release to another would change: versions, commits, lines of configuration.
+import type { ForeignCommit } from '../gates/gates.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import { environmentOf } from '../model/pipeline.ts';
+import type { ReleaseImage } from '../model/release.ts';
+import type { Context } from './context.ts';
+import { foreignCommits } from './foreign.ts';
+import { releaseTree } from './release-tree.ts';
+import { readEnvironment, readWorld } from './world.ts';
+
+/** An image as two environments have it. */
+export interface ImageDifference {
+  readonly image: string;
+  readonly a: Pick<ReleaseImage, 'version' | 'digest'> | undefined;
+  readonly b: Pick<ReleaseImage, 'version' | 'digest'> | undefined;
+}
+
+/** What `a` has and `b` has not. */
+export interface Difference {
+  readonly a: string;
+  readonly b: string;
+  /** Every image, the equal ones too. */
+  readonly images: readonly ImageDifference[];
+  /** Commits of `a`'s branch that `b`'s branch lacks, tagflow's own left out, newest first. */
+  readonly commits: readonly ForeignCommit[];
+  /** Files that promoting `a` to `b` would change, as unified diffs; pins and records left out. */
+  readonly files: readonly { readonly path: string; readonly patch: string }[];
+}
+
+/** Compares two environments: what `b` would get with `a`'s release. */
+export async function diff(context: Context, a: string, b: string): Promise<Difference> {
+  const world = await readWorld(context, [a, b]);
+  const [left, right] = [
+    await readEnvironment(context, world, environmentOf(world.pipeline, a)),
+    await readEnvironment(context, world, environmentOf(world.pipeline, b)),
+  ];
+  const images = left.record?.images ?? right.record?.images ?? [];
+  const tree = await releaseTree(context, world, right, left.head, images);
+  const commits = await foreignCommits(context, world, { ...left, record: undefined }, right.head);
+  return {
+    a,
+    b,
+    images: [...world.pipeline.images.keys()].map((image) => ({
+      image,
+      a: left.record?.images.find(({ name }) => name === image),
+      b: right.record?.images.find(({ name }) => name === image),
+    })),
+    commits,
+    files: await patches(context, right.head, left.head, tree),
+  };
+}
+
+async function patches(
+  context: Context,
+  from: ObjectId,
+  to: ObjectId,
+  { configurationChanges: paths, edits }: Awaited<ReturnType<typeof releaseTree>>,
+): Promise<Difference['files']> {
+  if (paths.length === 0) return [];
+  const { createTwoFilesPatch } = await import('diff');
+  const [before, after] = [await context.ledger.readFiles(from, paths), await context.ledger.readFiles(to, paths)];
+  return paths.map((path) => {
+    const edit = edits.find((candidate) => candidate.path === path);
+    const newer = edit?.kind === 'write' ? edit.text : decode(after.get(path));
+    const older = decode(before.get(path));
+    return {
+      path,
+      patch: createTwoFilesPatch(`a/${path}`, `b/${path}`, older, newer, undefined, undefined, { context: 1 }),
+    };
+  });
+}
+
+function decode(content: Uint8Array | undefined): string {
+  return content ? new TextDecoder().decode(content) : '';
+}

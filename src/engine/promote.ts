@@ -1,0 +1,216 @@
+// Promote: plan a release for an environment from what is upstream, commit it, and put the tags.
+import { compareVersions, parseVersion, readVersion } from '../model/version.ts';
+import { judge } from '../gates/gates.ts';
+import type { Digest } from '../model/digest.ts';
+import { TagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import { type Environment, downstreamOf, environmentOf, imageOf, repositoryIn } from '../model/pipeline.ts';
+import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
+import type { Tag } from '../model/reference.ts';
+import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
+import { applyHead } from './apply.ts';
+import {
+  heldAfter,
+  requireEqualPlan,
+  requireFreeReleaseTags,
+  requireSameBase,
+  sameRelease,
+  stalePlan,
+} from './checks.ts';
+import { commitPlan } from './commit.ts';
+import type { Context } from './context.ts';
+import { foreignCommits } from './foreign.ts';
+import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
+import { releaseTree } from './release-tree.ts';
+import { type EnvironmentState, type World, readEnvironment, readRecord, readWorld, upstreamOf } from './world.ts';
+
+/** How to run a promotion. */
+export interface RunOptions {
+  /** Stop at the plan. */
+  readonly dryRun?: boolean;
+  /** Do exactly this plan, or refuse. */
+  readonly plan?: Plan;
+}
+
+/**
+ * Promotes a release. A promotion that loses a race plans anew from the new head, gates included, until
+ * `context.raceTimeout`. Throws `push-denied`, `race-lost`, `plan-stale`, and what reading and planning throw.
+ */
+export async function promote(context: Context, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
+  const deadline = context.clock.now() + context.raceTimeout;
+  for (let attempt = 0; ; attempt += 1) {
+    const world = await readWorld(context, [request.environment]);
+    const outcome = await planPromotion(context, world, request, options.plan);
+    if (outcome.kind !== 'planned' || options.dryRun) return outcome;
+    const { plan, state } = outcome;
+    const committed = await commitPlan(context, plan);
+    if (committed.landed) {
+      const { commit, record } = committed;
+      const tags = await applyHead(context, state.environment, commit, record);
+      const downstream = downstreamOf(world.pipeline, state.environment);
+      return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
+    }
+    if (options.plan) throw stalePlan(plan, `${plan.branch} moved on to ${committed.head?.slice(0, 7) ?? 'nothing'}`);
+    const pause = Math.min(5000, 100 * 2 ** attempt) * (0.5 + context.random());
+    if (context.clock.now() + pause > deadline) throw raceLost(plan, attempt + 1);
+    context.notify({ level: 'info', text: `${plan.branch} moved on meanwhile: planning again` });
+    await context.clock.sleep(pause, context.signal);
+  }
+}
+
+/** Whether carrying an upstream commit is news to a branch: then it becomes the second parent. */
+function carriesAnew({ head, record }: EnvironmentState, commit: ObjectId): boolean {
+  return commit !== head && commit !== record?.source.commit;
+}
+
+type Promotion = Refused | Unchanged | (Planned & { readonly state: EnvironmentState });
+
+async function planPromotion(
+  context: Context,
+  world: World,
+  request: PromoteRequest,
+  fixed: Plan | undefined,
+): Promise<Promotion> {
+  const environment = environmentOf(world.pipeline, request.environment);
+  const source = upstreamOf(world, environment, request.from);
+  await context.ledger.fetch([...new Set([source.commit, world.branches.get(environment.branch) ?? source.commit])]);
+  const state = await readEnvironment(context, world, environment);
+  if (fixed) requireSameBase(fixed, state, source.commit);
+  const wanted = await wantedImages(context, world, environment, request, state.record);
+  const images = await Promise.all(wanted.map((image) => resolveImage(context, image, fixed)));
+  const { treeChanges, ...tree } = await releaseTree(context, world, state, source.commit, images);
+
+  const judgement = judge({
+    environment: environment.name,
+    request,
+    current: state.record,
+    images,
+    commit: source.commit,
+    upstream: source.environment ?? source.branch,
+    schemes: new Map([...world.pipeline.images].map(([name, image]) => [name, image.versions])),
+    foreign: await foreignCommits(context, world, state, source.commit),
+  });
+  const { decisions: gates, refusals } = judgement;
+  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
+  const { record } = state;
+  if (record && treeChanges.length === 0 && sameRelease(record.images, images)) {
+    const tags = fixed ? [] : await applyHead(context, environment, state.head, record);
+    return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };
+  }
+  await requireFreeReleaseTags(context, environment, images, (record?.sequence ?? 0) + 1);
+  const plan = assemblePlan({
+    request,
+    target: environment,
+    current: record,
+    images,
+    base: state.head,
+    source,
+    tree: source.commit,
+    parents: [state.head, source.commit].slice(0, carriesAnew(state, source.commit) ? 2 : 1),
+    ...tree,
+    held: record ? heldAfter(record, images, source.commit) : [],
+    gates,
+    config: world.config,
+  });
+  if (fixed) requireEqualPlan(fixed, plan);
+  return { kind: 'planned', plan, state };
+}
+
+/** An image of the release to be, before the registry was asked. */
+interface WantedImage {
+  readonly name: string;
+  readonly repository: ReturnType<typeof repositoryIn>;
+  readonly version: Tag;
+  /** Known when it comes from a record; a version asked for by name is resolved. */
+  readonly digest: Digest | undefined;
+}
+
+/** Versions asked for by name; every other image as upstream has it now, or, from the trunk, as it runs already. */
+async function wantedImages(
+  context: Context,
+  world: World,
+  environment: Environment,
+  request: PromoteRequest,
+  current: ReleaseRecord | undefined,
+): Promise<readonly WantedImage[]> {
+  const { pipeline } = world;
+  for (const name of Object.keys(request.versions)) if (name !== '*') imageOf(pipeline, name);
+  const from = request.from ?? environment.from;
+  const upstream = from === undefined ? undefined : await upstreamRecord(context, world, from);
+  const someNamed = Object.keys(request.versions).length > 0;
+  // Naming some images promotes those alone: the others stay as they run here.
+  const rest = someNamed ? [current, upstream] : [upstream, current];
+  return [...pipeline.images.values()].map((image) => {
+    const repository = repositoryIn(environment, image);
+    const named = request.versions[image.name] ?? request.versions['*'];
+    if (named !== undefined) {
+      return {
+        name: image.name,
+        repository,
+        version: parseVersion(named, image.versions, image.name).tag,
+        digest: undefined,
+      };
+    }
+    const known = rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0];
+    if (known) return { name: image.name, repository, version: known.version, digest: known.digest };
+    throw new TagflowError('version-not-found', {
+      what: `no version of ${image.name} is known for ${environment.name}`,
+      why:
+        from === undefined
+          ? `${environment.name} has no release of it yet`
+          : `neither ${from} nor ${environment.name} has a release of it`,
+      fix:
+        from === undefined
+          ? `name it: tagflow promote ${environment.name} ${image.name}=VERSION`
+          : `promote ${from} first, or name it: tagflow promote ${environment.name} ${image.name}=VERSION`,
+    });
+  });
+}
+
+async function upstreamRecord(context: Context, world: World, from: string): Promise<ReleaseRecord | undefined> {
+  const upstream = environmentOf(world.pipeline, from);
+  const { commit } = upstreamOf(world, upstream, from);
+  return readRecord(context, upstream, commit);
+}
+
+/** Resolves a version tag to its digest, once: from here on only the digest counts. */
+async function resolveImage(context: Context, wanted: WantedImage, fixed: Plan | undefined): Promise<ReleaseImage> {
+  const { name, repository, version } = wanted;
+  const digest = fixed?.images.find((image) => image.name === name)?.digest ?? wanted.digest;
+  const registry = context.registryOf(repository);
+  const descriptor = await registry.resolve(repository, digest ?? version);
+  if (descriptor) return { name, repository: repository.name, version, digest: descriptor.digest };
+  if (digest) {
+    throw new TagflowError('digest-not-found', {
+      what: `${repository.name} does not have ${name} ${version} (${digest})`,
+      why: 'it was deleted there, or never copied to this repository',
+      fix: `copy it there, or promote a version that exists: tagflow promote ENV ${name}=VERSION`,
+    });
+  }
+  throw await versionNotFound(context, wanted);
+}
+
+async function versionNotFound(context: Context, { name, repository, version }: WantedImage): Promise<TagflowError> {
+  const tags = await context.registryOf(repository).listTags(repository);
+  const versions = tags
+    .flatMap((tag) => readVersion(tag, { kind: 'semver' }) ?? [])
+    .sort((a, b) => compareVersions(b, a))
+    .map(({ tag }) => tag);
+  const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());
+  return new TagflowError('version-not-found', {
+    what: `${repository.name} has no version ${version}`,
+    why:
+      tags.length === 0
+        ? 'the repository does not exist, is empty, or is hidden from these credentials'
+        : `it has: ${(versions.length > 0 ? versions : tags).slice(0, 6).join(', ')}${tags.length > 6 ? ', …' : ''}`,
+    fix: twin ? `write ${name}=${twin}` : 'publish the version first, or name one that exists',
+  });
+}
+
+function raceLost(plan: Plan, attempts: number): TagflowError {
+  return new TagflowError('race-lost', {
+    what: `${plan.branch} kept moving: ${attempts} attempts lost the race`,
+    why: 'other promotions of the same environment landed each time; nothing of this one was written',
+    fix: 'run again, or run promotions of one environment one after the other (a resource group in CI)',
+  });
+}

@@ -1,0 +1,165 @@
+// Status: what each environment has, side by side: its branch's record, its manifests, and the registry's tags.
+import { readPins } from '../manifests/manifests.ts';
+import type { Digest } from '../model/digest.ts';
+import type { Instant } from '../model/effects.ts';
+import { type TagflowError, isTagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import { type Environment, environmentOf } from '../model/pipeline.ts';
+import { type Tag, parseRepository } from '../model/reference.ts';
+import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
+import type { Context } from './context.ts';
+import { manifestPaths, namesOf, readManifests } from './tree.ts';
+import { type World, orProblem, readEnvironment, readRecord, readWorld } from './world.ts';
+
+/** What the registry or the branch says about an image, against the record. */
+export type Check =
+  | { readonly state: 'right' }
+  | { readonly state: 'drift'; readonly found: string | undefined }
+  | { readonly state: 'unknown'; readonly error: TagflowError };
+
+/** One image of an environment. */
+export interface ImageStatus extends ReleaseImage {
+  readonly tag: Tag;
+  /** Whether the manifests at the branch's head pin this digest. */
+  readonly branch: Check;
+  /** Whether the target tag names this digest. */
+  readonly registry: Check;
+}
+
+/** What upstream has that an environment does not. */
+export interface Waiting {
+  readonly image: string;
+  readonly here: Tag | undefined;
+  readonly upstream: Tag;
+  /** It was rolled back from here: promoting it is refused until the hold is lifted. */
+  readonly held: boolean;
+}
+
+/** One environment. */
+export interface EnvironmentStatus {
+  readonly environment: string;
+  readonly branch: string;
+  readonly from: string;
+  readonly head: ObjectId | undefined;
+  readonly record: ReleaseRecord | undefined;
+  readonly since: Instant | undefined;
+  readonly images: readonly ImageStatus[];
+  readonly waiting: readonly Waiting[];
+  readonly held: readonly Hold[];
+  /** Why the environment's release cannot be told. */
+  readonly problem: TagflowError | undefined;
+}
+
+/** The state of one environment, or of all in flow order. Reports drift, never repairs it. */
+export async function status(context: Context, name?: string): Promise<readonly EnvironmentStatus[]> {
+  const world = await readWorld(context, name === undefined ? ['dev', 'stg', 'prd'] : [name]);
+  const { environments } = world.pipeline;
+  const chosen = name === undefined ? [...environments.values()] : [environmentOf(world.pipeline, name)];
+  const heads = chosen.flatMap(({ branch }) => world.branches.get(branch) ?? []);
+  await context.ledger.fetch([...new Set(heads)]);
+  return Promise.all(chosen.map((environment) => environmentStatus(context, world, environment)));
+}
+
+async function environmentStatus(context: Context, world: World, environment: Environment): Promise<EnvironmentStatus> {
+  const { value: state, problem } = await orProblem(readEnvironment(context, world, environment));
+  const record = state?.record;
+  return {
+    environment: environment.name,
+    branch: environment.branch,
+    from: environment.from ?? world.trunk.branch,
+    head: state?.head ?? world.branches.get(environment.branch),
+    record,
+    since: record && Date.parse(record.time),
+    images: state && record ? await imageStatuses(context, world, environment, state.head, record) : [],
+    waiting: await waitingFor(context, world, environment, record),
+    held: record?.held ?? [],
+    problem,
+  };
+}
+
+async function imageStatuses(
+  context: Context,
+  world: World,
+  environment: Environment,
+  head: ObjectId,
+  record: ReleaseRecord,
+): Promise<readonly ImageStatus[]> {
+  const pinned = await pinnedDigests(context, world, environment, head);
+  return Promise.all(
+    record.images.map(async (image) => ({
+      ...image,
+      tag: environment.tag,
+      branch: branchCheck(pinned, image),
+      registry: await registryCheck(context, environment, image),
+    })),
+  );
+}
+
+type Pinned = ReadonlyMap<string, readonly (string | undefined)[]> | TagflowError;
+
+/** The digests that the manifests of a head name, by image. */
+async function pinnedDigests(
+  context: Context,
+  world: World,
+  environment: Environment,
+  head: ObjectId,
+): Promise<Pinned> {
+  const { pipeline } = world;
+  const files = await readManifests(context, head, await manifestPaths(context, environment, head));
+  const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
+  try {
+    const found = readPins(files, images, {
+      configured: environment.pins,
+      maxBytes: pipeline.maxFileBytes,
+    });
+    return new Map(
+      [...Map.groupBy(found, ({ image }) => image)].map(([image, pins]) => [image, pins.map(({ digest }) => digest)]),
+    );
+  } catch (error) {
+    if (isTagflowError(error)) return error;
+    throw error;
+  }
+}
+
+function branchCheck(pinned: Pinned, { name, digest }: ReleaseImage): Check {
+  if (pinned instanceof Error) return { state: 'unknown', error: pinned };
+  const found = pinned.get(name) ?? [];
+  if (found.length > 0 && found.every((pin) => pin === digest)) return { state: 'right' };
+  return { state: 'drift', found: found.find((pin) => pin !== digest) };
+}
+
+async function registryCheck(
+  context: Context,
+  { tag }: Environment,
+  { repository: name, digest }: ReleaseImage,
+): Promise<Check> {
+  try {
+    const repository = parseRepository(name);
+    const found: Digest | undefined = await context.registryOf(repository).peek(repository, tag);
+    return found === digest ? { state: 'right' } : { state: 'drift', found };
+  } catch (error) {
+    if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };
+    throw error;
+  }
+}
+
+async function waitingFor(
+  context: Context,
+  world: World,
+  environment: Environment,
+  record: ReleaseRecord | undefined,
+): Promise<readonly Waiting[]> {
+  const upstream = environment.from === undefined ? undefined : world.pipeline.environments.get(environment.from);
+  const head = upstream && world.branches.get(upstream.branch);
+  if (!upstream || !head) return [];
+  await context.ledger.fetch([head]);
+  const { value } = await orProblem(readRecord(context, upstream, head));
+  const isHeld = (name: string, digest: Digest): boolean =>
+    record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
+  return (value?.images ?? []).flatMap(({ name, version, digest }) => {
+    const here = record?.images.find((image) => image.name === name);
+    return here?.digest === digest
+      ? []
+      : [{ image: name, here: here?.version, upstream: version, held: isHeld(name, digest) }];
+  });
+}

@@ -1,0 +1,142 @@
+// Reading: the heads, the configuration from the trunk, and the release an environment has.
+import { CONFIG_FILE, parseConfig } from '../config/config.ts';
+import { digestOf } from '../model/digest.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
+import { type Environment, type Pipeline, recordPath } from '../model/pipeline.ts';
+import { parseRecord } from '../model/release-record.ts';
+import type { ReleaseRecord, ReleaseSource } from '../model/release.ts';
+import type { Context } from './context.ts';
+
+/** The remote at one moment: its heads, and the configuration its trunk holds. */
+export interface World {
+  readonly branches: ReadonlyMap<BranchName, ObjectId>;
+  readonly trunk: { readonly branch: BranchName; readonly head: ObjectId };
+  readonly pipeline: Pipeline;
+  /** Where the configuration was read, as a record states it. */
+  readonly config: ReleaseRecord['config'];
+}
+
+/** An environment's branch at one moment. */
+export interface EnvironmentState {
+  readonly environment: Environment;
+  readonly head: ObjectId;
+  /** The release it has; undefined before the first one. */
+  readonly record: ReleaseRecord | undefined;
+}
+
+/** Reads the heads and the configuration. Branches named in `likely` come in the same fetch. */
+export async function readWorld(context: Context, likely: readonly string[] = []): Promise<World> {
+  const { ledger } = context;
+  const { trunk: defaultBranch, branches } = await ledger.heads();
+  const defaultHead = headOf(branches, defaultBranch);
+  const wanted = likely.flatMap((name) => branches.get(name as BranchName) ?? []);
+  await ledger.fetch([...new Set([defaultHead, ...wanted])]);
+  const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
+  context.allowPlainHttp(pipeline.plainHttpHosts);
+  const branch = pipeline.trunk ?? defaultBranch;
+  return { branches, trunk: { branch, head: headOf(branches, branch) }, pipeline, config };
+}
+
+/** Reads the release of environments, all in one fetch. Throws `branch-not-found`, `record-invalid`. */
+export async function readEnvironment(
+  context: Context,
+  world: World,
+  environment: Environment,
+): Promise<EnvironmentState> {
+  const head = headOf(world.branches, environment.branch, environment);
+  await context.ledger.fetch([head]);
+  return { environment, head, record: await readRecord(context, environment, head) };
+}
+
+/** The record in one commit of an environment's branch; undefined when there is none. Throws `record-invalid`. */
+export async function readRecord(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<ReleaseRecord | undefined> {
+  const path = recordPath(environment);
+  const content = (await context.ledger.readFiles(commit, [path])).get(path);
+  return content && recordIn(environment, content);
+}
+
+/** The record that a file's content is, checked to be of this environment. Throws `record-invalid`. */
+export function recordIn(environment: Environment, content: Uint8Array): ReleaseRecord {
+  const path = recordPath(environment);
+  const record = parseRecord(new TextDecoder().decode(content), path);
+  if (record.environment === environment.name) return record;
+  throw new TagflowError('record-invalid', {
+    what: `${path} is not a record of ${environment.name}`,
+    why: `it says it is of ${record.environment}`,
+    fix: `restore it from the last good commit (git log -- ${path})`,
+  });
+}
+
+/** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
+export function upstreamOf(world: World, environment: Environment, from = environment.from): ReleaseSource {
+  if (from === undefined) return { branch: world.trunk.branch, commit: world.trunk.head };
+  const upstream = world.pipeline.environments.get(from);
+  if (!upstream) {
+    throw new TagflowError('environment-not-found', {
+      what: `there is no environment ${JSON.stringify(from)} to take from`,
+      why: `tagflow.yaml has: ${[...world.pipeline.environments.keys()].join(', ')}`,
+      fix: `name one of those with --from`,
+    });
+  }
+  return {
+    environment: upstream.name,
+    branch: upstream.branch,
+    commit: headOf(world.branches, upstream.branch, upstream),
+  };
+}
+
+/** The head of a branch. Throws `branch-not-found`. */
+export function headOf(
+  branches: ReadonlyMap<BranchName, ObjectId>,
+  branch: BranchName,
+  environment?: Environment,
+): ObjectId {
+  const head = branches.get(branch);
+  if (head) return head;
+  const known = [...branches.keys()];
+  throw new TagflowError('branch-not-found', {
+    what: `the remote has no branch ${branch}`,
+    why:
+      known.length === 0
+        ? 'it has no branch at all'
+        : `it has: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`,
+    fix: environment
+      ? `create it with: tagflow init --yes, or correct environments.${environment.name}.branch in ${CONFIG_FILE}`
+      : `push the trunk first, or correct trunk in ${CONFIG_FILE}`,
+  });
+}
+
+async function readConfig(
+  context: Context,
+  head: ObjectId,
+  branch: BranchName,
+): Promise<Pick<World, 'pipeline' | 'config'>> {
+  const override = context.config;
+  if (override) {
+    return { pipeline: parseConfig(override.text, override.file), config: { file: digestOf(override.text) } };
+  }
+  const content = (await context.ledger.readFiles(head, [CONFIG_FILE])).get(CONFIG_FILE);
+  if (!content) {
+    throw new TagflowError('config-missing', {
+      what: `the trunk (${branch}) has no ${CONFIG_FILE}`,
+      why: `the configuration is read from the head of ${branch} at the remote, not from the working directory`,
+      fix: 'write one with: tagflow init; then commit and push it',
+    });
+  }
+  return { pipeline: parseConfig(new TextDecoder().decode(content), CONFIG_FILE), config: { commit: head } };
+}
+
+/** The value, or undefined and the error when it fails with a record or a branch that cannot be used: for reports. */
+export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    if (isTagflowError(error, 'record-invalid', 'branch-not-found')) return { problem: error };
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+// Gate: commits flow downstream only. A commit that sits on an environment's branch alone would be lost by carrying the
+// upstream tree over it.
+import { shortId } from '../model/object-id.ts';
+import type { Gate } from './gate.ts';
+
+const SHOWN = 5;
+
+/** Refuses when the environment's branch holds commits, not made by tagflow, that upstream lacks. */
+export const divergence: Gate = ({ environment, request, foreign, upstream }) => {
+  if (foreign.length === 0) return { decision: 'pass', reason: `${upstream} has every commit of ${environment}` };
+  const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`);
+  const shown = list.slice(0, SHOWN).join(', ') + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : '');
+  const plural = foreign.length === 1 ? 'commit' : 'commits';
+  if (request.discardDivergence)
+    return { decision: 'overridden', reason: `discarded on request: ${shown}`.slice(0, 2000) };
+  return {
+    decision: 'refuse',
+    code: 'divergence',
+    text: {
+      what: `${environment} has ${foreign.length} ${plural} that ${upstream} lacks and that would be lost`,
+      why: shown,
+      fix: `land them upstream first (git cherry-pick ${foreign
+        .slice(0, SHOWN)
+        .map(({ id }) => shortId(id))
+        .join(' ')} on the trunk, then promote), or give them up: --discard-divergence`,
+      details: { commits: foreign },
+    },
+  };
+};

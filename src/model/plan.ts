@@ -1,0 +1,266 @@
+// A plan: what a promotion or a rollback will do, as data, before anything is done. What is shown is what is done.
+import * as z from 'zod/mini';
+import { type Digest, digestOf, isDigest } from './digest.ts';
+import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
+import { type Tag, isTag } from './reference.ts';
+import { TagflowError } from './errors.ts';
+import { type Environment, recordPath } from './pipeline.ts';
+import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
+
+/** A change to a file of the tree. `take` carries a file of the environment's branch over, by its object id. */
+export type PlannedEdit =
+  | { readonly kind: 'write'; readonly path: string; readonly text: string }
+  | {
+      readonly kind: 'take';
+      readonly path: string;
+      readonly mode: '100644' | '100755' | '120000' | '160000';
+      readonly id: ObjectId;
+    }
+  | { readonly kind: 'remove'; readonly path: string };
+
+/** An image of the planned release, and what the environment runs now. */
+export interface PlannedImage extends ReleaseImage {
+  readonly before?: { readonly version: Tag; readonly digest: Digest };
+}
+
+/** A manifest field that the plan sets: for people. */
+export interface PlannedField {
+  readonly image: string;
+  readonly path: string;
+  readonly line: number;
+  readonly field: string;
+  readonly before?: string;
+  readonly after: string;
+}
+
+/** What was asked for. With the heads and the digests it determines a plan completely. */
+export type Request = PromoteRequest | RollbackRequest;
+
+/** `tagflow promote`. */
+export interface PromoteRequest {
+  readonly kind: 'promote';
+  readonly environment: string;
+  /** Versions asked for by image name; `*` stands for every image. Images without one come from upstream. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** The environment to take from instead of the configured one. */
+  readonly from?: string;
+  readonly reason?: string;
+  readonly unhold?: boolean;
+  readonly allowDowngrade?: boolean;
+  readonly discardDivergence?: boolean;
+}
+
+/** `tagflow rollback`. */
+export interface RollbackRequest {
+  readonly kind: 'rollback';
+  readonly environment: string;
+  /** A sequence (`#7`) or a version; the previous distinct release when absent. */
+  readonly to?: string;
+  readonly imagesOnly?: boolean;
+  readonly reason?: string;
+}
+
+/** A complete plan. Serialisable: `JSON.parse(JSON.stringify(plan))` is an equal plan. */
+export interface Plan {
+  readonly schemaVersion: 1;
+  readonly request: Request;
+  readonly environment: string;
+  readonly branch: BranchName;
+  readonly tag: Tag;
+  /** Sequence the new record gets. */
+  readonly sequence: number;
+  readonly images: readonly PlannedImage[];
+  /** The head of the environment's branch: the plan holds only while it is there. */
+  readonly base: ObjectId;
+  readonly source: ReleaseSource;
+  /** The commit whose tree is taken; `edits` are applied to it. */
+  readonly tree: ObjectId;
+  /** First parent first. */
+  readonly parents: readonly ObjectId[];
+  /** Edits other than the record, which is written when the plan is done. Sorted by path. */
+  readonly edits: readonly PlannedEdit[];
+  readonly fields: readonly PlannedField[];
+  /** Files that change in the environment's branch beside the pins and the record. */
+  readonly configurationChanges: readonly string[];
+  readonly restored?: { readonly sequence: number; readonly commit: ObjectId };
+  /** Holds as they will stand afterwards. */
+  readonly held: readonly Hold[];
+  readonly gates: readonly GateDecision[];
+  readonly reason?: string;
+  readonly recordPath: string;
+  readonly config: ReleaseRecord['config'];
+}
+
+/** What a plan is assembled from: gathered and decided beforehand. */
+export interface PlanParts extends Omit<
+  Plan,
+  'schemaVersion' | 'environment' | 'branch' | 'tag' | 'sequence' | 'recordPath' | 'images' | 'reason'
+> {
+  readonly target: Environment;
+  readonly current: ReleaseRecord | undefined;
+  readonly images: readonly ReleaseImage[];
+}
+
+/** The plan that follows from its parts. Equal parts give an equal plan, whatever order they came in. */
+export function assemblePlan({ target, current, ...parts }: PlanParts): Plan {
+  return {
+    schemaVersion: 1,
+    ...parts,
+    environment: target.name,
+    branch: target.branch,
+    tag: target.tag,
+    sequence: (current?.sequence ?? 0) + 1,
+    recordPath: recordPath(target),
+    images: [...parts.images]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((image) => {
+        const running = current?.images.find(({ name }) => name === image.name);
+        return running ? { ...image, before: { version: running.version, digest: running.digest } } : image;
+      }),
+    edits: [...parts.edits].sort(byPath),
+    fields: [...parts.fields].sort((a, b) => byPath(a, b) || a.line - b.line),
+    configurationChanges: [...parts.configurationChanges].sort(),
+    ...(parts.request.reason !== undefined && { reason: parts.request.reason }),
+  };
+}
+
+function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
+  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+}
+
+/** Who does a plan, and when: what a plan itself cannot know. */
+export interface Execution {
+  readonly actor: string;
+  readonly onBehalfOf?: string;
+  readonly job?: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+}
+
+/** The digest of a plan: of its JSON with keys sorted. */
+export function planDigest(plan: Plan): Digest {
+  return digestOf(JSON.stringify(plan, (_key, value: unknown) => (isObject(value) ? sortKeys(value) : value)));
+}
+
+/** The record that doing a plan writes. */
+export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
+  return {
+    schema: 1,
+    environment: plan.environment,
+    sequence: plan.sequence,
+    action: plan.request.kind,
+    images: plan.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
+    source: plan.source,
+    base: plan.base,
+    ...(plan.sequence > 1 && { previous: plan.sequence - 1 }),
+    ...(plan.restored && { restored: plan.restored }),
+    actor: execution.actor,
+    ...(execution.onBehalfOf !== undefined && { onBehalfOf: execution.onBehalfOf }),
+    ...(execution.job !== undefined && { job: execution.job }),
+    time: execution.time,
+    ...(plan.reason !== undefined && { reason: plan.reason }),
+    held: plan.held,
+    gates: plan.gates,
+    plan: planDigest(plan),
+    config: plan.config,
+  };
+}
+
+/** The commit message of a plan: a subject, the changes, and trailers that repeat the record for people. */
+export function messageOf(plan: Plan, execution: Execution): string {
+  const what = plan.images.filter(({ digest, before }) => digest !== before?.digest);
+  const names = (what.length > 0 ? what : plan.images).map(({ name, version }) => `${name} ${version}`);
+  const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
+  const body = plan.images.map(
+    ({ name, version, digest, before }) =>
+      `${name}: ${before && before.digest !== digest ? `${before.version} -> ` : ''}${version} ${digest}`,
+  );
+  const trailers = [
+    `Tagflow-Environment: ${plan.environment}`,
+    `Tagflow-Release: ${plan.sequence}`,
+    `Promoted-From: ${plan.source.environment ?? plan.source.branch}@${plan.source.commit}`,
+    `Promoted-By: ${execution.actor}`,
+    ...(execution.job === undefined ? [] : [`CI-Job: ${execution.job}`]),
+  ];
+  return [
+    `${plan.environment}: ${verb}${plan.request.kind === 'rollback' ? ':' : ''} ${shown}`,
+    '',
+    ...(plan.reason === undefined ? [] : [plan.reason, '']),
+    ...body,
+    '',
+    ...trailers,
+    '',
+  ].join('\n');
+}
+
+/**
+ * The plan that a `--plan` file holds. Only its request, base and digests are used: the plan is made again from them and
+ * must come out equal, so a file that was edited by hand is found out. Throws `plan-invalid`.
+ */
+export function parsePlan(text: string, file: string): Plan {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw invalidPlan(file, 'it is no JSON', cause);
+  }
+  const result = z.safeParse(planned, value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw invalidPlan(file, `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'does not fit'}`);
+  }
+  return value as Plan;
+}
+
+const text = z.string().check(z.minLength(1));
+const flag = z.optional(z.boolean());
+const planned = z.looseObject({
+  schemaVersion: z.literal(1),
+  environment: text,
+  base: z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value), 'is not an object id'),
+  source: z.looseObject({ commit: z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value)) }),
+  images: z.array(
+    z.looseObject({
+      name: text,
+      version: z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'is not a tag'),
+      digest: z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest'),
+    }),
+  ),
+  request: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('promote'),
+      environment: text,
+      versions: z.record(text, text),
+      from: z.optional(text),
+      reason: z.optional(text),
+      unhold: flag,
+      allowDowngrade: flag,
+      discardDivergence: flag,
+    }),
+    z.strictObject({
+      kind: z.literal('rollback'),
+      environment: text,
+      to: z.optional(text),
+      imagesOnly: flag,
+      reason: z.optional(text),
+    }),
+  ]),
+});
+
+function invalidPlan(file: string, why: string, cause?: unknown): TagflowError {
+  return new TagflowError('plan-invalid', {
+    what: `${file} is not a plan`,
+    why,
+    fix: 'write one with: tagflow promote ENV --plan-out FILE',
+    cause,
+  });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortKeys(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

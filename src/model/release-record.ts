@@ -1,0 +1,133 @@
+// The release record as YAML, and back. Written deterministically; read strictly, since a record is evidence.
+import { parseDocument, stringify } from 'yaml';
+import * as z from 'zod/mini';
+import { type Digest, isDigest } from './digest.ts';
+import { TagflowError } from './errors.ts';
+import { type ObjectId, isObjectId } from './object-id.ts';
+import { type Tag, isTag } from './reference.ts';
+import { isPlain } from './text.ts';
+import type { Hold, ReleaseRecord } from './release.ts';
+
+/** Longest record that is read, in characters: 200 images take about 60,000. */
+const MAX_RECORD = 1_048_576;
+
+const HEADER = `# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
+`;
+
+const line = z.string().check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character'));
+const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest');
+const objectId = z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value), 'is not an object id');
+const tag = z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'is not a tag');
+const sequence = z.int().check(z.minimum(1));
+const time = z.string().check(
+  z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/, 'is not a UTC time'),
+  z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time'),
+);
+
+const image = z.strictObject({ repository: line, version: tag, digest });
+const hold = z.strictObject({
+  release: sequence,
+  images: z.record(line, z.strictObject({ version: tag, digest })),
+  commit: z.optional(objectId),
+  reason: z.optional(line),
+});
+const schema = z.strictObject({
+  schema: z.literal(1),
+  environment: line,
+  sequence,
+  action: z.enum(['promote', 'rollback']),
+  images: z.record(line, image),
+  source: z.strictObject({ environment: z.optional(line), branch: line, commit: objectId }),
+  base: objectId,
+  previous: z.optional(sequence),
+  restored: z.optional(z.strictObject({ sequence, commit: objectId })),
+  actor: line,
+  onBehalfOf: z.optional(line),
+  job: z.optional(line),
+  time,
+  reason: z.optional(line),
+  held: z.array(hold),
+  gates: z.array(z.strictObject({ gate: line, decision: z.enum(['pass', 'refuse', 'overridden']), reason: line })),
+  plan: digest,
+  config: z.union([z.strictObject({ commit: objectId }), z.strictObject({ file: digest })]),
+});
+
+/** Whether text may stand in a record: one line, at most 2,000 characters, nothing that a terminal would obey. */
+export function isRecordText(text: string): boolean {
+  return z.safeParse(line, text).success;
+}
+
+/** The record as YAML, byte for byte the same for equal records. */
+export function formatRecord(record: ReleaseRecord): string {
+  const document = {
+    schema: record.schema,
+    environment: record.environment,
+    sequence: record.sequence,
+    action: record.action,
+    images: byName(record.images, ({ repository, version, digest }) => ({ repository, version, digest })),
+    source: record.source,
+    base: record.base,
+    previous: record.previous,
+    restored: record.restored,
+    actor: record.actor,
+    onBehalfOf: record.onBehalfOf,
+    job: record.job,
+    time: record.time,
+    reason: record.reason,
+    held: record.held.map((held) => ({
+      release: held.release,
+      images: byName(held.images, ({ version, digest }) => ({ version, digest })),
+      commit: held.commit,
+      reason: held.reason,
+    })),
+    gates: record.gates,
+    plan: record.plan,
+    config: record.config,
+  };
+  return HEADER + stringify(document, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' });
+}
+
+/** The record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
+export function parseRecord(text: string, file: string): ReleaseRecord {
+  if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
+  const document = parseDocument(text, { uniqueKeys: true, version: '1.2', schema: 'core', prettyErrors: true });
+  const [error] = document.errors;
+  if (error) throw invalid(file, `it is no YAML: ${error.message.split('\n')[0]}`);
+  const result = z.safeParse(schema, document.toJS({ maxAliasCount: 0 }));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const where = issue?.path.join('.');
+    throw invalid(file, `${where ? `${where}: ` : ''}${issue?.message ?? 'it does not fit the schema'}`);
+  }
+  const record = result.data;
+  if (Object.keys(record.images).length === 0) throw invalid(file, 'it names no image');
+  if (record.previous === undefined ? record.sequence !== 1 : record.previous !== record.sequence - 1) {
+    throw invalid(file, `sequence ${record.sequence} does not follow ${record.previous ?? 'nothing'}`);
+  }
+  return {
+    ...record,
+    images: toList(record.images),
+    held: record.held.map((held) => ({ ...held, images: toList(held.images) }) as Hold),
+  } as ReleaseRecord;
+}
+
+function byName<T extends { readonly name: string }, V>(items: readonly T[], value: (item: T) => V): Record<string, V> {
+  return Object.fromEntries(sortByName(items).map((item) => [item.name, value(item)]));
+}
+
+function toList<T extends object>(items: Readonly<Record<string, T>>): readonly (T & { readonly name: string })[] {
+  return sortByName(Object.entries(items).map(([name, item]) => ({ name, ...item })));
+}
+
+function sortByName<T extends { readonly name: string }>(items: readonly T[]): T[] {
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+function invalid(file: string, why: string): TagflowError {
+  return new TagflowError('record-invalid', {
+    what: `${file} is not a valid release record`,
+    why,
+    fix: `restore it from the last good commit (git log -- ${file}); tagflow writes records, hands do not`,
+    details: { file },
+  });
+}

@@ -1,0 +1,110 @@
+// A release: a set of images together with the configuration commit they run with; and the record that says so.
+import type { Digest } from './digest.ts';
+import type { ObjectId } from './object-id.ts';
+import type { Tag } from './reference.ts';
+
+/** One image of a release. */
+export interface ReleaseImage {
+  /** The image's key in tagflow.yaml. */
+  readonly name: string;
+  /** Canonical text of the repository the environment runs it from. */
+  readonly repository: string;
+  readonly version: Tag;
+  readonly digest: Digest;
+}
+
+/** What a gate decided, and on what. `overridden`: it would have refused, and somebody asked for it all the same. */
+export interface GateDecision {
+  readonly gate: string;
+  readonly decision: 'pass' | 'refuse' | 'overridden';
+  /** One line: why. */
+  readonly reason: string;
+}
+
+/** A release that automation shall not put back, since somebody rolled it back. */
+export interface Hold {
+  /** Sequence of the release that was left. */
+  readonly release: number;
+  /** The images that the rollback changed, with the digests that are held. */
+  readonly images: readonly { readonly name: string; readonly version: Tag; readonly digest: Digest }[];
+  /** The configuration commit that is held: only when the rollback changed no image. */
+  readonly commit?: ObjectId;
+  readonly reason?: string;
+}
+
+/** Where a release's configuration came from: the head of the upstream branch that was carried. */
+export interface ReleaseSource {
+  /** The upstream environment; absent when the trunk was carried. */
+  readonly environment?: string;
+  readonly branch: string;
+  readonly commit: ObjectId;
+}
+
+/** `environments/<env>/release.yaml`: the only truth about a promotion. Trailers repeat it for people. */
+export interface ReleaseRecord {
+  readonly schema: 1;
+  readonly environment: string;
+  /** 1, 2, 3, … in first-parent order. */
+  readonly sequence: number;
+  readonly action: 'promote' | 'rollback';
+  /** Sorted by name. */
+  readonly images: readonly ReleaseImage[];
+  readonly source: ReleaseSource;
+  /** The head of the environment's branch that this commit was built on: its first parent. */
+  readonly base: ObjectId;
+  /** The sequence before; absent in the first record. */
+  readonly previous?: number;
+  /** A rollback only: the release that was restored. */
+  readonly restored?: { readonly sequence: number; readonly commit: ObjectId };
+  readonly actor: string;
+  readonly onBehalfOf?: string;
+  /** URL of the CI job. */
+  readonly job?: string;
+  /** ISO 8601 in UTC. For display; order is first-parent position. */
+  readonly time: string;
+  readonly reason?: string;
+  readonly held: readonly Hold[];
+  readonly gates: readonly GateDecision[];
+  /** Digest of the plan that was done. */
+  readonly plan: Digest;
+  /** The trunk commit tagflow.yaml was read at, or the digest of a `--config` file. */
+  readonly config: { readonly commit: ObjectId } | { readonly file: Digest };
+}
+
+/** Whether two image sets are the same release: the same digests under the same names. */
+export function sameImages(a: readonly ReleaseImage[], b: readonly ReleaseImage[]): boolean {
+  return (
+    a.length === b.length && a.every((image) => b.find(({ name }) => name === image.name)?.digest === image.digest)
+  );
+}
+
+/** The per-release tag, which never moves: `<target>-<sequence>`. */
+export function releaseTag(target: Tag, sequence: number): Tag {
+  return `${target}-${sequence}` as Tag;
+}
+
+/** The holds that a release with these images and this configuration commit runs into. */
+export function blockingHolds(
+  held: readonly Hold[],
+  images: readonly Pick<ReleaseImage, 'name' | 'digest'>[],
+  commit: ObjectId,
+): readonly Hold[] {
+  return held.filter((hold) =>
+    hold.images.length === 0
+      ? hold.commit === commit
+      : hold.images.some((bad) => images.some(({ name, digest }) => name === bad.name && digest === bad.digest)),
+  );
+}
+
+/** The hold that leaving `left` for `restored` creates. */
+export function holdFor(left: ReleaseRecord, restored: readonly ReleaseImage[], reason: string | undefined): Hold {
+  const changed = left.images.filter(
+    ({ name, digest }) => restored.find((image) => image.name === name)?.digest !== digest,
+  );
+  return {
+    release: left.sequence,
+    images: changed.map(({ name, version, digest }) => ({ name, version, digest })),
+    ...(changed.length === 0 && { commit: left.source.commit }),
+    ...(reason !== undefined && { reason }),
+  };
+}
