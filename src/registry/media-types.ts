@@ -19,7 +19,7 @@ export const MANIFEST_ACCEPT = Object.keys(MEDIA_TYPES).join(', ');
 const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
 
 /** The media type of a Content-Type header: without parameters, in lower case; undefined when there is none. */
-export function mediaTypeOf(contentType: string | undefined): string | undefined {
+function mediaTypeOf(contentType: string | undefined): string | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   return type === '' ? undefined : type;
 }

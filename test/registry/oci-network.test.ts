@@ -7,7 +7,13 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
 import type { OciOptions } from '../../src/registry/oci.ts';
 import { createCertificate, type TestCertificate } from '../support/certificate.ts';
-import { type HttpRegistry, type HttpRegistryOptions, startHttpRegistry } from '../support/http-registry.ts';
+import {
+  errorAnswer,
+  type HttpRegistry,
+  type HttpRegistryOptions,
+  json,
+  startHttpRegistry,
+} from '../support/http-registry.ts';
 import { createOciUnderTest, passwordFor, refusalOf, repositoryAt, textOf } from '../support/oci.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { sampleIndex } from '../support/sample-manifests.ts';
@@ -245,5 +251,54 @@ describe('a host that cannot be reached', () => {
     server.intercept(/./, () => 'drop', 3);
     expect(await createOciUnderTest().registry.resolve(repositoryAt(server), V1)).toMatchObject(found);
     expect(server.lines).toHaveLength(4);
+  });
+});
+
+describe('Docker Hub', () => {
+  const IMAGE = 'library/mariadb';
+  // Hub is two hosts that are not its name; both are played here, behind a proxy that knows them.
+  const playHub = async () => {
+    const hub = createCertificate(['registry-1.docker.io', 'auth.docker.io']);
+    const api = await start({ tls: hub });
+    const auth = await start({ tls: hub });
+    api.publish(IMAGE, sampleIndex(), V1);
+    const realm = 'Bearer realm="https://auth.docker.io/token",service="registry.docker.io"';
+    api.intercept(/./, (request, next) =>
+      request.headers.authorization === 'Bearer from-hub'
+        ? next()
+        : errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': realm }),
+    );
+    auth.intercept('GET /token', () => json(200, { token: 'from-hub' }));
+    const proxy = await startProxy(
+      new Map([
+        ['registry-1.docker.io:443', api.host],
+        ['auth.docker.io:443', auth.host],
+      ]),
+    );
+    open.push(proxy);
+    const { registry } = createOciUnderTest({
+      env: { HTTPS_PROXY: proxy.url },
+      ca: hub.cert,
+      credentials: passwordFor('docker.io', 'ana', 'secret'),
+    });
+    return { registry, auth, api };
+  };
+
+  it.each(['docker.io/mariadb', 'docker.io/library/mariadb', 'index.docker.io/mariadb'])(
+    'is where %s is',
+    async (name) => {
+      const { registry, api } = await playHub();
+      expect(await registry.resolve(parseRepository(name), V1)).toMatchObject(found);
+      expect(new Set(api.lines)).toEqual(new Set([`GET /v2/${IMAGE}/manifests/V1.0`]));
+      registry.close();
+    },
+  );
+
+  it('case 22: gets its password at auth.docker.io, and there only', async () => {
+    const { registry, auth, api } = await playHub();
+    await registry.resolve(parseRepository('docker.io/mariadb'), V1);
+    expect(auth.requests.map(({ headers }) => headers.authorization)).toEqual([`Basic ${btoa('ana:secret')}`]);
+    expect(api.requests.map(({ headers }) => headers.authorization)).toEqual([undefined, 'Bearer from-hub']);
+    registry.close();
   });
 });

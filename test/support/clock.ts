@@ -1,4 +1,4 @@
-// Clocks for tests: one that never waits, and the real one.
+// A clock for tests: it never waits.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock, Instant } from '../../src/model/effects.ts';
 
@@ -29,11 +29,3 @@ export function createInstantClock(start: Instant = Date.UTC(2026, 0, 1)): Insta
     },
   };
 }
-
-/** The time of this machine. */
-export const realClock: Clock = {
-  now: () => Date.now(),
-  async sleep(milliseconds, signal) {
-    await wait(milliseconds, undefined, signal ? { signal } : {});
-  },
-};

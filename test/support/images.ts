@@ -44,7 +44,7 @@ const TYPES = {
 } as const;
 
 /** An image, built in memory. */
-export function buildImage(options: ImageOptions = {}): TestImage {
+function buildImage(options: ImageOptions = {}): TestImage {
   const { platforms = ['linux/amd64'], content = 'tagflow', flavour = 'oci' } = options;
   const types = TYPES[flavour];
   const built = platforms.map((platform) => buildPlatform(platform, `${content} on ${platform}\n`, types));
