@@ -55,17 +55,12 @@ export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'fold
   };
 }
 
-/**
- * The environment of processes that talk with the remote, in its one protocol. Only these know it as a promisor: a
- * local process that misses an object says so, where Git would go and fetch it, object by object.
- */
+/** The environment of processes that talk with the remote, in its one protocol. */
 export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { remote, credentials, credentialHelper, silenceMs } = options;
   const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
   const config: [string, string][] = [
     ['remote.origin.url', remote.url],
-    ['remote.origin.promisor', 'true'],
-    ['remote.origin.partialclonefilter', 'blob:none'],
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', String(Math.max(1, Math.ceil(silenceMs / 1000)))],
   ];

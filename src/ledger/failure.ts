@@ -20,6 +20,7 @@ export type FailureKind =
   | 'not-found'
   | 'refused-here'
   | 'no-such-object'
+  | 'incomplete'
   | 'old-git'
   | 'no-git'
   | 'storage'
@@ -31,6 +32,10 @@ const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
     /could not read (?:Username|Password)|Authentication failed|Permission denied \(|returned error: 401|HTTP Basic: Access denied/i,
   ],
   ['forbidden', /returned error: 403|(?:access|permission)[^\n]{0,80} denied|marked as read.only|not allowed to push/i],
+  [
+    'incomplete',
+    /^fatal: unable to read [0-9a-f]{40}|pack-objects died|could not fetch [0-9a-f]{40,64} from promisor/m,
+  ],
   ['no-such-object', /not our ref|unadvertised object|couldn't find remote ref/i],
   [
     'not-found',
@@ -62,7 +67,8 @@ export function failureKind(answer: Answer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
-  const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
+  const isOurs = (kind: FailureKind): boolean => kind === 'storage' || kind === 'incomplete';
+  const found = KINDS.find(([kind, pattern]) => pattern.test(isOurs(kind) ? own.join('\n') : answer.stderr));
   return found?.[0] ?? 'transient';
 }
 
@@ -137,6 +143,13 @@ export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string
     case 'no-such-object':
       return unavailable(
         `${remote.url} no longer has what it named a moment ago`,
+        why,
+        'run the command again',
+        details,
+      );
+    case 'incomplete':
+      return unavailable(
+        `the commit cannot be pushed to ${remote.url} from the part of the repository that is here`,
         why,
         'run the command again',
         details,

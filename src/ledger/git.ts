@@ -109,6 +109,8 @@ class GitLedger implements Ledger {
   readonly #objects: ObjectReader;
   readonly #trees = new Map<ObjectId, readonly TreeItem[]>();
   readonly #commits = new Map<ObjectId, Commit>();
+  /** As they were last read. */
+  #heads: Heads | undefined;
   /** Heads whose commit and trees are here. */
   readonly #present = new Set<ObjectId>();
   /** The order in which heads came and commits were made. */
@@ -132,7 +134,8 @@ class GitLedger implements Ledger {
   }
 
   async heads(): Promise<Heads> {
-    return parseHeads(await this.#remote.listHeads(), this.#options.remote.url);
+    this.#heads = parseHeads(await this.#remote.listHeads(), this.#options.remote.url);
+    return this.#heads;
   }
 
   async head(branch: BranchName): Promise<ObjectId | undefined> {
@@ -230,12 +233,17 @@ class GitLedger implements Ledger {
       });
     }
     const { clock, random, signal, timeouts } = this.#options;
+    let completions = 0;
     return settlePush(
       {
         branch,
         commit,
         expected,
-        send: async () => this.#settling.push(branch, commit, expected),
+        send: async () => this.#settling.push(branch, commit, expected, completions > 1),
+        complete: async () => {
+          completions += 1;
+          await this.#complete(completions);
+        },
         head: async () => this.#head(this.#settling, branch),
         isIn: async (head) => this.#landedIn(head, commit, expected),
       },
@@ -383,15 +391,20 @@ class GitLedger implements Ledger {
       return wanted.filter((id) => !contents.has(id));
     };
     let missing = await collect([...new Set(ids)]);
-    if (missing.length > 0 && !this.#withContent) {
-      await this.#oneAtATime(async () => this.#remote.fetchObjects(missing)).catch((error: unknown) => {
+    const fetches = [
+      async () => this.#remote.fetchObjects(missing),
+      // A server of the first protocol gives objects only along with what a branch points to now.
+      async () => this.#remote.fetchBranches({ depth: this.#deepened ? 'as-is' : 'one', content: true }),
+      async () => this.#remote.fetchBranches({ depth: 'all', content: true }),
+    ];
+    for (const fetch of this.#withContent ? fetches.slice(1) : fetches) {
+      if (missing.length === 0) return contents;
+      try {
+        await this.#oneAtATime(fetch);
+      } catch (error) {
         if (!isGone(error)) throw error;
-      });
-      missing = await collect(missing);
-    }
-    if (missing.length > 0) {
-      this.#withContent = true;
-      await this.#oneAtATime(async () => this.#fetch(this.#remote, [commit], this.#deepened ? 'as-is' : 'one'));
+        this.#withContent = true;
+      }
       missing = await collect(missing);
     }
     if (missing.length === 0) return contents;
@@ -399,6 +412,29 @@ class GitLedger implements Ledger {
       what: `${this.#options.remote.url} did not give the content of ${missing.length} files of commit ${commit}`,
       why: `the first is object ${missing[0]}`,
       fix: 'run git fsck on the remote repository',
+    });
+  }
+
+  /**
+   * Fetches what a push may have lacked. When another branch moved on since it was read, Git no longer knows that the
+   * remote has what our commit took from its old head: the way from there to the new head tells it. If that was not it,
+   * the next attempt fetches the missing content itself, and where the server gives none by id, it comes by branches.
+   */
+  async #complete(turn: number): Promise<void> {
+    await this.#oneAtATime(async () => {
+      if (turn === 1) {
+        const now = parseRefs(await this.#settling.listHeads());
+        const moved = [...(this.#heads?.branches ?? [])].flatMap(([branch, id]) => {
+          const head = now.get(`refs/heads/${branch}`);
+          return head !== undefined && head !== id && this.#present.has(id) && !this.#present.has(head) ? [head] : [];
+        });
+        await this.#fetch(this.#settling, moved, 'as-is');
+      } else if (turn > 2) {
+        await this.#settling.fetchBranches({
+          depth: turn > 3 ? 'all' : this.#deepened ? 'as-is' : 'one',
+          content: true,
+        });
+      }
     });
   }
 

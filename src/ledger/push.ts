@@ -9,13 +9,14 @@ import type { PushVerdict } from './ledger.ts';
 /**
  * What one attempt brought. `accepted`: the remote reported the branch moved, or already there. `stale`: Git saw, before
  * it sent anything, that the branch is not where it was expected. `refused`: the remote reported that it did not move
- * the branch. `unreached`: nothing was sent. `open`: anything may have happened.
+ * the branch. `unreached`: nothing was sent. `incomplete`: nothing could be sent, since objects were missing here; the
+ * next attempt brings more. `open`: anything may have happened.
  */
 export type PushAttempt =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean }
-  | { readonly kind: 'unreached' | 'open'; readonly error: TagflowError };
+  | { readonly kind: 'unreached' | 'incomplete' | 'open'; readonly error: TagflowError };
 
 /** One push, as the settling sees it. */
 export interface PushInFlight {
@@ -24,6 +25,8 @@ export interface PushInFlight {
   readonly expected: ObjectId | undefined;
   /** Sends the commit, by compare-and-swap. */
   send(): Promise<PushAttempt>;
+  /** Fetches what may have been missing for an attempt that was `incomplete`. */
+  complete(): Promise<void>;
   /** Reads the branch. */
   head(): Promise<ObjectId | undefined>;
   /** Whether the commit is an ancestor of a head. */
@@ -44,6 +47,9 @@ export interface Pacing {
 /** Refusals of an unmoved branch that make it final: a lock held by another push for a moment looks the same. */
 const REFUSALS = 3;
 
+/** Turns of `complete` after which nothing more can be fetched. */
+const COMPLETIONS = 4;
+
 /**
  * Pushes until the outcome is known. Throws `push-outcome-unknown` when time runs out before, `remote-unavailable`
  * when nothing was ever sent, and `unauthorized`. An interrupt shortens the time and breaks nothing off.
@@ -52,6 +58,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
   const { clock, random } = pacing;
   let mayHaveLanded = false;
   let refusals = 0;
+  let completions = 0;
   let firstAnswer: number | undefined;
   for (let attempt = 0; ; attempt += 1) {
     const answer = await push.send();
@@ -71,8 +78,14 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
     const wait = backoff(attempt, random);
     if (clock.now() + wait - firstAnswer > allowed) throw outOfTime(push, mayHaveLanded, error);
-    // Without the signal: it must not break off a push whose outcome is open.
-    await clock.sleep(wait);
+    if (answer.kind === 'incomplete') {
+      if (known && completions >= COMPLETIONS) throw answer.error;
+      completions += 1;
+      await push.complete();
+    } else {
+      // Without the signal: it must not break off a push whose outcome is open.
+      await clock.sleep(wait);
+    }
   }
 }
 

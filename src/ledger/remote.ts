@@ -80,41 +80,51 @@ export class Remote {
     await this.#fetch(shape, ['origin', ...refspecs]);
   }
 
-  /** Fetches every branch with its whole history: for servers that give only what a branch points to. */
+  /** Fetches every branch: for servers that give only what a branch points to. */
   async fetchBranches(shape: FetchShape): Promise<void> {
-    await this.#fetch(shape, ['origin', '+refs/heads/*:refs/tagflow/heads/*']);
+    const where = ['origin', '+refs/heads/*:refs/tagflow/heads/*'];
+    if (shape.depth !== 'all' || !shape.content) return this.#fetch(shape, where);
+    // In two steps: whoever deepens a commit is taken to have its content, which is just what is missing here.
+    await this.#fetch({ depth: 'all', content: false }, where);
+    await this.#fetch({ depth: 'as-is', content: true }, where);
   }
 
   /** Fetches objects of any kind by id, in one request. */
   async fetchObjects(ids: readonly ObjectId[]): Promise<void> {
     // As Git fetches from a promisor: nothing to negotiate, the ids say it all. Standard input: no limit of length.
     const args = ['--no-tags', '--no-write-fetch-head', '--progress', '--stdin', 'origin'];
-    const noop = { GIT_CONFIG_KEY: 'fetch.negotiationAlgorithm', GIT_CONFIG_VALUE: 'noop' };
+    const noop = ['fetch.negotiationAlgorithm', 'noop'] as const;
     await this.#read(async (git) => git.fetch(args), { input: `${ids.join('\n')}\n`, config: noop });
   }
 
-  /** One attempt to move a branch by compare-and-swap. Never throws for what the remote does. */
-  async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushAttempt> {
+  /**
+   * One attempt to move a branch by compare-and-swap. Never throws for what the remote does. Objects that are missing
+   * here are not fetched for the sake of the pack, unless `completing`: mostly Git wants old content only to compress
+   * new content by it, and does as well without.
+   */
+  async push(
+    branch: BranchName,
+    commit: ObjectId,
+    expected: ObjectId | undefined,
+    completing: boolean,
+  ): Promise<PushAttempt> {
     const ref = `refs/heads/${branch}`;
-    const args = [
-      '--no-verify',
-      '--progress',
-      `--force-with-lease=${ref}:${expected ?? ''}`,
-      'origin',
-      `${commit}:${ref}`,
-    ];
+    const lease = `--force-with-lease=${ref}:${expected ?? ''}`;
+    const args = ['--no-verify', '--progress', lease, 'origin', `${commit}:${ref}`];
     const silenceMs = this.#options.timeouts.pushSilenceMs;
     // Without the signal: a push in flight is never broken off.
-    const answer = await this.#run(async (git) => git.push(args), { silenceMs, signal: undefined });
+    const more = { silenceMs, signal: undefined, lazy: completing };
+    const answer = await this.#run(async (git) => git.push(args), more);
     if (answer.exitCode === 0) return { kind: 'accepted' };
     const report = pushReport(answer.stdout, ref);
     const said = words(answer, this.#options.secrets);
+    const kind = failureKind(answer);
     if (report?.where === 'here') return { kind: 'stale' };
+    if (kind === 'incomplete') return { kind: 'incomplete', error: await this.#failure(kind, said) };
     if (report?.where === 'there') {
       const reason = plainText([report.reason, said].filter((text) => text !== '').join(': '));
       return { kind: 'refused', reason, final: false };
     }
-    const kind = failureKind(answer);
     if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
     const error = await this.#failure(kind, said);
     return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };
@@ -178,7 +188,10 @@ export class Remote {
       ...options,
       gitProgram,
       folder: repository.folder,
-      environment: withConfig(environment, options.config),
+      environment: withConfig(environment, [
+        ...(options.lazy === false ? [] : PROMISOR),
+        ...(options.config ? [options.config] : []),
+      ]),
     });
   }
 }
@@ -187,21 +200,28 @@ interface RunOptions {
   readonly silenceMs: number;
   readonly signal: AbortSignal | undefined;
   readonly input?: string;
-  readonly config?: { readonly GIT_CONFIG_KEY: string; readonly GIT_CONFIG_VALUE: string };
+  /** One more setting. */
+  readonly config?: readonly [string, string];
+  /** Whether Git may fetch what it finds missing, as from a promisor; true when not said. */
+  readonly lazy?: boolean;
 }
+
+const PROMISOR: readonly (readonly [string, string])[] = [
+  ['remote.origin.promisor', 'true'],
+  ['remote.origin.partialclonefilter', 'blob:none'],
+];
 
 function withConfig(
   environment: Readonly<Record<string, string>>,
-  config: RunOptions['config'],
+  settings: readonly (readonly [string, string])[],
 ): Record<string, string> {
-  if (!config) return { ...environment };
-  const count = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
-  return {
-    ...environment,
-    GIT_CONFIG_COUNT: String(count + 1),
-    [`GIT_CONFIG_KEY_${count}`]: config.GIT_CONFIG_KEY,
-    [`GIT_CONFIG_VALUE_${count}`]: config.GIT_CONFIG_VALUE,
-  };
+  const first = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
+  const more: Record<string, string> = { ...environment, GIT_CONFIG_COUNT: String(first + settings.length) };
+  for (const [index, [key, value]] of settings.entries()) {
+    more[`GIT_CONFIG_KEY_${first + index}`] = key;
+    more[`GIT_CONFIG_VALUE_${first + index}`] = value;
+  }
+  return more;
 }
 
 /**

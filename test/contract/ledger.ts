@@ -510,6 +510,23 @@ export function describeLedgerContract(title: string, create: () => Promise<Ledg
         expect(await remote.file('env/dev', 'deep/er/new.yaml')).toBe('new\n');
       });
 
+      it.each(['with its history', 'without'])(
+        'carries an upstream tree, %s, whose branch moved on since',
+        async (how) => {
+          const dev = await remote.commit('env/dev', { 'env/a.yaml': 'dev\n' }, { parents: [start] });
+          const up = await remote.commit('main', { 'env/b.yaml': 'up\n', 'deep/er/new.yaml': 'new\n' });
+          await ledger.heads();
+          await ledger.fetch([dev, up]);
+          const edits = (await ledger.listFiles(up, '')).map((entry) => ({ kind: 'take', entry }) as const);
+          const parents = how === 'without' ? [dev] : [dev, up];
+          const id = await ledger.propose(draftOn(dev, edits, { parents }));
+          await remote.commit('main', { 'env/b.yaml': 'later\n', 'deep/er/new.yaml': undefined });
+          expect(await ledger.push(DEV, id, dev)).toEqual({ outcome: 'landed' });
+          expect(await remote.file('env/dev', 'env/b.yaml')).toBe('up\n');
+          expect(await remote.file('env/dev', 'deep/er/new.yaml')).toBe('new\n');
+        },
+      );
+
       it('is denied, with the reason, where the remote refuses it', async () => {
         const head = await fetched();
         const id = await proposal(head, 'x');
