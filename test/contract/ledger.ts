@@ -1,5 +1,5 @@
 // The contract of every Ledger: the in-memory one, and Git over each transport.
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { CommitDraft, Ledger, TreeEdit } from '../../src/ledger/ledger.ts';
 
@@ -142,20 +142,6 @@ export function describeLedgerContract(title: string, create: () => Promise<Ledg
         await remote.commit('main', { link: 'env/a.yaml', folder: 'env' }, { modes });
         const paths = ['env', 'link', 'folder/a.yaml', 'env/a.yaml/deeper'];
         expect(await text(await fetched(), ...paths)).toEqual({});
-      });
-
-      it.each([
-        '../x',
-        'env/../tagflow.yaml',
-        '/etc/passwd',
-        '.git/config',
-        'env/.GIT/hooks',
-        'a\0b',
-        '',
-        'env//a.yaml',
-      ])('refuses to read %j', async (path) => {
-        const head = await fetched();
-        await expect(ledger.readFiles(head, [path])).rejects.toMatchObject({ code: 'tree-unsafe' });
       });
 
       it('refuses to read one of two files that differ in letter case only', async () => {
@@ -346,51 +332,6 @@ export function describeLedgerContract(title: string, create: () => Promise<Ledg
         );
         expect(await ledger.changedPaths(head, id)).toEqual([]);
       });
-
-      it.each<[string, readonly TreeEdit[]]>([
-        ['a path out of the tree', [write('../x', '')]],
-        ['an absolute path', [write('/x', '')]],
-        ['an empty path', [write('', '')]],
-        ['a folder', [write('env', '')]],
-        ['a path below a file', [write('tagflow.yaml/x', '')]],
-        ['the folder of Git', [write('.git/config', '')]],
-        ['the folder of Git as NTFS takes it', [write('git~1/config', '')]],
-        ['the folder of Git as HFS+ takes it', [write('.g\u200cit/config', '')]],
-        ['a control character', [write('env/a\u001b[31m', '')]],
-        ['a backslash', [write('env\\a.yaml', '')]],
-        ['a case twin', [write('ENV/a.yaml', '')]],
-        ['a case twin of its own', [write('new/a', ''), write('new/A', '')]],
-        ['a twin in Unicode form', [write('\u00e9', ''), write('e\u0301', '')]],
-        ['one path twice', [write('x', '1'), write('x', '2')]],
-        ['a file and a file below it', [write('x', '1'), write('x/y', '2')]],
-      ])('refuses to write %s', async (_, edits) => {
-        const head = await fetched();
-        await expect(ledger.propose(draftOn(head, edits))).rejects.toMatchObject({ code: 'tree-unsafe' });
-      });
-
-      it.each<[string, TreeEdit]>([
-        ['over a link', write('link', 'x')],
-        ['through a link', write('folder/x', 'x')],
-      ])('refuses to write %s', async (_, edit) => {
-        await remote.commit(
-          'main',
-          { link: '/etc/passwd', folder: '/tmp' },
-          { modes: { link: '120000', folder: '120000' } },
-        );
-        const head = await fetched();
-        await expect(ledger.propose(draftOn(head, [edit]))).rejects.toMatchObject({ code: 'tree-unsafe' });
-      });
-
-      it('refuses to remove a folder', async () => {
-        const head = await fetched();
-        await expect(ledger.propose(draftOn(head, [remove('env')]))).rejects.toMatchObject({ code: 'tree-unsafe' });
-      });
-
-      it('refuses an author that could forge a header', async () => {
-        const author = 'Ann <a@b>\ncommitter Eve <e@e>';
-        const head = await fetched();
-        await expect(ledger.propose(draftOn(head, [], { author }))).rejects.toMatchObject({ code: 'usage' });
-      });
     });
 
     describe('pushing', () => {
@@ -556,6 +497,68 @@ export function describeLedgerContract(title: string, create: () => Promise<Ledg
     it('refuses to read a commit that was never fetched', async () => {
       await ledger.heads();
       await expect(ledger.commit(ABSENT)).rejects.toMatchObject({ code: 'internal' });
+    });
+  });
+
+  describe(`${title}: what a ledger refuses`, () => {
+    let remote: LedgerRemote;
+    let shared: Ledger;
+    let head: ObjectId;
+
+    beforeAll(async () => {
+      remote = await create();
+      const files = { 'tagflow.yaml': 'a: 1\n', 'env/a.yaml': 'one\n', link: '/etc/passwd', folder: '/tmp' };
+      head = await remote.commit('main', files, { modes: { link: '120000', folder: '120000' } });
+      shared = await remote.open();
+      await shared.heads();
+      await shared.fetch([head]);
+    });
+    afterAll(async () => {
+      await shared.close();
+      await remote.close();
+    });
+
+    it.each(['../x', 'env/../tagflow.yaml', '/etc/passwd', '.git/config', 'env/.GIT/hooks', 'a\0b', '', 'env//a.yaml'])(
+      'refuses to read %j',
+      async (path) => {
+        await expect(shared.readFiles(head, [path])).rejects.toMatchObject({ code: 'tree-unsafe' });
+      },
+    );
+
+    it.each<[string, readonly TreeEdit[]]>([
+      ['a path out of the tree', [write('../x', '')]],
+      ['an absolute path', [write('/x', '')]],
+      ['an empty path', [write('', '')]],
+      ['a folder', [write('env', '')]],
+      ['a path below a file', [write('tagflow.yaml/x', '')]],
+      ['the folder of Git', [write('.git/config', '')]],
+      ['the folder of Git as NTFS takes it', [write('git~1/config', '')]],
+      ['the folder of Git as HFS+ takes it', [write('.g\u200cit/config', '')]],
+      ['a control character', [write('env/a\u001b[31m', '')]],
+      ['a backslash', [write('env\\a.yaml', '')]],
+      ['a case twin', [write('ENV/a.yaml', '')]],
+      ['a case twin of its own', [write('new/a', ''), write('new/A', '')]],
+      ['a twin in Unicode form', [write('\u00e9', ''), write('e\u0301', '')]],
+      ['one path twice', [write('x', '1'), write('x', '2')]],
+      ['a file and a file below it', [write('x', '1'), write('x/y', '2')]],
+    ])('refuses to write %s', async (_, edits) => {
+      await expect(shared.propose(draftOn(head, edits))).rejects.toMatchObject({ code: 'tree-unsafe' });
+    });
+
+    it.each<[string, TreeEdit]>([
+      ['over a link', write('link', 'x')],
+      ['through a link', write('folder/x', 'x')],
+    ])('refuses to write %s', async (_, edit) => {
+      await expect(shared.propose(draftOn(head, [edit]))).rejects.toMatchObject({ code: 'tree-unsafe' });
+    });
+
+    it('refuses to remove a folder', async () => {
+      await expect(shared.propose(draftOn(head, [remove('env')]))).rejects.toMatchObject({ code: 'tree-unsafe' });
+    });
+
+    it('refuses an author that could forge a header', async () => {
+      const author = 'Ann <a@b>\ncommitter Eve <e@e>';
+      await expect(shared.propose(draftOn(head, [], { author }))).rejects.toMatchObject({ code: 'usage' });
     });
   });
 }

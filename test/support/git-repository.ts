@@ -2,7 +2,7 @@
 // filled by Git's own programs, so that what our code writes is judged by somebody else.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { devNull, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ObjectId } from '../../src/model/object-id.ts';
@@ -81,9 +81,14 @@ export async function createGitRepository(
 ): Promise<GitRepository> {
   const parent = options.folder === undefined ? await temporaryFolder('remote') : undefined;
   const folder = options.folder ?? join(parent ?? '', 'remote.git');
-  await run('git', ['init', '-q', '--bare', '-b', 'main', `--object-format=${options.algorithm ?? 'sha1'}`, folder]);
+  const format = `--object-format=${options.algorithm ?? 'sha1'}`;
+  await run('git', ['init', '-q', '--bare', '--template=', '-b', 'main', format, folder]);
   const settings = { 'uploadpack.allowFilter': 'true', 'http.receivepack': 'true', 'gc.auto': '0', ...options.config };
-  for (const [key, value] of Object.entries(settings)) await run('git', ['-C', folder, 'config', key, value]);
+  const text = Object.entries(settings).map(([key, value]) => {
+    const [, section = '', subsection, name = ''] = /^([^.]+)(?:\.(.+))?\.([^.]+)$/.exec(key) ?? [];
+    return `[${section}${subsection === undefined ? '' : ` "${subsection}"`}]\n\t${name} = ${value}\n`;
+  });
+  await appendFile(join(folder, 'config'), text.join(''));
 
   const git = async (args: readonly string[], input?: string | Uint8Array): Promise<string> =>
     run('git', args, { cwd: folder, ...(input !== undefined && { input }) });
