@@ -1,0 +1,34 @@
+// tagflow as a library: the use cases, the ports they work on, and the values they speak in. Nothing here prints.
+export { apply, type Applied } from './engine/apply.ts';
+export { createBranches, type MissingBranches, missingBranches } from './engine/branches.ts';
+export type { ConfigFile, Context, RegistryContext, Who } from './engine/context.ts';
+export { diff, type Difference } from './engine/diff.ts';
+export { history, type Release, show, type ShowAt, type Span, where } from './engine/history.ts';
+export type { Outcome, Planned, Refused, Released, TagStatus, Unchanged } from './engine/outcome.ts';
+export { promote, type RunOptions } from './engine/promote.ts';
+export { rollback } from './engine/rollback.ts';
+export { type EnvironmentStatus, status } from './engine/status.ts';
+export { retag, type Retagged } from './engine/tag.ts';
+export { CONFIG_FILE, parseConfig } from './config/config.ts';
+export { createGitLedger, type GitLedgerOptions } from './ledger/git.ts';
+export type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEdit, TreeEntry } from './ledger/ledger.ts';
+export { type Digest, digestOf, isDigest, parseDigest } from './model/digest.ts';
+export type { Clock, Instant, Notice, Notify, Random } from './model/effects.ts';
+export { type ErrorCode, ERRORS, EXIT, isTagflowError, TagflowError } from './model/errors.ts';
+export type { BranchName, ObjectId } from './model/object-id.ts';
+export type { Environment, Image, Pipeline } from './model/pipeline.ts';
+export { type Plan, type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from './model/plan.ts';
+export {
+  formatReference,
+  parseReference,
+  parseRepository,
+  type Reference,
+  type Repository,
+  type Tag,
+} from './model/reference.ts';
+export { formatRecord, parseRecord } from './model/release-record.ts';
+export type { GateDecision, Hold, ReleaseImage, ReleaseRecord } from './model/release.ts';
+export { compareVersions, parseVersion, type Version, type VersionScheme } from './model/version.ts';
+export { createLayoutRegistry } from './registry/layout.ts';
+export { createOciRegistry } from './registry/oci.ts';
+export type { Descriptor, Registry, TagOptions, TagResult } from './registry/registry.ts';
