@@ -13,8 +13,9 @@ import { type EnvironmentState, type World, recordIn } from './world.ts';
 const LIMIT = 500;
 
 /**
- * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit whose
- * very change is upstream too (cherry-picked there) is not lost.
+ * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit is not
+ * lost when its very change is upstream too, however it got there (cherry-picked, squashed, typed again), nor when it is
+ * a merge that changes nothing of its own.
  */
 export async function foreignCommits(
   context: Context,
@@ -30,11 +31,43 @@ export async function foreignCommits(
   const commits = await ledger.commitsBetween(head, [upstream], LIMIT);
   const foreign: ForeignCommit[] = [];
   for (const commit of commits) {
-    if (!(await madeByTagflow(context, world, commit))) {
-      foreign.push({ id: commit.id, subject: subjectOf(commit), author: plain(commit.author, 200), time: commit.time });
-    }
+    if (await madeByTagflow(context, world, commit)) continue;
+    if (await isContained(context, commit, upstream)) continue;
+    const { id, author, time } = commit;
+    foreign.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
   }
   return foreign;
+}
+
+/** Whether a commit's own change stands in another commit's tree: whether there it could be taken back as it is. */
+async function isContained(context: Context, commit: Commit, upstream: ObjectId): Promise<boolean> {
+  const [parent, ...others] = commit.parents;
+  if (!parent) return false;
+  let paths = new Set(await context.ledger.changedPaths(parent, commit.id));
+  // What a merge took from either side is that side's change; only what differs from all of them is its own.
+  for (const other of others) {
+    paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
+  }
+  if (paths.size === 0) return true;
+  const list = [...paths];
+  const [before, after, there] = [
+    await context.ledger.readFiles(parent, list),
+    await context.ledger.readFiles(commit.id, list),
+    await context.ledger.readFiles(upstream, list),
+  ];
+  const { applyPatch, reversePatch, structuredPatch } = await import('diff');
+  return list.every((path) => {
+    const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
+    if (own === other) return own !== undefined || old !== undefined;
+    if (old === undefined || own === undefined || other === undefined) return false;
+    return applyPatch(other, reversePatch(structuredPatch(path, path, old, own))) !== false;
+  });
+}
+
+/** A file's bytes as text, one character a byte: only compared, never shown. Undefined where there is none. */
+function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | undefined {
+  const content = files.get(path);
+  return content && Buffer.from(content).toString('latin1');
 }
 
 /** The first line of a commit's message, safe to show. */
