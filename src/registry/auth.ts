@@ -59,19 +59,17 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     return credential;
   };
   const bearer = async (repository: RemoteRepository, action: Action, scheme: Scheme & { kind: 'bearer' }) => {
-    const requestFor = (each: Action) => ({
-      realm: scheme.realm,
-      service: scheme.service,
-      scopes: scopes.get(scopeKey(repository, each)) ?? [scopeOf(repository, each)],
-      owner: repository.name,
-    });
-    // A token for pushing is good for pulling.
-    const stronger = action === 'pull' ? tokens.cached(requestFor('push')) : undefined;
-    if (stronger !== undefined) return stronger;
     const credential = await credentialOf(repository);
     if (credential?.kind === 'registry-token') return credential.token;
+    const request = {
+      realm: scheme.realm,
+      service: scheme.service,
+      scopes: scopes.get(scopeKey(repository, action)) ?? [scopeOf(repository, action)],
+      owner: repository.name,
+      credential,
+    };
     try {
-      return await tokens.get({ ...requestFor(action), credential });
+      return await tokens.get(request);
     } catch (error) {
       throw isTagflowError(error, 'unauthorized') ? refusal(repository, action, credential, error.why) : error;
     }

@@ -28,8 +28,6 @@ export interface TokenSource {
    * token server redirects, `registry-answer-invalid`, and what `send` throws.
    */
   get(request: TokenRequest): Promise<string>;
-  /** A valid token that is there already. */
-  cached(request: Omit<TokenRequest, 'credential'>): string | undefined;
   /** Forgets a token that a registry refused, and its owner's older ones; one that took its place meanwhile stays. */
   forget(token: string): void;
 }
@@ -65,7 +63,7 @@ export function createTokenSource(options: {
   const inFlight = new Map<string, Promise<string>>();
   let serial = 0;
 
-  const cached = (request: Omit<TokenRequest, 'credential'>): string | undefined => {
+  const cached = (request: TokenRequest): string | undefined => {
     const entry = entries.get(keyOf(request));
     return entry && clock.now() < entry.renewAt ? entry.token : undefined;
   };
@@ -79,7 +77,6 @@ export function createTokenSource(options: {
   };
 
   return {
-    cached,
     async get(request) {
       const key = keyOf(request);
       const running = inFlight.get(key);
@@ -100,7 +97,7 @@ export function createTokenSource(options: {
   };
 }
 
-function keyOf({ realm, service, scopes, owner }: Omit<TokenRequest, 'credential'>): string {
+function keyOf({ realm, service, scopes, owner }: TokenRequest): string {
   return JSON.stringify([realm.href, service, scopes, owner]);
 }
 

@@ -1,5 +1,5 @@
 // Where credentials are found, for whom, and what is said when they cannot be. Files are real, helpers are real programs.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -268,10 +268,31 @@ describe('case 24: a credential helper', () => {
 
   it('case 43: that is at work when the run is told to stop is ended', async () => {
     write('.docker/config.json', { credsStore: 'slow' });
+    const pidFile = join(folder, 'pid');
+    const env = {
+      HOME: folder,
+      ...helper('slow', `echo $$ > "${pidFile}.part" && mv "${pidFile}.part" "${pidFile}"; exec sleep 600`),
+    };
     const stop = new AbortController();
-    const env = { HOME: folder, ...helper('slow', 'exec sleep 600') };
-    const finding = createCredentialSource({ env, signal: stop.signal }).find(HOST, 'acme/app');
-    setImmediate(() => stop.abort());
-    expect(await refusalOf(finding)).toMatchObject({ code: 'interrupted' });
+    const finding = refusalOf(createCredentialSource({ env, signal: stop.signal }).find(HOST, 'acme/app'));
+    await until(() => existsSync(pidFile));
+    stop.abort();
+    expect(await finding).toMatchObject({ code: 'interrupted' });
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    await until(() => !isRunning(pid));
   });
 });
+
+/** Waits for something that is certain to happen; the time limit of the test ends it otherwise. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -92,6 +92,7 @@ describe('a retag', () => {
 
   it.each([
     ['its Content-Type is not its mediaType', OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] }],
+    ['its Content-Type is not its mediaType, of the same kind', OCI_INDEX, { mediaType: DOCKER_LIST, manifests: [] }],
     ['it is an index with layers', OCI_INDEX, { schemaVersion: 2, manifests: [], layers: [] }],
     ['it is an image with manifests', OCI_MANIFEST, { schemaVersion: 2, config: {}, layers: [], manifests: [] }],
   ])('case 5: is refused when %s', async (_what, mediaType, body) => {
@@ -371,7 +372,7 @@ describe('answers that make no sense', () => {
     ['not UTF-8', { 'content-type': OCI_INDEX }, new Uint8Array([0x7b, 0xff, 0x7d])],
     ['not of a manifest type', { 'content-type': 'text/html' }, '{}'],
     ['of no type at all', {}, '{}'],
-    ['compressed', { 'content-type': OCI_INDEX, 'content-encoding': 'gzip' }, 'x'],
+    ['compressed', { 'content-type': OCI_INDEX, 'content-encoding': 'gzip' }, '{"manifests":[]}'],
     [
       'named by an unknown digest',
       { 'content-type': OCI_INDEX, 'docker-content-digest': `blake3:${'0'.repeat(64)}` },
@@ -406,6 +407,12 @@ describe('answers that make no sense', () => {
     server.intercept(SOURCE, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body }), 1);
     expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
     server.intercept(SOURCE, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body, unfinished: true }));
+    expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
+  });
+
+  it('case 37: a larger one that is announced is not waited for', async () => {
+    const headers = { 'content-type': OCI_INDEX, 'content-length': String(5 * 1024 * 1024) };
+    server.intercept(SOURCE, () => ({ status: 200, headers, body: '{', unfinished: true }));
     expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
   });
 
@@ -584,6 +591,17 @@ describe('case 43: told to stop', () => {
     expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted' });
   });
 
+  it('during a pause ends the pause', async () => {
+    const stop = new AbortController();
+    const sleep = async () => {
+      stop.abort();
+      throw stop.signal.reason;
+    };
+    oci = createOciUnderTest({ signal: stop.signal, clock: { ...oci.clock, sleep } });
+    server.intercept(SOURCE, () => errorAnswer(429, 'TOOMANYREQUESTS', 'slow down', { 'retry-after': '60' }));
+    expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted' });
+  });
+
   it('leaves a pause at once', async () => {
     const stop = new AbortController();
     oci = createOciUnderTest({ signal: stop.signal });
@@ -648,6 +666,7 @@ describe('case 27: a listing in pages', () => {
     });
     const error = await refusalOf(list());
     expect(error.why).toContain('pages');
+    expect(server.lines).toHaveLength(1000);
   });
 
   it('asks on after a full page without a link', async () => {
