@@ -1,5 +1,6 @@
 // What every command's module exports: `run`, given the session and what was typed.
 import type { Command } from 'commander';
+import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
 /** A command's parsed arguments and options, as the grammar in program.ts declares them. */
@@ -8,6 +9,8 @@ export interface Input {
   readonly options: Readonly<Record<string, unknown>>;
   /** The whole grammar, for `completion`. */
   readonly program: Command;
+  /** Runs another command line, as a process would: for `demo`. */
+  readonly runProgram: (io: Io) => Promise<number>;
 }
 
 /** A command's work. Resolves to the exit code. */

@@ -178,7 +178,7 @@ function bind(program: Command, io: Io, state: { exit: number }): void {
     const command = program.commands.find((candidate) => candidate.name() === name);
     command?.action(async (...values: unknown[]) => {
       const [{ run }, { withSession }] = await Promise.all([load(), import('./session.ts')]);
-      const input = { args: command.processedArgs as unknown[], options: command.opts(), program };
+      const input = { args: command.processedArgs as unknown[], options: command.opts(), program, runProgram };
       state.exit = await withSession(io, program.opts(), (session) => run(session, input));
       void values;
     });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { EXIT } from '../../model/errors.ts';
-import { type Run, text } from '../command.ts';
+import { type Input, type Run, text } from '../command.ts';
 import { machineClock } from '../clock.ts';
 import { type Sandbox, IMAGES, buildSandbox, changeOnTrunk } from '../demo/sandbox.ts';
 import type { Session } from '../session.ts';
@@ -39,7 +39,7 @@ const STORY: readonly Step[] = [
   { run: ['status'] },
 ];
 
-export const run: Run = async (session, { args }) => {
+export const run: Run = async (session, { args, runProgram }) => {
   const directory = resolve(session.options.directory, text(args[0]));
   const sandbox = await buildSandbox(directory, machineClock);
   const shown = relative(session.io.cwd, directory) || '.';
@@ -50,21 +50,25 @@ export const run: Run = async (session, { args }) => {
     session.signal.throwIfAborted();
     if ('say' in step) out(`# ${step.say}\n`);
     else if ('change' in step) await step.change(sandbox);
-    else await play(session, sandbox, step.run, step.exit ?? EXIT.ok, out);
+    else await play({ session, sandbox, runProgram, out }, step.run, step.exit ?? EXIT.ok);
   }
   out(farewell(shown, session.io.env));
   return EXIT.ok;
 };
 
+interface Stage {
+  readonly session: Session;
+  readonly sandbox: Sandbox;
+  readonly runProgram: Input['runProgram'];
+  readonly out: (line: string) => void;
+}
+
 async function play(
-  session: Session,
-  sandbox: Sandbox,
+  { session, sandbox, runProgram, out }: Stage,
   argv: readonly string[],
   expected: number,
-  out: (line: string) => void,
 ): Promise<void> {
   out(`$ tagflow ${argv.map((word) => (/[ "]/.test(word) ? JSON.stringify(word) : word)).join(' ')}`);
-  const { runProgram } = await import('../program.ts');
   const { io } = session;
   // Both streams go to one place, in order, as a terminal would show them.
   const exit = await runProgram({ ...io, argv, cwd: sandbox.directory, stderr: io.stdout, env: quietEnv(io.env) });
