@@ -78,18 +78,17 @@ function imageLines(images: readonly Named[]): readonly string[] {
 }
 
 function environmentLines(folders: readonly Folder[], trunk: string | undefined): readonly string[] {
+  const branches = branchesOf(folders, trunk);
   const tags = tagsOf(folders);
   return folders.flatMap(({ name, path }, index) => {
     const from = folders[index - 1]?.name;
+    const branch = branches[index];
     const tag = tags[index];
     const last = index === folders.length - 1;
     return [
       `  ${scalar(name)}:`,
       ...(from === undefined ? [] : [`    from: ${scalar(from)}`]),
-      // On a case-insensitive disk two branches that differ by case are one, so the trunk's name is taken in any case.
-      ...(trunk?.toLowerCase() === name || trunk?.startsWith(`${name}/`)
-        ? [`    branch: ${scalar(`env-${name}`)}`]
-        : []),
+      ...(branch === undefined || branch === name ? [] : [`    branch: ${scalar(branch)}`]),
       ...(tag === undefined || tag === name ? [] : [`    tag: ${scalar(tag)}`]),
       `    path: ${scalar(path)}`,
       ...(last
@@ -145,6 +144,17 @@ function nameFolders(texts: readonly string[]): readonly Folder[] {
     .map(({ folder }) => folder);
 }
 
+/** Branches: the names, but where the trunk has that name, or lies in a folder of that name. */
+function branchesOf(folders: readonly Folder[], trunk: string | undefined): readonly string[] {
+  const names = new Set(folders.map(({ name }) => name));
+  // On a case-insensitive disk two branches that differ by case are one.
+  const around = trunk?.toLowerCase() ?? '';
+  const isTrunk = (branch: string): boolean => around === branch || around.startsWith(`${branch}/`);
+  return folders.map(({ name }) =>
+    isTrunk(name) ? suffixed(name, (branch) => names.has(branch) || isTrunk(branch)) : name,
+  );
+}
+
 /** Target tags: the names, but where a name reads as a version or as a release of another environment. */
 function tagsOf(folders: readonly Folder[]): readonly string[] {
   const names = new Set(folders.map(({ name }) => name));
@@ -152,11 +162,15 @@ function tagsOf(folders: readonly Folder[]): readonly string[] {
     const release = /^(.*)-[0-9]+$/.exec(name)?.[1];
     const version = [name, `${name}-1`].some((tag) => readVersion(tag, { kind: 'semver' }));
     if (!version && (release === undefined || !names.has(release))) return name;
-    let tag = name;
-    do tag += '-env';
-    while (names.has(tag));
-    return tag;
+    return suffixed(name, (tag) => names.has(tag));
   });
+}
+
+function suffixed(name: string, isTaken: (candidate: string) => boolean): string {
+  let candidate = name;
+  do candidate += '-env';
+  while (isTaken(candidate));
+  return candidate;
 }
 
 function stageOf(name: string): number {
@@ -203,4 +217,9 @@ const RESERVED = /^(?:true|false|yes|no|on|off|null|y|n)$/i;
 
 function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
+}
+
+/** Whether a folder's name is one that people give to environments: `dev`, `staging`, `production`. */
+export function isStageName(name: string): boolean {
+  return STAGES.some((words) => words.includes(name.toLowerCase()));
 }

@@ -61,6 +61,15 @@ describe('the first tagflow.yaml of a repository', () => {
     expect([...environments.keys()]).toEqual(names);
   });
 
+  it.each([
+    ['main', ['e/main'], ['main-env']],
+    ['Dev/trunk', ['e/dev', 'e/prd'], ['dev-env', 'prd']],
+    ['dev', ['e/dev', 'e/dev-env'], ['dev-env-env', 'dev-env']],
+  ])('gives no environment the branch of the trunk %s', (trunk, folders, branches) => {
+    const { environments } = parseConfig(draftConfig({ trunk, images: [], folders }));
+    expect([...environments.values()].map(({ branch }) => branch)).toEqual(branches);
+  });
+
   it('is accepted, whatever was found', () => {
     const word = fc.oneof(
       fc.constantFrom(
@@ -96,7 +105,10 @@ describe('the first tagflow.yaml of a repository', () => {
         .map((parts) => parts.join('/')),
       path.map((text) => `oci:${text}`),
     );
-    const trunk = fc.option(fc.oneof(word, fc.constantFrom('main', 'dev/main', 'DEV')), { nil: undefined });
+    const trunk = fc.option(
+      fc.oneof(word, fc.constantFrom('main', 'dev/main', 'DEV', '2', 'env', 'env-2', 'dev-env/x')),
+      { nil: undefined },
+    );
     fc.assert(
       fc.property(
         trunk,
@@ -106,7 +118,7 @@ describe('the first tagflow.yaml of a repository', () => {
           expect(() => parseConfig(draftConfig({ trunk, images, folders }))).not.toThrow();
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 });
