@@ -1,0 +1,81 @@
+// Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
+// shared chunks, dist/types/, and the licences of what was bundled in. Repeating it gives the same bytes.
+import { spawnSync } from 'node:child_process';
+import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Metafile, build } from 'esbuild';
+
+// Heavy SDKs are loaded from node_modules on first use, when the user has installed them.
+const EXTERNAL = ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library', 'octokit'];
+// CommonJS packages call require for Node's own modules, and an ECMAScript module has none.
+const REQUIRE =
+  "import { createRequire as tagflowCreateRequire } from 'node:module'; const require = tagflowCreateRequire(import.meta.url);";
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, 'dist');
+
+await rm(dist, { recursive: true, force: true });
+const metafile = await bundle();
+await finishCommand(join(dist, 'tagflow.js'));
+await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(metafile));
+emitTypes();
+
+async function bundle(): Promise<Metafile> {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: { tagflow: 'src/cli/main.ts', index: 'src/index.ts' },
+    outdir: dist,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external: EXTERNAL,
+    chunkNames: 'chunks/[name]-[hash]',
+    banner: { js: REQUIRE },
+    // Only licence texts are kept out of the code: they are gathered below, whole.
+    legalComments: 'none',
+    // Names of classes and functions appear in stack traces and in `error.name`.
+    keepNames: true,
+    metafile: true,
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+/** The command starts by its own name: esbuild keeps the first line of the source when it is a `#!`. */
+async function finishCommand(path: string): Promise<void> {
+  const code = await readFile(path, 'utf8');
+  if (!code.startsWith('#!')) await writeFile(path, `#!/usr/bin/env node\n${code}`);
+  await chmod(path, 0o755);
+}
+
+/** The licence texts of every package with code in the bundle, by name. Throws when a package brings none. */
+async function licences({ outputs }: Metafile): Promise<string> {
+  const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
+  const packages = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []));
+  const texts = [...packages].toSorted().map(async (folder) => {
+    const name = folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const manifest = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest;
+    const files = (await readdir(join(root, folder))).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));
+    const licence = await Promise.all(files.toSorted().map((file) => readFile(join(root, folder, file), 'utf8')));
+    if (licence.length === 0 && manifest.license === undefined) throw new Error(`${name} has no licence`);
+    const title = `${name} ${manifest.version} (${manifest.license ?? 'see below'})`;
+    return [title, '='.repeat(title.length), '', ...licence.map((text) => text.trim()), ''].join('\n');
+  });
+  return (await Promise.all(texts)).join('\n\n');
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly license?: string;
+}
+
+function emitTypes(): void {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const { status } = spawnSync(process.execPath, [compiler, '--project', '.ci/types.json'], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exitCode = 1;
+}
