@@ -29,6 +29,6 @@ export {
 export { formatRecord, parseRecord } from './model/release-record.ts';
 export type { GateDecision, Hold, ReleaseImage, ReleaseRecord } from './model/release.ts';
 export { compareVersions, parseVersion, type Version, type VersionScheme } from './model/version.ts';
-export { createLayoutRegistry } from './registry/layout.ts';
-export { createOciRegistry } from './registry/oci.ts';
+export { createLayoutRegistry } from './registry/layout/layout.ts';
+export { createOciRegistry } from './registry/oci/oci.ts';
 export type { Descriptor, Registry, TagOptions, TagResult } from './registry/registry.ts';

@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import { parseDigest } from '../../src/model/digest.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { createLayoutRegistry } from '../../src/registry/layout.ts';
-import { createLayoutLock } from '../../src/registry/layout-lock.ts';
+import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
+import { createLayoutLock } from '../../src/registry/layout/lock.ts';
 import { layoutRepository, machineClock as clock } from './layouts.ts';
 
 const [, , action, directory = '', ...rest] = process.argv;

@@ -2,8 +2,8 @@
 import type { Notice } from '../../src/model/effects.ts';
 import { isTagflowError, type TagflowError } from '../../src/model/errors.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
-import type { CredentialSource } from '../../src/registry/credentials.ts';
-import { createOciRegistry, type OciOptions, type OciRegistry } from '../../src/registry/oci.ts';
+import type { CredentialSource } from '../../src/registry/oci/credentials.ts';
+import { createOciRegistry, type OciOptions, type OciRegistry } from '../../src/registry/oci/oci.ts';
 import { createInstantClock, type InstantClock } from './clock.ts';
 
 /** The adapter, with what it waited for and said. */

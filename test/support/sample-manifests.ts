@@ -6,7 +6,7 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
   type SampleImage,
-} from '../../src/registry/sample-image.ts';
+} from '../../src/registry/layout/sample-image.ts';
 
 export { type Content, OCI_INDEX, OCI_MANIFEST };
 

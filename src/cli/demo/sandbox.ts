@@ -6,8 +6,8 @@ import { type SimpleGit, simpleGit } from 'simple-git';
 import type { Clock } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { parseTag } from '../../model/reference.ts';
-import { createLayoutWriter } from '../../registry/layout-writer.ts';
-import { buildImage } from '../../registry/sample-image.ts';
+import { createLayoutWriter } from '../../registry/layout/writer.ts';
+import { buildImage } from '../../registry/layout/sample-image.ts';
 
 /** The images of the sandbox, oldest version first. */
 export const IMAGES: Readonly<Record<string, readonly string[]>> = {

@@ -1,0 +1,121 @@
+// The Registry port over an OCI image layout (`oci:DIR`): one directory, one repository. OCI image-spec v1.1,
+// image-layout.md. A tag is a descriptor in index.json whose annotation `org.opencontainers.image.ref.name` is the bare tag,
+// as skopeo and umoci read and write it; an image in the layout has a blob, whether index.json lists it or another index does.
+//
+// Concurrency: any number of processes may use one layout. tagflow's writers take turns (layout-lock.ts), so `expected`
+// is a true compare-and-swap among them; readers take no lock, write nothing, and see whole states only.
+// Repetition: `tag` writes nothing when the tag is right. A kill at any moment leaves the old index or the new one.
+import { resolve as absolute } from 'node:path';
+import type { Digest } from '../../model/digest.ts';
+import { isDigest } from '../../model/digest.ts';
+import type { Clock, Random } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { Repository, Tag } from '../../model/reference.ts';
+import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag } from './index-file.ts';
+import { createLayoutStore } from './store.ts';
+import { manifestMediaType } from '../manifest-type.ts';
+import type { Descriptor, Registry, TagOptions } from '../registry.ts';
+
+/** How to reach layouts. */
+export interface LayoutRegistryOptions {
+  /** Relative `oci:` directories are against this one. Absolute. */
+  readonly baseDirectory: string;
+  readonly clock: Clock;
+  /** For jitter while waiting; by default none. */
+  readonly random?: Random;
+  /** When aborted, waits end and no write begins: `interrupted`. */
+  readonly signal?: AbortSignal;
+  /** Largest manifest read, in bytes; 4 MiB by default. */
+  readonly maxManifestBytes?: number;
+}
+
+const FOUR_MIB = 4 * 1024 * 1024;
+
+/**
+ * A registry of OCI image layouts, for repositories of kind `layout`. Beyond the port's errors its methods throw
+ * `layout-invalid` for a directory that is no layout, is damaged, holds links, or gives one tag to two images, and
+ * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
+ * not exist is a repository that does not exist.
+ */
+export function createLayoutRegistry(options: LayoutRegistryOptions): Registry {
+  const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
+  const store = createLayoutStore({ clock, random, signal });
+
+  const directoryOf = (repository: Repository): string => {
+    if (repository.kind === 'layout') return absolute(baseDirectory, repository.directory);
+    throw new TagflowError('internal', { what: `${repository.name} was asked of the registry of OCI layouts` });
+  };
+
+  /** The image of that digest, read and checked; `declared` is the media type its descriptor gives. */
+  const read = async (directory: string, digest: Digest, declared?: string): Promise<Descriptor | undefined> => {
+    const bytes = await store.readBlob(directory, digest, maxManifestBytes);
+    if (bytes === undefined) return undefined;
+    const mediaType = manifestMediaType(bytes, declared, `${digest} in oci:${directory}`);
+    return mediaType === undefined ? undefined : { mediaType, digest, size: bytes.length };
+  };
+  const readListed = (index: LayoutIndex, digest: Digest) =>
+    read(index.directory, digest, index.images.find((entry) => entry.digest === digest)?.mediaType);
+
+  return {
+    async resolve(repository, at) {
+      const directory = directoryOf(repository);
+      const index = await store.readIndex(directory);
+      if (index === undefined) return undefined;
+      if (isDigest(at)) return readListed(index, at);
+      const entry = entryOfTag(index, at);
+      if (entry === undefined) return undefined;
+      const image = await read(directory, entry.digest as Digest, entry.mediaType);
+      if (image === undefined) throw invalid(directory, `tag ${at} names ${entry.digest}, which is not in blobs`);
+      return image;
+    },
+
+    async peek(repository, tag) {
+      const index = await store.readIndex(directoryOf(repository));
+      return index && digestOfTag(index, tag);
+    },
+
+    async listTags(repository) {
+      const index = await store.readIndex(directoryOf(repository));
+      return index === undefined ? [] : tagsOf(index);
+    },
+
+    async tag(repository, digest, tag, tagOptions = {}) {
+      const directory = directoryOf(repository);
+      const index = await store.readIndex(directory);
+      const image = index && (await readListed(index, digest));
+      if (index === undefined || image === undefined) throw notFound(repository, digest, index !== undefined);
+      // Asked once without the lock: a tag that is right needs no permission to write.
+      const first = judge(index, image, tag, repository, tagOptions);
+      if (!first.changed) return first;
+      let result = first;
+      await store.editIndex(directory, (current) => {
+        result = judge(current, image, tag, repository, tagOptions);
+        return result.changed ? withTag(current, image, tag) : undefined;
+      });
+      return result;
+    },
+  };
+}
+
+/** What `tag` has to do, by one state of the index. Throws `tag-moved`. */
+function judge(index: LayoutIndex, image: Descriptor, tag: Tag, repository: Repository, options: TagOptions) {
+  const previous = digestOfTag(index, tag);
+  if (previous === image.digest) return { changed: options.rewrite === true, previous };
+  const { expected } = options;
+  if (expected === undefined || expected.digest === previous) return { changed: true, previous };
+  throw new TagflowError('tag-moved', {
+    what: `${repository.name}:${tag} was moved by somebody else, so it was left alone`,
+    why: `it names ${previous ?? 'nothing'}, and ${expected.digest ?? 'nothing'} was expected`,
+    fix: 'look at what moved it (tagflow status), then run the command again',
+    details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: previous ?? null },
+  });
+}
+
+function notFound(repository: Repository, digest: Digest, exists: boolean): TagflowError {
+  return new TagflowError('digest-not-found', {
+    what: `${repository.name} has no image ${digest}`,
+    why: exists ? 'its blobs hold no manifest of that digest' : 'the directory does not exist',
+    fix: 'publish the image there first, for instance with skopeo copy --all',
+    details: { repository: repository.name, digest },
+  });
+}

@@ -1,0 +1,156 @@
+// Which Authorization header a request carries, learned from the challenges of 401 answers.
+// Nothing is sent before a registry asks for it. What was learned for one repository is tried for the next ones of the
+// same host, so that a run pays for one 401 and not for one per image.
+import { isTagflowError, TagflowError } from '../../model/errors.ts';
+import type { RemoteRepository } from '../../model/reference.ts';
+import { headerOf } from './answer.ts';
+import { type Challenge, parseChallenges } from './challenge.ts';
+import type { Credential } from './credential.ts';
+import type { CredentialSource } from './credentials.ts';
+import type { HttpResponse } from './http.ts';
+import { checkRealm, type RealmHosts } from './realms.ts';
+import type { Redactor } from './redact.ts';
+import { basic, type TokenSource } from './token.ts';
+
+/** What a request does to its repository. */
+export type Action = 'pull' | 'push';
+
+/** Knows how to answer each registry. */
+export interface Authorizer {
+  /** The Authorization header for a request; undefined while the registry has not asked for one. */
+  header(repository: RemoteRepository, action: Action): Promise<string | undefined>;
+  /**
+   * Takes in a 401 to a request that carried `sent`. Throws `unauthorized` when there is no other answer than the one
+   * just refused, `credentials-unsafe`, `credentials-invalid`.
+   */
+  challenged(
+    repository: RemoteRepository,
+    action: Action,
+    response: HttpResponse,
+    sent: string | undefined,
+  ): Promise<void>;
+  /** The error for a repository that stays closed. */
+  refused(repository: RemoteRepository, action: Action, why?: string): Promise<TagflowError>;
+}
+
+type Scheme =
+  | { readonly kind: 'basic' }
+  | { readonly kind: 'bearer'; readonly realm: URL; readonly service: string | undefined };
+
+/** What an authorizer works with. */
+export interface AuthorizerOptions {
+  readonly credentials: CredentialSource;
+  readonly tokens: TokenSource;
+  readonly realms: RealmHosts;
+  readonly redactor: Redactor;
+  /** The origin a repository's host is spoken to at. */
+  readonly origin: (repository: RemoteRepository) => URL;
+}
+
+/** An authorizer that has learned nothing yet. */
+export function createAuthorizer(options: AuthorizerOptions): Authorizer {
+  const { tokens, realms, redactor, origin } = options;
+  const schemes = new Map<string, Scheme>();
+  const scopes = new Map<string, readonly string[]>();
+
+  const credentialOf = async (repository: RemoteRepository): Promise<Credential | undefined> => {
+    const credential = await options.credentials.find(repository.host, repository.path);
+    if (credential) remember(credential, redactor);
+    return credential;
+  };
+  const bearer = async (repository: RemoteRepository, action: Action, scheme: Scheme & { kind: 'bearer' }) => {
+    const credential = await credentialOf(repository);
+    if (credential?.kind === 'registry-token') return credential.token;
+    const request = {
+      realm: scheme.realm,
+      service: scheme.service,
+      scopes: scopes.get(scopeKey(repository, action)) ?? [scopeOf(repository, action)],
+      owner: repository.name,
+      credential,
+    };
+    try {
+      return await tokens.get(request);
+    } catch (error) {
+      throw isTagflowError(error, 'unauthorized') ? refusal(repository, action, credential, error.why) : error;
+    }
+  };
+
+  return {
+    async header(repository, action) {
+      const scheme = schemes.get(repository.name) ?? schemes.get(repository.host);
+      if (!scheme) return undefined;
+      if (scheme.kind === 'bearer') return `Bearer ${await bearer(repository, action, scheme)}`;
+      const credential = await credentialOf(repository);
+      return credential?.kind === 'password' ? basic(credential.username, credential.password) : undefined;
+    },
+
+    async challenged(repository, action, response, sent) {
+      if (sent?.startsWith('Bearer ')) tokens.forget(sent.slice('Bearer '.length));
+      const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
+      const challenge = challenges.find(isBearer) ?? challenges.find(({ scheme }) => scheme === 'basic');
+      if (!challenge)
+        throw refusal(repository, action, undefined, 'it names no way to authenticate that is known here');
+      const scheme = schemeOf(challenge, origin(repository), realms);
+      if (scheme.kind === 'basic') {
+        const credential = await credentialOf(repository);
+        if (credential?.kind !== 'password' || sent?.startsWith('Basic '))
+          throw refusal(repository, action, credential);
+      }
+      const scope = challenge.parameters
+        .get('scope')
+        ?.split(' ')
+        .filter((text) => text !== '');
+      if (scope && scope.length > 0) scopes.set(scopeKey(repository, action), scope);
+      schemes.set(repository.name, scheme).set(repository.host, scheme);
+    },
+
+    refused: async (repository, action, why) => refusal(repository, action, await credentialOf(repository), why),
+  };
+}
+
+function isBearer({ scheme, parameters }: Challenge): boolean {
+  return scheme === 'bearer' && parameters.has('realm');
+}
+
+function schemeOf({ scheme, parameters }: Challenge, origin: URL, realms: RealmHosts): Scheme {
+  if (scheme !== 'bearer') return { kind: 'basic' };
+  const realm = checkRealm(parameters.get('realm') ?? '', origin, realms);
+  return { kind: 'bearer', realm, service: parameters.get('service') };
+}
+
+function scopeOf(repository: RemoteRepository, action: Action): string {
+  return `repository:${repository.path}:${action === 'push' ? 'pull,push' : 'pull'}`;
+}
+
+function scopeKey(repository: RemoteRepository, action: Action): string {
+  return `${action} ${repository.name}`;
+}
+
+function remember(credential: Credential, redactor: Redactor): void {
+  if (credential.kind !== 'password') {
+    redactor.add(credential.token);
+    return;
+  }
+  redactor.add(credential.password);
+  redactor.add(`${credential.username}:${credential.password}`);
+}
+
+function refusal(
+  repository: RemoteRepository,
+  action: Action,
+  credential: Credential | undefined,
+  said?: string,
+): TagflowError {
+  const { host, path } = repository;
+  const ours = credential
+    ? `it refused the credentials that are configured for ${host}`
+    : `it wants credentials, and none are configured for ${host}`;
+  return new TagflowError('unauthorized', {
+    what: `${host} does not let us ${action === 'push' ? 'push to' : 'pull from'} ${path}`,
+    why: said === undefined ? ours : `${ours}; ${said}`,
+    fix: credential
+      ? `log in again: docker login ${host}, or correct the CI variable that holds the password`
+      : `log in: docker login ${host}, or set DOCKER_AUTH_CONFIG in CI`,
+    details: { host, repository: path, action },
+  });
+}

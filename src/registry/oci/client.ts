@@ -1,0 +1,238 @@
+// Requests to a registry that arrive: authenticated, held back when the host asks for it, repeated while that is safe,
+// redirected within the rules, and bounded in time. What an answer means is decided above.
+import type { Clock, Instant, Notify, Random } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { RemoteRepository } from '../../model/reference.ts';
+import { isLoopback, isPrivate } from './addresses.ts';
+import { describeAnswer, headerOf } from './answer.ts';
+import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
+import type { CredentialSource } from './credentials.ts';
+import { createHttpClient, type HttpOptions, type HttpRequest, type HttpResponse, throwIfStopped } from './http.ts';
+import { createHostGates, type HostGate, pauseFor } from './limiter.ts';
+import type { RealmHosts } from './realms.ts';
+import { oneLine, type Redactor } from './redact.ts';
+import { ATTEMPTS, backoff, isTransient, parseRetryAfter } from './retry.ts';
+import { createTokenSource } from './token.ts';
+import { TransportFailure } from './transport.ts';
+
+/** A request to one repository. */
+export interface RegistryRequest extends HttpRequest {
+  readonly repository: RemoteRepository;
+  readonly action: Action;
+  /** Do not repeat it after a failure that leaves open whether it took effect. */
+  readonly once?: boolean;
+}
+
+/** Delivers requests. */
+export interface RegistryClient {
+  /**
+   * The answer to a request: 2xx, or a 4xx other than 401 and 429. Throws `unauthorized`, `credentials-unsafe`,
+   * `credentials-invalid`, `registry-unavailable` (a TransportFailure when its outcome is open), `interrupted`.
+   */
+  send(request: RegistryRequest, deadline: Instant): Promise<HttpResponse>;
+  /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left. */
+  waitToRetry(attempt: number, deadline: Instant, last: TransportFailure): Promise<void>;
+  /** The origin a repository is spoken to at. */
+  origin(repository: RemoteRepository): URL;
+  /** Ends idle connections. */
+  close(): void;
+}
+
+/** What a client works with. */
+export interface ClientOptions extends HttpOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly notify: Notify;
+  readonly credentials: CredentialSource;
+  readonly realms: RealmHosts;
+  readonly redactor: Redactor;
+  /** Requests to one host at a time. */
+  readonly concurrency: number;
+  /** Milliseconds that one operation, with all its tries and pauses, may take. */
+  readonly operationTimeoutMs: number;
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const MOST_REDIRECTS = 5;
+/** A host that says "too many requests" is waited for longer than one that fails, within the same deadline. */
+const MOST_PAUSES = 20;
+
+/** A client for one run. */
+export function createRegistryClient(options: ClientOptions): RegistryClient {
+  const { clock, random, signal } = options;
+  const http = createHttpClient(options);
+  const gates = createHostGates(options);
+  // Docker Hub's API is on another host than its name.
+  const origin = ({ host }: RemoteRepository): URL =>
+    http.origin(host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host);
+
+  const waitToRetry = async (attempt: number, deadline: Instant, last: TransportFailure): Promise<void> => {
+    const delay = backoff(attempt, random);
+    if (!last.transient || attempt >= ATTEMPTS || clock.now() + delay > deadline) throw last;
+    await pauseFor(clock, delay, signal);
+  };
+
+  const holdBack = (gate: HostGate, response: HttpResponse, pauses: number): void => {
+    if (response.status !== 429 && response.status !== 503) return;
+    const wait = parseRetryAfter(headerOf(response, 'retry-after'), clock.now());
+    if (wait !== undefined) {
+      gate.pause(wait);
+      options.notify({ level: 'info', text: `${response.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
+    } else if (response.status === 429) {
+      // The whole host gets the pause that one request would have made.
+      gate.pause(backoff(pauses + 1, random));
+    }
+  };
+
+  const deliver = async (request: HttpRequest, deadline: Instant, once = false): Promise<HttpResponse> => {
+    const gate = gates(request.url.host);
+    let pauses = 0;
+    for (let attempt = 1; ;) {
+      throwIfStopped(signal);
+      const outcome = await failureOrAnswer(async () =>
+        gate.run(
+          async () => {
+            const response = await http.exchange(request);
+            // Within the gate: whoever takes this place next has to see the pause.
+            holdBack(gate, response, pauses);
+            return response;
+          },
+          deadline,
+          (milliseconds) => tooLate(request.url, milliseconds, options.operationTimeoutMs),
+        ),
+      );
+      if (!(outcome instanceof TransportFailure)) {
+        if (!isTransient(outcome.status)) return outcome;
+        if (outcome.status === 429) {
+          pauses += 1;
+          if (pauses > MOST_PAUSES) throw serverFailure(request, outcome);
+          continue;
+        }
+      }
+      const failure = outcome instanceof TransportFailure ? outcome : serverFailure(request, outcome);
+      if (once) throw failure;
+      await waitToRetry(attempt, deadline, failure);
+      attempt += 1;
+    }
+  };
+
+  const tokens = createTokenSource({
+    ...options,
+    send: async (request) => deliver(request, clock.now() + options.operationTimeoutMs),
+  });
+  const auth = createAuthorizer({ ...options, tokens, origin });
+  const follow = async (request: RegistryRequest, authorization: string | undefined, deadline: Instant) =>
+    followRedirects(request, authorization, options, async (each) => deliver(each, deadline, request.once));
+
+  return {
+    origin,
+    waitToRetry,
+    close: () => http.close(),
+    send: async (request, deadline) => sendWithAuth(request, auth, async (header) => follow(request, header, deadline)),
+  };
+}
+
+async function sendWithAuth(
+  request: RegistryRequest,
+  auth: Authorizer,
+  follow: (authorization: string | undefined) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  const { repository, action } = request;
+  const sent = await auth.header(repository, action);
+  const response = await follow(sent);
+  if (response.status !== 401) return response;
+  // Who answered after a redirect to elsewhere is not the registry, and is told nothing.
+  if (response.url.origin !== request.url.origin) {
+    throw await auth.refused(repository, action, `${response.url.host}, where it sent us, answered 401`);
+  }
+  await auth.challenged(repository, action, response, sent);
+  const again = await follow(await auth.header(repository, action));
+  if (again.status !== 401) return again;
+  throw await auth.refused(repository, action, `it answered ${describeAnswer(again)} to a fresh login as well`);
+}
+
+async function failureOrAnswer(work: () => Promise<HttpResponse>): Promise<HttpResponse | TransportFailure> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TransportFailure) return error;
+    throw error;
+  }
+}
+
+async function followRedirects(
+  request: RegistryRequest,
+  authorization: string | undefined,
+  { plainHttpHosts }: ClientOptions,
+  deliver: (request: HttpRequest) => Promise<HttpResponse>,
+): Promise<HttpResponse> {
+  let { url } = request;
+  let secret = authorization;
+  for (let hops = 0; ; hops += 1) {
+    const headers = { ...request.headers, ...(secret !== undefined && { authorization: secret }) };
+    const response = await deliver({ ...request, url, headers });
+    if (!REDIRECTS.has(response.status)) return response;
+    const next = redirectTarget(request, response, plainHttpHosts);
+    if (hops >= MOST_REDIRECTS) throw badRedirect(request.url, next.href, 'it is one redirect too many');
+    if (next.origin !== url.origin) secret = undefined;
+    url = next;
+  }
+}
+
+function redirectTarget(request: RegistryRequest, response: HttpResponse, plainHttpHosts: ReadonlySet<string>): URL {
+  const location = headerOf(response, 'location') ?? '';
+  const from = response.url;
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw badRedirect(from, location, 'a write is not redirected');
+  if (location === '' || !URL.canParse(location, from.href)) throw badRedirect(from, location, 'it is not a URL');
+  const target = new URL(location, from);
+  if (target.protocol !== 'https:' && target.protocol !== 'http:')
+    throw badRedirect(from, location, 'it is not an https URL');
+  if (target.protocol === 'http:') {
+    if (from.protocol === 'https:') throw badRedirect(from, location, 'it leaves https for plain HTTP');
+    const allowed = target.host === from.host || isLoopback(target.hostname) || plainHttpHosts.has(target.host);
+    if (!allowed) throw badRedirect(from, location, 'plain HTTP is not allowed for that host');
+  }
+  if (isPrivate(target.hostname) && !isPrivate(from.hostname)) {
+    throw badRedirect(from, location, 'it leads into a private network or to a metadata service');
+  }
+  target.username = '';
+  target.password = '';
+  return target;
+}
+
+function badRedirect(from: URL, location: string, why: string): TagflowError {
+  return new TagflowError('registry-answer-invalid', {
+    what: `${from.host} sends us on to ${JSON.stringify(oneLine(location, 120))}, which is not followed`,
+    why,
+    fix: 'check the host name of the registry',
+    details: { host: from.host },
+  });
+}
+
+function serverFailure(request: HttpRequest, response: HttpResponse): TransportFailure {
+  return new TransportFailure(true, {
+    what: `${request.url.host} cannot serve us now`,
+    why: `${request.method} ${request.url.pathname} was answered ${describeAnswer(response)}`,
+    fix: 'run the same command again later; when it persists, check the registry’s status',
+    details: { host: request.url.host, status: response.status },
+  });
+}
+
+function tooLate(url: URL, milliseconds: number, allowed: number): TagflowError {
+  const seconds = Math.ceil(milliseconds / 1000);
+  if (seconds > 0) {
+    return new TagflowError('registry-unavailable', {
+      what: `${url.host} asks to be left alone for ${seconds} s`,
+      why: 'that is longer than this run may take: too many requests were made to it',
+      fix: `run the same command again in ${seconds} s, or with a longer --timeout`,
+      details: { host: url.host, retryAfterSeconds: seconds },
+    });
+  }
+  return new TagflowError('registry-unavailable', {
+    what: `${url.host} took too long`,
+    why: `the operation was not done within ${allowed / 1000} s`,
+    fix: 'run the same command again, or with a longer --timeout',
+    details: { host: url.host },
+  });
+}

@@ -1,0 +1,39 @@
+// Manifests that were read and hashed in this run, so that a tag after a resolve needs no second read. Content under a
+// digest never changes, so nothing in here can be stale; it is bounded, oldest out first.
+import type { Descriptor } from '../registry.ts';
+
+/** A manifest's bytes and what they are. */
+export interface Manifest extends Descriptor {
+  readonly bytes: Buffer;
+}
+
+/** Manifests by repository and digest. */
+export interface ManifestCache {
+  get(repository: string, digest: string): Manifest | undefined;
+  set(repository: string, manifest: Manifest): void;
+}
+
+const MOST_MANIFESTS = 256;
+
+/** An empty cache that holds at most `mostBytes`. */
+export function createManifestCache(mostBytes: number): ManifestCache {
+  const manifests = new Map<string, Manifest>();
+  let bytes = 0;
+  const remove = (key: string, manifest: Manifest): void => {
+    manifests.delete(key);
+    bytes -= manifest.size;
+  };
+  return {
+    get: (repository, digest) => manifests.get(`${repository}@${digest}`),
+    set(repository, manifest) {
+      const key = `${repository}@${manifest.digest}`;
+      if (manifests.has(key) || manifest.size > mostBytes) return;
+      manifests.set(key, manifest);
+      bytes += manifest.size;
+      for (const [oldest, old] of manifests) {
+        if (bytes <= mostBytes && manifests.size <= MOST_MANIFESTS) return;
+        remove(oldest, old);
+      }
+    },
+  };
+}

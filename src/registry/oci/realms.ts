@@ -1,0 +1,69 @@
+// Where a token may be asked for. A registry names its token server (the "realm") itself, so a hostile or broken one
+// could send our credentials anywhere: these rules decide before anything is sent.
+// Class of CVE-2020-15157: credentials sent to a host that the server chose.
+import { TagflowError } from '../../model/errors.ts';
+import { isPrivate } from './addresses.ts';
+import type { Environment } from './http.ts';
+import { oneLine } from './redact.ts';
+
+/** Token servers, `host[:port]`, that belong to a registry on another host. */
+export type RealmHosts = ReadonlyMap<string, ReadonlySet<string>>;
+
+// Names are compared whole, never by suffix.
+const BUILT_IN: readonly (readonly [registry: string, realm: string])[] = [
+  ['registry-1.docker.io', 'auth.docker.io'],
+  ['registry.gitlab.com', 'gitlab.com'],
+];
+
+/**
+ * The pairs that are known: Docker Hub and gitlab.com; in a GitLab job that GitLab's own registry and server
+ * (CI_REGISTRY, CI_SERVER_HOST, CI_SERVER_PORT); and those the caller trusts.
+ */
+export function knownRealms(env: Environment, trusted: RealmHosts = new Map()): RealmHosts {
+  const pairs = [...BUILT_IN];
+  const { CI_REGISTRY: registry, CI_SERVER_HOST: server, CI_SERVER_PORT: port = '443' } = env;
+  if (registry && server)
+    pairs.push([registry.toLowerCase(), `${server.toLowerCase()}${port === '443' ? '' : `:${port}`}`]);
+  for (const [host, realms] of trusted) for (const realm of realms) pairs.push([host, realm]);
+  const known = new Map<string, Set<string>>();
+  for (const [host, realm] of pairs) known.set(host, (known.get(host) ?? new Set()).add(realm));
+  return known;
+}
+
+/**
+ * The realm as a URL that credentials for `registry` (its origin) may be sent to: https unless the registry itself
+ * was allowed plain HTTP; on the registry's own host, at its port or at 443, or a known pair; no private or metadata
+ * address unless the registry is there; no user, no fragment. Throws `credentials-unsafe`.
+ */
+export function checkRealm(realm: string, registry: URL, known: RealmHosts): URL {
+  const refuse = (why: string): TagflowError => unsafe(realm, registry, why);
+  if (!URL.canParse(realm)) throw refuse('it is not an absolute URL');
+  const url = new URL(realm);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse('it is not an https URL');
+  if (url.protocol === 'http:' && registry.protocol === 'https:')
+    throw refuse('it is plain HTTP, where anyone between could read them');
+  if (url.username !== '' || url.password !== '') throw refuse('it holds a user name of its own');
+  const sameHost = url.hostname === registry.hostname && (url.port === registry.port || isDefaultHttps(url));
+  if (sameHost || known.get(registry.host)?.has(url.host)) {
+    url.hash = '';
+    return url;
+  }
+  if (isPrivate(url.hostname) && url.hostname !== registry.hostname) {
+    throw refuse('it is an address inside a private network or a metadata service');
+  }
+  throw refuse(`${url.host} is not ${registry.host}, nor known as its token server`);
+}
+
+// GitLab's package puts the registry on a port of its own beside the server: gitlab.example.com:5050.
+function isDefaultHttps(url: URL): boolean {
+  return url.protocol === 'https:' && url.port === '';
+}
+
+function unsafe(realm: string, registry: URL, why: string): TagflowError {
+  return new TagflowError('credentials-unsafe', {
+    what: `${registry.host} asks for its credentials to be sent to ${JSON.stringify(oneLine(realm, 120))}`,
+    why: `${why}; nothing was sent`,
+    fix: 'check the registry’s name and its token server (the realm it answers with)',
+    details: { host: registry.host },
+  });
+}

@@ -1,0 +1,163 @@
+// Bearer tokens from a token server: distribution's "token" authentication, with OAuth2 for identity tokens.
+// distribution.github.io/distribution/spec/auth/token and …/auth/oauth.
+// One request is in flight for one (realm, service, scopes); tokens are renewed before they end.
+import * as z from 'zod/mini';
+import type { Clock, Instant } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { describeAnswer } from './answer.ts';
+import type { Credential } from './credential.ts';
+import type { HttpRequest, HttpResponse } from './http.ts';
+import type { Redactor } from './redact.ts';
+
+/** What a token is asked for with. */
+export interface TokenRequest {
+  /** A realm that `checkRealm` let pass. */
+  readonly realm: URL;
+  readonly service: string | undefined;
+  /** `repository:acme/app:pull,push`. */
+  readonly scopes: readonly string[];
+  /** Tokens for different owners are never mixed up: the repository's name. */
+  readonly owner: string;
+  readonly credential: Credential | undefined;
+}
+
+/** Tokens of a run. */
+export interface TokenSource {
+  /**
+   * A token that is valid for some time. Throws `unauthorized` with the server's words, `credentials-unsafe` when the
+   * token server redirects, `registry-answer-invalid`, and what `send` throws.
+   */
+  get(request: TokenRequest): Promise<string>;
+  /** Forgets a token that a registry refused, and its owner's older ones; one that took its place meanwhile stays. */
+  forget(token: string): void;
+}
+
+interface Entry {
+  readonly token: string;
+  readonly owner: string;
+  /** Counts up: which of two tokens is older. */
+  readonly serial: number;
+  readonly renewAt: Instant;
+}
+
+/** Seconds a token lives when its server does not say. */
+const DEFAULT_LIFETIME_S = 60;
+/** The part of its life in which a token is used: the rest is for clocks that differ and requests under way. */
+const USABLE = 0.8;
+const LONGEST_ANSWER = 1024 * 1024;
+
+const Answer = z.object({
+  token: z.optional(z.string()),
+  access_token: z.optional(z.string()),
+  expires_in: z.optional(z.union([z.number(), z.string()])),
+});
+
+/** A token source. `send` delivers a request with retries and follows no redirects. */
+export function createTokenSource(options: {
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  readonly send: (request: HttpRequest) => Promise<HttpResponse>;
+}): TokenSource {
+  const { clock, redactor, send } = options;
+  const entries = new Map<string, Entry>();
+  const inFlight = new Map<string, Promise<string>>();
+  let serial = 0;
+
+  const cached = (request: TokenRequest): string | undefined => {
+    const entry = entries.get(keyOf(request));
+    return entry && clock.now() < entry.renewAt ? entry.token : undefined;
+  };
+  const fetchToken = async (request: TokenRequest): Promise<string> => {
+    const asked = clock.now();
+    const { token, lifetime } = readAnswer(await send(httpRequest(request)), request.realm);
+    redactor.add(token);
+    serial += 1;
+    entries.set(keyOf(request), { token, owner: request.owner, serial, renewAt: asked + lifetime * 1000 * USABLE });
+    return token;
+  };
+
+  return {
+    async get(request) {
+      const key = keyOf(request);
+      const running = inFlight.get(key);
+      if (running) return running;
+      const known = cached(request);
+      if (known !== undefined) return known;
+      const fetching = fetchToken(request).finally(() => inFlight.delete(key));
+      inFlight.set(key, fetching);
+      return fetching;
+    },
+    forget(token) {
+      const refused = [...entries.values()].find((entry) => entry.token === token);
+      if (!refused) return;
+      for (const [key, { owner, serial }] of entries) {
+        if (owner === refused.owner && serial <= refused.serial) entries.delete(key);
+      }
+    },
+  };
+}
+
+function keyOf({ realm, service, scopes, owner }: TokenRequest): string {
+  return JSON.stringify([realm.href, service, scopes, owner]);
+}
+
+function httpRequest({ realm, service, scopes, credential }: TokenRequest): HttpRequest {
+  const limits = { longest: LONGEST_ANSWER, tooLong: 'registry-answer-invalid' } as const;
+  if (credential?.kind === 'identity-token') {
+    const form = new URLSearchParams({ grant_type: 'refresh_token', client_id: 'tagflow', scope: scopes.join(' ') });
+    if (service !== undefined) form.set('service', service);
+    form.set('refresh_token', credential.token);
+    const headers = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' };
+    return { method: 'POST', url: realm, headers, body: Buffer.from(form.toString()), ...limits };
+  }
+  const url = new URL(realm);
+  if (service !== undefined) url.searchParams.set('service', service);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
+  const headers = {
+    accept: 'application/json',
+    ...(credential?.kind === 'password' && { authorization: basic(credential.username, credential.password) }),
+  };
+  return { method: 'GET', url, headers, ...limits };
+}
+
+/** The value of an Authorization header for Basic authentication. RFC 7617. */
+export function basic(username: string, password: string): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+function readAnswer(response: HttpResponse, realm: URL): { token: string; lifetime: number } {
+  const { status } = response;
+  if (status >= 300 && status < 400) {
+    throw new TagflowError('credentials-unsafe', {
+      what: `the token server ${realm.host} sends us on to another place with our credentials`,
+      why: `it answered ${status}, and a redirect of a token request is never followed`,
+      fix: 'check the realm the registry answers with',
+    });
+  }
+  if (status >= 400) {
+    throw new TagflowError('unauthorized', {
+      what: `the token server ${realm.host} gave no token`,
+      why: `it answered ${describeAnswer(response)}`,
+    });
+  }
+  const answer = Answer.safeParse(parseJson(response.body));
+  const token = answer.success ? answer.data.token || answer.data.access_token : undefined;
+  // RFC 6750, 2.1, widened to what a header may hold: the token must not be able to end the header.
+  if (!answer.success || token === undefined || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new TagflowError('registry-answer-invalid', {
+      what: `the token server ${realm.host} answered without a token`,
+      why: 'its answer has to be a JSON object with "token" or "access_token"',
+      fix: 'check the realm the registry answers with',
+    });
+  }
+  const lifetime = Number(answer.data.expires_in);
+  return { token, lifetime: Number.isFinite(lifetime) && lifetime > 0 ? lifetime : DEFAULT_LIFETIME_S };
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

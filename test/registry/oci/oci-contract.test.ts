@@ -1,0 +1,62 @@
+// The OCI adapter keeps the contract of the port: over the strict registry of test/support, and over Docker's own.
+import { afterAll, beforeAll } from 'vitest';
+import { parseRepository } from '../../../src/model/reference.ts';
+import { createOciRegistry } from '../../../src/registry/oci/oci.ts';
+import { registryContract } from '../../contract/registry.ts';
+import { type DockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { startHttpRegistry } from '../../support/http-registry.ts';
+import { createInstantClock } from '../../support/clock.ts';
+import { describeReal } from '../../support/real.ts';
+import { pushManifest } from '../../support/sample-manifests.ts';
+
+const ACCEPT_ALL =
+  'application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, ' +
+  'application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json';
+
+registryContract('the oci adapter over a strict registry', async () => {
+  const server = await startHttpRegistry();
+  const registry = createOciRegistry({ clock: createInstantClock(), random: Math.random, env: {} });
+  return {
+    registry,
+    repository: parseRepository(`${server.host}/acme/app`),
+    async publish(manifest, tag) {
+      server.publish('acme/app', manifest, tag);
+    },
+    read: async (at) => server.read('acme/app', at),
+    writes: () => server.lines.filter((line) => line.startsWith('PUT ')).length,
+    async close() {
+      registry.close();
+      await server.stop();
+    },
+  };
+});
+
+describeReal('docker-registry', ['docker-registry'], () => {
+  let server: DockerRegistry;
+  let repositories = 0;
+  beforeAll(async () => {
+    server = await startDockerRegistry();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  registryContract('the oci adapter over docker-registry', async () => {
+    repositories += 1;
+    const path = `acme/app-${repositories}`;
+    const url = `http://${server.host}/v2/${path}`;
+    const registry = createOciRegistry({ clock: createInstantClock(), random: Math.random, env: {} });
+    return {
+      registry,
+      repository: parseRepository(`${server.host}/${path}`),
+      publish: async (manifest, tag) => pushManifest(url, manifest, tag),
+      async read(at) {
+        const response = await fetch(`${url}/manifests/${at}`, { headers: { accept: ACCEPT_ALL } });
+        return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
+      },
+      async close() {
+        registry.close();
+      },
+    };
+  });
+});
