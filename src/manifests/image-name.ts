@@ -82,8 +82,9 @@ export class NameIndex<T extends NamedImage> {
     for (const row of text.split('\n')) {
       line += 1;
       if (/^\s*#/.test(row) || ![...this.#needles].some((needle) => row.includes(needle))) continue;
+      const bareCounts = bare.test(row);
       for (const [token] of row.matchAll(/[^\s"'`,[\]{}()<>|=]+/g)) {
-        const image = this.#mentioned(token.replace(/[:@]+$/, ''), bare.test(row));
+        const image = this.#mentioned(token.replace(/[:@]+$/, ''), bareCounts);
         if (image) return { line, image };
       }
     }

@@ -1,5 +1,5 @@
 // A manifest file, read: its text, its documents, and where its lines begin.
-import { Composer, Lexer, type ParsedNode, Parser } from 'yaml';
+import { type CST, Composer, Lexer, type ParsedNode, Parser } from 'yaml';
 import { type Caps, TokenGuard, Unreadable } from './caps.ts';
 import { Tree } from './tree.ts';
 
@@ -102,11 +102,15 @@ function parseTrees(text: string, caps: Caps): Tree[] {
       trees.push(new Tree(contents as ParsedNode | null, caps));
     }
   };
+  const compose = (token: CST.Token): void => {
+    if (token.type === 'error') throw new Unreadable(firstLine(token.message), token.offset);
+    keep(composer.next(token));
+  };
   for (const lexeme of new Lexer().lex(text)) {
     guard.see(lexeme);
-    for (const token of parser.next(lexeme)) keep(composer.next(token));
+    for (const token of parser.next(lexeme)) compose(token);
   }
-  for (const token of parser.end()) keep(composer.next(token));
+  for (const token of parser.end()) compose(token);
   keep(composer.end(true, text.length));
   return trees;
 }
@@ -121,8 +125,12 @@ interface ParseError {
  * error object is dear. The hook is not public in `yaml`; should it go, errors are collected again, and seen all the same.
  */
 function stopAtFirstError(composer: object): void {
+  let first: Unreadable | undefined;
   Reflect.set(composer, 'onError', (at: unknown, _code: string, message: string, warning?: boolean): void => {
-    if (warning !== true) throw new Unreadable(firstLine(message), offsetOf(at));
+    if (warning === true) return;
+    // every collection around the place catches what is thrown, and reports it once more as its own
+    first ??= new Unreadable(firstLine(message), offsetOf(at));
+    throw first;
   });
 }
 

@@ -31,7 +31,6 @@ export interface Entry {
 /** One parsed document. Building it throws Unreadable for duplicate keys, bad aliases, and what is over a cap. */
 export class Tree {
   readonly root: Value | undefined;
-  /** Offset of the document's end in the source. */
   readonly #caps: Caps;
   readonly #targets = new Map<Alias, Value>();
   readonly #entries = new Map<YAMLMap, ReadonlyMap<string, Entry>>();
@@ -139,6 +138,8 @@ export class Tree {
         throw new Unreadable(`the key ${JSON.stringify(key)} stands twice in one mapping`, startOf(pair.key));
       seen.add(key);
     }
+    // now, so that a merge key that cannot be applied is found while the file is read; merged mappings come before
+    if (map.items.some(isMerge)) this.entries(map);
   }
 }
 

@@ -40,7 +40,7 @@ describe('a file that cannot be read', () => {
   });
 
   it.each([
-    ['broken YAML', 'a: b\nimage: django:V4.0\nc: [\n', 3, 'flow sequence in block collection must be'],
+    ['broken YAML', 'a: b\nimage: django:V4.0\nc: [\n', 4, 'flow sequence in block collection must be'],
     ['a Helm template', `{{- if .Values.on }}\n${deployment(' "django:{{ .Values.tag }}"')}{{- end }}\n`, 1, ''],
     [
       'a template with the registry left open',
@@ -172,8 +172,8 @@ describe('a file made to cost', () => {
         expect(error).toMatchObject({ name: 'TagflowError' });
       }
     }
-    // two files, and generous for a busy machine: without the caps several of these take many seconds
-    expect(performance.now() - begin).toBeLessThan(4_000);
+    // two files, a second for each: without the caps several of these take many seconds
+    expect(performance.now() - begin).toBeLessThan(2_000);
   });
 
   it('may still be pinned where aliases only look dear', () => {
@@ -195,7 +195,7 @@ describe('a file made to cost', () => {
     [
       'merged keys',
       `a: &a {${Array.from({ length: 600 }, (_, i) => `k${i}: v`).join(', ')}}\n${Array.from({ length: 100 }, (_, i) => `b${i}: {<<: *a}\n`).join('')}images: []\n`,
-      undefined,
+      'merge keys (<<) bring in more than 50000 keys',
     ],
     ['tokens', `a: [${'a,'.repeat(70_000)}]\n`, 'it has more than 78643 tokens'],
   ])('is refused with its reason when it has too many %s', (_, text, why) => {
