@@ -1,9 +1,11 @@
 // Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
-// shared chunks, dist/types/, and the licences of what was bundled in. Repeating it gives the same bytes.
+// shared chunks, dist/types/, and the licences of what was bundled in. Repeating it gives the same bytes. `--out DIR`
+// writes elsewhere: what it writes needs no node_modules.
 import { spawnSync } from 'node:child_process';
 import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Metafile, build } from 'esbuild';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Metafile, type Plugin, build } from 'esbuild';
 
 // Heavy SDKs are loaded from node_modules on first use, when the user has installed them.
 const EXTERNAL = ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library', 'octokit'];
@@ -11,8 +13,30 @@ const EXTERNAL = ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library', 'octok
 const REQUIRE =
   "import { createRequire as tagflowCreateRequire } from 'node:module'; const require = tagflowCreateRequire(import.meta.url);";
 
+/**
+ * `const { lock } = await import('proper-lockfile')`: Node finds the names a CommonJS package exports, esbuild gives its
+ * chunk a default export alone. Here such a package gets the names that Node finds.
+ */
+const commonJsNames: Plugin = {
+  name: 'commonjs-names',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^[a-z@]/ }, async ({ kind, path }) => {
+      if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
+      if (EXTERNAL.some((name) => path.startsWith(name.replace('*', '')))) return undefined;
+      const names = Object.keys((await import(path)) as object);
+      // Node names the whole of a CommonJS module so.
+      return names.includes('module.exports') ? { path, namespace: 'commonjs-names', pluginData: names } : undefined;
+    });
+    bundler.onLoad({ filter: /.*/, namespace: 'commonjs-names' }, ({ path, pluginData }) => {
+      const names = (pluginData as readonly string[]).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      return { contents: `export { ${names.join(', ')} } from ${JSON.stringify(path)};`, resolveDir: root };
+    });
+  },
+};
+
 const root = join(import.meta.dirname, '..');
-const dist = join(root, 'dist');
+const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
+const dist = resolve(root, values.out);
 
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
@@ -33,6 +57,7 @@ async function bundle(): Promise<Metafile> {
     external: EXTERNAL,
     chunkNames: 'chunks/[name]-[hash]',
     banner: { js: REQUIRE },
+    plugins: [commonJsNames],
     // Only licence texts are kept out of the code: they are gathered below, whole.
     legalComments: 'none',
     // Names of classes and functions appear in stack traces and in `error.name`.
@@ -73,9 +98,7 @@ interface Manifest {
 
 function emitTypes(): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(process.execPath, [compiler, '--project', '.ci/types.json'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  const options = ['--project', '.ci/types.json', '--outDir', join(dist, 'types')];
+  const { status } = spawnSync(process.execPath, [compiler, ...options], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }

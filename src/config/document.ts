@@ -5,12 +5,12 @@ import { type CST, Composer, Lexer, LineCounter, Parser, isAlias, isCollection, 
 import type { Document, ParsedNode, YAMLMap } from 'yaml';
 import { type ConfigPath, type Position, type Problem, formatPath, plain, quote } from './problems.ts';
 
-/** Largest text of a configuration, in bytes of UTF-8. */
-export const MAX_CONFIG_BYTES = 256 * 1024;
-/** Deepest nesting of maps and lists, aliases followed. */
-export const MAX_CONFIG_DEPTH = 16;
-/** Most values in a configuration, aliases followed. */
-export const MAX_CONFIG_VALUES = 20_000;
+// Largest text of a configuration, in bytes of UTF-8.
+const MAX_CONFIG_BYTES = 256 * 1024;
+// Deepest nesting of maps and lists, aliases followed.
+const MAX_CONFIG_DEPTH = 16;
+// Most values in a configuration, aliases followed.
+const MAX_CONFIG_VALUES = 20_000;
 const MAX_SYNTAX_ERRORS = 20;
 // A list of scalars takes about five lexemes an entry.
 const MAX_LEXEMES = 5 * MAX_CONFIG_VALUES;

@@ -18,9 +18,6 @@ export interface Problem extends Position {
   readonly fix: string;
 }
 
-/** Notes a mistake at a path: at its value, or at its key when it is the key that is wrong. */
-export type Report = (path: ConfigPath, what: string, fix: string, at?: 'key' | 'value') => void;
-
 const SHOWN = 50;
 // Everything a terminal could take for a command or an order of reading: C0, C1, bidi controls, lone surrogates.
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;

@@ -103,6 +103,14 @@ describe('a configuration that is right', () => {
     expect([...parseConfig(text).environments.keys()]).toEqual(['dev', 'lab', 'qa', 'stg', 'prd']);
   });
 
+  it('reads an alphabetical pattern, and a pin by digest alone', () => {
+    const versions = "versions: { pattern: '^(?<order>[a-z]+)[0-9]$', order: alphabetical }";
+    const text = SHORT.replace(' }', () => `, ${versions} }`).replace('  dev:\n', '  dev: { pin: digest }\n');
+    const { images, environments } = parseConfig(text);
+    expect(images.get('django')?.versions).toMatchObject({ kind: 'pattern', order: 'alphabetical' });
+    expect(environments.get('dev')?.pin).toBe('digest');
+  });
+
   it.each([
     ['1024', 1024],
     ['1KiB', 1024],
@@ -185,6 +193,11 @@ describe('a configuration that is wrong', () => {
   ])('never repeats %s', (_, secret, image) => {
     const error = refusal(SHORT.replace(/\{ repository.*\}/, image));
     expect(JSON.stringify([error.message, error.why, error.fix, error.details])).not.toContain(secret);
+  });
+
+  it('never repeats a password before a plain HTTP host', () => {
+    const error = refusal(`${SHORT}plainHttp: ["http://me:hunter2@r.example.com", "me:hunter2@r.example.com"]\n`);
+    expect(JSON.stringify([error.why, error.details])).not.toContain('hunter2');
   });
 
   it('is told without a control character, whatever it holds', () => {

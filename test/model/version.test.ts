@@ -36,6 +36,7 @@ describe('versions in order', () => {
     ],
     ['numbers, then patches, then minors, then majors', ['1.0.0', '1.0.1', '1.1.0', '2.0.0', '10.0.0']],
     ['numeric identifiers before words', ['1.0-1', '1.0-2', '1.0-10', '1.0-a', '1.0-rc']],
+    ['numeric identifiers before a dash, which stands before digits in ASCII', ['1.0-1', '1.0--']],
     ['identifiers in ASCII order', ['1.0-RC', '1.0-alpha', '1.0-beta']],
     ['a dash within an identifier', ['1.0--', '1.0-0-1', '1.0']],
     ['numbers past 2^53', ['1.9007199254740992', '1.9007199254740993', '1.9007199254740994']],
@@ -203,6 +204,8 @@ describe('the newest version', () => {
     ['not a pre-release, when there is a release', ['v1.0', 'v2.0-rc.1'], 'v1.0'],
     ['not a pre-release, in the other order', ['v2.0-rc.1', 'v1.0'], 'v1.0'],
     ['a pre-release, when there is nothing else', ['v2.0-rc.2', 'v2.0-rc.10'], 'v2.0-rc.10'],
+    ['one of several tags of one version, the same in any order', ['v1.0', '1.0.0', 'V1.0'], '1.0.0'],
+    ['one of several tags, in the other order', ['V1.0', '1.0.0', 'v1.0'], '1.0.0'],
     ['none', ['latest'], undefined],
     ['none of none', [], undefined],
   ])('%s', (_, tags, newest) => {
