@@ -11,6 +11,7 @@ export async function readOptionalFile(path: string): Promise<string | undefined
     throw new TagflowError('storage-failed', {
       what: `${path} cannot be read`,
       why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'make it a file that can be read, or name another one',
       cause,
     });
   }

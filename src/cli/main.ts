@@ -4,8 +4,19 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
 
+// A reader that went away (`| head`, a closed terminal) must not end a promotion between its commit and its tags: the work
+// goes on, and the exit code tells of the work. A result that could not be written for another reason is a failure.
+let unwritten: NodeJS.ErrnoException | undefined;
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') unwritten ??= error;
+});
+process.stderr.on('error', () => undefined);
+// signal-exit, which a dependency brings, would end the process at a limit for the size of files, instead of letting the
+// write answer EFBIG.
+process.on('SIGXFSZ', () => undefined);
+
 const { runProgram } = await import('./program.ts');
-process.exitCode = await runProgram({
+const io = {
   argv: process.argv.slice(2),
   env: process.env,
   cwd: process.cwd(),
@@ -13,4 +24,11 @@ process.exitCode = await runProgram({
   stderr: process.stderr,
   stdin: process.stdin,
   signals: process,
-});
+};
+process.exitCode = await runProgram(io);
+// Errors of a stream are told after the write that met them.
+await new Promise((resolve) => setImmediate(resolve));
+if (unwritten && process.exitCode === 0) {
+  const { reportUnwritten } = await import('./program.ts');
+  process.exitCode = await reportUnwritten(io, unwritten);
+}

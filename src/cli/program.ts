@@ -190,6 +190,18 @@ async function reportFailure(io: Io, program: Command, error: unknown): Promise<
   return renderFailure(io, program.opts(), error);
 }
 
+/** Tells that a result could not be written to stdout; what the command did is done. Resolves to the exit code. */
+export async function reportUnwritten(io: Io, cause: Error): Promise<number> {
+  const { renderFailure } = await import('./render/failure.ts');
+  const text = {
+    what: 'the result cannot be written to stdout; what the command did is done',
+    why: cause.message,
+    fix: 'make room where stdout goes, then look: tagflow status',
+    cause,
+  };
+  return renderFailure(io, {}, new TagflowError('storage-failed', text));
+}
+
 function usageError(error: CommanderError): TagflowError {
   const what = error.message.replace(/^error: /, '').replace(/\.$/, '');
   return new TagflowError('usage', {

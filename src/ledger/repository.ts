@@ -48,11 +48,16 @@ export async function createRepository(parent: string): Promise<OwnRepository> {
   const folder = await guarded(parent, async () => {
     await mkdir(parent, { recursive: true });
     const folder = await mkdtemp(join(parent, 'tagflow-git-'));
-    await mkdir(join(folder, 'objects'));
-    await mkdir(join(folder, 'refs'));
-    await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
-    await writeFile(join(folder, 'config'), FORMAT.sha1 + CONFIG);
-    return folder;
+    try {
+      await mkdir(join(folder, 'objects'));
+      await mkdir(join(folder, 'refs'));
+      await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
+      await writeFile(join(folder, 'config'), FORMAT.sha1 + CONFIG);
+      return folder;
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   });
   return {
     folder,

@@ -75,7 +75,12 @@ async function readPlan(session: Session, file: string): Promise<Plan> {
   try {
     content = await readFile(path, 'utf8');
   } catch (cause) {
-    throw new TagflowError('plan-invalid', { what: `${file} cannot be read`, why: reasonOf(cause), cause });
+    throw new TagflowError('plan-invalid', {
+      what: `${file} cannot be read`,
+      why: reasonOf(cause),
+      fix: 'write one with: tagflow promote ENV --plan-out FILE',
+      cause,
+    });
   }
   return parsePlan(content, file);
 }
@@ -87,6 +92,7 @@ async function savePlan(session: Session, file: string, plan: Plan): Promise<voi
     throw new TagflowError('storage-failed', {
       what: `the plan cannot be written to ${file}`,
       why: reasonOf(cause),
+      fix: 'name a file in a folder that can be written',
       cause,
     });
   }
