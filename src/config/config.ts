@@ -2,7 +2,6 @@
 // schema -> normalise -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
 import type { ConfiguredPin, Environment, Image, Pipeline } from '../model/pipeline.ts';
 import { ConfigDocument } from './document.ts';
-export { type Findings, draftConfig } from './draft-config.ts';
 import type { Draft, DraftEnvironment, DraftImage } from './draft.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { draftConfig, parseConfig } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { draftConfig } from '../../src/config/draft-config.ts';
 
 const FOUND = {
   trunk: 'main',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { draftConfig, parseConfig } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/config.ts';
+import { draftConfig } from '../../src/config/draft-config.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { SHORT, WHOLE, WRONG } from './examples.ts';
