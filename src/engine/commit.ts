@@ -1,8 +1,8 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
-import { TagflowError } from '../model/errors.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Execution, type Plan, messageOf, recordOf } from '../model/plan.ts';
-import { formatRecord } from '../model/release-record.ts';
+import { formatRecord, parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import type { TreeEdit } from '../ledger/ledger.ts';
 import type { Context } from './context.ts';
@@ -24,12 +24,14 @@ export async function commitPlan(context: Context, plan: Plan): Promise<CommitOu
     time: new Date(Math.floor(now / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
   };
   const record = recordOf(plan, execution);
+  const text = formatRecord(record);
+  requireReadable(text, plan);
   const commit = await context.ledger.propose({
     base: plan.tree,
     parents: plan.parents,
     edits: [
       ...plan.edits.map(toTreeEdit),
-      { kind: 'write', path: plan.recordPath, content: new TextEncoder().encode(formatRecord(record)) },
+      { kind: 'write', path: plan.recordPath, content: new TextEncoder().encode(text) },
     ],
     message: messageOf(plan, execution),
     author,
@@ -44,6 +46,21 @@ export async function commitPlan(context: Context, plan: Plan): Promise<CommitOu
     fix: `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again`,
     details: { branch: plan.branch, head: plan.base, commit: shortId(commit) },
   });
+}
+
+/** A record that could not be read back would stop every later command: it is found out before it is written. */
+function requireReadable(text: string, plan: Plan): void {
+  try {
+    parseRecord(text, plan.recordPath);
+  } catch (cause) {
+    if (!isTagflowError(cause, 'record-invalid')) throw cause;
+    throw new TagflowError('usage', {
+      what: `the release of ${plan.environment} cannot be recorded; nothing was changed`,
+      why: cause.why,
+      fix: 'give that value as one plain line of at most 2,000 characters',
+      cause,
+    });
+  }
 }
 
 function toTreeEdit(edit: Plan['edits'][number]): TreeEdit {

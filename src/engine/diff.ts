@@ -36,7 +36,7 @@ export async function diff(context: Context, a: string, b: string): Promise<Diff
   ];
   const images = left.record?.images ?? right.record?.images ?? [];
   const tree = await releaseTree(context, world, right, left.head, images);
-  const commits = await foreignCommits(context, world, { ...left, record: undefined }, right.head);
+  const commits = await foreignCommits(context, world, { ...right, head: left.head, record: undefined }, right.head);
   return {
     a,
     b,

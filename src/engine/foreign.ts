@@ -3,10 +3,11 @@ import type { ForeignCommit } from '../gates/gates.ts';
 import type { Commit } from '../ledger/ledger.ts';
 import { isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import { recordPath } from '../model/pipeline.ts';
+import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
+import { isKept } from './tree.ts';
 import { type EnvironmentState, type World, recordIn } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
@@ -15,12 +16,12 @@ const LIMIT = 500;
 /**
  * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit is not
  * lost when its very change is upstream too, however it got there (cherry-picked, squashed, typed again), nor when it is
- * a merge that changes nothing of its own.
+ * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
  */
 export async function foreignCommits(
   context: Context,
   world: World,
-  { head, record }: EnvironmentState,
+  { environment, head, record }: EnvironmentState,
   upstream: ObjectId,
 ): Promise<readonly ForeignCommit[]> {
   const { ledger } = context;
@@ -32,7 +33,7 @@ export async function foreignCommits(
   const foreign: ForeignCommit[] = [];
   for (const commit of commits) {
     if (await madeByTagflow(context, world, commit)) continue;
-    if (await isContained(context, commit, upstream)) continue;
+    if (await isContained(context, environment, commit, upstream)) continue;
     const { id, author, time } = commit;
     foreign.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
   }
@@ -40,7 +41,12 @@ export async function foreignCommits(
 }
 
 /** Whether a commit's own change stands in another commit's tree: whether there it could be taken back as it is. */
-async function isContained(context: Context, commit: Commit, upstream: ObjectId): Promise<boolean> {
+async function isContained(
+  context: Context,
+  environment: Environment,
+  commit: Commit,
+  upstream: ObjectId,
+): Promise<boolean> {
   const [parent, ...others] = commit.parents;
   if (!parent) return false;
   let paths = new Set(await context.ledger.changedPaths(parent, commit.id));
@@ -48,8 +54,8 @@ async function isContained(context: Context, commit: Commit, upstream: ObjectId)
   for (const other of others) {
     paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
   }
-  if (paths.size === 0) return true;
-  const list = [...paths];
+  const list = [...paths].filter((path) => !isKept(environment, path));
+  if (list.length === 0) return true;
   const [before, after, there] = [
     await context.ledger.readFiles(parent, list),
     await context.ledger.readFiles(commit.id, list),

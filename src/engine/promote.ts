@@ -1,5 +1,5 @@
 // Promote: plan a release for an environment from what is upstream, commit it, and put the tags.
-import { compareVersions, parseVersion, readVersion } from '../model/version.ts';
+import { type VersionScheme, compareVersions, parseVersion, readVersion } from '../model/version.ts';
 import { judge } from '../gates/gates.ts';
 import type { Digest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
@@ -40,7 +40,7 @@ export async function promote(context: Context, request: PromoteRequest, options
   const deadline = context.clock.now() + context.raceTimeout;
   for (let attempt = 0; ; attempt += 1) {
     const world = await readWorld(context, [request.environment]);
-    const outcome = await planPromotion(context, world, request, options.plan);
+    const outcome = await planPromotion(context, world, request, options);
     if (outcome.kind !== 'planned' || options.dryRun) return outcome;
     const { plan, state } = outcome;
     const committed = await commitPlan(context, plan);
@@ -69,7 +69,7 @@ async function planPromotion(
   context: Context,
   world: World,
   request: PromoteRequest,
-  fixed: Plan | undefined,
+  { plan: fixed, dryRun }: RunOptions,
 ): Promise<Promotion> {
   const environment = environmentOf(world.pipeline, request.environment);
   const source = upstreamOf(world, environment, request.from);
@@ -94,7 +94,7 @@ async function planPromotion(
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   const { record } = state;
   if (record && treeChanges.length === 0 && sameRelease(record.images, images)) {
-    const tags = fixed ? [] : await applyHead(context, environment, state.head, record);
+    const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, record);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };
   }
   await requireFreeReleaseTags(context, environment, images, (record?.sequence ?? 0) + 1);
@@ -120,6 +120,7 @@ async function planPromotion(
 interface WantedImage {
   readonly name: string;
   readonly repository: ReturnType<typeof repositoryIn>;
+  readonly scheme: VersionScheme;
   readonly version: Tag;
   /** Known when it comes from a record; a version asked for by name is resolved. */
   readonly digest: Digest | undefined;
@@ -134,25 +135,29 @@ async function wantedImages(
   current: ReleaseRecord | undefined,
 ): Promise<readonly WantedImage[]> {
   const { pipeline } = world;
-  for (const name of Object.keys(request.versions)) if (name !== '*') imageOf(pipeline, name);
+  const asked = new Map(Object.entries(request.versions));
+  for (const name of asked.keys()) if (name !== '*') imageOf(pipeline, name);
   const from = request.from ?? environment.from;
   const upstream = from === undefined ? undefined : await upstreamRecord(context, world, from);
-  const someNamed = Object.keys(request.versions).length > 0;
+  const someNamed = asked.size > 0;
   // Naming some images promotes those alone: the others stay as they run here.
   const rest = someNamed ? [current, upstream] : [upstream, current];
   return [...pipeline.images.values()].map((image) => {
     const repository = repositoryIn(environment, image);
-    const named = request.versions[image.name] ?? request.versions['*'];
+    const scheme = image.versions;
+    // No plain index: an image may be called `constructor`.
+    const named = asked.get(image.name) ?? asked.get('*');
     if (named !== undefined) {
       return {
         name: image.name,
         repository,
-        version: parseVersion(named, image.versions, image.name).tag,
+        scheme,
+        version: parseVersion(named, scheme, image.name).tag,
         digest: undefined,
       };
     }
     const known = rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0];
-    if (known) return { name: image.name, repository, version: known.version, digest: known.digest };
+    if (known) return { name: image.name, repository, scheme, version: known.version, digest: known.digest };
     throw new TagflowError('version-not-found', {
       what: `no version of ${image.name} is known for ${environment.name}`,
       why:
@@ -176,7 +181,8 @@ async function upstreamRecord(context: Context, world: World, from: string): Pro
 /** Resolves a version tag to its digest, once: from here on only the digest counts. */
 async function resolveImage(context: Context, wanted: WantedImage, fixed: Plan | undefined): Promise<ReleaseImage> {
   const { name, repository, version } = wanted;
-  const digest = fixed?.images.find((image) => image.name === name)?.digest ?? wanted.digest;
+  // What a record says goes before what a file says; a plan's digest is for versions that were resolved by their tag.
+  const digest = wanted.digest ?? fixed?.images.find((image) => image.name === name)?.digest;
   const registry = context.registryOf(repository);
   const descriptor = await registry.resolve(repository, digest ?? version);
   if (descriptor) return { name, repository: repository.name, version, digest: descriptor.digest };
@@ -190,10 +196,13 @@ async function resolveImage(context: Context, wanted: WantedImage, fixed: Plan |
   throw await versionNotFound(context, wanted);
 }
 
-async function versionNotFound(context: Context, { name, repository, version }: WantedImage): Promise<TagflowError> {
+async function versionNotFound(
+  context: Context,
+  { name, repository, version, scheme }: WantedImage,
+): Promise<TagflowError> {
   const tags = await context.registryOf(repository).listTags(repository);
   const versions = tags
-    .flatMap((tag) => readVersion(tag, { kind: 'semver' }) ?? [])
+    .flatMap((tag) => readVersion(tag, scheme) ?? [])
     .sort((a, b) => compareVersions(b, a))
     .map(({ tag }) => tag);
   const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());

@@ -38,8 +38,11 @@ export async function releaseTree(
     maxBytes: world.pipeline.maxFileBytes,
   };
   const pins = pinsOf(world.pipeline, environment, images);
-  const paths = await manifestPaths(context, environment, base);
-  const kept = new Set(paths.filter((path) => isKept(environment, path)));
+  const found = await manifestPaths(context, environment, base);
+  const kept = new Set(
+    [...found, ...(await manifestPaths(context, environment, head))].filter((path) => isKept(environment, path)),
+  );
+  const paths = [...new Set([...found, ...kept])].sort();
   const [carried, own] = [
     await readManifests(
       context,

@@ -38,7 +38,7 @@ async function planRollback(
   context: Context,
   world: World,
   request: RollbackRequest,
-  { plan: fixed }: RunOptions,
+  { plan: fixed, dryRun }: RunOptions,
 ): Promise<Unchanged | (Planned & { readonly state: EnvironmentState })> {
   const environment = environmentOf(world.pipeline, request.environment);
   const state = await readEnvironment(context, world, environment);
@@ -46,18 +46,18 @@ async function planRollback(
   if (!current) throw noTarget(environment.name, 'it has no release yet');
   const past = await readPast(context, world, environment);
   const target = await chooseTarget(context, world, { state, current, past }, request);
-  if (fixed) requireSameBase(fixed, state, target.record.source.commit);
   const { record } = target;
+  const source = request.imagesOnly ? current.source : record.source;
+  if (fixed) requireSameBase(fixed, state, source.commit);
   await requirePresent(context, record);
 
   const base = request.imagesOnly ? state.head : target.commit;
   const { treeChanges, ...tree } = await releaseTree(context, world, state, base, record.images);
   if (treeChanges.length === 0 && sameRelease(current.images, record.images)) {
-    const tags = fixed ? [] : await applyHead(context, environment, state.head, current);
+    const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, current);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record: current, tags };
   }
   await requireFreeReleaseTags(context, environment, record.images, current.sequence + 1);
-  const source = request.imagesOnly ? current.source : record.source;
   const left = holdFor(current, record.images, request.reason);
   const plan = assemblePlan({
     request,

@@ -74,9 +74,17 @@ export async function keepEdits(
   return [...taken, ...removed];
 }
 
-/** Whether a path is one that the environment's branch owns. */
+/** Whether a path is one that the environment's branch owns. Names that begin with a dot are names like any other. */
 export function isKept(environment: Environment, path: string): boolean {
-  return environment.keep.some((glob) => matchesGlob(path, glob));
+  return environment.keep.some((glob) => matchesGlob(unhidden(path), unhidden(glob)));
+}
+
+/** Wildcards pass over names that begin with a dot, and `secrets/**` has to cover `secrets/.env`: no name begins so. */
+function unhidden(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (part === '**' ? part : `_${part}`))
+    .join('/');
 }
 
 /** Of changed paths, those that say something about an environment's configuration: no record, no kept path. */

@@ -5,6 +5,7 @@ import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import { type Environment, recordPath } from './pipeline.ts';
+import { isRecordText } from './release-record.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
 
 /** A change to a file of the tree. `take` carries a file of the environment's branch over, by its object id. */
@@ -118,14 +119,19 @@ export function assemblePlan({ target, current, ...parts }: PlanParts): Plan {
         return running ? { ...image, before: { version: running.version, digest: running.digest } } : image;
       }),
     edits: [...parts.edits].sort(byPath),
-    fields: [...parts.fields].sort((a, b) => byPath(a, b) || a.line - b.line),
+    fields: [...parts.fields].sort((a, b) => byPath(a, b) || a.line - b.line || compare(a.field, b.field)),
+    held: [...parts.held].sort((a, b) => a.release - b.release),
     configurationChanges: [...parts.configurationChanges].sort(),
     ...(parts.request.reason !== undefined && { reason: parts.request.reason }),
   };
 }
 
 function byPath(a: { readonly path: string }, b: { readonly path: string }): number {
-  return a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+  return compare(a.path, b.path);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Who does a plan, and when: what a plan itself cannot know. */
@@ -214,6 +220,7 @@ export function parsePlan(text: string, file: string): Plan {
 }
 
 const text = z.string().check(z.minLength(1));
+const reason = z.string().check(z.refine(isRecordText, 'is not one plain line'));
 const flag = z.optional(z.boolean());
 const planned = z.looseObject({
   schemaVersion: z.literal(1),
@@ -233,7 +240,7 @@ const planned = z.looseObject({
       environment: text,
       versions: z.record(text, text),
       from: z.optional(text),
-      reason: z.optional(text),
+      reason: z.optional(reason),
       unhold: flag,
       allowDowngrade: flag,
       discardDivergence: flag,
@@ -243,7 +250,7 @@ const planned = z.looseObject({
       environment: text,
       to: z.optional(text),
       imagesOnly: flag,
-      reason: z.optional(text),
+      reason: z.optional(reason),
     }),
   ]),
 });

@@ -1,0 +1,712 @@
+// Promote, in the words of the protocol: what is carried, what is refused, and what is true when it ends.
+import { describe, expect, test } from 'vitest';
+import { promote } from '../../src/engine/promote.ts';
+import type { BranchName } from '../../src/model/object-id.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import { parseTag } from '../../src/model/reference.ts';
+import { type Bench, DJANGO, FIRST, createBench, failureOf, recordOf, repositoryOf, shown } from '../support/engine.ts';
+
+const SETTINGS = 'environments/prd/settings.env';
+const OVERLAY = 'environments/prd/kustomization.yaml';
+
+/** A bench with one release on every environment. */
+async function running(options?: Parameters<typeof createBench>[0]): Promise<Bench> {
+  const bench = createBench(options);
+  await bench.through(FIRST);
+  return bench;
+}
+
+async function planOf(work: ReturnType<Bench['promote']>): Promise<Plan> {
+  const outcome = await work;
+  if (outcome.kind !== 'planned') throw new Error(`expected a plan: ${JSON.stringify(outcome)}`);
+  return outcome.plan;
+}
+
+/** A plan as its file gives it back. */
+function saved(plan: Plan): Plan {
+  return JSON.parse(JSON.stringify(plan)) as Plan;
+}
+
+async function refusals(work: ReturnType<Bench['promote']>): Promise<readonly string[]> {
+  const outcome = await work;
+  return outcome.kind === 'refused' ? outcome.refusals.map(({ code }) => code) : [outcome.kind];
+}
+
+describe('which versions a promotion takes', () => {
+  test('a first release names its versions; its tags are put for each image', async () => {
+    const bench = createBench();
+    const { record, tags } = await bench.released('dev', FIRST);
+    expect(record).toMatchObject({ sequence: 1, action: 'promote', source: { branch: 'main' }, held: [] });
+    expect(record.previous).toBeUndefined();
+    expect(shown(record)).toBe('django V4.0, mariadb V10.6');
+    expect(tags.map(({ image, tag, status }) => `${image}:${tag} ${status}`)).toEqual([
+      'django:dev-1 moved',
+      'mariadb:dev-1 moved',
+      'django:dev moved',
+      'mariadb:dev moved',
+    ]);
+  });
+
+  test('by default it is what upstream has now', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const { record } = await bench.released('stg');
+    expect(shown(record)).toBe('django V4.2, mariadb V10.6');
+    expect(record.source).toEqual({ environment: 'dev', branch: 'dev', commit: bench.head('dev') });
+  });
+
+  test('a digest taken from upstream is not looked up again: the version tag may name something else by now', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    bench.publish('django', 'V4.2', 'second');
+    const { record } = await bench.released('stg');
+    expect(record.images[0]?.digest).toBe(bench.digest('django', 'V4.2'));
+  });
+
+  test('naming one image leaves the others as they run here, whatever upstream has', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2', mariadb: 'V10.11' });
+    const { record } = await bench.released('stg', { django: 'V4.2' });
+    expect(shown(record)).toBe('django V4.2, mariadb V10.6');
+  });
+
+  test('one version for all images, and an exception to it', async () => {
+    const bench = createBench();
+    bench.publish('django', 'V5.0');
+    bench.publish('mariadb', 'V5.0');
+    expect(shown((await bench.released('dev', { '*': 'V5.0' })).record)).toBe('django V5.0, mariadb V5.0');
+    const mixed = await bench.released('stg', { '*': 'V5.0', mariadb: 'V10.6' });
+    expect(shown(mixed.record)).toBe('django V5.0, mariadb V10.6');
+  });
+
+  test('another environment to take from', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const { record } = await bench.released('prd', {}, { from: 'dev' });
+    expect(shown(record)).toBe('django V4.2, mariadb V10.6');
+    expect(record.source.environment).toBe('dev');
+  });
+
+  test('an image may bear the name of a property that every object has', async () => {
+    const bench = createBench({
+      config: `version: 1\nimages:\n  constructor: { repository: ${DJANGO} }\n  mariadb: { repository: registry.example.org/shop/mariadb }\nenvironments:\n  dev: {}\n`,
+    });
+    expect(await failureOf(bench.promote('dev', { mariadb: 'V10.6' }))).toMatchObject({ code: 'version-not-found' });
+  });
+});
+
+describe('what cannot be promoted', () => {
+  test.each([
+    ['an environment that does not exist', 'qa', {}, 'environment-not-found', 'dev, stg, prd'],
+    ['an image that does not exist', 'dev', { redis: 'V1.0' }, 'image-not-found', 'django, mariadb'],
+    ['a tag that is no version', 'dev', { django: 'latest' }, 'version-invalid', 'v1.2'],
+    ['a version that was never published', 'dev', { ...FIRST, django: 'V9.9' }, 'version-not-found', 'V4.3, V4.2'],
+    ['an image that nobody named and nothing has', 'dev', { django: 'V4.0' }, 'version-not-found', 'no release of it'],
+    ['from an upstream without a release', 'stg', {}, 'version-not-found', 'neither dev nor stg'],
+  ])('%s', async (_, environment, versions, code, why) => {
+    const bench = createBench();
+    const before = new Map(bench.remote.branches);
+    const error = await failureOf(bench.promote(environment, versions));
+    expect(error).toMatchObject({ code });
+    expect(error.why).toContain(why);
+    expect(error.fix).toBeTruthy();
+    expect(bench.remote.branches).toEqual(before);
+    expect(bench.registry.writes).toEqual([]);
+  });
+
+  test('a version in other letters says how it is spelt', async () => {
+    const error = await failureOf(createBench().promote('dev', { ...FIRST, django: 'v4.2' }));
+    expect(error.fix).toBe('write django=V4.2');
+  });
+
+  test('versions of an own scheme are listed newest first when one is missing', async () => {
+    const bench = createBench({
+      config: String.raw`version: 1
+images:
+  django: { repository: ${DJANGO}, versions: { pattern: '^main-(?<order>\d+)$', order: numeric } }
+environments: { dev: { branch: dev } }
+`,
+    });
+    for (const build of ['9', '10', '11']) bench.publish('django', `main-${build}`);
+    const error = await failureOf(bench.promote('dev', { django: 'main-12' }));
+    expect(error.why).toContain('main-11, main-10, main-9');
+  });
+
+  test('to a branch that the remote lacks', async () => {
+    const bench = createBench();
+    bench.remote.branches.delete('dev' as BranchName);
+    const error = await failureOf(bench.promote('dev', FIRST));
+    expect(error).toMatchObject({ code: 'branch-not-found', fix: expect.stringContaining('tagflow init') });
+  });
+
+  test('without a configuration on the trunk', async () => {
+    const bench = createBench();
+    bench.remote.commit('main', { 'tagflow.yaml': undefined });
+    expect(await failureOf(bench.promote('dev', FIRST))).toMatchObject({ code: 'config-missing' });
+  });
+
+  test('when the upstream digest is gone from the registry', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    bench.registry.remove(repositoryOf('django'), bench.digest('django', 'V4.2'));
+    expect(await failureOf(bench.promote('stg'))).toMatchObject({ code: 'digest-not-found' });
+  });
+
+  test('over a record that somebody broke', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [recordOf('prd')]: 'schema: 1\n' });
+    expect(await failureOf(bench.promote('prd'))).toMatchObject({ code: 'record-invalid' });
+  });
+
+  test('from a configuration given by hand, which the record tells of', async () => {
+    const bench = createBench();
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    const { record } = await bench.released('dev', FIRST, { as: { config: { file: 'try.yaml', text } } });
+    expect(record.config).toHaveProperty('file');
+  });
+});
+
+describe('what is carried', () => {
+  test('the tree is the upstream tree, with the pins and the record of this environment', async () => {
+    const bench = await running();
+    bench.remote.commit('main', { 'src/app.py': 'print(2)\n', [SETTINGS]: 'LEVEL=loud\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    const { plan } = await bench.released('prd');
+    expect(bench.remote.file('prd', 'src/app.py')).toBe('print(2)\n');
+    expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=loud\n');
+    expect(bench.remote.file('prd', recordOf('stg'))).toBe(bench.remote.file('stg', recordOf('stg')));
+    expect(bench.remote.file('prd', OVERLAY)).toContain(`newTag: V4.2\n    digest: ${bench.digest('django', 'V4.2')}`);
+    expect(bench.record('prd')).toMatchObject({ sequence: 2, previous: 1 });
+    expect(plan.configurationChanges).toEqual([SETTINGS, 'src/app.py']);
+  });
+
+  test('what upstream removed goes here as well', async () => {
+    const bench = await running({ files: { 'environments/base/old.yaml': 'a: 1\n' } });
+    bench.remote.commit('main', { 'environments/base/old.yaml': undefined });
+    await bench.through({});
+    expect(bench.remote.file('prd', 'environments/base/old.yaml')).toBeUndefined();
+  });
+
+  test('the upstream head is the second parent, so that Git knows what was carried', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const upstream = bench.head('dev');
+    const base = bench.head('stg');
+    await bench.released('stg');
+    expect(bench.remote.history('stg')[0]?.parents).toEqual([base, upstream]);
+  });
+
+  test('a release that carries nothing new has one parent', async () => {
+    const bench = await running();
+    const base = bench.head('stg');
+    await bench.released('stg', { django: 'V4.2' });
+    expect(bench.remote.history('stg')[0]?.parents).toEqual([base]);
+  });
+
+  test('a file that differs in its pins alone is no change of configuration', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const { plan } = await bench.released('stg');
+    expect(plan.configurationChanges).toEqual([]);
+    expect(plan.fields.map(({ path, after }) => `${path}: ${after.slice(0, 4)}`)).not.toEqual([]);
+  });
+
+  test('the time of the record is the time of the commit', async () => {
+    const bench = createBench();
+    await bench.released('dev', FIRST);
+    expect(bench.record('dev').time).toBe('2026-01-01T00:01:00Z');
+    expect(bench.remote.history('dev')[0]?.time).toBe(Date.parse('2026-01-01T00:01:00Z'));
+  });
+
+  test('the message repeats the record in trailers', async () => {
+    const bench = createBench();
+    await bench.released('dev', FIRST, { reason: 'SHOP-7' });
+    const message = bench.remote.history('dev')[0]?.message ?? '';
+    expect(message.split('\n')[0]).toBe('dev: promote django V4.0, mariadb V10.6');
+    expect(message).toContain('\nSHOP-7\n');
+    expect(message).toContain(`Tagflow-Release: 1\nPromoted-From: main@${bench.head('main')}\nPromoted-By: ana\n`);
+  });
+});
+
+describe('paths that an environment keeps', () => {
+  const settings = { prd: 'keep: ["environments/prd/secrets/**"]' };
+  const kept = (name: string): string => `environments/prd/secrets/${name}`;
+
+  test('are left as the branch has them, changed or removed upstream or not', async () => {
+    const bench = await running({ settings, files: { [kept('a.env')]: 'trunk\n', [kept('b.env')]: 'trunk\n' } });
+    bench.remote.commit('prd', { [kept('a.env')]: 'prd\n' });
+    bench.remote.commit('main', { [kept('a.env')]: 'newer\n', [kept('b.env')]: undefined });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd', {}, { discardDivergence: true });
+    expect(bench.remote.file('stg', kept('a.env'))).toBe('newer\n');
+    expect(bench.remote.file('prd', kept('a.env'))).toBe('prd\n');
+    expect(bench.remote.file('prd', kept('b.env'))).toBe('trunk\n');
+  });
+
+  test('that only upstream has do not come', async () => {
+    const bench = await running({ settings });
+    bench.remote.commit('main', { [kept('new.env')]: 'trunk\n' });
+    await bench.through({ django: 'V4.2' });
+    expect(bench.remote.file('stg', kept('new.env'))).toBe('trunk\n');
+    expect(bench.remote.file('prd', kept('new.env'))).toBeUndefined();
+  });
+
+  test('may have names that begin with a dot', async () => {
+    const bench = await running({ settings });
+    bench.remote.commit('prd', { [kept('.env')]: 'prd\n', [kept('.d/x')]: 'prd\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd', {}, { discardDivergence: true });
+    expect(bench.remote.file('prd', kept('.env'))).toBe('prd\n');
+    expect(bench.remote.file('prd', kept('.d/x'))).toBe('prd\n');
+  });
+
+  test('are no divergence: a commit that touches nothing else loses nothing', async () => {
+    const bench = await running({ settings });
+    bench.remote.commit('prd', { [kept('db.env')]: 'prd\n' }, { message: 'rotate the password' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd');
+    expect(bench.remote.file('prd', kept('db.env'))).toBe('prd\n');
+  });
+
+  test('are pinned all the same, with their other lines as the branch has them', async () => {
+    const bench = await running({ settings: { prd: 'keep: ["environments/prd/kustomization.yaml"]' } });
+    bench.remote.commit('prd', { [OVERLAY]: `# ours\n${bench.remote.file('prd', OVERLAY)}` });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd', {}, { discardDivergence: true });
+    expect(bench.remote.file('prd', OVERLAY)).toMatch(/^# ours\n/);
+    expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('django', 'V4.2'));
+  });
+
+  test('are pinned where only the branch has them', async () => {
+    const bench = await running({ settings });
+    const job = `apiVersion: batch/v1\nkind: Job\nmetadata: { name: seed }\nspec:\n  template:\n    spec:\n      containers:\n        - name: seed\n          image: ${DJANGO}:V3.2\n`;
+    bench.remote.commit('prd', { [kept('job.yaml')]: job });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd', {}, { discardDivergence: true });
+    expect(bench.remote.file('prd', kept('job.yaml'))).toContain(bench.digest('django', 'V4.2'));
+  });
+});
+
+describe('nothing to do', () => {
+  test('the same release again makes no commit', async () => {
+    const bench = await running();
+    const head = bench.head('prd');
+    const outcome = await bench.promote('prd');
+    expect(outcome).toMatchObject({ kind: 'unchanged', head });
+    expect(bench.head('prd')).toBe(head);
+  });
+
+  test('and tags that drifted are repaired', async () => {
+    const bench = await running();
+    const prd = parseTag('prd');
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.2'), prd);
+    const outcome = await bench.promote('prd');
+    expect(outcome).toMatchObject({
+      kind: 'unchanged',
+      tags: expect.arrayContaining([expect.objectContaining({ tag: prd, status: 'moved' })]),
+    });
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+
+  test('when only the record of upstream is new', async () => {
+    const bench = await running();
+    await bench.released('stg', { django: 'V4.2' });
+    await bench.released('stg', { django: 'V4.0' }, { allowDowngrade: true });
+    expect((await bench.promote('prd')).kind).toBe('unchanged');
+  });
+
+  test('a dry run plans, and leaves branch and registry alone', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const [branches, writes] = [new Map(bench.remote.branches), bench.registry.writes.length];
+    const plan = await planOf(bench.promote('stg', {}, { run: { dryRun: true } }));
+    expect(plan).toMatchObject({ environment: 'stg', sequence: 2, base: bench.head('stg') });
+    expect(bench.remote.branches).toEqual(branches);
+    expect(bench.registry.writes).toHaveLength(writes);
+  });
+
+  test('a dry run of the same release changes no tag either', async () => {
+    const bench = await running();
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.2'), parseTag('prd'));
+    await bench.promote('prd', {}, { run: { dryRun: true } });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+});
+
+describe('gates', () => {
+  test('an older version than the environment runs is refused, and says what runs', async () => {
+    const bench = await running();
+    await bench.released('prd', { django: 'V4.2' });
+    const outcome = await bench.promote('prd', { django: 'V4.0' });
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      refusals: [{ code: 'downgrade', text: { what: 'prd would go back: django V4.2 -> V4.0' } }],
+    });
+    expect(bench.record('prd').sequence).toBe(2);
+  });
+
+  test('unless it is asked for, which the record tells', async () => {
+    const bench = await running();
+    await bench.released('prd', { django: 'V4.2' });
+    const { record } = await bench.released('prd', { django: 'V4.0' }, { allowDowngrade: true });
+    expect(record.gates[0]).toEqual({
+      gate: 'downgrade',
+      decision: 'overridden',
+      reason: 'older on request: django V4.2 -> V4.0',
+    });
+  });
+
+  test('what was rolled back is not put straight back, until the hold is lifted', async () => {
+    const bench = await running();
+    await bench.through({ django: 'V4.2' });
+    await bench.rollback('prd', { reason: 'INC-412' });
+    const refused = await bench.promote('prd');
+    expect(refused).toMatchObject({
+      kind: 'refused',
+      refusals: [
+        { code: 'held', text: { what: 'django V4.2 is held from prd', why: 'release 2 was rolled back: INC-412' } },
+      ],
+    });
+    const { record } = await bench.released('prd', {}, { unhold: true });
+    expect(shown(record)).toBe('django V4.2, mariadb V10.6');
+    expect(record.held).toEqual([]);
+    expect(record.gates[1]).toMatchObject({ gate: 'held', decision: 'overridden' });
+  });
+
+  test('a newer version goes past the hold, which stays', async () => {
+    const bench = await running();
+    await bench.through({ django: 'V4.2' });
+    await bench.rollback('prd');
+    await bench.released('dev', { django: 'V4.3' });
+    await bench.released('stg');
+    const { record } = await bench.released('prd');
+    expect(record.held).toMatchObject([{ release: 2, images: [{ name: 'django', version: 'V4.2' }] }]);
+  });
+
+  test('all that refuse are reported, not only the first', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'by hand' });
+    await bench.released('stg', { django: 'V3.2' }, { allowDowngrade: true });
+    expect(await refusals(bench.promote('prd'))).toEqual(['downgrade', 'divergence']);
+  });
+});
+
+describe('divergence', () => {
+  test('a commit made by hand on the branch is refused, and named', async () => {
+    const bench = await running();
+    const hotfix = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix: level\n\nbody' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    const outcome = await bench.promote('prd');
+    expect(outcome).toMatchObject({
+      kind: 'refused',
+      refusals: [{ code: 'divergence', text: { why: `${hotfix.slice(0, 7)} hotfix: level` } }],
+    });
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+
+  test('even when it edits the record so that it looks right', async () => {
+    const bench = await running();
+    const edited = bench.remote.file('prd', recordOf('prd'))?.replace('actor: ana', 'actor: eve') ?? '';
+    bench.remote.commit('prd', { [recordOf('prd')]: edited });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    expect(await refusals(bench.promote('prd'))).toEqual(['divergence']);
+  });
+
+  test('before the first release as well', async () => {
+    const bench = createBench();
+    bench.remote.commit('dev', { 'environments/dev/settings.env': 'LEVEL=hot\n' });
+    expect(await refusals(bench.promote('dev', FIRST))).toEqual(['divergence']);
+  });
+
+  test('a branch that upstream contains passes', async () => {
+    const bench = await running();
+    const hotfix = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' });
+    bench.remote.commit('main', { [SETTINGS]: 'LEVEL=hot\n' }, { parents: [bench.head('main'), hotfix] });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await bench.released('prd');
+    expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=hot\n');
+  });
+
+  test('a hotfix that was picked to the trunk, as the refusal says, passes once it comes from upstream', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { 'README.md': 'more\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    expect(await refusals(bench.promote('prd'))).toEqual(['divergence']);
+    await bench.released('stg');
+    await bench.released('prd');
+    expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=hot\n');
+  });
+
+  test('also when the trunk went on to change the same file', async () => {
+    const bench = await running();
+    const text = (level: string, more: string): string => `LEVEL=${level}\n\n\n\n\n\n\nMORE=${more}\n`;
+    bench.remote.commit('main', { [SETTINGS]: text('prd', '1') });
+    await bench.through({ django: 'V4.2' });
+    bench.remote.commit('prd', { [SETTINGS]: text('hot', '1') }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { [SETTINGS]: text('prd', '2') });
+    bench.remote.commit('main', { [SETTINGS]: text('hot', '2') }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { [SETTINGS]: text('hot', '3') });
+    await bench.through({ django: 'V4.3' });
+    expect(bench.remote.file('prd', SETTINGS)).toBe(text('hot', '3'));
+  });
+
+  test('is given up on request, which the record tells', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix' });
+    const { record } = await bench.released('prd', {}, { discardDivergence: true });
+    expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=prd\n');
+    expect(record.gates[2]).toMatchObject({ decision: 'overridden', reason: expect.stringContaining('hotfix') });
+  });
+
+  test('a pull request merged by hand is named, whoever merged it', async () => {
+    const bench = await running();
+    bench.remote.commit(
+      'stg',
+      { 'src/app.py': 'print(2)\n' },
+      { message: "Merge branch 'feature'", parents: [bench.head('stg'), bench.head('main')] },
+    );
+    await bench.released('dev', { django: 'V4.2' });
+    expect(await refusals(bench.promote('stg'))).toEqual(['divergence']);
+  });
+});
+
+describe('losing a race', () => {
+  test('plans again from the new head, gates included', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    let once = true;
+    bench.remote.faults.push = async ({ branch, actor }) => {
+      if (branch === 'stg' && actor === 'slow' && once) {
+        once = false;
+        await bench.released('stg', { mariadb: 'V10.11' }, { as: { actor: 'quick' } });
+      }
+      return undefined;
+    };
+    const { record, plan } = await bench.released('stg', { django: 'V4.2' }, { as: { actor: 'slow' } });
+    expect(record).toMatchObject({ sequence: 3, previous: 2 });
+    expect(shown(record)).toBe('django V4.2, mariadb V10.11');
+    expect(plan.base).not.toBe(bench.head('stg'));
+    expect(bench.notices).toContain('stg moved on meanwhile: planning again');
+    expect(bench.tagged('mariadb', 'stg')).toBe('V10.11');
+  });
+
+  test('is refused when what arrived makes it a downgrade', async () => {
+    const bench = await running();
+    let once = true;
+    bench.remote.faults.push = async ({ actor }) => {
+      if (actor === 'slow' && once) {
+        once = false;
+        await bench.released('prd', { django: 'V4.3' }, { as: { actor: 'quick' } });
+      }
+      return undefined;
+    };
+    expect(await refusals(bench.promote('prd', { django: 'V4.2' }, { as: { actor: 'slow' } }))).toEqual(['downgrade']);
+    expect(bench.tagged('django', 'prd')).toBe('V4.3');
+  });
+
+  test('is bounded by time, not by count', async () => {
+    const bench = await running();
+    let others = 0;
+    bench.remote.faults.push = ({ actor }) => {
+      if (actor === 'slow') bench.remote.commit('stg', {}, { message: `${(others += 1)}` });
+      return undefined;
+    };
+    const start = bench.clock.now() + 60_000;
+    const work = bench.promote(
+      'stg',
+      { django: 'V4.2' },
+      { discardDivergence: true, as: { actor: 'slow', raceTimeout: 60_000 } },
+    );
+    const error = await failureOf(work);
+    expect(error).toMatchObject({ code: 'race-lost', exit: 5, retryable: true });
+    expect(others).toBeGreaterThan(10);
+    expect(bench.clock.now() - start).toBeLessThanOrEqual(60_000);
+    expect(bench.tagged('django', 'stg')).toBe('V4.0');
+  });
+
+  test('with no time to wait it is over after the first', async () => {
+    const bench = await running();
+    let others = 0;
+    bench.remote.faults.push = () => {
+      bench.remote.commit('stg', {}, { message: `${(others += 1)}` });
+      return undefined;
+    };
+    const work = bench.promote('stg', { django: 'V4.2' }, { as: { raceTimeout: 0 } });
+    expect(await failureOf(work)).toMatchObject({ code: 'race-lost' });
+    expect(others).toBe(1);
+  });
+});
+
+describe('the push', () => {
+  test('that is denied leaves branch and tags as they are', async () => {
+    const bench = await running();
+    bench.remote.protected.add('prd' as BranchName);
+    const [head, writes] = [bench.head('prd'), bench.registry.writes.length];
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
+    expect(error).toMatchObject({ code: 'push-denied', exit: 6, why: 'prd is protected' });
+    expect(bench.head('prd')).toBe(head);
+    expect(bench.registry.writes).toHaveLength(writes);
+  });
+
+  test('whose answer was lost, and that landed, is a release like any other', async () => {
+    const bench = await running();
+    bench.remote.faults.push = () => 'answer-lost';
+    const { commit } = await bench.released('prd', { django: 'V4.2' });
+    expect(bench.head('prd')).toBe(commit);
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test('whose outcome cannot be known is told as such, and the next run completes it', async () => {
+    const bench = await running();
+    bench.remote.faults.push = () => 'outcome-unknown-applied';
+    expect(await failureOf(bench.promote('prd', { django: 'V4.2' }))).toMatchObject({ code: 'push-outcome-unknown' });
+    bench.remote.faults.push = undefined;
+    expect(await bench.promote('prd', { django: 'V4.2' })).toMatchObject({ kind: 'unchanged' });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test('lands: what fails afterwards is told as tags that are not verified, never as a release that failed', async () => {
+    const bench = await running();
+    bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd-2');
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    expect(tags.filter(({ status }) => status === 'failed').map(({ tag }) => tag)).toEqual(['prd-2']);
+    expect(bench.record('prd').sequence).toBe(2);
+  });
+});
+
+describe('digests and tags', () => {
+  test('a source tag that moves while the promotion runs does not matter: the planned digest wins', async () => {
+    const bench = await running();
+    bench.remote.faults.push = () => {
+      bench.publish('django', 'V4.2', 'second');
+      return undefined;
+    };
+    const { record } = await bench.released('prd', { django: 'V4.2' });
+    expect(record.images[0]?.digest).toBe(bench.digest('django', 'V4.2'));
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+    expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('django', 'V4.2'));
+  });
+
+  test('a per-release tag that is taken tells of a rewound branch, and nothing is written', async () => {
+    const bench = await running();
+    const first = bench.head('prd');
+    await bench.released('prd', { django: 'V4.2' });
+    bench.remote.branches.set('prd' as BranchName, first);
+    const writes = bench.registry.writes.length;
+    const error = await failureOf(bench.promote('prd', { django: 'V4.3' }));
+    expect(error).toMatchObject({ code: 'branch-rewound', exit: 3, details: { tag: 'prd-2' } });
+    expect(bench.head('prd')).toBe(first);
+    expect(bench.registry.writes).toHaveLength(writes);
+  });
+});
+
+describe('a plan file', () => {
+  test('is done as it stands', async () => {
+    const bench = await running();
+    const plan = saved(
+      await planOf(bench.promote('prd', { django: 'V4.2' }, { reason: 'SHOP-7', run: { dryRun: true } })),
+    );
+    if (plan.request.kind !== 'promote') throw new Error('a promotion');
+    const outcome = await promote(bench.context({ actor: 'ben' }), plan.request, { plan });
+    expect(outcome).toMatchObject({ kind: 'released', record: { actor: 'ben', reason: 'SHOP-7', sequence: 2 } });
+  });
+
+  test('names the digest that was planned, though the tag moved since', async () => {
+    const bench = await running();
+    const plan = saved(await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } })));
+    bench.publish('django', 'V4.2', 'second');
+    await bench.released('prd', { django: 'V4.2' }, { run: { plan } });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test.each<[string, (plan: Plan) => Plan]>([
+    [
+      'a digest',
+      (plan) => ({ ...plan, images: plan.images.map((image) => ({ ...image, digest: plan.images[1]!.digest })) }),
+    ],
+    [
+      'a version',
+      (plan) => ({ ...plan, images: plan.images.map((image) => ({ ...image, version: parseTag('V1.0') })) }),
+    ],
+    ['an edit', (plan) => ({ ...plan, edits: [...plan.edits, { kind: 'write', path: 'x', text: 'y' }] })],
+    ['a gate', (plan) => ({ ...plan, gates: [] })],
+    ['the branch', (plan) => ({ ...plan, branch: 'main' as BranchName })],
+    ['the sequence', (plan) => ({ ...plan, sequence: 7 })],
+  ])('is refused when %s was altered', async (_, alter) => {
+    const bench = await running();
+    const plan = saved(await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } })));
+    const head = bench.head('prd');
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan: alter(plan) } }));
+    expect(['plan-invalid', 'digest-not-found']).toContain(error.code);
+    expect(bench.head('prd')).toBe(head);
+  });
+
+  test('takes digests that a record knows from the record, not from the file', async () => {
+    const bench = await running();
+    await bench.released('stg', { django: 'V4.2' });
+    const plan = await planOf(bench.promote('prd', {}, { run: { dryRun: true } }));
+    const text = JSON.stringify(plan).replaceAll(bench.digest('django', 'V4.2'), bench.digest('django', 'V4.3'));
+    const error = await failureOf(bench.promote('prd', {}, { run: { plan: JSON.parse(text) as Plan } }));
+    expect(error.code).toBe('plan-invalid');
+  });
+
+  test.each([
+    ['its environment', 'prd'],
+    ['upstream', 'stg'],
+  ])('is stale once %s moved', async (_, moved) => {
+    const bench = await running();
+    const plan = await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } }));
+    await bench.released(moved, { mariadb: 'V10.11' });
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
+    expect(error).toMatchObject({ code: 'plan-stale', exit: 5 });
+    expect(shown(bench.record('prd'))).not.toContain('V4.2');
+  });
+
+  test('is stale when it loses the race at the last moment', async () => {
+    const bench = await running();
+    const plan = await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } }));
+    bench.remote.faults.push = () => {
+      bench.remote.commit('prd', {});
+      return undefined;
+    };
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
+    expect(error.code).toBe('plan-stale');
+  });
+
+  test('made again from the same heads is equal', async () => {
+    const bench = await running();
+    const plan = (): Promise<Plan> => planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } }));
+    expect(await plan()).toEqual(await plan());
+  });
+});
+
+test('a reason that a record could not hold is refused before anything is written', async () => {
+  const bench = await running();
+  const head = bench.head('prd');
+  const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { reason: 'one\nPromoted-By: eve' }));
+  expect(error.exit).toBe(2);
+  expect(bench.head('prd')).toBe(head);
+});
+
+test('an interrupted promotion starts nothing new', async () => {
+  const bench = await running();
+  const controller = new AbortController();
+  bench.remote.faults.before = (step) => {
+    if (step === 'fetch') controller.abort(new Error('stopped'));
+  };
+  await expect(bench.promote('prd', { django: 'V4.2' }, { as: { signal: controller.signal } })).rejects.toThrow(
+    'interrupted',
+  );
+  expect(bench.record('prd').sequence).toBe(1);
+});

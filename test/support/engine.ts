@@ -1,0 +1,256 @@
+// A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
+// context for each process that works on them.
+import type { Context } from '../../src/engine/context.ts';
+import type { Outcome, Released } from '../../src/engine/outcome.ts';
+import { type RunOptions, promote } from '../../src/engine/promote.ts';
+import { rollback } from '../../src/engine/rollback.ts';
+import type { Digest } from '../../src/model/digest.ts';
+import { type TagflowError, isTagflowError } from '../../src/model/errors.ts';
+import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import type { PromoteRequest, RollbackRequest } from '../../src/model/plan.ts';
+import { type Repository, type Tag, parseRepository, parseTag } from '../../src/model/reference.ts';
+import { parseRecord } from '../../src/model/release-record.ts';
+import type { ReleaseRecord } from '../../src/model/release.ts';
+import { type InstantClock, createInstantClock } from './clock.ts';
+import { type MemoryRemote, createMemoryLedger, createMemoryRemote } from './memory-ledger.ts';
+import { type MemoryRegistry, type MemoryRegistryOptions, createMemoryRegistry } from './memory-registry.ts';
+import { OCI_MANIFEST, contentOf } from './sample-manifests.ts';
+
+/** Where the seeded images are published. */
+export const DJANGO = 'registry.example.org/shop/django';
+export const MARIADB = 'registry.example.org/shop/mariadb';
+
+const ENVIRONMENTS = ['dev', 'stg', 'prd'] as const;
+/** Versions that are published from the start. */
+const PUBLISHED: Readonly<Record<string, readonly string[]>> = {
+  django: ['V3.2', 'V4.0', 'V4.2', 'V4.3'],
+  mariadb: ['V10.3', 'V10.6', 'V10.11'],
+};
+
+/** What the seed is made of. */
+export interface BenchOptions {
+  /** Lines for an environment in tagflow.yaml, below its `from`: `keep: [environments/prd/secrets/**]`. */
+  readonly settings?: Partial<Record<(typeof ENVIRONMENTS)[number], string>>;
+  /** The whole tagflow.yaml instead. */
+  readonly config?: string;
+  /** Further files of the trunk. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly registry?: MemoryRegistryOptions;
+}
+
+/** How one process differs from the others. */
+export interface ProcessOptions {
+  readonly actor?: string;
+  readonly signal?: AbortSignal;
+  readonly raceTimeout?: number;
+  readonly random?: number;
+  readonly config?: Context['config'];
+}
+
+/** The bench: the world outside, and shortcuts into it. */
+export interface Bench {
+  readonly remote: MemoryRemote;
+  readonly registry: MemoryRegistry;
+  readonly clock: InstantClock;
+  /** Everything that any process told its person. */
+  readonly notices: string[];
+  /** The ports of a new process: nothing fetched, nothing known. */
+  context(options?: ProcessOptions): Context;
+  /** Promotes in a new process. `versions` as typed: `{ django: 'V4.2' }`, `{ '*': 'V1' }`. */
+  promote(
+    environment: string,
+    versions?: Readonly<Record<string, string>>,
+    how?: How<PromoteRequest>,
+  ): Promise<Outcome>;
+  /** Promotes, and expects that a release comes of it. */
+  released(
+    environment: string,
+    versions?: Readonly<Record<string, string>>,
+    how?: How<PromoteRequest>,
+  ): Promise<Released>;
+  /** Rolls back in a new process. */
+  rollback(environment: string, how?: How<RollbackRequest>): Promise<Outcome>;
+  /** Brings one release through dev, stg and prd. */
+  through(versions: Readonly<Record<string, string>>): Promise<void>;
+  /** Publishes an image, the version's tag on it; again with other content when `build` differs. */
+  publish(image: string, version: string, build?: string): Digest;
+  /** The digest that a seeded version was published with. */
+  digest(image: string, version: string): Digest;
+  /** What a tag names now, as `django V4.2`, or its digest when no seeded image has it. */
+  tagged(image: string, tag: string): string | undefined;
+  /** All tags of an image that are no versions, with what they name. */
+  aliases(image: string): Readonly<Record<string, string>>;
+  head(branch: string): ObjectId;
+  record(environment: string): ReleaseRecord;
+}
+
+/** A request's further options, and how it runs. */
+export type How<R> = Partial<Omit<R, 'kind' | 'environment' | 'versions'>> & {
+  readonly run?: RunOptions;
+  readonly as?: ProcessOptions;
+};
+
+/** A first release of both images, as the trunk's environment takes it. */
+export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
+
+/** Builds a bench: nothing is released yet. */
+export function createBench(options: BenchOptions = {}): Bench {
+  const remote = createMemoryRemote();
+  const registry = createMemoryRegistry(options.registry);
+  const clock = createInstantClock();
+  const notices: string[] = [];
+  const names = new Map<Digest, string>();
+
+  const publish = (image: string, version: string, build = 'first'): Digest => {
+    const content = contentOf(OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_MANIFEST, image, version, build });
+    registry.publish(repositoryOf(image), content, parseTag(version));
+    names.set(content.digest, build === 'first' ? version : `${version} ${build}`);
+    return content.digest;
+  };
+  const published = new Map<string, Digest>();
+  for (const [image, versions] of Object.entries(PUBLISHED)) {
+    for (const version of versions) published.set(`${image} ${version}`, publish(image, version));
+  }
+  remote.commit('main', {
+    'tagflow.yaml': options.config ?? configOf(options.settings ?? {}),
+    ...files(),
+    ...options.files,
+  });
+  for (const branch of ENVIRONMENTS)
+    remote.branches.set(branch as BranchName, remote.branches.get('main' as BranchName)!);
+
+  const context = ({
+    actor = 'ana',
+    signal,
+    raceTimeout = 300_000,
+    random = 0.5,
+    config,
+  }: ProcessOptions = {}): Context => ({
+    ledger: createMemoryLedger(remote, { actor, ...(signal && { signal }) }),
+    registryOf: () => registry,
+    allowPlainHttp: () => undefined,
+    clock,
+    random: () => random,
+    notify: ({ text }) => void notices.push(text),
+    who: { actor, author: `${actor} <${actor}@example.org>` },
+    signal: signal ?? new AbortController().signal,
+    raceTimeout,
+    ...(config && { config }),
+  });
+
+  const bench: Bench = {
+    remote,
+    registry,
+    clock,
+    notices,
+    context,
+    publish,
+    async promote(environment, versions = {}, { run, as, ...request } = {}) {
+      clock.advance(60_000);
+      return promote(context(as), { kind: 'promote', environment, versions, ...request }, run);
+    },
+    async released(environment, versions, how) {
+      const outcome = await bench.promote(environment, versions, how);
+      if (outcome.kind === 'released') return outcome;
+      throw new Error(`expected a release of ${environment}: ${JSON.stringify(outcome)}`);
+    },
+    async rollback(environment, { run, as, ...request } = {}) {
+      clock.advance(60_000);
+      return rollback(context(as), { kind: 'rollback', environment, ...request }, run);
+    },
+    async through(versions) {
+      await bench.released('dev', versions);
+      await bench.released('stg');
+      await bench.released('prd');
+    },
+    digest(image, version) {
+      const digest = published.get(`${image} ${version}`);
+      if (!digest) throw new Error(`${image} ${version} is not seeded`);
+      return digest;
+    },
+    tagged(image, tag) {
+      const digest = registry.tagsOf(repositoryOf(image)).get(tag as Tag);
+      return digest && (names.get(digest) ?? digest);
+    },
+    aliases(image) {
+      const tags = [...registry.tagsOf(repositoryOf(image))].filter(([tag]) => /^(?:dev|stg|prd)/.test(tag));
+      return Object.fromEntries(tags.map(([tag, digest]) => [tag, names.get(digest) ?? digest]));
+    },
+    head(branch) {
+      const head = remote.branches.get(branch as BranchName);
+      if (!head) throw new Error(`there is no branch ${branch}`);
+      return head;
+    },
+    record(environment) {
+      const path = recordOf(environment);
+      return parseRecord(remote.file(environment, path) ?? '', path);
+    },
+  };
+  return bench;
+}
+
+/** The repository of an image. */
+export function repositoryOf(image: string): Repository {
+  return parseRepository(`registry.example.org/shop/${image}`);
+}
+
+/** The path of an environment's record. */
+export function recordOf(environment: string): string {
+  return `environments/${environment}/release.yaml`;
+}
+
+/** The images of a release as `django V4.2, mariadb V10.6`. */
+export function shown(record: Pick<ReleaseRecord, 'images'>): string {
+  return record.images.map(({ name, version }) => `${name} ${version}`).join(', ');
+}
+
+/** The error that work ends with. */
+export async function failureOf(work: Promise<unknown>): Promise<TagflowError> {
+  try {
+    await work;
+  } catch (error) {
+    if (isTagflowError(error)) return error;
+    throw error;
+  }
+  throw new Error('expected it to fail');
+}
+
+/** An overlay that pins both images. */
+export function kustomization(environment: string, django = 'V3.2', mariadb = 'V10.3'): string {
+  return `apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: shop-${environment}
+images:
+  - name: ${DJANGO}
+    newTag: ${django}
+  - name: ${MARIADB}
+    newTag: ${mariadb}
+`;
+}
+
+function configOf(settings: NonNullable<BenchOptions['settings']>): string {
+  return `version: 1
+images:
+  django: { repository: ${DJANGO} }
+  mariadb: { repository: ${MARIADB} }
+environments:
+  dev:
+    branch: dev
+    ${settings.dev ?? ''}
+  stg:
+    from: dev
+    ${settings.stg ?? ''}
+  prd:
+    from: stg
+    ${settings.prd ?? ''}
+`;
+}
+
+function files(): Record<string, string> {
+  return Object.fromEntries(
+    ENVIRONMENTS.flatMap((environment) => [
+      [`environments/${environment}/kustomization.yaml`, kustomization(environment)],
+      [`environments/${environment}/settings.env`, `LEVEL=${environment}\n`],
+    ]),
+  );
+}
