@@ -60,7 +60,7 @@ const EXPLANATIONS: Readonly<Record<string, (host: string) => Explanation>> = {
   }),
   EPROTO: (host) => ({
     why: 'it does not speak TLS on this port',
-    fix: `check the port; if ${host} really serves plain HTTP, allow it with plainHttp: true in tagflow.yaml`,
+    fix: `check the port; if ${host} really serves plain HTTP, list it under plainHttp in tagflow.yaml`,
     transient: false,
   }),
 };
