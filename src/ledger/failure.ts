@@ -32,10 +32,6 @@ const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
     /could not read (?:Username|Password)|Authentication failed|Permission denied \(|returned error: 401|HTTP Basic: Access denied/i,
   ],
   ['forbidden', /returned error: 403|(?:access|permission)[^\n]{0,80} denied|marked as read.only|not allowed to push/i],
-  [
-    'incomplete',
-    /^fatal: unable to read [0-9a-f]{40}|pack-objects died|could not fetch [0-9a-f]{40,64} from promisor/m,
-  ],
   ['no-such-object', /not our ref|unadvertised object|couldn't find remote ref/i],
   [
     'not-found',
@@ -67,9 +63,16 @@ export function failureKind(answer: Answer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
-  const isOurs = (kind: FailureKind): boolean => kind === 'storage' || kind === 'incomplete';
-  const found = KINDS.find(([kind, pattern]) => pattern.test(isOurs(kind) ? own.join('\n') : answer.stderr));
+  const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
   return found?.[0] ?? 'transient';
+}
+
+/** Whether a push could not be put together, since objects are missing here. Says nothing of any other command. */
+export function isIncomplete(answer: Answer): boolean {
+  const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
+  return own.some((line) =>
+    /^fatal: unable to read [0-9a-f]{40}|pack-objects died|could not fetch [0-9a-f]{40,64} from promisor/.test(line),
+  );
 }
 
 /**
@@ -94,9 +97,12 @@ export function words(answer: Answer, secrets: readonly string[]): string {
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
-/** Text without C0, C1 and bidirectional control characters. */
+/** Text on one line, without terminal sequences, C0, C1 and bidirectional control characters. */
 export function plainText(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ').trim();
+  return text
+    .replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '')
+    .replace(/[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ')
+    .trim();
 }
 
 /** The error of a failed read or push. `storage` failures are the caller's to turn into `storage-failed`. */

@@ -258,7 +258,18 @@ class GitLedger implements Ledger {
   }
 
   async #head(remote: Remote, branch: BranchName): Promise<ObjectId | undefined> {
-    return parseRefs(await remote.listBranch(branch)).get(`refs/heads/${branch}`);
+    const ref = `refs/heads/${branch}`;
+    const id = parseRefs(await remote.listBranch(branch)).get(ref);
+    if (id !== undefined || this.#options.remote.origin === undefined) return id;
+    // Over HTTP Git takes any page for the listing of an old server with no branches. "There is no such branch" is
+    // believed only of a server that has others.
+    const refs = parseRefs(await remote.listHeads());
+    if (refs.size > 0) return refs.get(ref);
+    throw new TagflowError('remote-unavailable', {
+      what: `${this.#options.remote.url} answers with no branch at all`,
+      why: 'either the repository is empty, or what answers is not a Git server',
+      fix: 'check the URL, and that no proxy or login page stands in between',
+    });
   }
 
   async #fetch(remote: Remote, commits: readonly ObjectId[], depth: 'one' | 'all' | 'as-is'): Promise<void> {
@@ -466,8 +477,14 @@ function parseHeads(listing: string, url: string): Heads {
   if (trunk !== undefined && isBranchName(trunk) && branches.has(trunk)) return { trunk, branches };
   throw new TagflowError('branch-not-found', {
     what: `${url} has no default branch`,
-    why: branches.size === 0 ? 'the repository is empty' : 'its HEAD names no branch that exists',
-    fix: branches.size === 0 ? 'push a first commit to it' : 'set the default branch of the repository on its server',
+    why:
+      branches.size === 0
+        ? 'the repository is empty, or what answers is not a Git server'
+        : 'its HEAD names no branch that exists',
+    fix:
+      branches.size === 0
+        ? 'check the URL, or push a first commit'
+        : 'set the default branch of the repository on its server',
   });
 }
 

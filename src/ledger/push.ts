@@ -68,16 +68,20 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const seen = await look(push);
     if (seen.kind === 'settled') return seen.verdict;
     const known = seen.kind === 'unmoved';
-    if (answer.kind === 'refused' && known) {
+    const refusal = answer.kind === 'refused' && known ? answer : undefined;
+    if (refusal) {
       refusals += 1;
-      if (answer.final || refusals >= REFUSALS) return { outcome: 'denied', reason: answer.reason };
+      if (refusal.final || refusals >= REFUSALS) return { outcome: 'denied', reason: refusal.reason };
     }
     const error = 'error' in answer ? answer.error : seen.kind === 'unread' ? seen.error : undefined;
     if (isTagflowError(error, 'unauthorized', 'not-supported', 'storage-failed') && (known || !mayHaveLanded))
       throw error;
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
     const wait = backoff(attempt, random);
-    if (clock.now() + wait - firstAnswer > allowed) throw outOfTime(push, mayHaveLanded, error);
+    if (clock.now() + wait - firstAnswer > allowed) {
+      if (refusal) return { outcome: 'denied', reason: refusal.reason };
+      throw outOfTime(push, mayHaveLanded, error);
+    }
     if (answer.kind === 'incomplete') {
       if (known && completions >= COMPLETIONS) throw answer.error;
       completions += 1;

@@ -9,6 +9,7 @@ import {
   type Answer,
   type FailureKind,
   failureKind,
+  isIncomplete,
   neverReached,
   plainText,
   remoteFailure,
@@ -118,13 +119,13 @@ export class Remote {
     if (answer.exitCode === 0) return { kind: 'accepted' };
     const report = pushReport(answer.stdout, ref);
     const said = words(answer, this.#options.secrets);
-    const kind = failureKind(answer);
     if (report?.where === 'here') return { kind: 'stale' };
-    if (kind === 'incomplete') return { kind: 'incomplete', error: await this.#failure(kind, said) };
+    if (isIncomplete(answer)) return { kind: 'incomplete', error: await this.#failure('incomplete', said) };
     if (report?.where === 'there') {
       const reason = plainText([report.reason, said].filter((text) => text !== '').join(': '));
       return { kind: 'refused', reason, final: false };
     }
+    const kind = failureKind(answer);
     if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
     const error = await this.#failure(kind, said);
     return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };

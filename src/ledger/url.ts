@@ -31,8 +31,8 @@ const SCP_LIKE = /^(?:[A-Za-z0-9_][A-Za-z0-9._+-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.-]
  * loopback hosts, or for all with `allowPlainHttp`. Throws `usage` for everything else, and never repeats a password.
  */
 export function parseRemoteUrl(text: string, options: { readonly allowPlainHttp?: boolean } = {}): RemoteUrl {
-  if (/[\x00-\x20\x7f]/.test(text)) throw refused(text, 'it holds a space or a control character');
-  if (/^https?:\/\//i.test(text)) return parseHttp(text, options.allowPlainHttp === true);
+  if (/[\x00-\x20\x7f\\]/.test(text)) throw refused(text, 'it holds a space, a backslash or a control character');
+  if (/^https?:\/\/[^/]/i.test(text)) return parseHttp(text, options.allowPlainHttp === true);
   if (text.startsWith('file://')) return parseFile(text);
   if (text.startsWith('/') && !text.startsWith('//')) return plain('file', text);
   if (/^ssh:\/\/[^/@]*:[^/@]*@/.test(text)) {

@@ -1,0 +1,294 @@
+// Hostile repositories, branch names, configuration, environments and trees: none of them gets a program run, and
+// nothing outside the tree is read or written. Each case could make a canary file; none may appear.
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import { isBranchName } from '../../src/model/object-id.ts';
+import { openGitLedger } from '../support/git-ledger.ts';
+import { type GitRepository, createGitRepository, temporaryFolder } from '../support/git-repository.ts';
+import { describeReal } from '../support/real.ts';
+
+const MAIN = 'main' as BranchName;
+const AUTHOR = 'A <a@b>';
+
+/** Settings that make Git run a program, somewhere. `CANARY` stands for a command that makes the canary file. */
+const SETTINGS = `
+  alias.fetch=!CANARY alias.push=!CANARY alias.ls-remote=!CANARY alias.cat-file=!CANARY alias.log=!CANARY
+  core.fsmonitor=CANARY core.sshCommand=CANARY core.pager=CANARY core.editor=CANARY core.askPass=CANARY
+  core.gitProxy=CANARY core.alternateRefsCommand=CANARY core.hooksPath=HOOKS
+  credential.helper=!CANARY credential.https://localhost.helper=!CANARY
+  diff.external=CANARY diff.x.command=CANARY diff.x.textconv=CANARY difftool.x.cmd=CANARY
+  filter.x.clean=CANARY filter.x.smudge=CANARY filter.x.process=CANARY
+  gpg.program=CANARY gpg.ssh.program=CANARY gpg.x509.program=CANARY gpg.ssh.defaultKeyCommand=CANARY
+  interactive.diffFilter=CANARY sendemail.smtpServer=CANARY
+  log.showSignature=true commit.gpgSign=true push.gpgSign=true
+  merge.x.driver=CANARY mergetool.x.cmd=CANARY man.x.cmd=CANARY browser.x.cmd=CANARY web.browser=CANARY
+  pager.log=CANARY pager.fetch=CANARY pager.push=CANARY
+  remote.origin.uploadpack=CANARY remote.origin.receivepack=CANARY remote.origin.vcs=ext
+  remote.origin.url=ext::CANARY remote.origin.proxy=CANARY
+  url.ext::CANARY.insteadOf=/ url.ext::CANARY.pushInsteadOf=/ protocol.ext.allow=always protocol.allow=always
+  sequence.editor=CANARY submodule.x.update=!CANARY submodule.recurse=true trailer.x.command=CANARY trailer.x.cmd=CANARY
+  tar.x.command=CANARY init.templateDir=HOOKS include.path=EVIL includeIf.gitdir:/.path=EVIL
+  uploadpack.packObjectsHook=CANARY uploadarchive.allowUnreachable=true
+  fetch.recurseSubmodules=true fetch.unpackLimit=1 http.proxy=ext::CANARY http.sslCertPasswordProtected=true
+  guitool.x.cmd=CANARY instaweb.httpd=CANARY imap.tunnel=CANARY bundle.uri=CANARY fetch.bundleURI=CANARY
+`
+  .trim()
+  .split(/\s+/);
+
+/** Settings by which a remote runs programs of its own on its own side, which is its business. */
+const OWN_BUSINESS = /^core\.hooksPath|^core\.alternateRefsCommand|^include/;
+
+describeReal('hostile input to a Git ledger', ['git'], () => {
+  let folder = '';
+  let canary = '';
+  let script = '';
+  let repository: GitRepository;
+  let head: ObjectId;
+  let ledger: Ledger | undefined;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder('hostile');
+    canary = join(folder, 'canary');
+    script = join(folder, 'script');
+    await writeFile(script, `#!/bin/sh\ntouch ${canary}\n`, { mode: 0o755 });
+    const hooks = join(folder, 'evil-hooks');
+    await mkdir(join(hooks, 'hooks'), { recursive: true });
+    for (const name of ['pre-push', 'post-checkout', 'reference-transaction', 'post-index-change', 'pre-auto-gc']) {
+      for (const place of [hooks, join(hooks, 'hooks')])
+        await writeFile(join(place, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    }
+    repository = await createGitRepository({ folder: join(folder, 'remote.git') });
+    head = await repository.commit('main', { 'env/a.yaml': 'one\n' });
+  });
+  afterEach(async () => {
+    await ledger?.close();
+    ledger = undefined;
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const open = async (env: Record<string, string | undefined> = process.env): Promise<Ledger> => {
+    ledger = await openGitLedger({ url: repository.folder, workFolder: join(folder, 'work'), env });
+    return ledger;
+  };
+  const settings = (filter: (setting: string) => boolean): string =>
+    SETTINGS.filter(filter)
+      .map((setting) => {
+        const [, section, subsection, name, value] = /^([a-zA-Z]+)(?:\.(.+))?\.([a-zA-Z-]+)=(.*)$/.exec(setting)!;
+        const filled = value!
+          .replace('CANARY', script)
+          .replace('HOOKS', join(folder, 'evil-hooks'))
+          .replace('EVIL', join(folder, 'evil'));
+        const place = subsection === undefined ? '' : ` "${subsection.replace('CANARY', script)}"`;
+        return `[${section}${place}]\n\t${name} = "${filled}"\n`;
+      })
+      .join('');
+  /** Everything that a promotion and a history do. */
+  const exercise = async (branch: BranchName = MAIN): Promise<void> => {
+    const own = ledger ?? (await open());
+    const start = (await own.heads()).branches.get(branch)!;
+    await own.fetch([start]);
+    await own.readFiles(start, ['env/a.yaml']);
+    const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from('new\n') }] as const;
+    const id = await own.propose({ base: start, parents: [start], edits, message: 'm', author: AUTHOR, time: 0 });
+    expect(await own.push(branch, id, start)).toEqual({ outcome: 'landed' });
+    await own.deepen([id]);
+    expect(await own.walk(id, 'env/a.yaml')).toHaveLength(2);
+    expect(await own.head(branch)).toBe(id);
+    expect(await repository.head(branch)).toBe(id);
+  };
+
+  it.each([
+    '$(touch${IFS}canary)',
+    '`touch${IFS}canary`',
+    ';touch${IFS}canary',
+    '|touch${IFS}canary',
+    '&touch${IFS}canary',
+    'x;id',
+    "x'y",
+    'x"y',
+    '--upload-pack=x',
+    '--exec=x',
+    '--force',
+    '-x',
+    '-oProxyCommand=x',
+    'a/--upload-pack=x',
+    'a/-x',
+    '!x',
+    '#x',
+    '%s%n',
+    '%2e%2e',
+    '+main',
+    'x=y',
+    '{a,b}',
+    '<x>',
+    '(x)',
+    'origin',
+    'FETCH_HEAD',
+    'ö\u202ex',
+    'refs/heads/main',
+    'HEAD/x',
+    'main@x',
+  ])('a branch called %j is a branch and nothing else', async (name) => {
+    await repository.move(name, head);
+    if (isBranchName(name)) {
+      await exercise(name);
+    } else {
+      const { branches } = await (await open()).heads();
+      expect([...branches.keys()]).toEqual(['main']);
+    }
+    expect(await repository.head('main')).toBe(head);
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('a remote full of hostile settings runs nothing', async () => {
+    const text = settings((setting) => !OWN_BUSINESS.test(setting));
+    expect(SETTINGS.length).toBeGreaterThanOrEqual(60);
+    await appendFile(join(repository.folder, 'config'), text);
+    await exercise();
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('a user full of hostile settings runs nothing', async () => {
+    const home = join(folder, 'home');
+    await mkdir(join(home, '.config/git'), { recursive: true });
+    await writeFile(
+      join(home, '.gitconfig'),
+      settings(() => true),
+    );
+    await writeFile(
+      join(home, '.config/git/config'),
+      settings(() => true),
+    );
+    await writeFile(join(home, '.config/git/attributes'), '* filter=x diff=x merge=x\n');
+    await open({ ...process.env, HOME: home, XDG_CONFIG_HOME: join(home, '.config') });
+    await exercise();
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it.each([
+    'GIT_SSH',
+    'GIT_ASKPASS',
+    'SSH_ASKPASS',
+    'GIT_PROXY_COMMAND',
+    'GIT_EXTERNAL_DIFF',
+    'GIT_EDITOR',
+    'GIT_SEQUENCE_EDITOR',
+    'GIT_PAGER',
+    'PAGER',
+    'EDITOR',
+    'VISUAL',
+    'GIT_TEMPLATE_DIR',
+    'GIT_EXEC_PATH',
+    'GIT_DIR',
+    'GIT_WORK_TREE',
+    'GIT_INDEX_FILE',
+    'GIT_OBJECT_DIRECTORY',
+    'GIT_ALTERNATE_OBJECT_DIRECTORIES',
+    'GIT_NAMESPACE',
+    'GIT_CONFIG',
+    'GIT_CONFIG_SYSTEM',
+    'GIT_CONFIG_GLOBAL',
+    'GIT_SHALLOW_FILE',
+    'GIT_GRAFT_FILE',
+    'GIT_REPLACE_REF_BASE',
+    'GIT_PROTOCOL_FROM_USER',
+    'GIT_ALLOW_PROTOCOL',
+    'GIT_TRACE',
+    'GIT_TRACE2_EVENT',
+    'LD_PRELOAD',
+  ])('%s of the environment is not passed on', async (name) => {
+    await open({ ...process.env, [name]: script });
+    await exercise();
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('settings by environment variables are not passed on', async () => {
+    const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.fsmonitor', GIT_CONFIG_VALUE_0: script };
+    await open({ ...process.env, ...env, GIT_CONFIG_PARAMETERS: `'alias.push'='!${script}'` });
+    await exercise();
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('files that steer Git in a work tree are only files', async () => {
+    const files = {
+      '.gitattributes': '* filter=x diff=x merge=x export-subst\n',
+      '.gitmodules': `[submodule "x"]\n\tpath = x\n\turl = ext::${script}\n\tupdate = !${script}\n`,
+      '.lfsconfig': '[lfs]\n\turl = http://127.0.0.1:1/\n',
+      'hooks/pre-push': `#!/bin/sh\n${script}\n`,
+      config: settings(() => true),
+      HEAD: 'ref: refs/heads/main\n',
+    };
+    head = await repository.commit('main', files);
+    await exercise();
+    expect(existsSync(canary)).toBe(false);
+    const content = (await ledger!.readFiles(head, Object.keys(files))).get('.gitattributes')!;
+    expect(Buffer.from(content).toString()).toBe(files['.gitattributes']);
+  });
+
+  describe('trees', () => {
+    /** A head with a tree of such entries, made without any check. */
+    const headWith = async (entries: readonly (readonly [mode: string, name: string])[]): Promise<ObjectId> => {
+      const blob = Buffer.from((await repository.git(['hash-object', '-w', '--stdin'], 'x')).trim(), 'hex');
+      const folderId = Buffer.from((await repository.git(['rev-parse', 'main:env'])).trim(), 'hex');
+      const content = Buffer.concat(
+        entries.flatMap(([mode, name]) => [Buffer.from(`${mode} ${name}\0`), mode === '40000' ? folderId : blob]),
+      );
+      const hash = ['hash-object', '-w', '-t', 'tree', '--literally', '--stdin'];
+      const tree = (await repository.git(hash, content)).trim();
+      const person = 'A <a@b> 0 +0000';
+      const commit = `tree ${tree}\nauthor ${person}\ncommitter ${person}\n\nm\n`;
+      const id = (await repository.git(['hash-object', '-w', '-t', 'commit', '--literally', '--stdin'], commit)).trim();
+      await repository.move('main', id as ObjectId);
+      return id as ObjectId;
+    };
+
+    it.each<[string, readonly (readonly [string, string])[]]>([
+      ['..', [['40000', '..']]],
+      ['.', [['40000', '.']]],
+      ['.git', [['40000', '.git']]],
+      ['.GIT', [['40000', '.GIT']]],
+      ['.git with a dot behind', [['40000', '.git.']]],
+      ['.git with a space behind', [['40000', '.git ']]],
+      ['.git as an NTFS stream', [['100644', '.git::$INDEX_ALLOCATION']]],
+      ['.git with a backslash', [['100644', '.git\\config']]],
+      ['GIT~1', [['40000', 'GIT~1']]],
+      ['.git with a character that HFS+ ignores', [['40000', '.g\u200cit']]],
+      ['a name with a slash', [['100644', '../../escape']]],
+      ['an absolute name', [['100644', '/etc/passwd']]],
+      [
+        'a name twice',
+        [
+          ['100644', 'a'],
+          ['120000', 'a'],
+        ],
+      ],
+      ['an unknown mode', [['777777', 'a']]],
+    ])('with %s are refused, whatever is read of them', async (_, entries) => {
+      const id = await headWith([['100644', 'good'], ...entries]);
+      const own = await open();
+      await own.fetch([id]);
+      const edits = [{ kind: 'write', path: 'good', content: Buffer.from('y') }] as const;
+      const draft = { base: id, parents: [id], edits, message: 'm', author: AUTHOR, time: 0 };
+      for (const action of [own.readFiles(id, ['good']), own.listFiles(id, ''), own.propose(draft)]) {
+        await expect(action).rejects.toMatchObject({ code: 'tree-unsafe' });
+      }
+      expect(existsSync(canary)).toBe(false);
+    });
+
+    it('list links and submodules, and give no content for them', async () => {
+      const id = await headWith([
+        ['100644', 'good'],
+        ['120000', 'link'],
+        ['160000', 'module'],
+      ]);
+      const own = await open();
+      await own.fetch([id]);
+      expect((await own.listFiles(id, '')).map(({ mode }) => mode)).toEqual(['100644', '120000', '160000']);
+      expect([...(await own.readFiles(id, ['good', 'link', 'module'])).keys()]).toEqual(['good']);
+    });
+  });
+});

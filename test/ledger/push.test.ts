@@ -1,0 +1,166 @@
+// Settling a push, against every order of answers a remote can give, with a clock that does not wait.
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type PushAttempt, type PushInFlight, backoff, settlePush } from '../../src/ledger/push.ts';
+import { TagflowError, isTagflowError } from '../../src/model/errors.ts';
+import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+
+const OLD = 'a'.repeat(40) as ObjectId;
+const OURS = 'b'.repeat(40) as ObjectId;
+const THEIRS = 'c'.repeat(40) as ObjectId;
+const DOWN = new TagflowError('remote-unavailable', { what: 'down' });
+const STRANGER = new TagflowError('unauthorized', { what: 'who are you' });
+
+const OPEN: PushAttempt = { kind: 'open', error: DOWN };
+const REFUSED: PushAttempt = { kind: 'refused', reason: 'protected', final: false };
+
+/** Settles a push whose attempts and readings come from lists; the last of each repeats. */
+async function settle(
+  attempts: readonly PushAttempt[],
+  heads: readonly (ObjectId | undefined | TagflowError)[],
+  more: { expected?: ObjectId | undefined; contains?: boolean; signal?: AbortSignal } = {},
+) {
+  let now = 0;
+  let sent = 0;
+  let read = 0;
+  let completed = 0;
+  const push: PushInFlight = {
+    branch: 'main' as BranchName,
+    commit: OURS,
+    expected: 'expected' in more ? more.expected : OLD,
+    send: async () => attempts[Math.min(sent++, attempts.length - 1)]!,
+    complete: async () => {
+      completed += 1;
+    },
+    head: async () => {
+      const head = heads[Math.min(read++, heads.length - 1)];
+      if (head instanceof TagflowError) throw head;
+      return head;
+    },
+    isIn: async () => more.contains === true,
+  };
+  const clock = {
+    now: () => now,
+    sleep: async (milliseconds: number) => {
+      now += milliseconds;
+    },
+  };
+  const pacing = { clock, random: () => 0.5, settleMs: 10_000, hurriedMs: 1_000, signal: more.signal };
+  try {
+    const verdict = await settlePush(push, pacing);
+    return { verdict, sent, completed, waited: now };
+  } catch (error) {
+    if (isTagflowError(error)) return { error: error.code, sent, completed, waited: now };
+    throw error;
+  }
+}
+
+describe('settling a push', () => {
+  it('believes a remote that accepted', async () => {
+    expect(await settle([{ kind: 'accepted' }], [])).toMatchObject({ verdict: { outcome: 'landed' }, sent: 1 });
+  });
+
+  it.each<[string, PushAttempt]>([
+    ['the answer is open', OPEN],
+    ['the remote claims to have refused it', REFUSED],
+    ['Git saw another head', { kind: 'stale' }],
+  ])('has landed when the branch shows the commit, though %s', async (_, attempt) => {
+    expect(await settle([attempt], [OURS])).toMatchObject({ verdict: { outcome: 'landed' }, sent: 1 });
+    expect(await settle([attempt], [THEIRS], { contains: true })).toMatchObject({ verdict: { outcome: 'landed' } });
+  });
+
+  it.each([[THEIRS], [undefined]])('is lost when the branch shows something else: %s', async (head) => {
+    expect(await settle([OPEN], [head])).toMatchObject({ verdict: { outcome: 'lost', head } });
+  });
+
+  it('sends the same commit again while the branch has not moved', async () => {
+    const { verdict, sent } = await settle([OPEN, OPEN, { kind: 'accepted' }], [OLD]);
+    expect({ verdict, sent }).toEqual({ verdict: { outcome: 'landed' }, sent: 3 });
+  });
+
+  it('is denied after several refusals of a branch that stays where it is', async () => {
+    expect(await settle([REFUSED], [OLD])).toMatchObject({
+      verdict: { outcome: 'denied', reason: 'protected' },
+      sent: 3,
+    });
+  });
+
+  it('is denied the creation of a branch as well', async () => {
+    const result = await settle([REFUSED], [undefined], { expected: undefined });
+    expect(result).toMatchObject({ verdict: { outcome: 'denied' } });
+  });
+
+  it('does not take a refusal for final on a single look', async () => {
+    const result = await settle([REFUSED, { kind: 'accepted' }], [OLD]);
+    expect(result).toMatchObject({ verdict: { outcome: 'landed' }, sent: 2 });
+  });
+
+  it('stays unknown when the remote is gone after an open answer', async () => {
+    expect(await settle([OPEN], [DOWN])).toMatchObject({ error: 'push-outcome-unknown' });
+  });
+
+  it('stays unknown when credentials run out after an open answer', async () => {
+    expect(await settle([OPEN, { kind: 'unreached', error: STRANGER }], [STRANGER])).toMatchObject({
+      error: 'push-outcome-unknown',
+    });
+  });
+
+  it('is unauthorized at once when nothing was sent', async () => {
+    const result = await settle([{ kind: 'unreached', error: STRANGER }], [STRANGER]);
+    expect(result).toMatchObject({ error: 'unauthorized', sent: 1 });
+  });
+
+  it('is remote-unavailable when nothing was ever sent', async () => {
+    expect(await settle([{ kind: 'unreached', error: DOWN }], [DOWN])).toMatchObject({ error: 'remote-unavailable' });
+  });
+
+  it('is remote-unavailable when reading and writing contradict each other to the end', async () => {
+    expect(await settle([{ kind: 'stale' }], [OLD])).toMatchObject({ error: 'remote-unavailable' });
+  });
+
+  it('brings what was missing before it sends again, and gives up when nothing helps', async () => {
+    const incomplete: PushAttempt = { kind: 'incomplete', error: DOWN };
+    const result = await settle([incomplete, { kind: 'accepted' }], [OLD]);
+    expect(result).toMatchObject({ verdict: { outcome: 'landed' }, completed: 1 });
+    expect(await settle([incomplete], [OLD])).toMatchObject({ error: 'remote-unavailable', completed: 4 });
+  });
+
+  it('hurries once interrupted, and still settles', async () => {
+    const signal = AbortSignal.abort();
+    expect(await settle([OPEN, { kind: 'accepted' }], [OLD], { signal })).toMatchObject({
+      verdict: { outcome: 'landed' },
+    });
+    const { error, waited } = await settle([OPEN], [DOWN], { signal });
+    expect(error).toBe('push-outcome-unknown');
+    expect(waited).toBeLessThanOrEqual(1_000);
+  });
+
+  it('ends in time, and never calls an unread outcome a verdict, whatever the remote does', async () => {
+    const attempt = fc.constantFrom<PushAttempt>(
+      OPEN,
+      REFUSED,
+      { kind: 'stale' },
+      { kind: 'unreached', error: DOWN },
+      { kind: 'unreached', error: STRANGER },
+    );
+    const lists = [
+      fc.array(attempt, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.constantFrom(OLD, DOWN), { minLength: 1 }),
+    ];
+    await fc.assert(
+      fc.asyncProperty(lists[0]!, lists[1]!, async (attempts, heads) => {
+        const result = await settle(attempts as PushAttempt[], heads as ObjectId[]);
+        expect(result.waited).toBeLessThanOrEqual(10_000);
+        // The branch never moved, so neither `landed` nor `lost` can be true.
+        expect(['landed', 'lost']).not.toContain(result.verdict?.outcome);
+      }),
+    );
+  });
+
+  it('waits longer each time, with jitter, and never more than 4.5 seconds', () => {
+    expect(backoff(0, () => 0)).toBe(50);
+    expect(backoff(0, () => 0.999)).toBeCloseTo(150, 0);
+    expect(backoff(1, () => 0.5)).toBe(300);
+    expect(backoff(50, () => 0.5)).toBe(3_000);
+  });
+});
