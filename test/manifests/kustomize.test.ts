@@ -293,12 +293,13 @@ describe('an entry pinned by digest alone', () => {
   });
 });
 
-describe('an entry that is missing', () => {
-  const entry = (indent = '', gap = ' '): string =>
-    [`${indent}-${gap}name: django`, `newName: ${REPOSITORY}`, 'newTag: V4.2', `digest: ${D}`].join(
-      `\n${indent} ${gap}`,
-    );
+/** The lines of an added entry, without the last line break. */
+function entry(indent = '', gap = ' '): string {
+  const lines = [`${indent}-${gap}name: django`, `newName: ${REPOSITORY}`, 'newTag: V4.2', `digest: ${D}`];
+  return lines.join(`\n${indent} ${gap}`);
+}
 
+describe('an entry that is missing', () => {
   it.each([
     ['goes into a new list at the end', 'resources:\n- a.yaml\n', `resources:\n- a.yaml\nimages:\n${entry()}\n`],
     [

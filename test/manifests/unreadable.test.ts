@@ -3,10 +3,22 @@
 import { performance } from 'node:perf_hooks';
 import { describe, expect, it } from 'vitest';
 import { findImages, pinImages, readPins } from '../../src/manifests/manifests.ts';
+import type { ManifestFile } from '../../src/manifests/manifests.ts';
+import { isTagflowError } from '../../src/model/errors.ts';
 import { KUSTOMIZATION, WORKLOAD, deployment, file, folder, options, pinOf, refusal, textAfter } from './support.ts';
 
 const BROKEN = `${folder}/broken.yaml`;
 const good = file(WORKLOAD, deployment(' django:V4.0'));
+
+/** How pinning ends: well, or with what is thrown. */
+function outcome(files: readonly ManifestFile[]): unknown {
+  try {
+    pinImages(files, [pinOf()], options);
+    return 'pinned';
+  } catch (error) {
+    return error;
+  }
+}
 
 /** What becomes of a file beside one that is pinned well. */
 function beside(content: string | Uint8Array, path = BROKEN): string | undefined {
@@ -165,13 +177,8 @@ describe('a file made to cost', () => {
   it.each(BOMBS)('is answered at once: %s', (_, bomb) => {
     const path = `${folder}/bomb.yaml`;
     const begin = performance.now();
-    for (const content of [`${bomb}\nimage: django\n`, bomb]) {
-      try {
-        pinImages([file(content === bomb ? KUSTOMIZATION : path, content)], [pinOf()], options);
-      } catch (error) {
-        expect(error).toMatchObject({ name: 'TagflowError' });
-      }
-    }
+    const ends = [file(path, `${bomb}\nimage: django\n`), file(KUSTOMIZATION, bomb)].map((one) => outcome([one]));
+    expect(ends.filter((end) => end !== 'pinned' && !isTagflowError(end))).toEqual([]);
     // two files, a second for each: without the caps several of these take many seconds
     expect(performance.now() - begin).toBeLessThan(2_000);
   });
