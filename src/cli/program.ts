@@ -26,7 +26,6 @@ export async function runProgram(io: Io): Promise<number> {
 export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Command {
   const program = new Command('tagflow')
     .description('Promotes container images between environments: registry tags and Git branches, kept in step.')
-    .version(VERSION, '--version', 'print the version')
     .option('-C, --directory <dir>', 'work as if started in this folder', (dir: string) => resolve(io.cwd, dir), io.cwd)
     .addOption(
       new Option('--repo <url>', 'the Git remote that holds the environments (default: the remote origin)').env(
@@ -61,6 +60,8 @@ export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Co
       writeOut: (text) => io.stdout.write(text),
       writeErr: () => undefined,
     });
+  // Options of the program are taken from anywhere on the line; after `promote`, --version is the command's own.
+  if (!namesCommandFirst(io.argv)) program.version(VERSION, '--version', 'print the version');
   addReleaseCommands(program);
   addReadingCommands(program);
   addSetupCommands(program);
@@ -172,6 +173,13 @@ const COMMANDS = {
   demo: () => import('./commands/demo.ts'),
   completion: () => import('./commands/completion.ts'),
 } as const;
+
+/** Whether a command is named before any `--version`. */
+function namesCommandFirst(argv: readonly string[]): boolean {
+  const command = argv.findIndex((word) => Object.hasOwn(COMMANDS, word));
+  const version = argv.indexOf('--version');
+  return command >= 0 && (version < 0 || command < version);
+}
 
 function bind(program: Command, io: Io, state: { exit: number }): void {
   for (const [name, load] of Object.entries(COMMANDS)) {
