@@ -43,7 +43,7 @@ export async function runPorcelain(
     binary: gitProgram,
     timeout: { block: silenceMs },
     // Not only `close`: an ssh that stays as a master keeps the pipes open.
-    completion: { onClose: true, onExit: 1_000 },
+    completion: { onClose: true, onExit: 500 },
     allowEnvironment: Object.keys(environment).filter((name) => name.startsWith('GIT_')),
     unsafe: UNSAFE,
     input: () => input,

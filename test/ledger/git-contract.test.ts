@@ -33,13 +33,21 @@ describeReal('git', ['git'], () => {
     return gitLedgerRemote(made, made.folder);
   });
 
-  describeLedgerContract('git over http', async () => {
-    const made = await repository();
-    return gitLedgerRemote(made, `${http.url}/${made.name}`);
-  });
+  describeLedgerContract(
+    'git over http',
+    async () => {
+      const made = await repository();
+      return gitLedgerRemote(made, `${http.url}/${made.name}`);
+    },
+    ['heads', 'reading', 'history', 'pushing'],
+  );
 
-  describeLedgerContract('git over file, without filters', async () => {
-    const made = await repository({ 'uploadpack.allowFilter': 'false' });
-    return gitLedgerRemote(made, `file://${made.folder}`);
-  });
+  describeLedgerContract(
+    'git over file, without filters',
+    async () => {
+      const made = await repository({ 'uploadpack.allowFilter': 'false' });
+      return gitLedgerRemote(made, `file://${made.folder}`);
+    },
+    ['reading', 'history'],
+  );
 });

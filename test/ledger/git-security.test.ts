@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { localEnvironment, remoteEnvironment } from '../../src/ledger/environment.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
+import { parseRemoteUrl } from '../../src/ledger/url.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { isBranchName } from '../../src/model/object-id.ts';
 import { openGitLedger } from '../support/git-ledger.ts';
@@ -35,6 +37,47 @@ const SETTINGS = `
   uploadpack.packObjectsHook=CANARY uploadarchive.allowUnreachable=true
   fetch.recurseSubmodules=true fetch.unpackLimit=1 http.proxy=ext::CANARY http.sslCertPasswordProtected=true
   guitool.x.cmd=CANARY instaweb.httpd=CANARY imap.tunnel=CANARY bundle.uri=CANARY fetch.bundleURI=CANARY
+`
+  .trim()
+  .split(/\s+/);
+
+/** Names that a shell, or an option parser, would take for something else. */
+const BRANCHES = [
+  '$(touch${IFS}canary)',
+  '`touch${IFS}canary`',
+  ';touch${IFS}canary',
+  '|touch${IFS}canary',
+  '&touch${IFS}canary',
+  'x;id',
+  "x'y",
+  'x"y',
+  '--upload-pack=x',
+  '--exec=x',
+  '--force',
+  '-x',
+  '-oProxyCommand=x',
+  'a/--upload-pack=x',
+  'a/-x',
+  '!x',
+  '#x',
+  '%s%n',
+  '%2e%2e',
+  '+main',
+  'x=y',
+  '{a,b}',
+  '<x>',
+  '(x)',
+  'origin',
+  'FETCH_HEAD',
+  'ö\u202ex',
+  'refs/heads/main',
+  'HEAD/x',
+  'main@x',
+];
+
+/** Variables by which a caller, or a test of somebody else's, could steer Git. */
+const VARIABLES = `
+  GIT_SSH GIT_ASKPASS SSH_ASKPASS GIT_PROXY_COMMAND GIT_EXTERNAL_DIFF GIT_EDITOR GIT_SEQUENCE_EDITOR GIT_PAGER PAGER EDITOR VISUAL GIT_TEMPLATE_DIR GIT_EXEC_PATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_NAMESPACE GIT_CONFIG GIT_CONFIG_SYSTEM GIT_CONFIG_GLOBAL GIT_SHALLOW_FILE GIT_GRAFT_FILE GIT_REPLACE_REF_BASE GIT_PROTOCOL_FROM_USER GIT_ALLOW_PROTOCOL GIT_TRACE GIT_TRACE2_EVENT LD_PRELOAD
 `
   .trim()
   .split(/\s+/);
@@ -101,47 +144,25 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     expect(await repository.head(branch)).toBe(id);
   };
 
-  it.each([
-    '$(touch${IFS}canary)',
-    '`touch${IFS}canary`',
-    ';touch${IFS}canary',
-    '|touch${IFS}canary',
-    '&touch${IFS}canary',
-    'x;id',
-    "x'y",
-    'x"y',
-    '--upload-pack=x',
-    '--exec=x',
-    '--force',
-    '-x',
-    '-oProxyCommand=x',
-    'a/--upload-pack=x',
-    'a/-x',
-    '!x',
-    '#x',
-    '%s%n',
-    '%2e%2e',
-    '+main',
-    'x=y',
-    '{a,b}',
-    '<x>',
-    '(x)',
-    'origin',
-    'FETCH_HEAD',
-    'ö\u202ex',
-    'refs/heads/main',
-    'HEAD/x',
-    'main@x',
-  ])('a branch called %j is a branch and nothing else', async (name) => {
-    await repository.move(name, head);
-    if (isBranchName(name)) {
-      await exercise(name);
-    } else {
-      const { branches } = await (await open()).heads();
-      expect([...branches.keys()]).toEqual(['main']);
+  it('branches with hostile names are branches and nothing else', async () => {
+    for (const name of BRANCHES) await repository.move(name, head);
+    const own = await open();
+    const { branches } = await own.heads();
+    expect([...branches.keys()].sort()).toEqual(['main', ...BRANCHES.filter(isBranchName)].sort());
+    await own.fetch([head]);
+    const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from('new\n') }] as const;
+    const id = await own.propose({ base: head, parents: [head], edits, message: 'm', author: AUTHOR, time: 0 });
+    for (const branch of BRANCHES.filter(isBranchName)) {
+      expect(await own.push(branch, id, head)).toEqual({ outcome: 'landed' });
+      expect(await own.head(branch)).toBe(id);
+      expect(await repository.head(branch)).toBe(id);
     }
     expect(await repository.head('main')).toBe(head);
     expect(existsSync(canary)).toBe(false);
+  });
+
+  it.each(BRANCHES.filter((name) => !isBranchName(name)))('%j is not pushed to', async (name) => {
+    await expect((await open()).push(name as BranchName, head, undefined)).rejects.toMatchObject({ code: 'internal' });
   });
 
   it('a remote full of hostile settings runs nothing', async () => {
@@ -169,41 +190,18 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     expect(existsSync(canary)).toBe(false);
   });
 
-  it.each([
-    'GIT_SSH',
-    'GIT_ASKPASS',
-    'SSH_ASKPASS',
-    'GIT_PROXY_COMMAND',
-    'GIT_EXTERNAL_DIFF',
-    'GIT_EDITOR',
-    'GIT_SEQUENCE_EDITOR',
-    'GIT_PAGER',
-    'PAGER',
-    'EDITOR',
-    'VISUAL',
-    'GIT_TEMPLATE_DIR',
-    'GIT_EXEC_PATH',
-    'GIT_DIR',
-    'GIT_WORK_TREE',
-    'GIT_INDEX_FILE',
-    'GIT_OBJECT_DIRECTORY',
-    'GIT_ALTERNATE_OBJECT_DIRECTORIES',
-    'GIT_NAMESPACE',
-    'GIT_CONFIG',
-    'GIT_CONFIG_SYSTEM',
-    'GIT_CONFIG_GLOBAL',
-    'GIT_SHALLOW_FILE',
-    'GIT_GRAFT_FILE',
-    'GIT_REPLACE_REF_BASE',
-    'GIT_PROTOCOL_FROM_USER',
-    'GIT_ALLOW_PROTOCOL',
-    'GIT_TRACE',
-    'GIT_TRACE2_EVENT',
-    'LD_PRELOAD',
-  ])('%s of the environment is not passed on', async (name) => {
-    await open({ ...process.env, [name]: script });
+  it('an environment full of hostile variables runs nothing', async () => {
+    await open({ ...process.env, ...Object.fromEntries(VARIABLES.map((name) => [name, script])) });
     await exercise();
     expect(existsSync(canary)).toBe(false);
+  });
+
+  it.each(VARIABLES)('%s of the environment is not passed on', (name) => {
+    const env = { [name]: 'hostile' };
+    const remote = parseRemoteUrl('/srv/app.git');
+    const own = { env, folder: '/own', remote, credentials: undefined, credentialHelper: undefined, silenceMs: 1 };
+    expect(Object.values(localEnvironment(own))).not.toContain('hostile');
+    expect(Object.values(remoteEnvironment(own))).not.toContain('hostile');
   });
 
   it('settings by environment variables are not passed on', async () => {
@@ -229,23 +227,23 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     expect(Buffer.from(content).toString()).toBe(files['.gitattributes']);
   });
 
-  describe('trees', () => {
-    /** A head with a tree of such entries, made without any check. */
-    const headWith = async (entries: readonly (readonly [mode: string, name: string])[]): Promise<ObjectId> => {
-      const blob = Buffer.from((await repository.git(['hash-object', '-w', '--stdin'], 'x')).trim(), 'hex');
-      const folderId = Buffer.from((await repository.git(['rev-parse', 'main:env'])).trim(), 'hex');
-      const content = Buffer.concat(
-        entries.flatMap(([mode, name]) => [Buffer.from(`${mode} ${name}\0`), mode === '40000' ? folderId : blob]),
-      );
-      const hash = ['hash-object', '-w', '-t', 'tree', '--literally', '--stdin'];
-      const tree = (await repository.git(hash, content)).trim();
-      const person = 'A <a@b> 0 +0000';
-      const commit = `tree ${tree}\nauthor ${person}\ncommitter ${person}\n\nm\n`;
-      const id = (await repository.git(['hash-object', '-w', '-t', 'commit', '--literally', '--stdin'], commit)).trim();
-      await repository.move('main', id as ObjectId);
-      return id as ObjectId;
-    };
+  /** A head with a tree of such entries, made without any check. */
+  const headWith = async (entries: readonly (readonly [mode: string, name: string])[]): Promise<ObjectId> => {
+    const blob = Buffer.from((await repository.git(['hash-object', '-w', '--stdin'], 'x')).trim(), 'hex');
+    const folderId = Buffer.from((await repository.git(['rev-parse', 'main:env'])).trim(), 'hex');
+    const content = Buffer.concat(
+      entries.flatMap(([mode, name]) => [Buffer.from(`${mode} ${name}\0`), mode === '40000' ? folderId : blob]),
+    );
+    const hash = ['hash-object', '-w', '-t', 'tree', '--literally', '--stdin'];
+    const tree = (await repository.git(hash, content)).trim();
+    const person = 'A <a@b> 0 +0000';
+    const commit = `tree ${tree}\nauthor ${person}\ncommitter ${person}\n\nm\n`;
+    const id = (await repository.git(['hash-object', '-w', '-t', 'commit', '--literally', '--stdin'], commit)).trim();
+    await repository.move('main', id as ObjectId);
+    return id as ObjectId;
+  };
 
+  describe('trees', () => {
     it.each<[string, readonly (readonly [string, string])[]]>([
       ['..', [['40000', '..']]],
       ['.', [['40000', '.']]],

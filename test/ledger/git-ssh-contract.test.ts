@@ -1,7 +1,7 @@
 // The Git ledger keeps the contract over ssh, in both versions of Git's protocol.
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeLedgerContract } from '../contract/ledger.ts';
-import { gitLedgerRemote } from '../support/git-ledger.ts';
+import { gitLedgerRemote, openGitLedger } from '../support/git-ledger.ts';
 import { createGitRepository } from '../support/git-repository.ts';
 import { type SshServer, startSshServer } from '../support/git-server.ts';
 import { describeReal } from '../support/real.ts';
@@ -18,13 +18,30 @@ describeReal('git over ssh', ['git', 'sshd', 'ssh', 'ssh-keygen'], () => {
   });
 
   // The first protocol gives objects by id only if they are what a branch points to.
-  describeLedgerContract('git over ssh, protocol version 0', async () => {
-    const made = await createGitRepository();
-    return gitLedgerRemote(made, first.url + made.folder, { GIT_SSH_COMMAND: first.command });
-  });
+  describeLedgerContract(
+    'git over ssh, protocol version 0',
+    async () => {
+      const made = await createGitRepository();
+      return gitLedgerRemote(made, first.url + made.folder, { GIT_SSH_COMMAND: first.command });
+    },
+    ['reading', 'history', 'pushing'],
+  );
 
-  describeLedgerContract('git over ssh', async () => {
+  describeLedgerContract(
+    'git over ssh',
+    async () => {
+      const made = await createGitRepository();
+      return gitLedgerRemote(made, second.url + made.folder, { GIT_SSH_COMMAND: second.command });
+    },
+    ['heads', 'pushing'],
+  );
+
+  it('is unauthorized with a key that the server does not know', async () => {
     const made = await createGitRepository();
-    return gitLedgerRemote(made, second.url + made.folder, { GIT_SSH_COMMAND: second.command });
+    const env = { ...process.env, GIT_SSH_COMMAND: second.strangerCommand };
+    const ledger = await openGitLedger({ url: second.url + made.folder, workFolder: `${made.folder}.work`, env });
+    await expect(ledger.heads()).rejects.toMatchObject({ code: 'unauthorized' });
+    await ledger.close();
+    await made.remove();
   });
 });
