@@ -2,7 +2,6 @@
 import { shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
-import type { Environment } from '../model/pipeline.ts';
 import { type Plan, planDigest } from '../model/plan.ts';
 import { parseRepository } from '../model/reference.ts';
 import {
@@ -29,27 +28,34 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
   );
 }
 
-/** A per-release tag that names another image already tells that the branch was rewound or made anew. */
-export async function requireFreeReleaseTags(
+/**
+ * Whether the per-release tags of a release to be are free. One that names another image tells either that somebody else
+ * made that release a moment ago (then the branch moved on from `head`, and this answers false: a lost race), or that
+ * the branch was rewound or made anew: `branch-rewound`.
+ */
+export async function releaseTagsAreFree(
   context: Context,
-  environment: Environment,
+  { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
   images: readonly ReleaseImage[],
   sequence: number,
-): Promise<void> {
+): Promise<boolean> {
   const tag = releaseTag(environment.tag, sequence);
-  await Promise.all(
+  const found = await Promise.all(
     images.map(async ({ repository: name, digest }) => {
       const repository = parseRepository(name);
-      const found = await context.registryOf(repository).peek(repository, tag);
-      if (!found || found === digest) return;
-      throw new TagflowError('branch-rewound', {
-        what: `release ${sequence} of ${environment.name} exists already in the registry`,
-        why: `${name}:${tag} is ${shortDigest(found)}, so the branch ${environment.branch} was rewound or made anew since`,
-        fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
-        details: { repository: name, tag, found, planned: digest },
-      });
+      const digestThere = await context.registryOf(repository).peek(repository, tag);
+      return digestThere && digestThere !== digest ? [{ name, digest, found: digestThere }] : [];
     }),
   );
+  const [taken] = found.flat();
+  if (!taken) return true;
+  if ((await context.ledger.head(environment.branch)) !== head) return false;
+  throw new TagflowError('branch-rewound', {
+    what: `release ${sequence} of ${environment.name} exists already in the registry`,
+    why: `${taken.name}:${tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
+    fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
+    details: { repository: taken.name, tag, found: taken.found, planned: taken.digest },
+  });
 }
 
 /** Refuses a given plan whose heads moved. Throws `plan-stale`. */

@@ -9,14 +9,7 @@ import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
 import type { Tag } from '../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { applyHead } from './apply.ts';
-import {
-  heldAfter,
-  requireEqualPlan,
-  requireFreeReleaseTags,
-  requireSameBase,
-  sameRelease,
-  stalePlan,
-} from './checks.ts';
+import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease, stalePlan } from './checks.ts';
 import { commitPlan } from './commit.ts';
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
@@ -41,19 +34,23 @@ export async function promote(context: Context, request: PromoteRequest, options
   for (let attempt = 0; ; attempt += 1) {
     const world = await readWorld(context, [request.environment]);
     const outcome = await planPromotion(context, world, request, options);
-    if (outcome.kind !== 'planned' || options.dryRun) return outcome;
-    const { plan, state } = outcome;
-    const committed = await commitPlan(context, plan);
-    if (committed.landed) {
-      const { commit, record } = committed;
-      const tags = await applyHead(context, state.environment, commit, record);
-      const downstream = downstreamOf(world.pipeline, state.environment);
-      return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
+    if (outcome.kind === 'refused' || outcome.kind === 'unchanged') return outcome;
+    if (outcome.kind === 'planned') {
+      if (options.dryRun) return outcome;
+      const { plan, state } = outcome;
+      const committed = await commitPlan(context, plan);
+      if (committed.landed) {
+        const { commit, record } = committed;
+        const tags = await applyHead(context, state.environment, commit, record);
+        const downstream = downstreamOf(world.pipeline, state.environment);
+        return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
+      }
     }
-    if (options.plan) throw stalePlan(plan, `${plan.branch} moved on to ${committed.head?.slice(0, 7) ?? 'nothing'}`);
+    const { branch } = environmentOf(world.pipeline, request.environment);
+    if (options.plan) throw stalePlan(options.plan, `${branch} moved on meanwhile`);
     const pause = Math.min(5000, 100 * 2 ** attempt) * (0.5 + context.random());
-    if (context.clock.now() + pause > deadline) throw raceLost(plan, attempt + 1);
-    context.notify({ level: 'info', text: `${plan.branch} moved on meanwhile: planning again` });
+    if (context.clock.now() + pause > deadline) throw raceLost(branch, attempt + 1);
+    context.notify({ level: 'info', text: `${branch} moved on meanwhile: planning again` });
     await context.clock.sleep(pause, context.signal);
   }
 }
@@ -63,7 +60,8 @@ function carriesAnew({ head, record }: EnvironmentState, commit: ObjectId): bool
   return commit !== head && commit !== record?.source.commit;
 }
 
-type Promotion = Refused | Unchanged | (Planned & { readonly state: EnvironmentState });
+/** `raced`: the branch moved on while the plan was made. */
+type Promotion = Refused | Unchanged | (Planned & { readonly state: EnvironmentState }) | { readonly kind: 'raced' };
 
 async function planPromotion(
   context: Context,
@@ -97,7 +95,7 @@ async function planPromotion(
     const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, record);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };
   }
-  await requireFreeReleaseTags(context, environment, images, (record?.sequence ?? 0) + 1);
+  if (!(await releaseTagsAreFree(context, state, images, (record?.sequence ?? 0) + 1))) return { kind: 'raced' };
   const plan = assemblePlan({
     request,
     target: environment,
@@ -216,9 +214,9 @@ async function versionNotFound(
   });
 }
 
-function raceLost(plan: Plan, attempts: number): TagflowError {
+function raceLost(branch: string, attempts: number): TagflowError {
   return new TagflowError('race-lost', {
-    what: `${plan.branch} kept moving: ${attempts} attempts lost the race`,
+    what: `${branch} kept moving: ${attempts} attempts lost the race`,
     why: 'other promotions of the same environment landed each time; nothing of this one was written',
     fix: 'run again, or run promotions of one environment one after the other (a resource group in CI)',
   });

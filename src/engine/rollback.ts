@@ -6,7 +6,7 @@ import { type RollbackRequest, assemblePlan } from '../model/plan.ts';
 import { parseRepository } from '../model/reference.ts';
 import { type GateDecision, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../model/release.ts';
 import { applyHead } from './apply.ts';
-import { heldAfter, requireEqualPlan, requireFreeReleaseTags, requireSameBase, sameRelease } from './checks.ts';
+import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease } from './checks.ts';
 import { commitPlan } from './commit.ts';
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
@@ -57,7 +57,9 @@ async function planRollback(
     const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, current);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record: current, tags };
   }
-  await requireFreeReleaseTags(context, environment, record.images, current.sequence + 1);
+  if (!(await releaseTagsAreFree(context, state, record.images, current.sequence + 1))) {
+    throw await superseded(context, request, state);
+  }
   const left = holdFor(current, record.images, request.reason);
   const plan = assemblePlan({
     request,

@@ -4,12 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ExpectedFailure, expectFailure, succeeded } from '../support/cli.ts';
+import { type ExpectedFailure, succeeded } from '../support/cli.ts';
 import {
   type TestPipeline,
   changesNothing,
   createLayoutPipeline,
-  expectRelease,
+  release,
+  releaseOf,
   firstReleases,
   forkPipeline,
 } from '../support/pipeline.ts';
@@ -179,7 +180,7 @@ const WORDS: readonly Case[] = [
 
 describe.concurrent('wrong words on the command line', () => {
   it.each(WORDS)('$name', async ({ args, failure }) => {
-    expectFailure(await changesNothing(released, async () => released.tagflow(args)), failure);
+    expect(await changesNothing(released, async () => released.tagflow(args))).toFail(failure);
   });
 
   it('as JSON, an error is a document on stdout, and stderr is silent', async () => {
@@ -341,7 +342,7 @@ describe.concurrent('repositories and registries that are not as they should be'
   it.each(SPOILED)('$name', async ({ spoil, args, failure }) => {
     const pipeline = await fork();
     await spoil(pipeline);
-    expectFailure(await changesNothing(pipeline, async () => pipeline.tagflow(args)), failure);
+    expect(await changesNothing(pipeline, async () => pipeline.tagflow(args))).toFail(failure);
   });
 
   it('a plan that somebody edited is found out', async () => {
@@ -351,14 +352,14 @@ describe.concurrent('repositories and registries that are not as they should be'
     const plan = await readFile(file, 'utf8');
     await writeFile(file, plan.replace('"tag": "stg"', '"tag": "prd"'));
     const run = async () => pipeline.tagflow(['promote', 'stg', '--plan', 'plan.json']);
-    expectFailure(await changesNothing(pipeline, run), { code: 'plan-invalid', why: /it was edited/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'plan-invalid', why: /it was edited/ });
   });
 
   it('a plan is done for the environment it was made for, and no other', async () => {
     const pipeline = await fork();
     succeeded(await pipeline.tagflow(['promote', 'stg', '--plan-out', 'plan.json']));
     const run = async () => pipeline.tagflow(['promote', 'prd', '--plan', 'plan.json']);
-    expectFailure(await changesNothing(pipeline, run), { code: 'usage', what: /for stg, not for prd/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'usage', what: /for stg, not for prd/ });
   });
 
   it('a plan whose base moved on is refused', async () => {
@@ -366,7 +367,7 @@ describe.concurrent('repositories and registries that are not as they should be'
     succeeded(await pipeline.tagflow(['promote', 'prd', '--from', 'dev', '--plan-out', 'plan.json']));
     succeeded(await pipeline.tagflow(['promote', 'prd', 'mariadb=V10.11']));
     const run = async () => pipeline.tagflow(['promote', 'prd', '--plan', 'plan.json']);
-    expectFailure(await changesNothing(pipeline, run), { code: 'plan-stale', why: /prd was at [0-9a-f]{7}/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'plan-stale', why: /prd was at [0-9a-f]{7}/ });
   });
 
   it('status tells of an unreadable record and still shows the other environments', async () => {
@@ -387,7 +388,7 @@ describe.concurrent('a work folder that cannot be used', () => {
     await writeFile(join(pipeline.folder, 'file'), '');
     const env = { TAGFLOW_CACHE_DIR: join(pipeline.folder, 'file') };
     const run = async () => pipeline.tagflow(['promote', 'stg'], { env });
-    expectFailure(await changesNothing(pipeline, run), {
+    expect(await changesNothing(pipeline, run)).toFail({
       code: 'storage-failed',
       what: /\/file/,
       fix: /TAGFLOW_CACHE_DIR|folder/,
@@ -402,17 +403,15 @@ describe.concurrent('a work folder that cannot be used', () => {
     if (root) await chmod(pipeline.folder, 0o755);
     const options = { env: { TAGFLOW_CACHE_DIR: folder }, ...(root && { uid: 65_534 }) };
     const run = async () => pipeline.tagflow(['promote', 'stg'], options);
-    expectFailure(await changesNothing(pipeline, run), { code: 'storage-failed', what: /foreign/, why: /EACCES/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'storage-failed', what: /foreign/, why: /EACCES/ });
   });
-
-  const shell = (limit: string): readonly string[] => ['sh', '-c', `${limit}; exec "$@"`, 'sh'];
 
   it('is told when files may not grow', async () => {
     const pipeline = await fork();
     // Node would meet the limit as well, when it writes its cache at the end.
-    const options = { under: shell('ulimit -f 0'), env: { NODE_DISABLE_COMPILE_CACHE: '1' } };
+    const options = { under: ['sh', '-c', 'ulimit -f 0; exec "$@"', 'sh'], env: { NODE_DISABLE_COMPILE_CACHE: '1' } };
     const run = async () => pipeline.tagflow(['promote', 'stg'], options);
-    expectFailure(await changesNothing(pipeline, run), { code: 'storage-failed', fix: /room/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'storage-failed', fix: /room/ });
   });
 
   const disk = root ? mountTinyDisk() : undefined;
@@ -423,10 +422,10 @@ describe.concurrent('a work folder that cannot be used', () => {
     async () => {
       const pipeline = await fork();
       const run = async () => pipeline.tagflow(['promote', 'stg'], { env: { TAGFLOW_CACHE_DIR: disk!.folder } });
-      expectFailure(await changesNothing(pipeline, run), { code: 'storage-failed', why: /space|ENOSPC/i, fix: /room/ });
+      expect(await changesNothing(pipeline, run)).toFail({ code: 'storage-failed', why: /space|ENOSPC/i, fix: /room/ });
       // Room is made: the same command does it.
       succeeded(await pipeline.tagflow(['promote', 'stg']));
-      await expectRelease(pipeline, 'stg', { sequence: 2, django: 'V4.2' });
+      expect(await releaseOf(pipeline, 'stg')).toEqual(release(2, 'V4.2'));
     },
   );
 });

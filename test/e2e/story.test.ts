@@ -3,7 +3,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectFailure, failuresOf, succeeded } from '../support/cli.ts';
+import { failuresOf, succeeded } from '../support/cli.ts';
 import { run } from '../support/git-repository.ts';
 import {
   type TestPipeline,
@@ -11,7 +11,8 @@ import {
   createLayoutPipeline,
   digestOfImage,
   exampleFiles,
-  expectRelease,
+  release,
+  releaseOf,
   forkPipeline,
 } from '../support/pipeline.ts';
 
@@ -57,7 +58,7 @@ describe('init', () => {
     const { repository } = pipeline;
     for (const branch of ['dev', 'stg', 'prd']) await repository.move(branch, undefined);
     const asked = await changesNothing(pipeline, async () => pipeline.tagflow(['init'], { input: 'y\n' }));
-    expectFailure(asked, {
+    expect(asked).toFail({
       code: 'usage',
       what: /make dev, stg, prd at main/,
       why: /nobody to ask/,
@@ -76,7 +77,7 @@ describe('a release on its way', () => {
     expect(output).toMatch(
       /committed [0-9a-f]{7} to dev +✓ tagged django:dev-1, mariadb:dev-1, django:dev, mariadb:dev/,
     );
-    await expectRelease(pipeline, 'dev', { sequence: 1, django: 'V4.0' });
+    expect(await releaseOf(pipeline, 'dev')).toEqual(release(1, 'V4.0'));
     const { tags } = await pipeline.snapshot();
     expect(tags['django:dev']).toBe(digestOfImage('django', 'V4.0'));
   });
@@ -86,8 +87,8 @@ describe('a release on its way', () => {
     expect(succeeded(result)).toMatch(/^stg +django +→ V4\.0/m);
     expect(result.stderr).toMatch(/next: tagflow promote prd/);
     await tagflow('promote', 'prd', '--reason', 'go live');
-    await expectRelease(pipeline, 'stg', { sequence: 1, django: 'V4.0' });
-    await expectRelease(pipeline, 'prd', { sequence: 1, django: 'V4.0' });
+    expect(await releaseOf(pipeline, 'stg')).toEqual(release(1, 'V4.0'));
+    expect(await releaseOf(pipeline, 'prd')).toEqual(release(1, 'V4.0'));
     const { tags } = await pipeline.snapshot();
     expect(tags['django:prd']).toBe(tags['django:V4.0']);
   });
@@ -118,7 +119,7 @@ describe('a release on its way', () => {
     await tagflow('promote', 'prd', '--reason', 'SHOP-7 new checkout');
     expect(await repository.file('prd', 'environments/base/django.yaml')).toMatch(/\/healthz\?deep=1/);
     expect(await repository.file('prd', 'environments/prd/settings.env')).toMatch(/LEVEL=error/);
-    await expectRelease(pipeline, 'prd', { sequence: 2, django: 'V4.2' });
+    expect(await releaseOf(pipeline, 'prd')).toEqual(release(2, 'V4.2'));
     // The manifests of an environment name its own release, whatever its branch carries of the others.
     const pins = await repository.file('prd', 'environments/prd/kustomization.yaml');
     expect(pins).toMatch(/newTag: V4\.2/);
@@ -132,7 +133,7 @@ describe('a rollback', () => {
     expect(output).toMatch(/django +V4\.2 → V4\.0/);
     expect(output).toMatch(/configuration restored: 2 files/);
     expect(output).toMatch(/django V4\.2 is now held from prd/);
-    await expectRelease(pipeline, 'prd', { sequence: 3, django: 'V4.0' });
+    expect(await releaseOf(pipeline, 'prd')).toEqual(release(3, 'V4.0'));
     const { repository } = pipeline;
     expect(await repository.file('prd', 'environments/base/django.yaml')).toMatch(/path: \/healthz\n/);
     expect(await repository.file('prd', 'environments/prd/settings.env')).toMatch(/LEVEL=warning/);
@@ -140,17 +141,17 @@ describe('a rollback', () => {
 
   it('is not undone by automation: what was left is refused until the hold is lifted', async () => {
     const refused = await changesNothing(pipeline, async () => pipeline.tagflow(['promote', 'prd']));
-    expectFailure(refused, { code: 'held', what: /django V4\.2/, why: /INC-412/, fix: /--unhold/ });
+    expect(refused).toFail({ code: 'held', what: /django V4\.2/, why: /INC-412/, fix: /--unhold/ });
     expect(await tagflow('status', 'prd')).toMatch(/held: prd holds django V4\.2: INC-412 checkout 500s/);
     await tagflow('promote', 'prd', '--unhold', '--reason', 'INC-412 fixed in the database');
-    await expectRelease(pipeline, 'prd', { sequence: 4, django: 'V4.2' });
+    expect(await releaseOf(pipeline, 'prd')).toEqual(release(4, 'V4.2'));
     expect(await pipeline.repository.file('prd', 'environments/base/django.yaml')).toMatch(/\/healthz\?deep=1/);
     expect(await tagflow('status', 'prd')).not.toMatch(/held/);
   });
 
   it('goes to a release by its number, images only, when told so', async () => {
     await tagflow('rollback', 'prd', '--to', '#1', '--images-only', '--reason', 'INC-413');
-    await expectRelease(pipeline, 'prd', { sequence: 5, django: 'V4.0' });
+    expect(await releaseOf(pipeline, 'prd')).toEqual(release(5, 'V4.0'));
     expect(await pipeline.repository.file('prd', 'environments/base/django.yaml')).toMatch(/\/healthz\?deep=1/);
   });
 });
@@ -179,7 +180,7 @@ describe('the questions of an auditor', () => {
     expect(now).toMatchObject({ sequence: 5 });
     // The same wall clock in a zone nine hours behind is another moment: nothing ran then.
     const earlier = await pipeline.tagflow(['show', 'prd', '--at', `${local(Date.now(), -3)} Asia/Tokyo`]);
-    expectFailure(earlier, { code: 'release-not-found' });
+    expect(earlier).toFail({ code: 'release-not-found' });
     expect(await tagflow('show', 'prd', '--release', '3')).toMatch(/rollback to release 1/);
   });
 

@@ -151,18 +151,28 @@ export function failuresOf({ stderr }: CliResult): readonly ShownFailure[] {
   });
 }
 
-/** Asserts that a run failed in the one form: its exit code, and what, why and fix; and that it is no defect. */
-export function expectFailure(result: CliResult, expected: ExpectedFailure): ShownFailure {
-  const shown = failuresOf(result).find(({ code }) => code === expected.code);
-  expect({ args: result.args, exit: result.exit, shown, stderr: result.stderr }).toMatchObject({
-    exit: expected.exit ?? ERRORS[expected.code].exit,
-    shown: { code: expected.code },
-  });
-  expect(result.stderr).not.toMatch(/^ {4}at /m);
-  for (const part of ['what', 'why', 'fix'] as const) {
-    if (expected[part]) expect(shown?.[part] ?? '').toMatch(expected[part]);
+declare module 'vitest' {
+  interface Matchers<R extends void | Promise<void>, T> {
+    /** The run failed in the one form: with its exit code, with what, why and fix, and as no defect. */
+    toFail(expected: ExpectedFailure, _received?: T): R;
   }
-  // Nobody is left without a word on what to do.
-  expect(shown?.fix ?? '').not.toBe('');
-  return shown!;
 }
+
+expect.extend({
+  toFail(result: CliResult, expected: ExpectedFailure) {
+    const shown = failuresOf(result).find(({ code }) => code === expected.code);
+    const wrong: string[] = [];
+    const exit = expected.exit ?? ERRORS[expected.code].exit;
+    if (result.exit !== exit) wrong.push(`it ended with ${result.exit}, not ${exit}`);
+    if (!shown) wrong.push(`it did not say ${expected.code}`);
+    for (const part of ['what', 'why', 'fix'] as const) {
+      const pattern = expected[part];
+      if (shown && pattern && !pattern.test(shown[part] ?? '')) wrong.push(`its ${part} does not match ${pattern}`);
+    }
+    // Nobody is left without a word on what to do, or with a stack.
+    if (shown && !shown.fix) wrong.push('it has no fix');
+    if (/^ {4}at /m.test(result.stderr)) wrong.push('it shows a stack');
+    const told = `tagflow ${result.args.join(' ')}\n${result.stdout}${result.stderr}`;
+    return { pass: wrong.length === 0, message: () => `${wrong.join('; ')}\n${told}` };
+  },
+});
