@@ -374,7 +374,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
 
     it('breaks off a read', async () => {
       const controller = new AbortController();
-      const ledger = await open({ signal: controller.signal, timeouts: { ...QUICK, silenceMs: 20_000 } });
+      const ledger = await open({ signal: controller.signal, timeouts: { ...QUICK, silenceMs: 60_000 } });
       server.fault = () => {
         controller.abort();
         return { kind: 'hang' };

@@ -1,0 +1,136 @@
+// How the words of Git and of servers are read and shown.
+import { describe, expect, it } from 'vitest';
+import {
+  type Answer,
+  type FailureKind,
+  failureKind,
+  isIncomplete,
+  neverReached,
+  plainText,
+  remoteFailure,
+  words,
+} from '../../src/ledger/failure.ts';
+import { secretsOf } from '../../src/ledger/environment.ts';
+import { parseRemoteUrl } from '../../src/ledger/url.ts';
+
+const said = (stderr: string, more: Partial<Answer> = {}): Answer => ({
+  exitCode: 128,
+  stdout: '',
+  stderr,
+  timedOut: false,
+  ...more,
+});
+
+describe('the kind of a failure', () => {
+  it.each<[FailureKind, string]>([
+    ['unauthorized', "fatal: could not read Username for 'https://git.example.org': terminal prompts disabled"],
+    ['unauthorized', "fatal: Authentication failed for 'https://git.example.org/app.git/'"],
+    [
+      'unauthorized',
+      'git@git.example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.',
+    ],
+    ['forbidden', "fatal: unable to access 'https://git.example.org/': The requested URL returned error: 403"],
+    ['forbidden', 'ERROR: The key you are authenticating with has been marked as read only.'],
+    ['forbidden', 'remote: Permission to team/app.git denied to ann.'],
+    ['not-found', "fatal: '/srv/none.git' does not appear to be a git repository"],
+    ['not-found', "fatal: repository 'https://git.example.org/none.git/' not found"],
+    ['not-found', 'ERROR: Repository not found.\nfatal: Could not read from remote repository.'],
+    ['no-such-object', `fatal: remote error: upload-pack: not our ref ${'a'.repeat(40)}`],
+    ['no-such-object', `error: Server does not allow request for unadvertised object ${'a'.repeat(40)}`],
+    ['refused-here', 'Host key verification failed.\nfatal: Could not read from remote repository.'],
+    ['refused-here', "fatal: transport 'ext' not allowed"],
+    ['refused-here', "fatal: unable to access 'https://x/': Could not resolve host: x"],
+    ['storage', 'fatal: write error: No space left on device'],
+    ['storage', 'error: unable to create temporary file: Read-only file system'],
+    ['transient', 'remote: fatal: write error: No space left on device'],
+    ['transient', 'error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502'],
+    ['transient', 'fatal: the remote end hung up unexpectedly'],
+    ['transient', ''],
+  ])('is %s for %j', (kind, stderr) => {
+    expect(failureKind(said(stderr))).toBe(kind);
+  });
+
+  it('is old-git when Git does not know an option', () => {
+    expect(failureKind(said('error: unknown option `refetch', { exitCode: 129 }))).toBe('old-git');
+  });
+
+  it.each<[boolean, string]>([
+    [true, "fatal: unable to access 'http://127.0.0.1:1/': Failed to connect to 127.0.0.1 port 1: Connection refused"],
+    [true, 'ssh: connect to host git.example.org port 22: Connection timed out'],
+    [false, 'error: RPC failed; curl 52 Empty reply from server\nfatal: the remote end hung up unexpectedly'],
+    [false, 'Connection to git.example.org closed by remote host.'],
+  ])('never reached the remote: %s, for %j', (expected, stderr) => {
+    expect(neverReached(said(stderr))).toBe(expected);
+  });
+
+  it.each<[boolean, string]>([
+    [true, `fatal: unable to read ${'a'.repeat(40)}`],
+    [true, 'error: pack-objects died of signal 9'],
+    [false, `remote: fatal: unable to read ${'a'.repeat(40)}`],
+    [false, 'fatal: unable to read askpass response'],
+  ])('is for want of objects here: %s, for %j', (expected, stderr) => {
+    expect(isIncomplete(said(stderr))).toBe(expected);
+  });
+});
+
+describe('what was said', () => {
+  it('is on one line, without progress and phrases that Git adds to everything', () => {
+    const stderr = [
+      'Enumerating objects: 7, done.',
+      'Counting objects:  14% (1/7)\rCounting objects: 100% (7/7), done.',
+      'Delta compression using up to 2 threads',
+      'remote: Resolving deltas: 100% (1/1)        ',
+      'remote: GitLab: You are not allowed to push code to protected branches.        ',
+      'To https://git.example.org/app.git',
+      'error: failed to push some refs to',
+    ].join('\n');
+    expect(words(said(stderr), [])).toBe('GitLab: You are not allowed to push code to protected branches.');
+  });
+
+  it.each(['plain', 'as part of a URL', 'as an authorization'])('never repeats a secret, %s', (how) => {
+    const credentials = { username: 'ann', password: 'hunter2/with space' };
+    const text = {
+      plain: 'hunter2/with space',
+      'as part of a URL': 'https://ann:hunter2%2Fwith%20space@git.example.org/',
+      'as an authorization': `Authorization: Basic ${Buffer.from('ann:hunter2/with space').toString('base64')}`,
+    }[how];
+    const shown = words(said(`remote: you sent ${text}`), secretsOf(credentials));
+    expect(shown).toMatch(/^you sent .*\*\*\*/);
+    expect(shown).not.toMatch(/hunter2|aHVudGVy|Omh1bnRlcj/);
+  });
+
+  it('takes a token in the place of the user name for the secret', () => {
+    expect(words(said('bad t0ken'), secretsOf({ username: 't0ken', password: '' }))).toBe('bad ***');
+  });
+
+  it('is cut where it goes on and on', () => {
+    expect(words(said(`remote: ${'x'.repeat(5_000)}`), []).length).toBeLessThan(410);
+  });
+
+  it.each([
+    ['\x1b[31mred\x1b[0m', 'red'],
+    ['\x1b]0;title\x07text', ']0;title text'],
+    ['a\u202eb\u0085c\u009bd', 'a b c d'],
+    [' two\r\nlines\t', 'two lines'],
+  ])('%j is shown as %j', (text, plain) => {
+    expect(plainText(text)).toBe(plain);
+  });
+
+  it.each(['', 'x'])('is in the error with what to do, for every kind (%j)', (text) => {
+    const kinds = [
+      'unauthorized',
+      'forbidden',
+      'not-found',
+      'refused-here',
+      'no-such-object',
+      'incomplete',
+      'old-git',
+    ] as const;
+    for (const kind of [...kinds, 'no-git', 'transient'] as const) {
+      const error = remoteFailure(parseRemoteUrl('git@git.example.org:app.git'), kind, text);
+      expect(error.why).toContain(text);
+      expect(error.fix).toMatch(/^[a-z]/);
+      expect(error.message).toMatch(/[^.]$/);
+    }
+  });
+});
