@@ -85,7 +85,7 @@ export function remoteEnvironment(options: EnvironmentOptions): Record<string, s
 }
 
 /** The value of an `Authorization` header, RFC 7617. */
-export function basicAuthorization({ username, password }: GitCredentials): string {
+function basicAuthorization({ username, password }: GitCredentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 

@@ -48,7 +48,7 @@ export async function runGit(options: PlumbingOptions, args: readonly string[], 
 }
 
 /** The error for a Git program that cannot be started. */
-export function noGit(gitProgram: string, cause: unknown): TagflowError {
+function noGit(gitProgram: string, cause: unknown): TagflowError {
   return new TagflowError('not-supported', {
     what: `the program ${JSON.stringify(gitProgram)} cannot be started`,
     why: cause instanceof Error ? cause.message : String(cause),

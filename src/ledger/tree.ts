@@ -140,7 +140,7 @@ export async function editTree(
 }
 
 /** The parts of a path of a tree. Throws `tree-unsafe` unless it stays inside, as `editTree` and `findEntries` say. */
-export function splitPath(path: string): readonly string[] {
+function splitPath(path: string): readonly string[] {
   const parts = path.split('/');
   for (const part of parts) {
     const reason = hostileName(part);

@@ -8,7 +8,7 @@ import type { LedgerRemote } from '../contract/ledger.ts';
 import type { GitRepository } from './git-repository.ts';
 
 /** The clock of this machine. */
-export const REAL_CLOCK: Clock = {
+const REAL_CLOCK: Clock = {
   now: Date.now,
   sleep: async (milliseconds, signal) => {
     await sleep(milliseconds, undefined, { ...(signal && { signal }) });
