@@ -11,7 +11,7 @@ import type { ManifestFile } from './values.ts';
 import { workloads } from './workloads.ts';
 
 /** The known forms. A place that two forms find belongs to the first. */
-export const FORMS: readonly Form[] = [kustomize, workloads];
+const FORMS: readonly Form[] = [kustomize, workloads];
 
 /** Every place in a file that names an image, in order of appearance. */
 export function findSites(source: Source): readonly Site[] {

@@ -33,7 +33,7 @@ describe('a written image', () => {
   it.each([
     ['django', 'docker.io/library/django'],
     ['docker.io/django', 'docker.io/library/django'],
-    ['index.docker.io/library/django', 'docker.io/library/django'],
+    ['Index.Docker.io/library/django', 'docker.io/library/django'],
     ['Docker.IO/library/django', 'docker.io/library/django'],
     ['acme/django', 'docker.io/acme/django'],
     ['Registry.Example.com:443/acme/django', 'registry.example.com:443/acme/django'],

@@ -40,6 +40,14 @@ describe('readPins', () => {
     expect(readPins([file(KUSTOMIZATION, text)], [pinOf()], options)[0]?.tag).toBe('${TAG}');
   });
 
+  it('tells a field once where the configuration names it too', () => {
+    const path = ['spec', 'template', 'spec', 'containers', 0, 'image'];
+    const configured = [{ image: 'django', file: WORKLOAD, path }];
+    expect(readPins([file(WORKLOAD, deployment(' django:V4.0'))], [pinOf()], { ...options, configured })).toHaveLength(
+      1,
+    );
+  });
+
   it('leaves out configured files and fields that are not there', () => {
     const configured = [
       { image: 'django', file: 'nowhere', path: ['tag'] },

@@ -274,7 +274,7 @@ describe('pinning', () => {
         const outcome = attempt(() => pinTwice(KUSTOMIZATION, text, pin, style).again);
         expect(outcome === 0 || isTagflowError(outcome, 'manifest-invalid', 'manifest-unsafe-edit')).toBe(true);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 800 },
     );
   });
 
