@@ -134,10 +134,11 @@ function bridge(
   child.stdin.on('error', () => undefined);
   message.pipe(child.stdin);
   if (fault?.kind === 'drop-after' || fault?.kind === 'status-after') {
+    const status = fault.kind === 'status-after' ? fault.status : 0;
     child.stdout.resume();
     child.on('close', () => {
-      if (fault.kind === 'drop-after') message.socket.destroy();
-      else response.writeHead(fault.status).end('bad gateway\n');
+      if (status === 0) message.socket.destroy();
+      else response.writeHead(status).end('bad gateway\n');
     });
   } else {
     answer(child, response);
