@@ -32,3 +32,8 @@ if (unwritten && process.exitCode === 0) {
   const { reportUnwritten } = await import('./program.ts');
   process.exitCode = await reportUnwritten(io, unwritten);
 }
+// A program that Git started (ssh, git-remote-http) may outlive a Git that was ended, and keep this process waiting for its
+// pipes; nothing is left to do here, unless what was printed is still on its way.
+setTimeout(() => {
+  if (process.stdout.writableLength === 0) io.signals.exit(Number(process.exitCode));
+}, 250).unref();

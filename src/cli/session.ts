@@ -120,7 +120,10 @@ function listenForSignals(io: Io): { readonly signal: AbortSignal; dispose(): vo
     const listener = (): void => {
       if (controller.signal.aborted) return void io.signals.exit(exit);
       io.stderr.write(`${name}: finishing what is being written, then stopping\n`);
-      timer = setTimeout(() => io.signals.exit(exit), GRACE).unref();
+      timer = setTimeout(() => {
+        io.stderr.write(`${name}: a write has not been answered in time; tagflow status tells what became of it\n`);
+        io.signals.exit(exit);
+      }, GRACE).unref();
       controller.abort(interrupted(name, exit));
     };
     io.signals.on(name, listener);

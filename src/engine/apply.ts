@@ -91,16 +91,24 @@ async function putTags(
   record: ReleaseRecord,
   rewrite: boolean,
 ): Promise<readonly TagStatus[]> {
-  const release = await Promise.all(
-    record.images.map((image) => putTag(context, image, releaseTag(environment.tag, record.sequence), 'never-moves')),
+  const release = await allEnded(
+    record.images.map(async (image) =>
+      putTag(context, image, releaseTag(environment.tag, record.sequence), 'never-moves'),
+    ),
   );
   const failed = new Set(release.filter(({ status }) => status === 'failed').map(({ image }) => image));
-  const target = await Promise.all(
+  const target = await allEnded(
     record.images
       .filter(({ name }) => !failed.has(name))
-      .map((image) => putTag(context, image, environment.tag, rewrite ? 'rewrite' : 'moves')),
+      .map(async (image) => putTag(context, image, environment.tag, rewrite ? 'rewrite' : 'moves')),
   );
   return [...release, ...target];
+}
+
+/** The results of writes, once every one of them has ended: an interrupt of one must not cut another off in flight. */
+async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(writes);
+  return Promise.all(writes);
 }
 
 async function putTag(

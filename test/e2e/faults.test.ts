@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../src/registry/layout/sample-image.ts';
-import { type CliOptions, type ExpectedFailure, succeeded } from '../support/cli.ts';
+import { CANARY, type CliOptions, type ExpectedFailure, runCli, succeeded } from '../support/cli.ts';
 import { changesNothing, digestOfImage, exampleFiles, recordOf, release, releaseOf } from '../support/pipeline.ts';
 import {
   type ServerPipeline,
@@ -132,6 +132,12 @@ const GIT: readonly Fault[] = [
     failure: { code: 'push-denied', why: /dev is protected/ },
   },
 ];
+
+it('a run that prints a secret is found out', async () => {
+  await expect(runCli(['completion', CANARY.gitToken])).rejects.toThrow(/printed gitToken/);
+  const encoded = Buffer.from(`ci:${CANARY.registryPassword}`).toString('base64');
+  await expect(runCli(['completion', encoded])).rejects.toThrow(/printed registryPassword/);
+});
 
 describe.concurrent('a registry that', () => {
   it.each(REGISTRY)('$name', async ({ fault, args = FIRST, failure }) => {

@@ -20,11 +20,11 @@ export interface ServerPipeline extends TestPipeline {
    * Puts an interceptor around requests to this pipeline's images: `line` is matched against `METHOD image/manifests/at`,
    * as in `PUT django/manifests/dev`.
    */
-  intercept(line: RegExp, interceptor: Interceptor, times?: number): void;
+  readonly intercept: (line: RegExp, interceptor: Interceptor, times?: number) => void;
   /** Ends the faults of the registry. */
-  heal(): void;
+  readonly heal: () => void;
   /** `METHOD image/manifests/at` of every request for this pipeline's images so far. */
-  registryLines(): readonly string[];
+  readonly registryLines: () => readonly string[];
 }
 
 /** The servers of a test file. */

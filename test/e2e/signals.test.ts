@@ -1,0 +1,228 @@
+// SIGINT and SIGTERM at the worst moments, on the real process: it ends within five seconds with 130 or 143, the environment
+// has the old release or the new one, whole, and running tagflow again completes what was begun.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CliOptions, type CliResult, succeeded } from '../support/cli.ts';
+import { release, releaseOf } from '../support/pipeline.ts';
+import { type ServerPipeline, type TestServers, startServers } from '../support/pipeline-servers.ts';
+
+/** Longest time from a signal to the end of the process, in milliseconds. */
+const LIMIT = 5_000;
+
+type Signal = 'SIGINT' | 'SIGTERM';
+const EXITS: Readonly<Record<Signal, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+let servers: TestServers;
+
+beforeAll(async () => {
+  servers = await startServers();
+});
+
+afterAll(async () => {
+  await servers.stop();
+});
+
+/** A pipeline whose dev has release 1, and a moment that a fault announces. */
+async function prepare(): Promise<{ pipeline: ServerPipeline; moment: Promise<void>; reached: () => void }> {
+  const pipeline = await servers.createPipeline();
+  succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.0', 'mariadb=V10.6']));
+  const { promise: moment, resolve: reached } = Promise.withResolvers<void>();
+  return { pipeline, moment, reached };
+}
+
+interface Stopped extends CliResult {
+  /** Milliseconds from the signal to the end. */
+  readonly took: number;
+}
+
+async function stopAt(
+  pipeline: ServerPipeline,
+  moment: Promise<void>,
+  signal: Signal,
+  args: readonly string[],
+  options?: CliOptions,
+): Promise<Stopped> {
+  const { child, done } = pipeline.start(args, options);
+  await Promise.race([moment, done.then(({ stderr }) => Promise.reject(new Error(`it ended before: ${stderr}`)))]);
+  const begun = performance.now();
+  child.kill(signal);
+  return { ...(await done), took: performance.now() - begun };
+}
+
+const isPush = ({ service, method }: { service: string | undefined; method: string }): boolean =>
+  service === 'receive-pack' && method === 'POST';
+const isFetch = ({ service, method }: { service: string | undefined; method: string }): boolean =>
+  service === 'upload-pack' && method === 'POST';
+
+interface Moment {
+  readonly name: string;
+  readonly signal: Signal;
+  /** Brings the moment about: calls `reached` when it is there. */
+  readonly arrange: (pipeline: ServerPipeline, reached: () => void) => void;
+  /** What dev has afterwards. */
+  readonly leaves: 'old' | 'new' | 'either';
+  /** What completes it. */
+  readonly again: readonly string[];
+}
+
+const PROMOTE = ['-v', 'promote', 'dev', 'django=V4.2'];
+
+const MOMENTS: readonly Moment[] = [
+  {
+    name: 'while Git is asked for the heads',
+    signal: 'SIGTERM',
+    arrange: (pipeline, reached) => {
+      pipeline.gitFault = () => (reached(), { kind: 'hang' });
+    },
+    leaves: 'old',
+    again: PROMOTE,
+  },
+  {
+    name: 'while Git fetches',
+    signal: 'SIGINT',
+    arrange: (pipeline, reached) => {
+      pipeline.gitFault = (request) => (isFetch(request) ? (reached(), { kind: 'hang' }) : undefined);
+    },
+    leaves: 'old',
+    again: PROMOTE,
+  },
+  {
+    name: 'while the registry is asked for the version',
+    signal: 'SIGTERM',
+    arrange: ({ intercept }, reached) => intercept(/V4\.2$/, () => (reached(), 'hang')),
+    leaves: 'old',
+    again: PROMOTE,
+  },
+  {
+    name: 'while a push is on its way',
+    signal: 'SIGINT',
+    arrange: (pipeline, reached) => {
+      pipeline.gitFault = (request) =>
+        isPush(request) ? (reached(), { kind: 'delay', milliseconds: 1000 }) : undefined;
+    },
+    leaves: 'new',
+    again: ['apply', 'dev'],
+  },
+  {
+    name: 'while a push is on its way, and its answer never comes',
+    signal: 'SIGTERM',
+    arrange: (pipeline, reached) => {
+      pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
+    },
+    leaves: 'old',
+    again: PROMOTE,
+  },
+  {
+    name: 'while the first tag is put',
+    signal: 'SIGINT',
+    arrange: ({ intercept }, reached) =>
+      intercept(/^PUT django\/manifests\/dev-2$/, async (_request, next) => {
+        reached();
+        await later(800);
+        return next();
+      }),
+    leaves: 'new',
+    again: ['apply', 'dev'],
+  },
+  {
+    name: 'between the per-release tags and the target tags',
+    signal: 'SIGTERM',
+    arrange: ({ intercept }, reached) =>
+      intercept(/^PUT mariadb\/manifests\/dev-2$/, (_request, next) => {
+        const answer = next();
+        if (answer.status === 201) reached();
+        return answer;
+      }),
+    leaves: 'new',
+    again: ['promote', 'dev'],
+  },
+  {
+    name: 'while a tag is put, and its answer never comes',
+    signal: 'SIGTERM',
+    arrange: ({ intercept }, reached) => intercept(/^PUT django\/manifests\/dev$/, () => (reached(), 'hang')),
+    leaves: 'new',
+    again: ['apply', 'dev'],
+  },
+];
+
+describe.concurrent('a promotion that is stopped', () => {
+  it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, again }) => {
+    const { pipeline, moment, reached } = await prepare();
+    arrange(pipeline, reached);
+    const stopped = await stopAt(pipeline, moment, signal, PROMOTE);
+    expect({ exit: stopped.exit, stderr: stopped.stderr }).toMatchObject({ exit: EXITS[signal] });
+    expect(stopped.took).toBeLessThan(LIMIT);
+    expect(stopped.stderr).toMatch(new RegExp(`${signal}: finishing what is being written`));
+    expect(stopped.stderr).not.toMatch(/^ {4}at /m);
+    pipeline.gitFault = undefined;
+    pipeline.heal();
+    const { tagged: _, ...after } = await releaseOf(pipeline, 'dev');
+    const { tagged: __, ...expected } = leaves === 'old' ? release(1, 'V4.0') : release(2, 'V4.2');
+    expect(after).toEqual(expected);
+    succeeded(await pipeline.tagflow(again));
+    expect(await releaseOf(pipeline, 'dev')).toEqual(release(2, 'V4.2'));
+  });
+
+  it('finishes the write in flight before it ends', async () => {
+    const { pipeline, moment, reached } = await prepare();
+    let putting = 0;
+    pipeline.intercept(/^PUT [a-z]+\/manifests\/dev-2$/, async (_request, next) => {
+      putting += 1;
+      if (putting === 2) reached();
+      // One write is slower than the other: the process must wait for both.
+      await later(putting * 600);
+      return next();
+    });
+    const stopped = await stopAt(pipeline, moment, 'SIGTERM', PROMOTE);
+    expect(stopped.exit).toBe(143);
+    const { tags } = await pipeline.snapshot();
+    expect(
+      Object.keys(tags)
+        .filter((tag) => tag.endsWith(':dev-2'))
+        .sort(),
+    ).toEqual(['django:dev-2', 'mariadb:dev-2']);
+  });
+
+  it('ends at once when it is told twice', async () => {
+    const { pipeline, moment, reached } = await prepare();
+    pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
+    const { child, done } = pipeline.start(PROMOTE);
+    const heard = new Promise<void>((resolve) => {
+      child.stderr.on('data', (chunk: string) => chunk.includes('SIGINT: finishing') && resolve());
+    });
+    await moment;
+    child.kill('SIGINT');
+    await heard;
+    const begun = performance.now();
+    child.kill('SIGINT');
+    expect((await done).exit).toBe(130);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+  });
+
+  it('tells so as JSON', async () => {
+    const { pipeline, moment, reached } = await prepare();
+    pipeline.intercept(/V4\.2$/, () => (reached(), 'hang'));
+    const stopped = await stopAt(pipeline, moment, 'SIGINT', ['-o', 'json', 'promote', 'dev', 'django=V4.2']);
+    expect(stopped.exit).toBe(130);
+    expect(JSON.parse(stopped.stdout)).toMatchObject({ error: { code: 'interrupted', exit: 130, retryable: true } });
+  });
+});
+
+describe.concurrent('a rollback that is stopped', () => {
+  it('while its push is on its way has happened or not, and apply completes it', async () => {
+    const { pipeline, moment, reached } = await prepare();
+    succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.2']));
+    pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'delay', milliseconds: 500 }) : undefined);
+    const stopped = await stopAt(pipeline, moment, 'SIGTERM', ['rollback', 'dev', '--reason', 'INC-412']);
+    expect(stopped.exit).toBe(143);
+    expect(stopped.took).toBeLessThan(LIMIT);
+    pipeline.gitFault = undefined;
+    succeeded(await pipeline.tagflow(['apply', 'dev']));
+    expect(await releaseOf(pipeline, 'dev')).toEqual(release(3, 'V4.0'));
+  });
+});
+
+async function later(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
