@@ -10,6 +10,9 @@ export const divergence: Gate = ({ environment, request, foreign, upstream }) =>
   if (foreign.length === 0) return { decision: 'pass', reason: `${upstream} has every commit of ${environment}` };
   const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`);
   const shown = list.slice(0, SHOWN).join(', ') + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : '');
+  // Oldest first: each may need the one before.
+  const oldest = foreign.toReversed().map(({ id }) => shortId(id));
+  const picks = oldest.slice(0, SHOWN).join(' ') + (oldest.length > SHOWN ? ' …' : '');
   const plural = foreign.length === 1 ? 'commit' : 'commits';
   if (request.discardDivergence)
     return { decision: 'overridden', reason: `discarded on request: ${shown}`.slice(0, 2000) };
@@ -19,10 +22,7 @@ export const divergence: Gate = ({ environment, request, foreign, upstream }) =>
     text: {
       what: `${environment} has ${foreign.length} ${plural} that ${upstream} lacks and that would be lost`,
       why: shown,
-      fix: `land them upstream first (git cherry-pick ${foreign
-        .slice(0, SHOWN)
-        .map(({ id }) => shortId(id))
-        .join(' ')} on the trunk, then promote), or give them up: --discard-divergence`,
+      fix: `land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: --discard-divergence`,
       details: { commits: foreign },
     },
   };

@@ -2,6 +2,7 @@
 // evidence to a decision with its reason. Missing evidence fails closed: the types leave no way to omit it.
 import type { ErrorCode, ErrorText } from '../model/errors.ts';
 import type { GateDecision } from '../model/release.ts';
+import { plain } from '../model/text.ts';
 import { divergence } from './divergence.ts';
 import { downgrade } from './downgrade.ts';
 import type { Gate, GateEvidence } from './gate.ts';
@@ -24,7 +25,8 @@ export function judge(evidence: GateEvidence): Judgement {
     decisions: verdicts.map(({ gate, verdict }) => ({
       gate,
       decision: verdict.decision,
-      reason: verdict.decision === 'refuse' ? verdict.text.what : verdict.reason,
+      // A record holds this: with some hundred images a reason could grow too long to be read back.
+      reason: plain(verdict.decision === 'refuse' ? verdict.text.what : verdict.reason, 2000),
     })),
     refusals: verdicts.flatMap(({ verdict }) =>
       verdict.decision === 'refuse' ? [{ code: verdict.code, text: verdict.text }] : [],

@@ -1,15 +1,15 @@
 // The release record as YAML, and back. Written deterministically; read strictly, since a record is evidence.
-import { parseDocument, stringify } from 'yaml';
+import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, isDigest } from './digest.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
-import { isPlain } from './text.ts';
+import { isPlain, plain } from './text.ts';
 import type { Hold, ReleaseRecord } from './release.ts';
 
 /** Longest record that is read, in characters: 200 images take about 60,000. */
-const MAX_RECORD = 1_048_576;
+const MAX_RECORD = 262_144;
 
 const HEADER = `# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
 `;
@@ -90,14 +90,12 @@ export function formatRecord(record: ReleaseRecord): string {
 /** The record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
-  const document = parseDocument(text, { uniqueKeys: true, version: '1.2', schema: 'core', prettyErrors: true });
-  const [error] = document.errors;
-  if (error) throw invalid(file, `it is no YAML: ${error.message.split('\n')[0]}`);
-  const result = z.safeParse(schema, document.toJS({ maxAliasCount: 0 }));
+  const result = z.safeParse(schema, readYaml(text, file));
   if (!result.success) {
     const [issue] = result.error.issues;
     const where = issue?.path.join('.');
-    throw invalid(file, `${where ? `${where}: ` : ''}${issue?.message ?? 'it does not fit the schema'}`);
+    const said = issue?.code === 'unrecognized_keys' ? `there is no key ${issue.keys.join(', ')}` : issue?.message;
+    throw invalid(file, plain(`${where ? `${where}: ` : ''}${said ?? 'it does not fit the schema'}`));
   }
   const record = result.data;
   if (Object.keys(record.images).length === 0) throw invalid(file, 'it names no image');
@@ -109,6 +107,50 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
     images: toList(record.images),
     held: record.held.map((held) => ({ ...held, images: toList(held.images) }) as Hold),
   } as ReleaseRecord;
+}
+
+/** The value that YAML text spells, when it spells it the plain way that `formatRecord` does. */
+function readYaml(text: string, file: string): unknown {
+  try {
+    // The parser's own check of keys compares each with each: a file of many keys would keep it busy for minutes.
+    const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core', prettyErrors: true });
+    const [error] = [...document.errors, ...document.warnings];
+    if (error) throw invalid(file, plain(`it is no YAML: ${error.message.split('\n')[0]}`));
+    const trick = findTrick(document);
+    if (trick !== undefined) throw invalid(file, plain(trick));
+    return document.toJS();
+  } catch (error) {
+    // Nested so deep that it runs out of stack.
+    if (error instanceof RangeError) throw invalid(file, 'it is nested too deep');
+    throw error;
+  }
+}
+
+/** What of YAML a record never uses and could mislead a reader: anchors, aliases, tags, keys that are there twice. */
+function findTrick(document: Document): string | undefined {
+  let trick: string | undefined;
+  visit(document, {
+    Alias: (_, { source }) => {
+      trick = `it has an alias, *${source}`;
+      return visit.BREAK;
+    },
+    Value: (_, node) => {
+      if (node.anchor !== undefined) trick = `it has an anchor, &${node.anchor}`;
+      else if (node.tag !== undefined) trick = `it has a tag, ${node.tag}`;
+      return trick === undefined ? undefined : visit.BREAK;
+    },
+    Map: (_, { items, anchor, tag }) => {
+      const seen = new Set<string>(['__proto__']);
+      for (const { key } of items) {
+        const name = isScalar(key) ? String(key.value) : '?';
+        if (name === '?' || seen.has(name)) trick = `the key ${name} is there twice, or is no name`;
+        seen.add(name);
+      }
+      if (anchor !== undefined || tag !== undefined) trick = 'it has an anchor or a tag';
+      return trick === undefined ? undefined : visit.BREAK;
+    },
+  });
+  return trick;
 }
 
 function byName<T extends { readonly name: string }, V>(items: readonly T[], value: (item: T) => V): Record<string, V> {

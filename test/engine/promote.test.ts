@@ -22,6 +22,16 @@ async function planOf(work: ReturnType<Bench['promote']>): Promise<Plan> {
   return outcome.plan;
 }
 
+/** A path that prd keeps. */
+function kept(name: string): string {
+  return `environments/prd/secrets/${name}`;
+}
+
+/** Settings with two lines far enough apart to be changed apart. */
+function levels(level: string, more: string): string {
+  return `LEVEL=${level}\n\n\n\n\n\n\nMORE=${more}\n`;
+}
+
 /** A plan as its file gives it back. */
 function saved(plan: Plan): Plan {
   return JSON.parse(JSON.stringify(plan)) as Plan;
@@ -231,7 +241,6 @@ describe('what is carried', () => {
 
 describe('paths that an environment keeps', () => {
   const settings = { prd: 'keep: ["environments/prd/secrets/**"]' };
-  const kept = (name: string): string => `environments/prd/secrets/${name}`;
 
   test('are left as the branch has them, changed or removed upstream or not', async () => {
     const bench = await running({ settings, files: { [kept('a.env')]: 'trunk\n', [kept('b.env')]: 'trunk\n' } });
@@ -450,15 +459,14 @@ describe('divergence', () => {
 
   test('also when the trunk went on to change the same file', async () => {
     const bench = await running();
-    const text = (level: string, more: string): string => `LEVEL=${level}\n\n\n\n\n\n\nMORE=${more}\n`;
-    bench.remote.commit('main', { [SETTINGS]: text('prd', '1') });
+    bench.remote.commit('main', { [SETTINGS]: levels('prd', '1') });
     await bench.through({ django: 'V4.2' });
-    bench.remote.commit('prd', { [SETTINGS]: text('hot', '1') }, { message: 'hotfix: level' });
-    bench.remote.commit('main', { [SETTINGS]: text('prd', '2') });
-    bench.remote.commit('main', { [SETTINGS]: text('hot', '2') }, { message: 'hotfix: level' });
-    bench.remote.commit('main', { [SETTINGS]: text('hot', '3') });
+    bench.remote.commit('prd', { [SETTINGS]: levels('hot', '1') }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { [SETTINGS]: levels('prd', '2') });
+    bench.remote.commit('main', { [SETTINGS]: levels('hot', '2') }, { message: 'hotfix: level' });
+    bench.remote.commit('main', { [SETTINGS]: levels('hot', '3') });
     await bench.through({ django: 'V4.3' });
-    expect(bench.remote.file('prd', SETTINGS)).toBe(text('hot', '3'));
+    expect(bench.remote.file('prd', SETTINGS)).toBe(levels('hot', '3'));
   });
 
   test('is given up on request, which the record tells', async () => {

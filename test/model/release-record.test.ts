@@ -1,0 +1,156 @@
+// The record as evidence: what it looks like, and everything that is not taken for one.
+import { describe, expect, test } from 'vitest';
+import { isTagflowError } from '../../src/model/errors.ts';
+import { formatRecord, isRecordText, parseRecord } from '../../src/model/release-record.ts';
+import { FULL_RECORD, idOf } from '../support/records.ts';
+
+const TEXT = formatRecord(FULL_RECORD);
+
+function refusalOf(text: string): string {
+  try {
+    parseRecord(text, 'environments/prd/release.yaml');
+  } catch (error) {
+    if (isTagflowError(error, 'record-invalid')) return error.why ?? '';
+    throw error;
+  }
+  return 'accepted';
+}
+
+test('a record is YAML that people can read: plain lines in a fixed order', () => {
+  expect(TEXT).toBe(`# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
+schema: 1
+environment: prd
+sequence: 3
+action: rollback
+images:
+  django:
+    repository: registry.example.org/shop/django
+    version: V4.0
+    digest: ${FULL_RECORD.images[0]?.digest}
+  mariadb:
+    repository: registry.example.org/shop/mariadb
+    version: "1.10"
+    digest: ${FULL_RECORD.images[1]?.digest}
+source:
+  environment: stg
+  branch: stg
+  commit: "${idOf('1')}"
+base: "${idOf('2')}"
+previous: 2
+restored:
+  sequence: 1
+  commit: "${idOf('3')}"
+actor: "ci #88"
+onBehalfOf: ana
+job: https://gitlab.example.org/shop/-/jobs/88
+time: 2026-03-14T18:00:00Z
+reason: 'INC-412: checkout "500s" # again'
+held:
+  - release: 2
+    images:
+      django:
+        version: V4.2
+        digest: ${FULL_RECORD.held[0]?.images[0]?.digest}
+    reason: INC-412
+  - release: 1
+    images: {}
+    commit: "${idOf('4')}"
+gates:
+  - gate: downgrade
+    decision: overridden
+    reason: "older on request: django V4.2 -> V4.0"
+plan: ${FULL_RECORD.plan}
+config:
+  commit: "${idOf('5')}"
+`);
+});
+
+test('a record with every field is read back', () => {
+  expect(parseRecord(TEXT, 'r')).toEqual(FULL_RECORD);
+});
+
+describe('what is no record', () => {
+  const edit = (from: string | RegExp, to: string): string => {
+    const text = TEXT.replace(from, to);
+    if (text === TEXT) throw new Error(`nothing to replace: ${from}`);
+    return text;
+  };
+
+  test.each<[string, string, string]>([
+    ['an empty file', '', 'Invalid input'],
+    ['a list', '- 1\n', 'Invalid input'],
+    ['no YAML', 'a: [', 'it is no YAML'],
+    ['a second document', `${TEXT}---\na: 1\n`, 'it is no YAML'],
+    ['another schema', edit('schema: 1', 'schema: 2'), 'schema'],
+    ['a schema as text', edit('schema: 1', 'schema: "1"'), 'schema'],
+    ['an unknown key', `${TEXT}extra: 1\n`, 'extra'],
+    ['an unknown key of an image', edit('    version: V4.0', '    size: 1\n    version: V4.0'), 'images.django'],
+    ['a key that is there twice', `${TEXT}sequence: 3\n`, 'twice'],
+    ['an image that is there twice', edit('  mariadb:', '  django:'), 'twice'],
+    ['no image', edit(/images:\n(?: {2}.*\n)+source/, 'images: {}\nsource'), 'it names no image'],
+    ['a sequence of 0', edit('sequence: 3', 'sequence: 0'), 'sequence'],
+    ['a sequence that is no whole number', edit('sequence: 3', 'sequence: 3.5'), 'sequence'],
+    ['a sequence as text', edit('sequence: 3', 'sequence: "3"'), 'sequence'],
+    ['a sequence that does not follow', edit('sequence: 3', 'sequence: 4'), 'sequence 4 does not follow 2'],
+    ['a later record without previous', edit('previous: 2\n', ''), 'sequence 3 does not follow nothing'],
+    ['a first record with previous', edit(/sequence: 3/, 'sequence: 1'), 'sequence 1 does not follow 2'],
+    ['another action', edit('action: rollback', 'action: import'), 'action'],
+    ['a digest that was cut', edit(/(digest: sha256:[0-9a-f]{60}).{4}/, '$1'), 'images.django.digest'],
+    ['a digest in capitals', edit(/plan: sha256:[0-9a-f]+/, `plan: SHA256:${'A'.repeat(64)}`), 'plan'],
+    ['an object id that is a number', edit(`"${idOf('2')}"`, '2'), 'base'],
+    ['the empty object id', edit(idOf('2'), '0'.repeat(40)), 'base'],
+    ['a version that is no tag', edit('version: V4.0', 'version: -x'), 'images.django.version'],
+    ['a version as a number', edit('version: "1.10"', 'version: 1.10'), 'images.mariadb.version'],
+    ['a time without a zone', edit('18:00:00Z', '18:00:00'), 'time'],
+    ['a time that no calendar has', edit('2026-03-14', '2026-13-14'), 'time'],
+    ['no actor', edit('actor: "ci #88"', 'actor: ""'), 'actor'],
+    ['an actor of two lines', edit('actor: "ci #88"', 'actor: "ci\\n88"'), 'control character'],
+    ['an escape sequence', edit('reason: INC-412', 'reason: "\\e[31mINC"'), 'control character'],
+    ['a C1 control', edit('reason: INC-412', 'reason: "\\x9b31m"'), 'control character'],
+    ['text that turns around', edit('reason: INC-412', 'reason: "a\\u202eb"'), 'control character'],
+    ['a name that turns around', edit('  mariadb:', '  "a\\u202eb":'), ''],
+    ['a reason as long as a book', edit('reason: INC-412', `reason: ${'x'.repeat(2001)}`), 'reason'],
+    ['both origins of the configuration', edit(/(config:\n.*\n)$/, `$1  file: ${FULL_RECORD.plan}\n`), 'config'],
+    ['an alias', edit('onBehalfOf: ana', 'onBehalfOf: *a').replace('actor: "ci #88"', 'actor: &a ana'), 'a'],
+    ['an alias of nothing', edit('onBehalfOf: ana', 'onBehalfOf: *a'), 'alias'],
+    ['an anchor on a mapping', edit('source:\n', 'source: &a\n'), 'anchor'],
+    ['an anchor that nothing uses', edit('actor: "ci #88"', 'actor: &a ana'), 'anchor'],
+    ['a merge key', edit('source:\n', 'source:\n  <<: {}\n'), 'source'],
+    ['a tag', edit('actor: "ci #88"', 'actor: !!str ana'), 'tag'],
+    ['a prototype', edit('images:\n', 'images:\n  __proto__: {}\n'), '__proto__'],
+    ['more than any record', `${TEXT}# ${'x'.repeat(1 << 20)}\n`, 'more than any record'],
+    ['a hundred thousand open brackets', '['.repeat(100_000), ''],
+    ...[1000, 3000, 10_000, 100_000].map((depth): [string, string, string] => [
+      `lists nested ${depth} deep`,
+      '['.repeat(depth) + ']'.repeat(depth),
+      '',
+    ]),
+    [
+      'a thousand nested keys',
+      Array.from({ length: 3000 }, (_, depth) => `${' '.repeat(depth % 200)}a:`).join('\n'),
+      '',
+    ],
+  ])('%s', (_, text, why) => {
+    const refusal = refusalOf(text);
+    expect(refusal).not.toBe('accepted');
+    expect(refusal).toContain(why);
+  });
+
+  test('many thousand keys are refused at once', () => {
+    const text = Array.from({ length: 26_000 }, (_, index) => `k${index}: 1`).join('\n');
+    const start = performance.now();
+    expect(refusalOf(text)).not.toBe('accepted');
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
+
+test.each([
+  ['INC-412 checkout 500s', true],
+  ['', false],
+  ['two\nlines', false],
+  ['\u001b[31m', false],
+  ['x'.repeat(2000), true],
+  ['x'.repeat(2001), false],
+])('whether %j can stand in a record: %s', (text, expected) => {
+  expect(isRecordText(text)).toBe(expected);
+});

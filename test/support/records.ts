@@ -1,0 +1,178 @@
+// Release records for tests: one that has every field, and any record there can be.
+import * as fc from 'fast-check';
+import type { Digest } from '../../src/model/digest.ts';
+import { digestOf } from '../../src/model/digest.ts';
+import type { ObjectId } from '../../src/model/object-id.ts';
+import { parseTag } from '../../src/model/reference.ts';
+import { isRecordText } from '../../src/model/release-record.ts';
+import type { Hold, ReleaseImage, ReleaseRecord } from '../../src/model/release.ts';
+
+/** An object id of one repeated digit. */
+export function idOf(digit: string): ObjectId {
+  return digit.repeat(40) as ObjectId;
+}
+
+/** A record with every field that a record can have. */
+export const FULL_RECORD: ReleaseRecord = {
+  schema: 1,
+  environment: 'prd',
+  sequence: 3,
+  action: 'rollback',
+  images: [
+    {
+      name: 'django',
+      repository: 'registry.example.org/shop/django',
+      version: parseTag('V4.0'),
+      digest: digestOf('a'),
+    },
+    {
+      name: 'mariadb',
+      repository: 'registry.example.org/shop/mariadb',
+      version: parseTag('1.10'),
+      digest: digestOf('b'),
+    },
+  ],
+  source: { environment: 'stg', branch: 'stg', commit: idOf('1') },
+  base: idOf('2'),
+  previous: 2,
+  restored: { sequence: 1, commit: idOf('3') },
+  actor: 'ci #88',
+  onBehalfOf: 'ana',
+  job: 'https://gitlab.example.org/shop/-/jobs/88',
+  time: '2026-03-14T18:00:00Z',
+  reason: 'INC-412: checkout "500s" # again',
+  held: [
+    { release: 2, images: [{ name: 'django', version: parseTag('V4.2'), digest: digestOf('c') }], reason: 'INC-412' },
+    { release: 1, images: [], commit: idOf('4') },
+  ],
+  gates: [{ gate: 'downgrade', decision: 'overridden', reason: 'older on request: django V4.2 -> V4.0' }],
+  plan: digestOf('plan'),
+  config: { commit: idOf('5') },
+};
+
+/** Text that YAML could take for something else, and text of any characters that a record may hold. */
+export const recordText: fc.Arbitrary<string> = fc
+  .oneof(
+    fc.constantFrom(
+      '1.10',
+      'yes',
+      'null',
+      '~',
+      '0x1f',
+      '1e3',
+      '- a',
+      '# b',
+      'a: b',
+      ' x ',
+      '"',
+      "'",
+      '|',
+      '>',
+      '&a',
+      '*a',
+      '!!str x',
+      '<<',
+      '{',
+      '[1]',
+      '%',
+      '@',
+      '`',
+      '---',
+      '...',
+      '2026-03-14',
+      '.inf',
+      '\u{1f600}',
+      '\u00e9\u0301',
+      '\ufeffx',
+    ),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
+    fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+  )
+  .filter((text) => text.isWellFormed() && isRecordText(text));
+
+const objectId = fc.stringMatching(/^[1-9a-f][0-9a-f]{39}$/).map((text) => text as ObjectId);
+const digest = fc.string().map((text): Digest => digestOf(text));
+const tag = fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,20}$/).map(parseTag);
+const name = fc.oneof(
+  fc.constantFrom('1', '10', '9', 'constructor', 'null', 'yes', 'a.b'),
+  fc.stringMatching(/^[a-z0-9]{1,8}$/),
+);
+const sequence = fc.integer({ min: 1, max: 2 ** 31 });
+const time = fc
+  .integer({ min: 0, max: 4e9 })
+  .map((seconds) => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z'));
+
+function byName<T extends { readonly name: string }>(items: readonly T[]): readonly T[] {
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const images: fc.Arbitrary<readonly ReleaseImage[]> = fc
+  .uniqueArray(fc.record({ name, repository: recordText, version: tag, digest }), {
+    selector: (image) => image.name,
+    minLength: 1,
+    maxLength: 4,
+  })
+  .map(byName);
+const held: fc.Arbitrary<Hold> = fc.record(
+  {
+    release: sequence,
+    images: fc
+      .uniqueArray(fc.record({ name, version: tag, digest }), { selector: (image) => image.name, maxLength: 3 })
+      .map(byName),
+    commit: objectId,
+    reason: recordText,
+  },
+  { requiredKeys: ['release', 'images'] },
+);
+
+/** Any record there can be. */
+export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
+  .record(
+    {
+      schema: fc.constant(1 as const),
+      environment: recordText,
+      sequence,
+      action: fc.constantFrom('promote' as const, 'rollback' as const),
+      images,
+      source: fc.record(
+        { environment: recordText, branch: recordText, commit: objectId },
+        { requiredKeys: ['branch', 'commit'] },
+      ),
+      base: objectId,
+      restored: fc.record({ sequence, commit: objectId }),
+      actor: recordText,
+      onBehalfOf: recordText,
+      job: recordText,
+      time,
+      reason: recordText,
+      held: fc.array(held, { maxLength: 3 }),
+      gates: fc.array(
+        fc.record({
+          gate: recordText,
+          decision: fc.constantFrom('pass' as const, 'refuse' as const, 'overridden' as const),
+          reason: recordText,
+        }),
+        { maxLength: 3 },
+      ),
+      plan: digest,
+      config: fc.oneof(fc.record({ commit: objectId }), fc.record({ file: digest })),
+    },
+    {
+      requiredKeys: [
+        'schema',
+        'environment',
+        'sequence',
+        'action',
+        'images',
+        'source',
+        'base',
+        'actor',
+        'time',
+        'held',
+        'gates',
+        'plan',
+        'config',
+      ],
+    },
+  )
+  .map((record) => (record.sequence > 1 ? { ...record, previous: record.sequence - 1 } : record));
