@@ -1,13 +1,13 @@
 // Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { shortDigest } from '../model/digest.ts';
-import type { ObjectId } from '../model/object-id.ts';
+import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
 import type { Context } from './context.ts';
 import type { TagStatus } from './outcome.ts';
-import { readEnvironment, readRecord, readWorld } from './world.ts';
+import { type World, headOf, orProblem, readEnvironment, readRecord, readWorld } from './world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -16,12 +16,17 @@ const MAX_ROUNDS = 20;
 export interface Applied {
   readonly environment: string;
   readonly head: ObjectId;
-  /** Undefined: the environment has no release yet. */
+  /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
   readonly record: ReleaseRecord | undefined;
   readonly tags: readonly TagStatus[];
+  /** Why nothing was done here, `record-invalid`; the other environments were seen to all the same. */
+  readonly problem: TagflowError | undefined;
 }
 
-/** Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment. */
+/**
+ * Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment that has
+ * a branch. What is wrong with one environment does not keep the others from repair.
+ */
 export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
   const world = await readWorld(context, names);
   const chosen =
@@ -30,11 +35,44 @@ export async function apply(context: Context, names: readonly string[]): Promise
       : [...world.pipeline.environments.values()].filter(({ branch }) => world.branches.has(branch));
   const applied: Applied[] = [];
   for (const environment of chosen) {
-    const { head, record } = await readEnvironment(context, world, environment);
-    const tags = record ? await applyHead(context, environment, head, record) : [];
-    applied.push({ environment: environment.name, head, record, tags });
+    const head = headOf(world.branches, environment.branch, environment);
+    const { value, problem } = await orProblem(applyEnvironment(context, world, environment));
+    applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
   }
   return applied;
+}
+
+async function applyEnvironment(
+  context: Context,
+  world: World,
+  environment: Environment,
+): Promise<Pick<Applied, 'record' | 'tags'>> {
+  const { head, record } = await readEnvironment(context, world, environment);
+  return { record, tags: record ? await applyHead(context, environment, head, record) : [] };
+}
+
+/**
+ * `applyHead` for a release that has just been committed: that much is done, so whatever keeps its tags from being put
+ * or verified is told as `tags-incomplete`, never as a release that failed.
+ */
+export async function applyCommitted(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+  record: ReleaseRecord,
+): Promise<readonly TagStatus[]> {
+  try {
+    return await applyHead(context, environment, commit, record);
+  } catch (cause) {
+    if (!isTagflowError(cause) || cause.code === 'interrupted') throw cause;
+    throw new TagflowError('tags-incomplete', {
+      what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
+      why: cause.why === undefined ? cause.message : `${cause.message}: ${cause.why}`,
+      fix: `tagflow apply ${environment.name}`,
+      details: { environment: environment.name, commit, release: record.sequence },
+      cause,
+    });
+  }
 }
 
 /**
@@ -74,7 +112,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
   throw new TagflowError('tags-incomplete', {
     what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
     why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
-    fix: `the branch is right (${commit.slice(0, 7)}); when the registry answers again: tagflow apply ${environment}`,
+    fix: `the branch is right (${shortId(commit)}); when the registry answers again: tagflow apply ${environment}`,
     details: {
       environment,
       commit,

@@ -5,7 +5,7 @@ import { downstreamOf, environmentOf } from '../model/pipeline.ts';
 import { type RollbackRequest, assemblePlan } from '../model/plan.ts';
 import { parseRepository } from '../model/reference.ts';
 import { type GateDecision, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../model/release.ts';
-import { applyHead } from './apply.ts';
+import { applyCommitted, applyHead } from './apply.ts';
 import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease } from './checks.ts';
 import { commitPlan } from './commit.ts';
 import type { Context } from './context.ts';
@@ -29,7 +29,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const committed = await commitPlan(context, plan);
   if (!committed.landed) throw await superseded(context, request, state);
   const { commit, record } = committed;
-  const tags = await applyHead(context, state.environment, commit, record);
+  const tags = await applyCommitted(context, state.environment, commit, record);
   const downstream = downstreamOf(world.pipeline, state.environment);
   return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
 }

@@ -5,12 +5,13 @@ import type { Outcome, Released } from '../../src/engine/outcome.ts';
 import { type RunOptions, promote } from '../../src/engine/promote.ts';
 import { rollback } from '../../src/engine/rollback.ts';
 import type { Digest } from '../../src/model/digest.ts';
-import { type TagflowError, isTagflowError } from '../../src/model/errors.ts';
+import { TagflowError, isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { PromoteRequest, RollbackRequest } from '../../src/model/plan.ts';
 import { type Repository, type Tag, parseRepository, parseTag } from '../../src/model/reference.ts';
 import { parseRecord } from '../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../src/model/release.ts';
+import { createCopier } from '../../src/registry/copy/copy.ts';
 import { type InstantClock, createInstantClock } from './clock.ts';
 import { type MemoryRemote, createMemoryLedger, createMemoryRemote } from './memory-ledger.ts';
 import { type MemoryRegistry, type MemoryRegistryOptions, createMemoryRegistry } from './memory-registry.ts';
@@ -81,6 +82,9 @@ export interface Bench {
   /** All tags of an image that are no versions, with what they name. */
   aliases(image: string): Readonly<Record<string, string>>;
   head(branch: string): ObjectId;
+  /** The error of a remote that does not answer, and that of a run that was told to stop. */
+  down(): TagflowError;
+  interruption(): TagflowError;
   record(environment: string): ReleaseRecord;
 }
 
@@ -128,6 +132,11 @@ export function createBench(options: BenchOptions = {}): Bench {
   }: ProcessOptions = {}): Context => ({
     ledger: createMemoryLedger(remote, { actor, ...(signal && { signal }) }),
     registryOf: () => registry,
+    copyImage: createCopier({
+      contentOf: () => registry,
+      notify: ({ text }) => void notices.push(text),
+      signal: signal ?? new AbortController().signal,
+    }),
     allowPlainHttp: () => undefined,
     clock,
     random: () => random,
@@ -181,6 +190,8 @@ export function createBench(options: BenchOptions = {}): Bench {
       if (!head) throw new Error(`there is no branch ${branch}`);
       return head;
     },
+    down: () => new TagflowError('remote-unavailable', { what: 'the remote did not answer' }),
+    interruption: () => new TagflowError('interrupted', { what: 'stopped by SIGTERM' }),
     record(environment) {
       const path = recordOf(environment);
       return parseRecord(remote.file(environment, path) ?? '', path);

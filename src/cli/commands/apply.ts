@@ -4,7 +4,7 @@ import { shortDigest } from '../../model/digest.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { type Run, texts } from '../command.ts';
 import { incomplete, tagsAsData } from '../finish.ts';
-import { printFailures } from '../render/failure.ts';
+import { failureOf, printFailures } from '../render/failure.ts';
 import type { Paint } from '../render/paint.ts';
 import { type Cell, table } from '../render/table.ts';
 
@@ -17,14 +17,17 @@ export const run: Run = async (session, { args, options }) => {
     });
   }
   const applied = await apply(await session.context(), names);
-  const failures = applied.flatMap(({ environment, head, tags }) => incomplete(environment, head, tags));
+  const failures = applied.flatMap(({ environment, head, tags, problem }) =>
+    problem ? [failureOf(problem)] : incomplete(environment, head, tags),
+  );
   session.print({
     data: {
-      environments: applied.map(({ environment, head, record, tags }) => ({
+      environments: applied.map(({ environment, head, record, tags, problem }) => ({
         environment,
         head,
         release: record?.sequence ?? null,
         tags: tagsAsData(tags),
+        problem: problem ? { code: problem.code, what: problem.message, why: problem.why } : null,
       })),
     },
     text: (paint) => {
@@ -32,16 +35,20 @@ export const run: Run = async (session, { args, options }) => {
       return rows.length > 0 ? table(['ENV', 'IMAGE', 'TAG', 'DIGEST', 'STATE'], rows) : 'no environment has a release';
     },
   });
-  if (failures.length === 0) return EXIT.ok;
+  const [first] = failures;
+  if (!first) return EXIT.ok;
   if (session.options.output !== 'json') printFailures(session.io, session.options, failures);
-  return EXIT.incomplete;
+  return first.exit;
 };
 
-function rowsOf({ environment, record, tags }: Applied): string[][] {
+function rowsOf({ environment, record, tags, problem }: Applied): string[][] {
+  if (problem) return [[environment, '–', '–', '–', 'unreadable']];
   if (!record) return [[environment, '–', '–', '–', 'no release yet']];
   return tags.map(({ image, tag, digest, status }) => [environment, image, tag, shortDigest(digest), status]);
 }
 
 function colour(row: readonly string[], paint: Paint): Cell[] {
-  return row.map((text, column) => (column === 4 && text === 'failed' ? { text, paint, style: 'red' } : text));
+  return row.map((text, column) =>
+    column === 4 && (text === 'failed' || text === 'unreadable') ? { text, paint, style: 'red' } : text,
+  );
 }

@@ -1,0 +1,286 @@
+// Apply: target tags become equal to the branches' heads, in an order that is safe to stop anywhere.
+import { describe, expect, test } from 'vitest';
+import { apply, applyHead, requireComplete } from '../../src/engine/apply.ts';
+import type { BranchName } from '../../src/model/object-id.ts';
+import { environmentOf } from '../../src/model/pipeline.ts';
+import { parseTag } from '../../src/model/reference.ts';
+import { type Bench, FIRST, createBench, failureOf, recordOf, repositoryOf } from '../support/engine.ts';
+import { readWorld } from '../../src/engine/world.ts';
+
+async function running(): Promise<Bench> {
+  const bench = createBench();
+  await bench.through(FIRST);
+  return bench;
+}
+
+/** Statuses as `django:dev moved`. */
+function statuses(tags: Awaited<ReturnType<typeof applyHead>>): readonly string[] {
+  return tags.map(({ image, tag, status }) => `${image}:${tag} ${status}`);
+}
+
+/** Puts a tag on a seeded image, as somebody with a registry client would. */
+async function retag(bench: Bench, image: string, version: string, tag: string): Promise<void> {
+  await bench.registry.tag(repositoryOf(image), bench.digest(image, version), parseTag(tag));
+}
+
+describe('what apply does', () => {
+  test('puts tags that drifted back, and says what they named', async () => {
+    const bench = await running();
+    await retag(bench, 'django', 'V4.2', 'prd');
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(statuses(applied!.tags)).toEqual([
+      'django:prd-1 right',
+      'mariadb:prd-1 right',
+      'django:prd moved',
+      'mariadb:prd right',
+    ]);
+    expect(applied?.tags[2]?.previous).toBe(bench.digest('django', 'V4.2'));
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+
+  test('a second time writes nothing', async () => {
+    const bench = await running();
+    const writes = bench.registry.writes.length;
+    const applied = await apply(bench.context(), []);
+    expect(applied.flatMap(({ tags }) => tags).every(({ status }) => status === 'right')).toBe(true);
+    expect(bench.registry.writes).toHaveLength(writes);
+  });
+
+  test('every environment that has a branch, when none is named', async () => {
+    const bench = await running();
+    bench.remote.branches.delete('stg' as BranchName);
+    const applied = await apply(bench.context(), []);
+    expect(applied.map(({ environment }) => environment)).toEqual(['dev', 'prd']);
+  });
+
+  test('an environment without a release has no tags', async () => {
+    const bench = createBench();
+    expect(await apply(bench.context(), ['dev'])).toMatchObject([{ environment: 'dev', record: undefined, tags: [] }]);
+  });
+
+  test.each([
+    ['qa', 'environment-not-found'],
+    ['stg', 'branch-not-found'],
+  ])('%s: %s', async (name, code) => {
+    const bench = await running();
+    bench.remote.branches.delete('stg' as BranchName);
+    expect(await failureOf(apply(bench.context(), [name]))).toMatchObject({ code });
+  });
+
+  test('completes what a killed promotion left: committed, no tag put', async () => {
+    const bench = await running();
+    bench.registry.arm({ kind: 'before', error: new Error('killed') }, 1, ({ method }) => method === 'tag');
+    await expect(bench.promote('prd', { django: 'V4.2' })).rejects.toThrow('killed');
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+    await apply(bench.context(), ['prd']);
+    expect(bench.aliases('django')).toMatchObject({ prd: 'V4.2', 'prd-2': 'V4.2' });
+  });
+
+  test('an unreadable record of one environment does not keep the others from repair', async () => {
+    const bench = await running();
+    bench.remote.commit('dev', { [recordOf('dev')]: 'broken' });
+    await retag(bench, 'django', 'V4.2', 'prd');
+    const applied = await apply(bench.context(), []);
+    expect(applied.map(({ environment, problem }) => [environment, problem?.code])).toEqual([
+      ['dev', 'record-invalid'],
+      ['stg', undefined],
+      ['prd', undefined],
+    ]);
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+});
+
+describe('the order of writes', () => {
+  test('per-release tags for all images before any target tag', async () => {
+    const bench = createBench();
+    await bench.released('dev', FIRST);
+    expect(bench.registry.writes.map(({ tag }) => tag)).toEqual(['dev-1', 'dev-1', 'dev', 'dev']);
+  });
+
+  test('an image whose per-release tag failed gets no target tag', async () => {
+    const bench = await running();
+    bench.registry.arm(
+      { kind: 'before' },
+      1,
+      ({ method, tag, repository }) => method === 'tag' && tag === 'prd-2' && repository.endsWith('django'),
+    );
+    const { tags } = await bench.released('prd', { django: 'V4.2', mariadb: 'V10.11' });
+    expect(statuses(tags)).toEqual(['django:prd-2 failed', 'mariadb:prd-2 moved', 'mariadb:prd moved']);
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+
+  test('a write whose answer was lost is told as not verified, and the next apply finds it right', async () => {
+    const bench = await running();
+    bench.registry.arm({ kind: 'after' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    expect(statuses(tags).filter((one) => one.endsWith('failed'))).toEqual(['django:prd failed']);
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(statuses(applied!.tags).some((one) => one.endsWith('failed'))).toBe(false);
+  });
+
+  test('an old write that lands late is repaired by the next apply', async () => {
+    const bench = await running();
+    bench.registry.arm(
+      { kind: 'late' },
+      1,
+      ({ method, tag, repository }) => method === 'tag' && tag === 'prd' && repository.endsWith('django'),
+    );
+    await bench.released('prd', { django: 'V4.2' });
+    await bench.released('prd', { django: 'V4.3' });
+    bench.registry.landLate();
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+    await apply(bench.context(), ['prd']);
+    expect(bench.tagged('django', 'prd')).toBe('V4.3');
+  });
+
+  test('a read-back that shows another image is no success', async () => {
+    const bench = await running();
+    bench.registry.arm({ kind: 'stale' }, 1, ({ method, tag }) => method === 'peek' && tag === 'prd');
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    const failed = tags.find(({ status }) => status === 'failed');
+    expect(failed).toMatchObject({ image: 'django', tag: 'prd', error: { code: 'registry-answer-invalid' } });
+  });
+
+  test('a per-release tag that names another image stays, and its image gets no target tag', async () => {
+    const bench = await running();
+    await retag(bench, 'django', 'V4.3', 'prd-1');
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied?.tags[0]).toMatchObject({ status: 'failed', error: { code: 'release-tag-taken' } });
+    expect(bench.tagged('django', 'prd-1')).toBe('V4.3');
+  });
+
+  test('a target tag that the registry made immutable is told by its name', async () => {
+    const bench = await running();
+    bench.registry.makeImmutable(repositoryOf('django'), parseTag('prd'));
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    expect(tags.find(({ status }) => status === 'failed')?.error?.code).toBe('tag-immutable');
+  });
+});
+
+describe('a head that moves on meanwhile', () => {
+  test('has its own tags put, written anew even where they read as right', async () => {
+    const bench = await running();
+    let once = true;
+    bench.remote.faults.before = async (step, actor) => {
+      if (step !== 'head' || actor !== 'slow' || !once) return;
+      once = false;
+      await bench.released('prd', { django: 'V4.3' }, { as: { actor: 'quick' } });
+    };
+    const before = bench.registry.writes.length;
+    const { tags, record } = await bench.released('prd', { django: 'V4.2' }, { as: { actor: 'slow' } });
+    expect(record.sequence).toBe(2);
+    expect(statuses(tags)).toEqual([
+      'django:prd-3 right',
+      'mariadb:prd-3 right',
+      'django:prd moved',
+      'mariadb:prd moved',
+    ]);
+    const aliases = bench.registry.writes
+      .slice(before)
+      .filter(({ tag, repository }) => tag === 'prd' && repository.endsWith('django'));
+    expect(aliases).toHaveLength(3);
+    expect(bench.aliases('django')).toMatchObject({ prd: 'V4.3', 'prd-2': 'V4.2', 'prd-3': 'V4.3' });
+  });
+
+  test('by a commit that is no release leaves the tags as they are', async () => {
+    const bench = await running();
+    bench.remote.faults.before = (step) => {
+      if (step === 'head' && bench.remote.history('prd').length < 4) bench.remote.commit('prd', { note: 'x' });
+    };
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    expect(tags.map(({ tag }) => tag)).toEqual(['prd-2', 'prd-2', 'prd', 'prd']);
+  });
+
+  test('again and again is given up, and says that apply finishes it', async () => {
+    const bench = await running();
+    const record = bench.remote.file('prd', recordOf('prd')) ?? '';
+    let sequence = 1;
+    bench.remote.faults.before = (step) => {
+      if (step !== 'head') return;
+      sequence += 1;
+      const next = record
+        .replace('sequence: 1\n', `sequence: ${sequence}\n`)
+        .replace(/(base: .*\n)/, `$1previous: ${sequence - 1}\n`);
+      bench.remote.commit('prd', { [recordOf('prd')]: next });
+    };
+    const error = await failureOf(apply(bench.context(), ['prd']));
+    expect(error.fix).toBe('tagflow apply prd');
+  });
+});
+
+describe('after the commit has landed', () => {
+  test.each([
+    [
+      'Git does not answer',
+      (bench: Bench) => {
+        bench.remote.faults.before = (step) => {
+          if (step === 'head') throw bench.down();
+        };
+      },
+    ],
+    [
+      'somebody breaks the record on top of it',
+      (bench: Bench) => {
+        bench.remote.faults.before = (step) => {
+          if (step === 'head') bench.remote.commit('prd', { [recordOf('prd')]: 'broken' });
+        };
+      },
+    ],
+  ])('%s: the release is told as committed, and its tags as not verified', async (_, fault) => {
+    const bench = await running();
+    fault(bench);
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
+    expect(error).toMatchObject({
+      code: 'tags-incomplete',
+      exit: 8,
+      fix: expect.stringContaining('tagflow apply prd'),
+    });
+    expect(error.message).toContain('committed');
+  });
+
+  test('an interruption finishes the writes in flight and starts none', async () => {
+    const controller = new AbortController();
+    const pending: string[] = [];
+    const bench = createBench({
+      registry: {
+        async pause({ tag, repository, method }, step) {
+          if (step !== 'write' || tag !== 'prd-1' || method !== 'tag') return;
+          if (repository.endsWith('django')) return;
+          controller.abort(bench.interruption());
+          await new Promise((resolve) => setImmediate(resolve));
+          pending.push('written');
+        },
+      },
+    });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    const error = await failureOf(bench.promote('prd', {}, { as: { signal: controller.signal } }));
+    expect(error.code).toBe('interrupted');
+    expect(pending).toEqual(['written']);
+    expect(bench.aliases('mariadb')).toEqual({
+      dev: 'V10.6',
+      'dev-1': 'V10.6',
+      stg: 'V10.6',
+      'stg-1': 'V10.6',
+      'prd-1': 'V10.6',
+    });
+  });
+});
+
+test('tags that are not verified are an error of their own, with each tag in its details', async () => {
+  const bench = await running();
+  const world = await readWorld(bench.context(), []);
+  const environment = environmentOf(world.pipeline, 'prd');
+  bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
+  const context = bench.context();
+  await context.ledger.fetch([bench.head('prd')]);
+  const tags = await applyHead(context, environment, bench.head('prd'), bench.record('prd'));
+  const error = await failureOf(Promise.resolve().then(() => requireComplete('prd', bench.head('prd'), tags)));
+  expect(error).toMatchObject({
+    code: 'tags-incomplete',
+    exit: 8,
+    details: { environment: 'prd', commit: bench.head('prd') },
+  });
+  expect(error.message).toBe('1 of 4 tags of prd are not verified');
+  expect(error.why).toContain('django:prd: ');
+});
