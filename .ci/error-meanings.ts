@@ -41,6 +41,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'branch-rewound': 'The environment branch was moved back or rewritten since its last release.',
   'tag-immutable': 'The registry does not let the tag be moved.',
   'release-tag-taken': 'The per-release tag already names another image.',
+  'version-tag-taken':
+    'The version tag names another image already in the repository that an image should be copied to.',
   'tree-unsafe': 'The tree holds a path that must not be written: a link, a submodule, `..`, `.git`, twins by case.',
   'environment-not-found': '`tagflow.yaml` has no environment of that name.',
   'image-not-found': '`tagflow.yaml` has no image of that name.',

@@ -7,9 +7,10 @@ import { createGitLedger } from '../ledger/git.ts';
 import type { Notify } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Repository } from '../model/reference.ts';
+import { createCopier } from '../registry/copy/copy.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { ContentStore, CopyImage, Registry } from '../registry/registry.ts';
 import { machineClock } from './clock.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
@@ -28,6 +29,7 @@ export interface Composition {
 /** The registries of a run. */
 export interface Registries {
   readonly registryOf: (repository: Repository) => Registry;
+  readonly copyImage: CopyImage;
   readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
   close(): void;
 }
@@ -88,8 +90,10 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
     createOciRegistry({ ...shared, notify, env: io.env, plainHttpHosts, requestTimeoutMs: options.timeout * 1000 }),
   );
   const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
+  const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout.get() : oci.get());
   return {
-    registryOf: (repository) => (repository.kind === 'layout' ? layout.get() : oci.get()),
+    registryOf: contentOf,
+    copyImage: createCopier({ contentOf, notify, signal }),
     allowPlainHttp(hosts) {
       for (const host of hosts) plainHttpHosts.add(host);
     },

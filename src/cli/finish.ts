@@ -101,6 +101,7 @@ function describePlan(plan: Plan, paint: Paint): string {
       `plan: ${verb}, release ${plan.sequence} of ${plan.environment}, on ${plan.branch} at ${shortId(plan.base)}`,
     ),
     ...changeLines(plan, paint),
+    ...plan.copies.map(({ image, from, to }) => `  copy ${image} from ${from} to ${to}, unless it is there`),
     ...plan.configurationChanges.map((path) => `  configuration: ${path}`),
     ...gates,
     `  then tag ${plan.images.map(({ name }) => `${name}:${plan.tag}-${plan.sequence}, ${name}:${plan.tag}`).join(', ')}`,

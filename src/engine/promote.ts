@@ -6,11 +6,12 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, downstreamOf, environmentOf, imageOf, repositoryIn } from '../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
-import type { Tag } from '../model/reference.ts';
+import type { Repository, Tag } from '../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
-import { applyHead } from './apply.ts';
+import { applyCommitted, applyHead } from './apply.ts';
 import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease, stalePlan } from './checks.ts';
 import { commitPlan } from './commit.ts';
+import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
@@ -30,7 +31,7 @@ export interface RunOptions {
  * `context.raceTimeout`. Throws `push-denied`, `race-lost`, `plan-stale`, and what reading and planning throw.
  */
 export async function promote(context: Context, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
-  const deadline = context.clock.now() + context.raceTimeout;
+  let deadline = context.clock.now() + context.raceTimeout;
   for (let attempt = 0; ; attempt += 1) {
     const world = await readWorld(context, [request.environment]);
     const outcome = await planPromotion(context, world, request, options);
@@ -38,10 +39,15 @@ export async function promote(context: Context, request: PromoteRequest, options
     if (outcome.kind === 'planned') {
       if (options.dryRun) return outcome;
       const { plan, state } = outcome;
+      const before = context.clock.now();
+      // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
+      await copyImages(context, plan);
+      // Copying takes as long as it takes; the time is for races.
+      deadline += context.clock.now() - before;
       const committed = await commitPlan(context, plan);
       if (committed.landed) {
         const { commit, record } = committed;
-        const tags = await applyHead(context, state.environment, commit, record);
+        const tags = await applyCommitted(context, state.environment, commit, record);
         const downstream = downstreamOf(world.pipeline, state.environment);
         return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
       }
@@ -75,7 +81,9 @@ async function planPromotion(
   const state = await readEnvironment(context, world, environment);
   if (fixed) requireSameBase(fixed, state, source.commit);
   const wanted = await wantedImages(context, world, environment, request, state.record);
-  const images = await Promise.all(wanted.map((image) => resolveImage(context, image, fixed)));
+  const found = await Promise.all(wanted.map((image) => resolveImage(context, image, fixed)));
+  const images = found.map(({ image }) => image);
+  const copies = found.flatMap(({ image, from }) => copyOf(image, from));
   const { treeChanges, ...tree } = await releaseTree(context, world, state, source.commit, images);
 
   const judgement = judge({
@@ -92,15 +100,18 @@ async function planPromotion(
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   const { record } = state;
   if (record && treeChanges.length === 0 && sameRelease(record.images, images)) {
+    if (!fixed && !dryRun) await copyImages(context, { images, copies });
     const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, record);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };
   }
   if (!(await releaseTagsAreFree(context, state, images, (record?.sequence ?? 0) + 1))) return { kind: 'raced' };
+  await requireFreeVersionTags(context, images, copies);
   const plan = assemblePlan({
     request,
     target: environment,
     current: record,
     images,
+    copies,
     base: state.head,
     source,
     tree: source.commit,
@@ -117,7 +128,10 @@ async function planPromotion(
 /** An image of the release to be, before the registry was asked. */
 interface WantedImage {
   readonly name: string;
-  readonly repository: ReturnType<typeof repositoryIn>;
+  /** Where the environment runs it from. */
+  readonly repository: Repository;
+  /** Where it may be found, in this order. */
+  readonly origins: readonly Repository[];
   readonly scheme: VersionScheme;
   readonly version: Tag;
   /** Known when it comes from a record; a version asked for by name is resolved. */
@@ -149,13 +163,17 @@ async function wantedImages(
       return {
         name: image.name,
         repository,
+        origins: originsOf(environment, image, undefined),
         scheme,
         version: parseVersion(named, scheme, image.name).tag,
         digest: undefined,
       };
     }
     const known = rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0];
-    if (known) return { name: image.name, repository, scheme, version: known.version, digest: known.digest };
+    if (known) {
+      const origins = originsOf(environment, image, known.repository);
+      return { name: image.name, repository, origins, scheme, version: known.version, digest: known.digest };
+    }
     throw new TagflowError('version-not-found', {
       what: `no version of ${image.name} is known for ${environment.name}`,
       why:
@@ -176,19 +194,25 @@ async function upstreamRecord(context: Context, world: World, from: string): Pro
   return readRecord(context, upstream, commit);
 }
 
-/** Resolves a version tag to its digest, once: from here on only the digest counts. */
-async function resolveImage(context: Context, wanted: WantedImage, fixed: Plan | undefined): Promise<ReleaseImage> {
-  const { name, repository, version } = wanted;
+/** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */
+async function resolveImage(
+  context: Context,
+  wanted: WantedImage,
+  fixed: Plan | undefined,
+): Promise<{ readonly image: ReleaseImage; readonly from: Repository }> {
+  const { name, repository, version, origins } = wanted;
   // What a record says goes before what a file says; a plan's digest is for versions that were resolved by their tag.
   const digest = wanted.digest ?? fixed?.images.find((image) => image.name === name)?.digest;
-  const registry = context.registryOf(repository);
-  const descriptor = await registry.resolve(repository, digest ?? version);
-  if (descriptor) return { name, repository: repository.name, version, digest: descriptor.digest };
+  for (const from of origins) {
+    const descriptor = await context.registryOf(from).resolve(from, digest ?? version);
+    if (descriptor) return { image: { name, repository: repository.name, version, digest: descriptor.digest }, from };
+  }
+  const places = origins.map((origin) => origin.name);
   if (digest) {
     throw new TagflowError('digest-not-found', {
-      what: `${repository.name} does not have ${name} ${version} (${digest})`,
-      why: 'it was deleted there, or never copied to this repository',
-      fix: `copy it there, or promote a version that exists: tagflow promote ENV ${name}=VERSION`,
+      what: `${places.join(' and ')} ${places.length === 1 ? 'does' : 'do'} not have ${name} ${version} (${digest})`,
+      why: 'it was deleted there: by hand, or by a clean-up policy of the registry',
+      fix: `push it again, or promote a version that exists: tagflow promote ENV ${name}=VERSION`,
     });
   }
   throw await versionNotFound(context, wanted);
@@ -196,8 +220,10 @@ async function resolveImage(context: Context, wanted: WantedImage, fixed: Plan |
 
 async function versionNotFound(
   context: Context,
-  { name, repository, version, scheme }: WantedImage,
+  { name, origins, version, scheme }: WantedImage,
 ): Promise<TagflowError> {
+  const [repository] = origins;
+  if (!repository) throw new TagflowError('internal', { what: `${name} comes from nowhere` });
   const tags = await context.registryOf(repository).listTags(repository);
   const versions = tags
     .flatMap((tag) => readVersion(tag, scheme) ?? [])

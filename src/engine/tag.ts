@@ -1,20 +1,31 @@
-// The bare retag: put tags on an image, digest kept, nothing pulled.
+// The bare retag: put tags on an image, digest kept. In its own repository nothing is pulled; to another one it is copied
+// first, whole.
 import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
-import { type Tag, formatReference, isTag, parseReference } from '../model/reference.ts';
+import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
+import type { CopySummary } from '../registry/registry.ts';
 import type { RegistryContext } from './context.ts';
 
 /** What `tag` did. */
 export interface Retagged {
+  /** The source's repository. */
   readonly repository: string;
   readonly digest: Digest;
   readonly mediaType: string;
-  readonly tags: readonly { readonly tag: Tag; readonly changed: boolean; readonly previous: Digest | undefined }[];
+  readonly tags: readonly {
+    readonly repository: string;
+    readonly tag: Tag;
+    readonly changed: boolean;
+    readonly previous: Digest | undefined;
+  }[];
+  /** Other repositories that the image was copied to, or was in already. */
+  readonly copies: readonly ({ readonly to: string } & CopySummary)[];
 }
 
 /**
- * Puts tags on the image at `source`, and reads each back. A target is a tag, or a whole reference in the same
- * repository. Throws `version-not-found`, `not-supported` for another repository, and what the registry throws.
+ * Puts tags on the image at `source`, and reads each back. A target is a tag in the same repository, or a whole reference
+ * in any: the image is copied there first, and no tag is put before every copy is whole. Throws `version-not-found`, and
+ * what copying and the registries throw.
  */
 export async function retag(context: RegistryContext, source: string, targets: readonly string[]): Promise<Retagged> {
   const reference = parseReference(source);
@@ -27,7 +38,7 @@ export async function retag(context: RegistryContext, source: string, targets: r
       fix: `write ${source}:TAG or ${source}@sha256:…`,
     });
   }
-  const tags = targets.map((target) => targetTag(repository.name, target));
+  const wanted = targets.map((target) => targetOf(repository, target));
   const registry = context.registryOf(repository);
   const descriptor = await registry.resolve(repository, at);
   if (!descriptor) {
@@ -37,22 +48,27 @@ export async function retag(context: RegistryContext, source: string, targets: r
       fix: 'correct the reference, or log in to the registry (docker login)',
     });
   }
-  const done: Retagged['tags'][number][] = [];
-  for (const tag of tags) {
+  const { digest, mediaType } = descriptor;
+  const copies: Retagged['copies'][number][] = [];
+  for (const to of new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository])).values()) {
+    if (ownershipKey(to) === ownershipKey(repository)) continue;
     context.signal.throwIfAborted();
-    const { changed, previous } = await registry.tag(repository, descriptor.digest, tag);
-    if (changed) await requireTag(context, reference.repository, tag, descriptor.digest);
-    done.push({ tag, changed, previous });
+    const summary = await context.copyImage({ from: repository, to, digest, label: formatReference(reference) });
+    copies.push({ to: to.name, ...summary });
   }
-  return { repository: repository.name, digest: descriptor.digest, mediaType: descriptor.mediaType, tags: done };
+  const done: Retagged['tags'][number][] = [];
+  for (const target of wanted) {
+    context.signal.throwIfAborted();
+    const { changed, previous } = await context
+      .registryOf(target.repository)
+      .tag(target.repository, digest, target.tag);
+    if (changed) await requireTag(context, target.repository, target.tag, digest);
+    done.push({ repository: target.repository.name, tag: target.tag, changed, previous });
+  }
+  return { repository: repository.name, digest, mediaType, tags: done, copies };
 }
 
-async function requireTag(
-  context: RegistryContext,
-  repository: ReturnType<typeof parseReference>['repository'],
-  tag: Tag,
-  digest: Digest,
-): Promise<void> {
+async function requireTag(context: RegistryContext, repository: Repository, tag: Tag, digest: Digest): Promise<void> {
   const found = await context.registryOf(repository).peek(repository, tag);
   if (found === digest) return;
   throw new TagflowError('tag-moved', {
@@ -62,22 +78,15 @@ async function requireTag(
   });
 }
 
-function targetTag(repository: string, target: string): Tag {
-  if (isTag(target)) return target;
+function targetOf(repository: Repository, target: string): { readonly repository: Repository; readonly tag: Tag } {
+  if (isTag(target)) return { repository, tag: target };
   const reference = parseReference(target);
   if (reference.digest || !reference.tag) {
     throw new TagflowError('reference-invalid', {
       what: `${JSON.stringify(target)} is not a tag`,
-      why: 'a target is a tag, or REPOSITORY:TAG in the repository of the source',
+      why: 'a target is a tag, or REPOSITORY:TAG; tags are put on what the source is, so a target has no digest',
       fix: 'tagflow tag registry.example/app:v1.2 stable',
     });
   }
-  if (reference.repository.name !== repository) {
-    throw new TagflowError('not-supported', {
-      what: `${target} is in another repository than the source`,
-      why: `a retag stays in ${repository}: this version copies nothing between repositories`,
-      fix: 'copy the image first, with skopeo copy --all --preserve-digests, then tag it there',
-    });
-  }
-  return reference.tag;
+  return { repository: reference.repository, tag: reference.tag };
 }

@@ -54,6 +54,7 @@ export const ERRORS = {
   'branch-rewound': kind(EXIT.refused, 'repository'),
   'tag-immutable': kind(EXIT.refused, 'server'),
   'release-tag-taken': kind(EXIT.refused, 'server'),
+  'version-tag-taken': kind(EXIT.refused, 'server'),
   'tree-unsafe': kind(EXIT.refused, 'repository'),
 
   'environment-not-found': kind(EXIT.notFound, 'caller'),

@@ -34,6 +34,15 @@ export interface PlannedField {
   readonly after: string;
 }
 
+/** An image that goes to a repository of the environment's own before anything else is done. */
+export interface PlannedCopy {
+  readonly image: string;
+  /** Canonical texts of repositories. */
+  readonly from: string;
+  readonly to: string;
+  readonly digest: Digest;
+}
+
 /** What was asked for. With the heads and the digests it determines a plan completely. */
 export type Request = PromoteRequest | RollbackRequest;
 
@@ -71,6 +80,11 @@ export interface Plan {
   /** Sequence the new record gets. */
   readonly sequence: number;
   readonly images: readonly PlannedImage[];
+  /**
+   * Images that the environment runs from another repository than they come from. What is there already is not sent; a
+   * version's tag goes with its image, and never moves there. Sorted by image.
+   */
+  readonly copies: readonly PlannedCopy[];
   /** The head of the environment's branch: the plan holds only while it is there. */
   readonly base: ObjectId;
   readonly source: ReleaseSource;
@@ -95,11 +109,13 @@ export interface Plan {
 /** What a plan is assembled from: gathered and decided beforehand. */
 export interface PlanParts extends Omit<
   Plan,
-  'schemaVersion' | 'environment' | 'branch' | 'tag' | 'sequence' | 'recordPath' | 'images' | 'reason'
+  'schemaVersion' | 'environment' | 'branch' | 'tag' | 'sequence' | 'recordPath' | 'images' | 'copies' | 'reason'
 > {
   readonly target: Environment;
   readonly current: ReleaseRecord | undefined;
   readonly images: readonly ReleaseImage[];
+  /** Default: none. */
+  readonly copies?: readonly PlannedCopy[];
 }
 
 /** The plan that follows from its parts. Equal parts give an equal plan, whatever order they came in. */
@@ -118,6 +134,7 @@ export function assemblePlan({ target, current, ...parts }: PlanParts): Plan {
         const running = current?.images.find(({ name }) => name === image.name);
         return running ? { ...image, before: { version: running.version, digest: running.digest } } : image;
       }),
+    copies: [...(parts.copies ?? [])].sort((a, b) => compare(a.image, b.image)),
     edits: [...parts.edits].sort(byPath),
     fields: [...parts.fields].sort((a, b) => byPath(a, b) || a.line - b.line || compare(a.field, b.field)),
     held: [...parts.held].sort((a, b) => a.release - b.release),

@@ -19,6 +19,11 @@ export const IMAGE_MEDIA_TYPES: readonly string[] = [
   MANIFEST_TYPES[1],
 ];
 
+/** Whether a media type is that of an index or manifest list. */
+export function isIndexType(mediaType: string): boolean {
+  return INDEX_TYPES.some((each) => each === mediaType);
+}
+
 /**
  * The media type of a manifest, from its bytes and from what its keeper says it is (`declared`: the Content-Type of the
  * answer, the mediaType of the descriptor). Undefined when nothing was declared and the bytes are no image: a layer, a

@@ -11,6 +11,18 @@ export interface Descriptor {
   readonly size: number;
 }
 
+/** A manifest: the bytes that the descriptor is about. */
+export interface Manifest extends Descriptor {
+  readonly bytes: Uint8Array;
+}
+
+/** A layer or a configuration, as the manifest that names it says. */
+export interface BlobDescriptor {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /** How `tag` treats what the tag says already. */
 export interface TagOptions {
   /** Write even when the tag reads as right: for a tag that was read after something else changed it. */
@@ -50,3 +62,72 @@ export interface Registry {
    */
   tag(repository: Repository, digest: Digest, tag: Tag, options?: TagOptions): Promise<TagResult>;
 }
+
+/** The ability to be copied from. The methods throw what those of `Registry` throw. */
+export interface ContentSource {
+  /** A manifest's bytes, hashed; undefined when it is not there. Throws as `resolve` does. */
+  readManifest(repository: Repository, digest: Digest): Promise<Manifest | undefined>;
+  /**
+   * The bytes of a blob, as they come, unchecked and only ever a few of them in memory; undefined when it is not there.
+   * To be read to the end, or left by `return`.
+   */
+  openBlob(repository: Repository, blob: BlobDescriptor): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /**
+   * The manifests that say they are about this one: signatures, attestations, SBOMs. By the referrers API, else by the
+   * tag `sha256-HEX` (OCI distribution-spec v1.1, "Listing Referrers"). Those that are no images are left out.
+   */
+  referrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
+}
+
+/** The ability to be copied into. Everything may be repeated. The methods throw what those of `Registry` throw. */
+export interface ContentTarget {
+  /** Whether a manifest is there, and what it names as well where the registry does not see to that itself. */
+  hasManifest(repository: Repository, digest: Digest): Promise<boolean>;
+  hasBlob(repository: Repository, blob: BlobDescriptor): Promise<boolean>;
+  /**
+   * Stores a blob under its digest, from `open`, which may be asked again after a failure; or, when `from` is a
+   * repository of the same registry, has the registry take it from there. Throws `digest-mismatch`, and keeps nothing,
+   * when the bytes are not the blob's.
+   */
+  putBlob(
+    repository: Repository,
+    blob: BlobDescriptor,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+    from: Repository,
+  ): Promise<'sent' | 'mounted'>;
+  /**
+   * Stores a manifest under its digest; what it names has to be there. One that is about another (`subject`) is among
+   * that one's referrers afterwards.
+   */
+  putManifest(repository: Repository, manifest: Manifest): Promise<void>;
+}
+
+/** A registry that can be copied from and into. */
+export interface ContentStore extends Registry, ContentSource, ContentTarget {}
+
+/** An image to be copied, by digest. */
+export interface CopyRequest {
+  readonly from: Repository;
+  readonly to: Repository;
+  readonly digest: Digest;
+  /** What people call it, `django V4.2`: for progress and errors. */
+  readonly label: string;
+}
+
+/** What a copy did. */
+export interface CopySummary {
+  /** Manifests sent: images, indexes, signatures and the like. */
+  readonly manifests: number;
+  readonly blobsSent: number;
+  /** Blobs that the registry took from its other repository. */
+  readonly blobsMounted: number;
+  readonly blobsPresent: number;
+  /** Bytes of the blobs sent. */
+  readonly bytes: number;
+}
+
+/**
+ * Copies an image with all its platforms, signatures, attestations and SBOMs to another repository, digests kept. No tag
+ * of the image is written. What is there already is not sent, so a repeat goes on where the last one ended.
+ */
+export type CopyImage = (request: CopyRequest) => Promise<CopySummary>;

@@ -3,12 +3,24 @@
 import { type Digest, digestOf, isDigest } from '../../src/model/digest.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { Repository, Tag } from '../../src/model/reference.ts';
-import type { Descriptor, Registry, TagOptions, TagResult } from '../../src/registry/registry.ts';
+import { checkedStream } from '../../src/registry/checked-stream.ts';
+import { namedIn } from '../../src/registry/manifest-graph.ts';
+import { subjectOf } from '../../src/registry/referrers-index.ts';
+import type {
+  BlobDescriptor,
+  ContentSource,
+  ContentStore,
+  ContentTarget,
+  Descriptor,
+  Manifest,
+  TagOptions,
+  TagResult,
+} from '../../src/registry/registry.ts';
 import type { Content } from './sample-manifests.ts';
 
 /** One call of a method of the port. */
 export interface Operation {
-  readonly method: 'resolve' | 'peek' | 'listTags' | 'tag';
+  readonly method: 'resolve' | 'peek' | 'listTags' | 'tag' | keyof ContentSource | keyof ContentTarget;
   /** The repository's name. */
   readonly repository: string;
   readonly tag?: Tag;
@@ -35,13 +47,21 @@ export interface MemoryRegistryOptions {
 }
 
 /** The fake. What is beyond the port goes behind its back: never delayed, never faulty, never logged. */
-export interface MemoryRegistry extends Registry {
+export interface MemoryRegistry extends ContentStore {
   /** Every operation so far, in the order they began. */
   readonly operations: readonly Operation[];
   /** Every change made to a tag through the port, in the order it took effect. */
   readonly writes: readonly { readonly repository: string; readonly tag: Tag; readonly digest: Digest }[];
-  /** Puts manifests into a repository, the last of them under the tag. Give an index with its children before it. */
-  publish(repository: Repository, content: Content & { readonly manifests?: readonly Content[] }, tag?: Tag): Digest;
+  /** Puts blobs and manifests into a repository, the last of them under the tag. Give an index with its children. */
+  publish(
+    repository: Repository,
+    content: Content & { readonly manifests?: readonly Content[]; readonly blobs?: readonly Content[] },
+    tag?: Tag,
+  ): Digest;
+  /** The bytes of a blob. */
+  blob(repository: Repository, digest: Digest): Uint8Array | undefined;
+  /** Removes a blob. */
+  removeBlob(repository: Repository, digest: Digest): void;
   /** The bytes at a tag or digest. */
   read(repository: Repository, at: Tag | Digest): Uint8Array | undefined;
   /** What every tag of a repository names. */
@@ -57,6 +77,7 @@ export interface MemoryRegistry extends Registry {
 }
 
 interface Store {
+  readonly blobs: Map<Digest, Uint8Array>;
   readonly manifests: Map<Digest, Content>;
   readonly tags: Map<Tag, { readonly now: Digest; readonly before: Digest | undefined }>;
   readonly immutable: Set<Tag>;
@@ -71,7 +92,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
   const late: (() => void)[] = [];
 
   const storeOf = (name: string): Store => {
-    const store = stores.get(name) ?? { manifests: new Map(), tags: new Map(), immutable: new Set() };
+    const store = stores.get(name) ?? { blobs: new Map(), manifests: new Map(), tags: new Map(), immutable: new Set() };
     stores.set(name, store);
     return store;
   };
@@ -144,8 +165,14 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
       return { changed: mustWrite, previous };
     },
 
+    ...createContent(storeOf, begin, pause),
+
+    blob: (repository, digest) => storeOf(repository.name).blobs.get(digest),
+    removeBlob: (repository, digest) => void storeOf(repository.name).blobs.delete(digest),
+
     publish(repository, content, tag) {
-      const { manifests } = storeOf(repository.name);
+      const { manifests, blobs } = storeOf(repository.name);
+      for (const { bytes } of content.blobs ?? []) blobs.set(digestOf(bytes), bytes);
       for (const { mediaType, bytes } of [...(content.manifests ?? []), content]) {
         const digest = digestOf(bytes);
         manifests.set(digest, { mediaType, digest, bytes });
@@ -179,6 +206,78 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
       return landing.length;
     },
   };
+}
+
+/** The abilities to be copied from and into. It has the referrers API, mounts what it has, and takes nothing in part. */
+function createContent(
+  storeOf: (name: string) => Store,
+  begin: (operation: Operation) => Fault | undefined,
+  pause: (operation: Operation, step: 'read' | 'write') => Promise<void>,
+): ContentSource & ContentTarget {
+  const step = async (method: Operation['method'], repository: Repository, digest: Digest): Promise<Store> => {
+    const operation: Operation = { method, repository: repository.name, digest };
+    const fault = begin(operation);
+    await pause(operation, method.startsWith('put') ? 'write' : 'read');
+    if (fault) throw fault.error ?? unavailable(operation);
+    return storeOf(repository.name);
+  };
+  const manifestOf = ({ manifests }: Store, digest: Digest): Manifest | undefined => {
+    const content = manifests.get(digest);
+    return content && { ...content, size: content.bytes.length };
+  };
+  const refuse = (repository: Repository, digest: Digest): TagflowError =>
+    new TagflowError('registry-answer-invalid', {
+      what: `${repository.name} does not have what ${digest} names`,
+      why: 'blobs and children go before the manifest that names them',
+      fix: 'send them first',
+    });
+  return {
+    readManifest: async (repository, digest) => manifestOf(await step('readManifest', repository, digest), digest),
+    hasManifest: async (repository, digest) => (await step('hasManifest', repository, digest)).manifests.has(digest),
+    hasBlob: async (repository, { digest }) => (await step('hasBlob', repository, digest)).blobs.has(digest),
+    async openBlob(repository, { digest }) {
+      const bytes = (await step('openBlob', repository, digest)).blobs.get(digest);
+      return bytes && inChunks(bytes);
+    },
+    async putBlob(repository: Repository, blob: BlobDescriptor, open, from) {
+      const store = await step('putBlob', repository, blob.digest);
+      const there = storeOf(from.name).blobs.get(blob.digest);
+      if (there && sameHost(repository, from)) {
+        store.blobs.set(blob.digest, there);
+        return 'mounted';
+      }
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of checkedStream(await open(), blob, `the blob ${blob.digest} of ${from.name}`)) {
+        chunks.push(chunk);
+      }
+      store.blobs.set(blob.digest, Buffer.concat(chunks));
+      return 'sent';
+    },
+    async putManifest(repository, manifest) {
+      const store = await step('putManifest', repository, manifest.digest);
+      const { children, blobs } = namedIn(manifest, repository.name);
+      const lacks =
+        children.some(({ digest }) => !store.manifests.has(digest)) ||
+        blobs.some(({ digest }) => !store.blobs.has(digest));
+      if (lacks) throw refuse(repository, manifest.digest);
+      const { mediaType, bytes } = manifest;
+      store.manifests.set(manifest.digest, { mediaType, bytes, digest: manifest.digest });
+    },
+    async referrers(repository, subject) {
+      const { manifests } = await step('referrers', repository, subject);
+      return [...manifests.values()]
+        .filter(({ bytes }) => subjectOf(bytes) === subject)
+        .flatMap((content) => describe(content) ?? []);
+    },
+  };
+}
+
+function sameHost(a: Repository, b: Repository): boolean {
+  return a.kind === 'remote' && b.kind === 'remote' && a.host === b.host;
+}
+
+async function* inChunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
 }
 
 /** Whether `tag` has to write, or the refusal the port promises. */

@@ -1,4 +1,5 @@
-// tagflow tag: the bare retag.
+// tagflow tag: the bare retag, across repositories with a copy first.
+import { describeSummary } from '../../engine/copy.ts';
 import { retag } from '../../engine/tag.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, text, texts } from '../command.ts';
@@ -8,12 +9,16 @@ export const run: Run = async (session, { args }) => {
   session.print({
     data: { ...done },
     text: (paint) =>
-      done.tags
-        .map(({ tag, changed, previous }) => {
+      [
+        ...done.copies.map(
+          ({ to, ...summary }) =>
+            `${paint('green', '✓')} ${to}: ${summary.manifests > 0 ? `copied ${describeSummary(summary)}` : 'has the image already'}`,
+        ),
+        ...done.tags.map(({ repository, tag, changed, previous }) => {
           const was = changed && previous ? ` (was ${previous})` : '';
-          return `${paint('green', '✓')} ${done.repository}:${tag} ${changed ? '→' : 'is'} ${done.digest}${was}`;
-        })
-        .join('\n'),
+          return `${paint('green', '✓')} ${repository}:${tag} ${changed ? '→' : 'is'} ${done.digest}${was}`;
+        }),
+      ].join('\n'),
   });
   return EXIT.ok;
 };

@@ -118,10 +118,17 @@ export function withTag(index: LayoutIndex, image: Descriptor, tag: Tag): string
   return withoutRepeated.slice(0, current.span.start) + descriptor + withoutRepeated.slice(current.span.end);
 }
 
-/** The text of index.json with the image in it; undefined when it is there already, under whatever tag. */
-export function withImage(index: LayoutIndex, image: Descriptor): string | undefined {
+/**
+ * The text of index.json with the image in it; undefined when it is there already, under whatever tag. `fields` are
+ * further ones of its descriptor.
+ */
+export function withImage(
+  index: LayoutIndex,
+  image: Descriptor,
+  fields: Readonly<Record<string, unknown>> = {},
+): string | undefined {
   if (index.images.some(({ digest }) => digest === image.digest)) return undefined;
-  return appended(index.text, index, describe({}, image, {}));
+  return appended(index.text, index, describe(fields, image, {}));
 }
 
 /** The error for a directory that is no OCI image layout, or a broken one. */

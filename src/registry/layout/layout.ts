@@ -12,9 +12,11 @@ import type { Clock, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag } from './index-file.ts';
+import { createBlobFiles } from './blob-files.ts';
+import { createLayoutContent } from './content.ts';
 import { createLayoutStore } from './store.ts';
 import { manifestMediaType } from '../manifest-type.ts';
-import type { Descriptor, Registry, TagOptions } from '../registry.ts';
+import type { ContentStore, Descriptor, Manifest, TagOptions } from '../registry.ts';
 
 /** How to reach layouts. */
 export interface LayoutRegistryOptions {
@@ -37,9 +39,10 @@ const FOUR_MIB = 4 * 1024 * 1024;
  * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
  * not exist is a repository that does not exist.
  */
-export function createLayoutRegistry(options: LayoutRegistryOptions): Registry {
+export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore {
   const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
-  const store = createLayoutStore({ clock, random, signal });
+  const effects = { clock, random, signal };
+  const store = createLayoutStore(effects);
 
   const directoryOf = (repository: Repository): string => {
     if (repository.kind === 'layout') return absolute(baseDirectory, repository.directory);
@@ -47,26 +50,34 @@ export function createLayoutRegistry(options: LayoutRegistryOptions): Registry {
   };
 
   /** The image of that digest, read and checked; `declared` is the media type its descriptor gives. */
-  const read = async (directory: string, digest: Digest, declared?: string): Promise<Descriptor | undefined> => {
+  const read = async (directory: string, digest: Digest, declared?: string): Promise<Manifest | undefined> => {
     const bytes = await store.readBlob(directory, digest, maxManifestBytes);
     if (bytes === undefined) return undefined;
     const mediaType = manifestMediaType(bytes, declared, `${digest} in oci:${directory}`);
-    return mediaType === undefined ? undefined : { mediaType, digest, size: bytes.length };
+    return mediaType === undefined ? undefined : { mediaType, digest, size: bytes.length, bytes };
   };
   const readListed = (index: LayoutIndex, digest: Digest) =>
     read(index.directory, digest, index.images.find((entry) => entry.digest === digest)?.mediaType);
 
   return {
+    ...createLayoutContent({
+      effects,
+      store,
+      files: createBlobFiles(effects),
+      directoryOf,
+      readManifest: readListed,
+    }),
+
     async resolve(repository, at) {
       const directory = directoryOf(repository);
       const index = await store.readIndex(directory);
       if (index === undefined) return undefined;
-      if (isDigest(at)) return readListed(index, at);
+      if (isDigest(at)) return describe(await readListed(index, at));
       const entry = entryOfTag(index, at);
       if (entry === undefined) return undefined;
       const image = await read(directory, entry.digest as Digest, entry.mediaType);
       if (image === undefined) throw invalid(directory, `tag ${at} names ${entry.digest}, which is not in blobs`);
-      return image;
+      return describe(image);
     },
 
     async peek(repository, tag) {
@@ -95,6 +106,12 @@ export function createLayoutRegistry(options: LayoutRegistryOptions): Registry {
       return result;
     },
   };
+}
+
+function describe(image: Manifest): Descriptor;
+function describe(image: Manifest | undefined): Descriptor | undefined;
+function describe(image: Manifest | undefined): Descriptor | undefined {
+  return image && { mediaType: image.mediaType, digest: image.digest, size: image.size };
 }
 
 /** What `tag` has to do, by one state of the index. Throws `tag-moved`. */

@@ -36,7 +36,8 @@ const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 const PARSE_ATTEMPTS = 7;
 const EDIT_ATTEMPTS = 20;
 const TEMPORARY = /^\.tagflow-[0-9a-f-]+\.tmp$/;
-const NEW_FILE_MODE = 0o644;
+/** The mode of new files in a layout: whoever serves it may be another user. */
+export const NEW_FILE_MODE = 0o644;
 
 /** The store; it keeps nothing between calls but the queue of its own writers. */
 export function createLayoutStore(effects: LayoutEffects): LayoutStore {
@@ -218,7 +219,8 @@ async function replaceFile(
   return true;
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes a rename within a folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
   // Windows opens no folders; its file systems keep renames in order by themselves.
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
@@ -271,7 +273,8 @@ async function readRegularFile(
   }
 }
 
-async function isFolder(directory: string, path: string): Promise<boolean> {
+/** Whether a path is a folder; false when there is nothing. Throws `layout-invalid` for links and files. */
+export async function isFolder(directory: string, path: string): Promise<boolean> {
   try {
     const found = await lstat(path);
     if (found.isDirectory()) return true;
@@ -282,8 +285,8 @@ async function isFolder(directory: string, path: string): Promise<boolean> {
   }
 }
 
-/** Files that never can be read make the layout invalid; a machine out of breath does not. */
-function readFailure(error: unknown, directory: string, path: string): unknown {
+/** The error for a file of a layout that could not be read. Files that never can be read make the layout invalid; a machine out of breath does not. */
+export function readFailure(error: unknown, directory: string, path: string): unknown {
   const code = codeOf(error);
   if (code === undefined) return error;
   if (code === 'EIO' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') {
@@ -292,7 +295,8 @@ function readFailure(error: unknown, directory: string, path: string): unknown {
   return invalid(directory, `${path} cannot be read (${code})`, error);
 }
 
-async function storing<T>(what: string, action: () => Promise<T>): Promise<T> {
+/** Runs what writes: system errors become `storage-failed`, with `what` did not happen. */
+export async function storing<T>(what: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

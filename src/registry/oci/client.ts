@@ -34,6 +34,8 @@ export interface RegistryClient {
   waitToRetry(attempt: number, deadline: Instant, last: TransportFailure): Promise<void>;
   /** The origin a repository is spoken to at. */
   origin(repository: RemoteRepository): URL;
+  /** Where an answer's `Location` leads, within the rules for redirects. Throws `registry-answer-invalid`. */
+  locationOf(response: HttpResponse): URL;
   /** Ends idle connections. */
   close(): void;
 }
@@ -48,8 +50,6 @@ export interface ClientOptions extends HttpOptions {
   readonly redactor: Redactor;
   /** Requests to one host at a time. */
   readonly concurrency: number;
-  /** Milliseconds that one operation, with all its tries and pauses, may take. */
-  readonly operationTimeoutMs: number;
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -89,10 +89,11 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
     let pauses = 0;
     for (let attempt = 1; ;) {
       throwIfStopped(signal);
+      const ready = await opened(request);
       const outcome = await failureOrAnswer(async () =>
         gate.run(
           async () => {
-            const response = await http.exchange(request);
+            const response = await http.exchange(ready);
             // Within the gate: whoever takes this place next has to see the pause.
             holdBack(gate, response, pauses);
             return response;
@@ -127,28 +128,42 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
   return {
     origin,
     waitToRetry,
+    locationOf: (response) => targetOf(response, options.plainHttpHosts),
     close: () => http.close(),
-    send: async (request, deadline) => sendWithAuth(request, auth, async (header) => follow(request, header, deadline)),
+    send: async (request, deadline) => {
+      const home = origin(request.repository).origin;
+      return sendWithAuth(request, auth, home, async (header) => follow(request, header, deadline));
+    },
   };
 }
 
 async function sendWithAuth(
   request: RegistryRequest,
   auth: Authorizer,
+  home: string,
   follow: (authorization: string | undefined) => Promise<HttpResponse>,
 ): Promise<HttpResponse> {
   const { repository, action } = request;
-  const sent = await auth.header(repository, action);
+  // An upload may have to go to another host: it gets the bytes and no credentials.
+  const sent = request.url.origin === home ? await auth.header(repository, action) : undefined;
   const response = await follow(sent);
   if (response.status !== 401) return response;
   // Who answered after a redirect to elsewhere is not the registry, and is told nothing.
-  if (response.url.origin !== request.url.origin) {
+  if (response.url.origin !== home) {
     throw await auth.refused(repository, action, `${response.url.host}, where it sent us, answered 401`);
   }
   await auth.challenged(repository, action, response, sent);
   const again = await follow(await auth.header(repository, action));
   if (again.status !== 401) return again;
   throw await auth.refused(repository, action, `it answered ${describeAnswer(again)} to a fresh login as well`);
+}
+
+/** The request with its body's stream open: that takes a place at a gate too, which must not be asked for within one. */
+async function opened(request: HttpRequest): Promise<HttpRequest> {
+  const { body } = request;
+  if (body === undefined || !('open' in body)) return request;
+  const stream = await body.open();
+  return { ...request, body: { size: body.size, open: () => Promise.resolve(stream) } };
 }
 
 async function failureOrAnswer(work: () => Promise<HttpResponse>): Promise<HttpResponse | TransportFailure> {
@@ -180,10 +195,14 @@ async function followRedirects(
 }
 
 function redirectTarget(request: RegistryRequest, response: HttpResponse, plainHttpHosts: ReadonlySet<string>): URL {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw badRedirect(response.url, headerOf(response, 'location') ?? '', 'a write is not redirected');
+  return targetOf(response, plainHttpHosts);
+}
+
+function targetOf(response: HttpResponse, plainHttpHosts: ReadonlySet<string>): URL {
   const location = headerOf(response, 'location') ?? '';
   const from = response.url;
-  if (request.method !== 'GET' && request.method !== 'HEAD')
-    throw badRedirect(from, location, 'a write is not redirected');
   if (location === '' || !URL.canParse(location, from.href)) throw badRedirect(from, location, 'it is not a URL');
   const target = new URL(location, from);
   if (target.protocol !== 'https:' && target.protocol !== 'http:')

@@ -1,10 +1,13 @@
 // One HTTP exchange: a request, and its whole answer within limits of size and time. No retries, no redirects, no
 // credentials: those are decided above. Plain HTTP is for loopback hosts and hosts that were named for it only.
 // Connections are kept alive and shared by everything that runs at once; an exchange never outlives its time limit.
+// Blobs go through as streams, in either direction: they may take as long as they move, and at most a few chunks of them
+// are in memory.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
+import { pipeline, Readable } from 'node:stream';
 import { getCACertificates } from 'node:tls';
 import { type ErrorCode, TagflowError } from '../../model/errors.ts';
 import { isLoopback } from './addresses.ts';
@@ -13,12 +16,21 @@ import { explainFailure, timedOut } from './transport.ts';
 /** Environment variables by name, as they are handed in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A body that is sent as it is read, opened anew for every try. `open` may be called any number of times. */
+export interface StreamedBody {
+  /** Bytes, all told. */
+  readonly size: number;
+  open(): Promise<AsyncIterable<Uint8Array>>;
+}
+
 /** A request that may be sent. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | undefined;
+  readonly body?: Uint8Array | StreamedBody | undefined;
+  /** Hand the body of a 200 over as it arrives, in `HttpResponse.stream`, however long it is. */
+  readonly streamed?: boolean;
   /** A longer body is an error, of the code `tooLong`. Bytes. */
   readonly longest: number;
   readonly tooLong: ErrorCode;
@@ -29,6 +41,8 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The body of a streamed answer: to be read to its end, or left by `return`. It throws what `exchange` throws. */
+  readonly stream?: AsyncIterable<Uint8Array>;
   /** Where it came from. */
   readonly url: URL;
 }
@@ -43,6 +57,8 @@ export interface HttpOptions {
   readonly plainHttpHosts: ReadonlySet<string>;
   /** Milliseconds that one exchange may take, from the first byte out to the last byte in. */
   readonly requestTimeoutMs: number;
+  /** Milliseconds that a server may take to store a streamed body, after its last byte. */
+  readonly operationTimeoutMs: number;
   /** Stop: reads end at once, a write may finish within `stopGraceMs`. */
   readonly signal?: AbortSignal | undefined;
   readonly stopGraceMs: number;
@@ -150,17 +166,33 @@ function readCertificate(pem: string): X509Certificate {
 }
 
 async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOptions): Promise<HttpResponse> {
-  const { method, url, body } = request;
+  const { method, url } = request;
   const { signal, requestTimeoutMs, stopGraceMs } = options;
   throwIfStopped(signal);
-  const headers = { ...request.headers, 'accept-encoding': 'identity', ...(body && { 'content-length': body.length }) };
+  const streamed = request.body !== undefined && 'open' in request.body ? request.body : undefined;
+  const bytes = request.body !== undefined && 'open' in request.body ? undefined : request.body;
+  const length = streamed?.size ?? bytes?.length;
+  const headers = {
+    ...request.headers,
+    'accept-encoding': 'identity',
+    ...(length !== undefined && { 'content-length': length }),
+  };
+  // Opened before the connection: what fails here is not the fault of this host.
+  const source = streamed && (await streamed.open());
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? https.request : http.request;
     const outgoing = send(url, { method, headers, agent });
-    const timers = [setTimeout(() => outgoing.destroy(timedOut(method, url, requestTimeoutMs)), requestTimeoutMs)];
+    const timers = new Set<NodeJS.Timeout>();
+    const limit = (milliseconds: number, error: () => Error): NodeJS.Timeout => {
+      const timer = setTimeout(() => outgoing.destroy(error()), milliseconds);
+      timers.add(timer);
+      return timer;
+    };
+    const silence = limit(requestTimeoutMs, () => timedOut(method, url, requestTimeoutMs));
     const stop = (): void => {
-      if (method !== 'PUT') outgoing.destroy(interrupted());
-      else timers.push(setTimeout(() => outgoing.destroy(interrupted(`PUT ${url.pathname}`)), stopGraceMs));
+      // An upload that is cut off leaves nothing behind; a manifest's PUT is over in a moment.
+      if (method !== 'PUT' || source) outgoing.destroy(interrupted());
+      else limit(stopGraceMs, () => interrupted(`PUT ${url.pathname}`));
     };
     const settle = (): void => {
       for (const timer of timers) clearTimeout(timer);
@@ -170,13 +202,73 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
     outgoing.on('close', settle);
     outgoing.on('error', (error) => reject(explainFailure(error, method, url)));
     outgoing.on('response', (incoming) => {
-      collect(incoming, request).then(resolve, (error: unknown) => {
-        reject(explainFailure(error, method, url));
-        outgoing.destroy();
-      });
+      if (request.streamed && incoming.statusCode === 200) {
+        // From here on the stream keeps time.
+        clearTimeout(silence);
+        resolve(streamedResponse(incoming, request, requestTimeoutMs));
+        return;
+      }
+      collect(incoming, request)
+        .then(resolve, (error: unknown) => {
+          reject(explainFailure(error, method, url));
+          outgoing.destroy();
+        })
+        .finally(() => {
+          // Answered before it had the whole body: it does not want the rest.
+          if (!outgoing.writableFinished) outgoing.destroy();
+        });
     });
-    outgoing.end(body);
+    if (!source) {
+      outgoing.end(bytes);
+      return;
+    }
+    const moving = moved(source, () => void silence.refresh());
+    pipeline(Readable.from(moving, { objectMode: false }), outgoing, (error) => {
+      clearTimeout(silence);
+      if (error) outgoing.destroy(error);
+      else limit(options.operationTimeoutMs, () => timedOut(method, url, options.operationTimeoutMs));
+    });
   });
+}
+
+/** The same chunks; calls `tell` for each, so that somebody knows that they still come. */
+async function* moved(chunks: AsyncIterable<Uint8Array>, tell: () => void): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    tell();
+    yield chunk;
+  }
+}
+
+function streamedResponse(incoming: http.IncomingMessage, request: HttpRequest, silenceMs: number): HttpResponse {
+  refuseEncoding(incoming, request.url);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    body: Buffer.alloc(0),
+    url: request.url,
+    stream: readChunks(incoming, request, silenceMs),
+  };
+}
+
+/** The chunks of an answer. Only the time spent waiting for the server counts against it, not a reader's slowness. */
+async function* readChunks(
+  incoming: http.IncomingMessage,
+  { method, url }: HttpRequest,
+  silenceMs: number,
+): AsyncGenerator<Uint8Array> {
+  const chunks = (incoming as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const timer = setTimeout(() => incoming.destroy(timedOut(method, url, silenceMs)), silenceMs);
+      const next = await chunks.next().finally(() => clearTimeout(timer));
+      if (next.done) return;
+      yield next.value;
+    }
+  } catch (error) {
+    throw explainFailure(error, method, url);
+  } finally {
+    incoming.destroy();
+  }
 }
 
 async function collect(incoming: http.IncomingMessage, request: HttpRequest): Promise<HttpResponse> {
@@ -190,15 +282,18 @@ async function collect(incoming: http.IncomingMessage, request: HttpRequest): Pr
     if (length > longest) throw tooLong(request, length);
     chunks.push(chunk);
   }
-  const encoding = incoming.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity' && length > 0) {
-    throw new TagflowError('registry-answer-invalid', {
-      what: `${url.host} sent ${url.pathname} compressed, which was not asked for`,
-      why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is over the plain bytes`,
-      fix: 'check the proxies between here and the registry',
-    });
-  }
+  if (length > 0) refuseEncoding(incoming, url);
   return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks), url };
+}
+
+function refuseEncoding(incoming: http.IncomingMessage, url: URL): void {
+  const encoding = incoming.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return;
+  throw new TagflowError('registry-answer-invalid', {
+    what: `${url.host} sent ${url.pathname} compressed, which was not asked for`,
+    why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is over the plain bytes`,
+    fix: 'check the proxies between here and the registry',
+  });
 }
 
 function tooLong({ url, longest, tooLong }: HttpRequest, length: number): TagflowError {

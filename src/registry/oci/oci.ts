@@ -14,14 +14,15 @@ import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts
 import { headerOf } from './answer.ts';
 import type { Action } from './auth.ts';
 import { createRegistryClient, type RegistryRequest } from './client.ts';
+import { createOciContent } from './content.ts';
 import { type CredentialSource, createCredentialSource } from './credentials.ts';
 import type { Environment, HttpResponse } from './http.ts';
-import { createManifestCache, type Manifest } from './manifest-cache.ts';
+import { createManifestCache, type Manifest as CachedManifest } from './manifest-cache.ts';
 import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../media-types.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { denied, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
-import type { Descriptor, Registry, TagOptions, TagResult } from '../registry.ts';
+import type { ContentStore, Descriptor, Manifest, TagOptions, TagResult } from '../registry.ts';
 import { collectTags } from './tag-list.ts';
 import { TransportFailure } from './transport.ts';
 
@@ -61,7 +62,7 @@ export interface Missing {
 }
 
 /** A registry that speaks HTTP. */
-export interface OciRegistry extends Registry {
+export interface OciRegistry extends ContentStore {
   /** Why `resolve` found nothing: for the text of an error, at the price of one or two requests more. */
   explainMissing(repository: Repository, at: Tag | Digest): Promise<Missing>;
   /** Ends idle connections; the registry can still be used. */
@@ -98,7 +99,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     repository: RemoteRepository,
     action: Action,
     path: string,
-    rest: Pick<RegistryRequest, 'method' | 'headers' | 'body' | 'once'>,
+    rest: Pick<RegistryRequest, 'method' | 'headers' | 'body' | 'once' | 'streamed'>,
     deadline: Instant,
   ): Promise<HttpResponse> => {
     const url = new URL(`/v2/${repository.path}/${path}`, client.origin(repository));
@@ -116,7 +117,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     repository: RemoteRepository,
     at: Tag | Digest,
     deadline: Instant,
-  ): Promise<Manifest | undefined> => {
+  ): Promise<CachedManifest | undefined> => {
     const request = { method: 'GET', headers: { accept: MANIFEST_ACCEPT } } as const;
     let response: HttpResponse;
     try {
@@ -132,7 +133,11 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     return manifest;
   };
 
-  const peek = async (repository: RemoteRepository, tag: Tag, deadline: Instant): Promise<Digest | undefined> => {
+  const peek = async (
+    repository: RemoteRepository,
+    tag: Tag | Digest,
+    deadline: Instant,
+  ): Promise<Digest | undefined> => {
     const headers = { accept: MANIFEST_ACCEPT };
     const response = await send(repository, 'pull', `manifests/${tag}`, { method: 'HEAD', headers }, deadline);
     if (response.status === 404) return undefined;
@@ -146,21 +151,20 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
   const put = async (
     repository: RemoteRepository,
     manifest: Manifest,
-    tag: Tag,
+    tag: Tag | Digest,
     deadline: Instant,
-  ): Promise<'written' | HttpResponse> => {
+  ): Promise<'landed' | HttpResponse> => {
     const headers = { 'content-type': manifest.mediaType };
     const request = { method: 'PUT', headers, body: manifest.bytes, once: true } as const;
     for (let attempt = 1; ; attempt += 1) {
       try {
         const response = await send(repository, 'push', `manifests/${tag}`, request, deadline);
-        if (response.status < 200 || response.status > 299) return response;
-        checkWritten(response, repository, manifest, tag);
-        return 'written';
+        if (isSuccess(response)) checkWritten(response, repository, manifest, tag);
+        return response;
       } catch (error) {
         if (!(error instanceof TransportFailure) || !error.transient) throw error;
         const now = await settle(error, async () => peek(repository, tag, deadline), repository, tag);
-        if (now === manifest.digest) return 'written';
+        if (now === manifest.digest) return 'landed';
         await client.waitToRetry(attempt, deadline, error);
       }
     }
@@ -181,7 +185,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
       throw tagMoved(repository, tag, expected.digest, previous);
     }
     const outcome = await put(repository, manifest, tag, deadline);
-    if (outcome === 'written') return { changed: true, previous };
+    if (outcome === 'landed' || isSuccess(outcome)) return { changed: true, previous };
     const refusal = writeRefused(repository, tag, outcome, { from: previous, to: digest });
     // A tag that must not move and need not move is as it should be.
     if (refusal.code === 'tag-immutable' && previous === digest) return { changed: false, previous };
@@ -240,7 +244,18 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     }
   };
 
+  const content = createOciContent({
+    client,
+    send,
+    read,
+    put,
+    operation,
+    deadline: () => options.clock.now() + operationTimeoutMs,
+    remoteOf: (repository) => (repository.kind === 'remote' ? remote(repository) : undefined),
+  });
+
   return {
+    ...content,
     resolve: async (repository, at) =>
       operation(repository, async (place, deadline) => describe(await read(place, at, deadline))),
     peek: async (repository, tag) => operation(repository, async (place, deadline) => peek(place, tag, deadline)),
@@ -264,6 +279,10 @@ function remote(repository: Repository): RemoteRepository {
   return { ...repository, path, name: `${repository.host}/${path}` };
 }
 
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status <= 299;
+}
+
 function isServerFault(error: unknown): boolean {
   return error instanceof TransportFailure && error.details['status'] === 500;
 }
@@ -272,7 +291,7 @@ function describe(manifest: Manifest | undefined): Descriptor | undefined {
   return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
 }
 
-function readManifest(response: HttpResponse, repository: RemoteRepository, at: Tag | Digest): Manifest {
+function readManifest(response: HttpResponse, repository: RemoteRepository, at: Tag | Digest): CachedManifest {
   const bytes = response.body;
   const where = isDigest(at) ? `${repository.name}@${at}` : `${repository.name}:${at}`;
   const contentType = headerOf(response, 'content-type');
@@ -295,7 +314,12 @@ function readManifest(response: HttpResponse, repository: RemoteRepository, at: 
   return { bytes, digest, size: bytes.length, mediaType: checkManifest(bytes, contentType, where) };
 }
 
-function checkWritten(response: HttpResponse, repository: RemoteRepository, manifest: Manifest, tag: Tag): void {
+function checkWritten(
+  response: HttpResponse,
+  repository: RemoteRepository,
+  manifest: Manifest,
+  tag: Tag | Digest,
+): void {
   const header = headerOf(response, 'docker-content-digest') ?? '';
   if (!isDigest(header) || header === digestOf(manifest.bytes, digestAlgorithm(header))) return;
   throw mismatch(repository, `${repository.name}:${tag}`, manifest.digest, header);
@@ -314,7 +338,7 @@ async function settle(
   failure: TransportFailure,
   peek: () => Promise<Digest | undefined>,
   repository: RemoteRepository,
-  tag: Tag,
+  tag: Tag | Digest,
 ): Promise<Digest | undefined> {
   try {
     return await peek();

@@ -34,7 +34,7 @@ export function denied(repository: RemoteRepository, action: Action, response: H
 /** The error for a PUT of a manifest that was answered with a 4xx. */
 export function writeRefused(
   repository: RemoteRepository,
-  tag: Tag,
+  tag: Tag | Digest,
   response: HttpResponse,
   move: { readonly from: Digest | undefined; readonly to: Digest },
 ): TagflowError {
@@ -79,6 +79,18 @@ export function writeRefused(
     );
   }
   return denied(repository, 'push', response);
+}
+
+/** The error for an upload that a registry does not take. */
+export function pushRefused(repository: RemoteRepository, response: HttpResponse): TagflowError {
+  const { host, path, name } = repository;
+  if (response.status !== 404) return denied(repository, 'push', response);
+  return new TagflowError('forbidden', {
+    what: `${host} takes nothing for ${path}`,
+    why: `it answered ${describeAnswer(response)}: there is no such repository, or it is not ours to push to`,
+    fix: `create ${name} first (Amazon ECR and others do not make repositories by themselves), or give the account that is logged in to ${host} the right to push there`,
+    details: { host, repository: path, action: 'push', status: response.status },
+  });
 }
 
 /** The error for a digest that a repository does not have. */

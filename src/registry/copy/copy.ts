@@ -1,0 +1,194 @@
+// Copies an image from one repository to another, whichever registries or layouts they are in: digests kept, nothing
+// decompressed, converted or signed anew.
+//
+// Order: blobs before the manifests that name them, children before their index, the image's own manifest last; then what
+// is about it. So whatever a target has under a digest is whole, an interrupted copy shows nowhere, and a repeat sends only
+// what is missing. No tag of the image is written here.
+// Memory: blobs pass in chunks; manifests are held while an image is copied (walk.ts bounds them).
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { Digest } from '../../model/digest.ts';
+import type { Notify } from '../../model/effects.ts';
+import { isTagflowError, TagflowError } from '../../model/errors.ts';
+import { ownershipKey, type Repository } from '../../model/reference.ts';
+import type { NamedBlob } from '../manifest-graph.ts';
+import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
+import { copyCompanions } from './companions.ts';
+import { type CopyProgress, startCopyProgress } from './progress.ts';
+import { type Node, type Root, type Route, walk } from './walk.ts';
+
+/** What a copier works with. */
+export interface CopierOptions {
+  readonly contentOf: (repository: Repository) => ContentStore;
+  readonly notify: Notify;
+  /** Aborts when the run shall stop: nothing new is started. */
+  readonly signal: AbortSignal;
+  /** Blobs on their way at a time, over all copies. Default: 4. */
+  readonly concurrency?: number;
+}
+
+/** One copy under way. */
+export interface Copying extends Route {
+  readonly source: ContentStore;
+  readonly target: ContentStore;
+  readonly notify: Notify;
+  /** Copies what is at a digest, with everything below it. Resolves to its manifests. */
+  readonly copyGraph: (root: Root) => Promise<readonly Node[]>;
+}
+
+/** A copier; its blobs share one limit. See `CopyImage` for what it promises. */
+export function createCopier(options: CopierOptions): CopyImage {
+  const limit = pLimit(options.concurrency ?? 4);
+  return async (request) => {
+    const counts = { manifests: 0, blobsSent: 0, blobsMounted: 0, blobsPresent: 0, bytes: 0 };
+    if (ownershipKey(request.from) === ownershipKey(request.to)) return counts;
+    const progress = startCopyProgress(request.label, options.notify);
+    const copying = begin(options, request, { limit, counts, progress, settled: new Set() });
+    const nodes = await copying.copyGraph(request);
+    await copyCompanions(copying, nodes, request.label);
+    if (nodes.at(-1)?.present === false) await readBack(copying, request);
+    return counts;
+  };
+}
+
+interface State {
+  readonly limit: LimitFunction;
+  readonly counts: { -readonly [K in keyof CopySummary]: CopySummary[K] };
+  readonly progress: CopyProgress;
+  /** Blobs that the target has by now: one that is wanted twice is sent once. */
+  readonly settled: Set<Digest>;
+}
+
+function begin({ contentOf, notify, signal }: CopierOptions, { from, to }: CopyRequest, state: State): Copying {
+  const { limit, counts, progress, settled } = state;
+  const source = contentOf(from);
+  const target = contentOf(to);
+  const route: Route = { source, target, from, to };
+
+  const send = async (blob: NamedBlob, root: Root, failed: () => boolean): Promise<void> => {
+    const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+      const chunks = await source.openBlob(from, blob);
+      if (chunks) return progress.count(until(failed, chunks));
+      throw blobMissing(from, blob, root);
+    };
+    if ((await target.putBlob(to, blob, open, from)) === 'mounted') {
+      counts.blobsMounted += 1;
+      return;
+    }
+    counts.blobsSent += 1;
+    counts.bytes += blob.size;
+  };
+
+  return {
+    ...route,
+    source,
+    target,
+    notify,
+    async copyGraph(root) {
+      throwIfStopped(signal);
+      const nodes = await walk(route, root);
+      const absent = nodes.filter(({ present }) => !present);
+      const blobs = new Map(absent.flatMap((node) => node.blobs).map((blob) => [blob.digest, blob]));
+      const wanted = [...blobs.values()].filter(({ digest }) => !settled.has(digest));
+      const lacking: NamedBlob[] = [];
+      await all(wanted, limit, signal, async (blob) => {
+        if (await target.hasBlob(to, blob)) counts.blobsPresent += 1;
+        else lacking.push(blob);
+      });
+      for (const { size } of lacking) progress.expect(size);
+      // The largest first: the last one to end then ends soonest.
+      lacking.sort((a, b) => b.size - a.size || (a.digest < b.digest ? -1 : 1));
+      await all(lacking, limit, signal, async (blob, failed) => send(blob, root, failed));
+      for (const { digest } of wanted) settled.add(digest);
+      for (const level of byHeight(absent)) {
+        await all(level, limit, signal, async ({ manifest }) => {
+          if (!manifest) return;
+          await target.putManifest(to, manifest);
+          counts.manifests += 1;
+        });
+      }
+      return nodes;
+    },
+  };
+}
+
+function byHeight(nodes: readonly Node[]): readonly (readonly Node[])[] {
+  const levels = new Map<number, Node[]>();
+  for (const node of nodes) levels.set(node.height, [...(levels.get(node.height) ?? []), node]);
+  return [...levels].sort(([a], [b]) => a - b).map(([, level]) => level);
+}
+
+/**
+ * Does work for each item, as many at once as the limit lets. After a failure nothing new is started, what runs is asked
+ * by `failed` to end, and the failure is thrown when nothing runs any more.
+ */
+async function all<T>(
+  items: readonly T[],
+  limit: LimitFunction,
+  signal: AbortSignal,
+  work: (item: T, failed: () => boolean) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const failed = (): boolean => failures.length > 0;
+  await Promise.all(
+    items.map(async (item) =>
+      limit(async () => {
+        if (failed()) return;
+        try {
+          throwIfStopped(signal);
+          await work(item, failed);
+        } catch (error) {
+          failures.push(error);
+        }
+      }),
+    ),
+  );
+  if (failed()) throw failures[0];
+}
+
+/** The same chunks, until something else has failed. */
+async function* until(failed: () => boolean, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    if (failed()) throw new TagflowError('interrupted', { what: 'the copy ends, as another part of it failed' });
+    yield chunk;
+  }
+}
+
+async function readBack({ target, to }: Copying, { digest, label }: CopyRequest): Promise<void> {
+  const found = await target.readManifest(to, digest);
+  if (found?.digest === digest) return;
+  throw new TagflowError('registry-answer-invalid', {
+    what: `${to.name} does not have ${label} after it was copied there`,
+    why: `it took the manifest ${digest}, and does not give it back: it answers stale, or something deletes what has no tag`,
+    fix: 'run the same command again; when it persists, look at the clean-up policies of that registry',
+    details: { repository: to.name, digest },
+  });
+}
+
+function blobMissing(from: Repository, { digest, foreign }: NamedBlob, root: Root): TagflowError {
+  const details = { repository: from.name, digest };
+  if (foreign) {
+    return new TagflowError('digest-not-found', {
+      what: `${root.label} has a layer that is not in ${from.name}: ${digest}`,
+      why: 'its manifest says to fetch it from a web address, and such addresses are never followed',
+      fix: 'push that layer to the target (docker push with allow-nondistributable-artifacts), or build the image without it',
+      details,
+    });
+  }
+  return new TagflowError('digest-not-found', {
+    what: `${root.label} is not whole in ${from.name}: it lacks the blob ${digest}`,
+    why: 'its manifest names it, and it was deleted or never pushed',
+    fix: 'push the image again',
+    details,
+  });
+}
+
+function throwIfStopped(signal: AbortSignal): void {
+  if (!signal.aborted) return;
+  if (isTagflowError(signal.reason)) throw signal.reason;
+  throw new TagflowError('interrupted', {
+    what: 'the copy was interrupted',
+    why: 'the run was told to stop; no tag was written',
+    fix: 'run the same command again: what arrived is not sent again',
+    cause: signal.reason,
+  });
+}

@@ -1,0 +1,120 @@
+// What an image consists of, and how much of it a target has: every manifest below its digest, children first.
+import pLimit from 'p-limit';
+import type { Digest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { Repository } from '../../model/reference.ts';
+import { type Named, namedIn } from '../manifest-graph.ts';
+import { isIndexType } from '../manifest-type.ts';
+import type { ContentSource, ContentTarget, Manifest } from '../registry.ts';
+
+/** A manifest of an image. */
+export interface Node extends Named {
+  readonly digest: Digest;
+  /** Undefined for an image that the target has: nobody needs its bytes. */
+  readonly manifest: Manifest | undefined;
+  readonly present: boolean;
+  /** 0 for an image; more than that of every child for an index. */
+  readonly height: number;
+}
+
+/** From where to where. */
+export interface Route {
+  readonly source: ContentSource;
+  readonly target: ContentTarget & Pick<ContentSource, 'readManifest'>;
+  readonly from: Repository;
+  readonly to: Repository;
+}
+
+/** A manifest to begin with. */
+export interface Root {
+  readonly digest: Digest;
+  readonly mediaType?: string;
+  readonly label: string;
+}
+
+/** Requests of one walk at a time. */
+const AT_ONCE = 8;
+/** Bytes of manifests that one image may have in memory: a hundred times what images have. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/**
+ * The manifests of an image, each once. Throws `digest-not-found` for one that neither side has (a sparse index),
+ * `manifest-too-large`, and what reading throws.
+ */
+export async function walk(route: Route, root: Root): Promise<readonly Node[]> {
+  const limit = pLimit(AT_ONCE);
+  const visits = new Map<Digest, Promise<Node>>();
+  let bytes = 0;
+
+  const read = async (digest: Digest, present: boolean): Promise<Manifest | undefined> => {
+    const { source, target, from, to } = route;
+    const manifest = present ? await target.readManifest(to, digest) : await source.readManifest(from, digest);
+    bytes += manifest?.size ?? 0;
+    if (bytes > MOST_BYTES) throw tooMuch(route, root);
+    return manifest;
+  };
+  const visit = async (each: Below, above: readonly Digest[]): Promise<Node> => {
+    const { digest, mediaType } = each;
+    const { present, manifest } = await limit(async () => {
+      const present = await route.target.hasManifest(route.to, digest);
+      const known = present && mediaType !== undefined && !isIndexType(mediaType);
+      return { present, manifest: known ? undefined : await read(digest, present) };
+    });
+    if (!manifest) {
+      if (present) return { digest, manifest, present, height: 0, children: [], blobs: [] };
+      throw missing(route, root, each, above.at(-1));
+    }
+    const named = namedIn(manifest, route.from.name);
+    const path = [...above, digest];
+    const children = await Promise.all(named.children.map(async (child) => once(child, path)));
+    const height = 1 + Math.max(-1, ...children.map((child) => child.height));
+    return { ...named, digest, manifest, present, height };
+  };
+  const once = async (each: Below, above: readonly Digest[]): Promise<Node> => {
+    // Asked for on its own way down, a manifest would wait for itself.
+    if (above.includes(each.digest)) throw cycle(route, each.digest);
+    const known = visits.get(each.digest) ?? visit(each, above);
+    visits.set(each.digest, known);
+    return known;
+  };
+
+  await once(root, []);
+  const nodes = await Promise.all(visits.values());
+  return nodes.sort((a, b) => a.height - b.height);
+}
+
+type Below = Pick<Root, 'digest' | 'mediaType'> & { readonly platform?: string | undefined };
+
+function missing({ from }: Route, root: Root, { digest, platform }: Below, parent: Digest | undefined): TagflowError {
+  const details = { repository: from.name, digest, ...(parent && { index: parent }) };
+  if (parent === undefined) {
+    return new TagflowError('digest-not-found', {
+      what: `${from.name} does not have ${root.label} (${digest})`,
+      why: 'it was never there, or it was deleted: by hand, or by a clean-up policy of the registry',
+      fix: 'push the image again, or choose a version whose image is still there',
+      details,
+    });
+  }
+  return new TagflowError('digest-not-found', {
+    what: `${root.label} is not whole in ${from.name}: it lacks ${platform ?? 'a manifest'} (${digest})`,
+    why: `the index ${parent} lists it, and it was never pushed there or was cleaned up`,
+    fix: 'push the image again with all its platforms; nothing was copied in part',
+    details,
+  });
+}
+
+function cycle({ from }: Route, digest: Digest): TagflowError {
+  return new TagflowError('registry-answer-invalid', {
+    what: `${digest} in ${from.name} is said to contain itself`,
+    why: 'no digest can: the registry does not keep to its digests',
+    fix: 'do not use this registry until its operator has explained it',
+  });
+}
+
+function tooMuch({ from }: Route, root: Root): TagflowError {
+  return new TagflowError('manifest-too-large', {
+    what: `the manifests of ${root.label} in ${from.name} have more than ${MOST_BYTES} bytes together`,
+    why: 'no image has that many',
+    fix: 'look at what is stored there; push the image with fewer platforms',
+  });
+}

@@ -1,0 +1,136 @@
+// Content in OCI image layouts: manifests and blobs by digest, and what is about a manifest. OCI image-spec v1.1,
+// image-layout.md. Referrers are the manifests in index.json whose `subject` is the manifest, as oras keeps them, and
+// those under the tag `sha256-HEX`, as a copy from a registry without the API leaves them.
+//
+// Concurrency and repetition: as in store.ts and blob-files.ts; all of it may be repeated and done at once.
+import { type Digest, isDigest } from '../../model/digest.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import type { Repository } from '../../model/reference.ts';
+import { namedIn } from '../manifest-graph.ts';
+import { describeReferrer, readReferrers, referrersTag, subjectOf } from '../referrers-index.ts';
+import type { ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
+import type { BlobFiles } from './blob-files.ts';
+import { interruptedBy } from './errors.ts';
+import { digestOfTag, type LayoutIndex, withImage } from './index-file.ts';
+import type { LayoutEffects } from './lock.ts';
+import type { LayoutStore } from './store.ts';
+
+/** Tries of a blob whose source breaks off. */
+const ATTEMPTS = 4;
+const FIRST_PAUSE_MS = 500;
+
+/** What the adapter's parts do for content. */
+export interface ContentParts {
+  readonly effects: LayoutEffects;
+  readonly store: LayoutStore;
+  readonly files: BlobFiles;
+  readonly directoryOf: (repository: Repository) => string;
+  /** A manifest by its digest, with the type that index.json declares for it. */
+  readonly readManifest: (index: LayoutIndex, digest: Digest) => Promise<Manifest | undefined>;
+}
+
+/** The abilities to copy from and into layouts. */
+export function createLayoutContent(parts: ContentParts): ContentSource & ContentTarget {
+  const { store, files, directoryOf, readManifest } = parts;
+  const read = async (directory: string, digest: Digest): Promise<Manifest | undefined> => {
+    const index = await store.readIndex(directory);
+    return index && readManifest(index, digest);
+  };
+  const subjects = createSubjects(readManifest);
+  const created = new Map<string, Promise<void>>();
+  const create = async (directory: string): Promise<void> => {
+    const creating = created.get(directory) ?? store.create(directory);
+    created.set(directory, creating);
+    await creating;
+  };
+
+  return {
+    readManifest: async (repository, digest) => read(directoryOf(repository), digest),
+    async openBlob(repository, { digest }) {
+      const directory = directoryOf(repository);
+      return (await store.readIndex(directory)) && files.read(directory, digest);
+    },
+    async hasBlob(repository, { digest, size }) {
+      const directory = directoryOf(repository);
+      if ((await store.readIndex(directory)) === undefined) return false;
+      return (await files.sizeOf(directory, digest)) === size;
+    },
+    async hasManifest(repository, digest) {
+      const directory = directoryOf(repository);
+      const manifest = await read(directory, digest).catch((error: unknown) => {
+        // A damaged file is as good as none: it is written anew.
+        if (isTagflowError(error, 'digest-mismatch')) return undefined;
+        throw error;
+      });
+      if (!manifest) return false;
+      // Nobody sees to it that a layout keeps what its manifests name.
+      for (const blob of namedIn(manifest, repository.name).blobs) {
+        if (!blob.foreign && (await files.sizeOf(directory, blob.digest)) !== blob.size) return false;
+      }
+      return true;
+    },
+    async putBlob(repository, blob, open, from) {
+      const directory = directoryOf(repository);
+      await create(directory);
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          await files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
+          return 'sent';
+        } catch (error) {
+          if (!isTagflowError(error, 'registry-unavailable') || attempt === ATTEMPTS) throw error;
+          await pause(parts.effects, FIRST_PAUSE_MS * 2 ** attempt);
+        }
+      }
+    },
+    async putManifest(repository, manifest) {
+      const directory = directoryOf(repository);
+      await create(directory);
+      await files.write(directory, manifest, once(manifest.bytes), `the manifest ${manifest.digest}`);
+      if (subjectOf(manifest.bytes) === undefined) return;
+      // Nothing else leads to it: without an entry it would be garbage to `umoci gc`.
+      const fields = describeReferrer(manifest.bytes, manifest);
+      await store.editIndex(directory, (index) => withImage(index, manifest, fields));
+    },
+    async referrers(repository, subject) {
+      const index = await store.readIndex(directoryOf(repository));
+      if (index === undefined) return [];
+      const found = new Map((await subjects(index)).get(subject)?.map((each) => [each.digest, each]));
+      const listed = digestOfTag(index, referrersTag(subject));
+      const list = listed && listed !== subject ? await readManifest(index, listed) : undefined;
+      for (const each of list ? readReferrers(list.bytes) : []) found.set(each.digest, each);
+      return [...found.values()].filter(({ digest }) => digest !== subject);
+    },
+  };
+}
+
+/** Every entry of an index by its subject; the last index that was asked about is remembered. */
+function createSubjects(
+  readManifest: ContentParts['readManifest'],
+): (index: LayoutIndex) => Promise<ReadonlyMap<Digest, readonly Descriptor[]>> {
+  let known:
+    | { readonly text: string; readonly directory: string; readonly subjects: Map<Digest, Descriptor[]> }
+    | undefined;
+  return async (index) => {
+    if (known?.text === index.text && known.directory === index.directory) return known.subjects;
+    const subjects = new Map<Digest, Descriptor[]>();
+    for (const digest of new Set(index.images.map((entry) => entry.digest).filter(isDigest))) {
+      const manifest = await readManifest(index, digest);
+      const subject = manifest && subjectOf(manifest.bytes);
+      if (!manifest || subject === undefined) continue;
+      const { mediaType, size } = manifest;
+      subjects.set(subject, [...(subjects.get(subject) ?? []), { mediaType, digest, size }]);
+    }
+    known = { text: index.text, directory: index.directory, subjects };
+    return subjects;
+  };
+}
+
+async function pause({ clock, random, signal }: LayoutEffects, milliseconds: number): Promise<void> {
+  await clock.sleep(milliseconds * (0.5 + 0.5 * random()), signal).catch((error: unknown) => {
+    throw signal?.aborted ? interruptedBy(signal) : error;
+  });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
