@@ -8,7 +8,7 @@ import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { isKept } from './tree.ts';
-import { type EnvironmentState, type World, recordIn } from './world.ts';
+import { type EnvironmentState, type World, orProblem, readRecord, recordIn } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
 const LIMIT = 500;
@@ -26,10 +26,10 @@ export async function foreignCommits(
 ): Promise<readonly ForeignCommit[]> {
   const { ledger } = context;
   if (head === upstream) return [];
-  // A head that tagflow made was judged when it was made, and so was everything below it: no history is needed.
-  if (record && isOwn(await ledger.commit(head), record)) return [];
+  if (record && settles(await ledger.commit(head), record)) return [];
   await ledger.deepen([head, upstream]);
-  const commits = await ledger.commitsBetween(head, [upstream], LIMIT);
+  const settled = await settledCommit(context, environment, head);
+  const commits = await ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
   const foreign: ForeignCommit[] = [];
   for (const commit of commits) {
     if (await madeByTagflow(context, world, commit)) continue;
@@ -74,6 +74,32 @@ async function isContained(
 function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | undefined {
   const content = files.get(path);
   return content && Buffer.from(content).toString('latin1');
+}
+
+/**
+ * Whether at a commit nothing made by hand is left to judge: tagflow made it, and what lay below it was judged then. Not so
+ * a rollback of images alone: it leaves everything else in the tree as it was, commits made by hand included.
+ */
+function settles(commit: Commit, record: ReleaseRecord): boolean {
+  return isOwn(commit, record) && record.restored?.imagesOnly !== true;
+}
+
+/** The newest such commit of a branch by first parent, if one is near. */
+async function settledCommit(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+): Promise<ObjectId | undefined> {
+  let id: ObjectId | undefined = head;
+  for (let step = 0; id && step < LIMIT; step += 1) {
+    const commit: Commit = await context.ledger.commit(id);
+    const { value: record, problem } = await orProblem(readRecord(context, environment, id));
+    if (record && settles(commit, record)) return id;
+    // Before the first release there is none.
+    if (!record && !problem) return undefined;
+    [id] = commit.parents;
+  }
+  return undefined;
 }
 
 /** The first line of a commit's message, safe to show. */

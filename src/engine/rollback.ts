@@ -1,6 +1,7 @@
 // Roll back: a forward commit that restores the previous distinct release, whole: its images and the configuration they
 // ran with. The release that was left is held, so that automation does not put it straight back.
 import { TagflowError } from '../model/errors.ts';
+import { shortId } from '../model/object-id.ts';
 import { downstreamOf, environmentOf } from '../model/pipeline.ts';
 import { type RollbackRequest, assemblePlan } from '../model/plan.ts';
 import { parseRepository } from '../model/reference.ts';
@@ -15,7 +16,7 @@ import type { Outcome, Planned, Unchanged } from './outcome.ts';
 import type { RunOptions } from './promote.ts';
 import { releaseTree } from './release-tree.ts';
 import { pathsThatMatter } from './tree.ts';
-import { type EnvironmentState, type World, readEnvironment, readWorld } from './world.ts';
+import { type EnvironmentState, type World, orProblem, readEnvironment, readWorld } from './world.ts';
 
 /**
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
@@ -71,9 +72,13 @@ async function planRollback(
     tree: base,
     parents: [state.head],
     ...tree,
-    restored: { sequence: record.sequence, commit: target.commit },
+    restored: {
+      sequence: record.sequence,
+      commit: target.commit,
+      ...(request.imagesOnly && { imagesOnly: true as const }),
+    },
     held: [...heldAfter(current, record.images, source.commit).filter(({ release }) => release !== left.release), left],
-    gates: [await leftBehind(context, world, state)],
+    gates: [await leftBehind(context, world, state, request)],
     config: world.config,
   });
   if (fixed) requireEqualPlan(fixed, plan);
@@ -91,7 +96,7 @@ async function chooseTarget(
   context: Context,
   world: World,
   { state, current, past }: Choice,
-  { to, environment }: RollbackRequest,
+  { to, environment, imagesOnly }: RollbackRequest,
 ): Promise<Release> {
   const earlier = past.releases.filter(({ record }) => record.sequence < current.sequence);
   if (to !== undefined) {
@@ -104,6 +109,8 @@ async function chooseTarget(
     const { record, commit } = release;
     if (blockingHolds(current.held, record.images, record.source.commit).length > 0) continue;
     if (!sameRelease(record.images, current.images)) return release;
+    // Its configuration would not be restored: with the same images it is the same release.
+    if (imagesOnly) continue;
     const changed = await context.ledger.changedPaths(state.head, commit);
     if (pathsThatMatter(world.pipeline, state.environment, changed).length > 0) return release;
   }
@@ -134,19 +141,27 @@ async function requirePresent(context: Context, { images, sequence, environment 
       throw new TagflowError('digest-not-found', {
         what: `${text} no longer has ${name} ${version} (${digest}) of release ${sequence}`,
         why: 'it was deleted, by hand or by a clean-up policy',
-        fix: `roll back further: tagflow rollback ${environment} --to "#${sequence - 1}", or push the image again`,
+        fix:
+          sequence > 1
+            ? `roll back further: tagflow rollback ${environment} --to "#${sequence - 1}", or push the image again`
+            : 'push the image again: it has to be the same, digest for digest',
       });
     }),
   );
 }
 
 /** Commits made by hand since are left behind: a rollback goes through all the same, and says so. */
-async function leftBehind(context: Context, world: World, state: EnvironmentState): Promise<GateDecision> {
+async function leftBehind(
+  context: Context,
+  world: World,
+  state: EnvironmentState,
+  { imagesOnly }: RollbackRequest,
+): Promise<GateDecision> {
   const { environment, record } = state;
-  const foreign = record ? await foreignCommits(context, world, state, record.source.commit) : [];
+  const foreign = record && !imagesOnly ? await foreignCommits(context, world, state, record.source.commit) : [];
   if (foreign.length === 0)
     return { gate: 'divergence', decision: 'pass', reason: 'no commit made by hand is left behind' };
-  const list = foreign.map(({ id, subject }) => `${id.slice(0, 7)} ${subject}`).join(', ');
+  const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`).join(', ');
   context.notify({ level: 'warning', text: `left behind, as the release before did not have it: ${list}` });
   return {
     gate: 'divergence',
@@ -160,16 +175,18 @@ async function superseded(
   request: RollbackRequest,
   { environment, record }: EnvironmentState,
 ): Promise<TagflowError> {
-  const now = await readEnvironment(context, await readWorld(context, [request.environment]), environment);
-  const arrived = now.record;
+  const world = await readWorld(context, [request.environment]);
+  const head = world.branches.get(environment.branch);
+  const { value } = await orProblem(readEnvironment(context, world, environment));
+  const arrived = value?.record;
   return new TagflowError('superseded', {
     what: `${environment.name} was not rolled back: its branch moved on while the rollback was made`,
     why:
       arrived && arrived.sequence !== record?.sequence
         ? `release ${arrived.sequence} arrived: ${describeImages(arrived.images)}, by ${arrived.actor}`
-        : `its head is now ${now.head.slice(0, 7)}`,
+        : `its head is now ${head ? shortId(head) : 'gone'}`,
     fix: `look at it (tagflow status ${environment.name}), then roll back again if it is still wanted`,
-    details: { environment: environment.name, head: now.head, release: arrived?.sequence },
+    details: { environment: environment.name, head, release: arrived?.sequence },
   });
 }
 

@@ -40,7 +40,7 @@ const schema = z.strictObject({
   source: z.strictObject({ environment: z.optional(line), branch: line, commit: objectId }),
   base: objectId,
   previous: z.optional(sequence),
-  restored: z.optional(z.strictObject({ sequence, commit: objectId })),
+  restored: z.optional(z.strictObject({ sequence, commit: objectId, imagesOnly: z.optional(z.literal(true)) })),
   actor: line,
   onBehalfOf: z.optional(line),
   job: z.optional(line),

@@ -54,8 +54,8 @@ export interface ReleaseRecord {
   readonly base: ObjectId;
   /** The sequence before; absent in the first record. */
   readonly previous?: number;
-  /** A rollback only: the release that was restored. */
-  readonly restored?: { readonly sequence: number; readonly commit: ObjectId };
+  /** A rollback only: the release that was restored; `imagesOnly`: its configuration was not. */
+  readonly restored?: { readonly sequence: number; readonly commit: ObjectId; readonly imagesOnly?: true };
   readonly actor: string;
   readonly onBehalfOf?: string;
   /** URL of the CI job. */

@@ -477,6 +477,18 @@ describe('divergence', () => {
     expect(record.gates[2]).toMatchObject({ decision: 'overridden', reason: expect.stringContaining('hotfix') });
   });
 
+  test('given up once is not asked about again when another one comes', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'first' });
+    await bench.released('prd', {}, { discardDivergence: true });
+    const second = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hotter\n' }, { message: 'second' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    expect(await bench.promote('prd')).toMatchObject({
+      refusals: [{ text: { why: `${second.slice(0, 7)} second` } }],
+    });
+  });
+
   test('a pull request merged by hand is named, whoever merged it', async () => {
     const bench = await running();
     bench.remote.commit(

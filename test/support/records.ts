@@ -139,7 +139,10 @@ export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
         { requiredKeys: ['branch', 'commit'] },
       ),
       base: objectId,
-      restored: fc.record({ sequence, commit: objectId }),
+      restored: fc.record(
+        { sequence, commit: objectId, imagesOnly: fc.constant(true as const) },
+        { requiredKeys: ['sequence', 'commit'] },
+      ),
       actor: recordText,
       onBehalfOf: recordText,
       job: recordText,
