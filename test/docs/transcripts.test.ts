@@ -1,0 +1,33 @@
+// What the documentation shows is what happens: the transcripts of its pages are played again.
+import { afterAll, describe, expect, it } from 'vitest';
+import { Theatre, matches, normalise, transcriptPages } from '../../.ci/transcripts.ts';
+
+const theatre = new Theatre();
+afterAll(() => theatre.close());
+
+describe('transcripts', () => {
+  it.concurrent.each(transcriptPages())(
+    '$page: every command prints what the page shows',
+    async ({ page, stage }) => {
+      for (const { command, shown, printed } of await theatre.play(page, stage)) {
+        if (matches(shown, printed)) continue;
+        expect({ command, output: printed.map(normalise) }).toEqual({ command, output: shown.map(normalise) });
+      }
+    },
+    120_000,
+  );
+});
+
+describe('matching a transcript', () => {
+  it.each([
+    [['✓ committed 3c51a97 to dev'], ['✓ committed 74e4fb6 to dev'], true],
+    [['✓ committed 3c51a97 to dev'], ['✓ committed 74e4fb6 to stg'], false],
+    [['SINCE  2 s    ana'], ['SINCE  6 h 3 min  ana'], true],
+    [['a', '…', 'd'], ['a', 'b', 'c', 'd'], true],
+    [['a', '…', 'd'], ['a', 'b', 'c'], false],
+    [['a'], ['a', 'b'], false],
+    [['a', '…'], ['a'], true],
+  ])('%j against %j: %j', (shown, printed, expected) => {
+    expect(matches(shown, printed)).toBe(expected);
+  });
+});
