@@ -6,6 +6,7 @@ import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf, imageOf, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { isOwn } from './foreign.ts';
 import { type World, headOf, readWorld, recordIn } from './world.ts';
@@ -55,7 +56,14 @@ export async function readPast(
     const read = releaseIn(environment, commit, content);
     if (typeof read === 'string') {
       const { id, author, time } = commit;
-      unverified.push({ environment: environment.name, commit: id, author, time, problem: read });
+      // Hands wrote these, not tagflow: nothing in them may steer a terminal.
+      unverified.push({
+        environment: environment.name,
+        commit: id,
+        author: plain(author, 200),
+        time,
+        problem: plain(read),
+      });
       continue;
     }
     const since = Date.parse(read.time);
