@@ -1,7 +1,9 @@
 // A small, strict registry in this process that speaks the OCI distribution protocol v1.1 over HTTP or HTTPS: manifests
-// and tags, Basic and Bearer authentication. It is strict where clients go wrong: a manifest whose type is not accepted
-// is not found, a PUT needs the right Content-Type and existing children, any request it does not know is recorded in
-// `violations`. Faults are put around it with `intercept`.
+// and tags, blobs and their uploads, referrers, Basic and Bearer authentication. It is strict where clients go wrong: a
+// manifest whose type is not accepted is not found, a PUT needs the right Content-Type and existing children and blobs, an
+// upload goes to the very Location it was given, any request it does not know is recorded in `violations`. Faults are put
+// around it with `intercept`.
+import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -61,6 +63,10 @@ export type AuthMode =
 export interface HttpRegistryOptions {
   readonly auth?: AuthMode;
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** Whether it has the referrers API. Default: no. */
+  readonly referrers?: boolean;
+  /** What it says to a mount: takes the blob, opens an upload instead (202), or knows no mount (405). Default: takes it. */
+  readonly mount?: 'takes' | 'opens-upload' | 'unknown';
   /** Default: 127.0.0.1. */
   readonly address?: '127.0.0.1' | '::1';
 }
@@ -81,9 +87,18 @@ export interface HttpRegistry {
   /** Stores manifests, the last of them under the tag. Give an index with its children. */
   publish(
     path: string,
-    content: StoredManifest & { readonly manifests?: readonly StoredManifest[] },
+    content: StoredManifest & {
+      readonly manifests?: readonly StoredManifest[];
+      readonly blobs?: readonly { readonly bytes: Uint8Array }[];
+    },
     tag?: string,
   ): Digest;
+  /** The blobs of a repository by digest: may be changed, to damage it. */
+  blobsOf(path: string): Map<string, Uint8Array>;
+  /** The manifests of a repository by digest: may be changed, to damage it. */
+  manifestsOf(path: string): Map<string, StoredManifest>;
+  /** Uploads that were neither ended nor cancelled. */
+  readonly openUploads: number;
   /** The bytes at a tag or digest. */
   read(path: string, at: string): Uint8Array | undefined;
   tagsOf(path: string): ReadonlyMap<string, string>;
@@ -96,6 +111,7 @@ export interface HttpRegistry {
 }
 
 interface Store {
+  readonly blobs: Map<string, Uint8Array>;
   readonly manifests: Map<string, StoredManifest>;
   readonly tags: Map<string, string>;
 }
@@ -114,7 +130,7 @@ export async function startHttpRegistry(options: HttpRegistryOptions = {}): Prom
   const requests: RecordedRequest[] = [];
   const violations: string[] = [];
   const interceptors: { line: RegExp | string; interceptor: Interceptor; remaining: number }[] = [];
-  const content = createContent(violations);
+  const content = createContent(violations, options);
   let running = 0;
   let mostAtOnce = 0;
 
@@ -160,6 +176,11 @@ export async function startHttpRegistry(options: HttpRegistryOptions = {}): Prom
     publish: (path, manifest, tag) => content.publish(path, manifest, tag),
     read: (path, at) => content.read(path, at),
     tagsOf: (path) => content.storeOf(path).tags,
+    blobsOf: (path) => content.storeOf(path).blobs,
+    manifestsOf: (path) => content.storeOf(path).manifests,
+    get openUploads() {
+      return content.uploads.size;
+    },
     intercept: (line, interceptor, times = Infinity) => {
       interceptors.push({ line, interceptor, remaining: times });
     },
@@ -218,10 +239,11 @@ function send(response: http.ServerResponse, answer: Answer, isHead: boolean): v
 }
 
 // What is stored, and what the protocol says about it.
-function createContent(violations: string[]) {
+function createContent(violations: string[], options: HttpRegistryOptions) {
   const stores = new Map<string, Store>();
+  const uploads = new Map<string, string>();
   const storeOf = (path: string): Store => {
-    const store = stores.get(path) ?? { manifests: new Map(), tags: new Map() };
+    const store = stores.get(path) ?? { blobs: new Map(), manifests: new Map(), tags: new Map() };
     stores.set(path, store);
     return store;
   };
@@ -259,24 +281,85 @@ function createContent(violations: string[]) {
     const digest = digestOf(request.body, at.startsWith('sha512:') ? 'sha512' : 'sha256');
     if (isDigest(at) && at !== digest) return errorAnswer(400, 'DIGEST_INVALID');
     const store = storeOf(path);
-    const { manifests = [] } = JSON.parse(request.body.toString('utf8')) as { manifests?: { digest: string }[] };
-    if (manifests.some((child) => !store.manifests.has(child.digest))) {
+    const body = JSON.parse(request.body.toString('utf8')) as ManifestBody;
+    if ((body.manifests ?? []).some((child) => !store.manifests.has(child.digest))) {
       return violation(404, 'MANIFEST_BLOB_UNKNOWN', `${request.line} has children that are not there`);
+    }
+    const isNew = ![...store.manifests.values()].some(({ bytes }) => request.body.equals(bytes));
+    const blobs = [body.config, ...(body.layers ?? [])].filter((blob) => blob !== undefined);
+    if (isNew && blobs.some((blob) => !blob.urls && !store.blobs.has(blob.digest))) {
+      return violation(404, 'MANIFEST_BLOB_UNKNOWN', `${request.line} has blobs that are not there`);
     }
     // A retag under one digest keeps the name it has, whatever its algorithm.
     store.manifests.set(digest, { mediaType: contentType, bytes: request.body });
     if (isTag(at)) store.tags.set(at, digest);
-    return { status: 201, headers: { location: `/v2/${path}/manifests/${digest}`, 'docker-content-digest': digest } };
+    const subject = options.referrers ? body.subject?.digest : undefined;
+    return {
+      status: 201,
+      headers: {
+        location: `/v2/${path}/manifests/${digest}`,
+        'docker-content-digest': digest,
+        ...(subject !== undefined && { 'oci-subject': subject }),
+      },
+    };
+  };
+
+  const answerBlob = (request: RecordedRequest, path: string, digest: string): Answer => {
+    const bytes = stores.get(path)?.blobs.get(digest);
+    if (!bytes) return errorAnswer(404, 'BLOB_UNKNOWN');
+    const headers = { 'content-type': 'application/octet-stream', 'docker-content-digest': digest };
+    return { status: 200, headers, body: bytes };
+  };
+  const startUpload = (request: RecordedRequest, path: string): Answer => {
+    const mount = request.query.get('mount');
+    if (mount !== null && options.mount === 'unknown') return errorAnswer(405, 'UNSUPPORTED');
+    const source = mount === null ? undefined : stores.get(request.query.get('from') ?? '')?.blobs.get(mount);
+    if (mount !== null && source && options.mount !== 'opens-upload') {
+      storeOf(path).blobs.set(mount, source);
+      return { status: 201, headers: { location: `/v2/${path}/blobs/${mount}`, 'docker-content-digest': mount } };
+    }
+    // What only this text can be: a client that writes the query anew is found out.
+    const location = `/v2/${path}/blobs/uploads/${randomUUID()}?_state=a%2Fb+c~%3D`;
+    uploads.set(location, path);
+    return { status: 202, headers: { location, 'content-length': '0' } };
+  };
+  const endUpload = (request: RecordedRequest): Answer => {
+    const location = request.url.replace(/&digest=[^&]*$/, '');
+    const path = uploads.get(location);
+    if (path === undefined) return errorAnswer(404, 'BLOB_UPLOAD_UNKNOWN');
+    if (request.method === 'DELETE') {
+      uploads.delete(location);
+      return { status: 204 };
+    }
+    const digest = request.query.get('digest') ?? '';
+    if (!isDigest(digest)) return violation(400, 'DIGEST_INVALID', `${request.line} has the digest ${digest}`);
+    if (digestOf(request.body, digest.startsWith('sha512:') ? 'sha512' : 'sha256') !== digest) {
+      return violation(400, 'DIGEST_INVALID', `${request.line} has other bytes than those of ${digest}`);
+    }
+    uploads.delete(location);
+    storeOf(path).blobs.set(digest, request.body);
+    return { status: 201, headers: { location: `/v2/${path}/blobs/${digest}`, 'docker-content-digest': digest } };
+  };
+  const listReferrers = (path: string, subject: string): Answer => {
+    if (!options.referrers) return errorAnswer(404, 'UNSUPPORTED', '404 page not found');
+    const manifests = [...(stores.get(path)?.manifests ?? [])].flatMap(([digest, { mediaType, bytes }]) => {
+      const body = JSON.parse(Buffer.from(bytes).toString('utf8')) as ManifestBody;
+      return body.subject?.digest === subject ? [{ mediaType, digest, size: bytes.length }] : [];
+    });
+    const type = 'application/vnd.oci.image.index.v1+json';
+    return json(200, { schemaVersion: 2, mediaType: type, manifests }, { 'content-type': type });
   };
 
   return {
     storeOf,
+    uploads,
     read(path: string, at: string): Uint8Array | undefined {
       const bytes = find(path, at)?.manifest.bytes;
       return bytes && new Uint8Array(bytes);
     },
-    publish(path: string, content: StoredManifest & { manifests?: readonly StoredManifest[] }, tag?: string): Digest {
+    publish(path: string, content: Parameters<HttpRegistry['publish']>[1], tag?: string): Digest {
       const store = storeOf(path);
+      for (const { bytes } of content.blobs ?? []) store.blobs.set(digestOf(bytes), bytes);
       for (const each of [...(content.manifests ?? []), content]) store.manifests.set(digestOf(each.bytes), each);
       const digest = digestOf(content.bytes);
       if (tag !== undefined) store.tags.set(tag, digest);
@@ -290,9 +373,24 @@ function createContent(violations: string[]) {
       if (kind === 'manifests' && request.method === 'PUT') return putManifest(request, path, at);
       if (kind === 'tags' && at === 'list' && request.method === 'GET')
         return listTags(stores.get(path), path, request.query);
+      const [, place = '', blob = ''] = /^\/v2\/(.+)\/blobs\/([^/]+)$/.exec(request.line.replace(/^\w+ /, '')) ?? [];
+      if (isDigest(blob) && (request.method === 'GET' || request.method === 'HEAD'))
+        return answerBlob(request, place, blob);
+      const [, upload, id] = /^\/v2\/(.+)\/blobs\/uploads\/([^/]*)$/.exec(request.line.replace(/^\w+ /, '')) ?? [];
+      if (upload !== undefined && id === '' && request.method === 'POST') return startUpload(request, upload);
+      if (upload !== undefined && (request.method === 'PUT' || request.method === 'DELETE')) return endUpload(request);
+      const [, owner, subject] = /^GET \/v2\/(.+)\/referrers\/([^/]+)$/.exec(request.line) ?? [];
+      if (owner !== undefined && subject !== undefined) return listReferrers(owner, subject);
       return violation(404, 'UNSUPPORTED', `${request.line} is not of the protocol, or not needed`);
     },
   };
+}
+
+interface ManifestBody {
+  readonly manifests?: readonly { readonly digest: string }[];
+  readonly config?: { readonly digest: string; readonly urls?: readonly string[] };
+  readonly layers?: readonly { readonly digest: string; readonly urls?: readonly string[] }[];
+  readonly subject?: { readonly digest: string };
 }
 
 // OCI distribution-spec v1.1, "Listing Tags": in lexical order, `n` at a time, after `last`.
@@ -349,14 +447,17 @@ function createAuth(mode: AuthMode | undefined, origin: string) {
         return request.headers.authorization === basicOf(mode) ? undefined : challenge('Basic realm="fake"');
       }
       if (request.line === 'GET /token' || request.line === 'POST /token') return tokenEndpoint(mode, request);
-      const [, path = ''] = /^\/v2\/(.+)\/(?:manifests|tags)\//.exec(request.url) ?? [];
-      const needed = request.method === 'PUT' ? ['pull', 'push'] : ['pull'];
+      const [, path = ''] = /^\/v2\/(.+)\/(?:manifests|tags|blobs|referrers)\//.exec(request.url) ?? [];
+      const isRead = request.method === 'GET' || request.method === 'HEAD';
+      const needed = (isRead ? ['pull'] : ['pull', 'push']).map((action) => ({ path, action }));
+      const from = request.query.get('from');
+      if (from !== null) needed.push({ path: from, action: 'pull' });
       const rights = given.get((request.headers.authorization ?? '').replace('Bearer ', ''));
-      if (rights && needed.every((action) => rights.has(`${path}:${action}`))) return undefined;
+      if (rights && needed.every(({ path, action }) => rights.has(`${path}:${action}`))) return undefined;
       const error = rights ? ',error="insufficient_scope"' : '';
-      return challenge(
-        `Bearer realm="${origin}/token",service="fake",scope="repository:${path}:${needed.join(',')}"${error}`,
-      );
+      const scopes = [`repository:${path}:${isRead ? 'pull' : 'pull,push'}`];
+      if (from !== null) scopes.push(`repository:${from}:pull`);
+      return challenge(`Bearer realm="${origin}/token",service="fake",scope="${scopes.join(' ')}"${error}`);
     },
   };
 }

@@ -183,6 +183,7 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
     const send = url.protocol === 'https:' ? https.request : http.request;
     const outgoing = send(url, { method, headers, agent });
     const timers = new Set<NodeJS.Timeout>();
+    let broken: unknown;
     const limit = (milliseconds: number, error: () => Error): NodeJS.Timeout => {
       const timer = setTimeout(() => outgoing.destroy(error()), milliseconds);
       timers.add(timer);
@@ -200,7 +201,8 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
     };
     signal?.addEventListener('abort', stop, { once: true });
     outgoing.on('close', settle);
-    outgoing.on('error', (error) => reject(explainFailure(error, method, url)));
+    // A connection that was cut because the source of the body failed tells nothing about this host.
+    outgoing.on('error', (error) => reject(broken ?? explainFailure(error, method, url)));
     outgoing.on('response', (incoming) => {
       if (request.streamed && incoming.statusCode === 200) {
         // From here on the stream keeps time.
@@ -222,7 +224,11 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
       outgoing.end(bytes);
       return;
     }
-    const moving = moved(source, () => void silence.refresh());
+    const moving = moved(
+      source,
+      () => void silence.refresh(),
+      (error) => (broken = error),
+    );
     pipeline(Readable.from(moving, { objectMode: false }), outgoing, (error) => {
       clearTimeout(silence);
       if (error) outgoing.destroy(error);
@@ -231,11 +237,20 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
   });
 }
 
-/** The same chunks; calls `tell` for each, so that somebody knows that they still come. */
-async function* moved(chunks: AsyncIterable<Uint8Array>, tell: () => void): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    tell();
-    yield chunk;
+/** The same chunks; calls `tell` for each, so that somebody knows that they still come, and `fail` when they end in an error. */
+async function* moved(
+  chunks: AsyncIterable<Uint8Array>,
+  tell: () => void,
+  fail: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of chunks) {
+      tell();
+      yield chunk;
+    }
+  } catch (error) {
+    fail(error);
+    throw error;
   }
 }
 

@@ -1,0 +1,55 @@
+// Every store that images are copied from and into keeps the one contract.
+import { join } from 'node:path';
+import { parseRepository } from '../../src/model/reference.ts';
+import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
+import { contentContract } from '../contract/content.ts';
+import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { type HttpRegistryOptions, startHttpRegistry } from '../support/http-registry.ts';
+import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
+import { createMemoryRegistry } from '../support/memory-registry.ts';
+import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
+import { describeReal } from '../support/real.ts';
+import { afterAll, beforeAll } from 'vitest';
+
+contentContract('the registry in memory', async () => ({
+  store: createMemoryRegistry(),
+  repository: parseRepository('registry.example.com/acme/app'),
+}));
+
+contentContract('an OCI image layout', async () => {
+  const folder = temporaryFolder();
+  return {
+    store: createLayoutRegistry({ baseDirectory: folder.path, clock: machineClock }),
+    repository: layoutRepository(join(folder.path, 'app')),
+    close: () => folder[Symbol.dispose](),
+  };
+});
+
+async function overHttp(options: HttpRegistryOptions) {
+  const server = await startHttpRegistry(options);
+  const { registry } = createOciUnderTest();
+  const close = async (): Promise<void> => {
+    registry.close();
+    await server.stop();
+  };
+  return { store: registry, repository: repositoryAt(server), close };
+}
+
+contentContract('a registry over HTTP with the referrers API', async () => overHttp({ referrers: true }));
+contentContract('a registry over HTTP without the referrers API', async () => overHttp({}));
+
+describeReal('docker-registry 2.8.2', ['docker-registry'], () => {
+  let server: DockerRegistry;
+  let count = 0;
+  beforeAll(async () => {
+    server = await startDockerRegistry();
+  });
+  afterAll(async () => {
+    await server.stop();
+  });
+  contentContract('docker-registry 2.8.2', async () => {
+    const { registry } = createOciUnderTest();
+    count += 1;
+    return { store: registry, repository: repositoryAt(server, `acme/app${count}`), close: () => registry.close() };
+  });
+});
