@@ -97,7 +97,7 @@ export interface Plan {
   readonly fields: readonly PlannedField[];
   /** Files that change in the environment's branch beside the pins and the record. */
   readonly configurationChanges: readonly string[];
-  readonly restored?: { readonly sequence: number; readonly commit: ObjectId };
+  readonly restored?: NonNullable<ReleaseRecord['restored']>;
   /** Holds as they will stand afterwards. */
   readonly held: readonly Hold[];
   readonly gates: readonly GateDecision[];
