@@ -94,12 +94,15 @@ function isPlainHttp(url: URL, host: string, { plainHttpHosts }: HttpOptions): b
   return isLoopback(url.hostname) || plainHttpHosts.has(host);
 }
 
-interface Agents {
+/** The connections of a run: kept alive, through the proxy and with the certificate authorities of the environment. */
+export interface Agents {
+  /** The agent for a URL. Throws `config-invalid` for an unusable CA file. */
   pick(url: URL): http.Agent;
   close(): void;
 }
 
-function createAgents(options: HttpOptions): Agents {
+/** Agents that have opened no connection yet. */
+export function createAgents(options: Pick<HttpOptions, 'env' | 'ca'>): Agents {
   const made = new Map<string, http.Agent>();
   return {
     pick(url) {
@@ -117,7 +120,11 @@ function createAgents(options: HttpOptions): Agents {
   };
 }
 
-function createAgent(secure: boolean, proxyEnv: Record<string, string>, options: HttpOptions): http.Agent {
+function createAgent(
+  secure: boolean,
+  proxyEnv: Record<string, string>,
+  options: Pick<HttpOptions, 'env' | 'ca'>,
+): http.Agent {
   if (!secure) return new http.Agent({ keepAlive: true, proxyEnv });
   const ca = certificateAuthorities(options);
   return new https.Agent({ keepAlive: true, proxyEnv, minVersion: 'TLSv1.2', ...(ca && { ca }) });
@@ -134,7 +141,7 @@ function proxyVariables(env: Environment): Record<string, string> {
 }
 
 // SSL_CERT_FILE stands in place of the known authorities, as in OpenSSL and Go; the others are added to them.
-function certificateAuthorities({ env, ca }: HttpOptions): string[] | undefined {
+function certificateAuthorities({ env, ca }: Pick<HttpOptions, 'env' | 'ca'>): string[] | undefined {
   const replaced = readAuthorities(env, 'SSL_CERT_FILE');
   const added = [readAuthorities(env, 'NODE_EXTRA_CA_CERTS'), ca].filter((pem) => pem !== undefined);
   if (replaced === undefined && added.length === 0) return undefined;

@@ -20,8 +20,8 @@ import type { Environment, HttpResponse } from './http.ts';
 import { createManifestCache, type Manifest as CachedManifest } from './manifest-cache.ts';
 import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../media-types.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
-import { createRedactor, type Redactor } from './redact.ts';
-import { denied, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
+import { createRedactor, rememberProxyPasswords } from './redact.ts';
+import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
 import type { ContentStore, Descriptor, Manifest, TagOptions, TagResult } from '../registry.ts';
 import { collectTags } from './tag-list.ts';
 import { TransportFailure } from './transport.ts';
@@ -309,7 +309,7 @@ function readManifest(response: HttpResponse, repository: RemoteRepository, at: 
   const digest = digestOf(bytes, named && digestAlgorithm(named));
   for (const said of [named, header]) {
     const actual = said && digestOf(bytes, digestAlgorithm(said));
-    if (said !== actual) throw mismatch(repository, where, String(said), String(actual));
+    if (said !== actual) throw digestMismatch(repository, where, String(said), String(actual));
   }
   return { bytes, digest, size: bytes.length, mediaType: checkManifest(bytes, contentType, where) };
 }
@@ -322,16 +322,7 @@ function checkWritten(
 ): void {
   const header = headerOf(response, 'docker-content-digest') ?? '';
   if (!isDigest(header) || header === digestOf(manifest.bytes, digestAlgorithm(header))) return;
-  throw mismatch(repository, `${repository.name}:${tag}`, manifest.digest, header);
-}
-
-function mismatch(repository: RemoteRepository, where: string, said: string, actual: string): TagflowError {
-  return new TagflowError('digest-mismatch', {
-    what: `the bytes of ${where} are not those of its digest`,
-    why: `${said} was announced, and ${actual} is what ${repository.host} has`,
-    fix: 'do not use this registry until its operator has explained it: content or its names were changed',
-    details: { repository: repository.name, announced: said, actual },
-  });
+  throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, header);
 }
 
 async function settle(
@@ -351,16 +342,5 @@ async function settle(
       details: failure.details,
       cause: error,
     });
-  }
-}
-
-function rememberProxyPasswords(env: Environment, redactor: Redactor): void {
-  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy']) {
-    const value = env[name] ?? '';
-    if (!URL.canParse(value)) continue;
-    const { username, password } = new URL(value);
-    redactor.add(password);
-    redactor.add(decodeURIComponent(password));
-    if (password !== '') redactor.add(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
   }
 }

@@ -38,6 +38,18 @@ export function createRedactor(): Redactor {
   };
 }
 
+/** Has a redactor keep the passwords of the environment's proxies to itself. */
+export function rememberProxyPasswords(env: Readonly<Record<string, string | undefined>>, redactor: Redactor): void {
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy']) {
+    const value = env[name] ?? '';
+    if (!URL.canParse(value)) continue;
+    const { username, password } = new URL(value);
+    redactor.add(password);
+    redactor.add(decodeURIComponent(password));
+    if (password !== '') redactor.add(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+  }
+}
+
 /** Server-given text as one harmless line: no control or bidirectional characters, at most `longest` characters. */
 export function oneLine(text: string, longest = 200): string {
   const line = text

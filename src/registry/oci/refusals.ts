@@ -117,3 +117,18 @@ export function tagMoved(
     details: { repository: repository.name, tag, expected: expected ?? null, actual: actual ?? null },
   });
 }
+
+/** The error for bytes that are not those of the digest they go by. */
+export function digestMismatch(
+  repository: RemoteRepository,
+  where: string,
+  said: string,
+  actual: string,
+): TagflowError {
+  return new TagflowError('digest-mismatch', {
+    what: `the bytes of ${where} are not those of its digest`,
+    why: `${said} was announced, and ${actual} is what ${repository.host} has`,
+    fix: 'do not use this registry until its operator has explained it: content or its names were changed',
+    details: { repository: repository.name, announced: said, actual },
+  });
+}
