@@ -134,10 +134,8 @@ export function contentContract(name: string, setup: () => Promise<ContentPlace>
     });
 
     it('hands the error on of a source that cannot be opened', async () => {
-      const open = async (): Promise<AsyncGenerator<Uint8Array>> => {
-        throw new TagflowError('digest-not-found', { what: 'it is gone' });
-      };
-      await expect(putBlob(bytes, open)).rejects.toMatchObject({ code: 'digest-not-found' });
+      const gone = new TagflowError('digest-not-found', { what: 'it is gone' });
+      await expect(putBlob(bytes, () => Promise.reject(gone))).rejects.toMatchObject({ code: 'digest-not-found' });
       expect(await place.store.hasBlob(place.repository, blob)).toBe(false);
     });
 

@@ -176,15 +176,15 @@ describe('every direction', () => {
   );
 });
 
-describe('within one registry', () => {
-  const copyWithin = async (options: HttpRegistryOptions, run = newRun()) => {
-    const place = await server(options);
-    const image = sampleIndex();
-    place.publish('acme/app', image);
-    const summary = await run.copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
-    return { place, summary };
-  };
+const copyWithin = async (options: HttpRegistryOptions, run = newRun()) => {
+  const place = await server(options);
+  const image = sampleIndex();
+  place.publish('acme/app', image);
+  const summary = await run.copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
+  return { place, summary };
+};
 
+describe('within one registry', () => {
   it('blobs are mounted and never travel', async () => {
     const { place, summary } = await copyWithin({});
     expect(summary).toMatchObject({ manifests: 3, blobsMounted: 4, blobsSent: 0, bytes: 0 });
@@ -446,24 +446,25 @@ describe('a copy that cannot end', () => {
   });
 });
 
-describe('what is about an image', () => {
-  /** A signature on the index, an SBOM of a platform, and a signature of the SBOM. */
-  async function signed(from: HttpRegistryOptions, to: HttpRegistryOptions) {
-    const made = await two(from, to);
-    const { source, image } = made;
-    const signature = referrerOf(image.digest, 'signature');
-    const sbom = referrerOf(image.manifests[0]!.digest, 'sbom');
-    const onSbom = referrerOf(sbom.digest, 'signature');
-    for (const [subject, referrer] of [
-      [image.digest, signature],
-      [image.manifests[0]!.digest, sbom],
-      [sbom.digest, onSbom],
-    ] as const) {
-      source.publish('acme/app', referrer);
-      if (!from.referrers) list(source, 'acme/app', subject, [referrer]);
-    }
-    return { ...made, companions: [signature, sbom, onSbom] };
+/** A signature on the index, an SBOM of a platform, and a signature of the SBOM. */
+async function signed(from: HttpRegistryOptions, to: HttpRegistryOptions) {
+  const made = await two(from, to);
+  const { source, image } = made;
+  const signature = referrerOf(image.digest, 'signature');
+  const sbom = referrerOf(image.manifests[0]!.digest, 'sbom');
+  const onSbom = referrerOf(sbom.digest, 'signature');
+  for (const [subject, referrer] of [
+    [image.digest, signature],
+    [image.manifests[0]!.digest, sbom],
+    [sbom.digest, onSbom],
+  ] as const) {
+    source.publish('acme/app', referrer);
+    if (!from.referrers) list(source, 'acme/app', subject, [referrer]);
   }
+  return { ...made, companions: [signature, sbom, onSbom] };
+}
+
+describe('what is about an image', () => {
   const apis = [{ referrers: true }, { referrers: false }];
 
   it.each(apis.flatMap((from) => apis.map((to) => [from, to] as const)))(

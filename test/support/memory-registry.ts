@@ -221,16 +221,6 @@ function createContent(
     if (fault) throw fault.error ?? unavailable(operation);
     return storeOf(repository.name);
   };
-  const manifestOf = ({ manifests }: Store, digest: Digest): Manifest | undefined => {
-    const content = manifests.get(digest);
-    return content && { ...content, size: content.bytes.length };
-  };
-  const refuse = (repository: Repository, digest: Digest): TagflowError =>
-    new TagflowError('registry-answer-invalid', {
-      what: `${repository.name} does not have what ${digest} names`,
-      why: 'blobs and children go before the manifest that names them',
-      fix: 'send them first',
-    });
   return {
     readManifest: async (repository, digest) => manifestOf(await step('readManifest', repository, digest), digest),
     hasManifest: async (repository, digest) => (await step('hasManifest', repository, digest)).manifests.has(digest),
@@ -259,7 +249,7 @@ function createContent(
       const lacks =
         children.some(({ digest }) => !store.manifests.has(digest)) ||
         blobs.some(({ digest }) => !store.blobs.has(digest));
-      if (lacks) throw refuse(repository, manifest.digest);
+      if (lacks) throw incomplete(repository, manifest.digest);
       const { mediaType, bytes } = manifest;
       store.manifests.set(manifest.digest, { mediaType, bytes, digest: manifest.digest });
     },
@@ -270,6 +260,19 @@ function createContent(
         .flatMap((content) => describe(content) ?? []);
     },
   };
+}
+
+function manifestOf({ manifests }: Store, digest: Digest): Manifest | undefined {
+  const content = manifests.get(digest);
+  return content && { ...content, size: content.bytes.length };
+}
+
+function incomplete(repository: Repository, digest: Digest): TagflowError {
+  return new TagflowError('registry-answer-invalid', {
+    what: `${repository.name} does not have what ${digest} names`,
+    why: 'blobs and children go before the manifest that names them',
+    fix: 'send them first',
+  });
 }
 
 function sameHost(a: Repository, b: Repository): boolean {
