@@ -6,6 +6,7 @@ import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { plain } from '../model/text.ts';
 import { writeCiFiles } from './ci-files.ts';
 import { summary } from './render/summary.ts';
 import { type Failure, failureOf, printFailures } from './render/failure.ts';
@@ -102,7 +103,7 @@ function describePlan(plan: Plan, paint: Paint): string {
     ),
     ...changeLines(plan, paint),
     ...plan.copies.map(({ image, from, to }) => `  copy ${image} from ${from} to ${to}, unless it is there`),
-    ...plan.configurationChanges.map((path) => `  configuration: ${path}`),
+    ...plan.configurationChanges.map((path) => `  configuration: ${plain(path)}`),
     ...gates,
     `  then tag ${plan.images.map(({ name }) => `${name}:${plan.tag}-${plan.sequence}, ${name}:${plan.tag}`).join(', ')}`,
     'nothing was changed',
@@ -115,7 +116,9 @@ function describeRelease({ plan, record, commit, replaced, tags }: Released, com
   if (files > 0) {
     const verb =
       plan.request.kind === 'rollback' ? 'restored' : `carried from ${plan.source.environment ?? plan.source.branch}`;
-    lines.push(`      configuration ${verb}: ${files === 1 ? plan.configurationChanges[0] : `${files} files`}`);
+    lines.push(
+      `      configuration ${verb}: ${files === 1 ? plain(plan.configurationChanges[0] ?? '') : `${files} files`}`,
+    );
   }
   const names = [
     ...new Set(tags.filter(({ status }) => status !== 'failed').map(({ image, tag }) => `${image}:${tag}`)),
@@ -147,7 +150,7 @@ function changeLines(plan: Plan, paint: Paint, replaced?: ReleaseRecord): string
   const [, ...body] = table(['', '', '', ''], rows).split('\n');
   const files = Object.entries(Object.groupBy(plan.fields, ({ path }) => path)).map(([path, fields = []]) => {
     const lines = fields.map(({ line }) => line);
-    return paint('dim', `      ${path}:${[...new Set(lines)].join(',')}`);
+    return paint('dim', `      ${plain(path)}:${[...new Set(lines)].join(',')}`);
   });
   return [...body, ...files];
 }

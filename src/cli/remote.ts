@@ -67,8 +67,8 @@ export async function gitCredentials(
   const host = /^https?:/.test(url) ? URL.parse(url)?.host : undefined;
   if (host === undefined) return undefined;
   const file = env['TAGFLOW_GIT_TOKEN_FILE'];
-  const own = env['TAGFLOW_GIT_TOKEN'] ?? (file && (await readToken(resolve(directory, file))));
-  if (own) return { username: env['TAGFLOW_GIT_USERNAME'] ?? 'oauth2', password: own };
+  const own = env['TAGFLOW_GIT_TOKEN'] || (file && (await readToken(resolve(directory, file))));
+  if (own) return { username: env['TAGFLOW_GIT_USERNAME'] || 'oauth2', password: own };
   const server = URL.parse(env['GITHUB_SERVER_URL'] ?? '')?.host;
   if (env['GITHUB_TOKEN'] && server === host) return { username: 'x-access-token', password: env['GITHUB_TOKEN'] };
   const gitlab = URL.parse(env['CI_SERVER_URL'] ?? '')?.host;

@@ -1,11 +1,11 @@
 // One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
-import { stringify } from 'yaml';
 import type { Context, RegistryContext } from '../engine/context.ts';
 import type { Notice } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import type { Composition, Registries } from './compose.ts';
 import type { GlobalOptions, Io, Terminal } from './io.ts';
+import { toJson, toYaml } from './render/data.ts';
 import { type Paint, painter } from './render/paint.ts';
 import { type Progress, startProgress } from './render/progress.ts';
 
@@ -89,8 +89,8 @@ export async function withSession(
 
 function render({ data, text, markdown }: Result, { output }: GlobalOptions, paint: Paint): string {
   const document = { schemaVersion: 1, ...data };
-  if (output === 'json') return `${JSON.stringify(document, null, 2)}\n`;
-  if (output === 'yaml') return stringify(JSON.parse(JSON.stringify(document)), { lineWidth: 0 });
+  if (output === 'json') return toJson(document);
+  if (output === 'yaml') return toYaml(document);
   if (output === 'md') return markdown ? `${markdown()}\n` : `\`\`\`\n${text(paint)}\n\`\`\`\n`;
   return `${text(paint)}\n`;
 }

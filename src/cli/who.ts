@@ -15,21 +15,21 @@ interface Job {
 }
 
 /**
- * Who runs this. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and TAGFLOW_JOB_URL before all; GitLab CI
+ * Who runs this. A variable that is set to nothing is as good as none. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and TAGFLOW_JOB_URL before all; GitLab CI
  * (docs.gitlab.com/ci/variables/predefined_variables), GitHub Actions, Jenkins; then Git's user and the login name.
  */
 export function whoRuns(env: Env, { userName, userEmail }: GitSettings): Who {
   const job = jobOf(env);
-  const person = env['GIT_AUTHOR_NAME'] ?? userName ?? env['USER'] ?? loginName();
-  const actor = line(env['TAGFLOW_ACTOR'] ?? job?.name ?? person);
-  const onBehalfOf = env['TAGFLOW_ON_BEHALF_OF'] ?? job?.person;
-  const url = env['TAGFLOW_JOB_URL'] ?? job?.url;
-  const email = env['GIT_AUTHOR_EMAIL'] ?? userEmail ?? job?.email ?? 'tagflow@localhost';
+  const person = env['GIT_AUTHOR_NAME'] || userName || env['USER'] || loginName();
+  const actor = line(env['TAGFLOW_ACTOR'] || job?.name || person);
+  const onBehalfOf = env['TAGFLOW_ON_BEHALF_OF'] || job?.person;
+  const url = env['TAGFLOW_JOB_URL'] || job?.url;
+  const email = env['GIT_AUTHOR_EMAIL'] || userEmail || job?.email || 'tagflow@localhost';
   return {
     actor,
-    author: `${identity(env['TAGFLOW_ACTOR'] ?? job?.person ?? person)} <${identity(email)}>`,
+    author: `${identity(env['TAGFLOW_ACTOR'] || job?.person || person)} <${identity(email).replace(/\s/g, '')}>`,
     ...(onBehalfOf && { onBehalfOf: line(onBehalfOf) }),
-    ...(url && { job: line(url) }),
+    ...(url && { job: line(url, 2000) }),
   };
 }
 
@@ -66,8 +66,8 @@ function loginName(): string {
 }
 
 /** One line that a record can hold. */
-function line(text: string): string {
-  return plain(text.trim(), 200) || 'unknown';
+function line(text: string, limit = 200): string {
+  return plain(text.trim(), limit) || 'unknown';
 }
 
 /** A name or address that a commit can hold: Git forbids these (ident.c). */

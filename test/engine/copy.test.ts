@@ -284,3 +284,16 @@ describe('tag across repositories', () => {
     expect(bench.registry.tagsOf(repositoryOf('django')).has('checked' as Tag)).toBe(false);
   });
 });
+
+test('an environment that is given a registry of its own moves there with the next promotion, the release being the same', async () => {
+  const image = `django: { repository: ${DJANGO} }`;
+  const configOf = (prd: string): string =>
+    `version: 1\nimages:\n  ${image}\nenvironments:\n  prd:\n    pins: [{ image: django, file: pin.yaml, path: [digest] }]\n    pin: digest\n${prd}`;
+  const bench = createBench({ config: configOf(''), files: { 'pin.yaml': 'digest: none\n' } });
+  bench.registry.publish(repositoryOf('django'), sampleSingle(), V1);
+  await bench.released('prd', { django: V1 });
+  bench.remote.commit('main', { 'tagflow.yaml': configOf(`    repositories: { django: ${PRD.name} }\n`) });
+  const { record } = await bench.released('prd');
+  expect(record.images).toMatchObject([{ repository: PRD.name, digest: sampleSingle().digest }]);
+  expect(tags(bench)).toMatchObject({ prd: sampleSingle().digest });
+});

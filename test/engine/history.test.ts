@@ -156,11 +156,14 @@ describe('show', () => {
   });
 });
 
+/** The minute of an instant. */
+function minute(instant: number | undefined): string {
+  return instant === undefined ? 'now' : String(new Date(instant).getUTCMinutes());
+}
+
 /** Spans in short: `prd django V4.2 6-7 #2-2`, minutes and releases. */
 async function spans(bench: Bench, what: string): Promise<readonly string[]> {
   const found = await where(bench.context(), what);
-  const minute = (instant: number | undefined): string =>
-    instant === undefined ? 'now' : String(new Date(instant).getUTCMinutes());
   return found.map(
     ({ environment, image, version, from, until, releases }) =>
       `${environment} ${image} ${version} ${minute(from)}-${minute(until)} #${releases.join('-')}`,

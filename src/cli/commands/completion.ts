@@ -70,19 +70,22 @@ compdef _tagflow tagflow
 `;
 }
 
+/** Words that may follow where a condition holds: options by name, anything else as it is. */
+function fishWords(words: readonly string[], condition: string): string[] {
+  return words.map((word) =>
+    word.startsWith('--')
+      ? `complete -c tagflow${condition} -l ${word.slice(2)}`
+      : `complete -c tagflow${condition} -a ${quote(word)}`,
+  );
+}
+
 function fish(commands: readonly Words[], globals: readonly string[]): string {
-  const options = (words: readonly string[], condition: string): string[] =>
-    words.map((word) =>
-      word.startsWith('--')
-        ? `complete -c tagflow${condition} -l ${word.slice(2)}`
-        : `complete -c tagflow${condition} -a ${quote(word)}`,
-    );
   return [
     '# fish completion for tagflow: save it as ~/.config/fish/completions/tagflow.fish',
-    ...options(globals, ''),
+    ...fishWords(globals, ''),
     ...commands.flatMap(({ name, summary, words }) => [
       `complete -c tagflow -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,
-      ...options(words, ` -n '__fish_seen_subcommand_from ${name}'`),
+      ...fishWords(words, ` -n '__fish_seen_subcommand_from ${name}'`),
     ]),
     '',
   ].join('\n');

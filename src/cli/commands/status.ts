@@ -3,6 +3,7 @@ import { type Check, type EnvironmentStatus, status } from '../../engine/status.
 import { shortDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { EXIT } from '../../model/errors.ts';
+import { plain } from '../../model/text.ts';
 import { type Run, optional } from '../command.ts';
 import type { Paint } from '../render/paint.ts';
 import { type Cell, digestCell, duration, markdownTable, moment, table } from '../render/table.ts';
@@ -62,7 +63,9 @@ function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly s
   return states.flatMap((state) => {
     const { environment, branch, problem, images, waiting, held, from } = state;
     if (problem)
-      return [`${paint('red', environment)}: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`];
+      return [
+        `${paint('red', environment)}: ${plain(`${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`)}`,
+      ];
     const drift = images.flatMap((image) => {
       const { name, tag, digest } = image;
       const lines: string[] = [];
@@ -75,11 +78,11 @@ function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly s
       if (image.branch.state === 'drift') {
         const found = image.branch.found;
         lines.push(
-          `drift: the manifests of ${branch} pin ${name} to ${found === undefined ? 'nothing' : short(found)}, the record says ${shortDigest(digest)}   fix: tagflow promote ${environment}, or tagflow rollback ${environment}`,
+          `drift: the manifests of ${branch} pin ${name} to ${found === undefined ? 'nothing' : plain(short(found))}, the record says ${shortDigest(digest)}   fix: tagflow promote ${environment}, or tagflow rollback ${environment}`,
         );
       }
       for (const check of [image.branch, image.registry]) {
-        if (check.state === 'unknown') lines.push(`unknown: ${name} in ${environment}: ${check.error.message}`);
+        if (check.state === 'unknown') lines.push(plain(`unknown: ${name} in ${environment}: ${check.error.message}`));
       }
       return lines;
     });

@@ -2,6 +2,7 @@
 import { EXIT, ERRORS, type ErrorCode, type ErrorText, TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import type { GlobalOptions, Io } from '../io.ts';
+import { toJson } from './data.ts';
 import { type Paint, painter } from './paint.ts';
 
 /** Something that went wrong, ready to be shown. */
@@ -24,7 +25,7 @@ export function printFailures(io: Io, options: Partial<GlobalOptions>, failures:
   if (options.output === 'json') {
     const [first] = failures.map(asData);
     const more = failures.length > 1 ? { errors: failures.map(asData) } : {};
-    io.stdout.write(`${JSON.stringify({ schemaVersion: 1, error: first, ...more }, null, 2)}\n`);
+    io.stdout.write(toJson({ schemaVersion: 1, error: first, ...more }));
     return;
   }
   const paint = painter(io.stderr);

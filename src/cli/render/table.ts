@@ -31,8 +31,16 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [markdownRow(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(markdownRow)].join('\n');
 }
 
+/** Text as Markdown shows it: no markup, no HTML, no end of the cell. */
+function markdownText(text: string): string {
+  return text
+    .replace(/[\\|`[\]]/g, String.raw`\$&`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;');
+}
+
 function markdownRow(cells: readonly string[]): string {
-  return `| ${cells.map((cell) => plain(cell).replaceAll('|', '\\|')).join(' | ')} |`;
+  return `| ${cells.map((cell) => markdownText(plain(cell))).join(' | ')} |`;
 }
 
 /** How long ago, or how long: `12 s`, `2 min`, `6 h 3 min`, `3 d 4 h`. Negative spans, as of clocks that differ, are `0 s`. */

@@ -1,0 +1,86 @@
+// What later steps of a CI job read.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type CiFacts, writeCiFiles } from '../../src/cli/ci-files.ts';
+import { withSession } from '../../src/cli/session.ts';
+import { FULL_RECORD, idOf } from '../support/records.ts';
+import { captureIo } from '../support/io.ts';
+import { failureOf } from '../support/engine.ts';
+
+const FACTS: CiFacts = {
+  environment: 'prd',
+  record: FULL_RECORD,
+  commit: idOf('a'),
+  changed: true,
+  previous: undefined,
+};
+const [DJANGO, MARIADB] = FULL_RECORD.images;
+
+async function folder(): Promise<string> {
+  const made = await mkdtemp(join(tmpdir(), 'tagflow-ci-'));
+  onTestFinished(() => rm(made, { recursive: true }));
+  return made;
+}
+
+async function write(env: Readonly<Record<string, string>>, facts: CiFacts): Promise<void> {
+  const { io } = captureIo([], env);
+  await withSession(io, { directory: '/', output: 'table', input: false, timeout: 60 }, async (session) => {
+    await writeCiFiles(session, facts);
+    return 0;
+  });
+}
+
+test('a dotenv report: one image', async () => {
+  const file = join(await folder(), 'tagflow.env');
+  const record = { ...FULL_RECORD, images: [DJANGO!] };
+  await write({ TAGFLOW_DOTENV: file }, { ...FACTS, record, previous: record });
+  expect(await readFile(file, 'utf8')).toBe(`TAGFLOW_ENV=prd
+TAGFLOW_VERSION=V4.0
+TAGFLOW_DIGEST=${DJANGO?.digest}
+TAGFLOW_COMMIT=${idOf('a')}
+TAGFLOW_PREVIOUS=V4.0
+TAGFLOW_CHANGED=true
+`);
+});
+
+test('a dotenv report: several images, nothing changed; what stood there before is gone', async () => {
+  const file = join(await folder(), 'tagflow.env');
+  await writeFile(file, 'OLD=1\n');
+  await write({ TAGFLOW_DOTENV: file }, { ...FACTS, changed: false });
+  expect(await readFile(file, 'utf8')).toBe(`TAGFLOW_ENV=prd
+TAGFLOW_VERSION=django=V4.0 mariadb=1.10
+TAGFLOW_DIGEST=django=${DJANGO?.digest} mariadb=${MARIADB?.digest}
+TAGFLOW_COMMIT=${idOf('a')}
+TAGFLOW_PREVIOUS=
+TAGFLOW_CHANGED=false
+`);
+});
+
+test('GitHub’s files are added to', async () => {
+  const made = await folder();
+  const [output, summary] = [join(made, 'output'), join(made, 'summary')];
+  await writeFile(output, 'before=1\n');
+  await writeFile(summary, '# Before\n');
+  await write({ GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary }, FACTS);
+  expect(await readFile(output, 'utf8')).toMatch(/^before=1\nTAGFLOW_ENV=prd\n/);
+  expect(await readFile(summary, 'utf8')).toBe(`# Before
+| Environment | Image | Version | Digest | Commit | By |
+|---|---|---|---|---|---|
+| prd | django | V4.0 | ${DJANGO?.digest.slice(7, 19)} | aaaaaaa | ci #88 |
+| prd | mariadb | 1.10 | ${MARIADB?.digest.slice(7, 19)} | aaaaaaa | ci #88 |
+
+`);
+});
+
+test('nothing is written where no place is named', async () => {
+  await expect(write({ TAGFLOW_DOTENV: '' }, FACTS)).resolves.toBeUndefined();
+});
+
+test('a place that cannot be written is told, and that the release is done', async () => {
+  const file = join(await folder(), 'absent', 'tagflow.env');
+  const error = await failureOf(write({ TAGFLOW_DOTENV: file }, FACTS));
+  expect(error).toMatchObject({ code: 'storage-failed' });
+  expect(error.message).toContain('the release itself is done');
+});

@@ -1,0 +1,127 @@
+// The grammar: what is understood, what is refused with exit 2, and the scripts that complete it.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { VERSION } from '../../src/cli/version.ts';
+import { captureIo, run } from '../support/io.ts';
+
+describe('what is refused as usage, with exit 2', () => {
+  test.each([
+    ['nothing at all', [], 'no command was given'],
+    ['an unknown command', ['promte', 'prd'], 'promte'],
+    ['an unknown option', ['promote', 'prd', '--forse'], '--forse'],
+    ['a missing argument', ['promote'], 'env'],
+    ['one argument too many', ['rollback', 'prd', 'stg'], 'too many arguments'],
+    ['an unknown format', ['status', '-o', 'xml'], 'xml'],
+    ['a limit of 0', ['history', '--limit', '0'], 'whole number from 1'],
+    ['a limit that is no number', ['history', '--limit', 'many'], 'whole number from 1'],
+    ['a time-out of 0', ['status', '--timeout', '0'], 'number of seconds'],
+    ['two moments', ['show', 'prd', '--at', '7d', '--release', '3'], 'cannot be used with'],
+    ['a pair without a version', ['promote', 'prd', 'django'], '"django" is not IMAGE=VERSION'],
+    ['a pair without an image', ['promote', 'prd', '=V4.2'], 'is not IMAGE=VERSION'],
+    ['an image that is named twice', ['promote', 'prd', 'django=V4.2', 'django=V4.3'], 'django is named twice'],
+    ['a reason of two lines', ['promote', 'prd', '--reason', 'a\nb'], 'the reason cannot stand in the record'],
+    ['a reason that steers a terminal', ['rollback', 'prd', '--reason', '\u001b[31m'], 'the reason cannot stand'],
+    ['apply to nothing', ['apply'], 'no environment was named'],
+    ['apply to all and to one', ['apply', 'prd', '--all'], 'together with --all'],
+    ['a shell that is none', ['completion', 'cmd'], 'cmd'],
+    ['a version of another command', ['status', '--version'], '--version'],
+  ])('%s', async (_, argv, what) => {
+    const { exit, stdout, stderr } = await run(argv);
+    expect(exit).toBe(2);
+    expect(stderr).toContain(what);
+    expect(stderr).toContain('docs/errors/usage.md');
+    expect(stdout).toBe('');
+  });
+
+  test('as JSON, wherever -o json stands', async () => {
+    for (const argv of [
+      ['-o', 'json', 'promote'],
+      ['promote', '-o', 'json'],
+    ]) {
+      const { exit, stdout } = await run(argv);
+      expect(exit).toBe(2);
+      expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, error: { code: 'usage', exit: 2 } });
+    }
+  });
+
+  test('what was typed cannot steer the terminal it comes back to', async () => {
+    const { stderr } = await run(['\u001b[2J\u202e']);
+    expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]/);
+  });
+});
+
+describe('--version', () => {
+  test('is tagflow’s own before a command', async () => {
+    expect(await run(['--version'])).toEqual({ exit: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  test.each([
+    [['promote', 'dev', '--version', 'V4.2']],
+    [['promote', 'dev', '--version=V4.2']],
+    [['-q', 'promote', 'dev', '--version', 'V4.2']],
+  ])('is that of the images in %j', async (argv) => {
+    const { stdout, exit } = await run([...argv, '--repo', '/nonexistent']);
+    expect(stdout).not.toContain(VERSION);
+    expect(exit).toBe(7);
+  });
+});
+
+test('help is on stdout, with exit 0, and names every command', async () => {
+  const { exit, stdout, stderr } = await run(['--help']);
+  expect([exit, stderr]).toEqual([0, '']);
+  for (const { name } of commands()) expect(stdout).toContain(`  ${name}`);
+  expect(stdout).toContain('--version');
+});
+
+test.each(commands())('$name says in one line what it does', ({ summary }) => {
+  expect(summary).toMatch(/^[^A-Z].*[^.]$/);
+});
+
+describe('completion', () => {
+  test('of bash is a script that bash takes, and completes', async () => {
+    const { stdout, exit } = await run(['completion', 'bash']);
+    expect(exit).toBe(0);
+    const probe = `${stdout}\nCOMP_WORDS=(tagflow prom); COMP_CWORD=1; _tagflow; echo "$\{COMPREPLY[*]}"
+COMP_WORDS=(tagflow -o json rollback --im); COMP_CWORD=4; _tagflow; echo "$\{COMPREPLY[*]}"
+COMP_WORDS=(tagflow completion f); COMP_CWORD=2; _tagflow; echo "$\{COMPREPLY[*]}"`;
+    const answer = await promisify(execFile)('bash', ['--norc', '-euc', probe]);
+    expect(answer).toEqual({ stdout: 'promote\n--images-only\nfish\n', stderr: '' });
+  });
+
+  test.each(['zsh', 'fish'])('of %s is a script that it takes, where it is there', async (shell) => {
+    const { stdout } = await run(['completion', shell]);
+    for (const { name } of commands()) expect(stdout).toContain(name);
+    const said = await check(shell, stdout);
+    expect(['', 'not there']).toContain(said);
+  });
+
+  test('has every long option of every command', async () => {
+    for (const shell of ['bash', 'zsh', 'fish']) {
+      const { stdout } = await run(['completion', shell]);
+      for (const { options } of commands()) {
+        for (const option of options) expect(stdout).toContain(shell === 'fish' ? `-l ${option.slice(2)}` : option);
+      }
+    }
+  });
+});
+
+/** What a shell says of a script's syntax. */
+async function check(shell: string, script: string): Promise<string> {
+  try {
+    const { stderr } = await promisify(execFile)(shell, ['-n', '-c', script]);
+    return stderr;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'not there';
+    throw error;
+  }
+}
+
+function commands(): { readonly name: string; readonly summary: string; readonly options: readonly string[] }[] {
+  return createProgram(captureIo([]).io).commands.map((command) => ({
+    name: command.name(),
+    summary: command.summary(),
+    options: command.options.flatMap(({ long }) => long ?? []),
+  }));
+}

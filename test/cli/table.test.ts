@@ -1,0 +1,55 @@
+// Tables, spans and moments for people.
+import { expect, test } from 'vitest';
+import { duration, markdownTable, moment, table } from '../../src/cli/render/table.ts';
+
+test('columns are as wide as their widest cell, whatever marks its letters bear', () => {
+  expect(
+    table(
+      ['A', 'B'],
+      [
+        ['x', 'y'],
+        ['e\u0301e\u0301e\u0301', 'z'],
+      ],
+    ),
+  ).toBe('A    B\nx    y\ne\u0301e\u0301e\u0301  z');
+});
+
+/** Red, whatever is asked for. */
+function paint(_: string, text: string): string {
+  return `\u001b[31m${text}\u001b[39m`;
+}
+
+test('a style does not count as width', () => {
+  expect(table(['A', 'B'], [[{ text: 'x', paint, style: 'red' }, 'y']])).toBe('A  B\n\u001b[31mx\u001b[39m  y');
+});
+
+test('a cell cannot break out of its row', () => {
+  expect(table(['A'], [['x\n\u001b[2J\u202e']])).toBe(String.raw`A
+x\x0a\x1b[2J\u{202e}`);
+  expect(markdownTable(['A'], [['x|y\nz']])).toBe('| A |\n|---|\n| x\\|y\\\\x0az |');
+});
+
+test('a cell of Markdown is text: no markup, no HTML', () => {
+  expect(markdownTable(['A'], [['<b> `a` \\| [x](y)']])).toBe(String.raw`| A |
+|---|
+| &lt;b> \`a\` \\\| \[x\](y) |`);
+});
+
+test.each([
+  [-5000, '0 s'],
+  [499, '0 s'],
+  [12_000, '12 s'],
+  [59_499, '59 s'],
+  [60_000, '1 min'],
+  [3_599_000, '59 min'],
+  [3_600_000, '1 h'],
+  [21_780_000, '6 h 3 min'],
+  [86_400_000, '1 d'],
+  [273_600_000, '3 d 4 h'],
+])('%i ms is %s', (milliseconds, expected) => {
+  expect(duration(milliseconds)).toBe(expected);
+});
+
+test('a moment is told in UTC, to the minute', () => {
+  expect(moment(Date.UTC(2026, 10, 20, 13, 10, 59))).toBe('2026-11-20 13:10Z');
+});

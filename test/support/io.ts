@@ -1,0 +1,53 @@
+// A process for commands that run inside the test: what it is given, and what it wrote.
+import { PassThrough, Readable } from 'node:stream';
+import type { Io } from '../../src/cli/io.ts';
+import { runProgram } from '../../src/cli/program.ts';
+
+/** An `Io`, and what was written to it. */
+export interface CapturedIo {
+  readonly io: Io;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+}
+
+/** An `Io` with these arguments and variables, in a folder that is no checkout. */
+export function captureIo(argv: readonly string[], env: Io['env'] = {}, cwd = '/'): CapturedIo {
+  const [stdout, stderr] = [collect(), collect()];
+  const io: Io = {
+    argv,
+    env,
+    cwd,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    stdin: Readable.from([]),
+    signals: {
+      on: () => undefined,
+      off: () => undefined,
+      exit: (code) => {
+        throw new Error(`exit ${code}`);
+      },
+    },
+  };
+  return { io, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** Runs a command line here, and answers how it ended and what it wrote. */
+export async function run(
+  argv: readonly string[],
+  env?: Io['env'],
+  cwd?: string,
+): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
+  const captured = captureIo(argv, env, cwd);
+  const exit = await runProgram(captured.io);
+  return { exit, stdout: captured.stdout(), stderr: captured.stderr() };
+}
+
+function collect(): { readonly stream: PassThrough; readonly text: () => string } {
+  const stream = new PassThrough({ highWaterMark: 1 << 24 });
+  const parts: string[] = [];
+  stream.on('data', (part: Buffer) => parts.push(part.toString()));
+  return {
+    stream,
+    text: () => parts.join('') + ((stream.read() as Buffer | null)?.toString() ?? ''),
+  };
+}
