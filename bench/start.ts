@@ -1,0 +1,89 @@
+// How quickly the command starts: `tagflow --help`, the whole process, against a Node that does nothing; and what it loads.
+import { spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { run as runProgram } from '../test/support/git-repository.ts';
+import { type Build, buildProgram } from './build.ts';
+import { type Contestant, type Report, interleave } from './report.ts';
+
+/** Packages that only a command that needs them may load. */
+const HEAVY = [
+  '@aws-sdk',
+  '@google-cloud',
+  'google-auth-library',
+  'octokit',
+  'simple-git',
+  'yaml',
+  'zod',
+  'temporal-polyfill',
+  'proper-lockfile',
+  'p-limit',
+  'diff',
+];
+/** As on a machine that never ran it before: a fresh container of a CI job. */
+const COLD = 'tagflow --help, nothing compiled before';
+const ROUNDS = 25;
+const LIMIT = 2;
+
+/** Runs the benchmark. */
+export async function run(report: Report): Promise<void> {
+  report.heading('start: the whole process, from start to exit');
+  await using build = await buildProgram();
+  // Node keeps its compile cache in the folder for temporary files.
+  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: build.folder };
+  const processOf = (
+    name: string,
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): Contestant => ({
+    name,
+    async run() {
+      const { status, stderr } = spawnSync(process.execPath, args, {
+        env: { ...env, ...more },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr.toString()}`);
+    },
+  });
+  const times = await interleave(ROUNDS, [
+    processOf('node -e 0', ['-e', '0']),
+    processOf('tagflow --help', [build.program, '--help']),
+    processOf('tagflow promote --help', [build.program, 'promote', '--help']),
+    processOf(COLD, [build.program, '--help'], { NODE_DISABLE_COMPILE_CACHE: '1' }),
+  ]);
+  report.times(times);
+  report.atMost(times, 'tagflow --help', 'node -e 0', LIMIT);
+  report.atMost(times, 'tagflow promote --help', 'node -e 0', LIMIT);
+  report.atMost(times, COLD, 'node -e 0', LIMIT);
+
+  const { chunks, packages } = await loadedBy(build, ['--help']);
+  report.note(`        loaded: ${chunks.length} files with the packages ${packages.join(', ') || 'none'}`);
+  const heavy = packages.filter((name) => HEAVY.some((one) => name === one || name.startsWith(`${one}/`)));
+  report.limit(heavy.length === 0, `--help loads ${heavy.join(', ') || 'no heavy package'}`, 'none');
+}
+
+/** The files that a run of the build loads, asked of Node itself, and the packages whose code is in them. */
+async function loadedBy(
+  { folder, program }: Build,
+  args: readonly string[],
+): Promise<{ readonly chunks: readonly string[]; readonly packages: readonly string[] }> {
+  const hook = join(folder, 'hook.mjs');
+  await writeFile(
+    hook,
+    `import { registerHooks } from 'node:module';
+import { appendFileSync } from 'node:fs';
+registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(join(folder, 'loaded'))}, url + '\\n'); return next(url, context); } });
+`,
+  );
+  await runProgram(process.execPath, ['--import', hook, program, ...args]);
+  const urls = new Set((await readFile(join(folder, 'loaded'), 'utf8')).trim().split('\n'));
+  const chunks = [...urls].filter((url) => url.startsWith('file:') && url !== pathToFileURL(hook).href);
+  const packages = new Set<string>();
+  for (const chunk of chunks) {
+    // esbuild heads each module with its path; what is not bundled in has one of its own.
+    const text = `${chunk}\n${await readFile(new URL(chunk), 'utf8')}`;
+    for (const [, name] of text.matchAll(/^.*node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\/\S*$/gm)) packages.add(name ?? '');
+  }
+  return { chunks, packages: [...packages].toSorted() };
+}
