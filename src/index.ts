@@ -29,6 +29,20 @@ export {
 export { formatRecord, parseRecord } from './model/release-record.ts';
 export type { GateDecision, Hold, ReleaseImage, ReleaseRecord } from './model/release.ts';
 export { compareVersions, parseVersion, type Version, type VersionScheme } from './model/version.ts';
+export { createCopier, type CopierOptions } from './registry/copy/copy.ts';
 export { createLayoutRegistry } from './registry/layout/layout.ts';
 export { createOciRegistry } from './registry/oci/oci.ts';
-export type { Descriptor, Registry, TagOptions, TagResult } from './registry/registry.ts';
+export type {
+  BlobDescriptor,
+  ContentSource,
+  ContentStore,
+  ContentTarget,
+  CopyImage,
+  CopyRequest,
+  CopySummary,
+  Descriptor,
+  Manifest,
+  Registry,
+  TagOptions,
+  TagResult,
+} from './registry/registry.ts';

@@ -61,6 +61,11 @@ export async function promote(context: Context, request: PromoteRequest, options
   }
 }
 
+/** Whether images run from where they ran: an environment may have been given repositories of its own since. */
+function sameRepositories(a: readonly ReleaseImage[], b: readonly ReleaseImage[]): boolean {
+  return a.every(({ name, repository }) => b.find((image) => image.name === name)?.repository === repository);
+}
+
 /** Whether carrying an upstream commit is news to a branch: then it becomes the second parent. */
 function carriesAnew({ head, record }: EnvironmentState, commit: ObjectId): boolean {
   return commit !== head && commit !== record?.source.commit;
@@ -99,7 +104,12 @@ async function planPromotion(
   const { decisions: gates, refusals } = judgement;
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   const { record } = state;
-  if (record && treeChanges.length === 0 && sameRelease(record.images, images)) {
+  if (
+    record &&
+    treeChanges.length === 0 &&
+    sameRelease(record.images, images) &&
+    sameRepositories(record.images, images)
+  ) {
     if (!fixed && !dryRun) await copyImages(context, { images, copies });
     const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, record);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };

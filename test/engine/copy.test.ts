@@ -288,7 +288,7 @@ describe('tag across repositories', () => {
 test('an environment that is given a registry of its own moves there with the next promotion, the release being the same', async () => {
   const image = `django: { repository: ${DJANGO} }`;
   const configOf = (prd: string): string =>
-    `version: 1\nimages:\n  ${image}\nenvironments:\n  prd:\n    pins: [{ image: django, file: pin.yaml, path: [digest] }]\n    pin: digest\n${prd}`;
+    `version: 1\nimages:\n  ${image}\nenvironments:\n  prd:\n    pins: [{ image: django, file: pin.yaml, path: digest }]\n    pin: digest\n${prd}`;
   const bench = createBench({ config: configOf(''), files: { 'pin.yaml': 'digest: none\n' } });
   bench.registry.publish(repositoryOf('django'), sampleSingle(), V1);
   await bench.released('prd', { django: V1 });

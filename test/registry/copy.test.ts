@@ -539,7 +539,16 @@ describe('what is about an image', () => {
   it('is nothing where the list’s tag names the image itself, as on GitLab (case 34)', async () => {
     const { source, image, routes } = await two();
     source.publish('acme/app', image, referrersTag(image.digest));
+    expect(await newRun().contentOf(routes[0]).referrers(routes[0], image.digest)).toEqual([]);
     expect(await newRun().copy(...routes)).toMatchObject({ manifests: 3 });
+  });
+
+  it('needs no list of ours where the API is, also when the registry does not say so', async () => {
+    const { target, companions, routes } = await signed({}, { referrers: true });
+    const line = `PUT /v2/prd/app/manifests/${companions[0]!.digest}`;
+    target.intercept(line, (_request, next) => ({ ...next(), headers: {} }));
+    await newRun().copy(...routes);
+    expect(target.tagsOf('prd/app').size).toBe(0);
   });
 
   it('that is listed and gone is left out with a warning', async () => {
@@ -578,6 +587,33 @@ describe('what is about an image', () => {
     expect(target.tagsOf('prd/app').get(tag)).toBe(own);
     expect(run.notices.filter(({ level }) => level === 'warning')).toHaveLength(1);
   });
+});
+
+it('a cosign tag that is put meanwhile is not moved', async () => {
+  const { source, target, image, routes } = await two();
+  const tag = `sha256-${digestHex(image.digest)}.sig`;
+  const signature = source.publish('acme/app', sampleSingle('dev'), tag);
+  target.intercept(`PUT /v2/prd/app/manifests/${signature}`, (_request, next) => {
+    const answer = next();
+    target.publish('prd/app', sampleSingle('prd'), tag);
+    return answer;
+  });
+  const run = newRun();
+  await run.copy(...routes);
+  expect(target.tagsOf('prd/app').get(tag)).toBe(sampleSingle('prd').digest);
+  expect(run.notices.filter(({ level }) => level === 'warning')).toHaveLength(1);
+});
+
+it('after a failure no further blob is begun', async () => {
+  const source = await server();
+  const target = await server();
+  const layers = Array.from({ length: 20 }, (_, number) => contentOf('application/octet-stream', `layer ${number}`));
+  const image = imageOf(layers.map(descriptor));
+  source.publish('acme/app', { ...image, blobs: [...image.blobs, ...layers] });
+  target.intercept(/^POST /, () => errorAnswer(403, 'DENIED'));
+  await refusalOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
+  // Four at a time had begun.
+  expect(writes(target).length).toBeLessThanOrEqual(4);
 });
 
 function descriptor({ mediaType, digest, bytes }: Pick<SampleManifest, 'mediaType' | 'digest' | 'bytes'>) {
