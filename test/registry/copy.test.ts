@@ -203,6 +203,11 @@ describe('within one registry', () => {
     expect(summary).toMatchObject({ blobsMounted: 0, blobsSent: 4 });
   });
 
+  it('blobs are sent also where one request at a time is allowed', async () => {
+    const { summary } = await copyWithin({ mount: 'unknown' }, newRun({ concurrency: 1 }));
+    expect(summary).toMatchObject({ blobsSent: 4 });
+  });
+
   it('a mount asks for a token for both repositories', async () => {
     const auth = { kind: 'bearer', user: 'ana', password: 'secret-1', anonymousPull: false } as const;
     const place = await server({ auth });
@@ -328,6 +333,8 @@ describe('a blob', () => {
     async function* chunks(): AsyncGenerator<Uint8Array> {
       yield bytes;
     }
+    // From here on the run knows that this registry wants a password.
+    expect(await run.contentOf(to).hasBlob(to, blob)).toBe(false);
     expect(await run.contentOf(to).putBlob(to, blob, async () => chunks(), repositoryAt(store, 'x'))).toBe('sent');
     expect(store.blobsOf('storage').get(blob.digest)).toEqual(bytes);
     expect(store.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
