@@ -8,7 +8,10 @@ import type { Notify } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Repository } from '../model/reference.ts';
 import { createCopier } from '../registry/copy/copy.ts';
+import { createEcrRegistry } from '../registry/ecr/ecr.ts';
+import { parseEcrHost } from '../registry/hosts.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
+import { createCredentialSource } from '../registry/oci/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
 import type { ContentStore, CopyImage, Registry } from '../registry/registry.ts';
 import { machineClock } from './clock.ts';
@@ -86,18 +89,27 @@ export async function compose(
 export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify, signal: AbortSignal): Registries {
   const plainHttpHosts = new Set<string>();
   const shared = { clock: machineClock, random: Math.random, signal };
-  const oci = lazily(() =>
-    createOciRegistry({ ...shared, notify, env: io.env, plainHttpHosts, requestTimeoutMs: options.timeout * 1000 }),
-  );
+  const requestTimeoutMs = options.timeout * 1000;
+  const ecr = lazily(() => createEcrRegistry({ ...shared, notify, env: io.env, requestTimeoutMs }));
+  const oci = lazily(() => {
+    const credentials = ecr.get().credentialsOr(createCredentialSource({ env: io.env, signal }));
+    return createOciRegistry({ ...shared, notify, env: io.env, plainHttpHosts, requestTimeoutMs, credentials });
+  });
   const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
+  // Content is copied over the OCI protocol, which Amazon ECR speaks as well; its own API serves what a promotion needs.
   const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout.get() : oci.get());
+  const isEcr = (repository: Repository): boolean =>
+    repository.kind === 'remote' && parseEcrHost(repository.host) !== undefined;
   return {
-    registryOf: contentOf,
+    registryOf: (repository) => (isEcr(repository) ? ecr.get() : contentOf(repository)),
     copyImage: createCopier({ contentOf, notify, signal }),
     allowPlainHttp(hosts) {
       for (const host of hosts) plainHttpHosts.add(host);
     },
-    close: () => oci.made()?.close(),
+    close() {
+      oci.made()?.close();
+      ecr.made()?.close();
+    },
   };
 }
 

@@ -1,0 +1,229 @@
+// What the AWS SDK throws, as people can act on it: credentials, permissions, limits, the network. Names of errors are those
+// of the ECR API and of AWS in general: docs.aws.amazon.com/AmazonECR/latest/APIReference/CommonErrors.html.
+import { TagflowError } from '../../model/errors.ts';
+import type { RemoteRepository } from '../../model/reference.ts';
+import type { EcrHost } from '../hosts.ts';
+import { oneLine, type Redactor } from '../oci/redact.ts';
+import { explainFailure, timedOut, TransportFailure } from '../oci/transport.ts';
+
+/** One call of the API, as errors name it. */
+export interface EcrCall {
+  readonly host: EcrHost;
+  /** `ecr:PutImage`, as IAM spells it. */
+  readonly action: `ecr:${string}`;
+  /** Undefined for a call that is about no repository. */
+  readonly repository?: RemoteRepository | undefined;
+}
+
+/** What is known of a try that failed. */
+export interface FailedTry {
+  readonly url: URL;
+  readonly requestTimeoutMs: number;
+  readonly redactor: Redactor;
+}
+
+/** What a failed try means: `throttled` and `skewed` did nothing and may be repeated, `limit` perhaps, others are final. */
+export type Verdict =
+  | { readonly kind: 'throttled' | 'skewed' | 'limit' | 'final'; readonly error: TagflowError }
+  /** Whether it took effect is not known. */
+  | { readonly kind: 'unknown'; readonly error: TransportFailure };
+
+const THROTTLED = new Set([
+  'ThrottlingException',
+  'Throttling',
+  'ThrottledException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+]);
+
+const FORBIDDEN = new Set([
+  'AccessDeniedException',
+  'AccessDenied',
+  'NotAuthorized',
+  'UnauthorizedOperation',
+  'BlockedByOrganizationPolicyException',
+  'KmsException',
+  'LayerInaccessibleException',
+  'OptInRequired',
+]);
+
+const EXPIRED = new Set(['ExpiredTokenException', 'ExpiredToken', 'RequestExpired', 'TokenRefreshRequired']);
+
+const UNAUTHORIZED = new Set([
+  ...EXPIRED,
+  'UnrecognizedClientException',
+  'InvalidClientTokenId',
+  'InvalidAccessKeyId',
+  'InvalidSignatureException',
+  'SignatureDoesNotMatch',
+  'IncompleteSignature',
+  'IncompleteSignatureException',
+  'MissingAuthenticationToken',
+  'MissingAuthenticationTokenException',
+  'AuthFailure',
+]);
+
+const UNKNOWN_STATUS = new Set([500, 502, 503, 504]);
+
+/** How an error of the SDK names itself; empty for what is no error. */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+/** What a try that failed means. What is no failure of AWS or of the network is thrown as it is: a defect. */
+export function judge(error: unknown, call: EcrCall, tried: FailedTry): Verdict {
+  if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
+  if (error instanceof TagflowError) return { kind: 'final', error };
+  if (!(error instanceof Error)) throw error;
+  const status = statusOf(error);
+  const service = serviceName(call.host);
+  const said = words(error, tried.redactor);
+  if (THROTTLED.has(error.name) || status === 429) return { kind: 'throttled', error: throttled(call, said) };
+  if (skewWasCorrected(error)) return { kind: 'skewed', error: unauthorized(service, error.name, said) };
+  if (error.name === 'LimitExceededException') return { kind: 'limit', error: overLimit(call, said) };
+  if (FORBIDDEN.has(error.name)) return { kind: 'final', error: forbidden(call, said) };
+  if (UNAUTHORIZED.has(error.name)) return { kind: 'final', error: unauthorized(service, error.name, said) };
+  if (error.name === 'EndpointError') return { kind: 'final', error: noEndpoint(service, said) };
+  const silent = error.name === 'TimeoutError' && (!('code' in error) || error.code === 'ETIMEDOUT');
+  if (silent) return { kind: 'unknown', error: timedOut('POST', tried.url, tried.requestTimeoutMs) };
+  if (status !== undefined && UNKNOWN_STATUS.has(status)) {
+    return { kind: 'unknown', error: serverFailure(call, status, said) };
+  }
+  if ('code' in error) {
+    const failure = explainFailure(error, 'POST', tried.url);
+    const unknown = failure instanceof TransportFailure && failure.transient;
+    return unknown ? { kind: 'unknown', error: failure } : { kind: 'final', error: failure };
+  }
+  if (status === undefined) throw error;
+  return { kind: 'final', error: unusable(call, status, said) };
+}
+
+/** The error for credentials that could not be had at all, with the words of the SDK's chain of providers. */
+export function noCredentials(host: EcrHost, error: unknown, redactor: Redactor): TagflowError {
+  const said = error instanceof Error ? words(error, redactor) : String(error);
+  return new TagflowError('unauthorized', {
+    what: `there are no AWS credentials for ${serviceName(host)}`,
+    why: said,
+    fix: /expired/i.test(said)
+      ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'
+      : 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in CI, let the job take a role: AWS_ROLE_ARN with AWS_WEB_IDENTITY_TOKEN_FILE',
+    details: { region: host.region, registryId: host.registryId },
+    cause: error,
+  });
+}
+
+/** The error for an answer that is not what the API promises. */
+export function unusableAnswer(call: EcrCall, why: string): TagflowError {
+  return new TagflowError('registry-answer-invalid', {
+    what: `${serviceName(call.host)} gave no usable answer to ${call.action}${of(call)}`,
+    why,
+    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR and the proxies: something else than Amazon ECR seems to answer',
+    details: detailsOf(call),
+  });
+}
+
+/** How errors and notices call the service: `Amazon ECR in eu-west-1`. */
+export function serviceName({ region }: EcrHost): string {
+  return `Amazon ECR in ${region}`;
+}
+
+/** The ARN of a repository, as a policy names it. */
+function arnOf({ region, registryId }: EcrHost, repository: RemoteRepository | undefined): string {
+  if (!repository) return '*';
+  const partition = region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+  return `arn:${partition}:ecr:${region}:${registryId}:repository/${repository.path}`;
+}
+
+function forbidden(call: EcrCall, said: string): TagflowError {
+  const on = call.repository?.name ?? `the registry of account ${call.host.registryId}`;
+  return new TagflowError('forbidden', {
+    what: `AWS does not let us do ${call.action} on ${on}`,
+    why: `it answered ${said}`,
+    fix: `allow ${call.action} on ${arnOf(call.host, call.repository)} for the identity that runs tagflow; docs/how-to/amazon-ecr.md has the whole policy`,
+    details: detailsOf(call),
+  });
+}
+
+function unauthorized(service: string, name: string, said: string): TagflowError {
+  return new TagflowError('unauthorized', {
+    what: `${service} does not accept our AWS credentials`,
+    why: `it answered ${said}`,
+    fix: EXPIRED.has(name)
+      ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'
+      : 'check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN or AWS_PROFILE (aws sts get-caller-identity tells who they are), and the clock of this machine',
+  });
+}
+
+function throttled(call: EcrCall, said: string): TagflowError {
+  return new TagflowError('registry-unavailable', {
+    what: `${serviceName(call.host)} takes no more requests now`,
+    why: `it answered ${said} to ${call.action}`,
+    fix: 'run the same command again in a minute; when it persists, ask AWS for a higher quota of this action',
+    details: detailsOf(call),
+  });
+}
+
+function overLimit(call: EcrCall, said: string): TagflowError {
+  return new TagflowError('forbidden', {
+    what: `${serviceName(call.host)} refuses ${call.action}${of(call)}: a limit of the account is reached`,
+    why: `it answered ${said}`,
+    fix: 'delete tags and images that are not needed (an image has at most 1000 tags), or ask AWS for a higher quota',
+    details: detailsOf(call),
+  });
+}
+
+function serverFailure(call: EcrCall, status: number, said: string): TransportFailure {
+  return new TransportFailure(true, {
+    what: `${serviceName(call.host)} cannot serve us now`,
+    why: `${call.action} was answered ${status} ${said}`,
+    fix: 'run the same command again later; when it persists, look at health.aws.amazon.com',
+    details: { ...detailsOf(call), status },
+  });
+}
+
+function noEndpoint(service: string, said: string): TagflowError {
+  return new TagflowError('config-invalid', {
+    what: `the AWS SDK knows no address for ${service}`,
+    why: said,
+    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT',
+  });
+}
+
+function unusable(call: EcrCall, status: number, said: string): TagflowError {
+  return unusableAnswer(call, `it answered ${status} ${said}`);
+}
+
+function detailsOf({ host, action, repository }: EcrCall): Readonly<Record<string, unknown>> {
+  return {
+    region: host.region,
+    registryId: host.registryId,
+    action,
+    ...(repository && { host: repository.host, repository: repository.path }),
+  };
+}
+
+function of({ repository }: EcrCall): string {
+  return repository ? ` for ${repository.name}` : '';
+}
+
+// Redacted before it is cut: what is left of half a secret could not be recognised.
+function words(error: Error, redactor: Redactor): string {
+  const message = redactor.redact(error.message.split('\n', 1)[0] ?? '');
+  return oneLine(`${error.name}: ${message}`, 400);
+}
+
+function statusOf(error: Error): number | undefined {
+  return metadataOf(error)?.httpStatusCode;
+}
+
+// The SDK has noted the server's time, and signs the next try with it.
+function skewWasCorrected(error: Error): boolean {
+  return metadataOf(error)?.clockSkewCorrected === true;
+}
+
+function metadataOf(error: Error): { httpStatusCode?: number; clockSkewCorrected?: boolean } | undefined {
+  return '$metadata' in error ? (error.$metadata as { httpStatusCode?: number }) : undefined;
+}

@@ -1,0 +1,21 @@
+// The Amazon ECR adapter keeps the contract of the port, through the real AWS SDK: over the strict emulator of test/support,
+// and in part over moto's server, which is made by others.
+import { registryContract } from '../../contract/registry.ts';
+import { createEcrUnderTest, ecrRepository, startEcr } from '../../support/ecr.ts';
+
+registryContract('the ecr adapter over a strict emulator', async () => {
+  const server = await startEcr();
+  const { registry } = createEcrUnderTest(server.url);
+  return {
+    registry,
+    repository: ecrRepository(),
+    publish: async (manifest, tag) => server.publish('acme/app', manifest, tag),
+    read: async (at) => server.read('acme/app', at),
+    writes: () => server.writes,
+    async close() {
+      registry.close();
+      await server.stop();
+      if (server.violations.length > 0) throw new Error(server.violations.join('; '));
+    },
+  };
+});
