@@ -16,6 +16,8 @@ const NOTES: Readonly<Record<string, Notes>> = {
       'configuration of the trunk and keeps the images it runs. Naming some images promotes those alone. The configuration of',
       'upstream is carried in every case.',
       '',
+      'Images that the environment runs from a repository of its own (`repositories:`) are copied there before the commit.',
+      '',
       'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same,',
       'and the exit code is 0.',
       '',
@@ -50,10 +52,14 @@ const NOTES: Readonly<Record<string, Notes>> = {
   },
   tag: {
     text: [
-      'Works on a registry alone: no Git repository is needed, and nothing is recorded. Targets are tags, or whole references in',
-      'the repository of the source.',
+      'Works on registries alone: no Git repository is needed, and nothing is recorded. A target is a tag in the repository of',
+      'the source, or a whole reference in any repository: then the image is copied there first, with all its platforms,',
+      'signatures and attestations. No tag is put before every copy is whole.',
     ],
-    examples: ['tagflow tag registry.example.com/acme/django:V4.2 candidate'],
+    examples: [
+      'tagflow tag registry.example.com/acme/django:V4.2 candidate',
+      'tagflow tag registry.example.com/acme/django:V4.2 registry.example.com/production/django:V4.2',
+    ],
   },
   status: {
     text: [

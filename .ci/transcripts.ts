@@ -42,6 +42,7 @@ export function transcriptPages(): readonly { readonly page: string; readonly st
 export class Theatre {
   readonly #folder = mkdtempSync(join(tmpdir(), 'tagflow-docs-'));
   #demo: string | undefined;
+  #story: readonly string[] = [];
   #pages = 0;
 
   /** Plays a page's commands in order. */
@@ -69,11 +70,19 @@ export class Theatre {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** What `tagflow demo` prints. */
+  story(): readonly string[] {
+    this.#finishedDemo();
+    return this.#story;
+  }
+
   #finishedDemo(): string {
     if (this.#demo !== undefined) return this.#demo;
     const demo = join(this.#folder, FOLDER);
-    const { status, stderr } = spawnSync('tagflow', ['-q', 'demo', demo], { env: this.#environment([]) });
-    if (status !== 0) throw new Error(`the demo ended with ${status}: ${stderr.toString()}`);
+    const env = this.#environment([]);
+    const { status, stdout, stderr } = spawnSync('tagflow', ['demo', demo], { env, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`the demo ended with ${status}: ${stderr}`);
+    this.#story = linesOf(stdout);
     this.#demo = demo;
     return demo;
   }

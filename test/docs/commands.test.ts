@@ -33,7 +33,7 @@ function problem(line: string): string | undefined {
     (word) =>
       /^--?[A-Za-z]/.test(word) &&
       word !== '--help' &&
-      !options.some(({ long, short }) => [long, short].includes(word.replace(/[=,.:].*$/, ''))),
+      !options.some(({ long, short }) => [long, short].includes(word.replace(/[=,.:"'].*$/, ''))),
   );
   return unknown === undefined ? undefined : `${known ?? 'tagflow'} has no option ${unknown}`;
 }

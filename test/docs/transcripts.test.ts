@@ -1,9 +1,20 @@
 // What the documentation shows is what happens: the transcripts of its pages are played again.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Theatre, matches, normalise, transcriptPages } from '../../.ci/transcripts.ts';
 
+const README = join(import.meta.dirname, '../../README.md');
 const theatre = new Theatre();
 afterAll(() => theatre.close());
+
+describe('the README', () => {
+  it('shows a part of what the demo prints', () => {
+    const [, block = ''] = /^```text\n(\$ tagflow promote[\s\S]*?)^```$/m.exec(readFileSync(README, 'utf8')) ?? [];
+    expect(matches(['…', ...block.trimEnd().split('\n'), '…'], theatre.story())).toBe(true);
+    expect(matches(['…', 'what no demo prints', '…'], theatre.story())).toBe(false);
+  }, 120_000);
+});
 
 describe('transcripts', () => {
   it.concurrent.each(transcriptPages())(

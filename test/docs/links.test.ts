@@ -1,0 +1,47 @@
+// Every relative link in the documentation leads to a file, and to a heading where it names one.
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { markdownFiles } from '../../.ci/transcripts.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+function textOf(page: string): string {
+  return readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+/** Anchors of a page, as GitHub and GitLab make them. */
+function anchorsOf(page: string): readonly string[] {
+  return [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('the documentation', () => {
+  it.each(markdownFiles())('%s: its links resolve', (page) => {
+    const broken = [...textOf(page).matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
+      if (/^[a-z]+:/.test(target)) return [];
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(join(ROOT, file))) return [target];
+      return anchor !== undefined && !anchorsOf(file).includes(anchor) ? [target] : [];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  // The index itself, and a page that is there once the benchmarks were run.
+  const index = new Set(['docs/README.md', 'docs/reference/benchmarks.md']);
+  it.each(markdownFiles().filter((page) => page.startsWith('docs/') && !index.has(page)))(
+    '%s: another page leads to it',
+    (page) => {
+      const sources = markdownFiles().filter((other) => other !== page);
+      const linked = sources.some((other) =>
+        [...textOf(other).matchAll(/\]\(([^)\s#]+)/g)].some(([, target = '']) => join(dirname(other), target) === page),
+      );
+      expect(linked).toBe(true);
+    },
+  );
+});
