@@ -1,5 +1,6 @@
 // Copying between repositories, in the cases that registries make of it: what is sent and what is not, in which order,
 // what travels along, and what is left when it fails.
+import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Digest, digestHex, digestOf } from '../../src/model/digest.ts';
@@ -593,6 +594,46 @@ describe('what is about an image', () => {
     await run.copy(...routes);
     expect(target.tagsOf('prd/app').get(tag)).toBe(own);
     expect(run.notices.filter(({ level }) => level === 'warning')).toHaveLength(1);
+  });
+});
+
+describe('a layout that is copied into', () => {
+  const intoLayout = async () => {
+    const folder = temporaryFolder();
+    cleanups.push(() => folder[Symbol.dispose]());
+    const { image, routes } = await two();
+    const directory = join(folder.path, 'app');
+    const copyThere = async () => newRun().copy(routes[0], layoutRepository(directory), image.digest);
+    return { directory, image, copyThere };
+  };
+
+  it('gets back a layer that it lost, though it has the manifest', async () => {
+    const { directory, image, copyThere } = await intoLayout();
+    await copyThere();
+    rmSync(join(directory, 'blobs', 'sha256', digestHex(image.blobs[1]!.digest)));
+    expect(await copyThere()).toMatchObject({ manifests: 1, blobsSent: 1, blobsPresent: 1 });
+    expect(await copyThere()).toMatchObject({ manifests: 0, blobsSent: 0 });
+  });
+
+  it('gets back a manifest and a layer that a crash left damaged', async () => {
+    const { directory, image, copyThere } = await intoLayout();
+    await copyThere();
+    for (const { digest } of [image.manifests[0]!, image.blobs[1]!]) {
+      writeFileSync(join(directory, 'blobs', 'sha256', digestHex(digest)), 'half');
+    }
+    expect(await copyThere()).toMatchObject({ manifests: 1, blobsSent: 1 });
+  });
+
+  it('loses what writers left behind that died long ago, and nothing of one that may live', async () => {
+    const { directory, image, copyThere } = await intoLayout();
+    await copyThere();
+    const parts = ['old', 'new'].map((name) => join(directory, `.tagflow-${name === 'old' ? 'a' : 'b'}.part`));
+    for (const part of parts) writeFileSync(part, 'half a layer');
+    const long = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    utimesSync(parts[0]!, long, long);
+    rmSync(join(directory, 'blobs', 'sha256', digestHex(image.blobs[1]!.digest)));
+    await copyThere();
+    expect(parts.map((part) => existsSync(part))).toEqual([false, true]);
   });
 });
 
