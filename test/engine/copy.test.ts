@@ -209,6 +209,16 @@ describe('what cannot be copied changes neither branch nor target tags', () => {
     expect(bench.aliases('mariadb')).toEqual(mariadb);
   });
 
+  test('a version tag that names another image there is found out by the plan, before anything is copied', async () => {
+    const bench = await withOwnRegistry();
+    bench.registry.publish(PRD, sampleSingle('other'), V1);
+    const before = bench.registry.operations.length;
+    const planning = bench.promote('prd', {}, { run: { dryRun: true } });
+    expect(await failureOf(planning)).toMatchObject({ code: 'version-tag-taken' });
+    expect(await failureOf(bench.promote('prd'))).toMatchObject({ code: 'version-tag-taken' });
+    expect(bench.registry.operations.slice(before).filter(writes)).toEqual([]);
+  });
+
   test('a version tag that was put meanwhile is not moved', async () => {
     const bench = await withOwnRegistry();
     const head = bench.head('prd');

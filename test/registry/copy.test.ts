@@ -597,16 +597,16 @@ describe('what is about an image', () => {
   });
 });
 
-describe('a layout that is copied into', () => {
-  const intoLayout = async () => {
-    const folder = temporaryFolder();
-    cleanups.push(() => folder[Symbol.dispose]());
-    const { image, routes } = await two();
-    const directory = join(folder.path, 'app');
-    const copyThere = async () => newRun().copy(routes[0], layoutRepository(directory), image.digest);
-    return { directory, image, copyThere };
-  };
+const intoLayout = async () => {
+  const folder = temporaryFolder();
+  cleanups.push(() => folder[Symbol.dispose]());
+  const { image, routes } = await two();
+  const directory = join(folder.path, 'app');
+  const copyThere = async () => newRun().copy(routes[0], layoutRepository(directory), image.digest);
+  return { directory, image, copyThere };
+};
 
+describe('a layout that is copied into', () => {
   it('gets back a layer that it lost, though it has the manifest', async () => {
     const { directory, image, copyThere } = await intoLayout();
     await copyThere();
@@ -622,6 +622,20 @@ describe('a layout that is copied into', () => {
       writeFileSync(join(directory, 'blobs', 'sha256', digestHex(digest)), 'half');
     }
     expect(await copyThere()).toMatchObject({ manifests: 1, blobsSent: 1 });
+  });
+
+  it('needs no layer that is to be had elsewhere, once it has the manifest', async () => {
+    const { directory, copyThere } = await intoLayout();
+    await copyThere();
+    const layer = contentOf('application/vnd.oci.image.layer.nondistributable.v1.tar', 'windows');
+    const image = imageOf([{ ...descriptor(layer), urls: ['https://example.org/layer'] }]);
+    const source = await server();
+    source.publish('acme/app', image);
+    for (const { digest, bytes } of [image, ...image.blobs]) {
+      writeFileSync(join(directory, 'blobs', 'sha256', digestHex(digest)), bytes);
+    }
+    const summary = await newRun().copy(repositoryAt(source), layoutRepository(directory), image.digest);
+    expect(summary).toMatchObject({ manifests: 0, blobsSent: 0 });
   });
 
   it('loses what writers left behind that died long ago, and nothing of one that may live', async () => {
