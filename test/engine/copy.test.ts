@@ -302,8 +302,9 @@ test('an environment that is given a registry of its own moves there with the ne
   const bench = createBench({ config: configOf(''), files: { 'pin.yaml': 'digest: none\n' } });
   bench.registry.publish(repositoryOf('django'), sampleSingle(), V1);
   await bench.released('prd', { django: V1 });
-  bench.remote.commit('main', { 'tagflow.yaml': configOf(`    repositories: { django: ${PRD.name} }\n`) });
-  const { record } = await bench.released('prd');
+  // Not a file of the tree changes: the pin is the digest alone, and the configuration is tried from a file.
+  const config = { file: 'tagflow.yaml', text: configOf(`    repositories: { django: ${PRD.name} }\n`) };
+  const { record } = await bench.released('prd', {}, { as: { config } });
   expect(record.images).toMatchObject([{ repository: PRD.name, digest: sampleSingle().digest }]);
   expect(tags(bench)).toMatchObject({ prd: sampleSingle().digest });
 });
