@@ -144,6 +144,16 @@ describe('which release is the previous one', () => {
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=loud\n');
   });
 
+  test('the version that runs is not gone back to, though an older release had it as well', async () => {
+    const bench = await twice();
+    await rolledBack(bench);
+    const error = await failureOf(bench.rollback('prd', { to: 'V4.0' }));
+    expect(error).toMatchObject({
+      code: 'release-not-found',
+      why: expect.stringContaining('it never ran V4.0 before'),
+    });
+  });
+
   test('a commit with a record made by hand is never chosen', async () => {
     const bench = await twice();
     const forged =

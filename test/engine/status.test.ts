@@ -81,6 +81,12 @@ describe('status', () => {
     expect(state.images[0]?.branch).toMatchObject({ found: found && bench.digest('django', found) });
   });
 
+  test('manifests that name no image are drift to nothing', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [OVERLAY]: 'kind: Kustomization\n' });
+    expect((await statusOf(bench, 'prd')).images[0]?.branch).toEqual({ state: 'drift', found: undefined });
+  });
+
   test('manifests that cannot be read leave it unknown', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [OVERLAY]: `${bench.remote.file('prd', OVERLAY)}  - [\n` });
