@@ -299,7 +299,10 @@ test('an environment that is given a registry of its own moves there with the ne
   const image = `django: { repository: ${DJANGO} }`;
   const configOf = (prd: string): string =>
     `version: 1\nimages:\n  ${image}\nenvironments:\n  prd:\n    pins: [{ image: django, file: pin.yaml, path: digest }]\n    pin: digest\n${prd}`;
-  const bench = createBench({ config: configOf(''), files: { 'pin.yaml': 'digest: none\n' } });
+  const bench = createBench({
+    config: configOf(''),
+    files: { 'pin.yaml': 'digest: none\n', 'environments/prd/kustomization.yaml': 'resources: []\n' },
+  });
   bench.registry.publish(repositoryOf('django'), sampleSingle(), V1);
   await bench.released('prd', { django: V1 });
   // Not a file of the tree changes: the pin is the digest alone, and the configuration is tried from a file.
