@@ -98,8 +98,6 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
   const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
   // Content is copied over the OCI protocol, which Amazon ECR speaks as well; its own API serves what a promotion needs.
   const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout.get() : oci.get());
-  const isEcr = (repository: Repository): boolean =>
-    repository.kind === 'remote' && parseEcrHost(repository.host) !== undefined;
   return {
     registryOf: (repository) => (isEcr(repository) ? ecr.get() : contentOf(repository)),
     copyImage: createCopier({ contentOf, notify, signal }),
@@ -111,6 +109,10 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
       ecr.made()?.close();
     },
   };
+}
+
+function isEcr(repository: Repository): boolean {
+  return repository.kind === 'remote' && parseEcrHost(repository.host) !== undefined;
 }
 
 function lazily<T>(make: () => T): { get(): T; made(): T | undefined } {

@@ -7,11 +7,10 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { digestOf } from '../../src/model/digest.ts';
-import type { Clock } from '../../src/model/effects.ts';
+import type { Clock, Notice } from '../../src/model/effects.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
 import type { AwsKeys } from '../../src/registry/ecr/api.ts';
 import { createEcrRegistry, type EcrOptions } from '../../src/registry/ecr/ecr.ts';
-import type { Notice } from '../../src/model/effects.ts';
 import { createInstantClock } from './clock.ts';
 import type { SampleManifest } from './sample-manifests.ts';
 
@@ -19,6 +18,17 @@ import type { SampleManifest } from './sample-manifests.ts';
 export const ACCOUNT = '123456789012';
 export const REGION = 'eu-west-1';
 export const ECR_HOST = `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.com`;
+
+/** Hosts that look like it, and are somebody else's or may be. */
+export const LOOK_ALIKES = [
+  `${ECR_HOST}.evil.example`,
+  `evil-${ECR_HOST}`,
+  `evil.${ECR_HOST}`,
+  `${ECR_HOST}:8443`,
+  `${ECR_HOST}.cn`,
+  `${ACCOUNT}.dkr.ecr.${REGION}.amazonaws.org`,
+  `${ACCOUNT}.dkr-ecr.${REGION}.on.aws.evil.example`,
+] as const;
 
 /** Keys that the emulator knows. Canaries: none of the secret ones may show anywhere. */
 export const KEYS = {
@@ -113,7 +123,7 @@ export function refusedWith(type: string, message = 'as the test wants it', stat
 
 /** Starts an emulator. With `clock` PutImage over its quota, 10 in a second of that clock, is throttled. */
 export async function startEcr(
-  options: { readonly clock?: Clock; readonly pageSize?: number; readonly now?: () => number } = {},
+  options: { readonly clock?: Clock; readonly pageSize?: number } = {},
 ): Promise<EcrServer> {
   const repositories = new Map<string, StoredRepository>();
   const requests: EcrRecord[] = [];
@@ -299,22 +309,25 @@ export async function startEcr(
     return found.interceptor(record, () => answer(record));
   };
 
+  const respond = async (request: http.IncomingMessage, response: http.ServerResponse, body: Buffer): Promise<void> => {
+    const outcome = await handle(request, body);
+    if (outcome === 'hang') return;
+    if (outcome === 'drop') {
+      request.socket.destroy();
+      return;
+    }
+    const headers = { 'content-type': 'application/x-amz-json-1.1', ...outcome.headers };
+    response.writeHead(outcome.status, headers).end(outcome.raw ?? JSON.stringify(outcome.body));
+  };
+
   const server = http.createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      void handle(request, Buffer.concat(chunks)).then(
-        (outcome) => {
-          if (outcome === 'hang') return;
-          if (outcome === 'drop') return void request.socket.destroy();
-          const headers = { 'content-type': 'application/x-amz-json-1.1', ...outcome.headers };
-          response.writeHead(outcome.status, headers).end(outcome.raw ?? JSON.stringify(outcome.body));
-        },
-        (error: unknown) => {
-          violations.push(String(error));
-          request.socket.destroy();
-        },
-      );
+      respond(request, response, Buffer.concat(chunks)).catch((error: unknown) => {
+        violations.push(String(error));
+        request.socket.destroy();
+      });
     });
   });
   await new Promise<void>((resolve) => {
@@ -393,7 +406,6 @@ function checkSignature(request: http.IncomingMessage, body: Buffer): EcrAnswer 
   const canonical = `POST\n/\n\n${lines}\n${signed}\n${createHash('sha256').update(body).digest('hex')}`;
   const canonicalHash = createHash('sha256').update(canonical).digest('hex');
   const toSign = `AWS4-HMAC-SHA256\n${String(headers['x-amz-date'])}\n${scope}\n${canonicalHash}`;
-  const hmac = (secret: string | Buffer, text: string): Buffer => createHmac('sha256', secret).update(text).digest();
   const signing = [date, region, service, 'aws4_request'].reduce<string | Buffer>(
     (secret, text) => hmac(secret, text),
     `AWS4${KEYS.secretAccessKey}`,
@@ -406,6 +418,10 @@ function checkSignature(request: http.IncomingMessage, body: Buffer): EcrAnswer 
     `The request signature we calculated does not match the signature you provided. The Canonical String for this request should have been '${canonical}'`,
     403,
   );
+}
+
+function hmac(secret: string | Buffer, text: string): Buffer {
+  return createHmac('sha256', secret).update(text).digest();
 }
 
 /** The adapter in front of an emulator, with what it waited for and said. */
