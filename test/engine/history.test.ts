@@ -1,5 +1,5 @@
 // History, show and where: the past as the branch tells it, and what on the branch is no release.
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { history, show, where } from '../../src/engine/history.ts';
 import { type Bench, FIRST, createBench, failureOf, recordOf } from '../support/engine.ts';
 
@@ -11,6 +11,12 @@ async function past(): Promise<Bench> {
   await bench.rollback('prd', { reason: 'INC-412' });
   return bench;
 }
+
+/** The same past for tests that only read it. */
+let told: Bench;
+beforeAll(async () => {
+  told = await past();
+});
 
 const at = (minute: number, second = 0): number => Date.UTC(2026, 0, 1, 0, minute, second);
 
@@ -128,12 +134,12 @@ describe('show', () => {
     [at(7), 3],
     [at(59), 3],
   ])('at %d it was release %d', async (moment, sequence) => {
-    const bench = await past();
+    const bench = told;
     expect((await show(bench.context(), 'prd', { at: moment })).record.sequence).toBe(sequence);
   });
 
   test('the one that runs, and one by its number', async () => {
-    const bench = await past();
+    const bench = told;
     expect((await show(bench.context(), 'prd', { now: true })).record.sequence).toBe(3);
     expect((await show(bench.context(), 'prd', { release: 1 })).until).toBe(at(6));
   });
@@ -142,7 +148,7 @@ describe('show', () => {
     [{ at: at(2, 59) }, 'nothing ran in prd at 2026-01-01T00:02:59.000Z'],
     [{ release: 9 }, 'prd has no release 9'],
   ])('%j: %s', async (when, what) => {
-    const error = await failureOf(show((await past()).context(), 'prd', when));
+    const error = await failureOf(show(told.context(), 'prd', when));
     expect(error).toMatchObject({
       code: 'release-not-found',
       message: what,
@@ -172,7 +178,7 @@ async function spans(bench: Bench, what: string): Promise<readonly string[]> {
 
 describe('where', () => {
   test('an image is and was, newest first in each environment', async () => {
-    const bench = await past();
+    const bench = told;
     expect(await spans(bench, 'django@V4.2')).toEqual([
       'dev django V4.2 4-now #2-2',
       'stg django V4.2 5-now #2-2',
@@ -185,14 +191,14 @@ describe('where', () => {
   });
 
   test('releases that follow one another with the same image are one span', async () => {
-    const bench = await past();
+    const bench = told;
     expect((await spans(bench, 'mariadb@V10.6')).filter((span) => span.startsWith('prd'))).toEqual([
       'prd mariadb V10.6 3-now #1-3',
     ]);
   });
 
   test('by digest, by its first digits, and by image and digest', async () => {
-    const bench = await past();
+    const bench = told;
     const digest = bench.digest('django', 'V4.2');
     const expected = await spans(bench, 'django@V4.2');
     expect(await spans(bench, digest)).toEqual(expected);
@@ -209,6 +215,6 @@ describe('where', () => {
     ['abc', 'usage'],
     ['django@sha256:abc', 'digest-invalid'],
   ])('%s: %s', async (what, code) => {
-    expect(await failureOf(where((await past()).context(), what))).toMatchObject({ code });
+    expect(await failureOf(where(told.context(), what))).toMatchObject({ code });
   });
 });

@@ -125,7 +125,7 @@ function wrongTags(bench: Bench, { images, sequence }: ReleaseRecord, runs: bool
 }
 
 test('two or three actors in any order: one winner for each head, nothing acknowledged is lost, aliases become right', async () => {
-  expect.assertions(40);
+  expect.assertions(25);
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), fc.array(action, { minLength: 2, maxLength: 3 }), async (scheduler, actions) => {
       const { bench, begin, end } = await scheduled(scheduler);
@@ -137,6 +137,6 @@ test('two or three actors in any order: one winner for each head, nothing acknow
       end();
       expect(await broken(bench, ended, before)).toEqual([]);
     }),
-    { numRuns: 40 },
+    { numRuns: 25 },
   );
 });

@@ -9,7 +9,7 @@ test('any record that is written is read back the same', () => {
     fc.property(anyRecord, (record) => {
       expect(parseRecord(formatRecord(record), 'r')).toEqual(record);
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
@@ -21,7 +21,7 @@ test('equal records are equal bytes, whatever order their images came in', () =>
       expect(formatRecord(shuffled)).toBe(text);
       expect(formatRecord(parseRecord(text, 'r'))).toBe(text);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
