@@ -25,7 +25,7 @@ export interface ContentPlace {
 const ELSEWHERE = parseRepository('elsewhere.example.org/acme/app');
 
 /** Bytes in chunks of an odd length, as a network may cut them. */
-export async function* inChunks(bytes: Uint8Array, length = 1000): AsyncGenerator<Uint8Array> {
+async function* inChunks(bytes: Uint8Array, length = 1000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
