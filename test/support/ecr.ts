@@ -82,6 +82,7 @@ export interface EcrServer {
   tags(path: string): Readonly<Record<string, string>>;
   /** Puts an interceptor around the next `times` requests of an operation (default: 1). */
   intercept(operation: string, interceptor: EcrInterceptor, times?: number): void;
+  /** Ends it. Rejects when there were violations. */
   stop(): Promise<void>;
 }
 
@@ -373,6 +374,7 @@ export async function startEcr(
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      if (violations.length > 0) throw new Error(violations.join('; '));
     },
   };
 }

@@ -30,10 +30,10 @@ export function createPacer({ clock, perSecond, signal, onLongQueue }: PacerOpti
   let turn: Promise<unknown> = Promise.resolve();
 
   const announce = (): void => {
-    const seconds = Math.ceil(waiting / perSecond);
+    const seconds = waiting / perSecond;
     if (seconds < LONG_SECONDS || seconds < 2 * announced) return;
     announced = seconds;
-    onLongQueue(waiting, seconds);
+    onLongQueue(waiting, Math.ceil(seconds));
   };
   const start = async (): Promise<void> => {
     const earliest = (starts.at(-perSecond) ?? -Infinity) + WINDOW_MS;

@@ -1,5 +1,5 @@
 // Which tags a repository of Amazon ECR lets be moved, by its setting and the filters that except tags from it.
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
 import { howToExcept, isImmutable, type Mutability } from '../../../src/registry/ecr/mutability.ts';
