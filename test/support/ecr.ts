@@ -5,6 +5,7 @@
 // docs.aws.amazon.com/AmazonECR/latest/APIReference, …/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { digestOf } from '../../src/model/digest.ts';
 import type { Clock, Notice } from '../../src/model/effects.ts';
@@ -124,7 +125,11 @@ export function refusedWith(type: string, message = 'as the test wants it', stat
 
 /** Starts an emulator. With `clock` PutImage over its quota, 10 in a second of that clock, is throttled. */
 export async function startEcr(
-  options: { readonly clock?: Clock; readonly pageSize?: number } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly pageSize?: number;
+    readonly tls?: { readonly key: string; readonly cert: string };
+  } = {},
 ): Promise<EcrServer> {
   const repositories = new Map<string, StoredRepository>();
   const requests: EcrRecord[] = [];
@@ -321,7 +326,7 @@ export async function startEcr(
     response.writeHead(outcome.status, headers).end(outcome.raw ?? JSON.stringify(outcome.body));
   };
 
-  const server = http.createServer((request, response) => {
+  const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -330,12 +335,13 @@ export async function startEcr(
         request.socket.destroy();
       });
     });
-  });
+  };
+  const server = options.tls ? https.createServer(options.tls, listener) : http.createServer(listener);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     violations,
     get operations() {

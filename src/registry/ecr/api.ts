@@ -235,14 +235,14 @@ async function loadSdk(): Promise<typeof Sdk> {
  * Has the SDK find credentials before the call that needs them, so that failing to find any is told from being refused;
  * the SDK keeps them while they are valid.
  */
-async function takeCredentials(sdk: Sdk.ECR, host: EcrHost, { redactor, signal }: EcrApiOptions): Promise<void> {
+async function takeCredentials(sdk: Sdk.ECR, host: EcrHost, { env, redactor, signal }: EcrApiOptions): Promise<void> {
   const stop = abortAfterStop(signal, 0);
   try {
     const keys = await Promise.race([sdk.config.credentials(), stop.aborted]);
     redactor.add(keys.secretAccessKey);
     if (keys.sessionToken !== undefined) redactor.add(keys.sessionToken);
   } catch (error) {
-    throw isTagflowError(error) ? error : noCredentials(host, error, redactor);
+    throw isTagflowError(error) ? error : noCredentials(host, error, redactor, env['AWS_PROFILE']);
   } finally {
     stop.dispose();
   }

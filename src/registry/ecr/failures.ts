@@ -101,12 +101,17 @@ export function judge(error: unknown, call: EcrCall, tried: FailedTry): Verdict 
   return { kind: 'final', error: unusable(call, status, said) };
 }
 
-/** The error for credentials that could not be had at all, with the words of the SDK's chain of providers. */
-export function noCredentials(host: EcrHost, error: unknown, redactor: Redactor): TagflowError {
+/** The error for credentials that could not be had at all: the words of the SDK's providers, and the profile they looked for. */
+export function noCredentials(
+  host: EcrHost,
+  error: unknown,
+  redactor: Redactor,
+  profile: string | undefined,
+): TagflowError {
   const said = error instanceof Error ? words(error, redactor) : String(error);
   return new TagflowError('unauthorized', {
     what: `there are no AWS credentials for ${serviceName(host)}`,
-    why: said,
+    why: profile === undefined ? said : `${said}; AWS_PROFILE is ${JSON.stringify(oneLine(profile, 100))}`,
     fix: /expired/i.test(said)
       ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'
       : 'set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or AWS_PROFILE; in CI, let the job take a role: AWS_ROLE_ARN with AWS_WEB_IDENTITY_TOKEN_FILE',
