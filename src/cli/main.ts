@@ -32,8 +32,13 @@ if (unwritten && process.exitCode === 0) {
   const { reportUnwritten } = await import('./program.ts');
   process.exitCode = await reportUnwritten(io, unwritten);
 }
-// A program that Git started (ssh, git-remote-http) may outlive a Git that was ended, and keep this process waiting for its
-// pipes; nothing is left to do here, unless what was printed is still on its way.
-setTimeout(() => {
-  if (process.stdout.writableLength === 0) io.signals.exit(Number(process.exitCode));
-}, 250).unref();
+// Nothing is left to do here, unless what was printed is still on its way; but timers that simple-git leaves behind keep the
+// process for half a second, and a program that Git started (ssh, git-remote-http) may outlive a Git that was ended, and
+// keep it waiting for its pipes.
+const leave = (): void => {
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) {
+    io.signals.exit(Number(process.exitCode));
+  }
+};
+leave();
+setTimeout(leave, 250).unref();

@@ -4,7 +4,7 @@ import { judge } from '../gates/gates.ts';
 import type { Digest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import { type Environment, downstreamOf, environmentOf, imageOf, repositoryIn } from '../model/pipeline.ts';
+import { type Environment, downstreamOf, environmentOf, imageOf, recordPath, repositoryIn } from '../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -15,7 +15,7 @@ import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
-import { releaseTree } from './release-tree.ts';
+import { bringFiles, releaseTree } from './release-tree.ts';
 import { type EnvironmentState, type World, readEnvironment, readRecord, readWorld, upstreamOf } from './world.ts';
 
 /** How to run a promotion. */
@@ -82,7 +82,10 @@ async function planPromotion(
 ): Promise<Promotion> {
   const environment = environmentOf(world.pipeline, request.environment);
   const source = upstreamOf(world, environment, request.from);
-  await context.ledger.fetch([...new Set([source.commit, world.branches.get(environment.branch) ?? source.commit])]);
+  const head = world.branches.get(environment.branch) ?? source.commit;
+  await context.ledger.fetch([...new Set([source.commit, head])]);
+  const upstream = world.pipeline.environments.get(source.environment ?? '');
+  await bringFiles(context, environment, head, source.commit, upstream ? [recordPath(upstream)] : []);
   const state = await readEnvironment(context, world, environment);
   if (fixed) requireSameBase(fixed, state, source.commit);
   const wanted = await wantedImages(context, world, environment, request, state.record);

@@ -3,6 +3,7 @@
 import { type ManifestFile, type Pin, type PinOptions, type PinnedField, pinImages } from '../manifests/manifests.ts';
 import { isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
+import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../model/plan.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
@@ -38,19 +39,8 @@ export async function releaseTree(
     maxBytes: world.pipeline.maxFileBytes,
   };
   const pins = pinsOf(world.pipeline, environment, images);
-  const found = await manifestPaths(context, environment, base);
-  const kept = new Set(
-    [...found, ...(await manifestPaths(context, environment, head))].filter((path) => isKept(environment, path)),
-  );
-  const paths = [...new Set([...found, ...kept])].sort();
-  const [carried, own] = [
-    await readManifests(
-      context,
-      base,
-      paths.filter((path) => !kept.has(path)),
-    ),
-    await readManifests(context, head, paths),
-  ];
+  const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
+  const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
   const result = pinImages(files, pins, options);
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
@@ -69,6 +59,41 @@ export async function releaseTree(
     (path) => !after.has(path) || after.get(path) !== repinned.get(path),
   );
   return { edits: [...edits, ...keeps], fields: result.fields.map(plannedField), configurationChanges, treeChanges };
+}
+
+/**
+ * Asks for what planning a release reads of its two commits, so that reading it piece by piece afterwards asks nothing of
+ * the remote: the manifests, the environment's record in `head`, and in `base` further paths.
+ */
+export async function bringFiles(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  base: ObjectId,
+  more: readonly string[],
+): Promise<void> {
+  const { paths, carried } = await releasePaths(context, environment, head, base);
+  await context.ledger.readFiles(head, [recordPath(environment), ...paths]);
+  await context.ledger.readFiles(base, [...more, ...carried]);
+}
+
+/** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */
+async function releasePaths(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  base: ObjectId,
+): Promise<{
+  readonly paths: readonly string[];
+  readonly carried: readonly string[];
+  readonly kept: ReadonlySet<string>;
+}> {
+  const found = await manifestPaths(context, environment, base);
+  const kept = new Set(
+    [...found, ...(await manifestPaths(context, environment, head))].filter((path) => isKept(environment, path)),
+  );
+  const paths = [...new Set([...found, ...kept])].sort();
+  return { paths, carried: paths.filter((path) => !kept.has(path)), kept };
 }
 
 /** Files as they would be with other pins; as they are where they cannot be pinned. */

@@ -25,12 +25,18 @@ export interface EnvironmentState {
   readonly record: ReleaseRecord | undefined;
 }
 
-/** Reads the heads and the configuration. Branches named in `likely` come in the same fetch. */
+/** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
+const FEW_BRANCHES = 8;
+
+/** Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch. */
 export async function readWorld(context: Context, likely: readonly string[] = []): Promise<World> {
   const { ledger } = context;
   const { trunk: defaultBranch, branches } = await ledger.heads();
   const defaultHead = headOf(branches, defaultBranch);
-  const wanted = likely.flatMap((name) => branches.get(name as BranchName) ?? []);
+  const wanted =
+    branches.size <= FEW_BRANCHES
+      ? branches.values()
+      : likely.flatMap((name) => branches.get(name as BranchName) ?? []);
   await ledger.fetch([...new Set([defaultHead, ...wanted])]);
   const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
   context.allowPlainHttp(pipeline.plainHttpHosts);
