@@ -248,6 +248,16 @@ describe('writes whose outcome is open', () => {
     expect(server.tags(PATH)['stg']).toBe(SECOND);
   });
 
+  it('case 15: a write that landed only after the tag was read is ours all the same', async () => {
+    const { server, registry } = await promoting();
+    server.intercept('PutImage', () => 'drop');
+    server.intercept('PutImage', (_record, next) => {
+      next();
+      return next();
+    });
+    expect(await registry.tag(REPOSITORY, SECOND, STG)).toEqual({ changed: true, previous: FIRST });
+  });
+
   it('case 15: when the tag cannot be read either, it says that nothing is known', async () => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => {
@@ -272,7 +282,8 @@ describe('failures that pass', () => {
     ['a 503 of something before it', () => ({ status: 503, body: {}, raw: '<html>busy</html>' })],
     ['a connection that was cut', () => 'drop' as const],
     ['throttling', () => refusedWith('ThrottlingException', 'Rate exceeded')],
-    ['too many requests', () => refusedWith('TooManyRequestsException', 'Rate exceeded', 429)],
+    ['too many requests', () => refusedWith('TooManyRequestsException', 'Rate exceeded')],
+    ['a 429 by another name', () => refusedWith('SlowDownPlease', 'Rate exceeded', 429)],
   ])('case 17: a read is repeated after %s', async (_what, fault) => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', fault, 3);
@@ -346,6 +357,15 @@ describe('failures that stay', () => {
     const error = await refusalOf(createEcrUnderTest(server.url, { credentials }).registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'unauthorized', why: expect.stringContaining('InvalidSignatureException') });
     for (const secret of [KEYS.sessionToken, credentials.secretAccessKey]) expect(textOf(error)).not.toContain(secret);
+  });
+
+  it('case 42: a secret in AWS’s own words does not show, not even the half of it that a cut would leave', async () => {
+    const { server, registry } = await promoting();
+    const said = `${'x'.repeat(360)} ${KEYS.sessionToken} ${KEYS.secretAccessKey}`;
+    server.intercept('BatchGetImage', () => refusedWith('AccessDeniedException', said));
+    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    expect(error.why).toContain('[redacted]');
+    expect(textOf(error)).not.toContain(KEYS.sessionToken.slice(0, 8));
   });
 
   it.each<[string, ErrorCode, object]>([

@@ -144,7 +144,9 @@ describe('case 45: many tags', () => {
         await instant.sleep(milliseconds);
       },
     };
-    const { registry, notices } = createEcrUnderTest(server.url, { clock });
+    // Longer than an operation may take, were its turn not waited for on top.
+    const options = { clock, concurrency: 200, operationTimeoutMs: 5000 };
+    const { registry, notices } = createEcrUnderTest(server.url, options);
     await registry.resolve(ecrRepository(), image.digest);
     await Promise.all(many.map(async (name) => registry.tag(ecrRepository(), image.digest, name)));
     await server.stop();
