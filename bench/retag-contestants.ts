@@ -1,5 +1,6 @@
 // The two ways to retag that are compared request by request: the library, and as little code as sends the same
-// requests. Also a program: `node retag-contestants.ts library|floor HOST COUNT VERSION TAG`, to be timed as a process.
+// requests. Also a program: `node retag-contestants.ts library|floor HOST COUNT VERSION TAG true|false`, to be timed as a
+// process.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseRepository, parseTag } from '../src/model/reference.ts';
@@ -82,7 +83,7 @@ export async function retagByFloor({ host, count, version, tag, readBack }: Reta
 }
 
 if (import.meta.main) {
-  const [way, host = '', count, version = '', tag = ''] = process.argv.slice(2);
+  const [way, host = '', count, version = '', tag = '', readBack] = process.argv.slice(2);
   const retag = way === 'library' ? retagByLibrary : retagByFloor;
-  await retag({ host, count: Number(count), version, tag, readBack: true });
+  await retag({ host, count: Number(count), version, tag, readBack: readBack === 'true' });
 }

@@ -162,7 +162,7 @@ export async function where(context: Context, what: string): Promise<readonly Sp
 }
 
 /** Joins releases that follow one another with the same image into spans, newest first. */
-export function spansOf(releases: readonly Release[], matches: ImageMatch): readonly Span[] {
+function spansOf(releases: readonly Release[], matches: ImageMatch): readonly Span[] {
   const spans: Span[] = [];
   const open = new Map<string, Span>();
   for (const { environment, record, since, until } of releases) {

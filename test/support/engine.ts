@@ -227,7 +227,7 @@ export async function failureOf(work: Promise<unknown>): Promise<TagflowError> {
 }
 
 /** An overlay that pins both images. */
-export function kustomization(environment: string, django = 'V3.2', mariadb = 'V10.3'): string {
+function kustomization(environment: string, django = 'V3.2', mariadb = 'V10.3'): string {
   return `apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
 namespace: shop-${environment}

@@ -66,7 +66,7 @@ export async function exampleFiles(prefix = 'oci:registry'): Promise<Record<stri
 }
 
 /** Opens a pipeline in a folder that has `repository.git`. */
-export async function openPipeline(
+async function openPipeline(
   folder: string,
   images: ImageStore,
   env: Readonly<Record<string, string>> = {},

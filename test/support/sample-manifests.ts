@@ -1,12 +1,6 @@
 // Manifests for tests, in every form registries hold, with everything below them that a registry asks for first.
 import { digestOf } from '../../src/model/digest.ts';
-import {
-  buildImage,
-  type Content,
-  OCI_INDEX,
-  OCI_MANIFEST,
-  type SampleImage,
-} from '../../src/registry/layout/sample-image.ts';
+import { buildImage, type Content, OCI_INDEX, OCI_MANIFEST } from '../../src/registry/layout/sample-image.ts';
 
 export { type Content, OCI_INDEX, OCI_MANIFEST };
 
