@@ -73,8 +73,10 @@ export async function bringFiles(
   more: readonly string[],
 ): Promise<void> {
   const { paths, carried } = await releasePaths(context, environment, head, base);
-  await context.ledger.readFiles(head, [recordPath(environment), ...paths]);
-  await context.ledger.readFiles(base, [...more, ...carried]);
+  await context.ledger.bring([
+    { commit: head, paths: [recordPath(environment), ...paths] },
+    { commit: base, paths: [...more, ...carried] },
+  ]);
 }
 
 /** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */

@@ -159,6 +159,16 @@ class GitLedger implements Ledger {
     throw new TagflowError('internal', { what: `commit ${id} was read before it was fetched` });
   }
 
+  async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
+    const ids: ObjectId[] = [];
+    for (const { commit, paths } of files) {
+      const entries = await findEntries(this.#readTrees, (await this.commit(commit)).tree, paths);
+      for (const { id, mode } of entries.values()) if (isFile(mode)) ids.push(id);
+    }
+    const [first] = files;
+    if (first) await this.#readBlobs(first.commit, ids);
+  }
+
   async readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     const entries = await findEntries(this.#readTrees, (await this.commit(commit)).tree, paths);
     const files = [...entries].filter(([, entry]) => isFile(entry.mode));

@@ -71,6 +71,11 @@ export interface Ledger {
   fetch(commits: readonly ObjectId[]): Promise<void>;
   /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */
   commit(id: ObjectId): Promise<Commit>;
+  /**
+   * Brings the content of files of several fetched commits, all in one request, so that reading them later asks nothing of
+   * the remote. Paths that are no regular file are passed over.
+   */
+  bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void>;
   /** The content of files of one fetched commit, by path, in one request; paths that are no regular file are absent. */
   readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */

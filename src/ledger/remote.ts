@@ -67,12 +67,12 @@ export class Remote {
   /** `git ls-remote --symref` of HEAD and every branch. */
   async listHeads(): Promise<string> {
     const args = ['--symref', 'origin', 'HEAD', 'refs/heads/*'];
-    return this.#read(async (git) => git.listRemote(args));
+    return this.#read(async (git) => git.raw(['ls-remote', ...args]));
   }
 
   /** `git ls-remote` of one branch. Others whose names end alike may be in it. */
   async listBranch(branch: BranchName): Promise<string> {
-    return this.#read(async (git) => git.listRemote(['--heads', 'origin', `refs/heads/${branch}`]));
+    return this.#read(async (git) => git.raw(['ls-remote', '--heads', 'origin', `refs/heads/${branch}`]));
   }
 
   /** Fetches commits by id, and keeps each by a ref, so that later fetches bring only what is new. */
@@ -95,7 +95,7 @@ export class Remote {
     // As Git fetches from a promisor: nothing to negotiate, the ids say it all. Standard input: no limit of length.
     const args = ['--no-tags', '--no-write-fetch-head', '--progress', '--stdin', 'origin'];
     const noop = ['fetch.negotiationAlgorithm', 'noop'] as const;
-    await this.#read(async (git) => git.fetch(args), { input: `${ids.join('\n')}\n`, config: noop });
+    await this.#read(async (git) => git.raw(['fetch', ...args]), { input: `${ids.join('\n')}\n`, config: noop });
   }
 
   /**
@@ -115,7 +115,7 @@ export class Remote {
     const silenceMs = this.#options.timeouts.pushSilenceMs;
     // Without the signal: a push in flight is never broken off.
     const more = { silenceMs, signal: undefined, lazy: completing };
-    const answer = await this.#run(async (git) => git.push(args), more);
+    const answer = await this.#run(async (git) => git.raw(['push', '--verbose', '--porcelain', ...args]), more);
     if (answer.exitCode === 0) return { kind: 'accepted' };
     const report = pushReport(answer.stdout, ref);
     const said = words(answer, this.#options.secrets);
@@ -135,7 +135,7 @@ export class Remote {
     const depth = { one: ['--depth=1'], all: ['--depth=2147483647'], 'as-is': [] }[shape.depth];
     const filter = shape.content ? ['--no-filter', '--refetch'] : ['--filter=blob:none'];
     const args = [...depth, ...filter, '--no-tags', '--no-write-fetch-head', '--progress', ...where];
-    await this.#read(async (git) => git.fetch(args));
+    await this.#read(async (git) => git.raw(['fetch', ...args]));
   }
 
   /** Runs a read until it succeeds, fails for good, or time is up. */

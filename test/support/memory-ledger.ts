@@ -179,6 +179,10 @@ class MemoryLedger implements Ledger {
     return this.#commit(id);
   }
 
+  async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
+    for (const { commit, paths } of files) await this.readFiles(commit, paths);
+  }
+
   async readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     const entries = await findEntries(this.#trees, this.#commit(commit).tree, paths);
     return new Map(

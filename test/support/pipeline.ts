@@ -142,7 +142,9 @@ export async function createLayoutPipeline(): Promise<TestPipeline> {
 /** A copy of a pipeline over layouts, with everything in it. */
 export async function forkPipeline(original: TestPipeline): Promise<TestPipeline> {
   const folder = await temporaryFolder('pipeline');
-  await cp(original.folder, folder, { recursive: true });
+  // Work folders of runs that are still going come and go under the copy's feet.
+  const work = join(original.folder, 'work');
+  await cp(original.folder, folder, { recursive: true, filter: (source) => !source.startsWith(`${work}/`) });
   return openPipeline(
     folder,
     layoutStore(() => folder),
