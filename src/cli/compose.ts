@@ -13,7 +13,7 @@ import { parseEcrHost } from '../registry/hosts.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
 import { createCredentialSource } from '../registry/oci/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
-import type { ContentStore, CopyImage, Registry } from '../registry/registry.ts';
+import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
 import { machineClock } from './clock.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
@@ -31,7 +31,7 @@ export interface Composition {
 
 /** The registries of a run. */
 export interface Registries {
-  readonly registryOf: (repository: Repository) => Registry;
+  readonly registryOf: (repository: Repository) => AbleRegistry;
   readonly copyImage: CopyImage;
   readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
   close(): void;

@@ -2,7 +2,7 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import type { Repository } from '../model/reference.ts';
-import type { CopyImage, Registry } from '../registry/registry.ts';
+import type { AbleRegistry, CopyImage } from '../registry/registry.ts';
 
 /** Who runs this, as the record will say. Every text is one plain line. */
 export interface Who {
@@ -25,7 +25,7 @@ export interface ConfigFile {
 /** What is enough for work on registries alone. */
 export interface RegistryContext {
   /** The registry that serves a repository. */
-  readonly registryOf: (repository: Repository) => Registry;
+  readonly registryOf: (repository: Repository) => AbleRegistry;
   /** Copies images between repositories, whichever registries serve them. */
   readonly copyImage: CopyImage;
   /** Aborts when the run shall stop: nothing new is started, what is being written is finished. */

@@ -1,6 +1,7 @@
 // The Registry port: what tagflow needs of a registry, and no more. Adapters: oci (HTTP), layout (a directory).
 import type { Digest } from '../model/digest.ts';
 import type { Repository, Tag } from '../model/reference.ts';
+import type { RepositoryFacts, StoredImage } from '../model/repository-facts.ts';
 
 /** What a manifest is, once its bytes were read and hashed. OCI image-spec v1.1, descriptor.md. */
 export interface Descriptor {
@@ -62,6 +63,43 @@ export interface Registry {
    */
   tag(repository: Repository, digest: Digest, tag: Tag, options?: TagOptions): Promise<TagResult>;
 }
+
+/** What `removeTag` did. Only `removed` has changed anything. */
+export type TagRemoval =
+  | { readonly outcome: 'removed' }
+  /** The tag was not there. */
+  | { readonly outcome: 'absent' }
+  /** It names another image than was expected, and was left alone. */
+  | { readonly outcome: 'moved'; readonly actual: Digest }
+  /** It is the image's only tag, and this registry would delete the image with it. */
+  | { readonly outcome: 'last' }
+  /** This registry, or this repository, lets nobody remove a tag alone. `why`: one line, lower case, no full stop. */
+  | { readonly outcome: 'unsupported'; readonly why: string };
+
+/** The ability to take a tag away. */
+export interface TagRemover {
+  /**
+   * Removes a tag that names `expected`, and nothing else: the image and its other tags stay, so no manifest is ever
+   * deleted by its digest. Safe to repeat. What the registry cannot do is learnt once and then told without asking it.
+   * Throws what the methods of `Registry` throw.
+   */
+  removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval>;
+}
+
+/** The ability to say what a repository is like, changing nothing and leaving nothing behind: for `doctor`. */
+export interface RepositoryInspector {
+  /**
+   * Facts about a repository. `sample` is an image that should be there, for permissions that can only be tried on one.
+   * Being refused is a fact; throws `registry-unavailable`, `registry-answer-invalid`, `credentials-invalid`, `interrupted`,
+   * and `unauthorized` when the credentials themselves are not accepted.
+   */
+  inspect(repository: Repository, sample: Digest | undefined): Promise<RepositoryFacts>;
+  /** Every image with its tags and times; undefined when the registry does not tell times. Many pages for a large one. */
+  listImages(repository: Repository): Promise<readonly StoredImage[] | undefined>;
+}
+
+/** A registry with the abilities that not every one has: a method that is absent is an ability it lacks. */
+export type AbleRegistry = Registry & Partial<TagRemover & RepositoryInspector>;
 
 /** The ability to be copied from. The methods throw what those of `Registry` throw. */
 export interface ContentSource {

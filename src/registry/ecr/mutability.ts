@@ -1,6 +1,7 @@
 // Whether a repository of Amazon ECR lets a tag be moved. Pure: the rules are read elsewhere.
 // docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
 import type { Tag } from '../../model/reference.ts';
+import { matchesWildcard } from '../../model/wildcard.ts';
 
 /** What a repository says about the tags in it; `filters` are wildcards for the tags that the rule leaves out. */
 export interface Mutability {
@@ -10,7 +11,7 @@ export interface Mutability {
 
 /** Whether a tag that names an image can never name another one. */
 export function isImmutable({ setting, filters }: Mutability, tag: Tag): boolean {
-  const excluded = filters.some((filter) => matches(filter, tag));
+  const excluded = filters.some((filter) => matchesWildcard(filter, tag));
   switch (setting) {
     case 'MUTABLE':
       return false;
@@ -25,7 +26,7 @@ export function isImmutable({ setting, filters }: Mutability, tag: Tag): boolean
 
 /** What to change so that a tag can be moved: one sentence. */
 export function howToExcept(rules: Mutability | undefined, tag: Tag): string {
-  const covering = rules?.filters.filter((filter) => matches(filter, tag)) ?? [];
+  const covering = rules?.filters.filter((filter) => matchesWildcard(filter, tag)) ?? [];
   if (rules?.setting === 'MUTABLE_WITH_EXCLUSION' && covering.length > 0) {
     const named = covering.map((filter) => JSON.stringify(filter)).join(' and ');
     return `take the filter ${named} out of the exclusions of the repository’s MUTABLE_WITH_EXCLUSION rule, or narrow it so that it does not match ${tag}`;
@@ -34,19 +35,4 @@ export function howToExcept(rules: Mutability | undefined, tag: Tag): string {
   return rules?.setting === 'IMMUTABLE_WITH_EXCLUSION'
     ? `add ${filter} to the exclusions of the repository’s IMMUTABLE_WITH_EXCLUSION rule (aws ecr put-image-tag-mutability)`
     : `set the repository to IMMUTABLE_WITH_EXCLUSION, with ${filter} for each target tag (aws ecr put-image-tag-mutability)`;
-}
-
-/** `*` stands for any characters, none included. Linear in the tag: a pattern full of `*` cannot make it slow. */
-function matches(filter: string, tag: string): boolean {
-  const [first = '', ...rest] = filter.split('*');
-  const last = rest.pop();
-  if (last === undefined) return filter === tag;
-  if (!tag.startsWith(first)) return false;
-  let at = first.length;
-  for (const part of rest) {
-    const found = tag.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
-  }
-  return tag.length - last.length >= at && tag.endsWith(last);
 }
