@@ -37,9 +37,13 @@ export function canonicalName(name: string): string {
   return slash < 0 ? `docker.io/library/${name}` : `docker.io/${name}`;
 }
 
-/** Whether text holds a placeholder that some tool fills in later: Helm, envsubst, Flux post-build, Argo parameters. */
+/**
+ * Whether text holds a placeholder that some tool fills in later: Helm and Argo parameters (`{{ .tag }}`), envsubst and
+ * Flux post-build (`$TAG`, `${TAG}`), kustomize variables (`$(TAG)`), templates (`<%= tag %>`, `#{TAG}#`, `%TAG%`). No
+ * image reference has any of these characters.
+ */
 export function hasPlaceholder(text: string): boolean {
-  return /\{\{|\$\{|\$\(|<%/.test(text);
+  return /[$%<{]/.test(text);
 }
 
 /** An image that is looked for: its key, and every name by which a field may mean it. */

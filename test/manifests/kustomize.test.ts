@@ -490,7 +490,11 @@ describe('an edit that could change something else', () => {
       'images:\n- name: django\n  newTag: V4.2 # {"$imagepolicy": "flux-system:django:tag"}\n',
       '$imagepolicy',
     ],
-    ['a placeholder of another tool', 'images:\n- name: django\n  newTag: ${TAG}\n', 'placeholder'],
+    ...['${TAG}', '$TAG', '$(TAG)', '{{ .tag }}', '<%= tag %>', '#{TAG}#', '%TAG%'].map((placeholder) => [
+      `a placeholder of another tool: ${placeholder}`,
+      `images:\n- name: django\n  newTag: '${placeholder}'\n`,
+      'placeholder',
+    ]),
     [
       'a block of text with a comment in its head',
       'images:\n- name: django\n  newTag: |- # why\n    V4.0\n',
