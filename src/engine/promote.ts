@@ -4,7 +4,15 @@ import { judge } from '../gates/gates.ts';
 import type { Digest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import { type Environment, downstreamOf, environmentOf, imageOf, recordPath, repositoryIn } from '../model/pipeline.ts';
+import {
+  type Environment,
+  downstreamOf,
+  environmentOf,
+  flowsInto,
+  imageOf,
+  recordPath,
+  repositoryIn,
+} from '../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -81,6 +89,7 @@ async function planPromotion(
   { plan: fixed, dryRun }: RunOptions,
 ): Promise<Promotion> {
   const environment = environmentOf(world.pipeline, request.environment);
+  requireFlow(world, environment, request.from);
   const source = upstreamOf(world, environment, request.from);
   const head = world.branches.get(environment.branch) ?? source.commit;
   await context.ledger.fetch([...new Set([source.commit, head])]);
@@ -136,6 +145,20 @@ async function planPromotion(
   });
   if (fixed) requireEqualPlan(fixed, plan);
   return { kind: 'planned', plan, state };
+}
+
+/** Commits flow downstream only: what an environment gave cannot come back to it, nor it to itself. Throws `usage`. */
+function requireFlow({ pipeline }: World, { name, from: upstream }: Environment, from: string | undefined): void {
+  if (from === undefined || !flowsInto(pipeline, name, from)) return;
+  throw new TagflowError('usage', {
+    what: `${name} cannot take from ${from}`,
+    why:
+      from === name ? 'that is the environment itself' : `commits flow downstream only, and ${from} takes from ${name}`,
+    fix:
+      upstream === undefined
+        ? `land the change on the trunk, then: tagflow promote ${name}`
+        : `leave --from out to take from ${upstream}, or name one that ${name} takes from`,
+  });
 }
 
 /** An image of the release to be, before the registry was asked. */

@@ -88,6 +88,14 @@ export function downstreamOf(pipeline: Pipeline, { name }: Environment): readonl
   return [...pipeline.environments.values()].filter(({ from }) => from === name).map((environment) => environment.name);
 }
 
+/** Whether releases of one environment reach another, through any number of others; an environment reaches itself. */
+export function flowsInto(pipeline: Pipeline, upstream: string, name: string): boolean {
+  for (let at: string | undefined = name; at !== undefined; at = pipeline.environments.get(at)?.from) {
+    if (at === upstream) return true;
+  }
+  return false;
+}
+
 /** The path of an environment's release record, relative to the repository's root. */
 export function recordPath(environment: Environment): string {
   return `${environment.path}/release.yaml`;

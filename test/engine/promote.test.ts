@@ -155,6 +155,21 @@ environments: { dev: { branch: dev } }
     expect(await failureOf(bench.promote('dev', FIRST))).toMatchObject({ code: 'config-missing' });
   });
 
+  test.each([
+    ['downstream', 'dev', 'stg'],
+    ['two steps downstream', 'dev', 'prd'],
+    ['the environment itself', 'stg', 'stg'],
+  ])('from %s: commits flow downstream only', async (_, environment, from) => {
+    const bench = await running();
+    const before = new Map(bench.remote.branches);
+    expect(await failureOf(bench.promote(environment, {}, { from }))).toMatchObject({
+      code: 'usage',
+      message: expect.stringContaining(`cannot take from ${from}`) as string,
+      fix: expect.any(String) as string,
+    });
+    expect(bench.remote.branches).toEqual(before);
+  });
+
   test('when the upstream digest is gone from the registry', async () => {
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
