@@ -172,7 +172,7 @@ const environment = z
       pins: z.optional(z.array(pin)).register(documentation, {
         title: 'Pins',
         description:
-          'Fields that hold a pin in files tagflow does not recognise by itself (kustomizations, Helm values, workloads, Compose files and Argo applications need no entry).',
+          'Fields that hold a pin in files tagflow does not recognise by itself, such as Helm values, Compose files and Argo applications. Kustomizations and Kubernetes workloads need no entry.',
         default: [],
         examples: [[{ image: 'django', file: 'image-tags/production/app', path: 'image_tag' }]],
       }),

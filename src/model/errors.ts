@@ -66,7 +66,7 @@ export const ERRORS = {
 
   superseded: kind(EXIT.superseded, 'server', true),
   'race-lost': kind(EXIT.superseded, 'server', true),
-  'plan-stale': kind(EXIT.superseded, 'server', true),
+  'plan-stale': kind(EXIT.superseded, 'server'),
   'tag-moved': kind(EXIT.superseded, 'server', true),
 
   unauthorized: kind(EXIT.denied, 'caller'),

@@ -72,6 +72,8 @@ test('a retry is promised where it can help alone', () => {
   const codes = Object.entries(ERRORS).flatMap(([code, { retryable }]) => (retryable ? [code] : []));
   const exits = new Set(codes.map((code) => ERRORS[code as ErrorCode].exit));
   expect([...exits].sort((a, b) => a - b)).toEqual([5, 7, 8, 130]);
+  // The same file stays stale, however often it is tried.
+  expect(codes).not.toContain('plan-stale');
 });
 
 describe('the form', () => {
