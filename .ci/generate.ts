@@ -3,6 +3,7 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { cliPage } from './cli-page.ts';
 import { configurationPage, errorsPage, exitCodesPage, schemaFile } from './pages.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -21,6 +22,7 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const pages = new Set(names.filter((name) => name.endsWith('.md')).map((name) => name.slice(0, -'.md'.length)));
   return new Map([
     ['tagflow.schema.json', schemaFile()],
+    ['docs/reference/cli.md', cliPage()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/exit-codes.md', exitCodesPage()],
     ['docs/errors/README.md', errorsPage(pages)],

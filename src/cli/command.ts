@@ -7,6 +7,8 @@ import type { Session } from './session.ts';
 export interface Input {
   readonly args: readonly unknown[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** Whether an option was typed, and not taken from the environment or a default. */
+  readonly typed: (option: string) => boolean;
   /** The whole grammar, for `completion`. */
   readonly program: Command;
   /** Runs another command line, as a process would: for `demo`. */

@@ -16,7 +16,12 @@ export async function runProgram(io: Io): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.ok;
-      return reportFailure(io, program, usageError(error));
+      if (error.code === 'commander.help') {
+        // No command was named: what there is to name is the answer.
+        program.outputHelp();
+        return EXIT.ok;
+      }
+      return reportFailure(io, program, usageError(error, io.argv, program));
     }
     return reportFailure(io, program, error);
   }
@@ -107,7 +112,7 @@ function addReleaseCommands(program: Command): void {
     .option('--all', 'every environment');
   program
     .command('tag')
-    .summary('put tags on an image: digest kept, nothing pulled')
+    .summary('put tags on an image by its digest; into another repository with a copy')
     .argument('<source>', 'REPOSITORY:TAG or REPOSITORY@DIGEST')
     .argument('<tag...>', 'tags to put');
 }
@@ -186,7 +191,13 @@ function bind(program: Command, io: Io, state: { exit: number }): void {
     const command = program.commands.find((candidate) => candidate.name() === name);
     command?.action(async (...values: unknown[]) => {
       const [{ run }, { withSession }] = await Promise.all([load(), import('./session.ts')]);
-      const input = { args: command.processedArgs as unknown[], options: command.opts(), program, runProgram };
+      const input = {
+        args: command.processedArgs as unknown[],
+        options: command.opts(),
+        typed: (option: string) => command.getOptionValueSource(option) === 'cli',
+        program,
+        runProgram,
+      };
       state.exit = await withSession(io, program.opts(), (session) => run(session, input));
       void values;
     });
@@ -210,12 +221,19 @@ export async function reportUnwritten(io: Io, cause: Error): Promise<number> {
   return renderFailure(io, {}, new TagflowError('storage-failed', text));
 }
 
-function usageError(error: CommanderError): TagflowError {
-  const what = error.message.replace(/^error: /, '').replace(/\.$/, '');
+/** What commander refused; its suggestions (`Did you mean …?`) become the fix. */
+function usageError(error: CommanderError, argv: readonly string[], program: Command): TagflowError {
+  const [what = '', guess] = error.message.replace(/^error: /, '').split(/\n\(Did you mean (?:one of )?(.*)\?\)/);
+  const unknown = error.code === 'commander.unknownCommand';
+  const name = unknown ? undefined : argv.find((word) => Object.hasOwn(COMMANDS, word));
+  const help = name === undefined ? 'tagflow --help' : `tagflow ${name} --help`;
   return new TagflowError('usage', {
-    what: what === '(outputHelp)' ? 'no command was given' : what,
-    why: undefined,
-    fix: 'tagflow --help, or tagflow COMMAND --help',
+    what: what.replace(/\.$/, ''),
+    why:
+      unknown && guess === undefined
+        ? `it has: ${program.commands.map((command) => command.name()).join(', ')}`
+        : undefined,
+    fix: guess === undefined ? help : `did you mean ${guess}? see: ${help}`,
   });
 }
 

@@ -8,7 +8,6 @@ import { captureIo, run } from '../support/io.ts';
 
 describe('what is refused as usage, with exit 2', () => {
   test.each([
-    ['nothing at all', [], 'no command was given'],
     ['an unknown command', ['promte', 'prd'], 'promte'],
     ['an unknown option', ['promote', 'prd', '--forse'], '--forse'],
     ['a missing argument', ['promote'], 'env'],
@@ -27,12 +26,44 @@ describe('what is refused as usage, with exit 2', () => {
     ['apply to all and to one', ['apply', 'prd', '--all'], 'together with --all'],
     ['a shell that is none', ['completion', 'cmd'], 'cmd'],
     ['a version of another command', ['status', '--version'], '--version'],
+    [
+      'a near miss of a command, which is suggested',
+      ['promte', 'prd'],
+      'fix   did you mean promote? see: tagflow --help',
+    ],
+    ['a command like no other, with those there are', ['xyzzy'], 'it has: promote, rollback, apply'],
+    [
+      'a near miss of an option',
+      ['rollback', 'prd', '--reson', 'x'],
+      'did you mean --reason? see: tagflow rollback --help',
+    ],
   ])('%s', async (_, argv, what) => {
     const { exit, stdout, stderr } = await run(argv);
     expect(exit).toBe(2);
     expect(stderr).toContain(what);
     expect(stderr).toContain('docs/errors/usage.md');
     expect(stdout).toBe('');
+  });
+
+  test.each([
+    [['django=V4.2'], 'a version'],
+    [['--version', 'V4.2'], '--version'],
+    [['--from', 'dev'], '--from'],
+    [['--reason', 'INC-1'], '--reason'],
+    [['--unhold'], '--unhold'],
+    [['--allow-downgrade'], '--allow-downgrade'],
+    [['--discard-divergence'], '--discard-divergence'],
+    [['--plan-out', 'other.json'], '--plan-out'],
+  ])('promote --plan with %j, which the plan settles', async (more, named) => {
+    const { exit, stderr } = await run(['promote', 'prd', '--plan', 'plan.json', ...more]);
+    expect(exit).toBe(2);
+    expect(stderr).toMatch(`error: ${named} was given beside --plan\n`);
+    expect(stderr).toMatch(/why {3}the plan holds what was asked for when it was made/);
+  });
+
+  test('a reason in the environment is none that stands beside --plan', async () => {
+    const { stderr } = await run(['promote', 'prd', '--plan', 'none.json'], { TAGFLOW_REASON: 'INC-1' });
+    expect(stderr).toContain('none.json cannot be read');
   });
 
   test('as JSON, wherever -o json stands', async () => {
@@ -68,12 +99,15 @@ describe('--version', () => {
   });
 });
 
-test('help is on stdout, with exit 0, and names every command', async () => {
-  const { exit, stdout, stderr } = await run(['--help']);
-  expect([exit, stderr]).toEqual([0, '']);
-  for (const { name } of commands()) expect(stdout).toContain(`  ${name}`);
-  expect(stdout).toContain('--version');
-});
+test.each([[['--help']], [[]], [['-q']]])(
+  'help is on stdout, with exit 0, and names every command: %j',
+  async (argv) => {
+    const { exit, stdout, stderr } = await run(argv);
+    expect([exit, stderr]).toEqual([0, '']);
+    for (const { name } of commands()) expect(stdout).toContain(`  ${name}`);
+    expect(stdout).toContain('--version');
+  },
+);
 
 test.each(commands())('$name says in one line what it does', ({ summary }) => {
   expect(summary).toMatch(/^[^A-Z].*[^.]$/);

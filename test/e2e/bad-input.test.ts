@@ -134,7 +134,7 @@ const WORDS: readonly Case[] = [
   {
     name: 'a command that does not exist',
     args: ['promte', 'dev'],
-    failure: { code: 'usage', what: /unknown command 'promte'/, fix: /tagflow --help/ },
+    failure: { code: 'usage', what: /unknown command 'promte'$/, fix: /did you mean promote\?/ },
   },
   {
     name: 'an option that does not exist',

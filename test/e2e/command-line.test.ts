@@ -164,10 +164,6 @@ describe.concurrent('help and completion', () => {
     expect(succeeded(promote)).toMatch(/--plan-out <file>/);
   });
 
-  it('no command at all is a mistake', async () => {
-    expect(await runCli([], { cwd: '/' })).toFail({ code: 'usage', what: /no command/ });
-  });
-
   it.each(['bash', 'zsh', 'fish'])('%s takes its completion script', async (shell) => {
     const text = succeeded(await runCli(['completion', shell]));
     expect(text).toContain('rollback');

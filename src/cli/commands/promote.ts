@@ -14,6 +14,7 @@ export const run: Run = async (session, input) => {
   const { options } = input;
   const planFile = optional(options['plan']);
   const planOut = optional(options['planOut']);
+  if (planFile !== undefined) requireAlone(input);
   const plan = planFile === undefined ? undefined : await readPlan(session, planFile);
   const request = plan ? requestOf(plan, text(input.args[0])) : requestFrom(input);
   const context = await session.context();
@@ -58,6 +59,29 @@ function versionsFrom(pairs: readonly string[], all: string | undefined): Readon
     versions.set(name, pair.slice(at + 1));
   }
   return Object.fromEntries(versions);
+}
+
+/** Options that ask for something; a plan was asked for already. */
+const ASKING = {
+  version: '--version',
+  from: '--from',
+  reason: '--reason',
+  unhold: '--unhold',
+  allowDowngrade: '--allow-downgrade',
+  discardDivergence: '--discard-divergence',
+  planOut: '--plan-out',
+} as const;
+
+/** Refuses what would change a plan, or be ignored. Throws `usage`. */
+function requireAlone({ args, typed }: Input): void {
+  const named = texts(args[1]).length > 0 ? ['a version'] : [];
+  const [first] = [...named, ...Object.entries(ASKING).flatMap(([option, flag]) => (typed(option) ? [flag] : []))];
+  if (first === undefined) return;
+  throw new TagflowError('usage', {
+    what: `${first} was given beside --plan`,
+    why: 'the plan holds what was asked for when it was made, and is done exactly so or not at all',
+    fix: `make a new plan with it: tagflow promote ${text(args[0])} … --plan-out FILE`,
+  });
 }
 
 /** A plan names what to do; an environment beside it must agree, so that nobody promotes elsewhere than they typed. */
