@@ -134,7 +134,17 @@ class GitLedger implements Ledger {
   }
 
   async heads(): Promise<Heads> {
-    this.#heads = parseHeads(await this.#remote.listHeads(), this.#options.remote.url);
+    const { url, origin } = this.#options.remote;
+    const listing = await this.#remote.listHeads();
+    // Over HTTP Git takes any page for the listing of an old server with no branches.
+    if (parseRefs(listing).size === 0 && origin !== undefined && !(await this.#remote.speaksGit())) {
+      throw new TagflowError('remote-unavailable', {
+        what: `what answers at ${url} is not a Git server`,
+        why: 'it answers with a page of its own in place of the list of branches',
+        fix: 'check the URL, and that no proxy or login page stands in between',
+      });
+    }
+    this.#heads = parseHeads(listing, url);
     return this.#heads;
   }
 
@@ -487,10 +497,7 @@ function parseHeads(listing: string, url: string): Heads {
   if (trunk !== undefined && isBranchName(trunk) && branches.has(trunk)) return { trunk, branches };
   throw new TagflowError('branch-not-found', {
     what: `${url} has no default branch`,
-    why:
-      branches.size === 0
-        ? 'the repository is empty, or what answers is not a Git server'
-        : 'its HEAD names no branch that exists',
+    why: branches.size === 0 ? 'the repository is empty' : 'its HEAD names no branch that exists',
     fix:
       branches.size === 0
         ? 'check the URL, or push a first commit'

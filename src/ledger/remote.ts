@@ -75,6 +75,21 @@ export class Remote {
     return this.#read(async (git) => git.raw(['ls-remote', '--heads', 'origin', `refs/heads/${branch}`]));
   }
 
+  /**
+   * Whether whoever answers over HTTP speaks Git's protocol (gitprotocol-http(5), the smart one): asked when the list of
+   * refs is empty, as it is of a page of anything else. Git tells the packets it reads; a page has none.
+   */
+  async speaksGit(): Promise<boolean> {
+    const { timeouts, signal } = this.#options;
+    const { stderr } = await this.#run(async (git) => git.raw(['ls-remote', 'origin', 'HEAD']), {
+      silenceMs: timeouts.silenceMs,
+      signal,
+      packets: true,
+    });
+    this.refuseWhenInterrupted();
+    return /^[^\n]* packet: /m.test(stderr);
+  }
+
   /** Fetches commits by id, and keeps each by a ref, so that later fetches bring only what is new. */
   async fetchCommits(commits: readonly ObjectId[], shape: FetchShape): Promise<void> {
     const refspecs = commits.map((id) => `${id}:refs/tagflow/${id}`);
@@ -189,7 +204,7 @@ export class Remote {
       ...options,
       gitProgram,
       folder: repository.folder,
-      environment: withConfig(environment, [
+      environment: withConfig({ ...environment, ...(options.packets === true && { GIT_TRACE_PACKET: '1' }) }, [
         ...(options.lazy === false ? [] : PROMISOR),
         ...(options.config ? [options.config] : []),
       ]),
@@ -205,6 +220,8 @@ interface RunOptions {
   readonly config?: readonly [string, string];
   /** Whether Git may fetch what it finds missing, as from a promisor; true when not said. */
   readonly lazy?: boolean;
+  /** Tell on stderr every packet of the protocol that is read. */
+  readonly packets?: boolean;
 }
 
 const PROMISOR: readonly (readonly [string, string])[] = [

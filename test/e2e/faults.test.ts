@@ -102,8 +102,7 @@ const GIT: readonly Fault[] = [
   {
     name: 'answers with the page of a captive portal',
     fault: (pipeline) => void (pipeline.gitFault = () => ({ kind: 'rubbish' })),
-    // To Git such a page is a repository without a branch.
-    failure: { code: 'branch-not-found', why: /what answers is not a Git server/ },
+    failure: { code: 'remote-unavailable', what: /what answers at .* is not a Git server/, fix: /login page/ },
   },
   {
     name: 'ends every fetch before a byte of it',

@@ -220,7 +220,10 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('never takes a login page for a repository without branches', async () => {
       const ledger = await open();
       server.fault = () => ({ kind: 'rubbish' });
-      expect((await failure(ledger.heads())).code).toBe('branch-not-found');
+      expect(await failure(ledger.heads())).toMatchObject({
+        code: 'remote-unavailable',
+        message: expect.stringMatching(/^what answers at .* is not a Git server$/) as string,
+      });
       expect((await failure(ledger.head(MAIN))).code).toBe('remote-unavailable');
       expect((await failure(ledger.fetch([head]))).code).toBe('remote-unavailable');
     });
