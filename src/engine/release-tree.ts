@@ -6,6 +6,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../model/plan.ts';
 import type { ReleaseImage } from '../model/release.ts';
+import { readBases } from './bases.ts';
 import type { Context } from './context.ts';
 import {
   configurationPaths,
@@ -32,17 +33,23 @@ export async function releaseTree(
   base: ObjectId,
   images: readonly ReleaseImage[],
 ): Promise<ReleaseTree> {
-  const options: PinOptions = {
-    style: environment.pin,
-    folder: environment.path,
-    configured: environment.pins,
-    maxBytes: world.pipeline.maxFileBytes,
-  };
   const pins = pinsOf(world.pipeline, environment, images);
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
   const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
+  const { maxFileBytes: maxBytes } = world.pipeline;
+  const options: PinOptions = {
+    style: environment.pin,
+    folder: environment.path,
+    configured: environment.pins,
+    maxBytes,
+    bases: await readBases(context, base, files, maxBytes),
+  };
   const result = pinImages(files, pins, options);
+  if (result.unnamed.length > 0) {
+    const text = `nothing that ${environment.path} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
+    context.notify({ level: 'warning', text });
+  }
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));

@@ -10,6 +10,11 @@ import type { Context } from './context.ts';
 
 const MANIFEST = /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/;
 
+/** Whether a file of this name may be a manifest. */
+export function isManifestPath(path: string): boolean {
+  return MANIFEST.test(path);
+}
+
 /** The files of an environment's folder that may hold pins, and those configured by name, as one commit has them. */
 export async function manifestPaths(
   context: Context,
@@ -18,7 +23,7 @@ export async function manifestPaths(
 ): Promise<readonly string[]> {
   const entries = await context.ledger.listFiles(commit, environment.path);
   const found = entries
-    .filter(({ mode, path }) => isRegular(mode) && MANIFEST.test(path) && path !== recordPath(environment))
+    .filter(({ mode, path }) => isRegular(mode) && isManifestPath(path) && path !== recordPath(environment))
     .map(({ path }) => path);
   return [...new Set([...found, ...environment.pins.map(({ file }) => file)])].sort();
 }

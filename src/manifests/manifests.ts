@@ -3,3 +3,5 @@
 export type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
+export { KUSTOMIZATION_NAMES } from './kustomize.ts';
+export { kustomizationReferences } from './bases.ts';

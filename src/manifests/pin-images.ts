@@ -2,13 +2,14 @@
 import { TagflowError } from '../model/errors.ts';
 import type { Site, Target } from './form.ts';
 import { NameIndex } from './image-name.ts';
-import { KUSTOMIZATION_NAMES, entryFields } from './kustomize.ts';
+import { Bases } from './bases.ts';
+import { KUSTOMIZATION_NAMES, entryFields, isKustomization } from './kustomize.ts';
 import { type Addition, addEntries } from './kustomize-add.ts';
 import { plainKey } from './plain-key.ts';
 import { Reader, findSites } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
-import { formatPath } from './tree.ts';
+import { formatPath, textOf } from './tree.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
 import { verifyEdit } from './verify.ts';
 
@@ -33,15 +34,21 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
     if (source) found.push([source, matchesIn(source, pins, index, configured)]);
   }
   refuseMissing(configured, files, found);
-  const additions = planAdditions(files, pins, options, reader, index, found);
-  const results = found.map(([source, matches]) => pinSource(source, matches, additions, options, reader));
-  const added =
-    additions && !found.some(([source]) => source.path === additions.source.path)
-      ? [pinSource(additions.source, [], additions, options, reader)]
-      : [];
+  const { additions, unnamed } = planAdditions(files, pins, options, reader, index, found);
+  const matchless = additions.filter(({ source }) => !found.some(([known]) => known === source));
+  const results = [...found, ...matchless.map(({ source }) => [source, []] as const)].map(([source, matches]) =>
+    pinSource(
+      source,
+      matches,
+      additions.find((each) => each.source === source),
+      options,
+      reader,
+    ),
+  );
   return {
-    edits: [...results, ...added].flatMap(({ edits }) => edits),
-    fields: [...results, ...added].flatMap(({ fields }) => fields),
+    edits: results.flatMap(({ edits }) => edits),
+    fields: results.flatMap(({ fields }) => fields),
+    unnamed: unnamed.map(({ image }) => image),
   };
 }
 
@@ -86,13 +93,17 @@ function matchesIn(
   return matches;
 }
 
-/** The kustomization that gets new entries. */
+/** Entries that a kustomization gets. */
 interface Additions {
   readonly source: Source;
   readonly pins: readonly Pin[];
   readonly addition: Addition;
 }
 
+/**
+ * The entries that kustomizations lack: one for every name by which what they build on means an image; and for an image
+ * that nothing names, one in the folder's own kustomization.
+ */
 function planAdditions(
   files: readonly ManifestFile[],
   pins: readonly Pin[],
@@ -100,56 +111,52 @@ function planAdditions(
   reader: Reader,
   index: NameIndex<Pin>,
   found: readonly (readonly [Source, readonly Match[]])[],
-): Additions | undefined {
-  const named = new Set(found.flatMap(([, matches]) => matches.map(({ pin }) => pin)));
-  const unnamed = pins.filter((pin) => !named.has(pin));
-  const spellings = spellingsIn(options.bases ?? [], reader, index);
-  if (unnamed.length === 0 && spellings.size === 0) return undefined;
+): { readonly additions: readonly Additions[]; readonly unnamed: readonly Pin[] } {
   const root = rootKustomization(files, options.folder);
-  if (!root) {
-    if (unnamed.length > 0) throw nowhere(unnamed, files, options.folder);
-    return undefined;
+  const opened = new Map(found.map(([source]) => [source.path, source]));
+  const bases = new Bases(options.bases ?? [], reader.caps);
+  const named = new Set(found.flatMap(([, matches]) => matches.map(({ pin }) => pin)));
+  const wanted: { readonly source: Source; readonly entries: { readonly pin: Pin; readonly name: string }[] }[] = [];
+  for (const file of files) {
+    if (!isKustomization(file.path) || options.bases === undefined) continue;
+    const source = opened.get(file.path) ?? reader.openIfReadable(file);
+    if (!source) continue;
+    const present = new Set(entryNames(source));
+    const missing = [...bases.namesBelow(source)].filter((name) => !present.has(name)).sort();
+    const entries = missing.flatMap((name) => index.find([name]).map((pin) => ({ pin, name })));
+    if (entries.length === 0) continue;
+    wanted.push({ source, entries });
+    for (const { pin } of entries) named.add(pin);
   }
-  const source = found.find(([{ path }]) => path === root.path)?.[0] ?? reader.openAlways(root);
-  const entries = pins.flatMap((pin) =>
-    namesToAdd(pin, source, spellings.get(pin) ?? new Set(), unnamed.includes(pin)).map((name) => ({ pin, name })),
-  );
-  if (entries.length === 0) return undefined;
-  const addition = addEntries(
+  const unnamed = pins.filter((pin) => !named.has(pin));
+  if (unnamed.length > 0) {
+    if (!root) throw nowhere(unnamed, files, options.folder);
+    const entries = unnamed.map((pin) => ({ pin, name: nameToAdd(pin) }));
+    const known = wanted.find(({ source }) => source.path === root.path);
+    if (known) known.entries.push(...entries);
+    else wanted.push({ source: opened.get(root.path) ?? reader.openAlways(root), entries });
+  }
+  const additions = wanted.map(({ source, entries }) => ({
     source,
-    entries.map(({ pin, name }) => entryFields(name, targetOf(pin, options))),
-  );
-  return { source, pins: entries.map(({ pin }) => pin), addition };
-}
-
-/** How the files below a kustomization spell each image; kustomize compares names letter by letter. */
-function spellingsIn(
-  bases: readonly ManifestFile[],
-  reader: Reader,
-  index: NameIndex<Pin>,
-): ReadonlyMap<Pin, ReadonlySet<string>> {
-  const spellings = new Map<Pin, Set<string>>();
-  for (const file of bases) {
-    const source = reader.open(file);
-    for (const site of source ? findSites(source) : []) {
-      const [pin] = index.find(site.names);
-      const [name] = site.names;
-      if (pin && name !== undefined) spellings.set(pin, (spellings.get(pin) ?? new Set()).add(name));
-    }
-  }
-  return spellings;
-}
-
-/** The names for which the kustomization lacks an entry. */
-function namesToAdd(pin: Pin, source: Source, spellings: ReadonlySet<string>, unnamed: boolean): readonly string[] {
-  const present = new Set(
-    source.trees.flatMap((tree) =>
-      tree.items(tree.get(tree.root, ['images'])).map((entry) => String(tree.get(entry, ['name']))),
+    pins: entries.map(({ pin }) => pin),
+    addition: addEntries(
+      source,
+      entries.map(({ pin, name }) => entryFields(name, targetOf(pin, options))),
     ),
+  }));
+  return { additions, unnamed };
+}
+
+/** The names that a kustomization has entries for. */
+function entryNames(source: Source): readonly string[] {
+  return source.trees.flatMap((tree) =>
+    tree.items(tree.get(tree.root, ['images'])).map((entry) => String(textOf(tree.get(entry, ['name'])))),
   );
-  const missing = [...spellings].filter((name) => !present.has(name)).sort();
-  if (missing.length > 0 || !unnamed) return missing;
-  return [pin.names.find((name) => !name.startsWith('oci:')) ?? pin.image];
+}
+
+/** What an entry for an image calls it, where nothing shows how it is spelled. */
+function nameToAdd(pin: Pin): string {
+  return pin.names.find((name) => !name.startsWith('oci:')) ?? pin.image;
 }
 
 function pinSource(
@@ -158,8 +165,8 @@ function pinSource(
   additions: Additions | undefined,
   options: PinOptions,
   reader: Reader,
-): PinResult {
-  const addition = additions?.source === source ? additions.addition : undefined;
+): Omit<PinResult, 'unnamed'> {
+  const addition = additions?.addition;
   const changes: Change[] = matches.map(({ pin, site }) => site.pin(targetOf(pin, options)));
   const change = joinChanges(addition ? [...changes, addition.change] : changes);
   const text = applySplices(source, change.splices);

@@ -57,6 +57,12 @@ export class Reader {
     throw unreadable(file.path, read, text, undefined);
   }
 
+  /** The file, parsed, whatever it holds; undefined when it cannot be read. */
+  openIfReadable(file: ManifestFile): Source | undefined {
+    const read = this.#read(file, decode(file.content));
+    return isSource(read) ? read : undefined;
+  }
+
   #read(file: ManifestFile, text: string | undefined): ReturnType<typeof readSource> {
     if (text === undefined) return { reason: 'it is not UTF-8 text', line: undefined };
     if (file.content.length > this.caps.bytes) {

@@ -40,8 +40,8 @@ export interface PinOptions extends ReadOptions {
   /** The environment's folder: a kustomization directly in it receives entries for images no field names yet. */
   readonly folder: string;
   /**
-   * Files that the folder's kustomization builds on, never edited: where they name an image, an added entry uses their
-   * spelling, since kustomize compares names letter by letter.
+   * What the kustomizations build on outside of the files, never edited: where it names an image in a spelling that they have
+   * no entry for, they get one, since kustomize compares names letter by letter.
    */
   readonly bases?: readonly ManifestFile[];
 }
@@ -63,6 +63,8 @@ export interface PinnedField {
 export interface PinResult {
   readonly edits: readonly ManifestFile[];
   readonly fields: readonly PinnedField[];
+  /** Images that got an entry though nothing that was read names them: it takes effect where something else does. */
+  readonly unnamed: readonly string[];
 }
 
 /** What a field that means an image says now. */

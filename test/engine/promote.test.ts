@@ -237,6 +237,26 @@ describe('what is carried', () => {
     expect(plan.fields.map(({ path, after }) => `${path}: ${after.slice(0, 4)}`)).not.toEqual([]);
   });
 
+  test.each([
+    ['the repository', DJANGO],
+    ['another spelling of it', `${DJANGO.replace('registry.example.org', 'REGISTRY.example.org')}`],
+  ])('a base that names an image by %s gets an entry of that very name: no pin is without effect', async (_, name) => {
+    const bench = createBench({
+      files: {
+        'base/kustomization.yaml': 'resources: [apps]\n',
+        'base/apps/kustomization.yaml': 'resources: [web.yaml]\n',
+        'base/apps/web.yaml': `apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, image: "${name}:V1"}]}}}\n`,
+        [OVERLAY.replace('prd', 'dev')]: 'resources: [../../base]\nimages:\n  - name: django\n    newTag: V1\n',
+      },
+    });
+    await bench.released('dev', FIRST);
+    expect(bench.remote.file('dev', OVERLAY.replace('prd', 'dev'))).toContain(
+      `- name: ${name}\n    newTag: V4.0\n    digest: ${bench.digest('django', 'V4.0')}`,
+    );
+    expect(bench.notices.join()).toContain('names mariadb');
+    expect(bench.notices.join()).not.toContain('names django');
+  });
+
   test('the time of the record is the time of the commit', async () => {
     const bench = createBench();
     await bench.released('dev', FIRST);

@@ -28,10 +28,10 @@ describeReal('kubectl kustomize', ['kubectl'], () => {
     const files = Object.entries({ 'environments/dev/kustomization.yaml': overlay, ...more }).map(([path, text]) =>
       file(path, text),
     );
-    const bases = [file('base/web.yaml', base)];
+    const bases = [file('base/web.yaml', base), file('base/kustomization.yaml', 'resources: [web.yaml]\n')];
     const pin = pinOf({ version });
     const { edits } = pinImages(files, [pin], { ...options, bases, style });
-    const written = [...files, ...bases, file('base/kustomization.yaml', 'resources: [web.yaml]\n'), ...edits];
+    const written = [...files, ...bases, ...edits];
     for (const { path, content } of written) {
       mkdirSync(join(root, dirname(path)), { recursive: true });
       writeFileSync(join(root, path), content);

@@ -441,13 +441,41 @@ describe('an entry that is missing', () => {
       file('base/a.yaml', deployment(' docker.io/library/django:V1')),
       file('base/b.yaml', deployment(' django')),
       file('base/c.yaml', deployment(` ${REPOSITORY}`)),
+      file('base/kustomization.yaml', 'resources: [a.yaml, b.yaml, ./c.yaml]\n'),
+      file('base/stranger.yaml', deployment(' index.docker.io/library/django')),
     ];
-    const text = 'images:\n- name: django\n  newTag: V4.0\n';
+    const head = 'resources:\n- ../../base/\n';
+    const text = `${head}images:\n- name: django\n  newTag: V4.0\n`;
     expect(pinned(KUSTOMIZATION, text, layout, { bases })).toBe(
-      `images:\n- name: django\n  newTag: V4.2\n  digest: ${D}\n` +
+      `${head}images:\n- name: django\n  newTag: V4.2\n  digest: ${D}\n` +
         `- name: docker.io/library/django\n  newTag: V4.2\n  digest: ${D}\n` +
         `- name: ${REPOSITORY}\n  newTag: V4.2\n  digest: ${D}\n`,
     );
+  });
+
+  it('is spelled as a base renames it, since its own entries come first', () => {
+    const bases = [
+      file('base/web.yaml', deployment(' web:V1')),
+      file('base/kustomization.yaml', `resources: [web.yaml]\nimages: [{name: web, newName: ${REPOSITORY}}]\n`),
+    ];
+    const text = 'bases: [../../base]\n';
+    expect(pinned(KUSTOMIZATION, text, layout, { bases })).toBe(
+      `${text}images:\n- name: ${REPOSITORY}\n  newTag: V4.2\n  digest: ${D}\n`,
+    );
+  });
+
+  it('goes into the kustomization that builds on the name, below the root too', () => {
+    const bases = [
+      file('base/web.yaml', deployment(` ${REPOSITORY}:V1`)),
+      file('base/kustomization.yml', 'resources: [web.yaml, ../base]\n'),
+    ];
+    const files = [
+      file(KUSTOMIZATION, 'resources: [web]\n'),
+      file(`${folder}/web/kustomization.yaml`, 'components: [../../../base]\n'),
+    ];
+    expect(pinImages(files, [layout], { ...options, bases }).edits.map(({ path }) => path)).toEqual([
+      `${folder}/web/kustomization.yaml`,
+    ]);
   });
 
   it('is refused where two kustomizations stand in the folder, as kustomize does', () => {

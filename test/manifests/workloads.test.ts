@@ -154,6 +154,7 @@ describe('an image field', () => {
           after: AFTER,
         },
       ],
+      unnamed: [],
     });
   });
 
