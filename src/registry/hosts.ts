@@ -36,3 +36,29 @@ export function parseEcrHost(host: string): EcrHost | undefined {
   }
   return undefined;
 }
+
+/** A host of Google Artifact Registry, as its name says. */
+export interface GarHost {
+  /** `europe-west1`, `us`: as resource names have it. */
+  readonly location: string;
+  /** The repository that all images of a `gcr.io` host are in, which is named after it; undefined where paths name it. */
+  readonly repository: string | undefined;
+}
+
+// cloud.google.com/artifact-registry/docs/repositories/repo-locations: regions, and three multi-regions.
+const GAR_HOST = /^(?<location>us|europe|asia|[a-z]+-[a-z]+[0-9]{1,2})-docker\.pkg\.dev$/;
+// cloud.google.com/artifact-registry/docs/transition/setup-gcr-repo: where the repositories of these hosts are.
+const GCR_LOCATIONS: ReadonlyMap<string, string> = new Map([
+  ['gcr.io', 'us'],
+  ['us.gcr.io', 'us'],
+  ['eu.gcr.io', 'europe'],
+  ['asia.gcr.io', 'asia'],
+]);
+
+/** The part of Artifact Registry that a host is; undefined for every other host, one with a port included. */
+export function parseGarHost(host: string): GarHost | undefined {
+  const legacy = GCR_LOCATIONS.get(host);
+  if (legacy !== undefined) return { location: legacy, repository: host };
+  const location = GAR_HOST.exec(host)?.groups?.['location'];
+  return location === undefined ? undefined : { location, repository: undefined };
+}

@@ -13,6 +13,7 @@ import type { Redactor } from '../oci/redact.ts';
 import { ATTEMPTS, backoff } from '../oci/retry.ts';
 import type { TransportFailure } from '../oci/transport.ts';
 import { type EcrCall, errorName, judge, noCredentials, serviceName } from './failures.ts';
+import { abortAfterStop } from '../stop.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 
 /** Keys of an AWS identity. */
@@ -246,37 +247,6 @@ async function takeCredentials(sdk: Sdk.ECR, host: EcrHost, { env, redactor, sig
   } finally {
     stop.dispose();
   }
-}
-
-interface Stop {
-  readonly signal: AbortSignal;
-  /** Rejects with `interrupted` when `signal` aborts. */
-  readonly aborted: Promise<never>;
-  dispose(): void;
-}
-
-function abortAfterStop(signal: AbortSignal | undefined, graceMs: number): Stop {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    if (graceMs === 0) controller.abort();
-    else timer = setTimeout(() => controller.abort(), graceMs);
-  };
-  if (signal?.aborted) stop();
-  else signal?.addEventListener('abort', stop, { once: true });
-  const aborted = new Promise<never>((_resolve, reject) => {
-    controller.signal.addEventListener('abort', () => reject(interrupted()), { once: true });
-  });
-  // Nobody may be waiting for it.
-  aborted.catch(() => undefined);
-  return {
-    signal: controller.signal,
-    aborted,
-    dispose() {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-    },
-  };
 }
 
 function createRegionPacer(host: EcrHost, { clock, signal, notify, putImagePerSecond }: EcrApiOptions): Pacer {

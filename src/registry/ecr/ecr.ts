@@ -25,6 +25,7 @@ import { createRedactor, oneLine, rememberProxyPasswords } from '../oci/redact.t
 import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
 import type { Registry, TagOptions, TagResult } from '../registry.ts';
+import { settle } from '../settle.ts';
 import { type AwsKeys, createEcrApi, type Deadline, EcrRefusal } from './api.ts';
 import { createEcrCredentials } from './credentials.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
@@ -348,24 +349,4 @@ function checkWritten(answer: PutImageCommandOutput, repository: RemoteRepositor
   const said = answer.image?.imageId?.imageDigest;
   if (said === undefined || said === manifest.digest) return;
   throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, said);
-}
-
-async function settle(
-  failure: TransportFailure,
-  read: () => Promise<Manifest | undefined>,
-  repository: RemoteRepository,
-  tag: Tag,
-): Promise<Manifest | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof TransportFailure)) throw error;
-    throw new TransportFailure(false, {
-      what: failure.message,
-      why: `${failure.why ?? 'the answer was lost'}; whether ${repository.name}:${tag} was written is not known`,
-      fix: 'run the same command again: it reads the tag before it writes',
-      details: failure.details,
-      cause: error,
-    });
-  }
 }

@@ -143,8 +143,11 @@ function proxyVariables(env: Environment): Record<string, string> {
   );
 }
 
-// SSL_CERT_FILE stands in place of the known authorities, as in OpenSSL and Go; the others are added to them.
-function certificateAuthorities({ env, ca }: Pick<HttpOptions, 'env' | 'ca'>): string[] | undefined {
+/**
+ * The certificate authorities to trust, PEM; undefined for those that Node knows. SSL_CERT_FILE stands in place of the
+ * known authorities, as in OpenSSL and Go; the others are added to them. Throws `config-invalid` for an unusable file.
+ */
+export function certificateAuthorities({ env, ca }: Pick<HttpOptions, 'env' | 'ca'>): string[] | undefined {
   const replaced = readAuthorities(env, 'SSL_CERT_FILE');
   const added = [readAuthorities(env, 'NODE_EXTRA_CA_CERTS'), ca].filter((pem) => pem !== undefined);
   if (replaced === undefined && added.length === 0) return undefined;

@@ -23,6 +23,7 @@ import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from './redact.ts';
 import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
 import type { ContentStore, Descriptor, Manifest, TagOptions, TagResult } from '../registry.ts';
+import { settle } from '../settle.ts';
 import { collectTags } from './tag-list.ts';
 import { TransportFailure } from './transport.ts';
 
@@ -323,24 +324,4 @@ function checkWritten(
   const header = headerOf(response, 'docker-content-digest') ?? '';
   if (!isDigest(header) || header === digestOf(manifest.bytes, digestAlgorithm(header))) return;
   throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, header);
-}
-
-async function settle(
-  failure: TransportFailure,
-  peek: () => Promise<Digest | undefined>,
-  repository: RemoteRepository,
-  tag: Tag | Digest,
-): Promise<Digest | undefined> {
-  try {
-    return await peek();
-  } catch (error) {
-    if (!(error instanceof TransportFailure)) throw error;
-    throw new TransportFailure(false, {
-      what: failure.message,
-      why: `${failure.why ?? 'the answer was lost'}; whether ${repository.name}:${tag} was written is not known`,
-      fix: 'run the same command again: it reads the tag before it writes',
-      details: failure.details,
-      cause: error,
-    });
-  }
 }
