@@ -11,6 +11,7 @@ import { writeCiFiles } from './ci-files.ts';
 import { summary } from './render/summary.ts';
 import { type Failure, failureOf, printFailures } from './render/failure.ts';
 import type { Paint } from './render/paint.ts';
+import { fieldShape, recordShape, tagShape } from './render/shapes.ts';
 import { duration, table } from './render/table.ts';
 import type { Session } from './session.ts';
 
@@ -22,7 +23,7 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
     return EXIT.refused;
   }
   if (outcome.kind === 'planned') {
-    session.print({ data: { plan: outcome.plan }, text: (paint) => describePlan(outcome.plan, paint) });
+    session.print({ data: plannedData(outcome.plan), text: (paint) => describePlan(outcome.plan, paint) });
     return EXIT.ok;
   }
   const done = outcome.kind === 'released' ? outcome.commit : outcome.head;
@@ -62,35 +63,28 @@ export function incomplete(environment: string, head: ObjectId, tags: readonly T
   }
 }
 
-/** Tag statuses as JSON has them. */
-export function tagsAsData(tags: readonly TagStatus[]): readonly unknown[] {
-  return tags.map(({ error, ...tag }) => ({
-    ...tag,
-    ...(error && { error: { code: error.code, what: error.message } }),
-  }));
-}
-
 function dataOf(
   outcome: Exclude<Outcome, { kind: 'refused' | 'planned' }>,
   commit: ObjectId,
   environment: string,
 ): Readonly<Record<string, unknown>> {
-  const shared = {
+  const released = outcome.kind === 'released' ? outcome : undefined;
+  return {
     outcome: outcome.kind,
     environment,
     commit,
     release: outcome.record.sequence,
-    record: outcome.record,
-    tags: tagsAsData(outcome.tags),
+    record: recordShape(outcome.record),
+    tags: outcome.tags.map(tagShape),
+    fields: released?.plan.fields.map(fieldShape) ?? [],
+    configurationChanges: released?.plan.configurationChanges ?? [],
+    previous: released?.replaced && recordShape(released.replaced),
   };
-  if (outcome.kind === 'unchanged') return shared;
-  const { plan, replaced } = outcome;
-  return {
-    ...shared,
-    fields: plan.fields,
-    configurationChanges: plan.configurationChanges,
-    previous: replaced ?? null,
-  };
+}
+
+/** The plan is the file that `--plan` takes, word for word: what it leaves out is left out. */
+function plannedData(plan: Plan): Readonly<Record<string, unknown>> {
+  return { outcome: 'planned', environment: plan.environment, plan };
 }
 
 function describePlan(plan: Plan, paint: Paint): string {

@@ -3,9 +3,10 @@ import { type Applied, apply } from '../../engine/apply.ts';
 import { shortDigest } from '../../model/digest.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { type Run, texts } from '../command.ts';
-import { incomplete, tagsAsData } from '../finish.ts';
+import { incomplete } from '../finish.ts';
 import { failureOf, printFailures } from '../render/failure.ts';
 import type { Paint } from '../render/paint.ts';
+import { problemShape, tagShape } from '../render/shapes.ts';
 import { type Cell, table } from '../render/table.ts';
 
 export const run: Run = async (session, { args, options }) => {
@@ -25,9 +26,9 @@ export const run: Run = async (session, { args, options }) => {
       environments: applied.map(({ environment, head, record, tags, problem }) => ({
         environment,
         head,
-        release: record?.sequence ?? null,
-        tags: tagsAsData(tags),
-        problem: problem ? { code: problem.code, what: problem.message, why: problem.why } : null,
+        release: record?.sequence,
+        tags: tags.map(tagShape),
+        problem: problemShape(problem),
       })),
     },
     text: (paint) => {

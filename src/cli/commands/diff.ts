@@ -5,11 +5,15 @@ import { shortId } from '../../model/object-id.ts';
 import { plain } from '../../model/text.ts';
 import { type Run, text } from '../command.ts';
 import type { Paint } from '../render/paint.ts';
+import { time } from '../render/shapes.ts';
 import { digestCell, table } from '../render/table.ts';
 
 export const run: Run = async (session, { args, options }) => {
   const difference = await diff(await session.context(), text(args[0]), text(args[1]));
-  session.print({ data: { ...difference }, text: (paint) => describe(difference, paint) });
+  session.print({
+    data: { ...difference, commits: difference.commits.map((commit) => ({ ...commit, time: time(commit.time) })) },
+    text: (paint) => describe(difference, paint),
+  });
   return differs(difference) && options['exitCode'] === true ? EXIT.difference : EXIT.ok;
 };
 

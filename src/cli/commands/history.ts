@@ -3,6 +3,7 @@ import { type Release, history } from '../../engine/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { shortId } from '../../model/object-id.ts';
 import { type Run, optional } from '../command.ts';
+import { releaseShape, unverifiedShape } from '../render/shapes.ts';
 import { duration, markdownTable, moment, table } from '../render/table.ts';
 import { parseInstant } from '../time.ts';
 
@@ -22,12 +23,8 @@ export const run: Run = async (session, { args, options }) => {
   const rows = releases.map((release) => row(release, context.clock.now()));
   session.print({
     data: {
-      releases: releases.map(({ record, commit, until }) => ({
-        ...record,
-        commit,
-        until: until === undefined ? null : new Date(until).toISOString(),
-      })),
-      unverified,
+      releases: releases.map(releaseShape),
+      unverified: unverified.map(unverifiedShape),
     },
     text: (paint) =>
       [

@@ -40,7 +40,12 @@ async function draftFiles(session: Session): Promise<number> {
     written.push(path);
   }
   session.print({
-    data: { written, images: [...pipeline.images.keys()], environments: [...pipeline.environments.keys()] },
+    data: {
+      written,
+      images: [...pipeline.images.keys()],
+      environments: [...pipeline.environments.keys()],
+      created: [],
+    },
     text: (paint) =>
       [
         ...written.map((path) => `${paint('green', '✓')} wrote ${path}`),
@@ -56,17 +61,20 @@ async function makeBranches(session: Session): Promise<number> {
   const context = await session.context();
   const found = await missingBranches(context);
   const { missing, trunk, head } = found;
+  let created = missing;
   if (missing.length > 0) {
     const question = `make ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})?`;
-    if (!(await agreed(session, question))) return EXIT.ok;
-    await createBranches(context, found);
+    if (await agreed(session, question)) await createBranches(context, found);
+    else created = [];
   }
   session.print({
-    data: { created: missing },
+    data: { written: [], images: null, environments: null, created },
     text: (paint) =>
       missing.length === 0
         ? 'every environment has its branch: nothing to do'
-        : `${paint('green', '✓')} made ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})`,
+        : created.length === 0
+          ? 'nothing was made'
+          : `${paint('green', '✓')} made ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})`,
   });
   return EXIT.ok;
 }

@@ -3,6 +3,7 @@ import { type Release, type ShowAt, show } from '../../engine/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, optional, text } from '../command.ts';
 import type { Paint } from '../render/paint.ts';
+import { releaseShape } from '../render/shapes.ts';
 import { duration, moment, table } from '../render/table.ts';
 import { parseInstant } from '../time.ts';
 
@@ -17,9 +18,8 @@ export const run: Run = async (session, { args, options }) => {
         ? { release: number }
         : { now: true };
   const release = await show(context, text(args[0]), when);
-  const { record, commit, until } = release;
   session.print({
-    data: { ...record, commit, until: until === undefined ? null : new Date(until).toISOString() },
+    data: releaseShape(release),
     text: (paint) => describe(release, paint, context.clock.now()),
   });
   return EXIT.ok;

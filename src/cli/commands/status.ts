@@ -6,7 +6,8 @@ import { EXIT } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import { type Run, optional } from '../command.ts';
 import type { Paint } from '../render/paint.ts';
-import { type Cell, digestCell, duration, markdownTable, moment, table } from '../render/table.ts';
+import { checkShape, holdShape, problemShape, recordShape, timeOrNull } from '../render/shapes.ts';
+import { type Cell, digestCell, duration, markdownTable, table } from '../render/table.ts';
 
 const HEAD = ['ENV', 'IMAGE', 'VERSION', 'DIGEST', 'SINCE', 'BY', 'BRANCH', 'REGISTRY'];
 
@@ -114,21 +115,24 @@ function cellText(cell: Cell): string {
   return typeof cell === 'string' ? cell : cell.text;
 }
 
-function asData({ problem, since, images, ...state }: EnvironmentStatus): Readonly<Record<string, unknown>> {
+function asData({
+  problem,
+  since,
+  images,
+  record,
+  held,
+  ...state
+}: EnvironmentStatus): Readonly<Record<string, unknown>> {
   return {
     ...state,
-    since: since === undefined ? null : moment(since),
+    record: record ? recordShape(record) : null,
+    since: timeOrNull(since),
     images: images.map((image) => ({
       ...image,
-      branch: checkAsData(image.branch),
-      registry: checkAsData(image.registry),
+      branch: checkShape(image.branch),
+      registry: checkShape(image.registry),
     })),
-    problem: problem ? { code: problem.code, what: problem.message, why: problem.why } : null,
+    held: held.map(holdShape),
+    problem: problemShape(problem),
   };
-}
-
-function checkAsData(check: Check): unknown {
-  return check.state === 'unknown'
-    ? { state: 'unknown', error: { code: check.error.code, what: check.error.message } }
-    : check;
 }

@@ -2,6 +2,7 @@
 import { where } from '../../engine/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, text } from '../command.ts';
+import { time, timeOrNull } from '../render/shapes.ts';
 import { digestCell, duration, moment, table } from '../render/table.ts';
 
 export const run: Run = async (session, { args }) => {
@@ -12,8 +13,8 @@ export const run: Run = async (session, { args }) => {
     data: {
       spans: spans.map(({ from, until, ...span }) => ({
         ...span,
-        from: new Date(from).toISOString(),
-        until: until === undefined ? null : new Date(until).toISOString(),
+        from: time(from),
+        until: timeOrNull(until),
       })),
     },
     text: () =>

@@ -5,14 +5,14 @@ import { isPlain } from '../../model/text.ts';
 // As in model/text.ts, but for the line breaks and tabs that layout is made of.
 const STEERING = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** A value as indented JSON, one line break at its end. */
+/** A value as indented JSON, one line break at its end. A key without a value is `null`, never left out. */
 export function toJson(value: unknown): string {
-  return `${escaped(JSON.stringify(value, null, 2))}\n`;
+  return `${escaped(JSON.stringify(value, nullForNothing, 2))}\n`;
 }
 
 /** A value as YAML. */
 export function toYaml(value: unknown): string {
-  const document = new Document(JSON.parse(JSON.stringify(value)));
+  const document = new Document(JSON.parse(JSON.stringify(value, nullForNothing)));
   visit(document, {
     Scalar(_, node) {
       // Only between double quotes does YAML have escapes.
@@ -22,6 +22,10 @@ export function toYaml(value: unknown): string {
     },
   });
   return escaped(document.toString({ lineWidth: 0 }));
+}
+
+function nullForNothing(_key: string, value: unknown): unknown {
+  return value === undefined ? null : value;
 }
 
 function escaped(text: string): string {

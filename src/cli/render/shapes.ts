@@ -1,0 +1,85 @@
+// Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
+// whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
+import type { Release, Unverified } from '../../engine/history.ts';
+import type { TagStatus } from '../../engine/outcome.ts';
+import type { Check } from '../../engine/status.ts';
+import type { Instant } from '../../model/effects.ts';
+import type { TagflowError } from '../../model/errors.ts';
+import type { PlannedField } from '../../model/plan.ts';
+import type { Hold, ReleaseRecord } from '../../model/release.ts';
+
+/** A type with each of its keys, those that may be left out as well. */
+type Whole<T> = Readonly<Record<keyof T, unknown>>;
+
+/** A moment: `2026-11-20T13:10:04Z`. */
+export function time(instant: Instant): string {
+  return new Date(instant).toISOString().replace(/\.\d{3}Z$/, 'Z');
+}
+
+/** A moment that may not have come, or may not be known. */
+export function timeOrNull(instant: Instant | undefined): string | null {
+  return instant === undefined ? null : time(instant);
+}
+
+/** A release record. */
+export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
+  const { previous = null, restored, onBehalfOf = null, job = null, reason = null, source, held, config } = record;
+  return {
+    ...record,
+    source: { environment: null, ...source },
+    previous,
+    restored: restored ? { ...restored, imagesOnly: restored.imagesOnly === true } : null,
+    onBehalfOf,
+    job,
+    reason,
+    held: held.map(holdShape),
+    config: { commit: null, file: null, ...config },
+  };
+}
+
+/** A release: its record, its commit, and when the next one came. */
+export function releaseShape({
+  record,
+  commit,
+  until,
+}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'since' | 'until'>> {
+  return { ...recordShape(record), commit, since: record.time, until: timeOrNull(until) };
+}
+
+/** A commit that is no release. */
+export function unverifiedShape(entry: Unverified): Whole<Unverified> {
+  return { ...entry, time: time(entry.time) };
+}
+
+/** A hold. */
+export function holdShape(hold: Hold): Whole<Hold> {
+  return { ...hold, commit: hold.commit ?? null, reason: hold.reason ?? null };
+}
+
+/** What became of a tag. */
+export function tagShape(tag: TagStatus): Whole<TagStatus> {
+  return { ...tag, previous: tag.previous ?? null, error: problemShape(tag.error) };
+}
+
+/** What the branch or the registry says about an image. */
+export function checkShape(check: Check): { readonly state: string; readonly found: unknown; readonly error: unknown } {
+  return {
+    state: check.state,
+    found: check.state === 'drift' ? (check.found ?? null) : null,
+    error: check.state === 'unknown' ? problemShape(check.error) : null,
+  };
+}
+
+/** What went wrong with a part of a result, while the rest of it stands. */
+export function problemShape(
+  error: TagflowError | undefined,
+): Readonly<Record<'code' | 'what' | 'why' | 'fix', string | null>> | null {
+  if (!error) return null;
+  const { code, message: what, why = null, fix = null } = error;
+  return { code, what, why, fix };
+}
+
+/** A field of a manifest that a release pins. */
+export function fieldShape(field: PlannedField): Whole<PlannedField> {
+  return { before: null, ...field };
+}

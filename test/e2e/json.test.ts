@@ -1,0 +1,254 @@
+// The shape of what `-o json` prints, of every command: all keys of a value, always, whatever command prints it; `null` for
+// what does not exist; times in ISO 8601. docs/reference/json.md says so, and scripts rely on it.
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { run } from '../support/git-repository.ts';
+import { captureIo } from '../support/io.ts';
+import { type TestPipeline, createLayoutPipeline, firstReleases } from '../support/pipeline.ts';
+
+type Leaf = 'text' | 'number' | 'boolean' | 'time' | 'digest' | 'commit' | 'anything';
+type Shape = Leaf | readonly [Shape] | { readonly maybe: Shape } | { readonly [key: string]: Shape };
+
+const maybe = (shape: Shape): Shape => ({ maybe: shape });
+
+const LEAVES: Readonly<Record<Leaf, (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string',
+  number: (value) => typeof value === 'number',
+  boolean: (value) => typeof value === 'boolean',
+  time: (value) => typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value),
+  digest: (value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value),
+  commit: (value) => typeof value === 'string' && /^[0-9a-f]{40}$/.test(value),
+  anything: () => true,
+};
+
+/** Where a value differs from a shape: a key too many, a key too few, a value of another kind. */
+function differences(value: unknown, shape: Shape, path = '$'): readonly string[] {
+  if (typeof shape === 'string')
+    return LEAVES[shape](value) ? [] : [`${path} is ${JSON.stringify(value)}, no ${shape}`];
+  if (isList(shape)) {
+    if (!Array.isArray(value)) return [`${path} is no list`];
+    return value.flatMap((item, index) => differences(item, shape[0], `${path}[${index}]`));
+  }
+  if ('maybe' in shape) return value === null ? [] : differences(value, shape['maybe'], path);
+  if (typeof value !== 'object' || value === null) return [`${path} is ${JSON.stringify(value)}, no object`];
+  const keys = new Set([...Object.keys(shape), ...Object.keys(value)]);
+  return [...keys].flatMap((key) => {
+    if (!(key in shape)) return [`${path} has ${key} beside what is documented`];
+    if (!(key in value)) return [`${path} lacks ${key}`];
+    return differences((value as Record<string, unknown>)[key], shape[key]!, `${path}.${key}`);
+  });
+}
+
+function isList(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}
+
+const problem = maybe({ code: 'text', what: 'text', why: maybe('text'), fix: maybe('text') });
+const image = { name: 'text', repository: 'text', version: 'text', digest: 'digest' } as const;
+const hold = {
+  release: 'number',
+  images: [{ name: 'text', version: 'text', digest: 'digest' }],
+  commit: maybe('commit'),
+  reason: maybe('text'),
+} as const;
+const record = {
+  schema: 'number',
+  environment: 'text',
+  sequence: 'number',
+  action: 'text',
+  images: [image],
+  source: { environment: maybe('text'), branch: 'text', commit: 'commit' },
+  base: 'commit',
+  previous: maybe('number'),
+  restored: maybe({ sequence: 'number', commit: 'commit', imagesOnly: 'boolean' }),
+  actor: 'text',
+  onBehalfOf: maybe('text'),
+  job: maybe('text'),
+  time: 'time',
+  reason: maybe('text'),
+  held: [hold],
+  gates: [{ gate: 'text', decision: 'text', reason: 'text' }],
+  plan: 'digest',
+  config: { commit: maybe('commit'), file: maybe('digest') },
+} as const satisfies Shape;
+const past = { ...record, commit: 'commit', since: 'time', until: maybe('time') } as const;
+const tag = {
+  image: 'text',
+  repository: 'text',
+  tag: 'text',
+  digest: 'digest',
+  status: 'text',
+  previous: maybe('digest'),
+  error: problem,
+} as const;
+const check = { state: 'text', found: maybe('text'), error: problem } as const;
+const field = {
+  image: 'text',
+  path: 'text',
+  line: 'number',
+  field: 'text',
+  before: maybe('text'),
+  after: 'text',
+} as const;
+const done = {
+  outcome: 'text',
+  environment: 'text',
+  commit: 'commit',
+  release: 'number',
+  record,
+  tags: [tag],
+  fields: [field],
+  configurationChanges: ['text'],
+  previous: maybe(record),
+} as const;
+const failure = {
+  error: {
+    code: 'text',
+    exit: 'number',
+    retryable: 'boolean',
+    what: 'text',
+    why: maybe('text'),
+    fix: maybe('text'),
+    details: 'anything',
+  },
+} as const;
+const drafted = {
+  written: ['text'],
+  images: maybe(['text']),
+  environments: maybe(['text']),
+  created: ['text'],
+} as const;
+
+/** Played in this order, on one pipeline: a promotion first, then its repetition, then what reads, then the rest. */
+const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape; readonly exit?: number }[] = [
+  { args: ['promote', 'stg', '--dry-run'], shape: { outcome: 'text', environment: 'text', plan: 'anything' } },
+  { args: ['promote', 'stg', '--reason', 'SHOP-7'], shape: done },
+  { args: ['promote', 'stg'], shape: done },
+  { args: ['rollback', 'stg', '--reason', 'INC-412'], shape: done },
+  { args: ['promote', 'stg'], shape: failure, exit: 3 },
+  { args: ['promote', 'qa'], shape: failure, exit: 4 },
+  { args: ['promote'], shape: failure, exit: 2 },
+  {
+    args: ['tag', 'oci:registry/django:V3.2', 'dev'],
+    shape: {
+      repository: 'text',
+      digest: 'digest',
+      mediaType: 'text',
+      tags: [{ repository: 'text', tag: 'text', changed: 'boolean', previous: maybe('digest') }],
+      copies: ['anything'],
+    },
+  },
+  {
+    args: ['status'],
+    shape: {
+      environments: [
+        {
+          environment: 'text',
+          branch: 'text',
+          from: 'text',
+          head: maybe('commit'),
+          record: maybe(record),
+          since: maybe('time'),
+          images: [{ ...image, tag: 'text', branch: check, registry: check }],
+          waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean' }],
+          held: [hold],
+          problem,
+        },
+      ],
+    },
+  },
+  {
+    args: ['apply', '--all'],
+    shape: {
+      environments: [{ environment: 'text', head: 'commit', release: maybe('number'), tags: [tag], problem }],
+    },
+    // The registry of mariadb is gone by now, and the record of prd is broken.
+    exit: 8,
+  },
+  {
+    args: ['diff', 'dev', 'stg'],
+    shape: {
+      a: 'text',
+      b: 'text',
+      images: [{ image: 'text', a: maybe(image), b: maybe(image) }],
+      commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
+      files: [{ path: 'text', patch: 'text' }],
+    },
+  },
+  {
+    args: ['history'],
+    shape: {
+      releases: [past],
+      unverified: [{ environment: 'text', commit: 'commit', author: 'text', time: 'time', problem: 'text' }],
+    },
+  },
+  { args: ['show', 'stg'], shape: past },
+  { args: ['show', 'stg', '--release', '1'], shape: past },
+  {
+    args: ['where', 'django@V4.0'],
+    shape: {
+      spans: [
+        {
+          environment: 'text',
+          image: 'text',
+          version: 'text',
+          digest: 'digest',
+          from: 'time',
+          until: maybe('time'),
+          releases: ['number'],
+        },
+      ],
+    },
+  },
+  { args: ['init', '--yes'], shape: drafted },
+  { args: ['-C', 'checkout', 'init'], shape: drafted },
+];
+
+/** These print text in every format, as the reference says. */
+const TEXT_ONLY = ['demo', 'completion'];
+
+let pipeline: TestPipeline;
+const seen = new Map<number, { readonly exit: number | undefined; readonly stdout: string }>();
+
+beforeAll(async () => {
+  pipeline = await firstReleases(await createLayoutPipeline());
+  const { repository, folder } = pipeline;
+  await repository.commit('main', { 'environments/base/note.yaml': '{}\n' }, { message: 'a note\n' });
+  const checkout = join(folder, 'checkout');
+  await mkdir(checkout);
+  await run('git', ['init', '-q', '-b', 'main'], { cwd: checkout });
+  await writeFile(
+    join(checkout, 'pod.yaml'),
+    'kind: Pod\nspec:\n  containers:\n  - image: registry.example.com/a/django:V1\n',
+  );
+  for (const [index, { args }] of TABLE.entries()) {
+    if (args[0] === 'status') {
+      // From here on the readers have every case before them: a record that cannot be read, and drift.
+      const path = 'environments/prd/release.yaml';
+      await repository.commit('prd', { [path]: 'schema: 9\n' }, { message: 'by hand\n' });
+      await rm(join(folder, 'registry/mariadb/index.json'));
+    }
+    const env = args.includes('checkout') ? { TAGFLOW_REPO: undefined } : {};
+    seen.set(index, await pipeline.tagflow(['-o', 'json', ...args], { env }));
+  }
+}, 120_000);
+
+afterAll(async () => {
+  await pipeline.remove();
+});
+
+it.each(TABLE.map((row, index) => ({ ...row, index })))('$args', ({ index, shape, exit = 0 }) => {
+  const result = seen.get(index)!;
+  expect(result).toMatchObject({ exit });
+  const { schemaVersion, ...data } = JSON.parse(result.stdout) as Record<string, unknown>;
+  expect(schemaVersion).toBe(1);
+  expect(differences(data, shape)).toEqual([]);
+});
+
+it('no command is left out', () => {
+  const told = new Set(TABLE.flatMap(({ args }) => args));
+  const all = createProgram(captureIo([]).io).commands.map((command) => command.name());
+  expect(all.filter((name) => !told.has(name))).toEqual(TEXT_ONLY);
+});
