@@ -9,13 +9,13 @@ import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId, parseObjectId } from '../model/object-id.ts';
 import { type Environment, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
-import { isReachable, pathChanges, reachable, shallowCommits } from './history.ts';
+import { type PathChange, isReachable, pathChanges, reachable, shallowCommits } from './history.ts';
 import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from './ledger.ts';
 import { type TreeItem, algorithmOf, formatCommit, makeObject, parseCommit, parseTree } from './object.ts';
 import { encodePack } from './pack.ts';
 import { ObjectReader, type PlumbingOptions, type StoredObject, runGit } from './plumbing.ts';
 import { settlePush } from './push.ts';
-import { type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
+import { type FetchShape, type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { type OwnRepository, createRepository, storageFailed } from './repository.ts';
 import { diffTrees, editTree, findEntries, listEntries } from './tree.ts';
 import { type GitCredentials, parseRemoteUrl } from './url.ts';
@@ -54,6 +54,9 @@ const TIMEOUTS: LedgerTimeouts = {
   settleMs: 60_000,
   hurriedMs: 3_000,
 };
+
+/** Beyond so many, everything comes at once. */
+const MOST_GENERATIONS = 1000;
 
 /** Trees kept parsed. A tree of a few hundred entries takes some 50 KB. */
 const CACHED_TREES = 2_000;
@@ -210,7 +213,34 @@ class GitLedger implements Ledger {
     limit?: number,
   ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
     await this.#needHistory(head);
-    const changes = await pathChanges(this.#git, head, path, limit);
+    return this.#steps(head, await pathChanges(this.#git, head, path, limit));
+  }
+
+  async recent(
+    head: ObjectId,
+    path: string,
+    limit: number,
+  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
+    // A branch of releases changes the file with nearly every commit of its own, so the first try mostly does.
+    for (let generations = limit + 10; !(await this.#hasHistory(head)); generations *= 4) {
+      if (this.#deepened || generations > MOST_GENERATIONS) {
+        await this.deepen([head]);
+        break;
+      }
+      await this.#oneAtATime(async () => this.#fetch(this.#remote, [head], generations));
+      // Where history was cut off a file looks new that is not.
+      const edge = new Set(await shallowCommits(this.#git.folder));
+      const changes = await pathChanges(this.#git, head, path, limit + 1);
+      const known = changes.filter(({ commit }) => !edge.has(commit)).slice(0, limit);
+      if (known.length === limit) return this.#steps(head, known);
+    }
+    return this.walk(head, path, limit);
+  }
+
+  async #steps(
+    head: ObjectId,
+    changes: readonly PathChange[],
+  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
     const blobs = changes.flatMap(({ file }) => (file && isFile(file.mode) ? [file.id] : []));
     const contents = await this.#readBlobs(head, blobs);
     const commits = await this.#readCommits(changes.map(({ commit }) => commit));
@@ -292,7 +322,7 @@ class GitLedger implements Ledger {
     });
   }
 
-  async #fetch(remote: Remote, commits: readonly ObjectId[], depth: 'one' | 'all' | 'as-is'): Promise<void> {
+  async #fetch(remote: Remote, commits: readonly ObjectId[], depth: FetchShape['depth']): Promise<void> {
     const [first] = commits;
     if (!first) return;
     if (!this.#formatIsSet) await this.#repository.setAlgorithm(algorithmOf(first));

@@ -95,6 +95,15 @@ export interface Ledger {
     path: string,
     limit?: number,
   ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
+  /**
+   * The newest `limit` steps of `walk`, of a fetched head, bringing only so much of the history as that takes. Fewer when
+   * there are no more.
+   */
+  recent(
+    head: ObjectId,
+    path: string,
+    limit: number,
+  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
   /** Paths whose content or mode differs between two fetched commits' trees. */
   changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
   /** Builds a commit in the object database, with no work tree. The same draft gives the same id. Throws `tree-unsafe`. */

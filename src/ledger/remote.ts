@@ -50,9 +50,9 @@ export interface RemoteOptions {
   readonly notify: Notify;
 }
 
-/** How much a fetch brings: the newest commit alone, or everything behind it; without content of files, or with. */
+/** How much a fetch brings: the newest commit alone, so many generations, or everything; without content of files, or with. */
 export interface FetchShape {
-  readonly depth: 'one' | 'all' | 'as-is';
+  readonly depth: 'one' | number | 'all' | 'as-is';
   readonly content: boolean;
 }
 
@@ -147,7 +147,9 @@ export class Remote {
   }
 
   async #fetch(shape: FetchShape, where: readonly string[]): Promise<void> {
-    const depth = { one: ['--depth=1'], all: ['--depth=2147483647'], 'as-is': [] }[shape.depth];
+    const generations = { one: 1, all: 2_147_483_647, 'as-is': undefined };
+    const most = typeof shape.depth === 'number' ? shape.depth : generations[shape.depth];
+    const depth = most === undefined ? [] : [`--depth=${most}`];
     const filter = shape.content ? ['--no-filter', '--refetch'] : ['--filter=blob:none'];
     const args = [...depth, ...filter, '--no-tags', '--no-write-fetch-head', '--progress', ...where];
     await this.#read(async (git) => git.raw(['fetch', ...args]));

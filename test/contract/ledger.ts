@@ -262,6 +262,42 @@ export function describeLedgerContract(
         expect((await ledger.walk(merge, 'env/a.yaml')).map(({ commit }) => commit.id)).toEqual([merge, start]);
       });
 
+      it('gives the newest changes of a file without the whole history', async () => {
+        const { two, last } = await history();
+        await ledger.heads();
+        await ledger.fetch([last]);
+        const newest = async (limit: number) =>
+          (await ledger.recent(last, 'env/a.yaml', limit)).map(({ commit, content }) => [
+            commit.id,
+            content && Buffer.from(content).toString(),
+          ]);
+        expect(await newest(1)).toEqual([[last, undefined]]);
+        const all = [
+          [last, undefined],
+          [two, 'v2\n'],
+          [start, 'one\n'],
+        ];
+        expect(await newest(2)).toEqual(all.slice(0, 2));
+        expect(await newest(3)).toEqual(all);
+        expect(await newest(9)).toEqual(all);
+        expect(await ledger.recent(last, 'none', 5)).toEqual([]);
+      });
+
+      it('finds the newest changes of a file behind many commits that do not touch it', async () => {
+        const changed = [start];
+        let head = start;
+        for (let at = 1; at <= 3; at += 1) {
+          for (let other = 0; other < 20; other += 1) head = await remote.commit('main', { same: `${at} ${other}` });
+          changed.unshift((head = await remote.commit('main', { 'env/a.yaml': `${at}\n` })));
+        }
+        await ledger.heads();
+        await ledger.fetch([head]);
+        const steps = await ledger.recent(head, 'env/a.yaml', 3);
+        expect(steps.map(({ commit }) => commit.id)).toEqual(changed.slice(0, 3));
+        await ledger.deepen([head]);
+        expect(await ledger.recent(head, 'env/a.yaml', 4)).toHaveLength(4);
+      });
+
       it('reads the files of an old commit', async () => {
         const { two, last } = await history();
         await ledger.deepen([last]);

@@ -241,6 +241,24 @@ class MemoryLedger implements Ledger {
     return steps;
   }
 
+  async recent(
+    head: ObjectId,
+    path: string,
+    limit: number,
+  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
+    this.#commit(head);
+    await this.#talk('deepen');
+    const [present, deep] = [new Set(this.#present), this.#deep.has(head)];
+    for (const id of this.#reach(head)) this.#present.add(id);
+    this.#deep.add(head);
+    const steps = await this.walk(head, path, limit);
+    // What lies behind is none of this: who reads it has to ask for it.
+    if (!deep) this.#deep.delete(head);
+    for (const id of this.#present) if (!present.has(id)) this.#present.delete(id);
+    for (const { commit } of steps) this.#present.add(commit.id);
+    return steps;
+  }
+
   async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
     return diffTrees(this.#trees, this.#commit(from).tree, this.#commit(to).tree);
   }
