@@ -1,0 +1,86 @@
+// Rules over one branch alone: its line, its records, its numbers.
+import { type EnvironmentHistory, type Rule, type Violation, recordOf, releaseOf, short } from './history.ts';
+
+/** What is wrong with the branch of an environment. */
+export function checkBranch(environment: EnvironmentHistory): readonly Violation[] {
+  return [...checkLine(environment), ...checkHeads(environment), ...checkRecords(environment)];
+}
+
+function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generator<Violation> {
+  const broken = (rule: Rule, text: string): Violation => ({ rule, subject: name, text });
+  const places = new Map(line.map(({ id }, index) => [id, index]));
+  if (places.size < line.length) yield broken('not-linear', 'a commit is on the line twice');
+  for (const [index, { id, parents }] of line.entries()) {
+    const below = line[index + 1];
+    if (below && parents[0] !== below.id) {
+      yield broken(
+        'not-linear',
+        `the first parent of ${short(id)} is ${short(parents[0])}, below it is ${short(below.id)}`,
+      );
+    }
+  }
+  const dropped = new Set(rewinds.flatMap((rewind) => rewind.dropped.map(({ id }) => id)));
+  if (!places.has(base) && !dropped.has(base)) {
+    yield broken('not-linear', `${short(base)}, where the run began, is not on the line`);
+  }
+  for (const id of dropped) if (places.has(id)) yield broken('resurrected', `${short(id)} was rewound and is back`);
+}
+
+/** Heads as they were seen: each still there, and later ones not below earlier ones, rewinding aside. */
+function* checkHeads({ name, line, rewinds, heads = [] }: EnvironmentHistory): Generator<Violation> {
+  const places = new Map(line.map(({ id }, index) => [id, index]));
+  const dropped = new Set(rewinds.flatMap((rewind) => rewind.dropped.map(({ id }) => id)));
+  let last: { place: number; at: number } | undefined;
+  for (const { at, id } of heads) {
+    const place = places.get(id);
+    if (place === undefined) {
+      if (!dropped.has(id)) {
+        yield { rule: 'not-linear', subject: name, text: `${short(id)} was the head at ${at} and is not on the line` };
+      }
+      continue;
+    }
+    const since = last?.at;
+    const rewound = since !== undefined && rewinds.some((rewind) => rewind.at >= since && rewind.at <= at);
+    if (last && place > last.place && !rewound) {
+      yield { rule: 'not-linear', subject: name, text: `the branch went back to ${short(id)} at ${at}` };
+    }
+    last = { place, at };
+  }
+}
+
+function* checkRecords({ name, line }: EnvironmentHistory): Generator<Violation> {
+  const broken = (rule: Rule, text: string): Violation => ({ rule, subject: name, text });
+  let expected: number | undefined;
+  for (const commit of line) {
+    const { id, record: stated, pins } = commit;
+    if (stated && 'invalid' in stated) yield broken('record-invalid', `in ${short(id)}: ${stated.invalid}`);
+    const record = recordOf(commit);
+    // A line may be cut off below: then nothing is known of what is before.
+    if (record && record.environment !== name) {
+      yield broken('record-invalid', `in ${short(id)}: it is of ${record.environment}`);
+    }
+    if (record && pins) {
+      for (const { name: image, digest } of record.images) {
+        if (pins[image] === digest) continue;
+        yield broken(
+          'record-pins-differ',
+          `in ${short(id)} ${image} is pinned to ${short(pins[image])}, its record says ${short(digest)}`,
+        );
+      }
+    }
+    const release = releaseOf(commit);
+    if (!release) continue;
+    const { sequence, previous } = release;
+    if (expected !== undefined && sequence !== expected) {
+      yield broken('sequence-broken', `${short(id)} is release ${sequence} below release ${expected + 1}`);
+    }
+    if (sequence < 1 || previous !== (sequence > 1 ? sequence - 1 : undefined)) {
+      yield broken('sequence-broken', `release ${sequence} (${short(id)}) says it follows ${previous ?? 'nothing'}`);
+    }
+    expected = sequence - 1;
+  }
+  const root = line.at(-1);
+  if (expected !== undefined && expected > 0 && root?.parents.length === 0) {
+    yield broken('sequence-broken', `release ${expected} is not on the line`);
+  }
+}

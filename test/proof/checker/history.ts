@@ -1,0 +1,198 @@
+// What a run left behind, as plain data (JSON there and back): the operations as their actors recorded them, the branches and
+// tags as they are in the end. Made by the simulation over memory, and by the crash and contention runs over real servers.
+
+/** A moment on the one clock that all actors and observers of a run share: milliseconds, or a count of steps. */
+export type Moment = number;
+
+/** One run of a command, as its actor recorded it. */
+export interface Operation {
+  /** Unique in a history. The record of the release that it makes names it as its actor. */
+  readonly actor: string;
+  readonly kind: 'promote' | 'rollback' | 'apply';
+  /** One environment; an `apply` of several is several operations of one actor. */
+  readonly environment: string;
+  readonly started: Moment;
+  /** Absent: it was killed, or it did not end. */
+  readonly ended?: Moment;
+  /** It was killed, so it need not have ended. */
+  readonly killed?: true;
+  /** Exit code of the process. */
+  readonly exit?: number;
+  readonly outcome?: 'released' | 'unchanged' | 'refused' | 'applied' | 'planned';
+  /** The code of the error it ended with. */
+  readonly error?: string;
+  /** `released`: the release's commit. `unchanged`, `applied`: the head that it speaks of. */
+  readonly commit?: string;
+  /** Sequence of the release it speaks of. */
+  readonly sequence?: number;
+  /** Versions asked for, by image name. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** What the person consented to. */
+  readonly unhold?: boolean;
+  readonly allowDowngrade?: boolean;
+  readonly discardDivergence?: boolean;
+  readonly imagesOnly?: boolean;
+  /** The release that a rollback was told to restore. */
+  readonly to?: string;
+  /** The tags that it says are put and verified. */
+  readonly tags?: readonly ReportedTag[];
+  /** The head of the branch as the operation read it first, where the run can tell. */
+  readonly saw?: string;
+  /** The digests of the plans it made, where the run can tell. */
+  readonly plans?: readonly string[];
+}
+
+/** One tag as an operation reported it. */
+export interface ReportedTag {
+  readonly repository: string;
+  readonly tag: string;
+  readonly digest: string;
+  readonly status: 'right' | 'moved' | 'failed';
+}
+
+/** A release record's facts; a parsed `ReleaseRecord` is one. */
+export interface RecordFacts {
+  readonly environment: string;
+  readonly sequence: number;
+  readonly previous?: number;
+  readonly action: 'promote' | 'rollback';
+  readonly base: string;
+  readonly actor: string;
+  readonly images: readonly {
+    readonly name: string;
+    readonly repository: string;
+    readonly version: string;
+    readonly digest: string;
+  }[];
+  readonly source: { readonly commit: string };
+  readonly restored?: { readonly sequence: number; readonly commit: string; readonly imagesOnly?: boolean };
+  readonly held: readonly HoldFacts[];
+  readonly gates: readonly { readonly gate: string; readonly decision: string }[];
+  readonly plan: string;
+}
+
+/** A hold, as a record states it. */
+export interface HoldFacts {
+  readonly release: number;
+  readonly images: readonly { readonly name: string; readonly digest: string }[];
+  readonly commit?: string;
+}
+
+/** One commit of an environment's branch. */
+export interface CommitFacts {
+  readonly id: string;
+  /** First parent first. */
+  readonly parents: readonly string[];
+  /** The record in its tree: parsed; absent where there is none; why it is invalid where it is. */
+  readonly record?: RecordFacts | { readonly invalid: string };
+  /** The digest that the manifests pin for each image, by image name. Absent: not looked at. */
+  readonly pins?: Readonly<Record<string, string>>;
+  /** The paths in its tree that hands put onto environment branches, by names that no other file has. */
+  readonly handMade?: readonly string[];
+}
+
+/** An administrator's forced update of a branch to an older commit. */
+export interface Rewind {
+  readonly at: Moment;
+  readonly from: string;
+  readonly to: string;
+  /** The first-parent commits that the branch lost, newest first. */
+  readonly dropped: readonly CommitFacts[];
+}
+
+/** An environment: what it is called in Git and in the registry, and how its branch ended. */
+export interface EnvironmentHistory {
+  readonly name: string;
+  /** The target tag; per-release tags are `<tag>-<sequence>`. */
+  readonly tag: string;
+  /** The branch by first parent, newest first, down to its root or to a commit at or before `base`. */
+  readonly line: readonly CommitFacts[];
+  /** The head before the first operation: what lies there or before is not asked who made it. */
+  readonly base: string;
+  readonly rewinds: readonly Rewind[];
+  /** Heads that were seen on the branch on the way. */
+  readonly heads?: readonly { readonly at: Moment; readonly id: string }[];
+}
+
+/** A tag as it was seen, or written, at a moment. */
+export interface TagObservation {
+  readonly at: Moment;
+  readonly repository: string;
+  readonly tag: string;
+  /** Absent: there was no such tag. */
+  readonly digest?: string;
+}
+
+/** A whole run. */
+export interface History {
+  readonly environments: readonly EnvironmentHistory[];
+  readonly operations: readonly Operation[];
+  /** Every tag in the end. */
+  readonly tags: readonly { readonly repository: string; readonly tag: string; readonly digest: string }[];
+  /** Tags seen on the way, in their order. */
+  readonly observations: readonly TagObservation[];
+  /** Whether `observations` hold every change of every tag: then what operations say of tags is held against them. */
+  readonly everyWrite?: boolean;
+  /** For how long, in the run's unit of time, a registry's read may be out of date. Default: 0. */
+  readonly staleness?: number;
+  /** Whether faults had ended, late writes had landed and one `apply` had run when branches and tags were read. */
+  readonly settled: boolean;
+  /** What each version was published as, oldest version first, by image name. */
+  readonly published?: Readonly<Record<string, readonly { readonly version: string; readonly digest: string }[]>>;
+}
+
+/** A promise that a history breaks. */
+export interface Violation {
+  readonly rule: Rule;
+  /** The environment, actor or tag it is about. */
+  readonly subject: string;
+  /** One line: the evidence. */
+  readonly text: string;
+}
+
+/** The rules of the history checker, and the promise that each stands for. */
+export const RULES = {
+  'not-linear': 'each commit of a branch stands on the one before; every head that was seen is still on it, in order',
+  resurrected: 'what an administrator rewound does not come back',
+  'acknowledged-lost': 'a release that ended with exit 0 or 8 is on the branch',
+  'exit-untrue': 'an operation says of the release, its tags and its own effect what is so',
+  'landed-unacknowledged': 'an operation that says it changed nothing made no release',
+  'landed-twice': 'an operation makes one release at most',
+  'made-by-nobody': 'every release was made by an operation, of its kind and for its environment',
+  'record-invalid': 'every record on a branch can be read, and is of its environment',
+  'record-pins-differ': 'in every commit the manifests pin the digests of the record',
+  'sequence-broken': 'releases are numbered 1, 2, 3, … without duplicate or gap',
+  'ungated-release': 'every release was in a plan that passed its gates, or whose refusal was overridden on request',
+  'downgrade-landed': 'no promotion goes to an older version unless that was asked for',
+  'version-differs': 'a release names the digest that its version was published as',
+  'hand-made-lost': 'no commit made by hand is lost by a promotion unless that was asked for',
+  'held-returned': 'a release that was rolled back does not come back unless its hold is lifted on request',
+  'hold-lost': 'a rollback holds the release that it left, and holds stay until they are lifted',
+  'rollback-wrong': 'a rollback restores an earlier release of its branch whole, and not the one that it left',
+  'rollback-replanned': 'a rollback stands on the head that its person saw',
+  'release-tag-moved': 'a per-release tag never moves or goes away',
+  'release-tag-wrong': 'a per-release tag names the image of its release',
+  'ungated-tag': 'a target tag never names an image that no release of its environment had',
+  'alias-differs': 'after quiescence and one apply, target and per-release tags are those of the head',
+  defect: 'no operation ends in a defect',
+  'never-ended': 'every operation ends unless it was killed',
+} as const;
+
+/** The name of a rule. */
+export type Rule = keyof typeof RULES;
+
+/** Whether a commit has a record that can be read. */
+export function recordOf(commit: CommitFacts | undefined): RecordFacts | undefined {
+  return commit?.record && !('invalid' in commit.record) ? commit.record : undefined;
+}
+
+/** The release that a commit made: its record, when that speaks of this very commit. */
+export function releaseOf(commit: CommitFacts): RecordFacts | undefined {
+  const record = recordOf(commit);
+  return record && commit.parents[0] === record.base ? record : undefined;
+}
+
+/** The first twelve characters of an id or digest, for reading. */
+export function short(id: string | undefined): string {
+  return id === undefined ? 'nothing' : id.replace(/^sha256:/, '').slice(0, 12);
+}

@@ -1,0 +1,206 @@
+// Rules over the releases of a branch, oldest first: who made them, with which consent, what they hold and bring back.
+import {
+  type CommitFacts,
+  type EnvironmentHistory,
+  type History,
+  type HoldFacts,
+  type Operation,
+  type RecordFacts,
+  type Rule,
+  type Violation,
+  releaseOf,
+  short,
+} from './history.ts';
+
+/** A release in its place on a line. */
+interface Placed {
+  readonly commit: CommitFacts;
+  readonly record: RecordFacts;
+  /** The release before it on the line. */
+  readonly before: RecordFacts | undefined;
+  /** Who made it; undefined for what was there before the run. */
+  readonly operation: Operation | undefined;
+}
+
+const PROMOTE_GATES = ['downgrade', 'held', 'divergence'];
+const ROLLBACK_GATES = ['divergence'];
+
+/** What is wrong with the releases of an environment. */
+export function checkReleases(history: History, environment: EnvironmentHistory): readonly Violation[] {
+  const operations = new Map(history.operations.map((operation) => [operation.actor, operation]));
+  const known = knownBefore(environment);
+  const violations: Violation[] = [];
+  const broken = (rule: Rule, text: string): void => void violations.push({ rule, subject: environment.name, text });
+  const earlier: { readonly commit: CommitFacts; readonly record: RecordFacts }[] = [];
+  let holds: readonly HoldFacts[] = [];
+  let pending = new Set<string>();
+  let seen = new Set<string>();
+  for (const commit of environment.line.toReversed()) {
+    const record = releaseOf(commit);
+    const handMade = new Set(commit.handMade);
+    if (!record) {
+      for (const path of handMade.difference(seen)) pending.add(path);
+      seen = handMade;
+      continue;
+    }
+    const old = known.has(commit.id);
+    const operation = old ? undefined : operations.get(record.actor);
+    const placed: Placed = { commit, record, before: earlier.at(-1)?.record, operation };
+    if (!old) {
+      for (const [rule, text] of [
+        ...authorship(placed, environment),
+        ...gating(placed),
+        ...versions(placed, history),
+        ...returning(placed, holds),
+        ...restoring(placed, earlier),
+      ]) {
+        broken(rule, text);
+      }
+      // A rollback leaves what hands made behind, and says so; a promotion may only on request.
+      for (const path of pending.difference(handMade)) {
+        if (record.action === 'promote' && operation?.discardDivergence !== true) {
+          broken('hand-made-lost', `release ${record.sequence} (${short(commit.id)}) lost ${path}`);
+        }
+      }
+    }
+    const after = holdsAfter(holds, placed);
+    for (const hold of after) {
+      if (!record.held.some((stated) => sameHold(stated, hold))) {
+        broken('hold-lost', `release ${record.sequence} (${short(commit.id)}) no longer holds release ${hold.release}`);
+      }
+    }
+    // From here on by what the record says, so that one slip is told once.
+    holds = record.held;
+    pending = record.restored?.imagesOnly ? pending.intersection(handMade) : new Set();
+    seen = handMade;
+    earlier.push({ commit, record });
+  }
+  return violations;
+}
+
+/** The commits at or before the base. */
+function knownBefore({ line, base, rewinds }: EnvironmentHistory): ReadonlySet<string> {
+  const at = line.findIndex(({ id }) => id === base);
+  if (at >= 0) return new Set(line.slice(at).map(({ id }) => id));
+  // The base itself was rewound: what is left of before is what lies at or below the lowest commit rewound to.
+  const lowest = Math.max(...rewinds.map(({ to }) => line.findIndex(({ id }) => id === to)));
+  return new Set(lowest < 0 ? [] : line.slice(lowest).map(({ id }) => id));
+}
+
+type Finding = readonly [Rule, string];
+
+function* authorship({ commit, record, operation }: Placed, { name }: EnvironmentHistory): Generator<Finding> {
+  if (operation && operation.kind === record.action && operation.environment === name) {
+    if (operation.plans && !operation.plans.includes(record.plan)) {
+      yield ['ungated-release', `${short(commit.id)} states a plan that ${record.actor} did not make`];
+    }
+    return;
+  }
+  yield ['made-by-nobody', `release ${record.sequence} (${short(commit.id)}) by ${record.actor}`];
+}
+
+function* gating({ record, operation }: Placed): Generator<Finding> {
+  const consent: Readonly<Record<string, boolean | undefined>> = {
+    downgrade: operation?.allowDowngrade,
+    held: operation?.unhold,
+    divergence: operation?.discardDivergence,
+  };
+  const rollback = record.action === 'rollback';
+  for (const gate of rollback ? ROLLBACK_GATES : PROMOTE_GATES) {
+    const decision = record.gates.find((stated) => stated.gate === gate)?.decision;
+    const overridden = decision === 'overridden' && (rollback || consent[gate] === true);
+    if (decision === 'pass' || overridden) continue;
+    yield [
+      'ungated-release',
+      `release ${record.sequence} by ${record.actor}: gate ${gate}: ${decision ?? 'not asked'}`,
+    ];
+  }
+}
+
+function* versions({ record, before, operation }: Placed, { published = {} }: History): Generator<Finding> {
+  for (const { name, version, digest } of record.images) {
+    const known = published[name];
+    if (!known) continue;
+    const place = known.findIndex((entry) => entry.version === version);
+    if (known[place]?.digest !== digest) {
+      yield ['version-differs', `release ${record.sequence} has ${name} ${version} as ${short(digest)}`];
+    }
+    const running = before?.images.find((image) => image.name === name)?.version;
+    const runningPlace = known.findIndex((entry) => entry.version === running);
+    if (record.action === 'promote' && place < runningPlace && operation?.allowDowngrade !== true) {
+      yield ['downgrade-landed', `release ${record.sequence} by ${record.actor}: ${name} ${running} -> ${version}`];
+    }
+  }
+}
+
+function* returning({ record, operation }: Placed, holds: readonly HoldFacts[]): Generator<Finding> {
+  // A rollback that names its target goes there, held or not: that is a person's choice.
+  if (operation?.unhold === true || operation?.to !== undefined) return;
+  for (const hold of holds) {
+    if (runsInto(record, hold)) {
+      yield ['held-returned', `release ${record.sequence} by ${record.actor} brings release ${hold.release} back`];
+    }
+  }
+}
+
+function* restoring(
+  { commit, record, before, operation }: Placed,
+  earlier: readonly { readonly commit: CommitFacts; readonly record: RecordFacts }[],
+): Generator<Finding> {
+  if (record.action !== 'rollback') return;
+  const { restored, sequence } = record;
+  const target = earlier.find(({ commit: { id } }) => id === restored?.commit);
+  const whole =
+    target !== undefined &&
+    target.record.sequence === restored?.sequence &&
+    sameImages(target.record, record) &&
+    target.record.sequence !== before?.sequence;
+  if (!whole) {
+    yield [
+      'rollback-wrong',
+      `release ${sequence} says it restores release ${restored?.sequence} (${short(restored?.commit)})`,
+    ];
+  }
+  if (operation?.saw !== undefined && operation.saw !== commit.parents[0]) {
+    yield [
+      'rollback-replanned',
+      `${record.actor} saw ${short(operation.saw)} and rolled back ${short(commit.parents[0])}`,
+    ];
+  }
+}
+
+/** The holds after a release: those it did not run into, and, after a rollback, that of the release it left. */
+function holdsAfter(holds: readonly HoldFacts[], { record, before }: Placed): readonly HoldFacts[] {
+  const staying = holds.filter((hold) => !runsInto(record, hold));
+  if (record.action !== 'rollback' || !before) return staying;
+  const images = before.images.filter(
+    ({ name, digest }) => record.images.find((image) => image.name === name)?.digest !== digest,
+  );
+  const left: HoldFacts = {
+    release: before.sequence,
+    images,
+    ...(images.length === 0 && { commit: before.source.commit }),
+  };
+  return [...staying.filter(({ release }) => release !== left.release), left];
+}
+
+function runsInto({ images, source }: RecordFacts, hold: HoldFacts): boolean {
+  if (hold.images.length === 0) return hold.commit === source.commit;
+  return hold.images.some((bad) => images.some(({ name, digest }) => name === bad.name && digest === bad.digest));
+}
+
+function sameHold(a: HoldFacts, b: HoldFacts): boolean {
+  const text = (hold: HoldFacts): string =>
+    `${hold.release} ${hold.commit} ${hold.images
+      .map(({ name, digest }) => `${name}@${digest}`)
+      .sort()
+      .join(' ')}`;
+  return text(a) === text(b);
+}
+
+function sameImages(a: RecordFacts, b: RecordFacts): boolean {
+  return (
+    a.images.length === b.images.length &&
+    a.images.every(({ name, digest }) => b.images.find((image) => image.name === name)?.digest === digest)
+  );
+}
