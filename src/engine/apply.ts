@@ -5,9 +5,10 @@ import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
+import { isNewest } from './checks.ts';
 import type { Context } from './context.ts';
 import type { TagStatus } from './outcome.ts';
-import { type World, headOf, orProblem, readEnvironment, readRecord, readWorld } from './world.ts';
+import { type World, headOf, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -48,7 +49,7 @@ async function applyEnvironment(
   environment: Environment,
 ): Promise<Pick<Applied, 'record' | 'tags'>> {
   const { head, record } = await readEnvironment(context, world, environment);
-  return { record, tags: record ? await applyHead(context, environment, head, record) : [] };
+  return { record, tags: record ? await applyNewest(context, environment, head, record) : [] };
 }
 
 /**
@@ -76,6 +77,32 @@ export async function applyCommitted(
 }
 
 /**
+ * `applyHead` for a release that was there before: not when the registry knows a newer one and the branch does not, since
+ * the target tags would follow a branch that was rewound. Throws `branch-rewound`.
+ */
+export async function applyNewest(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  record: ReleaseRecord,
+): Promise<readonly TagStatus[]> {
+  let current: Current | undefined = { head, record };
+  for (let round = 0; current && round < MAX_ROUNDS; round += 1) {
+    const { head: at, record: release } = current;
+    if (await isNewest(context, { environment, head: at }, release))
+      return applyHead(context, environment, at, release);
+    current = await readCurrent(context, environment);
+  }
+  if (!current) return [];
+  throw notSettled(environment);
+}
+
+interface Current {
+  readonly head: ObjectId;
+  readonly record: ReleaseRecord;
+}
+
+/**
  * Puts the per-release tags and the target tags of a head's release, reads them back, and then the head again: when it
  * moved on meanwhile, the newer release's tags are put as well. The statuses are of the release that was newest last.
  */
@@ -85,23 +112,46 @@ export async function applyHead(
   head: ObjectId,
   record: ReleaseRecord,
 ): Promise<readonly TagStatus[]> {
-  let current = { head, record };
+  let current: Current = { head, record };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     // After a detected change a tag that reads as right may be about to be overwritten, or be a stale read: write it.
     const tags = await putTags(context, environment, current.record, round > 0);
-    const now = await context.ledger.head(environment.branch);
-    if (now === current.head || now === undefined) return tags;
-    await context.ledger.fetch([now]);
-    const newer = await readRecord(context, environment, now);
-    if (!newer || newer.sequence === current.record.sequence) return tags;
-    context.notify({ level: 'info', text: `${environment.name} moved on to release ${newer.sequence}: applying that` });
-    current = { head: now, record: newer };
+    const newer = await newerThan(context, environment, current);
+    if (!newer) return tags;
+    context.notify({
+      level: 'info',
+      text: `${environment.name} moved on to release ${newer.record.sequence}: applying that`,
+    });
+    current = newer;
   }
-  throw new TagflowError('race-lost', {
-    what: `the tags of ${environment.name} were not settled`,
+  throw notSettled(environment);
+}
+
+function notSettled({ name }: Environment): TagflowError {
+  return new TagflowError('race-lost', {
+    what: `the tags of ${name} were not settled`,
     why: `its branch moved on ${MAX_ROUNDS} times while they were put`,
-    fix: `tagflow apply ${environment.name}`,
+    fix: `tagflow apply ${name}`,
   });
+}
+
+/** The release that the branch has now; undefined when it is the one given, or none. */
+async function newerThan(
+  context: Context,
+  environment: Environment,
+  { head, record }: Current,
+): Promise<Current | undefined> {
+  const now = await readCurrent(context, environment, head);
+  return now && now.record.sequence !== record.sequence ? now : undefined;
+}
+
+/** The release that the branch has now; undefined when it has none, or its head is still `known`. */
+async function readCurrent(context: Context, environment: Environment, known?: ObjectId): Promise<Current | undefined> {
+  const head = await context.ledger.head(environment.branch);
+  if (head === undefined || head === known) return undefined;
+  await context.ledger.fetch([head]);
+  const record = await readRelease(context, environment, head);
+  return record && { head, record };
 }
 
 /** Throws `tags-incomplete` when a tag could not be put or verified. */

@@ -1,9 +1,10 @@
 // Checks that planning shares: that a release is new, that its number is free, that a given plan still fits.
-import { shortDigest } from '../model/digest.ts';
+import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Plan, planDigest } from '../model/plan.ts';
-import { parseRepository } from '../model/reference.ts';
+import type { Environment } from '../model/pipeline.ts';
+import { type Tag, parseRepository } from '../model/reference.ts';
 import {
   type Hold,
   type ReleaseImage,
@@ -35,26 +36,66 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
  */
 export async function releaseTagsAreFree(
   context: Context,
-  { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
+  state: Pick<EnvironmentState, 'environment' | 'head'>,
   images: readonly ReleaseImage[],
   sequence: number,
 ): Promise<boolean> {
+  const found = await releaseTags(context, state.environment, images, sequence);
+  const taken = found.find(({ planned, found: there }) => there !== planned);
+  return taken === undefined || raced(context, state, sequence, taken);
+}
+
+/**
+ * Whether a head's release is the newest that there ever was, as far as the registry tells: the next one has no per-release
+ * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
+ */
+export async function isNewest(
+  context: Context,
+  state: Pick<EnvironmentState, 'environment' | 'head'>,
+  { images, sequence }: ReleaseRecord,
+): Promise<boolean> {
+  const [next] = await releaseTags(context, state.environment, images, sequence + 1);
+  return next === undefined || raced(context, state, sequence + 1, next);
+}
+
+interface FoundTag {
+  readonly repository: string;
+  readonly tag: Tag;
+  readonly planned: Digest;
+  readonly found: Digest;
+}
+
+/** The per-release tags of a number that there are. */
+async function releaseTags(
+  context: Context,
+  environment: Environment,
+  images: readonly ReleaseImage[],
+  sequence: number,
+): Promise<readonly FoundTag[]> {
   const tag = releaseTag(environment.tag, sequence);
-  const found = await Promise.all(
+  const tags = await Promise.all(
     images.map(async ({ repository: name, digest }) => {
       const repository = parseRepository(name);
-      const digestThere = await context.registryOf(repository).peek(repository, tag);
-      return digestThere && digestThere !== digest ? [{ name, digest, found: digestThere }] : [];
+      const found = await context.registryOf(repository).peek(repository, tag);
+      return found ? [{ repository: name, tag, planned: digest, found }] : [];
     }),
   );
-  const [taken] = found.flat();
-  if (!taken) return true;
+  return tags.flat();
+}
+
+/** A tag of a release that the branch does not have: false when the branch has moved on, and may have it now. */
+async function raced(
+  context: Context,
+  { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
+  sequence: number,
+  taken: FoundTag,
+): Promise<false> {
   if ((await context.ledger.head(environment.branch)) !== head) return false;
   throw new TagflowError('branch-rewound', {
     what: `release ${sequence} of ${environment.name} exists already in the registry`,
-    why: `${taken.name}:${tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
+    why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
     fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
-    details: { repository: taken.name, tag, found: taken.found, planned: taken.digest },
+    details: { ...taken },
   });
 }
 

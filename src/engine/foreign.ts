@@ -1,14 +1,13 @@
 // Evidence: commits on an environment's branch that upstream lacks and that tagflow did not make.
 import type { ForeignCommit } from '../gates/gates.ts';
 import type { Commit } from '../ledger/ledger.ts';
-import { isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { isKept } from './tree.ts';
-import { type EnvironmentState, type World, orProblem, readRecord, recordIn } from './world.ts';
+import { type EnvironmentState, type World, isOwn, isRelease, orProblem, readRecord } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
 const LIMIT = 500;
@@ -54,7 +53,8 @@ async function isContained(
   for (const other of others) {
     paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
   }
-  const list = [...paths].filter((path) => !isKept(environment, path));
+  // What hands did to the record is judged where it is read.
+  const list = [...paths].filter((path) => !isKept(environment, path) && path !== recordPath(environment));
   if (list.length === 0) return true;
   const [before, after, there] = [
     await context.ledger.readFiles(parent, list),
@@ -107,22 +107,8 @@ function subjectOf(commit: Commit): string {
   return plain(commit.message.split('\n')[0] ?? '', 120);
 }
 
-/** Whether a commit is the one that a record in its tree speaks of: it was built on the record's base. */
-export function isOwn(commit: Commit, record: ReleaseRecord): boolean {
-  return commit.parents[0] === record.base;
-}
-
 async function madeByTagflow(context: Context, world: World, commit: Commit): Promise<boolean> {
   const environments = [...world.pipeline.environments.values()];
   const files = await context.ledger.readFiles(commit.id, environments.map(recordPath));
-  return environments.some((environment) => {
-    const content = files.get(recordPath(environment));
-    if (!content) return false;
-    try {
-      return isOwn(commit, recordIn(environment, content));
-    } catch (error) {
-      if (isTagflowError(error, 'record-invalid')) return false;
-      throw error;
-    }
-  });
+  return environments.some((environment) => isRelease(environment, commit, files.get(recordPath(environment))));
 }

@@ -8,8 +8,7 @@ import { type Environment, environmentOf, imageOf, recordPath } from '../model/p
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
-import { isOwn } from './foreign.ts';
-import { type World, headOf, readWorld, recordIn } from './world.ts';
+import { type World, headOf, isOwn, readWorld, recordIn } from './world.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
 export interface Release {

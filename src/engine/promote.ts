@@ -1,7 +1,7 @@
 // Promote: plan a release for an environment from what is upstream, commit it, and put the tags.
 import { type VersionScheme, compareVersions, parseVersion, readVersion } from '../model/version.ts';
 import { judge } from '../gates/gates.ts';
-import type { Digest } from '../model/digest.ts';
+import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import {
@@ -16,7 +16,7 @@ import {
 import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
-import { applyCommitted, applyHead } from './apply.ts';
+import { applyCommitted, applyNewest } from './apply.ts';
 import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease, stalePlan } from './checks.ts';
 import { commitPlan } from './commit.ts';
 import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
@@ -24,7 +24,15 @@ import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
 import { bringFiles, releaseTree } from './release-tree.ts';
-import { type EnvironmentState, type World, readEnvironment, readRecord, readWorld, upstreamOf } from './world.ts';
+import {
+  type EnvironmentState,
+  type World,
+  readEnvironment,
+  readRelease,
+  readWorld,
+  requireNeverReleased,
+  upstreamOf,
+} from './world.ts';
 
 /** How to run a promotion. */
 export interface RunOptions {
@@ -96,6 +104,7 @@ async function planPromotion(
   const upstream = world.pipeline.environments.get(source.environment ?? '');
   await bringFiles(context, environment, head, source.commit, upstream ? [recordPath(upstream)] : []);
   const state = await readEnvironment(context, world, environment);
+  if (!state.record && head !== source.commit) await requireNeverReleased(context, environment, head);
   if (fixed) requireSameBase(fixed, state, source.commit);
   const wanted = await wantedImages(context, world, environment, request, state.record);
   const found = await Promise.all(wanted.map((image) => resolveImage(context, image, fixed)));
@@ -123,7 +132,7 @@ async function planPromotion(
     sameRepositories(record.images, images)
   ) {
     if (!fixed && !dryRun) await copyImages(context, { images, copies });
-    const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, record);
+    const tags = fixed || dryRun ? [] : await applyNewest(context, environment, state.head, record);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record, tags };
   }
   if (!(await releaseTagsAreFree(context, state, images, (record?.sequence ?? 0) + 1))) return { kind: 'raced' };
@@ -227,7 +236,7 @@ async function wantedImages(
 async function upstreamRecord(context: Context, world: World, from: string): Promise<ReleaseRecord | undefined> {
   const upstream = environmentOf(world.pipeline, from);
   const { commit } = upstreamOf(world, upstream, from);
-  return readRecord(context, upstream, commit);
+  return readRelease(context, upstream, commit);
 }
 
 /** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */
@@ -241,6 +250,8 @@ async function resolveImage(
   const digest = wanted.digest ?? fixed?.images.find((image) => image.name === name)?.digest;
   for (const from of origins) {
     const descriptor = await context.registryOf(from).resolve(from, digest ?? version);
+    if (descriptor && fixed && !wanted.digest)
+      await requireSameVersion(context, fixed, from, wanted, descriptor.digest);
     if (descriptor) return { image: { name, repository: repository.name, version, digest: descriptor.digest }, from };
   }
   const places = origins.map((origin) => origin.name);
@@ -252,6 +263,25 @@ async function resolveImage(
     });
   }
   throw await versionNotFound(context, wanted);
+}
+
+/**
+ * Refuses a plan whose version names another image by now, or never named this one: a release is not recorded under a
+ * version that it is not. Throws `plan-stale`.
+ */
+async function requireSameVersion(
+  context: Context,
+  plan: Plan,
+  from: Repository,
+  { name, version }: WantedImage,
+  digest: Digest,
+): Promise<void> {
+  const now = await context.registryOf(from).peek(from, version);
+  if (now === digest) return;
+  throw stalePlan(
+    plan,
+    `${name} ${version} is ${shortDigest(digest)} in the plan, and ${now ? shortDigest(now) : 'gone'} in ${from.name}`,
+  );
 }
 
 async function versionNotFound(

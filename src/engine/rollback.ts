@@ -1,14 +1,23 @@
 // Roll back: a forward commit that restores the previous distinct release, whole: its images and the configuration they
 // ran with. The release that was left is held, so that automation does not put it straight back.
-import { TagflowError } from '../model/errors.ts';
-import { shortId } from '../model/object-id.ts';
-import { downstreamOf, environmentOf } from '../model/pipeline.ts';
+import type { Digest } from '../model/digest.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { type ObjectId, shortId } from '../model/object-id.ts';
+import { type Environment, downstreamOf, environmentOf, repositoryIn } from '../model/pipeline.ts';
 import { type RollbackRequest, assemblePlan } from '../model/plan.ts';
-import { parseRepository } from '../model/reference.ts';
-import { type GateDecision, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../model/release.ts';
-import { applyCommitted, applyHead } from './apply.ts';
+import { type Repository, parseRepository } from '../model/reference.ts';
+import {
+  type GateDecision,
+  type Hold,
+  type ReleaseImage,
+  type ReleaseRecord,
+  blockingHolds,
+  holdFor,
+} from '../model/release.ts';
+import { applyCommitted, applyNewest } from './apply.ts';
 import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease } from './checks.ts';
 import { commitPlan } from './commit.ts';
+import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import { type Past, type Release, readPast } from './history.ts';
@@ -16,7 +25,7 @@ import type { Outcome, Planned, Unchanged } from './outcome.ts';
 import type { RunOptions } from './promote.ts';
 import { releaseTree } from './release-tree.ts';
 import { pathsThatMatter } from './tree.ts';
-import { type EnvironmentState, type World, orProblem, readEnvironment, readWorld } from './world.ts';
+import { type EnvironmentState, type World, headOf, orProblem, readEnvironment, readWorld } from './world.ts';
 
 /**
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
@@ -27,6 +36,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const outcome = await planRollback(context, world, request, options);
   if (outcome.kind !== 'planned' || options.dryRun) return outcome;
   const { plan, state } = outcome;
+  await copyImages(context, plan);
   const committed = await commitPlan(context, plan);
   if (!committed.landed) throw await superseded(context, request, state);
   const { commit, record } = committed;
@@ -40,33 +50,34 @@ async function planRollback(
   world: World,
   request: RollbackRequest,
   { plan: fixed, dryRun }: RunOptions,
-): Promise<Unchanged | (Planned & { readonly state: EnvironmentState })> {
+): Promise<Unchanged | (Planned & { readonly state: Running })> {
   const environment = environmentOf(world.pipeline, request.environment);
-  const state = await readEnvironment(context, world, environment);
-  const current = state.record;
-  if (!current) throw noTarget(environment.name, 'it has no release yet');
-  const past = await readPast(context, world, environment);
-  const target = await chooseTarget(context, world, { state, current, past }, request);
+  const { state, past, broken } = await readRunning(context, world, environment);
+  const { record: current } = state;
+  const target = await chooseTarget(context, world, { state, past, broken }, request);
   const { record } = target;
   const source = request.imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
-  await requirePresent(context, record);
+  const found = await Promise.all(record.images.map((image) => findImage(context, world, environment, target, image)));
+  const images = found.map(({ image }) => image);
+  const copies = found.flatMap(({ image, from }) => copyOf(image, from));
 
   const base = request.imagesOnly ? state.head : target.commit;
-  const { treeChanges, ...tree } = await releaseTree(context, world, state, base, record.images);
-  if (treeChanges.length === 0 && sameRelease(current.images, record.images)) {
-    const tags = fixed || dryRun ? [] : await applyHead(context, environment, state.head, current);
+  const { treeChanges, ...tree } = await releaseTree(context, world, state, base, images);
+  if (!broken && treeChanges.length === 0 && sameRelease(current.images, images)) {
+    const tags = fixed || dryRun ? [] : await applyNewest(context, environment, state.head, current);
     return { kind: 'unchanged', environment: environment.name, head: state.head, record: current, tags };
   }
-  if (!(await releaseTagsAreFree(context, state, record.images, current.sequence + 1))) {
+  if (!(await releaseTagsAreFree(context, state, images, current.sequence + 1))) {
     throw await superseded(context, request, state);
   }
-  const left = holdFor(current, record.images, request.reason);
+  await requireFreeVersionTags(context, images, copies);
   const plan = assemblePlan({
     request,
     target: environment,
     current,
-    images: record.images,
+    images,
+    copies,
     base: state.head,
     source,
     tree: base,
@@ -77,7 +88,7 @@ async function planRollback(
       commit: target.commit,
       ...(request.imagesOnly && { imagesOnly: true as const }),
     },
-    held: [...heldAfter(current, record.images, source.commit).filter(({ release }) => release !== left.release), left],
+    held: heldThen(current, target, request, source.commit),
     gates: [await leftBehind(context, world, state, request)],
     config: world.config,
   });
@@ -85,19 +96,52 @@ async function planRollback(
   return { kind: 'planned', plan, state };
 }
 
+/** An environment that has a release. */
+interface Running extends EnvironmentState {
+  readonly record: ReleaseRecord;
+}
+
+/** Its release and its past. `broken`: the record at the head is not one that tagflow wrote, the newest one that is stands here. */
 interface Choice {
-  readonly state: EnvironmentState;
-  readonly current: ReleaseRecord;
+  readonly state: Running;
   readonly past: Past;
+  readonly broken: boolean;
+}
+
+async function readRunning(context: Context, world: World, environment: Environment): Promise<Choice> {
+  const { value, problem } = await orProblem(readEnvironment(context, world, environment));
+  if (problem && problem.code !== 'record-invalid') throw problem;
+  const past = await readPast(context, world, environment);
+  const [newest] = past.releases;
+  if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
+  if (!newest) throw problem ?? noTarget(environment.name, 'it has no release yet');
+  const head = headOf(world.branches, environment.branch, environment);
+  return { state: { environment, head, record: newest.record }, past, broken: true };
+}
+
+/** The holds that stay, and a new one on the release that is left; none where a broken record gives way to what it broke. */
+function heldThen(
+  current: ReleaseRecord,
+  { record }: Release,
+  { reason }: RollbackRequest,
+  commit: ObjectId,
+): readonly Hold[] {
+  const held = heldAfter(current, record.images, commit);
+  if (record.sequence === current.sequence) return held;
+  const left = holdFor(current, record.images, reason);
+  return [...held.filter(({ release }) => release !== left.release), left];
 }
 
 /** The release asked for, or the newest one before that differs in images or configuration and is not held. */
 async function chooseTarget(
   context: Context,
   world: World,
-  { state, current, past }: Choice,
+  { state, past, broken }: Choice,
   { to, environment, imagesOnly }: RollbackRequest,
 ): Promise<Release> {
+  const { record: current } = state;
+  const [newest] = past.releases;
+  if (broken && newest && (to === undefined || names(newest.record, to))) return newest;
   const earlier = past.releases.filter(({ record }) => record.sequence < current.sequence);
   if (to !== undefined) {
     const found = earlier.find(({ record }) => names(record, to) && !sameNamed(record, current, to));
@@ -132,33 +176,56 @@ function describeImages(images: readonly ReleaseImage[]): string {
   return images.map(({ name, version }) => `${name} ${version}`).join(' ');
 }
 
-/** Every image of the release to restore is still in its registry: found out before anything moves. */
-async function requirePresent(context: Context, { images, sequence, environment }: ReleaseRecord): Promise<void> {
-  await Promise.all(
-    images.map(async ({ name, repository: text, version, digest }) => {
-      const repository = parseRepository(text);
-      if (await context.registryOf(repository).resolve(repository, digest)) return;
-      throw new TagflowError('digest-not-found', {
-        what: `${text} no longer has ${name} ${version} (${digest}) of release ${sequence}`,
-        why: 'it was deleted, by hand or by a clean-up policy',
-        fix:
-          sequence > 1
-            ? `roll back further: tagflow rollback ${environment} --to "#${sequence - 1}", or push the image again`
-            : 'push the image again: it has to be the same, digest for digest',
-      });
-    }),
-  );
+/**
+ * An image of the release to restore, where the environment runs it from now, and where it is found: there, or where it
+ * ran from then. Found out before anything moves. Throws `digest-not-found`.
+ */
+async function findImage(
+  context: Context,
+  { pipeline }: World,
+  environment: Environment,
+  { record: { sequence } }: Release,
+  image: ReleaseImage,
+): Promise<{ readonly image: ReleaseImage; readonly from: Repository }> {
+  const { name, version, digest } = image;
+  const known = pipeline.images.get(name);
+  const then = parseRepository(image.repository);
+  const now = known ? repositoryIn(environment, known) : then;
+  const origins = known ? [now, ...originsOf(environment, known, image.repository)] : [now];
+  for (const from of origins) {
+    if (await context.registryOf(from).resolve(from, digest))
+      return { image: { ...image, repository: now.name }, from };
+  }
+  const places = [...new Set(origins.map((origin) => origin.name))];
+  throw new TagflowError('digest-not-found', {
+    what: `${places.join(' and ')} no longer ${places.length === 1 ? 'has' : 'have'} ${name} ${version} (${digest}) of release ${sequence}`,
+    why: 'it was deleted, by hand or by a clean-up policy',
+    fix:
+      sequence > 1
+        ? `roll back further: tagflow rollback ${environment.name} --to "#${sequence - 1}", or push the image again`
+        : 'push the image again: it has to be the same, digest for digest',
+  });
+}
+
+/** Elsewhere than in its own registry an environment may have no business: what cannot be read there is not there. */
+async function has(context: Context, place: Repository, digest: Digest, own: boolean): Promise<boolean> {
+  try {
+    return (await context.registryOf(place).resolve(place, digest)) !== undefined;
+  } catch (error) {
+    if (!own && isTagflowError(error, 'unauthorized', 'forbidden', 'registry-unavailable')) return false;
+    throw error;
+  }
 }
 
 /** Commits made by hand since are left behind: a rollback goes through all the same, and says so. */
 async function leftBehind(
   context: Context,
   world: World,
-  state: EnvironmentState,
+  state: Running,
   { imagesOnly }: RollbackRequest,
 ): Promise<GateDecision> {
   const { environment, record } = state;
-  const foreign = record && !imagesOnly ? await foreignCommits(context, world, state, record.source.commit) : [];
+  const foreign = !imagesOnly ? await foreignCommits(context, world, state, record.source.commit) : [];
   if (foreign.length === 0)
     return { gate: 'divergence', decision: 'pass', reason: 'no commit made by hand is left behind' };
   const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`).join(', ');

@@ -1,11 +1,13 @@
 // Reading: the heads, the configuration from the trunk, and the release an environment has.
 import { CONFIG_FILE, parseConfig } from '../config/config.ts';
 import { digestOf } from '../model/digest.ts';
+import type { Commit } from '../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
-import type { BranchName, ObjectId } from '../model/object-id.ts';
+import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, type Pipeline, recordPath } from '../model/pipeline.ts';
 import { parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord, ReleaseSource } from '../model/release.ts';
+import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 
 /** The remote at one moment: its heads, and the configuration its trunk holds. */
@@ -52,10 +54,71 @@ export async function readEnvironment(
 ): Promise<EnvironmentState> {
   const head = headOf(world.branches, environment.branch, environment);
   await context.ledger.fetch([head]);
-  return { environment, head, record: await readRecord(context, environment, head) };
+  return { environment, head, record: await readRelease(context, environment, head) };
 }
 
-/** The record in one commit of an environment's branch; undefined when there is none. Throws `record-invalid`. */
+/** How many changes of a record are looked through for the commit that made it: a bound on the work. */
+const LIMIT = 100;
+
+/**
+ * The release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first. Commits
+ * made by hand may stand on top of it, but none may have changed it, or put an earlier one back.
+ * Throws `record-invalid`.
+ */
+export async function readRelease(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+): Promise<ReleaseRecord | undefined> {
+  const { ledger } = context;
+  const path = recordPath(environment);
+  const content = (await ledger.readFiles(head, [path])).get(path);
+  if (!content) return undefined;
+  const record = recordIn(environment, content);
+  if (isOwn(await ledger.commit(head), record)) return record;
+  await ledger.deepen([head]);
+  const steps = await ledger.walk(head, path, LIMIT);
+  const written = steps.find((step) => isRelease(environment, step.commit, step.content));
+  if (written?.content && Buffer.compare(written.content, content) === 0) return record;
+  throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
+}
+
+/** Whether a commit made a release of an environment: the record in it is one, and speaks of that commit. */
+export function isRelease(environment: Environment, commit: Commit, content: Uint8Array | undefined): boolean {
+  try {
+    return content !== undefined && isOwn(commit, recordIn(environment, content));
+  } catch (error) {
+    if (isTagflowError(error, 'record-invalid')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Refuses a branch whose record was there and was removed: as if nothing had been released, numbers would begin anew.
+ * Throws `record-invalid`.
+ */
+export async function requireNeverReleased(context: Context, environment: Environment, head: ObjectId): Promise<void> {
+  await context.ledger.deepen([head]);
+  const [last] = await context.ledger.walk(head, recordPath(environment), 1);
+  if (last) throw notWritten(environment, 'is gone', last.commit);
+}
+
+function notWritten(environment: Environment, what: string, by: Commit | undefined): TagflowError {
+  const who = by ? `commit ${shortId(by.id)} by ${plain(by.author, 200)}` : 'somebody';
+  return new TagflowError('record-invalid', {
+    what: `${recordPath(environment)} on ${environment.branch} ${what}`,
+    why: `${who} changed it; records are tagflow’s to write`,
+    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
+    details: { environment: environment.name, commit: by?.id },
+  });
+}
+
+/** Whether a commit is the one that a record in its tree speaks of: it was built on the record's base. */
+export function isOwn(commit: Commit, record: ReleaseRecord): boolean {
+  return commit.parents[0] === record.base;
+}
+
+/** The record in one commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */
 export async function readRecord(
   context: Context,
   environment: Environment,
@@ -74,7 +137,7 @@ export function recordIn(environment: Environment, content: Uint8Array): Release
   throw new TagflowError('record-invalid', {
     what: `${path} is not a record of ${environment.name}`,
     why: `it says it is of ${record.environment}`,
-    fix: `restore it from the last good commit (git log -- ${path})`,
+    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
   });
 }
 
@@ -142,7 +205,7 @@ export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; probl
   try {
     return { value: await work };
   } catch (error) {
-    if (isTagflowError(error, 'record-invalid', 'branch-not-found')) return { problem: error };
+    if (isTagflowError(error, 'record-invalid', 'branch-not-found', 'branch-rewound')) return { problem: error };
     throw error;
   }
 }

@@ -169,7 +169,7 @@ function invalid(file: string, why: string): TagflowError {
   return new TagflowError('record-invalid', {
     what: `${file} is not a valid release record`,
     why,
-    fix: `restore it from the last good commit (git log -- ${file}); tagflow writes records, hands do not`,
+    fix: `go back to the last release that tagflow wrote (tagflow rollback), or restore the file: git log -- ${file}`,
     details: { file },
   });
 }

@@ -4,11 +4,20 @@ import { apply, applyHead, requireComplete } from '../../src/engine/apply.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { environmentOf } from '../../src/model/pipeline.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { type Bench, FIRST, MARIADB, createBench, failureOf, recordOf, repositoryOf } from '../support/engine.ts';
+import {
+  type Bench,
+  type BenchOptions,
+  FIRST,
+  MARIADB,
+  createBench,
+  failureOf,
+  recordOf,
+  repositoryOf,
+} from '../support/engine.ts';
 import { readWorld } from '../../src/engine/world.ts';
 
-async function running(): Promise<Bench> {
-  const bench = createBench();
+async function running(options?: BenchOptions): Promise<Bench> {
+  const bench = createBench(options);
   await bench.through(FIRST);
   return bench;
 }
@@ -193,6 +202,37 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.registry.writes.filter(({ tag }) => tag === 'prd')).toHaveLength(3);
   });
 
+  test('backwards is refused: no tag follows a branch that was rewound', async () => {
+    const bench = await running();
+    const before = bench.head('prd');
+    await bench.through({ django: 'V4.2' });
+    bench.remote.branches.set('prd' as BranchName, before);
+    const applied = await apply(bench.context(), []);
+    expect(applied.map(({ environment, problem }) => [environment, problem?.code])).toEqual([
+      ['dev', undefined],
+      ['stg', undefined],
+      ['prd', 'branch-rewound'],
+    ]);
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test('while it is looked at is no rewinding: the newer release is applied', async () => {
+    let promoteNow: (() => Promise<unknown>) | undefined;
+    const bench = await running({
+      registry: {
+        async pause({ method }) {
+          if (method !== 'peek' || !promoteNow) return;
+          const [now] = [promoteNow, (promoteNow = undefined)];
+          await now();
+        },
+      },
+    });
+    promoteNow = () => bench.released('prd', { django: 'V4.2' });
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied?.problem).toBeUndefined();
+    expect(bench.aliases('django')).toMatchObject({ prd: 'V4.2', 'prd-2': 'V4.2' });
+  });
+
   test('again and again is given up, and says that apply finishes it', async () => {
     const bench = await running();
     const record = bench.remote.file('prd', recordOf('prd')) ?? '';
@@ -202,7 +242,7 @@ describe('a head that moves on meanwhile', () => {
       sequence += 1;
       const next = record
         .replace('sequence: 1\n', `sequence: ${sequence}\n`)
-        .replace(/(base: .*\n)/, `$1previous: ${sequence - 1}\n`);
+        .replace(/base: .*\n/, `base: ${bench.head('prd')}\nprevious: ${sequence - 1}\n`);
       bench.remote.commit('prd', { [recordOf('prd')]: next });
     };
     const error = await failureOf(apply(bench.context(), ['prd']));

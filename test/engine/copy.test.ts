@@ -243,12 +243,39 @@ describe('what cannot be copied changes neither branch nor target tags', () => {
 });
 
 describe('a rollback', () => {
-  test('needs its images in the environment’s own registry, and copies nothing', async () => {
+  test('brings an image back that the environment’s own registry lost', async () => {
     const bench = await withOwnRegistry();
     await bench.released('prd');
     bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
     await bench.released('prd', { django: 'V7.2' });
     bench.registry.remove(PRD, sampleSingle().digest);
+    expect((await bench.rollback('prd')).kind).toBe('released');
+    expect(tags(bench)['prd']).toBe(sampleSingle().digest);
+  });
+
+  test('to a release from before the environment had a registry of its own takes its images there', async () => {
+    const bench = await withOwnRegistry();
+    const own = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', { 'tagflow.yaml': own.replace(/\n *repositories:[^\n]*(\n {6,}[^\n]*)*/, '') });
+    await bench.released('prd');
+    bench.remote.commit('main', { 'tagflow.yaml': own });
+    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
+    await bench.released('prd', { django: 'V7.2' });
+    const outcome = await bench.rollback('prd');
+    expect(outcome).toMatchObject({
+      kind: 'released',
+      record: { images: [{ repository: PRD.name }, { repository: MARIADB }] },
+    });
+    expect(tags(bench)['prd']).toBe(sampleSingle().digest);
+  });
+
+  test('is refused, with nothing moved, where an image is nowhere any more', async () => {
+    const bench = await withOwnRegistry();
+    await bench.released('prd');
+    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
+    await bench.released('prd', { django: 'V7.2' });
+    bench.registry.remove(PRD, sampleSingle().digest);
+    bench.registry.remove(repositoryOf('django'), sampleSingle().digest);
     const head = bench.head('prd');
     expect(await failureOf(bench.rollback('prd'))).toMatchObject({ code: 'digest-not-found', exit: 4 });
     expect(bench.head('prd')).toBe(head);

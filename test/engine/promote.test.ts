@@ -383,6 +383,95 @@ describe('nothing to do', () => {
   });
 });
 
+describe('a record that is not as tagflow wrote it', () => {
+  /** What hands did to the record of prd at its second release. */
+  const tampered: readonly (readonly [string, (bench: Bench, first: string) => void])[] = [
+    ['edited so that it looks right', (bench) => edit(bench, (text) => text.replace('actor: ana', 'actor: eve'))],
+    ['put back to an earlier one', (bench, first) => edit(bench, () => first)],
+    [
+      'written as the next one',
+      (bench) =>
+        edit(bench, (text) => text.replace('sequence: 2', 'sequence: 3').replace('previous: 1', 'previous: 2')),
+    ],
+    ['cut off', (bench) => edit(bench, (text) => text.slice(0, 200))],
+    ['removed', (bench) => edit(bench, () => undefined)],
+  ];
+  function edit(bench: Bench, change: (text: string) => string | undefined): void {
+    bench.remote.commit('prd', { [recordOf('prd')]: change(bench.remote.file('prd', recordOf('prd')) ?? '') });
+  }
+  async function withTampered(how: (typeof tampered)[number][1]): Promise<Bench> {
+    const bench = await running();
+    const first = bench.remote.file('prd', recordOf('prd')) ?? '';
+    await bench.through({ django: 'V4.2' });
+    how(bench, first);
+    return bench;
+  }
+
+  test.each(tampered)('%s: nothing is promoted on top of it', async (_, how) => {
+    const bench = await withTampered(how);
+    const head = bench.head('prd');
+    const error = await failureOf(bench.promote('prd', { django: 'V4.3' }));
+    expect(error).toMatchObject({ code: 'record-invalid', exit: 3, fix: expect.stringContaining('tagflow rollback') });
+    expect(bench.head('prd')).toBe(head);
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test.each(tampered)('%s: a rollback brings the release back that tagflow wrote last', async (_, how) => {
+    const bench = await withTampered(how);
+    const outcome = await bench.rollback('prd');
+    expect(outcome).toMatchObject({ kind: 'released', record: { sequence: 3, restored: { sequence: 2 }, held: [] } });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+    await bench.through({ django: 'V4.3' });
+    expect(bench.record('prd').sequence).toBe(4);
+  });
+
+  test.each(tampered)('%s: a rollback goes further back when it is asked to', async (_, how) => {
+    const bench = await withTampered(how);
+    const outcome = await bench.rollback('prd', { to: '#1' });
+    expect(outcome).toMatchObject({ kind: 'released', record: { sequence: 3, restored: { sequence: 1 } } });
+    expect(bench.record('prd').held).toMatchObject([{ release: 2 }]);
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
+
+  test('that was put back as it was is right again', async () => {
+    const bench = await withTampered(() => undefined);
+    const text = bench.remote.file('prd', recordOf('prd'));
+    edit(bench, () => 'broken');
+    edit(bench, () => text);
+    expect((await bench.promote('prd', { django: 'V4.3' })).kind).toBe('released');
+  });
+
+  test('upstream carries nothing downstream', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    bench.remote.commit('stg', {
+      [recordOf('stg')]: bench.remote.file('stg', recordOf('stg'))?.replaceAll('V4.2', 'V4.3'),
+    });
+    expect((await failureOf(bench.promote('prd'))).code).toBe('record-invalid');
+  });
+});
+
+describe('a branch that was rewound', () => {
+  async function rewound(): Promise<Bench> {
+    const bench = await running();
+    const before = bench.head('prd');
+    await bench.through({ django: 'V4.2' });
+    bench.remote.branches.set('prd' as BranchName, before);
+    return bench;
+  }
+
+  test.each([
+    ['the promotion that would make the release anew', { django: 'V4.3' }],
+    ['the promotion of what it has', { django: 'V4.0', mariadb: 'V10.6' }],
+  ])('%s is refused, and the tags stay', async (_, versions) => {
+    const bench = await rewound();
+    const error = await failureOf(bench.promote('prd', versions, { discardDivergence: true }));
+    expect(error).toMatchObject({ code: 'branch-rewound', exit: 3 });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+});
+
 describe('gates', () => {
   test('an older version than the environment runs is refused, and says what runs', async () => {
     const bench = await running();
@@ -453,15 +542,6 @@ describe('divergence', () => {
       refusals: [{ code: 'divergence', text: { why: `${hotfix.slice(0, 7)} hotfix: level` } }],
     });
     expect(bench.tagged('django', 'prd')).toBe('V4.0');
-  });
-
-  test('even when it edits the record so that it looks right', async () => {
-    const bench = await running();
-    const edited = bench.remote.file('prd', recordOf('prd'))?.replace('actor: ana', 'actor: eve') ?? '';
-    bench.remote.commit('prd', { [recordOf('prd')]: edited });
-    await bench.released('dev', { django: 'V4.2' });
-    await bench.released('stg');
-    expect(await refusals(bench.promote('prd'))).toEqual(['divergence']);
   });
 
   test('before the first release as well', async () => {
@@ -677,12 +757,25 @@ describe('a plan file', () => {
     expect(outcome).toMatchObject({ kind: 'released', record: { actor: 'ben', reason: 'SHOP-7', sequence: 2 } });
   });
 
-  test('names the digest that was planned, though the tag moved since', async () => {
+  test('is stale once its version names another image', async () => {
     const bench = await running();
     const plan = saved(await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } })));
     bench.publish('django', 'V4.2', 'second');
-    await bench.released('prd', { django: 'V4.2' }, { run: { plan } });
-    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
+    expect(error).toMatchObject({
+      code: 'plan-stale',
+      why: expect.stringMatching(/^django V4\.2 is \w{12} in the plan/),
+    });
+    expect(shown(bench.record('prd'))).toBe('django V4.0, mariadb V10.6');
+  });
+
+  test('is stale when a version was written over another one, everywhere', async () => {
+    const bench = await running();
+    const plan = await planOf(bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } }));
+    const altered = JSON.parse(JSON.stringify(plan).replaceAll('V4.2', 'V4.3')) as Plan;
+    if (altered.request.kind !== 'promote') throw new Error('a promotion');
+    const error = await failureOf(promote(bench.context(), altered.request, { plan: altered }));
+    expect(error.code).toBe('plan-stale');
   });
 
   test.each<[string, (plan: Plan) => Plan]>([

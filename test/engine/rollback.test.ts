@@ -154,19 +154,6 @@ describe('which release is the previous one', () => {
     });
   });
 
-  test('a commit with a record made by hand is never chosen', async () => {
-    const bench = await twice();
-    const forged =
-      bench.remote
-        .file('prd', recordOf('prd'))
-        ?.replace(/sequence: 2\n/, 'sequence: 3\n')
-        .replace('previous: 1', 'previous: 2')
-        .replace('V10.6', 'V10.3') ?? '';
-    bench.remote.commit('prd', { [recordOf('prd')]: forged });
-    await bench.released('prd', { django: 'V4.3', mariadb: 'V10.11' }, { discardDivergence: true });
-    expect((await rolledBack(bench)).record.restored?.sequence).toBe(2);
-  });
-
   test.each<[string, How<RollbackRequest>, string]>([
     ['before the first', {}, 'it is its first'],
     ['a version that never ran', { to: 'V9.9' }, 'it never ran V9.9'],
