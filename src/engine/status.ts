@@ -5,11 +5,12 @@ import type { Instant } from '../model/effects.ts';
 import { type TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
-import { type Tag, parseRepository } from '../model/reference.ts';
-import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
+import { type Repository, type Tag, parseRepository } from '../model/reference.ts';
+import { type Hold, type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Context } from './context.ts';
 import { manifestPaths, namesOf, readManifests } from './tree.ts';
-import { type World, orProblem, readEnvironment, readRecord, readWorld } from './world.ts';
+import { type World, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -17,13 +18,19 @@ export type Check =
   | { readonly state: 'drift'; readonly found: string | undefined }
   | { readonly state: 'unknown'; readonly error: TagflowError };
 
+/**
+ * What the registry says about an image. `unapplied`: the release is committed and was not applied to the end: its own tag
+ * is not there, or the target tag names the image of the release before. `drift`: the target tag is wrong otherwise.
+ */
+export type RegistryCheck = Check | { readonly state: 'unapplied'; readonly found: Digest | undefined };
+
 /** One image of an environment. */
 export interface ImageStatus extends ReleaseImage {
   readonly tag: Tag;
   /** Whether the manifests at the branch's head pin this digest. */
   readonly branch: Check;
   /** Whether the target tag names this digest. */
-  readonly registry: Check;
+  readonly registry: RegistryCheck;
 }
 
 /** What upstream has that an environment does not. */
@@ -90,7 +97,7 @@ async function imageStatuses(
       ...image,
       tag: environment.tag,
       branch: branchCheck(pinned, image),
-      registry: await registryCheck(context, environment, image),
+      registry: await registryCheck(context, environment, image, record.sequence),
     })),
   );
 }
@@ -132,15 +139,32 @@ async function registryCheck(
   context: Context,
   { tag }: Environment,
   { repository: name, digest }: ReleaseImage,
-): Promise<Check> {
+  sequence: number,
+): Promise<RegistryCheck> {
   try {
     const repository = parseRepository(name);
-    const found: Digest | undefined = await context.registryOf(repository).peek(repository, tag);
-    return found === digest ? { state: 'right' } : { state: 'drift', found };
+    const registry = context.registryOf(repository);
+    const found: Digest | undefined = await registry.peek(repository, tag);
+    if (found === digest) return { state: 'right' };
+    const unapplied = await isUnapplied(registry, repository, { tag, sequence, digest, found });
+    return { state: unapplied ? 'unapplied' : 'drift', found };
   } catch (error) {
     if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };
     throw error;
   }
+}
+
+/** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
+async function isUnapplied(
+  registry: Registry,
+  repository: Repository,
+  { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
+): Promise<boolean> {
+  const own = await registry.peek(repository, releaseTag(tag, sequence));
+  // The release's own tag is put first. An image that is gone was applied once, and has been deleted since.
+  if (own === undefined) return (await registry.resolve(repository, digest)) !== undefined;
+  if (sequence === 1) return found === undefined;
+  return found !== undefined && found === (await registry.peek(repository, releaseTag(tag, sequence - 1)));
 }
 
 async function waitingFor(
@@ -153,7 +177,7 @@ async function waitingFor(
   const head = upstream && world.branches.get(upstream.branch);
   if (!upstream || !head) return [];
   await context.ledger.fetch([head]);
-  const { value } = await orProblem(readRecord(context, upstream, head));
+  const { value } = await orProblem(readRelease(context, upstream, head));
   const isHeld = (name: string, digest: Digest): boolean =>
     record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
   return (value?.images ?? []).flatMap(({ name, version, digest }) => {

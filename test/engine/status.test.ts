@@ -56,6 +56,37 @@ describe('status', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
+  test.each([
+    ['before its own tag', ['dev', 'dev-2'], 'unapplied', 'V4.0'],
+    ['between its own tag and the target tag', ['dev'], 'unapplied', 'V4.0'],
+    ['with its last tag', [], 'right', undefined],
+  ])('a release that was committed, and stopped %s', async (_, unput, state, found) => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const repository = repositoryOf('django');
+    for (const tag of unput) {
+      if (tag === 'dev') await bench.registry.tag(repository, bench.digest('django', 'V4.0'), parseTag(tag));
+      else bench.registry.untag(repository, parseTag(tag));
+    }
+    expect((await statusOf(bench, 'dev')).images[0]?.registry).toEqual({
+      state,
+      ...(found !== undefined && { found: bench.digest('django', found) }),
+    });
+  });
+
+  test('a first release that was committed, and stopped before its target tag', async () => {
+    const bench = await running();
+    bench.registry.untag(repositoryOf('django'), parseTag('dev'));
+    expect((await statusOf(bench, 'dev')).images[0]?.registry).toEqual({ state: 'unapplied', found: undefined });
+  });
+
+  test('a target tag that is gone long after is drift', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    bench.registry.untag(repositoryOf('django'), parseTag('dev'));
+    expect((await statusOf(bench, 'dev')).images[0]?.registry).toEqual({ state: 'drift', found: undefined });
+  });
+
   test('a tag that is gone is drift to nothing', async () => {
     const bench = await running();
     bench.registry.remove(repositoryOf('django'), bench.digest('django', 'V4.0'));

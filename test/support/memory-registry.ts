@@ -66,6 +66,8 @@ export interface MemoryRegistry extends ContentStore {
   read(repository: Repository, at: Tag | Digest): Uint8Array | undefined;
   /** What every tag of a repository names. */
   tagsOf(repository: Repository): ReadonlyMap<Tag, Digest>;
+  /** Removes a tag, and nothing else. */
+  untag(repository: Repository, tag: Tag): void;
   /** Removes a manifest and, as registries do, every tag on it. */
   remove(repository: Repository, digest: Digest): void;
   /** From now on a tag of that name cannot move in that repository: `tag-immutable`. */
@@ -189,6 +191,8 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     },
 
     tagsOf: (repository) => new Map([...storeOf(repository.name).tags].map(([tag, entry]) => [tag, entry.now])),
+
+    untag: (repository, tag) => void storeOf(repository.name).tags.delete(tag),
 
     remove(repository, digest) {
       const store = storeOf(repository.name);

@@ -1,5 +1,5 @@
 // tagflow status: what runs where.
-import { type Check, type EnvironmentStatus, status } from '../../engine/status.ts';
+import { type Check, type EnvironmentStatus, type RegistryCheck, status } from '../../engine/status.ts';
 import { shortDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { EXIT } from '../../model/errors.ts';
@@ -53,16 +53,17 @@ function rows(state: EnvironmentStatus, now: Instant, paint: Paint): readonly (r
   ]);
 }
 
-function mark(check: Check, paint: Paint): Cell {
+function mark(check: Check | RegistryCheck, paint: Paint): Cell {
   if (check.state === 'right') return { text: '✓', paint, style: 'green' };
   if (check.state === 'unknown') return { text: '? unknown', paint, style: 'yellow' };
+  if (check.state === 'unapplied') return { text: '✗ unapplied', paint, style: 'red' };
   return { text: check.found === undefined ? '✗ absent' : '✗ drift', paint, style: 'red' };
 }
 
 /** What a person should do about it, below the table. */
 function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly string[] {
   return states.flatMap((state) => {
-    const { environment, branch, problem, images, waiting, held, from } = state;
+    const { environment, branch, record, problem, images, waiting, held, from } = state;
     if (problem)
       return [
         `${paint('red', environment)}: ${plain(`${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`)}`,
@@ -74,6 +75,12 @@ function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly s
         const found = image.registry.found;
         lines.push(
           `drift: ${name}:${tag} is ${found === undefined ? 'absent' : short(found)} in the registry, the branch says ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
+        );
+      }
+      if (image.registry.state === 'unapplied') {
+        const found = image.registry.found;
+        lines.push(
+          `unapplied: release ${record?.sequence} of ${environment} is committed, and ${name}:${tag} is still ${found === undefined ? 'absent' : short(found)}, not ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
         );
       }
       if (image.branch.state === 'drift') {
@@ -107,7 +114,7 @@ function short(digest: string): string {
   return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
 }
 
-function isWrong(check: Check): boolean {
+function isWrong(check: Check | RegistryCheck): boolean {
   return check.state !== 'right';
 }
 

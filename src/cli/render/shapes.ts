@@ -2,7 +2,7 @@
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
 import type { Release, Unverified } from '../../engine/history.ts';
 import type { TagStatus } from '../../engine/outcome.ts';
-import type { Check } from '../../engine/status.ts';
+import type { Check, RegistryCheck } from '../../engine/status.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { PlannedField } from '../../model/plan.ts';
@@ -62,10 +62,14 @@ export function tagShape(tag: TagStatus): Whole<TagStatus> {
 }
 
 /** What the branch or the registry says about an image. */
-export function checkShape(check: Check): { readonly state: string; readonly found: unknown; readonly error: unknown } {
+export function checkShape(check: Check | RegistryCheck): {
+  readonly state: string;
+  readonly found: unknown;
+  readonly error: unknown;
+} {
   return {
     state: check.state,
-    found: check.state === 'drift' ? (check.found ?? null) : null,
+    found: 'found' in check ? (check.found ?? null) : null,
     error: check.state === 'unknown' ? problemShape(check.error) : null,
   };
 }
