@@ -66,7 +66,8 @@ const NOTES: Readonly<Record<string, Notes>> = {
   status: {
     text: [
       '`BRANCH`: whether the manifests on the branch pin what the record says. `REGISTRY`: whether the target tag names it.',
-      '`✓` right, `✗` drift or absent, `? unknown` when it could not be read. Below the table: drift, what waits upstream, and holds.',
+      '`✓` right, `✗` drift or absent, `✗ unapplied` when the release is committed and not all of its tags were put, `? unknown`',
+      'when it could not be read. Below the table: each of these with the command that mends it, what waits upstream, and holds.',
     ],
     examples: ['tagflow status', 'tagflow status prd --exit-code'],
   },

@@ -1,5 +1,5 @@
 // The end of a promotion or a rollback: its outcome in words and data, for CI's files, and as an exit code.
-import type { Outcome, Released, TagStatus } from '../engine/outcome.ts';
+import type { Outcome, Released, TagStatus, Unchanged } from '../engine/outcome.ts';
 import { requireComplete } from '../engine/apply.ts';
 import { shortDigest } from '../model/digest.ts';
 import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
@@ -7,12 +7,12 @@ import { type ObjectId, shortId } from '../model/object-id.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
-import { writeCiFiles } from './ci-files.ts';
+import { type CiFacts, writeCiFiles } from './ci-files.ts';
 import { summary } from './render/summary.ts';
 import { type Failure, failureOf, printFailures } from './render/failure.ts';
 import type { Paint } from './render/paint.ts';
 import { fieldShape, recordShape, tagShape } from './render/shapes.ts';
-import { duration, table } from './render/table.ts';
+import { type Cell, duration, table } from './render/table.ts';
 import type { Session } from './session.ts';
 
 /** Prints an outcome and resolves to the exit code. */
@@ -34,22 +34,32 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
     text: (paint) =>
       outcome.kind === 'released'
         ? describeRelease(outcome, failures.length === 0, paint)
-        : describeUnchanged(environment, outcome.record, outcome.tags, paint),
+        : describeUnchanged(environment, outcome, failures.length === 0, paint),
     markdown: () => summary(environment, outcome.record, done),
   });
-  await writeCiFiles(session, {
+  const unwritten = await tellCi(session, {
     environment,
     record: outcome.record,
     commit: done,
     changed: outcome.kind === 'released',
     previous: outcome.kind === 'released' ? outcome.replaced : undefined,
   });
-  if (failures.length === 0) {
-    if (outcome.kind === 'released') sayNext(session, outcome);
-    return EXIT.ok;
-  }
+  // Data tells of its tags itself, on stdout; a file of CI is no part of it.
   if (session.options.output !== 'json') printFailures(session.io, session.options, failures);
-  return EXIT.incomplete;
+  printFailures(session.io, { ...session.options, output: 'table' }, unwritten);
+  if (failures.length === 0 && outcome.kind === 'released') sayNext(session, outcome);
+  return [...failures, ...unwritten][0]?.exit ?? EXIT.ok;
+}
+
+/** Writes what CI reads. A file that cannot be written is told beside what became of the release, never in its place. */
+async function tellCi(session: Session, facts: CiFacts): Promise<readonly Failure[]> {
+  try {
+    await writeCiFiles(session, facts);
+    return [];
+  } catch (error) {
+    if (isTagflowError(error, 'storage-failed')) return [failureOf(error)];
+    throw error;
+  }
 }
 
 /** The failure that unverified tags are, if there are any. */
@@ -114,12 +124,11 @@ function describeRelease({ plan, record, commit, replaced, tags }: Released, com
       `      configuration ${verb}: ${files === 1 ? plain(plan.configurationChanges[0] ?? '') : `${files} files`}`,
     );
   }
-  const names = [
-    ...new Set(tags.filter(({ status }) => status !== 'failed').map(({ image, tag }) => `${image}:${tag}`)),
-  ];
+  const names = [...new Set(tags.map(({ image, tag }) => `${image}:${tag}`))];
   const shown = names.length > 6 ? `${names.length} tags` : names.join(', ');
-  const tagged = complete ? `   ${paint('green', '✓')} tagged ${shown}` : '';
+  const tagged = complete ? `   ${paint('green', '✓')} tagged ${shown}` : '   not every tag is verified:';
   lines.push(`${paint('green', '✓')} committed ${shortId(commit)} to ${plan.branch}${tagged}`);
+  if (!complete) lines.push(tagTable(record, tags, paint));
   const left =
     plan.request.kind === 'rollback' ? record.held.find(({ release }) => release === replaced?.sequence) : undefined;
   if (left) {
@@ -127,7 +136,10 @@ function describeRelease({ plan, record, commit, replaced, tags }: Released, com
       left.images.length > 0
         ? left.images.map(({ name, version }) => `${name} ${version}`).join(', ')
         : `the configuration of release ${left.release}`;
-    lines.push(`  ${what} is now held from ${plan.environment} (lift: tagflow promote ${plan.environment} --unhold)`);
+    const verb = left.images.length > 1 ? 'are' : 'is';
+    lines.push(
+      `  ${what} ${verb} now held from ${plan.environment} (lift: tagflow promote ${plan.environment} --unhold)`,
+    );
   }
   return lines.join('\n');
 }
@@ -149,17 +161,28 @@ function changeLines(plan: Plan, paint: Paint, replaced?: ReleaseRecord): string
   return [...body, ...files];
 }
 
-function describeUnchanged(
-  environment: string,
-  record: ReleaseRecord,
-  tags: readonly TagStatus[],
-  paint: Paint,
-): string {
+function describeUnchanged(environment: string, { record, tags }: Unchanged, complete: boolean, paint: Paint): string {
   const moved = tags.filter(({ status }) => status === 'moved');
   const repaired =
     moved.length === 0 ? '' : `; repaired ${moved.map(({ image, tag }) => `${image}:${tag}`).join(', ')}`;
   const what = record.images.map(({ name, version }) => `${name} ${version}`).join(', ');
-  return `${paint('green', '✓')} ${environment} has ${what} already (release ${record.sequence})${repaired}`;
+  const has = `${environment} has ${what} already (release ${record.sequence})`;
+  if (complete) return `${paint('green', '✓')} ${has}${repaired}`;
+  return `${has}, and not every tag is verified:\n${tagTable(record, tags, paint)}`;
+}
+
+/** What became of each tag of a release; a target tag is not tried when the release's own tag could not be put. */
+function tagTable(record: ReleaseRecord, tags: readonly TagStatus[], paint: Paint): string {
+  const rows = tags.flatMap(({ image, tag, digest, status }) => {
+    const end = `-${record.sequence}`;
+    const untried = tag.endsWith(end) && tags.every((other) => other.image !== image || other.tag === tag);
+    const state: Cell = status === 'failed' ? { text: status, paint, style: 'red' } : status;
+    return [
+      [image, tag, shortDigest(digest), state],
+      ...(untried ? [[image, tag.slice(0, -end.length), shortDigest(digest), 'not tried']] : []),
+    ];
+  });
+  return table(['IMAGE', 'TAG', 'DIGEST', 'STATE'], rows);
 }
 
 function sayNext(session: Session, { downstream, plan }: Released): void {

@@ -5,7 +5,7 @@ import { FORMATS, type GlobalOptions } from '../../src/cli/io.ts';
 import { failureOf, printFailures, renderFailure } from '../../src/cli/render/failure.ts';
 import { withSession } from '../../src/cli/session.ts';
 import { ERRORS, EXIT, type ErrorCode, TagflowError } from '../../src/model/errors.ts';
-import { FIRST, createBench } from '../support/engine.ts';
+import { DJANGO, FIRST, createBench } from '../support/engine.ts';
 import { captureIo } from '../support/io.ts';
 
 const HOSTILE = 'a\u001b[31mb\u0007c\u009b2Jd\u202ee\u2066f';
@@ -199,6 +199,61 @@ describe('how a promotion ends', () => {
     expect(exit).toBe(8);
     expect(stdout()).toContain('committed');
     expect(stderr()).toContain('tagflow apply dev');
+  });
+
+  /** A release of which the per-release tag of django could not be put. */
+  async function half() {
+    const bench = createBench();
+    bench.registry.arm({ kind: 'before' }, 1, ({ method, repository }) => method === 'tag' && repository === DJANGO);
+    return bench.released('dev', FIRST);
+  }
+
+  test.each([
+    ['released', async () => half()],
+    [
+      'unchanged',
+      async () => {
+        const { record, commit, tags } = await half();
+        return { kind: 'unchanged', environment: 'dev', head: commit, record, tags } as const;
+      },
+    ],
+  ])('tags that are not verified are told for each image: %s', async (_, outcome) => {
+    const { io, stdout } = captureIo([]);
+    const exit = await withSession(io, options(), async (session) => finish(session, await outcome()));
+    expect(exit).toBe(8);
+    expect(stdout()).toMatch(
+      /not every tag is verified:\nIMAGE +TAG +DIGEST +STATE\ndjango +dev-1 +[0-9a-f]{12} +failed\ndjango +dev +[0-9a-f]{12} +not tried\nmariadb +dev-1 +[0-9a-f]{12} +moved\nmariadb +dev +[0-9a-f]{12} +moved\n/,
+    );
+    expect(stdout()).not.toContain('✓ tagged');
+  });
+
+  test.each(FORMATS)('a file of CI that cannot be written hides nothing, -o %s', async (output) => {
+    const { io, stdout, stderr } = captureIo([], { TAGFLOW_DOTENV: '/dev/null/dotenv' });
+    const outcome = await half();
+    const exit = await withSession(io, options(output), async (session) => finish(session, outcome));
+    expect(exit).toBe(8);
+    expect(stderr()).toContain('/dev/null/dotenv cannot be written; the release itself is done');
+    if (output === 'json') expect(JSON.parse(stdout())).toMatchObject({ outcome: 'released' });
+    else expect(stderr()).toMatch(/tags of dev are not verified[^]*exit 8[^]*cannot be written[^]*exit 7/);
+  });
+
+  test('a file of CI that cannot be written after a whole release is exit 7', async () => {
+    const { io } = captureIo([], { GITHUB_OUTPUT: '/dev/null/output' });
+    const released = await createBench().released('dev', FIRST);
+    expect(await withSession(io, options(), async (session) => finish(session, released))).toBe(7);
+  });
+
+  test.each([
+    [{ django: 'V4.2' }, 'django V4.2 is now held from dev'],
+    [{ django: 'V4.2', mariadb: 'V10.11' }, 'django V4.2, mariadb V10.11 are now held from dev'],
+  ])('what a rollback holds: %j', async (versions, told) => {
+    const bench = createBench();
+    await bench.released('dev', FIRST);
+    await bench.released('dev', versions);
+    const { io, stdout } = captureIo([]);
+    const outcome = await bench.rollback('dev');
+    await withSession(io, options(), async (session) => finish(session, outcome));
+    expect(stdout()).toContain(told);
   });
 
   test('as JSON there is one document, with the failed tag in it', async () => {

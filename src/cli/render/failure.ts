@@ -22,6 +22,7 @@ export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: un
 
 /** Writes failures in the one form. */
 export function printFailures(io: Io, options: Partial<GlobalOptions>, failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
   if (options.output === 'json') {
     const [first] = failures.map(asData);
     const more = failures.length > 1 ? { errors: failures.map(asData) } : {};
