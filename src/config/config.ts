@@ -42,7 +42,7 @@ function finishImage({ name, repository, versions, names }: DraftImage): Image {
 }
 
 function finishEnvironment(draft: DraftEnvironment): Environment {
-  const { name, from, repositories, keep, pin } = draft;
+  const { name, from, repositories, keep, pin, retain } = draft;
   return {
     name,
     from,
@@ -57,6 +57,7 @@ function finishEnvironment(draft: DraftEnvironment): Environment {
       file: there(file, name),
       path: there(path, name),
     })),
+    retain,
   };
 }
 

@@ -32,6 +32,7 @@ export interface DraftEnvironment {
   readonly keep: readonly string[];
   readonly pin: PinStyle;
   readonly pins: readonly DraftPin[];
+  readonly retain: number;
 }
 
 /** A configuration as far as it could be read. */

@@ -8,7 +8,7 @@ import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage, DraftPin } from './draft.ts';
 import { type Parsed, parseFieldPath, parseGlob, parsePath } from './paths.ts';
 import { type ConfigPath, plain, quote } from './problems.ts';
-import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME } from './schema.ts';
+import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME, RETAIN } from './schema.ts';
 import { parseVersionPattern } from './version-pattern.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -32,10 +32,13 @@ class Normaliser {
     const environments = Object.entries(asValues(root['environments']));
     this.#requireSome(root, 'images', 'image');
     this.#requireSome(root, 'environments', 'environment');
+    const retain = this.#retain(root['retain'], ['retain'], RETAIN.usual);
     return {
       trunk: this.#text(root['trunk'], ['trunk'], (text, path) => this.#branch(text, path)),
       images: new Map(images.map(([name, values]) => [name, this.#image(name, asValues(values))])),
-      environments: new Map(environments.map(([name, values]) => [name, this.#environment(name, asValues(values))])),
+      environments: new Map(
+        environments.map(([name, values]) => [name, this.#environment(name, asValues(values), retain)]),
+      ),
       plainHttpHosts: new Set(this.#list(root['plainHttp'], ['plainHttp'], (text, path) => this.#host(text, path))),
       maxFileBytes: this.#fileSize(root['maxFileSize']),
     };
@@ -59,7 +62,7 @@ class Normaliser {
     };
   }
 
-  #environment(name: string, values: Values): DraftEnvironment {
+  #environment(name: string, values: Values, retain: number): DraftEnvironment {
     const path = ['environments', name];
     const named = this.#name(name, path, 'environment');
     // Without a value the name stands for it; an invalid name was reported, and is not reported again as a branch.
@@ -81,6 +84,7 @@ class Normaliser {
       ),
       pin: values['pin'] === 'digest' ? 'digest' : 'version+digest',
       pins: asList(values['pins']).map((pin, index) => this.#pin(asValues(pin), [...path, 'pins', index], index)),
+      retain: this.#retain(values['retain'], [...path, 'retain'], retain),
     };
   }
 
@@ -170,6 +174,14 @@ class Normaliser {
       this.#parsed(parseVersionPattern(text), text, at, 'version pattern'),
     );
     return pattern && { kind: 'pattern', pattern, order: order === 'alphabetical' ? 'alphabetical' : 'numeric' };
+  }
+
+  #retain(value: unknown, path: ConfigPath, usual: number): number {
+    if (!Number.isInteger(value)) return usual;
+    const count = value as number;
+    if (count >= RETAIN.least && count <= RETAIN.most) return count;
+    this.#report(path, `${quote(value)} is out of range`, `write a number from ${RETAIN.least} to ${RETAIN.most}`);
+    return usual;
   }
 
   #fileSize(value: unknown): number {

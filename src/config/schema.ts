@@ -22,6 +22,9 @@ export interface Documentation {
 /** Smallest, default and largest `maxFileSize`, in bytes. */
 export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 1024 } as const;
 
+/** Smallest, default and largest `retain`. */
+export const RETAIN = { least: 1, usual: 10, most: 1000 } as const;
+
 /** Names of images and environments: lower-case letters and digits, parts joined by `.`, `_` or `-`. */
 export const NAME = '^[a-z0-9]+(?:(?:[._]|-+)[a-z0-9]+)*$';
 /** Longest name of an image or environment. */
@@ -176,6 +179,14 @@ const environment = z
         default: [],
         examples: [[{ image: 'django', file: 'image-tags/production/app', path: 'image_tag' }]],
       }),
+      retain: z.optional(z.int()).register(documentation, {
+        title: 'Retain',
+        description: 'For this environment, in place of the `retain` at the top.',
+        absent: 'the `retain` at the top',
+        examples: [25],
+        minimum: RETAIN.least,
+        maximum: RETAIN.most,
+      }),
     }),
   )
   .register(documentation, {
@@ -237,6 +248,15 @@ export const configSchema = z
         'Registry hosts (`host` or `host:port`) that are spoken to without TLS. Loopback hosts need no entry. Credentials then travel in the clear.',
       default: [],
       examples: [['registry.internal:5000']],
+    }),
+    retain: z.optional(z.int()).register(documentation, {
+      title: 'Retain',
+      description:
+        'How many of the newest distinct releases of an environment keep their per-release tags (`<tag>-<sequence>`), so that clean-up policies leave their images alone. Older ones lose theirs where the registry can remove a tag; the images stay. The release that runs and the one a rollback goes back to always keep theirs.',
+      default: RETAIN.usual,
+      examples: [25],
+      minimum: RETAIN.least,
+      maximum: RETAIN.most,
     }),
     maxFileSize: z.optional(maxFileSize),
   })

@@ -8,6 +8,7 @@ import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/rele
 import { isNewest } from './checks.ts';
 import type { Context } from './context.ts';
 import type { TagStatus } from './outcome.ts';
+import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
 import { type World, headOf, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
@@ -35,9 +36,10 @@ export async function apply(context: Context, names: readonly string[]): Promise
       ? names.map((name) => environmentOf(world.pipeline, name))
       : [...world.pipeline.environments.values()].filter(({ branch }) => world.branches.has(branch));
   const applied: Applied[] = [];
+  const closed: Closed = new Set();
   for (const environment of chosen) {
     const head = headOf(world.branches, environment.branch, environment);
-    const { value, problem } = await orProblem(applyEnvironment(context, world, environment));
+    const { value, problem } = await orProblem(applyEnvironment(context, world, environment, closed));
     applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
   }
   return applied;
@@ -47,9 +49,17 @@ async function applyEnvironment(
   context: Context,
   world: World,
   environment: Environment,
+  closed: Closed,
 ): Promise<Pick<Applied, 'record' | 'tags'>> {
   const { head, record } = await readEnvironment(context, world, environment);
-  return { record, tags: record ? await applyNewest(context, environment, head, record) : [] };
+  if (!record) return { record, tags: [] };
+  const tags = await applyNewest(context, environment, head, record);
+  if (isComplete(tags)) await removeLeftovers(context, environment, head, record, closed);
+  return { record, tags };
+}
+
+function isComplete(tags: readonly TagStatus[]): boolean {
+  return tags.every(({ status }) => status !== 'failed');
 }
 
 /**
@@ -63,7 +73,9 @@ export async function applyCommitted(
   record: ReleaseRecord,
 ): Promise<readonly TagStatus[]> {
   try {
-    return await applyHead(context, environment, commit, record);
+    const tags = await applyHead(context, environment, commit, record);
+    if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
+    return tags;
   } catch (cause) {
     if (!isTagflowError(cause) || cause.code === 'interrupted') throw cause;
     throw new TagflowError('tags-incomplete', {

@@ -42,6 +42,8 @@ export interface Environment {
   readonly keep: readonly string[];
   readonly pin: PinStyle;
   readonly pins: readonly ConfiguredPin[];
+  /** How many of its newest distinct releases keep their per-release tags. */
+  readonly retain: number;
 }
 
 /** The whole configuration. Environments are in flow order: each comes after the one it takes from. */

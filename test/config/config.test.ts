@@ -69,6 +69,7 @@ describe('a configuration that is right', () => {
       keep: ['environments/prd/secrets/**'],
       pin: 'version+digest',
       pins: [{ image: 'django', file: 'image-tags/production/app', path: ['app', 'containers', 0, 'image.tag'] }],
+      retain: 50,
     });
   });
 
@@ -83,7 +84,16 @@ describe('a configuration that is right', () => {
       keep: [],
       pin: 'version+digest',
       pins: [],
+      retain: 10,
     });
+  });
+
+  it('keeps as many releases as it says at the top, where an environment says nothing itself', () => {
+    expect([...pipeline.environments.values()].map(({ name, retain }) => [name, retain])).toEqual([
+      ['dev', 25],
+      ['stg', 25],
+      ['prd', 50],
+    ]);
   });
 
   it('leaves the trunk open, reads files up to 256 KiB and speaks TLS when nothing is said', () => {

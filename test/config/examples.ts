@@ -28,7 +28,9 @@ environments:
     pin: version+digest
     pins:
       - { image: django, file: image-tags/production/app, path: 'app.containers[0]["image.tag"]' }
+    retain: 50
 plainHttp: [registry.internal:5000]
+retain: 25
 maxFileSize: 512KiB
 `;
 
@@ -419,6 +421,16 @@ const STRUCTURAL: readonly Row[] = [
     'it has no group named order',
     '(?<order>',
   ],
+  ['too few releases to keep', top('retain: 0'), '6:9', 'retain', '0 is out of range', 'from 1 to 1000'],
+  [
+    'too many to keep in one environment',
+    dev('{ retain: 1001 }'),
+    '5:18',
+    'environments.dev.retain',
+    '1001 is out of range',
+    'from 1 to 1000',
+  ],
+  ['half a release to keep', top('retain: 1.5'), '6:9', 'retain', 'it is a number', 'retain: 25'],
   ['a size too small', top('maxFileSize: 1'), '6:14', 'maxFileSize', '1 is out of range', 'from 1KiB to 16MiB'],
   ['a size in another unit', top('maxFileSize: 1 MB'), '6:14', 'maxFileSize', '"1 MB" is not a size', '512KiB'],
 ];

@@ -26,6 +26,7 @@ function variant(key: string, value: string | number): Readonly<Record<string, u
   switch (key) {
     case 'trunk':
     case 'maxFileSize':
+    case 'retain':
       return { ...base, [key]: value };
     case 'environment':
       return { ...base, environments: { [value]: null } };
@@ -76,6 +77,7 @@ const VALUES: Readonly<Record<string, readonly (string | number)[]>> = {
   repository: REPOSITORIES,
   repositories: REPOSITORIES,
   pattern: ['^(?<order>[0-9]+)$', '(?<order>x)', '^b(?<order>.*)-(?:x|y)$', '^x$', '^(?:a|(?<order>[0-9]))$'],
+  retain: [1, 0, 1000, 1001, -1, 1.5, '10'],
   maxFileSize: [1024, 1023, 1024.5, 16_777_216, 16_777_217, '1KiB', '0.5 MiB', '1kb', '1e3KiB', '0016KiB'],
 };
 const ACCEPTED = Object.entries(VALUES)

@@ -36,6 +36,7 @@ const parts: fc.Arbitrary<PlanParts> = fc
       keep: [],
       pin: 'version+digest',
       pins: [],
+      retain: 10,
     },
     current,
     images: next.images,
