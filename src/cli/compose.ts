@@ -18,6 +18,7 @@ import { machineClock } from './clock.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
 import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
+import { readTokenServers } from './token-servers.ts';
 import { whoRuns } from './who.ts';
 
 /** How long a promotion that loses races tries again, in milliseconds. */
@@ -90,10 +91,19 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
   const plainHttpHosts = new Set<string>();
   const shared = { clock: machineClock, random: Math.random, signal };
   const requestTimeoutMs = options.timeout * 1000;
+  const trustedRealms = readTokenServers(io.env['TAGFLOW_TOKEN_SERVERS']);
   const ecr = lazily(() => createEcrRegistry({ ...shared, notify, env: io.env, requestTimeoutMs }));
   const oci = lazily(() => {
     const credentials = ecr.get().credentialsOr(createCredentialSource({ env: io.env, signal }));
-    return createOciRegistry({ ...shared, notify, env: io.env, plainHttpHosts, requestTimeoutMs, credentials });
+    return createOciRegistry({
+      ...shared,
+      notify,
+      env: io.env,
+      plainHttpHosts,
+      trustedRealms,
+      requestTimeoutMs,
+      credentials,
+    });
   });
   const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
   // Content is copied over the OCI protocol, which Amazon ECR speaks as well; its own API serves what a promotion needs.

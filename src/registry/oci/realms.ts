@@ -36,7 +36,7 @@ export function knownRealms(env: Environment, trusted: RealmHosts = new Map()): 
  * address unless the registry is there; no user, no fragment. Throws `credentials-unsafe`.
  */
 export function checkRealm(realm: string, registry: URL, known: RealmHosts): URL {
-  const refuse = (why: string): TagflowError => unsafe(realm, registry, why);
+  const refuse = (why: string, fix?: string): TagflowError => unsafe(realm, registry, why, fix);
   if (!URL.canParse(realm)) throw refuse('it is not an absolute URL');
   const url = new URL(realm);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse('it is not an https URL');
@@ -51,7 +51,10 @@ export function checkRealm(realm: string, registry: URL, known: RealmHosts): URL
   if (isPrivate(url.hostname) && url.hostname !== registry.hostname) {
     throw refuse('it is an address inside a private network or a metadata service');
   }
-  throw refuse(`${url.host} is not ${registry.host}, nor known as its token server`);
+  throw refuse(
+    `${url.host} is not ${registry.host}, nor known as its token server`,
+    'check the registry’s name; a token server on another host has to be vouched for, in TAGFLOW_TOKEN_SERVERS',
+  );
 }
 
 // GitLab's package puts the registry on a port of its own beside the server: gitlab.example.com:5050.
@@ -59,11 +62,16 @@ function isDefaultHttps(url: URL): boolean {
   return url.protocol === 'https:' && url.port === '';
 }
 
-function unsafe(realm: string, registry: URL, why: string): TagflowError {
+function unsafe(
+  realm: string,
+  registry: URL,
+  why: string,
+  fix = 'check the registry’s name and its token server (the realm it answers with)',
+): TagflowError {
   return new TagflowError('credentials-unsafe', {
     what: `${registry.host} asks for its credentials to be sent to ${JSON.stringify(oneLine(realm, 120))}`,
     why: `${why}; nothing was sent`,
-    fix: 'check the registry’s name and its token server (the realm it answers with)',
+    fix,
     details: { host: registry.host },
   });
 }
