@@ -13,8 +13,8 @@ import {
   formatCommit,
   formatTree,
   makeObject,
-  parseCommit,
-  parseTree,
+  parseCommit as decodeCommit,
+  parseTree as decodeTree,
 } from '../../src/ledger/object.ts';
 import { diffTrees, editTree, findEntries, listEntries } from '../../src/ledger/tree.ts';
 
@@ -81,16 +81,39 @@ export interface SeedOptions {
 
 const AUTHOR = 'Test <test@example.org>';
 
+// An object never changes: it is read once, however many ledgers and remotes share it.
+const commitsRead = new WeakMap<Uint8Array, Commit>();
+const treesRead = new WeakMap<Uint8Array, readonly TreeItem[]>();
+
+function parseCommit(id: ObjectId, content: Uint8Array): Commit {
+  const read = commitsRead.get(content) ?? decodeCommit(id, content);
+  commitsRead.set(content, read);
+  return read;
+}
+
+function parseTree(content: Uint8Array, algorithm: HashAlgorithm): readonly TreeItem[] {
+  const read = treesRead.get(content) ?? decodeTree(content, algorithm);
+  treesRead.set(content, read);
+  return read;
+}
+
 /** An empty remote whose HEAD names `trunk`. */
-export function createMemoryRemote(options: { trunk?: string; algorithm?: HashAlgorithm } = {}): MemoryRemote {
-  const algorithm = options.algorithm ?? 'sha1';
-  const objects = new Map<ObjectId, NewObject>();
-  const branches = new Map<BranchName, ObjectId>();
+export function createMemoryRemote(
+  options: {
+    readonly trunk?: string;
+    readonly algorithm?: HashAlgorithm;
+    /** A remote whose branches and objects it has from the start; they go their own ways from then on. */
+    readonly copyOf?: MemoryRemote;
+  } = {},
+): MemoryRemote {
+  const algorithm = options.copyOf?.algorithm ?? options.algorithm ?? 'sha1';
+  const objects = new Map<ObjectId, NewObject>(options.copyOf?.objects);
+  const branches = new Map<BranchName, ObjectId>(options.copyOf?.branches);
   const readCommit = (id: ObjectId): Commit => parseCommit(id, objects.get(id)!.content);
   const read = (id: ObjectId | undefined): Uint8Array => (id && objects.get(id)?.content) ?? new Uint8Array();
 
   return {
-    trunk: (options.trunk ?? 'main') as BranchName,
+    trunk: options.copyOf?.trunk ?? ((options.trunk ?? 'main') as BranchName),
     algorithm,
     branches,
     objects,
@@ -135,15 +158,21 @@ export function createMemoryRemote(options: { trunk?: string; algorithm?: HashAl
 /** A ledger of its own over a remote: what one process of tagflow sees. */
 export function createMemoryLedger(
   remote: MemoryRemote,
-  options: { readonly actor?: string; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly actor?: string;
+    readonly signal?: AbortSignal;
+    /** Gives others their turn at each talk with the remote; by default what the event loop has waiting. */
+    readonly turn?: () => Promise<unknown>;
+  } = {},
 ): Ledger {
-  return new MemoryLedger(remote, options.actor ?? 'actor', options.signal);
+  return new MemoryLedger(remote, options.actor ?? 'actor', options.signal, options.turn ?? setImmediate);
 }
 
 class MemoryLedger implements Ledger {
   readonly #remote: MemoryRemote;
   readonly #actor: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #turn: () => Promise<unknown>;
   /** Commits that can be read here. */
   readonly #present = new Set<ObjectId>();
   /** Commits whose whole history can be read here. */
@@ -151,10 +180,11 @@ class MemoryLedger implements Ledger {
   /** What `propose` made and no push has sent yet. */
   readonly #own = new Map<ObjectId, NewObject>();
 
-  constructor(remote: MemoryRemote, actor: string, signal: AbortSignal | undefined) {
+  constructor(remote: MemoryRemote, actor: string, signal: AbortSignal | undefined, turn: () => Promise<unknown>) {
     this.#remote = remote;
     this.#actor = actor;
     this.#signal = signal;
+    this.#turn = turn;
   }
 
   async heads(): Promise<Heads> {
@@ -320,7 +350,7 @@ class MemoryLedger implements Ledger {
   async #talk(step: MemoryStep): Promise<void> {
     if (this.#signal?.aborted === true) throw new TagflowError('interrupted', { what: 'interrupted' });
     // Others get their turn here, as they would while a real remote is awaited.
-    await setImmediate();
+    await this.#turn();
     await this.#remote.faults.before?.(step, this.#actor);
   }
 
