@@ -1,0 +1,12 @@
+// The tests that mutants are run against: those that need no other program and no server.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: [
+      'test/{model,config,engine,gates,property,manifests}/**/*.test.ts',
+      'test/registry/oci/*.test.ts',
+      'test/ledger/push.test.ts',
+    ],
+  },
+});
