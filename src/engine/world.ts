@@ -58,7 +58,7 @@ export async function readEnvironment(
 }
 
 /** How many changes of a record are looked through for the commit that made it: a bound on the work. */
-const LIMIT = 100;
+const LIMIT = 20;
 
 /**
  * The release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first. Commits
@@ -76,8 +76,7 @@ export async function readRelease(
   if (!content) return undefined;
   const record = recordIn(environment, content);
   if (isOwn(await ledger.commit(head), record)) return record;
-  await ledger.deepen([head]);
-  const steps = await ledger.walk(head, path, LIMIT);
+  const steps = await ledger.recent(head, path, LIMIT);
   const written = steps.find((step) => isRelease(environment, step.commit, step.content));
   if (written?.content && Buffer.compare(written.content, content) === 0) return record;
   throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
@@ -98,8 +97,7 @@ export function isRelease(environment: Environment, commit: Commit, content: Uin
  * Throws `record-invalid`.
  */
 export async function requireNeverReleased(context: Context, environment: Environment, head: ObjectId): Promise<void> {
-  await context.ledger.deepen([head]);
-  const [last] = await context.ledger.walk(head, recordPath(environment), 1);
+  const [last] = await context.ledger.recent(head, recordPath(environment), 1);
   if (last) throw notWritten(environment, 'is gone', last.commit);
 }
 
