@@ -1,6 +1,6 @@
 // Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
 // shared chunks, dist/types/, and the licences of what was bundled in. Repeating it gives the same bytes. `--out DIR`
-// writes elsewhere: what it writes needs no node_modules.
+// writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out.
 import { spawnSync } from 'node:child_process';
 import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -35,19 +35,22 @@ const commonJsNames: Plugin = {
 };
 
 const root = join(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
+const { values } = parseArgs({
+  options: { out: { type: 'string', default: 'dist' }, types: { type: 'boolean', default: true } },
+  allowNegative: true,
+});
 const dist = resolve(root, values.out);
 
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
 await finishCommand(join(dist, 'tagflow.js'));
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(metafile));
-emitTypes();
+if (values.types) emitTypes();
 
 async function bundle(): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { tagflow: 'src/cli/main.ts', index: 'src/index.ts' },
+    entryPoints: { tagflow: 'src/cli/entry.ts', index: 'src/index.ts' },
     outdir: dist,
     bundle: true,
     splitting: true,

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The process: starts quickly, ends with an exit code that tells the truth, and stops within seconds when asked to.
 import { enableCompileCache } from 'node:module';
 

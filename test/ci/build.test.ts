@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +30,37 @@ describe('what is published', () => {
     expect((await readFile(command, 'utf8')).split('\n')[0]).toBe('#!/usr/bin/env node');
     const { stdout } = await run(process.execPath, [command, '--help'], { cwd: folder });
     expect(stdout).toContain('Usage: tagflow');
+  });
+
+  it.each([
+    ['20.19.0', 2],
+    ['24.7.1', 2],
+    ['24.8.0', 0],
+    ['26.0.0', 0],
+  ])('told to be Node %s, it ends with %i', async (version, exit) => {
+    const pretend = `Object.defineProperty(process,'versions',{value:{...process.versions,node:'${version}'}})`;
+    const args = ['--import', `data:text/javascript,${pretend}`, join(dist, 'tagflow.js'), '--version'];
+    expect((await ended(process.execPath, args)).exit).toBe(exit);
+  });
+
+  const old = oldNode();
+  it.skipIf(old === undefined)('on a Node that is too old, says which one is needed, in one error', async () => {
+    const { exit, stdout, stderr } = await ended(old!, [join(dist, 'tagflow.js'), 'status']);
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^✗ error: tagflow needs Node 24\.8 or newer\n {2}why {3}this is Node \d+\..*\n {2}fix {3}install a newer Node.*\n$/,
+    );
+  });
+
+  it('asks for the Node that package.json asks for', async () => {
+    const { engines } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
+    const pretend = `Object.defineProperty(process,'versions',{value:{node:'1.0.0'}})`;
+    const { stderr } = await ended(process.execPath, [
+      '--import',
+      `data:text/javascript,${pretend}`,
+      join(dist, 'tagflow.js'),
+    ]);
+    expect(stderr).toContain(`needs Node ${engines.node.replace('>=', '')} or newer`);
   });
 
   it('is a library with the names that the source exports', async () => {
@@ -61,3 +92,24 @@ describe('what is published', () => {
     }
   });
 });
+
+/** Runs a program to its end, whatever its exit code. */
+async function ended(program: string, args: readonly string[]) {
+  try {
+    return { exit: 0, ...(await run(program, args)) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { exit: code, stdout, stderr };
+  }
+}
+
+/** A Node on this machine that is older than tagflow needs, where there is one. */
+function oldNode(): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/local/bin'];
+  return folders
+    .map((folder) => join(folder, 'node'))
+    .find((program) => {
+      const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+      return status === 0 && Number(/^v(\d+)/.exec(stdout)?.[1]) < 24;
+    });
+}
