@@ -247,8 +247,12 @@ describe('plans', () => {
     expect(saved.stderr).toMatch(/plan saved/);
     const plan = JSON.parse(await readFile(join(other.folder, 'plan.json'), 'utf8')) as Record<string, unknown>;
     expect(plan).toMatchObject({ schemaVersion: 1, environment: 'dev', sequence: 3, reason: 'planned' });
-    // The version's tag moves on after the plan was made: the plan names the digest, and that is what is promoted.
+    // The version's tag moves on after the plan was made: what was planned is not that version any more.
     succeeded(await other.tagflow(['tag', 'oci:registry/mariadb:V10.3', 'V10.11']));
+    expect(failuresOf(await other.tagflow(['promote', 'dev', '--plan', 'plan.json']))).toMatchObject([
+      { code: 'plan-stale', why: expect.stringContaining('mariadb V10.11 is') },
+    ]);
+    succeeded(await other.tagflow(['tag', `oci:registry/mariadb@${digestOfImage('mariadb', 'V10.11')}`, 'V10.11']));
     succeeded(await other.tagflow(['promote', 'dev', '--plan', 'plan.json']));
     const { tags } = await other.snapshot();
     expect(tags['mariadb:dev-3']).toBe(digestOfImage('mariadb', 'V10.11'));
