@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    testTimeout: 60_000,
     include: [
       'test/{model,config,engine,gates,property,manifests}/**/*.test.ts',
       'test/registry/oci/*.test.ts',
