@@ -9,7 +9,9 @@ import { TagflowError } from '../model/errors.ts';
 import type { Repository } from '../model/reference.ts';
 import { createCopier } from '../registry/copy/copy.ts';
 import { createEcrRegistry } from '../registry/ecr/ecr.ts';
-import { parseEcrHost } from '../registry/hosts.ts';
+import { createGarAccess } from '../registry/gar/access.ts';
+import { createGarRegistry } from '../registry/gar/gar.ts';
+import { parseEcrHost, parseGarHost } from '../registry/hosts.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
 import { createCredentialSource } from '../registry/oci/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
@@ -93,36 +95,48 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
   const requestTimeoutMs = options.timeout * 1000;
   const trustedRealms = readTokenServers(io.env['TAGFLOW_TOKEN_SERVERS']);
   const ecr = lazily(() => createEcrRegistry({ ...shared, notify, env: io.env, requestTimeoutMs }));
-  const oci = lazily(() => {
-    const credentials = ecr.get().credentialsOr(createCredentialSource({ env: io.env, signal }));
-    return createOciRegistry({
+  const google = lazily(() => {
+    const others = ecr.get().credentialsOr(createCredentialSource({ env: io.env, signal }));
+    return createGarAccess({ env: io.env, signal, timeoutMs: requestTimeoutMs, others });
+  });
+  const oci = lazily(() =>
+    createOciRegistry({
       ...shared,
       notify,
       env: io.env,
       plainHttpHosts,
       trustedRealms,
       requestTimeoutMs,
-      credentials,
-    });
-  });
+      credentials: google.get(),
+    }),
+  );
+  const gar = lazily(() =>
+    createGarRegistry({ ...shared, env: io.env, requestTimeoutMs, access: google.get(), docker: oci.get() }),
+  );
   const layout = lazily(() => createLayoutRegistry({ ...shared, baseDirectory: options.directory }));
-  // Content is copied over the OCI protocol, which Amazon ECR speaks as well; its own API serves what a promotion needs.
+  // Content is copied over the OCI protocol, which the clouds' registries speak as well; their own APIs serve what a promotion
+  // needs.
   const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout.get() : oci.get());
   return {
-    registryOf: (repository) => (isEcr(repository) ? ecr.get() : contentOf(repository)),
+    registryOf(repository) {
+      if (isAt(parseEcrHost, repository)) return ecr.get();
+      return isAt(parseGarHost, repository) ? gar.get() : contentOf(repository);
+    },
     copyImage: createCopier({ contentOf, notify, signal }),
     allowPlainHttp(hosts) {
       for (const host of hosts) plainHttpHosts.add(host);
     },
     close() {
+      gar.made()?.close();
       oci.made()?.close();
+      google.made()?.close();
       ecr.made()?.close();
     },
   };
 }
 
-function isEcr(repository: Repository): boolean {
-  return repository.kind === 'remote' && parseEcrHost(repository.host) !== undefined;
+function isAt(parseHost: (host: string) => object | undefined, repository: Repository): boolean {
+  return repository.kind === 'remote' && parseHost(repository.host) !== undefined;
 }
 
 function lazily<T>(make: () => T): { get(): T; made(): T | undefined } {

@@ -1,0 +1,231 @@
+// What is asked of Artifact Registry's API, one function for each question: how it is spelled, which permission it needs, and
+// which answers mean that something is not there.
+import type { protos } from '@google-cloud/artifact-registry';
+import { type Digest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import type { Tag } from '../../model/reference.ts';
+import { oneLine } from '../oci/redact.ts';
+import { digestMismatch } from '../oci/refusals.ts';
+import { type GarApi, GarRefusal } from './api.ts';
+import { type GarCall, type StatusName, unusableAnswer } from './failures.ts';
+import { digestOfVersion, type GarPlace, tagName, tagOf, versionName } from './place.ts';
+
+/** A repository's settings, as the API has them. */
+export type GarSettings = protos.google.devtools.artifactregistry.v1.IRepository;
+
+/** An image, as the API lists it. */
+export interface GarImage {
+  readonly digest: Digest;
+  readonly createdAt: Instant;
+}
+
+/** The questions. All of them throw what `GarApi.call` throws. */
+export interface GarCalls {
+  /** The digest that a tag names; undefined when there is no such tag. */
+  readTag(place: GarPlace, tag: Tag, deadline: Instant): Promise<Digest | undefined>;
+  /** Puts a tag that is new, or moves one that is there; the status of a refusal that is to be understood. */
+  putTag(place: GarPlace, digest: Digest, tag: Tag, isNew: boolean, deadline: Instant): Promise<'written' | StatusName>;
+  /** Deletes a tag, and nothing else. */
+  deleteTag(place: GarPlace, tag: Tag, deadline: Instant): Promise<'deleted' | StatusName>;
+  /** Every tag with its digest; undefined when there is no such package. */
+  listTags(place: GarPlace, deadline: Instant): Promise<ReadonlyMap<Tag, Digest> | undefined>;
+  /** Whether there is an image of this digest. */
+  hasImage(place: GarPlace, digest: Digest, deadline: Instant): Promise<boolean>;
+  /** Every image, tagged or not; undefined when there is no such package. */
+  listImages(place: GarPlace, deadline: Instant): Promise<readonly GarImage[] | undefined>;
+  hasPackage(place: GarPlace, deadline: Instant): Promise<boolean>;
+  /** The repository that the package is in; undefined when there is none. */
+  readRepository(place: GarPlace, deadline: Instant): Promise<GarSettings | undefined>;
+  /** Those of the permissions that we have. */
+  testPermissions(place: GarPlace, permissions: readonly string[], deadline: Instant): Promise<ReadonlySet<string>>;
+}
+
+/** Lists give no more at a time. */
+const PAGE = 1000;
+/** Nobody has had a tenth of two million entries in a package. */
+const MOST_PAGES = 2000;
+/** Answers of a write that its caller knows what to do with. */
+const WRITE_REFUSALS: readonly StatusName[] = [
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'FAILED_PRECONDITION',
+  'INVALID_ARGUMENT',
+];
+
+/** The questions, asked through `api`. */
+export function createGarCalls(api: GarApi): GarCalls {
+  return {
+    async readTag(place, tag, deadline) {
+      const call = callOf(place, 'GetTag', 'artifactregistry.tags.get');
+      const answer = await api.call(
+        {
+          ...call,
+          expects: ['NOT_FOUND'],
+          send: async (client, rest) => client.getTag({ name: tagName(place, tag) }, rest),
+        },
+        deadline,
+      );
+      return answer instanceof GarRefusal ? undefined : digestIn(answer[0].version, call);
+    },
+
+    async putTag(place, digest, tag, isNew, deadline) {
+      const call = isNew
+        ? callOf(place, 'CreateTag', 'artifactregistry.tags.create', 'writer')
+        : callOf(place, 'UpdateTag', 'artifactregistry.tags.update', 'writer');
+      const content = { name: tagName(place, tag), version: versionName(place, digest) };
+      const answer = await api.call(
+        {
+          ...call,
+          write: true,
+          expects: WRITE_REFUSALS,
+          send: async (client, rest) =>
+            isNew
+              ? client.createTag({ parent: place.packageName, tagId: tag, tag: content }, rest)
+              : client.updateTag({ tag: content, updateMask: { paths: ['version'] } }, rest),
+        },
+        deadline,
+      );
+      if (answer instanceof GarRefusal) return answer.status;
+      const said = digestIn(answer[0].version, call);
+      if (said !== digest) throw digestMismatch(place.repository, `${place.repository.name}:${tag}`, digest, said);
+      return 'written';
+    },
+
+    async deleteTag(place, tag, deadline) {
+      const answer = await api.call(
+        {
+          ...callOf(place, 'DeleteTag', 'artifactregistry.tags.delete', 'repoAdmin'),
+          write: true,
+          expects: WRITE_REFUSALS,
+          send: async (client, rest) => client.deleteTag({ name: tagName(place, tag) }, rest),
+        },
+        deadline,
+      );
+      return answer instanceof GarRefusal ? answer.status : 'deleted';
+    },
+
+    async listTags(place, deadline) {
+      const call = callOf(place, 'ListTags', 'artifactregistry.tags.list');
+      const tags = new Map<Tag, Digest>();
+      const isThere = await readPages(call, async (pageToken) => {
+        const request = { parent: place.packageName, pageSize: PAGE, pageToken };
+        const answer = await api.call(
+          { ...call, expects: ['NOT_FOUND'], send: async (client, rest) => client.listTags(request, rest) },
+          deadline,
+        );
+        if (answer instanceof GarRefusal) return undefined;
+        const [page, , { nextPageToken }] = answer;
+        for (const { name, version } of page) {
+          const tag = tagOf(name ?? '');
+          if (tag === undefined) throw unusableAnswer(call, `${JSON.stringify(oneLine(name ?? ''))} is not a tag`);
+          tags.set(tag, digestIn(version, call));
+        }
+        return nextPageToken ?? '';
+      });
+      return isThere ? tags : undefined;
+    },
+
+    async hasImage(place, digest, deadline) {
+      const answer = await api.call(
+        {
+          ...callOf(place, 'GetVersion', 'artifactregistry.versions.get'),
+          expects: ['NOT_FOUND'],
+          send: async (client, rest) => client.getVersion({ name: versionName(place, digest) }, rest),
+        },
+        deadline,
+      );
+      return !(answer instanceof GarRefusal);
+    },
+
+    async listImages(place, deadline) {
+      const call = callOf(place, 'ListVersions', 'artifactregistry.versions.list');
+      const images: GarImage[] = [];
+      const isThere = await readPages(call, async (pageToken) => {
+        const request = { parent: place.packageName, pageSize: PAGE, pageToken };
+        const answer = await api.call(
+          { ...call, expects: ['NOT_FOUND'], send: async (client, rest) => client.listVersions(request, rest) },
+          deadline,
+        );
+        if (answer instanceof GarRefusal) return undefined;
+        const [page, , { nextPageToken }] = answer;
+        for (const { name, createTime } of page) {
+          images.push({ digest: digestIn(name, call), createdAt: instantOf(createTime, call) });
+        }
+        return nextPageToken ?? '';
+      });
+      return isThere ? images : undefined;
+    },
+
+    async hasPackage(place, deadline) {
+      const answer = await api.call(
+        {
+          ...callOf(place, 'GetPackage', 'artifactregistry.packages.get'),
+          expects: ['NOT_FOUND'],
+          send: async (client, rest) => client.getPackage({ name: place.packageName }, rest),
+        },
+        deadline,
+      );
+      return !(answer instanceof GarRefusal);
+    },
+
+    async readRepository(place, deadline) {
+      const answer = await api.call(
+        {
+          ...callOf(place, 'GetRepository', 'artifactregistry.repositories.get'),
+          expects: ['NOT_FOUND'],
+          send: async (client, rest) => client.getRepository({ name: place.repositoryName }, rest),
+        },
+        deadline,
+      );
+      return answer instanceof GarRefusal ? undefined : answer[0];
+    },
+
+    async testPermissions(place, permissions, deadline) {
+      const request = { resource: place.repositoryName, permissions: [...permissions] };
+      const answer = await api.call(
+        {
+          ...callOf(place, 'TestIamPermissions', 'artifactregistry.repositories.get'),
+          expects: ['NOT_FOUND'],
+          send: async (client, rest) => client.testIamPermissions(request, rest),
+        },
+        deadline,
+      );
+      return new Set(answer instanceof GarRefusal ? [] : answer[0].permissions);
+    },
+  };
+}
+
+/** Reads page after page; false when there is nothing to list. `read` gives the next page's token, empty after the last. */
+async function readPages(call: GarCall, read: (pageToken: string) => Promise<string | undefined>): Promise<boolean> {
+  const seen = new Set<string>();
+  for (let pageToken = ''; ;) {
+    const next = await read(pageToken);
+    if (next === undefined) return false;
+    if (next === '') return true;
+    if (seen.has(next)) throw unusableAnswer(call, 'the next page of the list is one that was read already');
+    if (seen.size >= MOST_PAGES) throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
+    seen.add(next);
+    pageToken = next;
+  }
+}
+
+function callOf(
+  place: GarPlace,
+  method: string,
+  permission: GarCall['permission'],
+  role: GarCall['role'] = 'reader',
+): GarCall {
+  return { place, method, permission, role };
+}
+
+function digestIn(version: string | null | undefined, call: GarCall): Digest {
+  const digest = digestOfVersion(version ?? '');
+  if (digest !== undefined) return digest;
+  throw unusableAnswer(call, `it names the version ${JSON.stringify(oneLine(version ?? ''))}, which is no digest`);
+}
+
+function instantOf(time: protos.google.protobuf.ITimestamp | null | undefined, call: GarCall): Instant {
+  const seconds = Number(time?.seconds ?? Number.NaN);
+  if (!Number.isFinite(seconds)) throw unusableAnswer(call, 'it lists an image without the time of its upload');
+  return seconds * 1000 + Math.floor((time?.nanos ?? 0) / 1e6);
+}

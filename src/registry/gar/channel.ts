@@ -1,0 +1,132 @@
+// The client of Artifact Registry's API, made for where this runs: its address, proxies, certificate authorities. It is told
+// all of it, because gRPC would look for proxies in small letters only, and log to the terminal when one fails.
+//
+// The client is made without credentials: each call carries a token of its own (see api.ts), so that a missing one is told
+// from one that was refused, and nothing looks for a metadata server.
+import { createRequire } from 'node:module';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type * as Sdk from '@google-cloud/artifact-registry';
+import { TagflowError } from '../../model/errors.ts';
+import { isLoopback } from '../oci/addresses.ts';
+import { certificateAuthorities, type Environment } from '../oci/http.ts';
+import { loadPackage } from './load.ts';
+
+/** The client of the API. */
+export type GarClient = Sdk.ArtifactRegistryClient;
+
+/** What a client is made with. */
+export interface ChannelOptions {
+  /**
+   * HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS, and CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY, which
+   * is gcloud's own variable for another address, count.
+   */
+  readonly env: Environment;
+  /** Certificate authorities to trust as well, PEM. */
+  readonly ca?: string | undefined;
+  /** The address, in place of the one in `env` and of Google's own: https, or http on loopback. */
+  readonly endpoint?: string | undefined;
+}
+
+type ClientOptions = NonNullable<ConstructorParameters<typeof Sdk.ArtifactRegistryClient>[0]>;
+
+/** What is needed of the gRPC that the client itself uses: it takes no credentials made by another copy of it. */
+interface Grpc {
+  readonly credentials: {
+    createFromSecureContext(context: SecureContext): ClientOptions['sslCreds'];
+    createInsecure(): ClientOptions['sslCreds'];
+  };
+  readonly logVerbosity: { readonly NONE: number };
+  setLogVerbosity(verbosity: number): void;
+}
+
+const ENDPOINT = 'https://artifactregistry.googleapis.com';
+const OVERRIDE = 'CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY';
+
+/** The address of the API. Throws `config-invalid` for one that tokens must not be sent to. */
+export function endpointOf({ env, endpoint }: ChannelOptions): URL {
+  const text = endpoint ?? (env[OVERRIDE] || ENDPOINT);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) return url;
+  throw new TagflowError('config-invalid', {
+    what: `${OVERRIDE} is ${JSON.stringify(text)}, which is no address for access tokens`,
+    why: 'it has to be an https URL; plain http is for loopback only',
+    fix: `set it to the endpoint, https://artifactregistry.LOCATION.rep.googleapis.com for instance, or unset it`,
+  });
+}
+
+/** A client that has not connected yet. Throws `config-invalid`, and `not-supported` without the package. */
+export async function createGarClient(options: ChannelOptions): Promise<GarClient> {
+  const sdk = await loadPackage(
+    '@google-cloud/artifact-registry',
+    async () => import('@google-cloud/artifact-registry'),
+  );
+  const { GoogleAuth, PassThroughClient } = await loadPackage(
+    'google-auth-library',
+    async () => import('google-auth-library'),
+  );
+  const grpc = grpcOf();
+  if (options.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
+  const url = endpointOf(options);
+  return new sdk.ArtifactRegistryClient({
+    auth: new GoogleAuth({ authClient: new PassThroughClient(), projectId: 'none' }),
+    fallback: false,
+    sslCreds: url.protocol === 'http:' ? grpc.credentials.createInsecure() : trusting(grpc, options),
+    'grpc.enable_http_proxy': 0,
+    'grpc.use_local_subchannel_pool': 1,
+    ...addressOf(url, options.env),
+  } as ClientOptions);
+}
+
+/** The gRPC of the client, wherever a package manager has put it. */
+function grpcOf(): Grpc {
+  const client = createRequire(import.meta.url).resolve('@google-cloud/artifact-registry');
+  const { grpc } = createRequire(client)('google-gax') as { readonly grpc: Grpc };
+  return grpc;
+}
+
+function trusting(grpc: Grpc, options: ChannelOptions): ClientOptions['sslCreds'] {
+  const ca = certificateAuthorities(options);
+  return grpc.credentials.createFromSecureContext(createSecureContext({ minVersion: 'TLSv1.2', ...(ca && { ca }) }));
+}
+
+function addressOf(url: URL, env: Environment): object {
+  const port = portOf(url);
+  const proxy = proxyFor(url, port, env);
+  if (!proxy) return { apiEndpoint: url.hostname, port };
+  const credentials = decodeURIComponent(`${proxy.username}:${proxy.password}`);
+  return {
+    apiEndpoint: proxy.hostname,
+    port: portOf(proxy),
+    'grpc.http_connect_target': `dns:${url.hostname}:${port}`,
+    'grpc.default_authority': url.host,
+    ...(proxy.username !== '' && { 'grpc.http_connect_creds': credentials }),
+  };
+}
+
+/** The proxy on the way to a host, by the rules of the other adapters: none to loopback, small letters first. */
+function proxyFor(url: URL, port: number, env: Environment): URL | undefined {
+  const text = env['https_proxy'] || env['HTTPS_PROXY'];
+  if (!text || isLoopback(url.hostname)) return undefined;
+  const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter((entry) => entry !== '');
+  if (excepted.some((entry) => isExcepted(url.hostname, port, entry.toLowerCase()))) return undefined;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol === 'http:') return proxy;
+  throw new TagflowError('config-invalid', {
+    what: 'HTTPS_PROXY names no proxy that gRPC can use',
+    why: proxy
+      ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
+      : 'it is no URL',
+    fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${url.hostname} in NO_PROXY`,
+  });
+}
+
+function isExcepted(hostname: string, port: number, entry: string): boolean {
+  const [name = '', onPort] = entry.split(':');
+  if (onPort !== undefined && Number(onPort) !== port) return false;
+  const suffix = name.replace(/^\*?\./, '.');
+  return name === '*' || hostname === name || (suffix.startsWith('.') && hostname.endsWith(suffix));
+}
+
+function portOf(url: URL): number {
+  return Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+}

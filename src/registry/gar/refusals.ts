@@ -1,0 +1,81 @@
+// What Artifact Registry's refusals mean for the caller: one error each, in words, with what to change.
+import type { Digest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { Tag } from '../../model/reference.ts';
+import { TransportFailure } from '../oci/transport.ts';
+import { howToGrant, type StatusName } from './failures.ts';
+import type { GarPlace } from './place.ts';
+
+/** What a repository says about itself, as far as putting tags is concerned. */
+export interface GarRules {
+  /** Whether a tag that names an image can never name another one. */
+  readonly immutableTags: boolean;
+  /** `STANDARD_REPOSITORY`, `VIRTUAL_REPOSITORY`, `REMOTE_REPOSITORY`. */
+  readonly mode: string;
+}
+
+/** The error for a tag that may not be moved. */
+export function tagImmutable(
+  { repository, project, location, repositoryId }: GarPlace,
+  tag: Tag,
+  rules: GarRules | undefined,
+  move: { readonly from: Digest | undefined; readonly to: Digest; readonly status?: StatusName | undefined },
+): TagflowError {
+  const names = `it names ${move.from ?? 'another image'}, not ${move.to}`;
+  return new TagflowError('tag-immutable', {
+    what: `${repository.name}:${tag} cannot be moved: the tag is immutable`,
+    why: rules
+      ? `the repository ${repositoryId} has immutable tags (dockerConfig.immutableTags); ${names}`
+      : `Artifact Registry answered ${move.status ?? 'that it is'}; ${names}`,
+    fix: `Artifact Registry has no exceptions for single tags: keep environments’ images in a repository without immutable tags, or allow moves in this one: gcloud artifacts repositories update ${repositoryId} --project=${project} --location=${location} --no-immutable-tags`,
+    details: { repository: repository.name, tag, from: move.from ?? null, to: move.to },
+  });
+}
+
+/** The error for a repository that only passes on what others hold. */
+export function notStandard({ repository, repositoryId }: GarPlace, tag: Tag, { mode }: GarRules): TagflowError {
+  const kind = mode === 'VIRTUAL_REPOSITORY' ? 'virtual' : 'remote';
+  return new TagflowError('not-supported', {
+    what: `${repository.name}:${tag} cannot be put: the repository ${repositoryId} is ${kind}`,
+    why: `a ${kind} repository of Artifact Registry passes on what others hold, and takes no tags`,
+    fix: 'name the standard repository that holds the images',
+    details: { repository: repository.name, tag, mode },
+  });
+}
+
+/** The error for a digest that Artifact Registry cannot know. */
+export function unknownAlgorithm({ repository }: GarPlace, digest: Digest): TagflowError {
+  return new TagflowError('not-supported', {
+    what: `Artifact Registry cannot be asked for ${repository.name}@${digest}`,
+    why: 'it knows images by sha256 digests only',
+    fix: 'push the image with a tool that uses sha256',
+    details: { repository: repository.name, digest },
+  });
+}
+
+/** The failure of a write that another writer's made void. */
+export function contended({ repository }: GarPlace, tag: Tag): TransportFailure {
+  return new TransportFailure(true, {
+    what: `${repository.name}:${tag} was not written`,
+    why: 'it was made or deleted by someone else between being read and being written, more than once',
+    fix: 'look who else writes this tag, then run the same command again',
+    details: { repository: repository.name, tag },
+  });
+}
+
+/** A refusal of the Docker endpoint, with what Google's users can do about it in place of `docker login`. */
+export function inGooglesTerms(error: TagflowError, place: GarPlace, withToken: boolean): TagflowError {
+  const { message: what, why, details } = error;
+  if (error.code === 'forbidden' || (error.code === 'unauthorized' && withToken)) {
+    const fix = `${howToGrant(place, 'reader')}; without artifactregistry.repositories.downloadArtifacts nobody pulls`;
+    return new TagflowError(error.code, { what, why, fix, details, cause: error });
+  }
+  if (error.code !== 'unauthorized') return error;
+  return new TagflowError('unauthorized', {
+    what,
+    why: `${why ?? 'it wants credentials'}; this machine has no Application Default Credentials either`,
+    fix: `log in: gcloud auth application-default login (or docker login ${place.repository.host}); in CI set GOOGLE_APPLICATION_CREDENTIALS; docs/how-to/google-artifact-registry.md`,
+    details,
+    cause: error,
+  });
+}

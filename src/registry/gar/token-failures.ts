@@ -1,0 +1,82 @@
+// What goes wrong on the way to an access token, as people can act on it. google-auth-library throws what gaxios throws, with
+// the status of Google's answer, or plain errors about files.
+import { TagflowError } from '../../model/errors.ts';
+import { oneLine, type Redactor } from '../oci/redact.ts';
+import { isTransient } from '../oci/retry.ts';
+import { explainFailure, TransportFailure } from '../oci/transport.ts';
+
+const LOG_IN =
+  'log in: gcloud auth application-default login; in CI, let the job take a service account by workload identity federation and set GOOGLE_APPLICATION_CREDENTIALS (docs/how-to/google-artifact-registry.md)';
+const TOKEN_SERVICE = new URL('https://oauth2.googleapis.com');
+
+/** The error for a token that could not be had. */
+export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
+  if (!(error instanceof Error)) throw error;
+  const said = oneLine(redactor.redact(error.message.split('\n', 1)[0] ?? ''), 400);
+  const status = statusOf(error);
+  if (status !== undefined && isTransient(status)) {
+    return new TransportFailure(true, {
+      what: 'Google gives us no access token now',
+      why: `its token service answered ${status}: ${said}`,
+      fix: 'run the same command again later; when it persists, look at status.cloud.google.com',
+      details: { status },
+      cause: error,
+    });
+  }
+  if (status !== undefined) {
+    return new TagflowError('unauthorized', {
+      what: 'Google does not accept the credentials of this machine',
+      why: `its token service answered ${status}: ${said}`,
+      fix: LOG_IN,
+      details: { status },
+      cause: error,
+    });
+  }
+  const url = urlOf(error) ?? TOKEN_SERVICE;
+  if ('code' in error && typeof error.code === 'string' && urlOf(error)) return explainFailure(error, 'POST', url);
+  return new TagflowError('credentials-invalid', {
+    what: 'the Application Default Credentials of this machine cannot be used',
+    why: said,
+    fix: `correct or remove the file that GOOGLE_APPLICATION_CREDENTIALS names, or ${LOG_IN}`,
+    cause: error,
+  });
+}
+
+/** The error for a token that took too long. */
+export function tokenTooLate(milliseconds: number): TransportFailure {
+  return new TransportFailure(true, {
+    what: 'Google gave us no access token in time',
+    why: `Application Default Credentials had no token after ${milliseconds / 1000} s`,
+    fix: 'check that oauth2.googleapis.com, sts.googleapis.com or the metadata server can be reached from here (HTTPS_PROXY, NO_PROXY), or run with a longer --timeout',
+  });
+}
+
+/** The error for credentials of another cloud that is run like Google's. */
+export function unknownUniverse(domain: string): TagflowError {
+  return new TagflowError('unauthorized', {
+    what: 'the credentials of this machine are not for Google Cloud',
+    why: `they are for the universe ${JSON.stringify(oneLine(domain))}, and the registry is in googleapis.com; nothing was sent`,
+    fix: LOG_IN,
+  });
+}
+
+/** The error for credentials that end in no token. */
+export function withoutToken(): TagflowError {
+  return new TagflowError('unauthorized', {
+    what: 'the credentials of this machine give no access token',
+    why: 'Application Default Credentials ended without a token of printable characters',
+    fix: LOG_IN,
+  });
+}
+
+function statusOf(error: Error): number | undefined {
+  if ('status' in error && typeof error.status === 'number') return error.status;
+  const { response } = error as { response?: { status?: unknown } };
+  return typeof response?.status === 'number' ? response.status : undefined;
+}
+
+function urlOf(error: Error): URL | undefined {
+  const { config } = error as { config?: { url?: string | URL } };
+  const text = config?.url?.toString() ?? '';
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
