@@ -47,7 +47,6 @@ export function draftConfig(found: Findings): string {
   const folders = nameFolders(found.folders);
   const trunk = found.trunk !== undefined && isBranchName(found.trunk) ? found.trunk : undefined;
   return [
-    '# yaml-language-server: $schema=https://unpkg.com/tagflow/tagflow.schema.json',
     '# Every key: docs/reference/configuration.md. tagflow reads this file from the head of the trunk.',
     'version: 1',
     trunk === undefined

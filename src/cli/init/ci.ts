@@ -1,59 +1,138 @@
-// The CI file that `tagflow init` drafts: jobs for GitLab CI. Values reach the script through the environment only.
+// The CI file that `tagflow init` drafts: jobs for GitLab CI. Values reach the script through the environment only, and stand
+// between quotes there: nobody's version or tag becomes a command.
 import type { Pipeline } from '../../model/pipeline.ts';
-import { VERSION } from '../version.ts';
 
-/** A `.gitlab-ci.yml` that promotes along a pipeline, and repairs tags on a schedule. */
+const BY_HAND = '$CI_PIPELINE_SOURCE =~ /^(web|api|trigger|pipeline)$/';
+const BY_TAG = '$CI_COMMIT_TAG && $CI_PIPELINE_SOURCE == "push"';
+
+/** A `.gitlab-ci.yml` that promotes along a pipeline, one job for each environment, and repairs tags on a schedule. */
 export function draftCi(pipeline: Pipeline): string {
-  const environments = [...pipeline.environments.values()];
-  const jobs = environments.map(({ name, from }) =>
-    from === undefined
+  const variables = versionVariables([...pipeline.images.keys()]);
+  const jobs = [...pipeline.environments.values()].flatMap(({ name, from }) => [
+    ...(from === undefined ? firstJob(name, variables) : laterJob(name, from)),
+    '',
+  ]);
+  return [...HEAD, ...inputs(variables), '', ...SHARED, '', ...jobs, ...REPAIR, ''].join('\n');
+}
+
+const HEAD = [
+  '# Promotions by tagflow. Before the first pipeline:',
+  '#',
+  '# 1. Say where tagflow comes from. It is in no package registry yet: in a checkout of tagflow run',
+  '#      npm ci && npm run build && npm pack',
+  '#    and put tagflow-*.tgz where jobs reach it: into this repository, or at a URL; name that as TAGFLOW_PACKAGE. Or make',
+  '#    an image with Node 24.8, Git 2.36 and tagflow, and name it under image: below. (A git dependency does not work: the',
+  '#    command has to be built first.)',
+  '# 2. Put a project access token that has write_repository, and may push to the environment branches, into the CI/CD',
+  '#    variable TAGFLOW_GIT_TOKEN: masked, and protected where tags and branches are. By default a job token may not push.',
+  '# 3. Add a pipeline schedule, every 15 minutes say, for the job tagflow-apply.',
+  'stages: [promote]',
+  '',
+  'variables:',
+  "  TAGFLOW_PACKAGE: ''   # ./ci/tagflow-0.1.0.tgz, or https://…/tagflow-0.1.0.tgz",
+];
+
+const SHARED = [
+  '.tagflow:',
+  '  stage: promote',
+  '  image: node:24   # pin it by digest: your registry tells which',
+  '  variables:',
+  '    GIT_DEPTH: 1',
+  '    TAGFLOW_REPO: ${CI_PROJECT_URL}.git',
+  '    TAGFLOW_DOTENV: tagflow.env',
+  '  before_script:',
+  '    - command -v tagflow || npm install --global --ignore-scripts "${TAGFLOW_PACKAGE:?see the top of .gitlab-ci.yml}"',
+  '  artifacts:',
+  '    reports:',
+  '      dotenv: tagflow.env   # TAGFLOW_ENV, TAGFLOW_VERSION, TAGFLOW_DIGEST, TAGFLOW_COMMIT, … for later jobs',
+];
+
+const REPAIR = [
+  '# Makes the tags in the registry equal to the branches again, after whatever went wrong: for a pipeline schedule.',
+  'tagflow-apply:',
+  '  extends: .tagflow',
+  '  rules:',
+  '    - if: $CI_PIPELINE_SOURCE == "schedule"',
+  '  resource_group: tagflow-apply',
+  '  artifacts: null   # nothing is promoted here',
+  '  script:',
+  '    - tagflow apply --all',
+];
+
+interface VersionVariable {
+  readonly image: string;
+  readonly variable: string;
+}
+
+/** A variable for each image's version: `VERSION_DJANGO`. Names that come out alike are numbered. */
+function versionVariables(images: readonly string[]): readonly VersionVariable[] {
+  const seen = new Map<string, number>();
+  return images.map((image) => {
+    const base = `VERSION_${image.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`;
+    const count = (seen.get(base) ?? 0) + 1;
+    seen.set(base, count);
+    return { image, variable: count === 1 ? base : `${base}__${count}` };
+  });
+}
+
+/** The variables as the form "Run pipeline" asks for them. */
+function inputs(variables: readonly VersionVariable[]): readonly string[] {
+  const asked = [
+    ...variables.map(({ image, variable }) => [variable, `Version of ${image} to promote, such as V4.2`]),
+    ['TAGFLOW_REASON', 'Why, for the record'],
+  ];
+  return asked.flatMap(([name, description]) => [
+    `  ${name}:`,
+    `    value: ''`,
+    `    description: '${description}; may stay empty'`,
+  ]);
+}
+
+/** The environment that takes from the trunk: by hand with versions; of a single image, at each Git tag as well. */
+function firstJob(name: string, variables: readonly VersionVariable[]): readonly string[] {
+  const [only] = variables.length === 1 ? variables : [];
+  const words = variables.map(({ image, variable }) => `\${${variable}:+"${image}=$${variable}"}`);
+  return [
+    ...(only
       ? [
-          `promote-${name}:`,
-          '  extends: .tagflow',
-          '  rules:',
-          '    # A tag such as V4.2 on the trunk: the image of that version has been published by now.',
-          '    - if: $CI_COMMIT_TAG && $CI_PIPELINE_SOURCE != "schedule"',
-          `  script:`,
-          `    - tagflow promote ${name} --version "$CI_COMMIT_TAG" --reason "tag $CI_COMMIT_TAG"`,
+          '# At a Git tag such as V4.2, once the image of that version is published: let the job that does so come before.',
         ]
       : [
-          `promote-${name}:`,
-          '  extends: .tagflow',
-          `  needs: [promote-${from}]`,
-          '  rules:',
-          '    - if: $CI_COMMIT_TAG && $CI_PIPELINE_SOURCE != "schedule"',
-          '      when: manual',
-          '  script:',
-          `    - tagflow promote ${name}`,
-        ],
-  );
-  return [
-    '# Promotions by tagflow. The pushes need a token that may write the environment branches: a project access token with',
-    '# write_repository, in the masked and protected variable TAGFLOW_GIT_TOKEN. The job token cannot be used for all of it.',
-    'stages: [promote]',
-    '',
-    '.tagflow:',
-    '  stage: promote',
-    '  image: node:24   # pin it by digest: your registry tells which',
-    '  before_script:',
-    `    - npm install --global --ignore-scripts tagflow@${VERSION}`,
-    '  variables:',
-    '    TAGFLOW_DOTENV: tagflow.env',
-    '  # One promotion at a time: a second one waits instead of losing the race.',
-    '  resource_group: tagflow',
-    '  artifacts:',
-    '    reports:',
-    '      dotenv: tagflow.env',
-    '',
-    ...jobs.flatMap((job) => [...job, '']),
-    '# Makes the registry equal to the branches again after any fault: schedule it, every 15 minutes say.',
-    'tagflow-apply:',
-    '  extends: .tagflow',
+          '# From the form "Run pipeline", or from the pipeline that publishes an image: it triggers this one with its version.',
+        ]),
+    `promote-${name}:`,
+    ...common(name),
     '  rules:',
-    '    - if: $CI_PIPELINE_SOURCE == "schedule"',
-    '  artifacts: {}',
+    ...(only ? [`    - if: ${BY_TAG}`] : []),
+    `    - if: ${BY_HAND}`,
+    '      when: manual',
     '  script:',
-    '    - tagflow apply --all',
-    '',
-  ].join('\n');
+    ...(only ? [`    - ${only.variable}="\${${only.variable}:-$CI_COMMIT_TAG}"`] : []),
+    `    - tagflow promote ${name} ${words.join(' ')}`,
+  ];
+}
+
+/** An environment that takes what another one has, when somebody says so. */
+function laterJob(name: string, from: string): readonly string[] {
+  return [
+    `# Takes what ${from} has by then.`,
+    `promote-${name}:`,
+    ...common(name),
+    '  rules:',
+    `    - if: ${BY_TAG}`,
+    '      when: manual',
+    `    - if: ${BY_HAND}`,
+    '      when: manual',
+    '  script:',
+    `    - tagflow promote ${name}`,
+  ];
+}
+
+function common(name: string): readonly string[] {
+  return [
+    '  extends: .tagflow',
+    `  environment: { name: '${name}' }`,
+    '  # One promotion of an environment at a time: a second one waits instead of losing the race.',
+    `  resource_group: tagflow-${name}`,
+  ];
 }
