@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/model/digest.ts';
 import { isTagflowError, type TagflowError } from '../../src/model/errors.ts';
 import { parseTag, type Repository, type Tag } from '../../src/model/reference.ts';
-import type { Registry } from '../../src/registry/registry.ts';
+import type { AbleRegistry, Registry } from '../../src/registry/registry.ts';
 import { sampleIndex, type SampleManifest, SAMPLES, sampleSingle } from '../support/sample-manifests.ts';
 
 /** A registry under test, with a way behind its back: publishing and reading never go through the adapter. */
 export interface RegistryPlace {
-  readonly registry: Registry;
+  readonly registry: AbleRegistry;
   /** Holds nothing yet; comes into being when something is published. */
   readonly repository: Repository;
   /** Puts a manifest, its blobs and its children into the repository, and a tag on it when one is given. */
@@ -18,6 +18,8 @@ export interface RegistryPlace {
   read(at: Tag | Digest): Promise<Uint8Array | undefined>;
   /** How often the registry under test has changed the repository so far. Leave out only where nothing can count it. */
   writes?(): number | Promise<number>;
+  /** What becomes of an image's last tag where tags can be removed, or that they cannot. Default: it is removed. */
+  readonly removal?: 'removed' | 'last' | 'unsupported';
   /** Ends what `setup` started. */
   close?(): Promise<void>;
 }
@@ -291,6 +293,70 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         await publish(sampleSingle('V2.0'));
         await publish(sampleIndex(), V1);
         expect(await place.registry.listTags(place.repository)).toEqual([V1]);
+      });
+    });
+
+    describe('removing a tag', () => {
+      const removeTag = async (name: Tag, expected: Digest) =>
+        place.registry.removeTag?.(place.repository, name, expected) ?? { outcome: 'unsupported' };
+
+      it('takes it away, and leaves the image and its other tags', async () => {
+        const manifest = sampleIndex();
+        const digest = await publish(manifest, V1);
+        await tag(digest, STAGING);
+        const { outcome } = await removeTag(STAGING, digest);
+        expect(outcome).toBe(place.removal === 'unsupported' ? 'unsupported' : 'removed');
+        expect(await peek(STAGING)).toBe(outcome === 'removed' ? undefined : digest);
+        expect(await peek(V1)).toBe(digest);
+        expect(await place.read(digest)).toEqual(manifest.bytes);
+        expect(sorted(await place.registry.listTags(place.repository))).toEqual(
+          outcome === 'removed' ? [V1] : [V1, STAGING],
+        );
+      });
+
+      it('leaves the image without its last tag, or that tag', async () => {
+        const digest = await publish(sampleSingle('V2.0'), STAGING);
+        const { outcome } = await removeTag(STAGING, digest);
+        expect(outcome).toBe(place.removal ?? 'removed');
+        expect(await resolve(digest)).toMatchObject({ digest });
+        expect(await peek(STAGING)).toBe(outcome === 'removed' ? undefined : digest);
+      });
+
+      it('leaves one alone that names another image', async () => {
+        const first = await publish(sampleSingle('V1.0'), V1);
+        const second = await publish(sampleSingle('V2.0'), V2);
+        await tag(second, STAGING);
+        const removal = await removeTag(STAGING, first);
+        const possible = place.removal === 'unsupported' ? ['moved', 'unsupported'] : ['moved'];
+        expect(possible).toContain(removal.outcome);
+        expect('actual' in removal ? removal.actual : second).toBe(second);
+        expect(await peek(STAGING)).toBe(second);
+      });
+
+      it('may be repeated, and asked for one that never was', async () => {
+        const digest = await publish(sampleSingle(), V1);
+        await tag(digest, STAGING);
+        await removeTag(STAGING, digest);
+        const absent = place.removal === 'unsupported' ? 'unsupported' : 'absent';
+        expect((await removeTag(STAGING, digest)).outcome).toBe(absent);
+        expect(await peek(V1)).toBe(digest);
+      });
+
+      it('lets it be put anew', async () => {
+        const first = await publish(sampleSingle('V1.0'), V1);
+        const second = await publish(sampleSingle('V2.0'), V2);
+        await tag(first, STAGING);
+        await removeTag(STAGING, first);
+        await tag(second, STAGING);
+        expect(await peek(STAGING)).toBe(second);
+      });
+
+      it('keeps an image of which two tags are removed at once', async () => {
+        const digest = await publish(sampleSingle(), V1);
+        const names = ['prd-1', 'prd-2', 'prd-3'].map(parseTag);
+        for (const name of names) await tag(digest, name);
+        await Promise.all([V1, ...names].map((name) => removeTag(name, digest)));
+        expect(await resolve(digest)).toMatchObject({ digest });
       });
     });
 

@@ -240,6 +240,41 @@ export async function startEcr(
       };
     },
 
+    DescribeImages(input) {
+      const repository = repositoryOf(input);
+      const ids = input['imageIds'] as readonly ImageId[] | undefined;
+      const digests = ids ? ids.map(({ imageDigest = '' }) => imageDigest) : [...repository.images.keys()];
+      if (digests.some((digest) => !repository.images.has(digest))) {
+        throw new Refused('ImageNotFoundException', `The image with imageId ${JSON.stringify(ids)} does not exist`);
+      }
+      const imageDetails = digests.map((imageDigest) => {
+        const imageTags = [...repository.tags].flatMap(([tag, digest]) => (digest === imageDigest ? [tag] : []));
+        return {
+          registryId: ACCOUNT,
+          repositoryName: input['repositoryName'],
+          imageDigest,
+          ...(imageTags.length > 0 && { imageTags }),
+        };
+      });
+      return { imageDetails };
+    },
+
+    // By tag alone: whoever deletes by digest takes every tag of the image. The image goes with its last tag.
+    BatchDeleteImage(input) {
+      const repository = repositoryOf(input);
+      const [id, ...more] = (input['imageIds'] ?? []) as readonly ImageId[];
+      if (id?.imageTag === undefined || id.imageDigest !== undefined || more.length > 0) {
+        throw violation('BatchDeleteImage of something else than one tag');
+      }
+      const digest = repository.tags.get(id.imageTag);
+      if (digest === undefined) {
+        return { imageIds: [], failures: [{ imageId: id, failureCode: 'ImageNotFound', failureReason: 'not found' }] };
+      }
+      repository.tags.delete(id.imageTag);
+      if (![...repository.tags.values()].includes(digest)) repository.images.delete(digest);
+      return { imageIds: [{ imageTag: id.imageTag, imageDigest: digest }], failures: [] };
+    },
+
     ListImages(input) {
       const repository = repositoryOf(input);
       const most = input['maxResults'];

@@ -304,6 +304,13 @@ function createContent(violations: string[], options: HttpRegistryOptions) {
     };
   };
 
+  // A tag and nothing else: whoever deletes by digest takes every tag of the image.
+  const deleteTag = (request: RecordedRequest, path: string, tag: string): Answer => {
+    if (!isTag(tag)) return violation(400, 'UNSUPPORTED', `${request.line} names no tag`);
+    const isThere = stores.get(path)?.tags.delete(tag) ?? false;
+    return isThere ? { status: 202 } : errorAnswer(404, 'MANIFEST_UNKNOWN');
+  };
+
   const answerBlob = (request: RecordedRequest, path: string, digest: string): Answer => {
     const bytes = stores.get(path)?.blobs.get(digest);
     if (!bytes) return errorAnswer(404, 'BLOB_UNKNOWN');
@@ -371,6 +378,7 @@ function createContent(violations: string[], options: HttpRegistryOptions) {
       if (kind === 'manifests' && (request.method === 'GET' || request.method === 'HEAD'))
         return getManifest(request, path, at);
       if (kind === 'manifests' && request.method === 'PUT') return putManifest(request, path, at);
+      if (kind === 'manifests' && request.method === 'DELETE') return deleteTag(request, path, at);
       if (kind === 'tags' && at === 'list' && request.method === 'GET')
         return listTags(stores.get(path), path, request.query);
       const [, place = '', blob = ''] = /^\/v2\/(.+)\/blobs\/([^/]+)$/.exec(request.line.replace(/^\w+ /, '')) ?? [];

@@ -14,13 +14,15 @@ import type {
   Descriptor,
   Manifest,
   TagOptions,
+  TagRemoval,
+  TagRemover,
   TagResult,
 } from '../../src/registry/registry.ts';
 import type { Content } from './sample-manifests.ts';
 
 /** One call of a method of the port. */
 export interface Operation {
-  readonly method: 'resolve' | 'peek' | 'listTags' | 'tag' | keyof ContentSource | keyof ContentTarget;
+  readonly method: 'resolve' | 'peek' | 'listTags' | 'tag' | 'removeTag' | keyof ContentSource | keyof ContentTarget;
   /** The repository's name. */
   readonly repository: string;
   readonly tag?: Tag;
@@ -40,6 +42,8 @@ export interface Fault {
 
 /** Hooks for simulations; without any, every operation succeeds. */
 export interface MemoryRegistryOptions {
+  /** Lets nobody remove a tag: `unsupported`. */
+  readonly keepsTags?: boolean;
   /** Asked once for each operation, after the armed faults. */
   readonly fault?: (operation: Operation) => Fault | undefined;
   /** Awaited before each step of an operation: `tag` reads and writes in separate steps, as over a network. */
@@ -47,7 +51,7 @@ export interface MemoryRegistryOptions {
 }
 
 /** The fake. What is beyond the port goes behind its back: never delayed, never faulty, never logged. */
-export interface MemoryRegistry extends ContentStore {
+export interface MemoryRegistry extends ContentStore, TagRemover {
   /** Every operation so far, in the order they began. */
   readonly operations: readonly Operation[];
   /** Every change made to a tag through the port, in the order it took effect. */
@@ -165,6 +169,24 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
       }
       if (fault?.kind === 'after' || fault?.kind === 'late') throw failure();
       return { changed: mustWrite, previous };
+    },
+
+    async removeTag(repository, tag, expected): Promise<TagRemoval> {
+      const operation: Operation = { method: 'removeTag', repository: repository.name, digest: expected, tag };
+      const fault = begin(operation);
+      const failure = () => fault?.error ?? unavailable(operation);
+      await pause(operation, 'read');
+      if (fault?.kind === 'before') throw failure();
+      if (options.keepsTags) return { outcome: 'unsupported', why: 'it was told to keep them' };
+      const actual = tagDigest(repository.name, tag, fault?.kind === 'stale');
+      if (actual === undefined) return { outcome: 'absent' };
+      if (actual !== expected) return { outcome: 'moved', actual };
+      await pause(operation, 'write');
+      const write = () => void storeOf(repository.name).tags.delete(tag);
+      if (fault?.kind === 'late') late.push(write);
+      else write();
+      if (fault?.kind === 'after' || fault?.kind === 'late') throw failure();
+      return { outcome: 'removed' };
     },
 
     ...createContent(storeOf, begin, pause),

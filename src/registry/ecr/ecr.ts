@@ -24,13 +24,15 @@ import { createManifestCache, type Manifest } from '../oci/manifest-cache.ts';
 import { createRedactor, oneLine, rememberProxyPasswords } from '../oci/redact.ts';
 import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
-import type { Registry, TagOptions, TagResult } from '../registry.ts';
+import type { Registry, TagOptions, TagRemover, TagResult } from '../registry.ts';
 import { settle } from '../settle.ts';
 import { type AwsKeys, createEcrApi, type Deadline, EcrRefusal } from './api.ts';
+import { callOf } from './call.ts';
 import { createEcrCredentials } from './credentials.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
 import { isImmutable, type Mutability } from './mutability.ts';
 import { contended, putRefused, readFailed, tagImmutable } from './refusals.ts';
+import { createEcrTagRemoval } from './tag-removal.ts';
 
 /** What an Amazon ECR adapter is made with. Times in milliseconds. */
 export interface EcrOptions {
@@ -60,7 +62,7 @@ export interface EcrOptions {
 }
 
 /** Private registries of Amazon ECR. */
-export interface EcrRegistry extends Registry {
+export interface EcrRegistry extends Registry, TagRemover {
   /** Passwords of ECR's Docker endpoints for an adapter that speaks HTTP; `others` is asked for all other hosts. */
   credentialsOr(others: CredentialSource): CredentialSource;
   /** Ends idle connections; the registry can still be used. */
@@ -243,6 +245,8 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
     return { changed: rewrite && outcome === 'confirmed', previous: digest };
   };
 
+  const removeTag = createEcrTagRemoval({ api, read, write });
+
   const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
     const call = callOf(repository, 'ecr:ListImages');
     const tags = new Set<Tag>();
@@ -301,6 +305,8 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
     listTags: async (repository) => operation(repository, listTags),
     tag: async (repository, digest, tag, tagOptions = {}) =>
       operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
+    removeTag: async (repository, tag, expected) =>
+      operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
     credentialsOr(others) {
       const source = createEcrCredentials({ api, clock, operationTimeoutMs, others });
       return {
@@ -320,14 +326,6 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
 function remote(repository: Repository): RemoteRepository {
   if (repository.kind === 'remote' && parseEcrHost(repository.host)) return repository;
   throw new TagflowError('internal', { what: `${repository.name} is not in a private registry of Amazon ECR` });
-}
-
-type NamedCall = EcrCall & { readonly names: { readonly registryId: string; readonly repositoryName: string } };
-
-function callOf(repository: RemoteRepository, action: EcrCall['action']): NamedCall {
-  const host = parseEcrHost(repository.host);
-  if (!host) throw new TagflowError('internal', { what: `${repository.host} is no host of Amazon ECR` });
-  return { host, action, repository, names: { registryId: host.registryId, repositoryName: repository.path } };
 }
 
 function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): Manifest {

@@ -119,6 +119,20 @@ export function withTag(index: LayoutIndex, image: Descriptor, tag: Tag): string
 }
 
 /**
+ * The text of index.json without the tag; undefined when it has none of that name. An image that has no other descriptor
+ * keeps one without a tag, as in `withTag`.
+ */
+export function withoutTag(index: LayoutIndex, tag: Tag): string | undefined {
+  const [first, ...repeated] = index.images.filter((entry) => entry.tag === tag);
+  if (first === undefined) return undefined;
+  const isOnly = !index.images.some((entry) => entry.tag !== tag && entry.digest === first.digest);
+  // From the end, so that the spans in front stay true.
+  const text = repeated.toReversed().reduce((result, { span }) => removed(result, index, span), index.text);
+  if (!isOnly) return removed(text, index, first.span);
+  return text.slice(0, first.span.start) + describe(first.fields, first, {}) + text.slice(first.span.end);
+}
+
+/**
  * The text of index.json with the image in it; undefined when it is there already, under whatever tag. `fields` are
  * further ones of its descriptor.
  */
@@ -190,10 +204,13 @@ function appended(text: string, index: LayoutIndex, descriptor: string): string 
   return `${text.slice(0, last.end)},${space}${descriptor}${text.slice(last.end)}`;
 }
 
-/** Removes an element that is not the first, with the comma in front of it. */
+/** Removes an element with the comma in front of it, or behind it when it is the first; what is behind may be removed already. */
 function removed(text: string, index: LayoutIndex, span: Span): string {
-  const before = index.elements[index.elements.indexOf(span) - 1];
-  return text.slice(0, before?.end ?? span.start) + text.slice(span.end);
+  const before = index.elements[index.elements.findIndex(({ start }) => start === span.start) - 1];
+  if (before) return text.slice(0, before.end) + text.slice(span.end);
+  const comma = skipSpace(text, span.end);
+  const end = text[comma] === ',' ? skipSpace(text, comma + 1) : span.end;
+  return text.slice(0, span.start) + text.slice(end);
 }
 
 function membersOf(text: string, open: number): (Span & { readonly key: string })[] {

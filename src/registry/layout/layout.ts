@@ -11,12 +11,12 @@ import { isDigest } from '../../model/digest.ts';
 import type { Clock, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
-import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag } from './index-file.ts';
+import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag, withoutTag } from './index-file.ts';
 import { createBlobFiles } from './blob-files.ts';
 import { createLayoutContent } from './content.ts';
 import { createLayoutStore } from './store.ts';
 import { manifestMediaType } from '../manifest-type.ts';
-import type { ContentStore, Descriptor, Manifest, TagOptions } from '../registry.ts';
+import type { ContentStore, Descriptor, Manifest, TagOptions, TagRemoval, TagRemover } from '../registry.ts';
 
 /** How to reach layouts. */
 export interface LayoutRegistryOptions {
@@ -39,7 +39,7 @@ const FOUR_MIB = 4 * 1024 * 1024;
  * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
  * not exist is a repository that does not exist.
  */
-export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore {
+export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore & TagRemover {
   const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
   const effects = { clock, random, signal };
   const store = createLayoutStore(effects);
@@ -105,7 +105,26 @@ export function createLayoutRegistry(options: LayoutRegistryOptions): ContentSto
       });
       return result;
     },
+
+    async removeTag(repository, tag, expected) {
+      const directory = directoryOf(repository);
+      const index = await store.readIndex(directory);
+      let result: TagRemoval = index ? judgeRemoval(index, tag, expected) : { outcome: 'absent' };
+      if (result.outcome !== 'removed') return result;
+      await store.editIndex(directory, (current) => {
+        result = judgeRemoval(current, tag, expected);
+        return result.outcome === 'removed' ? withoutTag(current, tag) : undefined;
+      });
+      return result;
+    },
   };
+}
+
+/** What `removeTag` has to do, by one state of the index. */
+function judgeRemoval(index: LayoutIndex, tag: Tag, expected: Digest): TagRemoval {
+  const actual = digestOfTag(index, tag);
+  if (actual === undefined) return { outcome: 'absent' };
+  return actual === expected ? { outcome: 'removed' } : { outcome: 'moved', actual };
 }
 
 function describe(image: Manifest): Descriptor;

@@ -13,7 +13,17 @@ import type { Redactor } from './redact.ts';
 import { basic, type TokenSource } from './token.ts';
 
 /** What a request does to its repository. */
-export type Action = 'pull' | 'push';
+export type Action = 'pull' | 'push' | 'delete';
+
+/** Actions as a sentence has them: `does not let us pull from`. */
+export const DOING: Readonly<Record<Action, string>> = {
+  pull: 'pull from',
+  push: 'push to',
+  delete: 'delete from',
+};
+
+// docker.com "Token scope documentation": who may push is asked for both.
+const SCOPES: Readonly<Record<Action, string>> = { pull: 'pull', push: 'pull,push', delete: 'delete' };
 
 /** Knows how to answer each registry. */
 export interface Authorizer {
@@ -119,7 +129,7 @@ function schemeOf({ scheme, parameters }: Challenge, origin: URL, realms: RealmH
 }
 
 function scopeOf(repository: RemoteRepository, action: Action): string {
-  return `repository:${repository.path}:${action === 'push' ? 'pull,push' : 'pull'}`;
+  return `repository:${repository.path}:${SCOPES[action]}`;
 }
 
 function scopeKey(repository: RemoteRepository, action: Action): string {
@@ -146,7 +156,7 @@ function refusal(
     ? `it refused the credentials that are configured for ${host}`
     : `it wants credentials, and none are configured for ${host}`;
   return new TagflowError('unauthorized', {
-    what: `${host} does not let us ${action === 'push' ? 'push to' : 'pull from'} ${path}`,
+    what: `${host} does not let us ${DOING[action]} ${path}`,
     why: said === undefined ? ours : `${ours}; ${said}`,
     fix: credential
       ? `log in again: docker login ${host}, or correct the CI variable that holds the password`

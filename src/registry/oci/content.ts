@@ -15,6 +15,7 @@ import { MANIFEST_ACCEPT } from '../media-types.ts';
 import { readReferrers, referrersTag, subjectOf, withReferrer } from '../referrers-index.ts';
 import type { BlobDescriptor, ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import { describeAnswer, headerOf } from './answer.ts';
+import { type Abilities, meaningOf } from './abilities.ts';
 import type { Action } from './auth.ts';
 import type { RegistryClient, RegistryRequest } from './client.ts';
 import type { HttpResponse } from './http.ts';
@@ -25,6 +26,7 @@ import { TransportFailure } from './transport.ts';
 /** What the adapter's parts do for content. */
 export interface ContentParts {
   readonly client: RegistryClient;
+  readonly abilities: Abilities;
   /** Requests to a path of a repository, with the limits of manifests. */
   readonly send: (
     repository: RemoteRepository,
@@ -248,9 +250,7 @@ interface Referrers {
   list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void>;
 }
 
-function createReferrers({ client, read, put, deadline: newDeadline }: ContentParts): Referrers {
-  /** Repositories whose registry has answered that it has no referrers API. */
-  const without = new Set<string>();
+function createReferrers({ client, abilities, read, put, deadline: newDeadline }: ContentParts): Referrers {
   const queues = new Map<string, Promise<void>>();
 
   /** What the API lists; undefined where there is none. */
@@ -259,7 +259,7 @@ function createReferrers({ client, read, put, deadline: newDeadline }: ContentPa
     subject: Digest,
     deadline: Instant,
   ): Promise<readonly Descriptor[] | undefined> => {
-    if (without.has(place.name)) return undefined;
+    if (abilities.known(place, 'referrers-api')?.has === false) return undefined;
     const found = new Map<Digest, Descriptor>();
     const visited = new Set<string>();
     let page: URL | undefined = new URL(`/v2/${place.path}/referrers/${subject}`, client.origin(place));
@@ -268,10 +268,9 @@ function createReferrers({ client, read, put, deadline: newDeadline }: ContentPa
       const limits = { longest: 4 * 1024 * 1024 + 64 * 1024, tooLong: 'registry-answer-invalid' } as const;
       const request = { method: 'GET', url: page, headers: { accept: OCI_INDEX }, ...limits } as const;
       const response: HttpResponse = await client.send({ ...request, repository: place, action: 'pull' }, deadline);
-      if (!isIndex(response)) {
-        without.add(place.name);
-        return undefined;
-      }
+      const has = meaningOf('referrers-api', response) === 'has';
+      abilities.learn(place, 'referrers-api', { has, why: `it answered ${describeAnswer(response)}` });
+      if (!has) return undefined;
       for (const each of readReferrers(response.body)) found.set(each.digest, each);
       const next: URL | undefined = nextPage(headerOf(response, 'link'), page);
       page = next?.origin === page.origin ? next : undefined;
@@ -328,17 +327,4 @@ function createReferrers({ client, read, put, deadline: newDeadline }: ContentPa
       });
     },
   };
-}
-
-function isIndex(response: HttpResponse): boolean {
-  if (response.status !== 200) return false;
-  const type = headerOf(response, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase();
-  // Registries of before the API have been seen to answer every path with a page of their own.
-  if (type !== OCI_INDEX && type !== 'application/json') return false;
-  try {
-    const body: unknown = JSON.parse(response.body.toString('utf8'));
-    return typeof body === 'object' && body !== null && 'manifests' in body;
-  } catch {
-    return false;
-  }
 }

@@ -11,6 +11,7 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/di
 import type { Clock, Instant, Notify, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import { createAbilities } from './abilities.ts';
 import { headerOf } from './answer.ts';
 import type { Action } from './auth.ts';
 import { createRegistryClient, type RegistryRequest } from './client.ts';
@@ -22,9 +23,10 @@ import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../media-types.ts
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from './redact.ts';
 import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
-import type { ContentStore, Descriptor, Manifest, TagOptions, TagResult } from '../registry.ts';
+import type { ContentStore, Descriptor, Manifest, TagOptions, TagRemover, TagResult } from '../registry.ts';
 import { settle } from '../settle.ts';
 import { collectTags } from './tag-list.ts';
+import { createTagRemoval } from './tag-removal.ts';
 import { TransportFailure } from './transport.ts';
 
 /** What an OCI registry adapter is made with. Times in milliseconds. */
@@ -63,7 +65,7 @@ export interface Missing {
 }
 
 /** A registry that speaks HTTP. */
-export interface OciRegistry extends ContentStore {
+export interface OciRegistry extends ContentStore, TagRemover {
   /** Why `resolve` found nothing: for the text of an error, at the price of one or two requests more. */
   explainMissing(repository: Repository, at: Tag | Digest): Promise<Missing>;
   /** Ends idle connections; the registry can still be used. */
@@ -95,6 +97,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     stopGraceMs: options.stopGraceMs ?? 4000,
   });
   const manifests = createManifestCache(CACHE_BYTES);
+  const abilities = createAbilities();
 
   const send = async (
     repository: RemoteRepository,
@@ -245,8 +248,17 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     }
   };
 
+  const removeTag = createTagRemoval({
+    abilities,
+    send,
+    peek,
+    put,
+    read,
+  });
+
   const content = createOciContent({
     client,
+    abilities,
     send,
     read,
     put,
@@ -263,6 +275,8 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     listTags: async (repository) => operation(repository, listTags),
     tag: async (repository, digest, tag, tagOptions = {}) =>
       operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
+    removeTag: async (repository, tag, expected) =>
+      operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
     explainMissing: async (repository, at) =>
       operation(repository, async (place, deadline) => explain(place, at, deadline)),
     close: () => client.close(),

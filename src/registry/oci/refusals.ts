@@ -3,18 +3,17 @@ import type { Digest } from '../../model/digest.ts';
 import { type ErrorCode, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import { describeAnswer, errorOf } from './answer.ts';
-import type { Action } from './auth.ts';
+import { type Action, DOING } from './auth.ts';
 import type { HttpResponse } from './http.ts';
 
 /** The error for a request that was answered by something else than what it asked for: 403, 412, 5xx, 2xx without sense. */
 export function denied(repository: RemoteRepository, action: Action, response: HttpResponse): TagflowError {
   const { host, path, name } = repository;
-  const verb = action === 'push' ? 'push to' : 'pull from';
   const details = { host, repository: path, action, status: response.status };
   // Harbor answers 412 when a project's policy (signatures, vulnerabilities) forbids the image.
   if (response.status === 403 || response.status === 412) {
     return new TagflowError('forbidden', {
-      what: `${host} forbids us to ${verb} ${path}`,
+      what: `${host} forbids us to ${DOING[action]} ${path}`,
       why: `it answered ${describeAnswer(response)}`,
       fix:
         response.status === 412

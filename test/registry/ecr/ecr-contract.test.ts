@@ -12,6 +12,7 @@ registryContract('the ecr adapter over a strict emulator', async () => {
     publish: async (manifest, tag) => server.publish('acme/app', manifest, tag),
     read: async (at) => server.read('acme/app', at),
     writes: () => server.writes,
+    removal: 'last',
     async close() {
       registry.close();
       await server.stop();

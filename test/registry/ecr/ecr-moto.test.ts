@@ -9,7 +9,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Digest, isDigest } from '../../../src/model/digest.ts';
 import { parseTag, type Tag } from '../../../src/model/reference.ts';
-import type { Registry } from '../../../src/registry/registry.ts';
+import type { AbleRegistry } from '../../../src/registry/registry.ts';
 import { registryContract } from '../../contract/registry.ts';
 import { ACCOUNT, createEcrUnderTest, ECR_HOST, ecrRepository, REGION } from '../../support/ecr.ts';
 import { type MotoServer, startMoto } from '../../support/moto.ts';
@@ -43,7 +43,7 @@ describeReal('moto', ['moto_server'], () => {
     const repositoryName = `acme/app-${count}`;
     const published = new Map<Digest, SampleManifest>();
     const { registry } = createEcrUnderTest(moto.url);
-    const keepsUntagged: Registry = {
+    const keepsUntagged: AbleRegistry = {
       ...registry,
       async tag(repository, digest, tag, options) {
         const result = await registry.tag(repository, digest, tag, options);
@@ -66,6 +66,7 @@ describeReal('moto', ['moto_server'], () => {
         const text = images?.[0]?.imageManifest;
         return text === undefined ? undefined : new TextEncoder().encode(text);
       },
+      removal: 'last',
       async close() {
         registry.close();
       },

@@ -10,6 +10,7 @@ import {
   tagsOf,
   withImage,
   withTag,
+  withoutTag,
 } from '../../../src/registry/layout/index-file.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../../support/sample-manifests.ts';
 import type { RawDescriptor } from '../../support/layouts.ts';
@@ -121,6 +122,43 @@ describe('putting a tag into index.json', () => {
   it('writes the right size and media type over wrong ones', () => {
     const wrong = { ...image(A), mediaType: OCI_MANIFEST, size: 1 };
     expect(descriptors(tagged(indexOf(wrong), A))[1]).toEqual(named(A, 'stg'));
+  });
+});
+
+describe('taking a tag out of index.json', () => {
+  const [V1, V2] = [named(A, 'V1'), named(B, 'V2')];
+  const stg = named(A, 'stg');
+  const removed = (...list: RawDescriptor[]) => withoutTag(parse(indexOf(...list)), STAGING);
+
+  it.each([
+    ['the first', [stg, V1, V2], [V1, V2]],
+    ['one in the middle', [V1, stg, V2], [V1, V2]],
+    ['the last', [V2, V1, stg], [V2, V1]],
+    ['one that is there twice in front', [stg, stg, V1], [V1]],
+    ['one that is there twice around another', [stg, V1, stg], [V1]],
+    ['one that is there twice, with nothing else of its image', [stg, V2, stg], [image(A), V2]],
+    ['the only one of its image', [V2, stg], [V2, image(A)]],
+    ['the only one of the list', [stg], [image(A)]],
+  ])('removes %s', (_where, before, after) => {
+    expect(removed(...before)).toBe(indexOf(...after));
+  });
+
+  it('keeps platform, annotations and unknown fields of the image', () => {
+    const full = { ...named(A, 'stg', { created: 'then' }), platform: { os: 'linux', architecture: 'arm64' } };
+    expect(descriptors(removed(full) ?? '')).toEqual([
+      { ...image(A), platform: full.platform, annotations: { created: 'then' } },
+    ]);
+  });
+
+  it('has nothing to do without it', () => {
+    expect(removed(V1, V2)).toBeUndefined();
+  });
+
+  it('keeps every other byte', () => {
+    const text = `{"schemaVersion":2,"manifests" :[ ${JSON.stringify(stg)} ,\n  ${JSON.stringify(V1)}\n], "alpha":1.50}`;
+    expect(withoutTag(parse(text), STAGING)).toBe(
+      `{"schemaVersion":2,"manifests" :[ ${JSON.stringify(V1)}\n], "alpha":1.50}`,
+    );
   });
 });
 

@@ -54,6 +54,7 @@ describeReal('docker-registry', ['docker-registry'], () => {
         const response = await fetch(`${url}/manifests/${at}`, { headers: { accept: ACCEPT_ALL } });
         return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
       },
+      removal: 'unsupported',
       async close() {
         registry.close();
       },
