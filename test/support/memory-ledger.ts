@@ -66,6 +66,10 @@ export interface MemoryRemote {
   file(branch: string, path: string): string | undefined;
   /** The commits of a branch by first parent, newest first. */
   history(branch: string): readonly Commit[];
+  /** A commit that the remote has. */
+  read(commit: ObjectId): Commit;
+  /** The content of every file of a commit, by path. */
+  filesOf(commit: ObjectId): ReadonlyMap<string, Uint8Array>;
 }
 
 /** How a commit is seeded. */
@@ -146,6 +150,11 @@ export function createMemoryRemote(
       const entry = head && flatten(readCommit(head).tree, read, algorithm).get(path);
       return entry && Buffer.from(read(entry.id)).toString();
     },
+    read: readCommit,
+    filesOf(commit) {
+      const entries = flatten(readCommit(commit).tree, read, algorithm);
+      return new Map([...entries].map(([path, { id }]) => [path, read(id)]));
+    },
     history(branch) {
       const commits: Commit[] = [];
       for (let id = branches.get(branch as BranchName); id; id = commits.at(-1)?.parents[0])
@@ -163,9 +172,11 @@ export function createMemoryLedger(
     readonly signal?: AbortSignal;
     /** Gives others their turn at each talk with the remote; by default what the event loop has waiting. */
     readonly turn?: () => Promise<unknown>;
+    /** Where proposed objects go until they are pushed; by default where nobody else sees them. */
+    readonly own?: Map<ObjectId, NewObject>;
   } = {},
 ): Ledger {
-  return new MemoryLedger(remote, options.actor ?? 'actor', options.signal, options.turn ?? setImmediate);
+  return new MemoryLedger(remote, options);
 }
 
 class MemoryLedger implements Ledger {
@@ -178,13 +189,14 @@ class MemoryLedger implements Ledger {
   /** Commits whose whole history can be read here. */
   readonly #deep = new Set<ObjectId>();
   /** What `propose` made and no push has sent yet. */
-  readonly #own = new Map<ObjectId, NewObject>();
+  readonly #own: Map<ObjectId, NewObject>;
 
-  constructor(remote: MemoryRemote, actor: string, signal: AbortSignal | undefined, turn: () => Promise<unknown>) {
+  constructor(remote: MemoryRemote, options: NonNullable<Parameters<typeof createMemoryLedger>[1]>) {
     this.#remote = remote;
-    this.#actor = actor;
-    this.#signal = signal;
-    this.#turn = turn;
+    this.#actor = options.actor ?? 'actor';
+    this.#signal = options.signal;
+    this.#turn = options.turn ?? setImmediate;
+    this.#own = options.own ?? new Map<ObjectId, NewObject>();
   }
 
   async heads(): Promise<Heads> {

@@ -1,9 +1,22 @@
 // Rules over one branch alone: its line, its records, its numbers.
-import { type EnvironmentHistory, type Rule, type Violation, recordOf, releaseOf, short } from './history.ts';
+import {
+  type EnvironmentHistory,
+  type History,
+  type Rule,
+  type Violation,
+  recordOf,
+  releaseOf,
+  short,
+} from './history.ts';
 
 /** What is wrong with the branch of an environment. */
-export function checkBranch(environment: EnvironmentHistory): readonly Violation[] {
-  return [...checkLine(environment), ...checkHeads(environment), ...checkRecords(environment)];
+export function checkBranch(history: History, environment: EnvironmentHistory): readonly Violation[] {
+  return [
+    ...checkLine(environment),
+    ...checkRewinds(history, environment),
+    ...checkHeads(environment),
+    ...checkRecords(environment),
+  ];
 }
 
 function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generator<Violation> {
@@ -23,7 +36,23 @@ function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generato
   if (!places.has(base) && !dropped.has(base)) {
     yield broken('not-linear', `${short(base)}, where the run began, is not on the line`);
   }
-  for (const id of dropped) if (places.has(id)) yield broken('resurrected', `${short(id)} was rewound and is back`);
+}
+
+/** What was rewound stays away; but a push that was under way at that moment may still land. */
+function* checkRewinds(
+  { operations, lateness = 0 }: History,
+  { name, line, rewinds }: EnvironmentHistory,
+): Generator<Violation> {
+  const ends = new Map(operations.map(({ actor, ended }) => [actor, ended ?? Number.POSITIVE_INFINITY]));
+  const there = new Set(line.map(({ id }) => id));
+  for (const { at, dropped } of rewinds) {
+    for (const commit of dropped) {
+      const ended = ends.get(releaseOf(commit)?.actor ?? '') ?? Number.NEGATIVE_INFINITY;
+      if (there.has(commit.id) && at > ended + lateness) {
+        yield { rule: 'resurrected', subject: name, text: `${short(commit.id)} was rewound and is back` };
+      }
+    }
+  }
 }
 
 /** Heads as they were seen: each still there, and later ones not below earlier ones, rewinding aside. */

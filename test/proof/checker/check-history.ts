@@ -10,7 +10,7 @@ import { checkTags } from './tag-rules.ts';
 export function checkHistory(history: History): readonly Violation[] {
   return [
     ...history.environments.flatMap((environment) => [
-      ...checkBranch(environment),
+      ...checkBranch(history, environment),
       ...checkReleases(history, environment),
       ...checkTags(history, environment),
     ]),

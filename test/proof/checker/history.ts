@@ -135,6 +135,8 @@ export interface History {
   readonly everyWrite?: boolean;
   /** For how long, in the run's unit of time, a registry's read may be out of date. Default: 0. */
   readonly staleness?: number;
+  /** For how long, in the run's unit of time, a request may still arrive after its client gave up. Default: 0. */
+  readonly lateness?: number;
   /** Whether faults had ended, late writes had landed and one `apply` had run when branches and tags were read. */
   readonly settled: boolean;
   /** What each version was published as, oldest version first, by image name. */

@@ -69,9 +69,11 @@ function* ending({ killed, ended, exit, error, outcome }: Operation): Generator<
 }
 
 /** How many releases it made, against how many it may have made. */
-function* landing(operation: Operation, { made }: Place): Generator<Finding> {
+function* landing(operation: Operation, { made, environment }: Place): Generator<Finding> {
   const { actor, kind, exit, error, outcome } = operation;
-  const landed = made.get(actor) ?? [];
+  // A request that came late to a branch that was rewound meanwhile is nobody's lie.
+  const back = new Set(environment.rewinds.map(({ to }) => to));
+  const landed = (made.get(actor) ?? []).filter(({ parents }) => !back.has(parents[0] ?? ''));
   const shown = landed.map(({ id }) => short(id)).join(', ');
   if (landed.length > 1) yield ['landed-twice', `it made ${shown}`];
   if (landed.length === 0) return;

@@ -39,7 +39,8 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
     const record = releaseOf(commit);
     const handMade = new Set(commit.handMade);
     if (!record) {
-      for (const path of handMade.difference(seen)) pending.add(path);
+      // What a merge takes from its other side is that side's.
+      if (commit.parents.length === 1) for (const path of handMade.difference(seen)) pending.add(path);
       seen = handMade;
       continue;
     }

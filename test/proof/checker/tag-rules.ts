@@ -115,6 +115,13 @@ function* settledTags(
   const record = recordOf(line[0]);
   if (!record) return;
   const found = new Map(tags.map((each) => [`${each.repository}:${each.tag}`, each.digest]));
+  // A branch that was rewound below a release that has its tags: `apply` refuses, and an administrator has to decide.
+  const rewound = dropped.some(
+    ({ sequence, images }) =>
+      sequence === record.sequence + 1 &&
+      images.some(({ repository }) => found.has(`${repository}:${tag}-${sequence}`)),
+  );
+  if (rewound) return;
   for (const { name, repository, digest } of record.images) {
     // Its per-release tag is taken by a release that was rewound: `apply` says so, and leaves the image's tags alone.
     const taken = dropped.some(

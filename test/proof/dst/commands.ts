@@ -1,0 +1,100 @@
+// What the processes of a simulation run: the use cases of the engine, told as the command line tells them, and what hands
+// do to the branches meanwhile.
+import { type Applied, apply, requireComplete } from '../../../src/engine/apply.ts';
+import type { Context } from '../../../src/engine/context.ts';
+import type { Outcome, TagStatus } from '../../../src/engine/outcome.ts';
+import { promote } from '../../../src/engine/promote.ts';
+import { rollback } from '../../../src/engine/rollback.ts';
+import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
+import type { ObjectId } from '../../../src/model/object-id.ts';
+import { type PromoteRequest, type RollbackRequest, planDigest } from '../../../src/model/plan.ts';
+import type { Operation } from '../checker/history.ts';
+
+/** A command line. */
+export type Command =
+  | PromoteRequest
+  | RollbackRequest
+  | { readonly kind: 'apply'; readonly environments: readonly string[] };
+
+/** Stands for every environment that a command was about. */
+export const EVERY = '*';
+
+/** How a command ended, one for each environment; the process's exit code is the first that is not 0. */
+export type Told = Pick<
+  Operation,
+  'environment' | 'exit' | 'outcome' | 'error' | 'commit' | 'sequence' | 'tags' | 'plans'
+>;
+
+/** Runs a command with the engine, and tells its end as the command line would. Never rejects. */
+export async function runCommand(context: Context, command: Command): Promise<readonly Told[]> {
+  try {
+    switch (command.kind) {
+      case 'promote':
+        return [toldOf(await promote(context, command))];
+      case 'rollback':
+        return [toldOf(await rollback(context, command))];
+      case 'apply':
+        return (await apply(context, command.environments)).map(appliedOf);
+    }
+  } catch (error) {
+    // An interrupted process ends as interrupted, whatever its last call said.
+    const cause: unknown = context.signal.aborted ? context.signal.reason : error;
+    return [failed(command.kind === 'apply' ? EVERY : command.environment, cause)];
+  }
+}
+
+function toldOf(outcome: Outcome): Told {
+  switch (outcome.kind) {
+    case 'refused': {
+      const [first] = outcome.refusals;
+      return { environment: outcome.environment, exit: EXIT.refused, outcome: 'refused', error: first?.code ?? 'none' };
+    }
+    case 'planned':
+      return { environment: outcome.plan.environment, exit: EXIT.ok, outcome: 'planned' };
+    case 'unchanged': {
+      const { environment, head, record, tags } = outcome;
+      return settled({ environment, outcome: 'unchanged', commit: head, sequence: record.sequence }, head, tags);
+    }
+    case 'released': {
+      const { plan, commit, record, tags } = outcome;
+      const { environment } = plan;
+      const told = { environment, outcome: 'released', commit, sequence: record.sequence } as const;
+      return { ...settled(told, commit, tags), plans: [planDigest(plan)] };
+    }
+  }
+}
+
+function appliedOf({ environment, head, record, tags, problem }: Applied): Told {
+  if (problem) return failed(environment, problem);
+  return settled(
+    { environment, outcome: 'applied', commit: head, ...(record && { sequence: record.sequence }) },
+    head,
+    tags,
+  );
+}
+
+function settled(told: Omit<Told, 'exit'>, commit: ObjectId, statuses: readonly TagStatus[]): Told {
+  const tags = statuses.map(({ repository, tag, digest, status }) => ({ repository, tag, digest, status }));
+  try {
+    requireComplete(told.environment, commit, statuses);
+    return { ...told, tags, exit: EXIT.ok };
+  } catch (error) {
+    if (isTagflowError(error, 'tags-incomplete')) return { ...told, tags, exit: error.exit };
+    throw error;
+  }
+}
+
+function failed(environment: string, error: unknown): Told {
+  if (!isTagflowError(error)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { environment, exit: EXIT.defect, error: text };
+  }
+  const { commit, release } = error.details;
+  return {
+    environment,
+    exit: error.exit,
+    error: error.code,
+    ...(error.code === 'tags-incomplete' && typeof commit === 'string' && { commit }),
+    ...(error.code === 'tags-incomplete' && typeof release === 'number' && { sequence: release }),
+  };
+}

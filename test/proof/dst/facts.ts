@@ -1,0 +1,113 @@
+// A simulation's world as the history checker takes it. Pins are read here without the engine's code.
+import type { Commit } from '../../../src/ledger/ledger.ts';
+import { isTagflowError } from '../../../src/model/errors.ts';
+import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../../src/model/pipeline.ts';
+import { parseRecord } from '../../../src/model/release-record.ts';
+import type { CommitFacts, EnvironmentHistory, History, Operation } from '../checker/history.ts';
+import { HAND_MADE } from './hands.ts';
+import { PUBLISHED, type Start } from './start.ts';
+import type { World } from './world.ts';
+
+/** How long after its client gave up a request may still arrive, in milliseconds. */
+const LATENESS = 2_000;
+
+/** What a simulation left behind. */
+export function historyOf(
+  world: World,
+  start: Start,
+  operations: readonly Operation[],
+  { settled, lag }: { readonly settled: boolean; readonly lag: number },
+): History {
+  return {
+    environments: [...start.pipeline.environments.values()].map((environment) =>
+      environmentOf(world, start, environment),
+    ),
+    operations,
+    tags: world.tags(),
+    observations: [
+      ...[...start.tags].map(([key, digest]) => {
+        const colon = key.lastIndexOf(':');
+        return { at: 0, repository: key.slice(0, colon), tag: key.slice(colon + 1), digest };
+      }),
+      ...world.writes,
+    ],
+    everyWrite: true,
+    staleness: lag,
+    lateness: LATENESS,
+    settled,
+    published: PUBLISHED,
+  };
+}
+
+function environmentOf(world: World, start: Start, environment: Environment): EnvironmentHistory {
+  const branch = environment.branch;
+  const facts = (ids: Iterable<ObjectId>): CommitFacts[] =>
+    [...ids].map((id) => factsOf(world, start.pipeline, environment, id));
+  const head = world.remote.branches.get(branch);
+  return {
+    name: environment.name,
+    tag: environment.tag,
+    line: facts(lineFrom(world, head)),
+    base: start.remote.branches.get(branch as BranchName) ?? '',
+    rewinds: world.rewinds
+      .filter((rewind) => rewind.branch === branch)
+      .map(({ at, from, to }) => ({ at, from, to, dropped: facts(lineFrom(world, from as ObjectId, to)) })),
+    heads: world.headsOf(branch),
+  };
+}
+
+function* lineFrom(world: World, head: ObjectId | undefined, until?: string): Generator<ObjectId> {
+  for (let id = head; id !== undefined && id !== until; [id] = world.remote.read(id).parents) yield id;
+}
+
+// Most commits of a simulation are those it started with.
+const known = new WeakMap<Commit, Map<string, CommitFacts>>();
+
+function factsOf(world: World, pipeline: Pipeline, environment: Environment, id: ObjectId): CommitFacts {
+  const commit = world.remote.read(id);
+  const facts = known.get(commit) ?? new Map<string, CommitFacts>();
+  known.set(commit, facts);
+  const found = facts.get(environment.name) ?? readFacts(world, pipeline, environment, commit);
+  facts.set(environment.name, found);
+  return found;
+}
+
+function readFacts(world: World, pipeline: Pipeline, environment: Environment, commit: Commit): CommitFacts {
+  const files = world.remote.filesOf(commit.id);
+  const text = (path: string): string | undefined => {
+    const content = files.get(path);
+    return content && Buffer.from(content).toString();
+  };
+  const path = recordPath(environment);
+  const record = text(path);
+  const manifest = text(`${environment.path}/kustomization.yaml`) ?? '';
+  return {
+    id: commit.id,
+    parents: commit.parents,
+    ...(record !== undefined && { record: readRecord(record, path) }),
+    pins: Object.fromEntries(
+      [...pipeline.images.values()].flatMap((image) => {
+        const digest = pinIn(manifest, repositoryIn(environment, image).name);
+        return digest === undefined ? [] : [[image.name, digest]];
+      }),
+    ),
+    handMade: [...files.keys()].filter((name) => HAND_MADE.test(name)),
+  };
+}
+
+function readRecord(text: string, path: string): NonNullable<CommitFacts['record']> {
+  try {
+    return parseRecord(text, path);
+  } catch (error) {
+    if (isTagflowError(error, 'record-invalid')) return { invalid: error.why ?? error.message };
+    throw error;
+  }
+}
+
+/** The digest that a kustomization pins for a repository: of the one entry of that name. */
+function pinIn(manifest: string, repository: string): string | undefined {
+  const [, ...entries] = manifest.split(/^ *- /m);
+  const entry = entries.find((each) => each.includes(`name: ${repository}\n`));
+  return entry && /^ *digest: (\S+)$/m.exec(entry)?.[1];
+}

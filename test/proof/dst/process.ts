@@ -1,0 +1,60 @@
+// A process of a simulation: the ports that one run of the command line is given.
+import type { Context } from '../../../src/engine/context.ts';
+import type { Clock } from '../../../src/model/effects.ts';
+import { TagflowError } from '../../../src/model/errors.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type SimLedger, createSimLedger } from './sim-ledger.ts';
+import { type Surroundings, createSimCopier, createSimRegistry } from './sim-registry.ts';
+import type { World } from './world.ts';
+
+/** What a process is opened with. */
+export interface ProcessOptions {
+  readonly world: World;
+  readonly scheduler: Scheduler;
+  readonly process: string;
+  /** How far its clock is off, in milliseconds. */
+  readonly skew: number;
+}
+
+/** A process, before it runs anything. */
+export interface OpenProcess {
+  readonly context: Context;
+  readonly ledger: SimLedger;
+  /** SIGTERM. */
+  stop(): void;
+}
+
+/** Opens a process: nothing is fetched, nothing known. */
+export function openProcess({ world, scheduler, process, skew }: ProcessOptions): OpenProcess {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const surroundings: Surroundings = { world, scheduler, process, signal };
+  const clock: Clock = {
+    now: () => scheduler.now + skew,
+    async sleep(milliseconds, until) {
+      until?.throwIfAborted();
+      const aborted = until && new Promise<void>((resolve) => until.addEventListener('abort', () => resolve()));
+      await Promise.race([scheduler.sleep(process, milliseconds), ...(aborted ? [aborted] : [])]);
+      until?.throwIfAborted();
+    },
+  };
+  const ledger = createSimLedger(surroundings, clock);
+  const registry: Registry = createSimRegistry(surroundings);
+  return {
+    ledger,
+    stop: () => stopping.abort(new TagflowError('interrupted', { what: 'stopped by SIGTERM' })),
+    context: {
+      ledger,
+      registryOf: () => registry,
+      copyImage: createSimCopier(surroundings),
+      allowPlainHttp: () => undefined,
+      clock,
+      random: scheduler.random.next,
+      notify: ({ text }) => scheduler.note(`${process}: "${text}"`),
+      who: { actor: process, author: `${process} <${process}@example.org>` },
+      signal,
+      raceTimeout: 60_000,
+    },
+  };
+}

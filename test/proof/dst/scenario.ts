@@ -1,0 +1,105 @@
+// What a simulation is about, drawn from its seed: the start, the weather, who does what, and what hands do meanwhile.
+import type { PromoteRequest } from '../../../src/model/plan.ts';
+import type { Command } from './commands.ts';
+import type { SeededRandom } from './random.ts';
+import { CALM, type Weather } from './scheduler.ts';
+import { ENVIRONMENTS, EPOCH, type Start, VERSIONS } from './start.ts';
+
+/** What hands do to a branch at one moment. */
+export interface HandMade {
+  /**
+   * `hotfix`: a commit on the environment's branch. `cherry-pick`: the same change on the trunk. `merge`: a pull request
+   * of the upstream branch. `trunk`: a change of the trunk. `rewind`: the branch goes back to an older commit.
+   */
+  readonly kind: 'hotfix' | 'cherry-pick' | 'merge' | 'squash' | 'trunk' | 'rewind';
+  readonly environment: string;
+}
+
+/** A person or a pipeline: commands one after the other, each a process of its own. */
+export interface Actor {
+  readonly name: string;
+  readonly commands: readonly Command[];
+  /** How far its clock is off, in milliseconds. */
+  readonly skew: number;
+}
+
+/** Everything that a seed stands for, but the order. */
+export interface Scenario {
+  readonly start: Start;
+  readonly weather: Weather;
+  readonly actors: readonly Actor[];
+  readonly hands: readonly HandMade[];
+}
+
+const NAMES = ['ana', 'ben', 'cleo', 'dov'];
+
+/** The scenario of a seed. */
+export function drawScenario(random: SeededRandom, starts: readonly Start[]): Scenario {
+  const start = random.pick(starts);
+  const weather = drawWeather(random);
+  const hot = random.pick(ENVIRONMENTS);
+  const where = (): string => (random.chance(0.75) ? hot : random.pick(ENVIRONMENTS));
+  const actors = NAMES.slice(0, 2 + random.below(3)).map((name): Actor => {
+    const commands = Array.from({ length: random.chance(0.3) ? 2 : 1 }, () => drawCommand(random, where()));
+    return { name, commands, skew: random.chance(0.1) ? random.below(7_200_000) - 3_600_000 : 0 };
+  });
+  const kinds = ['hotfix', 'hotfix', 'cherry-pick', 'merge', 'squash', 'trunk', 'trunk'] as const;
+  const hands: HandMade[] = [];
+  if (random.chance(0.35)) {
+    for (let left = 1 + random.below(2); left > 0; left -= 1) {
+      hands.push({ kind: random.pick(kinds), environment: where() });
+    }
+  }
+  if (random.chance(0.06)) hands.push({ kind: 'rewind', environment: where() });
+  return { start, weather, actors, hands };
+}
+
+function drawWeather(random: SeededRandom): Weather {
+  const stickiness = random.pick([0, 0, 0.5, 0.9, 0.97]);
+  if (random.chance(0.25)) return { ...CALM, stickiness };
+  const outage = random.chance(0.05);
+  const from = EPOCH + random.below(2_000);
+  return {
+    stickiness,
+    faults: random.pick([0, 0, 0.02, 0.05, 0.15]),
+    stale: random.pick([0, 0, 0.05, 0.3]),
+    lag: random.pick([50, 400, 3_000]),
+    kill: random.pick([0, 0.01, 0.05]),
+    kills: 1 + random.below(2),
+    outage: outage ? { server: random.pick(['git', 'registry']), from, to: from + random.below(8_000) } : undefined,
+  };
+}
+
+function drawCommand(random: SeededRandom, environment: string): Command {
+  const draw = random.next();
+  if (draw < 0.6) return drawPromotion(random, environment);
+  if (draw < 0.85) {
+    const to = random.pick([undefined, undefined, undefined, '#1', 'V1.0']);
+    return {
+      kind: 'rollback',
+      environment,
+      ...(to !== undefined && { to }),
+      ...(random.chance(0.2) && { imagesOnly: true }),
+    };
+  }
+  return { kind: 'apply', environments: random.chance(0.3) ? [...ENVIRONMENTS] : [environment] };
+}
+
+function drawPromotion(random: SeededRandom, environment: string): PromoteRequest {
+  const versions = random.pick([
+    {},
+    {},
+    { app: random.pick(VERSIONS.app) },
+    { app: random.pick(VERSIONS.app) },
+    { db: random.pick(VERSIONS.db) },
+    { app: random.pick(VERSIONS.app), db: random.pick(VERSIONS.db) },
+  ]);
+  return {
+    kind: 'promote',
+    environment,
+    versions,
+    ...(random.chance(0.15) && { allowDowngrade: true }),
+    ...(random.chance(0.15) && { unhold: true }),
+    ...(random.chance(0.15) && { discardDivergence: true }),
+  };
+}

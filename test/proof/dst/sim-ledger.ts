@@ -1,0 +1,185 @@
+// The Git remote as one process of a simulation sees it: an in-memory ledger whose every talk with the remote is a point of
+// the scheduler. A push is settled by the very code that the Git adapter settles it with.
+import type { Commit, CommitDraft, Heads, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import { type PushAttempt, settlePush } from '../../../src/ledger/push.ts';
+import type { Clock } from '../../../src/model/effects.ts';
+import { TagflowError } from '../../../src/model/errors.ts';
+import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import { type MemoryRemote, createMemoryLedger } from '../../support/memory-ledger.ts';
+import type { Ending } from './scheduler.ts';
+import type { Surroundings } from './sim-registry.ts';
+
+/** What is left of a process's ledger afterwards. */
+export interface SimLedger extends Ledger {
+  /** The heads as the process read them first. */
+  readonly saw: Heads | undefined;
+}
+
+/** The ledger of a process. */
+export function createSimLedger(surroundings: Surroundings, clock: Clock): SimLedger {
+  return new SchedulingLedger(surroundings, clock);
+}
+
+type Walk = readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[];
+
+class SchedulingLedger implements SimLedger {
+  saw: Heads | undefined;
+  readonly #at: Surroundings;
+  readonly #clock: Clock;
+  readonly #inner: Ledger;
+  readonly #present = new Set<ObjectId>();
+  readonly #deep = new Set<ObjectId>();
+
+  constructor(surroundings: Surroundings, clock: Clock) {
+    this.#at = surroundings;
+    this.#clock = clock;
+    this.#inner = createMemoryLedger(surroundings.world.remote, {
+      actor: surroundings.process,
+      turn: async () => undefined,
+      // What is pushed has to be there the moment that the push arrives. Nobody asks for what no branch has.
+      own: surroundings.world.remote.objects,
+    });
+  }
+
+  async heads(): Promise<Heads> {
+    const ending = await this.#request('list heads');
+    const { world, scheduler } = this.#at;
+    const heads = world.headsAt(ending === 'stale' ? scheduler.staleSince() : Number.POSITIVE_INFINITY);
+    this.saw ??= heads;
+    return heads;
+  }
+
+  async head(branch: BranchName): Promise<ObjectId | undefined> {
+    const ending = await this.#request(`read ${branch}`);
+    return this.#headAfter(ending, branch);
+  }
+
+  async fetch(commits: readonly ObjectId[]): Promise<void> {
+    const missing = commits.filter((id) => !this.#present.has(id));
+    if (missing.length === 0) return;
+    await this.#request('fetch');
+    await this.#inner.fetch(missing);
+    for (const id of missing) this.#present.add(id);
+  }
+
+  async deepen(heads: readonly ObjectId[]): Promise<void> {
+    const missing = heads.filter((id) => !this.#deep.has(id));
+    if (missing.length === 0) return;
+    await this.#request('deepen');
+    await this.#inner.deepen(missing);
+    for (const id of missing) this.#deep.add(id);
+  }
+
+  async bring(files: Parameters<Ledger['bring']>[0]): Promise<void> {
+    await this.#request('bring files');
+    await this.#inner.bring(files);
+  }
+
+  async recent(head: ObjectId, path: string, limit: number): Promise<Walk> {
+    await this.#request('deepen a little');
+    return this.#inner.recent(head, path, limit);
+  }
+
+  async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict> {
+    const { scheduler, process, signal, world } = this.#at;
+    signal.throwIfAborted();
+    if (expected !== undefined && !contains(world.remote, commit, expected)) {
+      throw new TagflowError('internal', { what: `${commit} does not contain ${expected}, the head it replaces` });
+    }
+    let sent = 0;
+    return settlePush(
+      {
+        branch,
+        commit,
+        expected,
+        send: async () => {
+          sent += 1;
+          let verdict: PushVerdict | undefined;
+          const effect = (): void => {
+            verdict = this.#receive(branch, commit, expected);
+          };
+          const label = `push ${commit.slice(0, 7)} to ${branch}${sent > 1 ? ` (${sent})` : ''}`;
+          const ending = await scheduler.point({ process, server: 'git', label, effect });
+          return attemptOf(ending, verdict);
+        },
+        complete: async () => undefined,
+        head: async () => {
+          const ending = await scheduler.point({ process, server: 'git', label: `look at ${branch}` });
+          return this.#headAfter(answered(ending), branch);
+        },
+        isIn: async (head) => contains(world.remote, head, commit),
+      },
+      { clock: this.#clock, random: scheduler.random.next, signal, settleMs: 5_000, hurriedMs: 1_000 },
+    );
+  }
+
+  /** Compare and swap, as the server does it. */
+  #receive(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): PushVerdict {
+    const { world, scheduler, process } = this.#at;
+    const before = world.remote.branches.get(branch);
+    if (before === commit) return { outcome: 'landed' };
+    if (before !== expected) return { outcome: 'lost', head: before };
+    world.remote.branches.set(branch, commit);
+    world.moved();
+    scheduler.note(`${process}: ${branch} is now ${commit.slice(0, 7)}`);
+    return { outcome: 'landed' };
+  }
+
+  readonly commit: Ledger['commit'] = async (id) => this.#inner.commit(id);
+  readonly readFiles: Ledger['readFiles'] = async (commit, paths) => this.#inner.readFiles(commit, paths);
+  readonly listFiles: Ledger['listFiles'] = async (commit, folder) => this.#inner.listFiles(commit, folder);
+  readonly isAncestor: Ledger['isAncestor'] = async (older, newer) => this.#inner.isAncestor(older, newer);
+  readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
+    this.#inner.commitsBetween(include, exclude, limit);
+  readonly walk: Ledger['walk'] = async (head, path, limit) => this.#inner.walk(head, path, limit);
+  readonly changedPaths: Ledger['changedPaths'] = async (from, to) => this.#inner.changedPaths(from, to);
+  readonly close: Ledger['close'] = async () => undefined;
+
+  async propose(draft: CommitDraft): Promise<ObjectId> {
+    const id = await this.#inner.propose(draft);
+    this.#present.add(id);
+    if (draft.parents.every((parent) => this.#deep.has(parent))) this.#deep.add(id);
+    return id;
+  }
+
+  #headAfter(ending: 'done' | 'stale', branch: BranchName): ObjectId | undefined {
+    const { world, scheduler } = this.#at;
+    if (ending === 'done') return world.remote.branches.get(branch);
+    return world.headsAt(scheduler.staleSince()).branches.get(branch);
+  }
+
+  async #request(label: string): Promise<'done' | 'stale'> {
+    const { scheduler, process, signal } = this.#at;
+    signal.throwIfAborted();
+    return answered(await scheduler.point({ process, server: 'git', label }));
+  }
+}
+
+function answered(ending: Ending): 'done' | 'stale' {
+  if (ending === 'done' || ending === 'stale') return ending;
+  throw unreachable();
+}
+
+/** What a push brought, as Git would have told it. */
+function attemptOf(ending: Ending, verdict: PushVerdict | undefined): PushAttempt {
+  if (ending === 'failed') return { kind: 'unreached', error: unreachable() };
+  if (ending === 'unanswered') return { kind: 'open', error: unreachable() };
+  return verdict?.outcome === 'landed' ? { kind: 'accepted' } : { kind: 'stale' };
+}
+
+function unreachable(): TagflowError {
+  return new TagflowError('remote-unavailable', { what: 'the remote did not answer' });
+}
+
+/** Whether a commit is in the history of a head. */
+function contains(remote: MemoryRemote, head: ObjectId, commit: ObjectId): boolean {
+  const seen = new Set<ObjectId>();
+  for (const open = [head]; open.length > 0;) {
+    const id = open.pop() ?? head;
+    if (id === commit) return true;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    open.push(...remote.read(id).parents);
+  }
+  return false;
+}

@@ -1,0 +1,115 @@
+// One simulation: a seed, its scenario, every process run by the engine over the scheduled world, and the checker's verdict.
+import { checkHistory, describeViolation } from '../checker/check-history.ts';
+import type { Operation } from '../checker/history.ts';
+import type { Break } from './breaks.ts';
+import { type Command, EVERY, type Told, runCommand } from './commands.ts';
+import { historyOf } from './facts.ts';
+import { byHand } from './hands.ts';
+import { openProcess } from './process.ts';
+import { createSeededRandom } from './random.ts';
+import { type Actor, drawScenario } from './scenario.ts';
+import { Scheduler, type Step } from './scheduler.ts';
+import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
+import { World } from './world.ts';
+
+/** What a simulation showed. */
+export interface Verdict {
+  readonly seed: number;
+  /** The promises that were broken, one a line. */
+  readonly violations: readonly string[];
+  readonly operations: readonly Operation[];
+  readonly trace: readonly Step[];
+}
+
+/** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
+export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
+  const random = createSeededRandom(seed);
+  const { start, weather, actors, hands } = drawScenario(random, starts);
+  const scheduler = new Scheduler(random, weather, EPOCH);
+  const world = new World(start, () => scheduler.now);
+  const operations: Operation[] = [];
+  for (const actor of actors) {
+    scheduler.start(async () => work({ world, scheduler, broken, operations }, actor));
+  }
+  for (const [index, act] of hands.entries()) {
+    scheduler.start(async () => {
+      await scheduler.sleep('hand', random.below(1_500));
+      await byHand(world, scheduler, act, index + 1);
+    });
+  }
+  const ended = await scheduler.run();
+  scheduler.calmDown();
+  // Where nothing failed, nobody has to repair: whoever wrote a tag looked at the head again.
+  const quiet = weather.faults + weather.stale + weather.kill === 0 && !weather.outage && world.rewinds.length === 0;
+  if (!quiet) {
+    const command: Command = { kind: 'apply', environments: [] };
+    scheduler.start(async () =>
+      work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], skew: 0 }),
+    );
+    await scheduler.run();
+  }
+  const history = historyOf(world, start, operations, { settled: true, lag: weather.lag });
+  const violations = checkHistory(history).map(describeViolation);
+  if (!ended) violations.push('never-ended: the simulation has no end');
+  return { seed, violations, operations, trace: scheduler.trace };
+}
+
+interface Stage {
+  readonly world: World;
+  readonly scheduler: Scheduler;
+  readonly broken: Break | undefined;
+  readonly operations: Operation[];
+}
+
+/** An actor's commands, one process after the other. A killed one is not the end: the next comes, as a pipeline's job does. */
+async function work({ world, scheduler, broken, operations }: Stage, { name, commands, skew }: Actor): Promise<void> {
+  for (const [index, command] of commands.entries()) {
+    const process = `${name}-${index + 1}`;
+    const opened = openProcess({ world, scheduler, process, skew });
+    const { context, ledger } = broken ? broken.wrap(opened, world) : opened;
+    const started = scheduler.now;
+    scheduler.note(`${process}: ${describeCommand(command)}`);
+    const killed = new Promise<undefined>((resolve) => {
+      scheduler.enter(process, { stop: opened.stop, killed: () => resolve(undefined) });
+    });
+    const run = broken?.run ?? runCommand;
+    const told = await Promise.race([run(context, command), killed]);
+    scheduler.leave(process);
+    const environments = command.kind === 'apply' ? command.environments : [command.environment];
+    for (const environment of environments.length > 0 ? environments : ENVIRONMENTS) {
+      const saw = ledger.saw?.branches.get(environment as never);
+      operations.push({
+        actor: process,
+        kind: command.kind,
+        environment,
+        started,
+        ...consents(command),
+        ...(saw !== undefined && { saw }),
+        ...endOf(
+          told?.find((each) => each.environment === environment || each.environment === EVERY),
+          scheduler.now,
+        ),
+      });
+    }
+    for (const each of told ?? []) {
+      scheduler.note(`${process}: ${each.environment}: ${each.outcome ?? each.error}, exit ${each.exit}`);
+    }
+  }
+}
+
+function endOf(told: Told | undefined, now: number): Partial<Operation> {
+  if (!told) return { killed: true };
+  const { environment: _, ...rest } = told;
+  return { ...rest, ended: now };
+}
+
+function consents(command: Command): Partial<Operation> {
+  if (command.kind === 'apply') return {};
+  const { kind: _, environment: __, ...rest } = command;
+  return rest;
+}
+
+function describeCommand(command: Command): string {
+  const { kind, ...rest } = command;
+  return `${kind} ${JSON.stringify(rest)}`;
+}
