@@ -252,7 +252,7 @@ export const configSchema = z
     retain: z.optional(z.int()).register(documentation, {
       title: 'Retain',
       description:
-        'How many of the newest distinct releases of an environment keep their per-release tags (`<tag>-<sequence>`), so that clean-up policies leave their images alone. Older ones lose theirs where the registry can remove a tag; the images stay. The release that runs and the one a rollback goes back to always keep theirs.',
+        'How many of the newest releases of an environment keep their per-release tags (`<tag>-<sequence>`), which keep their images in the registry. Releases that take turns count once: as many distinct ones keep a tag each. Older ones lose theirs where the registry can remove a tag; the images stay. The release that runs and the one a rollback goes back to always keep theirs.',
       default: RETAIN.usual,
       examples: [25],
       minimum: RETAIN.least,

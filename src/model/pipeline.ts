@@ -42,7 +42,7 @@ export interface Environment {
   readonly keep: readonly string[];
   readonly pin: PinStyle;
   readonly pins: readonly ConfiguredPin[];
-  /** How many of its newest distinct releases keep their per-release tags. */
+  /** How many of its newest releases keep their per-release tags, and of the distinct ones as many. */
   readonly retain: number;
 }
 

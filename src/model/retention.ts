@@ -10,25 +10,24 @@ export interface Retention {
 }
 
 /**
- * The releases that keep their tags: the newest `count` distinct ones (images and configuration commit; the same release
- * again does not count), and the newest with other images that is not held, which a rollback would go back to. Records
- * newest first, from the one that runs on, as many as are known.
+ * The releases that keep their tags: the newest `count`; of the newest `count` distinct ones (images and configuration
+ * commit) each where it came last, so that releases which take turns push nothing out; and the newest with other images
+ * that is not held, which a rollback would go back to. Records newest first, from the one that runs on, as many as are known.
  */
 export function retained(newestFirst: readonly ReleaseRecord[], count: number): Retention {
-  const kept = new Set<number>();
+  const kept = new Set(newestFirst.slice(0, count).map(({ sequence }) => sequence));
   const distinct: ReleaseRecord[] = [];
-  let full = false;
+  let isFull = false;
   let target: ReleaseRecord | undefined;
   for (const record of newestFirst) {
     const isNew = !distinct.some((other) => sameConfiguredRelease(other, record));
-    full ||= isNew && distinct.length >= count;
-    if (!full) kept.add(record.sequence);
-    if (isNew && !full) distinct.push(record);
+    isFull ||= isNew && distinct.length >= count;
+    if (isNew && !isFull) distinct.push(record);
     target ??= isTarget(record, newestFirst[0]) ? record : undefined;
-    if (full && target) break;
+    if (isFull && target) break;
   }
-  if (target) kept.add(target.sequence);
-  return { kept, settled: full && target !== undefined };
+  for (const { sequence } of [...distinct, ...(target ? [target] : [])]) kept.add(sequence);
+  return { kept, settled: isFull && target !== undefined };
 }
 
 /** The releases that kept their tags until the newest one came, and no longer do. Records newest first. */
