@@ -7,7 +7,7 @@ import { promote } from '../../../src/engine/promote.ts';
 import { rollback } from '../../../src/engine/rollback.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
-import { type PromoteRequest, type RollbackRequest, planDigest } from '../../../src/model/plan.ts';
+import type { PromoteRequest, RollbackRequest } from '../../../src/model/plan.ts';
 import type { Operation } from '../checker/history.ts';
 
 /** A command line. */
@@ -20,10 +20,7 @@ export type Command =
 export const EVERY = '*';
 
 /** How a command ended, one for each environment; the process's exit code is the first that is not 0. */
-export type Told = Pick<
-  Operation,
-  'environment' | 'exit' | 'outcome' | 'error' | 'commit' | 'sequence' | 'tags' | 'plans'
->;
+export type Told = Pick<Operation, 'environment' | 'exit' | 'outcome' | 'error' | 'commit' | 'sequence' | 'tags'>;
 
 /** Runs a command with the engine, and tells its end as the command line would. Never rejects. */
 export async function runCommand(context: Context, command: Command): Promise<readonly Told[]> {
@@ -59,7 +56,7 @@ function toldOf(outcome: Outcome): Told {
       const { plan, commit, record, tags } = outcome;
       const { environment } = plan;
       const told = { environment, outcome: 'released', commit, sequence: record.sequence } as const;
-      return { ...settled(told, commit, tags), plans: [planDigest(plan)] };
+      return settled(told, commit, tags);
     }
   }
 }

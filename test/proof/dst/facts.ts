@@ -1,12 +1,13 @@
 // A simulation's world as the history checker takes it. Pins are read here without the engine's code.
 import type { Commit } from '../../../src/ledger/ledger.ts';
 import { isTagflowError } from '../../../src/model/errors.ts';
-import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../../src/model/pipeline.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import type { CommitFacts, EnvironmentHistory, History, Operation } from '../checker/history.ts';
 import { HAND_MADE } from './hands.ts';
-import { PUBLISHED, type Start } from './start.ts';
+import { PUBLISHED } from './images.ts';
+import type { Start } from './start.ts';
 import type { World } from './world.ts';
 
 /** How long after its client gave up a request may still arrive, in milliseconds. */
@@ -25,13 +26,7 @@ export function historyOf(
     ),
     operations,
     tags: world.tags(),
-    observations: [
-      ...[...start.tags].map(([key, digest]) => {
-        const colon = key.lastIndexOf(':');
-        return { at: 0, repository: key.slice(0, colon), tag: key.slice(colon + 1), digest };
-      }),
-      ...world.writes,
-    ],
+    observations: [...start.observations, ...world.writes],
     everyWrite: true,
     staleness: lag,
     lateness: LATENESS,
@@ -49,7 +44,7 @@ function environmentOf(world: World, start: Start, environment: Environment): En
     name: environment.name,
     tag: environment.tag,
     line: facts(lineFrom(world, head)),
-    base: start.remote.branches.get(branch as BranchName) ?? '',
+    base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
       .filter((rewind) => rewind.branch === branch)
       .map(({ at, from, to }) => ({ at, from, to, dropped: facts(lineFrom(world, from as ObjectId, to)) })),

@@ -55,7 +55,7 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
     }
   }
   world.moved();
-  scheduler.note(`hand: ${environment} is now ${remote.branches.get(branch)?.slice(0, 7)}`);
+  scheduler.note(`hand: ${environment} is now ${world.nameOf(remote.branches.get(branch))}`);
 }
 
 /** The commit that many steps back, or the last that there is. */

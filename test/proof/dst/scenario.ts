@@ -3,7 +3,8 @@ import type { PromoteRequest } from '../../../src/model/plan.ts';
 import type { Command } from './commands.ts';
 import type { SeededRandom } from './random.ts';
 import { CALM, type Weather } from './scheduler.ts';
-import { ENVIRONMENTS, EPOCH, type Start, VERSIONS } from './start.ts';
+import { VERSIONS } from './images.ts';
+import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 
 /** What hands do to a branch at one moment. */
 export interface HandMade {

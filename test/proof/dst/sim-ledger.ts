@@ -98,7 +98,7 @@ class SchedulingLedger implements SimLedger {
           const effect = (): void => {
             verdict = this.#receive(branch, commit, expected);
           };
-          const label = `push ${commit.slice(0, 7)} to ${branch}${sent > 1 ? ` (${sent})` : ''}`;
+          const label = `push ${world.nameOf(commit)} to ${branch}${sent > 1 ? ` (${sent})` : ''}`;
           const ending = await scheduler.point({ process, server: 'git', label, effect });
           return attemptOf(ending, verdict);
         },
@@ -121,7 +121,7 @@ class SchedulingLedger implements SimLedger {
     if (before !== expected) return { outcome: 'lost', head: before };
     world.remote.branches.set(branch, commit);
     world.moved();
-    scheduler.note(`${process}: ${branch} is now ${commit.slice(0, 7)}`);
+    scheduler.note(`${process}: ${branch} is now ${world.nameOf(commit)}`);
     return { outcome: 'landed' };
   }
 

@@ -25,7 +25,7 @@ export function createSimRegistry(surroundings: Surroundings): Registry {
   };
   return {
     async resolve({ name }, at) {
-      const moment = await read(`resolve ${name}:${at}`);
+      const moment = await read(`resolve ${name} ${isDigest(at) ? world.nameOf(at) : at}`);
       const digest = isDigest(at) ? at : world.tagAt(name, at, moment);
       if (digest === undefined || !world.images.has(`${name}@${digest}`)) return undefined;
       return { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 1 };
@@ -42,7 +42,7 @@ export function createSimRegistry(surroundings: Surroundings): Registry {
       const moment = await read(`read ${name}:${tag}`);
       const previous = world.tagAt(name, tag, moment);
       if (!mustWrite(world, { name, digest, tag, previous }, options)) return { changed: false, previous };
-      await request(surroundings, `put ${name}:${tag} = ${digest.slice(7, 13)}`, () => world.put(name, tag, digest));
+      await request(surroundings, `put ${name}:${tag} = ${world.nameOf(digest)}`, () => world.put(name, tag, digest));
       return { changed: true, previous };
     },
   };
@@ -54,7 +54,7 @@ export function createSimCopier(surroundings: Surroundings): CopyImage {
   return async ({ from, to, digest }) => {
     if (!world.images.has(`${from.name}@${digest}`)) throw lacking(from, digest);
     const there = world.images.has(`${to.name}@${digest}`);
-    await request(surroundings, `copy ${digest.slice(7, 13)} to ${to.name}`, () => {
+    await request(surroundings, `copy ${world.nameOf(digest)} to ${to.name}`, () => {
       world.images.add(`${to.name}@${digest}`);
     });
     return { manifests: there ? 0 : 1, blobsSent: 0, blobsMounted: 0, blobsPresent: 0, bytes: 0 };

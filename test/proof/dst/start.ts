@@ -1,20 +1,19 @@
 // Where simulations begin: small pipelines of three environments and two images, with different pasts, made by the engine.
 import { parseConfig } from '../../../src/config/config.ts';
-import { type Digest, digestOf } from '../../../src/model/digest.ts';
+import type { Digest } from '../../../src/model/digest.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import type { Pipeline } from '../../../src/model/pipeline.ts';
+import type { TagObservation } from '../checker/history.ts';
 import { createMemoryRemote } from '../../support/memory-ledger.ts';
 import { type Command, runCommand } from './commands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
 import { CALM, Scheduler } from './scheduler.ts';
+import { PUBLISHED } from './images.ts';
 import { type StartingPoint, World } from './world.ts';
 
 /** The environments, in flow order. */
 export const ENVIRONMENTS = ['dev', 'stg', 'prd'] as const;
-
-/** The images, and their versions, oldest first. */
-export const VERSIONS = { app: ['V1.0', 'V2.0', 'V3.0', 'V4.0'], db: ['V1.0', 'V2.0', 'V3.0'] } as const;
 
 const HOST = 'registry.example.org';
 
@@ -22,16 +21,9 @@ const HOST = 'registry.example.org';
 export interface Start extends StartingPoint {
   readonly name: string;
   readonly pipeline: Pipeline;
+  /** The tags of the environments, as they are from the beginning. */
+  readonly observations: readonly TagObservation[];
 }
-
-/** What each version is, by image name. */
-export const PUBLISHED: Readonly<Record<string, readonly { readonly version: string; readonly digest: Digest }[]>> =
-  Object.fromEntries(
-    Object.entries(VERSIONS).map(([image, versions]) => [
-      image,
-      versions.map((version) => ({ version, digest: digestOf(`${image} ${version}`) })),
-    ]),
-  );
 
 /** Milliseconds since 1970 at which every simulation begins. */
 export const EPOCH = Date.UTC(2026, 0, 1);
@@ -109,6 +101,7 @@ async function createStart(name: string, past: Past, own: boolean): Promise<Star
   return {
     name,
     pipeline: parseConfig(config),
+    observations: world.tags().flatMap((each) => (/^(?:dev|stg|prd)/.test(each.tag) ? [{ at: 0, ...each }] : [])),
     remote: world.remote,
     tags: new Map(world.tags().map(({ repository, tag, digest }) => [`${repository}:${tag}`, digest])),
     images: world.images,

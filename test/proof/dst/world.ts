@@ -4,6 +4,7 @@ import type { Digest } from '../../../src/model/digest.ts';
 import type { Instant } from '../../../src/model/effects.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type MemoryRemote, createMemoryRemote } from '../../support/memory-ledger.ts';
+import { IMAGE_NAMES } from './images.ts';
 import type { Rewind, TagObservation } from '../checker/history.ts';
 
 /** A moment's branches. */
@@ -40,6 +41,7 @@ export class World {
   readonly #tags: Map<string, readonly Named[]>;
   readonly #heads: Seen[];
   readonly #now: () => Instant;
+  readonly #names = new Map<string, string>();
 
   constructor(start: StartingPoint, now: () => Instant) {
     this.#now = now;
@@ -47,6 +49,14 @@ export class World {
     this.images = new Set(start.images);
     this.#tags = new Map([...start.tags].map(([key, digest]) => [key, [{ at: 0, digest }]]));
     this.#heads = [{ at: 0, branches: new Map(start.remote.branches) }];
+  }
+
+  /** A name for a commit or an image that is the same in every run of a seed, whatever its bytes. */
+  nameOf(id: string | undefined): string {
+    if (id === undefined) return 'nothing';
+    const name = this.#names.get(id) ?? IMAGE_NAMES.get(id) ?? `c${this.#names.size + 1}`;
+    this.#names.set(id, name);
+    return name;
   }
 
   /** To be called after each change of a branch. */

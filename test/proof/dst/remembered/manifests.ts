@@ -1,0 +1,42 @@
+// The pure functions of manifests/, each answer worked out once: simulations pin the same files over and over.
+import * as plain from '../../../../src/manifests/manifests.ts';
+
+export * from '../../../../src/manifests/manifests.ts';
+
+/** What is remembered, at most; everything is forgotten then. */
+const LIMIT = 5_000;
+
+export const pinImages = remembering(plain.pinImages);
+export const kustomizationReferences = remembering(plain.kustomizationReferences);
+
+function remembering<A extends readonly unknown[], R>(work: (...args: A) => R): (...args: A) => R {
+  const known = new Map<string, R>();
+  return (...args) => {
+    const key = keyOf(args);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const result = work(...args);
+    if (known.size >= LIMIT) known.clear();
+    known.set(key, result);
+    return result;
+  };
+}
+
+const texts = new WeakMap<Uint8Array, string>();
+
+/** A text that tells values apart. Throws for kinds of value that it does not know. */
+function keyOf(value: unknown): string {
+  if (value instanceof Uint8Array) {
+    const text = texts.get(value) ?? JSON.stringify(Buffer.from(value).toString('latin1'));
+    texts.set(value, text);
+    return text;
+  }
+  if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;
+  if (typeof value === 'object' && value !== null) {
+    if (Object.getPrototypeOf(value) !== Object.prototype) throw new TypeError('no plain data');
+    return `{${Object.entries(value)
+      .map(([name, each]) => `${name}:${keyOf(each)}`)
+      .join()}}`;
+  }
+  return JSON.stringify(value) ?? 'undefined';
+}
