@@ -19,13 +19,13 @@ export function abortAfterStop(signal: AbortSignal | undefined, graceMs: number)
     if (graceMs === 0) controller.abort();
     else timer = setTimeout(() => controller.abort(), graceMs);
   };
-  if (signal?.aborted) stop();
-  else signal?.addEventListener('abort', stop, { once: true });
   const aborted = new Promise<never>((_resolve, reject) => {
     controller.signal.addEventListener('abort', () => reject(interrupted()), { once: true });
   });
   // Nobody may be waiting for it.
   aborted.catch(() => undefined);
+  if (signal?.aborted) stop();
+  else signal?.addEventListener('abort', stop, { once: true });
   return {
     signal: controller.signal,
     aborted,

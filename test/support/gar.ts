@@ -12,6 +12,7 @@ import {
   type GarAccess,
   type GarAccessOptions,
   type GoogleClient,
+  type MakeClient,
 } from '../../src/registry/gar/access.ts';
 import { createGarRegistry, type GarOptions, type GarRegistry } from '../../src/registry/gar/gar.ts';
 import { createOciRegistry, type OciRegistry } from '../../src/registry/oci/oci.ts';
@@ -298,8 +299,8 @@ export async function startGar(
       }
     };
 
-  const service = serviceOfProtos();
-  server.addService(service, Object.fromEntries(Object.keys(service).map((method) => [method, handle(method)])));
+  const methods = Object.keys(serviceOfProtos());
+  server.addService(serviceOfProtos(), Object.fromEntries(methods.map((method) => [method, handle(method)])));
   const credentials = options.tls
     ? grpc.ServerCredentials.createSsl(null, [
         { private_key: Buffer.from(GAR_CERTIFICATE.key), cert_chain: Buffer.from(GAR_CERTIFICATE.cert) },
@@ -358,14 +359,14 @@ export interface GarUnderTest {
 export function createGarUnderTest(
   server: GarServer,
   options: Partial<Omit<GarOptions, 'clock' | 'access' | 'docker'>> &
-    Partial<Pick<GarAccessOptions, 'client' | 'others'>> & { readonly clock?: InstantClock } = {},
+    Partial<Pick<GarAccessOptions, 'makeClient' | 'others' | 'timeoutMs'>> & { readonly clock?: InstantClock } = {},
 ): GarUnderTest {
   const { others = { find: async () => undefined }, ...rest } = options;
-  const client = 'client' in options ? options.client : clientGiving(TOKEN);
+  const makeClient = 'makeClient' in options ? options.makeClient : clientGiving(TOKEN);
   const clock = options.clock ?? createInstantClock();
   const env = { HTTPS_PROXY: server.proxy.url, METADATA_SERVER_DETECTION: 'none', ...options.env };
   const shared = { random: () => 0.5, ca: GAR_CERTIFICATE.cert, endpoint: server.url, ...rest, env, clock };
-  const access = createGarAccess({ ...shared, others, client });
+  const access = createGarAccess({ ...shared, others, makeClient });
   const docker = createOciRegistry({ ...shared, credentials: access });
   const registry = createGarRegistry({ ...shared, access, docker });
   return {
@@ -381,17 +382,23 @@ export function createGarUnderTest(
   };
 }
 
-/** A client that gives these tokens, one after another, the last for ever. */
-export function clientGiving(...given: readonly string[]): GoogleClient & { asked: number } {
-  const client = {
-    asked: 0,
-    universeDomain: 'googleapis.com',
-    async getAccessToken() {
-      client.asked += 1;
-      return { token: given[Math.min(client.asked, given.length) - 1] };
+/** Makes clients of which each holds one of these tokens, the last for ever. */
+export function clientGiving(...given: readonly string[]): MakeClient & { made: number; asked: number } {
+  const make = Object.assign(
+    async (): Promise<GoogleClient> => {
+      make.made += 1;
+      const token = given[Math.min(make.made, given.length) - 1];
+      return {
+        universeDomain: 'googleapis.com',
+        async getAccessToken() {
+          make.asked += 1;
+          return { token };
+        },
+      };
     },
-  };
-  return client;
+    { made: 0, asked: 0 },
+  );
+  return make;
 }
 
 /** A repository of the service. */
@@ -399,12 +406,16 @@ export function garRepository(path = GAR_PATH, host = GAR_HOST): Repository {
   return parseRepository(`${host}/${path}`);
 }
 
+let service: grpc.ServiceDefinition | undefined;
+
+/** Read once: it takes a while. */
 function serviceOfProtos(): grpc.ServiceDefinition {
+  if (service) return service;
   const load = createRequire(import.meta.url);
   const protos = load('@google-cloud/artifact-registry/build/protos/protos.json') as Parameters<typeof fromJSON>[0];
   const options = { keepCase: false, longs: String, enums: String, defaults: true, oneofs: true };
   const definition = fromJSON(protos, options)['google.devtools.artifactregistry.v1.ArtifactRegistry'];
-  return definition as grpc.ServiceDefinition;
+  return (service = definition as grpc.ServiceDefinition);
 }
 
 function timestamp(at: Date): object {

@@ -65,11 +65,11 @@ export interface GarAccessOptions {
   /** Asked for every other host, and for these where there are no credentials of Google's. */
   readonly others: CredentialSource;
   /** In place of Application Default Credentials: for tests. */
-  readonly client?: GoogleClient | undefined;
+  readonly makeClient?: MakeClient | undefined;
 }
 
 /** Makes a client anew: it holds no token yet. */
-type MakeClient = () => Promise<GoogleClient>;
+export type MakeClient = () => Promise<GoogleClient>;
 
 const USER = 'oauth2accesstoken';
 const SCOPES = ['https://www.googleapis.com/auth/cloud-platform'];
@@ -153,10 +153,10 @@ async function readToken(client: Promise<GoogleClient>): Promise<GoogleToken> {
 
 /** Credentials that are known of without asking the network. */
 async function findHere(
-  { env, client }: GarAccessOptions,
+  { env, makeClient }: GarAccessOptions,
   agent: (url: URL) => http.Agent,
 ): Promise<MakeClient | undefined> {
-  if (client) return async () => client;
+  if (makeClient) return makeClient;
   if (hasFile(env)) {
     return async () => {
       const { GoogleAuth } = await loadSdk();

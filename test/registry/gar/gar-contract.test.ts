@@ -1,37 +1,57 @@
 // The adapter for Artifact Registry keeps the contract of the port, through Google's own client over gRPC, and a Docker endpoint
 // behind a proxy and TLS: in a repository named by its path, in one of a gcr.io host, and without credentials of Google's.
+// One service and one adapter serve a suite, as making Google's client takes a tenth of a second; each test has its own package.
+import { afterAll, beforeAll } from 'vitest';
 import { registryContract, type RegistryPlace } from '../../contract/registry.ts';
-import { createGarUnderTest, GAR_HOST, GAR_PATH, garRepository, startGar, TOKEN } from '../../support/gar.ts';
+import {
+  createGarUnderTest,
+  GAR_HOST,
+  GAR_PATH,
+  garRepository,
+  type GarServer,
+  type GarUnderTest,
+  startGar,
+  TOKEN,
+} from '../../support/gar.ts';
 
-const place = async (
-  path: string,
-  host: string,
-  options: Parameters<typeof createGarUnderTest>[1] = {},
-): Promise<RegistryPlace> => {
-  const server = await startGar();
-  const { registry, close } = createGarUnderTest(server, options);
-  return {
-    registry,
-    repository: garRepository(path, host),
-    publish: async (manifest, tag) => server.publish(path, manifest, tag),
-    read: async (at) => server.read(path, at),
-    writes: () => server.writes + server.docker.lines.filter((line) => line.startsWith('PUT ')).length,
-    async close() {
-      close();
-      await server.stop();
-    },
+let server: GarServer;
+const made: GarUnderTest[] = [];
+let packages = 0;
+beforeAll(async () => {
+  server = await startGar();
+});
+afterAll(async () => {
+  for (const each of made) each.close();
+  await server.stop();
+});
+
+const suite = (host: string, prefix: string, options?: Parameters<typeof createGarUnderTest>[1]) => {
+  let under: GarUnderTest | undefined;
+  return async (): Promise<RegistryPlace> => {
+    if (!under) made.push((under = createGarUnderTest(server, options)));
+    packages += 1;
+    const path = `${prefix}-${packages}`;
+    return {
+      registry: under.registry,
+      repository: garRepository(path, host),
+      publish: async (manifest, tag) => server.publish(path, manifest, tag),
+      read: async (at) => server.read(path, at),
+      writes: () => server.writes + server.docker.lines.filter((line) => line.startsWith('PUT ')).length,
+    };
   };
 };
 
-registryContract('the gar adapter', async () => place(GAR_PATH, GAR_HOST));
+registryContract('the gar adapter', suite(GAR_HOST, GAR_PATH));
 
-registryContract('the gar adapter over a gcr.io host and a project of a domain', async () =>
-  place('example.com/acme/web/app', 'eu.gcr.io'),
+registryContract(
+  'the gar adapter over a gcr.io host and a project of a domain',
+  suite('eu.gcr.io', 'example.com/acme/web/app'),
 );
 
-registryContract('the gar adapter with Docker’s credentials only', async () =>
-  place(GAR_PATH, GAR_HOST, {
-    client: undefined,
+registryContract(
+  'the gar adapter with Docker’s credentials only',
+  suite(GAR_HOST, GAR_PATH, {
+    makeClient: undefined,
     others: { find: async () => ({ kind: 'password', username: 'oauth2accesstoken', password: TOKEN }) },
   }),
 );
