@@ -9,7 +9,7 @@ import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId, parseObjectId } from '../model/object-id.ts';
 import { type Environment, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
-import { type PathChange, isReachable, pathChanges, reachable, shallowCommits } from './history.ts';
+import { type PathChange, isReachable, outside, pathChanges, reachable, shallowCommits } from './history.ts';
 import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from './ledger.ts';
 import { type TreeItem, algorithmOf, formatCommit, makeObject, parseCommit, parseTree } from './object.ts';
 import { encodePack } from './pack.ts';
@@ -200,6 +200,15 @@ class GitLedger implements Ledger {
     if (ancestor === descendant || (await this.commit(descendant)).parents.includes(ancestor)) return true;
     await this.#needHistory(descendant);
     return this.#isReachable(ancestor, descendant);
+  }
+
+  async unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]> {
+    await this.#needHistory(head);
+    const here = new Set((await this.#readCommits([...new Set(commits)])).map(({ id }) => id));
+    const known = commits.filter((id) => here.has(id));
+    const out = new Set(known.length === 0 ? [] : await outside(this.#git, known, head));
+    // History is here whole: what is not here is not in it.
+    return commits.filter((id) => !here.has(id) || out.has(id));
   }
 
   async commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]> {

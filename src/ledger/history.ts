@@ -21,6 +21,19 @@ export async function isReachable(git: PlumbingOptions, ancestor: ObjectId, desc
   throw failed('merge-base', stderr);
 }
 
+/** Those of some commits of the repository that are not reachable from a head. */
+export async function outside(
+  git: PlumbingOptions,
+  commits: readonly ObjectId[],
+  head: ObjectId,
+): Promise<readonly ObjectId[]> {
+  const input = Buffer.from([...commits, `^${head}`, ''].join('\n'));
+  const { exitCode, stdout, stderr } = await runGit(git, ['rev-list', '--stdin'], input);
+  if (exitCode !== 0) throw failed('rev-list', stderr);
+  const listed = new Set(stdout.toString('latin1').split('\n'));
+  return commits.filter((id) => listed.has(id));
+}
+
 /** Commits reachable from `include` and from none of `exclude`, children before parents, at most `limit`. */
 export async function reachable(
   git: PlumbingOptions,

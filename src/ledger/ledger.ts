@@ -84,6 +84,8 @@ export interface Ledger {
   deepen(heads: readonly ObjectId[]): Promise<void>;
   /** Whether `ancestor` is `descendant` or reachable from it. Needs `deepen(descendant)` unless they are equal or parent and child. */
   isAncestor(ancestor: ObjectId, descendant: ObjectId): Promise<boolean>;
+  /** Those of `commits` that are not reachable from a head; all in one reading of its history. Needs `deepen(head)`. */
+  unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]>;
   /** Commits reachable from `include` and from none of `exclude`, newest first, at most `limit`. Needs `deepen`. */
   commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
   /**

@@ -231,6 +231,17 @@ export function describeLedgerContract(
         expect(await ledger.isAncestor(merge, last)).toBe(true);
       });
 
+      it('names those of several commits that a head does not reach, commits that nobody has as well', async () => {
+        const { two, side, merge, last } = await history();
+        const other = await remote.commit('other', { x: 'x' }, { parents: [two] });
+        await ledger.fetch([last, other, merge]);
+        await ledger.deepen([last, other, merge]);
+        const unreachable = await ledger.unreachable([last, side, ABSENT, other, two, merge, start], merge);
+        expect(unreachable).toEqual([last, ABSENT, other]);
+        expect(await ledger.unreachable([], merge)).toEqual([]);
+        expect(await ledger.unreachable([ABSENT], merge)).toEqual([ABSENT]);
+      });
+
       it('gives the commits between two heads, children first, at most as many as asked for', async () => {
         const { two, side, merge, last } = await history();
         await ledger.deepen([last, two, side]);

@@ -253,6 +253,12 @@ class MemoryLedger implements Ledger {
     return this.#reach(descendant).has(ancestor);
   }
 
+  async unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]> {
+    this.#needDeep(head);
+    const reached = this.#reach(head);
+    return commits.filter((id) => !reached.has(id));
+  }
+
   async commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]> {
     this.#needDeep(include);
     const hidden = new Set<ObjectId>();

@@ -129,6 +129,7 @@ class SchedulingLedger implements SimLedger {
   readonly readFiles: Ledger['readFiles'] = async (commit, paths) => this.#inner.readFiles(commit, paths);
   readonly listFiles: Ledger['listFiles'] = async (commit, folder) => this.#inner.listFiles(commit, folder);
   readonly isAncestor: Ledger['isAncestor'] = async (older, newer) => this.#inner.isAncestor(older, newer);
+  readonly unreachable: Ledger['unreachable'] = async (commits, head) => this.#inner.unreachable(commits, head);
   readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
     this.#inner.commitsBetween(include, exclude, limit);
   readonly walk: Ledger['walk'] = async (head, path, limit) => this.#inner.walk(head, path, limit);
