@@ -1,10 +1,161 @@
-import type { Context } from '../../../src/engine/context.ts';
-import type { Command, Told } from './commands.ts';
+// Negative controls: defects that are built into the ports a process is given, each against one rule of the protocol. A
+// simulation that does not find them proves nothing.
+import { isTagflowError } from '../../../src/model/errors.ts';
+import type { Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import type { Registry } from '../../../src/registry/registry.ts';
+import type { Rule } from '../checker/history.ts';
+import { runCommand } from './commands.ts';
 import type { OpenProcess } from './process.ts';
 import type { World } from './world.ts';
 
-/** A defect that is built into the harness. */
+/** A defect, and what finds it. */
 export interface Break {
-  wrap(opened: OpenProcess, world: World): OpenProcess;
-  readonly run?: (context: Context, command: Command) => Promise<readonly Told[]>;
+  /** The rule of the protocol that is broken. */
+  readonly breaks: string;
+  /** The rules of the checker of which at least one has to find it. */
+  readonly foundBy: readonly Rule[];
+  readonly ledger?: (ledger: Ledger, world: World) => Partial<Ledger>;
+  readonly registry?: (registry: Registry, world: World) => Partial<Registry>;
+  readonly run?: typeof runCommand;
+}
+
+const landed: PushVerdict = { outcome: 'landed' };
+
+/** Every defect, by name. */
+export const BREAKS: Readonly<Record<string, Break>> = {
+  'lost-push-is-landed': {
+    breaks: 'a push that lost the race is told as lost',
+    foundBy: ['acknowledged-lost'],
+    ledger: (ledger) => ({
+      async push(branch, commit, expected) {
+        const verdict = await ledger.push(branch, commit, expected);
+        return verdict.outcome === 'lost' ? landed : verdict;
+      },
+    }),
+  },
+  'landed-push-is-lost': {
+    breaks: 'a push whose answer was lost is settled by reading, and never guessed',
+    foundBy: ['landed-unacknowledged', 'landed-twice'],
+    ledger: (ledger) => ({
+      async push(branch, commit, expected) {
+        const verdict = await ledger.push(branch, commit, expected);
+        return verdict.outcome === 'landed' ? { outcome: 'lost', head: commit } : verdict;
+      },
+    }),
+  },
+  'push-without-lease': {
+    breaks: 'a push moves the branch only from the head that was read',
+    foundBy: ['not-linear', 'acknowledged-lost'],
+    ledger: (ledger, world) => ({
+      async push(branch, commit, expected) {
+        const verdict = await ledger.push(branch, commit, expected);
+        if (verdict.outcome !== 'lost') return verdict;
+        world.remote.branches.set(branch, commit);
+        world.moved();
+        return landed;
+      },
+    }),
+  },
+  'head-is-not-read-again': {
+    breaks: 'after the tags were put the head is read again, and its tags are put when it moved on',
+    foundBy: ['alias-differs'],
+    ledger: (ledger) => {
+      const known = new Map<string, Awaited<ReturnType<Ledger['head']>>>();
+      return {
+        async heads() {
+          const heads = await ledger.heads();
+          for (const [branch, id] of heads.branches) known.set(branch, id);
+          return heads;
+        },
+        async push(branch, commit, expected) {
+          const verdict = await ledger.push(branch, commit, expected);
+          if (verdict.outcome === 'landed') known.set(branch, commit);
+          return verdict;
+        },
+        head: async (branch) => known.get(branch),
+      };
+    },
+  },
+  'rewrite-is-ignored': {
+    breaks: 'after the head moved on a tag is written even where it reads as right',
+    foundBy: ['alias-differs'],
+    registry: (registry) => ({
+      tag: async (repository, digest, tag, options = {}) =>
+        registry.tag(repository, digest, tag, options.expected ? { expected: options.expected } : {}),
+    }),
+  },
+  'failed-put-is-told-as-done': {
+    breaks: 'every tag is read back before exit 0',
+    foundBy: ['exit-untrue'],
+    registry: (registry) => {
+      const put = new Map<string, Awaited<ReturnType<Registry['peek']>>>();
+      return {
+        async tag(repository, digest, tag, options) {
+          put.set(`${repository.name}:${tag}`, digest);
+          try {
+            return await registry.tag(repository, digest, tag, options);
+          } catch (error) {
+            if (isTagflowError(error, 'registry-unavailable')) return { changed: true, previous: undefined };
+            throw error;
+          }
+        },
+        peek: async (repository, tag) => put.get(`${repository.name}:${tag}`) ?? registry.peek(repository, tag),
+      };
+    },
+  },
+  'hand-made-commits-are-overlooked': {
+    breaks: 'a commit made by hand that upstream lacks stops a promotion',
+    foundBy: ['hand-made-lost'],
+    ledger: () => ({ commitsBetween: async () => [] }),
+  },
+  'rollback-plans-again': {
+    breaks: 'a rollback that lost the race stops as superseded',
+    foundBy: ['rollback-replanned'],
+    async run(context, command) {
+      const told = await runCommand(context, command);
+      return told.some(({ error }) => error === 'superseded') ? runCommand(context, command) : told;
+    },
+  },
+  'version-is-resolved-anew': {
+    breaks: 'a version is resolved once; from there on only its digest counts',
+    foundBy: ['record-pins-differ', 'alias-differs', 'exit-untrue', 'release-tag-wrong', 'ungated-tag'],
+    registry: (registry, world) => ({
+      // Puts what some other version is, as a tool does that names its source by a tag that moved.
+      async tag(repository, digest, tag, options) {
+        const other = [...world.images].find((image) => image.startsWith(`${repository.name}@`))?.split('@')[1];
+        return registry.tag(repository, (other ?? digest) as typeof digest, tag, options);
+      },
+    }),
+  },
+};
+
+/** The defect of a name. */
+export function breakOf(name: string): Break {
+  const found = BREAKS[name];
+  if (found) return found;
+  throw new TypeError(`there is no defect ${name}; there are: ${Object.keys(BREAKS).join(', ')}`);
+}
+
+/** A process with a defect built in. */
+export function breakProcess(opened: OpenProcess, { ledger, registry }: Break, world: World): OpenProcess {
+  const { context } = opened;
+  const sound = context.registryOf(undefined as never);
+  const brokenRegistry = registry ? { ...sound, ...registry(sound, world) } : sound;
+  return {
+    ...opened,
+    context: {
+      ...context,
+      ledger: ledger ? overlay(context.ledger, ledger(context.ledger, world)) : context.ledger,
+      registryOf: () => brokenRegistry,
+    },
+  };
+}
+
+function overlay(ledger: Ledger, changes: Partial<Ledger>): Ledger {
+  return new Proxy(ledger, {
+    get(target, key) {
+      const value: unknown = Reflect.get(Object.hasOwn(changes, key) ? changes : target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }

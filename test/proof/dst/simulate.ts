@@ -1,7 +1,7 @@
 // One simulation: a seed, its scenario, every process run by the engine over the scheduled world, and the checker's verdict.
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
 import type { Operation } from '../checker/history.ts';
-import type { Break } from './breaks.ts';
+import { type Break, breakProcess } from './breaks.ts';
 import { type Command, EVERY, type Told, runCommand } from './commands.ts';
 import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
@@ -66,7 +66,7 @@ async function work({ world, scheduler, broken, operations }: Stage, { name, com
   for (const [index, command] of commands.entries()) {
     const process = `${name}-${index + 1}`;
     const opened = openProcess({ world, scheduler, process, skew });
-    const { context, ledger } = broken ? broken.wrap(opened, world) : opened;
+    const { context, ledger } = broken ? breakProcess(opened, broken, world) : opened;
     const started = scheduler.now;
     scheduler.note(`${process}: ${describeCommand(command)}`);
     const killed = new Promise<undefined>((resolve) => {

@@ -1,6 +1,6 @@
 // The release record as JSON in place of YAML, which takes fifty times as long to write and read. That YAML gives back what
 // it was given is shown by property tests; simulations are run with the real one as well, and must come out the same.
-import { formatRecord as format, parseRecord as parse } from '../../../../src/model/release-record.ts';
+import { type formatRecord as format, parseRecord as parse } from '../../../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../../../src/model/release.ts';
 
 export * from '../../../../src/model/release-record.ts';
