@@ -20,6 +20,7 @@ import { machineClock } from './clock.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
 import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
+import type { Stopping } from './session.ts';
 import { readTokenServers } from './token-servers.ts';
 import { whoRuns } from './who.ts';
 
@@ -45,7 +46,7 @@ export async function compose(
   io: Io,
   options: GlobalOptions,
   notify: Notify,
-  signal: AbortSignal,
+  { signal, forced, facts }: Stopping,
 ): Promise<Composition> {
   const { env } = io;
   const settings = await readGitSettings(options.directory, env);
@@ -62,6 +63,7 @@ export async function compose(
     random: Math.random,
     env,
     signal,
+    forced,
     notify,
     allowPlainHttp: env['TAGFLOW_GIT_PLAIN_HTTP'] === '1',
     timeouts: { silenceMs: milliseconds, pushSilenceMs: 2 * milliseconds, settleMs: milliseconds },
@@ -69,7 +71,7 @@ export async function compose(
   });
   const config = options.config === undefined ? undefined : await readConfigFile(options);
   const context: Context = {
-    ledger,
+    ledger: facts.watch(ledger),
     ...registries,
     clock: machineClock,
     random: Math.random,

@@ -4,8 +4,10 @@ import type { Notice } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import type { Composition, Registries } from './compose.ts';
+import { type Facts, createFacts } from './facts.ts';
 import type { GlobalOptions, Io, Terminal } from './io.ts';
 import { toJson, toYaml } from './render/data.ts';
+import { renderFailure } from './render/failure.ts';
 import { type Paint, painter } from './render/paint.ts';
 import { type Progress, startProgress } from './render/progress.ts';
 
@@ -27,6 +29,8 @@ export interface Session {
   readonly io: Io;
   readonly options: GlobalOptions;
   readonly signal: AbortSignal;
+  /** What this run has done so far. */
+  readonly facts: Facts;
   /** The ports; made on first use, freed when the command ends. */
   context(): Promise<Context>;
   /** The registries alone: no Git remote is needed. */
@@ -44,7 +48,8 @@ export async function withSession(
   options: GlobalOptions,
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
-  const stopping = listenForSignals(io);
+  const facts = createFacts();
+  const stopping = listenForSignals(io, options, facts);
   const progress = startProgress(io.stderr, options.quiet === true);
   const paintError = painter(io.stderr);
   let composition: Promise<Composition> | undefined;
@@ -54,9 +59,10 @@ export async function withSession(
     io,
     options,
     signal: stopping.signal,
+    facts,
     paintError,
     async context() {
-      composition ??= import('./compose.ts').then(({ compose }) => compose(io, options, notify, stopping.signal));
+      composition ??= import('./compose.ts').then(({ compose }) => compose(io, options, notify, stopping));
       return (await composition).context;
     },
     async registries() {
@@ -74,7 +80,7 @@ export async function withSession(
   try {
     return await work(session);
   } catch (error) {
-    throw stopping.signal.aborted ? stopping.signal.reason : error;
+    throw stopping.interrupted() ?? error;
   } finally {
     progress.stop();
     stopping.dispose();
@@ -112,38 +118,56 @@ function show(
   stderr.write(`${mark}${plain(text)}\n`);
 }
 
-/** Aborts on the first signal; a second one, or the end of the grace, ends the process at once. */
-function listenForSignals(io: Io): { readonly signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController();
+/** How a run is asked to stop. */
+export interface Stopping {
+  /** Fires on the first signal: nothing new is started. */
+  readonly signal: AbortSignal;
+  /** Fires when the process ends at once: everything is broken off. */
+  readonly forced: AbortSignal;
+  /** What the run has done so far. */
+  readonly facts: Facts;
+}
+
+/** Stops on the first signal; a second one, or the end of the grace, ends the process at once. */
+function listenForSignals(
+  io: Io,
+  options: GlobalOptions,
+  facts: Facts,
+): Stopping & { interrupted(): TagflowError | undefined; dispose(): void } {
+  const asked = new AbortController();
+  const forced = new AbortController();
   let timer: NodeJS.Timeout | undefined;
+  let stopped: { readonly name: string; readonly exit: number } | undefined;
+  const interrupted = (what: string, exit: number): TagflowError => {
+    const { details, ...text } = facts.now();
+    return new TagflowError('interrupted', { what, ...text, details: { ...details, exit } });
+  };
+  const end = (what: string, exit: number): void => {
+    renderFailure(io, options, interrupted(what, exit));
+    forced.abort();
+    io.signals.exit(exit);
+  };
   const listen = (name: 'SIGINT' | 'SIGTERM', exit: number): (() => void) => {
     const listener = (): void => {
-      if (controller.signal.aborted) return void io.signals.exit(exit);
+      if (stopped) return end(`stopped at once by ${name}`, exit);
+      stopped = { name, exit };
       io.stderr.write(`${name}: finishing what is being written, then stopping\n`);
-      timer = setTimeout(() => {
-        io.stderr.write(`${name}: a write has not been answered in time; tagflow status tells what became of it\n`);
-        io.signals.exit(exit);
-      }, GRACE).unref();
-      controller.abort(interrupted(name, exit));
+      timer = setTimeout(() => end(`stopped by ${name}; a write was not answered in time`, exit), GRACE).unref();
+      // The reason is for those who only see the signal; what the run ends with is told when it has ended.
+      asked.abort(new TagflowError('interrupted', { what: `stopped by ${name}`, details: { exit } }));
     };
     io.signals.on(name, listener);
     return () => void io.signals.off(name, listener);
   };
   const disposals = [listen('SIGINT', EXIT.interrupted), listen('SIGTERM', EXIT.terminated)];
   return {
-    signal: controller.signal,
+    signal: asked.signal,
+    forced: forced.signal,
+    facts,
+    interrupted: () => stopped && interrupted(`stopped by ${stopped.name}`, stopped.exit),
     dispose() {
       clearTimeout(timer);
       for (const dispose of disposals) dispose();
     },
   };
-}
-
-function interrupted(name: string, exit: number): TagflowError {
-  return new TagflowError('interrupted', {
-    what: `stopped by ${name}`,
-    why: 'nothing new was started; what was being written was finished',
-    fix: 'tagflow status tells what is true now; run the command again to complete it',
-    details: { exit },
-  });
 }

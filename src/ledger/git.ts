@@ -14,6 +14,7 @@ import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from 
 import { type TreeItem, algorithmOf, formatCommit, makeObject, parseCommit, parseTree } from './object.ts';
 import { encodePack } from './pack.ts';
 import { ObjectReader, type PlumbingOptions, type StoredObject, runGit } from './plumbing.ts';
+import { endProcessesIn } from './processes.ts';
 import { settlePush } from './push.ts';
 import { type FetchShape, type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { type OwnRepository, createRepository, storageFailed } from './repository.ts';
@@ -33,6 +34,8 @@ export interface GitLedgerOptions {
   readonly env: Environment;
   /** Once it fires nothing new is started; a push in flight is finished. */
   readonly signal?: AbortSignal | undefined;
+  /** Once it fires Git is ended, a push in flight as well, and the work folder is gone before the event has passed. */
+  readonly forced?: AbortSignal | undefined;
   readonly notify?: Notify | undefined;
   /** For HTTP; they go to the origin of the URL and nowhere else. Override those in the URL. */
   readonly credentials?: GitCredentials | undefined;
@@ -80,6 +83,12 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
   const { env, credentialHelper, gitProgram = 'git' } = options;
   const { folder } = repository;
   const { silenceMs } = timeouts;
+  const broken = new AbortController();
+  options.forced?.addEventListener('abort', () => {
+    broken.abort();
+    endProcessesIn(folder);
+    repository.removeNow();
+  });
   return new GitLedger(
     {
       remote,
@@ -91,6 +100,7 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       clock: options.clock,
       random: options.random,
       signal: options.signal,
+      broken: broken.signal,
       notify: options.notify ?? (() => undefined),
     },
     {
@@ -313,6 +323,7 @@ class GitLedger implements Ledger {
   async close(): Promise<void> {
     await this.#lastFetch.catch(() => undefined);
     await this.#objects.close();
+    if (this.#remote.brokeOff || this.#settling.brokeOff) endProcessesIn(this.#repository.folder);
     await this.#repository.remove();
   }
 

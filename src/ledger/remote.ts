@@ -47,6 +47,8 @@ export interface RemoteOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal | undefined;
+  /** Ends whatever Git is doing, a push as well: the process is about to end. */
+  readonly broken: AbortSignal;
   readonly notify: Notify;
 }
 
@@ -59,9 +61,15 @@ export interface FetchShape {
 /** The remote of one ledger. */
 export class Remote {
   readonly #options: RemoteOptions;
+  #brokeOff = false;
 
   constructor(options: RemoteOptions) {
     this.#options = options;
+  }
+
+  /** Whether a Git was ended before it was done: programs that it started may still run. */
+  get brokeOff(): boolean {
+    return this.#brokeOff;
   }
 
   /** `git ls-remote --symref` of HEAD and every branch. */
@@ -201,9 +209,10 @@ export class Remote {
   }
 
   async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<Answer> {
-    const { repository, gitProgram, environment } = this.#options;
-    return runPorcelain(task, {
+    const { repository, gitProgram, environment, broken } = this.#options;
+    const answer = await runPorcelain(task, {
       ...options,
+      signal: options.signal ? AbortSignal.any([options.signal, broken]) : broken,
       gitProgram,
       folder: repository.folder,
       environment: withConfig({ ...environment, ...(options.packets === true && { GIT_TRACE_PACKET: '1' }) }, [
@@ -211,6 +220,8 @@ export class Remote {
         ...(options.config ? [options.config] : []),
       ]),
     });
+    if (answer.exitCode === undefined) this.#brokeOff = true;
+    return answer;
   }
 }
 

@@ -1,8 +1,11 @@
-// Our own bare repository: fresh for each run, in a folder of its own, removed at the end. Laid out by hand, as
+// Our own bare repository: fresh for each run, in a folder of its own, removed at the end, or by a later run when this one
+// was killed. Laid out by hand, as
 // gitrepository-layout(5) has it: `git init` would cost a process and read templates.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
+import { folderPrefix, sweepLeftovers } from './leftovers.ts';
 import type { HashAlgorithm } from './object.ts';
 
 /** A bare repository that belongs to one ledger. */
@@ -13,6 +16,8 @@ export interface OwnRepository {
   /** Throws `storage-failed` when the folder cannot be written. Asked after a failure, to find whose it was. */
   probe(): Promise<void>;
   remove(): Promise<void>;
+  /** Removes the folder before it returns, as well as that can be done: the process is about to end. */
+  removeNow(): void;
 }
 
 const CONFIG = `[core]
@@ -45,10 +50,13 @@ const FORMAT = {
 
 /** Makes an empty bare repository in a new folder below `parent`. Throws `storage-failed`. */
 export async function createRepository(parent: string): Promise<OwnRepository> {
+  let swept: Promise<void> = Promise.resolve();
   const folder = await guarded(parent, async () => {
     await mkdir(parent, { recursive: true });
-    const folder = await mkdtemp(join(parent, 'tagflow-git-'));
+    const folder = await mkdtemp(join(parent, folderPrefix()));
     try {
+      // Beside the work of this run: it waits for it at its end alone.
+      swept = sweepLeftovers(parent, (await stat(folder)).mtimeMs);
       await mkdir(join(folder, 'objects'));
       await mkdir(join(folder, 'refs'));
       await writeFile(join(folder, 'HEAD'), 'ref: refs/heads/none\n');
@@ -72,7 +80,16 @@ export async function createRepository(parent: string): Promise<OwnRepository> {
       });
     },
     async remove() {
+      await swept;
       await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    },
+    removeNow() {
+      try {
+        // A Git that was ended a moment ago may still be writing.
+        rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      } catch {
+        // The next run removes it.
+      }
     },
   };
 }

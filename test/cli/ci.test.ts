@@ -96,7 +96,7 @@ describe('the jobs of GitLab CI', () => {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
     expect(install('./ci/tagflow.tgz')).toBe('[install][--global][--ignore-scripts][./ci/tagflow.tgz]');
-    expect(() => install('')).toThrow();
+    expect(() => install('')).toThrow(/Command failed/);
     expect(text).not.toMatch(/tagflow@|unpkg/);
   });
 });

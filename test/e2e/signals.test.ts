@@ -1,5 +1,7 @@
 // SIGINT and SIGTERM at the worst moments, on the real process: it ends within five seconds with 130 or 143, the environment
 // has the old release or the new one, whole, and running tagflow again completes what was begun.
+import { readFile, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliOptions, type CliResult, succeeded } from '../support/cli.ts';
 import { release, releaseOf } from '../support/pipeline.ts';
@@ -59,10 +61,22 @@ interface Moment {
   /** Brings the moment about: calls `reached` when it is there. */
   readonly arrange: (pipeline: ServerPipeline, reached: () => void) => void;
   /** What dev has afterwards. */
-  readonly leaves: 'old' | 'new' | 'either';
+  readonly leaves: 'old' | 'new';
+  /** What the run knows of that. */
+  readonly knows: keyof typeof SAYS;
   /** What completes it. */
   readonly again: readonly string[];
 }
+
+/** What a run that was stopped says is true now, and what to type. */
+const SAYS = {
+  nothing: { why: /^no release of dev was committed$/, fix: /^run the command again$/ },
+  landed: { why: /^commit [0-9a-f]{7} landed on dev; not all of its tags are known/, fix: /^tagflow apply dev$/ },
+  unknown: {
+    why: /^commit [0-9a-f]{7} was on its way to dev; whether it landed is not known$/,
+    fix: /^tagflow show dev tells its commit: .*tagflow apply dev; if not, run the command again$/,
+  },
+} as const;
 
 const PROMOTE = ['-v', 'promote', 'dev', 'django=V4.2'];
 
@@ -74,6 +88,7 @@ const MOMENTS: readonly Moment[] = [
       pipeline.gitFault = () => (reached(), { kind: 'hang' });
     },
     leaves: 'old',
+    knows: 'nothing',
     again: PROMOTE,
   },
   {
@@ -83,6 +98,7 @@ const MOMENTS: readonly Moment[] = [
       pipeline.gitFault = (request) => (isFetch(request) ? (reached(), { kind: 'hang' }) : undefined);
     },
     leaves: 'old',
+    knows: 'nothing',
     again: PROMOTE,
   },
   {
@@ -90,6 +106,7 @@ const MOMENTS: readonly Moment[] = [
     signal: 'SIGTERM',
     arrange: ({ intercept }, reached) => intercept(/V4\.2$/, () => (reached(), 'hang')),
     leaves: 'old',
+    knows: 'nothing',
     again: PROMOTE,
   },
   {
@@ -100,6 +117,7 @@ const MOMENTS: readonly Moment[] = [
         isPush(request) ? (reached(), { kind: 'delay', milliseconds: 1000 }) : undefined;
     },
     leaves: 'new',
+    knows: 'landed',
     again: ['apply', 'dev'],
   },
   {
@@ -109,6 +127,7 @@ const MOMENTS: readonly Moment[] = [
       pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
     },
     leaves: 'old',
+    knows: 'unknown',
     again: PROMOTE,
   },
   {
@@ -121,6 +140,7 @@ const MOMENTS: readonly Moment[] = [
         return next();
       }),
     leaves: 'new',
+    knows: 'landed',
     again: ['apply', 'dev'],
   },
   {
@@ -133,6 +153,7 @@ const MOMENTS: readonly Moment[] = [
         return answer;
       }),
     leaves: 'new',
+    knows: 'landed',
     again: ['promote', 'dev'],
   },
   {
@@ -140,19 +161,21 @@ const MOMENTS: readonly Moment[] = [
     signal: 'SIGTERM',
     arrange: ({ intercept }, reached) => intercept(/^PUT django\/manifests\/dev$/, () => (reached(), 'hang')),
     leaves: 'new',
+    knows: 'landed',
     again: ['apply', 'dev'],
   },
 ];
 
 describe.concurrent('a promotion that is stopped', () => {
-  it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, again }) => {
+  it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, knows, again }) => {
     const { pipeline, moment, reached } = await prepare();
     arrange(pipeline, reached);
     const stopped = await stopAt(pipeline, moment, signal, PROMOTE);
-    expect({ exit: stopped.exit, stderr: stopped.stderr }).toMatchObject({ exit: EXITS[signal] });
+    expect(stopped).toFail({ code: 'interrupted', exit: EXITS[signal], what: new RegExp(signal), ...SAYS[knows] });
     expect(stopped.took).toBeLessThan(LIMIT);
     expect(stopped.stderr).toMatch(new RegExp(`${signal}: finishing what is being written`));
     expect(stopped.stderr).not.toMatch(/^ {4}at /m);
+    expect(await processesIn(join(pipeline.folder, 'work'))).toEqual([]);
     pipeline.gitFault = undefined;
     pipeline.heal();
     const { tagged: _, ...after } = await releaseOf(pipeline, 'dev');
@@ -182,10 +205,11 @@ describe.concurrent('a promotion that is stopped', () => {
     ).toEqual(['django:dev-2', 'mariadb:dev-2']);
   });
 
-  it('ends at once when it is told twice', async () => {
+  it('ends at once when it is told twice: says what is known, leaves no folder, and no Git that goes on', async () => {
     const { pipeline, moment, reached } = await prepare();
     pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
-    const { child, done } = pipeline.start(PROMOTE);
+    const work = join(pipeline.folder, 'work-twice');
+    const { child, done } = pipeline.start(PROMOTE, { env: { TAGFLOW_CACHE_DIR: work } });
     const heard = new Promise<void>((resolve) => {
       child.stderr.on('data', (chunk: string) => chunk.includes('SIGINT: finishing') && resolve());
     });
@@ -194,8 +218,37 @@ describe.concurrent('a promotion that is stopped', () => {
     await heard;
     const begun = performance.now();
     child.kill('SIGINT');
-    expect((await done).exit).toBe(130);
+    const ended = await done;
     expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(ended).toFail({ code: 'interrupted', exit: 130, what: /^stopped at once by SIGINT$/, ...SAYS.unknown });
+    expect(await readdir(work)).toEqual([]);
+    expect(await processesIn(work)).toEqual([]);
+  });
+
+  it('leaves a folder when it is killed, and Git ends; the next run removes that folder, and no other', async () => {
+    const { pipeline, moment, reached } = await prepare();
+    pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
+    const work = join(pipeline.folder, 'work-killed');
+    const env = { TAGFLOW_CACHE_DIR: work };
+    const killed = pipeline.start(PROMOTE, { env });
+    await moment;
+    killed.child.kill('SIGKILL');
+    await killed.done;
+    const [left = ''] = await readdir(work);
+    expect(left).toMatch(/^tagflow-git-/);
+    // Beside it a job that is still going, in the same folder.
+    const { promise: again, resolve: reachedAgain } = Promise.withResolvers<void>();
+    pipeline.gitFault = (request) =>
+      isPush(request) ? (reachedAgain(), { kind: 'delay', milliseconds: 1500 }) : undefined;
+    const going = pipeline.start(PROMOTE, { env });
+    await again;
+    const live = (await readdir(work)).find((name) => name !== left);
+    pipeline.gitFault = undefined;
+    succeeded(await pipeline.tagflow(['status'], { env: { TAGFLOW_CACHE_DIR: join(work, 'other') } }));
+    expect(await readdir(work)).toContain(live);
+    expect(await readdir(work)).not.toContain(left);
+    succeeded(await going.done);
+    expect((await readdir(work)).filter((name) => name.startsWith('tagflow-git-'))).toEqual([]);
   });
 
   it('tells so as JSON', async () => {
@@ -220,6 +273,17 @@ describe.concurrent('a rollback that is stopped', () => {
     expect(await releaseOf(pipeline, 'dev')).toEqual(release(3, 'V4.0'));
   });
 });
+
+/** The processes of this machine that work in a folder below this one: their command lines. */
+async function processesIn(folder: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^[0-9]+$/.test(name));
+  const found = pids.map(async (pid) => {
+    // A process may end at any moment.
+    const at = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    return at.startsWith(folder) ? [await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] : [];
+  });
+  return (await Promise.all(found)).flat();
+}
 
 async function later(milliseconds: number): Promise<void> {
   await new Promise((resolve) => {

@@ -17,6 +17,7 @@ export const run: Run = async (session, input) => {
   if (planFile !== undefined) requireAlone(input);
   const plan = planFile === undefined ? undefined : await readPlan(session, planFile);
   const request = plan ? requestOf(plan, text(input.args[0])) : requestFrom(input);
+  session.facts.releases(request.environment);
   const context = await session.context();
   const settings = options['wait'] === false ? { ...context, raceTimeout: 0 } : context;
   const run = { dryRun: options['dryRun'] === true || planOut !== undefined, ...(plan && { plan }) };

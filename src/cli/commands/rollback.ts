@@ -14,5 +14,6 @@ export const run: Run = async (session, { args, options }) => {
     ...(options['imagesOnly'] === true && { imagesOnly: true }),
     ...(reason !== undefined && { reason }),
   } as const;
+  session.facts.releases(request.environment);
   return finish(session, await rollback(await session.context(), request, { dryRun: options['dryRun'] === true }));
 };
