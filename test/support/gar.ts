@@ -3,7 +3,11 @@
 // are well formed (slashes of a package as %2F), an update has the mask `version` and nothing else, a tag names an image that
 // is there, tags may be immutable. What a client should never do is recorded in `violations`. Faults are put around calls with
 // `intercept`; the Docker endpoint has its own.
+import { writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import * as grpc from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
@@ -399,6 +403,61 @@ export function clientGiving(...given: readonly string[]): MakeClient & { made: 
     { made: 0, asked: 0 },
   );
   return make;
+}
+
+/** A token service of workload identity federation, which takes any job's token. */
+export interface TokenService {
+  /** Exchanges so far. */
+  readonly requests: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a token service that gives TOKEN. */
+export async function startTokenService(): Promise<TokenService> {
+  let requests = 0;
+  const server = http.createServer((request, response) => {
+    request.resume();
+    requests += 1;
+    const answer = {
+      access_token: TOKEN,
+      issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      token_type: 'Bearer',
+      expires_in: 3600,
+    };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/token`,
+    get requests() {
+      return requests;
+    },
+    async stop() {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
+
+/** Writes what GOOGLE_APPLICATION_CREDENTIALS names in a CI job: federation at `service`, with the job's token beside. */
+export function federationFile(folder: string, { url }: Pick<TokenService, 'url'>): string {
+  const subject = join(folder, 'job-token');
+  writeFileSync(subject, 'canary-job-token');
+  const file = join(folder, 'federation.json');
+  const configuration = {
+    type: 'external_account',
+    audience: '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/providers/gitlab',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    token_url: url,
+    credential_source: { file: subject },
+  };
+  writeFileSync(file, JSON.stringify(configuration));
+  return file;
 }
 
 /** A repository of the service. */

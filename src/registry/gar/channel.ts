@@ -10,6 +10,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { isLoopback } from '../oci/addresses.ts';
 import { certificateAuthorities, type Environment } from '../oci/http.ts';
 import { loadPackage } from './load.ts';
+import { proxyFor } from './proxy.ts';
 
 /** The client of the API. */
 export type GarClient = Sdk.ArtifactRegistryClient;
@@ -91,7 +92,7 @@ function trusting(grpc: Grpc, options: ChannelOptions): ClientOptions['sslCreds'
 
 function addressOf(url: URL, env: Environment): object {
   const port = portOf(url);
-  const proxy = proxyFor(url, port, env);
+  const proxy = isLoopback(url.hostname) ? undefined : proxyFor(url.hostname, port, env);
   if (!proxy) return { apiEndpoint: url.hostname, port };
   const credentials = decodeURIComponent(`${proxy.username}:${proxy.password}`);
   return {
@@ -101,30 +102,6 @@ function addressOf(url: URL, env: Environment): object {
     'grpc.default_authority': url.host,
     ...(proxy.username !== '' && { 'grpc.http_connect_creds': credentials }),
   };
-}
-
-/** The proxy on the way to a host, by the rules of the other adapters: none to loopback, small letters first. */
-function proxyFor(url: URL, port: number, env: Environment): URL | undefined {
-  const text = env['https_proxy'] || env['HTTPS_PROXY'];
-  if (!text || isLoopback(url.hostname)) return undefined;
-  const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter((entry) => entry !== '');
-  if (excepted.some((entry) => isExcepted(url.hostname, port, entry.toLowerCase()))) return undefined;
-  const proxy = URL.canParse(text) ? new URL(text) : undefined;
-  if (proxy?.protocol === 'http:') return proxy;
-  throw new TagflowError('config-invalid', {
-    what: 'HTTPS_PROXY names no proxy that gRPC can use',
-    why: proxy
-      ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
-      : 'it is no URL',
-    fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${url.hostname} in NO_PROXY`,
-  });
-}
-
-function isExcepted(hostname: string, port: number, entry: string): boolean {
-  const [name = '', onPort] = entry.split(':');
-  if (onPort !== undefined && Number(onPort) !== port) return false;
-  const suffix = name.replace(/^\*?\./, '.');
-  return name === '*' || hostname === name || (suffix.startsWith('.') && hostname.endsWith(suffix));
 }
 
 function portOf(url: URL): number {

@@ -7,20 +7,21 @@ import { explainFailure, TransportFailure } from '../oci/transport.ts';
 
 const LOG_IN =
   'log in: gcloud auth application-default login; in CI, let the job take a service account by workload identity federation and set GOOGLE_APPLICATION_CREDENTIALS (docs/how-to/google-artifact-registry.md)';
-const TOKEN_SERVICE = new URL('https://oauth2.googleapis.com');
 
 /** The error for a token that could not be had. */
 export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
   if (!(error instanceof Error)) throw error;
   const said = oneLine(redactor.redact(error.message.split('\n', 1)[0] ?? ''), 400);
   const status = statusOf(error);
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const cause = withoutRequest(error, said, code);
   if (status !== undefined && isTransient(status)) {
     return new TransportFailure(true, {
       what: 'Google gives us no access token now',
       why: `its token service answered ${status}: ${said}`,
       fix: 'run the same command again later; when it persists, look at status.cloud.google.com',
       details: { status },
-      cause: error,
+      cause,
     });
   }
   if (status !== undefined) {
@@ -29,16 +30,16 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
       why: `its token service answered ${status}: ${said}`,
       fix: LOG_IN,
       details: { status },
-      cause: error,
+      cause,
     });
   }
-  const url = urlOf(error) ?? TOKEN_SERVICE;
-  if ('code' in error && typeof error.code === 'string' && urlOf(error)) return explainFailure(error, 'POST', url);
+  const url = urlOf(error);
+  if (url && code !== undefined) return explainFailure(cause, 'POST', url);
   return new TagflowError('credentials-invalid', {
     what: 'the Application Default Credentials of this machine cannot be used',
     why: said,
     fix: `correct or remove the file that GOOGLE_APPLICATION_CREDENTIALS names, or ${LOG_IN}`,
-    cause: error,
+    cause,
   });
 }
 
@@ -67,6 +68,14 @@ export function withoutToken(): TagflowError {
     why: 'Application Default Credentials ended without a token of printable characters',
     fix: LOG_IN,
   });
+}
+
+/** The error without what gaxios hangs on it: the request that failed, and the secrets in it. */
+function withoutRequest({ name, stack }: Error, said: string, code: string | undefined): Error {
+  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const plain = Object.assign(new Error(said), { name, ...(code !== undefined && { code }) });
+  plain.stack = [`${name}: ${said}`, ...frames].join('\n');
+  return plain;
 }
 
 function statusOf(error: Error): number | undefined {

@@ -1,0 +1,28 @@
+// The proxy of the environment for a gRPC connection, by the rules that Node has for the connections of the other adapters: small
+// letters before capitals; in NO_PROXY names whole, `.suffix` and `*.suffix`, a port where one is given.
+import { TagflowError } from '../../model/errors.ts';
+import type { Environment } from '../oci/http.ts';
+
+/** The proxy on the way to a host; undefined for none. Throws `config-invalid` for one that gRPC cannot use. */
+export function proxyFor(hostname: string, port: number, env: Environment): URL | undefined {
+  const text = env['https_proxy'] || env['HTTPS_PROXY'];
+  if (!text) return undefined;
+  const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter((entry) => entry !== '');
+  if (excepted.some((entry) => isExcepted(hostname, port, entry.toLowerCase()))) return undefined;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol === 'http:') return proxy;
+  throw new TagflowError('config-invalid', {
+    what: 'HTTPS_PROXY names no proxy that gRPC can use',
+    why: proxy
+      ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
+      : 'it is no URL',
+    fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${hostname} in NO_PROXY`,
+  });
+}
+
+function isExcepted(hostname: string, port: number, entry: string): boolean {
+  const [name = '', onPort] = entry.split(':');
+  if (onPort !== undefined && Number(onPort) !== port) return false;
+  const suffix = name.replace(/^\*?\./, '.');
+  return name === '*' || hostname === name || (suffix.startsWith('.') && hostname.endsWith(suffix));
+}
