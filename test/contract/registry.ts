@@ -360,6 +360,38 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
       });
     });
 
+    describe('looking at a repository', () => {
+      it('sees that it is there and what may be done in it, and changes nothing', async () => {
+        const digest = await publish(sampleSingle(), V1);
+        const writes = await writesDuring(async () => {
+          const facts = await place.registry.inspect?.(place.repository, digest);
+          expect(facts?.exists ?? 'yes').toBe('yes');
+          expect(facts?.pull.granted ?? 'yes').toBe('yes');
+          expect(facts?.push.granted ?? 'yes').toBe('yes');
+        });
+        expect(writes ?? 0).toBe(0);
+        expect(await place.registry.listTags(place.repository)).toEqual([V1]);
+        expect(await resolve(digest)).toMatchObject({ digest });
+      });
+
+      it('does not see one that nobody published to, and makes none', async () => {
+        const facts = await place.registry.inspect?.(place.repository, undefined);
+        expect(['no', 'unknown', undefined]).toContain(facts?.exists);
+        expect(await place.registry.listTags(place.repository)).toEqual([]);
+      });
+
+      it('lists images with their tags, where the registry tells their times', async () => {
+        const digest = await publish(sampleSingle('V1.0'), V1);
+        await tag(digest, STAGING);
+        await publish(sampleSingle('V2.0'));
+        const images = await place.registry.listImages?.(place.repository);
+        const found = images?.find((image) => image.digest === digest);
+        expect(sorted(found?.tags ?? [V1, STAGING])).toEqual([V1, STAGING]);
+        expect(found?.pushedAt ?? 1).toBeGreaterThan(0);
+        expect(images?.length ?? 2).toBeGreaterThanOrEqual(2);
+      });
+    });
+
     it('loses no tag when many are put at once', async () => {
       const digest = await publish(sampleIndex(), V1);
       const names = Array.from({ length: 12 }, (_, at) => parseTag(`prd-${at + 1}`));

@@ -77,7 +77,9 @@ export interface EcrServer {
   /** How many tags PutImage has moved, and how often it was told to put what is there. */
   readonly writes: number;
   /** Makes a repository; PutImage and `publish` need one. */
-  createRepository(path: string, rule?: TagRule): void;
+  createRepository(path: string, rule?: TagRule, lifecycle?: object | string): void;
+  /** When images were pushed, by digest, in seconds; one that is not in it is pushed at 2026-01-01. */
+  readonly times: Map<string, number>;
   publish(path: string, manifest: SampleManifest, tag?: string): void;
   read(path: string, at: string): Uint8Array | undefined;
   tags(path: string): Readonly<Record<string, string>>;
@@ -88,12 +90,16 @@ export interface EcrServer {
 }
 
 interface StoredImage {
+  /** Seconds since 1970. */
+  readonly pushedAt: number;
   readonly text: string;
   readonly mediaType: string;
 }
 
 interface StoredRepository {
   readonly rule: TagRule;
+  /** The lifecycle policy's text. */
+  readonly lifecycle?: string | undefined;
   readonly images: Map<string, StoredImage>;
   readonly tags: Map<string, string>;
 }
@@ -136,6 +142,8 @@ export async function startEcr(
   const violations: string[] = [];
   const interceptors: { operation: string; interceptor: EcrInterceptor; left: number }[] = [];
   const puts: number[] = [];
+  const times = new Map<string, number>();
+  const pushedAt = (digest: string): number => times.get(digest) ?? Date.UTC(2026, 0, 1) / 1000;
   let writes = 0;
 
   const repositoryOf = (input: Input): StoredRepository => {
@@ -202,7 +210,7 @@ export async function startEcr(
       }
       const text = textOf(input, 'imageManifest');
       const mediaType = textOf(input, 'imageManifestMediaType');
-      const tag = textOf(input, 'imageTag');
+      const tag = input['imageTag'] === undefined ? undefined : textOf(input, 'imageTag');
       const digest = textOf(input, 'imageDigest');
       if (digestOf(text) !== digest) {
         throw new Refused('ImageDigestDoesNotMatchException', 'the specified image digest does not match');
@@ -211,6 +219,10 @@ export async function startEcr(
         if (!repository.images.has(child)) {
           throw new Refused('ReferencedImagesNotFoundException', `Images with digests '[${child}]' not found`);
         }
+      }
+      if (tag === undefined) {
+        if (!repository.images.has(digest)) throw violation('PutImage of a new image without a tag');
+        throw new Refused('ImageAlreadyExistsException', `Image with digest '${digest}' already exists`);
       }
       writes += 1;
       const current = repository.tags.get(tag);
@@ -227,7 +239,7 @@ export async function startEcr(
           `Image with digest '${digest}' and tag '${tag}' already exists`,
         );
       }
-      repository.images.set(digest, { text, mediaType });
+      repository.images.set(digest, { text, mediaType, pushedAt: pushedAt(digest) });
       repository.tags.set(tag, digest);
       return {
         image: {
@@ -247,16 +259,28 @@ export async function startEcr(
       if (digests.some((digest) => !repository.images.has(digest))) {
         throw new Refused('ImageNotFoundException', `The image with imageId ${JSON.stringify(ids)} does not exist`);
       }
-      const imageDetails = digests.map((imageDigest) => {
+      const most = Number(input['maxResults'] ?? 100);
+      const from = Number((input['nextToken'] as string | undefined) ?? 0);
+      const to = from + Math.min(most, options.pageSize ?? most);
+      const imageDetails = digests.slice(from, to).map((imageDigest) => {
         const imageTags = [...repository.tags].flatMap(([tag, digest]) => (digest === imageDigest ? [tag] : []));
         return {
           registryId: ACCOUNT,
           repositoryName: input['repositoryName'],
           imageDigest,
+          imagePushedAt: repository.images.get(imageDigest)?.pushedAt,
           ...(imageTags.length > 0 && { imageTags }),
         };
       });
-      return { imageDetails };
+      return { imageDetails, ...(to < digests.length && { nextToken: String(to) }) };
+    },
+
+    GetLifecyclePolicy(input) {
+      const { lifecycle } = repositoryOf(input);
+      if (lifecycle === undefined) {
+        throw new Refused('LifecyclePolicyNotFoundException', 'Lifecycle policy does not exist for the repository');
+      }
+      return { registryId: ACCOUNT, repositoryName: input['repositoryName'], lifecyclePolicyText: lifecycle };
     },
 
     // By tag alone: whoever deletes by digest takes every tag of the image. The image goes with its last tag.
@@ -385,9 +409,11 @@ export async function startEcr(
     get writes() {
       return writes;
     },
-    createRepository(path, rule = { imageTagMutability: 'MUTABLE' }) {
+    times,
+    createRepository(path, rule = { imageTagMutability: 'MUTABLE' }, policy) {
       const known = repositories.get(path);
-      repositories.set(path, { images: known?.images ?? new Map(), tags: known?.tags ?? new Map(), rule });
+      const lifecycle = policy === undefined || typeof policy === 'string' ? policy : JSON.stringify(policy);
+      repositories.set(path, { images: known?.images ?? new Map(), tags: known?.tags ?? new Map(), rule, lifecycle });
     },
     publish(path, manifest, tag) {
       const repository = repositories.get(path) ?? {
@@ -397,7 +423,7 @@ export async function startEcr(
       };
       repositories.set(path, repository);
       for (const { digest, mediaType, bytes } of [...manifest.manifests, manifest]) {
-        repository.images.set(digest, { text: new TextDecoder().decode(bytes), mediaType });
+        repository.images.set(digest, { text: new TextDecoder().decode(bytes), mediaType, pushedAt: pushedAt(digest) });
       }
       if (tag !== undefined) repository.tags.set(tag, manifest.digest);
     },

@@ -2,7 +2,9 @@
 // (test/contract/registry.ts) and, when asked, fails the way registries fail: before a write, after it, late, or stale.
 import { type Digest, digestOf, isDigest } from '../../src/model/digest.ts';
 import { TagflowError } from '../../src/model/errors.ts';
+import type { Instant } from '../../src/model/effects.ts';
 import type { Repository, Tag } from '../../src/model/reference.ts';
+import type { RepositoryFacts } from '../../src/model/repository-facts.ts';
 import { checkedStream } from '../../src/registry/checked-stream.ts';
 import { namedIn } from '../../src/registry/manifest-graph.ts';
 import { subjectOf } from '../../src/registry/referrers-index.ts';
@@ -13,6 +15,7 @@ import type {
   ContentTarget,
   Descriptor,
   Manifest,
+  RepositoryInspector,
   TagOptions,
   TagRemoval,
   TagRemover,
@@ -22,7 +25,16 @@ import type { Content } from './sample-manifests.ts';
 
 /** One call of a method of the port. */
 export interface Operation {
-  readonly method: 'resolve' | 'peek' | 'listTags' | 'tag' | 'removeTag' | keyof ContentSource | keyof ContentTarget;
+  readonly method:
+    | 'resolve'
+    | 'peek'
+    | 'listTags'
+    | 'tag'
+    | 'removeTag'
+    | 'inspect'
+    | 'listImages'
+    | keyof ContentSource
+    | keyof ContentTarget;
   /** The repository's name. */
   readonly repository: string;
   readonly tag?: Tag;
@@ -44,6 +56,10 @@ export interface Fault {
 export interface MemoryRegistryOptions {
   /** Lets nobody remove a tag: `unsupported`. */
   readonly keepsTags?: boolean;
+  /** What `inspect` says of a repository in place of the usual. */
+  readonly facts?: (repository: string) => Partial<RepositoryFacts>;
+  /** When an image was pushed; without it no times are told. */
+  readonly pushedAt?: (digest: Digest) => Instant;
   /** Asked once for each operation, after the armed faults. */
   readonly fault?: (operation: Operation) => Fault | undefined;
   /** Awaited before each step of an operation: `tag` reads and writes in separate steps, as over a network. */
@@ -51,7 +67,7 @@ export interface MemoryRegistryOptions {
 }
 
 /** The fake. What is beyond the port goes behind its back: never delayed, never faulty, never logged. */
-export interface MemoryRegistry extends ContentStore, TagRemover {
+export interface MemoryRegistry extends ContentStore, TagRemover, RepositoryInspector {
   /** Every operation so far, in the order they began. */
   readonly operations: readonly Operation[];
   /** Every change made to a tag through the port, in the order it took effect. */
@@ -188,6 +204,26 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
       if (fault?.kind === 'after' || fault?.kind === 'late') throw failure();
       return { outcome: 'removed' };
     },
+
+    inspect: (repository) =>
+      reading({ method: 'inspect', repository: repository.name }, (): RepositoryFacts => {
+        const exists = storeOf(repository.name).manifests.size > 0 ? 'yes' : 'no';
+        const granted = { granted: 'yes', how: 'nobody is refused' } as const;
+        const usual = { exists, identity: 'anybody', pull: granted, push: granted, removeTag: granted } as const;
+        return { ...usual, ...options.facts?.(repository.name) };
+      }),
+
+    listImages: (repository) =>
+      reading({ method: 'listImages', repository: repository.name }, () => {
+        const { pushedAt } = options;
+        if (!pushedAt) return undefined;
+        const { manifests, tags } = storeOf(repository.name);
+        return [...manifests.keys()].map((digest) => ({
+          digest,
+          tags: [...tags].flatMap(([tag, { now }]) => (now === digest ? [tag] : [])),
+          pushedAt: pushedAt(digest),
+        }));
+      }),
 
     ...createContent(storeOf, begin, pause),
 

@@ -55,6 +55,8 @@ export interface EcrApi {
    * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`, `not-supported` without the SDK.
    */
   call<T>(request: EcrRequest<T>, deadline: Deadline): Promise<T | EcrRefusal>;
+  /** Whose keys calls are signed with: `access key AKIA…`, no secret. Throws `unauthorized` when there are none. */
+  identity(host: EcrHost): Promise<string>;
   /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left. */
   waitToRetry(attempt: number, deadline: Deadline, last: TransportFailure): Promise<void>;
   /** Ends idle connections. */
@@ -181,6 +183,7 @@ export function createEcrApi(options: EcrApiOptions): EcrApi {
   return {
     call,
     waitToRetry,
+    identity: async (host) => `access key ${await takeCredentials((await clientOf(host)).sdk, host, options)}`,
     close: () => agents.close(),
   };
 }
@@ -233,15 +236,16 @@ async function loadSdk(): Promise<typeof Sdk> {
 }
 
 /**
- * Has the SDK find credentials before the call that needs them, so that failing to find any is told from being refused;
+ * The access key's id. Has the SDK find credentials before the call that needs them, so that failing to find any is told from being refused;
  * the SDK keeps them while they are valid.
  */
-async function takeCredentials(sdk: Sdk.ECR, host: EcrHost, { env, redactor, signal }: EcrApiOptions): Promise<void> {
+async function takeCredentials(sdk: Sdk.ECR, host: EcrHost, { env, redactor, signal }: EcrApiOptions): Promise<string> {
   const stop = abortAfterStop(signal, 0);
   try {
     const keys = await Promise.race([sdk.config.credentials(), stop.aborted]);
     redactor.add(keys.secretAccessKey);
     if (keys.sessionToken !== undefined) redactor.add(keys.sessionToken);
+    return keys.accessKeyId;
   } catch (error) {
     throw isTagflowError(error) ? error : noCredentials(host, error, redactor, env['AWS_PROFILE']);
   } finally {

@@ -24,12 +24,13 @@ import { createManifestCache, type Manifest } from '../oci/manifest-cache.ts';
 import { createRedactor, oneLine, rememberProxyPasswords } from '../oci/redact.ts';
 import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
-import type { Registry, TagOptions, TagRemover, TagResult } from '../registry.ts';
+import type { Registry, RepositoryInspector, TagOptions, TagRemover, TagResult } from '../registry.ts';
 import { settle } from '../settle.ts';
 import { type AwsKeys, createEcrApi, type Deadline, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { createEcrCredentials } from './credentials.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
+import { createEcrInspector } from './inspect.ts';
 import { isImmutable, type Mutability } from './mutability.ts';
 import { contended, putRefused, readFailed, tagImmutable } from './refusals.ts';
 import { createEcrTagRemoval } from './tag-removal.ts';
@@ -62,7 +63,7 @@ export interface EcrOptions {
 }
 
 /** Private registries of Amazon ECR. */
-export interface EcrRegistry extends Registry, TagRemover {
+export interface EcrRegistry extends Registry, TagRemover, RepositoryInspector {
   /** Passwords of ECR's Docker endpoints for an adapter that speaks HTTP; `others` is asked for all other hosts. */
   credentialsOr(others: CredentialSource): CredentialSource;
   /** Ends idle connections; the registry can still be used. */
@@ -246,6 +247,7 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
   };
 
   const removeTag = createEcrTagRemoval({ api, read, write });
+  const inspector = createEcrInspector({ api, read, rulesOf });
 
   const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
     const call = callOf(repository, 'ecr:ListImages');
@@ -307,6 +309,10 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
       operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
     removeTag: async (repository, tag, expected) =>
       operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
+    inspect: async (repository, sample) =>
+      operation(repository, async (place, deadline) => inspector.inspect(place, sample, deadline)),
+    listImages: async (repository) =>
+      operation(repository, async (place, deadline) => inspector.listImages(place, deadline)),
     credentialsOr(others) {
       const source = createEcrCredentials({ api, clock, operationTimeoutMs, others });
       return {

@@ -14,9 +14,18 @@ import type { Repository, Tag } from '../../model/reference.ts';
 import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag, withoutTag } from './index-file.ts';
 import { createBlobFiles } from './blob-files.ts';
 import { createLayoutContent } from './content.ts';
+import { inspectLayout } from './inspect.ts';
 import { createLayoutStore } from './store.ts';
 import { manifestMediaType } from '../manifest-type.ts';
-import type { ContentStore, Descriptor, Manifest, TagOptions, TagRemoval, TagRemover } from '../registry.ts';
+import type {
+  ContentStore,
+  Descriptor,
+  Manifest,
+  RepositoryInspector,
+  TagOptions,
+  TagRemoval,
+  TagRemover,
+} from '../registry.ts';
 
 /** How to reach layouts. */
 export interface LayoutRegistryOptions {
@@ -39,7 +48,7 @@ const FOUR_MIB = 4 * 1024 * 1024;
  * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
  * not exist is a repository that does not exist.
  */
-export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore & TagRemover {
+export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore & TagRemover & RepositoryInspector {
   const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
   const effects = { clock, random, signal };
   const store = createLayoutStore(effects);
@@ -105,6 +114,14 @@ export function createLayoutRegistry(options: LayoutRegistryOptions): ContentSto
       });
       return result;
     },
+
+    async inspect(repository) {
+      const directory = directoryOf(repository);
+      return inspectLayout(directory, (await store.readIndex(directory)) !== undefined);
+    },
+
+    // A layout keeps no times.
+    listImages: async () => undefined,
 
     async removeTag(repository, tag, expected) {
       const directory = directoryOf(repository);

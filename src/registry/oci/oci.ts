@@ -18,12 +18,21 @@ import { createRegistryClient, type RegistryRequest } from './client.ts';
 import { createOciContent } from './content.ts';
 import { type CredentialSource, createCredentialSource } from './credentials.ts';
 import type { Environment, HttpResponse } from './http.ts';
+import { createInspect } from './inspect.ts';
 import { createManifestCache, type Manifest as CachedManifest } from './manifest-cache.ts';
 import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../media-types.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from './redact.ts';
 import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
-import type { ContentStore, Descriptor, Manifest, TagOptions, TagRemover, TagResult } from '../registry.ts';
+import type {
+  ContentStore,
+  Descriptor,
+  Manifest,
+  RepositoryInspector,
+  TagOptions,
+  TagRemover,
+  TagResult,
+} from '../registry.ts';
 import { settle } from '../settle.ts';
 import { collectTags } from './tag-list.ts';
 import { createTagRemoval } from './tag-removal.ts';
@@ -65,7 +74,7 @@ export interface Missing {
 }
 
 /** A registry that speaks HTTP. */
-export interface OciRegistry extends ContentStore, TagRemover {
+export interface OciRegistry extends ContentStore, TagRemover, RepositoryInspector {
   /** Why `resolve` found nothing: for the text of an error, at the price of one or two requests more. */
   explainMissing(repository: Repository, at: Tag | Digest): Promise<Missing>;
   /** Ends idle connections; the registry can still be used. */
@@ -256,6 +265,8 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     read,
   });
 
+  const inspect = createInspect({ client, send, credentials, abilities, now: () => options.clock.now() });
+
   const content = createOciContent({
     client,
     abilities,
@@ -277,6 +288,9 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
       operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
     removeTag: async (repository, tag, expected) =>
       operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
+    inspect: async (repository) => operation(repository, inspect),
+    // The protocol tells no times.
+    listImages: async () => undefined,
     explainMissing: async (repository, at) =>
       operation(repository, async (place, deadline) => explain(place, at, deadline)),
     close: () => client.close(),

@@ -1,0 +1,165 @@
+// What a repository of Amazon ECR is like, for `doctor`. Permissions are tried by calls that change nothing if they succeed:
+// putting an image without a tag that is there already, and removing a tag that nobody has.
+import { randomUUID } from 'node:crypto';
+import { type Digest, isDigest } from '../../model/digest.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import { type RemoteRepository, type Tag, isTag } from '../../model/reference.ts';
+import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
+import type { Manifest } from '../oci/manifest-cache.ts';
+import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { callOf } from './call.ts';
+import { unusableAnswer } from './failures.ts';
+import { parseLifecyclePolicy } from './lifecycle.ts';
+import type { Mutability } from './mutability.ts';
+
+/** What the adapter's parts do for looking at a repository. */
+export interface EcrInspectParts {
+  readonly api: EcrApi;
+  readonly read: (repository: RemoteRepository, at: Tag | Digest, deadline: Deadline) => Promise<Manifest | undefined>;
+  readonly rulesOf: (repository: RemoteRepository, deadline: Deadline) => Promise<Mutability | undefined>;
+}
+
+/** The ability to look at repositories. */
+export interface EcrInspector {
+  inspect(place: RemoteRepository, sample: Digest | undefined, deadline: Deadline): Promise<RepositoryFacts>;
+  listImages(place: RemoteRepository, deadline: Deadline): Promise<readonly StoredImage[]>;
+}
+
+const PAGE = 1000;
+const MOST_PAGES = 2000;
+/** The refusals that say something of a repository or an image, and so that the call itself is allowed. */
+const ALLOWED = ['ImageNotFoundException', 'ImageAlreadyExistsException', 'RepositoryNotFoundException'];
+
+/** The ability to look at repositories of Amazon ECR. */
+export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): EcrInspector {
+  /** What a call that needs a permission tells of it. */
+  const tryCall = async (how: string, work: () => Promise<unknown>): Promise<Permission> => {
+    try {
+      await work();
+      return { granted: 'yes', how };
+    } catch (error) {
+      if (!isTagflowError(error, 'forbidden')) throw error;
+      return { granted: 'no', how: error.why === undefined ? error.message : `${error.message}: ${error.why}` };
+    }
+  };
+
+  const exists = async (place: RemoteRepository, deadline: Deadline): Promise<RepositoryFacts['exists']> => {
+    const call = callOf(place, 'ecr:ListImages');
+    const input = { ...call.names, maxResults: 1 };
+    try {
+      const answer = await api.call(
+        { ...call, expects: ALLOWED, send: async (client, rest) => client.listImages(input, rest) },
+        deadline,
+      );
+      return answer instanceof EcrRefusal ? 'no' : 'yes';
+    } catch (error) {
+      if (!isTagflowError(error, 'forbidden')) throw error;
+      return 'unknown';
+    }
+  };
+
+  const putAgain = async (place: RemoteRepository, image: Manifest, deadline: Deadline): Promise<void> => {
+    const call = callOf(place, 'ecr:PutImage');
+    const input = {
+      ...call.names,
+      imageManifest: image.bytes.toString('utf8'),
+      imageManifestMediaType: image.mediaType,
+      imageDigest: image.digest,
+    };
+    await api.call(
+      { ...call, write: true, expects: ALLOWED, send: async (client, rest) => client.putImage(input, rest) },
+      deadline,
+    );
+  };
+  const removeNothing = async (place: RemoteRepository, deadline: Deadline): Promise<void> => {
+    const call = callOf(place, 'ecr:BatchDeleteImage');
+    const input = { ...call.names, imageIds: [{ imageTag: `tagflow-probe-${randomUUID()}` }] };
+    await api.call(
+      { ...call, expects: ALLOWED, send: async (client, rest) => client.batchDeleteImage(input, rest) },
+      deadline,
+    );
+  };
+
+  const readPolicy = async (place: RemoteRepository, deadline: Deadline): Promise<Pick<RepositoryFacts, 'cleanUp'>> => {
+    const call = callOf(place, 'ecr:GetLifecyclePolicy');
+    const expects = ['LifecyclePolicyNotFoundException', 'RepositoryNotFoundException'];
+    try {
+      const answer = await api.call(
+        { ...call, expects, send: async (client, rest) => client.getLifecyclePolicy({ ...call.names }, rest) },
+        deadline,
+      );
+      if (answer instanceof EcrRefusal) return {};
+      const where = `aws ecr put-lifecycle-policy --region ${call.host.region} --repository-name ${place.path}`;
+      return { cleanUp: parseLifecyclePolicy(answer.lifecyclePolicyText ?? '', where) };
+    } catch (error) {
+      if (!isTagflowError(error, 'forbidden')) throw error;
+      return { cleanUp: { unreadable: error.message } };
+    }
+  };
+
+  return {
+    async inspect(place, sample, deadline) {
+      const identity = await api.identity(callOf(place, 'ecr:ListImages').host);
+      const there = await exists(place, deadline);
+      let image: Manifest | undefined;
+      const pull = await tryCall('BatchGetImage was answered', async () => {
+        image = await read(place, sample ?? ('tagflow-probe' as Tag), deadline);
+      });
+      const push = image
+        ? await tryCall('PutImage of an image that is there was answered', async () => {
+            if (image) await putAgain(place, image, deadline);
+          })
+        : { granted: 'unknown' as const, how: 'it can be tried only with an image of a release' };
+      const removeTag =
+        there === 'no'
+          ? undefined
+          : await tryCall('BatchDeleteImage of a tag that is not there was answered', async () =>
+              removeNothing(place, deadline),
+            );
+      const rules = await rulesOf(place, deadline);
+      return {
+        exists: there,
+        identity,
+        pull,
+        push,
+        ...(removeTag && { removeTag }),
+        ...(rules && { tagRule: tagRuleOf(rules) }),
+        ...(await readPolicy(place, deadline)),
+      };
+    },
+
+    async listImages(place, deadline) {
+      const call = callOf(place, 'ecr:DescribeImages');
+      const images: StoredImage[] = [];
+      let nextToken: string | undefined;
+      for (let page = 0; page < MOST_PAGES; page += 1) {
+        const input = { ...call.names, maxResults: PAGE, ...(nextToken !== undefined && { nextToken }) };
+        const answer = await api.call(
+          { ...call, expects: ALLOWED, send: async (client, rest) => client.describeImages(input, rest) },
+          deadline,
+        );
+        if (answer instanceof EcrRefusal) return [];
+        for (const { imageDigest = '', imageTags, imagePushedAt, lastRecordedPullTime } of answer.imageDetails ?? []) {
+          if (!isDigest(imageDigest) || imagePushedAt === undefined) continue;
+          images.push({
+            digest: imageDigest,
+            tags: (imageTags ?? []).filter(isTag),
+            pushedAt: imagePushedAt.getTime(),
+            ...(lastRecordedPullTime && { pulledAt: lastRecordedPullTime.getTime() }),
+          });
+        }
+        nextToken = answer.nextToken === '' ? undefined : answer.nextToken;
+        if (nextToken === undefined) return images;
+      }
+      throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
+    },
+  };
+}
+
+/** ECR's four settings in the neutral form. */
+function tagRuleOf({ setting, filters }: Mutability): TagRule {
+  return {
+    tags: setting.startsWith('IMMUTABLE') ? 'immutable' : 'mutable',
+    except: setting.endsWith('_WITH_EXCLUSION') ? filters : [],
+  };
+}
