@@ -1,0 +1,96 @@
+// What can go wrong from outside: processes that die, requests that arrive after their client is gone, an administrator who
+// puts the branch back. What goes wrong within one talk (a stale answer, a lost one) stands in steps.ts, where it is said.
+import { type Move, newRun } from './steps.ts';
+import {
+  type Faults,
+  type Run,
+  type World,
+  headOf,
+  historyOf,
+  isIn,
+  moveBranch,
+  releaseTag,
+  targetTag,
+  writeTag,
+} from './world.ts';
+
+/** Everything that can go wrong from outside at one moment. */
+export function faults(world: World): readonly Move[] {
+  return [
+    ...world.runs.flatMap((run, index) => kills(world, run, index)),
+    ...lateWrites(world),
+    ...latePushes(world),
+    ...rewinds(world),
+  ];
+}
+
+function spend(world: World, kind: keyof Faults): World {
+  return { ...world, left: { ...world.left, [kind]: world.left[kind] - 1 } };
+}
+
+/** A process dies: as it is, or with a request on its way. Being killed before its first step it was never there. */
+function kills(world: World, run: Run, index: number): readonly Move[] {
+  if (world.left.kill === 0 || run.at === 'ended' || (run.at === 'plan' && run.attempt === 0)) return [];
+  const { name, operation, commit, applying } = run;
+  const dead: Run = { ...newRun(name, operation), at: 'ended', exit: 'killed' };
+  const after = { ...spend(world, 'kill'), runs: world.runs.with(index, dead) };
+  const moves: Move[] = [{ from: name, to: name, text: 'is killed', world: after }];
+  if (world.left.late === 0) return moves;
+  const late = spend(after, 'late');
+  if (run.at === 'push' && commit && headOf(world).id === run.base?.id) {
+    const text = `is killed, its push of release ${commit.sequence} = v${commit.version} is on its way`;
+    moves.push({ from: name, to: name, text, world: { ...late, latePushes: [...late.latePushes, commit] } });
+  }
+  for (const [at, progress] of run.images.entries()) {
+    if (progress.at !== 'put' || !applying) continue;
+    const image = at + 1;
+    const tag = run.at === 'release-tags' ? releaseTag(image, applying.sequence) : targetTag(image);
+    const text = `is killed, its write of ${tag} = v${applying.version} is on its way`;
+    const put = { tag, version: applying.version };
+    moves.push({ from: name, to: name, text, world: { ...late, late: [...late.late, put] } });
+  }
+  return moves;
+}
+
+/** A write of a tag arrives whose client is gone. */
+function lateWrites(world: World): readonly Move[] {
+  return world.late.map((put, index) => ({
+    from: 'network',
+    to: 'registry',
+    text: `a late write arrives: ${put.tag} = v${put.version}`,
+    world: writeTag({ ...world, late: world.late.toSpliced(index, 1) }, put, '-'),
+  }));
+}
+
+/** A push arrives whose client is gone. The server compares and swaps, as for any other. */
+function latePushes(world: World): readonly Move[] {
+  return world.latePushes.map((commit, index) => {
+    const arrived = { ...world, latePushes: world.latePushes.toSpliced(index, 1) };
+    const lands = headOf(world).id === commit.parent?.id;
+    return {
+      from: 'network',
+      to: 'Git',
+      text: `a late push arrives: release ${commit.sequence} = v${commit.version}, ${lands ? 'landed' : 'turned away'}`,
+      world: lands ? moveBranch(arrived, commit) : arrived,
+    };
+  });
+}
+
+/** An administrator puts the branch back, to any older commit. */
+function rewinds(world: World): readonly Move[] {
+  if (world.left.rewind === 0) return [];
+  const [head, ...older] = historyOf(headOf(world));
+  return older.map((target) => {
+    const removed = historyOf(head).filter((commit) => !isIn(commit, target));
+    return {
+      from: 'administrator',
+      to: 'Git',
+      text: `puts the branch back to release ${target.sequence} = v${target.version}`,
+      world: {
+        ...spend(world, 'rewind'),
+        heads: [target, ...world.heads].slice(0, 3) as [typeof target, ...(typeof target)[]],
+        removed: [...world.removed, ...removed.map(({ id }) => id)],
+      },
+    };
+  });
+}

@@ -1,0 +1,68 @@
+// What the model found, for people: a table, ways through it line by line, and as diagrams (mermaid, for the documentation).
+import type { Violation } from './explore.ts';
+import type { Surroundings } from './rules.ts';
+import type { Operation } from './world.ts';
+
+const FAULTS: Readonly<Record<string, string>> = {
+  kill: 'a kill',
+  late: 'a late arrival',
+  lostAnswer: 'a lost answer',
+  lostWrite: 'a forgotten write',
+  staleTag: 'a stale tag',
+  staleHead: 'a stale head',
+  rewind: 'a rewind',
+};
+
+/** `promote v4`. */
+function operationText(operation: Operation): string {
+  return operation.kind === 'promote' ? `promote v${operation.version}` : operation.kind;
+}
+
+/** `promote v4 | rollback; a kill, a late arrival`. */
+export function situationText({ operations, faults }: Surroundings): string {
+  const wrong = Object.entries(faults).map(
+    ([kind, count]) => `${count > 1 ? `${count} × ` : ''}${FAULTS[kind] ?? kind}`,
+  );
+  return `${operations.map(operationText).join(' | ')}${wrong.length > 0 ? `; ${wrong.join(', ')}` : ''}`;
+}
+
+/** A way to a broken promise, one step a line. */
+export function wayText({ promise, moves }: Violation): readonly string[] {
+  return [
+    ...moves.map(({ from, to, text }, index) => {
+      const who = from === to ? from : `${from} -> ${to}`;
+      return `${String(index + 1).padStart(4)}  ${who.padEnd(26)} ${text}`;
+    }),
+    `   =>  ${promise}`,
+  ];
+}
+
+/** A way to a broken promise as a mermaid sequence diagram. */
+export function diagramOf({ operations }: Surroundings, { promise, moves }: Violation): readonly string[] {
+  const runs = operations.map((operation, index) => ({ name: 'ABC'[index] ?? '?', text: operationText(operation) }));
+  const others = ['administrator', 'network'].filter((name) => moves.some(({ from }) => from === name));
+  const lines = moves.map(({ from, to, text }) => {
+    const plain = text.replaceAll(';', ',').replaceAll('#', 'no. ');
+    return from === to ? `  Note over ${from}: ${plain}` : `  ${from}->>${to}: ${plain}`;
+  });
+  return [
+    'sequenceDiagram',
+    ...runs.map(({ name, text }) => `  participant ${name} as ${name}: ${text}`),
+    ...others.map((name) => `  participant ${name}`),
+    '  participant Git',
+    '  participant registry',
+    ...lines,
+    `  Note over Git,registry: ${promise}`,
+  ];
+}
+
+/** Columns, as wide as their widest cell; numbers to the right. */
+export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+  return [head, ...rows].map((row) =>
+    row
+      .map((cell, at) => (/^[0-9,]+$/.test(cell) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+}

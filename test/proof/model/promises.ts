@@ -1,0 +1,143 @@
+// What has to hold: in every state, once everybody has ended, and after one `apply` or a rerun that follows.
+// What a single write or push can break is judged where it is done: writeTag and moveBranch in world.ts; what exit code 0 claims, in steps.ts.
+import type { Kept } from './rules.ts';
+import { newRun, step } from './steps.ts';
+import {
+  type Exit,
+  type Faults,
+  IMAGES,
+  type Operation,
+  type Run,
+  type World,
+  headOf,
+  historyOf,
+  releaseTag,
+  tagOf,
+  targetTag,
+} from './world.ts';
+
+/** What is left of the faults when nothing goes wrong any more. */
+export const NO_FAULTS: Faults = {
+  kill: 0,
+  late: 0,
+  lostAnswer: 0,
+  lostWrite: 0,
+  staleTag: 0,
+  staleHead: 0,
+  rewind: 0,
+};
+
+/** The promise that a state breaks; undefined when all hold. `given`: the faults there were at the start. */
+export function brokenPromise(world: World, given: Faults, kept: Kept): string | undefined {
+  return world.broken ?? brokenByTags(world) ?? brokenByExits(world) ?? brokenAtRest(world, given, kept);
+}
+
+function brokenByTags(world: World): string | undefined {
+  const head = headOf(world);
+  for (const image of IMAGES) {
+    const tag = targetTag(image);
+    const { now } = tagOf(world, tag);
+    if (!world.released.includes(now)) return `${tag} names v${now}, which was never released`;
+    if (world.removed.length > 0) continue;
+    const own = historyOf(head).some(({ sequence }) => tagOf(world, releaseTag(image, sequence)).now === now);
+    if (!own) return `${tag} names v${now}, which has no per-release tag`;
+  }
+  return undefined;
+}
+
+/** Exits that say: nothing of this run is on the branch. */
+const NOTHING_DONE = new Set<Exit | undefined>(['refused', 'superseded', 'release-not-found', 'remote-unavailable']);
+
+function brokenByExits(world: World): string | undefined {
+  const history = historyOf(headOf(world));
+  for (const { name, exit } of world.runs) {
+    const own = history.filter(({ by }) => by === name);
+    if (own.length > 1) return `${name} asked once, and has ${own.length} releases on the branch`;
+    if (NOTHING_DONE.has(exit) && own.length > 0 && world.removed.length === 0) {
+      return `${name} ended with ${exit}, and its release is on the branch`;
+    }
+  }
+  return undefined;
+}
+
+/** Whether everybody has ended and nothing is on its way. */
+export function isAtRest({ runs, late, latePushes }: World): boolean {
+  return late.length === 0 && latePushes.length === 0 && runs.every(({ at }) => at === 'ended');
+}
+
+/** Exits after which a run has left nothing open. */
+const CLEAN = new Set<Exit | undefined>(['ok', 'refused', 'superseded', 'release-not-found']);
+
+function brokenAtRest(world: World, given: Faults, kept: Kept): string | undefined {
+  if (!isAtRest(world)) return undefined;
+  const { left } = world;
+  const trusty = (['kill', 'late', 'staleTag', 'staleHead', 'rewind'] as const).every(
+    (kind) => left[kind] === given[kind],
+  );
+  // Nobody died, no read lied, and nobody said that something is open: no repair is needed.
+  if (trusty && world.runs.every(({ exit }) => CLEAN.has(exit))) {
+    const wrong = wrongTag(world);
+    if (wrong) return `everybody ended well, and ${wrong}`;
+  }
+  return brokenAfterApply(world, kept) ?? brokenAfterRerun(world, kept);
+}
+
+/** A tag that is not what the head's release says. */
+function wrongTag(world: World): string | undefined {
+  const { version, sequence } = headOf(world);
+  for (const tag of IMAGES.flatMap((image) => [releaseTag(image, sequence), targetTag(image)])) {
+    const { now } = tagOf(world, tag);
+    if (now !== version) return `${tag} names ${now ? `v${now}` : 'nothing'}, not v${version}`;
+  }
+  return undefined;
+}
+
+function brokenAfterApply(world: World, kept: Kept): string | undefined {
+  const after = runAlone(world, 'R', { kind: 'apply' }, kept);
+  const { exit } = lastRun(after);
+  if (after.broken !== undefined) return `apply: ${after.broken}`;
+  // A number used twice: one of two images may have the name already. apply says so; only people can tell which to keep.
+  if (exit === 'tags-incomplete' && world.removed.length > 0) return undefined;
+  if (exit !== 'ok') return `apply ended with ${exit}`;
+  const wrong = wrongTag(after);
+  return wrong && `after apply ${wrong}`;
+}
+
+/** Whoever was killed, or does not know, runs the same promotion again: it completes, and pushes nothing twice. */
+function brokenAfterRerun(world: World, kept: Kept): string | undefined {
+  for (const { operation, exit, name } of world.runs) {
+    if (operation.kind !== 'promote' || CLEAN.has(exit)) continue;
+    const after = runAlone(world, 'R', operation, kept);
+    const rerun = lastRun(after);
+    const own = historyOf(headOf(after)).filter(({ by }) => by === name || by === 'R');
+    if (after.broken !== undefined) return `rerun of ${name}: ${after.broken}`;
+    if (rerun.exit === 'ok') {
+      const wrong = wrongTag(after);
+      if (wrong) return `after a rerun of ${name} ${wrong}`;
+      if (headOf(after).version !== operation.version) return `after a rerun of ${name} the head is another release`;
+      if (own.length > 1 && headOf(world).version === operation.version) return `${name} was released twice by a rerun`;
+      continue;
+    }
+    const known: readonly (Exit | undefined)[] =
+      world.removed.length > 0 ? ['refused', 'branch-rewound', 'tags-incomplete'] : ['refused'];
+    if (!known.includes(rerun.exit)) return `a rerun of ${name} ended with ${rerun.exit}`;
+  }
+  return undefined;
+}
+
+function lastRun({ runs }: World): Run {
+  const run = runs.at(-1);
+  if (!run) throw new Error('nobody ran');
+  return run;
+}
+
+/** A run with nobody else about and nothing going wrong: it has one way to go, the order of the images aside. */
+function runAlone(world: World, name: string, operation: Operation, kept: Kept): World {
+  let now: World = { ...world, left: NO_FAULTS, runs: [...world.runs, newRun(name, operation)] };
+  for (let steps = 0; steps < 200; steps += 1) {
+    const [move] = step(now, now.runs.length - 1, kept);
+    if (!move) return now;
+    now = move.world;
+  }
+  throw new Error(`${name} alone did not end within 200 steps`);
+}

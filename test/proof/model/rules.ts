@@ -1,0 +1,129 @@
+// The rules of the protocol. Each can be taken away, alone, to see that the promises rest on it: the model without the rule
+// has to find a broken promise, or the rule, or the model, is good for nothing.
+import type { Faults, Operation } from './world.ts';
+
+/** A rule that can be taken away. */
+export interface Rule {
+  /** What the rule says. */
+  readonly says: string;
+  /** Where the engine keeps it. */
+  readonly keptBy: string;
+  /** What is done instead without it. */
+  readonly without: string;
+  /** The smallest surroundings in which that is found. */
+  readonly shownBy: Surroundings;
+}
+
+/** Who runs at once, and what may go wrong meanwhile. */
+export interface Surroundings {
+  readonly operations: readonly Operation[];
+  readonly faults: Partial<Faults>;
+  /** Fewer and larger steps: see `World`. */
+  readonly coarse?: boolean;
+}
+
+const promote = (version: number): Operation => ({ kind: 'promote', version });
+const rollback: Operation = { kind: 'rollback' };
+const apply: Operation = { kind: 'apply' };
+
+/** Every rule, by its name. */
+export const RULES = {
+  'lease on the planned head': {
+    says: 'a push replaces the very head that was planned on, and no other',
+    keptBy: 'ledger.push(branch, commit, expected); --force-with-lease=<ref>:<oid>',
+    without: 'a plain push: any fast-forward goes through',
+    shownBy: { operations: [promote(4), promote(5)], faults: { rewind: 1 } },
+  },
+  'new commit contains the leased head': {
+    says: 'what a push replaces is an ancestor of what it brings',
+    keptBy: 'GitLedger.push, #contains',
+    without: 'a lease on whatever head was fetched last, as a bare --force-with-lease takes it',
+    shownBy: { operations: [promote(4), rollback], faults: {} },
+  },
+  'push the same commit again': {
+    says: 'after a lost answer the same commit is pushed again, never a new one',
+    keptBy: 'settlePush',
+    without: 'the commit is built anew, with a new time',
+    shownBy: { operations: [rollback], faults: { lostAnswer: 1, late: 1 } },
+  },
+  'lost only where the base is': {
+    says: 'a head that lacks the planned one proves no lost race: a lagging replica shows such heads too',
+    keptBy: 'settlePush, look',
+    without: 'every head without our commit counts as a lost race',
+    shownBy: { operations: [rollback, promote(5)], faults: { lostAnswer: 1, staleHead: 1 } },
+  },
+  'gates again after a lost race': {
+    says: 'a promotion that lost a race plans anew, gates included',
+    keptBy: 'promote, planPromotion',
+    without: 'the plan keeps the decisions of its gates and is put onto the new head',
+    shownBy: { operations: [promote(4), promote(5)], faults: {} },
+  },
+  'a rollback that lost stops': {
+    says: 'a rollback that lost a race ends as superseded',
+    keptBy: 'rollback, superseded',
+    without: 'it plans again on whatever arrived',
+    shownBy: { operations: [promote(4), rollback], faults: {} },
+  },
+  'commit before tags': {
+    says: 'no tag is put before the commit is on the branch',
+    keptBy: 'promote and rollback: commitPlan, then applyCommitted',
+    without: 'the tags are put first',
+    shownBy: { operations: [promote(4)], faults: {} },
+  },
+  'per-release tags before target tags': {
+    says: 'a target tag never names an image that has no tag of its own',
+    keptBy: 'putTags',
+    without: 'the target tags come first',
+    shownBy: { operations: [promote(4)], faults: {} },
+  },
+  'per-release tags never move': {
+    says: 'a per-release tag that names another image is left alone, and reported',
+    keptBy: "putTag, mode 'never-moves'",
+    without: 'it is written over',
+    shownBy: { operations: [promote(4), promote(5)], faults: { rewind: 1 } },
+  },
+  'read back what was put': {
+    says: 'exit code 0 needs each tag read back',
+    keptBy: 'putTag, requireComplete',
+    without: 'the answer to the write is believed',
+    shownBy: { operations: [promote(4)], faults: { lostWrite: 1 } },
+  },
+  'read the head again after the tags': {
+    says: 'whoever has put tags looks whether their release is still the head',
+    keptBy: 'applyHead',
+    without: 'the run ends when its own tags are put',
+    shownBy: { operations: [promote(4), promote(5)], faults: {}, coarse: true },
+  },
+  'no skipped write after a detected change': {
+    says: 'once the head moved on under a run, target tags are written even if they read as right',
+    keptBy: 'applyHead, rewrite',
+    without: 'a tag that reads as right is not written',
+    shownBy: { operations: [rollback, apply], faults: { staleTag: 1 }, coarse: true },
+  },
+  'a head that went back is no release': {
+    says: 'a head that does not contain the release just applied ends the run with an error',
+    keptBy: 'applyHead',
+    without: 'it is taken for a newer release, or for the same one if its number is',
+    shownBy: { operations: [promote(4)], faults: { staleHead: 2 }, coarse: true },
+  },
+  'unchanged looks at the tags': {
+    says: 'a promotion with nothing to commit checks tags and head before it says so',
+    keptBy: 'planPromotion, applyHead',
+    without: 'the one read of the head is enough for exit code 0',
+    shownBy: { operations: [promote(4), promote(4)], faults: {} },
+  },
+} as const satisfies Record<string, Rule>;
+
+/** The name of a rule. */
+export type RuleName = keyof typeof RULES;
+
+/** The rules that are kept. */
+export type Kept = (rule: RuleName) => boolean;
+
+/** The protocol as it is. */
+export const allKept: Kept = () => true;
+
+/** The protocol without one rule. */
+export function without(removed: RuleName): Kept {
+  return (rule) => rule !== removed;
+}

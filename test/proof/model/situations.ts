@@ -1,0 +1,61 @@
+// The situations that the model looks at, each through to its last state.
+import type { Surroundings } from './rules.ts';
+import type { Faults, Operation } from './world.ts';
+
+const promote4: Operation = { kind: 'promote', version: 4 };
+const promote5: Operation = { kind: 'promote', version: 5 };
+const rollback: Operation = { kind: 'rollback' };
+const apply: Operation = { kind: 'apply' };
+
+const alone = (operation: Operation, faults: Partial<Faults>): Surroundings => ({ operations: [operation], faults });
+const two = (a: Operation, b: Operation, faults: Partial<Faults>): Surroundings => ({ operations: [a, b], faults });
+const three = (a: Operation, b: Operation, c: Operation, faults: Partial<Faults>): Surroundings => ({
+  operations: [a, b, c],
+  faults,
+  coarse: true,
+});
+
+/** A few, for every run of the tests. */
+export const FEW: readonly Surroundings[] = [
+  alone(promote4, { kill: 1, late: 1, lostAnswer: 2, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
+  alone(rollback, { kill: 1, late: 1, lostAnswer: 1, staleTag: 1, staleHead: 1 }),
+  two(promote4, promote5, {}),
+  two(promote4, rollback, { lostAnswer: 1 }),
+  two(rollback, apply, { staleTag: 1 }),
+  two(promote4, apply, { kill: 1 }),
+];
+
+/** All: three runs at once, and two with small steps and more going wrong. */
+export const ALL: readonly Surroundings[] = [
+  ...FEW,
+  two(promote4, promote5, { rewind: 1 }),
+  two(promote4, promote4, { kill: 1, late: 1 }),
+  two(promote4, rollback, { kill: 1, late: 1 }),
+  two(promote4, rollback, { lostAnswer: 1, late: 1 }),
+  two(rollback, promote5, { lostAnswer: 1, staleHead: 1 }),
+  two(promote4, promote5, { lostWrite: 1, kill: 1 }),
+  two(rollback, rollback, { lostAnswer: 1, staleHead: 1 }),
+  two(promote4, apply, { staleHead: 2, staleTag: 1 }),
+  two(promote4, apply, { rewind: 1, staleHead: 1 }),
+  two(rollback, apply, { kill: 1, staleTag: 1 }),
+  three(promote4, promote5, rollback, {}),
+  three(rollback, rollback, promote4, {}),
+  three(promote4, promote4, rollback, { lostAnswer: 1 }),
+  three(promote4, rollback, apply, { kill: 1 }),
+  three(promote4, rollback, apply, { staleTag: 1 }),
+  three(promote4, rollback, apply, { staleHead: 1 }),
+  three(promote4, rollback, apply, { rewind: 1 }),
+  three(promote4, rollback, apply, { lostAnswer: 1, lostWrite: 1 }),
+  three(promote4, apply, apply, { kill: 1, late: 1 }),
+];
+
+/** What only `--deep` looks at: some millions of states more. */
+export const DEEP: readonly Surroundings[] = [
+  ...ALL,
+  three(promote4, rollback, apply, { kill: 1, late: 1 }),
+  three(promote4, rollback, apply, { lostAnswer: 1, late: 1 }),
+  three(promote4, rollback, apply, { kill: 2, rewind: 1 }),
+  three(promote4, promote5, rollback, { kill: 1 }),
+  three(promote4, promote5, rollback, { rewind: 1 }),
+  two(promote4, rollback, { kill: 1, late: 1, rewind: 1 }),
+];

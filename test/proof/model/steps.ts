@@ -1,0 +1,406 @@
+// What a run of tagflow does, step by step. A step is one talk with the Git server or the registry; between any two of them
+// everybody else may do anything. Each function gives every way its step can go: more than one where a replica may lag,
+// an answer may be lost, or time may run out. Above each stands the function of the engine that it mirrors.
+import type { Kept } from './rules.ts';
+import {
+  type Commit,
+  type Exit,
+  IMAGES,
+  type Progress,
+  type Put,
+  type Run,
+  type World,
+  headOf,
+  historyOf,
+  isIn,
+  makeCommit,
+  moveBranch,
+  releaseTag,
+  sorted,
+  tagOf,
+  targetTag,
+  writeTag,
+} from './world.ts';
+
+/** One way that one step can go: who talks with whom, what is said, and the world afterwards. */
+export interface Move {
+  readonly from: string;
+  readonly to: string;
+  readonly text: string;
+  readonly world: World;
+}
+
+const PEEK: readonly [Progress, Progress] = [{ at: 'peek' }, { at: 'peek' }];
+
+/** A run that has not begun. */
+export function newRun(name: string, operation: Run['operation']): Run {
+  return { name, operation, at: 'plan', attempt: 0, open: false, stale: false, moved: false, images: PEEK };
+}
+
+/** Every way the next step of a run can go; none when it has ended. */
+export function step(world: World, index: number, kept: Kept): readonly Move[] {
+  const moves = smallStep(world, index, kept);
+  return world.coarse ? moves.flatMap((move) => further(move, index, kept)) : moves;
+}
+
+/** What goes with a move in one coarse step. What falls away: what others could do right after the move. */
+function further(move: Move, index: number, kept: Kept): readonly Move[] {
+  const run = move.world.runs[index];
+  const goesOn =
+    run?.at === 'check' || run?.at === 'release-tags' || run?.images.some(({ at }) => at === 'verify') === true;
+  if (!goesOn) return [move];
+  return smallStep(move.world, index, kept).flatMap((next) =>
+    further({ ...next, text: `${move.text}; ${next.text}` }, index, kept),
+  );
+}
+
+function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
+  const run = world.runs[index];
+  if (!run) return [];
+  const at = new Step(world, index, run, kept);
+  switch (run.at) {
+    case 'plan':
+      return at.plan();
+    case 'check':
+      return at.releaseTagsAreFree();
+    case 'recheck':
+      return at.afterTakenTag();
+    case 'push':
+      return at.push();
+    case 'look':
+      return at.look();
+    case 'release-tags':
+    case 'target-tags':
+      return at.putTags();
+    case 'reread':
+      return at.readHeadAgain();
+    case 'ended':
+      return [];
+  }
+}
+
+class Step {
+  readonly #world: World;
+  readonly #index: number;
+  readonly #run: Run;
+  readonly #kept: Kept;
+
+  constructor(world: World, index: number, run: Run, kept: Kept) {
+    this.#world = world;
+    this.#index = index;
+    this.#run = run;
+    this.#kept = kept;
+  }
+
+  // engine/world.ts readWorld, readEnvironment; then planPromotion, planRollback or applyEnvironment: no talk in between
+  // that matters here, as digests and old commits never change.
+  plan(): readonly Move[] {
+    return this.#readHead().map(({ head, world, text }) => {
+      const { operation, asked } = this.#run;
+      const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? head.id } : this.#run;
+      return this.#git(text, this.#planOn(world, run, head));
+    });
+  }
+
+  #planOn(world: World, run: Run, base: Commit): World {
+    const { operation } = run;
+    if (operation.kind === 'apply') return this.#applying(world, run, base);
+    if (operation.kind === 'promote') {
+      const { version } = operation;
+      const judged = this.#kept('gates again after a lost race') || run.attempt === 0;
+      // gates/held.ts, gates/downgrade.ts
+      if (judged && (base.held.includes(version) || version < base.version)) return this.#end(world, run, 'refused');
+      if (version === base.version) {
+        return this.#kept('unchanged looks at the tags')
+          ? this.#applying(world, run, base)
+          : this.#finish(world, run, base);
+      }
+      return this.#planned(world, run, base, version, base.held);
+    }
+    // engine/rollback.ts chooseTarget: the newest earlier release that is another one and not held.
+    const target = historyOf(base).find(({ version }) => version !== base.version && !base.held.includes(version));
+    if (!target) return this.#end(world, run, 'release-not-found');
+    const held = sorted([...base.held.filter((version) => version !== target.version), base.version]);
+    return this.#planned(world, run, base, target.version, held);
+  }
+
+  #planned(world: World, run: Run, base: Commit, version: number, held: readonly number[]): World {
+    const { name, operation, attempt, asked } = run;
+    const action = operation.kind === 'rollback' ? 'rollback' : 'promote';
+    const sequence = base.sequence + 1;
+    const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked }, attempt);
+    return this.#to(world, { ...run, at: 'check', base, commit, open: false, stale: false });
+  }
+
+  // engine/checks.ts releaseTagsAreFree
+  releaseTagsAreFree(): readonly Move[] {
+    const { commit } = this.#run;
+    if (!commit) return [];
+    const own = releaseTag(1, commit.sequence);
+    return this.#readTags(IMAGES.map((image) => releaseTag(image, commit.sequence))).map(({ values, world, text }) => {
+      const taken = values.some((value) => value !== 0 && value !== commit.version);
+      const next = taken ? 'recheck' : this.#kept('commit before tags') ? 'push' : 'release-tags';
+      const run = { ...this.#run, at: next, applying: commit } as const;
+      return this.#registry(`reads whether ${own} and its like are free: ${text}`, this.#to(world, run));
+    });
+  }
+
+  // engine/checks.ts releaseTagsAreFree, second half
+  afterTakenTag(): readonly Move[] {
+    return this.#readHead().map(({ head, world, text }) => {
+      const moved = head.id !== this.#run.base?.id;
+      return this.#git(text, moved ? this.#lost(world, this.#run) : this.#end(world, this.#run, 'branch-rewound'));
+    });
+  }
+
+  // engine/commit.ts commitPlan; ledger/remote.ts push: one attempt to move the branch by compare-and-swap
+  push(): readonly Move[] {
+    const { commit, base } = this.#run;
+    const { left } = this.#world;
+    if (!commit || !base) return [];
+    const what = `pushes release ${commit.sequence} = v${commit.version}, to replace release ${base.sequence}`;
+    const head = headOf(this.#world);
+    const accepted = this.#accepts(commit, base);
+    if (!accepted) {
+      const run: Run = { ...this.#run, at: 'look', stale: true };
+      return [this.#git(`${what}: turned away, the head is another`, this.#to(this.#world, run))];
+    }
+    const landed = head.id === commit.id ? this.#world : moveBranch(this.#world, commit);
+    const moves = [this.#git(`${what}: landed`, this.#landed(landed, this.#run))];
+    if (left.lostAnswer === 0) return moves;
+    const open: Run = { ...this.#run, at: 'look', open: true, stale: false };
+    const spent = (world: World): World => ({ ...world, left: { ...world.left, lostAnswer: left.lostAnswer - 1 } });
+    moves.push(
+      this.#git(`${what}: landed, the answer is lost`, this.#to(spent(landed), open)),
+      this.#git(`${what}: never arrives, no answer`, this.#to(spent(this.#world), open)),
+    );
+    if (left.late > 0) {
+      const late = { ...spent(this.#world), latePushes: [...this.#world.latePushes, commit] };
+      const world = { ...late, left: { ...late.left, late: left.late - 1 } };
+      moves.push(this.#git(`${what}: still on its way, no answer`, this.#to(world, open)));
+    }
+    return moves;
+  }
+
+  /** Whether the server and the lease let a push through. */
+  #accepts(commit: Commit, base: Commit): boolean {
+    const head = headOf(this.#world);
+    if (head.id === commit.id) return true;
+    if (!this.#kept('new commit contains the leased head')) return true;
+    if (!this.#kept('lease on the planned head')) return isIn(head, commit);
+    return head.id === base.id;
+  }
+
+  // ledger/push.ts settlePush, look: what became of a push is read from the branch
+  look(): readonly Move[] {
+    const { commit, base, open, stale } = this.#run;
+    return this.#readHead().flatMap(({ head, world, text }) => {
+      const run = this.#run;
+      if (isIn(commit, head)) return [this.#git(`${text}: it landed`, this.#landed(world, run))];
+      if (head.id === base?.id) return this.#again(world, run, `${text}: not moved`);
+      const proven = isIn(base, head) || (stale && !open) || !this.#kept('lost only where the base is');
+      if (!proven) return this.#again(world, run, `${text}: lacks the head that was planned on`);
+      return [this.#git(`${text}: the race is lost`, this.#lost(world, run))];
+    });
+  }
+
+  /** Settling goes on until it is known, or time runs out. */
+  #again(world: World, run: Run, text: string): readonly Move[] {
+    const { commit, open, attempt } = run;
+    let next = { ...run, at: 'push' as const };
+    if (commit && !this.#kept('push the same commit again')) {
+      next = { ...next, attempt: attempt + 1, commit: makeCommit(commit, attempt + 1) };
+    }
+    const late = open ? 'push-outcome-unknown' : 'remote-unavailable';
+    return [
+      this.#git(`${text}, will push again`, this.#to(world, next)),
+      this.#git(`${text}, time is up`, this.#end(world, run, late)),
+    ];
+  }
+
+  // engine/promote.ts promote: plans again; engine/rollback.ts superseded: stops
+  #lost(world: World, run: Run): World {
+    const stops = run.operation.kind === 'rollback' && this.#kept('a rollback that lost stops');
+    if (stops) return this.#end(world, run, 'superseded');
+    const { name, operation, asked } = run;
+    return this.#to(world, { ...newRun(name, operation), asked, attempt: run.attempt + 1 });
+  }
+
+  // engine/promote.ts, rollback.ts: applyCommitted, once the commit is on the branch
+  #landed(world: World, run: Run): World {
+    if (!this.#kept('commit before tags')) return this.#to(world, { ...run, at: 'reread' });
+    return run.commit ? this.#applying(world, run, run.commit) : world;
+  }
+
+  // engine/apply.ts applyHead: one round begins
+  #applying(world: World, run: Run, applying: Commit): World {
+    const first = this.#kept('per-release tags before target tags') ? 'release-tags' : 'target-tags';
+    const { name, operation, commit, moved } = run;
+    return this.#to(world, { ...newRun(name, operation), at: first, commit, applying, moved });
+  }
+
+  // engine/apply.ts putTags: each image on its own, in any order; a phase ends when every image has
+  putTags(): readonly Move[] {
+    if (!this.#world.coarse) return IMAGES.flatMap((image) => this.#putTag(image));
+    return this.#putTag(isDone(this.#run.images[0]) ? 2 : 1);
+  }
+
+  // engine/apply.ts putTag; registry/oci/oci.ts tagImage
+  #putTag(image: 1 | 2): readonly Move[] {
+    const { applying, at, moved } = this.#run;
+    const progress = this.#run.images[image - 1];
+    if (!applying || !progress) return [];
+    const { version, sequence } = applying;
+    const never = at === 'release-tags';
+    const tag = never ? releaseTag(image, sequence) : targetTag(image);
+    if (progress.at === 'put') return this.#put({ tag, version }, image, progress.over);
+    if (progress.at === 'verify') {
+      return this.#readTags([tag]).map(({ values: [found], world, text }) =>
+        this.#registry(
+          `reads ${tag} back: ${text}`,
+          this.#progress(world, image, { at: found === version ? 'right' : 'failed' }),
+        ),
+      );
+    }
+    if (progress.at !== 'peek') return [];
+    const rewrite = !never && moved && this.#kept('no skipped write after a detected change');
+    return this.#readTags([tag]).map(({ values: [found = 0], world, text }) => {
+      const taken = never && found !== 0 && found !== version && this.#kept('per-release tags never move');
+      const right = found === version && !rewrite;
+      const next: Progress = taken ? { at: 'failed' } : right ? { at: 'right' } : { at: 'put', over: found };
+      return this.#registry(`reads ${tag}: ${text}`, this.#progress(world, image, next));
+    });
+  }
+
+  #put(put: Put, image: 1 | 2, over: number): readonly Move[] {
+    const { left, late } = this.#world;
+    const next: Progress = { at: this.#kept('read back what was put') ? 'verify' : 'right' };
+    const what = `puts ${put.tag} = v${put.version}`;
+    const written = this.#progress(writeTag(this.#world, put, this.#run.name, over), image, next);
+    const moves = [this.#registry(what, written)];
+    if (left.late > 0 && !(this.#world.coarse && this.#run.at === 'release-tags')) {
+      const world = { ...written, late: [...late, put], left: { ...left, late: left.late - 1 } };
+      moves.push(this.#registry(`${what}, for the second time: the first request is still on its way`, world));
+    }
+    if (left.lostWrite > 0) {
+      const world = { ...this.#world, left: { ...left, lostWrite: left.lostWrite - 1 } };
+      moves.push(this.#registry(`${what}: confirmed and forgotten`, this.#progress(world, image, next)));
+    }
+    return moves;
+  }
+
+  /** An image is one step further; with the last of a phase the next one begins. */
+  #progress(world: World, image: 1 | 2, progress: Progress): World {
+    const [first, second] = this.#run.images;
+    const images: Run['images'] = image === 1 ? [progress, second] : [first, progress];
+    const run = { ...this.#run, images };
+    if (!images.every(isDone)) return this.#to(world, run);
+    const last = this.#kept('per-release tags before target tags') ? 'target-tags' : 'release-tags';
+    if (run.at !== last) {
+      // Where its per-release tag failed an image goes no further.
+      const next = images.map((one) => (one.at === 'failed' ? one : PEEK[0])) as [Progress, Progress];
+      const following = { ...run, at: last, images: next } as const;
+      return next.every(({ at }) => at === 'failed') ? this.#tagged(world, following) : this.#to(world, following);
+    }
+    return this.#tagged(world, run);
+  }
+
+  #tagged(world: World, run: Run): World {
+    const early = !this.#kept('commit before tags') && run.commit === run.applying && !isIn(run.commit, headOf(world));
+    if (early) return this.#to(world, { ...run, at: 'push' });
+    if (!this.#kept('read the head again after the tags')) return this.#finish(world, run, headOf(world));
+    return this.#to(world, { ...run, at: 'reread' });
+  }
+
+  // engine/apply.ts applyHead: the head is read again, and its release applied if it is a newer one
+  readHeadAgain(): readonly Move[] {
+    const { applying, commit } = this.#run;
+    return this.#readHead().map(({ head, world, text }) => {
+      const run = this.#run;
+      if (head.id === applying?.id) return this.#git(text, this.#finish(world, run, head));
+      if (this.#kept('a head that went back is no release')) {
+        if (!isIn(applying, head)) {
+          const exit = commit ? 'tags-incomplete' : 'branch-rewound';
+          return this.#git(`${text}: it went back`, this.#end(world, run, exit));
+        }
+      } else if (head.sequence === applying?.sequence) {
+        return this.#git(`${text}: the same number`, this.#finish(world, run, head));
+      }
+      return this.#git(`${text}: applies that`, this.#applying(world, { ...run, moved: true }, head));
+    });
+  }
+
+  // cli/finish.ts, engine/apply.ts requireComplete. What exit code 0 claims is judged here, before it is forgotten.
+  #finish(world: World, run: Run, seen: Commit): World {
+    if (run.images.some(({ at }) => at === 'failed')) return this.#end(world, run, 'tags-incomplete');
+    return this.#end({ ...world, broken: world.broken ?? brokenByExit(world, run, seen) }, run, 'ok');
+  }
+
+  /** What a run knew goes with it: fewer states to look at. */
+  #end(world: World, { name, operation }: Run, exit: Exit): World {
+    return this.#to(world, { ...newRun(name, operation), at: 'ended', exit });
+  }
+
+  #to(world: World, run: Run): World {
+    return { ...world, runs: world.runs.with(this.#index, run) };
+  }
+
+  /** A read of the head: the truth, or what a lagging replica still has. */
+  #readHead(): readonly { readonly head: Commit; readonly world: World; readonly text: string }[] {
+    const [head, ...older] = this.#world.heads;
+    const { left } = this.#world;
+    const say = (commit: Commit): string => `reads the head: release ${commit.sequence} = v${commit.version}`;
+    const stale = left.staleHead > 0 ? older.filter(({ id }) => id !== head.id) : [];
+    return [
+      { head, world: this.#world, text: say(head) },
+      ...stale.map((old) => ({
+        head: old,
+        world: { ...this.#world, left: { ...left, staleHead: left.staleHead - 1 } },
+        text: `${say(old)} (stale)`,
+      })),
+    ];
+  }
+
+  /** A read of tags: the truth, or what a lagging replica still has. */
+  #readTags(
+    tags: readonly string[],
+  ): readonly { readonly values: readonly number[]; readonly world: World; readonly text: string }[] {
+    const { left } = this.#world;
+    const found = tags.map((tag) => tagOf(this.#world, tag));
+    const fresh = found.map(({ now }) => now);
+    const stale = found.map(({ was }) => was);
+    const say = (values: readonly number[]): string =>
+      values.map((value) => (value ? `v${value}` : 'absent')).join(', ');
+    const reads = [{ values: fresh, world: this.#world, text: say(fresh) }];
+    if (left.staleTag > 0 && say(stale) !== say(fresh)) {
+      const world = { ...this.#world, left: { ...left, staleTag: left.staleTag - 1 } };
+      reads.push({ values: stale, world, text: `${say(stale)} (stale)` });
+    }
+    return reads;
+  }
+
+  #git(text: string, world: World): Move {
+    return { from: this.#run.name, to: 'Git', text, world };
+  }
+
+  #registry(text: string, world: World): Move {
+    return { from: this.#run.name, to: 'registry', text, world };
+  }
+}
+
+function isDone(progress: Progress | undefined): boolean {
+  return progress?.at === 'right' || progress?.at === 'failed';
+}
+
+/** The promise that exit code 0 breaks: of a run that has put tags, and has just read the head for the last time. */
+function brokenByExit(world: World, { name, images, commit, applying }: Run, seen: Commit): string | undefined {
+  if (images.some(({ at }) => at !== 'right')) return `${name} ends with exit code 0 and has not read every tag back`;
+  if (commit && !isIn(commit, seen)) return `${name} ends with exit code 0 and sees the branch without its release`;
+  for (const image of IMAGES) {
+    const { by, now } = tagOf(world, targetTag(image));
+    if (applying && by === name && now !== applying.version) {
+      return `${name} ends with exit code 0 for v${applying.version} and leaves ${targetTag(image)} at v${now} itself`;
+    }
+  }
+  return undefined;
+}

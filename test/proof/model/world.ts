@@ -1,0 +1,208 @@
+// What the model's world is made of: one environment's branch, its tags in the registry, the runs of tagflow, and what may
+// still go wrong. Plain data, never changed in place. What a step may do to it stands in steps.ts and faults.ts.
+
+/** The digest of a release's two images, as a number: `v4` is `django@v4` and `mariadb@v4`. 0: the tag does not exist. */
+export type Version = number;
+
+/** A run of tagflow. `-`: what was there before, an administrator, or a request whose client is gone. */
+export type Name = string;
+
+/** A commit of the environment's branch, its record with it. Commits with the same id are the same commit. */
+export interface Commit {
+  readonly id: string;
+  readonly parent: Commit | undefined;
+  readonly sequence: number;
+  readonly action: 'promote' | 'rollback';
+  readonly version: Version;
+  /** Versions that were rolled back and shall not be put straight back. */
+  readonly held: readonly Version[];
+  readonly by: Name;
+  /** A rollback: the head at which whoever asked for it had looked. */
+  readonly asked: string | undefined;
+}
+
+/** A tag: what it names, what it named before (a lagging replica still says so), and who wrote it last. */
+export interface Tag {
+  readonly now: Version;
+  readonly was: Version;
+  readonly by: Name;
+}
+
+/** A write of a tag on its way. */
+export interface Put {
+  readonly tag: string;
+  readonly version: Version;
+}
+
+/** What is asked of a run. */
+export type Operation =
+  | { readonly kind: 'promote'; readonly version: Version }
+  | { readonly kind: 'rollback' }
+  | { readonly kind: 'apply' };
+
+/** How a run ended: `ok` is exit code 0, `killed` leaves no answer, the others are the error codes of docs/errors/. */
+export type Exit =
+  | 'ok'
+  | 'tags-incomplete'
+  | 'refused'
+  | 'superseded'
+  | 'release-not-found'
+  | 'branch-rewound'
+  | 'push-outcome-unknown'
+  | 'remote-unavailable'
+  | 'killed';
+
+/** How far one image is in one phase of `putTags`. `put`: `over` is what was read a moment ago. */
+export type Progress =
+  | { readonly at: 'peek' | 'verify' | 'right' | 'failed' }
+  | { readonly at: 'put'; readonly over: Version };
+
+/** A run of tagflow, and all that it knows: nothing here is shared. */
+export interface Run {
+  readonly name: Name;
+  readonly operation: Operation;
+  readonly at: 'plan' | 'check' | 'recheck' | 'push' | 'look' | 'release-tags' | 'target-tags' | 'reread' | 'ended';
+  /** How often it planned anew, or built a commit anew. */
+  readonly attempt: number;
+  /** A rollback: the first head it read, which its caller wants to be rid of. */
+  readonly asked?: string | undefined;
+  /** The head the plan is for. */
+  readonly base?: Commit | undefined;
+  /** What it pushes. */
+  readonly commit?: Commit | undefined;
+  /** A push may have landed without our knowing. */
+  readonly open: boolean;
+  /** The last push was turned away before anything was sent: the server itself said that its head is another. */
+  readonly stale: boolean;
+  /** The commit whose release is being applied. */
+  readonly applying?: Commit | undefined;
+  /** The head had moved on while tags were put. */
+  readonly moved: boolean;
+  readonly images: readonly [Progress, Progress];
+  readonly exit?: Exit | undefined;
+}
+
+/** How many faults of each kind may still happen. */
+export interface Faults {
+  /** A process dies, between any two of its steps. */
+  readonly kill: number;
+  /** A request stays on its way when its client has died or has given up waiting, and arrives at any later time. */
+  readonly late: number;
+  /** The answer to a push is lost, whether it landed or not. */
+  readonly lostAnswer: number;
+  /** The registry confirms a write of a tag and forgets it. */
+  readonly lostWrite: number;
+  /** The registry answers a read with what the tag named before its last write. */
+  readonly staleTag: number;
+  /** The Git server answers a read with a head that is one or two updates old. */
+  readonly staleHead: number;
+  /** An administrator puts the branch back to an older commit. */
+  readonly rewind: number;
+}
+
+/** Everything at one moment. */
+export interface World {
+  /** The branch's head, then what it was before: what a lagging replica may still show. */
+  readonly heads: readonly [Commit, ...Commit[]];
+  readonly tags: Readonly<Record<string, Tag>>;
+  readonly late: readonly Put[];
+  readonly latePushes: readonly Commit[];
+  readonly runs: readonly Run[];
+  readonly left: Faults;
+  /**
+   * Larger steps, so that three runs can be looked at: one image after the other, per-release tags in the step that lets
+   * them be put, and a target tag read back in the step that writes it.
+   */
+  readonly coarse: boolean;
+  /** For judging only, no run can see them: commits that an administrator took off the branch… */
+  readonly removed: readonly string[];
+  /** …versions that the branch had at some time… */
+  readonly released: readonly Version[];
+  /** …and the promise that the last step broke. */
+  readonly broken?: string | undefined;
+}
+
+/** The images of a release. */
+export const IMAGES = [1, 2] as const;
+
+/** The environment's target tag on an image. */
+export function targetTag(image: number): string {
+  return `${image}:prd`;
+}
+
+/** The per-release tag on an image. */
+export function releaseTag(image: number, sequence: number): string {
+  return `${image}:prd-${sequence}`;
+}
+
+/** What a tag is, now. */
+export function tagOf(world: World, tag: string): Tag {
+  return world.tags[tag] ?? { now: 0, was: 0, by: '-' };
+}
+
+/** The branch's head. */
+export function headOf(world: World): Commit {
+  return world.heads[0];
+}
+
+/** A commit with what follows from the rest: its id. */
+export function makeCommit(commit: Omit<Commit, 'id'>, attempt: number): Commit {
+  const { parent, by, action, version, sequence } = commit;
+  return { ...commit, id: `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}` };
+}
+
+/** A commit and everything before it, newest first. */
+export function historyOf(head: Commit | undefined): readonly Commit[] {
+  const history: Commit[] = [];
+  for (let at = head; at; at = at.parent) history.push(at);
+  return history;
+}
+
+/** Whether one commit is another or comes before it. */
+export function isIn(commit: Commit | undefined, head: Commit | undefined): boolean {
+  for (let at = head; at; at = at.parent) if (at.id === commit?.id) return true;
+  return false;
+}
+
+/** Every promise that a write of a tag could break is judged here, whoever wrote. */
+export function writeTag(world: World, put: Put, by: Name, over?: Version): World {
+  const { now } = tagOf(world, put.tag);
+  const tags = { ...world.tags, [put.tag]: { now: put.version, was: now, by } };
+  if (put.tag.includes('-') && now !== 0 && now !== put.version) {
+    // No registry compares and swaps. Of a number used twice, after a rewind, two writes may be on their way at once.
+    if (world.removed.length === 0 || over === now) {
+      return { ...world, tags, broken: `per-release tag ${put.tag} moved from v${now} to v${put.version}` };
+    }
+  }
+  return { ...world, tags };
+}
+
+/** Moves the branch to a commit that was pushed. Every promise that a push could break is judged here. */
+export function moveBranch(world: World, commit: Commit): World {
+  const [head, ...before] = world.heads;
+  const moved = {
+    ...world,
+    heads: [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]],
+    released: sorted([...world.released, commit.version]),
+  };
+  return { ...moved, broken: brokenByPush(head, commit) };
+}
+
+/** Versions in ascending order, each once. */
+export function sorted(versions: readonly Version[]): readonly Version[] {
+  return [...new Set(versions)].sort((a, b) => a - b);
+}
+
+function brokenByPush(head: Commit, commit: Commit): string | undefined {
+  const { parent, sequence, version, action, asked } = commit;
+  if (!isIn(head, commit)) return `release ${head.sequence} was acknowledged and is gone from the branch`;
+  if (parent?.id !== head.id) return `release ${parent?.sequence} is back, which an administrator had removed`;
+  if (sequence !== parent.sequence + 1) return `release ${sequence} follows on release ${parent.sequence}`;
+  if (action === 'promote' && parent.held.includes(version)) return `v${version} was rolled back and is back unasked`;
+  if (action === 'promote' && version < parent.version)
+    return `v${version} took the place of v${parent.version} unasked`;
+  if (action === 'rollback' && asked !== parent.id) {
+    return `release ${parent.sequence} was rolled back by somebody who had never seen it`;
+  }
+  return undefined;
+}
