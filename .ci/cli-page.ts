@@ -94,6 +94,21 @@ const NOTES: Readonly<Record<string, Notes>> = {
     text: ['Takes a whole digest, at least seven of its hexadecimal digits, or IMAGE@VERSION.'],
     examples: ['tagflow where django@V4.2', 'tagflow where f72080aa1346'],
   },
+  check: {
+    text: [
+      'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes',
+      'the record and is no release), `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins`',
+      '(manifests name other images than the record), `source` (what it says it carried is not upstream), `rules` (not planned by',
+      'a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream),',
+      '`rewound` (the registry knows a newer release), `text` (control or bidirectional characters). Nothing is changed. See',
+      '[Audit](../how-to/audit.md).',
+    ],
+    examples: [
+      'tagflow check',
+      'tagflow check prd --since 30d -o json',
+      'tagflow check prd --branch hotfix/checkout --no-registry',
+    ],
+  },
   init: {
     text: [
       'In a checkout without `tagflow.yaml` it writes one from the images and folders it finds, a `.gitlab-ci.yml` if there is',

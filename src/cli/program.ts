@@ -69,6 +69,7 @@ export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Co
   if (!namesCommandFirst(io.argv)) program.version(VERSION, '--version', 'print the version');
   addReleaseCommands(program);
   addReadingCommands(program);
+  addCheckingCommands(program);
   addSetupCommands(program);
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   bind(program, io, state);
@@ -148,6 +149,20 @@ function addReadingCommands(program: Command): void {
     .argument('<digest|image@version>', 'a digest, its first digits, or IMAGE@VERSION');
 }
 
+function addCheckingCommands(program: Command): void {
+  program
+    .command('check')
+    .summary('whether flow rules and the audit trail hold')
+    .description(
+      'Names every commit on an environment’s branch that is no valid release and breaks a rule. Exit code 3 when there is one.',
+    )
+    .argument('[env...]', 'environments; every one when none is named')
+    .option('--since <time>', 'only commits since then (a time, or 7d, 12h), down to the release before them')
+    .addOption(new Option('--limit <n>', 'at most so many commits of each branch, newest first').argParser(count))
+    .option('--branch <branch>', 'check this branch as if it were the environment’s: what merging it would bring')
+    .option('--no-registry', 'do not ask the registry whether a branch was rewound');
+}
+
 function addSetupCommands(program: Command): void {
   program
     .command('init')
@@ -174,6 +189,7 @@ const COMMANDS = {
   history: () => import('./commands/history.ts'),
   show: () => import('./commands/show.ts'),
   where: () => import('./commands/where.ts'),
+  check: () => import('./commands/check.ts'),
   init: () => import('./commands/init.ts'),
   demo: () => import('./commands/demo.ts'),
   completion: () => import('./commands/completion.ts'),

@@ -28,10 +28,20 @@ export async function foreignCommits(
   if (record && settles(await ledger.commit(head), record)) return [];
   await ledger.deepen([head, upstream]);
   const settled = await settledCommit(context, environment, head);
-  const commits = await ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
+  return foreignBetween(context, world, environment, { head, settled, upstream });
+}
+
+/** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
+export async function foreignBetween(
+  context: Context,
+  world: World,
+  environment: Environment,
+  { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
+): Promise<readonly ForeignCommit[]> {
+  const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
   const foreign: ForeignCommit[] = [];
   for (const commit of commits) {
-    if (await madeByTagflow(context, world, commit)) continue;
+    if (await madeByTagflow(context, world, environment, commit)) continue;
     if (await isContained(context, environment, commit, upstream)) continue;
     const { id, author, time } = commit;
     foreign.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
@@ -80,7 +90,7 @@ function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | 
  * Whether at a commit nothing made by hand is left to judge: tagflow made it, and what lay below it was judged then. Not so
  * a rollback of images alone: it leaves everything else in the tree as it was, commits made by hand included.
  */
-function settles(commit: Commit, record: ReleaseRecord): boolean {
+export function settles(commit: Commit, record: ReleaseRecord): boolean {
   return isOwn(commit, record) && record.restored?.imagesOnly !== true;
 }
 
@@ -107,8 +117,23 @@ function subjectOf(commit: Commit): string {
   return plain(commit.message.split('\n')[0] ?? '', 120);
 }
 
-async function madeByTagflow(context: Context, world: World, commit: Commit): Promise<boolean> {
+/** Another environment's release is one on that environment's branch only: elsewhere anybody may have written its record. */
+async function madeByTagflow(
+  context: Context,
+  world: World,
+  environment: Environment,
+  commit: Commit,
+): Promise<boolean> {
+  const { ledger } = context;
   const environments = [...world.pipeline.environments.values()];
-  const files = await context.ledger.readFiles(commit.id, environments.map(recordPath));
-  return environments.some((environment) => isRelease(environment, commit, files.get(recordPath(environment))));
+  const files = await ledger.readFiles(commit.id, environments.map(recordPath));
+  for (const one of environments) {
+    if (!isRelease(one, commit, files.get(recordPath(one)))) continue;
+    if (one.name === environment.name) return true;
+    const head = world.branches.get(one.branch);
+    if (!head) continue;
+    await ledger.deepen([head]);
+    if (await ledger.isAncestor(commit.id, head)) return true;
+  }
+  return false;
 }

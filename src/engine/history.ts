@@ -220,7 +220,8 @@ async function readPasts(context: Context, world: World, only: Environment | und
   return pasts;
 }
 
-function releaseIn(environment: Environment, commit: Commit, content: Uint8Array | undefined): ReleaseRecord | string {
+/** The release that a commit made of an environment, by the record in it; or in words why it is none. */
+export function releaseIn(environment: Environment, commit: Commit, content: Uint8Array | undefined): ReleaseRecord | string {
   if (!content) return 'it removes the record';
   try {
     const record = recordIn(environment, content);

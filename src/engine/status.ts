@@ -102,16 +102,16 @@ async function imageStatuses(
   );
 }
 
-type Pinned = ReadonlyMap<string, readonly (string | undefined)[]> | TagflowError;
+/** The digests that manifests name, by image; or why they cannot be read. */
+export type Pinned = ReadonlyMap<string, readonly (string | undefined)[]> | TagflowError;
 
-/** The digests that the manifests of a head name, by image. */
-async function pinnedDigests(
+/** The digests that the manifests of a commit name, by image. */
+export async function pinnedDigests(
   context: Context,
-  world: World,
+  { pipeline }: Pick<World, 'pipeline'>,
   environment: Environment,
   head: ObjectId,
 ): Promise<Pinned> {
-  const { pipeline } = world;
   const files = await readManifests(context, head, await manifestPaths(context, environment, head));
   const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
   try {
@@ -128,7 +128,8 @@ async function pinnedDigests(
   }
 }
 
-function branchCheck(pinned: Pinned, { name, digest }: ReleaseImage): Check {
+/** Whether manifests pin what a record says of an image. */
+export function branchCheck(pinned: Pinned, { name, digest }: ReleaseImage): Check {
   if (pinned instanceof Error) return { state: 'unknown', error: pinned };
   const found = pinned.get(name) ?? [];
   if (found.length > 0 && found.every((pin) => pin === digest)) return { state: 'right' };
