@@ -51,7 +51,8 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
       allowPlainHttp: () => undefined,
       clock,
       random: scheduler.random.next,
-      notify: ({ text }) => scheduler.note(`${process}: "${text}"`),
+      // Ids differ where bytes do; a trace is about what happens.
+      notify: ({ text }) => scheduler.note(`${process}: "${text.replaceAll(/\b[0-9a-f]{7,64}\b/g, '…')}"`),
       who: { actor: process, author: `${process} <${process}@example.org>` },
       signal,
       raceTimeout: 60_000,

@@ -63,7 +63,7 @@ function drawWeather(random: SeededRandom): Weather {
   return {
     stickiness,
     faults: random.pick([0, 0, 0.02, 0.05, 0.15]),
-    stale: random.pick([0, 0, 0.05, 0.3]),
+    stale: { git: random.pick([0, 0, 0.05, 0.3]), registry: random.pick([0, 0, 0.05, 0.3]) },
     lag: random.pick([50, 400, 3_000]),
     kill: random.pick([0, 0.01, 0.05]),
     kills: 1 + random.below(2),

@@ -26,8 +26,8 @@ export interface PointOptions {
 export interface Weather {
   /** Probability that a point fails or loses its answer. */
   readonly faults: number;
-  /** Probability that a read is answered from the past. */
-  readonly stale: number;
+  /** Probability that a read is answered from the past, by what is read. */
+  readonly stale: Readonly<Record<PointOptions['server'], number>>;
   /** How far back in the past that is, at most, in milliseconds. */
   readonly lag: number;
   /** Probability that whoever went last goes on: 0 mixes as much as can be. */
@@ -44,7 +44,7 @@ export interface Weather {
 /** No faults, no delay, one after the other. */
 export const CALM: Weather = {
   faults: 0,
-  stale: 0,
+  stale: { git: 0, registry: 0 },
   lag: 0,
   stickiness: 1,
   kill: 0,
@@ -253,7 +253,7 @@ export class Scheduler {
       this.#fate(point);
       return 'unanswered';
     }
-    if (!effect) return this.random.chance(stale) ? 'stale' : 'done';
+    if (!effect) return this.random.chance(stale[server]) ? 'stale' : 'done';
     effect();
     return 'done';
   }

@@ -1,4 +1,5 @@
 // One simulation: a seed, its scenario, every process run by the engine over the scheduled world, and the checker's verdict.
+import { EXIT } from '../../../src/model/errors.ts';
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
 import type { Operation } from '../checker/history.ts';
 import { type Break, breakProcess } from './breaks.ts';
@@ -39,8 +40,10 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   }
   const ended = await scheduler.run();
   scheduler.calmDown();
-  // Where nothing failed, nobody has to repair: whoever wrote a tag looked at the head again.
-  const quiet = weather.faults + weather.stale + weather.kill === 0 && !weather.outage && world.rewinds.length === 0;
+  // Where nothing failed and nobody was told of anything incomplete, nobody has to repair: whoever wrote a tag looked at
+  // the head again. A replica that shows an old head is a failure.
+  const untroubled = operations.every(({ exit = EXIT.terminated }) => exit < EXIT.denied);
+  const quiet = untroubled && world.rewinds.length === 0 && weather.stale.git === 0;
   if (!quiet) {
     const command: Command = { kind: 'apply', environments: [] };
     scheduler.start(async () =>
