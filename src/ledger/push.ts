@@ -9,13 +9,13 @@ import type { PushVerdict } from './ledger.ts';
 /**
  * What one attempt brought. `accepted`: the remote reported the branch moved, or already there. `stale`: Git saw, before
  * it sent anything, that the branch is not where it was expected. `refused`: the remote reported that it did not move
- * the branch. `unreached`: nothing was sent. `incomplete`: nothing could be sent, since objects were missing here; the
- * next attempt brings more. `open`: anything may have happened.
+ * the branch; `lock`: the file of its own that stood in the way. `unreached`: nothing was sent. `incomplete`: nothing could
+ * be sent, since objects were missing here; the next attempt brings more. `open`: anything may have happened.
  */
 export type PushAttempt =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'stale' }
-  | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean }
+  | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean; readonly lock?: string }
   | { readonly kind: 'unreached' | 'incomplete' | 'open'; readonly error: TagflowError };
 
 /** One push, as the settling sees it. */
@@ -47,12 +47,16 @@ export interface Pacing {
 /** Refusals of an unmoved branch that make it final: a lock held by another push for a moment looks the same. */
 const REFUSALS = 3;
 
+/** The same where the remote says that it was a lock: they pass, but those of a server that crashed stay. */
+const LOCKED = 5;
+
 /** Turns of `complete` after which nothing more can be fetched. */
 const COMPLETIONS = 4;
 
 /**
  * Pushes until the outcome is known. Throws `push-outcome-unknown` when time runs out before, `remote-unavailable`
- * when nothing was ever sent, and `unauthorized`. An interrupt shortens the time and breaks nothing off.
+ * when nothing was ever sent or the remote stays locked, and `unauthorized`. An interrupt shortens the time and breaks
+ * nothing off.
  */
 export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<PushVerdict> {
   const { clock, random } = pacing;
@@ -71,7 +75,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const refusal = answer.kind === 'refused' && known ? answer : undefined;
     if (refusal) {
       refusals += 1;
-      if (refusal.final || refusals >= REFUSALS) return { outcome: 'denied', reason: refusal.reason };
+      if (refusal.final || refusals >= (refusal.lock === undefined ? REFUSALS : LOCKED)) return denied(push, refusal);
     }
     const error = 'error' in answer ? answer.error : seen.kind === 'unread' ? seen.error : undefined;
     if (isTagflowError(error, 'unauthorized', 'not-supported', 'storage-failed') && (known || !mayHaveLanded))
@@ -79,7 +83,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
     const wait = backoff(attempt, random);
     if (clock.now() + wait - firstAnswer > allowed) {
-      if (refusal) return { outcome: 'denied', reason: refusal.reason };
+      if (refusal) return denied(push, refusal);
       throw outOfTime(push, mayHaveLanded, error);
     }
     if (answer.kind === 'incomplete') {
@@ -91,6 +95,17 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
       await clock.sleep(wait);
     }
   }
+}
+
+/** A refusal for good; a lock that stays is no denial: nobody decided it. */
+function denied({ branch }: PushInFlight, { reason, lock }: { reason: string; lock?: string }): PushVerdict {
+  if (lock === undefined) return { outcome: 'denied', reason };
+  throw new TagflowError('remote-unavailable', {
+    what: `the remote keeps ${branch} locked; branch and tags are as before`,
+    why: `${lock} exists there, and did not go away: a push runs for long, or one crashed and left it`,
+    fix: `when no push runs on the server, delete ${lock} there; then run the command again`,
+    details: { branch, lock },
+  });
 }
 
 /** Waiting time before a retry, in milliseconds: from 50 to 150 at first, tripling, up to 3 seconds. */

@@ -5,6 +5,7 @@ import type { SimpleGit } from 'simple-git';
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
+import type { Permission } from '../model/repository-facts.ts';
 import {
   type Answer,
   type FailureKind,
@@ -146,12 +147,34 @@ export class Remote {
     if (isIncomplete(answer)) return { kind: 'incomplete', error: await this.#failure('incomplete', said) };
     if (report?.where === 'there') {
       const reason = plainText([report.reason, said].filter((text) => text !== '').join(': '));
-      return { kind: 'refused', reason, final: false };
+      const lock = /Unable to create '([^'\n]{1,300}\.lock)': File exists/.exec(answer.stderr)?.[1];
+      return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: plainText(lock) }) };
     }
     const kind = failureKind(answer);
     if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
     const error = await this.#failure(kind, said);
     return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };
+  }
+
+  /** Whether a push that is not sent gets through. Never throws for what the remote does, silence apart. */
+  async mayPush(branch: BranchName, commit: ObjectId): Promise<Permission> {
+    this.refuseWhenInterrupted();
+    const args = ['--dry-run', '--porcelain', '--no-verify', 'origin', `${commit}:refs/heads/${branch}`];
+    const { timeouts, signal, secrets } = this.#options;
+    const answer = await this.#run(async (git) => git.raw(['push', ...args]), {
+      silenceMs: timeouts.silenceMs,
+      signal,
+    });
+    this.refuseWhenInterrupted();
+    // Somebody may have moved the branch meanwhile: that is told to who may write.
+    if (answer.exitCode === 0 || pushReport(answer.stdout, `refs/heads/${branch}`)) {
+      return { granted: 'yes', how: 'a push that was not sent was accepted' };
+    }
+    const kind = failureKind(answer);
+    const said = words(answer, secrets);
+    if (neverReached(answer) || answer.timedOut) throw await this.#failure(kind, said);
+    const refused = kind === 'unauthorized' || kind === 'forbidden' || kind === 'not-found';
+    return { granted: refused ? 'no' : 'unknown', how: `git said: ${said}` };
   }
 
   async #fetch(shape: FetchShape, where: readonly string[]): Promise<void> {

@@ -56,6 +56,14 @@ async function settle(
 }
 
 describe('settling a push', () => {
+  it('takes a lock that stays for a remote that cannot, not for one that denies', async () => {
+    const locked: PushAttempt = { ...REFUSED, lock: 'refs/heads/main.lock' };
+    expect(await settle([locked], [OLD])).toMatchObject({ error: 'remote-unavailable', sent: 5 });
+    expect(await settle([locked, locked, locked, { kind: 'accepted' }], [OLD])).toMatchObject({
+      verdict: { outcome: 'landed' },
+    });
+  });
+
   it('believes a remote that accepted', async () => {
     expect(await settle([{ kind: 'accepted' }], [])).toMatchObject({ verdict: { outcome: 'landed' }, sent: 1 });
   });
