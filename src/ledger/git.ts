@@ -8,6 +8,7 @@
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId, parseObjectId } from '../model/object-id.ts';
+import type { Permission } from '../model/repository-facts.ts';
 import { type Environment, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
 import { type PathChange, isReachable, outside, pathChanges, reachable, shallowCommits } from './history.ts';
 import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from './ledger.ts';
@@ -315,9 +316,15 @@ class GitLedger implements Ledger {
         },
         head: async () => this.#head(this.#settling, branch),
         isIn: async (head) => this.#landedIn(head, commit, expected),
+        follows: async (head) => expected === undefined || this.#follows(head, expected),
       },
       { clock, random, signal, settleMs: timeouts.settleMs, hurriedMs: timeouts.hurriedMs },
     );
+  }
+
+  async mayPush(branch: BranchName, head: ObjectId): Promise<Permission> {
+    await this.fetch([head]);
+    return this.#remote.mayPush(branch, head);
   }
 
   async close(): Promise<void> {
@@ -424,6 +431,13 @@ class GitLedger implements Ledger {
       open.push(...found.parents);
     }
     return false;
+  }
+
+  /** Whether a head that was fetched descends from an older one: mostly it is its child. */
+  async #follows(head: ObjectId, older: ObjectId): Promise<boolean> {
+    if ((await this.commit(head)).parents.includes(older)) return true;
+    await this.#deepen(this.#settling, [head]);
+    return this.#isReachable(older, head);
   }
 
   async #isReachable(ancestor: ObjectId, descendant: ObjectId): Promise<boolean> {

@@ -1,6 +1,7 @@
 // The Ledger port: the environment branches of one Git repository, read and extended one commit at a time.
 import type { Instant } from '../model/effects.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
+import type { Permission } from '../model/repository-facts.ts';
 
 /** The heads of the remote, as of one reading. */
 export interface Heads {
@@ -116,6 +117,11 @@ export interface Ledger {
    * throws `push-outcome-unknown`.
    */
   push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict>;
+  /**
+   * Whether this identity may push to the remote, by a push of a branch's own head that is not sent (`git push --dry-run`):
+   * it gets as far as the remote lets who may write. Rules for single branches and hooks are asked by a real push only.
+   */
+  mayPush(branch: BranchName, head: ObjectId): Promise<Permission>;
   /** The head of one branch now, read past any cache; undefined when the branch does not exist. */
   head(branch: BranchName): Promise<ObjectId | undefined>;
   /** Frees what the ledger holds on disk. */

@@ -172,8 +172,8 @@ export class Remote {
     }
     const kind = failureKind(answer);
     const said = words(answer, secrets);
-    if (neverReached(answer) || answer.timedOut) throw await this.#failure(kind, said);
     const refused = kind === 'unauthorized' || kind === 'forbidden' || kind === 'not-found';
+    if (!refused && (neverReached(answer) || answer.timedOut)) throw await this.#failure(kind, said);
     return { granted: refused ? 'no' : 'unknown', how: `git said: ${said}` };
   }
 

@@ -209,6 +209,26 @@ export function describeLedgerContract(
       });
     });
 
+    part(
+      'pushing',
+      () => {
+        it('is tried with a push that is not sent', async () => {
+          const { branches } = await ledger.heads();
+          const main = 'main' as BranchName;
+          expect((await ledger.mayPush(main, branches.get(main)!)).granted).toBe('yes');
+          expect((await ledger.heads()).branches).toEqual(branches);
+        });
+
+        it('is not lost when somebody moves the branch meanwhile', async () => {
+          const { branches } = await ledger.heads();
+          const main = 'main' as BranchName;
+          await remote.commit('main', { same: 'theirs' });
+          expect((await ledger.mayPush(main, branches.get(main)!)).granted).toBe('yes');
+        });
+      },
+      'the right to push',
+    );
+
     part('history', () => {
       it('knows ancestors through every parent', async () => {
         const { two, side, merge, last } = await history();

@@ -150,6 +150,14 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(await ledger.push(MAIN, id, head)).toMatchObject({ outcome: 'denied' });
     });
 
+    it('is foreseen by a push that is not sent', async () => {
+      const { ledger } = await proposed();
+      server.fault = (request) => (request.service === 'receive-pack' ? { kind: 'status', status: 403 } : undefined);
+      expect(await ledger.mayPush(MAIN, head)).toMatchObject({ granted: 'no' });
+      server.fault = () => ({ kind: 'refuse' });
+      expect((await failure(ledger.mayPush(MAIN, head))).code).toBe('remote-unavailable');
+    });
+
     it('is denied, with control characters taken out of the words of the hook', async () => {
       await repository.hook('pre-receive', 'printf "no: \\033[31mred\\033[0m \\342\\200\\256evil\\n" >&2; exit 1');
       const { ledger, id } = await proposed();

@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Instant } from '../../src/model/effects.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import type { Permission } from '../../src/model/repository-facts.ts';
 import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from '../../src/ledger/ledger.ts';
 import {
   type HashAlgorithm,
@@ -57,6 +58,8 @@ export interface MemoryRemote {
   readonly objects: Map<ObjectId, NewObject>;
   /** Branches that nobody may push to. */
   readonly protected: Set<BranchName>;
+  /** Nobody may push at all. */
+  readOnly: boolean;
   readonly faults: MemoryFaults;
   /** Every push that moved a branch, in order. */
   readonly landed: MemoryPush[];
@@ -122,6 +125,7 @@ export function createMemoryRemote(
     branches,
     objects,
     protected: new Set(),
+    readOnly: false,
     faults: {},
     landed: [],
     commit(branch, files, how = {}) {
@@ -321,6 +325,13 @@ class MemoryLedger implements Ledger {
     this.#present.add(commit.id);
     if (parents.every((parent) => this.#deep.has(parent))) this.#deep.add(commit.id);
     return commit.id;
+  }
+
+  async mayPush(): Promise<Permission> {
+    await this.#talk('push');
+    return this.#remote.readOnly
+      ? { granted: 'no', how: 'the remote is read-only' }
+      : { granted: 'yes', how: 'nobody is refused' };
   }
 
   async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict> {

@@ -80,6 +80,11 @@ class SchedulingLedger implements SimLedger {
     return this.#inner.recent(head, path, limit);
   }
 
+  async mayPush(branch: BranchName, head: ObjectId): ReturnType<SimLedger['mayPush']> {
+    await this.#request('try a push');
+    return this.#inner.mayPush(branch, head);
+  }
+
   async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict> {
     const { scheduler, process, signal, world } = this.#at;
     signal.throwIfAborted();
@@ -108,6 +113,7 @@ class SchedulingLedger implements SimLedger {
           return this.#headAfter(answered(ending), branch);
         },
         isIn: async (head) => contains(world.remote, head, commit),
+        follows: async (head) => expected === undefined || contains(world.remote, head, expected),
       },
       { clock: this.#clock, random: scheduler.random.next, signal, settleMs: 5_000, hurriedMs: 1_000 },
     );
