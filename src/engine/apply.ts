@@ -63,7 +63,7 @@ function isComplete(tags: readonly TagStatus[]): boolean {
 }
 
 /**
- * `applyHead` for a release that has just been committed: that much is done, so whatever keeps its tags from being put
+ * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags from being put
  * or verified is told as `tags-incomplete`, never as a release that failed.
  */
 export async function applyCommitted(
@@ -71,9 +71,10 @@ export async function applyCommitted(
   environment: Environment,
   commit: ObjectId,
   record: ReleaseRecord,
+  replaced: ReleaseRecord | undefined,
 ): Promise<readonly TagStatus[]> {
   try {
-    const tags = await applyHead(context, environment, commit, record);
+    const tags = await applyHead(context, environment, commit, record, replaced);
     if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
     return tags;
   } catch (cause) {
@@ -117,17 +118,21 @@ interface Current {
 /**
  * Puts the per-release tags and the target tags of a head's release, reads them back, and then the head again: when it
  * moved on meanwhile, the newer release's tags are put as well. The statuses are of the release that was newest last.
+ * `replaced`: the release before, when this one has just been committed over it.
  */
 export async function applyHead(
   context: Context,
   environment: Environment,
   head: ObjectId,
   record: ReleaseRecord,
+  replaced?: ReleaseRecord,
 ): Promise<readonly TagStatus[]> {
   let current: Current = { head, record };
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    // After a detected change a tag that reads as right may be about to be overwritten, or be a stale read: write it.
-    const tags = await putTags(context, environment, current.record, round > 0);
+    // After a change a tag that reads as right may be about to be overwritten, or be a stale read: write it. So it is for
+    // an image that this very release changed: back on an older digest, a lagging replica shows what the tag once was.
+    const rewrite = (image: ReleaseImage): boolean => round > 0 || (replaced !== undefined && changes(replaced, image));
+    const tags = await putTags(context, environment, current.record, rewrite);
     const newer = await newerThan(context, environment, current);
     if (!newer) return tags;
     context.notify({
@@ -139,6 +144,11 @@ export async function applyHead(
   throw notSettled(environment);
 }
 
+/** Whether the release before ran another image under that name. */
+function changes({ images }: ReleaseRecord, { name, digest }: ReleaseImage): boolean {
+  return images.some((image) => image.name === name && image.digest !== digest);
+}
+
 function notSettled({ name }: Environment): TagflowError {
   return new TagflowError('race-lost', {
     what: `the tags of ${name} were not settled`,
@@ -147,20 +157,42 @@ function notSettled({ name }: Environment): TagflowError {
   });
 }
 
-/** The release that the branch has now; undefined when it is the one given, or none. */
+/** The release that came to the branch after the one given; undefined when none did. Throws `branch-rewound`. */
 async function newerThan(
   context: Context,
   environment: Environment,
   { head, record }: Current,
 ): Promise<Current | undefined> {
-  const now = await readCurrent(context, environment, head);
-  return now && now.record.sequence !== record.sequence ? now : undefined;
+  const { ledger } = context;
+  const now = await ledger.head(environment.branch);
+  if (now === undefined || now === head) return undefined;
+  await ledger.fetch([now]);
+  if (!(await follows(context, now, head))) throw wentBack(environment, record, now);
+  const newer = await readRelease(context, environment, now);
+  return newer && newer.sequence !== record.sequence ? { head: now, record: newer } : undefined;
 }
 
-/** The release that the branch has now; undefined when it has none, or its head is still `known`. */
-async function readCurrent(context: Context, environment: Environment, known?: ObjectId): Promise<Current | undefined> {
+/** Whether a head that was fetched descends from an older one: mostly it is its child. */
+async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Promise<boolean> {
+  if ((await ledger.commit(head)).parents.includes(older)) return true;
+  await ledger.deepen([head]);
+  return ledger.isAncestor(older, head);
+}
+
+/** A head without the release just applied is no newer one, and nobody's word that the tags should follow it. */
+function wentBack({ name, branch }: Environment, { sequence }: ReleaseRecord, head: ObjectId): TagflowError {
+  return new TagflowError('branch-rewound', {
+    what: `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`,
+    why: 'the branch was rewound or made anew while the tags were put, or a replica of the Git server lags behind',
+    fix: `look whether ${branch} has release ${sequence} (tagflow status ${name}), then: tagflow apply ${name}`,
+    details: { environment: name, head, release: sequence },
+  });
+}
+
+/** The release that the branch has now; undefined when it has none. */
+async function readCurrent(context: Context, environment: Environment): Promise<Current | undefined> {
   const head = await context.ledger.head(environment.branch);
-  if (head === undefined || head === known) return undefined;
+  if (head === undefined) return undefined;
   await context.ledger.fetch([head]);
   const record = await readRelease(context, environment, head);
   return record && { head, record };
@@ -189,7 +221,7 @@ async function putTags(
   context: Context,
   environment: Environment,
   record: ReleaseRecord,
-  rewrite: boolean,
+  rewrite: (image: ReleaseImage) => boolean,
 ): Promise<readonly TagStatus[]> {
   const release = await allEnded(
     record.images.map(async (image) =>
@@ -200,7 +232,7 @@ async function putTags(
   const target = await allEnded(
     record.images
       .filter(({ name }) => !failed.has(name))
-      .map(async (image) => putTag(context, image, environment.tag, rewrite ? 'rewrite' : 'moves')),
+      .map(async (image) => putTag(context, image, environment.tag, rewrite(image) ? 'rewrite' : 'moves')),
   );
   return [...release, ...target];
 }

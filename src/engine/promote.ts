@@ -63,7 +63,7 @@ export async function promote(context: Context, request: PromoteRequest, options
       const committed = await commitPlan(context, plan);
       if (committed.landed) {
         const { commit, record } = committed;
-        const tags = await applyCommitted(context, state.environment, commit, record);
+        const tags = await applyCommitted(context, state.environment, commit, record, state.record);
         const downstream = downstreamOf(world.pipeline, state.environment);
         return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
       }

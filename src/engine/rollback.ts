@@ -40,7 +40,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const committed = await commitPlan(context, plan);
   if (!committed.landed) throw await superseded(context, request, state);
   const { commit, record } = committed;
-  const tags = await applyCommitted(context, state.environment, commit, record);
+  const tags = await applyCommitted(context, state.environment, commit, record, state.record);
   const downstream = downstreamOf(world.pipeline, state.environment);
   return { kind: 'released', plan, record, commit, tags, replaced: state.record, downstream };
 }

@@ -318,3 +318,12 @@ test('drifted manifests of the release that runs are no other release', async ()
   const error = await failureOf(rollback(bench.context(), { kind: 'rollback', environment: 'prd' }));
   expect(error.code).toBe('release-not-found');
 });
+
+test('a replica that shows what the tag named before the bad release does not keep the tag from being put', async () => {
+  const bench = createBench();
+  await bench.through(FIRST);
+  await bench.released('prd', { django: 'V4.2' });
+  bench.registry.arm({ kind: 'stale' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
+  await bench.rollback('prd');
+  expect(bench.tagged('django', 'prd')).toBe('V4.0');
+});
