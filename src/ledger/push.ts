@@ -3,7 +3,7 @@
 // pushed again, which changes nothing when it is there already, and the branch is read in between.
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
-import type { BranchName, ObjectId } from '../model/object-id.ts';
+import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
 import type { PushVerdict } from './ledger.ts';
 
 /**
@@ -31,6 +31,8 @@ export interface PushInFlight {
   head(): Promise<ObjectId | undefined>;
   /** Whether the commit is an ancestor of a head. */
   isIn(head: ObjectId): Promise<boolean>;
+  /** Whether the expected head is an ancestor of a head: asked of heads that the commit is not in. */
+  follows(head: ObjectId): Promise<boolean>;
 }
 
 /** How long settling may take, and with what time and chance. */
@@ -69,7 +71,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     if (answer.kind === 'accepted') return { outcome: 'landed' };
     firstAnswer ??= clock.now();
     mayHaveLanded ||= answer.kind === 'open' || answer.kind === 'refused';
-    const seen = await look(push);
+    const seen = await look(push, mayHaveLanded);
     if (seen.kind === 'settled') return seen.verdict;
     const known = seen.kind === 'unmoved';
     const refusal = answer.kind === 'refused' && known ? answer : undefined;
@@ -118,17 +120,28 @@ type Sight =
   | { readonly kind: 'unmoved' }
   | { readonly kind: 'unread'; readonly error: TagflowError };
 
-async function look(push: PushInFlight): Promise<Sight> {
+async function look(push: PushInFlight, mayHaveLanded: boolean): Promise<Sight> {
   try {
     const head = await push.head();
     if (head === push.commit) return { kind: 'settled', verdict: { outcome: 'landed' } };
     if (head === push.expected) return { kind: 'unmoved' };
-    const landed = head !== undefined && (await push.isIn(head));
-    return { kind: 'settled', verdict: landed ? { outcome: 'landed' } : { outcome: 'lost', head } };
+    if (head === undefined) return { kind: 'settled', verdict: { outcome: 'lost', head } };
+    if (await push.isIn(head)) return { kind: 'settled', verdict: { outcome: 'landed' } };
+    // A head from before the one expected says nothing: a replica that lags shows such heads of a branch that has ours.
+    if (mayHaveLanded && !(await push.follows(head))) return { kind: 'unread', error: behind(push, head) };
+    return { kind: 'settled', verdict: { outcome: 'lost', head } };
   } catch (error) {
     if (isTagflowError(error) && error.code !== 'internal') return { kind: 'unread', error };
     throw error;
   }
+}
+
+function behind({ branch, expected }: PushInFlight, head: ObjectId): TagflowError {
+  return new TagflowError('remote-unavailable', {
+    what: `${branch} cannot be read as it is now`,
+    why: `${branch} reads as ${shortId(head)}, from before ${expected ? shortId(expected) : 'it was there'}: it was rewound, or a replica lags behind`,
+    fix: 'run the command again',
+  });
 }
 
 function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowError | undefined): TagflowError {

@@ -96,10 +96,11 @@ export async function createRepository(parent: string): Promise<OwnRepository> {
 
 /** The error for a work folder that is full or cannot be written. */
 export function storageFailed(folder: string, why: string, cause?: unknown): TagflowError {
+  const forbidden = /EACCES|EPERM|EROFS|Permission denied|Read-only file system/i.test(why);
   return new TagflowError('storage-failed', {
     what: `the work folder ${folder} cannot be written`,
     why,
-    fix: 'make room there, or name another folder',
+    fix: `${forbidden ? 'let this user write there' : 'make room there'}, or name another folder: TAGFLOW_CACHE_DIR`,
     details: { folder },
     cause,
   });

@@ -403,7 +403,12 @@ describe.concurrent('a work folder that cannot be used', () => {
     if (root) await chmod(pipeline.folder, 0o755);
     const options = { env: { TAGFLOW_CACHE_DIR: folder }, ...(root && { uid: 65_534 }) };
     const run = async () => pipeline.tagflow(['promote', 'stg'], options);
-    expect(await changesNothing(pipeline, run)).toFail({ code: 'storage-failed', what: /foreign/, why: /EACCES/ });
+    expect(await changesNothing(pipeline, run)).toFail({
+      code: 'storage-failed',
+      what: /foreign/,
+      why: /EACCES/,
+      fix: /^let this user write there, or name another folder: TAGFLOW_CACHE_DIR$/,
+    });
   });
 
   it('is told when files may not grow', async () => {

@@ -128,7 +128,12 @@ const GIT: readonly Fault[] = [
   {
     name: 'has a hook that denies',
     fault: ({ repository }) => repository.hook('pre-receive', 'echo "dev is protected" >&2; exit 1'),
-    failure: { code: 'push-denied', why: /dev is protected/ },
+    failure: {
+      code: 'push-denied',
+      what: /refuses a push to dev; branch and tags are as before/,
+      why: /pre-receive hook declined: dev is protected/,
+      fix: /allow this identity to push to dev \(protected branch, hook, or a read-only token\)/,
+    },
   },
 ];
 
@@ -192,6 +197,18 @@ describe.concurrent('a registry that', () => {
       'mariadb:dev-1 failed',
     ]);
     expect((await pipeline.snapshot()).tags['django:dev']).toBe(digestOfImage('django', 'V4.0'));
+    // Until somebody repairs it, it is told as what it is, with the command that completes it.
+    const again = await pipeline.tagflow(['promote', 'dev']);
+    expect(again).toFail({ code: 'tags-incomplete', why: /mariadb:dev-1: .*push/, fix: /tagflow apply dev$/ });
+    expect(again.stdout).toMatch(/^mariadb +dev-1 +[0-9a-f]{12} +failed\nmariadb +dev +[0-9a-f]{12} +not tried$/m);
+    const status = await pipeline.tagflow(['status', 'dev', '--exit-code']);
+    expect(status.exit).toBe(10);
+    expect(status.stdout).toMatch(
+      /^unapplied: release 1 of dev is committed, and mariadb:dev is still absent, not [0-9a-f]{12} {3}fix: tagflow apply dev$/m,
+    );
+    pipeline.heal();
+    succeeded(await pipeline.tagflow(['apply', '--all']));
+    succeeded(await pipeline.tagflow(['status', 'dev', '--exit-code']));
   });
 });
 
