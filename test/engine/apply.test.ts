@@ -216,6 +216,41 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
+  test.each(['prd', 'prd at the same number'])('and back is not followed: %s', async (how) => {
+    const bench = await running();
+    const before = bench.head('prd');
+    const first = bench.remote.file('prd', recordOf('prd')) ?? '';
+    let rewound = false;
+    bench.remote.faults.before = (step) => {
+      if (step !== 'head' || rewound) return;
+      rewound = true;
+      bench.remote.branches.set('prd' as BranchName, before);
+      if (how === 'prd') return;
+      // Made anew: another release has the number that this one was given.
+      const other = first
+        .replace('sequence: 1\n', 'sequence: 2\n')
+        .replace(/base: .*\n/, `base: ${before}\nprevious: 1\n`);
+      bench.remote.commit('prd', { [recordOf('prd')]: other });
+    };
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
+    expect(error).toMatchObject({ code: 'tags-incomplete', exit: 8, cause: { code: 'branch-rewound' } });
+    expect(error.why).toContain('does not contain release 2 of prd');
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+  });
+
+  test('two releases further has the tags of the newest put', async () => {
+    const bench = await running();
+    let once = true;
+    bench.remote.faults.before = async (step, actor) => {
+      if (step !== 'head' || actor !== 'slow' || !once) return;
+      once = false;
+      await bench.released('prd', { django: 'V4.3' }, { as: { actor: 'quick' } });
+      await bench.released('prd', { mariadb: 'V10.11' }, { as: { actor: 'quick' } });
+    };
+    await bench.released('prd', { django: 'V4.2' }, { as: { actor: 'slow' } });
+    expect(bench.aliases('django')).toMatchObject({ prd: 'V4.3', 'prd-4': 'V4.3' });
+  });
+
   test('while it is looked at is no rewinding: the newer release is applied', async () => {
     let promoteNow: (() => Promise<unknown>) | undefined;
     const bench = await running({

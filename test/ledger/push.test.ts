@@ -5,6 +5,7 @@ import { type PushAttempt, type PushInFlight, backoff, settlePush } from '../../
 import { TagflowError, isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 
+const OLDER = 'd'.repeat(40) as ObjectId;
 const OLD = 'a'.repeat(40) as ObjectId;
 const OURS = 'b'.repeat(40) as ObjectId;
 const THEIRS = 'c'.repeat(40) as ObjectId;
@@ -18,7 +19,7 @@ const REFUSED: PushAttempt = { kind: 'refused', reason: 'protected', final: fals
 async function settle(
   attempts: readonly PushAttempt[],
   heads: readonly (ObjectId | undefined | TagflowError)[],
-  more: { expected?: ObjectId | undefined; contains?: boolean; signal?: AbortSignal } = {},
+  more: { expected?: ObjectId | undefined; contains?: boolean; follows?: boolean; signal?: AbortSignal } = {},
 ) {
   let now = 0;
   let sent = 0;
@@ -38,6 +39,7 @@ async function settle(
       return head;
     },
     isIn: async () => more.contains === true,
+    follows: async () => more.follows !== false,
   };
   const clock = {
     now: () => now,
@@ -79,6 +81,24 @@ describe('settling a push', () => {
 
   it.each([[THEIRS], [undefined]])('is lost when the branch shows something else: %s', async (head) => {
     expect(await settle([OPEN], [head])).toMatchObject({ verdict: { outcome: 'lost', head } });
+  });
+
+  it.each<[string, PushAttempt]>([
+    ['the answer is open', OPEN],
+    ['the remote claims to have refused it', REFUSED],
+  ])('is not lost on the word of a replica from before the planned head, when %s', async (_, attempt) => {
+    expect(await settle([attempt, { kind: 'stale' }], [OLDER, OURS], { follows: false })).toMatchObject({
+      verdict: { outcome: 'landed' },
+      sent: 2,
+    });
+    expect(await settle([attempt], [OLDER], { follows: false })).toMatchObject({ error: 'push-outcome-unknown' });
+  });
+
+  it('is lost to a branch that was rewound, as long as nothing was sent', async () => {
+    expect(await settle([{ kind: 'stale' }], [OLDER], { follows: false })).toMatchObject({
+      verdict: { outcome: 'lost', head: OLDER },
+      sent: 1,
+    });
   });
 
   it('sends the same commit again while the branch has not moved', async () => {
