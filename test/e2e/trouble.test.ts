@@ -4,6 +4,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ObjectId } from '../../src/model/object-id.ts';
 import { succeeded } from '../support/cli.ts';
 import {
   type TestPipeline,
@@ -79,7 +80,7 @@ describe.concurrent('branches on the server', () => {
     // All of its commits squashed into one by hand, as a forced push does it.
     const person = ['-c', 'user.name=bob', '-c', 'user.email=bob@example.com'];
     const squashed = await repository.git([...person, 'commit-tree', '-m', 'squashed', '-p', 'main', 'dev^{tree}']);
-    await repository.move('dev', squashed.trim());
+    await repository.move('dev', squashed.trim() as ObjectId);
     for (const args of [
       ['promote', 'dev', 'mariadb=V10.11'],
       ['promote', 'stg'],
