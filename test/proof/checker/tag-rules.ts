@@ -17,13 +17,13 @@ export function checkTags(history: History, environment: EnvironmentHistory): re
   const onLine = line.flatMap((facts) => releaseOf(facts) ?? []);
   const dropped = rewinds.flatMap((rewind) => rewind.dropped.flatMap((facts) => releaseOf(facts) ?? []));
   const releases = [...onLine, ...dropped];
-  const final = lastSeen(history);
+  const final = lastSeen(history, tag);
   const perRelease = new Map<string, TagObservation[]>();
   const violations: Violation[] = [];
   const broken = (rule: Rule, text: string): void => void violations.push({ rule, subject: name, text });
   const told = new Set<string>();
 
-  for (const seen of [...history.observations, ...final]) {
+  for (const seen of [...history.observations.filter((each) => each.tag.startsWith(tag)), ...final]) {
     const sequence = sequenceIn(tag, seen.tag);
     if (sequence !== undefined) {
       const key = `${seen.repository}:${seen.tag}`;
@@ -55,16 +55,17 @@ export function checkTags(history: History, environment: EnvironmentHistory): re
 
 type Finding = readonly [Rule, string];
 
-/** How the tags are in the end, those among it that were seen before and are no longer there. */
-function lastSeen({ tags, observations }: History): readonly TagObservation[] {
+/** How an environment's tags are in the end, those among it that were seen before and are no longer there. */
+function lastSeen({ tags, observations }: History, target: string): readonly TagObservation[] {
   const at = Number.POSITIVE_INFINITY;
-  const key = ({ repository, tag }: Omit<TagObservation, 'at'>): string => `${repository}:${tag}`;
-  const there = new Set(tags.map(key));
-  const gone = new Map(observations.filter((seen) => !there.has(key(seen))).map((seen) => [key(seen), seen]));
-  return [
-    ...tags.map((each) => ({ at, ...each })),
-    ...[...gone.values()].map(({ repository, tag }) => ({ at, repository, tag })),
-  ];
+  const last = new Map<string, TagObservation>();
+  for (const { repository, tag } of observations) {
+    if (tag.startsWith(target)) last.set(`${repository}:${tag}`, { at, repository, tag });
+  }
+  for (const each of tags) {
+    if (each.tag.startsWith(target)) last.set(`${each.repository}:${each.tag}`, { at, ...each });
+  }
+  return [...last.values()];
 }
 
 /** The number of a per-release tag of a target tag. */
@@ -114,7 +115,8 @@ function* settledTags(
 ): Generator<string> {
   const record = recordOf(line[0]);
   if (!record) return;
-  const found = new Map(tags.map((each) => [`${each.repository}:${each.tag}`, each.digest]));
+  const mine = tags.filter((each) => each.tag.startsWith(tag));
+  const found = new Map(mine.map((each) => [`${each.repository}:${each.tag}`, each.digest]));
   // A branch that was rewound below a release that has its tags: `apply` refuses, and an administrator has to decide.
   const rewound = dropped.some(
     ({ sequence, images }) =>

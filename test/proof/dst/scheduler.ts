@@ -107,6 +107,12 @@ export class Scheduler {
 
   /** Waits for a turn. Without an effect it is a read. */
   async point(options: PointOptions): Promise<Ending> {
+    if (this.#calm) {
+      this.#now += 1;
+      this.note(`${options.process}: ${options.label}`);
+      options.effect?.();
+      return 'done';
+    }
     return new Promise((resolve) => {
       this.#points.push({ ...options, resolve, notBefore: this.#now, ghost: false });
     });
@@ -163,7 +169,7 @@ export class Scheduler {
     return false;
   }
 
-  /** From now on nothing fails, nothing is stale, and nobody is killed. */
+  /** From now on nothing fails, nothing is stale, nobody is killed, and nobody waits for anybody. */
   calmDown(): void {
     this.#calm = true;
   }
@@ -200,7 +206,7 @@ export class Scheduler {
   /** Whether the process dies here. What it had sent happens, or not, or later. */
   #strikes(process: string, point: Point): boolean {
     const control = this.#processes.get(process);
-    if (!control || this.#calm || this.#kills >= this.#weather.kills) return false;
+    if (!control || this.#kills >= this.#weather.kills) return false;
     if (!this.random.chance(this.#weather.kill)) return false;
     this.#kills += 1;
     if (this.random.chance(0.3)) {
@@ -243,10 +249,6 @@ export class Scheduler {
     const { server, effect } = point;
     const { outage, faults, stale } = this.#weather;
     if (point.label.startsWith('sleeps')) return 'done';
-    if (this.#calm) {
-      effect?.();
-      return 'done';
-    }
     if (outage && outage.server === server && this.#now >= outage.from && this.#now < outage.to) return 'failed';
     if (this.random.chance(faults)) {
       if (!effect || this.random.chance(0.25)) return 'failed';

@@ -22,6 +22,10 @@ export function createSimLedger(surroundings: Surroundings, clock: Clock): SimLe
 
 type Walk = readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[];
 
+/** So many readings are remembered at most, for all processes; then everything is forgotten. */
+const REMEMBERED = 10_000;
+const contents = new Map<string, unknown>();
+
 class SchedulingLedger implements SimLedger {
   saw: Heads | undefined;
   readonly #at: Surroundings;
@@ -132,8 +136,10 @@ class SchedulingLedger implements SimLedger {
   }
 
   readonly commit: Ledger['commit'] = async (id) => this.#inner.commit(id);
-  readonly readFiles: Ledger['readFiles'] = async (commit, paths) => this.#inner.readFiles(commit, paths);
-  readonly listFiles: Ledger['listFiles'] = async (commit, folder) => this.#inner.listFiles(commit, folder);
+  readonly readFiles: Ledger['readFiles'] = async (commit, paths) =>
+    this.#remember(commit, `files ${commit} ${paths.join('\0')}`, async () => this.#inner.readFiles(commit, paths));
+  readonly listFiles: Ledger['listFiles'] = async (commit, folder) =>
+    this.#remember(commit, `list ${commit} ${folder}`, async () => this.#inner.listFiles(commit, folder));
   readonly isAncestor: Ledger['isAncestor'] = async (older, newer) => this.#inner.isAncestor(older, newer);
   readonly unreachable: Ledger['unreachable'] = async (commits, head) => this.#inner.unreachable(commits, head);
   readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
@@ -141,6 +147,17 @@ class SchedulingLedger implements SimLedger {
   readonly walk: Ledger['walk'] = async (head, path, limit) => this.#inner.walk(head, path, limit);
   readonly changedPaths: Ledger['changedPaths'] = async (from, to) => this.#inner.changedPaths(from, to);
   readonly close: Ledger['close'] = async () => undefined;
+
+  /** What is in a commit never changes; that it was fetched is asked of the inner ledger all the same. */
+  async #remember<T>(commit: ObjectId, key: string, read: () => Promise<T>): Promise<T> {
+    await this.#inner.commit(commit);
+    const known = contents.get(key) as T | undefined;
+    if (known !== undefined) return known;
+    const found = await read();
+    if (contents.size >= REMEMBERED) contents.clear();
+    contents.set(key, found);
+    return found;
+  }
 
   async propose(draft: CommitDraft): Promise<ObjectId> {
     const id = await this.#inner.propose(draft);

@@ -8,7 +8,7 @@ import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { type Actor, drawScenario } from './scenario.ts';
+import { type Actor, type HandMade, drawScenario } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 import { World } from './world.ts';
@@ -45,7 +45,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   const untroubled = operations.every(({ exit = EXIT.terminated }) => exit < EXIT.denied);
   const quiet = untroubled && world.rewinds.length === 0 && weather.stale.git === 0;
   if (!quiet) {
-    const command: Command = { kind: 'apply', environments: [] };
+    const command: Command = { kind: 'apply', environments: touched(actors, hands) };
     scheduler.start(async () =>
       work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], skew: 0 }),
     );
@@ -55,6 +55,16 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   const violations = checkHistory(history).map(describeViolation);
   if (!ended) violations.push('never-ended: the simulation has no end');
   return { seed, violations, operations, trace: scheduler.trace };
+}
+
+/** The environments that anything was done to: the others are as they were. */
+function touched(actors: readonly Actor[], hands: readonly HandMade[]): readonly string[] {
+  const commands = actors.flatMap((actor) => actor.commands);
+  const names = new Set([
+    ...commands.flatMap((command) => (command.kind === 'apply' ? command.environments : [command.environment])),
+    ...hands.map(({ environment }) => environment),
+  ]);
+  return ENVIRONMENTS.filter((name) => names.has(name));
 }
 
 interface Stage {
@@ -79,7 +89,7 @@ async function work({ world, scheduler, broken, operations }: Stage, { name, com
     const told = await Promise.race([run(context, command), killed]);
     scheduler.leave(process);
     const environments = command.kind === 'apply' ? command.environments : [command.environment];
-    for (const environment of environments.length > 0 ? environments : ENVIRONMENTS) {
+    for (const environment of environments) {
       const saw = ledger.saw?.branches.get(environment as never);
       operations.push({
         actor: process,
