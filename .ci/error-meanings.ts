@@ -8,12 +8,14 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   usage: 'The command line, `tagflow.yaml`, a manifest or a credential source is wrong. Nothing was changed.',
   refused: 'Refused: a gate, a hold, a downgrade, a divergence, an immutable tag. Nothing was changed.',
   notFound: 'The environment, image, version, digest, branch or release does not exist.',
-  superseded: 'Somebody else was first. Nothing of this run is in effect; look at what arrived, then run it again; a saved plan has to be made anew.',
+  superseded:
+    'Somebody else was first. Nothing of this run is in effect; look at what arrived, then run it again; a saved plan has to be made anew.',
   denied: 'Authentication failed, or a permission is missing.',
   unavailable: 'Git, a registry or the local disk could not do its part, or gave an answer that cannot be trusted.',
   incomplete: 'Committed, but not every tag is verified: run `tagflow apply`.',
   verification: 'The verification after the deploy failed; the output says whether it was rolled back.',
   difference: 'A difference was found (only with `--exit-code`).',
+  unwell: '`tagflow doctor` found an error or a warning.',
   interrupted: 'Interrupted (SIGINT): the write in flight was finished, and nothing new was started.',
   terminated: 'Terminated (SIGTERM): as when interrupted.',
 };

@@ -161,6 +161,13 @@ function addCheckingCommands(program: Command): void {
     .addOption(new Option('--limit <n>', 'at most so many commits of each branch, newest first').argParser(count))
     .option('--branch <branch>', 'check this branch as if it were the environment’s: what merging it would bring')
     .option('--no-registry', 'do not ask the registry whether a branch was rewound');
+  program
+    .command('doctor')
+    .summary('whether credentials, rights, tags and clean-up rules will do; says what to fix')
+    .description(
+      'Examines the remote, the branches and every configured repository, and changes nothing. Exit code 11 when there is something to fix.',
+    )
+    .argument('[env]', 'one environment and its repositories');
 }
 
 function addSetupCommands(program: Command): void {
@@ -190,6 +197,7 @@ const COMMANDS = {
   show: () => import('./commands/show.ts'),
   where: () => import('./commands/where.ts'),
   check: () => import('./commands/check.ts'),
+  doctor: () => import('./commands/doctor.ts'),
   init: () => import('./commands/init.ts'),
   demo: () => import('./commands/demo.ts'),
   completion: () => import('./commands/completion.ts'),

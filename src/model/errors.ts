@@ -14,6 +14,7 @@ export const EXIT = {
   incomplete: 8,
   verification: 9,
   difference: 10,
+  unwell: 11,
   interrupted: 130,
   terminated: 143,
 } as const;

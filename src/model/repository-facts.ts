@@ -3,6 +3,7 @@
 import type { Digest } from './digest.ts';
 import type { Instant } from './effects.ts';
 import type { Tag } from './reference.ts';
+import { matchesWildcard } from './wildcard.ts';
 
 /** Whether something may be done, as far as it can be told without doing it. */
 export interface Permission {
@@ -85,4 +86,9 @@ export interface RepositoryFacts {
   readonly cleanUp?: CleanUpPolicy | { readonly unreadable: string };
   /** The server's clock less ours, in milliseconds, as coarse as its answers are; absent when it is not told. */
   readonly clockSkewMs?: number;
+}
+
+/** Whether a tag that names an image can never name another one. */
+export function isFixed({ tags, except }: TagRule, tag: Tag): boolean {
+  return except.some((wildcard) => matchesWildcard(wildcard, tag)) !== (tags === 'immutable');
 }

@@ -1,5 +1,6 @@
 // Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
+import type { Diagnosis } from '../../engine/diagnosis.ts';
 import type { Release, Unverified } from '../../engine/history.ts';
 import type { TagStatus } from '../../engine/outcome.ts';
 import type { Check, RegistryCheck } from '../../engine/status.ts';
@@ -54,6 +55,12 @@ export function unverifiedShape(entry: Unverified): Whole<Unverified> {
 /** A hold. */
 export function holdShape(hold: Hold): Whole<Hold> {
   return { ...hold, commit: hold.commit ?? null, reason: hold.reason ?? null };
+}
+
+/** What `doctor` says of one thing. */
+export function diagnosisShape(diagnosis: Diagnosis): Whole<Diagnosis> {
+  const { why = null, fix = null, details = null } = diagnosis;
+  return { ...diagnosis, why, fix, details };
 }
 
 /** What became of a tag. */
