@@ -1,11 +1,12 @@
 // The door of config/: tagflow.yaml, from its text to a Pipeline.
 // schema -> normalise -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
-import type { ConfiguredPin, Environment, Image, Pipeline } from '../model/pipeline.ts';
+import type { ConfiguredPin, Environment, Image, Pipeline, SigningMethod } from '../model/pipeline.ts';
 import { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage } from './draft.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';
 import { checkRules, flowOrder } from './rules.ts';
+import { SIGNERS_FILE } from './schema.ts';
 import { checkShape } from './shape.ts';
 
 /** The configuration's file, at the repository's root. */
@@ -31,9 +32,18 @@ function finish(draft: Draft): Pipeline {
   return {
     trunk: draft.trunk,
     images: new Map([...draft.images].map(([name, image]) => [name, finishImage(image)])),
-    environments: new Map(flowOrder(draft).map((environment) => [environment.name, finishEnvironment(environment)])),
+    environments: new Map(
+      flowOrder(draft).map((environment) => [environment.name, finishEnvironment(environment, draft.signing)]),
+    ),
     maxFileBytes: draft.maxFileBytes,
     plainHttpHosts: draft.plainHttpHosts,
+    ...(draft.signing && {
+      signing: {
+        method: draft.signing,
+        signers: draft.signers ?? SIGNERS_FILE[draft.signing],
+        revoked: draft.revoked,
+      },
+    }),
   };
 }
 
@@ -41,8 +51,8 @@ function finishImage({ name, repository, versions, names }: DraftImage): Image {
   return { name, repository: there(repository, name), versions: there(versions, name), names };
 }
 
-function finishEnvironment(draft: DraftEnvironment): Environment {
-  const { name, from, repositories, keep, pin, retain } = draft;
+function finishEnvironment(draft: DraftEnvironment, method: SigningMethod | undefined): Environment {
+  const { name, from, repositories, keep, pin, retain, signedBy, signedAfter } = draft;
   return {
     name,
     from,
@@ -58,6 +68,7 @@ function finishEnvironment(draft: DraftEnvironment): Environment {
       path: there(path, name),
     })),
     retain,
+    ...(method && { signing: { method, signedBy, signedAfter } }),
   };
 }
 

@@ -1,7 +1,7 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
-import type { BranchName } from '../model/object-id.ts';
-import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
+import type { ConfiguredPin, PinStyle, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 
@@ -33,6 +33,8 @@ export interface DraftEnvironment {
   readonly pin: PinStyle;
   readonly pins: readonly DraftPin[];
   readonly retain: number;
+  readonly signedBy: readonly string[];
+  readonly signedAfter: ObjectId | undefined;
 }
 
 /** A configuration as far as it could be read. */
@@ -42,4 +44,7 @@ export interface Draft {
   readonly environments: ReadonlyMap<string, DraftEnvironment>;
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
+  readonly signing: SigningMethod | undefined;
+  readonly signers: string | undefined;
+  readonly revoked: string | undefined;
 }

@@ -1,18 +1,21 @@
 // Plain values -> draft: every text is parsed into the type it stands for, defaults are filled in, and what a parser
 // refuses is reported where it stands. Values of a wrong type were reported by the structural check and are passed over.
 import { isTagflowError } from '../model/errors.ts';
-import { type BranchName, isBranchName } from '../model/object-id.ts';
+import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage, DraftPin } from './draft.ts';
+import type { SigningMethod } from '../model/pipeline.ts';
 import { type Parsed, parseFieldPath, parseGlob, parsePath } from './paths.ts';
 import { type ConfigPath, plain, quote } from './problems.ts';
-import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME, RETAIN } from './schema.ts';
+import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME, PRINCIPAL, RETAIN } from './schema.ts';
 import { parseVersionPattern } from './version-pattern.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 const NAME_PATTERN = new RegExp(NAME);
+const PRINCIPAL_PATTERN = new RegExp(PRINCIPAL);
+const FINGERPRINT = /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/;
 
 /** The draft of a document whose shape was checked. */
 export function normalise(document: ConfigDocument): Draft {
@@ -33,14 +36,19 @@ class Normaliser {
     this.#requireSome(root, 'images', 'image');
     this.#requireSome(root, 'environments', 'environment');
     const retain = this.#retain(root['retain'], ['retain'], RETAIN.usual);
+    const method = root['signing'];
+    const signing = method === 'ssh' || method === 'gpg' ? method : undefined;
     return {
       trunk: this.#text(root['trunk'], ['trunk'], (text, path) => this.#branch(text, path)),
       images: new Map(images.map(([name, values]) => [name, this.#image(name, asValues(values))])),
       environments: new Map(
-        environments.map(([name, values]) => [name, this.#environment(name, asValues(values), retain)]),
+        environments.map(([name, values]) => [name, this.#environment(name, asValues(values), retain, signing)]),
       ),
       plainHttpHosts: new Set(this.#list(root['plainHttp'], ['plainHttp'], (text, path) => this.#host(text, path))),
       maxFileBytes: this.#fileSize(root['maxFileSize']),
+      signing,
+      signers: this.#text(root['signers'], ['signers'], (text, path) => this.#path(text, path)),
+      revoked: this.#text(root['revoked'], ['revoked'], (text, path) => this.#path(text, path)),
     };
   }
 
@@ -62,7 +70,7 @@ class Normaliser {
     };
   }
 
-  #environment(name: string, values: Values, retain: number): DraftEnvironment {
+  #environment(name: string, values: Values, retain: number, signing: SigningMethod | undefined): DraftEnvironment {
     const path = ['environments', name];
     const named = this.#name(name, path, 'environment');
     // Without a value the name stands for it; an invalid name was reported, and is not reported again as a branch.
@@ -85,6 +93,8 @@ class Normaliser {
       pin: values['pin'] === 'digest' ? 'digest' : 'version+digest',
       pins: asList(values['pins']).map((pin, index) => this.#pin(asValues(pin), [...path, 'pins', index], index)),
       retain: this.#retain(values['retain'], [...path, 'retain'], retain),
+      signedBy: this.#list(values['signedBy'], [...path, 'signedBy'], (text, at) => this.#signer(text, at, signing)),
+      signedAfter: this.#text(values['signedAfter'], [...path, 'signedAfter'], (text, at) => this.#commit(text, at)),
     };
   }
 
@@ -151,6 +161,30 @@ class Normaliser {
     const repository = text.includes('/') ? undefined : attempt(() => parseRepository(`${text}/x`));
     if (repository?.kind === 'remote') return repository.host;
     return this.#report(path, `${quote(text)} is not a registry host`, fix);
+  }
+
+  #signer(text: string, path: ConfigPath, signing: SigningMethod | undefined): string | undefined {
+    if (signing === 'gpg') {
+      const fingerprint = text.replaceAll(' ', '').toUpperCase();
+      if (FINGERPRINT.test(fingerprint)) return fingerprint;
+      const fix = 'write all 40 or 64 digits that gpg --fingerprint shows; shorter ids can be made to collide';
+      return this.#report(path, `${quote(text)} is not a fingerprint`, fix);
+    }
+    if (PRINCIPAL_PATTERN.test(text)) return text;
+    return this.#report(
+      path,
+      `${quote(text)} is not a principal`,
+      'write it as it stands in the signers file: ana@example.com',
+    );
+  }
+
+  #commit(text: string, path: ConfigPath): ObjectId | undefined {
+    if (isObjectId(text)) return text;
+    return this.#report(
+      path,
+      `${quote(text)} is not a commit id`,
+      'write all 40 or 64 digits: git rev-parse origin/BRANCH',
+    );
   }
 
   #manifestName(text: string, path: ConfigPath): string | undefined {

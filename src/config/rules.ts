@@ -8,7 +8,7 @@ import { type ConfigPath, nearest, quote } from './problems.ts';
 
 /** Checks every rule. */
 export function checkRules(draft: Draft, document: ConfigDocument): void {
-  for (const rule of [flow, branches, folders, imageNames, targetTags, versionTags, repositories, pins])
+  for (const rule of [flow, branches, folders, imageNames, targetTags, versionTags, repositories, pins, signing])
     rule(draft, document);
 }
 
@@ -214,6 +214,25 @@ function pins(draft: Draft, document: ConfigDocument): void {
       }
       fields.add(key);
     }
+  }
+}
+
+/** What says whose signatures count says nothing where none is asked for: somebody believes that it does. */
+function signing(draft: Draft, document: ConfigDocument): void {
+  if (draft.signing === 'gpg' && draft.revoked !== undefined) {
+    const fix = 'export the keys with their revocations into the signers file';
+    document.report(['revoked'], 'with signing: gpg no list of revoked keys is read', fix, 'key');
+  }
+  if (draft.signing !== undefined) return;
+  const fix = 'add signing: ssh (or gpg) at the top level, or remove it';
+  const report = (path: ConfigPath): void => {
+    document.report(path, `${String(path.at(-1))} has no effect without signing`, fix, 'key');
+  };
+  if (draft.signers !== undefined) report(['signers']);
+  if (draft.revoked !== undefined) report(['revoked']);
+  for (const { name, signedBy, signedAfter } of draft.environments.values()) {
+    if (signedBy.length > 0) report(['environments', name, 'signedBy']);
+    if (signedAfter !== undefined) report(['environments', name, 'signedAfter']);
   }
 }
 

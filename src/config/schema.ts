@@ -25,6 +25,12 @@ export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 102
 /** Smallest, default and largest `retain`. */
 export const RETAIN = { least: 1, usual: 10, most: 1000 } as const;
 
+/** Where the signers are listed on the trunk, when `signers` does not say. */
+export const SIGNERS_FILE = { ssh: '.tagflow/allowed_signers', gpg: '.tagflow/signers.asc' } as const;
+
+/** A principal as allowed-signers files and `ssh-keygen -I` have it: no blank, comma, quote or wildcard. */
+export const PRINCIPAL = '^[^\\s,"!*?-][^\\s,"!*?]*$';
+
 /** Names of images and environments: lower-case letters and digits, parts joined by `.`, `_` or `-`. */
 export const NAME = '^[a-z0-9]+(?:(?:[._]|-+)[a-z0-9]+)*$';
 /** Longest name of an image or environment. */
@@ -187,6 +193,21 @@ const environment = z
         minimum: RETAIN.least,
         maximum: RETAIN.most,
       }),
+      signedBy: z.optional(z.array(z.string())).register(documentation, {
+        title: 'Signed by',
+        description:
+          'Who may release this environment, where `signing` is set: principals of the signers file with `ssh`, fingerprints of primary keys with `gpg`.',
+        absent: 'everybody in the signers file',
+        examples: [['release-bot@example.com', 'ana@example.com']],
+      }),
+      signedAfter: z.optional(z.string()).register(documentation, {
+        title: 'Signed after',
+        description:
+          'The head of the branch when `signing` was turned on, as a whole commit id: releases up to it need no signature, every one after it does.',
+        absent: 'every release needs one',
+        examples: ['49469f1ed6c0cdd1159dec22b013d3c1e42f617c'],
+        pattern: '^(?:[0-9a-f]{40}|[0-9a-f]{64})$',
+      }),
     }),
   )
   .register(documentation, {
@@ -259,6 +280,28 @@ export const configSchema = z
       maximum: RETAIN.most,
     }),
     maxFileSize: z.optional(maxFileSize),
+    signing: z.optional(z.enum(['ssh', 'gpg'])).register(documentation, {
+      title: 'Signing',
+      description:
+        'Releases are signed commits: tagflow signs with a key of OpenSSH (`ssh`) or OpenPGP (`gpg`), and a release counts only with a valid signature of somebody who may release that environment.',
+      absent: 'nothing is signed, and no signature is asked for',
+    }),
+    signers: z.optional(z.string()).register(documentation, {
+      title: 'Signers',
+      description:
+        'The file on the trunk that lists whose signatures count: with `ssh` an allowed-signers file (ssh-keygen(1)), with `gpg` exported public keys.',
+      absent: '`.tagflow/allowed_signers` with `ssh`, `.tagflow/signers.asc` with `gpg`',
+      examples: ['.tagflow/allowed_signers'],
+      pattern: RELATIVE,
+    }),
+    revoked: z.optional(z.string()).register(documentation, {
+      title: 'Revoked',
+      description:
+        'The file on the trunk that lists keys whose signatures count no more, not even old ones: public keys or a KRL (ssh-keygen(1)). For `ssh` only: with `gpg` revocations are in the exported keys.',
+      absent: 'no key is revoked',
+      examples: ['.tagflow/revoked_keys'],
+      pattern: RELATIVE,
+    }),
   })
   .register(documentation, {
     title: 'tagflow.yaml',

@@ -1,5 +1,5 @@
 // What tagflow.yaml says, normalised: the images, the environments, and how releases flow between them.
-import type { BranchName } from './object-id.ts';
+import type { BranchName, ObjectId } from './object-id.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import type { VersionScheme } from './version.ts';
@@ -15,6 +15,28 @@ export interface Image {
   readonly versions: VersionScheme;
   /** Further names by which manifests call it, beside its key and its repositories (kustomize `name:`). */
   readonly names: readonly string[];
+}
+
+/** How commits are signed: with a key of OpenSSH, or of OpenPGP. */
+export type SigningMethod = 'ssh' | 'gpg';
+
+/** Which signatures make a commit a release of an environment. */
+export interface SigningRules {
+  readonly method: SigningMethod;
+  /** Who may release it: principals of the signers file, or fingerprints (upper case) of OpenPGP keys; empty: everybody in it. */
+  readonly signedBy: readonly string[];
+  /** The commit up to which releases need no signature: they were made before signing was turned on. */
+  readonly signedAfter: ObjectId | undefined;
+}
+
+/** The rules with the files of the trunk that they stand on. */
+export interface Trust extends SigningRules {
+  /** Where the signers are listed, for people. */
+  readonly file: string;
+  /** An allowed-signers file of ssh-keygen(1), or public keys of OpenPGP. */
+  readonly signers: Uint8Array;
+  /** Keys that count no more: a KRL or a list of public keys, as ssh-keygen(1) reads it. */
+  readonly revoked: Uint8Array | undefined;
 }
 
 /** A field outside the known manifest forms that holds a pin. */
@@ -44,6 +66,10 @@ export interface Environment {
   readonly pins: readonly ConfiguredPin[];
   /** How many of its newest releases keep their per-release tags, and of the distinct ones as many. */
   readonly retain: number;
+  /** Set where releases are signed. */
+  readonly signing?: SigningRules;
+  /** Set where releases are signed, once the files of the trunk were read. */
+  readonly trust?: Trust;
 }
 
 /** The whole configuration. Environments are in flow order: each comes after the one it takes from. */
@@ -56,6 +82,8 @@ export interface Pipeline {
   readonly maxFileBytes: number;
   /** Registry hosts (`host` or `host:port`, as in a repository) that speak plain HTTP, beside those on loopback. */
   readonly plainHttpHosts: ReadonlySet<string>;
+  /** Where releases are signed: the files of the trunk that say whose signatures count. */
+  readonly signing?: { readonly method: SigningMethod; readonly signers: string; readonly revoked: string | undefined };
 }
 
 /** The environment of that name. Throws `environment-not-found`, naming those that exist. */

@@ -70,7 +70,31 @@ describe('a configuration that is right', () => {
       pin: 'version+digest',
       pins: [{ image: 'django', file: 'image-tags/production/app', path: ['app', 'containers', 0, 'image.tag'] }],
       retain: 50,
+      signing: {
+        method: 'ssh',
+        signedBy: ['release-bot@example.com'],
+        signedAfter: '49469f1ed6c0cdd1159dec22b013d3c1e42f617c',
+      },
     });
+  });
+
+  it.each([
+    ['ssh', '.tagflow/allowed_signers'],
+    ['gpg', '.tagflow/signers.asc'],
+  ])('asks for signatures only where it says so: %s, of those in %s', (method, signers) => {
+    const signed = parseConfig(`${SHORT}signing: ${method}\n`);
+    expect(signed.signing).toEqual({ method, signers, revoked: undefined });
+    expect(signed.environments.get('dev')?.signing).toEqual({ method, signedBy: [], signedAfter: undefined });
+    expect(parseConfig(SHORT)).not.toHaveProperty('signing');
+    expect(parseConfig(SHORT).environments.get('dev')).not.toHaveProperty('signing');
+  });
+
+  it('reads fingerprints as people write them', () => {
+    const fingerprint = '0123 4567 89ab cdef 0123  4567 89ab cdef 0123 4567';
+    const { environments } = parseConfig(
+      `${SHORT.replace('dev:', `dev: { signedBy: ['${fingerprint}'] }`)}signing: gpg\n`,
+    );
+    expect(environments.get('dev')?.signing?.signedBy).toEqual(['0123456789ABCDEF0123456789ABCDEF01234567']);
   });
 
   it('fills in defaults from the name of an environment', () => {

@@ -29,9 +29,14 @@ environments:
     pins:
       - { image: django, file: image-tags/production/app, path: 'app.containers[0]["image.tag"]' }
     retain: 50
+    signedBy: [release-bot@example.com]
+    signedAfter: 49469f1ed6c0cdd1159dec22b013d3c1e42f617c
 plainHttp: [registry.internal:5000]
 retain: 25
 maxFileSize: 512KiB
+signing: ssh
+signers: .tagflow/signers
+revoked: .tagflow/revoked
 `;
 
 /** The shortest configuration. Lines 1 to 5; `dev` is the only environment. */
@@ -430,12 +435,93 @@ const STRUCTURAL: readonly Row[] = [
     '1001 is out of range',
     'from 1 to 1000',
   ],
+  [
+    'another way of signing',
+    top('signing: x509'),
+    '6:10',
+    'signing',
+    '"x509" is not a value of signing',
+    'write ssh or gpg',
+  ],
+  ['signers elsewhere', top('signing: ssh\nsigners: ../keys'), '7:10', 'signers', 'is not a path', ''],
+  [
+    'a short commit id',
+    `${dev('{ signedAfter: 49469f1 }')}signing: ssh\n`,
+    '5:23',
+    'environments.dev.signedAfter',
+    '"49469f1" is not a commit id',
+    'write all 40',
+  ],
   ['half a release to keep', top('retain: 1.5'), '6:9', 'retain', 'it is a number', 'retain: 25'],
   ['a size too small', top('maxFileSize: 1'), '6:14', 'maxFileSize', '1 is out of range', 'from 1KiB to 16MiB'],
   ['a size in another unit', top('maxFileSize: 1 MB'), '6:14', 'maxFileSize', '"1 MB" is not a size', '512KiB'],
 ];
 
 const BEYOND_SHAPE: readonly Row[] = [
+  [
+    'signers without signing',
+    top('signers: a'),
+    '6:1',
+    'signers',
+    'signers has no effect without signing',
+    'signing: ssh',
+  ],
+  [
+    'revoked keys without signing',
+    top('revoked: a'),
+    '6:1',
+    'revoked',
+    'revoked has no effect without signing',
+    'signing: ssh',
+  ],
+  [
+    'roles without signing',
+    dev('{ signedBy: [ana@example.com] }'),
+    '5:10',
+    'environments.dev.signedBy',
+    'signedBy has no effect without signing',
+    'signing: ssh',
+  ],
+  [
+    'a beginning without signing',
+    dev('{ signedAfter: 49469f1ed6c0cdd1159dec22b013d3c1e42f617c }'),
+    '5:10',
+    'environments.dev.signedAfter',
+    'signedAfter has no effect without signing',
+    'signing: ssh',
+  ],
+  [
+    'a list of revoked keys for gpg',
+    top('signing: gpg\nrevoked: a'),
+    '7:1',
+    'revoked',
+    'no list of revoked keys',
+    'export the keys',
+  ],
+  [
+    'a principal that stands for many',
+    `${dev("{ signedBy: ['*@example.com'] }")}signing: ssh\n`,
+    '5:21',
+    'environments.dev.signedBy[0]',
+    '"*@example.com" is not a principal',
+    'signers file',
+  ],
+  [
+    'a principal that is an option',
+    `${dev('{ signedBy: [-Overify-time=0] }')}signing: ssh\n`,
+    '5:21',
+    'environments.dev.signedBy[0]',
+    '"-Overify-time=0" is not a principal',
+    'signers file',
+  ],
+  [
+    'a short fingerprint',
+    `${dev('{ signedBy: [0123ABCD0123ABCD] }')}signing: gpg\n`,
+    '5:21',
+    'environments.dev.signedBy[0]',
+    'is not a fingerprint',
+    'all 40',
+  ],
   ['nothing', '', '1:1', '', 'it is empty', 'tagflow init'],
   ['only comments', '# later\n', '1:1', '', 'it is empty', 'tagflow init'],
   ['a tab as indentation', 'version: 1\nimages:\n\tdjango: {}\n', '3:1', '', 'not YAML', 'indent with spaces'],

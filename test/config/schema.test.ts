@@ -38,6 +38,10 @@ function variant(key: string, value: string | number): Readonly<Record<string, u
       return { ...base, environments: { dev: { repositories: { app: value } } } };
     case 'pattern':
       return { ...base, images: { app: { ...image, versions: { pattern: value } } } };
+    case 'signers':
+      return { ...base, signing: 'ssh', signers: value };
+    case 'signedAfter':
+      return { ...base, signing: 'ssh', environments: { dev: { signedAfter: value } } };
     case 'file':
       return { ...base, environments: { dev: { pins: [{ image: 'app', file: value, path: 'a' }] } } };
     default:
@@ -72,6 +76,8 @@ const VALUES: Readonly<Record<string, readonly (string | number)[]>> = {
   tag: ['live', '_x', '-x', 'a/b', 'x'.repeat(117), 'x'.repeat(118), '1.0', 'é', 'A.b-C'],
   path: PATHS,
   file: PATHS,
+  signers: PATHS,
+  signedAfter: ['a'.repeat(40), 'A'.repeat(40), '1'.repeat(64), '1'.repeat(41), 'HEAD'],
   environment: NAMES,
   image: NAMES,
   repository: REPOSITORIES,
