@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
+import { EXIT } from '../../src/model/errors.ts';
 import { run } from '../support/git-repository.ts';
 import { captureIo } from '../support/io.ts';
 import { type TestPipeline, createLayoutPipeline, firstReleases } from '../support/pipeline.ts';
@@ -141,6 +142,14 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
     },
   },
   {
+    args: ['apply', '--all'],
+    shape: {
+      environments: [{ environment: 'text', head: 'commit', release: maybe('number'), tags: [tag], problem }],
+    },
+    // The record of prd is broken by now.
+    exit: 3,
+  },
+  {
     args: ['status'],
     shape: {
       environments: [
@@ -160,14 +169,6 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
     },
   },
   {
-    args: ['apply', '--all'],
-    shape: {
-      environments: [{ environment: 'text', head: 'commit', release: maybe('number'), tags: [tag], problem }],
-    },
-    // The registry of mariadb is gone by now, and the record of prd is broken.
-    exit: 8,
-  },
-  {
     args: ['diff', 'dev', 'stg'],
     shape: {
       a: 'text',
@@ -183,6 +184,53 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
       releases: [past],
       unverified: [{ environment: 'text', commit: 'commit', author: 'text', time: 'time', problem: 'text' }],
     },
+  },
+  {
+    args: ['check'],
+    shape: {
+      environments: [
+        {
+          environment: 'text',
+          branch: 'text',
+          head: 'commit',
+          commits: 'number',
+          releases: 'number',
+          whole: 'boolean',
+          unchecked: problem,
+        },
+      ],
+      findings: [
+        {
+          rule: 'text',
+          environment: 'text',
+          branch: 'text',
+          commit: 'commit',
+          author: 'text',
+          time: 'time',
+          problem: 'text',
+        },
+      ],
+    },
+    exit: 3,
+  },
+  {
+    args: ['doctor'],
+    shape: {
+      errors: 'number',
+      warnings: 'number',
+      findings: [
+        {
+          severity: 'text',
+          check: 'text',
+          subject: 'text',
+          what: 'text',
+          why: maybe('text'),
+          fix: maybe('text'),
+          details: maybe('anything'),
+        },
+      ],
+    },
+    exit: EXIT.unwell,
   },
   { args: ['show', 'stg'], shape: past },
   { args: ['show', 'stg', '--release', '1'], shape: past },
@@ -224,12 +272,12 @@ beforeAll(async () => {
     'kind: Pod\nspec:\n  containers:\n  - image: registry.example.com/a/django:V1\n',
   );
   for (const [index, { args }] of TABLE.entries()) {
-    if (args[0] === 'status') {
-      // From here on the readers have every case before them: a record that cannot be read, and drift.
+    // From here on the readers have every case before them: a record, then a registry that cannot be read.
+    if (args[0] === 'apply') {
       const path = 'environments/prd/release.yaml';
       await repository.commit('prd', { [path]: 'schema: 9\n' }, { message: 'by hand\n' });
-      await rm(join(folder, 'registry/mariadb/index.json'));
     }
+    if (args[0] === 'status') await rm(join(folder, 'registry/mariadb/index.json'));
     const env = args.includes('checkout') ? { TAGFLOW_REPO: undefined } : {};
     seen.set(index, await pipeline.tagflow(['-o', 'json', ...args], { env }));
   }

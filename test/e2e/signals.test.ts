@@ -166,7 +166,10 @@ const MOMENTS: readonly Moment[] = [
   },
 ];
 
-describe.concurrent('a promotion that is stopped', () => {
+// Each starts several processes, and many run at once.
+const PATIENCE = { timeout: 60_000 };
+
+describe.concurrent('a promotion that is stopped', PATIENCE, () => {
   it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, knows, again }) => {
     const { pipeline, moment, reached } = await prepare();
     arrange(pipeline, reached);
@@ -260,7 +263,7 @@ describe.concurrent('a promotion that is stopped', () => {
   });
 });
 
-describe.concurrent('a rollback that is stopped', () => {
+describe.concurrent('a rollback that is stopped', PATIENCE, () => {
   it('while its push is on its way has happened or not, and apply completes it', async () => {
     const { pipeline, moment, reached } = await prepare();
     succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.2']));
