@@ -29,6 +29,8 @@ export interface RepositoryUse {
 /** A clock that is off by more than this makes tokens and signatures invalid here and there. */
 const MOST_SKEW = 60_000;
 const DAY = 86_400_000;
+/** A rule that keeps so many newer images first is one that protects: it is how Amazon ECR spells "keep". */
+const FAR_OFF = 1000;
 
 /** What is to be said of a repository. */
 export async function examineRepository(context: Context, use: RepositoryUse): Promise<readonly Diagnosis[]> {
@@ -218,7 +220,7 @@ function cleanUpFindings(
   const deletions = forecastDeletions(cleanUp, images, now);
   const losses = use.needed.flatMap((needed): Loss[] => {
     const deletion = deletions.get(needed.image.digest);
-    return deletion ? [{ ...needed, deletion }] : [];
+    return deletion && deletion.afterPushes < FAR_OFF ? [{ ...needed, deletion }] : [];
   });
   const groups = Map.groupBy(losses, ({ environment, deletion }) => `${environment.name} ${deletion.rule.name}`);
   if (groups.size === 0) {
