@@ -3,7 +3,7 @@
 // Concurrency: any number of ledgers, in any processes, may work on one remote. Each has a bare repository of its own,
 // and a branch moves by compare-and-swap on the server: of several pushes onto one head exactly one lands. Methods of
 // one ledger may overlap; its fetches run one after another.
-// Repetition: reads may be repeated freely. The same draft gives the same commit id; pushing a commit that landed
+// Repetition: reads may be repeated freely. The same unsigned draft gives the same commit id; pushing a commit that landed
 // says so again. A crash leaves nothing behind but a temporary folder.
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
@@ -11,8 +11,17 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId, parseObjectId
 import type { Permission } from '../model/repository-facts.ts';
 import { type Environment, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
 import { type PathChange, isReachable, outside, pathChanges, reachable, shallowCommits } from './history.ts';
-import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from './ledger.ts';
-import { type TreeItem, algorithmOf, formatCommit, makeObject, parseCommit, parseTree } from './object.ts';
+import type { Commit, CommitDraft, CommitSignature, Heads, Ledger, PushVerdict, TreeEntry } from './ledger.ts';
+import {
+  type TreeItem,
+  algorithmOf,
+  formatCommit,
+  makeObject,
+  parseCommit,
+  parseTree,
+  signatureOf,
+  withSignature,
+} from './object.ts';
 import { encodePack } from './pack.ts';
 import { ObjectReader, type PlumbingOptions, type StoredObject, runGit } from './plumbing.ts';
 import { endProcessesIn } from './processes.ts';
@@ -274,11 +283,19 @@ class GitLedger implements Ledger {
     return diffTrees(this.#readTrees, (await this.commit(from)).tree, (await this.commit(to)).tree);
   }
 
+  async signature(id: ObjectId): Promise<CommitSignature> {
+    const [object] = await this.#objects.read([id]);
+    if (object?.type === 'commit') return signatureOf(object.content, algorithmOf(id));
+    throw new TagflowError('internal', { what: `commit ${id} was read before it was fetched` });
+  }
+
   async propose(draft: CommitDraft): Promise<ObjectId> {
     const { base, parents, author, time, message } = draft;
     const algorithm = algorithmOf(base);
     const tree = await editTree(this.#readTrees, (await this.commit(base)).tree, draft.edits, algorithm);
-    const commit = makeObject('commit', formatCommit({ tree: tree.id, parents, author, time, message }), algorithm);
+    const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
+    const content = draft.sign ? withSignature(unsigned, await draft.sign(unsigned), algorithm) : unsigned;
+    const commit = makeObject('commit', content, algorithm);
     // Loose objects, all from one stream. Git computes each name anew, so a slip of ours would show right below.
     const pack = encodePack([...tree.objects, commit], algorithm);
     const { exitCode, stderr } = await runGit(this.#git, ['unpack-objects', '-q'], pack);

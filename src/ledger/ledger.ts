@@ -49,7 +49,14 @@ export interface CommitDraft {
   /** Author and committer, `Name <address>`. */
   readonly author: string;
   readonly time: Instant;
+  /** Signs the commit: from the bytes to sign to the armoured signature. */
+  readonly sign?: (payload: Uint8Array) => Promise<string>;
 }
+
+/** A commit's one signature and the bytes that it is of, or why there is none to look at: in words, lower case. */
+export type CommitSignature =
+  | { readonly payload: Uint8Array; readonly signature: string }
+  | { readonly problem: string };
 
 /**
  * What became of a push, settled by reading the branch, never by the text of an error.
@@ -109,7 +116,12 @@ export interface Ledger {
   ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
   /** Paths whose content or mode differs between two fetched commits' trees. */
   changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
-  /** Builds a commit in the object database, with no work tree. The same draft gives the same id. Throws `tree-unsafe`. */
+  /** The signature of a commit that `commit` can read. Whether it is a good one is not asked. */
+  signature(id: ObjectId): Promise<CommitSignature>;
+  /**
+   * Builds a commit in the object database, with no work tree. The same draft gives the same id, unless it is signed: a
+   * signature may differ each time. Throws `tree-unsafe`, and what signing throws.
+   */
   propose(draft: CommitDraft): Promise<ObjectId>;
   /**
    * Moves a branch from `expected` (`undefined`: it must not exist) to a proposed commit, by compare-and-swap, as a

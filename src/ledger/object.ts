@@ -1,9 +1,9 @@
 // Git's object formats: how blobs, trees and commits are spelled and named. Pure: bytes in, values out.
-// gitformat-pack(5), git-hash-object(1), git-commit-tree(1), and Documentation/technical/hash-function-transition.
+// gitformat-pack(5), gitformat-signature(5), git-hash-object(1), git-commit-tree(1), and Documentation/technical/hash-function-transition.
 import { createHash } from 'node:crypto';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, parseObjectId } from '../model/object-id.ts';
-import type { Commit, TreeEntry } from './ledger.ts';
+import type { Commit, CommitSignature, TreeEntry } from './ledger.ts';
 
 /** The hash a repository names its objects with. */
 export type HashAlgorithm = 'sha1' | 'sha256';
@@ -127,6 +127,38 @@ export function formatCommit(commit: CommitContent): Uint8Array {
     message.endsWith('\n') ? message : `${message}\n`,
   ];
   return Buffer.from(lines.join('\n'));
+}
+
+/** The header that holds a commit's signature, by the hash of the repository. */
+const SIGNATURE_HEADER: Readonly<Record<HashAlgorithm, string>> = { sha1: 'gpgsig', sha256: 'gpgsig-sha256' };
+
+/** A commit object with a signature of it (armoured, several lines) put in, as the last of its headers. */
+export function withSignature(content: Uint8Array, signature: string, algorithm: HashAlgorithm): Uint8Array {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const gap = bytes.indexOf('\n\n') + 1;
+  const header = `${SIGNATURE_HEADER[algorithm]} ${signature.trimEnd().replaceAll('\n', '\n ')}\n`;
+  return Buffer.concat([bytes.subarray(0, gap), Buffer.from(header, 'latin1'), bytes.subarray(gap)]);
+}
+
+/**
+ * The signature of a commit object, and what it is to be a signature of: the object without it. One that has another
+ * header beside it that might be taken for a signature has none: of two readers, each could believe in another.
+ */
+export function signatureOf(content: Uint8Array, algorithm: HashAlgorithm): CommitSignature {
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
+  const gap = text.indexOf('\n\n');
+  const headers = (gap < 0 ? text : text.slice(0, gap)).split(/\n(?! )/);
+  const signatures = headers.filter((header) => header.toLowerCase().startsWith('gpgsig'));
+  const [signature, ...others] = signatures;
+  if (signature === undefined) return { problem: 'it is not signed' };
+  if (others.length > 0) return { problem: 'it has more than one signature' };
+  const name = `${SIGNATURE_HEADER[algorithm]} `;
+  if (!signature.startsWith(name)) return { problem: `its signature is not under ${name.trim()}` };
+  const payload = headers.filter((header) => header !== signature).join('\n') + (gap < 0 ? '' : text.slice(gap));
+  return {
+    payload: Buffer.from(payload, 'latin1'),
+    signature: `${signature.slice(name.length).replaceAll('\n ', '\n').trimEnd()}\n`,
+  };
 }
 
 /**

@@ -344,6 +344,26 @@ export function describeLedgerContract(
     });
 
     part('proposing', () => {
+      it('signs what it is told to, with a signature of the commit as it is without', async () => {
+        const on = await fetched();
+        let signed: Uint8Array = new Uint8Array();
+        const sign = async (payload: Uint8Array): Promise<string> => {
+          signed = payload;
+          return '-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n\nlast\n-----END SSH SIGNATURE-----\n';
+        };
+        const edits = [write('env/a.yaml', 'x')];
+        const plain = await ledger.propose(draftOn(on, edits));
+        const commit = await ledger.propose(draftOn(on, edits, { sign }));
+        expect(commit).not.toBe(plain);
+        expect({ ...(await ledger.commit(commit)), id: plain }).toEqual(await ledger.commit(plain));
+        expect(await ledger.signature(commit)).toEqual({ payload: Buffer.from(signed), signature: await sign(signed) });
+        expect(await ledger.signature(plain)).toEqual({ problem: 'it is not signed' });
+        expect(await ledger.push(MAIN, commit, on)).toEqual({ outcome: 'landed' });
+        const another = await open();
+        await another.fetch([commit]);
+        expect(await another.signature(commit)).toEqual(await ledger.signature(commit));
+      });
+
       it('makes a commit of the base tree with the edits, and changes nothing remote', async () => {
         const head = await fetched();
         const id = await ledger.propose(

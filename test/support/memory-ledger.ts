@@ -6,7 +6,15 @@ import type { Instant } from '../../src/model/effects.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Permission } from '../../src/model/repository-facts.ts';
-import type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEntry } from '../../src/ledger/ledger.ts';
+import type {
+  Commit,
+  CommitDraft,
+  CommitSignature,
+  Heads,
+  Ledger,
+  PushVerdict,
+  TreeEntry,
+} from '../../src/ledger/ledger.ts';
 import {
   type HashAlgorithm,
   type NewObject,
@@ -16,6 +24,8 @@ import {
   makeObject,
   parseCommit as decodeCommit,
   parseTree as decodeTree,
+  signatureOf,
+  withSignature,
 } from '../../src/ledger/object.ts';
 import { diffTrees, editTree, findEntries, listEntries } from '../../src/ledger/tree.ts';
 
@@ -315,12 +325,19 @@ class MemoryLedger implements Ledger {
     return diffTrees(this.#trees, this.#commit(from).tree, this.#commit(to).tree);
   }
 
+  async signature(id: ObjectId): Promise<CommitSignature> {
+    this.#commit(id);
+    return signatureOf(this.#object(id).content, this.#remote.algorithm);
+  }
+
   async propose(draft: CommitDraft): Promise<ObjectId> {
     const { algorithm } = this.#remote;
     const { parents, author, time, message } = draft;
     const base = this.#commit(draft.base).tree;
     const tree = await editTree(this.#trees, base, draft.edits, algorithm);
-    const commit = makeObject('commit', formatCommit({ tree: tree.id, parents, author, time, message }), algorithm);
+    const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
+    const content = draft.sign ? withSignature(unsigned, await draft.sign(unsigned), algorithm) : unsigned;
+    const commit = makeObject('commit', content, algorithm);
     for (const object of [...tree.objects, commit]) this.#own.set(object.id, object);
     this.#present.add(commit.id);
     if (parents.every((parent) => this.#deep.has(parent))) this.#deep.add(commit.id);

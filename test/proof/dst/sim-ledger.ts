@@ -135,6 +135,7 @@ class SchedulingLedger implements SimLedger {
     return { outcome: 'landed' };
   }
 
+  readonly signature: Ledger['signature'] = async (id) => this.#inner.signature(id);
   readonly commit: Ledger['commit'] = async (id) => this.#inner.commit(id);
   readonly readFiles: Ledger['readFiles'] = async (commit, paths) =>
     this.#remember(commit, `files ${commit} ${paths.join('\0')}`, async () => this.#inner.readFiles(commit, paths));
