@@ -84,6 +84,25 @@ describe('a pipeline over Artifact Registry', () => {
     expect(server.methods).not.toContain('DeleteTag');
   });
 
+  it('is looked at by doctor: what IAM grants, and which clean-up policy would take what runs', async () => {
+    const age = { tagState: 'ANY', olderThan: { seconds: 30 * 86_400 } };
+    server.configure('images', {
+      denied: ['artifactregistry.tags.update'],
+      cleanupPolicies: { 'delete-old': { id: 'delete-old', action: 'DELETE', condition: age } },
+    });
+    server.uploadedAt(digest('django', 'V4.0'), new Date(Date.UTC(2024, 0, 1)));
+    const writes = server.writes;
+    const { stdout } = await tagflow(['doctor', '-o', 'json']);
+    const told = stdout.replaceAll('\\"', '"');
+    expect(told).toContain('artifactregistry.tags.update');
+    expect(told).toMatch(
+      /clean-up "delete-old" would delete images of dev: release \d+, which runs, \(django V4\.0\) now/,
+    );
+    expect(told).toContain('gcloud artifacts repositories list-cleanup-policies images --project=acme-prod');
+    expect(server.writes).toBe(writes);
+    server.configure('images', {});
+  });
+
   it('case 11: an immutable repository is told as such, with the command that allows moves', async () => {
     server.configure('images', { dockerConfig: { immutableTags: true } });
     const result = await tagflow(['tag', `${GAR_HOST}/${PROJECT}/django:V3.2`, 'dev']);
