@@ -225,8 +225,8 @@ function lateText(late: World['late'], { images: [first] }: Exchange): string {
 }
 
 function runText(run: Run, { images, write }: Exchange): string {
-  const { at, attempt, asked = '', base, commit, open, stale, applying, moved, exit = '' } = run;
-  let key = write(`${at}${attempt}${open ? 'o' : ''}${stale ? 's' : ''}${moved ? 'm' : ''}${exit}`);
+  const { at, attempt, asked = '', base, commit, open, applying, moved, exit = '' } = run;
+  let key = write(`${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${exit}`);
   if (at === 'ended') return key;
   key += write(asked) + write(base?.id ?? '') + write(commit?.id ?? '') + write(applying?.id ?? '');
   for (const image of images) {

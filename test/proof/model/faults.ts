@@ -34,12 +34,13 @@ function kills(world: World, run: Run, index: number): readonly Move[] {
   const { name, operation, commit, applying } = run;
   const dead: Run = { ...newRun(name, operation), at: 'ended', exit: 'killed' };
   const after = { ...spend(world, 'kill'), runs: world.runs.with(index, dead) };
-  const moves: Move[] = [{ from: name, to: name, text: 'is killed', world: after }];
+  const died = (text: string, world: World): Move => ({ talks: [{ from: name, to: name, text }], world });
+  const moves = [died('is killed', after)];
   if (world.left.late === 0) return moves;
   const late = spend(after, 'late');
   if (run.at === 'push' && commit && headOf(world).id === run.base?.id) {
     const text = `is killed, its push of release ${commit.sequence} = v${commit.version} is on its way`;
-    moves.push({ from: name, to: name, text, world: { ...late, latePushes: [...late.latePushes, commit] } });
+    moves.push(died(text, { ...late, latePushes: [...late.latePushes, commit] }));
   }
   for (const [at, progress] of run.images.entries()) {
     if (progress.at !== 'put' || !applying) continue;
@@ -47,7 +48,7 @@ function kills(world: World, run: Run, index: number): readonly Move[] {
     const tag = run.at === 'release-tags' ? releaseTag(image, applying.sequence) : targetTag(image);
     const text = `is killed, its write of ${tag} = v${applying.version} is on its way`;
     const put = { tag, version: applying.version };
-    moves.push({ from: name, to: name, text, world: { ...late, late: [...late.late, put] } });
+    moves.push(died(text, { ...late, late: [...late.late, put] }));
   }
   return moves;
 }
@@ -55,9 +56,7 @@ function kills(world: World, run: Run, index: number): readonly Move[] {
 /** A write of a tag arrives whose client is gone. */
 function lateWrites(world: World): readonly Move[] {
   return world.late.map((put, index) => ({
-    from: 'network',
-    to: 'registry',
-    text: `a late write arrives: ${put.tag} = v${put.version}`,
+    talks: [{ from: 'network', to: 'registry', text: `a late write arrives: ${put.tag} = v${put.version}` }],
     world: writeTag({ ...world, late: world.late.toSpliced(index, 1) }, put, '-'),
   }));
 }
@@ -67,10 +66,9 @@ function latePushes(world: World): readonly Move[] {
   return world.latePushes.map((commit, index) => {
     const arrived = { ...world, latePushes: world.latePushes.toSpliced(index, 1) };
     const lands = headOf(world).id === commit.parent?.id;
+    const text = `a late push arrives: release ${commit.sequence} = v${commit.version}, ${lands ? 'landed' : 'turned away'}`;
     return {
-      from: 'network',
-      to: 'Git',
-      text: `a late push arrives: release ${commit.sequence} = v${commit.version}, ${lands ? 'landed' : 'turned away'}`,
+      talks: [{ from: 'network', to: 'Git', text }],
       world: lands ? moveBranch(arrived, commit) : arrived,
     };
   });
@@ -82,10 +80,9 @@ function rewinds(world: World): readonly Move[] {
   const [head, ...older] = historyOf(headOf(world));
   return older.map((target) => {
     const removed = historyOf(head).filter((commit) => !isIn(commit, target));
+    const text = `puts the branch back to release ${target.sequence} = v${target.version}`;
     return {
-      from: 'administrator',
-      to: 'Git',
-      text: `puts the branch back to release ${target.sequence} = v${target.version}`,
+      talks: [{ from: 'administrator', to: 'Git', text }],
       world: {
         ...spend(world, 'rewind'),
         heads: [target, ...world.heads].slice(0, 3) as [typeof target, ...(typeof target)[]],

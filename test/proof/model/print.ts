@@ -1,6 +1,7 @@
 // What the model found, for people: a table, ways through it line by line, and as diagrams (mermaid, for the documentation).
 import type { Violation } from './explore.ts';
 import type { Surroundings } from './rules.ts';
+import type { Talk } from './steps.ts';
 import type { Operation } from './world.ts';
 
 const FAULTS: Readonly<Record<string, string>> = {
@@ -26,32 +27,41 @@ export function situationText({ operations, faults }: Surroundings): string {
   return `${operations.map(operationText).join(' | ')}${wrong.length > 0 ? `; ${wrong.join(', ')}` : ''}`;
 }
 
-/** A way to a broken promise, one step a line. */
+/** A way to a broken promise, one step a number. */
 export function wayText({ promise, moves }: Violation): readonly string[] {
-  return [
-    ...moves.map(({ from, to, text }, index) => {
+  const lines = moves.flatMap(({ talks }, step) =>
+    talks.map(({ from, to, text }, index) => {
       const who = from === to ? from : `${from} -> ${to}`;
-      return `${String(index + 1).padStart(4)}  ${who.padEnd(26)} ${text}`;
+      return `${index === 0 ? String(step + 1).padStart(4) : '    '}  ${who.padEnd(22)}  ${text}`;
     }),
-    `   =>  ${promise}`,
-  ];
+  );
+  return [...lines, `   =>  ${promise}`];
 }
 
-/** A way to a broken promise as a mermaid sequence diagram. */
+/** A way to a broken promise as a mermaid sequence diagram: what one says to another without a break is one arrow. */
 export function diagramOf({ operations }: Surroundings, { promise, moves }: Violation): readonly string[] {
-  const runs = operations.map((operation, index) => ({ name: 'ABC'[index] ?? '?', text: operationText(operation) }));
-  const others = ['administrator', 'network'].filter((name) => moves.some(({ from }) => from === name));
-  const lines = moves.map(({ from, to, text }) => {
-    const plain = text.replaceAll(';', ',').replaceAll('#', 'no. ');
-    return from === to ? `  Note over ${from}: ${plain}` : `  ${from}->>${to}: ${plain}`;
-  });
+  const talks = moves.flatMap((move) => move.talks);
+  const names = operations.map((operation, index) => ({ name: 'ABC'[index] ?? '?', text: operationText(operation) }));
+  const runs = names.filter(({ name }) => talks.some(({ from }) => from === name));
+  const others = ['administrator', 'network'].filter((name) => talks.some(({ from }) => from === name));
+  const arrows: Talk[] = [];
+  for (const talk of talks) {
+    const last = arrows.at(-1);
+    if (last?.from === talk.from && last.to === talk.to) {
+      arrows.push({ ...talk, text: `${arrows.pop()?.text ?? ''}<br/>${talk.text}` });
+    } else {
+      arrows.push(talk);
+    }
+  }
   return [
     'sequenceDiagram',
     ...runs.map(({ name, text }) => `  participant ${name} as ${name}: ${text}`),
     ...others.map((name) => `  participant ${name}`),
     '  participant Git',
     '  participant registry',
-    ...lines,
+    ...arrows.map(({ from, to, text }) =>
+      from === to ? `  Note over ${from}: ${text}` : `  ${from}->>${to}: ${text}`,
+    ),
     `  Note over Git,registry: ${promise}`,
   ];
 }

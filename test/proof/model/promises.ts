@@ -71,10 +71,8 @@ const CLEAN = new Set<Exit | undefined>(['ok', 'refused', 'superseded', 'release
 function brokenAtRest(world: World, given: Faults, kept: Kept): string | undefined {
   if (!isAtRest(world)) return undefined;
   const { left } = world;
-  const trusty = (['kill', 'late', 'staleTag', 'staleHead', 'rewind'] as const).every(
-    (kind) => left[kind] === given[kind],
-  );
-  // Nobody died, no read lied, and nobody said that something is open: no repair is needed.
+  const trusty = (['kill', 'late', 'staleHead', 'rewind'] as const).every((kind) => left[kind] === given[kind]);
+  // Nobody died, and nobody said that something is open: no repair is needed, whatever the registry's replicas said.
   if (trusty && world.runs.every(({ exit }) => CLEAN.has(exit))) {
     const wrong = wrongTag(world);
     if (wrong) return `everybody ended well, and ${wrong}`;
@@ -96,8 +94,8 @@ function brokenAfterApply(world: World, kept: Kept): string | undefined {
   const after = runAlone(world, 'R', { kind: 'apply' }, kept);
   const { exit } = lastRun(after);
   if (after.broken !== undefined) return `apply: ${after.broken}`;
-  // A number used twice: one of two images may have the name already. apply says so; only people can tell which to keep.
-  if (exit === 'tags-incomplete' && world.removed.length > 0) return undefined;
+  // After a rewind apply says that there was a newer release, or that a number was used twice. People decide what is right.
+  if (world.removed.length > 0 && (exit === 'branch-rewound' || exit === 'tags-incomplete')) return undefined;
   if (exit !== 'ok') return `apply ended with ${exit}`;
   const wrong = wrongTag(after);
   return wrong && `after apply ${wrong}`;

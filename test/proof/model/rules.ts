@@ -94,6 +94,12 @@ export const RULES = {
     without: 'the run ends when its own tags are put',
     shownBy: { operations: [promote(4), promote(5)], faults: {}, coarse: true },
   },
+  'a release writes the tags it changes': {
+    says: 'whoever has committed a release writes its target tags even if they read as right',
+    keptBy: 'applyHead, changes',
+    without: 'a tag that reads as right is not written',
+    shownBy: { operations: [rollback], faults: { staleTag: 1 } },
+  },
   'no skipped write after a detected change': {
     says: 'once the head moved on under a run, target tags are written even if they read as right',
     keptBy: 'applyHead, rewrite',

@@ -22,19 +22,24 @@ import {
   writeTag,
 } from './world.ts';
 
-/** One way that one step can go: who talks with whom, what is said, and the world afterwards. */
+/** One way that one step can go: what is said, and the world afterwards. */
 export interface Move {
+  readonly talks: readonly Talk[];
+  readonly world: World;
+}
+
+/** Who talks with whom, and what is said; what somebody does alone is said to themselves. */
+export interface Talk {
   readonly from: string;
   readonly to: string;
   readonly text: string;
-  readonly world: World;
 }
 
 const PEEK: readonly [Progress, Progress] = [{ at: 'peek' }, { at: 'peek' }];
 
 /** A run that has not begun. */
 export function newRun(name: string, operation: Run['operation']): Run {
-  return { name, operation, at: 'plan', attempt: 0, open: false, stale: false, moved: false, images: PEEK };
+  return { name, operation, at: 'plan', attempt: 0, open: false, moved: false, images: PEEK };
 }
 
 /** Every way the next step of a run can go; none when it has ended. */
@@ -47,10 +52,13 @@ export function step(world: World, index: number, kept: Kept): readonly Move[] {
 function further(move: Move, index: number, kept: Kept): readonly Move[] {
   const run = move.world.runs[index];
   const goesOn =
-    run?.at === 'check' || run?.at === 'release-tags' || run?.images.some(({ at }) => at === 'verify') === true;
+    run?.at === 'check' ||
+    run?.at === 'newest' ||
+    run?.at === 'release-tags' ||
+    run?.images.some(({ at }) => at === 'verify') === true;
   if (!goesOn) return [move];
   return smallStep(move.world, index, kept).flatMap((next) =>
-    further({ ...next, text: `${move.text}; ${next.text}` }, index, kept),
+    further({ ...next, talks: [...move.talks, ...next.talks] }, index, kept),
   );
 }
 
@@ -69,6 +77,10 @@ function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
       return at.push();
     case 'look':
       return at.look();
+    case 'newest':
+      return at.isNewest();
+    case 'current':
+      return at.readCurrent();
     case 'release-tags':
     case 'target-tags':
       return at.putTags();
@@ -104,7 +116,7 @@ class Step {
 
   #planOn(world: World, run: Run, base: Commit): World {
     const { operation } = run;
-    if (operation.kind === 'apply') return this.#applying(world, run, base);
+    if (operation.kind === 'apply') return this.#to(world, { ...run, at: 'newest', applying: base });
     if (operation.kind === 'promote') {
       const { version } = operation;
       const judged = this.#kept('gates again after a lost race') || run.attempt === 0;
@@ -112,7 +124,7 @@ class Step {
       if (judged && (base.held.includes(version) || version < base.version)) return this.#end(world, run, 'refused');
       if (version === base.version) {
         return this.#kept('unchanged looks at the tags')
-          ? this.#applying(world, run, base)
+          ? this.#to(world, { ...run, at: 'newest', applying: base })
           : this.#finish(world, run, base);
       }
       return this.#planned(world, run, base, version, base.held);
@@ -129,7 +141,7 @@ class Step {
     const action = operation.kind === 'rollback' ? 'rollback' : 'promote';
     const sequence = base.sequence + 1;
     const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked }, attempt);
-    return this.#to(world, { ...run, at: 'check', base, commit, open: false, stale: false });
+    return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
 
   // engine/checks.ts releaseTagsAreFree
@@ -145,12 +157,34 @@ class Step {
     });
   }
 
-  // engine/checks.ts releaseTagsAreFree, second half
+  // engine/checks.ts raced: a taken tag tells of a release that has just come, or of one that a rewind has removed
   afterTakenTag(): readonly Move[] {
+    const { commit, base, applying } = this.#run;
     return this.#readHead().map(({ head, world, text }) => {
-      const moved = head.id !== this.#run.base?.id;
-      return this.#git(text, moved ? this.#lost(world, this.#run) : this.#end(world, this.#run, 'branch-rewound'));
+      const known = commit ? base : applying;
+      if (head.id === known?.id) return this.#git(text, this.#end(world, this.#run, 'branch-rewound'));
+      return this.#git(text, commit ? this.#lost(world, this.#run) : this.#to(world, { ...this.#run, at: 'current' }));
     });
+  }
+
+  // engine/apply.ts applyNewest, checks.ts isNewest: a release that was there before is applied only if no newer one has tags
+  isNewest(): readonly Move[] {
+    const { applying } = this.#run;
+    if (!applying) return [];
+    const tags = IMAGES.map((image) => releaseTag(image, applying.sequence + 1));
+    return this.#readTags(tags).map(({ values, world, text }) => {
+      const next = values.some((value) => value !== 0)
+        ? this.#to(world, { ...this.#run, at: 'recheck' })
+        : this.#applying(world, this.#run, applying);
+      return this.#registry(`reads whether there is a newer release, ${tags[0]} and its like: ${text}`, next);
+    });
+  }
+
+  // engine/apply.ts readCurrent
+  readCurrent(): readonly Move[] {
+    return this.#readHead().map(({ head, world, text }) =>
+      this.#git(text, this.#to(world, { ...this.#run, at: 'newest', applying: head })),
+    );
   }
 
   // engine/commit.ts commitPlan; ledger/remote.ts push: one attempt to move the branch by compare-and-swap
@@ -162,13 +196,13 @@ class Step {
     const head = headOf(this.#world);
     const accepted = this.#accepts(commit, base);
     if (!accepted) {
-      const run: Run = { ...this.#run, at: 'look', stale: true };
+      const run: Run = { ...this.#run, at: 'look' };
       return [this.#git(`${what}: turned away, the head is another`, this.#to(this.#world, run))];
     }
     const landed = head.id === commit.id ? this.#world : moveBranch(this.#world, commit);
     const moves = [this.#git(`${what}: landed`, this.#landed(landed, this.#run))];
     if (left.lostAnswer === 0) return moves;
-    const open: Run = { ...this.#run, at: 'look', open: true, stale: false };
+    const open: Run = { ...this.#run, at: 'look', open: true };
     const spent = (world: World): World => ({ ...world, left: { ...world.left, lostAnswer: left.lostAnswer - 1 } });
     moves.push(
       this.#git(`${what}: landed, the answer is lost`, this.#to(spent(landed), open)),
@@ -193,12 +227,13 @@ class Step {
 
   // ledger/push.ts settlePush, look: what became of a push is read from the branch
   look(): readonly Move[] {
-    const { commit, base, open, stale } = this.#run;
+    const { commit, base, open } = this.#run;
     return this.#readHead().flatMap(({ head, world, text }) => {
       const run = this.#run;
       if (isIn(commit, head)) return [this.#git(`${text}: it landed`, this.#landed(world, run))];
       if (head.id === base?.id) return this.#again(world, run, `${text}: not moved`);
-      const proven = isIn(base, head) || (stale && !open) || !this.#kept('lost only where the base is');
+      // What was never sent has not landed, whatever the head may be.
+      const proven = !open || isIn(base, head) || !this.#kept('lost only where the base is');
       if (!proven) return this.#again(world, run, `${text}: lacks the head that was planned on`);
       return [this.#git(`${text}: the race is lost`, this.#lost(world, run))];
     });
@@ -247,7 +282,7 @@ class Step {
 
   // engine/apply.ts putTag; registry/oci/oci.ts tagImage
   #putTag(image: 1 | 2): readonly Move[] {
-    const { applying, at, moved } = this.#run;
+    const { applying, at, moved, commit } = this.#run;
     const progress = this.#run.images[image - 1];
     if (!applying || !progress) return [];
     const { version, sequence } = applying;
@@ -263,7 +298,8 @@ class Step {
       );
     }
     if (progress.at !== 'peek') return [];
-    const rewrite = !never && moved && this.#kept('no skipped write after a detected change');
+    const own = commit === applying && this.#kept('a release writes the tags it changes');
+    const rewrite = !never && (own || (moved && this.#kept('no skipped write after a detected change')));
     return this.#readTags([tag]).map(({ values: [found = 0], world, text }) => {
       const taken = never && found !== 0 && found !== version && this.#kept('per-release tags never move');
       const right = found === version && !rewrite;
@@ -380,11 +416,11 @@ class Step {
   }
 
   #git(text: string, world: World): Move {
-    return { from: this.#run.name, to: 'Git', text, world };
+    return { talks: [{ from: this.#run.name, to: 'Git', text }], world };
   }
 
   #registry(text: string, world: World): Move {
-    return { from: this.#run.name, to: 'registry', text, world };
+    return { talks: [{ from: this.#run.name, to: 'registry', text }], world };
   }
 }
 

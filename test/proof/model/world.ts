@@ -61,7 +61,18 @@ export type Progress =
 export interface Run {
   readonly name: Name;
   readonly operation: Operation;
-  readonly at: 'plan' | 'check' | 'recheck' | 'push' | 'look' | 'release-tags' | 'target-tags' | 'reread' | 'ended';
+  readonly at:
+    | 'plan'
+    | 'check'
+    | 'recheck'
+    | 'push'
+    | 'look'
+    | 'newest'
+    | 'current'
+    | 'release-tags'
+    | 'target-tags'
+    | 'reread'
+    | 'ended';
   /** How often it planned anew, or built a commit anew. */
   readonly attempt: number;
   /** A rollback: the first head it read, which its caller wants to be rid of. */
@@ -72,8 +83,6 @@ export interface Run {
   readonly commit?: Commit | undefined;
   /** A push may have landed without our knowing. */
   readonly open: boolean;
-  /** The last push was turned away before anything was sent: the server itself said that its head is another. */
-  readonly stale: boolean;
   /** The commit whose release is being applied. */
   readonly applying?: Commit | undefined;
   /** The head had moved on while tags were put. */
