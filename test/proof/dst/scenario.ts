@@ -40,8 +40,8 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
   const weather = drawWeather(random);
   const hot = random.pick(ENVIRONMENTS);
   const where = (): string => (random.chance(0.75) ? hot : random.pick(ENVIRONMENTS));
-  const actors = NAMES.slice(0, 2 + random.below(3)).map((name): Actor => {
-    const commands = Array.from({ length: random.chance(0.3) ? 2 : 1 }, () => drawCommand(random, where()));
+  const actors = NAMES.slice(0, random.pick([2, 2, 3, 3, 4])).map((name): Actor => {
+    const commands = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => drawCommand(random, where()));
     return { name, commands, skew: random.chance(0.1) ? random.below(7_200_000) - 3_600_000 : 0 };
   });
   const kinds = ['hotfix', 'hotfix', 'cherry-pick', 'merge', 'squash', 'trunk', 'trunk'] as const;

@@ -22,21 +22,29 @@ function remembering<A extends readonly unknown[], R>(work: (...args: A) => R): 
   };
 }
 
-const texts = new WeakMap<Uint8Array, string>();
+/** Numbers of contents: equal bytes have the same one. */
+const numbers = new WeakMap<Uint8Array, number>();
+const numbersOfTexts = new Map<string, number>();
+
+function numberOf(content: Uint8Array): number {
+  const known = numbers.get(content);
+  if (known !== undefined) return known;
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
+  const number = numbersOfTexts.get(text) ?? numbersOfTexts.size;
+  numbersOfTexts.set(text, number);
+  numbers.set(content, number);
+  return number;
+}
 
 /** A text that tells values apart. Throws for kinds of value that it does not know. */
 function keyOf(value: unknown): string {
-  if (value instanceof Uint8Array) {
-    const text = texts.get(value) ?? JSON.stringify(Buffer.from(value).toString('latin1'));
-    texts.set(value, text);
-    return text;
-  }
+  if (value instanceof Uint8Array) return `#${numberOf(value)}`;
   if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;
   if (typeof value === 'object' && value !== null) {
     if (Object.getPrototypeOf(value) !== Object.prototype) throw new TypeError('no plain data');
-    return `{${Object.entries(value)
-      .map(([name, each]) => `${name}:${keyOf(each)}`)
-      .join()}}`;
+    let key = '';
+    for (const [name, each] of Object.entries(value)) key += `${name}:${keyOf(each)},`;
+    return `{${key}}`;
   }
   return JSON.stringify(value) ?? 'undefined';
 }
