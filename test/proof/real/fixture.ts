@@ -1,0 +1,91 @@
+// The smallest pipeline that has everything: two images, two environments (stg takes from dev), and the releases that the
+// commands of the proof begin from. It is made by tagflow itself, once, and copied for each point or season.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseTag } from '../../../src/model/reference.ts';
+import { buildImage } from '../../../src/registry/layout/sample-image.ts';
+import { createLayoutWriter } from '../../../src/registry/layout/writer.ts';
+import { type GitRepository, createGitRepository } from '../../support/git-repository.ts';
+import { pushImage } from '../../support/images.ts';
+import { machineClock } from '../../support/layouts.ts';
+import type { History } from '../checker/history.ts';
+
+/** The images, and the versions that each is published as, oldest first. */
+export const IMAGES: Readonly<Record<string, readonly string[]>> = {
+  app: ['v1.0', 'v1.1', 'v1.2', 'v1.3'],
+  db: ['v1.0', 'v1.1'],
+};
+
+/** What was published: by image, the versions and their digests. */
+export type Published = NonNullable<History['published']>;
+
+/** The files of the trunk; `prefix` stands before the name of an image: `oci:registry`, `127.0.0.1:5000/acme`. */
+export function trunkFiles(prefix: string): Record<string, string> {
+  const names = Object.keys(IMAGES);
+  const images = names.map((name) => `  ${name}: { repository: '${prefix}/${name}' }\n`).join('');
+  const manifest = `images:\n${names.map((name) => `  - name: ${name}\n    newTag: v0\n`).join('')}`;
+  return {
+    'tagflow.yaml': `version: 1\nimages:\n${images}environments:\n  dev: {}\n  stg: { from: dev }\n`,
+    'environments/dev/kustomization.yaml': manifest,
+    'environments/stg/kustomization.yaml': manifest,
+    'settings.env': 'LEVEL=1\n',
+  };
+}
+
+/** Publishes the images into layouts below a folder. */
+export async function publishLayouts(folder: string): Promise<Published> {
+  const writer = createLayoutWriter({ clock: machineClock });
+  const published: Record<string, { version: string; digest: string }[]> = {};
+  for (const [name, versions] of Object.entries(IMAGES)) {
+    published[name] = [];
+    for (const version of versions) {
+      const image = buildImage({ name, version });
+      await writer.publishImage(join(folder, name), image, parseTag(version));
+      published[name].push({ version, digest: image.digest });
+    }
+  }
+  return published;
+}
+
+/** Publishes the images to a registry, below a path. */
+export async function publishImages(host: string, path: string): Promise<Published> {
+  const published: Record<string, { version: string; digest: string }[]> = {};
+  for (const [name, versions] of Object.entries(IMAGES)) {
+    published[name] = [];
+    for (const version of versions) {
+      const { digest } = await pushImage(host, `${path}/${name}`, version, { content: `${name} ${version}` });
+      published[name].push({ version, digest });
+    }
+  }
+  return published;
+}
+
+/** An empty pipeline: the trunk, and both branches at it. */
+export async function createRepository(folder: string, prefix: string): Promise<GitRepository> {
+  await mkdir(folder, { recursive: true });
+  const repository = await createGitRepository({ folder: join(folder, 'repository.git') });
+  const main = await repository.commit('main', trunkFiles(prefix));
+  for (const branch of ['dev', 'stg']) await repository.move(branch, main);
+  return repository;
+}
+
+/**
+ * Brings a new pipeline to where the commands of the proof begin: stg had app v1.0 and v1.1 and has v1.2 with its release
+ * 3, each with a configuration of its own; dev went on to v1.3. `before` is called just before stg's release 3.
+ */
+export async function makeReleases(
+  repository: GitRepository,
+  tagflow: (args: readonly string[]) => Promise<void>,
+  before: () => Promise<void>,
+): Promise<void> {
+  await tagflow(['promote', 'dev', 'app=v1.0', 'db=v1.0']);
+  await tagflow(['promote', 'stg']);
+  for (const [index, version] of ['v1.1', 'v1.2', 'v1.3'].entries()) {
+    await repository.commit('main', { 'settings.env': `LEVEL=${index + 2}\n` });
+    await tagflow(['promote', 'dev', `app=${version}`]);
+    if (version === 'v1.2') await before();
+    if (version !== 'v1.3') await tagflow(['promote', 'stg']);
+  }
+  // Packed, so that a copy is a few files.
+  await repository.git(['gc', '--quiet', '--prune=now']);
+}

@@ -1,0 +1,116 @@
+// Reads what a run left behind, from a bare repository and a registry as they are on the disk: with Git's own programs and
+// the files of Docker's registry or of OCI layouts, past tagflow, its caches, and any proxy that lies.
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { parseRecord } from '../../../src/model/release-record.ts';
+import { run } from '../../support/git-repository.ts';
+import { descriptorsOf } from '../../support/layouts.ts';
+import type { CommitFacts, EnvironmentHistory, History } from '../checker/history.ts';
+
+/** Where an environment is in a bare repository. Its branch and its tag have its name. */
+export interface EnvironmentPlace {
+  /** The bare repository. */
+  readonly folder: string;
+  readonly name: string;
+  /** The head before the first operation. */
+  readonly base: string;
+  /** Read no further down than the base; otherwise down to the root. */
+  readonly cut?: boolean;
+}
+
+/** An environment's branch as it is now. */
+export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<EnvironmentHistory> {
+  const { folder, name, base, cut = false } = place;
+  const args = ['log', '--first-parent', '--format=%H %P', `refs/heads/${name}`, ...(cut ? [`^${base}`] : [])];
+  const ids = (await run('git', args, { cwd: folder })).split('\n').filter(Boolean);
+  // `^base` leaves the base itself out.
+  if (cut)
+    ids.push(...(await run('git', ['log', '-1', '--format=%H %P', base], { cwd: folder })).split('\n').filter(Boolean));
+  const commits = ids.map((line) => line.split(' ')).map(([id = '', ...parents]) => ({ id, parents }));
+  const paths = [`environments/${name}/release.yaml`, `environments/${name}/kustomization.yaml`] as const;
+  const blobs = await readBlobs(
+    folder,
+    commits.flatMap(({ id }) => paths.map((path) => `${id}:${path}`)),
+  );
+  const line = commits.map(({ id, parents }, index): CommitFacts => {
+    const [record, manifest] = [blobs[2 * index], blobs[2 * index + 1]];
+    return {
+      id,
+      parents,
+      ...(record !== undefined && { record: recordFrom(record, paths[0]) }),
+      ...(manifest !== undefined && { pins: pinsIn(manifest) }),
+    };
+  });
+  return { name, tag: name, line, base, rewinds: [] };
+}
+
+function recordFrom(text: string, path: string): NonNullable<CommitFacts['record']> {
+  try {
+    return parseRecord(text, path);
+  } catch (error) {
+    return { invalid: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The digests that a kustomization pins, by the name of the image; one that it pins twice by both, joined. */
+function pinsIn(text: string): Record<string, string> {
+  const { images = [] } = parse(text) as { images?: { name: string; digest?: string }[] };
+  const pins: Record<string, string> = {};
+  for (const { name, digest = 'no digest' } of images) {
+    pins[name] = pins[name] === undefined || pins[name] === digest ? digest : `${pins[name]} and ${digest}`;
+  }
+  return pins;
+}
+
+/** The texts of blobs by `commit:path`, in one process; undefined where there is none. */
+async function readBlobs(folder: string, names: readonly string[]): Promise<readonly (string | undefined)[]> {
+  if (names.length === 0) return [];
+  const output = Buffer.from(
+    await run('git', ['cat-file', '--batch'], { cwd: folder, input: `${names.join('\n')}\n` }),
+  );
+  const texts: (string | undefined)[] = [];
+  for (let at = 0; texts.length < names.length;) {
+    const end = output.indexOf(0x0a, at);
+    const size = /^[0-9a-f]+ blob (\d+)$/.exec(output.toString('utf8', at, end))?.[1];
+    texts.push(size === undefined ? undefined : output.toString('utf8', end + 1, end + 1 + Number(size)));
+    at = end + 1 + (size === undefined ? 0 : Number(size) + 1);
+  }
+  return texts;
+}
+
+/** The heads of all branches. */
+export async function readHeads(folder: string): Promise<Readonly<Record<string, string>>> {
+  const lines = (
+    await run('git', ['for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads'], { cwd: folder })
+  ).split('\n');
+  return Object.fromEntries(lines.filter(Boolean).map((line) => line.split(' '))) as Record<string, string>;
+}
+
+/**
+ * The tags of a repository in the files of Docker's registry: `…/_manifests/tags/<tag>/current/link` below
+ * `<root>/docker/registry/v2/repositories/<path>`. `repository` is how tagflow names it. Only those `wanted`, where given.
+ */
+export function readRegistryTags(
+  root: string,
+  path: string,
+  repository: string,
+  wanted?: ReadonlySet<string>,
+): History['tags'] {
+  const folder = join(root, 'docker/registry/v2/repositories', path, '_manifests/tags');
+  if (!existsSync(folder)) return [];
+  const names = wanted ? [...wanted].filter((tag) => existsSync(join(folder, tag))) : readdirSync(folder);
+  return names.map((tag) => {
+    const link = join(folder, tag, 'current/link');
+    // Made before its link is written, and left so when the registry dies in between: no tag to whoever asks for it.
+    return { repository, tag, digest: existsSync(link) ? readFileSync(link, 'utf8').trim() : 'no link' };
+  });
+}
+
+/** The tags of an OCI layout on disk. One that two descriptors have is told twice. */
+export function readLayoutTags(directory: string, repository: string): History['tags'] {
+  return descriptorsOf(directory).flatMap(({ digest = '', annotations }) => {
+    const tag = annotations?.['org.opencontainers.image.ref.name'];
+    return tag === undefined ? [] : [{ repository, tag, digest }];
+  });
+}
