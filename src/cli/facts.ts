@@ -16,8 +16,8 @@ export interface Facts {
   releases(environment: string): void;
   /** A ledger that notes what becomes of its pushes. */
   watch(ledger: Ledger): Ledger;
-  /** What is true now, for somebody who stopped the run. */
-  now(): Required<Pick<ErrorText, 'why' | 'fix' | 'details'>>;
+  /** What is true now, for somebody who stopped the run; `forced`: what was being written was broken off. */
+  now(forced: boolean): Required<Pick<ErrorText, 'why' | 'fix' | 'details'>>;
 }
 
 /** The facts of a run that has not done anything yet. */
@@ -44,16 +44,20 @@ export function createFacts(): Facts {
         },
       });
     },
-    now: () => (environment === undefined ? ELSE : release(environment, last)),
+    now: (forced) => (environment === undefined ? other(forced) : release(environment, last)),
   };
 }
 
 /** Commands that make no release may be repeated as they are. */
-const ELSE = {
-  why: 'nothing new was started; what was being written was finished',
-  fix: 'run the command again: it does what is left to do',
-  details: {},
-};
+function other(forced: boolean): ReturnType<Facts['now']> {
+  return {
+    why: forced
+      ? 'what was being written may be done, or not'
+      : 'nothing new was started; what was being written was finished',
+    fix: 'run the command again: it does what is left to do',
+    details: {},
+  };
+}
 
 function release(environment: string, push: Push | undefined): ReturnType<Facts['now']> {
   const { commit, branch, state } = push ?? {};

@@ -138,12 +138,12 @@ function listenForSignals(
   const forced = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   let stopped: { readonly name: string; readonly exit: number } | undefined;
-  const interrupted = (what: string, exit: number): TagflowError => {
-    const { details, ...text } = facts.now();
+  const interrupted = (what: string, exit: number, broken: boolean): TagflowError => {
+    const { details, ...text } = facts.now(broken);
     return new TagflowError('interrupted', { what, ...text, details: { ...details, exit } });
   };
   const end = (what: string, exit: number): void => {
-    renderFailure(io, options, interrupted(what, exit));
+    renderFailure(io, options, interrupted(what, exit, true));
     forced.abort();
     io.signals.exit(exit);
   };
@@ -164,7 +164,7 @@ function listenForSignals(
     signal: asked.signal,
     forced: forced.signal,
     facts,
-    interrupted: () => stopped && interrupted(`stopped by ${stopped.name}`, stopped.exit),
+    interrupted: () => stopped && interrupted(`stopped by ${stopped.name}`, stopped.exit, false),
     dispose() {
       clearTimeout(timer);
       for (const dispose of disposals) dispose();

@@ -28,6 +28,7 @@ test('the exit codes are those of the reference', () => {
     incomplete: 8,
     verification: 9,
     difference: 10,
+    unwell: 11,
     interrupted: 130,
     terminated: 143,
   });
