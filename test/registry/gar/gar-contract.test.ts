@@ -2,6 +2,7 @@
 // behind a proxy and TLS: in a repository named by its path, in one of a gcr.io host, and without credentials of Google's.
 // One service and one adapter serve a suite, as making Google's client takes a tenth of a second; each test has its own package.
 import { afterAll, beforeAll } from 'vitest';
+import { contentContract } from '../../contract/content.ts';
 import { registryContract, type RegistryPlace } from '../../contract/registry.ts';
 import {
   createGarUnderTest,
@@ -25,14 +26,21 @@ afterAll(async () => {
   await server.stop();
 });
 
-const suite = (host: string, prefix: string, options?: Parameters<typeof createGarUnderTest>[1]) => {
+/** The adapter of a suite, and a package for a test. */
+const maker = (prefix: string, options?: Parameters<typeof createGarUnderTest>[1]) => {
   let under: GarUnderTest | undefined;
-  return async (): Promise<RegistryPlace> => {
+  return (): GarUnderTest & { readonly path: string } => {
     if (!under) made.push((under = createGarUnderTest(server, options)));
     packages += 1;
-    const path = `${prefix}-${packages}`;
+    return { ...under, path: `${prefix}-${packages}` };
+  };
+};
+const suite = (host: string, prefix: string, options?: Parameters<typeof createGarUnderTest>[1]) => {
+  const make = maker(prefix, options);
+  return async (): Promise<RegistryPlace> => {
+    const { registry, path } = make();
     return {
-      registry: under.registry,
+      registry,
       repository: garRepository(path, host),
       publish: async (manifest, tag) => server.publish(path, manifest, tag),
       read: async (at) => server.read(path, at),
@@ -55,3 +63,9 @@ registryContract(
     others: { find: async () => ({ kind: 'password', username: 'oauth2accesstoken', password: TOKEN }) },
   }),
 );
+
+const makeForCopies = maker(GAR_PATH);
+contentContract('the Docker endpoint of Artifact Registry, with tokens of Google’s', async () => {
+  const { docker, path } = makeForCopies();
+  return { store: docker, repository: garRepository(path) };
+});

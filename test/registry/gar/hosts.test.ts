@@ -1,8 +1,10 @@
 // Case 25: which hosts are Artifact Registry's and which only look like one; and where a repository is there.
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isTagflowError } from '../../../src/model/errors.ts';
-import { parseRepository } from '../../../src/model/reference.ts';
-import { placeOf } from '../../../src/registry/gar/place.ts';
+import { parseRepository, parseTag } from '../../../src/model/reference.ts';
+import { digestOf } from '../../../src/model/digest.ts';
+import { digestOfVersion, placeOf, tagName, tagOf, versionName } from '../../../src/registry/gar/place.ts';
 import { parseGarHost } from '../../../src/registry/hosts.ts';
 import { GAR_LOOK_ALIKES } from '../../support/gar.ts';
 
@@ -88,6 +90,43 @@ describe('the place of a repository', () => {
     const error = errorOf(() => packageOf(name));
     expect(error).toMatchObject({ code: 'reference-invalid', fix: expect.stringMatching(fix) });
   });
+});
+
+describe('the names of resources', () => {
+  const part = fc.stringMatching(/^[a-z0-9]{1,6}(?:[._-][a-z0-9]{1,6}){0,2}$/);
+  const project = fc.stringMatching(/^[a-z][a-z0-9-]{4,8}[a-z0-9]$/);
+  const place = fc
+    .tuple(project, project, fc.array(part, { minLength: 1, maxLength: 4 }))
+    .map(([first, repository, image]) => ['us-docker.pkg.dev', first, repository, ...image].join('/'))
+    .filter((name) => !/--/.test(name));
+
+  it('tell every two packages apart, and have one slash for each of their parts', () => {
+    fc.assert(
+      fc.property(place, place, (one, other) => {
+        const [a, b] = [one, other].map((name) => placeOf(parseRepository(name)).packageName);
+        expect(a === b).toBe(one === other);
+        expect(a).toMatch(/^projects\/[^/]+\/locations\/us\/repositories\/[^/]+\/packages\/[^/]+$/);
+      }),
+    );
+  });
+
+  it('give back the tag and the digest that they were made of', () => {
+    fc.assert(
+      fc.property(place, fc.stringMatching(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/), (name, text) => {
+        const at = placeOf(parseRepository(name));
+        const digest = digestOf(text);
+        expect(tagOf(tagName(at, parseTag(text)))).toBe(text);
+        expect(digestOfVersion(versionName(at, digest))).toBe(digest);
+      }),
+    );
+  });
+
+  it.each(['', 'stg', '/tags/', 'x/tags/a/b', 'x/tags/%', 'x/tags/%zz', 'x/tags/a%2Fb', 'x/tag/stg'])(
+    '%j is the name of no tag',
+    (name) => {
+      expect(tagOf(name)).toBeUndefined();
+    },
+  );
 });
 
 function errorOf(action: () => unknown): unknown {
