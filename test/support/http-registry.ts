@@ -457,13 +457,16 @@ function createAuth(mode: AuthMode | undefined, origin: string) {
       if (request.line === 'GET /token' || request.line === 'POST /token') return tokenEndpoint(mode, request);
       const [, path = ''] = /^\/v2\/(.+)\/(?:manifests|tags|blobs|referrers)\//.exec(request.url) ?? [];
       const isRead = request.method === 'GET' || request.method === 'HEAD';
-      const needed = (isRead ? ['pull'] : ['pull', 'push']).map((action) => ({ path, action }));
+      // As distribution has it: uploads are cancelled by who may push, manifests are deleted by who may delete.
+      const isDeletion = request.line.startsWith('DELETE ') && request.line.includes('/manifests/');
+      const actions = isRead ? ['pull'] : isDeletion ? ['delete'] : ['pull', 'push'];
+      const needed = actions.map((action) => ({ path, action }));
       const from = request.query.get('from');
       if (from !== null) needed.push({ path: from, action: 'pull' });
       const rights = given.get((request.headers.authorization ?? '').replace('Bearer ', ''));
       if (rights && needed.every(({ path, action }) => rights.has(`${path}:${action}`))) return undefined;
       const error = rights ? ',error="insufficient_scope"' : '';
-      const scopes = [`repository:${path}:${isRead ? 'pull' : 'pull,push'}`];
+      const scopes = [`repository:${path}:${actions.join(',')}`];
       if (from !== null) scopes.push(`repository:${from}:pull`);
       return challenge(`Bearer realm="${origin}/token",service="fake",scope="${scopes.join(' ')}"${error}`);
     },
