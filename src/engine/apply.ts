@@ -9,7 +9,7 @@ import { isNewest } from './checks.ts';
 import type { Context } from './context.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
-import { type World, headOf, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
+import { type World, headOf, readEnvironment, readRelease, readWorld } from './world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -21,7 +21,7 @@ export interface Applied {
   /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
   readonly record: ReleaseRecord | undefined;
   readonly tags: readonly TagStatus[];
-  /** Why nothing was done here, `record-invalid`; the other environments were seen to all the same. */
+  /** Why this was not done, or not to its end; the other environments were seen to all the same. */
   readonly problem: TagflowError | undefined;
 }
 
@@ -39,10 +39,20 @@ export async function apply(context: Context, names: readonly string[]): Promise
   const closed: Closed = new Set();
   for (const environment of chosen) {
     const head = headOf(world.branches, environment.branch, environment);
-    const { value, problem } = await orProblem(applyEnvironment(context, world, environment, closed));
+    const { value, problem } = await orFailure(applyEnvironment(context, world, environment, closed));
     applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
   }
   return applied;
+}
+
+/** The value, or undefined and the error, whatever went wrong with one environment; an interrupt and a defect go on. */
+async function orFailure<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    if (isTagflowError(error) && error.code !== 'interrupted') return { problem: error };
+    throw error;
+  }
 }
 
 async function applyEnvironment(

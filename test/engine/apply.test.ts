@@ -97,6 +97,19 @@ describe('what apply does', () => {
     ]);
     expect(bench.tagged('django', 'prd')).toBe('V4.0');
   });
+
+  test('a registry that fails for one environment does not keep the others from repair', async () => {
+    const bench = await running();
+    await retag(bench, 'django', 'V4.2', 'prd');
+    bench.registry.arm({ kind: 'before' }, 1, ({ tag }) => tag === 'dev-2');
+    const applied = await apply(bench.context(), []);
+    expect(applied.map(({ environment, problem }) => [environment, problem?.code])).toEqual([
+      ['dev', 'registry-unavailable'],
+      ['stg', undefined],
+      ['prd', undefined],
+    ]);
+    expect(bench.tagged('django', 'prd')).toBe('V4.0');
+  });
 });
 
 describe('the order of writes', () => {
@@ -280,8 +293,8 @@ describe('a head that moves on meanwhile', () => {
         .replace(/base: .*\n/, `base: ${bench.head('prd')}\nprevious: ${sequence - 1}\n`);
       bench.remote.commit('prd', { [recordOf('prd')]: next });
     };
-    const error = await failureOf(apply(bench.context(), ['prd']));
-    expect(error.fix).toBe('tagflow apply prd');
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'tagflow apply prd' });
   });
 });
 

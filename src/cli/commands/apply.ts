@@ -43,13 +43,13 @@ export const run: Run = async (session, { args, options }) => {
 };
 
 function rowsOf({ environment, record, tags, problem }: Applied): string[][] {
-  if (problem) return [[environment, '–', '–', '–', 'unreadable']];
+  if (problem) return [[environment, '–', '–', '–', 'not applied']];
   if (!record) return [[environment, '–', '–', '–', 'no release yet']];
   return tags.map(({ image, tag, digest, status }) => [environment, image, tag, shortDigest(digest), status]);
 }
 
 function colour(row: readonly string[], paint: Paint): Cell[] {
   return row.map((text, column) =>
-    column === 4 && (text === 'failed' || text === 'unreadable') ? { text, paint, style: 'red' } : text,
+    column === 4 && (text === 'failed' || text === 'not applied') ? { text, paint, style: 'red' } : text,
   );
 }
