@@ -38,7 +38,7 @@ export async function inspectPlace(calls: GarCalls, place: GarPlace, deadline: I
 }
 
 /** A repository's clean-up policies, as far as they are about this package; undefined when none is. */
-export function cleanUpOf(settings: GarSettings, place: GarPlace): CleanUpPolicy | undefined {
+function cleanUpOf(settings: GarSettings, place: GarPlace): CleanUpPolicy | undefined {
   const image = decodeURIComponent(place.packageName.replace(/^.*\/packages\//, ''));
   const rules = Object.entries(settings.cleanupPolicies ?? {}).flatMap(([name, policy]) => {
     const rule = ruleOf(policy.id || name, policy, image);
