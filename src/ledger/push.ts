@@ -159,7 +159,7 @@ function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowErr
   return new TagflowError('push-outcome-unknown', {
     what: `whether commit ${commit} landed on ${branch} is not known`,
     why: cause?.why ?? cause?.message ?? 'the remote did not say, and could not be read afterwards',
-    fix: 'run the command again: it looks first, and pushes nothing twice',
+    fix: 'look with tagflow status; a promotion may be run again at once: it looks first, and pushes nothing twice',
     details: { branch, commit },
     cause,
   });

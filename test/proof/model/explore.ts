@@ -1,6 +1,6 @@
 // Breadth-first search through every state that a situation can reach. What is found first is found on a shortest way.
 import { faults } from './faults.ts';
-import { brokenPromise, NO_FAULTS } from './promises.ts';
+import { NO_FAULTS, brokenPromise, isAtRest } from './promises.ts';
 import type { Kept, Surroundings } from './rules.ts';
 import { type Move, newRun, step } from './steps.ts';
 import {
@@ -20,6 +20,8 @@ export interface Search {
   readonly states: number;
   /** Steps of the longest of the shortest ways. */
   readonly depth: number;
+  /** States in which everybody has ended and nothing is on its way: in each an apply and the reruns were played. */
+  readonly atRest: number;
   readonly violation: Violation | undefined;
 }
 
@@ -70,6 +72,7 @@ export function search(surroundings: Surroundings, kept: Kept, limit = 5_000_000
   const from = [-1];
   const seen = new Set(keys);
   let depth = 0;
+  let atRest = 0;
   for (let level = [{ world: start, id: 0 }]; level.length > 0; depth += 1) {
     const next: typeof level = [];
     for (const { world, id } of level) {
@@ -79,12 +82,14 @@ export function search(surroundings: Surroundings, kept: Kept, limit = 5_000_000
         seen.add(key);
         const found = { world: move.world, id: keys.push(key) - 1 };
         from[found.id] = id;
+        if (isAtRest(move.world)) atRest += 1;
         const promise = brokenPromise(move.world, start.left, kept);
         if (promise !== undefined) {
           const way = wayTo(found.id, from).map((at) => keys[at] ?? '');
           return {
             states: keys.length,
             depth: depth + 1,
+            atRest,
             violation: { promise, moves: retrace(start, way, keyOf, kept) },
           };
         }
@@ -94,7 +99,7 @@ export function search(surroundings: Surroundings, kept: Kept, limit = 5_000_000
     if (keys.length > limit) throw new Error(`more than ${limit} states`);
     level = next;
   }
-  return { states: keys.length, depth: depth - 1, violation: undefined };
+  return { states: keys.length, depth: depth - 1, atRest, violation: undefined };
 }
 
 function wayTo(id: number, from: readonly number[]): readonly number[] {

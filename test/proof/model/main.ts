@@ -28,11 +28,12 @@ const count = (number: number): string => number.toLocaleString('en');
 const results = situations.map((situation) => ({ situation, found: search(situation, allKept) }));
 say(
   ...tableText(
-    ['situation', 'steps', 'states', 'depth', 'violations'],
-    results.map(({ situation, found: { states, depth, violation } }) => [
+    ['situation', 'steps', 'states', 'at rest', 'depth', 'violations'],
+    results.map(({ situation, found: { states, atRest, depth, violation } }) => [
       situationText(situation),
       situation.coarse === true ? 'coarse' : 'fine',
       count(states),
+      count(atRest),
       String(depth),
       violation ? '1' : '0',
     ]),
