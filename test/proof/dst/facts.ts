@@ -21,9 +21,9 @@ export function historyOf(
   { settled, lag }: { readonly settled: boolean; readonly lag: number },
 ): History {
   return {
-    environments: [...start.pipeline.environments.values()].map((environment) =>
-      environmentOf(world, start, environment),
-    ),
+    environments: [...start.pipeline.environments.values()]
+      .filter((environment) => isTouched(world, start, environment, operations))
+      .map((environment) => environmentOf(world, start, environment)),
     operations,
     tags: world.tags(),
     observations: [...start.observations, ...world.writes],
@@ -33,6 +33,21 @@ export function historyOf(
     settled,
     published: PUBLISHED,
   };
+}
+
+/** Whether anything was done to an environment, or it is not as it was: the others have been judged often enough. */
+function isTouched(
+  world: World,
+  start: Start,
+  { name, branch, tag }: Environment,
+  operations: readonly Operation[],
+): boolean {
+  return (
+    operations.some(({ environment }) => environment === name) ||
+    world.remote.branches.get(branch) !== start.remote.branches.get(branch) ||
+    world.headsOf(branch).length !== 1 ||
+    world.writes.some((write) => write.tag.startsWith(tag))
+  );
 }
 
 function environmentOf(world: World, start: Start, environment: Environment): EnvironmentHistory {

@@ -146,7 +146,10 @@ class SchedulingLedger implements SimLedger {
   readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
     this.#inner.commitsBetween(include, exclude, limit);
   readonly walk: Ledger['walk'] = async (head, path, limit) => this.#inner.walk(head, path, limit);
-  readonly changedPaths: Ledger['changedPaths'] = async (from, to) => this.#inner.changedPaths(from, to);
+  readonly changedPaths: Ledger['changedPaths'] = async (from, to) => {
+    await this.#inner.commit(to);
+    return this.#remember(from, `diff ${from} ${to}`, async () => this.#inner.changedPaths(from, to));
+  };
   readonly close: Ledger['close'] = async () => undefined;
 
   /** What is in a commit never changes; that it was fetched is asked of the inner ledger all the same. */

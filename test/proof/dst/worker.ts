@@ -37,7 +37,11 @@ export interface Shown {
 }
 
 const options = workerData as WorkerOptions;
-if (options.remember) rememberPureWork();
+if (options.remember) {
+  rememberPureWork();
+  // Failures are part of the plan here, and a stack costs more than what failed.
+  Error.stackTraceLimit = 0;
+}
 // Loaded now, so that what is swapped is swapped everywhere.
 const { createStarts, EPOCH } = await import('./start.ts');
 const { simulate } = await import('./simulate.ts');

@@ -72,10 +72,12 @@ export class World {
 
   /** Every head that a branch had, in order. */
   headsOf(branch: BranchName): readonly { readonly at: Instant; readonly id: ObjectId }[] {
-    return this.#heads.flatMap(({ at, branches }) => {
+    const seen: { at: Instant; id: ObjectId }[] = [];
+    for (const { at, branches } of this.#heads) {
       const id = branches.get(branch);
-      return id === undefined ? [] : [{ at, id }];
-    });
+      if (id !== undefined && seen.at(-1)?.id !== id) seen.push({ at, id });
+    }
+    return seen;
   }
 
   tagAt(repository: string, tag: string, moment: Instant): Digest | undefined {
