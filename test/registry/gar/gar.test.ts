@@ -489,6 +489,16 @@ describe('failures that stay', () => {
     expect(textOf(error)).not.toContain('canary-of-nobody');
   });
 
+  it('case 42: a token in Google’s own words does not show, not even the half of it that a cut would leave', async () => {
+    const { server, registry } = await promoting();
+    server.intercept('GetTag', () => {
+      throw failedWith('PERMISSION_DENIED', `${'x'.repeat(365)} ${TOKEN} and more`);
+    });
+    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    expect(error.why).toContain('[redacted]');
+    expect(textOf(error)).not.toContain(TOKEN.slice(0, 8));
+  });
+
   it.each(['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'OUT_OF_RANGE', 'DATA_LOSS'] as const)(
     'a read that is answered with %s is no answer of Artifact Registry',
     async (status) => {
