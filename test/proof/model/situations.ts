@@ -17,7 +17,7 @@ const three = (a: Operation, b: Operation, c: Operation, faults: Partial<Faults>
 
 /** A few, for every run of the tests. */
 export const FEW: readonly Surroundings[] = [
-  alone(promote4, { kill: 1, late: 1, lostAnswer: 2, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
+  alone(promote4, { kill: 1, late: 1, lostAnswer: 1, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
   alone(rollback, { kill: 1, late: 1, lostAnswer: 1, staleTag: 1, staleHead: 1 }),
   two(promote4, promote5, {}),
   two(promote4, rollback, { lostAnswer: 1 }),
