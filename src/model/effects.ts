@@ -18,6 +18,8 @@ export interface Notice {
   readonly level: 'progress' | 'info' | 'warning';
   /** One line, lower case, no full stop. */
   readonly text: string;
+  /** How much of it is done: for a bar, a rate and an estimate. The text says it as well. */
+  readonly bytes?: { readonly done: number; readonly total: number };
 }
 
 /** Where notices go. */

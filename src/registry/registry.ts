@@ -112,9 +112,15 @@ export interface ContentSource {
   openBlob(repository: Repository, blob: BlobDescriptor): Promise<AsyncIterable<Uint8Array> | undefined>;
   /**
    * The manifests that say they are about this one: signatures, attestations, SBOMs. By the referrers API, else by the
-   * tag `sha256-HEX` (OCI distribution-spec v1.1, "Listing Referrers"). Those that are no images are left out.
+   * tag `sha256-HEX` (OCI distribution-spec v1.1, "Listing Referrers"). Those that are no images are left out. `tags`: all
+   * tags there are, when they are known.
    */
-  referrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]>;
+  referrers(repository: Repository, subject: Digest, tags?: ReadonlySet<Tag>): Promise<readonly Descriptor[]>;
+  /**
+   * All tags, where one request tells them; undefined when there are more of them, or when they cannot be listed. Who has
+   * them need not ask for tags one by one.
+   */
+  tagsAtOnce(repository: Repository): Promise<ReadonlySet<Tag> | undefined>;
 }
 
 /** The ability to be copied into. Everything may be repeated. The methods throw what those of `Registry` throw. */
@@ -123,16 +129,21 @@ export interface ContentTarget {
   hasManifest(repository: Repository, digest: Digest): Promise<boolean>;
   hasBlob(repository: Repository, blob: BlobDescriptor): Promise<boolean>;
   /**
-   * Stores a blob under its digest, from `open`, which may be asked again after a failure; or, when `from` is a
-   * repository of the same registry, has the registry take it from there. Throws `digest-mismatch`, and keeps nothing,
-   * when the bytes are not the blob's.
+   * Has the registry take a blob from another of its repositories, by one request; it may have had it already. False when
+   * it does not, known without a request where `from` is elsewhere or an earlier mount told so. Absent where nothing can
+   * be mounted. OCI distribution-spec v1.1, "Mounting a blob from another repository".
+   */
+  mountBlob?(repository: Repository, blob: BlobDescriptor, from: Repository): Promise<boolean>;
+  /**
+   * Stores a blob under its digest, from `open`, which may be asked again after a failure. `from` names its origin in
+   * errors. Throws `digest-mismatch`, and keeps nothing, when the bytes are not the blob's.
    */
   putBlob(
     repository: Repository,
     blob: BlobDescriptor,
     open: () => Promise<AsyncIterable<Uint8Array>>,
     from: Repository,
-  ): Promise<'sent' | 'mounted'>;
+  ): Promise<void>;
   /**
    * Stores a manifest under its digest; what it names has to be there. One that is about another (`subject`) is among
    * that one's referrers afterwards.
@@ -150,6 +161,8 @@ export interface CopyRequest {
   readonly digest: Digest;
   /** What people call it, `django V4.2`: for progress and errors. */
   readonly label: string;
+  /** Aborts when this copy is no longer wanted; the run as a whole has a signal of its own. */
+  readonly signal?: AbortSignal;
 }
 
 /** What a copy did. */

@@ -192,11 +192,55 @@ describe('within one registry', () => {
     expect(place.lines.filter((line) => /^GET .*\/blobs\//.test(line))).toEqual([]);
   });
 
-  it('an upload that is opened instead of a mount is used, none is left open (case 29)', async () => {
+  it('a mount is asked for without a look first, and a look at no blob or further platform is needed', async () => {
+    const { place } = await copyWithin({});
+    const target = place.lines.filter((line) => line.includes('/prd/app/'));
+    expect(target.filter((line) => line.startsWith('HEAD '))).toHaveLength(2);
+    expect(target.filter((line) => line.startsWith('POST '))).toHaveLength(4);
+    expect(target.filter((line) => line.startsWith('PUT '))).toHaveLength(3);
+  });
+
+  it('blobs are mounted that were there before as well: one request tells it', async () => {
+    const place = await server();
+    const image = sampleIndex();
+    place.publish('acme/app', image);
+    place.blobsOf('prd/app').set(image.blobs[0]!.digest, image.blobs[0]!.bytes);
+    const summary = await newRun().copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
+    expect(summary).toMatchObject({ blobsMounted: 4, blobsSent: 0 });
+  });
+
+  it('case 29: a mount answered 202: the upload it opened is cancelled, and no other mount is tried', async () => {
     const { place, summary } = await copyWithin({ mount: 'opens-upload' });
     expect(summary).toMatchObject({ blobsMounted: 0, blobsSent: 4 });
-    expect(place.lines.filter((line) => line.startsWith('POST '))).toHaveLength(4);
+    const posts = place.requests.filter(({ method }) => method === 'POST');
+    expect(posts.filter(({ query }) => query.has('mount'))).toHaveLength(1);
+    expect(posts).toHaveLength(1 + 4);
     expect(place.openUploads).toBe(0);
+  });
+
+  it('case 29: a mount answered 202 after one that worked is about its blob alone', async () => {
+    const place = await server();
+    const image = sampleIndex();
+    place.publish('acme/app', image);
+    let mounts = 0;
+    place.intercept(/^POST .*\/uploads\/$/, ({ query }, next) => {
+      if (query.has('mount')) mounts += 1;
+      // The second mount is not one.
+      if (query.has('mount') && mounts === 2) query.delete('mount');
+      return next();
+    });
+    const summary = await newRun().copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
+    expect(summary).toMatchObject({ blobsMounted: 3, blobsSent: 1 });
+    expect(place.openUploads).toBe(0);
+  });
+
+  it('blobs that are there are not sent where nothing is mounted', async () => {
+    const place = await server({ mount: 'unknown' });
+    const image = sampleIndex();
+    place.publish('acme/app', image);
+    place.blobsOf('prd/app').set(image.blobs[0]!.digest, image.blobs[0]!.bytes);
+    const summary = await newRun().copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
+    expect(summary).toMatchObject({ blobsMounted: 0, blobsPresent: 1, blobsSent: 3 });
   });
 
   it('a registry that knows no mount is sent the blobs', async () => {
@@ -336,7 +380,7 @@ describe('a blob', () => {
     }
     // From here on the run knows that this registry wants a password.
     expect(await run.contentOf(to).hasBlob(to, blob)).toBe(false);
-    expect(await run.contentOf(to).putBlob(to, blob, async () => chunks(), repositoryAt(store, 'x'))).toBe('sent');
+    await run.contentOf(to).putBlob(to, blob, async () => chunks(), repositoryAt(store, 'x'));
     expect(store.blobsOf('storage').get(blob.digest)).toEqual(bytes);
     expect(store.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
   });
@@ -400,6 +444,15 @@ describe('a copy that cannot end', () => {
     expect(error.message).toContain('linux/arm64');
     expect(error.why).toContain(image.digest);
     expect(writes(target)).toEqual([]);
+  });
+
+  it('does not exist where the target has the platform that a sparse index lacks (case 32)', async () => {
+    const { source, target, image, routes } = await two();
+    const [, second] = image.manifests;
+    source.manifestsOf('acme/app').delete(second!.digest);
+    target.publish('prd/app', { ...second!, blobs: image.blobs.slice(2) });
+    expect(await newRun().copy(...routes)).toMatchObject({ manifests: 2, blobsSent: 2 });
+    expect(target.manifestsOf('prd/app').has(image.digest)).toBe(true);
   });
 
   it('of what is not at the source says so', async () => {
@@ -583,6 +636,49 @@ describe('what is about an image', () => {
     expect(target.tagsOf('prd/app')).toEqual(
       new Map([...source.tagsOf('acme/app')].filter(([tag]) => tag.startsWith('sha256-'))),
     );
+  });
+
+  describe('is looked for', () => {
+    const tagsAsked = ({ lines }: HttpRegistry) =>
+      lines.filter((line) => /^HEAD .*\.(?:sig|att|sbom)$/.test(line)).length;
+    const lists = ({ lines }: HttpRegistry) => lines.filter((line) => line === 'GET /v2/acme/app/tags/list').length;
+
+    it('in one list of tags instead of tag by tag', async () => {
+      const { source, image, routes } = await two();
+      source.publish('acme/app', sampleSingle('signature'), `sha256-${digestHex(image.digest)}.sig`);
+      expect(await newRun().copy(...routes)).toMatchObject({ manifests: 4 });
+      expect([lists(source), tagsAsked(source)]).toEqual([1, 1]);
+      expect(source.lines.filter((line) => line.includes('/manifests/sha256-'))).toHaveLength(1);
+    });
+
+    it('tag by tag for an image of one platform', async () => {
+      const source = await server();
+      const target = await server();
+      const digest = source.publish('acme/app', sampleSingle());
+      await newRun().copy(repositoryAt(source), repositoryAt(target), digest);
+      expect([lists(source), tagsAsked(source)]).toEqual([0, 3]);
+    });
+
+    it.each([
+      ['is forbidden', () => errorAnswer(403, 'DENIED')],
+      ['fails', () => errorAnswer(500, 'UNKNOWN')],
+      ['is no list', () => ({ status: 200, body: '<html>' })],
+      ['is not known', () => errorAnswer(404, 'NAME_UNKNOWN')],
+    ])('tag by tag where the list %s', async (_what, answer) => {
+      const { source, image, routes } = await two();
+      source.publish('acme/app', sampleSingle('signature'), `sha256-${digestHex(image.digest)}.sig`);
+      source.intercept('GET /v2/acme/app/tags/list', answer);
+      expect(await newRun().copy(...routes)).toMatchObject({ manifests: 4 });
+      expect([lists(source), tagsAsked(source)]).toEqual([1, 12]);
+    });
+
+    it('tag by tag where the list has several pages', async () => {
+      const { source, image, routes } = await two();
+      source.publish('acme/app', sampleSingle('signature'), `sha256-${digestHex(image.digest)}.sig`);
+      for (let at = 0; at < 1000; at += 1) source.publish('acme/app', image, `V0.${at}`);
+      expect(await newRun().copy(...routes)).toMatchObject({ manifests: 4 });
+      expect([lists(source), tagsAsked(source)]).toEqual([1, 12]);
+    });
   });
 
   it('stays as it is where the target has a cosign tag of its own', async () => {

@@ -291,19 +291,21 @@ function createContent(
       const bytes = (await step('openBlob', repository, digest)).blobs.get(digest);
       return bytes && inChunks(bytes);
     },
+    async mountBlob(repository: Repository, { digest }: BlobDescriptor, from) {
+      if (!sameHost(repository, from)) return false;
+      // It is a write like any other.
+      const store = await step('putBlob', repository, digest);
+      const there = storeOf(from.name).blobs.get(digest);
+      if (there) store.blobs.set(digest, there);
+      return there !== undefined;
+    },
     async putBlob(repository: Repository, blob: BlobDescriptor, open, from) {
       const store = await step('putBlob', repository, blob.digest);
-      const there = storeOf(from.name).blobs.get(blob.digest);
-      if (there && sameHost(repository, from)) {
-        store.blobs.set(blob.digest, there);
-        return 'mounted';
-      }
       const chunks: Uint8Array[] = [];
       for await (const chunk of checkedStream(await open(), blob, `the blob ${blob.digest} of ${from.name}`)) {
         chunks.push(chunk);
       }
       store.blobs.set(blob.digest, Buffer.concat(chunks));
-      return 'sent';
     },
     async putManifest(repository, manifest) {
       const store = await step('putManifest', repository, manifest.digest);
@@ -315,6 +317,7 @@ function createContent(
       const { mediaType, bytes } = manifest;
       store.manifests.set(manifest.digest, { mediaType, bytes, digest: manifest.digest });
     },
+    tagsAtOnce: async (repository) => new Set(storeOf(repository.name).tags.keys()),
     async referrers(repository, subject) {
       const { manifests } = await step('referrers', repository, subject);
       return [...manifests.values()]

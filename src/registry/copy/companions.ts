@@ -9,12 +9,15 @@ import type { Copying } from './copy.ts';
 import type { Node } from './walk.ts';
 
 const COSIGN = ['sig', 'att', 'sbom'] as const;
+/** Subjects from which on the list of all tags is asked for first: a single one has no more tags to ask for than that. */
+const MANY = 2;
 
 /** Copies what is about any of the manifests, and about that, each once. Throws what copying throws. */
 export async function copyCompanions(copying: Copying, nodes: readonly Node[], label: string): Promise<void> {
   const seen = new Set(nodes.map(({ digest }) => digest));
+  const tags = seen.size < MANY ? undefined : await copying.source.tagsAtOnce(copying.from);
   for (let level = [...seen]; level.length > 0;) {
-    const found = await Promise.all(level.map(async (subject) => companionsOf(copying, subject)));
+    const found = await Promise.all(level.map(async (subject) => companionsOf(copying, subject, tags)));
     const next: Digest[] = [];
     for (const { subject, referrers, tagged } of found) {
       const listed = referrers.length > 0 ? await copying.target.referrers(copying.to, subject) : [];
@@ -39,10 +42,15 @@ interface Companions {
   readonly tagged: readonly { readonly tag: Tag; readonly digest: Digest }[];
 }
 
-async function companionsOf({ source, from }: Copying, subject: Digest): Promise<Companions> {
-  const tags = COSIGN.map((suffix) => `${digestAlgorithm(subject)}-${digestHex(subject)}.${suffix}` as Tag);
+async function companionsOf(
+  { source, from }: Copying,
+  subject: Digest,
+  known: ReadonlySet<Tag> | undefined,
+): Promise<Companions> {
+  const names = COSIGN.map((suffix) => `${digestAlgorithm(subject)}-${digestHex(subject)}.${suffix}` as Tag);
+  const tags = known ? names.filter((name) => known.has(name)) : names;
   const [referrers, digests] = await Promise.all([
-    source.referrers(from, subject),
+    source.referrers(from, subject, known),
     Promise.all(tags.map(async (tag) => source.peek(from, tag))),
   ]);
   const tagged = tags.flatMap((tag, index) => {

@@ -3,7 +3,9 @@
 //
 // Order: blobs before the manifests that name them, children before their index, the image's own manifest last; then what
 // is about it. So whatever a target has under a digest is whole, an interrupted copy shows nowhere, and a repeat sends only
-// what is missing. No tag of the image is written here.
+// what is missing. No tag of the image is written here. Within one registry blobs are mounted, which needs no look first: the
+// answer to a mount says that the blob is there.
+// Any number of copies may run at once: they share the limits, and tell of their progress together.
 // Memory: blobs pass in chunks; manifests are held while an image is copied (walk.ts bounds them).
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Digest } from '../../model/digest.ts';
@@ -13,7 +15,7 @@ import { ownershipKey, type Repository } from '../../model/reference.ts';
 import type { NamedBlob } from '../manifest-graph.ts';
 import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
 import { copyCompanions } from './companions.ts';
-import { type CopyProgress, startCopyProgress } from './progress.ts';
+import { type CopyProgress, createProgress } from './progress.ts';
 import { type Node, type Root, type Route, walk } from './walk.ts';
 
 /** What a copier works with. */
@@ -26,6 +28,9 @@ export interface CopierOptions {
   readonly concurrency?: number;
 }
 
+/** Requests without content at a time, over all copies; a host has a limit of its own. */
+const ASK_AT_ONCE = 8;
+
 /** One copy under way. */
 export interface Copying extends Route {
   readonly source: ContentStore;
@@ -35,47 +40,62 @@ export interface Copying extends Route {
   readonly copyGraph: (root: Root) => Promise<readonly Node[]>;
 }
 
-/** A copier; its blobs share one limit. See `CopyImage` for what it promises. */
+/** A copier; its copies share the limits. See `CopyImage` for what it promises. */
 export function createCopier(options: CopierOptions): CopyImage {
-  const limit = pLimit(options.concurrency ?? 4);
+  const send = pLimit(options.concurrency ?? 4);
+  const ask = pLimit(ASK_AT_ONCE);
+  const progress = createProgress(options.notify);
   return async (request) => {
     const counts = { manifests: 0, blobsSent: 0, blobsMounted: 0, blobsPresent: 0, bytes: 0 };
     if (ownershipKey(request.from) === ownershipKey(request.to)) return counts;
-    const progress = startCopyProgress(request.label, options.notify);
-    const copying = begin(options, request, { limit, counts, progress, settled: new Set() });
-    const nodes = await copying.copyGraph(request);
-    await copyCompanions(copying, nodes, request.label);
-    if (nodes.at(-1)?.present === false) await readBack(copying, request);
+    const signal = request.signal ? AbortSignal.any([options.signal, request.signal]) : options.signal;
+    const own = progress.start(request.label);
+    try {
+      const state = { send, ask, signal, counts, progress: own, settled: new Set<Digest>() };
+      const copying = begin(options, request, state);
+      const nodes = await copying.copyGraph(request);
+      await copyCompanions(copying, nodes, request.label);
+      if (nodes.at(-1)?.present === false) await readBack(copying, request);
+    } finally {
+      own.end();
+    }
     return counts;
   };
 }
 
 interface State {
-  readonly limit: LimitFunction;
+  readonly send: LimitFunction;
+  readonly ask: LimitFunction;
+  readonly signal: AbortSignal;
   readonly counts: { -readonly [K in keyof CopySummary]: CopySummary[K] };
   readonly progress: CopyProgress;
   /** Blobs that the target has by now: one that is wanted twice is sent once. */
   readonly settled: Set<Digest>;
 }
 
-function begin({ contentOf, notify, signal }: CopierOptions, { from, to }: CopyRequest, state: State): Copying {
-  const { limit, counts, progress, settled } = state;
+function begin({ contentOf, notify }: CopierOptions, { from, to }: CopyRequest, state: State): Copying {
+  const { signal, counts, progress, settled } = state;
   const source = contentOf(from);
   const target = contentOf(to);
   const route: Route = { source, target, from, to };
 
   const send = async (blob: NamedBlob, root: Root, failed: () => boolean): Promise<void> => {
+    const ended = (): boolean => failed() || signal.aborted;
     const open = async (): Promise<AsyncIterable<Uint8Array>> => {
       const chunks = await source.openBlob(from, blob);
-      if (chunks) return progress.count(until(failed, chunks));
+      if (chunks) return progress.count(until(ended, chunks));
       throw blobMissing(from, blob, root);
     };
-    if ((await target.putBlob(to, blob, open, from)) === 'mounted') {
-      counts.blobsMounted += 1;
-      return;
-    }
+    await target.putBlob(to, blob, open, from);
     counts.blobsSent += 1;
     counts.bytes += blob.size;
+  };
+  /** Whether the target has a blob by now. */
+  const has = async (blob: NamedBlob): Promise<boolean> => {
+    if (await target.mountBlob?.(to, blob, from)) counts.blobsMounted += 1;
+    else if (await target.hasBlob(to, blob)) counts.blobsPresent += 1;
+    else return false;
+    return true;
   };
 
   return {
@@ -90,17 +110,16 @@ function begin({ contentOf, notify, signal }: CopierOptions, { from, to }: CopyR
       const blobs = new Map(absent.flatMap((node) => node.blobs).map((blob) => [blob.digest, blob]));
       const wanted = [...blobs.values()].filter(({ digest }) => !settled.has(digest));
       const lacking: NamedBlob[] = [];
-      await all(wanted, limit, signal, async (blob) => {
-        if (await target.hasBlob(to, blob)) counts.blobsPresent += 1;
-        else lacking.push(blob);
+      await all(wanted, state.ask, signal, async (blob) => {
+        if (!(await has(blob))) lacking.push(blob);
       });
       for (const { size } of lacking) progress.expect(size);
       // The largest first: the last one to end then ends soonest.
       lacking.sort((a, b) => b.size - a.size || (a.digest < b.digest ? -1 : 1));
-      await all(lacking, limit, signal, async (blob, failed) => send(blob, root, failed));
+      await all(lacking, state.send, signal, async (blob, failed) => send(blob, root, failed));
       for (const { digest } of wanted) settled.add(digest);
       for (const level of byHeight(absent)) {
-        await all(level, limit, signal, async ({ manifest }) => {
+        await all(level, state.ask, signal, async ({ manifest }) => {
           if (!manifest) return;
           await target.putManifest(to, manifest);
           counts.manifests += 1;

@@ -53,35 +53,52 @@ export async function walk(route: Route, root: Root): Promise<readonly Node[]> {
     if (bytes > MOST_BYTES) throw tooMuch(route, root);
     return manifest;
   };
-  const visit = async (each: Below, above: readonly Digest[]): Promise<Node> => {
-    const { digest, mediaType } = each;
-    const { present, manifest } = await limit(async () => {
-      const present = await route.target.hasManifest(route.to, digest);
-      const known = present && mediaType !== undefined && !isIndexType(mediaType);
-      return { present, manifest: known ? undefined : await read(digest, present) };
-    });
+  const find = async (
+    { digest, mediaType }: Below,
+    guess: Guess,
+  ): Promise<{ readonly present: boolean; readonly manifest: Manifest | undefined }> => {
+    if (guess === 'absent') {
+      const manifest = await read(digest, false);
+      if (manifest) return { present: false, manifest };
+    }
+    const present = await route.target.hasManifest(route.to, digest);
+    const known = present && mediaType !== undefined && !isIndexType(mediaType);
+    return { present, manifest: known ? undefined : await read(digest, present) };
+  };
+  const visit = async (each: Below, above: readonly Digest[], guess: Guess): Promise<Node> => {
+    const { digest } = each;
+    const { present, manifest } = await limit(async () => find(each, guess));
     if (!manifest) {
       if (present) return { digest, manifest, present, height: 0, children: [], blobs: [] };
       throw missing(route, root, each, above.at(-1));
     }
     const named = namedIn(manifest, route.from.name);
     const path = [...above, digest];
-    const children = await Promise.all(named.children.map(async (child) => once(child, path)));
+    const [eldest, ...others] = named.children;
+    const first = eldest && (await once(eldest, path, 'unknown'));
+    // Children arrive together: where an index and its first child are not there, the others hardly are. One that is all
+    // the same costs a look at its blobs.
+    const rest: Guess = present || first?.present ? 'unknown' : 'absent';
+    const younger = await Promise.all(others.map(async (child) => once(child, path, rest)));
+    const children = first ? [first, ...younger] : younger;
     const height = 1 + Math.max(-1, ...children.map((child) => child.height));
     return { ...named, digest, manifest, present, height };
   };
-  const once = async (each: Below, above: readonly Digest[]): Promise<Node> => {
+  const once = async (each: Below, above: readonly Digest[], guess: Guess): Promise<Node> => {
     // Asked for on its own way down, a manifest would wait for itself.
     if (above.includes(each.digest)) throw cycle(route, each.digest);
-    const known = visits.get(each.digest) ?? visit(each, above);
+    const known = visits.get(each.digest) ?? visit(each, above, guess);
     visits.set(each.digest, known);
     return known;
   };
 
-  await once(root, []);
+  await once(root, [], 'unknown');
   const nodes = await Promise.all(visits.values());
   return nodes.sort((a, b) => a.height - b.height);
 }
+
+/** Whether a target has a manifest: to be asked, or taken as not so. */
+type Guess = 'unknown' | 'absent';
 
 type Below = Pick<Root, 'digest' | 'mediaType'> & { readonly platform?: string | undefined };
 

@@ -11,7 +11,7 @@ import { describeReferrer, readReferrers, referrersTag, subjectOf } from '../ref
 import type { ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import type { BlobFiles } from './blob-files.ts';
 import { interruptedBy } from './errors.ts';
-import { digestOfTag, type LayoutIndex, withImage } from './index-file.ts';
+import { digestOfTag, type LayoutIndex, tagsOf, withImage } from './index-file.ts';
 import type { LayoutEffects } from './lock.ts';
 import type { LayoutStore } from './store.ts';
 
@@ -74,8 +74,7 @@ export function createLayoutContent(parts: ContentParts): ContentSource & Conten
       await create(directory);
       for (let attempt = 1; ; attempt += 1) {
         try {
-          await files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
-          return 'sent';
+          return await files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
         } catch (error) {
           if (!isTagflowError(error, 'registry-unavailable') || attempt === ATTEMPTS) throw error;
           await pause(parts.effects, FIRST_PAUSE_MS * 2 ** attempt);
@@ -90,6 +89,10 @@ export function createLayoutContent(parts: ContentParts): ContentSource & Conten
       // Nothing else leads to it: without an entry it would be garbage to `umoci gc`.
       const fields = describeReferrer(manifest.bytes, manifest);
       await store.editIndex(directory, (index) => withImage(index, manifest, fields));
+    },
+    async tagsAtOnce(repository) {
+      const index = await store.readIndex(directoryOf(repository));
+      return new Set(index && tagsOf(index));
     },
     async referrers(repository, subject) {
       const index = await store.readIndex(directoryOf(repository));

@@ -1,12 +1,15 @@
 // What a registry can beyond the floor of the protocol. No registry says so; each ability is learnt from the first answer to
 // a request that needs it, by the table below, and kept for the run: registries differ by what stands here, not by `if`s.
-// OCI distribution-spec v1.1: "Deleting tags", "Listing Referrers".
+// OCI distribution-spec v1.1: "Deleting tags", "Listing Referrers", "Mounting a blob".
 import type { RemoteRepository } from '../../model/reference.ts';
 import { errorOf, headerOf } from './answer.ts';
 import type { HttpResponse } from './http.ts';
 
-/** `referrers-api`: `GET referrers/DIGEST`. `tag-deletion`: `DELETE manifests/TAG` removes the tag and leaves the image. */
-export type Ability = 'referrers-api' | 'tag-deletion';
+/**
+ * `referrers-api`: `GET referrers/DIGEST`. `tag-deletion`: `DELETE manifests/TAG` removes the tag and leaves the image.
+ * `mount`: `POST blobs/uploads/?mount=DIGEST` takes a blob from another repository.
+ */
+export type Ability = 'referrers-api' | 'tag-deletion' | 'mount';
 
 /** What is known of an ability. */
 export interface Verdict {
@@ -45,6 +48,11 @@ const TABLE: Readonly<Record<Ability, readonly Row[]>> = {
   'referrers-api': [
     { when: isIndex, means: 'has' },
     // Registries of before the API answer 404, or every path with a page of their own.
+    { when: () => true, means: 'lacks' },
+  ],
+  mount: [
+    { when: status(201), means: 'has' },
+    // 202 opens an upload instead. It may be about this one blob; who asks takes the first answer for all.
     { when: () => true, means: 'lacks' },
   ],
   'tag-deletion': [

@@ -1,7 +1,8 @@
 // Content over the OCI distribution protocol, v1.1: reading manifests and blobs, storing them under their digests, and
 // what is about them (referrers). "Pulling", "Pushing blobs", "Mounting a blob", "Listing Referrers".
 //
-// Under concurrency and repetition: storing under a digest is safe to repeat and to do at once. An upload is one POST and
+// Under concurrency and repetition: storing under a digest is safe to repeat and to do at once. Whether blobs can be mounted
+// into a repository is learnt from the first that is, which the others wait for. An upload is one POST and
 // one PUT with the whole blob; the last bytes are held back until all are known to be right, and an upload that fails is
 // cancelled and begun anew. The list of referrers that a registry without the API keeps under a tag is read, merged,
 // written and read back, one writer at a time in this process; another process's entry that was overwritten is put back
@@ -21,6 +22,7 @@ import type { RegistryClient, RegistryRequest } from './client.ts';
 import type { HttpResponse } from './http.ts';
 import { nextPage } from './link.ts';
 import { denied, pushRefused, writeRefused } from './refusals.ts';
+import { ONE_PAGE, tagsOfOnePage } from './tag-list.ts';
 import { TransportFailure } from './transport.ts';
 
 /** What the adapter's parts do for content. */
@@ -63,6 +65,7 @@ export function createOciContent(parts: ContentParts): ContentSource & ContentTa
   const { send, read, put, operation } = parts;
   const referrers = createReferrers(parts);
   const upload = createUpload(parts);
+  const mount = createMount(parts);
 
   const hasManifest = async (place: RemoteRepository, digest: Digest, deadline: Instant): Promise<boolean> => {
     const request = { method: 'HEAD', headers: { accept: MANIFEST_ACCEPT } } as const;
@@ -102,6 +105,8 @@ export function createOciContent(parts: ContentParts): ContentSource & ContentTa
       const stream = await operation(repository, async (place, deadline) => openBlob(place, blob, deadline));
       return stream && guarded(stream, async (work) => operation(repository, work));
     },
+    mountBlob: async (repository, blob, from) =>
+      operation(repository, async (place, deadline) => mount(place, blob, from, deadline)),
     putBlob: async (repository, blob, open, from) =>
       operation(repository, async (place, deadline) => {
         for (let attempt = 1; ; attempt += 1) {
@@ -111,7 +116,7 @@ export function createOciContent(parts: ContentParts): ContentSource & ContentTa
             const failure = asFailure(error);
             if (!failure) throw error;
             // It may have landed, its answer lost.
-            if (await hasBlob(place, blob, parts.deadline()).catch(() => false)) return 'sent';
+            if (await hasBlob(place, blob, parts.deadline()).catch(() => false)) return;
             await parts.client.waitToRetry(attempt, Math.max(deadline, parts.deadline()), failure);
           }
         }
@@ -126,8 +131,19 @@ export function createOciContent(parts: ContentParts): ContentSource & ContentTa
         if (subject === undefined || (outcome !== 'landed' && headerOf(outcome, 'oci-subject') !== undefined)) return;
         await referrers.list(place, subject, manifest);
       }),
-    referrers: async (repository, subject) =>
-      operation(repository, async (place, deadline) => referrers.of(place, subject, deadline)),
+    referrers: async (repository, subject, tags) =>
+      operation(repository, async (place, deadline) => referrers.of(place, subject, deadline, tags)),
+    tagsAtOnce: async (repository) =>
+      operation(repository, async (place, deadline) => {
+        const request = { method: 'GET', headers: { accept: 'application/json' }, once: true } as const;
+        try {
+          return tagsOfOnePage(await send(place, 'pull', ONE_PAGE, request, deadline));
+        } catch (error) {
+          // A list is not what anybody came for: it may be forbidden, too long, or too much for the registry now.
+          if (isTagflowError(error) && error.code !== 'interrupted') return undefined;
+          throw error;
+        }
+      }),
   };
 }
 
@@ -160,47 +176,77 @@ type Upload = (
   blob: BlobDescriptor,
   open: () => Promise<AsyncIterable<Uint8Array>>,
   from: Repository,
-) => Promise<'sent' | 'mounted'>;
+) => Promise<void>;
 
-function createUpload(parts: ContentParts): Upload {
-  const { client, send } = parts;
-  const request = { method: 'POST', headers: {} } as const;
+const START = { method: 'POST', headers: {} } as const;
+const SMALL = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid' } as const;
 
-  /** The answer of a mount; undefined where the registry or the rights do not allow one. */
+/** As a courtesy: registries forget uploads that nobody goes on with. */
+async function cancel({ client, deadline }: ContentParts, repository: RemoteRepository, session: URL): Promise<void> {
+  const request = { method: 'DELETE', url: session, headers: {}, once: true, repository, action: 'push' } as const;
+  await client.send({ ...request, ...SMALL }, deadline()).catch(() => undefined);
+}
+
+type Mount = (place: RemoteRepository, blob: BlobDescriptor, from: Repository, deadline: Instant) => Promise<boolean>;
+
+function createMount(parts: ContentParts): Mount {
+  const { client, send, abilities } = parts;
+  const first = new Map<string, Promise<boolean>>();
+
   const mount = async (
     place: RemoteRepository,
     { digest }: BlobDescriptor,
-    from: Repository,
-  ): Promise<HttpResponse | undefined> => {
-    const source = parts.remoteOf(from);
-    if (!source || client.origin(source).href !== client.origin(place).href) return undefined;
+    source: RemoteRepository,
+    deadline: Instant,
+  ): Promise<boolean> => {
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source.path)}`;
     try {
-      const response = await send(place, 'push', `blobs/uploads/?${query}`, request, parts.deadline());
-      return response.status === 201 || response.status === 202 ? response : undefined;
+      const response = await send(place, 'push', `blobs/uploads/?${query}`, START, deadline);
+      if (response.status === 202) await cancel(parts, place, client.locationOf(response));
+      const has = meaningOf('mount', response) === 'has';
+      // One that worked outweighs one that did not: that one is about its blob.
+      if (has || !abilities.known(place, 'mount')?.has) {
+        abilities.learn(place, 'mount', { has, why: `it answered ${describeAnswer(response)}` });
+      }
+      return has;
     } catch (error) {
       // Asked for both repositories at once, a token server may refuse: the way without a mount tells whether it is us.
-      if (isTagflowError(error, 'unauthorized', 'forbidden')) return undefined;
-      throw error;
+      if (!isTagflowError(error, 'unauthorized', 'forbidden')) throw error;
+      abilities.learn(place, 'mount', { has: false, why: error.message });
+      return false;
     }
   };
 
+  return async (place, blob, from, deadline) => {
+    const source = parts.remoteOf(from);
+    if (!source || client.origin(source).href !== client.origin(place).href) return false;
+    const earlier = first.get(place.name);
+    if (!earlier) {
+      const running = mount(place, blob, source, deadline);
+      first.set(place.name, running);
+      return running;
+    }
+    await earlier.catch(() => undefined);
+    return abilities.known(place, 'mount')?.has === false ? false : mount(place, blob, source, deadline);
+  };
+}
+
+function createUpload(parts: ContentParts): Upload {
+  const { client, send } = parts;
   return async (place, blob, open, from) => {
     const { digest, size } = blob;
-    const mounted = await mount(place, blob, from);
-    if (mounted?.status === 201) return 'mounted';
-    const started = mounted ?? (await send(place, 'push', 'blobs/uploads/', request, parts.deadline()));
+    const started = await send(place, 'push', 'blobs/uploads/', START, parts.deadline());
     if (started.status !== 202) throw pushRefused(place, started);
     const session = client.locationOf(started);
     const url = new URL(session);
     // Appended as text: what is there already is the registry's own, and may be signed as it stands.
     url.search = `${session.search}${session.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
     const where = `the blob ${digest} of ${from.name}`;
-    const limits = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid', repository: place } as const;
     try {
       const response = await client.send(
         {
-          ...limits,
+          ...SMALL,
+          repository: place,
           method: 'PUT',
           url,
           headers: { 'content-type': 'application/octet-stream' },
@@ -210,12 +256,10 @@ function createUpload(parts: ContentParts): Upload {
         },
         parts.deadline(),
       );
-      if (response.status >= 200 && response.status <= 299) return 'sent';
+      if (response.status >= 200 && response.status <= 299) return;
       throw uploadRefused(place, response, where);
     } catch (error) {
-      const cancel = { ...limits, method: 'DELETE', url: session, headers: {}, once: true, action: 'push' } as const;
-      // As a courtesy: registries forget uploads that nobody goes on with.
-      await client.send(cancel, parts.deadline()).catch(() => undefined);
+      await cancel(parts, place, session);
       throw error;
     }
   };
@@ -245,7 +289,13 @@ function uploadRefused(place: RemoteRepository, response: HttpResponse, where: s
 // ---- referrers
 
 interface Referrers {
-  of(place: RemoteRepository, subject: Digest, deadline: Instant): Promise<readonly Descriptor[]>;
+  /** `tags`: all tags there are, when they are known. */
+  of(
+    place: RemoteRepository,
+    subject: Digest,
+    deadline: Instant,
+    tags?: ReadonlySet<Tag>,
+  ): Promise<readonly Descriptor[]>;
   /** Sees to it that a manifest that was stored is listed. */
   list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void>;
 }
@@ -309,9 +359,10 @@ function createReferrers({ client, abilities, read, put, deadline: newDeadline }
   };
 
   return {
-    async of(place, subject, deadline) {
+    async of(place, subject, deadline, tags) {
       const listed = await fromApi(place, subject, deadline);
       if (listed) return listed.filter(({ digest }) => digest !== subject);
+      if (tags && !tags.has(referrersTag(subject))) return [];
       const index = await underTag(place, subject, deadline);
       return index ? readReferrers(index.bytes).filter(({ digest }) => digest !== subject) : [];
     },

@@ -1,6 +1,6 @@
 // Every tag of a repository, page by page, from the registry's own origin only.
 import * as z from 'zod/mini';
-import { TagflowError } from '../../model/errors.ts';
+import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
 import type { HttpResponse } from './http.ts';
@@ -12,6 +12,21 @@ const PAGE = 1000;
 const MOST_PAGES = 1000;
 
 const Page = z.object({ tags: z.optional(z.nullable(z.array(z.string()))) });
+
+/** The path of a request for all tags, as far as one page holds them. */
+export const ONE_PAGE = `tags/list?n=${PAGE}`;
+
+/** All tags, when an answer to `ONE_PAGE` has all of them; undefined when there may be more, or it is no list. */
+export function tagsOfOnePage(response: HttpResponse): ReadonlySet<Tag> | undefined {
+  if (response.status !== 200 || headerOf(response, 'link') !== undefined) return undefined;
+  try {
+    const tags = readPage(response, response.url);
+    return tags.length < PAGE ? new Set(tags) : undefined;
+  } catch (error) {
+    if (isTagflowError(error, 'registry-answer-invalid')) return undefined;
+    throw error;
+  }
+}
 
 /**
  * The tags of a repository, each once, in the registry's order; empty when `get` finds no repository (undefined).
