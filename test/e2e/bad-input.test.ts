@@ -279,7 +279,7 @@ const SPOILED: readonly Spoiled[] = [
     name: 'a record that tells another version, by hand',
     spoil: (pipeline) => edit(pipeline, 'stg', RECORD, (text) => text.replace('version: V4.0', 'version: V3.2')),
     args: ['promote', 'stg'],
-    failure: { code: 'divergence', what: /stg has 1 commit/, why: /by hand/ },
+    failure: { code: 'record-invalid', why: /commit [0-9a-f]{7} by .* changed it/, fix: /tagflow rollback stg$/ },
   },
   {
     name: 'a hotfix that would be lost',
