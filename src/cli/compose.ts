@@ -16,6 +16,7 @@ import { createLayoutRegistry } from '../registry/layout/layout.ts';
 import { createCredentialSource } from '../registry/oci/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
 import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
+import { createSigning } from '../signing/keys.ts';
 import { machineClock } from './clock.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
@@ -79,6 +80,16 @@ export async function compose(
     signal,
     who: whoRuns(env, settings),
     raceTimeout: RACE_TIMEOUT,
+    signing: createSigning({
+      env,
+      signal,
+      timeoutMs: milliseconds,
+      directory: options.directory,
+      key: env['TAGFLOW_SIGNING_KEY'],
+      gitKey: settings.signingKey,
+      sshProgram: settings.sshProgram,
+      gpgProgram: settings.gpgProgram,
+    }),
     ...(config && { config }),
   };
   return {

@@ -14,6 +14,10 @@ export interface GitSettings {
   readonly userName: string | undefined;
   readonly userEmail: string | undefined;
   readonly credentialHelper: string | undefined;
+  readonly signingKey: string | undefined;
+  /** Programs that sign in place of ssh-keygen and gpg. */
+  readonly sshProgram: string | undefined;
+  readonly gpgProgram: string | undefined;
 }
 
 /** Reads the Git configuration that holds in a folder; empty when Git has none or is not there. */
@@ -38,6 +42,9 @@ export async function readGitSettings(directory: string, env: Env): Promise<GitS
     userName: value('user.name'),
     userEmail: value('user.email'),
     credentialHelper: value('credential.helper'),
+    signingKey: value('user.signingkey'),
+    sshProgram: value('gpg.ssh.program'),
+    gpgProgram: value('gpg.openpgp.program') ?? value('gpg.program'),
   };
 }
 

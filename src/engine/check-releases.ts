@@ -10,9 +10,10 @@ import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { type Report, upstreamHeads } from './findings.ts';
 import { type Entry, type Line, type ReleaseEntry, releasesOf } from './line.ts';
+import { isRelease } from './records.ts';
 import { type Pinned, branchCheck, pinnedDigests } from './status.ts';
 import { isKept, isManifestPath, manifestPaths } from './tree.ts';
-import { type World, isRelease } from './world.ts';
+import type { World } from './world.ts';
 
 /** So many commits' manifests come in one request, at most. */
 const AT_ONCE = 500;
@@ -44,7 +45,11 @@ async function checkRecords(
   const others = [...world.pipeline.environments.values()].filter(({ name }) => name !== environment.name);
   const paths = others.map(recordPath);
   await context.ledger.bring(wrong.map(({ commit }) => ({ commit: commit.id, paths })));
-  for (const { commit, problem = '' } of wrong) {
+  for (const { commit, problem = '', unsigned } of wrong) {
+    if (unsigned) {
+      report('signature', commit, problem);
+      continue;
+    }
     const files = await context.ledger.readFiles(commit.id, paths);
     const owner = others.find((other) => isRelease(other, commit, files.get(recordPath(other))));
     if (!owner) report('record', commit, problem);

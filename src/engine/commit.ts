@@ -2,18 +2,23 @@
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Execution, type Plan, messageOf, recordOf } from '../model/plan.ts';
+import type { Trust } from '../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import type { TreeEdit } from '../ledger/ledger.ts';
 import type { Context } from './context.ts';
+import { requireOwnSignature, signerOf } from './signatures.ts';
 
 /** What became of a plan's commit. */
 export type CommitOutcome =
   | { readonly landed: true; readonly commit: ObjectId; readonly record: ReleaseRecord }
   | { readonly landed: false; readonly head: ObjectId | undefined };
 
-/** Builds a plan's commit and pushes it. A lost race is a value; a denied push throws `push-denied`. */
-export async function commitPlan(context: Context, plan: Plan): Promise<CommitOutcome> {
+/**
+ * Builds a plan's commit, signed where there is a `trust` to satisfy, and pushes it. A lost race is a value; a denied push
+ * throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
+ */
+export async function commitPlan(context: Context, plan: Plan, trust: Trust | undefined): Promise<CommitOutcome> {
   context.signal.throwIfAborted();
   const now = context.clock.now();
   const { actor, onBehalfOf, job, author } = context.who;
@@ -36,7 +41,9 @@ export async function commitPlan(context: Context, plan: Plan): Promise<CommitOu
     message: messageOf(plan, execution),
     author,
     time: now,
+    ...(trust && { sign: signerOf(context, trust) }),
   });
+  if (trust) await requireOwnSignature(context, plan.environment, trust, commit);
   const verdict = await context.ledger.push(plan.branch, commit, plan.base);
   if (verdict.outcome === 'landed') return { landed: true, commit, record };
   if (verdict.outcome === 'lost') return { landed: false, head: verdict.head };

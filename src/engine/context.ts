@@ -3,6 +3,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage } from '../registry/registry.ts';
+import type { Signing } from '../signing/signing.ts';
 
 /** Who runs this, as the record will say. Every text is one plain line. */
 export interface Who {
@@ -42,6 +43,8 @@ export interface Context extends RegistryContext {
   readonly notify: Notify;
   readonly who: Who;
   readonly config?: ConfigFile;
+  /** Signs and judges signatures, where the configuration asks for them. */
+  readonly signing?: Signing;
   /** How long a promotion that loses races tries again, in milliseconds. */
   readonly raceTimeout: number;
 }

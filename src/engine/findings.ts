@@ -6,7 +6,8 @@ import { type Environment, flowsInto } from '../model/pipeline.ts';
 import type { World } from './world.ts';
 
 /**
- * What a commit on an environment's branch can break. `record`: it changes the record and is no release. `sequence`: its
+ * What a commit on an environment's branch can break. `record`: it changes the record and is no release. `signature`: it is
+ * not signed by somebody who may release the environment. `sequence`: its
  * number does not follow. `content`: its tree has what neither upstream nor a pin explains. `pins`: manifests name other
  * images than the record. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
  * was not planned by a tagflow.yaml of the trunk. `foreign`: made by hand, and upstream lacks it. `direction`: it carries
@@ -15,6 +16,7 @@ import type { World } from './world.ts';
  */
 export type Rule =
   | 'record'
+  | 'signature'
   | 'sequence'
   | 'content'
   | 'pins'

@@ -6,8 +6,9 @@ import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
+import { isOwn, isRelease } from './records.ts';
 import { isKept } from './tree.ts';
-import { type EnvironmentState, type World, isOwn, isRelease, orProblem, readRecord } from './world.ts';
+import { type EnvironmentState, type World, orProblem, readRecord } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
 const LIMIT = 500;

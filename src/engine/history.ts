@@ -1,27 +1,29 @@
 // Reading the past: what was released, when, by whom and why; what ran at a moment; where an image is or was.
-import type { Commit } from '../ledger/ledger.ts';
 import { type Digest, isDigest, parseDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf, imageOf, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
-import { type World, headOf, isOwn, readWorld, recordIn } from './world.ts';
+import { judgeSteps } from './signatures.ts';
+import { type World, headOf, readWorld } from './world.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
 export interface Release {
   readonly environment: string;
   readonly commit: ObjectId;
   readonly record: ReleaseRecord;
+  /** Who signed it; undefined where releases need no signature. */
+  readonly signer: string | undefined;
   /** When it came, by its record. For display: order is position. */
   readonly since: Instant;
   /** When the next release came; undefined for the one that runs. */
   readonly until: Instant | undefined;
 }
 
-/** A commit that touches a record and is not a release: its file is no valid record, or speaks of another commit. */
+/** A commit that touches a record and is not a release: its file is no valid record, speaks of another commit, or is not signed. */
 export interface Unverified {
   readonly environment: string;
   readonly commit: ObjectId;
@@ -51,9 +53,8 @@ export async function readPast(
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
   let until: Instant | undefined;
-  for (const { commit, content } of steps) {
-    const read = releaseIn(environment, commit, content);
-    if (typeof read === 'string') {
+  for (const { commit, release, signer, problem = '' } of await judgeSteps(context, environment, head, steps)) {
+    if (!release) {
       const { id, author, time } = commit;
       // Hands wrote these, not tagflow: nothing in them may steer a terminal.
       unverified.push({
@@ -61,12 +62,12 @@ export async function readPast(
         commit: id,
         author: plain(author, 200),
         time,
-        problem: plain(read),
+        problem: plain(problem),
       });
       continue;
     }
-    const since = Date.parse(read.time);
-    releases.push({ environment: environment.name, commit: commit.id, record: read, since, until });
+    const since = Date.parse(release.time);
+    releases.push({ environment: environment.name, commit: commit.id, record: release, signer, since, until });
     until = since;
   }
   return { environment, releases, unverified };
@@ -218,18 +219,6 @@ async function readPasts(context: Context, world: World, only: Environment | und
   const pasts: Past[] = [];
   for (const environment of present) pasts.push(await readPast(context, world, environment));
   return pasts;
-}
-
-/** The release that a commit made of an environment, by the record in it; or in words why it is none. */
-export function releaseIn(environment: Environment, commit: Commit, content: Uint8Array | undefined): ReleaseRecord | string {
-  if (!content) return 'it removes the record';
-  try {
-    const record = recordIn(environment, content);
-    return isOwn(commit, record) ? record : 'its record speaks of another commit: it was written or moved by hand';
-  } catch (error) {
-    if (isTagflowError(error, 'record-invalid')) return `${error.message}: ${error.why}`;
-    throw error;
-  }
 }
 
 function changes(release: Release, before: Release | undefined, image: string): boolean {

@@ -5,7 +5,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import type { Context } from './context.ts';
-import { releaseIn } from './history.ts';
+import { judgeSteps } from './signatures.ts';
 
 /** One commit of a line. */
 export interface Entry {
@@ -14,6 +14,8 @@ export interface Entry {
   readonly release: ReleaseRecord | undefined;
   /** Why the record that it changed makes no release; undefined when it left the record alone. */
   readonly problem: string | undefined;
+  /** It would be a release, were it signed as it has to be. */
+  readonly unsigned: boolean;
 }
 
 /** An entry that is a release. */
@@ -47,20 +49,17 @@ export async function readLine(
   bounds: Bounds,
 ): Promise<Line> {
   const { ledger } = context;
+  const changes = await ledger.walk(head, recordPath(environment));
   const steps = new Map(
-    (await ledger.walk(head, recordPath(environment))).map((step) => [step.commit.id, step] as const),
+    (await judgeSteps(context, environment, head, changes)).map((step) => [step.commit.id, step] as const),
   );
   const entries: Entry[] = [];
   let left = steps.size;
   for (let id: ObjectId | undefined = head; id && left > 0; [id] = entries.at(-1)?.commit.parents ?? []) {
     const step = steps.get(id);
     if (step) left -= 1;
-    const read = step && releaseIn(environment, step.commit, step.content);
-    entries.push({
-      commit: step?.commit ?? (await ledger.commit(id)),
-      release: typeof read === 'object' ? read : undefined,
-      problem: typeof read === 'string' ? read : undefined,
-    });
+    const untouched = { release: undefined, problem: undefined, unsigned: false };
+    entries.push(step ?? { commit: await ledger.commit(id), ...untouched });
   }
   const end = endOf(entries, bounds);
   return { environment, head, entries: entries.slice(0, end), whole: end === entries.length };

@@ -60,7 +60,7 @@ export async function promote(context: Context, request: PromoteRequest, options
       await copyImages(context, plan);
       // Copying takes as long as it takes; the time is for races.
       deadline += context.clock.now() - before;
-      const committed = await commitPlan(context, plan);
+      const committed = await commitPlan(context, plan, state.environment.trust);
       if (committed.landed) {
         const { commit, record } = committed;
         const tags = await applyCommitted(context, state.environment, commit, record, state.record);

@@ -11,7 +11,7 @@ import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../model/retention.ts';
 import type { Context } from './context.ts';
-import { isOwn, recordIn } from './world.ts';
+import { isOwn, recordIn } from './records.ts';
 
 /**
  * After a release: takes the per-release tags from the releases that it pushed out of the window. Up to `retain` releases

@@ -37,7 +37,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   if (outcome.kind !== 'planned' || options.dryRun) return outcome;
   const { plan, state } = outcome;
   await copyImages(context, plan);
-  const committed = await commitPlan(context, plan);
+  const committed = await commitPlan(context, plan, state.environment.trust);
   if (!committed.landed) throw await superseded(context, request, state);
   const { commit, record } = committed;
   const tags = await applyCommitted(context, state.environment, commit, record, state.record);
@@ -110,7 +110,7 @@ interface Choice {
 
 async function readRunning(context: Context, world: World, environment: Environment): Promise<Choice> {
   const { value, problem } = await orProblem(readEnvironment(context, world, environment));
-  if (problem && problem.code !== 'record-invalid') throw problem;
+  if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
   const past = await readPast(context, world, environment);
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };

@@ -5,10 +5,11 @@ import type { Commit } from '../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, type Pipeline, recordPath } from '../model/pipeline.ts';
-import { parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord, ReleaseSource } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
+import { isOwn, isRelease, recordIn } from './records.ts';
+import { requireSigned } from './signatures.ts';
 
 /** The remote at one moment: its heads, and the configuration its trunk holds. */
 export interface World {
@@ -63,7 +64,7 @@ const LIMIT = 20;
 /**
  * The release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first. Commits
  * made by hand may stand on top of it, but none may have changed it, or put an earlier one back.
- * Throws `record-invalid`.
+ * Throws `record-invalid`, and `signature-invalid` where releases are signed and this one is not as it has to be.
  */
 export async function readRelease(
   context: Context,
@@ -75,21 +76,18 @@ export async function readRelease(
   const content = (await ledger.readFiles(head, [path])).get(path);
   if (!content) return undefined;
   const record = recordIn(environment, content);
-  if (isOwn(await ledger.commit(head), record)) return record;
+  const commit = await ledger.commit(head);
+  if (isOwn(commit, record)) {
+    await requireSigned(context, environment, head, commit);
+    return record;
+  }
   const steps = await ledger.recent(head, path, LIMIT);
   const written = steps.find((step) => isRelease(environment, step.commit, step.content));
-  if (written?.content && Buffer.compare(written.content, content) === 0) return record;
-  throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
-}
-
-/** Whether a commit made a release of an environment: the record in it is one, and speaks of that commit. */
-export function isRelease(environment: Environment, commit: Commit, content: Uint8Array | undefined): boolean {
-  try {
-    return content !== undefined && isOwn(commit, recordIn(environment, content));
-  } catch (error) {
-    if (isTagflowError(error, 'record-invalid')) return false;
-    throw error;
+  if (written?.content && Buffer.compare(written.content, content) === 0) {
+    await requireSigned(context, environment, head, written.commit);
+    return record;
   }
+  throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
 }
 
 /**
@@ -111,11 +109,6 @@ function notWritten(environment: Environment, what: string, by: Commit | undefin
   });
 }
 
-/** Whether a commit is the one that a record in its tree speaks of: it was built on the record's base. */
-export function isOwn(commit: Commit, record: ReleaseRecord): boolean {
-  return commit.parents[0] === record.base;
-}
-
 /** The record in one commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */
 export async function readRecord(
   context: Context,
@@ -125,18 +118,6 @@ export async function readRecord(
   const path = recordPath(environment);
   const content = (await context.ledger.readFiles(commit, [path])).get(path);
   return content && recordIn(environment, content);
-}
-
-/** The record that a file's content is, checked to be of this environment. Throws `record-invalid`. */
-export function recordIn(environment: Environment, content: Uint8Array): ReleaseRecord {
-  const path = recordPath(environment);
-  const record = parseRecord(new TextDecoder().decode(content), path);
-  if (record.environment === environment.name) return record;
-  throw new TagflowError('record-invalid', {
-    what: `${path} is not a record of ${environment.name}`,
-    why: `it says it is of ${record.environment}`,
-    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
-  });
 }
 
 /** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
@@ -185,7 +166,8 @@ async function readConfig(
 ): Promise<Pick<World, 'pipeline' | 'config'>> {
   const override = context.config;
   if (override) {
-    return { pipeline: parseConfig(override.text, override.file), config: { file: digestOf(override.text) } };
+    const pipeline = await withTrust(context, parseConfig(override.text, override.file), head, branch);
+    return { pipeline, config: { file: digestOf(override.text) } };
   }
   const content = (await context.ledger.readFiles(head, [CONFIG_FILE])).get(CONFIG_FILE);
   if (!content) {
@@ -195,7 +177,30 @@ async function readConfig(
       fix: 'write one with: tagflow init; then commit and push it',
     });
   }
-  return { pipeline: parseConfig(new TextDecoder().decode(content), CONFIG_FILE), config: { commit: head } };
+  const pipeline = parseConfig(new TextDecoder().decode(content), CONFIG_FILE);
+  return { pipeline: await withTrust(context, pipeline, head, branch), config: { commit: head } };
+}
+
+/** The pipeline with the signers that the trunk lists, where releases are signed. Throws `config-missing`. */
+async function withTrust(context: Context, pipeline: Pipeline, head: ObjectId, branch: BranchName): Promise<Pipeline> {
+  if (!pipeline.signing) return pipeline;
+  const { signers: file, revoked: revokedFile } = pipeline.signing;
+  const files = await context.ledger.readFiles(head, [file, ...(revokedFile === undefined ? [] : [revokedFile])]);
+  const read = (path: string): Uint8Array => {
+    const content = files.get(path);
+    if (content) return content;
+    throw new TagflowError('config-missing', {
+      what: `the trunk (${branch}) has no ${path}`,
+      why: `${CONFIG_FILE} says signing: ${pipeline.signing?.method}, and that file says whose signatures count`,
+      fix: 'add it to the trunk, or correct its path: see docs/how-to/sign-releases.md',
+    });
+  };
+  const [signers, revoked] = [read(file), revokedFile === undefined ? undefined : read(revokedFile)];
+  const environments = [...pipeline.environments].map(([name, environment]): [string, Environment] => [
+    name,
+    environment.signing ? { ...environment, trust: { ...environment.signing, file, signers, revoked } } : environment,
+  ]);
+  return { ...pipeline, environments: new Map(environments) };
 }
 
 /** The value, or undefined and the error when it fails with a record or a branch that cannot be used: for reports. */
@@ -203,7 +208,8 @@ export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; probl
   try {
     return { value: await work };
   } catch (error) {
-    if (isTagflowError(error, 'record-invalid', 'branch-not-found', 'branch-rewound')) return { problem: error };
+    const codes = ['record-invalid', 'signature-invalid', 'branch-not-found', 'branch-rewound'] as const;
+    if (isTagflowError(error, ...codes)) return { problem: error };
     throw error;
   }
 }

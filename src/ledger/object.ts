@@ -98,9 +98,15 @@ export function parseCommit(id: ObjectId, content: Uint8Array): Commit {
     tree: parseObjectId(tree),
     parents,
     author,
-    time: Number(seconds ?? 0) * 1000,
+    time: timeOf(seconds),
     message: gap < 0 ? '' : decodeMessage(bytes.subarray(gap + 2), first('encoding')),
   };
+}
+
+/** A moment that there is: what a commit says may be beyond any date. */
+function timeOf(seconds: string | undefined): number {
+  const time = Number(seconds ?? 0) * 1000;
+  return Math.abs(time) <= 8.64e15 ? time : 0;
 }
 
 /**

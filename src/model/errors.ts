@@ -52,6 +52,7 @@ export const ERRORS = {
   held: kind(EXIT.refused, 'caller'),
   divergence: kind(EXIT.refused, 'repository'),
   'record-invalid': kind(EXIT.refused, 'repository'),
+  'signature-invalid': kind(EXIT.refused, 'repository'),
   'branch-rewound': kind(EXIT.refused, 'repository'),
   'tag-immutable': kind(EXIT.refused, 'server'),
   'release-tag-taken': kind(EXIT.refused, 'server'),

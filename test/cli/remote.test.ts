@@ -8,7 +8,15 @@ import { gitCredentials, remoteUrl } from '../../src/cli/remote.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/engine.ts';
 
-const NONE = { originUrl: undefined, userName: undefined, userEmail: undefined, credentialHelper: undefined };
+const NONE = {
+  originUrl: undefined,
+  userName: undefined,
+  userEmail: undefined,
+  credentialHelper: undefined,
+  signingKey: undefined,
+  sshProgram: undefined,
+  gpgProgram: undefined,
+};
 const options = (repo?: string): GlobalOptions => ({
   directory: '/work/shop',
   output: 'table',

@@ -3,7 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { whoRuns } from '../../src/cli/who.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
 
-const NONE = { originUrl: undefined, userName: undefined, userEmail: undefined, credentialHelper: undefined };
+const NONE = {
+  originUrl: undefined,
+  userName: undefined,
+  userEmail: undefined,
+  credentialHelper: undefined,
+  signingKey: undefined,
+  sshProgram: undefined,
+  gpgProgram: undefined,
+};
 const GIT = { ...NONE, userName: 'Ana Silva', userEmail: 'ana@example.org' };
 
 const GITLAB = {

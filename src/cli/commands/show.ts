@@ -25,7 +25,7 @@ export const run: Run = async (session, { args, options }) => {
   return EXIT.ok;
 };
 
-function describe({ record, commit, since, until }: Release, paint: Paint, now: number): string {
+function describe({ record, commit, signer, since, until }: Release, paint: Paint, now: number): string {
   const { environment, sequence, source, gates, held } = record;
   const ran =
     until === undefined
@@ -38,6 +38,7 @@ function describe({ record, commit, since, until }: Release, paint: Paint, now: 
     ['why', record.reason],
     ['job', record.job],
     ['commit', commit],
+    ['signed by', signer],
     ['configuration', `${source.environment ?? source.branch} at ${source.commit}`],
     ['plan', record.plan],
     [

@@ -42,9 +42,10 @@ export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
 export function releaseShape({
   record,
   commit,
+  signer,
   until,
-}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'since' | 'until'>> {
-  return { ...recordShape(record), commit, since: record.time, until: timeOrNull(until) };
+}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'signer' | 'since' | 'until'>> {
+  return { ...recordShape(record), commit, signer: signer ?? null, since: record.time, until: timeOrNull(until) };
 }
 
 /** A commit that is no release. */

@@ -1,0 +1,27 @@
+// The door of signing/: signatures of commits, made with the user's key and held against the signers that the trunk lists.
+import type { Instant } from '../model/effects.ts';
+import type { SigningMethod, Trust } from '../model/pipeline.ts';
+
+/** A signature, and what it is to be held against. */
+export interface SignatureClaim {
+  readonly payload: Uint8Array;
+  /** Armoured, as a commit holds it. */
+  readonly signature: string;
+  /** The moment at which the key has to be valid. */
+  readonly at: Instant;
+  readonly trust: Trust;
+}
+
+/** Who signed, as the rules name signers; or in words, lower case, why the signature does not count. */
+export type SignatureVerdict = { readonly signer: string } | { readonly problem: string };
+
+/** Makes signatures and judges them. */
+export interface Signing {
+  /** An armoured signature over bytes, by the user's key. Throws `credentials-invalid`, `not-supported`. */
+  sign(method: SigningMethod, payload: Uint8Array): Promise<string>;
+  /**
+   * Whose signature it is, if it is one over exactly these bytes, made for commits, by a key that the signers file lists
+   * for somebody who may sign, was valid at that moment and is not revoked. Throws `not-supported`.
+   */
+  verify(claim: SignatureClaim): Promise<SignatureVerdict>;
+}

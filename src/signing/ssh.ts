@@ -1,0 +1,83 @@
+// Signatures of OpenSSH: `ssh-keygen -Y sign` and `-Y verify`, in the namespace `git`, as Git makes and reads them
+// (gitformat-signature(5), PROTOCOL.sshsig). Decisions come from exit codes. Verifying uses the ssh-keygen of PATH and nothing
+// that a repository's configuration names: that could say "good" to everything.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Instant } from '../model/effects.ts';
+import { plain } from '../model/text.ts';
+import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
+import type { SignatureClaim, SignatureVerdict } from './signing.ts';
+
+const NAMESPACE = 'git';
+
+/** A key: the file it is in (private, or public with the private one in an agent), or its public half alone. */
+export type SshKey = { readonly file: string } | { readonly publicKey: string };
+
+/** Signs with a key; as the program ended. `secret`: the content of a private key, given in place of a key. */
+export async function signWithSsh(
+  program: string,
+  key: SshKey | { readonly secret: Buffer },
+  payload: Uint8Array,
+  options: ProgramOptions,
+): Promise<Ended> {
+  const sign = async (file: string, more: readonly string[] = []): Promise<Ended> =>
+    run(program, ['-Y', 'sign', '-n', NAMESPACE, '-f', file, ...more], payload, options);
+  if ('file' in key) return sign(key.file);
+  return inFolder(async (folder) => {
+    const file = join(folder, 'key');
+    if ('publicKey' in key) {
+      await writeFile(file, `${key.publicKey}\n`);
+      return sign(file, ['-U']);
+    }
+    // ssh-keygen refuses files that others can read, as those of CI variables are, and keys without a final line end.
+    await writeFile(file, Buffer.concat([key.secret, Buffer.from('\n')]), { mode: 0o600 });
+    return sign(file);
+  });
+}
+
+/** Judges a signature. */
+export async function verifyWithSsh(
+  { payload, signature, at, trust }: SignatureClaim,
+  options: ProgramOptions,
+): Promise<SignatureVerdict> {
+  return inFolder(async (folder) => {
+    const [signers, revoked, armour] = ['signers', 'revoked', 'signature'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(signers, trust.signers);
+    await writeFile(armour, signature);
+    if (trust.revoked) await writeFile(revoked, trust.revoked);
+    const common = ['-f', signers, '-s', armour, `-Overify-time=${timestamp(at)}`];
+    const verify = async (principal: string): Promise<boolean> => {
+      const more = ['-I', principal, '-n', NAMESPACE, ...(trust.revoked ? ['-r', revoked] : [])];
+      const { exitCode } = await run('ssh-keygen', ['-Y', 'verify', ...common, ...more], payload, options);
+      return exitCode === 0;
+    };
+    for (const principal of trust.signedBy) if (await verify(principal)) return { signer: principal };
+    // Whose key it would be: one principal a line, that is what it prints.
+    const found = await run('ssh-keygen', ['-Y', 'find-principals', ...common], new Uint8Array(), options);
+    const owners = found.exitCode === 0 ? found.stdout.toString().split('\n').filter(Boolean) : [];
+    if (owners.length === 0) return { problem: `its signature is by no key that ${trust.file} lists as valid then` };
+    const names = plain(owners.join(', '), 200);
+    const good = await firstOf(owners, verify);
+    if (good === undefined) return { problem: `its signature, by a key of ${names}, is not good` };
+    return trust.signedBy.length === 0
+      ? { signer: good }
+      : { problem: `it is signed by ${names}, who may not release it` };
+  });
+}
+
+async function firstOf<T>(items: readonly T[], holds: (item: T) => Promise<boolean>): Promise<T | undefined> {
+  for (const item of items) if (await holds(item)) return item;
+  return undefined;
+}
+
+/** `YYYYMMDDHHMMSS`, which ssh-keygen reads in its time zone. */
+function timestamp(at: Instant): string {
+  return new Date(at)
+    .toISOString()
+    .replace(/\.\d+Z$/, '')
+    .replace(/\D/g, '');
+}
