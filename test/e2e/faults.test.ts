@@ -247,7 +247,7 @@ describe.concurrent('a Git server that', () => {
     expect(result).toFail({
       code: 'push-outcome-unknown',
       what: /landed on dev is not known/,
-      fix: /run the command again/,
+      fix: /a promotion may be run again at once/,
     });
     pipeline.gitFault = undefined;
     // http-backend may still be writing when the client has given up.
