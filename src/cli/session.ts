@@ -106,12 +106,14 @@ function show(
   { quiet, verbose }: GlobalOptions,
   progress: Progress,
   paint: Paint,
-  { level, text }: Notice,
+  notice: Notice,
 ): void {
+  const { level, text } = notice;
   if (quiet && level !== 'warning') return;
   if (level === 'progress') {
-    progress.update(plain(text, 200));
-    if (!verbose) return;
+    progress.update(notice);
+    // What counts bytes says so too often for lines of its own.
+    if (!verbose || notice.bytes) return;
   }
   progress.clear();
   const mark = level === 'warning' ? paint('yellow', 'warning: ') : '';

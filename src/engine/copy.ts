@@ -1,5 +1,6 @@
 // Images that an environment runs from a repository of its own: where they come from, and bringing them there before
 // the release is committed. Nothing that anybody follows moves here: only the version's own tag is written.
+import pLimit from 'p-limit';
 import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type Image, repositoryIn, type Environment } from '../model/pipeline.ts';
@@ -50,23 +51,56 @@ export async function requireFreeVersionTags(
   );
 }
 
+/** Images on their way at a time. What they send shares limits of its own (`CopyImage`). */
+const IMAGES_AT_ONCE = 4;
+
 /**
- * Brings every image of a plan to where it shall run, and puts its version's tag on it there. Safe to repeat: what is
- * there is checked and not sent. Throws what copying throws, and `version-tag-taken`; neither branch nor target tags have
- * moved then.
+ * Brings every image of a plan to where it shall run, several at once, and puts its version's tag on it there. Safe to
+ * repeat: what is there is checked and not sent. Throws what copying throws, and `version-tag-taken`, when nothing runs any
+ * more; neither branch nor target tags have moved then.
  */
 export async function copyImages(context: Context, { images, copies }: Pick<Plan, 'images' | 'copies'>): Promise<void> {
-  for (const { image, from, to, digest } of copies) {
-    context.signal.throwIfAborted();
+  await copyTogether(context, copies, async ({ image, from, to, digest }, signal) => {
     const version = versionOf(images, image);
     const label = `${image} ${version}`;
     const target = parseRepository(to);
-    const summary = await context.copyImage({ from: parseRepository(from), to: target, digest, label });
+    const summary = await context.copyImage({ from: parseRepository(from), to: target, digest, label, signal });
     if (summary.manifests > 0) {
       context.notify({ level: 'info', text: `copied ${label} to ${to}: ${describeSummary(summary)}` });
     }
     await putVersion(context, target, version, digest);
-  }
+  });
+}
+
+/**
+ * Does a copy for each item, several at once, and resolves to what they gave, in the order of the items. After a failure
+ * `signal` ends the others, and the failure is thrown once nothing runs any more.
+ */
+export async function copyTogether<T, R>(
+  { signal }: Pick<Context, 'signal'>,
+  items: readonly T[],
+  copy: (item: T, signal: AbortSignal) => Promise<R>,
+): Promise<readonly R[]> {
+  const limit = pLimit(IMAGES_AT_ONCE);
+  const failure = new AbortController();
+  const outcomes = await Promise.allSettled(
+    items.map(async (item) =>
+      limit(async () => {
+        signal.throwIfAborted();
+        failure.signal.throwIfAborted();
+        return copy(item, failure.signal).catch((error: unknown) => {
+          // The first to fail is the reason that all others end with.
+          failure.abort(error);
+          throw error;
+        });
+      }),
+    ),
+  );
+  failure.signal.throwIfAborted();
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
 }
 
 /** A copy in words: `2 manifests, 3 blobs sent (80 MiB), 1 mounted, 4 there already`. */

@@ -5,6 +5,7 @@ import { TagflowError } from '../model/errors.ts';
 import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
 import type { CopySummary } from '../registry/registry.ts';
 import type { RegistryContext } from './context.ts';
+import { copyTogether } from './copy.ts';
 
 /** What `tag` did. */
 export interface Retagged {
@@ -49,13 +50,12 @@ export async function retag(context: RegistryContext, source: string, targets: r
     });
   }
   const { digest, mediaType } = descriptor;
-  const copies: Retagged['copies'][number][] = [];
-  for (const to of new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository])).values()) {
-    if (ownershipKey(to) === ownershipKey(repository)) continue;
-    context.signal.throwIfAborted();
-    const summary = await context.copyImage({ from: repository, to, digest, label: formatReference(reference) });
-    copies.push({ to: to.name, ...summary });
-  }
+  const places = new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository]));
+  places.delete(ownershipKey(repository));
+  const copies = await copyTogether(context, [...places.values()], async (to, signal) => {
+    const label = formatReference(reference);
+    return { to: to.name, ...(await context.copyImage({ from: repository, to, digest, label, signal })) };
+  });
   const done: Retagged['tags'][number][] = [];
   for (const target of wanted) {
     context.signal.throwIfAborted();

@@ -1,6 +1,7 @@
 // An environment with repositories of its own: what a promotion copies there, when, and what stays as it was when that
 // cannot be done.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { copyTogether } from '../../src/engine/copy.ts';
 import { retag } from '../../src/engine/tag.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { type Tag, parseRepository } from '../../src/model/reference.ts';
@@ -337,4 +338,48 @@ test('an environment that is given a registry of its own moves there with the ne
   const { record } = await bench.released('prd', {}, { as: { config } });
   expect(record.images).toMatchObject([{ repository: PRD.name, digest: sampleSingle().digest }]);
   expect(tags(bench)).toMatchObject({ prd: sampleSingle().digest });
+});
+
+describe('copies of several images', () => {
+  const machine = { signal: new AbortController().signal };
+
+  /** Work that ends when it is told to. */
+  function gate() {
+    const started: number[] = [];
+    const ends = new Map<number, { resolve: (value: string) => void; reject: (error: unknown) => void }>();
+    const work = async (item: number, signal: AbortSignal): Promise<string> => {
+      started.push(item);
+      return new Promise((resolve, reject) => {
+        ends.set(item, { resolve, reject });
+        signal.addEventListener('abort', () => reject(new Error('ended by another')));
+      });
+    };
+    return { started, ends, work };
+  }
+
+  test('run four at a time, and come back in their order', async () => {
+    const { started, ends, work } = gate();
+    const all = copyTogether(machine, [0, 1, 2, 3, 4], work);
+    await vi.waitFor(() => expect(started).toEqual([0, 1, 2, 3]));
+    ends.get(2)?.resolve('two');
+    await vi.waitFor(() => expect(started).toEqual([0, 1, 2, 3, 4]));
+    for (const item of [4, 3, 1, 0]) ends.get(item)?.resolve(`${item}`);
+    expect(await all).toEqual(['0', '1', 'two', '3', '4']);
+  });
+
+  test('end together with the one that failed, nothing new is started, and its error is told', async () => {
+    const { started, ends, work } = gate();
+    const all = copyTogether(machine, [0, 1, 2, 3, 4, 5], work);
+    await vi.waitFor(() => expect(started).toHaveLength(4));
+    ends.get(1)?.reject(new Error('the one that failed'));
+    await expect(all).rejects.toThrow('the one that failed');
+    expect(started).toEqual([0, 1, 2, 3]);
+  });
+
+  test('are not begun in a run that was told to stop', async () => {
+    const { started, work } = gate();
+    const signal = AbortSignal.abort(new Error('told to stop'));
+    await expect(copyTogether({ signal }, [0, 1], work)).rejects.toThrow('told to stop');
+    expect(started).toEqual([]);
+  });
 });
