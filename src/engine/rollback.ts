@@ -114,7 +114,8 @@ async function readRunning(context: Context, world: World, environment: Environm
   const past = await readPast(context, world, environment);
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
-  if (!newest) throw problem ?? noTarget(environment.name, 'it has no release yet');
+  if (!newest)
+    throw problem ? noReleaseLeft(environment, problem) : noTarget(environment.name, 'it has no release yet');
   const head = headOf(world.branches, environment.branch, environment);
   return { state: { environment, head, record: newest.record }, past, broken: true };
 }
@@ -254,6 +255,16 @@ async function superseded(
         : `its head is now ${head ? shortId(head) : 'gone'}`,
     fix: `look at it (tagflow status ${environment.name}), then roll back again if it is still wanted`,
     details: { environment: environment.name, head, release: arrived?.sequence },
+  });
+}
+
+/** A branch on which no release is left: rewritten, or made anew. What it lost is not in it, and nothing here can bring it back. */
+function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): TagflowError {
+  return new TagflowError('record-invalid', {
+    what: `${branch} has no release that tagflow wrote, so there is none to roll ${name} back to`,
+    why: `its history was rewritten: ${cause.why ?? cause.message}`,
+    fix: `put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: tagflow apply ${name}`,
+    cause,
   });
 }
 

@@ -77,15 +77,15 @@ describe.concurrent('branches on the server', PATIENCE, () => {
     expect(succeeded(await pipeline.tagflow(['status', 'stg', '--exit-code']))).toMatch(/^stg +django +V4\.0 .*✓ +✓$/m);
   });
 
-  it('a branch that was rewritten is no history to build on, and its target tags stay', async () => {
+  it('a branch that was rewritten is no history to build on, its target tags stay, and the fix works', async () => {
     const pipeline = await fork();
     const { repository } = pipeline;
+    const whole = await repository.head('dev');
     // All of its commits squashed into one by hand, as a forced push does it.
     const person = ['-c', 'user.name=bob', '-c', 'user.email=bob@example.com'];
     const squashed = await repository.git([...person, 'commit-tree', '-m', 'squashed', '-p', 'main', 'dev^{tree}']);
     await repository.move('dev', squashed.trim() as ObjectId);
     for (const args of [
-      ['promote', 'dev', 'mariadb=V10.11'],
       ['promote', 'stg'],
       ['apply', 'dev'],
     ]) {
@@ -96,7 +96,16 @@ describe.concurrent('branches on the server', PATIENCE, () => {
         why: /[0-9a-f]{7} by bob/,
       });
     }
+    expect(await changesNothing(pipeline, async () => pipeline.tagflow(['rollback', 'dev']))).toFail({
+      code: 'record-invalid',
+      what: /^dev has no release that tagflow wrote/,
+      why: /its history was rewritten: commit [0-9a-f]{7} by bob/,
+      fix: /put dev back to the commit of its last release.*; then: tagflow apply dev$/,
+    });
     expect(succeeded(await pipeline.tagflow(['history', 'dev']))).toMatch(/unverified: [0-9a-f]{7} on dev by bob/);
+    await repository.move('dev', whole);
+    succeeded(await pipeline.tagflow(['apply', 'dev']));
+    expect(await releaseOf(pipeline, 'dev')).toEqual(release(2, 'V4.2'));
   });
 });
 
