@@ -6,6 +6,9 @@ import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
 import { runCommand } from './commands.ts';
 import type { OpenProcess } from './process.ts';
+import type { Scenario } from './scenario.ts';
+import { CALM, type Weather } from './scheduler.ts';
+import { contains } from './sim-ledger.ts';
 import type { World } from './world.ts';
 
 /** A defect, and what finds it. */
@@ -17,7 +20,12 @@ export interface Break {
   readonly ledger?: (ledger: Ledger, world: World) => Partial<Ledger>;
   readonly registry?: (registry: Registry, world: World) => Partial<Registry>;
   readonly run?: typeof runCommand;
+  /** Makes a scenario one in which the defect can show. */
+  readonly scenario?: (scenario: Scenario) => Scenario;
 }
+
+/** Nothing fails, but replicas of the registry may lag. */
+const LAGGING: Weather = { ...CALM, stickiness: 0, stale: { git: 0, registry: 0.3 }, lag: 3_000 };
 
 const landed: PushVerdict = { outcome: 'landed' };
 
@@ -59,6 +67,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
   'head-is-not-read-again': {
     breaks: 'after the tags were put the head is read again, and its tags are put when it moved on',
     foundBy: ['alias-differs'],
+    scenario: (scenario) => ({ ...scenario, weather: { ...CALM, stickiness: 0 } }),
     ledger: (ledger) => {
       const known = new Map<string, Awaited<ReturnType<Ledger['head']>>>();
       return {
@@ -77,8 +86,9 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     },
   },
   'rewrite-is-ignored': {
-    breaks: 'after the head moved on a tag is written even where it reads as right',
+    breaks: 'after a change a tag is written even where it reads as right',
     foundBy: ['alias-differs'],
+    scenario: (scenario) => ({ ...scenario, weather: LAGGING, actors: thereAndBack(scenario) }),
     registry: (registry) => ({
       tag: async (repository, digest, tag, options = {}) =>
         registry.tag(repository, digest, tag, options.expected ? { expected: options.expected } : {}),
@@ -108,6 +118,36 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     foundBy: ['hand-made-lost'],
     ledger: () => ({ commitsBetween: async () => [] }),
   },
+  'push-of-an-old-head-is-taken': {
+    breaks: 'what an administrator rewound is not brought back by a push that contains it',
+    foundBy: ['resurrected'],
+    scenario: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      hands: [{ kind: 'rewind', environment: environmentOf(scenario) }],
+    }),
+    ledger: (ledger, world) => ({
+      async push(branch, commit, expected) {
+        const verdict = await ledger.push(branch, commit, expected);
+        const now = world.remote.branches.get(branch);
+        if (verdict.outcome !== 'lost' || !now || !contains(world.remote, commit, now)) return verdict;
+        world.remote.branches.set(branch, commit);
+        world.moved();
+        return landed;
+      },
+    }),
+  },
+  'consent-is-taken-for-granted': {
+    breaks: 'gates are overridden only on request',
+    foundBy: ['ungated-release', 'held-returned', 'downgrade-landed', 'hand-made-lost'],
+    run: async (context, command) =>
+      runCommand(
+        context,
+        command.kind === 'promote'
+          ? { ...command, unhold: true, allowDowngrade: true, discardDivergence: true }
+          : command,
+      ),
+  },
   'rollback-plans-again': {
     breaks: 'a rollback that lost the race stops as superseded',
     foundBy: ['rollback-replanned'],
@@ -128,6 +168,21 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     }),
   },
 };
+
+/** The environment that a scenario's first command is about. */
+function environmentOf({ actors }: Scenario): string {
+  const command = actors[0]?.commands[0];
+  return (command?.kind === 'apply' ? command.environments[0] : command?.environment) ?? 'dev';
+}
+
+/** The actors, the first of which promotes and then rolls back. */
+function thereAndBack(scenario: Scenario): Scenario['actors'] {
+  const environment = environmentOf(scenario);
+  const promote = { kind: 'promote', environment, versions: { app: 'V4.0' } } as const;
+  return scenario.actors.map((actor, index) =>
+    index === 0 ? { ...actor, commands: [promote, { kind: 'rollback', environment }] } : actor,
+  );
+}
 
 /** The defect of a name. */
 export function breakOf(name: string): Break {

@@ -12,15 +12,17 @@ export interface Work extends WorkerOptions {
   readonly count: number;
   /** How many threads; by default one for each core. */
   readonly threads?: number;
+  /** How many seeds in one message. */
+  readonly batch?: number;
 }
 
 /** Runs seeds; `told` is called for each batch, in the order that they end, and stops the run by answering true. */
 export async function runSeeds(
-  { from, count, threads = availableParallelism(), ...options }: Work,
+  { from, count, threads = availableParallelism(), batch: size = BATCH, ...options }: Work,
   told: (result: BatchResult) => boolean | void,
 ): Promise<void> {
   const batches: Batch[] = [];
-  for (let at = 0; at < count; at += BATCH) batches.push({ from: from + at, count: Math.min(BATCH, count - at) });
+  for (let at = 0; at < count; at += size) batches.push({ from: from + at, count: Math.min(size, count - at) });
   let stopped = false;
   await Promise.all(
     Array.from({ length: Math.min(threads, batches.length) }, async () => {

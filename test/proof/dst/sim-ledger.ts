@@ -200,7 +200,7 @@ function unreachable(): TagflowError {
 }
 
 /** Whether a commit is in the history of a head. */
-function contains(remote: MemoryRemote, head: ObjectId, commit: ObjectId): boolean {
+export function contains(remote: MemoryRemote, head: ObjectId, commit: ObjectId): boolean {
   const seen = new Set<ObjectId>();
   for (const open = [head]; open.length > 0;) {
     const id = open.pop() ?? head;

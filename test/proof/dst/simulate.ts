@@ -25,7 +25,8 @@ export interface Verdict {
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
 export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
   const random = createSeededRandom(seed);
-  const { start, weather, actors, hands } = drawScenario(random, starts);
+  const drawn = drawScenario(random, starts);
+  const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);
   const operations: Operation[] = [];
