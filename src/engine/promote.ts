@@ -236,7 +236,10 @@ async function wantedImages(
 async function upstreamRecord(context: Context, world: World, from: string): Promise<ReleaseRecord | undefined> {
   const upstream = environmentOf(world.pipeline, from);
   const { commit } = upstreamOf(world, upstream, from);
-  return readRelease(context, upstream, commit);
+  const record = await readRelease(context, upstream, commit);
+  // Without its record nobody knows what upstream has: what the environment runs would pass for it.
+  if (!record) await requireNeverReleased(context, upstream, commit);
+  return record;
 }
 
 /** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */

@@ -37,6 +37,8 @@ export interface BenchOptions {
   /** Further files of the trunk. */
   readonly files?: Readonly<Record<string, string>>;
   readonly registry?: MemoryRegistryOptions;
+  /** How processes sign and verify that are told nothing else. */
+  readonly signing?: Context['signing'];
 }
 
 /** How one process differs from the others. */
@@ -46,6 +48,7 @@ export interface ProcessOptions {
   readonly raceTimeout?: number;
   readonly random?: number;
   readonly config?: Context['config'];
+  readonly signing?: Context['signing'];
 }
 
 /** The bench: the world outside, and shortcuts into it. */
@@ -129,6 +132,7 @@ export function createBench(options: BenchOptions = {}): Bench {
     raceTimeout = 300_000,
     random = 0.5,
     config,
+    signing = options.signing,
   }: ProcessOptions = {}): Context => ({
     ledger: createMemoryLedger(remote, { actor, ...(signal && { signal }) }),
     registryOf: () => registry,
@@ -145,6 +149,7 @@ export function createBench(options: BenchOptions = {}): Bench {
     signal: signal ?? new AbortController().signal,
     raceTimeout,
     ...(config && { config }),
+    ...(signing && { signing }),
   });
 
   const bench: Bench = {
