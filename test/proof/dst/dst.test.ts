@@ -1,21 +1,30 @@
 // The simulation itself: it is deterministic, it finds what it is there to find, and a few hundred schedules hold.
 // `npm run dst` runs hundreds of thousands.
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { BREAKS } from './breaks.ts';
-import { type Work, runSeeds } from './pool.ts';
+import { SeedPool } from './pool.ts';
 import { createSeededRandom } from './random.ts';
-import type { Shown } from './worker.ts';
+import type { Batch, BatchResult, Shown } from './worker.ts';
 
 /** Schedules within which a defect that is built in has to show. */
 const WITHIN = 1_000;
 
-/** What schedules showed, by seed; a run ends with the first that broke a promise. */
-async function shown(work: Partial<Work>): Promise<readonly Shown[]> {
+const remembering = new SeedPool({ remember: true, threads: 1 });
+const plain = new SeedPool({ remember: false, threads: 1 });
+
+afterAll(async () => {
+  await remembering.close();
+  await plain.close();
+});
+
+/** What schedules showed, by seed; a run ends soon after the first that broke a promise. */
+async function shown(batch: Partial<Batch>, pool = remembering): Promise<readonly Shown[]> {
   const all: Shown[] = [];
-  await runSeeds({ from: 1, count: 1, threads: 1, batch: 50, remember: true, traces: false, ...work }, (result) => {
+  const told = (result: BatchResult): boolean => {
     all.push(...result.shown);
     return result.shown.some(({ violations }) => violations.length > 0);
-  });
+  };
+  await pool.run({ from: 1, count: 1, traces: false, ...batch }, told, 50);
   return all;
 }
 
@@ -35,7 +44,8 @@ test('other seeds give other traces', async () => {
 });
 
 test('nothing comes out otherwise when no function of the engine is swapped for one that remembers', async () => {
-  expect(await shown({ count: 40, traces: true, remember: false })).toEqual(await shown({ count: 40, traces: true }));
+  const batch = { count: 40, traces: true };
+  expect(await shown(batch, plain)).toEqual(await shown(batch));
 });
 
 test.each(Object.entries(BREAKS))('%s is found', async (name, { foundBy }) => {

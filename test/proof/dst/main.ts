@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { BREAKS } from './breaks.ts';
-import { runSeeds } from './pool.ts';
-import type { BatchResult, Shown } from './worker.ts';
+import { SeedPool } from './pool.ts';
+import type { Batch, BatchResult, Shown } from './worker.ts';
 
 const USAGE = `usage: npm run dst -- [--runs N] [--seed S] [--trace] [--plain] [--break DEFECT] [--threads N]
 
@@ -97,17 +97,16 @@ function show({ seed, violations, trace }: Shown, replay: string): void {
 }
 
 /** Seeds whose traces differ when nothing of the engine is swapped. */
-async function differing(seed: number, runs: number, broken: string | undefined): Promise<readonly number[]> {
-  const count = Math.ceil(runs / SAMPLE);
-  const traces = async (remember: boolean): Promise<ReadonlyMap<number, string>> => {
+async function differing(batch: Batch, remembering: SeedPool, plain: SeedPool): Promise<readonly number[]> {
+  const traces = async (pool: SeedPool): Promise<ReadonlyMap<number, string>> => {
     const found = new Map<number, string>();
-    await runSeeds({ from: seed, count, remember, traces: true, ...(broken !== undefined && { broken }) }, (result) => {
+    await pool.run({ ...batch, traces: true }, (result) => {
       for (const { seed, trace } of result.shown) found.set(seed, trace.join('\n'));
     });
     return found;
   };
-  const [plain, remembering] = [await traces(false), await traces(true)];
-  return [...plain].flatMap(([seed, trace]) => (remembering.get(seed) === trace ? [] : [seed]));
+  const [expected, found] = [await traces(plain), await traces(remembering)];
+  return [...expected].flatMap(([seed, trace]) => (found.get(seed) === trace ? [] : [seed]));
 }
 
 async function main(): Promise<void> {
@@ -116,23 +115,25 @@ async function main(): Promise<void> {
     return;
   }
   const { runs, seed, trace, plain, broken, threads } = readOptions();
-  const shared = {
-    remember: !plain,
-    traces: trace,
-    ...(broken !== undefined && { broken }),
-    ...(threads !== undefined && { threads }),
+  const pools = {
+    remembering: new SeedPool({ remember: true, threads }),
+    plain: new SeedPool({ remember: false, threads }),
   };
-  const replay = broken === undefined ? '' : ` --break ${broken}`;
+  const pool = plain ? pools.plain : pools.remembering;
+  const batch = { traces: trace, ...(broken !== undefined && { broken }) };
   const tally = new Tally();
   const told = (result: BatchResult): boolean => {
     const stop = tally.add(result);
-    for (const each of result.shown) show(each, replay);
+    for (const each of result.shown) show(each, broken === undefined ? '' : ` --break ${broken}`);
     return stop;
   };
   const started = performance.now();
-  if (runs > 1) for (const past of pastSeeds()) await runSeeds({ ...shared, from: past, count: 1 }, told);
-  if (tally.failing.length < ENOUGH) await runSeeds({ ...shared, from: seed, count: runs }, told);
-  const differ = plain || runs === 1 || tally.failing.length > 0 ? [] : await differing(seed, runs, broken);
+  if (runs > 1) for (const past of pastSeeds()) await pool.run({ ...batch, from: past, count: 1 }, told);
+  if (tally.failing.length < ENOUGH) await pool.run({ ...batch, from: seed, count: runs }, told);
+  const compare = !plain && runs > 1 && tally.failing.length === 0;
+  const sample = { ...batch, from: seed, count: Math.ceil(runs / SAMPLE) };
+  const differ = compare ? await differing(sample, pools.remembering, pools.plain) : [];
+  await Promise.all([pools.remembering.close(), pools.plain.close()]);
   for (const each of differ) print(`seed ${each} comes out otherwise with --plain`);
   const seconds = (performance.now() - started) / 1000;
   if (runs > 1) {

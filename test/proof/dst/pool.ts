@@ -3,39 +3,52 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { Batch, BatchResult, WorkerOptions } from './worker.ts';
 
-/** Seeds in one message: some seconds of work. */
+/** Seeds in one message: about a second of work. */
 const BATCH = 250;
 
-/** What to run. */
-export interface Work extends WorkerOptions {
-  readonly from: number;
-  readonly count: number;
+/** How a pool runs. */
+export interface PoolOptions extends WorkerOptions {
   /** How many threads; by default one for each core. */
-  readonly threads?: number;
-  /** How many seeds in one message. */
-  readonly batch?: number;
+  readonly threads?: number | undefined;
 }
 
-/** Runs seeds; `told` is called for each batch, in the order that they end, and stops the run by answering true. */
-export async function runSeeds(
-  { from, count, threads = availableParallelism(), batch: size = BATCH, ...options }: Work,
-  told: (result: BatchResult) => boolean | void,
-): Promise<void> {
-  const batches: Batch[] = [];
-  for (let at = 0; at < count; at += size) batches.push({ from: from + at, count: Math.min(size, count - at) });
-  let stopped = false;
-  await Promise.all(
-    Array.from({ length: Math.min(threads, batches.length) }, async () => {
-      const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
-      try {
-        for (let batch = batches.shift(); batch && !stopped; batch = batches.shift()) {
-          if (told(await answer(worker, batch)) === true) stopped = true;
-        }
-      } finally {
-        await worker.terminate();
+/** Threads that are kept for many ranges of seeds. */
+export class SeedPool {
+  readonly #options: WorkerOptions;
+  readonly #threads: number;
+  readonly #workers: Worker[] = [];
+
+  constructor({ threads = availableParallelism(), ...options }: PoolOptions) {
+    this.#threads = threads;
+    this.#options = options;
+  }
+
+  /** Runs seeds; `told` is called for each batch, in the order that they end, and ends the run by answering true. */
+  async run(range: Batch, told: (result: BatchResult) => boolean | void, size = BATCH): Promise<void> {
+    const batches: Batch[] = [];
+    for (let at = 0; at < range.count; at += size) {
+      batches.push({ ...range, from: range.from + at, count: Math.min(size, range.count - at) });
+    }
+    let stopped = false;
+    const strands = Array.from({ length: Math.min(this.#threads, batches.length) }, async (_, index) => {
+      const worker = this.#worker(index);
+      for (let batch = batches.shift(); batch && !stopped; batch = batches.shift()) {
+        if (told(await answer(worker, batch)) === true) stopped = true;
       }
-    }),
-  );
+    });
+    await Promise.all(strands);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map(async (worker) => worker.terminate()));
+  }
+
+  #worker(index: number): Worker {
+    const worker =
+      this.#workers[index] ?? new Worker(new URL('./worker.ts', import.meta.url), { workerData: this.#options });
+    this.#workers[index] = worker;
+    return worker;
+  }
 }
 
 async function answer(worker: Worker, batch: Batch): Promise<BatchResult> {

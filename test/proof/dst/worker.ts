@@ -6,16 +6,16 @@ import { rememberPureWork } from './remember.ts';
 export interface WorkerOptions {
   /** Whether slow pure functions may be swapped for ones that remember. */
   readonly remember: boolean;
-  /** The name of the defect to build in. */
-  readonly broken?: string;
-  /** Whether every trace is wanted, and not only those of violations. */
-  readonly traces: boolean;
 }
 
 /** What is asked of a thread: a range of seeds. */
 export interface Batch {
   readonly from: number;
   readonly count: number;
+  /** The name of the defect to build in. */
+  readonly broken?: string;
+  /** Whether every trace is wanted, and not only those of violations. */
+  readonly traces: boolean;
 }
 
 /** What a batch showed. */
@@ -48,9 +48,9 @@ const { simulate } = await import('./simulate.ts');
 const { breakOf } = await import('./breaks.ts');
 
 const starts = await createStarts();
-const broken = options.broken === undefined ? undefined : breakOf(options.broken);
 
-async function runBatch({ from, count }: Batch): Promise<BatchResult> {
+async function runBatch({ from, count, broken: name, traces }: Batch): Promise<BatchResult> {
+  const broken = name === undefined ? undefined : breakOf(name);
   const endings: Record<string, number> = {};
   const shown: Shown[] = [];
   let [steps, operations] = [0, 0];
@@ -63,7 +63,7 @@ async function runBatch({ from, count }: Batch): Promise<BatchResult> {
       const ending = exit === undefined ? `${kind} killed` : `${kind} ${exit} ${error ?? outcome}`;
       endings[ending] = (endings[ending] ?? 0) + 1;
     }
-    if (verdict.violations.length > 0 || options.traces) {
+    if (verdict.violations.length > 0 || traces) {
       const trace = verdict.trace.map(({ at, text }) => `${String(at - EPOCH).padStart(7)} ms  ${text}`);
       shown.push({ seed, violations: verdict.violations, trace });
     }

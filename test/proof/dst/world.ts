@@ -106,7 +106,7 @@ export class World {
 }
 
 /** `registry.example.org/shop/app:prd` in its two parts. */
-export function splitKey(key: string): readonly [string, string] {
+function splitKey(key: string): readonly [string, string] {
   const colon = key.lastIndexOf(':');
   return [key.slice(0, colon), key.slice(colon + 1)];
 }
