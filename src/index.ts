@@ -2,7 +2,9 @@
 export { apply, type Applied } from './engine/apply.ts';
 export { createBranches, type MissingBranches, missingBranches } from './engine/branches.ts';
 export type { ConfigFile, Context, RegistryContext, Who } from './engine/context.ts';
+export type { Diagnosis, Severity } from './engine/diagnosis.ts';
 export { diff, type Difference } from './engine/diff.ts';
+export { doctor, type Machine } from './engine/doctor.ts';
 export { history, type Release, show, type ShowAt, type Span, where } from './engine/history.ts';
 export type { Outcome, Planned, Refused, Released, TagStatus, Unchanged } from './engine/outcome.ts';
 export { promote, type RunOptions } from './engine/promote.ts';
@@ -26,6 +28,7 @@ export {
   type Repository,
   type Tag,
 } from './model/reference.ts';
+export type { CleanUpPolicy, CleanUpRule, RepositoryFacts, StoredImage } from './model/repository-facts.ts';
 export { formatRecord, parseRecord } from './model/release-record.ts';
 export type { GateDecision, Hold, ReleaseImage, ReleaseRecord } from './model/release.ts';
 export { compareVersions, parseVersion, type Version, type VersionScheme } from './model/version.ts';
@@ -33,6 +36,7 @@ export { createCopier, type CopierOptions } from './registry/copy/copy.ts';
 export { createLayoutRegistry } from './registry/layout/layout.ts';
 export { createOciRegistry } from './registry/oci/oci.ts';
 export type {
+  AbleRegistry,
   BlobDescriptor,
   ContentSource,
   ContentStore,
@@ -43,6 +47,9 @@ export type {
   Descriptor,
   Manifest,
   Registry,
+  RepositoryInspector,
   TagOptions,
+  TagRemoval,
+  TagRemover,
   TagResult,
 } from './registry/registry.ts';

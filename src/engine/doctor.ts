@@ -19,7 +19,7 @@ export interface Machine {
 }
 
 /** The oldest programs that will do. */
-export const NEEDED = { node: '24.8', git: '2.36' } as const;
+const NEEDED = { node: '24.8', git: '2.36' } as const;
 
 /**
  * Examines one environment or all, and the repositories they use. Throws `environment-not-found`, `interrupted`; everything

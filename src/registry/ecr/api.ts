@@ -57,6 +57,8 @@ export interface EcrApi {
   call<T>(request: EcrRequest<T>, deadline: Deadline): Promise<T | EcrRefusal>;
   /** Whose keys calls are signed with: `access key AKIA…`, no secret. Throws `unauthorized` when there are none. */
   identity(host: EcrHost): Promise<string>;
+  /** The server's clock less ours, in milliseconds, by the `Date` of its last answer; undefined when there was none. */
+  skew(host: EcrHost): Promise<number | undefined>;
   /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left. */
   waitToRetry(attempt: number, deadline: Deadline, last: TransportFailure): Promise<void>;
   /** Ends idle connections. */
@@ -85,6 +87,8 @@ interface Client {
   readonly sdk: Sdk.ECR;
   /** Where its calls go, as far as one has been made. */
   url: URL;
+  /** The server's clock less ours at its last answer, in milliseconds; undefined when it was not told. */
+  skewMs: number | undefined;
 }
 
 /** A region that says "too many" is waited for longer than one that fails, within the same deadline. */
@@ -183,6 +187,7 @@ export function createEcrApi(options: EcrApiOptions): EcrApi {
   return {
     call,
     waitToRetry,
+    skew: async (host) => (await clientOf(host)).skewMs,
     identity: async (host) => `access key ${await takeCredentials((await clientOf(host)).sdk, host, options)}`,
     close: () => agents.close(),
   };
@@ -209,16 +214,26 @@ async function createClient(host: EcrHost, options: EcrApiOptions, agents: Agent
     ...(host.fips && !isOwnEndpoint && { useFipsEndpoint: true }),
     ...(host.dualStack && !isOwnEndpoint && { useDualstackEndpoint: true }),
   });
-  const client: Client = { sdk, url: new URL(`https://api.ecr.${host.region}.amazonaws.com`) };
+  const client: Client = { sdk, url: new URL(`https://api.ecr.${host.region}.amazonaws.com`), skewMs: undefined };
   sdk.middlewareStack.add(
     (next) => async (args) => {
       const { protocol, hostname, port } = args.request as { protocol: string; hostname: string; port?: number };
       client.url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
-      return next(args);
+      const result = await next(args);
+      const { headers } = result.response as { headers?: Readonly<Record<string, string>> };
+      client.skewMs = skewOf(headers?.['date'], options.clock.now());
+      return result;
     },
-    { step: 'finalizeRequest', name: 'tagflowNotesAddress' },
+    { step: 'finalizeRequest', name: 'tagflowNotesAnswers' },
   );
   return client;
+}
+
+/** RFC 9110, Date: to the second; less than that is no skew. */
+function skewOf(date: string | undefined, now: Instant): number | undefined {
+  const said = Date.parse(date ?? '');
+  if (Number.isNaN(said)) return undefined;
+  return said > now ? said - now : Math.min(0, said + 1000 - now);
 }
 
 async function loadSdk(): Promise<typeof Sdk> {

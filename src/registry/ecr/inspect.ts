@@ -117,9 +117,11 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
               removeNothing(place, deadline),
             );
       const rules = await rulesOf(place, deadline);
+      const skew = await api.skew(callOf(place, 'ecr:ListImages').host);
       return {
         exists: there,
         identity,
+        ...(skew !== undefined && { clockSkewMs: skew }),
         pull,
         push,
         ...(removeTag && { removeTag }),

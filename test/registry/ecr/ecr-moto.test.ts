@@ -7,6 +7,7 @@
 // - acceptedMediaTypes, tagStatus and maxResults are ignored, signatures and quotas are not checked: the emulator's part;
 // - GetAuthorizationToken gives a token that ended in 2015: it is used once.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { forecastDeletions } from '../../../src/model/clean-up.ts';
 import { type Digest, isDigest } from '../../../src/model/digest.ts';
 import { parseTag, type Tag } from '../../../src/model/reference.ts';
 import type { AbleRegistry } from '../../../src/registry/registry.ts';
@@ -71,6 +72,27 @@ describeReal('moto', ['moto_server'], () => {
         registry.close();
       },
     };
+  });
+
+  it('tells what a lifecycle policy would delete, by the times it gives images', async () => {
+    count += 1;
+    const repositoryName = `acme/app-${count}`;
+    await moto.client.createRepository({ repositoryName });
+    const image = sampleSingle('V1.0');
+    await put(repositoryName, image, 'V1.0');
+    const { registry } = createEcrUnderTest(moto.url);
+    expect((await registry.inspect(ecrRepository(repositoryName), image.digest)).cleanUp).toBeUndefined();
+    const selection = { tagStatus: 'any', countType: 'sinceImagePushed', countUnit: 'days', countNumber: 30 };
+    const policy = { rules: [{ rulePriority: 1, selection, action: { type: 'expire' } }] };
+    await moto.client.putLifecyclePolicy({ repositoryName, lifecyclePolicyText: JSON.stringify(policy) });
+    const { cleanUp } = await registry.inspect(ecrRepository(repositoryName), image.digest);
+    if (!cleanUp || !('rules' in cleanUp)) throw new Error(`expected a policy: ${JSON.stringify(cleanUp)}`);
+    const images = (await registry.listImages(ecrRepository(repositoryName))) ?? [];
+    const deletion = forecastDeletions(cleanUp, images, Date.now()).get(image.digest);
+    const days = ((deletion?.at ?? 0) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(29.9);
+    expect(days).toBeLessThan(30.1);
+    registry.close();
   });
 
   describe('the rules of a repository', () => {

@@ -98,6 +98,7 @@ describe('a look at a repository', () => {
     expect(facts).toEqual({
       exists: 'yes',
       identity: `access key ${KEYS.accessKeyId}`,
+      clockSkewMs: expect.any(Number) as number,
       pull: { granted: 'yes', how: 'BatchGetImage was answered' },
       push: { granted: 'yes', how: 'PutImage of an image that is there was answered' },
       removeTag: { granted: 'yes', how: 'BatchDeleteImage of a tag that is not there was answered' },
@@ -135,6 +136,19 @@ describe('a look at a repository', () => {
     const { server, registry } = await start({}, V1);
     server.intercept(operation, () => DENIED);
     expect(await registry.inspect(REPOSITORY, IMAGE.digest)).toMatchObject(expected);
+  });
+
+  it.each([
+    ['as ours', 'Thu, 01 Jan 2026 00:00:00 GMT', 0],
+    ['ahead', 'Thu, 01 Jan 2026 00:03:00 GMT', 180_000],
+    ['behind', 'Wed, 31 Dec 2025 23:58:00 GMT', -119_000],
+  ])('tells a clock that is %s', async (_what, date, skew) => {
+    const { server, registry } = await start({}, V1);
+    server.intercept('GetLifecyclePolicy', () => ({ ...DENIED, headers: { date } }));
+    for (const operation of ['ListImages', 'BatchGetImage', 'PutImage', 'BatchDeleteImage', 'DescribeRepositories']) {
+      server.intercept(operation, (_record, next) => ({ ...next(), headers: { date } }));
+    }
+    expect((await registry.inspect(REPOSITORY, IMAGE.digest)).clockSkewMs).toBe(skew);
   });
 
   it('without an image to try on cannot tell whether one may push', async () => {
