@@ -201,7 +201,7 @@ export async function startGate(now: () => number): Promise<Gate> {
 }
 
 /** What a request is, without what differs from run to run: `PUT app:stg-4`, `GET app@41de09aa7c55`, `git receive-pack`. */
-export function labelOf({ method = 'GET', url = '/' }: Pick<IncomingMessage, 'method' | 'url'>): string {
+function labelOf({ method = 'GET', url = '/' }: Pick<IncomingMessage, 'method' | 'url'>): string {
   const service = /git-(upload-pack|receive-pack)/.exec(url)?.[1];
   if (service !== undefined) return url.includes('/info/refs') ? `git refs of ${service}` : `git ${service}`;
   const [, image, at] = /^\/v2\/acme\/([a-z]+)\/manifests\/(.+)$/.exec(url) ?? [];

@@ -20,10 +20,6 @@ export interface SweepOptions {
   /** Print the points, and play none. */
   readonly list?: boolean;
   readonly say: (text: string) => void;
-  /** Called with each stage when it is open: for planted defects. */
-  readonly prepare?: (stage: Stage) => void;
-  /** The program, in place of the one that is published. */
-  readonly program?: string;
 }
 
 const SMALL = 200;
@@ -35,7 +31,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
   const [git, registry] = await Promise.all([startGitHttpServer({ root: folder }), startDockerRegistry()]);
   const lanes: Stage[][] = [];
   try {
-    const ground: Ground = { folder, program: options.program ?? provideProgram(folder), git, registry };
+    const ground: Ground = { folder, program: provideProgram(folder), git, registry };
     const wanted = TRANSPORTS.filter(
       (transport) => options.only.length === 0 || options.only.some((id) => id.startsWith(`${transport}/`)),
     );
@@ -52,7 +48,6 @@ export async function sweep(options: SweepOptions): Promise<number> {
         },
       ),
     );
-    for (const stage of lanes.flat()) options.prepare?.(stage);
     const all = await findPoints(lanes[0] ?? [], say);
     const points = choose(all, options);
     if (options.list === true) {

@@ -20,8 +20,7 @@ export const IMAGES: Readonly<Record<string, readonly string[]>> = {
 export type Published = NonNullable<History['published']>;
 
 /** The files of the trunk; `prefix` stands before the name of an image: `oci:registry`, `127.0.0.1:5000/acme`. */
-export function trunkFiles(prefix: string): Record<string, string> {
-  const names = Object.keys(IMAGES);
+function trunkFiles(prefix: string, names: readonly string[]): Record<string, string> {
   const images = names.map((name) => `  ${name}: { repository: '${prefix}/${name}' }\n`).join('');
   const manifest = `images:\n${names.map((name) => `  - name: ${name}\n    newTag: v0\n`).join('')}`;
   return {
@@ -61,10 +60,14 @@ export async function publishImages(host: string, path: string): Promise<Publish
 }
 
 /** An empty pipeline: the trunk, and both branches at it. */
-export async function createRepository(folder: string, prefix: string): Promise<GitRepository> {
+export async function createRepository(
+  folder: string,
+  prefix: string,
+  images: readonly string[] = Object.keys(IMAGES),
+): Promise<GitRepository> {
   await mkdir(folder, { recursive: true });
   const repository = await createGitRepository({ folder: join(folder, 'repository.git') });
-  const main = await repository.commit('main', trunkFiles(prefix));
+  const main = await repository.commit('main', trunkFiles(prefix, images));
   for (const branch of ['dev', 'stg']) await repository.move(branch, main);
   return repository;
 }

@@ -15,19 +15,17 @@ export interface EnvironmentPlace {
   readonly name: string;
   /** The head before the first operation. */
   readonly base: string;
-  /** Read no further down than the base; otherwise down to the root. */
-  readonly cut?: boolean;
 }
 
 /** An environment's branch as it is now. */
 export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<EnvironmentHistory> {
-  const { folder, name, base, cut = false } = place;
-  const args = ['log', '--first-parent', '--format=%H %P', `refs/heads/${name}`, ...(cut ? [`^${base}`] : [])];
+  const { folder, name, base } = place;
+  const args = ['log', '--first-parent', '--format=%H %P', `refs/heads/${name}`];
   const ids = (await run('git', args, { cwd: folder })).split('\n').filter(Boolean);
-  // `^base` leaves the base itself out.
-  if (cut)
-    ids.push(...(await run('git', ['log', '-1', '--format=%H %P', base], { cwd: folder })).split('\n').filter(Boolean));
-  const commits = ids.map((line) => line.split(' ')).map(([id = '', ...parents]) => ({ id, parents }));
+  const commits = ids
+    // The line of a root ends in a space.
+    .map((line) => line.trimEnd().split(' '))
+    .map(([id = '', ...parents]) => ({ id, parents }));
   const paths = [`environments/${name}/release.yaml`, `environments/${name}/kustomization.yaml`] as const;
   const blobs = await readBlobs(
     folder,
@@ -89,18 +87,12 @@ export async function readHeads(folder: string): Promise<Readonly<Record<string,
 
 /**
  * The tags of a repository in the files of Docker's registry: `…/_manifests/tags/<tag>/current/link` below
- * `<root>/docker/registry/v2/repositories/<path>`. `repository` is how tagflow names it. Only those `wanted`, where given.
+ * `<root>/docker/registry/v2/repositories/<path>`. `repository` is how tagflow names it.
  */
-export function readRegistryTags(
-  root: string,
-  path: string,
-  repository: string,
-  wanted?: ReadonlySet<string>,
-): History['tags'] {
+export function readRegistryTags(root: string, path: string, repository: string): History['tags'] {
   const folder = join(root, 'docker/registry/v2/repositories', path, '_manifests/tags');
   if (!existsSync(folder)) return [];
-  const names = wanted ? [...wanted].filter((tag) => existsSync(join(folder, tag))) : readdirSync(folder);
-  return names.map((tag) => {
+  return readdirSync(folder).map((tag) => {
     const link = join(folder, tag, 'current/link');
     // Made before its link is written, and left so when the registry dies in between: no tag to whoever asks for it.
     return { repository, tag, digest: existsSync(link) ? readFileSync(link, 'utf8').trim() : 'no link' };

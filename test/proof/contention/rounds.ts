@@ -1,0 +1,197 @@
+// Rounds of contention: in each, all actors run a command on one environment at once, by a seed, and what every one of them
+// said is held against the branch and the registry. A season is a number of rounds on one fresh pipeline.
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DockerRegistry } from '../../support/docker-registry.ts';
+import type { GitHttpServer } from '../../support/git-server.ts';
+import { pushImage } from '../../support/images.ts';
+import { checkHistory } from '../checker/check-history.ts';
+import type { Operation, Violation } from '../checker/history.ts';
+import { type Published, createRepository } from '../real/fixture.ts';
+import { type Ended, operationOf } from '../real/program.ts';
+import { readEnvironmentHistory, readHeads, readRegistryTags } from '../real/read-history.ts';
+import type { Crew, Running } from './crew.ts';
+import type { FaultProxy } from './fault-proxy.ts';
+
+/** Where and with whom rounds are played. */
+export interface Arena {
+  readonly folder: string;
+  readonly git: GitHttpServer;
+  readonly registry: DockerRegistry;
+  readonly proxy: FaultProxy;
+  readonly crew: Crew;
+  readonly actors: number;
+  readonly random: () => number;
+  /** For how long a replica may lag, in milliseconds. */
+  readonly staleMs: number;
+}
+
+/** A fresh pipeline: one image, of which each actor has a version of its own. */
+export interface Season {
+  readonly name: string;
+  readonly repository: string;
+  readonly published: Published;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  remove(): void;
+}
+
+/** What a round came to. */
+export interface Round {
+  readonly violations: readonly Violation[];
+  /** Everything that was said, for whoever looks into it. */
+  readonly story: readonly string[];
+  /** How many runs ended with each exit code; `killed` for those that a signal ended. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Releases that were made. */
+  readonly landed: number;
+  /** Milliseconds that the longest run took. */
+  readonly slowest: number;
+}
+
+const IMAGE = 'app';
+/** Nobody waits longer than this, in milliseconds: the time for races and a long one for faults. */
+const BOUND_MS = 120_000;
+
+/** Opens a season. */
+export async function openSeason(arena: Arena, name: string): Promise<Season> {
+  const { folder, git, registry, proxy, actors } = arena;
+  const cwd = join(folder, name);
+  const published: { version: string; digest: string }[] = [];
+  for (let actor = 0; actor <= actors; actor += 1) {
+    const version = `v1.${actor}`;
+    const { digest } = await pushImage(registry.host, `${name}/${IMAGE}`, version, { content: version });
+    published.push({ version, digest });
+  }
+  proxy.faulty = false;
+  proxy.route = { git: `${git.url}/${name}`, registry: `http://${registry.host}/v2/${name}` };
+  proxy.reset();
+  const repository = await createRepository(cwd, `${proxy.host}/acme`, [IMAGE]);
+  const season: Season = {
+    name,
+    repository: repository.folder,
+    published: { [IMAGE]: published },
+    env: { TAGFLOW_REPO: `http://${proxy.host}/git/repository.git` },
+    cwd,
+    remove() {
+      rmSync(cwd, { recursive: true, force: true });
+      rmSync(join(registry.root, 'docker/registry/v2/repositories', name), { recursive: true, force: true });
+    },
+  };
+  for (const args of [
+    ['promote', 'dev', `${IMAGE}=v1.0`],
+    ['promote', 'stg'],
+  ]) {
+    const { exit, stdout, stderr } = await start(arena, season, `setup-${name}-${args[1]}`, args, 'setup').done;
+    if (exit !== 0) throw new Error(`tagflow ${args.join(' ')} failed:\n${stdout}${stderr}`);
+  }
+  return season;
+}
+
+/**
+ * Plays one round. With `settle` its late writes are waited for, faults end and one `apply` runs before it is judged: then
+ * the tags must be those of the head.
+ */
+export async function playRound(arena: Arena, season: Season, name: string, settle: boolean): Promise<Round> {
+  const { proxy, actors, random } = arena;
+  const base = (await readHeads(season.repository))['stg'] ?? '';
+  const commands = Array.from({ length: actors }, (_, actor) => commandOf(actor, random()));
+  // One in three rounds somebody dies in the middle of a write.
+  const doomed = random() < 0.35 ? Math.floor(random() * actors) : undefined;
+  if (doomed !== undefined)
+    commands[doomed] = ['promote', 'stg', `${IMAGE}=v1.${doomed + 1}`, '--allow-downgrade', '--unhold'];
+  proxy.faulty = true;
+  proxy.gather(commands.filter(([command]) => command !== 'apply').length);
+  const ends = await Promise.all(
+    commands.map(async (args, actor) => {
+      const running = start(arena, season, `${name}-${actor}`, args, `actor-${actor}`, actor === doomed);
+      if (actor === doomed) doom(arena, season, actor, running);
+      const ended = await running.done;
+      proxy.expectFewer();
+      return ended;
+    }),
+  );
+  proxy.doom = undefined;
+  const operations = ends.map((ended) => operationOf(ended, ended.exit === undefined));
+  if (settle) {
+    proxy.faulty = false;
+    await Promise.all(proxy.late);
+    const ended = await start(arena, season, `${name}-repair`, ['apply', 'stg'], 'repair').done;
+    operations.push(operationOf(ended, false));
+    ends.push(ended);
+  }
+  return judge(arena, season, { base, ends, operations, settled: settle });
+}
+
+function doom({ proxy }: Arena, { published }: Season, actor: number, { kill }: Running): void {
+  const digest = published[IMAGE]?.[actor + 1]?.digest;
+  if (kill && digest !== undefined) proxy.doom = { digest, kill };
+}
+
+/** What an actor runs: mostly a promotion of its own version. */
+function commandOf(actor: number, chance: number): readonly string[] {
+  const promote = ['promote', 'stg', `${IMAGE}=v1.${actor + 1}`];
+  if (chance < 0.5) return [...promote, '--allow-downgrade', '--unhold', '--no-wait'];
+  if (chance < 0.65) return [...promote, '--allow-downgrade', '--unhold'];
+  if (chance < 0.8) return promote;
+  if (chance < 0.9) return ['rollback', 'stg', '--reason', 'contention'];
+  return ['apply', 'stg'];
+}
+
+function start(
+  { crew }: Arena,
+  { cwd, env }: Season,
+  name: string,
+  args: readonly string[],
+  work: string,
+  alone = false,
+): Running {
+  const folder = join(cwd, 'work', work);
+  mkdirSync(folder, { recursive: true });
+  return crew.run({ name, args, cwd, env: { ...env, TAGFLOW_CACHE_DIR: folder } }, alone);
+}
+
+async function judge(
+  { proxy, registry, staleMs }: Arena,
+  { name, repository, published }: Season,
+  round: {
+    readonly base: string;
+    readonly ends: readonly Ended[];
+    readonly operations: readonly Operation[];
+    readonly settled: boolean;
+  },
+): Promise<Round> {
+  const { base, ends, operations, settled } = round;
+  const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base });
+  const observations = [...proxy.writes];
+  const tags = readRegistryTags(registry.root, `${name}/${IMAGE}`, `${proxy.host}/acme/${IMAGE}`);
+  const violations = [
+    ...checkHistory({
+      environments: [environment],
+      operations,
+      tags,
+      observations,
+      everyWrite: true,
+      staleness: staleMs,
+      settled,
+      published,
+    }),
+  ];
+  const landed = environment.line.findIndex(({ id }) => id === base);
+  const broken = (subject: string, text: string): void => void violations.push({ rule: 'never-ended', subject, text });
+  if (landed === 0) broken('stg', 'nobody made a release in this round');
+  for (const { name, started, ended } of ends) {
+    if (ended - started > BOUND_MS) broken(name, `it took ${Math.round((ended - started) / 1000)} s`);
+  }
+  const exits: Record<string, number> = {};
+  for (const { exit } of ends) exits[exit ?? 'killed'] = (exits[exit ?? 'killed'] ?? 0) + 1;
+  return {
+    violations,
+    story: ends.map(
+      ({ name, args, exit, stdout, stderr }) => `${name}: ${args.join(' ')}: exit ${exit}\n${stdout}${stderr}`,
+    ),
+    exits,
+    landed,
+    slowest: Math.max(...ends.map(({ started, ended }) => ended - started)),
+  };
+}
