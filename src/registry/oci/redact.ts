@@ -1,9 +1,10 @@
 // Keeps secrets and terminal control characters out of every text that leaves this room.
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
+import { findSpellings, type Spellings, spellingsOf } from './spellings.ts';
 
 /** Knows the secrets of a run and takes them out of texts. */
 export interface Redactor {
-  /** Remembers a secret: passwords, tokens, and what they look like in base64, in URLs and in JSON. */
+  /** Remembers a secret: a password, a token. It is found however it is spelled (spellings.ts). */
   add(secret: string): void;
   /** The text with every remembered secret, and anything that looks like an Authorization value, as `[redacted]`. */
   redact(text: string): string;
@@ -20,18 +21,14 @@ const SHORTEST = 3;
 
 /** A redactor that knows no secret yet. */
 export function createRedactor(): Redactor {
-  const forms = new Set<string>();
-  // Longest first, or a secret that contains another one would be masked in part only.
+  const secrets = new Map<string, Spellings>();
   const redact = (text: string): string =>
-    [...forms]
-      .sort((a, b) => b.length - a.length)
-      .reduce((masked, form) => masked.replaceAll(form, MASK), text)
+    mask(text, [...secrets.values()])
       .replace(AUTHORIZATION, `$1 ${MASK}`)
       .replace(URL_USER, `$1${MASK}@`);
   return {
     add(secret) {
-      if (secret.length < SHORTEST) return;
-      for (const form of spellings(secret)) forms.add(form);
+      if (secret.length >= SHORTEST && !secrets.has(secret)) secrets.set(secret, spellingsOf(secret));
     },
     redact,
     redactError: (error) => redactError(error, redact),
@@ -58,18 +55,14 @@ export function oneLine(text: string, longest = 200): string {
   return line.length > longest ? `${line.slice(0, longest)}…` : line;
 }
 
-function spellings(secret: string): string[] {
-  const base64 = Buffer.from(secret).toString('base64');
-  return [
-    secret,
-    base64,
-    base64.replace(/=+$/, ''),
-    Buffer.from(secret).toString('base64url'),
-    encodeURIComponent(secret),
-    encodeURIComponent(secret).replaceAll('%20', '+'),
-    new URLSearchParams({ s: secret }).toString().slice(2),
-    JSON.stringify(secret).slice(1, -1),
-  ].filter((form) => form.length >= SHORTEST);
+function mask(text: string, secrets: readonly Spellings[]): string {
+  let masked = '';
+  let end = 0;
+  for (const [from, to] of findSpellings(text, secrets)) {
+    masked += `${text.slice(end, from)}${MASK}`;
+    end = to;
+  }
+  return masked + text.slice(end);
 }
 
 function redactError(error: unknown, redact: (text: string) => string): unknown {

@@ -12,13 +12,62 @@ describe('case 42: a secret in a text', () => {
     ['base64url', Buffer.from(SECRET).toString('base64url')],
     ['base64 without padding', Buffer.from(SECRET).toString('base64').replace(/=+$/, '')],
     ['URL-encoded', encodeURIComponent(SECRET)],
+    ['URL-encoded in lower case', encodeURIComponent(SECRET).replace(/%../g, (escape) => escape.toLowerCase())],
+    ['URL-encoded in every character', Buffer.from(SECRET).toString('hex').replace(/../g, '%$&')],
+    ['URL-encoded twice', encodeURIComponent(encodeURIComponent(SECRET))],
+    ['hexadecimal', Buffer.from(SECRET).toString('hex')],
+    ['hexadecimal in capitals', Buffer.from(SECRET).toString('hex').toUpperCase()],
+    ['base64, URL-encoded', encodeURIComponent(Buffer.from(SECRET).toString('base64'))],
     ['form-encoded', new URLSearchParams({ p: SECRET }).toString().slice(2)],
     ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
+    ['in JSON within JSON', JSON.stringify(JSON.stringify(SECRET).slice(1, -1)).slice(1, -1)],
+    ['in JSON with escaped slashes', JSON.stringify(SECRET).slice(1, -1).replaceAll('/', '\\/')],
+    ['in JSON of ASCII alone', SECRET.replace(/./gs, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)],
+    ['in HTML', SECRET.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('ä', '&#228;')],
+    ['URL-encoded, in HTML', encodeURIComponent(SECRET).replaceAll('%', '&#x25;')],
+    ['as a terminal is shown it', SECRET.replaceAll('ä', '\\xe4')],
   ];
   it.each(spellings)('is masked when it is %s', (_how, spelling) => {
     const redactor = createRedactor();
     redactor.add(SECRET);
     expect(redactor.redact(`before ${spelling} after`)).toBe('before [redacted] after');
+  });
+
+  it.each(['', '1', '12', '123', 'ana:'])('is masked in base64 that begins with %j and goes on', (before) => {
+    const redactor = createRedactor();
+    redactor.add(SECRET);
+    for (const after of ['', '!', '!!', ':more']) {
+      for (const alphabet of ['base64', 'base64url'] as const) {
+        const text = `auth: ${Buffer.from(`${before}${SECRET}${after}`).toString(alphabet)}.`;
+        expect(redactor.redact(text)).toBe('auth: [redacted].');
+      }
+    }
+  });
+
+  it.each([
+    ['as it is', SECRET.repeat(20)],
+    ['in base64', Buffer.from(SECRET.repeat(20)).toString('base64')],
+    ['in a URL', encodeURIComponent(SECRET.repeat(20))],
+  ])('is masked when a text that has it %s was cut in the middle of it', (_how, spelling) => {
+    const redactor = createRedactor();
+    redactor.add(SECRET.repeat(20));
+    for (const length of [30, 100, 150]) {
+      const said = redactor.redact(oneLine(`you sent ${spelling}`, length));
+      expect(said).toMatch(/^you sent \[redacted\]…$/);
+    }
+  });
+
+  it('of a few letters is masked, and words that look like it in base64 are not', () => {
+    const redactor = createRedactor();
+    redactor.add('abc');
+    expect(redactor.redact('abc, YWJj, and a word: QWJjZA')).toBe('[redacted], [redacted], and a word: QWJjZA');
+  });
+
+  it('that is not there changes nothing', () => {
+    const redactor = createRedactor();
+    redactor.add(SECRET);
+    const text = 'GET /v2/acme%2Fapp/manifests/V1.0?x=\\u0041&amp;y was answered 403 “denied…”';
+    expect(redactor.redact(text)).toBe(text);
   });
 
   it('is masked whole when it contains another one', () => {
