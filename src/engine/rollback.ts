@@ -194,8 +194,7 @@ async function findImage(
   const now = known ? repositoryIn(environment, known) : then;
   const origins = known ? [now, ...originsOf(environment, known, image.repository)] : [now];
   for (const from of origins) {
-    if (await context.registryOf(from).resolve(from, digest))
-      return { image: { ...image, repository: now.name }, from };
+    if (await has(context, from, digest, from === now)) return { image: { ...image, repository: now.name }, from };
   }
   const places = [...new Set(origins.map((origin) => origin.name))];
   throw new TagflowError('digest-not-found', {

@@ -5,7 +5,8 @@ import { copyTogether } from '../../src/engine/copy.ts';
 import { retag } from '../../src/engine/tag.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { type Tag, parseRepository } from '../../src/model/reference.ts';
-import type { Operation } from '../support/memory-registry.ts';
+import { TagflowError } from '../../src/model/errors.ts';
+import type { MemoryRegistryOptions, Operation } from '../support/memory-registry.ts';
 import { type Bench, DJANGO, MARIADB, createBench, failureOf, repositoryOf } from '../support/engine.ts';
 import { sampleSingle } from '../support/sample-manifests.ts';
 
@@ -281,6 +282,23 @@ describe('a rollback', () => {
     expect(await failureOf(bench.rollback('prd'))).toMatchObject({ code: 'digest-not-found', exit: 4 });
     expect(bench.head('prd')).toBe(head);
     expect(tags(bench)['prd']).toBe(sampleSingle('V7.2').digest);
+  });
+
+  test('needs no business in other registries: what cannot be read there is not there', async () => {
+    let refuse = false;
+    const registry: MemoryRegistryOptions = {
+      fault: ({ method, repository }) =>
+        refuse && method === 'resolve' && repository === DJANGO
+          ? { kind: 'before', error: new TagflowError('forbidden', { what: 'no access' }) }
+          : undefined,
+    };
+    const bench = await withOwnRegistry({ settings: SETTINGS, registry });
+    await bench.released('prd');
+    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
+    await bench.released('prd', { django: 'V7.2' });
+    bench.registry.remove(PRD, sampleSingle().digest);
+    refuse = true;
+    expect((await failureOf(bench.rollback('prd'))).code).toBe('digest-not-found');
   });
 
   test('goes back within it', async () => {
