@@ -22,7 +22,7 @@ export interface Diagnosis {
 }
 
 /** A finding that an error is. */
-export function diagnosisOf(error: TagflowError, check: string, subject: string): Diagnosis {
+function diagnosisOf(error: TagflowError, check: string, subject: string): Diagnosis {
   const { message: what, why, fix, code, details } = error;
   return { severity: 'error', check, subject, what, why, fix, details: { code, ...details } };
 }
