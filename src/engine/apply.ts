@@ -73,8 +73,8 @@ function isComplete(tags: readonly TagStatus[]): boolean {
 }
 
 /**
- * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags from being put
- * or verified is told as `tags-incomplete`, never as a release that failed.
+ * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags
+ * from being put or verified is told as `tags-incomplete`, never as a release that failed.
  */
 export async function applyCommitted(
   context: Context,
@@ -116,7 +116,7 @@ export async function applyNewest(
       return applyHead(context, environment, at, release);
     current = await readCurrent(context, environment);
   }
-  if (!current) return [];
+  if (!current) throw wentBack(environment, record, undefined);
   throw notSettled(environment);
 }
 
@@ -175,9 +175,9 @@ async function newerThan(
 ): Promise<Current | undefined> {
   const { ledger } = context;
   const now = await ledger.head(environment.branch);
-  if (now === undefined || now === head) return undefined;
-  await ledger.fetch([now]);
-  if (!(await follows(context, now, head))) throw wentBack(environment, record, now);
+  if (now === head) return undefined;
+  if (now) await ledger.fetch([now]);
+  if (!now || !(await follows(context, now, head))) throw wentBack(environment, record, now);
   const newer = await readRelease(context, environment, now);
   return newer && newer.sequence !== record.sequence ? { head: now, record: newer } : undefined;
 }
@@ -190,10 +190,16 @@ async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Pr
 }
 
 /** A head without the release just applied is no newer one, and nobody's word that the tags should follow it. */
-function wentBack({ name, branch }: Environment, { sequence }: ReleaseRecord, head: ObjectId): TagflowError {
+function wentBack(
+  { name, branch }: Environment,
+  { sequence }: ReleaseRecord,
+  head: ObjectId | undefined,
+): TagflowError {
   return new TagflowError('branch-rewound', {
-    what: `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`,
-    why: 'the branch was rewound or made anew while the tags were put, or a replica of the Git server lags behind',
+    what: head
+      ? `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`
+      : `${branch} is gone, and release ${sequence} of ${name} with it`,
+    why: 'the branch was rewound, removed or made anew while the tags were put, or a replica of the Git server lags behind',
     fix: `look whether ${branch} has release ${sequence} (tagflow status ${name}), then: tagflow apply ${name}`,
     details: { environment: name, head, release: sequence },
   });

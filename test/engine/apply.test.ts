@@ -281,6 +281,15 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.aliases('django')).toMatchObject({ prd: 'V4.2', 'prd-2': 'V4.2' });
   });
 
+  test('and is gone, is no success', async () => {
+    const bench = await running();
+    bench.remote.faults.before = (step) => {
+      if (step === 'head') bench.remote.branches.delete('prd' as BranchName);
+    };
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied?.problem).toMatchObject({ code: 'branch-rewound', message: expect.stringContaining('prd is gone') });
+  });
+
   test('again and again is given up, and says that apply finishes it', async () => {
     const bench = await running();
     const record = bench.remote.file('prd', recordOf('prd')) ?? '';

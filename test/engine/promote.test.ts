@@ -239,7 +239,7 @@ describe('what is carried', () => {
 
   test.each([
     ['the repository', DJANGO],
-    ['another spelling of it', `${DJANGO.replace('registry.example.org', 'REGISTRY.example.org')}`],
+    ['another spelling of it', DJANGO.replace('registry.example.org', 'REGISTRY.example.org')],
   ])('a base that names an image by %s gets an entry of that very name: no pin is without effect', async (_, name) => {
     const bench = createBench({
       files: {
