@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
-import type { Operation, TagObservation } from '../checker/history.ts';
+import { type Operation, type TagObservation, releaseOf } from '../checker/history.ts';
 import { type Actor, type Ended, now, operationOf, startActor } from '../real/program.ts';
 import { readEnvironmentHistory, readHeads } from '../real/read-history.ts';
 import { IMAGES } from '../real/fixture.ts';
@@ -95,9 +95,9 @@ class Scene {
     if (second) this.#judgeSecond(second);
     if (!this.#stage.gate) this.#observe(now());
     if (command === 'rollback' || this.#point.moment !== 'late') await this.#noOrphans('when it had ended');
-    await this.#again();
+    await this.#again(ended);
     if (this.#point.moment === 'late') await this.#comeLate();
-    await this.#judgeAll();
+    await this.#judgeAll(ended);
     return { violations: this.#violations, story: this.#story, landed, ...(stopped !== undefined && { stopped }) };
   }
 
@@ -170,7 +170,7 @@ class Scene {
     // Undefined: the command was over, and nothing listened for signals any more.
     if (exit !== undefined && ![0, 8, 143].includes(exit))
       this.#wrong('stop-exit', `it ended with ${exit} after SIGTERM`);
-    if (exit === 143 && !/"code": "interrupted"/.test(ended.stdout)) {
+    if (exit === 143 && !interruptionOf(ended)) {
       this.#wrong('stop-exit', `it ended with 143 and did not say so: ${ended.stdout}${stderr}`);
     }
     const left = exit === undefined ? [] : this.#leftInWork();
@@ -184,11 +184,16 @@ class Scene {
     this.#wrong('second', `the other actor ended with ${exit}: ${stdout}${stderr}`);
   }
 
-  /** The rerun: of the same command, or, since a rollback goes back from what is there, of what `status` tells to do. */
-  async #again(): Promise<void> {
+  /** The rerun: what a run that was told to stop says, and else the same command; a rollback after a look at the status. */
+  async #again(first: Ended): Promise<void> {
     const { command } = this.#point;
+    const fix = interruptionOf(first)?.fix;
     let args = COMMANDS[command];
-    if (command === 'rollback' && (await this.#statusSequence()) !== RELEASE) args = COMMANDS.apply;
+    if (fix === 'tagflow apply stg') args = COMMANDS.apply;
+    else if (fix !== 'run the command again' && command === 'rollback') {
+      // A rollback goes back from what is there: repeated after it landed, it would go back once more.
+      if ((await this.#statusSequence()) !== RELEASE) args = COMMANDS.apply;
+    }
     const ended = await this.#run('again', args);
     if (ended.exit !== 0) {
       this.#wrong('rerun', `${args.join(' ')} ended with ${ended.exit}: ${ended.stdout}${ended.stderr}`);
@@ -221,14 +226,20 @@ class Scene {
     if (ended.exit !== 0) this.#wrong('repair', `apply ended with ${ended.exit}: ${ended.stdout}${ended.stderr}`);
   }
 
-  async #judgeAll(): Promise<void> {
+  async #judgeAll(first: Ended): Promise<void> {
     const { repository, heads, folder, published } = this.#place;
     const { gate } = this.#stage;
     for (const { at, image, tag, digest } of gate?.writes ?? []) {
       this.#observations.push({ at, repository: this.#place.nameOf(image), tag, digest });
     }
+    const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base: heads['stg'] ?? '' });
+    const landed = environment.line.some((commit) => releaseOf(commit)?.actor === 'first');
+    const said = interruptionOf(first)?.details.landed;
+    if (typeof said === 'boolean' && said !== landed) {
+      this.#wrong('untrue', `when it was stopped it said landed: ${said}, and it is ${landed}`);
+    }
     const found = checkHistory({
-      environments: [await readEnvironmentHistory({ folder: repository, name: 'stg', base: heads['stg'] ?? '' })],
+      environments: [environment],
       operations: this.#operations,
       tags: this.#place.tags(),
       observations: this.#observations,
@@ -243,8 +254,8 @@ class Scene {
     }
     const left = leftovers(repository, /\.lock$|^incoming-|^tmp_/);
     if (left.length > 0) this.#wrong('left-behind', left.join(', '));
-    // A killed run cannot remove its temporary folder; nothing else may be there, and nothing that ended well leaves one.
-    const work = this.#leftInWork().filter((name) => this.#point.signal === 'term' || !/^tagflow-git-\w+$/.test(name));
+    // What a killed run could not remove the next one removes.
+    const work = this.#leftInWork();
     if (work.length > 0) this.#wrong('left-behind', `${work.join(', ')} in the work folder`);
     await this.#unblocked(join(folder, 'registry'));
     await this.#noOrphans('in the end');
@@ -315,6 +326,23 @@ class Scene {
 
   #wrong(rule: string, text: string): void {
     this.#violations.push(`${rule}: ${text}`);
+  }
+}
+
+interface Interruption {
+  readonly code: string;
+  readonly fix: string;
+  readonly details: { readonly landed?: boolean | null };
+}
+
+/** What a run says that was told to stop. */
+function interruptionOf({ exit, stdout }: Ended): Interruption | undefined {
+  if (exit !== 143) return undefined;
+  try {
+    const { error } = JSON.parse(stdout) as { error?: Interruption };
+    return error?.code === 'interrupted' ? error : undefined;
+  } catch {
+    return undefined;
   }
 }
 

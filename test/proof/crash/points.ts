@@ -115,7 +115,7 @@ export function sample(points: readonly Point[], size: number, seed: number): re
 }
 
 /** Another order, by a seed. mulberry32: small, and good enough for choosing. */
-function shuffle<T>(items: readonly T[], seed: number): T[] {
+export function shuffle<T>(items: readonly T[], seed: number): T[] {
   let state = seed >>> 0;
   const random = (): number => {
     state = (state + 0x6d2b79f5) >>> 0;

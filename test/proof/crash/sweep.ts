@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../support/git-repository.ts';
 import { startGitHttpServer } from '../../support/git-server.ts';
 import { provideProgram } from '../real/program.ts';
 import { type Verdict, play, recordSteps } from './play.ts';
-import { COMMANDS, type Point, TRANSPORTS, countSteps, kindOf, pointId, pointsOf, sample } from './points.ts';
+import { COMMANDS, type Point, TRANSPORTS, countSteps, kindOf, pointId, pointsOf, sample, shuffle } from './points.ts';
 import { type Ground, type Stage, openFileStage, openServerStage } from './stage.ts';
 
 /** How to sweep. */
@@ -85,7 +85,8 @@ function choose(all: readonly Point[], { only, size, seed }: SweepOptions): read
       return point;
     });
   }
-  return size === 'small' ? sample(all, SMALL, seed) : all;
+  // In no order: a sweep that is broken off has seen something of everything.
+  return size === 'small' ? sample(all, SMALL, seed) : shuffle(all, seed);
 }
 
 async function playAll(
