@@ -1,4 +1,5 @@
 // Signatures with the user's key: which key that is, and both methods behind the one port.
+import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
@@ -6,7 +7,7 @@ import type { SigningMethod } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { signWithGpg, verifyWithGpg } from './gpg.ts';
 import type { Ended, ProgramOptions } from './program.ts';
-import type { Signing } from './signing.ts';
+import type { SignatureClaim, SignatureVerdict, Signing } from './signing.ts';
 import { signWithSsh, verifyWithSsh } from './ssh.ts';
 
 /** What signing is made from: decisions of the user, from variables and from Git's configuration. */
@@ -24,6 +25,8 @@ export interface SigningOptions extends ProgramOptions {
 
 /** Signing with the user's key. No process is started, and no key is read, before it is asked for. */
 export function createSigning(options: SigningOptions): Signing {
+  // A command looks at the same release several times, and each look is a process.
+  const verdicts = new Map<string, Promise<SignatureVerdict>>();
   return {
     async sign(method, payload) {
       const ended = await (method === 'ssh' ? signSsh(options, payload) : signGpg(options, payload));
@@ -41,8 +44,23 @@ export function createSigning(options: SigningOptions): Signing {
         fix: 'name a key that can be used here: git config user.signingKey, or TAGFLOW_SIGNING_KEY',
       });
     },
-    verify: async (claim) => (claim.trust.method === 'ssh' ? verifyWithSsh : verifyWithGpg)(claim, options),
+    async verify(claim) {
+      const key = keyOf(claim);
+      const verify = claim.trust.method === 'ssh' ? verifyWithSsh : verifyWithGpg;
+      const verdict = verdicts.get(key) ?? verify(claim, options);
+      verdicts.set(key, verdict);
+      return verdict;
+    },
   };
+}
+
+/** Everything that a verdict follows from. */
+function keyOf({ payload, signature, at, trust }: SignatureClaim): string {
+  const { method, signers, revoked, signedBy } = trust;
+  const hash = createHash('sha256');
+  const words = [method, signature, String(Math.floor(at / 1000)), ...signedBy];
+  for (const part of [payload, signers, revoked ?? '', ...words]) hash.update(`${part.length}:`).update(part);
+  return hash.digest('hex');
 }
 
 async function signSsh(options: SigningOptions, payload: Uint8Array): Promise<Ended> {
