@@ -51,7 +51,7 @@ export async function removeLeftovers(
     if (here.every(({ sequence }) => sequence > record.sequence - environment.retain)) return;
     const records = await recordsOf(context, environment, head);
     const { kept } = retained(records, environment.retain);
-    const gone = records.filter(({ sequence }) => !kept.has(sequence) && sequence < record.sequence);
+    const gone = records.filter(({ sequence }) => !kept.has(sequence));
     const known = new Set(record.images.map(({ repository }) => repository));
     const elsewhere = gone.flatMap(({ images }) => images.filter(({ repository }) => !known.has(repository)));
     const tags = [...here, ...(await oldTags(context, environment, record, elsewhere, closed))];

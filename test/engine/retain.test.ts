@@ -4,7 +4,15 @@ import { apply } from '../../src/engine/apply.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import type { Operation } from '../support/memory-registry.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, failureOf, repositoryOf } from '../support/engine.ts';
+import {
+  type Bench,
+  type BenchOptions,
+  FIRST,
+  createBench,
+  failureOf,
+  recordOf,
+  repositoryOf,
+} from '../support/engine.ts';
 
 const TWO = { settings: { dev: 'retain: 2' } } satisfies BenchOptions;
 const VERSIONS = ['V4.2', 'V4.3', 'V4.0', 'V3.2'];
@@ -97,6 +105,19 @@ describe('after a release', () => {
     // 1: V4.0, 2: V4.2, 3: V4.3, which is held, and 4: V4.2 again. From there the way back leads to 1.
     expect(numbers(bench)).toEqual([1, 2, 3, 4]);
     await next(bench, 'V3.2');
+    expect(numbers(bench)).toEqual([3, 4, 5]);
+  });
+
+  test('records that hands put back count for nothing', async () => {
+    const bench = await releases(4, { settings: { dev: 'retain: 3' } });
+    const text = (at: number): string => {
+      const commit = bench.remote.history('dev')[at]!.id;
+      return Buffer.from(bench.remote.filesOf(commit).get(recordOf('dev')) ?? []).toString();
+    };
+    const [newest, oldest] = [text(0), text(3)];
+    bench.remote.commit('dev', { [recordOf('dev')]: oldest });
+    bench.remote.commit('dev', { [recordOf('dev')]: newest });
+    await bench.released('dev', { django: 'V3.2' }, { allowDowngrade: true, discardDivergence: true });
     expect(numbers(bench)).toEqual([3, 4, 5]);
   });
 
@@ -201,12 +222,22 @@ describe('apply', () => {
 
   test('asks a repository that removes no tags once for all environments', async () => {
     const bench = createBench({ settings: { dev: 'retain: 1', stg: 'retain: 1' }, registry: { keepsTags: true } });
-    for (const django of ['V4.0', 'V4.2', 'V4.3']) {
+    for (const django of ['V3.2', 'V4.0', 'V4.2', 'V4.3']) {
       await bench.released('dev', { django, mariadb: 'V10.6' });
       await bench.released('stg');
     }
     const steps = await asked(bench, async () => apply(bench.context(), ['dev', 'stg']));
     expect(steps.filter((step) => step.startsWith('removeTag'))).toHaveLength(2);
+  });
+
+  test('touches nothing where hands put an earlier record back', async () => {
+    const bench = await leftBehind();
+    const commit = bench.remote.history('dev').find(({ message }) => message.includes('Tagflow-Release: 4'))!.id;
+    const text = Buffer.from(bench.remote.filesOf(commit).get(recordOf('dev')) ?? []).toString();
+    bench.remote.commit('dev', { [recordOf('dev')]: text });
+    const [applied] = await apply(bench.context(), ['dev']);
+    expect(applied?.problem?.code).toBe('record-invalid');
+    expect(numbers(bench)).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('goes on with the other environments when one cannot be cleaned', async () => {
