@@ -4,7 +4,7 @@ import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Plan, planDigest } from '../model/plan.ts';
 import type { Environment } from '../model/pipeline.ts';
-import { type Tag, parseRepository } from '../model/reference.ts';
+import { type Repository, type Tag, parseRepository } from '../model/reference.ts';
 import {
   type Hold,
   type ReleaseImage,
@@ -121,12 +121,51 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
   });
 }
 
-/** Refuses a given plan that differs from the one made again. Throws `plan-invalid`. */
+/**
+ * Refuses a given plan that differs from the one made again. The trunk may have moved on meanwhile: what counts is what
+ * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
+ */
 export function requireEqualPlan(given: Plan, made: Plan): void {
-  if (planDigest(given) === planDigest(made)) return;
+  const moved = 'commit' in given.config && 'commit' in made.config && given.config.commit !== made.config.commit;
+  if (planDigest(moved ? { ...given, config: made.config } : given) === planDigest(made)) return;
+  if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and from its tagflow.yaml now follows another plan');
   throw new TagflowError('plan-invalid', {
     what: `the plan for ${given.environment} is not the one that follows from its request`,
     why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
     fix: `make a new one: tagflow promote ${given.environment} --plan-out FILE`,
   });
+}
+
+/** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
+export async function isUnapplied(
+  context: Context,
+  repository: Repository,
+  { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
+): Promise<boolean> {
+  const registry = context.registryOf(repository);
+  const own = await registry.peek(repository, releaseTag(tag, sequence));
+  // The release's own tag is put first. An image that is gone was applied once, and has been deleted since.
+  if (own === undefined) return (await registry.resolve(repository, digest)) !== undefined;
+  if (sequence === 1) return found === undefined;
+  return found !== undefined && found === (await registry.peek(repository, releaseTag(tag, sequence - 1)));
+}
+
+/** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
+export async function wasCutShort(
+  context: Context,
+  { tag }: Environment,
+  { images, sequence }: ReleaseRecord,
+): Promise<boolean> {
+  const unapplied = await Promise.all(
+    images.map(async ({ repository: name, digest }) => {
+      const repository = parseRepository(name);
+      const registry = context.registryOf(repository);
+      const own = await registry.peek(repository, releaseTag(tag, sequence));
+      const found = await registry.peek(repository, tag);
+      return (
+        (own === undefined || found !== digest) && isUnapplied(context, repository, { tag, sequence, digest, found })
+      );
+    }),
+  );
+  return unapplied.includes(true);
 }

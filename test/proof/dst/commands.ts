@@ -7,11 +7,17 @@ import { promote } from '../../../src/engine/promote.ts';
 import { rollback } from '../../../src/engine/rollback.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
-import type { PromoteRequest, RollbackRequest } from '../../../src/model/plan.ts';
+import { type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from '../../../src/model/plan.ts';
 import type { Operation } from '../checker/history.ts';
+
+/** A promotion in two steps, as in a merge request: `--plan-out`, and later `--plan`. */
+export interface PlannedPromotion extends PromoteRequest {
+  readonly planned: true;
+}
 
 /** A command line. */
 export type Command =
+  | PlannedPromotion
   | PromoteRequest
   | RollbackRequest
   | { readonly kind: 'apply'; readonly environments: readonly string[] };
@@ -20,14 +26,19 @@ export type Command =
 export const EVERY = '*';
 
 /** How a command ended, one for each environment; the process's exit code is the first that is not 0. */
-export type Told = Pick<Operation, 'environment' | 'exit' | 'outcome' | 'error' | 'commit' | 'sequence' | 'tags'>;
+export type Told = Pick<
+  Operation,
+  'environment' | 'exit' | 'outcome' | 'error' | 'commit' | 'sequence' | 'tags' | 'plans'
+>;
 
 /** Runs a command with the engine, and tells its end as the command line would. Never rejects. */
 export async function runCommand(context: Context, command: Command): Promise<readonly Told[]> {
   try {
     switch (command.kind) {
       case 'promote':
-        return [toldOf(await promote(context, command))];
+        return 'planned' in command
+          ? await promoteAsPlanned(context, command)
+          : [toldOf(await promote(context, command))];
       case 'rollback':
         return [toldOf(await rollback(context, command))];
       case 'apply':
@@ -38,6 +49,18 @@ export async function runCommand(context: Context, command: Command): Promise<re
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
     return [failed(command.kind === 'apply' ? EVERY : command.environment, cause)];
   }
+}
+
+async function promoteAsPlanned(context: Context, command: PlannedPromotion): Promise<readonly Told[]> {
+  const { planned: _, ...request } = command;
+  const outcome = await promote(context, request, { dryRun: true });
+  if (outcome.kind !== 'planned') return [toldOf(outcome)];
+  // As it comes out of a file.
+  const plan = parsePlan(JSON.stringify(outcome.plan), 'plan.json');
+  const done = await promote(context, plan.request as PromoteRequest, { plan });
+  if (done.kind !== 'released') return [toldOf(done)];
+  // The plan that was shown, whatever else was committed to the trunk meanwhile.
+  return [{ ...toldOf(done), plans: [planDigest({ ...plan, config: done.plan.config })] }];
 }
 
 function toldOf(outcome: Outcome): Told {

@@ -1,6 +1,6 @@
 // A process of a simulation: the ports that one run of the command line is given.
 import type { Context } from '../../../src/engine/context.ts';
-import type { Clock } from '../../../src/model/effects.ts';
+import type { Clock, Instant } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -13,8 +13,8 @@ export interface ProcessOptions {
   readonly world: World;
   readonly scheduler: Scheduler;
   readonly process: string;
-  /** How far its clock is off, in milliseconds. */
-  readonly skew: number;
+  /** How far its clock is off, in milliseconds, at a moment of the simulation's time. */
+  readonly skew: (now: Instant) => number;
 }
 
 /** A process, before it runs anything. */
@@ -31,7 +31,7 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
   const { signal } = stopping;
   const surroundings: Surroundings = { world, scheduler, process, signal };
   const clock: Clock = {
-    now: () => scheduler.now + skew,
+    now: () => scheduler.now + skew(scheduler.now),
     async sleep(milliseconds, until) {
       until?.throwIfAborted();
       const aborted = until && new Promise<void>((resolve) => until.addEventListener('abort', () => resolve()));

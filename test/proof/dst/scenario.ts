@@ -1,6 +1,7 @@
 // What a simulation is about, drawn from its seed: the start, the weather, who does what, and what hands do meanwhile.
+import type { Instant } from '../../../src/model/effects.ts';
 import type { PromoteRequest } from '../../../src/model/plan.ts';
-import type { Command } from './commands.ts';
+import type { Command, PlannedPromotion } from './commands.ts';
 import type { SeededRandom } from './random.ts';
 import { CALM, type Weather } from './scheduler.ts';
 import { VERSIONS } from './images.ts';
@@ -20,9 +21,12 @@ export interface HandMade {
 export interface Actor {
   readonly name: string;
   readonly commands: readonly Command[];
-  /** How far its clock is off, in milliseconds. */
-  readonly skew: number;
+  /** How far its clock is off, in milliseconds, before and after it jumps. */
+  readonly clock: { readonly before: number; readonly after: number; readonly jumpsAt: Instant };
 }
+
+/** A clock that is right. */
+export const RIGHT_CLOCK: Actor['clock'] = { before: 0, after: 0, jumpsAt: EPOCH };
 
 /** Everything that a seed stands for, but the order. */
 export interface Scenario {
@@ -42,7 +46,7 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
   const where = (): string => (random.chance(0.75) ? hot : random.pick(ENVIRONMENTS));
   const actors = NAMES.slice(0, random.pick([2, 2, 3, 3, 4])).map((name): Actor => {
     const commands = Array.from({ length: random.chance(0.2) ? 2 : 1 }, () => drawCommand(random, where()));
-    return { name, commands, skew: random.chance(0.1) ? random.below(7_200_000) - 3_600_000 : 0 };
+    return { name, commands, clock: random.chance(0.1) ? drawClock(random) : RIGHT_CLOCK };
   });
   const kinds = ['hotfix', 'hotfix', 'cherry-pick', 'merge', 'squash', 'trunk', 'trunk'] as const;
   const hands: HandMade[] = [];
@@ -53,6 +57,12 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
   }
   if (random.chance(0.06)) hands.push({ kind: 'rewind', environment: where() });
   return { start, weather, actors, hands };
+}
+
+/** Off by up to an hour, and another hour off from some moment on. */
+function drawClock(random: SeededRandom): Actor['clock'] {
+  const off = (): number => random.below(7_200_000) - 3_600_000;
+  return { before: off(), after: off(), jumpsAt: EPOCH + random.below(1_500) };
 }
 
 function drawWeather(random: SeededRandom): Weather {
@@ -86,7 +96,7 @@ function drawCommand(random: SeededRandom, environment: string): Command {
   return { kind: 'apply', environments: random.chance(0.3) ? [...ENVIRONMENTS] : [environment] };
 }
 
-function drawPromotion(random: SeededRandom, environment: string): PromoteRequest {
+function drawPromotion(random: SeededRandom, environment: string): PromoteRequest | PlannedPromotion {
   const versions = random.pick([
     {},
     {},
@@ -95,7 +105,7 @@ function drawPromotion(random: SeededRandom, environment: string): PromoteReques
     { db: random.pick(VERSIONS.db) },
     { app: random.pick(VERSIONS.app), db: random.pick(VERSIONS.db) },
   ]);
-  return {
+  const request: PromoteRequest = {
     kind: 'promote',
     environment,
     versions,
@@ -103,4 +113,5 @@ function drawPromotion(random: SeededRandom, environment: string): PromoteReques
     ...(random.chance(0.15) && { unhold: true }),
     ...(random.chance(0.15) && { discardDivergence: true }),
   };
+  return random.chance(0.1) ? { ...request, kind: 'promote', planned: true } : request;
 }

@@ -8,7 +8,7 @@ import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { type Actor, type HandMade, drawScenario } from './scenario.ts';
+import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 import { World } from './world.ts';
@@ -48,7 +48,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   if (!quiet) {
     const command: Command = { kind: 'apply', environments: touched(actors, hands) };
     scheduler.start(async () =>
-      work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], skew: 0 }),
+      work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], clock: RIGHT_CLOCK }),
     );
     await scheduler.run();
   }
@@ -76,10 +76,15 @@ interface Stage {
 }
 
 /** An actor's commands, one process after the other. A killed one is not the end: the next comes, as a pipeline's job does. */
-async function work({ world, scheduler, broken, operations }: Stage, { name, commands, skew }: Actor): Promise<void> {
+async function work({ world, scheduler, broken, operations }: Stage, { name, commands, clock }: Actor): Promise<void> {
   for (const [index, command] of commands.entries()) {
     const process = `${name}-${index + 1}`;
-    const opened = openProcess({ world, scheduler, process, skew });
+    const opened = openProcess({
+      world,
+      scheduler,
+      process,
+      skew: (now) => (now < clock.jumpsAt ? clock.before : clock.after),
+    });
     const { context, ledger } = broken ? breakProcess(opened, broken, world) : opened;
     const started = scheduler.now;
     scheduler.note(`${process}: ${describeCommand(command)}`);

@@ -93,7 +93,7 @@ async function createStart(name: string, past: Past, own: boolean): Promise<Star
       continue;
     }
     scheduler.start(async () => {
-      const { context } = openProcess({ world, scheduler, process: 'setup', skew: 0 });
+      const { context } = openProcess({ world, scheduler, process: 'setup', skew: () => 0 });
       const told = await runCommand(context, step);
       if (told.some(({ exit }) => exit !== 0)) throw new TypeError(`the start ${name} fails: ${JSON.stringify(told)}`);
     });

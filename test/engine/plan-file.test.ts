@@ -1,0 +1,52 @@
+// A saved plan, when the trunk has moved on since: configuration is read there, and only what follows from it counts.
+import { expect, test } from 'vitest';
+import type { Plan } from '../../src/model/plan.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench, failureOf } from '../support/engine.ts';
+
+async function running(): Promise<{ readonly bench: Bench; readonly plan: Plan }> {
+  const bench = createBench();
+  await bench.through(FIRST);
+  const outcome = await bench.promote('prd', { django: 'V4.2' }, { run: { dryRun: true } });
+  if (outcome.kind !== 'planned') throw new Error(`expected a plan: ${JSON.stringify(outcome)}`);
+  return { bench, plan: JSON.parse(JSON.stringify(outcome.plan)) as Plan };
+}
+
+test('is done though the trunk moved on, and the record says where the configuration was read', async () => {
+  const { bench, plan } = await running();
+  const trunk = bench.remote.commit('main', { 'README.md': 'news\n' });
+  const { record } = await bench.released('prd', { django: 'V4.2' }, { run: { plan } });
+  expect(record).toMatchObject({ sequence: 2, config: { commit: trunk } });
+});
+
+test('is stale once another plan follows from tagflow.yaml', async () => {
+  const { bench, plan } = await running();
+  bench.remote.commit('main', {
+    'tagflow.yaml': `version: 1
+images:
+  django: { repository: ${DJANGO} }
+  mariadb: { repository: ${MARIADB} }
+environments:
+  dev:
+    branch: dev
+  stg:
+    from: dev
+  prd:
+    from: stg
+    pin: digest
+`,
+  });
+  const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
+  expect(error).toMatchObject({ code: 'plan-stale', exit: 5 });
+  expect(error.why).toContain('the trunk moved on');
+});
+
+test('is invalid when it was edited, and cannot say that its configuration was read elsewhere', async () => {
+  const { bench, plan } = await running();
+  const edited = { ...plan, gates: [] };
+  expect((await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan: edited } }))).code).toBe(
+    'plan-invalid',
+  );
+  const elsewhere: Plan = { ...plan, config: { commit: plan.base } };
+  const { record } = await bench.released('prd', { django: 'V4.2' }, { run: { plan: elsewhere } });
+  expect(record.config).toEqual(plan.config);
+});
