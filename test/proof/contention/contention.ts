@@ -20,6 +20,8 @@ export interface ContentionOptions {
   /** How long after its client a late write arrives, in milliseconds. */
   readonly lateMs: number;
   readonly say: (text: string) => void;
+  /** Begins no further round once it fires; what was played is told. */
+  readonly signal?: AbortSignal;
   /** Called with each season before its first round: for planted defects. */
   readonly prepare?: (proxy: FaultProxy, season: Season) => void;
   /** The program, in place of the one that is published. */
@@ -59,7 +61,7 @@ export async function contend(options: ContentionOptions): Promise<number> {
     crew = shared === 0 ? processCrew(program) : sharedCrew(program, shared);
     const arena: Arena = { folder, git, registry, proxy, crew, actors, random, staleMs: STALE_MS };
     let season: Season | undefined;
-    while (played < rounds) {
+    while (played < rounds && options.signal?.aborted !== true) {
       if (played % SEASON === 0) {
         await Promise.all(proxy.late);
         season?.remove();
@@ -84,7 +86,7 @@ export async function contend(options: ContentionOptions): Promise<number> {
   say(totals.describe(proxy));
   const { acknowledgements, verdicts, records, others } = totals.violations();
   say(
-    `contention: ${actors} ${shared === 0 ? 'processes' : `actors in ${shared} processes`} × ${rounds.toLocaleString('en')} rounds, ` +
+    `contention: ${actors} ${shared === 0 ? 'processes' : `actors in ${shared} processes`} × ${played.toLocaleString('en')} rounds, ` +
       `${acknowledgements} lost acknowledgements, ${verdicts} wrong verdicts, ${records} duplicate records, ${others} other violations`,
   );
   return acknowledgements + verdicts + records + others;

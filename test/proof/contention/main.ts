@@ -1,7 +1,9 @@
 // `npm run contention`: many actors on one environment at once, over servers that lie, and every word of theirs held against
 // the branch and the registry. `--size small|full`, or `--actors N --rounds N --shared N`; `--seed N`.
+// Stopped by a signal, it tells what it has seen so far.
 // Prints every violation, and a closing line with figures; exits 1 when there is one.
 import { parseArgs } from 'node:util';
+import { stoppedBySignals } from '../real/program.ts';
 import { contend } from './contention.ts';
 
 const SIZES = {
@@ -29,6 +31,7 @@ const violations = await contend({
   shared: number(values.shared, size.shared),
   lateMs: size.lateMs,
   seed: Number(values.seed),
+  signal: stoppedBySignals(),
   say: (text) => void process.stdout.write(`${text}\n`),
 });
 if (violations > 0) process.exitCode = 1;

@@ -38,6 +38,8 @@ export interface Route {
 export interface Trap {
   readonly step: Step;
   readonly moment: Moment;
+  /** Called when the step has begun. */
+  reach(): void;
   /** Called once, when the moment has come. Resolves to whether the victim is dead: then nobody hears an answer. */
   spring(): Promise<boolean>;
 }
@@ -142,6 +144,7 @@ export async function startGate(now: () => number): Promise<Gate> {
     gate.labels.push(label);
     const { trap } = gate;
     const trapped = trap?.step.label === label && trap.step.count === count ? trap : undefined;
+    trapped?.reach();
     // To the routes of this point, whatever comes later.
     const forward = passing(message, body);
     if (trapped?.moment === 'before' && (await trapped.spring())) return void response.destroy();

@@ -77,7 +77,9 @@ class Scene {
   readonly #operations: Operation[] = [];
   readonly #observations: TagObservation[] = [];
   #second: Actor | undefined;
-  #sprung = false;
+  #reached = false;
+  /** The run has ended, so no moment of it comes any more. */
+  #over = false;
   #stopAt: number | undefined;
 
   constructor(stage: Stage, place: Place, point: Point) {
@@ -88,7 +90,7 @@ class Scene {
     const { command } = this.#point;
     this.#observe(0);
     const ended = await this.#disturb();
-    if (!this.#sprung) this.#wrong('not-reached', `the run never came to ${this.#point.step.label}`);
+    if (!this.#reached) this.#wrong('not-reached', `the run never came to ${this.#point.step.label}`);
     const landed = (await readHeads(this.#place.repository))['stg'] !== this.#place.heads['stg'];
     const stopped = this.#judgeStop(ended);
     const second = this.#second && (await this.#end(this.#second));
@@ -110,13 +112,14 @@ class Scene {
     const env = gate ? {} : { TAGFLOW_PROOF_FOLDER: this.#place.folder, TAGFLOW_PROOF_TRAP: trap };
     const first = start(this.#stage, this.#place, 'first', COMMANDS[this.#point.command], env);
     const spring = async (): Promise<boolean> => this.#spring(first);
-    if (gate) gate.trap = { step, moment, spring };
+    if (gate) gate.trap = { step, moment, spring, reach: () => (this.#reached = true) };
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined);
     first.channel.once('data', () => {
       spring().then((dead) => dead || first.channel.write('\n'), failed.reject);
     });
     const ended = await Promise.race([this.#end(first), failed.promise]);
+    this.#over = true;
     this.#operations.push(operationOf(ended, ended.exit === undefined));
     if (gate) gate.victim = false;
     if (gate && gate.writesInFlight > 0 && ended.exit !== undefined && this.#took(ended) < STOP_MS - 1000) {
@@ -127,7 +130,9 @@ class Scene {
 
   /** The moment has come. Resolves to whether the process is dead. */
   async #spring(first: Actor): Promise<boolean> {
-    this.#sprung = true;
+    // After its last step it may be gone before its next one is missed.
+    if (this.#over) return true;
+    this.#reached = true;
     const { gate, transport } = this.#stage;
     const { company, signal, moment } = this.#point;
     if (company === 'beside') {
@@ -163,7 +168,7 @@ class Scene {
   }
 
   #judgeStop(ended: Ended): number | undefined {
-    if (this.#point.signal === 'kill' || !this.#sprung) return undefined;
+    if (this.#point.signal === 'kill' || this.#stopAt === undefined) return undefined;
     const took = this.#took(ended);
     if (took > STOP_MS) this.#wrong('slow-stop', `it ended ${Math.round(took)} ms after SIGTERM`);
     const { exit, stderr } = ended;

@@ -20,6 +20,8 @@ export interface SweepOptions {
   /** Print the points, and play none. */
   readonly list?: boolean;
   readonly say: (text: string) => void;
+  /** Begins no further point once it fires; what was played is told. */
+  readonly signal: AbortSignal;
 }
 
 const SMALL = 200;
@@ -54,7 +56,7 @@ export async function sweep(options: SweepOptions): Promise<number> {
       for (const point of points) say(pointId(point));
       return 0;
     }
-    return await playAll(points, lanes, say);
+    return await playAll(points, lanes, options);
   } finally {
     for (const stage of lanes.flat()) await stage.close();
     await git.close();
@@ -92,19 +94,22 @@ function choose(all: readonly Point[], { only, size, seed }: SweepOptions): read
 async function playAll(
   points: readonly Point[],
   lanes: readonly (readonly Stage[])[],
-  say: (text: string) => void,
+  { say, signal }: SweepOptions,
 ): Promise<number> {
   const begun = performance.now();
   let slowest = { took: 0, point: 'nowhere' };
+  const played: Point[] = [];
   let [next, landed, wrong] = [0, 0, 0];
   const violations: string[] = [];
   await Promise.all(
     lanes.map(async (lane) => {
       for (let point = points[next++]; point; point = points[next++]) {
+        if (signal.aborted) return;
         const { transport } = point;
         const stage = lane.find((one) => one.transport === transport);
         if (!stage) throw new Error(`no stage for ${transport}`);
         const verdict = await play(stage, point);
+        played.push(point);
         if ((verdict.stopped ?? 0) > slowest.took) slowest = { took: verdict.stopped ?? 0, point: pointId(point) };
         if (verdict.landed) landed += 1;
         if (verdict.violations.length > 0) {
@@ -112,16 +117,18 @@ async function playAll(
           violations.push(...verdict.violations);
           say(describe(point, verdict));
         }
-        if (next % 100 === 0) say(`${next} of ${points.length} points, ${wrong} wrong, ${seconds(begun)} s`);
+        if (played.length % 100 === 0)
+          say(`${played.length} of ${points.length} points, ${wrong} wrong, ${seconds(begun)} s`);
       }
     }),
   );
-  const kinds = new Set(points.map(kindOf)).size;
+  const kinds = new Set(played.map(kindOf)).size;
   say(
     `${kinds} kinds of steps; at ${landed} points the release had landed when the run ended; ${seconds(begun)} s in all`,
   );
   say(`slowest end after SIGTERM: ${(slowest.took / 1000).toFixed(1)} s, at ${slowest.point}`);
-  say(`crash: ${points.length.toLocaleString('en')} points, ${violations.length} violations`);
+  if (played.length < points.length) say(`stopped: ${points.length - played.length} points were not played`);
+  say(`crash: ${played.length.toLocaleString('en')} points, ${violations.length} violations`);
   return wrong;
 }
 

@@ -61,6 +61,13 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Fires when this process is asked to stop: a long run then ends with what it has, and leaves no server behind. */
+export function stoppedBySignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}
+
 /** Milliseconds on the clock that all actors share. */
 export function now(): number {
   return performance.now();
