@@ -15,7 +15,14 @@ import {
   holdFor,
 } from '../model/release.ts';
 import { applyCommitted, applyNewest } from './apply.ts';
-import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameRelease } from './checks.ts';
+import {
+  wasCutShort,
+  heldAfter,
+  releaseTagsAreFree,
+  requireEqualPlan,
+  requireSameBase,
+  sameRelease,
+} from './checks.ts';
 import { commitPlan } from './commit.ts';
 import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
 import type { Context } from './context.ts';
@@ -54,6 +61,11 @@ async function planRollback(
   const environment = environmentOf(world.pipeline, request.environment);
   const { state, past, broken } = await readRunning(context, world, environment);
   const { record: current } = state;
+  if (!broken && (await isRepeat(context, state, request))) {
+    const { head } = state;
+    const tags = fixed || dryRun ? [] : await applyNewest(context, environment, head, current);
+    return { kind: 'unchanged', environment: environment.name, head, record: current, tags };
+  }
   const target = await chooseTarget(context, world, { state, past, broken }, request);
   const { record } = target;
   const source = request.imagesOnly ? current.source : record.source;
@@ -94,6 +106,20 @@ async function planRollback(
   });
   if (fixed) requireEqualPlan(fixed, plan);
   return { kind: 'planned', plan, state };
+}
+
+/**
+ * Whether this looks like the same rollback again, after one that was cut short between its commit and its last tag: it
+ * is brought to its end then, instead of going one release further back than anybody meant.
+ */
+async function isRepeat(context: Context, { environment, record }: Running, { to }: RollbackRequest): Promise<boolean> {
+  if (to !== undefined || record.action !== 'rollback' || !(await wasCutShort(context, environment, record)))
+    return false;
+  context.notify({
+    level: 'warning',
+    text: `release ${record.sequence} of ${environment.name} is a rollback that was not applied to its end: that is done now; to go further back, name the release: --to "#N"`,
+  });
+  return true;
 }
 
 /** An environment that has a release. */

@@ -7,7 +7,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Repository, type Tag, parseRepository } from '../model/reference.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
-import type { Registry } from '../registry/registry.ts';
+import { isUnapplied } from './checks.ts';
 import type { Context } from './context.ts';
 import { manifestPaths, namesOf, readManifests } from './tree.ts';
 import { type World, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
@@ -147,25 +147,12 @@ async function registryCheck(
     const registry = context.registryOf(repository);
     const found: Digest | undefined = await registry.peek(repository, tag);
     if (found === digest) return { state: 'right' };
-    const unapplied = await isUnapplied(registry, repository, { tag, sequence, digest, found });
+    const unapplied = await isUnapplied(context, repository, { tag, sequence, digest, found });
     return { state: unapplied ? 'unapplied' : 'drift', found };
   } catch (error) {
     if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };
     throw error;
   }
-}
-
-/** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
-async function isUnapplied(
-  registry: Registry,
-  repository: Repository,
-  { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
-): Promise<boolean> {
-  const own = await registry.peek(repository, releaseTag(tag, sequence));
-  // The release's own tag is put first. An image that is gone was applied once, and has been deleted since.
-  if (own === undefined) return (await registry.resolve(repository, digest)) !== undefined;
-  if (sequence === 1) return found === undefined;
-  return found !== undefined && found === (await registry.peek(repository, releaseTag(tag, sequence - 1)));
 }
 
 async function waitingFor(

@@ -128,6 +128,28 @@ describe('which release is the previous one', () => {
     expect(record.held.map(({ images }) => images.map(({ version }) => version).join())).toEqual(['V4.3', 'V4.2']);
   });
 
+  test.each([
+    ['before its first tag', 'prd-4'],
+    ['before its target tag', 'prd'],
+  ])('a rollback that was killed %s is finished by the same command, which goes no further back', async (_, tag) => {
+    let killed: string | undefined;
+    const bench = await twice({
+      registry: {
+        fault: ({ method, ...of }) => (method === 'tag' && of.tag === killed ? { kind: 'before' } : undefined),
+      },
+    });
+    await bench.through({ django: 'V4.3' });
+    killed = tag;
+    await bench.rollback('prd');
+    killed = undefined;
+    expect(bench.tagged('django', 'prd')).toBe('V4.3');
+    const outcome = await bench.rollback('prd');
+    expect(outcome).toMatchObject({ kind: 'unchanged', record: { sequence: 4, restored: { sequence: 2 } } });
+    expect(bench.tagged('django', 'prd')).toBe('V4.2');
+    expect(bench.notices.join()).toContain('was not applied to its end');
+    expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
+  });
+
   test('by version, and by number', async () => {
     const bench = await twice();
     await bench.through({ django: 'V4.3' });
