@@ -6,7 +6,7 @@ import { type TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Repository, type Tag, parseRepository } from '../model/reference.ts';
-import { type Hold, type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
+import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './checks.ts';
 import type { Context } from './context.ts';
 import { manifestPaths, namesOf, readManifests } from './tree.ts';
