@@ -97,7 +97,7 @@ const NOTES: Readonly<Record<string, Notes>> = {
   check: {
     text: [
       'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes',
-      'the record and is no release), `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins`',
+      'the record and is no release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins`',
       '(manifests name other images than the record), `source` (what it says it carried is not upstream), `rules` (not planned by',
       'a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream),',
       '`rewound` (the registry knows a newer release), `text` (control or bidirectional characters). Nothing is changed. See',

@@ -1,5 +1,7 @@
 // tagflow as a library: the use cases, the ports they work on, and the values they speak in. Nothing here prints.
 export { apply, type Applied } from './engine/apply.ts';
+export { type Audit, check, type Checked, type CheckRequest } from './engine/check.ts';
+export type { Finding, Rule } from './engine/findings.ts';
 export { createBranches, type MissingBranches, missingBranches } from './engine/branches.ts';
 export type { ConfigFile, Context, RegistryContext, Who } from './engine/context.ts';
 export type { Diagnosis, Severity } from './engine/diagnosis.ts';
@@ -11,14 +13,25 @@ export { promote, type RunOptions } from './engine/promote.ts';
 export { rollback } from './engine/rollback.ts';
 export { type EnvironmentStatus, status } from './engine/status.ts';
 export { retag, type Retagged } from './engine/tag.ts';
+export { createSigning, type SigningOptions } from './signing/keys.ts';
+export type { SignatureClaim, SignatureVerdict, Signing } from './signing/signing.ts';
 export { CONFIG_FILE, parseConfig } from './config/config.ts';
 export { createGitLedger, type GitLedgerOptions } from './ledger/git.ts';
-export type { Commit, CommitDraft, Heads, Ledger, PushVerdict, TreeEdit, TreeEntry } from './ledger/ledger.ts';
+export type {
+  Commit,
+  CommitDraft,
+  CommitSignature,
+  Heads,
+  Ledger,
+  PushVerdict,
+  TreeEdit,
+  TreeEntry,
+} from './ledger/ledger.ts';
 export { type Digest, digestOf, isDigest, parseDigest } from './model/digest.ts';
 export type { Clock, Instant, Notice, Notify, Random } from './model/effects.ts';
 export { type ErrorCode, ERRORS, EXIT, isTagflowError, TagflowError } from './model/errors.ts';
 export type { BranchName, ObjectId } from './model/object-id.ts';
-export type { Environment, Image, Pipeline } from './model/pipeline.ts';
+export type { Environment, Image, Pipeline, SigningMethod, SigningRules, Trust } from './model/pipeline.ts';
 export { type Plan, type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from './model/plan.ts';
 export {
   formatReference,

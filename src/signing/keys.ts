@@ -95,7 +95,7 @@ async function readKey(file: string): Promise<Buffer> {
     throw new TagflowError('credentials-invalid', {
       what: 'the key of TAGFLOW_SIGNING_KEY cannot be read',
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name the file that holds the private key (in GitLab CI: a variable of the type file)',
+      fix: 'name in TAGFLOW_SIGNING_KEY the file that holds the private key (in GitLab CI: a variable of the type file)',
       cause,
     });
   }

@@ -74,7 +74,7 @@ const record = {
   plan: 'digest',
   config: { commit: maybe('commit'), file: maybe('digest') },
 } as const satisfies Shape;
-const past = { ...record, commit: 'commit', since: 'time', until: maybe('time') } as const;
+const past = { ...record, commit: 'commit', signer: maybe('text'), since: 'time', until: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',
