@@ -7,6 +7,7 @@ import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
 import { isNewest } from './checks.ts';
 import type { Context } from './context.ts';
+import { steadyHead } from './lag.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
 import { type World, headOf, readEnvironment, readRelease, readWorld } from './world.ts';
@@ -173,17 +174,18 @@ async function newerThan(
   environment: Environment,
   { head, record }: Current,
 ): Promise<Current | undefined> {
-  const { ledger } = context;
-  const now = await ledger.head(environment.branch);
+  const holds = async (id: ObjectId | undefined): Promise<boolean> =>
+    id === head || (id !== undefined && (await follows(context, id, head)));
+  const now = await steadyHead(context, environment.branch, async (id) => !(await holds(id)));
   if (now === head) return undefined;
-  if (now) await ledger.fetch([now]);
-  if (!now || !(await follows(context, now, head))) throw wentBack(environment, record, now);
+  if (!now || !(await holds(now))) throw wentBack(environment, record, now);
   const newer = await readRelease(context, environment, now);
   return newer && newer.sequence !== record.sequence ? { head: now, record: newer } : undefined;
 }
 
-/** Whether a head that was fetched descends from an older one: mostly it is its child. */
+/** Whether a head descends from an older one: mostly it is its child. */
 async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Promise<boolean> {
+  await ledger.fetch([head]);
   if ((await ledger.commit(head)).parents.includes(older)) return true;
   await ledger.deepen([head]);
   return ledger.isAncestor(older, head);

@@ -14,6 +14,7 @@ import {
   sameImages,
 } from '../model/release.ts';
 import type { Context } from './context.ts';
+import { steadyHead } from './lag.ts';
 import type { EnvironmentState } from './world.ts';
 
 /** The holds that stay: those that the release did not run into (it was refused, or they were lifted). */
@@ -90,7 +91,7 @@ async function raced(
   sequence: number,
   taken: FoundTag,
 ): Promise<false> {
-  if ((await context.ledger.head(environment.branch)) !== head) return false;
+  if ((await steadyHead(context, environment.branch, (now) => now === head)) !== head) return false;
   throw new TagflowError('branch-rewound', {
     what: `release ${sequence} of ${environment.name} exists already in the registry`,
     why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
