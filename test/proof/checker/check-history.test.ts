@@ -249,6 +249,17 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
   'a lost race that landed': ['landed-unacknowledged', operation(3, { exit: 5, error: 'race-lost' })],
   'no connection, and it landed': ['landed-unacknowledged', operation(3, { exit: 7, error: 'remote-unavailable' })],
   'unchanged, and it landed': ['landed-unacknowledged', operation(3, { outcome: 'unchanged' })],
+  'a rewound branch that nobody rewound': [
+    'wrong-verdict',
+    {
+      ...GOOD,
+      operations: [
+        ...GOOD.operations,
+        { actor: 'a', kind: 'apply', environment: 'prd', started: 90, ended: 91, exit: 3, error: 'branch-rewound' },
+      ],
+    },
+  ],
+  'an edited plan that nobody edited': ['wrong-verdict', operation(3, { exit: 2, error: 'plan-invalid' })],
   'two releases of one operation': ['landed-twice', record(3, { actor: 'actor-2' })],
   'a release by nobody': ['made-by-nobody', record(3, { actor: 'x' })],
   'a release by an apply': ['made-by-nobody', operation(3, { kind: 'apply' })],

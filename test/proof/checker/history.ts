@@ -158,6 +158,7 @@ export const RULES = {
   resurrected: 'what an administrator rewound does not come back',
   'acknowledged-lost': 'a release that ended with exit 0 or 8 is on the branch',
   'exit-untrue': 'an operation says of the release, its tags and its own effect what is so',
+  'wrong-verdict': 'only a branch that was rewound is told to be, and no plan that tagflow made is told to be edited',
   'landed-unacknowledged': 'an operation that says it changed nothing made no release',
   'landed-twice': 'an operation makes one release at most',
   'made-by-nobody': 'every release was made by an operation, of its kind and for its environment',

@@ -91,6 +91,10 @@ function* landing(operation: Operation, { made, environment }: Place): Generator
 function* truth(operation: Operation, { commits, made, environment }: Place): Generator<Finding> {
   const { actor, exit, outcome, commit, sequence, error } = operation;
   const committed = outcome === 'released' || error === 'tags-incomplete';
+  if (error === 'branch-rewound' && environment.rewinds.length === 0) {
+    yield ['wrong-verdict', `it said ${environment.name} was rewound, and nobody did that`];
+  }
+  if (error === 'plan-invalid') yield ['wrong-verdict', 'it said that its plan was edited'];
   if (committed && (exit === 0 || exit === 8)) {
     const facts = commits.get(commit ?? '');
     if (!facts) {
