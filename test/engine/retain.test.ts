@@ -114,8 +114,8 @@ describe('after a release', () => {
       const commit = bench.remote.history('dev')[at]!.id;
       return Buffer.from(bench.remote.filesOf(commit).get(recordOf('dev')) ?? []).toString();
     };
-    const [newest, oldest] = [text(0), text(3)];
-    bench.remote.commit('dev', { [recordOf('dev')]: oldest });
+    const [newest, earlier] = [text(0), text(2)];
+    bench.remote.commit('dev', { [recordOf('dev')]: earlier });
     bench.remote.commit('dev', { [recordOf('dev')]: newest });
     await bench.released('dev', { django: 'V3.2' }, { allowDowngrade: true, discardDivergence: true });
     expect(numbers(bench)).toEqual([3, 4, 5]);
