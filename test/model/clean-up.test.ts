@@ -150,19 +150,20 @@ describe('by any rule unless one keeps it, as Google Artifact Registry', () => {
   });
 });
 
-const anyRule: fc.Arbitrary<CleanUpRule> = fc.record(
-  {
-    name: fc.constant('r'),
-    action: fc.constantFrom('delete' as const, 'keep' as const),
-    tagged: fc.constantFrom('any' as const, 'tagged' as const, 'untagged' as const),
-    patterns: fc.subarray(['prd*', 'V*', '*']),
-    patternsMatch: fc.constantFrom('all' as const, 'any' as const),
-    basis: fc.constant('pushed' as const),
-    olderThanDays: fc.integer({ min: 0, max: 100 }),
-    newerThanDays: fc.integer({ min: 0, max: 100 }),
-    newest: fc.integer({ min: 1, max: 6 }),
-  },
-  { requiredKeys: ['name', 'action', 'tagged', 'patterns', 'patternsMatch', 'basis'] },
+const selection = {
+  name: fc.constant('r'),
+  action: fc.constantFrom('delete' as const, 'keep' as const),
+  tagged: fc.constantFrom('any' as const, 'tagged' as const, 'untagged' as const),
+  patterns: fc.subarray(['prd*', 'V*', '*']),
+  patternsMatch: fc.constantFrom('all' as const, 'any' as const),
+  basis: fc.constant('pushed' as const),
+};
+const days = fc.integer({ min: 0, max: 100 });
+const requiredKeys = ['name', 'action', 'tagged', 'patterns', 'patternsMatch', 'basis'] as const;
+/** A number of the newest, or ages: no registry has both in one rule. */
+const anyRule: fc.Arbitrary<CleanUpRule> = fc.oneof(
+  fc.record({ ...selection, olderThanDays: days, newerThanDays: days }, { requiredKeys: [...requiredKeys] }),
+  fc.record({ ...selection, newest: fc.integer({ min: 1, max: 6 }) }),
 );
 const anyImages = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 120 }), fc.subarray(['prd-1', 'V4.2', 'x'])), { maxLength: 6 })
