@@ -37,23 +37,21 @@ export interface Past {
   readonly environment: Environment;
   readonly releases: readonly Release[];
   readonly unverified: readonly Unverified[];
+  /** False: what lies below was left out. */
+  readonly whole: boolean;
 }
 
-/** Reads an environment's whole past, or its newest `limit` entries. */
-export async function readPast(
-  context: Context,
-  world: World,
-  environment: Environment,
-  limit?: number,
-): Promise<Past> {
+/** Reads an environment's past: all of it, or where each release costs a signature at least its newest `most` releases. */
+export async function readPast(context: Context, world: World, environment: Environment, most?: number): Promise<Past> {
   const head = headOf(world.branches, environment.branch, environment);
   await context.ledger.fetch([head]);
   await context.ledger.deepen([head]);
-  const steps = await context.ledger.walk(head, recordPath(environment), limit);
+  const steps = await context.ledger.walk(head, recordPath(environment));
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
   let until: Instant | undefined;
-  for (const { commit, release, signer, problem = '' } of await judgeSteps(context, environment, head, steps)) {
+  const judged = await judgeSteps(context, environment, head, steps, most);
+  for (const { commit, release, signer, problem = '' } of judged) {
     if (!release) {
       const { id, author, time } = commit;
       // Hands wrote these, not tagflow: nothing in them may steer a terminal.
@@ -70,7 +68,7 @@ export async function readPast(
     releases.push({ environment: environment.name, commit: commit.id, record: release, signer, since, until });
     until = since;
   }
-  return { environment, releases, unverified };
+  return { environment, releases, unverified, whole: judged.length === steps.length };
 }
 
 /** Which releases `history` shows. */
@@ -90,7 +88,10 @@ export async function history(
   const { environment: name, image, since = Number.NEGATIVE_INFINITY, limit } = filter;
   const world = await readWorld(context, name === undefined ? [] : [name]);
   if (image !== undefined) imageOf(world.pipeline, image);
-  const pasts = await readPasts(context, world, name === undefined ? undefined : environmentOf(world.pipeline, name));
+  const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
+  // Which release changed an image, the one below it tells.
+  const most = filter.since === undefined && image === undefined ? limit : undefined;
+  const pasts = await readPasts(context, world, only, most);
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
       (release, index) =>
@@ -213,11 +214,16 @@ function matcher(world: World, what: string): ImageMatch {
   return ({ name, version: tag }) => name === image && tag === version;
 }
 
-async function readPasts(context: Context, world: World, only: Environment | undefined): Promise<readonly Past[]> {
+async function readPasts(
+  context: Context,
+  world: World,
+  only: Environment | undefined,
+  most?: number,
+): Promise<readonly Past[]> {
   const environments = only ? [only] : [...world.pipeline.environments.values()];
   const present = only ? environments : environments.filter(({ branch }) => world.branches.has(branch));
   const pasts: Past[] = [];
-  for (const environment of present) pasts.push(await readPast(context, world, environment));
+  for (const environment of present) pasts.push(await readPast(context, world, environment, most));
   return pasts;
 }
 

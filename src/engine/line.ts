@@ -38,6 +38,9 @@ export interface Bounds {
   readonly limit?: number | undefined;
 }
 
+/** So many changes more than the limit are read, to find the release below it. */
+const MARGIN = 50;
+
 /**
  * Reads a line. Bounds cut it off below a release, so that every commit above has a release to be judged by. A time is what
  * whoever made a commit wrote: commits that say they are older and lie above newer ones are read as well. Needs `deepen(head)`.
@@ -49,7 +52,8 @@ export async function readLine(
   bounds: Bounds,
 ): Promise<Line> {
   const { ledger } = context;
-  const changes = await ledger.walk(head, recordPath(environment));
+  const most = bounds.limit === undefined ? undefined : bounds.limit + MARGIN;
+  const changes = await ledger.walk(head, recordPath(environment), most);
   const steps = new Map(
     (await judgeSteps(context, environment, head, changes)).map((step) => [step.commit.id, step] as const),
   );
@@ -62,7 +66,8 @@ export async function readLine(
     entries.push(step ?? { commit: await ledger.commit(id), ...untouched });
   }
   const end = endOf(entries, bounds);
-  return { environment, head, entries: entries.slice(0, end), whole: end === entries.length };
+  const whole = end === entries.length && (most === undefined || changes.length < most);
+  return { environment, head, entries: entries.slice(0, end), whole };
 }
 
 /** The releases of a line, newest first. */

@@ -59,14 +59,13 @@ async function planRollback(
   { plan: fixed, dryRun }: RunOptions,
 ): Promise<Unchanged | (Planned & { readonly state: Running })> {
   const environment = environmentOf(world.pipeline, request.environment);
-  const { state, past, broken } = await readRunning(context, world, environment);
+  const { state, broken, target } = await readTarget(context, world, environment, request);
   const { record: current } = state;
   if (!broken && (await isRepeat(context, state, request))) {
     const { head } = state;
     const tags = fixed || dryRun ? [] : await applyNewest(context, environment, head, current);
     return { kind: 'unchanged', environment: environment.name, head, record: current, tags };
   }
-  const target = await chooseTarget(context, world, { state, past, broken }, request);
   const { record } = target;
   const source = request.imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
@@ -134,10 +133,29 @@ interface Choice {
   readonly broken: boolean;
 }
 
-async function readRunning(context: Context, world: World, environment: Environment): Promise<Choice> {
+/** So many releases are looked at first: mostly the one to go back to is among them. */
+const NEWEST = 10;
+
+async function readTarget(
+  context: Context,
+  world: World,
+  environment: Environment,
+  request: RollbackRequest,
+): Promise<Choice & { readonly target: Release }> {
+  const few = await readRunning(context, world, environment, NEWEST);
+  try {
+    return { ...few, target: await chooseTarget(context, world, few, request) };
+  } catch (error) {
+    if (few.past.whole || !isTagflowError(error, 'release-not-found')) throw error;
+    const all = await readRunning(context, world, environment);
+    return { ...all, target: await chooseTarget(context, world, all, request) };
+  }
+}
+
+async function readRunning(context: Context, world: World, environment: Environment, most?: number): Promise<Choice> {
   const { value, problem } = await orProblem(readEnvironment(context, world, environment));
   if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
-  const past = await readPast(context, world, environment);
+  const past = await readPast(context, world, environment, most);
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
   if (!newest)

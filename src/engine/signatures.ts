@@ -34,16 +34,23 @@ export interface Judged {
   readonly unsigned: boolean;
 }
 
-/** Judges every change of an environment's record that a walk of its branch gave, newest first. Needs `deepen(head)`. */
+/**
+ * Judges the changes of an environment's record that a walk of its branch gave, newest first. Needs `deepen(head)`.
+ * `most`: where releases are signed, those below so many releases may be left out; without signatures all cost nothing.
+ */
 export async function judgeSteps(
   context: Context,
   environment: Environment,
   head: ObjectId,
   steps: readonly Step[],
+  most?: number,
 ): Promise<readonly Judged[]> {
-  const read = steps.map(({ commit, content }) => ({ commit, found: releaseIn(environment, commit, content) }));
   const { trust } = environment;
-  const own = read.flatMap(({ commit, found }) => (typeof found === 'string' ? [] : [commit]));
+  const all = steps.map(({ commit, content }) => ({ commit, found: releaseIn(environment, commit, content) }));
+  const isRelease = ({ found }: (typeof all)[number]): boolean => typeof found !== 'string';
+  const newest = trust && most !== undefined && (await newestGood(context, trust, head, all.filter(isRelease), most));
+  const read = newest ? all.slice(0, all.findIndex(({ commit }) => commit.id === newest) + 1) : all;
+  const own = read.filter(isRelease).map(({ commit }) => commit);
   const verdicts = trust && (await judgeSignatures(context, trust, head, own));
   return read.map(({ commit, found }) => {
     const base = { commit, release: undefined, signer: undefined };
@@ -144,6 +151,36 @@ async function judgeSignatures(
     newest = Math.max(newest, commit.time);
   }
   return verdicts;
+}
+
+/**
+ * The last of the newest `most` releases that are good whatever lies below them: by keys that are valid now as well as then.
+ * Undefined when there are fewer, or one of them needs to be held against those below.
+ */
+async function newestGood(
+  context: Context,
+  trust: Trust,
+  head: ObjectId,
+  releases: readonly { readonly commit: Commit }[],
+  most: number,
+): Promise<ObjectId | undefined> {
+  const before = await madeBefore(
+    context,
+    trust,
+    head,
+    releases.map(({ commit }) => commit),
+  );
+  let count = 0;
+  for (const { commit } of releases) {
+    context.signal.throwIfAborted();
+    if (!before.has(commit.id)) {
+      if ('problem' in (await verdictAt(context, trust, commit, commit.time))) continue;
+      if ('problem' in (await verdictAt(context, trust, commit, context.clock.now()))) return undefined;
+    }
+    count += 1;
+    if (count === most) return commit.id;
+  }
+  return undefined;
 }
 
 /** Releases up to the commit after which they are signed, if that commit is on the branch. */

@@ -65,7 +65,11 @@ function keyOf({ payload, signature, at, trust }: SignatureClaim): string {
 
 async function signSsh(options: SigningOptions, payload: Uint8Array): Promise<Ended> {
   const { key, gitKey, directory, env, sshProgram = 'ssh-keygen' } = options;
-  if (key) return signWithSsh(sshProgram, { secret: await readKey(resolve(directory, key)) }, payload, options);
+  if (key) {
+    const file = resolve(directory, key);
+    const secret = await readKey(file);
+    return signWithSsh(sshProgram, (await isUsable(file, secret)) ? { file } : { secret }, payload, options);
+  }
   if (!gitKey) throw noKey('ssh');
   // As Git reads it: a key written out, or the path of one.
   const literal =
@@ -99,6 +103,11 @@ async function readKey(file: string): Promise<Buffer> {
       cause,
     });
   }
+}
+
+/** Whether ssh-keygen takes a private key as it is: readable by its owner only, with a last line end. */
+async function isUsable(file: string, secret: Buffer): Promise<boolean> {
+  return ((await stat(file)).mode & 0o077) === 0 && secret.at(-1) === 0x0a;
 }
 
 async function isFile(path: string): Promise<boolean> {

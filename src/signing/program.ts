@@ -66,12 +66,21 @@ export async function run(
   }
 }
 
-/** Works in a new folder that nobody else can read, and removes it. */
+/** Works in a new folder that nobody else can read, and removes it. Throws `storage-failed` when it cannot be written. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'tagflow-key-'));
+  let folder: string | undefined;
   try {
+    folder = await mkdtemp(join(tmpdir(), 'tagflow-key-'));
     return await work(folder);
+  } catch (cause) {
+    if (cause instanceof TagflowError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new TagflowError('storage-failed', {
+      what: `${folder ?? tmpdir()} cannot be written: signatures need a few small files there`,
+      why: cause.message,
+      fix: 'make room there, or name another folder: TMPDIR',
+      cause,
+    });
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }

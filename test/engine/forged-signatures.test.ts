@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { check } from '../../src/engine/check.ts';
 import { history } from '../../src/engine/history.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import type { Signing } from '../../src/signing/signing.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench, failureOf, recordOf } from '../support/engine.ts';
 import { EVIL, type Forgery, expectUnmasked, forge, rewrite } from '../support/forgeries.ts';
 import { type Keys, createGpgKeys, createSshKeys } from '../support/keys.ts';
@@ -385,6 +386,37 @@ describeReal('forged signatures of OpenSSH', ['ssh-keygen'], () => {
     expect(forged).not.toBe(head);
     expect(await bench.promote('stg', { mariadb: 'V10.11' }, { as })).toMatchObject({ kind: 'released' });
     expect(await numbers()).toEqual([3, 2, 1]);
+  });
+
+  test('no more signatures are asked for than are needed', async () => {
+    const { bench, genuine } = at;
+    const asked = new Set<string>();
+    const inner = keys.signing('bot');
+    const signing: Signing = {
+      ...inner,
+      async verify(claim) {
+        asked.add(Buffer.from(claim.payload).toString());
+        return inner.verify(claim);
+      },
+    };
+    const { releases } = await history(bench.context({ signing }), { environment: 'stg', limit: 1 });
+    expect(releases).toMatchObject([{ commit: genuine }]);
+    expect(asked.size).toBe(1);
+  });
+
+  test('a rollback finds a release that lies far below', async () => {
+    const bench = createBench({
+      config: config('ssh', ''),
+      files: { signers: `bot@example.org ${await keys.publicKey('bot')}\n` },
+      signing: keys.signing('bot'),
+    });
+    await bench.released('dev', { django: 'V3.2', mariadb: 'V10.3' });
+    for (let turn = 0; turn < 11; turn += 1) {
+      await bench.released('dev', { django: turn % 2 === 0 ? 'V4.0' : 'V4.2' }, { allowDowngrade: true });
+    }
+    const run = { dryRun: true };
+    expect(await bench.rollback('dev', { run })).toMatchObject({ plan: { restored: { sequence: 11 } } });
+    expect(await bench.rollback('dev', { to: 'V3.2', run })).toMatchObject({ plan: { restored: { sequence: 1 } } });
   });
 
   test('a signers file that is missing stops everything, and says which', async () => {

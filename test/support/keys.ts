@@ -98,7 +98,7 @@ export async function createGpgKeys(
 }
 
 /** Signing with options like those of the command line. */
-export function signingWith(options: Partial<Parameters<typeof createSigning>[0]>): Signing {
+function signingWith(options: Partial<Parameters<typeof createSigning>[0]>): Signing {
   return createSigning({
     env: CLEAN_ENVIRONMENT,
     timeoutMs: 60_000,
