@@ -15,7 +15,7 @@ import {
 } from '../support/pipeline.ts';
 import { describeReal } from '../support/real.ts';
 
-describeReal('signed releases', ['ssh-keygen', 'git'], () => {
+describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], () => {
   let keys: Keys;
   let original: TestPipeline;
   let pipeline: TestPipeline;
