@@ -1,5 +1,5 @@
 // A handful of points, and planted defects: a sweep that finds nothing must be one that would have found something.
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -100,17 +100,25 @@ describeReal('the crash sweep', ['docker-registry'], () => {
       at: 'files|apply|alone|kill|before|rename registry/app/index.json|2',
       rules: ['exit-untrue', 'alias-differs', 'blocked', 'left-behind'],
     },
-    {
-      defect: 'leaves a process behind',
-      code: `if (process.env.TAGFLOW_ACTOR === 'first') (await import('node:child_process')).spawn('sleep', ['9'], { detached: true }).unref();`,
-      at: 'files|apply|alone|kill|before|git ls-remote|1',
-      rules: ['orphan'],
-    },
   ])('finds a program that $defect', async ({ code, at, rules }) => {
     const program = join(folder, 'defect.mjs');
     await writeFile(program, `${code}\nawait import(${JSON.stringify(pathToFileURL(PROGRAM).href)});\n`);
     const broken = await rulesBrokenAt({ ...files, program }, at);
     expect(broken.length).toBeGreaterThan(0);
     expect(rules).toEqual(expect.arrayContaining([...broken]));
+  });
+
+  it('finds a program that leaves a process behind', async () => {
+    const program = join(folder, 'forgetful.mjs');
+    const note = join(folder, 'forgotten');
+    const code = `if (process.env.TAGFLOW_ACTOR === 'first') {
+      const child = (await import('node:child_process')).spawn('sleep', ['120'], { detached: true });
+      child.unref();
+      (await import('node:fs')).writeFileSync(${JSON.stringify(note)}, String(child.pid));
+    }`;
+    await writeFile(program, `${code}\nawait import(${JSON.stringify(pathToFileURL(PROGRAM).href)});\n`);
+    const broken = await rulesBrokenAt({ ...files, program }, 'files|apply|alone|kill|before|git ls-remote|1');
+    process.kill(Number(await readFile(note, 'utf8')));
+    expect(broken).toEqual(['orphan']);
   });
 });

@@ -25,6 +25,7 @@ const RELEASE = 3;
 
 /** From SIGTERM to the end of the process, in milliseconds. */
 const STOP_MS = 5_000;
+const TICK_MS = 20;
 /** How long the other actor may take while the first one stands still: over files it may have to wait for that one's lock. */
 const SECOND_MS = { servers: 20_000, files: 1_000 } as const;
 /** Whatever takes longer than this never ends. */
@@ -81,6 +82,8 @@ class Scene {
   /** The run has ended, so no moment of it comes any more. */
   #over = false;
   #stopAt: number | undefined;
+  /** Milliseconds since the signal in which the machine let this process wait as well. */
+  #starved = 0;
 
   constructor(stage: Stage, place: Place, point: Point) {
     [this.#stage, this.#place, this.#point] = [stage, place, point];
@@ -155,6 +158,7 @@ class Scene {
       this.#ageLocks();
       return true;
     }
+    void this.#watchMachine(first);
     first.child.kill('SIGTERM');
     first.signalGroup('SIGCONT');
     // It hears a signal when it next looks: over files that is after this step.
@@ -163,13 +167,22 @@ class Scene {
     return hasEnded(first);
   }
 
+  /** Notes for how long the machine was too busy to run anybody: that is no time that a run takes. */
+  async #watchMachine(first: Actor): Promise<void> {
+    while (!hasEnded(first)) {
+      const before = now();
+      await sleep(TICK_MS);
+      this.#starved += Math.max(0, now() - before - 2 * TICK_MS);
+    }
+  }
+
   #took({ ended }: Ended): number {
     return this.#stopAt === undefined ? 0 : ended - this.#stopAt;
   }
 
   #judgeStop(ended: Ended): number | undefined {
     if (this.#point.signal === 'kill' || this.#stopAt === undefined) return undefined;
-    const took = this.#took(ended);
+    const took = this.#took(ended) - this.#starved;
     if (took > STOP_MS) this.#wrong('slow-stop', `it ended ${Math.round(took)} ms after SIGTERM`);
     const { exit, stderr } = ended;
     // Undefined: the command was over, and nothing listened for signals any more.

@@ -10,12 +10,15 @@ import type { SeededRandom } from './random.ts';
  */
 export type Ending = 'done' | 'stale' | 'failed' | 'unanswered';
 
+/** Who a process talks to. */
+export type Server = 'git' | 'registry';
+
 /** What a process waits for. */
 export interface PointOptions {
   /** The name of the process. */
   readonly process: string;
-  /** What is talked to, for outages. */
-  readonly server: 'git' | 'registry';
+  /** Who has to answer. A clock always does. */
+  readonly server: Server | 'clock';
   /** For the trace. */
   readonly label: string;
   /** The effect of a write, made the moment that the point is let go or its late request arrives. */
@@ -27,7 +30,7 @@ export interface Weather {
   /** Probability that a point fails or loses its answer. */
   readonly faults: number;
   /** Probability that a read is answered from the past, by what is read. */
-  readonly stale: Readonly<Record<PointOptions['server'], number>>;
+  readonly stale: Readonly<Record<Server, number>>;
   /** How far back in the past that is, at most, in milliseconds. */
   readonly lag: number;
   /** Probability that whoever went last goes on: 0 mixes as much as can be. */
@@ -37,7 +40,7 @@ export interface Weather {
   readonly kills: number;
   /** A span of time in which a server does not answer at all. */
   readonly outage:
-    | { readonly server: PointOptions['server']; readonly from: Instant; readonly to: Instant }
+    | { readonly server: Server; readonly from: Instant; readonly to: Instant }
     | undefined;
 }
 
@@ -75,6 +78,9 @@ export interface Step {
 
 /** A run that takes more steps than this does not end. */
 const MAX_STEPS = 20_000;
+
+/** Turns of the event loop after which a strand that waits for nothing known waits for nothing that comes. */
+const MAX_IDLE = 1_000;
 
 /** Schedules processes over one world. */
 export class Scheduler {
@@ -124,7 +130,7 @@ export class Scheduler {
       const notBefore = this.#now + milliseconds;
       this.#points.push({
         process,
-        server: 'git',
+        server: 'clock',
         label: `sleeps ${Math.round(milliseconds)} ms`,
         resolve,
         notBefore,
@@ -156,15 +162,18 @@ export class Scheduler {
     );
   }
 
-  /** Lets points go until every strand has ended, or waits for a dead process. True when all is done, false when it never ends. */
+  /** Lets points go until every strand has ended and nothing is under way. False when that never comes. */
   async run(): Promise<boolean> {
-    for (let step = 0; step < MAX_STEPS; step += 1) {
+    let idle = 0;
+    for (let step = 0; step < MAX_STEPS && idle < MAX_IDLE; step += 1) {
       // Everything that the last point set off runs up to the next points.
       await new Promise<void>((resolve) => void setImmediate(resolve));
       if (this.#defect !== undefined) throw this.#defect;
       const point = this.#next();
-      if (!point) return this.#running === 0;
-      this.#letGo(point);
+      if (point) this.#letGo(point);
+      else if (this.#running === 0) return true;
+      // A module that is loaded on demand takes some turns the first time.
+      idle = point ? 0 : idle + 1;
     }
     return false;
   }
@@ -248,7 +257,7 @@ export class Scheduler {
   #endingOf(point: Point): Ending {
     const { server, effect } = point;
     const { outage, faults, stale } = this.#weather;
-    if (point.label.startsWith('sleeps')) return 'done';
+    if (server === 'clock') return 'done';
     if (outage && outage.server === server && this.#now >= outage.from && this.#now < outage.to) return 'failed';
     if (this.random.chance(faults)) {
       if (!effect || this.random.chance(0.25)) return 'failed';

@@ -39,7 +39,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
       await byHand(world, scheduler, act, index + 1);
     });
   }
-  const ended = await scheduler.run();
+  let ended = await scheduler.run();
   scheduler.calmDown();
   // Where nothing failed and nobody was told of anything incomplete, nobody has to repair: whoever wrote a tag looked at
   // the head again. A replica that shows an old head is a failure.
@@ -50,7 +50,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
     scheduler.start(async () =>
       work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], clock: RIGHT_CLOCK }),
     );
-    await scheduler.run();
+    ended = (await scheduler.run()) && ended;
   }
   const history = historyOf(world, start, operations, { settled: true, lag: weather.lag });
   const violations = checkHistory(history).map(describeViolation);

@@ -47,6 +47,9 @@ const { createStarts, EPOCH } = await import('./start.ts');
 const { simulate } = await import('./simulate.ts');
 const { breakOf } = await import('./breaks.ts');
 
+// The engine loads it when it first needs it: from now on that takes no turn.
+await import('diff');
+
 const starts = await createStarts();
 
 async function runBatch({ from, count, broken: name, traces }: Batch): Promise<BatchResult> {
