@@ -64,7 +64,8 @@ export interface Ended {
 /** Fires when this process is asked to stop: a long run then ends with what it has, and leaves no server behind. */
 export function stoppedBySignals(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+  // Not `once`: signal-exit, which layouts bring, ends a process in which it finds itself the only listener.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => controller.abort());
   return controller.signal;
 }
 
