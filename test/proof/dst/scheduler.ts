@@ -39,9 +39,7 @@ export interface Weather {
   readonly kill: number;
   readonly kills: number;
   /** A span of time in which a server does not answer at all. */
-  readonly outage:
-    | { readonly server: Server; readonly from: Instant; readonly to: Instant }
-    | undefined;
+  readonly outage: { readonly server: Server; readonly from: Instant; readonly to: Instant } | undefined;
 }
 
 /** No faults, no delay, one after the other. */
