@@ -5,7 +5,7 @@ import type { Instant } from '../model/effects.ts';
 import { type TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
-import { type Repository, type Tag, parseRepository } from '../model/reference.ts';
+import { type Tag, parseRepository } from '../model/reference.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './checks.ts';
 import type { Context } from './context.ts';
