@@ -71,7 +71,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(await resolve(digest)).toEqual(await resolve(V1));
       });
 
-      it('tags it with its bytes unchanged', async () => {
+      it('cases 1, 2 and 3: tags it with its bytes and its media type unchanged, whatever white space, with or without mediaType', async () => {
         const manifest = make();
         const digest = await publish(manifest, V1);
         expect(await tag(digest, STAGING)).toEqual({ changed: true, previous: undefined });
@@ -97,6 +97,17 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(await resolve(NOWHERE)).toBeUndefined();
       });
 
+      it('case 38: is not found under its sha512 digest, or found under that one, never under the other', async () => {
+        const manifest = sampleSingle();
+        await publish(manifest, V1);
+        const sha512 = digestOf(manifest.bytes, 'sha512');
+        const found = await resolve(sha512).catch((error: unknown) => {
+          if (isTagflowError(error)) return undefined;
+          throw error;
+        });
+        expect([undefined, sha512]).toContain(found?.digest);
+      });
+
       it('is undefined, and an empty list, in a repository nobody published to', async () => {
         expect(await resolve(V1)).toBeUndefined();
         expect(await resolve(NOWHERE)).toBeUndefined();
@@ -104,7 +115,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(await place.registry.listTags(place.repository)).toEqual([]);
       });
 
-      it('cannot be tagged, and the tag stays as it is', async () => {
+      it('case 41: cannot be tagged, and the tag stays as it is', async () => {
         const digest = await publish(sampleSingle(), STAGING);
         const error = await refusal(tag(NOWHERE, STAGING));
         expect(error.code).toBe('digest-not-found');
@@ -171,6 +182,16 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         }
       });
 
+      it('case 13: is done by the digest, though the version’s tag names another image by now', async () => {
+        const planned = await publish(sampleIndex('V1.0'), V1);
+        // So that it stays where an image without a tag is lost at once.
+        await tag(planned, V2);
+        await publish(sampleIndex('V2.0'), V1);
+        await tag(planned, STAGING);
+        expect(await peek(STAGING)).toBe(planned);
+        expect(await place.read(STAGING)).toEqual(sampleIndex('V1.0').bytes);
+      });
+
       it('can name one platform of an index', async () => {
         const index = sampleIndex();
         await publish(index, V1);
@@ -182,7 +203,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
     });
 
     describe('repeating a tag', () => {
-      it('writes nothing when the tag is right already', async () => {
+      it('case 9: writes nothing when the tag is right already, and says that nothing changed', async () => {
         const digest = await publish(sampleIndex(), V1);
         await tag(digest, STAGING);
         const writes = await writesDuring(async () => {
@@ -226,7 +247,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
       it.each([
         ['another image', (_first: Digest) => sampleSingle('V3.0').digest],
         ['no image', () => undefined],
-      ])('stops, shows both and writes nothing when %s was expected', async (_what, expectation) => {
+      ])('case 14: stops, shows both and writes nothing when %s was expected', async (_what, expectation) => {
         const first = await publish(sampleSingle('V1.0'), STAGING);
         const second = await publish(sampleSingle('V2.0'), V2);
         const expected = expectation(first);
@@ -247,7 +268,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(await peek(STAGING)).toBeUndefined();
       });
 
-      it('is content with a tag that is right already, so that a repeat after a lost answer succeeds', async () => {
+      it('case 15: is content with a tag that is right already, so that a repeat after a lost answer succeeds', async () => {
         const digest = await publish(sampleSingle(), V1);
         await tag(digest, STAGING, { expected: { digest: undefined } });
         const again = await tag(digest, STAGING, { expected: { digest: undefined } });
@@ -262,7 +283,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         ['every kind of character', 'Release_1.2-rc.3'],
         ['the look of a digest', `sha256-${'a'.repeat(64)}`],
         ['the name of a property of every object', '__proto__'],
-      ])('may have %s', async (_what, text) => {
+      ])('case 39: may have %s', async (_what, text) => {
         const digest = await publish(sampleSingle(), V1);
         const name = parseTag(text);
         await tag(digest, name);

@@ -81,7 +81,7 @@ async function two(from: HttpRegistryOptions = {}, to: HttpRegistryOptions = {})
 }
 
 describe('an index with two platforms', () => {
-  it('arrives whole and byte for byte, blobs before manifests and children before the index (case 28)', async () => {
+  it('case 28: arrives whole and byte for byte, blobs before manifests and children before the index', async () => {
     const { target, image, routes } = await two();
     const summary = await newRun().copy(...routes);
     expect(summary).toMatchObject(ALL);
@@ -348,7 +348,7 @@ describe('a blob', () => {
     expect(error.fix).toBeTruthy();
   });
 
-  it('that is elsewhere is fetched from there without our credentials (case 23)', async () => {
+  it('case 23: that is elsewhere is fetched from there without our credentials', async () => {
     const auth = { kind: 'basic', user: 'ana', password: 'secret-1' } as const;
     const { source, image, routes } = await two({ auth });
     const store = await server();
@@ -398,7 +398,7 @@ describe('a blob', () => {
   });
 });
 
-describe('a layer with a web address (case 30)', () => {
+describe('case 30: a layer with a web address', () => {
   const layer = contentOf('application/vnd.oci.image.layer.nondistributable.v1.tar', 'windows');
   const elsewhere = async () => {
     const web = await server();
@@ -436,7 +436,7 @@ describe('a layer with a web address (case 30)', () => {
 });
 
 describe('a copy that cannot end', () => {
-  it('of a sparse index says which platform is missing, and sends nothing (case 32)', async () => {
+  it('case 32: of a sparse index says which platform is missing, and sends nothing', async () => {
     const { source, target, image, routes } = await two();
     source.manifestsOf('acme/app').delete(image.manifests[1]!.digest);
     const error = await refusalOf(newRun().copy(...routes));
@@ -446,7 +446,7 @@ describe('a copy that cannot end', () => {
     expect(writes(target)).toEqual([]);
   });
 
-  it('does not exist where the target has the platform that a sparse index lacks (case 32)', async () => {
+  it('case 32: does not exist where the target has the platform that a sparse index lacks', async () => {
     const { source, target, image, routes } = await two();
     const [, second] = image.manifests;
     source.manifestsOf('acme/app').delete(second!.digest);
@@ -462,7 +462,7 @@ describe('a copy that cannot end', () => {
     expect(writes(target)).toEqual([]);
   });
 
-  it('goes on by a repeat, and sends nothing again that arrived (case 31)', async () => {
+  it('case 31: goes on by a repeat, and sends nothing again that arrived', async () => {
     const { target, image, routes } = await two();
     const uploads = (): string[] => target.lines.filter((line) => /^PUT .*\/uploads\//.test(line));
     let passed = 0;
@@ -529,7 +529,7 @@ describe('what is about an image', () => {
   const apis = [{ referrers: true }, { referrers: false }];
 
   it.each(apis.flatMap((from) => apis.map((to) => [from, to] as const)))(
-    'travels with it, and what is about that, from %o to %o (case 33)',
+    'case 33: travels with it, and what is about that, from %o to %o',
     async (from, to) => {
       const { image, companions, routes } = await signed(from, to);
       const run = newRun();
@@ -545,7 +545,7 @@ describe('what is about an image', () => {
     },
   );
 
-  it('ends although lists go in circles, and takes each once', async () => {
+  it('case 33: ends although lists go in circles, and takes each once', async () => {
     const { source, target, image, companions, routes } = await signed({}, {});
     const [signature, sbom] = companions;
     list(source, 'acme/app', signature!.digest, [sbom!, signature!]);
@@ -555,7 +555,7 @@ describe('what is about an image', () => {
     expect(new Set(puts).size).toBe(6);
   });
 
-  it('is added to what the target lists already (case 35)', async () => {
+  it('case 35: is added to what the target lists already', async () => {
     const { target, image, companions, routes } = await signed({}, {});
     const own = referrerOf(image.digest, 'approval');
     target.publish('prd/app', own);
@@ -568,7 +568,7 @@ describe('what is about an image', () => {
     });
   });
 
-  it('is put back into the list when another writer overwrites it meanwhile', async () => {
+  it('case 35: is put back into the list when another writer overwrites it meanwhile', async () => {
     const { target, image, companions, routes } = await signed({}, {});
     const other = referrerOf(image.digest, 'approval');
     target.publish('prd/app', other);
@@ -586,7 +586,7 @@ describe('what is about an image', () => {
     expect(listed.map(({ digest }) => digest)).toEqual([other.digest, companions[0]!.digest]);
   });
 
-  it('is listed by a repeat when the first copy ended between storing and listing', async () => {
+  it('case 31: is listed by a repeat when the first copy ended between storing and listing', async () => {
     const { target, image, companions, routes } = await signed({}, {});
     const line = `PUT /v2/prd/app/manifests/${referrersTag(image.digest)}`;
     target.intercept(line, () => errorAnswer(403, 'DENIED'), 1);
@@ -597,7 +597,7 @@ describe('what is about an image', () => {
     expect(listed.map(({ digest }) => digest)).toEqual([companions[0]!.digest]);
   });
 
-  it('is nothing where the list’s tag names the image itself, as on GitLab (case 34)', async () => {
+  it('case 34: is nothing where the list’s tag names the image itself, as on GitLab', async () => {
     const { source, image, routes } = await two();
     source.publish('acme/app', image, referrersTag(image.digest));
     expect(await newRun().contentOf(routes[0]).referrers(routes[0], image.digest)).toEqual([]);
@@ -612,7 +612,7 @@ describe('what is about an image', () => {
     expect(target.tagsOf('prd/app').size).toBe(0);
   });
 
-  it('that is listed and gone is left out with a warning', async () => {
+  it('case 33: that is listed and gone is left out with a warning', async () => {
     const { source, companions, routes } = await signed({}, {});
     source.manifestsOf('acme/app').delete(companions[0]!.digest);
     const run = newRun();
@@ -621,7 +621,7 @@ describe('what is about an image', () => {
     expect(warnings.map(({ text }) => text)).toEqual([expect.stringContaining(companions[0]!.digest)]);
   });
 
-  it('travels by the tags of cosign as well, for the index and for each platform', async () => {
+  it('case 33: travels by the tags of cosign (.sig, .att, .sbom) as well, for the index and for each platform', async () => {
     const { source, target, image, routes } = await two();
     const child = image.manifests[1]!.digest;
     const names = [
