@@ -173,6 +173,7 @@ async function* until(failed: () => boolean, chunks: AsyncIterable<Uint8Array>):
 }
 
 async function readBack({ target, to }: Copying, { digest, label }: CopyRequest): Promise<void> {
+  // It was not there, so nothing in this run has it in memory: this asks the target, and what tags it next need not.
   const found = await target.readManifest(to, digest);
   if (found?.digest === digest) return;
   throw new TagflowError('registry-answer-invalid', {

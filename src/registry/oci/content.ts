@@ -21,6 +21,7 @@ import type { Action } from './auth.ts';
 import type { RegistryClient, RegistryRequest } from './client.ts';
 import type { HttpResponse } from './http.ts';
 import { nextPage } from './link.ts';
+import type { ManifestCache } from './manifest-cache.ts';
 import { denied, pushRefused, writeRefused } from './refusals.ts';
 import { ONE_PAGE, tagsOfOnePage } from './tag-list.ts';
 import { TransportFailure } from './transport.ts';
@@ -29,6 +30,8 @@ import { TransportFailure } from './transport.ts';
 export interface ContentParts {
   readonly client: RegistryClient;
   readonly abilities: Abilities;
+  /** What this run has read: content under a digest is the same for ever. */
+  readonly manifests: ManifestCache;
   /** Requests to a path of a repository, with the limits of manifests. */
   readonly send: (
     repository: RemoteRepository,
@@ -62,7 +65,7 @@ const MOST_PAGES = 100;
 
 /** The abilities to copy from and into registries that speak HTTP. */
 export function createOciContent(parts: ContentParts): ContentSource & ContentTarget {
-  const { send, read, put, operation } = parts;
+  const { send, read, put, operation, manifests } = parts;
   const referrers = createReferrers(parts);
   const upload = createUpload(parts);
   const mount = createMount(parts);
@@ -96,7 +99,10 @@ export function createOciContent(parts: ContentParts): ContentSource & ContentTa
 
   return {
     readManifest: async (repository, digest) =>
-      operation(repository, async (place, deadline) => read(place, digest, deadline)),
+      operation(
+        repository,
+        async (place, deadline) => manifests.get(place.name, digest) ?? read(place, digest, deadline),
+      ),
     hasManifest: async (repository, digest) =>
       operation(repository, async (place, deadline) => hasManifest(place, digest, deadline)),
     hasBlob: async (repository, blob) =>
@@ -302,9 +308,24 @@ interface Referrers {
 
 function createReferrers({ client, abilities, read, put, deadline: newDeadline }: ContentParts): Referrers {
   const queues = new Map<string, Promise<void>>();
+  const first = new Map<string, Promise<unknown>>();
 
-  /** What the API lists; undefined where there is none. */
+  /** What the API lists; undefined where there is none, which the first question to a repository tells all others. */
   const fromApi = async (
+    place: RemoteRepository,
+    subject: Digest,
+    deadline: Instant,
+  ): Promise<readonly Descriptor[] | undefined> => {
+    const earlier = first.get(place.name);
+    if (earlier) {
+      await earlier.catch(() => undefined);
+      return askApi(place, subject, deadline);
+    }
+    const asking = askApi(place, subject, deadline);
+    first.set(place.name, asking);
+    return asking;
+  };
+  const askApi = async (
     place: RemoteRepository,
     subject: Digest,
     deadline: Instant,

@@ -270,6 +270,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
   const content = createOciContent({
     client,
     abilities,
+    manifests,
     send,
     read,
     put,
