@@ -213,7 +213,7 @@ export class Scheduler {
   /** Whether the process dies here. What it had sent happens, or not, or later. */
   #strikes(process: string, point: Point): boolean {
     const control = this.#processes.get(process);
-    if (!control || this.#kills >= this.#weather.kills) return false;
+    if (!control || this.#calm || this.#kills >= this.#weather.kills) return false;
     if (!this.random.chance(this.#weather.kill)) return false;
     this.#kills += 1;
     if (this.random.chance(0.3)) {
