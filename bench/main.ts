@@ -6,6 +6,8 @@ import { Report } from './report.ts';
 const BENCHMARKS = {
   start: () => import('./start.ts'),
   retag: () => import('./retag.ts'),
+  copy: () => import('./copy.ts'),
+  list: () => import('./list.ts'),
   promote: () => import('./promote.ts'),
 } as const;
 

@@ -6,6 +6,7 @@ import { pushImage } from '../test/support/images.ts';
 import { findProgram } from '../test/support/real.ts';
 import { type DelayingProxy, startDelayingProxy } from './proxy.ts';
 import { type Contestant, type Report, interleave } from './report.ts';
+import { compareAdapters } from './retag-adapters.ts';
 import { type Retag, repositoryOf, retagByFloor, retagByLibrary } from './retag-contestants.ts';
 
 /** How many images, and how many runs of each contestant. */
@@ -40,6 +41,7 @@ interface Place {
 
 /** Runs the benchmark. */
 export async function run(report: Report): Promise<void> {
+  await compareAdapters(report);
   if (!findProgram('docker-registry')) {
     report.heading('retag');
     report.skip('docker-registry');

@@ -40,7 +40,8 @@ export interface Reference {
   readonly digest?: Digest;
 }
 
-const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+/** Without its longest length: counting is what makes a pattern slow, and repositories have very many tags. */
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]*$/;
 const HOST_PART = '(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])';
 const HOST = new RegExp(`^(?:${HOST_PART}(?:\\.${HOST_PART})*|\\[[0-9a-fA-F:.]+\\])(?::[0-9]{1,5})?$`);
 const PATH = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
@@ -50,7 +51,7 @@ const DOCKER_HUB: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io',
 
 /** Whether text may be a tag. */
 export function isTag(text: string): text is Tag {
-  return TAG.test(text);
+  return text.length <= 128 && TAG.test(text);
 }
 
 /** The tag that text spells. Throws `reference-invalid`. */

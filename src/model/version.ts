@@ -18,10 +18,13 @@ export interface Version {
   readonly key: VersionKey;
 }
 
+/** A whole number of any length; a plain one where that is exact, as lists of tags are long. */
+type Count = number | bigint;
+
 type VersionKey =
   | {
       readonly kind: 'semver';
-      readonly numbers: readonly [bigint, bigint, bigint];
+      readonly numbers: readonly [Count, Count, Count];
       readonly preRelease: readonly string[];
     }
   | { readonly kind: 'numeric'; readonly value: bigint }
@@ -31,14 +34,14 @@ const SEMVER = /^[vV]?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0
 
 /** The version a tag spells under a scheme, or undefined when the tag is no version. */
 export function readVersion(tag: string, scheme: VersionScheme): Version | undefined {
-  if (!isTag(tag)) return undefined;
   if (scheme.kind === 'semver') {
     const match = SEMVER.exec(tag);
-    if (!match) return undefined;
+    if (!match || !isTag(tag)) return undefined;
     const [, major = '0', minor = '0', patch = '0', preRelease] = match;
-    const numbers = [BigInt(major), BigInt(minor), BigInt(patch)] as const;
+    const numbers = [countOf(major), countOf(minor), countOf(patch)] as const;
     return { tag, key: { kind: 'semver', numbers, preRelease: preRelease?.split('.') ?? [] } };
   }
+  if (!isTag(tag)) return undefined;
   // A pattern with the flag g or y would otherwise go on from where its last match ended.
   scheme.pattern.lastIndex = 0;
   const value = scheme.pattern.exec(tag)?.groups?.['order'];
@@ -70,7 +73,7 @@ export function compareVersions(a: Version, b: Version): number {
   const right = b.key;
   if (left.kind === 'semver' && right.kind === 'semver') {
     for (const [index, number] of left.numbers.entries()) {
-      const order = compare(number, right.numbers[index] ?? 0n);
+      const order = compare(number, right.numbers[index] ?? 0);
       if (order !== 0) return order;
     }
     return comparePreRelease(left.preRelease, right.preRelease);
@@ -119,6 +122,10 @@ function compareIdentifiers(a: string, b: string): number {
   if (numericA && numericB) return compare(BigInt(a), BigInt(b));
   if (numericA !== numericB) return numericA ? -1 : 1;
   return compare(a, b);
+}
+
+function countOf(digits: string): Count {
+  return digits.length <= 15 ? Number(digits) : BigInt(digits);
 }
 
 function compare<T extends bigint | number | string>(a: T, b: T): number {

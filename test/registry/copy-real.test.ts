@@ -1,21 +1,20 @@
 // Copies between real registries and layouts, judged by programs that share no code with tagflow; in a process of its own
 // where memory or sudden death is the question.
 import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Digest, digestHex, digestOf } from '../../src/model/digest.ts';
+import { type Digest, digestOf } from '../../src/model/digest.ts';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
 import type { CopySummary } from '../../src/registry/registry.ts';
 import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { pushImage } from '../support/images.ts';
+import { largeLayout } from '../support/large-layout.ts';
 import { machineClock, temporaryFolder } from '../support/layouts.ts';
 import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
 import { describeReal } from '../support/real.ts';
-import { OCI_MANIFEST } from '../support/sample-manifests.ts';
 
 const CHILD = join(import.meta.dirname, '../support/copy-child.ts');
 const V1 = parseTag('V1.0');
@@ -35,41 +34,6 @@ async function copyHalf(from: string, to: string, digest: Digest): Promise<void>
   const ended = new Promise((resolve) => child.once('close', (_code, signal) => resolve(signal)));
   child.stdout.once('data', () => child.kill('SIGKILL'));
   expect(await ended).toBe('SIGKILL');
-}
-
-/** An OCI layout with one image whose layers have the sizes, in MiB, and are nowhere in memory as a whole. */
-function largeLayout(directory: string, sizes: readonly number[]): Digest {
-  const folder = join(directory, 'blobs', 'sha256');
-  mkdirSync(folder, { recursive: true });
-  const store = (mediaType: string, value: object) => {
-    const bytes = Buffer.from(JSON.stringify(value));
-    writeFileSync(join(folder, digestHex(digestOf(bytes))), bytes);
-    return { mediaType, digest: digestOf(bytes), size: bytes.length };
-  };
-  const layers = sizes.map((size, number) => {
-    const hash = createHash('sha256');
-    const file = openSync(join(folder, 'new'), 'w');
-    for (let at = 0; at < size; at += 1) {
-      const chunk = Buffer.alloc(1024 * 1024, `${number}/${at} `);
-      hash.update(chunk);
-      writeSync(file, chunk);
-    }
-    closeSync(file);
-    const hex = hash.digest('hex');
-    renameSync(join(folder, 'new'), join(folder, hex));
-    const mediaType = 'application/vnd.oci.image.layer.v1.tar';
-    return { mediaType, digest: `sha256:${hex}`, size: size * 1024 * 1024 };
-  });
-  const rootfs = { type: 'layers', diff_ids: layers.map(({ digest }) => digest) };
-  const config = store('application/vnd.oci.image.config.v1+json', { architecture: 'amd64', os: 'linux', rootfs });
-  const manifest = store(OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers });
-  const annotations = { 'org.opencontainers.image.ref.name': 'V1.0' };
-  writeFileSync(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
-  writeFileSync(
-    join(directory, 'index.json'),
-    JSON.stringify({ schemaVersion: 2, manifests: [{ ...manifest, annotations }] }),
-  );
-  return manifest.digest;
 }
 
 const skopeo = async (...args: string[]): Promise<Buffer> =>

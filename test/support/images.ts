@@ -1,7 +1,7 @@
 // Small real images for tests: a gzipped layer, a configuration and a manifest per platform, joined by an index when
 // there is more than one. Byte for byte the same on every run, so digests can be compared across registries.
-import { gzipSync } from 'node:zlib';
 import { type Digest, digestOf } from '../../src/model/digest.ts';
+import { gzip, tar } from '../../src/registry/layout/sample-image.ts';
 
 /** Bytes and what they are, as a registry or a layout stores them. */
 export interface StoredObject {
@@ -22,8 +22,10 @@ export interface TestImage extends StoredObject {
 export interface ImageOptions {
   /** `os/architecture`; more than one makes an index. Default: linux/amd64 alone. */
   readonly platforms?: readonly string[];
-  /** What its layer says: other content, other digest. Default: the word `tagflow`. */
+  /** What its layers say: other content, other digest. Default: the word `tagflow`. */
   readonly content?: string;
+  /** Layers of each platform, which no other has. Default: 1. */
+  readonly layers?: number;
   /** OCI media types (the default) or Docker's. */
   readonly flavour?: 'oci' | 'docker';
 }
@@ -45,9 +47,12 @@ const TYPES = {
 
 /** An image, built in memory. */
 function buildImage(options: ImageOptions = {}): TestImage {
-  const { platforms = ['linux/amd64'], content = 'tagflow', flavour = 'oci' } = options;
+  const { platforms = ['linux/amd64'], content = 'tagflow', layers = 1, flavour = 'oci' } = options;
   const types = TYPES[flavour];
-  const built = platforms.map((platform) => buildPlatform(platform, `${content} on ${platform}\n`, types));
+  const built = platforms.map((platform) => {
+    const texts = Array.from({ length: layers }, (_, number) => `${content} on ${platform}${'!'.repeat(number)}\n`);
+    return buildPlatform(platform, texts, types);
+  });
   const [first] = built;
   if (first && built.length === 1) return { ...first.manifest, blobs: first.blobs, children: [] };
   const index = {
@@ -63,8 +68,8 @@ function buildImage(options: ImageOptions = {}): TestImage {
 }
 
 /**
- * Pushes an image over plain HTTP to `host` (`127.0.0.1:5000`) and tags it. Uses nothing of src/registry, so that
- * tests of it have an independent writer. `authorization` is sent as it is with every request.
+ * Pushes an image over plain HTTP to `host` (`127.0.0.1:5000`) and tags it, by fetch alone, so that tests of the adapters
+ * have an independent writer. `authorization` is sent as it is with every request.
  */
 export async function pushImage(
   host: string,
@@ -91,22 +96,25 @@ export async function pushImage(
 
 function buildPlatform(
   name: string,
-  content: string,
+  contents: readonly string[],
   types: (typeof TYPES)['oci' | 'docker'],
 ): { platform: object; manifest: StoredObject; blobs: StoredObject[] } {
   const [os = 'linux', architecture = 'amd64', variant] = name.split('/');
   const platform = { os, architecture, ...(variant && { variant }) };
-  const tar = tarFile('etc/tagflow', content);
-  const layer = store(types.layer, gzipSync(tar));
-  const config = store(
-    types.config,
-    JSON.stringify({ ...platform, config: {}, rootfs: { type: 'layers', diff_ids: [digestOf(tar)] }, history: [] }),
-  );
-  const manifest = { schemaVersion: 2, mediaType: types.manifest, config: describe(config), layers: [describe(layer)] };
-  return { platform, manifest: store(types.manifest, JSON.stringify(manifest)), blobs: [config, layer] };
+  const archives = contents.map((text) => tar([{ path: 'etc/tagflow', text }]));
+  const layers = archives.map((archive) => store(types.layer, gzip(archive)));
+  const rootfs = { type: 'layers', diff_ids: archives.map((archive) => digestOf(archive)) };
+  const config = store(types.config, JSON.stringify({ ...platform, config: {}, rootfs, history: [] }));
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: types.manifest,
+    config: describe(config),
+    layers: layers.map(describe),
+  };
+  return { platform, manifest: store(types.manifest, JSON.stringify(manifest)), blobs: [config, ...layers] };
 }
 
-function store(mediaType: string, content: string | Buffer): StoredObject {
+function store(mediaType: string, content: string | Uint8Array): StoredObject {
   const bytes = Buffer.from(content);
   return { mediaType, digest: digestOf(bytes), bytes };
 }
@@ -114,26 +122,6 @@ function store(mediaType: string, content: string | Buffer): StoredObject {
 function describe({ mediaType, digest, bytes }: StoredObject): { mediaType: string; digest: Digest; size: number } {
   return { mediaType, digest, size: bytes.length };
 }
-
-// One regular file in the ustar format (POSIX.1-1988), owned by root, without a time.
-function tarFile(name: string, content: string): Buffer {
-  const body = Buffer.from(content);
-  const header = Buffer.alloc(512);
-  header.write(name, 0);
-  header.write('0000644\0', 100);
-  header.write('0000000\0', 108);
-  header.write('0000000\0', 116);
-  header.write(`${body.length.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('00000000000\0', 136);
-  header.write('        ', 148);
-  header.write('0', 156);
-  header.write('ustar\u000000', 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  const padding = Buffer.alloc((512 - (body.length % 512)) % 512);
-  return Buffer.concat([header, body, padding, Buffer.alloc(1024)]);
-}
-
 async function put(url: string, body: Buffer, headers: Record<string, string>): Promise<void> {
   await expectStatus(await fetch(url, { method: 'PUT', headers, body: new Uint8Array(body) }), 201);
 }

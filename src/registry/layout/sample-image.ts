@@ -92,7 +92,8 @@ function descriptorOf(content: Content) {
   return { mediaType: content.mediaType, digest: content.digest, size: content.bytes.length };
 }
 
-interface TarEntry {
+/** A file or folder of an archive. */
+export interface TarEntry {
   /** Ends with `/` for a folder. At most 100 bytes. */
   readonly path: string;
   readonly text: string | undefined;
@@ -101,7 +102,7 @@ interface TarEntry {
 const BLOCK = 512;
 
 /** A POSIX ustar archive (IEEE Std 1003.1, pax) owned by root, with every time at 0. */
-function tar(entries: readonly TarEntry[]): Uint8Array {
+export function tar(entries: readonly TarEntry[]): Uint8Array {
   const parts = entries.flatMap((entry) => {
     const body = Buffer.from(entry.text ?? '');
     const padded = Buffer.alloc(Math.ceil(body.length / BLOCK) * BLOCK);
@@ -132,7 +133,7 @@ function tarHeader(entry: TarEntry, size: number): Buffer {
 }
 
 /** A gzip member (RFC 1952) without name and time, of stored deflate blocks (RFC 1951, 3.2.4). */
-function gzip(bytes: Uint8Array): Uint8Array {
+export function gzip(bytes: Uint8Array): Uint8Array {
   const longest = 0xffff;
   const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff]);
   const parts: Uint8Array[] = [header];

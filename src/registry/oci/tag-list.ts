@@ -1,5 +1,4 @@
 // Every tag of a repository, page by page, from the registry's own origin only.
-import * as z from 'zod/mini';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
@@ -10,8 +9,6 @@ import { oneLine } from './redact.ts';
 /** Tags asked for at once: ECR refuses more than 1000. */
 const PAGE = 1000;
 const MOST_PAGES = 1000;
-
-const Page = z.object({ tags: z.optional(z.nullable(z.array(z.string()))) });
 
 /** The path of a request for all tags, as far as one page holds them. */
 export const ONE_PAGE = `tags/list?n=${PAGE}`;
@@ -37,36 +34,71 @@ export async function collectTags(
   first: URL,
   get: (page: URL) => Promise<HttpResponse | undefined>,
 ): Promise<readonly Tag[]> {
-  const tags = new Set<Tag>();
+  const tags = createTagSet();
   const visited = new Set<string>();
-  let page: URL | undefined = withQuery(first, { n: String(PAGE) });
-  while (page) {
+  const ask = async (page: URL): Promise<HttpResponse | undefined> => {
     if (visited.has(page.href)) throw invalid(first, `its page ${oneLine(page.search)} leads back to itself`);
     if (visited.size >= MOST_PAGES) throw invalid(first, `it has more than ${MOST_PAGES} pages`);
     visited.add(page.href);
-    const response = await get(page);
-    if (!response) return [...tags];
-    const before = tags.size;
+    return get(page);
+  };
+  let page = withQuery(first, { n: String(PAGE) });
+  let answer = ask(page);
+  for (;;) {
+    const response = await answer;
+    if (!response) return tags.all();
+    const link = nextPage(headerOf(response, 'link'), page);
+    const linked = link?.origin === page.origin ? withoutHash(link) : undefined;
+    // While the next page is on its way, this one is read.
+    if (linked) answer = ask(linked);
+    answer.catch(() => undefined);
     const listed = readPage(response, first);
-    for (const tag of listed) tags.add(tag);
-    page = followingPage(response, page, listed, tags.size > before);
+    const grew = tags.add(listed);
+    const next = linked ?? unlinkedPage(link, page, listed, grew);
+    if (!next) return tags.all();
+    if (!linked) answer = ask(next);
+    page = next;
   }
-  return [...tags];
 }
 
-function followingPage(response: HttpResponse, page: URL, listed: readonly Tag[], grew: boolean): URL | undefined {
-  const link = nextPage(headerOf(response, 'link'), page);
-  if (link?.origin === page.origin) {
-    link.hash = '';
-    return link;
-  }
+/** Tags in the order they came, each once. Those that come in lexical order, as they should, need no looking up. */
+function createTagSet(): { add(tags: readonly Tag[]): boolean; all(): readonly Tag[] } {
+  let inOrder: Tag[] | undefined = [];
+  const others = new Set<Tag>();
+  return {
+    /** Whether any of them is new. */
+    add(tags) {
+      if (inOrder) {
+        const isAscending = tags.every((tag, index) => tag > (tags[index - 1] ?? inOrder?.at(-1) ?? ''));
+        if (isAscending) {
+          for (const tag of tags) inOrder.push(tag);
+          return tags.length > 0;
+        }
+        for (const tag of inOrder) others.add(tag);
+        inOrder = undefined;
+      }
+      const before = others.size;
+      for (const tag of tags) others.add(tag);
+      return others.size > before;
+    },
+    all: () => inOrder ?? [...others],
+  };
+}
+
+/** Where a list goes on that does not say so, or says that it does elsewhere. */
+function unlinkedPage(elsewhere: URL | undefined, page: URL, listed: readonly Tag[], grew: boolean): URL | undefined {
   const last = listed.at(-1);
   // A registry that knows neither `n` nor `last` answers every request with the whole list: then nothing is new.
-  if (last !== undefined && grew && (link || listed.length >= PAGE)) {
+  if (last !== undefined && grew && (elsewhere || listed.length >= PAGE)) {
     return withQuery(page, { n: String(PAGE), last });
   }
-  if (!link) return undefined;
-  throw invalid(page, `its next page is at ${link.origin}, another place, and is not followed`);
+  if (!elsewhere) return undefined;
+  throw invalid(page, `its next page is at ${elsewhere.origin}, another place, and is not followed`);
+}
+
+function withoutHash(url: URL): URL {
+  url.hash = '';
+  return url;
 }
 
 function readPage(response: HttpResponse, url: URL): readonly Tag[] {
@@ -76,11 +108,13 @@ function readPage(response: HttpResponse, url: URL): readonly Tag[] {
   } catch {
     throw invalid(url, 'it is not JSON');
   }
-  const parsed = Page.safeParse(body);
-  if (!parsed.success) throw invalid(url, 'it has no list of tags');
-  return (parsed.data.tags ?? []).map((tag) => {
-    if (isTag(tag)) return tag;
-    throw invalid(url, `${JSON.stringify(oneLine(tag, 140))} is not a tag`);
+  // No schema: repositories have tens of thousands of tags, and each is looked at once.
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body);
+  const tags: unknown = isObject ? ((body as { readonly tags?: unknown }).tags ?? []) : undefined;
+  if (!Array.isArray(tags)) throw invalid(url, 'it has no list of tags');
+  return tags.map((tag: unknown) => {
+    if (typeof tag === 'string' && isTag(tag)) return tag;
+    throw invalid(url, `${JSON.stringify(oneLine(String(tag), 140))} is not a tag`);
   });
 }
 

@@ -692,6 +692,12 @@ describe('case 27: a listing in pages', () => {
     expect(await refusalOf(list())).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
+  it('has each tag once, in the order it came, though pages overlap and are in no order', async () => {
+    const next = '</v2/acme/app/tags/list?last=x>; rel="next"';
+    serve(page(['a', 'c'], next), page(['c', 'b', 'a', 'd']));
+    expect(await list()).toEqual(['a', 'c', 'b', 'd']);
+  });
+
   it('takes null for an empty list', async () => {
     serve(json(200, { name: 'acme/app', tags: null }));
     expect(await list()).toEqual([]);
