@@ -35,7 +35,7 @@ function serve({ tags, milliseconds }: Setup): void {
   const { bytes, mediaType } = sampleIndex();
   // OCI distribution-spec v1.1, "Listing Tags": in lexical order.
   const sorted = tags.toSorted();
-  const server = http.createServer({ keepAliveTimeout: 60_000 }, async (request, response) => {
+  const answer = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://registry.invalid');
     if (milliseconds > 0) await sleep(milliseconds);
     if (!pathname.endsWith('/tags/list')) {
@@ -50,7 +50,8 @@ function serve({ tags, milliseconds }: Setup): void {
     const link = `<${pathname}?n=${n}&last=${page.at(-1)}>; rel="next"`;
     response.writeHead(200, { 'content-type': 'application/json', ...(from + n < sorted.length && { link }) });
     response.end(JSON.stringify({ name: 'bench/app', tags: page }));
-  });
+  };
+  const server = http.createServer({ keepAliveTimeout: 60_000 }, (request, response) => void answer(request, response));
   server.listen(0, '127.0.0.1', () => parentPort?.postMessage((server.address() as AddressInfo).port));
 }
 
