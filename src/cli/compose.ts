@@ -18,6 +18,7 @@ import { createOciRegistry } from '../registry/oci/oci.ts';
 import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
 import { createSigning } from '../signing/keys.ts';
 import { machineClock } from './clock.ts';
+import { createCollector } from './collect.ts';
 import { readOptionalFile } from './files.ts';
 import type { GlobalOptions, Io } from './io.ts';
 import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
@@ -135,7 +136,7 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
       if (isAt(parseEcrHost, repository)) return ecr.get();
       return isAt(parseGarHost, repository) ? gar.get() : contentOf(repository);
     },
-    copyImage: createCopier({ contentOf, notify, signal }),
+    copyImage: createCopier({ contentOf, notify, signal, collect: createCollector() }),
     allowPlainHttp(hosts) {
       for (const host of hosts) plainHttpHosts.add(host);
     },

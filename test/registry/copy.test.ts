@@ -2,7 +2,7 @@
 // what travels along, and what is left when it fails.
 import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Digest, digestHex, digestOf } from '../../src/model/digest.ts';
 import type { Notice } from '../../src/model/effects.ts';
 import { parseTag, type Repository } from '../../src/model/reference.ts';
@@ -129,6 +129,29 @@ describe('an index with two platforms', () => {
     const repository = repositoryAt(source);
     expect(await newRun().copy(repository, repository, image.digest)).toMatchObject({ manifests: 0 });
     expect(source.lines).toEqual([]);
+  });
+
+  it('is copied whole unless one platform is asked for, by its own digest: then that alone', async () => {
+    const { target, image, routes } = await two();
+    const child = image.manifests[1]!.digest;
+    expect(await newRun().copy(routes[0], routes[1], child)).toMatchObject({ manifests: 1, blobsSent: 2 });
+    expect([...target.manifestsOf('prd/app').keys()]).toEqual([child]);
+  });
+
+  it('lets memory be collected after every 8 MiB, over all blobs', async () => {
+    const { source, target } = { source: await server(), target: await server() };
+    const layers = Array.from({ length: 5 }, (_, at) => {
+      const bytes = Buffer.alloc(4 * 1024 * 1024, `${at}`);
+      return { mediaType: 'application/octet-stream', digest: digestOf(bytes), bytes };
+    });
+    const image = imageOf(layers.map(descriptor));
+    source.publish('acme/app', { ...image, blobs: [...image.blobs, ...layers] });
+    const { contentOf } = newRun();
+    const collect = vi.fn<() => void>();
+    const signal = new AbortController().signal;
+    const copy = createCopier({ contentOf, signal, notify: () => undefined, collect });
+    await copy({ from: repositoryAt(source), to: repositoryAt(target), digest: image.digest, label: 'app' });
+    expect(collect).toHaveBeenCalledTimes(2);
   });
 
   it('says how far it is', async () => {
