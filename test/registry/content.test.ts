@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseRepository } from '../../src/model/reference.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
 import { contentContract } from '../contract/content.ts';
-import { type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
+import { DOCKER_REGISTRIES, type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { type HttpRegistryOptions, startHttpRegistry } from '../support/http-registry.ts';
 import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
 import { createMemoryRegistry } from '../support/memory-registry.ts';
@@ -38,18 +38,25 @@ async function overHttp(options: HttpRegistryOptions) {
 contentContract('a registry over HTTP with the referrers API', async () => overHttp({ referrers: true }));
 contentContract('a registry over HTTP without the referrers API', async () => overHttp({}));
 
-describeReal('docker-registry 2.8.2', ['docker-registry'], () => {
-  let server: DockerRegistry;
-  let count = 0;
-  beforeAll(async () => {
-    server = await startDockerRegistry();
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
-  contentContract('docker-registry 2.8.2', async () => {
-    const { registry } = createOciUnderTest();
-    count += 1;
-    return { store: registry, repository: repositoryAt(server, `acme/app${count}`), close: () => registry.close() };
-  });
-});
+for (const { program, name, optional } of DOCKER_REGISTRIES) {
+  describeReal(
+    name,
+    [program],
+    () => {
+      let server: DockerRegistry;
+      let count = 0;
+      beforeAll(async () => {
+        server = await startDockerRegistry({ program });
+      });
+      afterAll(async () => {
+        await server.stop();
+      });
+      contentContract(name, async () => {
+        const { registry } = createOciUnderTest();
+        count += 1;
+        return { store: registry, repository: repositoryAt(server, `acme/app${count}`), close: () => registry.close() };
+      });
+    },
+    { optional },
+  );
+}

@@ -1,4 +1,5 @@
-// Docker's registry 2.8.2 (the Debian package docker-registry) on a free loopback port, for tests against the real thing.
+// Docker's registry 2.8.2 (the Debian package docker-registry), or its successor, distribution 3, on a free loopback port,
+// for tests against the real thing.
 // Push to it with `pushImage` of test/support/images.ts.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,8 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from './real.ts';
 
+/** The registries there are, by what tells them apart. `distribution` is what `.ci/run` builds where Go is new enough. */
+export const DOCKER_REGISTRIES = [
+  { program: 'docker-registry', name: 'docker-registry 2.8.2', optional: false },
+  { program: 'distribution', name: 'distribution 3.0', optional: true },
+] as const;
+
 /** How the registry is set up. At most one of `htpasswd` and `token`. */
 export interface DockerRegistryOptions {
+  /** Default: docker-registry. */
+  readonly program?: (typeof DOCKER_REGISTRIES)[number]['program'];
   /** Ask for this user and password with Basic authentication. Needs the program htpasswd. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
   /** Ask for a Bearer token; distribution's "token" authentication. */
@@ -31,15 +40,19 @@ export interface DockerRegistry {
   stop(): Promise<void>;
 }
 
+/** distribution 3 would look for somebody who collects its traces. */
+const ENVIRONMENT = { OTEL_TRACES_EXPORTER: 'none', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' };
+
 /** Starts `docker-registry serve` and waits until it listens. Guard the suite with `describeReal(…, ['docker-registry'], …)`. */
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
-  const program = findProgram('docker-registry');
-  if (!program) throw new Error('docker-registry is not installed');
+  const name = options.program ?? 'docker-registry';
+  const program = findProgram(name);
+  if (!program) throw new Error(`${name} is not installed`);
   const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'tagflow-registry-'));
   const config = join(root, 'config.json');
   // JSON is YAML, and needs no quoting rules.
   writeFileSync(config, JSON.stringify(configuration(root, options)));
-  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: {} });
+  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: ENVIRONMENT });
   const stop = async (): Promise<void> => {
     await ended(child);
     rmSync(root, { recursive: true, force: true });
