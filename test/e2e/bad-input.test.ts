@@ -1,6 +1,5 @@
 // What people and repositories get wrong, through the real command line over files and Git alone. Each case has its exit
 // code and its words, and leaves every branch and every tag exactly as it was.
-import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,6 +13,7 @@ import {
   firstReleases,
   forkPipeline,
 } from '../support/pipeline.ts';
+import { mountTinyDisk } from '../support/tiny-disk.ts';
 
 const CONFIG = 'tagflow.yaml';
 const KUSTOMIZATION = 'environments/dev/kustomization.yaml';
@@ -419,7 +419,7 @@ describe.concurrent('a work folder that cannot be used', () => {
     expect(await changesNothing(pipeline, run)).toFail({ code: 'storage-failed', fix: /room/ });
   });
 
-  const disk = root ? mountTinyDisk() : undefined;
+  const disk = mountTinyDisk(64);
   afterAll(() => disk?.unmount());
 
   it.skipIf(disk === undefined)(
@@ -434,21 +434,3 @@ describe.concurrent('a work folder that cannot be used', () => {
     },
   );
 });
-
-/** A file system of 64 KiB; undefined where mounting is not allowed. */
-function mountTinyDisk(): { readonly folder: string; unmount(): void } | undefined {
-  const folder = execFileSync('mktemp', ['-d', '-t', 'tagflow-disk-XXXXXX'], { encoding: 'utf8' }).trim();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0755', 'tagflow-test', folder], { stdio: 'ignore' });
-  } catch {
-    execFileSync('rmdir', [folder]);
-    return undefined;
-  }
-  return {
-    folder,
-    unmount() {
-      execFileSync('umount', ['--lazy', folder]);
-      execFileSync('rmdir', [folder]);
-    },
-  };
-}

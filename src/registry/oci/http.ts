@@ -278,18 +278,33 @@ function streamedResponse(incoming: http.IncomingMessage, request: HttpRequest, 
   };
 }
 
-/** The chunks of an answer. Only the time spent waiting for the server counts against it, not a reader's slowness. */
+/** Bytes that a server has to send in each time limit: one that sends a byte now and then would hold us for ever. */
+const LEAST_BYTES = 64 * 1024;
+
+/**
+ * The chunks of an answer. The server has `silenceMs` for each `LEAST_BYTES`, or for the rest; only the time spent waiting for
+ * it counts, not a reader's slowness.
+ */
 async function* readChunks(
   incoming: http.IncomingMessage,
   { method, url }: HttpRequest,
   silenceMs: number,
 ): AsyncGenerator<Uint8Array> {
   const chunks = (incoming as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let left = silenceMs;
+  let bytes = 0;
   try {
     for (;;) {
-      const timer = setTimeout(() => incoming.destroy(timedOut(method, url, silenceMs)), silenceMs);
+      const began = performance.now();
+      const timer = setTimeout(() => incoming.destroy(timedOut(method, url, silenceMs)), left);
       const next = await chunks.next().finally(() => clearTimeout(timer));
       if (next.done) return;
+      left = Math.max(0, left - (performance.now() - began));
+      bytes += next.value.length;
+      if (bytes >= LEAST_BYTES) {
+        left = silenceMs;
+        bytes = 0;
+      }
       yield next.value;
     }
   } catch (error) {
