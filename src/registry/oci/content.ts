@@ -12,7 +12,7 @@ import type { Instant } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import { checkedStream } from '../checked-stream.ts';
-import { MANIFEST_ACCEPT } from '../media-types.ts';
+import { MANIFEST_ACCEPT } from '../manifest-type.ts';
 import { readReferrers, referrersTag, subjectOf, withReferrer } from '../referrers-index.ts';
 import type { BlobDescriptor, ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import { describeAnswer, headerOf } from './answer.ts';

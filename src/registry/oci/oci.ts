@@ -20,7 +20,7 @@ import { type CredentialSource, createCredentialSource } from './credentials.ts'
 import type { Environment, HttpResponse } from './http.ts';
 import { createInspect } from './inspect.ts';
 import { createManifestCache, type Manifest as CachedManifest } from './manifest-cache.ts';
-import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../media-types.ts';
+import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../manifest-type.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from './redact.ts';
 import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';

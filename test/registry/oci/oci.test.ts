@@ -94,6 +94,8 @@ describe('a retag', () => {
     ['its Content-Type is not its mediaType', OCI_MANIFEST, { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] }],
     ['its Content-Type is not its mediaType, of the same kind', OCI_INDEX, { mediaType: DOCKER_LIST, manifests: [] }],
     ['it is an index with layers', OCI_INDEX, { schemaVersion: 2, manifests: [], layers: [] }],
+    ['it is an index that lists nothing', OCI_INDEX, { schemaVersion: 2 }],
+    ['it is a manifest without layers', OCI_MANIFEST, { schemaVersion: 2, config: {} }],
     ['it is an image with manifests', OCI_MANIFEST, { schemaVersion: 2, config: {}, layers: [], manifests: [] }],
   ])('case 5: is refused when %s', async (_what, mediaType, body) => {
     server.publish('acme/app', contentOf(mediaType, body), V1);
