@@ -18,7 +18,7 @@ import { isTag, type RemoteRepository, type Repository, type Tag } from '../../m
 import { parseEcrHost } from '../hosts.ts';
 import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../manifest-type.ts';
 import type { CredentialSource } from '../oci/credentials.ts';
-import type { Environment } from '../oci/http.ts';
+import type { Environment } from '../oci/agents.ts';
 import { createManifestCache, type Manifest } from '../oci/manifest-cache.ts';
 import { createRedactor, oneLine, rememberProxyPasswords } from '../oci/redact.ts';
 import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';

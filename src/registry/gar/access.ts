@@ -16,7 +16,7 @@ import type * as Sdk from 'google-auth-library';
 import { isTagflowError } from '../../model/errors.ts';
 import { parseGarHost } from '../hosts.ts';
 import type { CredentialSource } from '../oci/credentials.ts';
-import { createAgents, type Environment } from '../oci/http.ts';
+import { createAgents, type Environment } from '../oci/agents.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../oci/redact.ts';
 import { abortAfterStop } from '../stop.ts';
 import { loadPackage } from './load.ts';

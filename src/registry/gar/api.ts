@@ -6,7 +6,8 @@
 // be a test's, and a write whose answer was lost is not repeated blindly.
 import type { Clock, Instant, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { type Environment, interrupted, throwIfStopped } from '../oci/http.ts';
+import type { Environment } from '../oci/agents.ts';
+import { interrupted, throwIfStopped } from '../oci/http.ts';
 import { createHostGates, pauseFor } from '../oci/limiter.ts';
 import { ATTEMPTS, backoff } from '../oci/retry.ts';
 import { TransportFailure } from '../oci/transport.ts';

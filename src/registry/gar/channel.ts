@@ -8,7 +8,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type * as Sdk from '@google-cloud/artifact-registry';
 import { TagflowError } from '../../model/errors.ts';
 import { isLoopback } from '../oci/addresses.ts';
-import { certificateAuthorities, type Environment } from '../oci/http.ts';
+import { certificateAuthorities, type Environment } from '../oci/agents.ts';
 import { loadPackage } from './load.ts';
 import { proxyFor } from './proxy.ts';
 

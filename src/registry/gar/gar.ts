@@ -19,7 +19,7 @@ import type { Clock, Instant, Random } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.ts';
-import type { Environment } from '../oci/http.ts';
+import type { Environment } from '../oci/agents.ts';
 import { digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
 import type {

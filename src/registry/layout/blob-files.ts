@@ -12,7 +12,7 @@ import type { BlobDescriptor } from '../registry.ts';
 import { interruptedBy } from './errors.ts';
 import { invalid } from './index-file.ts';
 import type { LayoutEffects } from './lock.ts';
-import { isFolder, NEW_FILE_MODE, readFailure, storing, syncFolder } from './store.ts';
+import { isFolder, NEW_FILE_MODE, readFailure, storing, syncFolder } from './files.ts';
 
 /** Blobs of layouts by their absolute directory. */
 export interface BlobFiles {

@@ -2,7 +2,7 @@
 // image-layout.md. A tag is a descriptor in index.json whose annotation `org.opencontainers.image.ref.name` is the bare tag,
 // as skopeo and umoci read and write it; an image in the layout has a blob, whether index.json lists it or another index does.
 //
-// Concurrency: any number of processes may use one layout. tagflow's writers take turns (layout-lock.ts), so `expected`
+// Concurrency: any number of processes may use one layout. tagflow's writers take turns (lock.ts), so `expected`
 // is a true compare-and-swap among them; readers take no lock, write nothing, and see whole states only.
 // Repetition: `tag` writes nothing when the tag is right. A kill at any moment leaves the old index or the new one.
 import { resolve as absolute } from 'node:path';

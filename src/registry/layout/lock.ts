@@ -1,6 +1,6 @@
 // One writer at a time in an OCI image layout, across processes and hosts that share the directory.
 // The lock is a folder `.tagflow.lock` in the layout: made atomically, kept fresh while held, and taken over when its holder
-// died. skopeo and umoci do not know it; layout-store.ts says what that means.
+// died. skopeo and umoci do not know it; store.ts says what that means.
 import { lstat, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';

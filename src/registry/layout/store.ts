@@ -1,17 +1,16 @@
 // The files of an OCI image layout. OCI image-spec v1.1, image-layout.md.
 //
 // Concurrency: index.json is replaced whole (temporary file, fsync, rename, fsync of the folder) by one process at a time,
-// under the lock of layout-lock.ts, so tagflow's writers lose nothing to each other and a reader or a crash sees the old
+// under the lock of lock.ts, so tagflow's writers lose nothing to each other and a reader or a crash sees the old
 // index or the new one. skopeo and umoci take no such lock: just before the rename the index is read again, and an edit that
 // was made meanwhile is built upon. Blobs are named by their content; writing one twice is harmless.
 // Trust: nothing inside the directory is. Symbolic links and odd files are refused, sizes are capped, digests are computed.
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, digestOf } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { codeOf, interruptedBy, storageFailure } from './errors.ts';
+import { codeOf, interruptedBy } from './errors.ts';
+import { isFolder, NEW_FILE_MODE, readRegularFile, removeLeftovers, replaceFile, storing } from './files.ts';
 import { EMPTY_INDEX, invalid, type LayoutIndex, parseIndex } from './index-file.ts';
 import { createLayoutLock, type HeldLock, type LayoutEffects } from './lock.ts';
 
@@ -35,9 +34,6 @@ export interface LayoutStore {
 const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 const PARSE_ATTEMPTS = 7;
 const EDIT_ATTEMPTS = 20;
-const TEMPORARY = /^\.tagflow-[0-9a-f-]+\.tmp$/;
-/** The mode of new files in a layout: whoever serves it may be another user. */
-export const NEW_FILE_MODE = 0o644;
 
 /** The store; it keeps nothing between calls but the queue of its own writers. */
 export function createLayoutStore(effects: LayoutEffects): LayoutStore {
@@ -181,56 +177,6 @@ async function replaceIndex(directory: string, index: LayoutIndex, text: string,
   });
 }
 
-/** Temporary files of writers that were killed. Whoever calls holds the lock, so none of them is in use. */
-async function removeLeftovers(directory: string): Promise<void> {
-  for (const name of await readdir(directory)) {
-    if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
-  }
-}
-
-/**
- * Replaces a file whole, durably; false, and nothing done, when `isDue` says so at the last moment. The temporary file is
- * always in the layout's own folder: one left in `blobs` by a kill would make `umoci gc` fail.
- */
-async function replaceFile(
-  directory: string,
-  path: string,
-  bytes: Uint8Array,
-  mode: number,
-  isDue: () => Promise<boolean> = () => Promise.resolve(true),
-): Promise<boolean> {
-  const temporary = join(directory, `.tagflow-${randomUUID()}.tmp`);
-  try {
-    const file = await open(temporary, 'wx', mode);
-    try {
-      await file.writeFile(bytes);
-      // The mode above passed through the umask.
-      await file.chmod(mode);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    if (!(await isDue())) return false;
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncFolder(dirname(path));
-  return true;
-}
-
-/** Makes a rename within a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  // Windows opens no folders; its file systems keep renames in order by themselves.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** The text of a file that must be there. Throws a SyntaxError when it is not UTF-8: it may be half written. */
 async function readText(directory: string, name: string): Promise<string> {
   const file = await readRegularFile(directory, join(directory, name), MAX_INDEX_BYTES);
@@ -241,65 +187,5 @@ async function readText(directory: string, name: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(file.bytes);
   } catch (error) {
     throw new SyntaxError('the text is not UTF-8', { cause: error });
-  }
-}
-
-/** A file's bytes (undefined when there are more than `maxBytes`); undefined when there is no such file. */
-async function readRegularFile(
-  directory: string,
-  path: string,
-  maxBytes: number,
-): Promise<{ readonly size: number; readonly bytes: Uint8Array | undefined } | undefined> {
-  let handle: FileHandle;
-  try {
-    const found = await lstat(path);
-    if (!found.isFile())
-      throw invalid(directory, `${path} is ${found.isSymbolicLink() ? 'a symbolic link' : 'not a file'}`);
-    // Asked for again at the opening: what lstat saw may have been exchanged since.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw readFailure(error, directory, path);
-  }
-  try {
-    const { size } = await handle.stat();
-    const bytes = size > maxBytes ? undefined : await handle.readFile();
-    // It may have grown between the two.
-    return { size, bytes: bytes !== undefined && bytes.length > maxBytes ? undefined : bytes };
-  } catch (error) {
-    throw readFailure(error, directory, path);
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Whether a path is a folder; false when there is nothing. Throws `layout-invalid` for links and files. */
-export async function isFolder(directory: string, path: string): Promise<boolean> {
-  try {
-    const found = await lstat(path);
-    if (found.isDirectory()) return true;
-    throw invalid(directory, `${path} is ${found.isSymbolicLink() ? 'a symbolic link' : 'not a folder'}`);
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return false;
-    throw readFailure(error, directory, path);
-  }
-}
-
-/** The error for a file of a layout that could not be read. Files that never can be read make the layout invalid; a machine out of breath does not. */
-export function readFailure(error: unknown, directory: string, path: string): unknown {
-  const code = codeOf(error);
-  if (code === undefined) return error;
-  if (code === 'EIO' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') {
-    return storageFailure(error, `${path} cannot be read`);
-  }
-  return invalid(directory, `${path} cannot be read (${code})`, error);
-}
-
-/** Runs what writes: system errors become `storage-failed`, with `what` did not happen. */
-export async function storing<T>(what: string, action: () => Promise<T>): Promise<T> {
-  try {
-    return await action();
-  } catch (error) {
-    throw storageFailure(error, what);
   }
 }

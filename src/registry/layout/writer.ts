@@ -1,5 +1,5 @@
 // Publishes images into OCI image layouts: for `tagflow demo`, and for whoever fills a layout without skopeo.
-// Safe to repeat, and beside other writers; see layout-store.ts.
+// Safe to repeat, and beside other writers; see store.ts.
 import { resolve as absolute } from 'node:path';
 import { type Digest, digestOf } from '../../model/digest.ts';
 import type { Clock, Random } from '../../model/effects.ts';

@@ -5,7 +5,8 @@ import type { Readable } from 'node:stream';
 import * as z from 'zod/mini';
 import { TagflowError } from '../../model/errors.ts';
 import { type Credential, passwordOf } from './credential.ts';
-import { type Environment, interrupted, throwIfStopped } from './http.ts';
+import type { Environment } from './agents.ts';
+import { interrupted, throwIfStopped } from './http.ts';
 
 /** One question to a helper. */
 export interface HelperQuestion {

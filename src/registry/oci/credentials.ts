@@ -9,7 +9,7 @@ import * as z from 'zod/mini';
 import { TagflowError } from '../../model/errors.ts';
 import { askHelper } from './credential-helper.ts';
 import { type Credential, passwordOf } from './credential.ts';
-import type { Environment } from './http.ts';
+import type { Environment } from './agents.ts';
 
 /** Finds credentials. */
 export interface CredentialSource {

@@ -3,21 +3,16 @@
 // Connections are kept alive and shared by everything that runs at once; an exchange never outlives its time limit.
 // Blobs go through as streams, in either direction: they may take as long as they move, and at most a few chunks of them
 // are in memory.
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type http from 'node:http';
 import { pipeline, Readable } from 'node:stream';
-import { getCACertificates } from 'node:tls';
 import { type ErrorCode, TagflowError } from '../../model/errors.ts';
 import { isLoopback } from './addresses.ts';
+import { type AgentOptions, createAgents } from './agents.ts';
 import { explainFailure, timedOut } from './transport.ts';
 
 // An import evaluates every export, and one of node:http's loads all of undici (40 ms, a third of the time to start).
 const plain = process.getBuiltinModule('node:http');
 const secured = process.getBuiltinModule('node:https');
-
-/** Environment variables by name, as they are handed in. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A body that is sent as it is read, opened anew for every try. `open` may be called any number of times. */
 export interface StreamedBody {
@@ -51,11 +46,7 @@ export interface HttpResponse {
 }
 
 /** What an exchange needs to know about the machine it runs on. */
-export interface HttpOptions {
-  /** HTTP(S)_PROXY, NO_PROXY, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS are read from it. */
-  readonly env: Environment;
-  /** Certificate authorities to trust as well, PEM. */
-  readonly ca?: string | undefined;
+export interface HttpOptions extends AgentOptions {
   /** Hosts, `host[:port]`, that may be spoken to without TLS; loopback hosts always may. */
   readonly plainHttpHosts: ReadonlySet<string>;
   /** Milliseconds that one exchange may take, from the first byte out to the last byte in. */
@@ -95,87 +86,6 @@ export function createHttpClient(options: HttpOptions): HttpClient {
 
 function isPlainHttp(url: URL, host: string, { plainHttpHosts }: HttpOptions): boolean {
   return isLoopback(url.hostname) || plainHttpHosts.has(host);
-}
-
-/** The connections of a run: kept alive, through the proxy and with the certificate authorities of the environment. */
-export interface Agents {
-  /** The agent for a URL. Throws `config-invalid` for an unusable CA file. */
-  pick(url: URL): http.Agent;
-  close(): void;
-}
-
-/** Agents that have opened no connection yet. */
-export function createAgents(options: Pick<HttpOptions, 'env' | 'ca'>): Agents {
-  const made = new Map<string, http.Agent>();
-  return {
-    pick(url) {
-      // Like Go and curl, loopback is never reached through a proxy: the proxy's loopback is another machine's.
-      const direct = isLoopback(url.hostname);
-      const key = `${url.protocol}${direct ? 'direct' : 'proxied'}`;
-      const agent =
-        made.get(key) ?? createAgent(url.protocol === 'https:', direct ? {} : proxyVariables(options.env), options);
-      made.set(key, agent);
-      return agent;
-    },
-    close() {
-      for (const agent of made.values()) agent.destroy();
-    },
-  };
-}
-
-function createAgent(
-  secure: boolean,
-  proxyEnv: Record<string, string>,
-  options: Pick<HttpOptions, 'env' | 'ca'>,
-): http.Agent {
-  if (!secure) return new plain.Agent({ keepAlive: true, proxyEnv });
-  const ca = certificateAuthorities(options);
-  return new secured.Agent({ keepAlive: true, proxyEnv, minVersion: 'TLSv1.2', ...(ca && { ca }) });
-}
-
-function proxyVariables(env: Environment): Record<string, string> {
-  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
-  return Object.fromEntries(
-    names.flatMap((name) => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
-/**
- * The certificate authorities to trust, PEM; undefined for those that Node knows. SSL_CERT_FILE stands in place of the
- * known authorities, as in OpenSSL and Go; the others are added to them. Throws `config-invalid` for an unusable file.
- */
-export function certificateAuthorities({ env, ca }: Pick<HttpOptions, 'env' | 'ca'>): string[] | undefined {
-  const replaced = readAuthorities(env, 'SSL_CERT_FILE');
-  const added = [readAuthorities(env, 'NODE_EXTRA_CA_CERTS'), ca].filter((pem) => pem !== undefined);
-  if (replaced === undefined && added.length === 0) return undefined;
-  return [...(replaced === undefined ? getCACertificates('default') : [replaced]), ...added];
-}
-
-function readAuthorities(env: Environment, variable: string): string | undefined {
-  const path = env[variable];
-  if (path === undefined || path === '') return undefined;
-  try {
-    const pem = readFileSync(path, 'utf8');
-    const [first] = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/.exec(pem) ?? [];
-    if (first === undefined) throw new Error('it holds no PEM certificate');
-    // TLS would pass over a certificate it cannot read, and then refuse the registry.
-    readCertificate(first);
-    return pem;
-  } catch (error) {
-    throw new TagflowError('config-invalid', {
-      what: `${variable} names ${JSON.stringify(path)}, which cannot be used`,
-      why: error instanceof Error ? error.message : String(error),
-      fix: `set ${variable} to a readable file of PEM certificates, or unset it`,
-      cause: error,
-    });
-  }
-}
-
-function readCertificate(pem: string): X509Certificate {
-  return new X509Certificate(pem);
 }
 
 async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOptions): Promise<HttpResponse> {

@@ -9,13 +9,13 @@ import { type Abilities, meaningOf } from './abilities.ts';
 import { describeAnswer, headerOf } from './answer.ts';
 import type { Action } from './auth.ts';
 import type { RegistryClient } from './client.ts';
-import type { ContentParts } from './content.ts';
+import type { OciParts } from './parts.ts';
 import type { Credential } from './credential.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { HttpResponse } from './http.ts';
 
 /** What the adapter's parts do for looking at a repository. */
-export interface InspectParts extends Pick<ContentParts, 'send'> {
+export interface InspectParts extends Pick<OciParts, 'send'> {
   readonly client: Pick<RegistryClient, 'send' | 'locationOf'>;
   readonly credentials: CredentialSource;
   readonly abilities: Abilities;

@@ -7,23 +7,11 @@
 // limit and one pause. `tag` is safe to repeat. Of two writers of one tag the last wins. A PUT whose answer was lost is
 // settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
-import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/digest.ts';
-import type { Clock, Instant, Notify, Random } from '../../model/effects.ts';
+import type { Digest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
-import { createAbilities } from './abilities.ts';
-import { headerOf } from './answer.ts';
-import type { Action } from './auth.ts';
-import { createRegistryClient, type RegistryRequest } from './client.ts';
-import { createOciContent } from './content.ts';
-import { type CredentialSource, createCredentialSource } from './credentials.ts';
-import type { Environment, HttpResponse } from './http.ts';
-import { createInspect } from './inspect.ts';
-import { createManifestCache, type Manifest as CachedManifest } from './manifest-cache.ts';
-import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../manifest-type.ts';
-import { type RealmHosts, knownRealms } from './realms.ts';
-import { createRedactor, rememberProxyPasswords } from './redact.ts';
-import { denied, digestMismatch, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
+import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
 import type {
   ContentStore,
   Descriptor,
@@ -33,36 +21,29 @@ import type {
   TagRemover,
   TagResult,
 } from '../registry.ts';
-import { settle } from '../settle.ts';
+import { createAbilities } from './abilities.ts';
+import { headerOf } from './answer.ts';
+import { createRegistryClient } from './client.ts';
+import { createOciContent } from './content.ts';
+import { type CredentialSource, createCredentialSource } from './credentials.ts';
+import { createInspect } from './inspect.ts';
+import { createManifestCache } from './manifest-cache.ts';
+import { createManifestRequests, isSuccess } from './manifests.ts';
+import type { OciParts } from './parts.ts';
+import { type RealmHosts, knownRealms } from './realms.ts';
+import { createRedactor, rememberProxyPasswords } from './redact.ts';
+import { denied, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
 import { collectTags } from './tag-list.ts';
 import { createTagRemoval } from './tag-removal.ts';
-import { TransportFailure } from './transport.ts';
 
-/** What an OCI registry adapter is made with. Times in milliseconds. */
-export interface OciOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Told to stop: nothing new is started, a PUT in flight may finish within `stopGraceMs`. */
-  readonly signal?: AbortSignal | undefined;
-  readonly notify?: Notify | undefined;
-  /** Proxy and CA variables, and unless `credentials` is given those that `createCredentialSource` reads. */
-  readonly env: Environment;
+/** What an OCI registry adapter is made with. */
+export interface OciOptions extends AdapterOptions {
   /** Default: the credentials of this machine, by `env`. */
   readonly credentials?: CredentialSource | undefined;
   /** Hosts, `host[:port]`, that may be spoken to without TLS, beside loopback. */
   readonly plainHttpHosts?: ReadonlySet<string> | undefined;
   /** Token servers on other hosts than their registry, beside those that are known. */
   readonly trustedRealms?: RealmHosts | undefined;
-  /** Certificate authorities to trust as well, PEM. */
-  readonly ca?: string | undefined;
-  /** Requests to one host at a time. Default: 8. */
-  readonly concurrency?: number | undefined;
-  /** One exchange, first byte out to last byte in. Default: 30 s. */
-  readonly requestTimeoutMs?: number | undefined;
-  /** One operation with all its tries and pauses. Default: 5 min. */
-  readonly operationTimeoutMs?: number | undefined;
-  /** Default: 4 s. */
-  readonly stopGraceMs?: number | undefined;
 }
 
 /** Why nothing was found, as far as a registry lets one know. */
@@ -91,97 +72,29 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 export function createOciRegistry(options: OciOptions): OciRegistry {
   const redactor = createRedactor();
   rememberProxyPasswords(options.env, redactor);
-  const { env, signal, operationTimeoutMs = 300_000 } = options;
+  const { env, signal } = options;
+  const limits = limitsOf(options);
+  const { operationTimeoutMs } = limits;
   const credentials = options.credentials ?? createCredentialSource({ env, signal });
   const client = createRegistryClient({
     ...options,
+    ...limits,
     credentials,
     redactor,
-    operationTimeoutMs,
     notify: (notice) => options.notify?.({ ...notice, text: redactor.redact(notice.text) }),
     plainHttpHosts: options.plainHttpHosts ?? new Set(),
     realms: knownRealms(env, options.trustedRealms),
-    concurrency: options.concurrency ?? 8,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-    stopGraceMs: options.stopGraceMs ?? 4000,
   });
   const manifests = createManifestCache(CACHE_BYTES);
   const abilities = createAbilities();
 
-  const send = async (
-    repository: RemoteRepository,
-    action: Action,
-    path: string,
-    rest: Pick<RegistryRequest, 'method' | 'headers' | 'body' | 'once' | 'streamed'>,
-    deadline: Instant,
-  ): Promise<HttpResponse> => {
+  const send: OciParts['send'] = async (repository, action, path, rest, deadline) => {
     const url = new URL(`/v2/${repository.path}/${path}`, client.origin(repository));
     const limits = { longest: LONGEST_MANIFEST + MARGIN, tooLong: 'manifest-too-large' } as const;
     return client.send({ ...rest, ...limits, url, repository, action }, deadline);
   };
 
-  // Docker's registry answers 500 when a layer or a configuration is asked for as a manifest.
-  const isBlob = async (repository: RemoteRepository, digest: Digest, deadline: Instant): Promise<boolean> => {
-    const request = { method: 'HEAD', headers: {}, once: true } as const;
-    return (await send(repository, 'pull', `blobs/${digest}`, request, deadline)).status === 200;
-  };
-
-  const read = async (
-    repository: RemoteRepository,
-    at: Tag | Digest,
-    deadline: Instant,
-  ): Promise<CachedManifest | undefined> => {
-    const request = { method: 'GET', headers: { accept: MANIFEST_ACCEPT } } as const;
-    let response: HttpResponse;
-    try {
-      response = await send(repository, 'pull', `manifests/${at}`, request, deadline);
-    } catch (error) {
-      if (isServerFault(error) && isDigest(at) && (await isBlob(repository, at, deadline))) return undefined;
-      throw error;
-    }
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw denied(repository, 'pull', response);
-    const manifest = readManifest(response, repository, at);
-    manifests.set(repository.name, manifest);
-    return manifest;
-  };
-
-  const peek = async (
-    repository: RemoteRepository,
-    tag: Tag | Digest,
-    deadline: Instant,
-  ): Promise<Digest | undefined> => {
-    const headers = { accept: MANIFEST_ACCEPT };
-    const response = await send(repository, 'pull', `manifests/${tag}`, { method: 'HEAD', headers }, deadline);
-    if (response.status === 404) return undefined;
-    if (response.status === 403) throw denied(repository, 'pull', response);
-    const digest = headerOf(response, 'docker-content-digest') ?? '';
-    if (response.status === 200 && isDigest(digest)) return digest;
-    // Some registries answer HEAD with 405, or without the digest.
-    return (await read(repository, tag, deadline))?.digest;
-  };
-
-  const put = async (
-    repository: RemoteRepository,
-    manifest: Manifest,
-    tag: Tag | Digest,
-    deadline: Instant,
-  ): Promise<'landed' | HttpResponse> => {
-    const headers = { 'content-type': manifest.mediaType };
-    const request = { method: 'PUT', headers, body: manifest.bytes, once: true } as const;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const response = await send(repository, 'push', `manifests/${tag}`, request, deadline);
-        if (isSuccess(response)) checkWritten(response, repository, manifest, tag);
-        return response;
-      } catch (error) {
-        if (!(error instanceof TransportFailure) || !error.transient) throw error;
-        const now = await settle(error, async () => peek(repository, tag, deadline), repository, tag);
-        if (now === manifest.digest) return 'landed';
-        await client.waitToRetry(attempt, deadline, error);
-      }
-    }
-  };
+  const { read, peek, put } = createManifestRequests({ client, send, manifests });
 
   const tagImage = async (
     repository: RemoteRepository,
@@ -257,27 +170,21 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     }
   };
 
-  const removeTag = createTagRemoval({
-    abilities,
-    send,
-    peek,
-    put,
-    read,
-  });
-
-  const inspect = createInspect({ client, send, credentials, abilities, now: () => options.clock.now() });
-
-  const content = createOciContent({
+  const parts: OciParts = {
     client,
     abilities,
     manifests,
     send,
     read,
+    peek,
     put,
     operation,
     deadline: () => options.clock.now() + operationTimeoutMs,
     remoteOf: (repository) => (repository.kind === 'remote' ? remote(repository) : undefined),
-  });
+  };
+  const removeTag = createTagRemoval(parts);
+  const inspect = createInspect({ client, send, credentials, abilities, now: () => options.clock.now() });
+  const content = createOciContent(parts);
 
   return {
     ...content,
@@ -309,48 +216,6 @@ function remote(repository: Repository): RemoteRepository {
   return { ...repository, path, name: `${repository.host}/${path}` };
 }
 
-function isSuccess({ status }: HttpResponse): boolean {
-  return status >= 200 && status <= 299;
-}
-
-function isServerFault(error: unknown): boolean {
-  return error instanceof TransportFailure && error.details['status'] === 500;
-}
-
 function describe(manifest: Manifest | undefined): Descriptor | undefined {
   return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
-}
-
-function readManifest(response: HttpResponse, repository: RemoteRepository, at: Tag | Digest): CachedManifest {
-  const bytes = response.body;
-  const where = isDigest(at) ? `${repository.name}@${at}` : `${repository.name}:${at}`;
-  const contentType = headerOf(response, 'content-type');
-  refuseSchema1(contentType, where);
-  const header = headerOf(response, 'docker-content-digest');
-  if (header !== undefined && !isDigest(header)) {
-    throw new TagflowError('registry-answer-invalid', {
-      what: `${repository.host} gives ${where} the digest ${JSON.stringify(header.slice(0, 100))}`,
-      why: 'only sha256 and sha512 are known, and a digest of another kind cannot be checked',
-      fix: 'push the image with a tool that uses sha256',
-    });
-  }
-  // The registry's header says which algorithm names the image, never what the digest is.
-  const named = isDigest(at) ? at : header;
-  const digest = digestOf(bytes, named && digestAlgorithm(named));
-  for (const said of [named, header]) {
-    const actual = said && digestOf(bytes, digestAlgorithm(said));
-    if (said !== actual) throw digestMismatch(repository, where, String(said), String(actual));
-  }
-  return { bytes, digest, size: bytes.length, mediaType: checkManifest(bytes, contentType, where) };
-}
-
-function checkWritten(
-  response: HttpResponse,
-  repository: RemoteRepository,
-  manifest: Manifest,
-  tag: Tag | Digest,
-): void {
-  const header = headerOf(response, 'docker-content-digest') ?? '';
-  if (!isDigest(header) || header === digestOf(manifest.bytes, digestAlgorithm(header))) return;
-  throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, header);
 }

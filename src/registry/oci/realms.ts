@@ -3,7 +3,7 @@
 // Class of CVE-2020-15157: credentials sent to a host that the server chose.
 import { TagflowError } from '../../model/errors.ts';
 import { isPrivate } from './addresses.ts';
-import type { Environment } from './http.ts';
+import type { Environment } from './agents.ts';
 import { oneLine } from './redact.ts';
 
 /** Token servers, `host[:port]`, that belong to a registry on another host. */

@@ -9,18 +9,15 @@ import type { Instant } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
-import { type Abilities, meaningOf } from './abilities.ts';
+import { meaningOf } from './abilities.ts';
 import { describeAnswer } from './answer.ts';
-import type { ContentParts } from './content.ts';
+import type { OciParts } from './parts.ts';
 import type { HttpResponse } from './http.ts';
 import { denied } from './refusals.ts';
 import { TransportFailure } from './transport.ts';
 
 /** What the adapter's parts do for removing tags. */
-export interface TagRemovalParts extends Pick<ContentParts, 'send' | 'read' | 'put'> {
-  readonly abilities: Abilities;
-  readonly peek: (repository: RemoteRepository, at: Tag | Digest, deadline: Instant) => Promise<Digest | undefined>;
-}
+export type TagRemovalParts = Pick<OciParts, 'abilities' | 'send' | 'read' | 'peek' | 'put'>;
 
 /** Removes tags of registries that speak HTTP, as the port's `removeTag` promises. */
 export type RemoveTag = (
