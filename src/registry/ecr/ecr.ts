@@ -10,17 +10,15 @@
 // and one pause, and PutImage keeps to its quota. `tag` is safe to repeat. Of two writers of one tag the last wins. A
 // PutImage whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Once told to
 // stop, nothing new is started; a PutImage in flight is waited for.
-import type { Image, PutImageCommandOutput } from '@aws-sdk/client-ecr';
-import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/digest.ts';
-import type { Clock, Notify, Random } from '../../model/effects.ts';
-import { isTagflowError, TagflowError } from '../../model/errors.ts';
-import { isTag, type RemoteRepository, type Repository, type Tag } from '../../model/reference.ts';
+import type { PutImageCommandOutput } from '@aws-sdk/client-ecr';
+import type { Digest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
 import { parseEcrHost } from '../hosts.ts';
-import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../manifest-type.ts';
 import type { CredentialSource } from '../oci/credentials.ts';
-import type { Environment } from '../oci/agents.ts';
 import { createManifestCache, type Manifest } from '../oci/manifest-cache.ts';
-import { createRedactor, oneLine, rememberProxyPasswords } from '../oci/redact.ts';
+import { createRedactor, rememberProxyPasswords } from '../oci/redact.ts';
 import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
 import type { Registry, RepositoryInspector, TagOptions, TagRemover, TagResult } from '../registry.ts';
@@ -28,37 +26,20 @@ import { settle } from '../settle.ts';
 import { type AwsKeys, createEcrApi, type Deadline, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { createEcrCredentials } from './credentials.ts';
-import { type EcrCall, unusableAnswer } from './failures.ts';
 import { createEcrInspector } from './inspect.ts';
-import { isImmutable, type Mutability } from './mutability.ts';
-import { contended, putRefused, readFailed, tagImmutable } from './refusals.ts';
+import { isImmutable } from './mutability.ts';
+import { createEcrReads } from './reads.ts';
+import { contended, putRefused, tagImmutable } from './refusals.ts';
 import { createEcrTagRemoval } from './tag-removal.ts';
 
-/** What an Amazon ECR adapter is made with. Times in milliseconds. */
-export interface EcrOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Told to stop: nothing new is started, a PutImage in flight may finish within `stopGraceMs`. */
-  readonly signal?: AbortSignal | undefined;
-  readonly notify?: Notify | undefined;
-  /** Proxy and CA variables. What the AWS SDK reads, it reads from the process's own environment. */
-  readonly env: Environment;
+/** What an Amazon ECR adapter is made with. What the AWS SDK reads, it reads from the process's own environment, not from `env`. */
+export interface EcrOptions extends AdapterOptions {
   /** Default: what the SDK's chain of providers finds (variables, profiles, SSO, web identity, instance roles). */
   readonly credentials?: AwsKeys | undefined;
   /** Where the API is, in place of the region's own address: for tests. */
   readonly endpoint?: string | undefined;
-  /** Certificate authorities to trust as well, PEM. */
-  readonly ca?: string | undefined;
-  /** Calls to one region at a time. Default: 8. */
-  readonly concurrency?: number | undefined;
-  /** The account's quota of PutImage in a region. Default: 10, which is AWS's. */
+  /** The account's quota of PutImage in a region, which writes wait for. Default: 10, which is AWS's. */
   readonly putImagePerSecond?: number | undefined;
-  /** One try, first byte out to answer. Default: 30 s. */
-  readonly requestTimeoutMs?: number | undefined;
-  /** One operation with all its tries and pauses, but for the time it waits for its turn to write. Default: 5 min. */
-  readonly operationTimeoutMs?: number | undefined;
-  /** Default: 4 s. */
-  readonly stopGraceMs?: number | undefined;
 }
 
 /** Private registries of Amazon ECR. */
@@ -70,12 +51,6 @@ export interface EcrRegistry extends Registry, TagRemover, RepositoryInspector {
 }
 
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** ListImages takes no more. */
-const PAGE = 1000;
-/** A repository holds 100,000 images by default, an image at most 1000 tags; nobody has had a tenth of this. */
-const MOST_PAGES = 2000;
-/** Answers that mean: there is no such manifest to read. */
-const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
 /** Answers of PutImage that something here knows what to do with. */
 const PUT_REFUSALS = [
   'ImageAlreadyExistsException',
@@ -88,79 +63,20 @@ const PUT_REFUSALS = [
 
 /** The registries of Amazon ECR, all accounts and regions, for one run. */
 export function createEcrRegistry(options: EcrOptions): EcrRegistry {
-  const { clock, env, operationTimeoutMs = 300_000 } = options;
+  const { clock, env } = options;
+  const limits = limitsOf(options);
+  const { operationTimeoutMs } = limits;
   const redactor = createRedactor();
   rememberProxyPasswords(env, redactor);
   const api = createEcrApi({
     ...options,
+    ...limits,
     redactor,
-    operationTimeoutMs,
     notify: (notice) => options.notify?.({ ...notice, text: redactor.redact(notice.text) }),
-    concurrency: options.concurrency ?? 8,
     putImagePerSecond: options.putImagePerSecond ?? 10,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-    stopGraceMs: options.stopGraceMs ?? 4000,
   });
   const manifests = createManifestCache(CACHE_BYTES);
-  const rules = new Map<string, Promise<Mutability | undefined>>();
-
-  const read = async (
-    repository: RemoteRepository,
-    at: Tag | Digest,
-    deadline: Deadline,
-  ): Promise<Manifest | undefined> => {
-    const call = callOf(repository, 'ecr:BatchGetImage');
-    const input = {
-      ...call.names,
-      imageIds: [isDigest(at) ? { imageDigest: at } : { imageTag: at }],
-      // Without all of them ECR converts what it has, and the digest with it.
-      acceptedMediaTypes: [...IMAGE_MEDIA_TYPES],
-    };
-    const answer = await api.call(
-      { ...call, expects: ABSENT, send: async (client, rest) => client.batchGetImage(input, rest) },
-      deadline,
-    );
-    if (answer instanceof EcrRefusal) return undefined;
-    const [image] = answer.images ?? [];
-    if (!image) {
-      const [failure] = answer.failures ?? [];
-      if (failure?.failureCode === 'ImageNotFound') return undefined;
-      throw readFailed(call, at, failure?.failureCode, failure?.failureReason);
-    }
-    const manifest = readImage(image, call, repository, at);
-    manifests.set(repository.name, manifest);
-    return manifest;
-  };
-
-  const readRules = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
-    const call = callOf(repository, 'ecr:DescribeRepositories');
-    const { registryId, repositoryName } = call.names;
-    const input = { registryId, repositoryNames: [repositoryName] };
-    try {
-      const answer = await api.call(
-        {
-          ...call,
-          expects: ['RepositoryNotFoundException'],
-          send: async (client, rest) => client.describeRepositories(input, rest),
-        },
-        deadline,
-      );
-      if (answer instanceof EcrRefusal) return undefined;
-      const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
-      if (found?.imageTagMutability === undefined) return undefined;
-      const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
-      return { setting: found.imageTagMutability, filters };
-    } catch (error) {
-      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
-      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-      return undefined;
-    }
-  };
-  const rulesOf = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
-    const known = rules.get(repository.name) ?? readRules(repository, deadline);
-    rules.set(repository.name, known);
-    return known;
-  };
+  const { read, rulesOf, listTags } = createEcrReads({ api, manifests });
 
   const put = async (
     repository: RemoteRepository,
@@ -248,41 +164,6 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
   const removeTag = createEcrTagRemoval({ api, read, write });
   const inspector = createEcrInspector({ api, read, rulesOf });
 
-  const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
-    const call = callOf(repository, 'ecr:ListImages');
-    const tags = new Set<Tag>();
-    const seen = new Set<string>();
-    let nextToken: string | undefined;
-    do {
-      const input = {
-        ...call.names,
-        maxResults: PAGE,
-        filter: { tagStatus: 'TAGGED' },
-        ...(nextToken !== undefined && { nextToken }),
-      } as const;
-      const answer = await api.call(
-        {
-          ...call,
-          expects: ['RepositoryNotFoundException'],
-          send: async (client, rest) => client.listImages(input, rest),
-        },
-        deadline,
-      );
-      if (answer instanceof EcrRefusal) return [];
-      for (const { imageTag } of answer.imageIds ?? []) {
-        if (imageTag === undefined) continue;
-        if (!isTag(imageTag)) throw unusableAnswer(call, `${JSON.stringify(oneLine(imageTag, 140))} is not a tag`);
-        tags.add(imageTag);
-      }
-      nextToken = answer.nextToken === '' ? undefined : answer.nextToken;
-      if (nextToken === undefined) break;
-      if (seen.has(nextToken)) throw unusableAnswer(call, 'the next page of the list is one that was read already');
-      if (seen.size >= MOST_PAGES) throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
-      seen.add(nextToken);
-    } while (nextToken !== undefined);
-    return [...tags];
-  };
-
   // Every way out of the adapter: texts lose what is secret.
   const operation = async <T>(
     repository: Repository,
@@ -331,21 +212,6 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
 function remote(repository: Repository): RemoteRepository {
   if (repository.kind === 'remote' && parseEcrHost(repository.host)) return repository;
   throw new TagflowError('internal', { what: `${repository.name} is not in a private registry of Amazon ECR` });
-}
-
-function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): Manifest {
-  const where = isDigest(at) ? `${repository.name}@${at}` : `${repository.name}:${at}`;
-  const { imageManifest = '', imageManifestMediaType } = image;
-  refuseSchema1(imageManifestMediaType, where);
-  const said = image.imageId?.imageDigest ?? '';
-  if (!isDigest(said)) {
-    throw unusableAnswer(call, `${where} has the digest ${JSON.stringify(oneLine(said, 140))}`);
-  }
-  const bytes = Buffer.from(imageManifest, 'utf8');
-  const digest = digestOf(bytes, digestAlgorithm(said));
-  if (said !== digest) throw digestMismatch(repository, where, said, digest);
-  if (isDigest(at) && at !== digest) throw digestMismatch(repository, where, at, digest);
-  return { bytes, digest, size: bytes.length, mediaType: checkManifest(bytes, imageManifestMediaType, where) };
 }
 
 function checkWritten(answer: PutImageCommandOutput, repository: RemoteRepository, manifest: Manifest, tag: Tag): void {

@@ -1,0 +1,153 @@
+// What is read of a repository by the API: images, hashed here; the rules for its tags, once a run; its tags, page by page.
+// All of it may be repeated and done at once.
+import type { Image } from '@aws-sdk/client-ecr';
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/digest.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import { isTag, type RemoteRepository, type Tag } from '../../model/reference.ts';
+import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../manifest-type.ts';
+import type { Manifest, ManifestCache } from '../oci/manifest-cache.ts';
+import { oneLine } from '../oci/redact.ts';
+import { digestMismatch } from '../oci/refusals.ts';
+import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { callOf } from './call.ts';
+import { type EcrCall, unusableAnswer } from './failures.ts';
+import type { Mutability } from './mutability.ts';
+import { readFailed } from './refusals.ts';
+
+/** ListImages takes no more. */
+const PAGE = 1000;
+/** A repository holds 100,000 images by default, an image at most 1000 tags; nobody has had a tenth of this. */
+const MOST_PAGES = 2000;
+/** Answers that mean: there is no such manifest to read. */
+const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
+
+/** The reads of one adapter. */
+export interface EcrReads {
+  /** An image, whole; undefined when it is not there. */
+  read(repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Manifest | undefined>;
+  /** Which tags may move; undefined when that may not be asked. */
+  rulesOf(repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined>;
+  /** Every tag; none when there is no repository. */
+  listTags(repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]>;
+}
+
+/** Reads by the API. What was read is remembered in `manifests`. */
+export function createEcrReads({
+  api,
+  manifests,
+}: {
+  readonly api: Pick<EcrApi, 'call'>;
+  readonly manifests: ManifestCache;
+}): EcrReads {
+  const rules = new Map<string, Promise<Mutability | undefined>>();
+
+  const read = async (
+    repository: RemoteRepository,
+    at: Tag | Digest,
+    deadline: Deadline,
+  ): Promise<Manifest | undefined> => {
+    const call = callOf(repository, 'ecr:BatchGetImage');
+    const input = {
+      ...call.names,
+      imageIds: [isDigest(at) ? { imageDigest: at } : { imageTag: at }],
+      // Without all of them ECR converts what it has, and the digest with it.
+      acceptedMediaTypes: [...IMAGE_MEDIA_TYPES],
+    };
+    const answer = await api.call(
+      { ...call, expects: ABSENT, send: async (client, rest) => client.batchGetImage(input, rest) },
+      deadline,
+    );
+    if (answer instanceof EcrRefusal) return undefined;
+    const [image] = answer.images ?? [];
+    if (!image) {
+      const [failure] = answer.failures ?? [];
+      if (failure?.failureCode === 'ImageNotFound') return undefined;
+      throw readFailed(call, at, failure?.failureCode, failure?.failureReason);
+    }
+    const manifest = readImage(image, call, repository, at);
+    manifests.set(repository.name, manifest);
+    return manifest;
+  };
+
+  const readRules = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
+    const call = callOf(repository, 'ecr:DescribeRepositories');
+    const { registryId, repositoryName } = call.names;
+    const input = { registryId, repositoryNames: [repositoryName] };
+    try {
+      const answer = await api.call(
+        {
+          ...call,
+          expects: ['RepositoryNotFoundException'],
+          send: async (client, rest) => client.describeRepositories(input, rest),
+        },
+        deadline,
+      );
+      if (answer instanceof EcrRefusal) return undefined;
+      const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
+      if (found?.imageTagMutability === undefined) return undefined;
+      const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
+      return { setting: found.imageTagMutability, filters };
+    } catch (error) {
+      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
+      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
+      return undefined;
+    }
+  };
+  const rulesOf = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
+    const known = rules.get(repository.name) ?? readRules(repository, deadline);
+    rules.set(repository.name, known);
+    return known;
+  };
+
+  const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
+    const call = callOf(repository, 'ecr:ListImages');
+    const tags = new Set<Tag>();
+    const seen = new Set<string>();
+    let nextToken: string | undefined;
+    do {
+      const input = {
+        ...call.names,
+        maxResults: PAGE,
+        filter: { tagStatus: 'TAGGED' },
+        ...(nextToken !== undefined && { nextToken }),
+      } as const;
+      const answer = await api.call(
+        {
+          ...call,
+          expects: ['RepositoryNotFoundException'],
+          send: async (client, rest) => client.listImages(input, rest),
+        },
+        deadline,
+      );
+      if (answer instanceof EcrRefusal) return [];
+      for (const { imageTag } of answer.imageIds ?? []) {
+        if (imageTag === undefined) continue;
+        if (!isTag(imageTag)) throw unusableAnswer(call, `${JSON.stringify(oneLine(imageTag, 140))} is not a tag`);
+        tags.add(imageTag);
+      }
+      nextToken = answer.nextToken === '' ? undefined : answer.nextToken;
+      if (nextToken === undefined) break;
+      if (seen.has(nextToken)) throw unusableAnswer(call, 'the next page of the list is one that was read already');
+      if (seen.size >= MOST_PAGES) throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
+      seen.add(nextToken);
+    } while (nextToken !== undefined);
+    return [...tags];
+  };
+
+  return { read, rulesOf, listTags };
+}
+
+function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): Manifest {
+  const where = isDigest(at) ? `${repository.name}@${at}` : `${repository.name}:${at}`;
+  const { imageManifest = '', imageManifestMediaType } = image;
+  refuseSchema1(imageManifestMediaType, where);
+  const said = image.imageId?.imageDigest ?? '';
+  if (!isDigest(said)) {
+    throw unusableAnswer(call, `${where} has the digest ${JSON.stringify(oneLine(said, 140))}`);
+  }
+  const bytes = Buffer.from(imageManifest, 'utf8');
+  const digest = digestOf(bytes, digestAlgorithm(said));
+  if (said !== digest) throw digestMismatch(repository, where, said, digest);
+  if (isDigest(at) && at !== digest) throw digestMismatch(repository, where, at, digest);
+  return { bytes, digest, size: bytes.length, mediaType: checkManifest(bytes, imageManifestMediaType, where) };
+}
