@@ -15,11 +15,11 @@
 // lost is settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a write in flight is waited for.
 import { type Digest, digestAlgorithm, isDigest } from '../../model/digest.ts';
-import type { Clock, Instant, Random } from '../../model/effects.ts';
+import type { Instant } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.ts';
-import type { Environment } from '../oci/agents.ts';
+import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
 import { digestNotFound, tagMoved } from '../oci/refusals.ts';
 import { TransportFailure } from '../oci/transport.ts';
 import type {
@@ -40,30 +40,14 @@ import type { StatusName } from './failures.ts';
 import { type GarPlace, placeOf } from './place.ts';
 import { contended, type GarRules, inGooglesTerms, notStandard, tagImmutable, unknownAlgorithm } from './refusals.ts';
 
-/** What an adapter for Artifact Registry is made with. Times in milliseconds. */
-export interface GarOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Told to stop: nothing new is started, a write in flight may finish within `stopGraceMs`. */
-  readonly signal?: AbortSignal | undefined;
-  /** Proxy and CA variables, and gcloud's for another address of the API. */
-  readonly env: Environment;
+/** What an adapter for Artifact Registry is made with. Of `env` gcloud's variable for another address of the API is read as well. */
+export interface GarOptions extends Omit<AdapterOptions, 'notify'> {
   /** Who we are. The Docker endpoint's adapter has to be made with the same. */
   readonly access: GarAccess;
   /** The adapter for HTTP: Artifact Registry's Docker endpoint. */
   readonly docker: AbleRegistry;
   /** Where the API is, in place of its own address: https, or http on loopback. */
   readonly endpoint?: string | undefined;
-  /** Certificate authorities to trust as well, PEM. */
-  readonly ca?: string | undefined;
-  /** Calls to one location at a time. Default: 8. */
-  readonly concurrency?: number | undefined;
-  /** One try. Default: 30 s. */
-  readonly requestTimeoutMs?: number | undefined;
-  /** One operation with all its tries and pauses. Default: 5 min. */
-  readonly operationTimeoutMs?: number | undefined;
-  /** Default: 4 s. */
-  readonly stopGraceMs?: number | undefined;
 }
 
 /** Repositories of Artifact Registry. */
@@ -74,13 +58,12 @@ export interface GarRegistry extends Registry, TagRemover, RepositoryInspector {
 
 /** The repositories of Artifact Registry, all projects and locations, for one run. */
 export function createGarRegistry(options: GarOptions): GarRegistry {
-  const { access, clock, docker, operationTimeoutMs = 300_000 } = options;
+  const { access, clock, docker } = options;
+  const limits = limitsOf(options);
+  const { operationTimeoutMs } = limits;
   const api = createGarApi({
     ...options,
-    operationTimeoutMs,
-    concurrency: options.concurrency ?? 8,
-    requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
-    stopGraceMs: options.stopGraceMs ?? 4000,
+    ...limits,
   });
   const calls = createGarCalls(api);
   /** Images, `name@digest`, that were seen in this run. */
