@@ -27,7 +27,7 @@ export function processCrew(program: string): Crew {
 
 /** Actors that share `count` processes; those that must be alone are processes of the program. */
 export function sharedCrew(program: string, count: number): Crew {
-  const waiting = new Map<string, (report: Report) => void>();
+  const waiting = new Map<string, { resolve: (report: Report) => void; reject: (error: Error) => void }>();
   const workers = Array.from({ length: count }, (): ChildProcess => {
     const worker = fork(join(import.meta.dirname, 'engine-worker.ts'), {
       execArgv: [],
@@ -40,8 +40,13 @@ export function sharedCrew(program: string, count: number): Crew {
       },
     });
     worker.on('message', (report: Report) => {
-      waiting.get(report.name)?.(report);
+      waiting.get(report.name)?.resolve(report);
       waiting.delete(report.name);
+    });
+    // Whoever stops the whole group of processes (Ctrl-C) would otherwise wait for actors that are gone.
+    worker.on('exit', (code, signal) => {
+      for (const { reject } of waiting.values()) reject(new Error(`a worker ended: ${signal ?? code}`));
+      waiting.clear();
     });
     return worker;
   });
@@ -52,7 +57,7 @@ export function sharedCrew(program: string, count: number): Crew {
       const worker = workers[next++ % workers.length]!;
       const started = now();
       const done = new Promise<Ended>((resolve, reject) => {
-        waiting.set(order.name, (report) => resolve({ ...report, started, ended: now() }));
+        waiting.set(order.name, { resolve: (report) => resolve({ ...report, started, ended: now() }), reject });
         worker.send(order, (error) => error && reject(error));
       });
       return { done, kill: undefined };

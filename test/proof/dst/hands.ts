@@ -43,7 +43,9 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
     case 'squash': {
       const theirs = [...remote.filesOf(upstream)].filter(([path]) => !path.startsWith('environments/'));
       const parents = kind === 'merge' ? [head, upstream] : [head];
-      remote.commit(environment, Object.fromEntries(theirs), { message: 'merge pull request', time, parents });
+      // Numbered, as on a forge: two of one second on one head would be one and the same commit.
+      const message = `merge pull request #${number}`;
+      remote.commit(environment, Object.fromEntries(theirs), { message, time, parents });
       break;
     }
     case 'rewind': {
