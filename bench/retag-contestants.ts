@@ -34,7 +34,7 @@ export function repositoryOf(index: number): string {
 /** By the library: resolve, tag, and peek for the read-back. */
 export async function retagByLibrary({ host, count, version, tag, readBack }: Retag): Promise<void> {
   const registry = createOciRegistry({
-    clock: { now: () => Date.now(), sleep: (milliseconds) => sleep(milliseconds) },
+    clock: { now: () => Date.now(), elapsed: () => performance.now(), sleep: (milliseconds) => sleep(milliseconds) },
     random: Math.random,
     env: {},
   });

@@ -5,6 +5,7 @@ import type { Clock } from '../model/effects.ts';
 /** Time and waiting as the machine has them. */
 export const machineClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   async sleep(milliseconds, signal) {
     try {
       await delay(milliseconds, undefined, signal && { signal });

@@ -47,7 +47,7 @@ export interface RunOptions {
  * `context.raceTimeout`. Throws `push-denied`, `race-lost`, `plan-stale`, and what reading and planning throw.
  */
 export async function promote(context: Context, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
-  let deadline = context.clock.now() + context.raceTimeout;
+  let deadline = context.clock.elapsed() + context.raceTimeout;
   for (let attempt = 0; ; attempt += 1) {
     const world = await readWorld(context, [request.environment]);
     const outcome = await planPromotion(context, world, request, options);
@@ -55,11 +55,11 @@ export async function promote(context: Context, request: PromoteRequest, options
     if (outcome.kind === 'planned') {
       if (options.dryRun) return outcome;
       const { plan, state } = outcome;
-      const before = context.clock.now();
+      const before = context.clock.elapsed();
       // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
       await copyImages(context, plan);
       // Copying takes as long as it takes; the time is for races.
-      deadline += context.clock.now() - before;
+      deadline += context.clock.elapsed() - before;
       const committed = await commitPlan(context, plan, state.environment.trust);
       if (committed.landed) {
         const { commit, record } = committed;
@@ -71,7 +71,7 @@ export async function promote(context: Context, request: PromoteRequest, options
     const { branch } = environmentOf(world.pipeline, request.environment);
     if (options.plan) throw stalePlan(options.plan, `${branch} moved on meanwhile`);
     const pause = Math.min(5000, 100 * 2 ** attempt) * (0.5 + context.random());
-    if (context.clock.now() + pause > deadline) throw raceLost(branch, attempt + 1);
+    if (context.clock.elapsed() + pause > deadline) throw raceLost(branch, attempt + 1);
     context.notify({ level: 'info', text: `${branch} moved on meanwhile: planning again` });
     await context.clock.sleep(pause, context.signal);
   }

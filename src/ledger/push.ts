@@ -69,7 +69,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
   for (let attempt = 0; ; attempt += 1) {
     const answer = await push.send();
     if (answer.kind === 'accepted') return { outcome: 'landed' };
-    firstAnswer ??= clock.now();
+    firstAnswer ??= clock.elapsed();
     mayHaveLanded ||= answer.kind === 'open' || answer.kind === 'refused';
     const seen = await look(push, mayHaveLanded);
     if (seen.kind === 'settled') return seen.verdict;
@@ -84,7 +84,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
       throw error;
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
     const wait = backoff(attempt, random);
-    if (clock.now() + wait - firstAnswer > allowed) {
+    if (clock.elapsed() + wait - firstAnswer > allowed) {
       if (refusal) return denied(push, refusal);
       throw outOfTime(push, mayHaveLanded, error);
     }

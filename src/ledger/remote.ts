@@ -189,7 +189,7 @@ export class Remote {
   /** Runs a read until it succeeds, fails for good, or time is up. */
   async #read<T>(task: (git: SimpleGit) => Promise<T>, more: Partial<RunOptions> = {}): Promise<T> {
     const { clock, random, signal, timeouts, notify } = this.#options;
-    const begun = clock.now();
+    const begun = clock.elapsed();
     for (let attempt = 0; ; attempt += 1) {
       this.refuseWhenInterrupted();
       let result: { readonly value: T } | undefined;
@@ -202,7 +202,7 @@ export class Remote {
       const kind = failureKind(answer);
       const error = await this.#failure(kind, words(answer, this.#options.secrets));
       const wait = backoff(attempt, random);
-      const late = answer.timedOut || clock.now() + wait - begun > timeouts.retryMs;
+      const late = answer.timedOut || clock.elapsed() + wait - begun > timeouts.retryMs;
       if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;
       notify({ level: 'progress', text: `${this.#options.remote.url} did not answer well, trying again` });
       await clock.sleep(wait, signal).catch((reason: unknown) => {

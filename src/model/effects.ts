@@ -1,11 +1,13 @@
 // The outside world as values that tests can replace: time and chance.
 
-/** A point in time, in milliseconds since 1970-01-01T00:00Z. For display and time-outs only, never for order. */
+/** A point in time, in milliseconds since 1970-01-01T00:00Z. For display and for what others have dated, never for order. */
 export type Instant = number;
 
 /** Reads the time and waits. */
 export interface Clock {
   now(): Instant;
+  /** Milliseconds since no moment in particular, for time-outs: it only goes forward, however the time of day is set. */
+  elapsed(): number;
   /** Resolves after `milliseconds`, or rejects with the signal's reason when it aborts first. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }

@@ -43,6 +43,7 @@ async function settle(
   };
   const clock = {
     now: () => now,
+    elapsed: () => now,
     sleep: async (milliseconds: number) => {
       now += milliseconds;
     },

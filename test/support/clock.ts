@@ -8,15 +8,19 @@ export interface InstantClock extends Clock {
   readonly sleeps: readonly number[];
   /** Moves the time on without a sleep. */
   advance(milliseconds: number): void;
+  /** Sets the time of day, forward or back; no time passes. */
+  jump(milliseconds: number): void;
 }
 
 /** A clock at `start` (default: 2026-01-01T00:00Z) for tests that must not take time. */
 export function createInstantClock(start: Instant = Date.UTC(2026, 0, 1)): InstantClock {
   let now = start;
+  let jumped = 0;
   const sleeps: number[] = [];
   return {
     sleeps,
-    now: () => now,
+    now: () => now + jumped,
+    elapsed: () => now,
     async sleep(milliseconds, signal) {
       signal?.throwIfAborted();
       sleeps.push(milliseconds);
@@ -26,6 +30,9 @@ export function createInstantClock(start: Instant = Date.UTC(2026, 0, 1)): Insta
     },
     advance(milliseconds) {
       now += milliseconds;
+    },
+    jump(milliseconds) {
+      jumped += milliseconds;
     },
   };
 }

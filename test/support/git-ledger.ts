@@ -10,6 +10,7 @@ import type { GitRepository } from './git-repository.ts';
 /** The clock of this machine. */
 const REAL_CLOCK: Clock = {
   now: Date.now,
+  elapsed: () => performance.now(),
   sleep: async (milliseconds, signal) => {
     await sleep(milliseconds, undefined, { ...(signal && { signal }) });
   },

@@ -9,6 +9,7 @@ import { parseRepository, type Repository } from '../../src/model/reference.ts';
 /** The clock of the machine. */
 export const machineClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: (milliseconds, signal) => sleep(milliseconds, undefined, signal && { signal }),
 };
 
@@ -18,7 +19,7 @@ export function clockAhead(milliseconds: number): Clock {
 }
 
 /** A clock whose waits are over at once. */
-export const hurriedClock: Clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+export const hurriedClock: Clock = { ...machineClock, sleep: () => Promise.resolve() };
 
 /** A folder that is removed at the end of the block. */
 export interface TemporaryFolder extends Disposable {

@@ -32,6 +32,7 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
   const surroundings: Surroundings = { world, scheduler, process, signal };
   const clock: Clock = {
     now: () => scheduler.now + skew(scheduler.now),
+    elapsed: () => scheduler.now,
     async sleep(milliseconds, until) {
       until?.throwIfAborted();
       const aborted = until && new Promise<void>((resolve) => until.addEventListener('abort', () => resolve()));

@@ -15,6 +15,7 @@ const pace = (options: { readonly signal?: AbortSignal } = {}) => {
   const sleeps: number[] = [];
   const clock = {
     now: () => now,
+    elapsed: () => now,
     async sleep(milliseconds: number, signal?: AbortSignal) {
       signal?.throwIfAborted();
       sleeps.push(milliseconds);

@@ -225,6 +225,7 @@ describe('a lock', () => {
     let waited = 0;
     const clock: Clock = {
       now: () => Date.now(),
+      elapsed: () => performance.now(),
       sleep: async (milliseconds) => void (waited += milliseconds),
     };
     await expect(registryWith(clock).tag(repository, first, STAGING)).rejects.toMatchObject({
@@ -246,7 +247,7 @@ describe('a lock', () => {
     utimesSync(lockPath(), 0, 0);
     const { ino } = lstatSync(lockPath());
     looks = 0;
-    const clock: Clock = { now, sleep: () => Promise.resolve() };
+    const clock: Clock = { now, elapsed: () => 0, sleep: () => Promise.resolve() };
     await expect(registryWith(clock).tag(repository, first, STAGING)).rejects.toMatchObject({ code: 'storage-failed' });
     expect(lstatSync(lockPath())).toMatchObject({ ino });
   });

@@ -342,6 +342,7 @@ describe('a layout', () => {
       baseDirectory: folder.path,
       clock: {
         now: () => 0,
+        elapsed: () => 0,
         sleep: async () => {
           sleeps += 1;
           if (sleeps === 2) writeFileSync(join(directory, 'index.json'), whole);
@@ -371,6 +372,7 @@ describe('a layout', () => {
         signal: stop.signal,
         clock: {
           now: () => 0,
+          elapsed: () => 0,
           sleep: async (_milliseconds, signal) => {
             stop.abort(reason);
             signal?.throwIfAborted();
