@@ -32,6 +32,13 @@ export interface TreeEntry {
   readonly id: ObjectId;
 }
 
+/** A commit at which a file changed. */
+export interface FileStep {
+  readonly commit: Commit;
+  /** The file in that commit; undefined where it was removed. */
+  readonly content: Uint8Array | undefined;
+}
+
 /** One change to a tree. */
 export type TreeEdit =
   | { readonly kind: 'write'; readonly path: string; readonly content: Uint8Array }
@@ -96,24 +103,13 @@ export interface Ledger {
   unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]>;
   /** Commits reachable from `include` and from none of `exclude`, newest first, at most `limit`. Needs `deepen`. */
   commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
-  /**
-   * The first-parent commits of a head at which the file at `path` changed, newest first. Needs `deepen`.
-   * `content` is the file in that commit; undefined where it was removed.
-   */
-  walk(
-    head: ObjectId,
-    path: string,
-    limit?: number,
-  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
+  /** The first-parent commits of a head at which the file at `path` changed, newest first. Needs `deepen`. */
+  walk(head: ObjectId, path: string, limit?: number): Promise<readonly FileStep[]>;
   /**
    * The newest `limit` steps of `walk`, of a fetched head, bringing only so much of the history as that takes. Fewer when
    * there are no more.
    */
-  recent(
-    head: ObjectId,
-    path: string,
-    limit: number,
-  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]>;
+  recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]>;
   /** Paths whose content or mode differs between two fetched commits' trees. */
   changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
   /** The signature of a commit that `commit` can read. Whether it is a good one is not asked. */

@@ -10,6 +10,7 @@ import type {
   Commit,
   CommitDraft,
   CommitSignature,
+  FileStep,
   Heads,
   Ledger,
   PushVerdict,
@@ -283,11 +284,7 @@ class MemoryLedger implements Ledger {
     return this.#newestFirst(include, hidden).slice(0, limit);
   }
 
-  async walk(
-    head: ObjectId,
-    path: string,
-    limit = Number.POSITIVE_INFINITY,
-  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
+  async walk(head: ObjectId, path: string, limit = Number.POSITIVE_INFINITY): Promise<readonly FileStep[]> {
     this.#needDeep(head);
     const steps: { commit: Commit; content: Uint8Array | undefined }[] = [];
     const entryAt = async (id: ObjectId | undefined): Promise<TreeEntry | undefined> =>
@@ -303,11 +300,7 @@ class MemoryLedger implements Ledger {
     return steps;
   }
 
-  async recent(
-    head: ObjectId,
-    path: string,
-    limit: number,
-  ): Promise<readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[]> {
+  async recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]> {
     this.#commit(head);
     await this.#talk('deepen');
     const [present, deep] = [new Set(this.#present), this.#deep.has(head)];

@@ -1,0 +1,67 @@
+// Who descends from whom. Where the whole history of a commit is here, what is not here is not in it; that is what a "no"
+// rests on.
+import type { ObjectId } from '../model/object-id.ts';
+import type { Fetcher } from './fetcher.ts';
+import { isReachable, outside, reachable } from './history.ts';
+import type { Commit } from './ledger.ts';
+import type { ObjectCache } from './object-cache.ts';
+import type { PlumbingOptions } from './plumbing.ts';
+import type { Remote } from './remote.ts';
+
+/** Tells descent among the commits that are here. */
+export class Ancestry {
+  readonly #git: PlumbingOptions;
+  readonly #objects: ObjectCache;
+  readonly #fetcher: Fetcher;
+
+  constructor(git: PlumbingOptions, objects: ObjectCache, fetcher: Fetcher) {
+    this.#git = git;
+    this.#objects = objects;
+    this.#fetcher = fetcher;
+  }
+
+  /** As the port has it. */
+  async isAncestor(ancestor: ObjectId, descendant: ObjectId): Promise<boolean> {
+    if (await this.#isSelfOrParent(ancestor, descendant)) return true;
+    await this.#fetcher.needHistory(descendant);
+    return this.#isReachable(ancestor, descendant);
+  }
+
+  /** As the port has it. */
+  async unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]> {
+    await this.#fetcher.needHistory(head);
+    const here = new Set((await this.#objects.commits([...new Set(commits)])).map(({ id }) => id));
+    const known = commits.filter((id) => here.has(id));
+    const out = new Set(known.length === 0 ? [] : await outside(this.#git, known, head));
+    return commits.filter((id) => !here.has(id) || out.has(id));
+  }
+
+  /** As the port has it. */
+  async commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]> {
+    for (const id of [include, ...exclude]) await this.#fetcher.needHistory(id);
+    return this.#objects.commits(await reachable(this.#git, include, exclude, limit));
+  }
+
+  /** Whether a commit that was made here descends from a head; asks for no history beyond its parents. */
+  async contains(commit: ObjectId, head: ObjectId): Promise<boolean> {
+    if (await this.#isSelfOrParent(head, commit)) return true;
+    // What is here of the history is enough to say yes, and a no refuses the push.
+    return this.#isReachable(head, commit);
+  }
+
+  /** Whether a head that is here descends from another commit; fetches its history unless it is its child. */
+  async follows(head: ObjectId, older: ObjectId, through: Remote): Promise<boolean> {
+    if (await this.#isSelfOrParent(older, head)) return true;
+    await this.#fetcher.deepen([head], through);
+    return this.#isReachable(older, head);
+  }
+
+  async #isSelfOrParent(ancestor: ObjectId, descendant: ObjectId): Promise<boolean> {
+    return ancestor === descendant || (await this.#objects.commit(descendant)).parents.includes(ancestor);
+  }
+
+  async #isReachable(ancestor: ObjectId, descendant: ObjectId): Promise<boolean> {
+    if ((await this.#objects.commits([ancestor])).length === 0) return false;
+    return isReachable(this.#git, ancestor, descendant);
+  }
+}

@@ -1,0 +1,54 @@
+// The files of commits: found by path, listed, compared and read. Trees are here with their commit; content of files comes
+// from the remote when it is asked for, all in one request.
+import type { ObjectId } from '../model/object-id.ts';
+import type { Fetcher } from './fetcher.ts';
+import type { TreeEntry } from './ledger.ts';
+import type { ObjectCache } from './object-cache.ts';
+import { diffTrees, findEntries, listEntries } from './tree.ts';
+
+/** Reads files of fetched commits, as the port's methods of the same names promise. */
+export class CommitFiles {
+  readonly #objects: ObjectCache;
+  readonly #fetcher: Fetcher;
+
+  constructor(objects: ObjectCache, fetcher: Fetcher) {
+    this.#objects = objects;
+    this.#fetcher = fetcher;
+  }
+
+  async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
+    const ids: ObjectId[] = [];
+    for (const { commit, paths } of files) ids.push(...(await this.#find(commit, paths)).values());
+    const [first] = files;
+    if (first) await this.#fetcher.contents(first.commit, ids);
+  }
+
+  async readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const files = await this.#find(commit, paths);
+    const contents = await this.#fetcher.contents(commit, [...files.values()]);
+    return new Map([...files].map(([path, id]) => [path, contents.get(id) ?? new Uint8Array()]));
+  }
+
+  async listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]> {
+    return listEntries(this.#objects.readTrees, await this.#treeOf(commit), folder);
+  }
+
+  async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
+    return diffTrees(this.#objects.readTrees, await this.#treeOf(from), await this.#treeOf(to));
+  }
+
+  /** The regular files at paths, by path. */
+  async #find(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, ObjectId>> {
+    const entries = await findEntries(this.#objects.readTrees, await this.#treeOf(commit), paths);
+    return new Map([...entries].flatMap(([path, { id, mode }]) => (isFile(mode) ? [[path, id]] : [])));
+  }
+
+  async #treeOf(commit: ObjectId): Promise<ObjectId> {
+    return (await this.#objects.commit(commit)).tree;
+  }
+}
+
+/** Whether an entry of a tree is a regular file: links and submodules are not. */
+export function isFile(mode: TreeEntry['mode']): boolean {
+  return mode === '100644' || mode === '100755';
+}

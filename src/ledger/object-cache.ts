@@ -1,0 +1,95 @@
+// The objects of our own repository, parsed and kept: commits for the whole run, trees up to a number. Nothing is fetched
+// here: what is not in the repository is not there.
+// Concurrency and repetition: reads may overlap and be repeated; objects never change.
+import { TagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import type { Commit, CommitSignature } from './ledger.ts';
+import { type TreeItem, algorithmOf, parseCommit, parseTree, signatureOf } from './object.ts';
+import { ObjectReader, type PlumbingOptions, type StoredObject } from './plumbing.ts';
+
+/** Trees kept parsed. A tree of a few hundred entries takes some 50 KB. */
+const CACHED_TREES = 2_000;
+
+/** Reads the objects of one repository. Every method throws `tree-unsafe` for an object that is too large to be read. */
+export class ObjectCache {
+  readonly #objects: ObjectReader;
+  readonly #trees = new Map<ObjectId, readonly TreeItem[]>();
+  readonly #commits = new Map<ObjectId, Commit>();
+
+  constructor(git: PlumbingOptions) {
+    this.#objects = new ObjectReader(git);
+  }
+
+  /** A commit that is known to be here. */
+  async commit(id: ObjectId): Promise<Commit> {
+    const [commit] = await this.commits([id]);
+    if (commit) return commit;
+    throw tooEarly(id);
+  }
+
+  /** Those of the commits that are here, in the order of their ids. */
+  async commits(ids: readonly ObjectId[]): Promise<readonly Commit[]> {
+    const unread = ids.filter((id) => !this.#commits.has(id));
+    for (const [index, object] of (await this.#objects.read(unread)).entries()) {
+      const id = unread[index];
+      if (id && object?.type === 'commit') this.#commits.set(id, parseCommit(id, object.content));
+    }
+    return ids.flatMap((id) => this.#commits.get(id) ?? []);
+  }
+
+  /** Whether all of the objects are here. */
+  async hasAll(ids: readonly ObjectId[]): Promise<boolean> {
+    return !(await this.#objects.read(ids)).includes(undefined);
+  }
+
+  /** The entries of trees that are known to be here, in the order of their ids. */
+  readonly readTrees = async (ids: readonly ObjectId[]): Promise<readonly (readonly TreeItem[])[]> => {
+    const found = new Map<ObjectId, readonly TreeItem[]>();
+    const unread = [...new Set(ids)].filter((id) => {
+      const cached = this.#trees.get(id);
+      if (cached) found.set(id, cached);
+      return !cached;
+    });
+    for (const [index, object] of (await this.#objects.read(unread)).entries()) {
+      const id = unread[index];
+      if (!id || object?.type !== 'tree') throw noTree(id, object);
+      const items = parseTree(object.content, algorithmOf(id));
+      found.set(id, items);
+      if (this.#trees.size >= CACHED_TREES) this.#trees.clear();
+      this.#trees.set(id, items);
+    }
+    return ids.map((id) => found.get(id) ?? []);
+  };
+
+  /** The content of those of the files that are here. */
+  async contents(ids: readonly ObjectId[]): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
+    const contents = new Map<ObjectId, Uint8Array>();
+    for (const [index, object] of (await this.#objects.read(ids)).entries()) {
+      const id = ids[index];
+      if (id && object) contents.set(id, object.content);
+    }
+    return contents;
+  }
+
+  /** The signature of a commit that is known to be here. */
+  async signature(id: ObjectId): Promise<CommitSignature> {
+    const [object] = await this.#objects.read([id]);
+    if (object?.type === 'commit') return signatureOf(object.content, algorithmOf(id));
+    throw tooEarly(id);
+  }
+
+  /** Ends the process that reads. */
+  async close(): Promise<void> {
+    await this.#objects.close();
+  }
+}
+
+function tooEarly(id: ObjectId): TagflowError {
+  return new TagflowError('internal', { what: `commit ${id} was read before it was fetched` });
+}
+
+function noTree(id: ObjectId | undefined, object: StoredObject | undefined): TagflowError {
+  if (object)
+    return new TagflowError('tree-unsafe', { what: `a tree names ${id} as a folder, but that is a ${object.type}` });
+  return new TagflowError('internal', { what: `tree ${id} was read before its commit was fetched` });
+}

@@ -1,0 +1,37 @@
+// A commit made from a draft, in the object database alone: there is no work tree and no index.
+// Repetition: the same unsigned draft gives the same commit, and making it again changes nothing.
+import type { ObjectId } from '../model/object-id.ts';
+import type { CommitDraft } from './ledger.ts';
+import { algorithmOf, formatCommit, makeObject, withSignature } from './object.ts';
+import type { ObjectCache } from './object-cache.ts';
+import { encodePack } from './pack.ts';
+import { type PlumbingOptions, runGit } from './plumbing.ts';
+import { type OwnRepository, storageFailed } from './repository.ts';
+import { editTree } from './tree.ts';
+
+/** What commits are made with. */
+export interface ProposalParts {
+  readonly git: PlumbingOptions;
+  readonly objects: ObjectCache;
+  readonly repository: OwnRepository;
+}
+
+/** The commit of a draft, stored. Throws `tree-unsafe`, `storage-failed`, and what signing throws. */
+export async function storeCommit(
+  { git, objects, repository }: ProposalParts,
+  { base, parents, author, time, message, edits, sign }: CommitDraft,
+): Promise<ObjectId> {
+  const algorithm = algorithmOf(base);
+  const tree = await editTree(objects.readTrees, (await objects.commit(base)).tree, edits, algorithm);
+  const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
+  const content = sign ? withSignature(unsigned, await sign(unsigned), algorithm) : unsigned;
+  const commit = makeObject('commit', content, algorithm);
+  // Loose objects, all from one stream. Git computes each name anew, so a slip of ours would show right below.
+  const pack = encodePack([...tree.objects, commit], algorithm);
+  const { exitCode, stderr } = await runGit(git, ['unpack-objects', '-q'], pack);
+  if (exitCode !== 0) {
+    await repository.probe();
+    throw storageFailed(repository.folder, stderr.trim());
+  }
+  return (await objects.commit(commit.id)).id;
+}
