@@ -14,12 +14,20 @@ const STRANGER = new TagflowError('unauthorized', { what: 'who are you' });
 
 const OPEN: PushAttempt = { kind: 'open', error: DOWN };
 const REFUSED: PushAttempt = { kind: 'refused', reason: 'protected', final: false };
+const LOCKED: PushAttempt = { ...REFUSED, lock: 'refs/heads/main.lock' };
 
 /** Settles a push whose attempts and readings come from lists; the last of each repeats. */
 async function settle(
   attempts: readonly PushAttempt[],
-  heads: readonly (ObjectId | undefined | TagflowError)[],
-  more: { expected?: ObjectId | undefined; contains?: boolean; follows?: boolean; signal?: AbortSignal } = {},
+  heads: readonly (ObjectId | undefined | Error)[],
+  more: {
+    expected?: ObjectId | undefined;
+    contains?: boolean;
+    follows?: boolean;
+    signal?: AbortSignal;
+    /** How long each attempt takes. */
+    sending?: number;
+  } = {},
 ) {
   let now = 0;
   let sent = 0;
@@ -29,13 +37,16 @@ async function settle(
     branch: 'main' as BranchName,
     commit: OURS,
     expected: 'expected' in more ? more.expected : OLD,
-    send: async () => attempts[Math.min(sent++, attempts.length - 1)]!,
+    send: async () => {
+      now += more.sending ?? 0;
+      return attempts[Math.min(sent++, attempts.length - 1)]!;
+    },
     complete: async () => {
       completed += 1;
     },
     head: async () => {
       const head = heads[Math.min(read++, heads.length - 1)];
-      if (head instanceof TagflowError) throw head;
+      if (head instanceof Error) throw head;
       return head;
     },
     isIn: async () => more.contains === true,
@@ -53,18 +64,33 @@ async function settle(
     const verdict = await settlePush(push, pacing);
     return { verdict, sent, completed, waited: now };
   } catch (error) {
-    if (isTagflowError(error)) return { error: error.code, sent, completed, waited: now };
-    throw error;
+    if (!isTagflowError(error)) throw error;
+    const { code, message: what, why, details } = error;
+    return { error: code, what, why, details, sent, completed, waited: now };
   }
 }
 
 describe('settling a push', () => {
   it('takes a lock that stays for a remote that cannot, not for one that denies', async () => {
-    const locked: PushAttempt = { ...REFUSED, lock: 'refs/heads/main.lock' };
-    expect(await settle([locked], [OLD])).toMatchObject({ error: 'remote-unavailable', sent: 5 });
-    expect(await settle([locked, locked, locked, { kind: 'accepted' }], [OLD])).toMatchObject({
+    expect(await settle([LOCKED], [OLD])).toMatchObject({
+      error: 'remote-unavailable',
+      what: expect.stringContaining('keeps main locked'),
+      details: { branch: 'main', lock: 'refs/heads/main.lock' },
+      sent: 5,
+    });
+    expect(await settle([LOCKED, LOCKED, LOCKED, { kind: 'accepted' }], [OLD])).toMatchObject({
       verdict: { outcome: 'landed' },
     });
+  });
+
+  it('knows that a lock kept the branch as it was, even when there is no time for all attempts', async () => {
+    const result = await settle([LOCKED], [OLD], { signal: AbortSignal.abort() });
+    expect(result).toMatchObject({ error: 'remote-unavailable', details: { lock: 'refs/heads/main.lock' }, sent: 3 });
+  });
+
+  it('has its time from the first answer on: a push that takes long is tried again all the same', async () => {
+    const result = await settle([OPEN, { kind: 'accepted' }], [OLD], { sending: 60_000 });
+    expect(result).toMatchObject({ verdict: { outcome: 'landed' }, sent: 2 });
   });
 
   it('believes a remote that accepted', async () => {
@@ -81,7 +107,9 @@ describe('settling a push', () => {
   });
 
   it.each([[THEIRS], [undefined]])('is lost when the branch shows something else: %s', async (head) => {
-    expect(await settle([OPEN], [head])).toMatchObject({ verdict: { outcome: 'lost', head } });
+    // Of a branch that is gone there is nothing to ask.
+    const follows = head !== undefined;
+    expect(await settle([OPEN], [head], { follows })).toMatchObject({ verdict: { outcome: 'lost', head } });
   });
 
   it.each<[string, PushAttempt]>([
@@ -92,7 +120,10 @@ describe('settling a push', () => {
       verdict: { outcome: 'landed' },
       sent: 2,
     });
-    expect(await settle([attempt], [OLDER], { follows: false })).toMatchObject({ error: 'push-outcome-unknown' });
+    expect(await settle([attempt, { kind: 'stale' }], [OLDER], { follows: false })).toMatchObject({
+      error: 'push-outcome-unknown',
+      why: expect.stringContaining('main reads as ddddddd, from before aaaaaaa'),
+    });
   });
 
   it('is lost to a branch that was rewound, as long as nothing was sent', async () => {
@@ -125,7 +156,24 @@ describe('settling a push', () => {
   });
 
   it('stays unknown when the remote is gone after an open answer', async () => {
-    expect(await settle([OPEN], [DOWN])).toMatchObject({ error: 'push-outcome-unknown' });
+    expect(await settle([OPEN], [DOWN])).toMatchObject({
+      error: 'push-outcome-unknown',
+      what: expect.stringContaining(OURS),
+      details: { branch: 'main', commit: OURS },
+    });
+  });
+
+  it.each<[string, PushAttempt, string]>([
+    [
+      'the reason of the last failure',
+      { kind: 'open', error: new TagflowError('remote-unavailable', { what: 'it failed', why: 'a wire was cut' }) },
+      'a wire was cut',
+    ],
+    ['the last failure, where it has no reason', OPEN, 'down'],
+    ['that the remote said nothing, where nothing failed', { kind: 'stale' }, 'the remote did not say'],
+  ])('an unknown outcome tells %s', async (_, attempt, why) => {
+    const result = await settle([REFUSED, attempt], [OLD]);
+    expect(result).toMatchObject({ error: 'push-outcome-unknown', why: expect.stringContaining(why) });
   });
 
   it('stays unknown when credentials run out after an open answer', async () => {
@@ -137,6 +185,14 @@ describe('settling a push', () => {
   it('is unauthorized at once when nothing was sent', async () => {
     const result = await settle([{ kind: 'unreached', error: STRANGER }], [STRANGER]);
     expect(result).toMatchObject({ error: 'unauthorized', sent: 1 });
+    // Git saw another head, and then the branch could not be read.
+    expect(await settle([{ kind: 'stale' }], [STRANGER])).toMatchObject({ error: 'unauthorized', sent: 1 });
+  });
+
+  it('does not go on over a defect', async () => {
+    await expect(settle([OPEN, { kind: 'accepted' }], [new TypeError('no such thing')])).rejects.toThrow(TypeError);
+    const internal = new TagflowError('internal', { what: 'this cannot be' });
+    expect(await settle([OPEN, { kind: 'accepted' }], [internal])).toMatchObject({ error: 'internal', sent: 1 });
   });
 
   it('is remote-unavailable when nothing was ever sent', async () => {
@@ -144,7 +200,10 @@ describe('settling a push', () => {
   });
 
   it('is remote-unavailable when reading and writing contradict each other to the end', async () => {
-    expect(await settle([{ kind: 'stale' }], [OLD])).toMatchObject({ error: 'remote-unavailable' });
+    expect(await settle([{ kind: 'stale' }], [OLD])).toMatchObject({
+      error: 'remote-unavailable',
+      what: 'main was not pushed',
+    });
   });
 
   it('brings what was missing before it sends again, and gives up when nothing helps', async () => {
