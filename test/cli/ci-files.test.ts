@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type CiFacts, writeCiFiles } from '../../src/cli/ci-files.ts';
 import { withSession } from '../../src/cli/session.ts';
+import { failureOf } from '../support/failure.ts';
 import { FULL_RECORD, idOf } from '../support/records.ts';
 import { captureIo } from '../support/io.ts';
-import { failureOf } from '../support/engine.ts';
 
 const FACTS: CiFacts = {
   environment: 'prd',

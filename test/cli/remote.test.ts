@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/io.ts';
 import { gitCredentials, remoteUrl } from '../../src/cli/remote.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
-import { failureOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const NONE = {
   originUrl: undefined,

@@ -1,7 +1,7 @@
 // Times as people write them.
 import { expect, test } from 'vitest';
 import { parseInstant } from '../../src/cli/time.ts';
-import { failureOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const NOW = Date.UTC(2026, 2, 20, 12);
 

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { composeRegistries } from '../../src/cli/compose.ts';
 import { readTokenServers } from '../../src/cli/token-servers.ts';
-import { type TagflowError, isTagflowError } from '../../src/model/errors.ts';
 import { checkRealm, knownRealms } from '../../src/registry/oci/realms.ts';
+import { refusal } from '../support/failure.ts';
 import { captureIo } from '../support/io.ts';
 
 describe('TAGFLOW_TOKEN_SERVERS', () => {
@@ -27,7 +27,7 @@ describe('TAGFLOW_TOKEN_SERVERS', () => {
     'registry.example.com=https://auth.example.com/token',
     'registry.example.com=auth.example.com@evil.example',
   ])('%j is refused', (text) => {
-    expect(failureOf(() => readTokenServers(text))).toMatchObject({
+    expect(refusal(() => readTokenServers(text))).toMatchObject({
       code: 'credentials-invalid',
       message: expect.stringContaining(JSON.stringify(text)) as string,
     });
@@ -37,7 +37,7 @@ describe('TAGFLOW_TOKEN_SERVERS', () => {
     const { io } = captureIo([], { TAGFLOW_TOKEN_SERVERS: 'nonsense' });
     const options = { directory: '/', output: 'table', input: false, timeout: 60 } as const;
     const compose = () => composeRegistries(io, options, () => undefined, new AbortController().signal);
-    expect(failureOf(compose).code).toBe('credentials-invalid');
+    expect(refusal(compose).code).toBe('credentials-invalid');
   });
 
   test('lets credentials go there, for that registry alone', () => {
@@ -49,17 +49,7 @@ describe('TAGFLOW_TOKEN_SERVERS', () => {
       ['https://registry.example', 'https://sub.auth.example/token'],
       ['https://registry.example', 'http://auth.example/token'],
     ] as const) {
-      expect(failureOf(() => checkRealm(other, new URL(registry), known)).code).toBe('credentials-unsafe');
+      expect(refusal(() => checkRealm(other, new URL(registry), known)).code).toBe('credentials-unsafe');
     }
   });
 });
-
-function failureOf(action: () => unknown): TagflowError {
-  try {
-    action();
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
-}

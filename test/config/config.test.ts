@@ -1,21 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { CONFIG_FILE, parseConfig } from '../../src/config/config.ts';
 import type { Problem } from '../../src/config/problems.ts';
-import { type TagflowError, isTagflowError } from '../../src/model/errors.ts';
+import type { TagflowError } from '../../src/model/errors.ts';
+import { refusal } from '../support/failure.ts';
 import { SHORT, WHOLE, WRONG } from './examples.ts';
 
-function refusal(text: string): TagflowError {
-  try {
-    parseConfig(text);
-  } catch (error) {
-    if (isTagflowError(error, 'config-invalid')) return error;
-    throw error;
-  }
-  throw new Error('the configuration was accepted');
+/** The error that a configuration is refused with. */
+function refused(text: string): TagflowError {
+  const error = refusal(() => parseConfig(text));
+  expect(error.code).toBe('config-invalid');
+  return error;
 }
 
 function problemsOf(text: string): readonly Problem[] {
-  return refusal(text).details['problems'] as readonly Problem[];
+  return refused(text).details['problems'] as readonly Problem[];
 }
 
 const lines = (count: number, line: (index: number) => string): string =>
@@ -200,7 +198,7 @@ describe('a configuration that is wrong', () => {
   });
 
   it('is told as file, line, column, path and words', () => {
-    const error = refusal(SHORT.replace('  dev:\n', '  dev: { from: dve }\n'));
+    const error = refused(SHORT.replace('  dev:\n', '  dev: { from: dve }\n'));
     expect(error.message).toBe('tagflow.yaml has a mistake');
     expect(error.why).toBe(
       'tagflow.yaml:5:16  environments.dev.from  there is no environment "dve"; did you mean dev?',
@@ -214,7 +212,7 @@ describe('a configuration that is wrong', () => {
   });
 
   it('shows at most 50 mistakes, and lists the rest in the details', () => {
-    const error = refusal(SHORT + Array.from({ length: 60 }, (_, index) => `key${index}: 1\n`).join(''));
+    const error = refused(SHORT + Array.from({ length: 60 }, (_, index) => `key${index}: 1\n`).join(''));
     expect(error.why?.split('\n')).toHaveLength(51);
     expect(error.why).toMatch(/and 10 more$/);
     expect(error.details['problems']).toHaveLength(60);
@@ -225,18 +223,18 @@ describe('a configuration that is wrong', () => {
     ['a password without a scheme', 'hunter2', '{ repository: "me:hunter2@r.example.com/a" }'],
     ['a password without a path', 'hunter2', '{ repository: "https://me:hunter2@r.example.com" }'],
   ])('never repeats %s', (_, secret, image) => {
-    const error = refusal(SHORT.replace(/\{ repository.*\}/, image));
+    const error = refused(SHORT.replace(/\{ repository.*\}/, image));
     expect(JSON.stringify([error.message, error.why, error.fix, error.details])).not.toContain(secret);
   });
 
   it('never repeats a password before a plain HTTP host', () => {
-    const error = refusal(`${SHORT}plainHttp: ["http://me:hunter2@r.example.com", "me:hunter2@r.example.com"]\n`);
+    const error = refused(`${SHORT}plainHttp: ["http://me:hunter2@r.example.com", "me:hunter2@r.example.com"]\n`);
     expect(JSON.stringify([error.why, error.details])).not.toContain('hunter2');
   });
 
   it('is told without a control character, whatever it holds', () => {
     const nasty = String.raw`"\e[2J\x9b\u202E\u2028\ud800"`;
-    const error = refusal(
+    const error = refused(
       `${SHORT.replace('  dev:\n', `  dev: { from: ${nasty}, branch: ${nasty}, path: ${nasty}, tag: ${nasty}, keep: [${nasty}] }\n`)}${nasty}: 1\n`,
     );
     expect(JSON.stringify(error.details['problems'])).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028]/u);
@@ -261,7 +259,7 @@ describe('a configuration that means harm', () => {
     ['a path of dashes', SHORT.replace('acme/django', `${'a-'.repeat(100_000)}!`)],
   ])('%s: is refused soon', (_, text) => {
     const start = performance.now();
-    refusal(text);
+    refused(text);
     // About 0.5 s at worst on a quiet machine; a text that is not stopped takes minutes.
     expect(performance.now() - start).toBeLessThan(10_000);
   });

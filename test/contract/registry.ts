@@ -2,9 +2,10 @@
 // adapter. What it asserts is what the engine may rely on; what only one adapter can show stays in that adapter's tests.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/model/digest.ts';
-import { isTagflowError, type TagflowError } from '../../src/model/errors.ts';
+import { isTagflowError } from '../../src/model/errors.ts';
 import { parseTag, type Repository, type Tag } from '../../src/model/reference.ts';
 import type { AbleRegistry, Registry } from '../../src/registry/registry.ts';
+import { failureOf } from '../support/failure.ts';
 import { sampleIndex, type SampleManifest, SAMPLES, sampleSingle } from '../support/sample-manifests.ts';
 
 /** A registry under test, with a way behind its back: publishing and reading never go through the adapter. */
@@ -117,21 +118,21 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
 
       it('case 41: cannot be tagged, and the tag stays as it is', async () => {
         const digest = await publish(sampleSingle(), STAGING);
-        const error = await refusal(tag(NOWHERE, STAGING));
+        const error = await failureOf(tag(NOWHERE, STAGING));
         expect(error.code).toBe('digest-not-found');
         expect(error.message).toContain(NOWHERE);
         expect(await peek(STAGING)).toBe(digest);
       });
 
       it('cannot be tagged in a repository nobody published to', async () => {
-        expect(await refusal(tag(NOWHERE, STAGING))).toMatchObject({ code: 'digest-not-found' });
+        expect(await failureOf(tag(NOWHERE, STAGING))).toMatchObject({ code: 'digest-not-found' });
       });
 
       it('cannot be tagged by naming a layer or a configuration', async () => {
         const manifest = sampleSingle();
         await publish(manifest, V1);
         for (const blob of manifest.blobs) {
-          expect(await refusal(tag(blob.digest, STAGING))).toMatchObject({ code: 'digest-not-found' });
+          expect(await failureOf(tag(blob.digest, STAGING))).toMatchObject({ code: 'digest-not-found' });
         }
         expect(await peek(STAGING)).toBeUndefined();
       });
@@ -252,7 +253,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         const second = await publish(sampleSingle('V2.0'), V2);
         const expected = expectation(first);
         const writes = await writesDuring(async () => {
-          const error = await refusal(tag(second, STAGING, { expected: { digest: expected } }));
+          const error = await failureOf(tag(second, STAGING, { expected: { digest: expected } }));
           expect(error.code).toBe('tag-moved');
           expect(error.details).toMatchObject({ expected: expected ?? null, actual: first });
         });
@@ -262,7 +263,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
 
       it('stops when the tag is gone that was expected', async () => {
         const first = await publish(sampleSingle('V1.0'), V1);
-        const error = await refusal(tag(first, STAGING, { expected: { digest: first } }));
+        const error = await failureOf(tag(first, STAGING, { expected: { digest: first } }));
         expect(error.code).toBe('tag-moved');
         expect(error.details).toMatchObject({ expected: first, actual: null });
         expect(await peek(STAGING)).toBeUndefined();
@@ -428,16 +429,6 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
       expect([first, second]).toContain((await resolve(STAGING))?.digest);
     });
   });
-}
-
-/** The TagflowError an action is refused with. */
-async function refusal(action: Promise<unknown>): Promise<TagflowError> {
-  const outcome = await action.then(
-    (value: unknown) => new Error(`not refused, but ${JSON.stringify(value)}`),
-    (error: unknown) => error,
-  );
-  if (isTagflowError(outcome)) return outcome;
-  throw outcome;
 }
 
 function sorted(tags: readonly Tag[]): Tag[] {

@@ -6,7 +6,8 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { formatRecord } from '../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../src/model/release.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, failureOf, recordOf } from '../support/engine.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, recordOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
 const SETTINGS = 'environments/prd/settings.env';

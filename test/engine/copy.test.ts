@@ -6,8 +6,9 @@ import { retag } from '../../src/engine/tag.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { type Tag, parseRepository } from '../../src/model/reference.ts';
 import { TagflowError } from '../../src/model/errors.ts';
+import { failureOf } from '../support/failure.ts';
 import type { MemoryRegistryOptions, Operation } from '../support/memory-registry.ts';
-import { type Bench, DJANGO, MARIADB, createBench, failureOf, repositoryOf } from '../support/engine.ts';
+import { type Bench, DJANGO, MARIADB, createBench, repositoryOf } from '../support/engine.ts';
 import { sampleSingle } from '../support/sample-manifests.ts';
 
 const PRD = parseRepository('prd.example.org/shop/django');

@@ -12,10 +12,10 @@ import {
   DJANGO,
   FIRST,
   createBench,
-  failureOf,
   recordOf,
   repositoryOf,
 } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const MACHINE = { node: '24.9.0', git: '2.39.5' };
 const DAY = 86_400_000;

@@ -1,7 +1,8 @@
 // History, show and where: the past as the branch tells it, and what on the branch is no release.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { history, show, where } from '../../src/engine/history.ts';
-import { type Bench, FIRST, createBench, failureOf, recordOf } from '../support/engine.ts';
+import { type Bench, FIRST, createBench, recordOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 /** prd: V4.0 at 00:03, V4.2 at 00:06, rolled back to V4.0 at 00:07; the minutes of promotions are the bench's. */
 async function past(): Promise<Bench> {

@@ -3,16 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
+import { failureOf } from '../support/failure.ts';
 import type { Operation } from '../support/memory-registry.ts';
-import {
-  type Bench,
-  type BenchOptions,
-  FIRST,
-  createBench,
-  failureOf,
-  recordOf,
-  repositoryOf,
-} from '../support/engine.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
 
 const TWO = { settings: { dev: 'retain: 2' } } satisfies BenchOptions;
 const VERSIONS = ['V4.2', 'V4.3', 'V4.0', 'V3.2'];

@@ -4,7 +4,8 @@ import { diff } from '../../src/engine/diff.ts';
 import { type EnvironmentStatus, status } from '../../src/engine/status.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { type Bench, FIRST, createBench, failureOf, recordOf, repositoryOf } from '../support/engine.ts';
+import { type Bench, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
 

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { retag } from '../../src/engine/tag.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { DJANGO, createBench, failureOf, repositoryOf } from '../support/engine.ts';
+import { DJANGO, createBench, repositoryOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 test('puts tags on the image that a tag names', async () => {
   const bench = createBench();

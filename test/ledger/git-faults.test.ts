@@ -7,8 +7,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { GitLedgerOptions } from '../../src/ledger/git.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import type { Notice } from '../../src/model/effects.ts';
-import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import { failureOf } from '../support/failure.ts';
 import { openGitLedger } from '../support/git-ledger.ts';
 import { type GitRepository, createGitRepository, temporaryFolder } from '../support/git-repository.ts';
 import { type GitHttpServer, type GitRequest, type HttpFault, startGitHttpServer } from '../support/git-server.ts';
@@ -29,16 +29,6 @@ function first(times: number, matches: (request: GitRequest) => boolean, fault: 
     left -= 1;
     return fault;
   };
-}
-
-async function failure(action: Promise<unknown>): Promise<TagflowError> {
-  try {
-    await action;
-  } catch (error) {
-    if (error instanceof TagflowError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }
 
 describeReal('a Git ledger and servers that fail', ['git'], () => {
@@ -131,7 +121,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
         pushed = isPush(request);
         return pushed ? { kind: 'drop-after' } : undefined;
       };
-      const error = await failure(ledger.push(MAIN, id, head));
+      const error = await failureOf(ledger.push(MAIN, id, head));
       expect(error.code).toBe('push-outcome-unknown');
       expect(error.details).toMatchObject({ branch: 'main', commit: id });
     });
@@ -139,7 +129,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('is no push at all when the server could never be reached', async () => {
       const { ledger, id } = await proposed({ timeouts: { ...QUICK, settleMs: 600 } });
       server.fault = () => ({ kind: 'refuse' });
-      expect((await failure(ledger.push(MAIN, id, head))).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.push(MAIN, id, head))).code).toBe('remote-unavailable');
     });
   });
 
@@ -155,7 +145,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       server.fault = (request) => (request.service === 'receive-pack' ? { kind: 'status', status: 403 } : undefined);
       expect(await ledger.mayPush(MAIN, head)).toMatchObject({ granted: 'no' });
       server.fault = () => ({ kind: 'refuse' });
-      expect((await failure(ledger.mayPush(MAIN, head))).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.mayPush(MAIN, head))).code).toBe('remote-unavailable');
     });
 
     it('is denied, with control characters taken out of the words of the hook', async () => {
@@ -220,7 +210,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     ])('fails as remote-unavailable when the server %s', async (_, fault) => {
       const ledger = await open();
       server.fault = () => fault;
-      const error = await failure(ledger.heads());
+      const error = await failureOf(ledger.heads());
       expect(error.code).toBe('remote-unavailable');
       expect(error.why).toMatch(/^git said: ./);
     });
@@ -228,18 +218,18 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('never takes a login page for a repository without branches', async () => {
       const ledger = await open();
       server.fault = () => ({ kind: 'rubbish' });
-      expect(await failure(ledger.heads())).toMatchObject({
+      expect(await failureOf(ledger.heads())).toMatchObject({
         code: 'remote-unavailable',
         message: expect.stringMatching(/^what answers at .* is not a Git server$/) as string,
       });
-      expect((await failure(ledger.head(MAIN))).code).toBe('remote-unavailable');
-      expect((await failure(ledger.fetch([head]))).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.head(MAIN))).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.fetch([head]))).code).toBe('remote-unavailable');
     });
 
     it('fails as remote-unavailable when the server never answers', async () => {
       const ledger = await open({ timeouts: { ...QUICK, silenceMs: 300 } });
       server.fault = () => ({ kind: 'hang' });
-      expect((await failure(ledger.heads())).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.heads())).code).toBe('remote-unavailable');
     });
 
     it('succeeds in the end when the failure passes, and says that it tried again', async () => {
@@ -264,14 +254,14 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('says so when the repository is empty', async () => {
       await createGitRepository({ folder: join(root, 'empty.git') });
       const ledger = await open({ url: `${server.url}/empty.git` });
-      expect((await failure(ledger.heads())).code).toBe('branch-not-found');
+      expect((await failureOf(ledger.heads())).code).toBe('branch-not-found');
     });
 
     it('refuses a file that is too large', async () => {
       head = await repository.commit('main', { big: Buffer.alloc(300_000, 'x'), small: 's' });
       const ledger = await open({ maxObjectBytes: 100_000 });
       await ledger.fetch([head]);
-      expect((await failure(ledger.readFiles(head, ['big']))).code).toBe('tree-unsafe');
+      expect((await failureOf(ledger.readFiles(head, ['big']))).code).toBe('tree-unsafe');
       expect((await ledger.readFiles(head, ['small'])).size).toBe(1);
     });
 
@@ -300,13 +290,13 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('names the work folder that cannot be written', async () => {
       const file = join(root, 'a-file');
       await writeFile(file, '');
-      const error = await failure(openGitLedger({ url: repository.folder, workFolder: join(file, 'work') }));
+      const error = await failureOf(openGitLedger({ url: repository.folder, workFolder: join(file, 'work') }));
       expect(error).toMatchObject({ code: 'storage-failed', message: expect.stringContaining(join(file, 'work')) });
     });
 
     it('says which program is missing', async () => {
       const ledger = await open({ gitProgram: '/nonexistent/git' });
-      expect((await failure(ledger.heads())).code).toBe('not-supported');
+      expect((await failureOf(ledger.heads())).code).toBe('not-supported');
     });
   });
 
@@ -338,7 +328,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       ['are wrong', () => ({ url: url(`ann:wrong-${encoded}@`) })],
     ])('lead to unauthorized when they %s, and are not repeated', async (_, options) => {
       const ledger = await open(options());
-      const error = await failure(ledger.heads());
+      const error = await failureOf(ledger.heads());
       expect(error.code).toBe('unauthorized');
       expect(JSON.stringify([error, error.message, String(error.cause)])).not.toContain(encoded);
       expect(JSON.stringify([error, error.message])).not.toContain(SECRET);
@@ -364,13 +354,13 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       const ledger = await open({ credentials: { username: 'ann', password: SECRET } });
       server.fault = (request) => ({ kind: 'redirect', to: closed.url + request.path });
       const before = closed.requests.length;
-      expect((await failure(ledger.heads())).code).toBe('remote-unavailable');
+      expect((await failureOf(ledger.heads())).code).toBe('remote-unavailable');
       expect(closed.requests.slice(before)).toEqual([]);
     });
 
     it('are not given away to a debug log', async () => {
       const env = { ...process.env, DEBUG: 'app,simple-git:*' };
-      expect((await failure(open({ url: url(`ann:${encoded}@`), env }))).code).toBe('usage');
+      expect((await failureOf(open({ url: url(`ann:${encoded}@`), env }))).code).toBe('usage');
     });
   });
 
@@ -378,8 +368,8 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     it('lets nothing new start', async () => {
       const ledger = await open({ signal: AbortSignal.abort() });
       const before = server.requests.length;
-      expect((await failure(ledger.heads())).code).toBe('interrupted');
-      expect((await failure(ledger.push(MAIN, head, undefined))).code).toBe('interrupted');
+      expect((await failureOf(ledger.heads())).code).toBe('interrupted');
+      expect((await failureOf(ledger.push(MAIN, head, undefined))).code).toBe('interrupted');
       expect(server.requests.length).toBe(before);
     });
 
@@ -390,7 +380,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
         controller.abort();
         return { kind: 'hang' };
       };
-      expect((await failure(ledger.heads())).code).toBe('interrupted');
+      expect((await failureOf(ledger.heads())).code).toBe('interrupted');
     });
 
     it('lets a push in flight finish', async () => {
@@ -401,7 +391,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
         return isPush(request) ? { kind: 'delay', milliseconds: 100 } : undefined;
       };
       expect(await ledger.push(MAIN, id, head)).toEqual({ outcome: 'landed' });
-      expect((await failure(ledger.heads())).code).toBe('interrupted');
+      expect((await failureOf(ledger.heads())).code).toBe('interrupted');
     });
 
     it('lets a push be settled whose answer was lost', async () => {

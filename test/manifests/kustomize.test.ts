@@ -1,6 +1,7 @@
 // Kustomizations: which entries mean an image, what an edit writes, and that nothing else moves.
 import { describe, expect, it } from 'vitest';
 import { pinImages } from '../../src/manifests/manifests.ts';
+import { refusal } from '../support/failure.ts';
 import {
   D,
   KUSTOMIZATION,
@@ -12,7 +13,6 @@ import {
   options,
   pinOf,
   pinned,
-  refusal,
   textAfter,
 } from './support.ts';
 

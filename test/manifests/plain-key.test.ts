@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfiguredPin } from '../../src/model/pipeline.ts';
 import { pinImages, readPins } from '../../src/manifests/manifests.ts';
+import { refusal } from '../support/failure.ts';
 import {
   D,
   KUSTOMIZATION,
@@ -13,7 +14,6 @@ import {
   options,
   pinOf,
   pinned,
-  refusal,
   textAfter,
 } from './support.ts';
 

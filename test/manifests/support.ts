@@ -1,8 +1,6 @@
 // Short ways to say what the manifests tests need: files, pins, and the text that pinning leaves.
 import type { Digest } from '../../src/model/digest.ts';
 import { digestOf } from '../../src/model/digest.ts';
-import { isTagflowError } from '../../src/model/errors.ts';
-import type { TagflowError } from '../../src/model/errors.ts';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
 import { pinImages } from '../../src/manifests/manifests.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult } from '../../src/manifests/manifests.ts';
@@ -46,17 +44,6 @@ export function pinned(path: string, text: string, pin: Pin = pinOf(), change: P
 export function textAfter(result: PinResult, path: string): string | undefined {
   const edit = result.edits.find((candidate) => candidate.path === path);
   return edit && new TextDecoder('utf-8', { ignoreBOM: true }).decode(edit.content);
-}
-
-/** The TagflowError that a call throws; any other outcome fails the test. */
-export function refusal(call: () => unknown): TagflowError {
-  try {
-    call();
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
 }
 
 /** A Deployment whose one container has the given `image:` line, from the value on. */

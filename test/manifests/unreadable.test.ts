@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { findImages, pinImages, readPins } from '../../src/manifests/manifests.ts';
 import type { ManifestFile } from '../../src/manifests/manifests.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
-import { KUSTOMIZATION, WORKLOAD, deployment, file, folder, options, pinOf, refusal, textAfter } from './support.ts';
+import { refusal } from '../support/failure.ts';
+import { KUSTOMIZATION, WORKLOAD, deployment, file, folder, options, pinOf, textAfter } from './support.ts';
 
 const BROKEN = `${folder}/broken.yaml`;
 const good = file(WORKLOAD, deployment(' django:V4.0'));

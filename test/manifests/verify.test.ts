@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { capsFor } from '../../src/manifests/caps.ts';
 import { isSource, readSource } from '../../src/manifests/source.ts';
 import { verifyEdit } from '../../src/manifests/verify.ts';
-import { refusal } from './support.ts';
+import { refusal } from '../support/failure.ts';
 
 const caps = capsFor(256 * 1024);
 

@@ -1,6 +1,7 @@
 // Workloads: every container of every kind that makes Pods, in any YAML dress.
 import { describe, expect, it } from 'vitest';
 import { pinImages } from '../../src/manifests/manifests.ts';
+import { refusal } from '../support/failure.ts';
 import {
   D,
   KUSTOMIZATION,
@@ -12,7 +13,6 @@ import {
   options,
   pinOf,
   pinned,
-  refusal,
   textAfter,
 } from './support.ts';
 

@@ -11,9 +11,10 @@ import { createCopier } from '../../src/registry/copy/copy.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
 import type { OciOptions } from '../../src/registry/oci/oci.ts';
 import type { ContentStore, CopySummary } from '../../src/registry/registry.ts';
+import { failureOf } from '../support/failure.ts';
 import { type HttpRegistry, json, startHttpRegistry } from '../support/http-registry.ts';
 import { layoutRepository, machineClock } from '../support/layouts.ts';
-import { createOciUnderTest, refusalOf, repositoryAt } from '../support/oci.ts';
+import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
 import {
   contentOf,
   OCI_INDEX,
@@ -104,7 +105,7 @@ describe('a blob', () => {
       response.on('close', () => clearInterval(timer));
     });
     const copying = copy(repositoryAt(slow), repositoryAt(target, 'prd/app'), image.digest, { requestTimeoutMs: 100 });
-    const error = await refusalOf(copying);
+    const error = await failureOf(copying);
     expect(error).toMatchObject({ code: 'registry-unavailable' });
     expect(drops).toBeGreaterThan(1);
     untouched();
@@ -135,7 +136,7 @@ describe('a blob', () => {
       response.on('drain', more);
       more();
     });
-    const error = await refusalOf(copy(repositoryAt(bad), repositoryAt(target, 'prd/app'), image.digest));
+    const error = await failureOf(copy(repositoryAt(bad), repositoryAt(target, 'prd/app'), image.digest));
     expect(error.code).toBe(code);
     // As much as the connection holds, and no more: its end is not waited for.
     expect(sent).toBeLessThan(64 * 1024 * 1024);
@@ -161,7 +162,7 @@ describe('a manifest', () => {
     ['itself for a child, as it says', index({ manifests: [{ ...descriptor, digest: 'sha256:self' }] })],
   ])('with %s cannot be followed', async (_what, content) => {
     const { target, run, untouched } = await two({ ...content, blobs: [], manifests: [] });
-    expect(await refusalOf(run())).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(run())).toMatchObject({ code: 'registry-answer-invalid' });
     expect(target.lines.filter((line) => !/^(?:GET|HEAD) /.test(line))).toEqual([]);
     untouched();
   });
@@ -175,7 +176,7 @@ describe('a manifest', () => {
     const target = await server();
     // The registry would parse it as well.
     source.intercept(/\/manifests\//, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body: bytes }));
-    const error = await refusalOf(copy(repositoryAt(source), repositoryAt(target), content.digest));
+    const error = await failureOf(copy(repositoryAt(source), repositoryAt(target), content.digest));
     expect(error.code).toBe('registry-answer-invalid');
     expect(target.manifestsOf('acme/app').size).toBe(0);
   });
@@ -188,7 +189,7 @@ describe('a manifest', () => {
       headers: { 'content-type': child.mediaType, 'docker-content-digest': child.digest },
       body: sampleSingle('another').bytes,
     }));
-    expect(await refusalOf(run())).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(run())).toMatchObject({ code: 'digest-mismatch' });
     expect(target.lines.filter((line) => !/^(?:GET|HEAD) /.test(line))).toEqual([]);
     untouched();
   });
@@ -227,7 +228,7 @@ describe('a target', () => {
     const image = sampleIndex();
     source.publish('acme/app', image);
     target.intercept(/^HEAD .*\/blobs\//, () => ({ status: 200 }));
-    const error = await refusalOf(copy(repositoryAt(source), repositoryAt(target, 'prd/app'), image.digest));
+    const error = await failureOf(copy(repositoryAt(source), repositoryAt(target, 'prd/app'), image.digest));
     expect(error.message).toContain('prd/app');
     expect(target.manifestsOf('prd/app').size).toBe(0);
   });
@@ -260,7 +261,7 @@ describe('a disk', () => {
       source.publish('acme/app', large);
       await copy(repositoryAt(source), layoutRepository(directory), first.digest);
       const before = readFileSync(join(directory, 'index.json'), 'utf8');
-      const error = await refusalOf(copy(repositoryAt(source), layoutRepository(directory), large.digest));
+      const error = await failureOf(copy(repositoryAt(source), layoutRepository(directory), large.digest));
       expect(error).toMatchObject({ code: 'storage-failed', why: expect.stringMatching(/ENOSPC/) as unknown });
       expect(readFileSync(join(directory, 'index.json'), 'utf8')).toBe(before);
       expect(readdirSync(directory).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { apply, requireComplete } from '../../src/engine/apply.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { createBench, failureOf, repositoryOf } from '../support/engine.ts';
+import { createBench, repositoryOf } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const MANY = 200;
 const NAMES = Array.from({ length: MANY }, (_, at) => `service-${String(at).padStart(3, '0')}`);

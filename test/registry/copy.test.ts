@@ -12,6 +12,7 @@ import { type OciOptions } from '../../src/registry/oci/oci.ts';
 import { readReferrers, referrersTag } from '../../src/registry/referrers-index.ts';
 import type { ContentStore, CopySummary } from '../../src/registry/registry.ts';
 import { bytesOf, referrerOf } from '../contract/content.ts';
+import { failureOf } from '../support/failure.ts';
 import {
   errorAnswer,
   type HttpRegistry,
@@ -19,7 +20,7 @@ import {
   startHttpRegistry,
 } from '../support/http-registry.ts';
 import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
-import { createOciUnderTest, passwordFor, refusalOf, repositoryAt } from '../support/oci.ts';
+import { createOciUnderTest, passwordFor, repositoryAt } from '../support/oci.ts';
 import {
   contentOf,
   OCI_INDEX,
@@ -312,7 +313,7 @@ describe('a blob', () => {
     const { source, target, image, routes } = await two();
     const { digest, bytes } = image.blobs[1]!;
     source.blobsOf('acme/app').set(digest, Buffer.from(bytes).reverse());
-    const error = await refusalOf(newRun().copy(...routes));
+    const error = await failureOf(newRun().copy(...routes));
     expect(error).toMatchObject({ code: 'digest-mismatch', exit: 7 });
     expect(error.message).toContain(digest);
     expect(target.blobsOf('prd/app').has(digest)).toBe(false);
@@ -323,7 +324,7 @@ describe('a blob', () => {
   it('that the source lost is named', async () => {
     const { source, target, image, routes } = await two();
     source.blobsOf('acme/app').delete(image.blobs[1]!.digest);
-    const error = await refusalOf(newRun().copy(...routes));
+    const error = await failureOf(newRun().copy(...routes));
     expect(error).toMatchObject({ code: 'digest-not-found', exit: 4 });
     expect(error.message).toContain(image.blobs[1]!.digest);
     expect(target.manifestsOf('prd/app').size).toBe(0);
@@ -365,7 +366,7 @@ describe('a blob', () => {
   ])('that the target answers with %i %s is an error of the target', async (status, code, expected, exit) => {
     const { target, routes } = await two();
     target.intercept(/^POST /, () => errorAnswer(status, code));
-    const error = await refusalOf(newRun().copy(...routes));
+    const error = await failureOf(newRun().copy(...routes));
     expect(error).toMatchObject({ code: expected, exit });
     expect(error.message).toContain(target.host);
     expect(error.fix).toBeTruthy();
@@ -415,7 +416,7 @@ describe('a blob', () => {
   ])('is not uploaded to %j', async (location, why) => {
     const { target, routes } = await two();
     target.intercept(/^POST /, () => ({ status: 202, headers: { location } }));
-    const error = await refusalOf(newRun().copy(...routes));
+    const error = await failureOf(newRun().copy(...routes));
     expect(error.code).toBe('registry-answer-invalid');
     expect(error.why).toContain(why);
   });
@@ -434,7 +435,7 @@ describe('case 30: a layer with a web address', () => {
 
   it('that the source does not have is never fetched from there', async () => {
     const { web, image, source, target } = await elsewhere();
-    const error = await refusalOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
+    const error = await failureOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
     expect(error).toMatchObject({ code: 'digest-not-found' });
     expect(error.message).toContain(layer.digest);
     expect(error.why).toContain('never followed');
@@ -462,7 +463,7 @@ describe('a copy that cannot end', () => {
   it('case 32: of a sparse index says which platform is missing, and sends nothing', async () => {
     const { source, target, image, routes } = await two();
     source.manifestsOf('acme/app').delete(image.manifests[1]!.digest);
-    const error = await refusalOf(newRun().copy(...routes));
+    const error = await failureOf(newRun().copy(...routes));
     expect(error).toMatchObject({ code: 'digest-not-found', exit: 4 });
     expect(error.message).toContain('linux/arm64');
     expect(error.why).toContain(image.digest);
@@ -480,7 +481,7 @@ describe('a copy that cannot end', () => {
 
   it('of what is not at the source says so', async () => {
     const { routes, target } = await two();
-    const error = await refusalOf(newRun().copy(routes[0], routes[1], digestOf('nothing')));
+    const error = await failureOf(newRun().copy(routes[0], routes[1], digestOf('nothing')));
     expect(error).toMatchObject({ code: 'digest-not-found' });
     expect(writes(target)).toEqual([]);
   });
@@ -493,7 +494,7 @@ describe('a copy that cannot end', () => {
       passed += 1;
       return passed > 2 ? errorAnswer(403, 'DENIED', 'quota exceeded') : next();
     });
-    expect(await refusalOf(newRun().copy(...routes))).toMatchObject({ code: 'forbidden' });
+    expect(await failureOf(newRun().copy(...routes))).toMatchObject({ code: 'forbidden' });
     expect(target.manifestsOf('prd/app').size).toBe(0);
     const arrived = target.blobsOf('prd/app').size;
     expect(arrived).toBeGreaterThan(0);
@@ -511,7 +512,7 @@ describe('a copy that cannot end', () => {
       controller.abort();
       return 'hang';
     });
-    expect(await refusalOf(newRun({}, controller.signal).copy(...routes))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(newRun({}, controller.signal).copy(...routes))).toMatchObject({ code: 'interrupted' });
     expect(target.manifestsOf('prd/app').size).toBe(0);
     expect(target.lines.filter((line) => line.includes(`manifests/${image.digest}`))).toHaveLength(1);
   });
@@ -519,14 +520,14 @@ describe('a copy that cannot end', () => {
   it('is found out when the target does not keep what it took', async () => {
     const { target, image, routes } = await two();
     target.intercept(`PUT /v2/prd/app/manifests/${image.digest}`, () => ({ status: 201 }));
-    expect(await refusalOf(newRun().copy(...routes))).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(newRun().copy(...routes))).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
   it('is refused when the target calls a manifest by another digest', async () => {
     const { target, image, routes } = await two();
     const headers = { 'docker-content-digest': digestOf('something else') };
     target.intercept(`PUT /v2/prd/app/manifests/${image.digest}`, () => ({ status: 201, headers }));
-    expect(await refusalOf(newRun().copy(...routes))).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(newRun().copy(...routes))).toMatchObject({ code: 'digest-mismatch' });
   });
 });
 
@@ -613,7 +614,7 @@ describe('what is about an image', () => {
     const { target, image, companions, routes } = await signed({}, {});
     const line = `PUT /v2/prd/app/manifests/${referrersTag(image.digest)}`;
     target.intercept(line, () => errorAnswer(403, 'DENIED'), 1);
-    expect(await refusalOf(newRun().copy(...routes))).toMatchObject({ code: 'forbidden' });
+    expect(await failureOf(newRun().copy(...routes))).toMatchObject({ code: 'forbidden' });
     expect(target.read('prd/app', companions[0]!.digest)).toBeDefined();
     await newRun().copy(...routes);
     const listed = readReferrers(target.read('prd/app', referrersTag(image.digest))!);
@@ -792,7 +793,7 @@ it('after a failure no further blob is begun', async () => {
   const image = imageOf(layers.map(descriptor));
   source.publish('acme/app', { ...image, blobs: [...image.blobs, ...layers] });
   target.intercept(/^POST /, () => errorAnswer(403, 'DENIED'));
-  await refusalOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
+  await failureOf(newRun().copy(repositoryAt(source), repositoryAt(target), image.digest));
   // Four at a time had begun.
   expect(writes(target).length).toBeLessThanOrEqual(4);
 });

@@ -5,7 +5,7 @@ import type { Outcome, Released } from '../../src/engine/outcome.ts';
 import { type RunOptions, promote } from '../../src/engine/promote.ts';
 import { rollback } from '../../src/engine/rollback.ts';
 import type { Digest } from '../../src/model/digest.ts';
-import { TagflowError, isTagflowError } from '../../src/model/errors.ts';
+import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { PromoteRequest, RollbackRequest } from '../../src/model/plan.ts';
 import { type Repository, type Tag, parseRepository, parseTag } from '../../src/model/reference.ts';
@@ -215,20 +215,11 @@ export function recordOf(environment: string): string {
   return `environments/${environment}/release.yaml`;
 }
 
+export { failureOf } from './failure.ts';
+
 /** The images of a release as `django V4.2, mariadb V10.6`. */
 export function shown(record: Pick<ReleaseRecord, 'images'>): string {
   return record.images.map(({ name, version }) => `${name} ${version}`).join(', ');
-}
-
-/** The error that work ends with. */
-export async function failureOf(work: Promise<unknown>): Promise<TagflowError> {
-  try {
-    await work;
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
-  throw new Error('expected it to fail');
 }
 
 /** An overlay that pins both images. */

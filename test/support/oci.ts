@@ -1,6 +1,6 @@
 // The OCI adapter in front of a test's registry: time that does not pass, no jitter, no credentials unless given.
 import type { Notice } from '../../src/model/effects.ts';
-import { isTagflowError, type TagflowError } from '../../src/model/errors.ts';
+import type { TagflowError } from '../../src/model/errors.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
 import type { CredentialSource } from '../../src/registry/oci/credentials.ts';
 import { createOciRegistry, type OciOptions, type OciRegistry } from '../../src/registry/oci/oci.ts';
@@ -37,16 +37,6 @@ export function passwordFor(host: string, username: string, password: string): C
 /** The repository of a server's host and a path. */
 export function repositoryAt(server: { readonly host: string }, path = 'acme/app'): Repository {
   return parseRepository(`${server.host}/${path}`);
-}
-
-/** The TagflowError an action is refused with; anything else fails the test. */
-export async function refusalOf(action: Promise<unknown>): Promise<TagflowError> {
-  const outcome = await action.then(
-    (value: unknown) => new Error(`not refused, but ${JSON.stringify(value)}`),
-    (error: unknown) => error,
-  );
-  if (isTagflowError(outcome)) return outcome;
-  throw outcome;
 }
 
 /** Everything an error tells anyone, as one text. */

@@ -9,8 +9,9 @@ import type { GlobalOptions, Io } from '../../../src/cli/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { ECR_HOST, type EcrServer, ecrRepository, KEYS, LOOK_ALIKES, startEcr } from '../../support/ecr.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type HttpRegistry, startHttpRegistry } from '../../support/http-registry.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { textOf } from '../../support/oci.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
@@ -74,7 +75,7 @@ describe('a repository of Amazon ECR', () => {
 describe('case 25: another host, however alike', () => {
   it.each(['public.ecr.aws', ...LOOK_ALIKES])('%s gets no credentials of AWS, and AWS is not asked', async (host) => {
     const repository = parseRepository(`${host}/acme/app`);
-    const error = await refusalOf(registries.registryOf(repository).resolve(repository, V1));
+    const error = await failureOf(registries.registryOf(repository).resolve(repository, V1));
     // It asked for a password, and there is none for it.
     expect(error).toMatchObject({ code: 'unauthorized', details: { host } });
     expect(sink.requests).not.toEqual([]);

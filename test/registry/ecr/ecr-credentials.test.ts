@@ -11,7 +11,7 @@ import {
   startEcr,
 } from '../../support/ecr.ts';
 import { createInstantClock } from '../../support/clock.ts';
-import { refusalOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
 
 const HOUR = 3_600_000;
 const clock = createInstantClock();
@@ -64,7 +64,7 @@ describe('the password of a Docker endpoint', () => {
 
   it('is asked for again after a failure', async () => {
     server.intercept('GetAuthorizationToken', () => refusedWith('AccessDeniedException', 'not authorized'));
-    const error = await refusalOf(password());
+    const error = await failureOf(password());
     expect(error).toMatchObject({ code: 'forbidden', message: expect.stringContaining('ecr:GetAuthorizationToken') });
     expect(await password()).toMatch(/^canary-docker-password/);
   });
@@ -75,7 +75,7 @@ describe('the password of a Docker endpoint', () => {
     ['a line break in it', [{ authorizationToken: Buffer.from('AWS:a\nb').toString('base64') }]],
   ])('that is %s is no password', async (_what, authorizationData) => {
     server.intercept('GetAuthorizationToken', () => ({ status: 200, body: { authorizationData } }));
-    expect(await refusalOf(password())).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(password())).toMatchObject({ code: 'registry-answer-invalid' });
   });
 });
 

@@ -13,8 +13,8 @@ import { parseTag, type Tag } from '../../../src/model/reference.ts';
 import type { AbleRegistry } from '../../../src/registry/registry.ts';
 import { registryContract } from '../../contract/registry.ts';
 import { ACCOUNT, createEcrUnderTest, ECR_HOST, ecrRepository, REGION } from '../../support/ecr.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type MotoServer, startMoto } from '../../support/moto.ts';
-import { refusalOf } from '../../support/oci.ts';
 import { describeReal } from '../../support/real.ts';
 import { type SampleManifest, sampleSingle } from '../../support/sample-manifests.ts';
 
@@ -114,7 +114,7 @@ describeReal('moto', ['moto_server'], () => {
     };
 
     it('case 11: an immutable tag is refused, with the filter that would except it', async () => {
-      const error = await refusalOf(promote('IMMUTABLE', []));
+      const error = await failureOf(promote('IMMUTABLE', []));
       expect(error).toMatchObject({ code: 'tag-immutable', fix: expect.stringContaining('"stg"') });
     });
 
@@ -124,7 +124,7 @@ describeReal('moto', ['moto_server'], () => {
     });
 
     it('case 11: a tag that no filter of IMMUTABLE_WITH_EXCLUSION names is refused', async () => {
-      const error = await refusalOf(promote('IMMUTABLE_WITH_EXCLUSION', ['dev*']));
+      const error = await failureOf(promote('IMMUTABLE_WITH_EXCLUSION', ['dev*']));
       expect(error).toMatchObject({ code: 'tag-immutable', why: expect.stringContaining('excluded are "dev*"') });
     });
   });

@@ -6,7 +6,8 @@ import { createEcrRegistry } from '../../../src/registry/ecr/ecr.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { createInstantClock } from '../../support/clock.ts';
 import { ACCOUNT, type EcrServer, ECR_HOST, ecrRepository, KEYS, REGION, startEcr } from '../../support/ecr.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
+import { textOf } from '../../support/oci.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
@@ -78,7 +79,7 @@ describe('the address that is spoken to', () => {
 
 describe('case 46: certificates and proxies', () => {
   it('an authority nobody knows is named, with the variables that make it known', async () => {
-    const error = await refusalOf(peek({ ca: undefined }));
+    const error = await failureOf(peek({ ca: undefined }));
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       message: `cannot reach ${API}`,
@@ -89,7 +90,7 @@ describe('case 46: certificates and proxies', () => {
   it('a proxy that opens no tunnel is named, and its password is not', async () => {
     const url = proxy.url.replace('://', '://ana:canary-of-the-proxy@');
     await proxy.stop();
-    const error = await refusalOf(peek({ env: { HTTPS_PROXY: url } }));
+    const error = await failureOf(peek({ env: { HTTPS_PROXY: url } }));
     expect(error.code).toBe('registry-unavailable');
     expect(textOf(error)).not.toContain('canary-of-the-proxy');
     proxy = await startProxy(new Map());
@@ -107,7 +108,7 @@ describe('credentials', () => {
   });
 
   it('that are nowhere are missed before anything is sent, and the fix names where they may be', async () => {
-    const error = await refusalOf(peek(found));
+    const error = await failureOf(peek(found));
     expect(error).toMatchObject({
       code: 'unauthorized',
       message: `there are no AWS credentials for Amazon ECR in ${REGION}`,
@@ -118,18 +119,18 @@ describe('credentials', () => {
 
   it('of a profile that is not there are missed by its name', async () => {
     vi.stubEnv('AWS_PROFILE', 'nobody');
-    const error = await refusalOf(peek({ ...found, env: { AWS_PROFILE: 'nobody' } }));
+    const error = await failureOf(peek({ ...found, env: { AWS_PROFILE: 'nobody' } }));
     expect(error).toMatchObject({ code: 'unauthorized', why: expect.stringContaining('AWS_PROFILE is "nobody"') });
   });
 
   it('are not looked for in a run that was told to stop', async () => {
     const signal = AbortSignal.abort();
-    expect(await refusalOf(peek({ ...found, signal }))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(peek({ ...found, signal }))).toMatchObject({ code: 'interrupted' });
   });
 });
 
 it('a repository of another registry is a defect, not a question to AWS', async () => {
   expect(ecrRepository().name).toBe(`${ECR_HOST}/acme/app`);
-  expect(await refusalOf(peek({}, `${ECR_HOST}.evil.example`))).toMatchObject({ code: 'internal' });
+  expect(await failureOf(peek({}, `${ECR_HOST}.evil.example`))).toMatchObject({ code: 'internal' });
   expect(proxy.lines).toEqual([]);
 });

@@ -15,7 +15,8 @@ import {
   startEcr,
   type TagRule,
 } from '../../support/ecr.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
+import { textOf } from '../../support/oci.ts';
 import { DOCKER_LIST, sampleDockerList, sampleIndex, sampleSingle } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -57,7 +58,7 @@ const exceptFor = (filters: string[]): TagRule => ({ imageTagMutability: 'IMMUTA
 const answering = async (image: object) => {
   const { server, registry } = await promoting();
   server.intercept('BatchGetImage', () => ({ status: 200, body: { images: [image], failures: [] } }));
-  return refusalOf(registry.resolve(REPOSITORY, V1));
+  return failureOf(registry.resolve(REPOSITORY, V1));
 };
 /** An adapter that can be told to stop. */
 const stopping = async (graceMs?: number) => {
@@ -119,7 +120,7 @@ describe('on the wire', () => {
     const server = await start();
     const page = { status: 200, body: { imageIds: [{ imageTag: 'a' }], nextToken: 'again' } };
     server.intercept('ListImages', () => page, 99);
-    const error = await refusalOf(createEcrUnderTest(server.url).registry.listTags(REPOSITORY));
+    const error = await failureOf(createEcrUnderTest(server.url).registry.listTags(REPOSITORY));
     expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('read already') });
     expect(server.operations).toHaveLength(2);
   });
@@ -189,7 +190,7 @@ describe('immutable tags', () => {
   ] as const)('case 11: %s refuses to move one, before any write, and says which filter to change', async (...row) => {
     const [setting, rule, fix] = row;
     const { server, registry } = await promoting(rule);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({
       code: 'tag-immutable',
       message: `${ECR_HOST}/acme/app:stg cannot be moved: the tag is immutable`,
@@ -213,7 +214,7 @@ describe('immutable tags', () => {
   it('case 11: who may not read the rule learns from the write, once', async () => {
     const { server, registry } = await promoting({ imageTagMutability: 'IMMUTABLE' });
     server.intercept('DescribeRepositories', () => refusedWith('AccessDeniedException'), 9);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({
       code: 'tag-immutable',
       why: expect.stringContaining('ImageTagAlreadyExistsException'),
@@ -264,14 +265,14 @@ describe('writes whose outcome is open', () => {
       server.intercept('BatchGetImage', () => 'drop', 99);
       return 'drop';
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('is not known') });
   });
 
   it('a write that never becomes true ends, and does not claim success', async () => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => refusedWith('ImageAlreadyExistsException'), 99);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('another writer') });
   });
 });
@@ -301,7 +302,7 @@ describe('failures that pass', () => {
   it('case 16: throttling that does not end is an error that a retry helps', async () => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => refusedWith('ThrottlingException', 'Rate exceeded'), 99);
-    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', retryable: true });
     expect(server.operations.length).toBeLessThanOrEqual(20);
   });
@@ -309,7 +310,7 @@ describe('failures that pass', () => {
   it('a limit of the account is tried again a little, then named', async () => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => refusedWith('LimitExceededException', 'too many tags'), 99);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringContaining('1000 tags') });
     expect(server.operations.filter((operation) => operation === 'PutImage')).toHaveLength(3);
   });
@@ -327,7 +328,7 @@ describe('failures that stay', () => {
     const { server, registry } = await promoting();
     const said = `User: arn:aws:iam::${ACCOUNT}:user/ci is not authorized to perform: ecr:PutImage`;
     server.intercept('PutImage', () => refusedWith('AccessDeniedException', said), 9);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({
       code: 'forbidden',
       message: `AWS does not let us do ecr:PutImage on ${ECR_HOST}/acme/app`,
@@ -346,7 +347,7 @@ describe('failures that stay', () => {
   ])('case 19: credentials that are %s are named, once', async (_what, type, fix) => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => refusedWith(type, 'no', 403), 9);
-    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'unauthorized', fix: expect.stringMatching(fix) });
     expect(server.operations).toHaveLength(1);
   });
@@ -354,7 +355,7 @@ describe('failures that stay', () => {
   it('case 42: no secret shows when AWS repeats what was signed', async () => {
     const server = await start();
     const credentials = { ...KEYS, secretAccessKey: 'canary/wrong+secret' };
-    const error = await refusalOf(createEcrUnderTest(server.url, { credentials }).registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(createEcrUnderTest(server.url, { credentials }).registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'unauthorized', why: expect.stringContaining('InvalidSignatureException') });
     for (const secret of [KEYS.sessionToken, credentials.secretAccessKey]) expect(textOf(error)).not.toContain(secret);
   });
@@ -363,7 +364,7 @@ describe('failures that stay', () => {
     const { server, registry } = await promoting();
     const said = `${'x'.repeat(360)} ${KEYS.sessionToken} ${KEYS.secretAccessKey}`;
     server.intercept('BatchGetImage', () => refusedWith('AccessDeniedException', said));
-    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(registry.resolve(REPOSITORY, V1));
     expect(error.why).toContain('[redacted]');
     expect(textOf(error)).not.toContain(KEYS.sessionToken.slice(0, 8));
   });
@@ -376,7 +377,7 @@ describe('failures that stay', () => {
   ])('%s is %s', async (_what, code, failure) => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => ({ status: 200, body: { images: [], failures: [failure] } }));
-    expect(await refusalOf(registry.resolve(REPOSITORY, V1))).toMatchObject({ code });
+    expect(await failureOf(registry.resolve(REPOSITORY, V1))).toMatchObject({ code });
   });
 
   it.each<[string, ErrorCode]>([
@@ -390,20 +391,20 @@ describe('failures that stay', () => {
   ])('PutImage answered with %s is %s, and the tag stays', async (type, code) => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => refusedWith(type));
-    expect(await refusalOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code });
+    expect(await failureOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code });
     expect(server.tags(PATH)['stg']).toBe(FIRST);
   });
 
   it('case 38: a sha512 digest is refused, never looked up as something else', async () => {
     const { registry } = await promoting();
-    const error = await refusalOf(registry.resolve(REPOSITORY, digestOf('x', 'sha512')));
+    const error = await failureOf(registry.resolve(REPOSITORY, digestOf('x', 'sha512')));
     expect(error).toMatchObject({ code: 'not-supported', why: expect.stringContaining('sha256') });
   });
 
   it('an answer that is not JSON is no answer of ECR', async () => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => ({ status: 200, body: {}, raw: '<html>log in</html>' }));
-    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-answer-invalid', fix: expect.stringContaining('AWS_ENDPOINT_URL') });
   });
 
@@ -411,7 +412,7 @@ describe('failures that stay', () => {
     const server = await start();
     await server.stop();
     running.pop();
-    const error = await refusalOf(createEcrUnderTest(server.url).registry.peek(REPOSITORY, V1));
+    const error = await failureOf(createEcrUnderTest(server.url).registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       message: `cannot reach ${new URL(server.url).host}`,
@@ -423,7 +424,7 @@ describe('failures that stay', () => {
     const { server } = await promoting();
     const { registry } = createEcrUnderTest(server.url, { requestTimeoutMs: 40 });
     server.intercept('BatchGetImage', () => 'hang', 99);
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('0.04 s') });
   });
 });
@@ -452,13 +453,13 @@ describe('bytes that are not what they are called', () => {
   it('case 8: a digest that is answered with another image is a mismatch', async () => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => ({ status: 200, body: { images: [image] } }));
-    expect(await refusalOf(registry.resolve(REPOSITORY, SECOND))).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(registry.resolve(REPOSITORY, SECOND))).toMatchObject({ code: 'digest-mismatch' });
   });
 
   it('case 7: a write that was stored as something else is a mismatch', async () => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => ({ status: 200, body: { image } }));
-    expect(await refusalOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code: 'digest-mismatch' });
   });
 });
 
@@ -466,7 +467,7 @@ describe('case 43: a run that is told to stop', () => {
   it('starts nothing', async () => {
     const { server, controller, registry } = await stopping();
     controller.abort();
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
     expect(server.operations).toEqual([]);
   });
 
@@ -476,7 +477,7 @@ describe('case 43: a run that is told to stop', () => {
       controller.abort();
       return 'hang';
     });
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
   });
 
   it('lets a write in flight finish', async () => {
@@ -494,7 +495,7 @@ describe('case 43: a run that is told to stop', () => {
       controller.abort();
       return 'hang';
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'interrupted', why: expect.stringContaining('ecr:PutImage') });
   });
 

@@ -6,7 +6,7 @@ import { parseTag } from '../../../src/model/reference.ts';
 import { createPacer } from '../../../src/registry/ecr/pacer.ts';
 import { createInstantClock } from '../../support/clock.ts';
 import { createEcrUnderTest, ecrRepository, startEcr } from '../../support/ecr.ts';
-import { refusalOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
 import { sampleSingle } from '../../support/sample-manifests.ts';
 
 const pace = (options: { readonly signal?: AbortSignal } = {}) => {
@@ -97,8 +97,8 @@ describe('case 45: the pace', () => {
     const { calls, call, starts } = pace({ signal: controller.signal });
     await calls(10);
     controller.abort();
-    expect(await refusalOf(call())).toMatchObject({ code: 'interrupted' });
-    expect(await refusalOf(call())).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(call())).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(call())).toMatchObject({ code: 'interrupted' });
     expect(starts).toHaveLength(10);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../src/model/errors.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { createEcrUnderTest, ecrRepository, type EcrServer, KEYS, refusedWith, startEcr } from '../../support/ecr.ts';
-import { refusalOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
 import { sampleIndex, sampleSingle } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -74,7 +74,7 @@ describe('a removal', () => {
     const { server, remove } = await start({}, V1, OLD);
     const failures = [{ failureCode: 'ImageReferencedByManifestList', failureReason: 'it is in use' }];
     server.intercept('BatchDeleteImage', () => ({ status: 200, body: { imageIds: [], failures } }));
-    const error = await refusalOf(remove());
+    const error = await failureOf(remove());
     expect(error.code).toBe<ErrorCode>('registry-answer-invalid');
     expect(error.why).toContain('ImageReferencedByManifestList it is in use');
   });

@@ -10,8 +10,9 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGarAccess, type GarAccess, type GarAccessOptions } from '../../../src/registry/gar/access.ts';
 import type { CredentialSource } from '../../../src/registry/oci/credentials.ts';
+import { failureOf } from '../../support/failure.ts';
 import { clientGiving, federationFile, GAR_HOST, GAR_LOOK_ALIKES, GAR_PATH, TOKEN } from '../../support/gar.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { textOf } from '../../support/oci.ts';
 
 type Reply = { readonly status: number; readonly body?: unknown; readonly headers?: Record<string, string> } | 'hang';
 
@@ -153,14 +154,14 @@ describe('a token', () => {
     ['a line break in it', 'ya29.a\nb'],
   ])('that is %s is no token', async (_what, token) => {
     const client = { universeDomain: 'googleapis.com', getAccessToken: async () => ({ token }) };
-    const error = await refusalOf(tokenOf(accessWith({ makeClient: async () => client })));
+    const error = await failureOf(tokenOf(accessWith({ makeClient: async () => client })));
     expect(error).toMatchObject({ code: 'unauthorized' });
   });
 
   it('for another universe than Google’s is not even asked for', async () => {
     const getAccessToken = vi.fn<() => Promise<{ token: string }>>();
     const makeClient = async () => ({ universeDomain: 'example.cloud', getAccessToken });
-    const error = await refusalOf(tokenOf(accessWith({ makeClient })));
+    const error = await failureOf(tokenOf(accessWith({ makeClient })));
     expect(error).toMatchObject({ code: 'unauthorized', why: expect.stringContaining('example.cloud') });
     expect(getAccessToken).not.toHaveBeenCalled();
   });
@@ -180,7 +181,7 @@ describe('the order', () => {
     writeFileSync(join(configuration, 'application_default_credentials.json'), '{"type":"authorized_user"}');
     const docker = others('canary');
     // It is there, and of no use: that is told, and nothing else is taken in its place.
-    expect(await refusalOf(tokenOf(accessWith({ others: docker })))).toMatchObject({ code: 'credentials-invalid' });
+    expect(await failureOf(tokenOf(accessWith({ others: docker })))).toMatchObject({ code: 'credentials-invalid' });
     expect(docker.asked).toEqual([]);
   });
 
@@ -241,7 +242,7 @@ describe('a metadata server', () => {
   it('that falls silent ends by the time limit, and says what to check', async () => {
     await metadata('hang');
     setEnv({ METADATA_SERVER_DETECTION: 'assume-present' });
-    const error = await refusalOf(tokenOf(accessWith({ timeoutMs: 50 })));
+    const error = await failureOf(tokenOf(accessWith({ timeoutMs: 50 })));
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       why: expect.stringContaining('0.05 s'),
@@ -262,7 +263,7 @@ describe('no token', () => {
     ['is down', { status: 503, body: 'no' }, 'registry-unavailable', /again later/],
   ])('is had from a server that %s', async (_what, reply, code, fix) => {
     federate(await startServer(reply));
-    const error = await refusalOf(tokenOf(accessWith()));
+    const error = await failureOf(tokenOf(accessWith()));
     expect(error).toMatchObject({ code, fix: expect.stringMatching(fix) });
     // What the library hangs on its errors is the request, with the job's token in it.
     expect(inspect(error, { depth: 20 }) + textOf(error)).not.toContain('canary-job-token');
@@ -272,7 +273,7 @@ describe('no token', () => {
     const server = await startServer('hang');
     federate(server);
     await new Promise((resolve) => opened[0]!.close(resolve));
-    const error = await refusalOf(tokenOf(accessWith()));
+    const error = await failureOf(tokenOf(accessWith()));
     expect(error).toMatchObject({ code: 'registry-unavailable', message: `cannot reach ${server.host}` });
   });
 
@@ -280,7 +281,7 @@ describe('no token', () => {
     const server = await startServer({ status: 400, body: { error: 'invalid_grant' } });
     federate(server);
     const access = accessWith();
-    await refusalOf(tokenOf(access));
+    await failureOf(tokenOf(access));
     server.reply = given(TOKEN);
     expect(await tokenOf(access)).toBe(TOKEN);
   });
@@ -293,7 +294,7 @@ describe('no token', () => {
     const file = join(folder, 'adc.json');
     if (content !== undefined) writeFileSync(file, content);
     setEnv({ GOOGLE_APPLICATION_CREDENTIALS: file });
-    const error = await refusalOf(tokenOf(accessWith()));
+    const error = await failureOf(tokenOf(accessWith()));
     expect(error).toMatchObject({
       code: 'credentials-invalid',
       fix: expect.stringContaining('GOOGLE_APPLICATION_CREDENTIALS'),
@@ -306,7 +307,7 @@ describe('no token', () => {
       getAccessToken: async () => new Promise<never>(() => undefined),
     });
     const controller = new AbortController();
-    const asked = refusalOf(tokenOf(accessWith({ makeClient, signal: controller.signal })));
+    const asked = failureOf(tokenOf(accessWith({ makeClient, signal: controller.signal })));
     controller.abort();
     expect(await asked).toMatchObject({ code: 'interrupted' });
   });
@@ -339,7 +340,7 @@ describe('a key of a service account', () => {
       socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     });
     setEnv({ GOOGLE_APPLICATION_CREDENTIALS: file, HTTPS_PROXY: `http://${proxy.host}` });
-    const error = await refusalOf(tokenOf(accessWith()));
+    const error = await failureOf(tokenOf(accessWith()));
     expect(error.code).toBe('registry-unavailable');
     expect(lines[0]).toMatch(/^CONNECT (?:oauth2|www)\.googleapis\.com:443$/);
     expect(textOf(error)).not.toContain(privateKey.split('\n')[1]);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { composeRegistries, type Registries } from '../../../src/cli/compose.ts';
 import type { GlobalOptions, Io } from '../../../src/cli/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
+import { failureOf } from '../../support/failure.ts';
 import {
   federationFile,
   GAR_CERTIFICATE,
@@ -19,7 +20,7 @@ import {
   TOKEN,
   type TokenService,
 } from '../../support/gar.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { textOf } from '../../support/oci.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -93,7 +94,7 @@ describe('a repository of Artifact Registry', () => {
   });
 
   it('without any credentials says how to log in to Google, and to Docker', async () => {
-    const error = await refusalOf(composed().registryOf(garRepository()).peek(garRepository(), V1));
+    const error = await failureOf(composed().registryOf(garRepository()).peek(garRepository(), V1));
     expect(error).toMatchObject({
       code: 'unauthorized',
       why: expect.stringContaining('no Application Default Credentials'),
@@ -107,7 +108,7 @@ describe('case 25: another host, however alike', () => {
     '%s gets no credentials of Google, and Google is not asked',
     async (host) => {
       const repository = parseRepository(`${host}/${GAR_PATH}`);
-      const error = await refusalOf(withGoogle().registryOf(repository).resolve(repository, V1));
+      const error = await failureOf(withGoogle().registryOf(repository).resolve(repository, V1));
       // It asked for a password, and there is none for it.
       expect(error).toMatchObject({ code: 'unauthorized', details: { host } });
       const { requests } = server.docker;

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CleanUpPolicy } from '../../../src/model/repository-facts.ts';
 import { parseTag } from '../../../src/model/reference.ts';
+import { failureOf } from '../../support/failure.ts';
 import {
   createGarUnderTest,
   failedWith,
@@ -11,7 +12,6 @@ import {
   type GarUnderTest,
   startGar,
 } from '../../support/gar.ts';
-import { refusalOf } from '../../support/oci.ts';
 import { sampleIndex, sampleSingle } from '../../support/sample-manifests.ts';
 
 const REPOSITORY = garRepository();
@@ -98,7 +98,7 @@ describe('a repository', () => {
       },
       99,
     );
-    expect(await refusalOf(inspect())).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(inspect())).toMatchObject({ code: 'registry-unavailable' });
   });
 
   it('for which there are no credentials of Google’s is told by the Docker endpoint, as far as it goes', async () => {
@@ -206,7 +206,7 @@ describe('the list of images', () => {
     server.publish(GAR_PATH, sampleIndex(), 'V1.0');
     const name = `projects/p/locations/l/repositories/r/packages/x/versions/${sampleIndex().digest}`;
     server.intercept('ListVersions', () => ({ versions: [{ name }] }));
-    const error = await refusalOf(under.registry.listImages(REPOSITORY));
+    const error = await failureOf(under.registry.listImages(REPOSITORY));
     expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('upload') });
   });
 });

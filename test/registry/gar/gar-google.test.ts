@@ -9,7 +9,7 @@ import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { createGarAccess } from '../../../src/registry/gar/access.ts';
 import { createGarRegistry } from '../../../src/registry/gar/gar.ts';
 import { createOciRegistry } from '../../../src/registry/oci/oci.ts';
-import { refusalOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
 
 const NAME = process.env['TAGFLOW_TEST_GAR_REPOSITORY'];
 const SOURCE = parseTag('tagflow-test-source');
@@ -57,7 +57,7 @@ describe.skipIf(NAME === undefined)('Artifact Registry itself (TAGFLOW_TEST_GAR_
 
   it('knows images that are not there', async () => {
     expect(await registry.peek(repository, parseTag('tagflow-test-no-such-tag'))).toBeUndefined();
-    const error = await refusalOf(registry.tag(repository, digestOf('no such image'), target));
+    const error = await failureOf(registry.tag(repository, digestOf('no such image'), target));
     expect(error).toMatchObject({ code: 'digest-not-found' });
   });
 

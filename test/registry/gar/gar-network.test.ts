@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
 import { proxyFor } from '../../../src/registry/gar/proxy.ts';
+import { failureOf } from '../../support/failure.ts';
 import {
   createGarUnderTest,
   GAR_CERTIFICATE,
@@ -11,7 +12,7 @@ import {
   type GarServer,
   startGar,
 } from '../../support/gar.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { textOf } from '../../support/oci.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -52,7 +53,7 @@ describe('the address that is spoken to', () => {
   it.each(['http://artifactregistry.example.com', 'artifactregistry.example.com', 'ftp://127.0.0.1'])(
     'is never %s: no token goes there',
     async (endpoint) => {
-      const error = await refusalOf(peek({ endpoint }));
+      const error = await failureOf(peek({ endpoint }));
       expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining(endpoint) });
       expect(server.proxy.lines).toEqual([]);
     },
@@ -61,7 +62,7 @@ describe('the address that is spoken to', () => {
 
 describe('case 46: certificates and proxies', () => {
   it('an authority nobody knows ends it, and the fix names the variable that makes it known', async () => {
-    const error = await refusalOf(peek({ ca: undefined }));
+    const error = await failureOf(peek({ ca: undefined }));
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       message: expect.stringContaining('artifactregistry.googleapis.com'),
@@ -84,7 +85,7 @@ describe('case 46: certificates and proxies', () => {
   it('a proxy that opens no tunnel ends it, and its password is not shown', async () => {
     const url = server.proxy.url.replace('://', '://ana:canary-of-the-proxy@');
     await server.proxy.stop();
-    const error = await refusalOf(peek({ env: { HTTPS_PROXY: url } }));
+    const error = await failureOf(peek({ env: { HTTPS_PROXY: url } }));
     expect(error).toMatchObject({ code: 'registry-unavailable', fix: expect.stringContaining('HTTPS_PROXY') });
     expect(textOf(error)).not.toContain('canary-of-the-proxy');
   });
@@ -93,7 +94,7 @@ describe('case 46: certificates and proxies', () => {
     ['speaks TLS itself', 'https://proxy.example.com:3128'],
     ['is no URL', 'proxy'],
   ])('a proxy that %s is refused by name', async (_what, url) => {
-    const error = await refusalOf(peek({ env: { HTTPS_PROXY: url } }));
+    const error = await failureOf(peek({ env: { HTTPS_PROXY: url } }));
     expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('HTTPS_PROXY') });
   });
 
@@ -101,7 +102,7 @@ describe('case 46: certificates and proxies', () => {
     // Nothing else knows the name here, and what nobody listens to is not reached.
     const endpoint = 'https://nowhere.invalid:9';
     const options = { endpoint, env: { NO_PROXY: '.invalid' }, operationTimeoutMs: 1 };
-    expect(await refusalOf(peek(options))).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(peek(options))).toMatchObject({ code: 'registry-unavailable' });
     expect(server.proxy.lines).toEqual([]);
   });
 

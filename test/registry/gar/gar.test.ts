@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseTag } from '../../../src/model/reference.ts';
+import { failureOf } from '../../support/failure.ts';
 import {
   createGarUnderTest,
   failedWith,
@@ -18,7 +19,7 @@ import {
   clientGiving,
 } from '../../support/gar.ts';
 import { errorAnswer } from '../../support/http-registry.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { textOf } from '../../support/oci.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -115,7 +116,7 @@ describe('on the wire', () => {
   it('case 27: a list whose pages lead in a circle ends', async () => {
     const { server, registry } = await promoting();
     server.intercept('ListTags', () => ({ tags: [], nextPageToken: 'again' }), 99);
-    const error = await refusalOf(registry.listTags(REPOSITORY));
+    const error = await failureOf(registry.listTags(REPOSITORY));
     expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining('read already') });
     expect(server.methods).toHaveLength(2);
   });
@@ -176,7 +177,7 @@ describe('immutable tags', () => {
 
   it('case 11: refuse to be moved before any write, and the fix names the repository', async () => {
     const { server, registry } = await promoting(IMMUTABLE);
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({
       code: 'tag-immutable',
       message: `${NAME}:stg cannot be moved: the tag is immutable`,
@@ -201,7 +202,7 @@ describe('immutable tags', () => {
       },
       9,
     );
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'tag-immutable', why: expect.stringContaining('FAILED_PRECONDITION') });
     expect(callsOf(server, 'UpdateTag')).toHaveLength(1);
     expect(callsOf(server, 'GetRepository')).toHaveLength(1);
@@ -220,7 +221,7 @@ describe('immutable tags', () => {
     server.intercept('UpdateTag', () => {
       throw failedWith('FAILED_PRECONDITION');
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'forbidden', why: expect.stringContaining('FAILED_PRECONDITION') });
   });
 
@@ -232,7 +233,7 @@ describe('immutable tags', () => {
     server.intercept('CreateTag', () => {
       throw failedWith(status);
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, NEW));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
     expect(error).toMatchObject({ code: 'not-supported', message: expect.stringMatching(what) });
   });
 });
@@ -297,7 +298,7 @@ describe('writes whose outcome is open', () => {
       );
       throw failedWith('UNAVAILABLE');
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('is not known') });
   });
 });
@@ -342,7 +343,7 @@ describe('other writers', () => {
       },
       99,
     );
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, NEW));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
     expect(error).toMatchObject({ code: 'registry-unavailable', fix: expect.stringContaining('who else writes') });
     expect(callsOf(server, 'CreateTag')).toHaveLength(6);
   });
@@ -353,7 +354,7 @@ describe('other writers', () => {
       const { server, registry } = await promoting();
       await registry.resolve(REPOSITORY, V2);
       server.removeImage(GAR_PATH, SECOND);
-      const error = await refusalOf(registry.tag(REPOSITORY, SECOND, parseTag(tag)));
+      const error = await failureOf(registry.tag(REPOSITORY, SECOND, parseTag(tag)));
       expect(error).toMatchObject({ code: 'digest-not-found', message: expect.stringContaining(SECOND) });
       expect(server.tags(GAR_PATH).get('stg')).toBe(FIRST);
     },
@@ -393,7 +394,7 @@ describe('failures that pass', () => {
     server.intercept('GetTag', () => {
       throw failedWith('RESOURCE_EXHAUSTED', 'quota', { retrySeconds: 3600 });
     });
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', retryable: true });
     expect(server.methods).toHaveLength(1);
   });
@@ -407,7 +408,7 @@ describe('failures that pass', () => {
       },
       99,
     );
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-unavailable' });
     expect(server.methods.length).toBeLessThanOrEqual(20);
   });
 
@@ -420,7 +421,7 @@ describe('failures that pass', () => {
       },
       99,
     );
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('GetTag') });
     expect(server.methods).toHaveLength(6);
   });
@@ -448,7 +449,7 @@ describe('failures that stay', () => {
         },
         9,
       );
-      const error = await refusalOf(registry.tag(REPOSITORY, SECOND, STG));
+      const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
       expect(error).toMatchObject({
         code: 'forbidden',
         message: `Google does not let us do ${permission} on ${NAME}`,
@@ -472,13 +473,13 @@ describe('failures that stay', () => {
     server.intercept('GetTag', () => {
       throw failedWith('PERMISSION_DENIED', 'some words or other', { reason });
     });
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringMatching(fix) });
   });
 
   it('case 19: a token that is refused twice is named, without a loop', async () => {
     const { server, registry } = await promoting({}, { makeClient: clientGiving('ya29.canary-of-nobody') });
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({
       code: 'unauthorized',
       fix: expect.stringContaining('gcloud auth application-default'),
@@ -494,7 +495,7 @@ describe('failures that stay', () => {
     server.intercept('GetTag', () => {
       throw failedWith('PERMISSION_DENIED', `${'x'.repeat(365)} ${TOKEN} and more`);
     });
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error.why).toContain('[redacted]');
     expect(textOf(error)).not.toContain(TOKEN.slice(0, 8));
   });
@@ -506,7 +507,7 @@ describe('failures that stay', () => {
       server.intercept('GetTag', () => {
         throw failedWith(status);
       });
-      const error = await refusalOf(registry.peek(REPOSITORY, V1));
+      const error = await failureOf(registry.peek(REPOSITORY, V1));
       expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining(status) });
     },
   );
@@ -514,7 +515,7 @@ describe('failures that stay', () => {
   it('case 19: a read of bytes that is denied gets Google’s fix, not docker login', async () => {
     const { server, registry } = await promoting();
     server.docker.intercept(/manifests/, () => errorAnswer(403, 'DENIED', 'Permission denied'));
-    const error = await refusalOf(registry.resolve(REPOSITORY, V1));
+    const error = await failureOf(registry.resolve(REPOSITORY, V1));
     expect(error).toMatchObject({
       code: 'forbidden',
       fix: expect.stringMatching(/roles\/artifactregistry\.reader.*downloadArtifacts/),
@@ -526,7 +527,7 @@ describe('failures that stay', () => {
     const { server, registry } = await promoting();
     const digest = digestOf('x', 'sha512');
     for (const asked of [registry.resolve(REPOSITORY, digest), registry.tag(REPOSITORY, digest, STG)]) {
-      const error = await refusalOf(asked);
+      const error = await failureOf(asked);
       expect(error).toMatchObject({ code: 'not-supported', why: expect.stringContaining('sha256') });
     }
     expect(server.methods).toEqual([]);
@@ -540,20 +541,20 @@ describe('failures that stay', () => {
   ])('a tag with %s is no answer of Artifact Registry', async (_what, answer) => {
     const { server, registry } = await promoting();
     server.intercept('GetTag', () => answer);
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
   it('case 7: a move that was done to another image is a mismatch', async () => {
     const { server, registry } = await promoting();
     server.intercept('UpdateTag', () => ({ version: `${PACKAGE}/versions/${FIRST}` }));
-    expect(await refusalOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(registry.tag(REPOSITORY, SECOND, STG))).toMatchObject({ code: 'digest-mismatch' });
   });
 
   it('an address where nothing listens is unavailable, by its name', async () => {
     const { server, registry } = await promoting();
     await server.stop();
     running[0]!.server = await startGar();
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       message: expect.stringContaining(new URL(server.url).host),
@@ -564,13 +565,13 @@ describe('failures that stay', () => {
   it('silence ends by the time limit of one try', async () => {
     const { server, registry } = await promoting({}, { requestTimeoutMs: 60 });
     server.intercept('GetTag', () => 'hang', 99);
-    const error = await refusalOf(registry.peek(REPOSITORY, V1));
+    const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('0.06 s') });
   });
 
   it('a repository of another registry is a defect, not a question to Google', async () => {
     const { server, registry } = await promoting();
-    const error = await refusalOf(registry.peek(garRepository('acme/app', `${GAR_HOST}.evil.example`), V1));
+    const error = await failureOf(registry.peek(garRepository('acme/app', `${GAR_HOST}.evil.example`), V1));
     expect(error).toMatchObject({ code: 'internal' });
     expect(server.methods).toEqual([]);
   });
@@ -586,7 +587,7 @@ describe('case 43: a run that is told to stop', () => {
   it('starts nothing', async () => {
     const { server, controller, registry } = await stopping();
     controller.abort();
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
     expect(server.methods).toEqual([]);
   });
 
@@ -596,7 +597,7 @@ describe('case 43: a run that is told to stop', () => {
       controller.abort();
       return 'hang';
     });
-    expect(await refusalOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
   });
 
   it('lets a write in flight finish', async () => {
@@ -614,7 +615,7 @@ describe('case 43: a run that is told to stop', () => {
       controller.abort();
       return 'hang';
     });
-    const error = await refusalOf(registry.tag(REPOSITORY, SECOND, NEW));
+    const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
     expect(error).toMatchObject({ code: 'interrupted', why: expect.stringContaining('CreateTag') });
   });
 });
@@ -675,7 +676,7 @@ describe('removing a tag', () => {
     server.intercept('DeleteTag', () => {
       throw failedWith('PERMISSION_DENIED');
     });
-    const error = await refusalOf(registry.removeTag(REPOSITORY, STG, FIRST));
+    const error = await failureOf(registry.removeTag(REPOSITORY, STG, FIRST));
     expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringContaining('artifactregistry.repoAdmin') });
   });
 });

@@ -1,11 +1,11 @@
 // Case 25: which hosts are Artifact Registry's and which only look like one; and where a repository is there.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isTagflowError } from '../../../src/model/errors.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { digestOf } from '../../../src/model/digest.ts';
 import { digestOfVersion, placeOf, tagName, tagOf, versionName } from '../../../src/registry/gar/place.ts';
 import { parseGarHost } from '../../../src/registry/hosts.ts';
+import { refusal } from '../../support/failure.ts';
 import { GAR_LOOK_ALIKES } from '../../support/gar.ts';
 
 describe('a host of Artifact Registry', () => {
@@ -87,7 +87,7 @@ describe('the place of a repository', () => {
     ['gcr.io/acme-prod', /gcr\.io\/PROJECT\/IMAGE/],
     ['gcr.io/example.com/acme', /gcr\.io\/PROJECT\/IMAGE/],
   ])('%s names no image, and the fix says what one looks like', (name, fix) => {
-    const error = errorOf(() => packageOf(name));
+    const error = refusal(() => packageOf(name));
     expect(error).toMatchObject({ code: 'reference-invalid', fix: expect.stringMatching(fix) });
   });
 });
@@ -128,12 +128,3 @@ describe('the names of resources', () => {
     },
   );
 });
-
-function errorOf(action: () => unknown): unknown {
-  try {
-    return action();
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
-}

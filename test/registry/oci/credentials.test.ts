@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCredentialSource } from '../../../src/registry/oci/credentials.ts';
-import { refusalOf, textOf } from '../../support/oci.ts';
+import { failureOf } from '../../support/failure.ts';
+import { textOf } from '../../support/oci.ts';
 
 const HOST = 'registry.example';
 const SECRET = 'canary-secret';
@@ -157,7 +158,7 @@ describe('a file that cannot be used', () => {
     ['is a list', [SECRET]],
   ])('because it %s is named, and its content is not shown', async (_what, content) => {
     const path = write('.docker/config.json', content);
-    const error = await refusalOf(find({}));
+    const error = await failureOf(find({}));
     expect(error).toMatchObject({ code: 'credentials-invalid', exit: 2 });
     expect(error.message).toContain(path);
     expect(textOf(error)).not.toContain(SECRET);
@@ -165,13 +166,13 @@ describe('a file that cannot be used', () => {
   });
 
   it('because it does not exist, though REGISTRY_AUTH_FILE names it', async () => {
-    const error = await refusalOf(find({ REGISTRY_AUTH_FILE: join(folder, 'nowhere.json') }));
+    const error = await failureOf(find({ REGISTRY_AUTH_FILE: join(folder, 'nowhere.json') }));
     expect(error.code).toBe('credentials-invalid');
     expect(error.why).toContain('REGISTRY_AUTH_FILE');
   });
 
   it('because DOCKER_AUTH_CONFIG is broken is named by the variable', async () => {
-    const error = await refusalOf(find({ DOCKER_AUTH_CONFIG: SECRET }));
+    const error = await failureOf(find({ DOCKER_AUTH_CONFIG: SECRET }));
     expect(error.message).toContain('DOCKER_AUTH_CONFIG');
     expect(textOf(error)).not.toContain(SECRET);
   });
@@ -211,7 +212,7 @@ describe('case 24: a credential helper', () => {
 
   it('that is missing is an error, which names it and the file', async () => {
     const path = write('.docker/config.json', { credsStore: 'nowhere' });
-    const error = await refusalOf(asked({ PATH: folder }));
+    const error = await failureOf(asked({ PATH: folder }));
     expect(error).toMatchObject({ code: 'credentials-invalid' });
     expect(error.message).toContain('docker-credential-nowhere');
     expect(error.fix).toContain(path);
@@ -219,7 +220,7 @@ describe('case 24: a credential helper', () => {
 
   it('that hangs is given up', async () => {
     write('.docker/config.json', { credsStore: 'slow' });
-    const error = await refusalOf(asked(helper('slow', 'exec sleep 600'), HOST, 50));
+    const error = await failureOf(asked(helper('slow', 'exec sleep 600'), HOST, 50));
     expect(error).toMatchObject({ code: 'credentials-invalid' });
     expect(error.why).toContain('within 0.05 s');
   });
@@ -244,14 +245,14 @@ describe('case 24: a credential helper', () => {
     ['answers other JSON', `echo '{"password":"${SECRET}"}'`],
   ])('that %s is an error which does not show what it printed', async (_what, script) => {
     write('.docker/config.json', { credsStore: 'broken' });
-    const error = await refusalOf(asked(helper('broken', script)));
+    const error = await failureOf(asked(helper('broken', script)));
     expect(error.code).toBe('credentials-invalid');
     expect(textOf(error)).not.toContain(SECRET);
   });
 
   it.each(['../evil', 'a/b', '-x', 'a b', '.'])('with the name %s is not started', async (name) => {
     write('.docker/config.json', { credsStore: name });
-    const error = await refusalOf(asked({ PATH: folder }));
+    const error = await failureOf(asked({ PATH: folder }));
     expect(error.why).toContain('not one of a program');
   });
 
@@ -274,7 +275,7 @@ describe('case 24: a credential helper', () => {
       ...helper('slow', `echo $$ > "${pidFile}.part" && mv "${pidFile}.part" "${pidFile}"; exec sleep 600`),
     };
     const stop = new AbortController();
-    const finding = refusalOf(createCredentialSource({ env, signal: stop.signal }).find(HOST, 'acme/app'));
+    const finding = failureOf(createCredentialSource({ env, signal: stop.signal }).find(HOST, 'acme/app'));
     await until(() => existsSync(pidFile));
     stop.abort();
     expect(await finding).toMatchObject({ code: 'interrupted' });

@@ -1,8 +1,9 @@
 // Looking at a repository over HTTP: rights are tried without a trace, and being refused is a fact.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type AuthMode, errorAnswer, type HttpRegistry, json, startHttpRegistry } from '../../support/http-registry.ts';
-import { createOciUnderTest, type OciUnderTest, passwordFor, refusalOf, repositoryAt } from '../../support/oci.ts';
+import { createOciUnderTest, type OciUnderTest, passwordFor, repositoryAt } from '../../support/oci.ts';
 import { sampleSingle } from '../../support/sample-manifests.ts';
 
 let server: HttpRegistry;
@@ -148,5 +149,5 @@ describe('the clock of a registry', () => {
 
 it('a registry that does not answer is unavailable, which is no fact about the repository', async () => {
   server.intercept(/tags\/list/, () => 'drop');
-  expect((await refusalOf(look())).code).toBe('registry-unavailable');
+  expect((await failureOf(look())).code).toBe('registry-unavailable');
 });

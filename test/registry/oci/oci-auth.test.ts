@@ -3,15 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
 import type { Credential } from '../../../src/registry/oci/credential.ts';
 import type { OciOptions } from '../../../src/registry/oci/oci.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type AuthMode, errorAnswer, type HttpRegistry, json, startHttpRegistry } from '../../support/http-registry.ts';
-import {
-  createOciUnderTest,
-  type OciUnderTest,
-  passwordFor,
-  refusalOf,
-  repositoryAt,
-  textOf,
-} from '../../support/oci.ts';
+import { createOciUnderTest, type OciUnderTest, passwordFor, repositoryAt, textOf } from '../../support/oci.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -64,7 +58,7 @@ describe('Basic authentication', () => {
   it('case 19: that is refused ends after one try', async () => {
     const server = await start(BASIC);
     const oci = createOciUnderTest({ credentials: passwordFor(server.host, USER, 'wrong-password') });
-    const error = await refusalOf(oci.registry.resolve(repositoryAt(server), V1));
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     expect(error.code).toBe('unauthorized');
     expect(error.message).toBe(`${server.host} does not let us pull from acme/app`);
     expect(error.why).toContain('refused the credentials');
@@ -74,14 +68,14 @@ describe('Basic authentication', () => {
   it('case 19: that was refused once costs one request afterwards, not two', async () => {
     const server = await start(BASIC);
     const { registry } = createOciUnderTest({ credentials: passwordFor(server.host, USER, 'wrong-password') });
-    await refusalOf(registry.resolve(repositoryAt(server), V1));
-    await refusalOf(registry.resolve(repositoryAt(server), V1));
+    await failureOf(registry.resolve(repositoryAt(server), V1));
+    await failureOf(registry.resolve(repositoryAt(server), V1));
     expect(server.requests).toHaveLength(3);
   });
 
   it('that is not configured is asked for', async () => {
     const server = await start(BASIC);
-    const error = await refusalOf(createOciUnderTest().registry.resolve(repositoryAt(server), V1));
+    const error = await failureOf(createOciUnderTest().registry.resolve(repositoryAt(server), V1));
     expect(error).toMatchObject({
       code: 'unauthorized',
       fix: expect.stringContaining(`docker login ${server.host}`) as string,
@@ -158,7 +152,7 @@ describe('Bearer authentication', () => {
     const digest = server.publish('acme/app', sampleIndex(), V1);
     const { registry } = createOciUnderTest();
     expect(await registry.resolve(repositoryAt(server), V1)).toMatchObject({ digest });
-    const error = await refusalOf(registry.tag(repositoryAt(server), digest, STG));
+    const error = await failureOf(registry.tag(repositoryAt(server), digest, STG));
     expect(error.message).toBe(`${server.host} does not let us push to acme/app`);
     expect(error.why).toContain('none are configured');
   });
@@ -209,7 +203,7 @@ describe('Bearer authentication', () => {
       server.revokeTokens();
       return next();
     });
-    const error = await refusalOf(oci.registry.tag(repositoryAt(server), digest, STG));
+    const error = await failureOf(oci.registry.tag(repositoryAt(server), digest, STG));
     expect(error).toMatchObject({ code: 'unauthorized', details: { repository: 'acme/app', action: 'push' } });
     expect(server.lines.filter((line) => line.startsWith('PUT'))).toHaveLength(2);
   });
@@ -218,7 +212,7 @@ describe('Bearer authentication', () => {
     const server = await start();
     server.publish('acme/app', sampleIndex(), V1);
     server.intercept(/^PUT/, () => errorAnswer(403, 'DENIED', 'requested access to the resource is denied'));
-    const error = await refusalOf(retag(createOciUnderTest(), server));
+    const error = await failureOf(retag(createOciUnderTest(), server));
     expect(error).toMatchObject({ code: 'forbidden', details: { repository: 'acme/app', action: 'push' } });
     expect(error.why).toContain('requested access');
     expect(server.lines.filter((line) => line.startsWith('PUT'))).toHaveLength(1);
@@ -227,7 +221,7 @@ describe('Bearer authentication', () => {
   it('case 19: a token server that refuses the password says so', async () => {
     const server = await start(BEARER);
     const oci = createOciUnderTest({ credentials: passwordFor(server.host, USER, 'wrong-password') });
-    const error = await refusalOf(oci.registry.resolve(repositoryAt(server), V1));
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     expect(error).toMatchObject({ code: 'unauthorized' });
     expect(error.why).toContain('wrong password');
     expect(tokens(server)).toBe(1);
@@ -242,7 +236,7 @@ describe('Bearer authentication', () => {
   ])('refuses a token answer with %s', async (_what, answer) => {
     const server = await start(BEARER);
     server.intercept(TOKEN, () => answer);
-    expect(await refusalOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
+    expect(await failureOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'registry-answer-invalid',
     });
   });
@@ -279,7 +273,7 @@ describe('case 21: several challenges', () => {
   ])('with %s end the run', async (_what, headers) => {
     const server = await start();
     server.intercept(/^GET/, () => ({ status: 401, headers }));
-    expect(await refusalOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
+    expect(await failureOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'unauthorized',
     });
   });
@@ -297,7 +291,7 @@ describe('case 22: a realm that must not be trusted', () => {
     const header = `Bearer realm="${realm}",service="fake"`;
     server.intercept(/^GET/, () => errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': header }));
     const oci = createOciUnderTest({ credentials: { find: async () => credential } });
-    return refusalOf(oci.registry.resolve(repositoryAt(server), V1));
+    return failureOf(oci.registry.resolve(repositoryAt(server), V1));
   };
   const KINDS: [string, Credential][] = [
     ['a password', { kind: 'password', username: USER, password: PASSWORD }],
@@ -374,7 +368,7 @@ describe('case 23: a redirect', () => {
       elsewhere.intercept(/./, () => errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': challenge }));
       const location = `${elsewhere.origin}/v2/acme/app/manifests/V1.0`;
       open.intercept(/^GET/, () => ({ status: 307, headers: { location } }));
-      const error = await refusalOf(login(open).registry.resolve(repositoryAt(open), V1));
+      const error = await failureOf(login(open).registry.resolve(repositoryAt(open), V1));
       expect(error).toMatchObject({ code: 'unauthorized' });
       expect(error.why).toContain(elsewhere.host);
       expect([...open.requests, ...elsewhere.requests].map(({ headers }) => headers.authorization)).toEqual([
@@ -390,14 +384,14 @@ describe('case 23: a redirect', () => {
     ['to nowhere', ''],
   ])('%s is not followed', async (_what, location) => {
     redirect(location);
-    expect(await refusalOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
+    expect(await failureOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'registry-answer-invalid',
     });
   });
 
   it('that goes in circles ends', async () => {
     redirect('/v2/acme/app/manifests/V1.0');
-    expect(await refusalOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
+    expect(await failureOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'registry-answer-invalid',
     });
     expect(server.lines.length).toBeLessThan(10);
@@ -406,7 +400,7 @@ describe('case 23: a redirect', () => {
   it('of a write is not followed', async () => {
     server.publish('acme/app', sampleIndex(), V1);
     redirect(`${elsewhere.origin}/v2/acme/app/manifests/stg`, /^PUT/);
-    expect(await refusalOf(retag(login(server), server))).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(retag(login(server), server))).toMatchObject({ code: 'registry-answer-invalid' });
     expect(elsewhere.requests).toEqual([]);
   });
 });
@@ -444,7 +438,7 @@ describe('case 42: no secret is in any error, URL or notice', () => {
     const oci = login(server);
     await oci.registry.resolve(repositoryAt(server), V1);
     server.intercept(line, answer);
-    const error = await refusalOf(oci.registry.resolve(repositoryAt(server), V1));
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     const said = [textOf(error), JSON.stringify(oci.notices), ...server.requests.map(({ url }) => url)].join('\n');
     for (const spelling of SPELLINGS) expect(said).not.toContain(spelling);
   });
@@ -457,7 +451,7 @@ describe('case 42: no secret is in any error, URL or notice', () => {
     server.intercept(/^GET \/v2/, ({ headers }) =>
       errorAnswer(403, 'DENIED', `you sent ${headers.authorization?.slice(7)}`),
     );
-    const error = await refusalOf(oci.registry.resolve(repositoryAt(server), V1));
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     expect(error.why).toContain('you sent [redacted]');
   });
 });

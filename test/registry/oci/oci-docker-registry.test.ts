@@ -7,8 +7,9 @@ import { digestOf } from '../../../src/model/digest.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { type DockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type ImageOptions, pushImage } from '../../support/images.ts';
-import { createOciUnderTest, passwordFor, refusalOf, repositoryAt } from '../../support/oci.ts';
+import { createOciUnderTest, passwordFor, repositoryAt } from '../../support/oci.ts';
 import { describeReal } from '../../support/real.ts';
 import { startTokenServer, type TokenServer } from '../../support/token-server.ts';
 
@@ -92,7 +93,7 @@ describeReal('docker-registry 2.8.2, judged by skopeo', ['docker-registry', 'sko
     const kept = await pushImage(server.host, 'acme/gone', 'stg', { content: 'kept' });
     await fetch(`http://${server.host}/v2/acme/gone/manifests/${image.digest}`, { method: 'DELETE' });
     const { registry } = createOciUnderTest();
-    const error = await refusalOf(registry.tag(repositoryAt(server, 'acme/gone'), image.digest, STG));
+    const error = await failureOf(registry.tag(repositoryAt(server, 'acme/gone'), image.digest, STG));
     expect(error.code).toBe('digest-not-found');
     expect(await judge(server.host, 'acme/gone', STG)).toBe(kept.digest);
   });
@@ -130,7 +131,7 @@ describeReal('docker-registry 2.8.2 with htpasswd', ['docker-registry', 'skopeo'
     ['none', () => ({ find: async () => undefined }), ''],
   ])('case 19: keeps us out with %s', async (_what, credentials, password) => {
     const { registry } = createOciUnderTest({ credentials: credentials(server.host, account.user, password) });
-    expect(await refusalOf(registry.resolve(repositoryAt(server), V1))).toMatchObject({
+    expect(await failureOf(registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'unauthorized',
       details: { repository: 'acme/app', action: 'pull' },
     });
@@ -181,7 +182,7 @@ describeReal('docker-registry 2.8.2 with a token server', ['docker-registry', 's
     const { digest } = await push();
     const registry = as(reader);
     expect(await registry.resolve(repositoryAt(server), V1)).toMatchObject({ digest });
-    const error = await refusalOf(registry.tag(repositoryAt(server), digest, parseTag('prd')));
+    const error = await failureOf(registry.tag(repositoryAt(server), digest, parseTag('prd')));
     expect(error).toMatchObject({ code: 'unauthorized', details: { repository: 'acme/app', action: 'push' } });
   });
 
@@ -189,7 +190,7 @@ describeReal('docker-registry 2.8.2 with a token server', ['docker-registry', 's
     await push();
     const before = tokens.asked.length;
     const { registry } = createOciUnderTest({ credentials: passwordFor(server.host, writer.user, writer.password) });
-    expect(await refusalOf(registry.resolve(repositoryAt(server), V1))).toMatchObject({ code: 'credentials-unsafe' });
+    expect(await failureOf(registry.resolve(repositoryAt(server), V1))).toMatchObject({ code: 'credentials-unsafe' });
     expect(tokens.asked).toHaveLength(before);
   });
 });

@@ -7,6 +7,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import type { OciOptions } from '../../../src/registry/oci/oci.ts';
 import { createCertificate, type TestCertificate } from '../../support/certificate.ts';
+import { failureOf } from '../../support/failure.ts';
 import {
   errorAnswer,
   type HttpRegistry,
@@ -14,7 +15,7 @@ import {
   json,
   startHttpRegistry,
 } from '../../support/http-registry.ts';
-import { createOciUnderTest, passwordFor, refusalOf, repositoryAt, textOf } from '../../support/oci.ts';
+import { createOciUnderTest, passwordFor, repositoryAt, textOf } from '../../support/oci.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
 import { sampleIndex } from '../../support/sample-manifests.ts';
 
@@ -105,7 +106,7 @@ describe('case 46: proxy variables', () => {
     const server = await start({ tls: certificate });
     const proxy = await proxyTo(server, 443);
     // Without the proxy nobody knows the name; .example is reserved (RFC 2606), so the DNS does not either.
-    const error = await refusalOf(
+    const error = await failureOf(
       resolve(NAME, { env: { HTTPS_PROXY: proxy.url, NO_PROXY: '.corp.example' }, ca: certificate.cert }),
     );
     expect(error.code).toBe('registry-unavailable');
@@ -116,7 +117,7 @@ describe('case 46: proxy variables', () => {
     const server = await start({ tls: certificate });
     const proxy = await proxyTo(server);
     const url = proxy.url.replace('://', '://ana:canary-of-the-proxy@');
-    const error = await refusalOf(resolve(NAME, { env: { HTTPS_PROXY: url }, ca: certificate.cert }));
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: url }, ca: certificate.cert }));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: 'the proxy did not open a tunnel' });
     expect(proxy.authorizations).toEqual([`Basic ${btoa('ana:canary-of-the-proxy')}`]);
     expect(textOf(error)).not.toMatch(/canary-of-the-proxy|YW5hOmNhbmFyeS/);
@@ -141,7 +142,7 @@ describe('case 46: certificate authorities', () => {
   });
 
   it('that are not known end the run at once, and the variable to set is named', async () => {
-    const error = await refusalOf(reach({}));
+    const error = await failureOf(reach({}));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: 'its certificate is self-signed' });
     expect(error.fix).toContain('NODE_EXTRA_CA_CERTS');
   });
@@ -154,7 +155,7 @@ describe('case 46: certificate authorities', () => {
       () => (writeFileSync(caFile, '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'), caFile),
     ],
   ])('from a file that %s are a mistake of the configuration', async (_what, file) => {
-    const error = await refusalOf(reach({ env: { SSL_CERT_FILE: file() } }));
+    const error = await failureOf(reach({ env: { SSL_CERT_FILE: file() } }));
     expect(error).toMatchObject({ code: 'config-invalid' });
     expect(error.message).toContain('SSL_CERT_FILE');
   });
@@ -164,7 +165,7 @@ describe('case 46: certificate authorities', () => {
     const other = 'other.corp.example';
     const proxy = await startProxy(new Map([[`${other}:443`, server.host]]));
     open.push(proxy);
-    const error = await refusalOf(resolve(other, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
+    const error = await failureOf(resolve(other, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
     expect(error.why).toBe(`its certificate is not for ${other}`);
   });
 
@@ -172,7 +173,7 @@ describe('case 46: certificate authorities', () => {
     const expired = createCertificate([NAME], new Date(Date.UTC(2000, 0, 1)));
     const server = await start({ tls: expired });
     const proxy = await proxyTo(server, 443);
-    const error = await refusalOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: expired.cert }));
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: expired.cert }));
     expect(error.why).toBe('its certificate has expired');
   });
 });
@@ -183,7 +184,7 @@ describe('case 23: https to plain HTTP', () => {
     const server = await start({ tls: certificate });
     server.intercept(/./, () => ({ status: 307, headers: { location: `${plain.origin}/v2/acme/app/manifests/V1.0` } }));
     const proxy = await proxyTo(server, 443);
-    const error = await refusalOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
     expect(error).toMatchObject({ code: 'registry-answer-invalid', why: 'it leaves https for plain HTTP' });
     expect(plain.requests).toEqual([]);
   });
@@ -192,7 +193,7 @@ describe('case 23: https to plain HTTP', () => {
     const server = await start({ tls: certificate });
     server.intercept(/./, () => ({ status: 307, headers: { location: 'https://169.254.169.254/latest' } }));
     const proxy = await proxyTo(server, 443);
-    const error = await refusalOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url }, ca: certificate.cert }));
     expect(error.why).toContain('metadata');
   });
 });
@@ -201,14 +202,14 @@ describe('a host that cannot be reached', () => {
   it('where nothing listens', async () => {
     const server = await startHttpRegistry();
     await server.stop();
-    const error = await refusalOf(resolve(server.host, {}));
+    const error = await failureOf(resolve(server.host, {}));
     expect(error).toMatchObject({ code: 'registry-unavailable', exit: 7, retryable: true });
     expect(error.message).toBe(`cannot reach ${server.host}`);
     expect(error.why).toContain('refused');
   });
 
   it('whose name does not exist', async () => {
-    const error = await refusalOf(resolve('registry.invalid', {}));
+    const error = await failureOf(resolve('registry.invalid', {}));
     expect(error.code).toBe('registry-unavailable');
     expect(error.why).toContain('DNS');
   });
@@ -216,7 +217,7 @@ describe('a host that cannot be reached', () => {
   it('that speaks plain HTTP where TLS is due', async () => {
     const server = await start();
     const proxy = await proxyTo(server, 443);
-    const error = await refusalOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url } }));
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: proxy.url } }));
     expect(error.why).toBe('it does not speak TLS on this port');
     expect(error.fix).toContain('plainHttp');
   });
@@ -232,7 +233,7 @@ describe('a host that cannot be reached', () => {
     });
     const host = `127.0.0.1:${(other.address() as AddressInfo).port}`;
     try {
-      expect(await refusalOf(resolve(host, {}))).toMatchObject({ code: 'registry-answer-invalid' });
+      expect(await failureOf(resolve(host, {}))).toMatchObject({ code: 'registry-answer-invalid' });
     } finally {
       await new Promise((done) => other.close(done));
     }
@@ -241,7 +242,7 @@ describe('a host that cannot be reached', () => {
   it('is never spoken to without TLS unless it was named for that', async () => {
     const server = await start();
     const proxy = await proxyTo(server, 80, 443, 5000);
-    await refusalOf(resolve(`${NAME}:5000`, { env: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } }));
+    await failureOf(resolve(`${NAME}:5000`, { env: { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url } }));
     expect(proxy.lines.every((line) => line === `CONNECT ${NAME}:5000`)).toBe(true);
     expect(server.requests).toEqual([]);
   });

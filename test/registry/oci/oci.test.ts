@@ -3,8 +3,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseReference, parseRepository, parseTag } from '../../../src/model/reference.ts';
+import { failureOf } from '../../support/failure.ts';
 import { errorAnswer, type HttpRegistry, json, startHttpRegistry } from '../../support/http-registry.ts';
-import { createOciUnderTest, type OciUnderTest, refusalOf, repositoryAt } from '../../support/oci.ts';
+import { createOciUnderTest, type OciUnderTest, repositoryAt } from '../../support/oci.ts';
 import {
   contentOf,
   DOCKER_LIST,
@@ -99,7 +100,7 @@ describe('a retag', () => {
     ['it is an image with manifests', OCI_MANIFEST, { schemaVersion: 2, config: {}, layers: [], manifests: [] }],
   ])('case 5: is refused when %s', async (_what, mediaType, body) => {
     server.publish('acme/app', contentOf(mediaType, body), V1);
-    const error = await refusalOf(retag());
+    const error = await failureOf(retag());
     expect(error.code).toBe('media-type-conflict');
     expect(server.tagsOf('acme/app').has(STG)).toBe(false);
   });
@@ -122,7 +123,7 @@ describe('a retag', () => {
       const answer = next();
       return { ...answer, headers: { ...answer.headers, 'docker-content-digest': announced } };
     });
-    const error = await refusalOf(retag());
+    const error = await failureOf(retag());
     expect(error).toMatchObject({ code: 'digest-mismatch', details: { announced } });
     expect(server.lines).not.toContain(WRITE);
   });
@@ -134,7 +135,7 @@ describe('a retag', () => {
       headers: { 'content-type': OCI_INDEX },
       body: sampleIndex('V2.0').bytes,
     }));
-    const error = await refusalOf(oci.registry.tag(app(), wanted, STG));
+    const error = await failureOf(oci.registry.tag(app(), wanted, STG));
     expect(error.code).toBe('digest-mismatch');
     expect(server.lines).not.toContain(WRITE);
   });
@@ -142,7 +143,7 @@ describe('a retag', () => {
   it('fails when the registry says it stored something else', async () => {
     server.publish('acme/app', sampleIndex(), V1);
     server.intercept(WRITE, (_, next) => ({ ...next(), headers: { 'docker-content-digest': digestOf('other') } }));
-    expect(await refusalOf(retag())).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(retag())).toMatchObject({ code: 'digest-mismatch' });
   });
 
   it('case 9: writes nothing when the tag is right already', async () => {
@@ -164,7 +165,7 @@ describe('a retag', () => {
     const arrived = server.publish('acme/app', sampleIndex('V9.0'), STG);
     const expected = { digest: planned };
     const other = server.publish('acme/app', sampleIndex('V2.0'), 'V2.0');
-    const error = await refusalOf(oci.registry.tag(app(), other, STG, { expected }));
+    const error = await failureOf(oci.registry.tag(app(), other, STG, { expected }));
     expect(error.code).toBe('tag-moved');
     expect(error.why).toContain(planned);
     expect(error.why).toContain(arrived);
@@ -212,7 +213,7 @@ describe('immutable tags', () => {
       server.publish('acme/app', sampleIndex('V1.0'), V1);
       server.publish('acme/app', sampleIndex('V0.9'), STG);
       server.intercept(WRITE, () => errorAnswer(status, code, message));
-      const error = await refusalOf(retag());
+      const error = await failureOf(retag());
       expect(error).toMatchObject({ code: 'tag-immutable', retryable: false });
       expect(error.message).toContain(`${app().name}:stg`);
       expect(error.why).toContain(message);
@@ -224,11 +225,11 @@ describe('immutable tags', () => {
     server.publish('acme/app', sampleIndex(), V1);
     const message = 'current image with 3 vulnerabilities cannot be pulled due to configured policy';
     server.intercept(SOURCE, () => errorAnswer(412, 'PROJECTPOLICYVIOLATION', message), 1);
-    const pulling = await refusalOf(retag());
+    const pulling = await failureOf(retag());
     expect(pulling).toMatchObject({ code: 'forbidden' });
     expect(pulling.why).toContain(message);
     server.intercept(WRITE, () => errorAnswer(412, 'PROJECTPOLICYVIOLATION', message));
-    expect(await refusalOf(retag())).toMatchObject({ code: 'forbidden' });
+    expect(await failureOf(retag())).toMatchObject({ code: 'forbidden' });
   });
 });
 
@@ -269,7 +270,7 @@ describe('servers that fail', () => {
     server.intercept(WRITE, () => 'drop');
     server.intercept(READ, (_, next) => next(), 1);
     server.intercept(READ, () => 'drop');
-    const error = await refusalOf(oci.registry.tag(app(), digest, STG));
+    const error = await failureOf(oci.registry.tag(app(), digest, STG));
     expect(error.code).toBe('registry-unavailable');
     expect(error.why).toContain('whether');
     expect(error.why).toContain('was written is not known');
@@ -309,7 +310,7 @@ describe('servers that fail', () => {
   it('case 16: a host that asks for longer than the operation may take does not get it', async () => {
     server.publish('acme/app', sampleIndex(), V1);
     server.intercept(SOURCE, () => errorAnswer(429, 'TOOMANYREQUESTS', 'slow down', { 'retry-after': '86400' }));
-    const error = await refusalOf(resolve());
+    const error = await failureOf(resolve());
     expect(error).toMatchObject({
       code: 'registry-unavailable',
       retryable: true,
@@ -320,7 +321,7 @@ describe('servers that fail', () => {
 
   it('gives up a host that always says "too many requests"', async () => {
     server.intercept(SOURCE, () => errorAnswer(429, 'TOOMANYREQUESTS'));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
     expect(server.lines.length).toBeLessThan(30);
   });
 
@@ -333,7 +334,7 @@ describe('servers that fail', () => {
 
   it('case 17: but not for ever', async () => {
     server.intercept(SOURCE, () => errorAnswer(500, 'UNKNOWN', 'disk on fire'));
-    const error = await refusalOf(resolve());
+    const error = await failureOf(resolve());
     expect(error).toMatchObject({ code: 'registry-unavailable', retryable: true });
     expect(error.why).toContain('500 UNKNOWN: disk on fire');
     expect(server.lines).toHaveLength(6);
@@ -342,7 +343,7 @@ describe('servers that fail', () => {
   it('gives up a host that never answers', async () => {
     oci = createOciUnderTest({ requestTimeoutMs: 50 });
     server.intercept(SOURCE, () => 'hang');
-    const error = await refusalOf(resolve());
+    const error = await failureOf(resolve());
     expect(error).toMatchObject({ code: 'registry-unavailable' });
     expect(error.why).toContain('0.05 s');
   });
@@ -355,7 +356,7 @@ describe('servers that fail', () => {
       body: '{',
       unfinished: true,
     }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
   });
 
   it('does not take a truncated answer for a whole one', async () => {
@@ -363,7 +364,7 @@ describe('servers that fail', () => {
     const headers = { 'content-type': OCI_INDEX, 'content-length': String(bytes.length + 10) };
     oci = createOciUnderTest({ requestTimeoutMs: 50 });
     server.intercept(SOURCE, () => ({ status: 200, headers, body: bytes, unfinished: true }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'registry-unavailable' });
   });
 });
 
@@ -382,7 +383,7 @@ describe('answers that make no sense', () => {
     ],
   ])('are refused when they are %s', async (_what, headers, body) => {
     server.intercept(SOURCE, () => ({ status: 200, headers, body }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
   it('case 36: a schema 1 manifest is refused by name', async () => {
@@ -391,7 +392,7 @@ describe('answers that make no sense', () => {
       'docker-content-digest': digestOf('payload'),
     };
     server.intercept(SOURCE, () => ({ status: 200, headers, body: '{"schemaVersion":1}' }));
-    const error = await refusalOf(resolve());
+    const error = await failureOf(resolve());
     expect(error.code).toBe('not-supported');
     expect(error.message).toContain('schema 1');
   });
@@ -407,15 +408,15 @@ describe('answers that make no sense', () => {
   it('case 37: a larger one is refused, whether its length is announced or not', async () => {
     const body = 'x'.repeat(5 * 1024 * 1024);
     server.intercept(SOURCE, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body }), 1);
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
     server.intercept(SOURCE, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body, unfinished: true }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
   });
 
   it('case 37: a larger one that is announced is not waited for', async () => {
     const headers = { 'content-type': OCI_INDEX, 'content-length': String(5 * 1024 * 1024) };
     server.intercept(SOURCE, () => ({ status: 200, headers, body: '{', unfinished: true }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'manifest-too-large' });
   });
 
   it.each([
@@ -424,7 +425,7 @@ describe('answers that make no sense', () => {
   ])('case 37: a registry that takes less says so with %d', async (status, code, message) => {
     server.publish('acme/app', sampleIndex(), V1);
     server.intercept(WRITE, () => errorAnswer(status, code, message));
-    expect(await refusalOf(retag())).toMatchObject({ code: 'manifest-too-large' });
+    expect(await failureOf(retag())).toMatchObject({ code: 'manifest-too-large' });
   });
 
   it('case 38: a sha512 digest is checked as sha512', async () => {
@@ -435,7 +436,7 @@ describe('answers that make no sense', () => {
     expect(await oci.registry.resolve(app(), digest)).toMatchObject({ digest });
     expect(await resolve()).toMatchObject({ digest });
     const other = digestOf('other', 'sha512');
-    expect(await refusalOf(oci.registry.resolve(app(), other))).toMatchObject({ code: 'digest-mismatch' });
+    expect(await failureOf(oci.registry.resolve(app(), other))).toMatchObject({ code: 'digest-mismatch' });
   });
 
   it.each([
@@ -518,7 +519,7 @@ describe('case 39: names', () => {
   });
 
   it('of a layout are a defect here', async () => {
-    expect(await refusalOf(oci.registry.peek(parseRepository('oci:./here'), V1))).toMatchObject({ code: 'internal' });
+    expect(await failureOf(oci.registry.peek(parseRepository('oci:./here'), V1))).toMatchObject({ code: 'internal' });
   });
 });
 
@@ -550,7 +551,7 @@ describe('many at once', () => {
 describe('case 43: told to stop', () => {
   it('starts nothing new', async () => {
     oci = createOciUnderTest({ signal: AbortSignal.abort() });
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted', exit: 130 });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'interrupted', exit: 130 });
     expect(server.lines).toEqual([]);
   });
 
@@ -578,7 +579,7 @@ describe('case 43: told to stop', () => {
       stop.abort();
       return 'hang';
     });
-    const error = await refusalOf(oci.registry.tag(app(), digest, STG));
+    const error = await failureOf(oci.registry.tag(app(), digest, STG));
     expect(error.code).toBe('interrupted');
     expect(error.why).toContain(WRITE);
   });
@@ -590,7 +591,7 @@ describe('case 43: told to stop', () => {
       stop.abort();
       return 'hang';
     });
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'interrupted' });
   });
 
   it('during a pause ends the pause', async () => {
@@ -601,7 +602,7 @@ describe('case 43: told to stop', () => {
     };
     oci = createOciUnderTest({ signal: stop.signal, clock: { ...oci.clock, sleep } });
     server.intercept(SOURCE, () => errorAnswer(429, 'TOOMANYREQUESTS', 'slow down', { 'retry-after': '60' }));
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'interrupted' });
   });
 
   it('leaves a pause at once', async () => {
@@ -611,7 +612,7 @@ describe('case 43: told to stop', () => {
       stop.abort();
       return errorAnswer(429, 'TOOMANYREQUESTS', 'slow down', { 'retry-after': '60' });
     });
-    expect(await refusalOf(resolve())).toMatchObject({ code: 'interrupted' });
+    expect(await failureOf(resolve())).toMatchObject({ code: 'interrupted' });
   });
 });
 
@@ -649,13 +650,13 @@ describe('case 27: a listing in pages', () => {
   it('refuses a list whose rest is elsewhere only', async () => {
     const link = '<https://evil.example/v2/acme/app/tags/list?last=b>; rel="next"';
     serve(page(['a', 'b'], link), page(['a', 'b'], link));
-    expect(await refusalOf(list())).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(list())).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
   it('refuses a link that leads back', async () => {
     const link = '</v2/acme/app/tags/list?n=1000>; rel="next"';
     serve(page(['a'], link));
-    const error = await refusalOf(list());
+    const error = await failureOf(list());
     expect(error).toMatchObject({ code: 'registry-answer-invalid' });
     expect(error.why).toContain('leads back');
   });
@@ -666,7 +667,7 @@ describe('case 27: a listing in pages', () => {
       count += 1;
       return page([`t${count}`], `</v2/acme/app/tags/list?last=t${count}>; rel="next"`);
     });
-    const error = await refusalOf(list());
+    const error = await failureOf(list());
     expect(error.why).toContain('pages');
     expect(server.lines).toHaveLength(1000);
   });
@@ -691,7 +692,7 @@ describe('case 27: a listing in pages', () => {
     ['holds a tag with an escape sequence', page(['\u001b[31mred'])],
   ])('refuses a page that %s', async (_what, answer) => {
     serve(answer);
-    expect(await refusalOf(list())).toMatchObject({ code: 'registry-answer-invalid' });
+    expect(await failureOf(list())).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
   it('has each tag once, in the order it came, though pages overlap and are in no order', async () => {

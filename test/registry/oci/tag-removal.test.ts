@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
 import { meaningOf } from '../../../src/registry/oci/abilities.ts';
+import { failureOf } from '../../support/failure.ts';
 import { type AuthMode, errorAnswer, type HttpRegistry, startHttpRegistry } from '../../support/http-registry.ts';
-import { createOciUnderTest, type OciUnderTest, passwordFor, refusalOf, repositoryAt } from '../../support/oci.ts';
+import { createOciUnderTest, type OciUnderTest, passwordFor, repositoryAt } from '../../support/oci.ts';
 import { sampleIndex, sampleSingle } from '../../support/sample-manifests.ts';
 
 const V1 = parseTag('V1.0');
@@ -50,7 +51,7 @@ describe('a removal', () => {
 
   it('that never arrived is told, and not taken for done', async () => {
     server.intercept(DELETE, () => 'drop');
-    expect((await refusalOf(remove())).code).toBe('registry-unavailable');
+    expect((await failureOf(remove())).code).toBe('registry-unavailable');
     expect(server.tagsOf('acme/app').has(OLD)).toBe(true);
   });
 
@@ -63,7 +64,7 @@ describe('a removal', () => {
     'that is refused for this one tag by %i says so, and the next one is tried',
     async (status) => {
       server.intercept(DELETE, () => errorAnswer(status, 'DENIED', 'the tag is protected'), 1);
-      const error = await refusalOf(remove());
+      const error = await failureOf(remove());
       expect(`${error.message} ${error.why}`).toContain('the tag is protected');
       expect(await remove()).toEqual({ outcome: 'removed' });
     },
@@ -139,7 +140,7 @@ describe('a registry that deletes the image with its tag', () => {
 
   it('gets both back, and is told on', async () => {
     takesImage();
-    const error = await refusalOf(remove());
+    const error = await failureOf(remove());
     expect(error.code).toBe('registry-answer-invalid');
     expect(error.message).toContain('deleted an image of acme/app that was to lose one tag');
     expect(server.read('acme/app', OLD)).toEqual(new Uint8Array(IMAGE.bytes));
@@ -147,7 +148,7 @@ describe('a registry that deletes the image with its tag', () => {
 
   it('is asked for no other removal in this run', async () => {
     takesImage();
-    await refusalOf(remove());
+    await failureOf(remove());
     expect(await remove()).toMatchObject({ outcome: 'unsupported' });
     expect(deletes()).toEqual([DELETE]);
   });
