@@ -66,7 +66,9 @@ export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Co
       writeErr: () => undefined,
     });
   // Options of the program are taken from anywhere on the line; after `promote`, --version is the command's own.
-  if (!namesCommandFirst(io.argv)) program.version(VERSION, '--version', 'print the version');
+  const before = io.argv.slice(0, commandAt(io.argv, program));
+  if (before.length === io.argv.length || before.includes('--version'))
+    program.version(VERSION, '--version', 'print the version');
   addReleaseCommands(program);
   addReadingCommands(program);
   addCheckingCommands(program);
@@ -203,11 +205,16 @@ const COMMANDS = {
   completion: () => import('./commands/completion.ts'),
 } as const;
 
-/** Whether a command is named before any `--version`. */
-function namesCommandFirst(argv: readonly string[]): boolean {
-  const command = argv.findIndex((word) => Object.hasOwn(COMMANDS, word));
-  const version = argv.indexOf('--version');
-  return command >= 0 && (version < 0 || command < version);
+/** Where on a command line the command stands: the first word that is no option of the program and no value of one. */
+function commandAt(argv: readonly string[], { options }: Command): number {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    if (!word.startsWith('-')) return at;
+    // Of short options written together only the last one can have its value in the next word.
+    const last = word.startsWith('--') ? word : `-${word.at(-1)}`;
+    if (options.some(({ long, short, required }) => required && (long === last || short === last))) at += 1;
+  }
+  return argv.length;
 }
 
 function bind(program: Command, io: Io, state: { exit: number }): void {
@@ -249,8 +256,8 @@ export async function reportUnwritten(io: Io, cause: Error): Promise<number> {
 function usageError(error: CommanderError, argv: readonly string[], program: Command): TagflowError {
   const [what = '', guess] = error.message.replace(/^error: /, '').split(/\n\(Did you mean (?:one of )?(.*)\?\)/);
   const unknown = error.code === 'commander.unknownCommand';
-  const name = unknown ? undefined : argv.find((word) => Object.hasOwn(COMMANDS, word));
-  const help = name === undefined ? 'tagflow --help' : `tagflow ${name} --help`;
+  const name = argv[commandAt(argv, program)] ?? '';
+  const help = Object.hasOwn(COMMANDS, name) ? `tagflow ${name} --help` : 'tagflow --help';
   return new TagflowError('usage', {
     what: what.replace(/\.$/, ''),
     why:

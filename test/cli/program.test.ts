@@ -37,6 +37,8 @@ describe('what is refused as usage, with exit 2', () => {
       ['rollback', 'prd', '--reson', 'x'],
       'did you mean --reason? see: tagflow rollback --help',
     ],
+    ['a folder that is called like a command', ['-C', 'demo', 'diff', 'dev'], 'fix   tagflow diff --help'],
+    ['an option of the program, with no command', ['-C', 'demo', '-o', 'xml'], 'fix   tagflow --help'],
   ])('%s', async (_, argv, what) => {
     const { exit, stdout, stderr } = await run(argv);
     expect(exit).toBe(2);
@@ -84,14 +86,22 @@ describe('what is refused as usage, with exit 2', () => {
 });
 
 describe('--version', () => {
-  test('is tagflow’s own before a command', async () => {
-    expect(await run(['--version'])).toEqual({ exit: 0, stdout: `${VERSION}\n`, stderr: '' });
+  test.each([
+    [['--version']],
+    [['--version', 'promote']],
+    // A folder, not the command.
+    [['-C', 'demo', '--version']],
+    [['-qC', 'demo', '--version']],
+    [['--directory', 'promote', '--version']],
+  ])('is tagflow’s own before a command: %j', async (argv) => {
+    expect(await run(argv)).toEqual({ exit: 0, stdout: `${VERSION}\n`, stderr: '' });
   });
 
   test.each([
     [['promote', 'dev', '--version', 'V4.2']],
     [['promote', 'dev', '--version=V4.2']],
     [['-q', 'promote', 'dev', '--version', 'V4.2']],
+    [['-C', '.', 'promote', 'dev', '--version', 'V4.2']],
   ])('is that of the images in %j', async (argv) => {
     const { stdout, exit } = await run([...argv, '--repo', '/nonexistent']);
     expect(stdout).not.toContain(VERSION);
