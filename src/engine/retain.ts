@@ -11,7 +11,8 @@ import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../model/retention.ts';
 import type { Context } from './context.ts';
-import { isOwn, recordIn } from './records.ts';
+import { releaseIn } from './records.ts';
+import { judgeSteps } from './signatures.ts';
 
 /**
  * After a release: takes the per-release tags from the releases that it pushed out of the window. Up to `retain` releases
@@ -49,9 +50,8 @@ export async function removeLeftovers(
     const here = await oldTags(context, environment, record, record.images, closed);
     // Of distinct releases exactly so many may have tags: with none older there is nothing to read the past for.
     if (here.every(({ sequence }) => sequence > record.sequence - environment.retain)) return;
-    const records = await recordsOf(context, environment, head);
-    const { kept } = retained(records, environment.retain);
-    const gone = records.filter(({ sequence }) => !kept.has(sequence));
+    const { kept } = retained(await newestRecords(context, environment, head), environment.retain);
+    const gone = (await allRecords(context, environment, head)).filter(({ sequence }) => !kept.has(sequence));
     const known = new Set(record.images.map(({ repository }) => repository));
     const elsewhere = gone.flatMap(({ images }) => images.filter(({ repository }) => !known.has(repository)));
     const tags = [...here, ...(await oldTags(context, environment, record, elsewhere, closed))];
@@ -99,46 +99,40 @@ async function oldTags(
   return found.flat();
 }
 
-/** So many of the newest records that older ones could not add to what is kept, now or before the newest came. */
+/**
+ * So many of the newest releases that older ones could not add to what is kept, now or before the newest came. Where releases
+ * are signed only those that are: whoever may push could fill the window with records otherwise.
+ */
 async function newestRecords(
   context: Context,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
-  const { retain } = environment;
+  const { retain, trust } = environment;
+  if (trust) await context.ledger.deepen([head]);
   // One more than the window, one for the release that was before, and one for a release that came twice.
   for (let limit = retain + 3; ; limit *= 4) {
     const steps = await context.ledger.recent(head, recordPath(environment), limit);
-    const records = ownRecords(environment, steps);
+    const judged = await judgeSteps(context, environment, head, steps);
+    const records = judged.flatMap(({ release }) => release ?? []);
     const isWhole = steps.length < limit;
     if (isWhole || (retained(records, retain).settled && retained(records.slice(1), retain).settled)) return records;
   }
 }
 
-async function recordsOf(
+/**
+ * Every record that speaks of its own commit, signed or not: with these a tag is removed only where it names their image, and
+ * none of a release that is kept.
+ */
+async function allRecords(
   context: Context,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
   await context.ledger.deepen([head]);
-  return ownRecords(environment, await context.ledger.walk(head, recordPath(environment)));
-}
-
-/** The records that tagflow wrote; what hands made of the file says nothing about tags. */
-function ownRecords(
-  environment: Environment,
-  steps: Awaited<ReturnType<Context['ledger']['walk']>>,
-): readonly ReleaseRecord[] {
-  return steps.flatMap(({ commit, content }) => {
-    if (!content) return [];
-    try {
-      const record = recordIn(environment, content);
-      return isOwn(commit, record) ? [record] : [];
-    } catch (error) {
-      if (isTagflowError(error, 'record-invalid')) return [];
-      throw error;
-    }
-  });
+  const steps = await context.ledger.walk(head, recordPath(environment));
+  const found = steps.map(({ commit, content }) => releaseIn(environment, commit, content));
+  return found.filter((release) => typeof release !== 'string');
 }
 
 /** Removes the tags of releases: those of one repository one after the other, as two tags may hold one image. */

@@ -3,9 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
+import type { Signing } from '../../src/signing/signing.ts';
 import { failureOf } from '../support/failure.ts';
+import { EVIL, forge } from '../support/forgeries.ts';
 import type { Operation } from '../support/memory-registry.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
+import {
+  type Bench,
+  type BenchOptions,
+  DJANGO,
+  FIRST,
+  createBench,
+  recordOf,
+  repositoryOf,
+} from '../support/engine.ts';
 
 const TWO = { settings: { dev: 'retain: 2' } } satisfies BenchOptions;
 const VERSIONS = ['V4.2', 'V4.3', 'V4.0', 'V3.2'];
@@ -243,6 +253,35 @@ describe('apply', () => {
       ['prd', undefined],
     ]);
     expect(bench.notices.filter((text) => text.includes('were not removed'))).toHaveLength(1);
+  });
+});
+
+describe('where releases are signed', () => {
+  /** Whatever it signed is good, nothing else is. */
+  const SIGNING: Signing = {
+    sign: async () => '-----BEGIN SSH SIGNATURE-----\nbot\n-----END SSH SIGNATURE-----\n',
+    verify: async ({ signature }) => (signature.includes('bot') ? { signer: 'bot' } : { problem: 'nobody signed it' }),
+  };
+
+  test('records that nobody signed push no release out of the window', async () => {
+    const config = `version: 1
+signing: ssh
+signers: signers
+images: { django: { repository: ${DJANGO} } }
+environments: { dev: {}, stg: { from: dev, retain: 2 }, prd: { from: stg } }
+`;
+    const bench = createBench({ config, files: { signers: 'bot ssh-ed25519 AAAA\n' }, signing: SIGNING });
+    for (const django of ['V3.2', 'V4.0', 'V4.2']) {
+      await bench.released('dev', { django });
+      await bench.released('stg');
+    }
+    bench.publish('django', EVIL);
+    forge(bench);
+    await bench.rollback('stg');
+    await apply(bench.context(), ['stg']);
+    const { sequence } = bench.record('stg');
+    const tags = Object.keys(bench.aliases('django')).filter((tag) => tag.startsWith('stg-'));
+    expect(tags.sort()).toEqual(['stg-2', 'stg-3', `stg-${sequence}`]);
   });
 });
 
