@@ -4,8 +4,7 @@ import { type TagflowError, isTagflowError } from '../../src/model/errors.ts';
 /** The error that a promise is rejected with. */
 export async function failureOf(work: Promise<unknown>): Promise<TagflowError> {
   const outcome = await work.then(unexpected, (error: unknown) => error);
-  if (isTagflowError(outcome)) return outcome;
-  throw outcome;
+  return told(outcome);
 }
 
 /** The error that a call throws. */
@@ -16,8 +15,14 @@ export function refusal(call: () => unknown): TagflowError {
   } catch (error) {
     outcome = error;
   }
-  if (isTagflowError(outcome)) return outcome;
-  throw outcome;
+  return told(outcome);
+}
+
+/** An expected failure has words for a person, whatever its code; one without is a defect. */
+function told(outcome: unknown): TagflowError {
+  if (!isTagflowError(outcome)) throw outcome;
+  if (outcome.message === '') throw new Error(`${outcome.code} does not say what happened`);
+  return outcome;
 }
 
 function unexpected(value: unknown): Error {
