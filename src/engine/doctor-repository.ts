@@ -118,6 +118,7 @@ function accessFindings(use: RepositoryUse, facts: RepositoryFacts): Diagnosis[]
       subject,
       what: 'tags of releases that are no longer retained stay: they cannot be removed here',
       why: removeTag.how,
+      fix: 'nothing depends on it; which registries remove tags, and with which right: docs/reference/registries.md',
     });
   }
   if (exists === 'yes' && !findings.some(({ severity }) => severity === 'error')) {

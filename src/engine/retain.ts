@@ -146,20 +146,27 @@ async function removeTags(
     images.map((image) => ({ image, tag: releaseTag(environment.tag, sequence) })),
   );
   const removed: string[] = [];
+  const refused: string[] = [];
   const problems: string[] = [];
   const work = [...Map.groupBy(wanted, ({ image }) => image.repository)].map(async ([name, tags]) => {
     for (const { image, tag } of tags) {
       if (closed.has(name) || context.signal.aborted) return;
       const outcome = await removeTag(context, image, tag);
-      if (outcome === 'closed') closed.add(name);
+      if (outcome === 'closed' || outcome === 'forbidden') closed.add(name);
+      if (outcome === 'forbidden') refused.push(name);
       else if (outcome === 'removed') removed.push(`${image.name}:${tag}`);
-      else if (outcome !== 'none') problems.push(outcome.problem);
+      else if (outcome !== 'none' && outcome !== 'closed') problems.push(outcome.problem);
     }
   });
   await Promise.all(work);
   if (removed.length > 0) {
     const most = removed.length > 4 ? `${removed.length} tags` : removed.join(', ');
     context.notify({ level: 'progress', text: `${environment.name}: removed ${most}, of releases no longer retained` });
+  }
+  if (refused.length > 0) {
+    // A right that a promotion does not need, and that running again does not bring.
+    const text = `${environment.name}: tags of old releases stay in ${refused.join(', ')}: this identity may not remove tags (docs/reference/registries.md)`;
+    context.notify({ level: 'info', text });
   }
   const [first] = problems;
   if (first !== undefined) warn(context, environment, problems.length, first);
@@ -169,7 +176,7 @@ async function removeTag(
   context: Context,
   { repository: name, digest }: ReleaseImage,
   tag: Tag,
-): Promise<'removed' | 'none' | 'closed' | { readonly problem: string }> {
+): Promise<'removed' | 'none' | 'closed' | 'forbidden' | { readonly problem: string }> {
   const repository = parseRepository(name);
   const registry = context.registryOf(repository);
   if (!registry.removeTag) return 'closed';
@@ -191,7 +198,7 @@ async function removeTag(
     }
   } catch (error) {
     if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-    return { problem: `${name}:${tag}: ${error.message}` };
+    return error.code === 'forbidden' ? 'forbidden' : { problem: `${name}:${tag}: ${error.message}` };
   }
 }
 

@@ -247,6 +247,12 @@ describe('a repository', () => {
     ]);
   });
 
+  test('that removes no tags: says where to read that nothing depends on it', async () => {
+    const bench = await told({ removeTag: NO });
+    const all = await doctor(bench.context(), MACHINE, 'dev');
+    expect(all.find(({ check }) => check === 'remove-tag')?.fix).toMatch(/^nothing depends on it.*registries\.md$/);
+  });
+
   test('is shown an image that it has, to try rights on', async () => {
     const bench = await running();
     const asked: unknown[] = [];
