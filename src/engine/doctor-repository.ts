@@ -5,7 +5,13 @@ import type { Instant } from '../model/effects.ts';
 import type { Environment } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
-import { type CleanUpPolicy, type RepositoryFacts, type StoredImage, isFixed } from '../model/repository-facts.ts';
+import {
+  type CleanUpPolicy,
+  type CleanUpRule,
+  type RepositoryFacts,
+  type StoredImage,
+  isFixed,
+} from '../model/repository-facts.ts';
 import type { Context } from './context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
 
@@ -249,16 +255,18 @@ function lossFinding(
   );
   const pushedAt = images.find(({ digest }) => digest === first?.image.digest)?.pushedAt ?? now;
   const days = Math.floor((now - pushedAt) / DAY);
-  const isByAge = rule?.olderThanDays !== undefined;
   return {
     // A dry run deletes nothing; it is what somebody wants to switch on.
     severity: policy.dryRun ? 'info' : runs ? 'error' : 'warning',
     check: 'clean-up',
     subject,
     what: `clean-up ${rule?.name ?? ''} would ${verb} images of ${name}: ${list.join('; ')}${policy.dryRun ? ' (it is a dry run now)' : ''}`,
-    why: isByAge
-      ? `the image of release ${first?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`
-      : `it keeps the newest ${rule?.newest ?? 0} images, whatever runs`,
+    why:
+      rule?.olderThanDays !== undefined
+        ? `the image of release ${first?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`
+        : rule?.newest !== undefined
+          ? `it keeps the newest ${rule.newest} ${rule.newest === 1 ? 'image' : 'images'}, whatever runs`
+          : `it is about images${aboutOf(rule)}, whatever their age and whatever runs`,
     fix: fixFor(policy, first),
     details: {
       environment: name,
@@ -274,6 +282,12 @@ function lossFinding(
       })),
     },
   };
+}
+
+/** Which images a rule is about, in words. */
+function aboutOf(rule: CleanUpRule | undefined): string {
+  const tags = rule && rule.patterns.length > 0 ? ` with tags like ${rule.patterns.join(', ')}` : '';
+  return tags === '' && rule?.tagged === 'tagged' ? ' with a tag' : tags;
 }
 
 function when({ at, afterPushes }: Deletion, now: Instant): string {

@@ -331,13 +331,25 @@ describe('clean-up rules', () => {
     expect(found?.fix).toContain('tagPatternList ["prd-*"], imageCountMoreThan 9999 (aws ecr put-lifecycle-policy)');
   });
 
-  test('that reach only releases which do not run are a warning', async () => {
-    const [found] = await diagnoses(policy([rule({ patterns: ['V4.0'], newest: 0 })]));
+  test.each<[string, Partial<CleanUpRule>]>([
+    ['it keeps the newest 0 images, whatever runs', { newest: 0 }],
+    ['it is about images with tags like V4.0, whatever their age and whatever runs', {}],
+  ])('that reach only releases which do not run are a warning: %s', async (why, more) => {
+    const [found] = await diagnoses(policy([rule({ patterns: ['V4.0'], ...more })]));
     expect(found).toMatchObject({
       severity: 'warning',
       what: 'clean-up rule 1 would delete images of prd: release 1 (django V4.0) now',
-      why: 'it keeps the newest 0 images, whatever runs',
+      why,
     });
+  });
+
+  test.each<[string, Partial<CleanUpRule>]>([
+    ['it is about images with a tag, whatever their age and whatever runs', { tagged: 'tagged' }],
+    ['it is about images, whatever their age and whatever runs', {}],
+    ['it keeps the newest 1 image, whatever runs', { newest: 1 }],
+  ])('of any age, or by number, say what they go by: %s', async (why, more) => {
+    const [found] = await diagnoses(policy([rule(more)], { combine: 'keep-wins' }));
+    expect(found?.why).toBe(why);
   });
 
   test('by number: after how many more images', async () => {
