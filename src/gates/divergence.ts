@@ -14,8 +14,7 @@ export const divergence: Gate = ({ environment, request, foreign, upstream }) =>
   const oldest = foreign.toReversed().map(({ id }) => shortId(id));
   const picks = oldest.slice(0, SHOWN).join(' ') + (oldest.length > SHOWN ? ' …' : '');
   const plural = foreign.length === 1 ? 'commit' : 'commits';
-  if (request.discardDivergence)
-    return { decision: 'overridden', reason: `discarded on request: ${shown}`.slice(0, 2000) };
+  if (request.discardDivergence) return { decision: 'overridden', reason: `discarded on request: ${shown}` };
   return {
     decision: 'refuse',
     code: 'divergence',

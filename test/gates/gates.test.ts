@@ -73,11 +73,19 @@ describe('downgrade', () => {
 
   test('each image is looked at, and each that gets older is named', () => {
     const given = evidence({
-      current: { ...FULL_RECORD, images: [image('a', 'V2.0'), image('b', 'V2.0'), image('c', 'V2.0')], held: [] },
-      images: [image('a', 'V1.0'), image('b', 'V3.0'), image('c', 'V1.0')],
+      current: { ...FULL_RECORD, images: [image('a', 'V2.0'), image('b', 'V4.0'), image('c', 'V6.0')], held: [] },
+      images: [image('a', 'V1.0'), image('b', 'V5.0'), image('c', 'V5.0')],
       schemes: new Map(['a', 'b', 'c'].map((name) => [name, SEMVER])),
     });
-    expect(judge(given).refusals[0]?.text.what).toBe('prd would go back: a V2.0 -> V1.0, c V2.0 -> V1.0');
+    expect(judge(given).refusals[0]?.text).toMatchObject({
+      what: 'prd would go back: a V2.0 -> V1.0, c V6.0 -> V5.0',
+      details: {
+        images: [
+          { name: 'a', from: 'V2.0', to: 'V1.0' },
+          { name: 'c', from: 'V6.0', to: 'V5.0' },
+        ],
+      },
+    });
   });
 
   test('says who brought what runs', () => {
@@ -116,8 +124,15 @@ describe('held', () => {
       why: 'release 2 was rolled back: INC-412',
       fix: 'to put it back all the same: tagflow promote prd --unhold',
     });
-    const configuration = judge(evidence({ current: hold({ commit: idOf('1') }) }));
-    expect(configuration.refusals[0]?.text.what).toBe('the configuration of release 2 is held from prd');
+  });
+
+  test('names the release whose configuration is held, and gives the hold itself to programs', () => {
+    const current = hold({ commit: idOf('1') });
+    expect(judge(evidence({ current })).refusals[0]?.text).toMatchObject({
+      what: 'the configuration of release 2 is held from prd',
+      why: 'release 2 was rolled back',
+      details: { holds: current?.held },
+    });
   });
 
   test('is lifted on request, and that is on the record', () => {
@@ -149,8 +164,16 @@ describe('divergence', () => {
 
   test('shows five of many, and has all in the details', () => {
     const { refusals } = judge(evidence({ foreign }));
+    expect(refusals[0]?.text.what).toContain('7 commits');
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5 and 2 more$/);
+    expect(refusals[0]?.text.fix).toContain('git cherry-pick 7777777 6666666 5555555 4444444 3333333 … on');
     expect(refusals[0]?.text.details).toEqual({ commits: foreign });
+  });
+
+  test('leaves nothing out when there are five', () => {
+    const { refusals } = judge(evidence({ foreign: foreign.slice(0, 5) }));
+    expect(refusals[0]?.text.why).toMatch(/5555555 fix 5$/);
+    expect(refusals[0]?.text.fix).toContain('2222222 1111111 on');
   });
 
   test('has them picked oldest first, as each may need the one before', () => {
