@@ -200,7 +200,8 @@ async function verdictAt(context: Context, trust: Trust, { id }: Commit, at: Ins
   return 'problem' in claim ? claim : signingOf(context).verify({ ...claim, at, trust });
 }
 
-function signingOf({ signing }: Context): Signing {
+/** What signs and verifies. Throws `not-supported` where a library's user gave none. */
+export function signingOf({ signing }: Context): Signing {
   if (signing) return signing;
   throw new TagflowError('not-supported', {
     what: 'releases are signed here, and this run can neither sign nor verify',

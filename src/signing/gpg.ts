@@ -3,6 +3,7 @@
 // no other, no agent and no network: the user's keyring and web of trust have no say.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
 import type { SignatureClaim, SignatureVerdict } from './signing.ts';
@@ -62,6 +63,22 @@ export async function verifyWithGpg(
     if (WEAK_HASHES.has(hash)) return { problem: 'its signature is of a hash that is broken' };
     if (trust.signedBy.length === 0 || trust.signedBy.includes(primary)) return { signer: primary };
     return { problem: `it is signed by ${plain(primary, 64)}, who may not release it` };
+  });
+}
+
+/** The fingerprints that may sign and are of no primary key in the signers file. */
+export async function unlistedWithGpg(
+  { signers, signedBy }: Trust,
+  options: ProgramOptions,
+): Promise<readonly string[]> {
+  return inFolder(async (folder) => {
+    const args = [...BATCH, '--no-autostart', '--with-colons', '--show-keys'];
+    const { stdout } = await run('gpg', args, binaryKeys(signers), options, { GNUPGHOME: folder });
+    // doc/DETAILS: the record `fpr` that follows `pub` has a primary key's fingerprint in its tenth field.
+    const primaries = new Set(
+      [...stdout.toString().matchAll(/^pub:.*\nfpr:(?:[^:]*:){8}([0-9A-F]+):/gm)].map(([, found]) => found),
+    );
+    return signedBy.filter((fingerprint) => !primaries.has(fingerprint));
   });
 }
 

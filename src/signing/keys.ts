@@ -5,10 +5,10 @@ import { join, resolve } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
 import type { SigningMethod } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
-import { signWithGpg, verifyWithGpg } from './gpg.ts';
+import { signWithGpg, unlistedWithGpg, verifyWithGpg } from './gpg.ts';
 import type { Ended, ProgramOptions } from './program.ts';
 import type { SignatureClaim, SignatureVerdict, Signing } from './signing.ts';
-import { signWithSsh, verifyWithSsh } from './ssh.ts';
+import { signWithSsh, unlistedWithSsh, verifyWithSsh } from './ssh.ts';
 
 /** What signing is made from: decisions of the user, from variables and from Git's configuration. */
 export interface SigningOptions extends ProgramOptions {
@@ -51,6 +51,7 @@ export function createSigning(options: SigningOptions): Signing {
       verdicts.set(key, verdict);
       return verdict;
     },
+    unlisted: async (trust) => (trust.method === 'ssh' ? unlistedWithSsh : unlistedWithGpg)(trust, options),
   };
 }
 

@@ -24,4 +24,6 @@ export interface Signing {
    * for somebody who may sign, was valid at that moment and is not revoked. Throws `not-supported`.
    */
   verify(claim: SignatureClaim): Promise<SignatureVerdict>;
+  /** Those of `signedBy` whom the signers file does not list, valid or not. Throws `not-supported`. */
+  unlisted(trust: Trust): Promise<readonly string[]>;
 }

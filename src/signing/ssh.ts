@@ -4,6 +4,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Instant } from '../model/effects.ts';
+import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
 import type { SignatureClaim, SignatureVerdict } from './signing.ts';
@@ -66,6 +67,23 @@ export async function verifyWithSsh(
     return trust.signedBy.length === 0
       ? { signer: good }
       : { problem: `it is signed by ${names}, who may not release it` };
+  });
+}
+
+/** The principals who may sign and are in no line of the signers file. */
+export async function unlistedWithSsh(
+  { signers, signedBy }: Trust,
+  options: ProgramOptions,
+): Promise<readonly string[]> {
+  return inFolder(async (folder) => {
+    const file = join(folder, 'signers');
+    await writeFile(file, signers);
+    const missing: string[] = [];
+    for (const principal of signedBy) {
+      const args = ['-Y', 'match-principals', '-I', principal, '-f', file];
+      if ((await run('ssh-keygen', args, new Uint8Array(), options)).exitCode !== 0) missing.push(principal);
+    }
+    return missing;
   });
 }
 

@@ -274,6 +274,7 @@ describe('where releases are signed', () => {
   const SIGNING: Signing = {
     sign: async () => '-----BEGIN SSH SIGNATURE-----\nbot\n-----END SSH SIGNATURE-----\n',
     verify: async ({ signature }) => (signature.includes('bot') ? { signer: 'bot' } : { problem: 'nobody signed it' }),
+    unlisted: async () => [],
   };
 
   test('records that nobody signed push no release out of the window', async () => {
