@@ -19,13 +19,16 @@ export interface AdapterOptions extends AgentOptions {
   readonly stopGraceMs?: number | undefined;
 }
 
+/** The limits of an adapter, as `AdapterOptions` tells them. */
+export type Limits = Readonly<
+  Record<'concurrency' | 'requestTimeoutMs' | 'operationTimeoutMs' | 'stopGraceMs', number>
+>;
+
+/** What calls to a cloud's API are made with: an adapter's options, its limits known. */
+export type CallOptions = Pick<AdapterOptions, 'clock' | 'random' | 'signal' | 'env' | 'ca'> & Limits;
+
 /** The limits of an adapter, each with its default where nothing is said. */
-export function limitsOf(options: AdapterOptions): {
-  readonly concurrency: number;
-  readonly requestTimeoutMs: number;
-  readonly operationTimeoutMs: number;
-  readonly stopGraceMs: number;
-} {
+export function limitsOf(options: AdapterOptions): Limits {
   return {
     concurrency: options.concurrency ?? 8,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,

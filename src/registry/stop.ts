@@ -11,6 +11,25 @@ export interface Stop {
   dispose(): void;
 }
 
+/**
+ * Makes one try of a call. Once `signal` fires a read is cut off at once; a write, which `write` names, when it has not been
+ * answered `stopGraceMs` later. Throws `interrupted` then, and what the try throws.
+ */
+export async function untilStopped<T>(
+  { signal, stopGraceMs }: { readonly signal?: AbortSignal | undefined; readonly stopGraceMs: number },
+  write: string | undefined,
+  makeTry: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = abortAfterStop(signal, write === undefined ? 0 : stopGraceMs);
+  try {
+    return await makeTry(stop.signal);
+  } catch (error) {
+    throw stop.signal.aborted ? interrupted(write) : error;
+  } finally {
+    stop.dispose();
+  }
+}
+
 /** Aborts `graceMs` after `signal` does: at once for what may be cut off, later for a write whose answer is wanted. */
 export function abortAfterStop(signal: AbortSignal | undefined, graceMs: number): Stop {
   const controller = new AbortController();

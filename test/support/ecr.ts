@@ -10,7 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { digestOf } from '../../src/model/digest.ts';
 import type { Clock, Notice } from '../../src/model/effects.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
-import type { AwsKeys } from '../../src/registry/ecr/api.ts';
+import type { AwsKeys } from '../../src/registry/ecr/client.ts';
 import { createEcrRegistry, type EcrOptions } from '../../src/registry/ecr/ecr.ts';
 import { createInstantClock } from './clock.ts';
 import type { SampleManifest } from './sample-manifests.ts';

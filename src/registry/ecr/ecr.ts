@@ -10,27 +10,21 @@
 // and one pause, and PutImage keeps to its quota. `tag` is safe to repeat. Of two writers of one tag the last wins. A
 // PutImage whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Once told to
 // stop, nothing new is started; a PutImage in flight is waited for.
-import type { PutImageCommandOutput } from '@aws-sdk/client-ecr';
-import type { Digest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
 import { parseEcrHost } from '../hosts.ts';
 import type { CredentialSource } from '../oci/credentials.ts';
-import { createManifestCache, type Manifest } from '../oci/manifest-cache.ts';
+import { createManifestCache } from '../oci/manifest-cache.ts';
 import { createRedactor, rememberProxyPasswords } from '../oci/redact.ts';
-import { digestMismatch, digestNotFound, tagMoved } from '../oci/refusals.ts';
-import { TransportFailure } from '../oci/transport.ts';
-import type { Registry, RepositoryInspector, TagOptions, TagRemover, TagResult } from '../registry.ts';
-import { settle } from '../settle.ts';
-import { type AwsKeys, createEcrApi, type Deadline, EcrRefusal } from './api.ts';
-import { callOf } from './call.ts';
+import type { Registry, RepositoryInspector, TagRemover } from '../registry.ts';
+import { createEcrApi, type Deadline } from './api.ts';
+import type { AwsKeys } from './client.ts';
 import { createEcrCredentials } from './credentials.ts';
 import { createEcrInspector } from './inspect.ts';
-import { isImmutable } from './mutability.ts';
 import { createEcrReads } from './reads.ts';
-import { contended, putRefused, tagImmutable } from './refusals.ts';
 import { createEcrTagRemoval } from './tag-removal.ts';
+import { createEcrTagging } from './tagging.ts';
 
 /** What an Amazon ECR adapter is made with. What the AWS SDK reads, it reads from the process's own environment, not from `env`. */
 export interface EcrOptions extends AdapterOptions {
@@ -51,16 +45,6 @@ export interface EcrRegistry extends Registry, TagRemover, RepositoryInspector {
 }
 
 const CACHE_BYTES = 32 * 1024 * 1024;
-/** Answers of PutImage that something here knows what to do with. */
-const PUT_REFUSALS = [
-  'ImageAlreadyExistsException',
-  'ImageTagAlreadyExistsException',
-  'ImageDigestDoesNotMatchException',
-  'ReferencedImagesNotFoundException',
-  'LayersNotFoundException',
-  'RepositoryNotFoundException',
-];
-
 /** The registries of Amazon ECR, all accounts and regions, for one run. */
 export function createEcrRegistry(options: EcrOptions): EcrRegistry {
   const { clock, env } = options;
@@ -78,89 +62,7 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
   const manifests = createManifestCache(CACHE_BYTES);
   const { read, rulesOf, listTags } = createEcrReads({ api, manifests });
 
-  const put = async (
-    repository: RemoteRepository,
-    manifest: Manifest,
-    tag: Tag,
-    deadline: Deadline,
-  ): Promise<PutImageCommandOutput | EcrRefusal> => {
-    const call = callOf(repository, 'ecr:PutImage');
-    const input = {
-      ...call.names,
-      imageManifest: manifest.bytes.toString('utf8'),
-      imageManifestMediaType: manifest.mediaType,
-      imageTag: tag,
-      imageDigest: manifest.digest,
-    };
-    return api.call(
-      { ...call, write: true, expects: PUT_REFUSALS, send: async (client, rest) => client.putImage(input, rest) },
-      deadline,
-    );
-  };
-
-  /** Puts a tag until it is known to have taken effect. */
-  const write = async (
-    repository: RemoteRepository,
-    manifest: Manifest,
-    tag: Tag,
-    deadline: Deadline,
-  ): Promise<'written' | 'confirmed' | 'kept' | 'immutable'> => {
-    for (let attempt = 1; ; attempt += 1) {
-      let failure: TransportFailure;
-      try {
-        const answer = await put(repository, manifest, tag, deadline);
-        if (!(answer instanceof EcrRefusal)) {
-          checkWritten(answer, repository, manifest, tag);
-          return 'written';
-        }
-        if (!/^Image(?:Tag)?AlreadyExistsException$/.test(answer.name)) {
-          throw putRefused(repository, manifest.digest, tag, answer.name);
-        }
-        // The first says that nothing changes, the second that nothing may: the tag itself says whether that is right.
-        const mayNotMove = answer.name === 'ImageTagAlreadyExistsException';
-        const right = (await read(repository, tag, deadline))?.digest === manifest.digest;
-        if (right && attempt > 1) return 'written';
-        if (right) return mayNotMove ? 'kept' : 'confirmed';
-        if (mayNotMove) return 'immutable';
-        failure = contended(repository, tag);
-      } catch (error) {
-        if (!(error instanceof TransportFailure) || !error.transient) throw error;
-        const now = await settle(error, async () => read(repository, tag, deadline), repository, tag);
-        if (now?.digest === manifest.digest) return 'written';
-        failure = error;
-      }
-      await api.waitToRetry(attempt, deadline, failure);
-    }
-  };
-
-  const tagImage = async (
-    repository: RemoteRepository,
-    digest: Digest,
-    tag: Tag,
-    { rewrite = false, expected }: TagOptions,
-    deadline: Deadline,
-  ): Promise<TagResult> => {
-    const previous = (await read(repository, tag, deadline))?.digest;
-    if (previous === digest && !rewrite) return { changed: false, previous };
-    const manifest = manifests.get(repository.name, digest) ?? (await read(repository, digest, deadline));
-    if (!manifest) throw digestNotFound(repository, digest);
-    if (expected && previous !== digest && previous !== expected.digest) {
-      throw tagMoved(repository, tag, expected.digest, previous);
-    }
-    const refuse = async (from: Digest | undefined): Promise<TagflowError> =>
-      tagImmutable(repository, tag, await rulesOf(repository, deadline), from, digest);
-    // A tag that is new may be put under any rule.
-    if (previous !== undefined && previous !== digest) {
-      const known = await rulesOf(repository, deadline);
-      if (known && isImmutable(known, tag)) throw await refuse(previous);
-    }
-    const outcome = await write(repository, manifest, tag, deadline);
-    if (outcome === 'immutable') throw await refuse(previous);
-    if (outcome === 'written') return { changed: true, previous };
-    // A rewrite that was answered is done; else somebody was quicker with the same, or the tag cannot be written at all.
-    return { changed: rewrite && outcome === 'confirmed', previous: digest };
-  };
-
+  const { tagImage, write } = createEcrTagging({ api, manifests, read, rulesOf });
   const removeTag = createEcrTagRemoval({ api, read, write });
   const inspector = createEcrInspector({ api, read, rulesOf });
 
@@ -212,10 +114,4 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
 function remote(repository: Repository): RemoteRepository {
   if (repository.kind === 'remote' && parseEcrHost(repository.host)) return repository;
   throw new TagflowError('internal', { what: `${repository.name} is not in a private registry of Amazon ECR` });
-}
-
-function checkWritten(answer: PutImageCommandOutput, repository: RemoteRepository, manifest: Manifest, tag: Tag): void {
-  const said = answer.image?.imageId?.imageDigest;
-  if (said === undefined || said === manifest.digest) return;
-  throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, said);
 }

@@ -5,6 +5,7 @@ import type { RemoteRepository } from '../../model/reference.ts';
 import type { EcrHost } from '../hosts.ts';
 import { oneLine, type Redactor } from '../oci/redact.ts';
 import { explainFailure, timedOut, TransportFailure } from '../oci/transport.ts';
+import type { Verdict } from '../tries.ts';
 
 /** One call of the API, as errors name it. */
 export interface EcrCall {
@@ -21,12 +22,6 @@ export interface FailedTry {
   readonly requestTimeoutMs: number;
   readonly redactor: Redactor;
 }
-
-/** What a failed try means: `throttled` and `skewed` did nothing and may be repeated, `limit` perhaps, others are final. */
-export type Verdict =
-  | { readonly kind: 'throttled' | 'skewed' | 'limit' | 'final'; readonly error: TagflowError }
-  /** Whether it took effect is not known. */
-  | { readonly kind: 'unknown'; readonly error: TransportFailure };
 
 const THROTTLED = new Set([
   'ThrottlingException',
@@ -82,7 +77,7 @@ export function judge(error: unknown, call: EcrCall, tried: FailedTry): Verdict 
   const service = serviceName(call.host);
   const said = words(error, tried.redactor);
   if (THROTTLED.has(error.name) || status === 429) return { kind: 'throttled', error: throttled(call, said) };
-  if (skewWasCorrected(error)) return { kind: 'skewed', error: unauthorized(service, error.name, said) };
+  if (skewWasCorrected(error)) return { kind: 'stale', error: unauthorized(service, error.name, said) };
   if (error.name === 'LimitExceededException') return { kind: 'limit', error: overLimit(call, said) };
   if (FORBIDDEN.has(error.name)) return { kind: 'final', error: forbidden(call, said) };
   if (UNAUTHORIZED.has(error.name)) return { kind: 'final', error: unauthorized(service, error.name, said) };

@@ -6,6 +6,7 @@ import { isTagflowError } from '../../model/errors.ts';
 import { type RemoteRepository, type Tag, isTag } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
 import type { Manifest } from '../oci/manifest-cache.ts';
+import { readPages } from '../pages.ts';
 import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';
@@ -26,7 +27,6 @@ export interface EcrInspector {
 }
 
 const PAGE = 1000;
-const MOST_PAGES = 2000;
 /** The refusals that say something of a repository or an image, and so that the call itself is allowed. */
 const ALLOWED = ['ImageNotFoundException', 'ImageAlreadyExistsException', 'RepositoryNotFoundException'];
 
@@ -133,27 +133,29 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     async listImages(place, deadline) {
       const call = callOf(place, 'ecr:DescribeImages');
       const images: StoredImage[] = [];
-      let nextToken: string | undefined;
-      for (let page = 0; page < MOST_PAGES; page += 1) {
-        const input = { ...call.names, maxResults: PAGE, ...(nextToken !== undefined && { nextToken }) };
-        const answer = await api.call(
-          { ...call, expects: ALLOWED, send: async (client, rest) => client.describeImages(input, rest) },
-          deadline,
-        );
-        if (answer instanceof EcrRefusal) return [];
-        for (const { imageDigest = '', imageTags, imagePushedAt, lastRecordedPullTime } of answer.imageDetails ?? []) {
-          if (!isDigest(imageDigest) || imagePushedAt === undefined) continue;
-          images.push({
-            digest: imageDigest,
-            tags: (imageTags ?? []).filter(isTag),
-            pushedAt: imagePushedAt.getTime(),
-            ...(lastRecordedPullTime && { pulledAt: lastRecordedPullTime.getTime() }),
-          });
-        }
-        nextToken = answer.nextToken === '' ? undefined : answer.nextToken;
-        if (nextToken === undefined) return images;
-      }
-      throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
+      const isThere = await readPages(
+        async (token) => {
+          const input = { ...call.names, maxResults: PAGE, ...(token !== '' && { nextToken: token }) };
+          const answer = await api.call(
+            { ...call, expects: ALLOWED, send: async (client, rest) => client.describeImages(input, rest) },
+            deadline,
+          );
+          if (answer instanceof EcrRefusal) return undefined;
+          for (const { imageDigest = '', imageTags, imagePushedAt, lastRecordedPullTime } of answer.imageDetails ??
+            []) {
+            if (!isDigest(imageDigest) || imagePushedAt === undefined) continue;
+            images.push({
+              digest: imageDigest,
+              tags: (imageTags ?? []).filter(isTag),
+              pushedAt: imagePushedAt.getTime(),
+              ...(lastRecordedPullTime && { pulledAt: lastRecordedPullTime.getTime() }),
+            });
+          }
+          return answer.nextToken ?? '';
+        },
+        (why) => unusableAnswer(call, why),
+      );
+      return isThere ? images : [];
     },
   };
 }

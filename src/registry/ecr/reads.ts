@@ -8,6 +8,7 @@ import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../manifest-typ
 import type { Manifest, ManifestCache } from '../oci/manifest-cache.ts';
 import { oneLine } from '../oci/redact.ts';
 import { digestMismatch } from '../oci/refusals.ts';
+import { readPages } from '../pages.ts';
 import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
@@ -16,8 +17,6 @@ import { readFailed } from './refusals.ts';
 
 /** ListImages takes no more. */
 const PAGE = 1000;
-/** A repository holds 100,000 images by default, an image at most 1000 tags; nobody has had a tenth of this. */
-const MOST_PAGES = 2000;
 /** Answers that mean: there is no such manifest to read. */
 const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
 
@@ -102,36 +101,33 @@ export function createEcrReads({
   const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
     const call = callOf(repository, 'ecr:ListImages');
     const tags = new Set<Tag>();
-    const seen = new Set<string>();
-    let nextToken: string | undefined;
-    do {
-      const input = {
-        ...call.names,
-        maxResults: PAGE,
-        filter: { tagStatus: 'TAGGED' },
-        ...(nextToken !== undefined && { nextToken }),
-      } as const;
-      const answer = await api.call(
-        {
-          ...call,
-          expects: ['RepositoryNotFoundException'],
-          send: async (client, rest) => client.listImages(input, rest),
-        },
-        deadline,
-      );
-      if (answer instanceof EcrRefusal) return [];
-      for (const { imageTag } of answer.imageIds ?? []) {
-        if (imageTag === undefined) continue;
-        if (!isTag(imageTag)) throw unusableAnswer(call, `${JSON.stringify(oneLine(imageTag, 140))} is not a tag`);
-        tags.add(imageTag);
-      }
-      nextToken = answer.nextToken === '' ? undefined : answer.nextToken;
-      if (nextToken === undefined) break;
-      if (seen.has(nextToken)) throw unusableAnswer(call, 'the next page of the list is one that was read already');
-      if (seen.size >= MOST_PAGES) throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
-      seen.add(nextToken);
-    } while (nextToken !== undefined);
-    return [...tags];
+    const isThere = await readPages(
+      async (token) => {
+        const input = {
+          ...call.names,
+          maxResults: PAGE,
+          filter: { tagStatus: 'TAGGED' },
+          ...(token !== '' && { nextToken: token }),
+        } as const;
+        const answer = await api.call(
+          {
+            ...call,
+            expects: ['RepositoryNotFoundException'],
+            send: async (client, rest) => client.listImages(input, rest),
+          },
+          deadline,
+        );
+        if (answer instanceof EcrRefusal) return undefined;
+        for (const { imageTag } of answer.imageIds ?? []) {
+          if (imageTag === undefined) continue;
+          if (!isTag(imageTag)) throw unusableAnswer(call, `${JSON.stringify(oneLine(imageTag, 140))} is not a tag`);
+          tags.add(imageTag);
+        }
+        return answer.nextToken ?? '';
+      },
+      (why) => unusableAnswer(call, why),
+    );
+    return isThere ? [...tags] : [];
   };
 
   return { read, rulesOf, listTags };

@@ -8,6 +8,7 @@ import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest } from '../oci/manifest-cache.ts';
 import type { TagRemoval } from '../registry.ts';
+import { createTurns } from '../turns.ts';
 import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';
@@ -76,9 +77,9 @@ export function createEcrTagRemoval({ api, read, write }: EcrTagRemovalParts): E
     return { outcome: 'last' };
   };
 
-  const queues = new Map<string, Promise<unknown>>();
-  return async (place, tag, expected, deadline) => {
-    const run = (queues.get(place.name) ?? Promise.resolve()).then(async (): Promise<TagRemoval> => {
+  const inTurn = createTurns();
+  return async (place, tag, expected, deadline) =>
+    inTurn(place.name, async (): Promise<TagRemoval> => {
       const why = closed.get(place.name);
       if (why !== undefined) return { outcome: 'unsupported', why };
       try {
@@ -89,10 +90,4 @@ export function createEcrTagRemoval({ api, read, write }: EcrTagRemovalParts): E
         return { outcome: 'unsupported', why: error.message };
       }
     });
-    queues.set(
-      place.name,
-      run.catch(() => undefined),
-    );
-    return run;
-  };
 }

@@ -19,7 +19,7 @@ import type { CredentialSource } from '../oci/credentials.ts';
 import { createAgents, type Environment } from '../oci/agents.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../oci/redact.ts';
 import { abortAfterStop } from '../stop.ts';
-import { loadPackage } from './load.ts';
+import { loadPackage } from '../load.ts';
 import { tokenFailure, tokenTooLate, unknownUniverse, withoutToken } from './token-failures.ts';
 
 /** What gives access tokens: an `AuthClient` of google-auth-library. */
@@ -210,7 +210,7 @@ async function answersAsMetadataServer(env: Environment): Promise<boolean> {
 }
 
 async function loadSdk(): Promise<typeof Sdk> {
-  return loadPackage('google-auth-library', async () => import('google-auth-library'));
+  return loadPackage('Artifact Registry', 'google-auth-library', async () => import('google-auth-library'));
 }
 
 /** Rejects when the time is over. */

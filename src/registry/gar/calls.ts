@@ -6,7 +6,9 @@ import type { Instant } from '../../model/effects.ts';
 import type { Tag } from '../../model/reference.ts';
 import { oneLine } from '../oci/redact.ts';
 import { digestMismatch } from '../oci/refusals.ts';
-import { type GarApi, GarRefusal } from './api.ts';
+import { readPages } from '../pages.ts';
+import { type GarApi, GarRefusal, type TryOptions } from './api.ts';
+import type { GarClient } from './channel.ts';
 import { type GarCall, type StatusName, unusableAnswer } from './failures.ts';
 import { digestOfVersion, type GarPlace, tagName, tagOf, versionName } from './place.ts';
 
@@ -42,8 +44,6 @@ export interface GarCalls {
 
 /** Lists give no more at a time. */
 const PAGE = 1000;
-/** Nobody has had a tenth of two million entries in a package. */
-const MOST_PAGES = 2000;
 /** Answers of a write that its caller knows what to do with. */
 const WRITE_REFUSALS: readonly StatusName[] = [
   'NOT_FOUND',
@@ -52,8 +52,35 @@ const WRITE_REFUSALS: readonly StatusName[] = [
   'INVALID_ARGUMENT',
 ];
 
+/** A list, page by page. */
+interface Listing<Item> {
+  readonly ask: (
+    client: GarClient,
+    request: { readonly parent: string; readonly pageSize: number; readonly pageToken: string },
+    rest: TryOptions,
+  ) => Promise<[Item[], unknown, { readonly nextPageToken?: string | null }]>;
+  readonly take: (item: Item) => void;
+}
+
 /** The questions, asked through `api`. */
 export function createGarCalls(api: GarApi): GarCalls {
+  /** Takes everything that a method lists, page by page; false when there is nothing to list from. */
+  const list = async <Item>(call: GarCall, deadline: Instant, { ask, take }: Listing<Item>): Promise<boolean> =>
+    readPages(
+      async (pageToken) => {
+        const request = { parent: call.place.packageName, pageSize: PAGE, pageToken };
+        const answer = await api.call(
+          { ...call, expects: ['NOT_FOUND'], send: async (client, rest) => ask(client, request, rest) },
+          deadline,
+        );
+        if (answer instanceof GarRefusal) return undefined;
+        const [page, , { nextPageToken }] = answer;
+        for (const item of page) take(item);
+        return nextPageToken ?? '';
+      },
+      (why) => unusableAnswer(call, why),
+    );
+
   return {
     async readTag(place, tag, deadline) {
       const call = callOf(place, 'GetTag', 'artifactregistry.tags.get');
@@ -107,20 +134,13 @@ export function createGarCalls(api: GarApi): GarCalls {
     async listTags(place, deadline) {
       const call = callOf(place, 'ListTags', 'artifactregistry.tags.list');
       const tags = new Map<Tag, Digest>();
-      const isThere = await readPages(call, async (pageToken) => {
-        const request = { parent: place.packageName, pageSize: PAGE, pageToken };
-        const answer = await api.call(
-          { ...call, expects: ['NOT_FOUND'], send: async (client, rest) => client.listTags(request, rest) },
-          deadline,
-        );
-        if (answer instanceof GarRefusal) return undefined;
-        const [page, , { nextPageToken }] = answer;
-        for (const { name, version } of page) {
+      const isThere = await list(call, deadline, {
+        ask: async (client, request, rest) => client.listTags(request, rest),
+        take: ({ name, version }) => {
           const tag = tagOf(name ?? '');
           if (tag === undefined) throw unusableAnswer(call, `${JSON.stringify(oneLine(name ?? ''))} is not a tag`);
           tags.set(tag, digestIn(version, call));
-        }
-        return nextPageToken ?? '';
+        },
       });
       return isThere ? tags : undefined;
     },
@@ -140,18 +160,11 @@ export function createGarCalls(api: GarApi): GarCalls {
     async listImages(place, deadline) {
       const call = callOf(place, 'ListVersions', 'artifactregistry.versions.list');
       const images: GarImage[] = [];
-      const isThere = await readPages(call, async (pageToken) => {
-        const request = { parent: place.packageName, pageSize: PAGE, pageToken };
-        const answer = await api.call(
-          { ...call, expects: ['NOT_FOUND'], send: async (client, rest) => client.listVersions(request, rest) },
-          deadline,
-        );
-        if (answer instanceof GarRefusal) return undefined;
-        const [page, , { nextPageToken }] = answer;
-        for (const { name, createTime } of page) {
+      const isThere = await list(call, deadline, {
+        ask: async (client, request, rest) => client.listVersions(request, rest),
+        take: ({ name, createTime }) => {
           images.push({ digest: digestIn(name, call), createdAt: instantOf(createTime, call) });
-        }
-        return nextPageToken ?? '';
+        },
       });
       return isThere ? images : undefined;
     },
@@ -193,20 +206,6 @@ export function createGarCalls(api: GarApi): GarCalls {
       return new Set(answer instanceof GarRefusal ? [] : answer[0].permissions);
     },
   };
-}
-
-/** Reads page after page; false when there is nothing to list. `read` gives the next page's token, empty after the last. */
-async function readPages(call: GarCall, read: (pageToken: string) => Promise<string | undefined>): Promise<boolean> {
-  const seen = new Set<string>();
-  for (let pageToken = ''; ;) {
-    const next = await read(pageToken);
-    if (next === undefined) return false;
-    if (next === '') return true;
-    if (seen.has(next)) throw unusableAnswer(call, 'the next page of the list is one that was read already');
-    if (seen.size >= MOST_PAGES) throw unusableAnswer(call, `the list has more than ${MOST_PAGES} pages`);
-    seen.add(next);
-    pageToken = next;
-  }
 }
 
 function callOf(

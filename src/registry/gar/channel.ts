@@ -9,7 +9,7 @@ import type * as Sdk from '@google-cloud/artifact-registry';
 import { TagflowError } from '../../model/errors.ts';
 import { isLoopback } from '../oci/addresses.ts';
 import { certificateAuthorities, type Environment } from '../oci/agents.ts';
-import { loadPackage } from './load.ts';
+import { loadPackage } from '../load.ts';
 import { proxyFor } from './proxy.ts';
 
 /** The client of the API. */
@@ -58,10 +58,12 @@ export function endpointOf({ env, endpoint }: ChannelOptions): URL {
 /** A client that has not connected yet. Throws `config-invalid`, and `not-supported` without the package. */
 export async function createGarClient(options: ChannelOptions): Promise<GarClient> {
   const sdk = await loadPackage(
+    'Artifact Registry',
     '@google-cloud/artifact-registry',
     async () => import('@google-cloud/artifact-registry'),
   );
   const { GoogleAuth, PassThroughClient } = await loadPackage(
+    'Artifact Registry',
     'google-auth-library',
     async () => import('google-auth-library'),
   );

@@ -4,6 +4,7 @@
 import { TagflowError } from '../../model/errors.ts';
 import { oneLine, type Redactor } from '../oci/redact.ts';
 import { TransportFailure } from '../oci/transport.ts';
+import type { Verdict } from '../tries.ts';
 import type { GarPlace } from './place.ts';
 
 /** One call of the API, as errors name it. */
@@ -24,13 +25,6 @@ export interface FailedTry {
   readonly requestTimeoutMs: number;
   readonly redactor: Redactor;
 }
-
-/** What a failed try means: `throttled` and `stale` (a token that is no more) did nothing, others are final. */
-export type Verdict =
-  | { readonly kind: 'stale' | 'final'; readonly error: TagflowError }
-  | { readonly kind: 'throttled'; readonly error: TagflowError; readonly waitMs: number | undefined }
-  /** Whether it took effect is not known. */
-  | { readonly kind: 'unknown'; readonly error: TransportFailure };
 
 const STATUSES = [
   'OK',

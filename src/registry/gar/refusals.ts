@@ -43,6 +43,20 @@ export function notStandard({ repository, repositoryId }: GarPlace, tag: Tag, { 
   });
 }
 
+/** The error for a tag that is not taken, when nothing that is known of the repository says why. */
+export function writeRefused(
+  { repository, project, location, repositoryId }: GarPlace,
+  tag: Tag,
+  status: StatusName,
+): TagflowError {
+  return new TagflowError('forbidden', {
+    what: `${repository.name}:${tag} cannot be put`,
+    why: `Artifact Registry answered ${status}, and the repository ${repositoryId} has no immutable tags`,
+    fix: `look at the repository (gcloud artifacts repositories describe ${repositoryId} --project=${project} --location=${location}): it may be about to be deleted, or under a policy that denies`,
+    details: { repository: repository.name, tag, status },
+  });
+}
+
 /** The error for a digest that Artifact Registry cannot know. */
 export function unknownAlgorithm({ repository }: GarPlace, digest: Digest): TagflowError {
   return new TagflowError('not-supported', {

@@ -8,10 +8,10 @@ import { describeAnswer, headerOf } from './answer.ts';
 import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
 import type { CredentialSource } from './credentials.ts';
 import { createHttpClient, type HttpOptions, type HttpRequest, type HttpResponse, throwIfStopped } from './http.ts';
-import { createHostGates, type HostGate, pauseFor } from './limiter.ts';
+import { createHostGates, type HostGate } from './limiter.ts';
 import type { RealmHosts } from './realms.ts';
 import { oneLine, type Redactor } from './redact.ts';
-import { ATTEMPTS, backoff, isTransient, parseRetryAfter } from './retry.ts';
+import { backoff, createWaitToRetry, isTransient, parseRetryAfter, type WaitToRetry } from './retry.ts';
 import { createTokenSource } from './token.ts';
 import { TransportFailure } from './transport.ts';
 
@@ -30,8 +30,7 @@ export interface RegistryClient {
    * `credentials-invalid`, `registry-unavailable` (a TransportFailure when its outcome is open), `interrupted`.
    */
   send(request: RegistryRequest, deadline: Instant): Promise<HttpResponse>;
-  /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left. */
-  waitToRetry(attempt: number, deadline: Instant, last: TransportFailure): Promise<void>;
+  readonly waitToRetry: WaitToRetry;
   /** The origin a repository is spoken to at. */
   origin(repository: RemoteRepository): URL;
   /** Where an answer's `Location` leads, within the rules for redirects. Throws `registry-answer-invalid`. */
@@ -66,11 +65,7 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
   const origin = ({ host }: RemoteRepository): URL =>
     http.origin(host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host);
 
-  const waitToRetry = async (attempt: number, deadline: Instant, last: TransportFailure): Promise<void> => {
-    const delay = backoff(attempt, random);
-    if (!last.transient || attempt >= ATTEMPTS || clock.now() + delay > deadline) throw last;
-    await pauseFor(clock, delay, signal);
-  };
+  const waitToRetry = createWaitToRetry(options);
 
   const holdBack = (gate: HostGate, response: HttpResponse, pauses: number): void => {
     if (response.status !== 429 && response.status !== 503) return;

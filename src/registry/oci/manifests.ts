@@ -9,7 +9,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../manifest-type.ts';
 import type { Manifest } from '../registry.ts';
-import { settle } from '../settle.ts';
+import { writeUntilKnown } from '../settle.ts';
 import { headerOf } from './answer.ts';
 import type { HttpResponse } from './http.ts';
 import type { Manifest as CachedManifest } from './manifest-cache.ts';
@@ -75,18 +75,17 @@ export function createManifestRequests({
   ): Promise<'landed' | HttpResponse> => {
     const headers = { 'content-type': manifest.mediaType };
     const request = { method: 'PUT', headers, body: manifest.bytes, once: true } as const;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
+    return writeUntilKnown<'landed' | HttpResponse, Digest | undefined>({
+      where: `${repository.name}:${tag}`,
+      put: async () => {
         const response = await send(repository, 'push', `manifests/${tag}`, request, deadline);
         if (isSuccess(response)) checkWritten(response, repository, manifest, tag);
         return response;
-      } catch (error) {
-        if (!(error instanceof TransportFailure) || !error.transient) throw error;
-        const now = await settle(error, async () => peek(repository, tag, deadline), repository, tag);
-        if (now === manifest.digest) return 'landed';
-        await client.waitToRetry(attempt, deadline, error);
-      }
-    }
+      },
+      read: async () => peek(repository, tag, deadline),
+      outcomeOf: (now) => (now === manifest.digest ? 'landed' : undefined),
+      wait: async (attempt, last) => client.waitToRetry(attempt, deadline, last),
+    });
   };
 
   return { read, peek, put };

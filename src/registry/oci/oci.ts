@@ -32,7 +32,7 @@ import { createManifestRequests, isSuccess } from './manifests.ts';
 import type { OciParts } from './parts.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from './redact.ts';
-import { denied, digestNotFound, tagMoved, writeRefused } from './refusals.ts';
+import { denied, digestNotFound, requireUnmoved, writeRefused } from './refusals.ts';
 import { collectTags } from './tag-list.ts';
 import { createTagRemoval } from './tag-removal.ts';
 
@@ -107,9 +107,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     if (previous === digest && !rewrite) return { changed: false, previous };
     const manifest = manifests.get(repository.name, digest) ?? (await read(repository, digest, deadline));
     if (!manifest) throw digestNotFound(repository, digest);
-    if (expected && previous !== digest && previous !== expected.digest) {
-      throw tagMoved(repository, tag, expected.digest, previous);
-    }
+    requireUnmoved(repository, tag, expected, { actual: previous, wanted: digest });
     const outcome = await put(repository, manifest, tag, deadline);
     if (outcome === 'landed' || isSuccess(outcome)) return { changed: true, previous };
     const refusal = writeRefused(repository, tag, outcome, { from: previous, to: digest });

@@ -2,6 +2,7 @@
 import type { Digest } from '../../model/digest.ts';
 import { type ErrorCode, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
+import type { TagOptions } from '../registry.ts';
 import { describeAnswer, errorOf } from './answer.ts';
 import { type Action, DOING } from './auth.ts';
 import type { HttpResponse } from './http.ts';
@@ -102,18 +103,19 @@ export function digestNotFound(repository: RemoteRepository, digest: Digest): Ta
   });
 }
 
-/** The error for a tag that names something else than a plan was made for. */
-export function tagMoved(
+/** Throws `tag-moved` when a tag names neither what a plan was made for (`expected`) nor what it shall name (`wanted`). */
+export function requireUnmoved(
   repository: RemoteRepository,
   tag: Tag,
-  expected: Digest | undefined,
-  actual: Digest | undefined,
-): TagflowError {
-  return new TagflowError('tag-moved', {
+  expected: TagOptions['expected'],
+  { actual, wanted }: { readonly actual: Digest | undefined; readonly wanted: Digest },
+): void {
+  if (!expected || actual === wanted || actual === expected.digest) return;
+  throw new TagflowError('tag-moved', {
     what: `${repository.name}:${tag} was moved by someone else`,
-    why: `it names ${actual ?? 'nothing'}, and the plan was made when it named ${expected ?? 'nothing'}`,
+    why: `it names ${actual ?? 'nothing'}, and the plan was made when it named ${expected.digest ?? 'nothing'}`,
     fix: 'plan again, and look who else writes this tag',
-    details: { repository: repository.name, tag, expected: expected ?? null, actual: actual ?? null },
+    details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: actual ?? null },
   });
 }
 

@@ -1,5 +1,7 @@
 // When to try again: how long to wait, and for how long in all.
-import type { Instant, Random } from '../../model/effects.ts';
+import type { Clock, Instant, Random } from '../../model/effects.ts';
+import { pauseFor } from './limiter.ts';
+import type { TransportFailure } from './transport.ts';
 
 /** Tries of one request before a network or server failure is final. */
 export const ATTEMPTS = 6;
@@ -16,6 +18,26 @@ export function isTransient(status: number): boolean {
 export function backoff(attempt: number, random: Random): number {
   const step = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1));
   return Math.ceil(step * (0.1 + 0.9 * random()));
+}
+
+/** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left, and `interrupted`. */
+export type WaitToRetry = (attempt: number, deadline: Instant, last: TransportFailure) => Promise<void>;
+
+/** Waiting by a clock, with jitter. */
+export function createWaitToRetry({
+  clock,
+  random,
+  signal,
+}: {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal?: AbortSignal | undefined;
+}): WaitToRetry {
+  return async (attempt, deadline, last) => {
+    const delay = backoff(attempt, random);
+    if (!last.transient || attempt >= ATTEMPTS || clock.now() + delay > deadline) throw last;
+    await pauseFor(clock, delay, signal);
+  };
 }
 
 /** What `Retry-After` asks for, in milliseconds from `now`; undefined when it says nothing usable. RFC 9110, 10.2.3. */

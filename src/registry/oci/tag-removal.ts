@@ -9,6 +9,7 @@ import type { Instant } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
+import { createTurns } from '../turns.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer } from './answer.ts';
 import type { OciParts } from './parts.ts';
@@ -85,9 +86,9 @@ export function createTagRemoval(parts: TagRemovalParts): RemoveTag {
   };
 
   // One after the other in a repository: what the first of them teaches is for the rest.
-  const queues = new Map<string, Promise<unknown>>();
-  return async (place, tag, expected, deadline) => {
-    const run = (queues.get(place.name) ?? Promise.resolve()).then(async (): Promise<TagRemoval> => {
+  const inTurn = createTurns();
+  return async (place, tag, expected, deadline) =>
+    inTurn(place.name, async (): Promise<TagRemoval> => {
       const known = abilities.known(place, 'tag-deletion');
       if (known?.has === false) return { outcome: 'unsupported', why: known.why };
       try {
@@ -99,10 +100,4 @@ export function createTagRemoval(parts: TagRemovalParts): RemoveTag {
         return { outcome: 'unsupported', why };
       }
     });
-    queues.set(
-      place.name,
-      run.catch(() => undefined),
-    );
-    return run;
-  };
 }

@@ -1,0 +1,130 @@
+// Putting a tag and removing one, by the API. A tag is never deleted on the way to where it goes.
+//
+// Safe to repeat. A write whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Of two
+// writers of one tag the last wins: a tag has no etag.
+import type { Digest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import type { TagflowError } from '../../model/errors.ts';
+import type { Tag } from '../../model/reference.ts';
+import { digestNotFound, requireUnmoved } from '../oci/refusals.ts';
+import type { TagOptions, TagRemoval, TagResult } from '../registry.ts';
+import { writeUntilKnown } from '../settle.ts';
+import type { GarApi } from './api.ts';
+import type { GarCalls } from './calls.ts';
+import type { StatusName } from './failures.ts';
+import type { GarPlace } from './place.ts';
+import type { GarReads } from './reads.ts';
+import { contended, notStandard, tagImmutable, writeRefused } from './refusals.ts';
+
+/** What the adapter's parts do for writing tags. */
+export interface GarTaggingParts {
+  readonly api: Pick<GarApi, 'waitToRetry'>;
+  readonly calls: Pick<GarCalls, 'putTag' | 'deleteTag'>;
+  readonly reads: GarReads;
+}
+
+/** Writes tags, as the port's methods of the same names promise. */
+export interface GarTagging {
+  tag(place: GarPlace, digest: Digest, tag: Tag, options: TagOptions, deadline: Instant): Promise<TagResult>;
+  removeTag(place: GarPlace, tag: Tag, expected: Digest, deadline: Instant): Promise<TagRemoval>;
+}
+
+/** The ability to write tags. */
+export function createGarTagging({ api, calls, reads }: GarTaggingParts): GarTagging {
+  const { readTag, hasImage, rulesOf } = reads;
+
+  /** Puts a tag until it is known to have taken effect. */
+  const put = async (
+    place: GarPlace,
+    digest: Digest,
+    tag: Tag,
+    previous: Digest | undefined,
+    deadline: Instant,
+  ): Promise<'written' | 'kept'> => {
+    let current = previous;
+    const readAgain = async (): Promise<Digest | undefined> => (current = await readTag(place, tag, deadline));
+    return writeUntilKnown<'written' | 'kept', Digest | undefined>({
+      where: `${place.repository.name}:${tag}`,
+      put: async (attempt) => {
+        const wasNew = current === undefined;
+        const answer = await calls.putTag(place, digest, tag, wasNew, deadline);
+        if (answer === 'written') return 'written';
+        const now = await readAgain();
+        // A try whose answer was lost has landed late, or somebody was quicker with the same.
+        if (now === digest) return attempt > 1 ? 'written' : 'kept';
+        const isRace = wasNew ? answer === 'ALREADY_EXISTS' : answer === 'NOT_FOUND' && now === undefined;
+        if (!isRace) throw await refusalOf(place, digest, tag, now, answer, deadline);
+        return contended(place, tag);
+      },
+      read: readAgain,
+      outcomeOf: (now) => (now === digest ? 'written' : undefined),
+      wait: async (attempt, last) => api.waitToRetry(attempt, deadline, last),
+    });
+  };
+
+  /** The error for a write that was refused for good. */
+  const refusalOf = async (
+    place: GarPlace,
+    digest: Digest,
+    tag: Tag,
+    current: Digest | undefined,
+    status: StatusName,
+    deadline: Instant,
+  ): Promise<TagflowError> => {
+    // The package is there: what is not found is the image, or both are gone.
+    if (status === 'NOT_FOUND') return digestNotFound(place.repository, digest);
+    const known = await rulesOf(place, deadline);
+    if (known && ONLY_PASS_ON.has(known.mode)) return notStandard(place, tag, known);
+    const mayBeImmutable = known ? known.immutableTags : status === 'FAILED_PRECONDITION';
+    if (current !== undefined && mayBeImmutable) {
+      return tagImmutable(place, tag, known, { from: current, to: digest, status });
+    }
+    return writeRefused(place, tag, status);
+  };
+
+  return {
+    async tag(place, digest, tag, { rewrite = false, expected }, deadline) {
+      const previous = await readTag(place, tag, deadline);
+      if (previous === digest && !rewrite) return { changed: false, previous };
+      if (!(await hasImage(place, digest, deadline))) throw digestNotFound(place.repository, digest);
+      requireUnmoved(place.repository, tag, expected, { actual: previous, wanted: digest });
+      // A tag that is new may be put in any repository.
+      if (previous !== undefined && previous !== digest) {
+        const known = await rulesOf(place, deadline);
+        if (known?.immutableTags === true) throw tagImmutable(place, tag, known, { from: previous, to: digest });
+      }
+      const outcome = await put(place, digest, tag, previous, deadline);
+      return outcome === 'written' ? { changed: true, previous } : { changed: false, previous: digest };
+    },
+
+    async removeTag(place, tag, expected, deadline) {
+      const known = await rulesOf(place, deadline);
+      if (known?.immutableTags === true) return { outcome: 'unsupported', why: immutableTagsStay(place) };
+      const judge = (actual: Digest | undefined): TagRemoval | undefined => {
+        if (actual === undefined) return { outcome: 'absent' };
+        return actual === expected ? undefined : { outcome: 'moved', actual };
+      };
+      const first = judge(await readTag(place, tag, deadline));
+      if (first) return first;
+      return writeUntilKnown<TagRemoval, Digest | undefined>({
+        where: `${place.repository.name}:${tag}`,
+        put: async (attempt) => {
+          const answer = await calls.deleteTag(place, tag, deadline);
+          if (answer === 'deleted') return { outcome: 'removed' };
+          if (answer === 'NOT_FOUND') return { outcome: attempt > 1 ? 'removed' : 'absent' };
+          return { outcome: 'unsupported', why: `Artifact Registry answered ${answer} to DeleteTag` };
+        },
+        read: async () => readTag(place, tag, deadline),
+        outcomeOf: (actual) => (actual === undefined ? { outcome: 'removed' } : judge(actual)),
+        wait: async (attempt, last) => api.waitToRetry(attempt, deadline, last),
+      });
+    },
+  };
+}
+
+/** Modes of repositories that hold nothing of their own. */
+const ONLY_PASS_ON: ReadonlySet<string> = new Set(['VIRTUAL_REPOSITORY', 'REMOTE_REPOSITORY']);
+
+function immutableTagsStay({ repositoryId }: GarPlace): string {
+  return `the repository ${repositoryId} has immutable tags, which cannot be deleted either`;
+}
