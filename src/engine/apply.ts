@@ -286,10 +286,11 @@ async function putTag(
   } catch (error) {
     if (!isTagflowError(error)) throw error;
     if (error.code === 'interrupted') throw error;
-    return { ...status, status: 'failed', error: mode === 'never-moves' ? taken(error, status) : error };
+    return { ...status, status: 'failed', error: taken(error, status) };
   }
 }
 
+/** Only of per-release tags it is said what they name, so that no other one can have moved. */
 function taken(error: TagflowError, { repository, tag, digest }: Omit<TagStatus, 'status'>): TagflowError {
   if (error.code !== 'tag-moved') return error;
   return new TagflowError('release-tag-taken', {

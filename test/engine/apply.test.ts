@@ -265,6 +265,7 @@ describe('a head that moves on meanwhile', () => {
       ['stg', undefined],
       ['prd', 'branch-rewound'],
     ]);
+    expect(applied[2]?.problem?.message).toBe('release 2 of prd exists already in the registry');
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
@@ -315,9 +316,14 @@ describe('a head that moves on meanwhile', () => {
       },
     });
     promoteNow = () => bench.released('prd', { django: 'V4.2' });
+    const [writes, pauses] = [bench.registry.writes.length, bench.clock.sleeps.length];
     const [applied] = await apply(bench.context(), ['prd']);
     expect(applied?.problem).toBeUndefined();
     expect(bench.aliases('django')).toMatchObject({ prd: 'V4.2', 'prd-2': 'V4.2' });
+    // The tags went straight to the newer release, and nobody waited for a replica.
+    const digests = bench.registry.writes.slice(writes).map(({ digest }) => digest);
+    expect(digests).not.toContain(bench.digest('django', 'V4.0'));
+    expect(bench.clock.sleeps).toHaveLength(pauses);
   });
 
   test('while it is looked at, and is gone, has no tag put', async () => {

@@ -50,3 +50,14 @@ test('is invalid when it was edited, and cannot say that its configuration was r
   const { record } = await bench.released('prd', { django: 'V4.2' }, { run: { plan: elsewhere } });
   expect(record.config).toEqual(plan.config);
 });
+
+test('that was made by a configuration in a file is not done by that of the trunk, nor the other way', async () => {
+  const { bench, plan } = await running();
+  const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+  const as = { config: { file: 'try.yaml', text } };
+  const outcome = await bench.promote('prd', { django: 'V4.2' }, { as, run: { dryRun: true } });
+  if (outcome.kind !== 'planned') throw new Error(`expected a plan: ${JSON.stringify(outcome)}`);
+  const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan: outcome.plan } }));
+  expect(error.code).toBe('plan-invalid');
+  expect((await failureOf(bench.promote('prd', { django: 'V4.2' }, { as, run: { plan } }))).code).toBe('plan-invalid');
+});

@@ -177,6 +177,14 @@ environments: { dev: { branch: dev } }
     expect(await failureOf(bench.promote('stg'))).toMatchObject({ code: 'digest-not-found' });
   });
 
+  test('from an environment that does not exist', async () => {
+    const bench = await running();
+    expect(await failureOf(bench.promote('prd', {}, { from: 'qa' }))).toMatchObject({
+      code: 'environment-not-found',
+      why: expect.stringContaining('dev, stg, prd'),
+    });
+  });
+
   test('over a record that somebody broke', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [recordOf('prd')]: 'schema: 1\n' });
@@ -235,6 +243,16 @@ describe('what is carried', () => {
     const { plan } = await bench.released('stg');
     expect(plan.configurationChanges).toEqual([]);
     expect(plan.fields.map(({ path, after }) => `${path}: ${after.slice(0, 4)}`)).not.toEqual([]);
+  });
+
+  test('a manifest that hands broke is replaced, and told as a change', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [OVERLAY]: 'images: [\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    const { plan } = await bench.released('prd', {}, { discardDivergence: true });
+    expect(plan.configurationChanges).toEqual([OVERLAY]);
+    expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('django', 'V4.2'));
   });
 
   test.each([
@@ -344,6 +362,14 @@ describe('nothing to do', () => {
     const outcome = await bench.promote('prd');
     expect(outcome).toMatchObject({ kind: 'unchanged', head });
     expect(bench.head('prd')).toBe(head);
+  });
+
+  test('the same images under another version are another release', async () => {
+    const bench = await running();
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.0'), parseTag('V4.0.1'));
+    const { record } = await bench.released('prd', { django: 'V4.0.1' });
+    expect(shown(record)).toBe('django V4.0.1, mariadb V10.6');
+    expect(record.images[0]?.digest).toBe(bench.digest('django', 'V4.0'));
   });
 
   test('and tags that drifted are repaired', async () => {
@@ -470,6 +496,13 @@ describe('a branch that was rewound', () => {
     expect(error).toMatchObject({ code: 'branch-rewound', exit: 3 });
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
+
+  test('the very release that was lost may be made again: its tags name its images', async () => {
+    const bench = await rewound();
+    const { record, tags } = await bench.released('prd');
+    expect(record.sequence).toBe(2);
+    expect(tags.slice(0, 2).map(({ tag, status }) => `${tag} ${status}`)).toEqual(['prd-2 right', 'prd-2 right']);
+  });
 });
 
 describe('gates', () => {
@@ -550,6 +583,24 @@ describe('divergence', () => {
     expect(await refusals(bench.promote('dev', FIRST))).toEqual(['divergence']);
   });
 
+  test('by a branch made anew that shares no history with upstream', async () => {
+    const bench = createBench();
+    const root = bench.remote.commit('dev', { 'environments/dev/settings.env': 'LEVEL=hot\n' }, { parents: [] });
+    expect(await bench.promote('dev', FIRST)).toMatchObject({
+      kind: 'refused',
+      refusals: [{ code: 'divergence', text: { why: expect.stringContaining(root.slice(0, 7)) } }],
+    });
+  });
+
+  test('a file that was removed by hand, and upstream as well, is no loss', async () => {
+    const bench = await running({ files: { 'old.txt': 'old\n' } });
+    bench.remote.commit('prd', { 'old.txt': undefined });
+    expect(await refusals(bench.promote('prd', { django: 'V4.2' }))).toEqual(['divergence']);
+    bench.remote.commit('main', { 'old.txt': undefined });
+    await bench.through({ django: 'V4.2' });
+    expect(bench.remote.file('prd', 'old.txt')).toBeUndefined();
+  });
+
   test('a branch that upstream contains passes', async () => {
     const bench = await running();
     const hotfix = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' });
@@ -613,6 +664,20 @@ describe('divergence', () => {
     );
     await bench.released('dev', { django: 'V4.2' });
     expect(await refusals(bench.promote('stg'))).toEqual(['divergence']);
+  });
+});
+
+describe('what a record tells of a run', () => {
+  test('who asked for it, on whose behalf, and the job it ran in', async () => {
+    const bench = createBench();
+    const context = bench.context();
+    const who = { ...context.who, actor: 'ci-bot', onBehalfOf: 'ben', job: 'https://ci.example.org/jobs/7' };
+    await promote({ ...context, who }, { kind: 'promote', environment: 'dev', versions: FIRST });
+    expect(bench.record('dev')).toMatchObject({
+      actor: 'ci-bot',
+      onBehalfOf: 'ben',
+      job: 'https://ci.example.org/jobs/7',
+    });
   });
 });
 

@@ -14,6 +14,7 @@ import {
   shown,
 } from '../support/engine.ts';
 import type { RollbackRequest } from '../../src/model/plan.ts';
+import { parseTag } from '../../src/model/reference.ts';
 
 const SETTINGS = 'environments/prd/settings.env';
 const OVERLAY = 'environments/prd/kustomization.yaml';
@@ -142,12 +143,35 @@ describe('which release is the previous one', () => {
     killed = tag;
     await bench.rollback('prd');
     killed = undefined;
+    expect(await bench.rollback('prd', { run: { dryRun: true } })).toMatchObject({ kind: 'unchanged', tags: [] });
     expect(bench.tagged('django', 'prd')).toBe('V4.3');
     const outcome = await bench.rollback('prd');
     expect(outcome).toMatchObject({ kind: 'unchanged', record: { sequence: 4, restored: { sequence: 2 } } });
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
     expect(bench.notices.join()).toContain('was not applied to its end');
     expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
+  });
+
+  test('a rollback whose tag somebody moved afterwards was applied: it goes further back', async () => {
+    const bench = await twice();
+    await bench.through({ django: 'V4.3' });
+    await bench.rollback('prd');
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag('prd'));
+    expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
+  });
+
+  test.each([
+    ['puts its tags', {}, 'V4.0'],
+    ['leaves the tags alone in a dry run', { dryRun: true }, 'V4.2'],
+  ])('the release that runs already under another number makes no new one, and %s', async (_, run, tagged) => {
+    const bench = await twice();
+    await rolledBack(bench);
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.2'), parseTag('prd'));
+    const head = bench.head('prd');
+    const outcome = await bench.rollback('prd', { to: '#1', run });
+    expect(outcome).toMatchObject({ kind: 'unchanged', environment: 'prd', head, record: { sequence: 3 } });
+    expect(bench.head('prd')).toBe(head);
+    expect(bench.tagged('django', 'prd')).toBe(tagged);
   });
 
   test('by version, and by number', async () => {
@@ -264,6 +288,33 @@ describe('before anything moves', () => {
   });
 });
 
+describe('a branch on which no release is left', () => {
+  test('is told as rewritten, with how to bring it back', async () => {
+    const bench = await twice();
+    bench.remote.commit('prd', { [recordOf('prd')]: 'broken' }, { parents: [] });
+    expect(await failureOf(bench.rollback('prd'))).toMatchObject({
+      code: 'record-invalid',
+      message: expect.stringContaining('prd has no release that tagflow wrote'),
+      why: expect.stringMatching(/^its history was rewritten: .+/),
+      fix: expect.stringContaining('put prd back to the commit of its last release'),
+    });
+  });
+});
+
+describe('an image that left tagflow.yaml since', () => {
+  test('comes back from where it ran', async () => {
+    const bench = await twice();
+    await bench.released('prd', { mariadb: 'V10.11' });
+    bench.remote.commit('main', {
+      'tagflow.yaml': (bench.remote.file('main', 'tagflow.yaml') ?? '').replace(/ {2}mariadb: .*\n/, ''),
+    });
+    const { record } = await rolledBack(bench);
+    expect(shown(record)).toBe('django V4.2, mariadb V10.6');
+    expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('mariadb', 'V10.6'));
+    expect(bench.tagged('mariadb', 'prd')).toBe('V10.6');
+  });
+});
+
 describe('losing a race', () => {
   test('stops it as superseded, and shows what arrived', async () => {
     const bench = await twice();
@@ -279,6 +330,23 @@ describe('losing a race', () => {
       details: { release: 3 },
     });
     expect(bench.tagged('django', 'prd')).toBe('V4.3');
+  });
+
+  test('before anything was planned stops it as well', async () => {
+    let promoteNow: (() => Promise<unknown>) | undefined;
+    const bench = await twice({
+      registry: {
+        async pause({ method, tag }) {
+          if (method !== 'peek' || tag !== 'prd-3' || !promoteNow) return;
+          const [now] = [promoteNow, (promoteNow = undefined)];
+          await now();
+        },
+      },
+    });
+    promoteNow = () => bench.released('prd', { django: 'V4.3' }, { as: { actor: 'ben' } });
+    const error = await failureOf(bench.rollback('prd'));
+    expect(error).toMatchObject({ code: 'superseded', details: { environment: 'prd', release: 3 } });
+    expect(bench.record('prd').sequence).toBe(3);
   });
 
   test('to a commit that is no release says where the head is', async () => {
