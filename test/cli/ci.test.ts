@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { draftCi } from '../../src/cli/init/ci.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { parseConfig } from '../../src/config/config.ts';
+import { captureIo } from '../support/io.ts';
 
 interface Job {
   readonly environment?: { readonly name: string };
@@ -33,12 +35,13 @@ function runs(script: readonly string[], env: Readonly<Record<string, string>>):
   return output.trim().split('\n');
 }
 
+const SCHEDULED = ['tagflow-apply', 'tagflow-check', 'tagflow-doctor'];
 const HOSTILE = `V1"; touch /tmp/owned; $(id) 'x'`;
 
 describe('the jobs of GitLab CI', () => {
-  test('one for each environment, in a group of its own, and one that repairs', () => {
+  test('one for each environment, in a group of its own, one that repairs, and two that look', () => {
     const jobs = jobsOf(draft('django', 'mariadb'));
-    expect(Object.keys(jobs)).toEqual(['promote-dev', 'promote-stg', 'promote-prd', 'tagflow-apply']);
+    expect(Object.keys(jobs)).toEqual(['promote-dev', 'promote-stg', 'promote-prd', ...SCHEDULED]);
     for (const name of ['dev', 'stg', 'prd']) {
       expect(jobs[`promote-${name}`]).toMatchObject({ environment: { name }, resource_group: `tagflow-${name}` });
     }
@@ -49,11 +52,35 @@ describe('the jobs of GitLab CI', () => {
       Object.entries(jobsOf(text)).flatMap(([name, { rules }]) =>
         rules.filter((rule) => rule.when !== 'manual').map((rule) => `${name}: ${rule.if}`),
       );
-    expect(automatic(draft('django', 'mariadb'))).toEqual(['tagflow-apply: $CI_PIPELINE_SOURCE == "schedule"']);
+    const scheduled = [
+      'tagflow-apply: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE != "daily"',
+      'tagflow-check: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE == "daily"',
+      'tagflow-doctor: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE == "daily"',
+    ];
+    expect(automatic(draft('django', 'mariadb'))).toEqual(scheduled);
     expect(automatic(draft('django'))).toEqual([
       'promote-dev: $CI_COMMIT_TAG && $CI_PIPELINE_SOURCE == "push"',
-      'tagflow-apply: $CI_PIPELINE_SOURCE == "schedule"',
+      ...scheduled,
     ]);
+  });
+
+  test('what is scheduled repairs tags, audits the branches and asks the doctor', () => {
+    const jobs = jobsOf(draft('django', 'mariadb'));
+    const lines = SCHEDULED.flatMap((name) => runs(jobs[name]?.script ?? [], {}));
+    expect(lines).toEqual(['[apply][--all]', '[check][--since][7d]', '[doctor]']);
+  });
+
+  test('every command that they run is one that tagflow understands', () => {
+    const { commands } = createProgram(captureIo([]).io);
+    for (const [name, { script }] of Object.entries(jobsOf(draft('django')))) {
+      for (const line of script.filter((each) => each.startsWith('tagflow '))) {
+        const words = line.split(' ').slice(1);
+        const command = commands.find((each) => each.name() === words[0]);
+        expect(command, `${name}: ${line}`).toBeDefined();
+        for (const option of words.filter((word) => word.startsWith('--')))
+          expect(command?.options.map(({ long }) => long)).toContain(option);
+      }
+    }
   });
 
   test.each([

@@ -5,14 +5,14 @@ import type { Pipeline } from '../../model/pipeline.ts';
 const BY_HAND = '$CI_PIPELINE_SOURCE =~ /^(web|api|trigger|pipeline)$/';
 const BY_TAG = '$CI_COMMIT_TAG && $CI_PIPELINE_SOURCE == "push"';
 
-/** A `.gitlab-ci.yml` that promotes along a pipeline, one job for each environment, and repairs tags on a schedule. */
+/** A `.gitlab-ci.yml` that promotes along a pipeline, one job for each environment, repairs tags on a schedule, and audits daily. */
 export function draftCi(pipeline: Pipeline): string {
   const variables = versionVariables([...pipeline.images.keys()]);
   const jobs = [...pipeline.environments.values()].flatMap(({ name, from }) => [
     ...(from === undefined ? firstJob(name, variables) : laterJob(name, from)),
     '',
   ]);
-  return [...HEAD, ...inputs(variables), '', ...SHARED, '', ...jobs, ...REPAIR, ''].join('\n');
+  return [...HEAD, ...inputs(variables), '', ...SHARED, '', ...jobs, ...REPAIR, '', ...AUDIT, ''].join('\n');
 }
 
 const HEAD = [
@@ -25,7 +25,8 @@ const HEAD = [
   '#    command has to be built first.)',
   '# 2. Put a project access token that has write_repository, and may push to the environment branches, into the CI/CD',
   '#    variable TAGFLOW_GIT_TOKEN: masked, and protected where tags and branches are. By default a job token may not push.',
-  '# 3. Add a pipeline schedule, every 15 minutes say, for the job tagflow-apply.',
+  '# 3. Add two pipeline schedules: every 15 minutes, for tagflow-apply; and daily, with the variable TAGFLOW_SCHEDULE set to',
+  '#    daily, for tagflow-check and tagflow-doctor.',
   'stages: [promote]',
   '',
   'variables:',
@@ -52,12 +53,40 @@ const REPAIR = [
   'tagflow-apply:',
   '  extends: .tagflow',
   '  rules:',
-  '    - if: $CI_PIPELINE_SOURCE == "schedule"',
+  '    - if: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE != "daily"',
   '  resource_group: tagflow-apply',
   '  artifacts: null   # nothing is promoted here',
   '  script:',
   '    - tagflow apply --all',
 ];
+
+const AUDIT = [
+  ...daily(
+    'check',
+    'Names every commit on an environment’s branch that breaks the audit trail: exit code 3.',
+    'check --since 7d',
+  ),
+  '',
+  ...daily(
+    'doctor',
+    'Says what will go wrong while there is time, such as a clean-up rule on an image that runs: exit code 11.',
+    'doctor',
+  ),
+];
+
+/** A job of the daily schedule. */
+function daily(name: string, what: string, command: string): readonly string[] {
+  return [
+    `# ${what}`,
+    `tagflow-${name}:`,
+    '  extends: .tagflow',
+    '  rules:',
+    '    - if: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE == "daily"',
+    '  artifacts: null   # nothing is promoted here',
+    '  script:',
+    `    - tagflow ${command}`,
+  ];
+}
 
 interface VersionVariable {
   readonly image: string;
