@@ -98,18 +98,16 @@ function onceUnkept(
   rankOf: RankOf,
   now: Instant,
 ): Deletion | undefined {
-  const byRank = keepers.filter(({ newest }) => newest !== undefined);
   const byAge = keepers.filter(({ newest }) => newest === undefined).map((rule) => spanOf(rule, image));
   let at = Math.max(deletion.at, now);
   for (;;) {
     const span = byAge.find(({ from, to }) => from <= at && at < to);
     if (!span) break;
-    if (span.to === Infinity) return undefined;
     at = span.to;
   }
   const { to } = spanOf(deletion.rule, image);
   if (at >= to) return undefined;
-  const pushes = byRank.map((rule) => Math.max(0, (rule.newest ?? 0) - rankOf(rule, image) + 1));
+  const pushes = keepers.map((rule) => Math.max(0, (rule.newest ?? 0) - rankOf(rule, image) + 1));
   return {
     rule: deletion.rule,
     at: at === now ? deletion.at : at,

@@ -33,7 +33,6 @@ export function shortId(id: ObjectId): string {
  */
 export function isBranchName(text: string): text is BranchName {
   return (
-    text.length > 0 &&
     text.isWellFormed() &&
     new TextEncoder().encode(text).length <= 244 &&
     text !== '@' &&

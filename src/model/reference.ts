@@ -90,10 +90,11 @@ export function parseRepository(text: string): Repository {
     );
   }
   const port = /(?<=[^:]):([0-9]+)$/.exec(host)?.[1];
-  if (port !== undefined && !/^[1-9]/.test(port)) throw invalid(text, 'repository', `${port} is not a port number`);
-  if (port !== undefined && Number(port) > 65_535) throw invalid(text, 'repository', `${port} is not a port number`);
+  if (port !== undefined && (port.startsWith('0') || Number(port) > 65_535)) {
+    throw invalid(text, 'repository', `${port} is not a port number`);
+  }
   if (!PATH.test(path)) {
-    const upper = path !== path.toLowerCase() && PATH.test(path.toLowerCase());
+    const upper = PATH.test(path.toLowerCase());
     throw invalid(
       text,
       'repository',

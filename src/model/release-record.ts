@@ -162,7 +162,7 @@ function toList<T extends object>(items: Readonly<Record<string, T>>): readonly 
 }
 
 function sortByName<T extends { readonly name: string }>(items: readonly T[]): T[] {
-  return [...items].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return [...items].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function invalid(file: string, why: string): TagflowError {

@@ -39,7 +39,6 @@ export function fallenOut(newestFirst: readonly ReleaseRecord[], count: number):
 
 /** The sequence that a per-release tag of a target tag is of; undefined for other tags. */
 export function sequenceOf(target: Tag, tag: Tag): number | undefined {
-  if (!tag.startsWith(`${target}-`)) return undefined;
   const sequence = Number(tag.slice(target.length + 1));
   return Number.isSafeInteger(sequence) && sequence > 0 && releaseTag(target, sequence) === tag ? sequence : undefined;
 }

@@ -27,8 +27,7 @@ type VersionKey =
       readonly numbers: readonly [Count, Count, Count];
       readonly preRelease: readonly string[];
     }
-  | { readonly kind: 'numeric'; readonly value: bigint }
-  | { readonly kind: 'alphabetical'; readonly value: string };
+  | { readonly kind: 'pattern'; readonly value: bigint | string };
 
 const SEMVER = /^[vV]?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
 
@@ -46,8 +45,8 @@ export function readVersion(tag: string, scheme: VersionScheme): Version | undef
   scheme.pattern.lastIndex = 0;
   const value = scheme.pattern.exec(tag)?.groups?.['order'];
   if (value === undefined) return undefined;
-  if (scheme.order === 'alphabetical') return { tag, key: { kind: 'alphabetical', value } };
-  return /^[0-9]+$/.test(value) ? { tag, key: { kind: 'numeric', value: BigInt(value) } } : undefined;
+  if (scheme.order === 'alphabetical') return { tag, key: { kind: 'pattern', value } };
+  return /^[0-9]+$/.test(value) ? { tag, key: { kind: 'pattern', value: BigInt(value) } } : undefined;
 }
 
 /** The version a tag spells. Throws `version-invalid` when the scheme cannot read it. */
@@ -78,8 +77,7 @@ export function compareVersions(a: Version, b: Version): number {
     }
     return comparePreRelease(left.preRelease, right.preRelease);
   }
-  if (left.kind === 'numeric' && right.kind === 'numeric') return compare(left.value, right.value);
-  if (left.kind === 'alphabetical' && right.kind === 'alphabetical') return compare(left.value, right.value);
+  if (left.kind === 'pattern' && right.kind === 'pattern') return compare(left.value, right.value);
   return compare(left.kind, right.kind);
 }
 

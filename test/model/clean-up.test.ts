@@ -78,6 +78,17 @@ describe('by the first rule that is about an image, as Amazon ECR', () => {
       ['old: r1 in 0 days', 'mid: r1 in 0 days after 1 pushes'],
     ],
     [
+      'of those with any tag',
+      [{ tagged: 'tagged', olderThanDays: 50 }],
+      ['old: r1 in 0 days', 'mid: r1 in 10 days', 'new: r1 in 45 days'],
+    ],
+    [
+      'of those with one of several tags',
+      [{ patterns: ['V1', 'V3'], olderThanDays: 50 }],
+      ['old: r1 in 0 days', 'new: r1 in 45 days'],
+    ],
+    ['while they are young', [{ newerThanDays: 60 }], ['mid: r1 in 0 days', 'new: r1 in 0 days']],
+    [
       'of those with all of several tags',
       [{ patterns: ['prd-*', 'prd'], patternsMatch: 'all', olderThanDays: 1 }],
       ['mid: r1 in 0 days'],
@@ -101,6 +112,11 @@ describe('by the first rule that is about an image, as Amazon ECR', () => {
     const images = [image('used', 100, ['a'], 3), image('unused', 100, ['b'])];
     const made = policy(ECR, { olderThanDays: 10, basis: 'pulled' });
     expect(shown(made, images, ['used', 'unused'])).toEqual(['used: r1 in 7 days', 'unused: r1 in 0 days']);
+  });
+
+  test('by the push of what is pulled all the time, when pulls do not count', () => {
+    const images = [image('used', 100, ['a'], 3)];
+    expect(shown(policy(ECR, { olderThanDays: 10 }), images, ['used'])).toEqual(['used: r1 in 0 days']);
   });
 });
 
@@ -140,6 +156,8 @@ describe('by any rule unless one keeps it, as Google Artifact Registry', () => {
     ],
     ['not what is too old for the rule by then', [{ newerThanDays: 50 }], ['mid: r1 in 0 days', 'new: r1 in 0 days']],
     ['not what is kept until it is too old', [{ newerThanDays: 50 }, { action: 'keep', newerThanDays: 60 }], []],
+    ['not what is kept to the very moment', [{ newerThanDays: 50 }, { action: 'keep', newerThanDays: 50 }], []],
+    ['not what is kept from the very moment on', [{ olderThanDays: 80 }, { action: 'keep', olderThanDays: 80 }], []],
     [
       'by the rule that comes first in time',
       [{ olderThanDays: 90 }, old],

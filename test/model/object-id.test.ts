@@ -13,6 +13,10 @@ describe('an object id', () => {
     expect(shortId(parseObjectId(ID))).toBe('3ab91e4');
   });
 
+  it.each([`000${ID.slice(3)}`, `${ID.slice(3)}000`])('may begin or end with zeros: %s', (text) => {
+    expect(isObjectId(text)).toBe(true);
+  });
+
   it.each([
     ['nothing', ''],
     ['zeros alone', '0'.repeat(40)],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
-import { environmentOf, imageOf, recordPath, repositoryIn } from '../../src/model/pipeline.ts';
+import { downstreamOf, environmentOf, flowsInto, imageOf, recordPath, repositoryIn } from '../../src/model/pipeline.ts';
 import { WHOLE } from '../config/examples.ts';
 
 const pipeline = parseConfig(WHOLE);
@@ -27,6 +27,22 @@ describe('a pipeline', () => {
     const prd = environmentOf(pipeline, 'prd');
     expect(repositoryIn(prd, imageOf(pipeline, 'django')).name).toBe('registry.example.com/production/django');
     expect(repositoryIn(prd, imageOf(pipeline, 'mariadb')).name).toBe('registry.example.com/acme/mariadb');
+  });
+
+  it('knows which environments take from one', () => {
+    expect(downstreamOf(pipeline, environmentOf(pipeline, 'stg'))).toEqual(['prd']);
+    expect(downstreamOf(pipeline, environmentOf(pipeline, 'prd'))).toEqual([]);
+  });
+
+  it.each([
+    ['dev', 'dev', true],
+    ['dev', 'stg', true],
+    ['dev', 'prd', true],
+    ['prd', 'dev', false],
+    ['stg', 'dev', false],
+    ['dev', 'qa', false],
+  ])('what %s has flows into %s: %s', (upstream, name, expected) => {
+    expect(flowsInto(pipeline, upstream, name)).toBe(expected);
   });
 
   it("keeps an environment's record in its folder", () => {

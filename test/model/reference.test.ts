@@ -35,6 +35,8 @@ describe('a reference', () => {
     ['an IPv6 host without a port', '[2001:db8::1]/app', '[2001:db8::1]/app', undefined, undefined],
     ['an IPv6 host written long', '[2001:0DB8:0:0:0:0:0:1]:443/app', '[2001:db8::1]:443/app', undefined, undefined],
     ['a tag of 128 characters', `${HOST}/app:${'t'.repeat(128)}`, `${HOST}/app`, 't'.repeat(128), undefined],
+    ['the last port there is', `${HOST}:65535/app`, `${HOST}:65535/app`, undefined, undefined],
+    ['a path of 255 characters', `${HOST}/${'a'.repeat(255)}`, `${HOST}/${'a'.repeat(255)}`, undefined, undefined],
     ['a tag that starts with _', `${HOST}/app:_x`, `${HOST}/app`, '_x', undefined],
     [
       'separators in the path',
@@ -74,6 +76,8 @@ describe('a reference', () => {
   it.each([
     ['nothing', '', 'it names no registry host'],
     ['no host', 'django', 'it names no registry host'],
+    ['an empty host', '/app', '"" is not a registry host'],
+    ['no host, with a digest', `django@${DIGEST}`, 'it names no registry host'],
     ['no host, with a tag', 'django:v1', 'it names no registry host'],
     ['a Docker Hub name', 'library/django', '"library" is not a registry host'],
     ['an empty path', `${HOST}/`, '"" is not a repository name'],
@@ -87,6 +91,7 @@ describe('a reference', () => {
     ['an escape', `${HOST}/a%2fb`, 'is not a repository name'],
     ['a path of 256 characters', `${HOST}/${'a'.repeat(256)}`, 'at most 255'],
     ['a tag of 129 characters', `${HOST}/app:${'t'.repeat(129)}`, 'has 129 characters'],
+    ['a tag of 128 characters that starts with a dash', `${HOST}/app:-${'t'.repeat(127)}`, 'a tag starts with'],
     ['an empty tag', `${HOST}/app:`, 'a tag starts with'],
     ['a tag that starts with a dash', `${HOST}/app:-v1`, 'a tag starts with'],
     ['a tag that starts with a dot', `${HOST}/app:.v1`, 'a tag starts with'],
@@ -103,8 +108,8 @@ describe('a reference', () => {
     ['a host with an empty label', 'a..com/app', 'is not a registry host'],
     ['a host with a line break', 'a.com\n/app', 'is not a registry host'],
     ['a host in another script', 'exаmple.com/app', 'is not a registry host'],
-    ['an IPv6 host that is none', '[:::::]:5000/app', 'is not an IPv6 address'],
-    ['a scheme', `https://${HOST}/app`, 'has no scheme'],
+    ['an IPv6 host that is none', '[:::::]:5000/app', '[:::::] is not an IPv6 address'],
+    ['a scheme', `https://${HOST}/app`, 'a reference has no scheme'],
     ['a user', `me@${HOST}/app`, 'no user and password'],
     ['an address in place of a layout', `oci://${HOST}/app`, 'a directory, not by //'],
     ['no directory', 'oci:', 'needs a directory'],
@@ -123,6 +128,13 @@ describe('a reference', () => {
     `http://me:hunter2@${HOST}/a@b`,
   ])('never repeats a password: %s', (text) => {
     for (const parse of [parseReference, parseRepository]) expect(wordsOf(() => parse(text))).not.toContain('hunter2');
+  });
+
+  it.each([
+    [300, 'a'.repeat(300)],
+    [301, `${'a'.repeat(299)}…`],
+  ])('is shown cut when it is long: of %i characters', (length, shown) => {
+    expect(refusal(() => parseRepository('a'.repeat(length))).message).toBe(`"${shown}" is not a repository`);
   });
 
   it('suggests the repository in lower case', () => {
@@ -264,6 +276,7 @@ describe('one place under several names', () => {
 
   it.each([
     [`${HOST}/app`, `${HOST}:5000/app`],
+    [`${HOST}:4430/app`, 'registry.example.com0/app'],
     [`${HOST}/app`, `${HOST}/app/web`],
     ['docker.io/acme/nginx', 'docker.io/nginx'],
     ['oci:/registry/app', 'oci:registry/app'],

@@ -66,6 +66,20 @@ test('a record with every field is read back', () => {
   expect(parseRecord(TEXT, 'r')).toEqual(FULL_RECORD);
 });
 
+test('the first record has none before it', () => {
+  const { previous: _, ...rest } = FULL_RECORD;
+  const first = { ...rest, sequence: 1 };
+  expect(parseRecord(formatRecord(first), 'r')).toEqual(first);
+});
+
+test('what is no record is named, for people and for programs', () => {
+  expect(refusal(() => parseRecord('a: [', 'environments/prd/release.yaml'))).toMatchObject({
+    message: 'environments/prd/release.yaml is not a valid release record',
+    why: expect.stringContaining('at line 1'),
+    details: { file: 'environments/prd/release.yaml' },
+  });
+});
+
 describe('what is no record', () => {
   const edit = (from: string | RegExp, to: string): string => {
     const text = TEXT.replace(from, to);
@@ -94,6 +108,9 @@ describe('what is no record', () => {
     ['another action', edit('action: rollback', 'action: import'), 'action'],
     ['a digest that was cut', edit(/(digest: sha256:[0-9a-f]{60}).{4}/, '$1'), 'images.django.digest'],
     ['a digest in capitals', edit(/plan: sha256:[0-9a-f]+/, `plan: SHA256:${'A'.repeat(64)}`), 'plan'],
+    ['a digest in a list', edit(/digest: (sha256:.*)/, 'digest: [$1]'), 'images.django.digest'],
+    ['an object id in a list', edit(`base: "${idOf('2')}"`, `base: ["${idOf('2')}"]`), 'base'],
+    ['a version in a list', edit('version: V4.0', 'version: [V4.0]'), 'images.django.version'],
     ['an object id that is a number', edit(`"${idOf('2')}"`, '2'), 'base'],
     ['the empty object id', edit(idOf('2'), '0'.repeat(40)), 'base'],
     ['a version that is no tag', edit('version: V4.0', 'version: -x'), 'images.django.version'],
@@ -113,6 +130,8 @@ describe('what is no record', () => {
     ['an anchor on a mapping', edit('source:\n', 'source: &a\n'), 'anchor'],
     ['an anchor that nothing uses', edit('actor: "ci #88"', 'actor: &a ana'), 'anchor'],
     ['a merge key', edit('source:\n', 'source:\n  <<: {}\n'), 'source'],
+    ['a tag on a mapping', edit('source:\n', 'source: !!map\n'), 'tag'],
+    ['a key that is a list', `${TEXT}? [a]\n: 1\n`, 'is no name'],
     ['a tag', edit('actor: "ci #88"', 'actor: !!str ana'), 'tag'],
     ['a prototype', edit('images:\n', 'images:\n  __proto__: {}\n'), '__proto__'],
     ['more than any record', `${TEXT}# ${'x'.repeat(1 << 20)}\n`, 'more than any record'],

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import {
   type VersionScheme,
   compareVersions,
@@ -77,6 +77,12 @@ describe('versions in order', () => {
   ])('of an alphabetical pattern: %s and %s', (a, b, expected) => {
     expect(order(a, b, DATED)).toBe(expected);
   });
+});
+
+test('versions of two schemes have some order, one the other way round of the other', () => {
+  const [read, built] = [parseVersion('v1.0', SEMVER, 'app'), parseVersion('main-1-0abcdef', BUILD, 'app')];
+  expect(compareVersions(read, built)).toBe(-compareVersions(built, read));
+  expect(compareVersions(read, built)).not.toBe(0);
 });
 
 const number = fc.oneof(
@@ -167,6 +173,11 @@ describe('what is a version', () => {
     expect(readVersion('a/b', { kind: 'pattern', pattern: /^(?<order>.*)$/, order: 'alphabetical' })).toBeUndefined();
   });
 
+  it('a pattern reads no tag that it does not fit', () => {
+    expect(readVersion('latest', DATED)).toBeUndefined();
+    expect(readVersion('latest', BUILD)).toBeUndefined();
+  });
+
   it('a numeric pattern reads no order that is not a number', () => {
     const scheme: VersionScheme = { kind: 'pattern', pattern: /^b(?<order>.*)$/, order: 'numeric' };
     expect(['b', 'b1', 'bx', 'b1.5', 'b-1', 'b0x10'].map((tag) => readVersion(tag, scheme)?.tag)).toEqual([
@@ -200,6 +211,7 @@ describe('what is a version', () => {
 describe('the newest version', () => {
   it.each([
     ['by number, not by letter', ['V10.3', 'V10.11', 'V10.6'], 'V10.11'],
+    ['by number, where the alphabet would have it the other way round', ['v1.0', 'v3.0', 'v2.0'], 'v3.0'],
     ['among other tags', ['latest', 'dev', 'v1.0', 'dev-99'], 'v1.0'],
     ['not a pre-release, when there is a release', ['v1.0', 'v2.0-rc.1'], 'v1.0'],
     ['not a pre-release, in the other order', ['v2.0-rc.1', 'v1.0'], 'v1.0'],
@@ -210,6 +222,11 @@ describe('the newest version', () => {
     ['none of none', [], undefined],
   ])('%s', (_, tags, newest) => {
     expect(newestVersion(tags, SEMVER)?.tag).toBe(newest);
+  });
+
+  it('of a pattern is the one of the highest order', () => {
+    expect(newestVersion(['main-9-0abcdef', 'main-10-0abcdef', 'latest'], BUILD)?.tag).toBe('main-10-0abcdef');
+    expect(newestVersion(['2024a', '2025', '2024b'], DATED)?.tag).toBe('2025');
   });
 
   it('does not depend on the order a registry lists its tags in', () => {
