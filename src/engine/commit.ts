@@ -9,16 +9,21 @@ import type { TreeEdit } from '../ledger/ledger.ts';
 import type { Context } from './context.ts';
 import { requireOwnSignature, signerOf } from './signatures.ts';
 
-/** What became of a plan's commit. */
-export type CommitOutcome =
-  | { readonly landed: true; readonly commit: ObjectId; readonly record: ReleaseRecord }
-  | { readonly landed: false; readonly head: ObjectId | undefined };
+/** A plan's commit, once it is on its branch. */
+export interface Committed {
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+}
 
 /**
- * Builds a plan's commit, signed where there is a `trust` to satisfy, and pushes it. A lost race is a value; a denied push
+ * Builds a plan's commit, signed where there is a `trust` to satisfy, and pushes it. Undefined: it lost a race; a denied push
  * throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
  */
-export async function commitPlan(context: Context, plan: Plan, trust: Trust | undefined): Promise<CommitOutcome> {
+export async function commitPlan(
+  context: Context,
+  plan: Plan,
+  trust: Trust | undefined,
+): Promise<Committed | undefined> {
   context.signal.throwIfAborted();
   const now = context.clock.now();
   const { actor, onBehalfOf, job, author } = context.who;
@@ -45,8 +50,8 @@ export async function commitPlan(context: Context, plan: Plan, trust: Trust | un
   });
   if (trust) await requireOwnSignature(context, plan.environment, trust, commit);
   const verdict = await context.ledger.push(plan.branch, commit, plan.base);
-  if (verdict.outcome === 'landed') return { landed: true, commit, record };
-  if (verdict.outcome === 'lost') return { landed: false, head: verdict.head };
+  if (verdict.outcome === 'landed') return { commit, record };
+  if (verdict.outcome === 'lost') return undefined;
   throw new TagflowError('push-denied', {
     what: `the remote refuses a push to ${plan.branch}; branch and tags are as before`,
     why: verdict.reason,

@@ -61,7 +61,7 @@ export async function promote(context: Context, request: PromoteRequest, options
       // Copying takes as long as it takes; the time is for races.
       deadline += context.clock.elapsed() - before;
       const committed = await commitPlan(context, plan, state.environment.trust);
-      if (committed.landed) {
+      if (committed) {
         const { commit, record } = committed;
         const tags = await applyCommitted(context, state.environment, commit, record, state.record);
         const downstream = downstreamOf(world.pipeline, state.environment);

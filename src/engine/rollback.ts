@@ -45,7 +45,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const { plan, state } = outcome;
   await copyImages(context, plan);
   const committed = await commitPlan(context, plan, state.environment.trust);
-  if (!committed.landed) throw await superseded(context, request, state);
+  if (!committed) throw await superseded(context, request, state);
   const { commit, record } = committed;
   const tags = await applyCommitted(context, state.environment, commit, record, state.record);
   const downstream = downstreamOf(world.pipeline, state.environment);

@@ -655,6 +655,15 @@ describe('divergence', () => {
     });
   });
 
+  test('a merge of upstream by hand loses nothing, whatever upstream changed since', async () => {
+    const bench = await running();
+    const trunk = bench.remote.commit('main', { 'src/app.py': 'print(2)\n' });
+    bench.remote.commit('dev', { 'src/app.py': 'print(2)\n' }, { parents: [bench.head('dev'), trunk] });
+    bench.remote.commit('main', { 'src/app.py': 'print(3)\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    expect(bench.remote.file('dev', 'src/app.py')).toBe('print(3)\n');
+  });
+
   test('a pull request merged by hand is named, whoever merged it', async () => {
     const bench = await running();
     bench.remote.commit(
@@ -759,7 +768,12 @@ describe('the push', () => {
     bench.remote.protected.add('prd' as BranchName);
     const [head, writes] = [bench.head('prd'), bench.registry.writes.length];
     const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
-    expect(error).toMatchObject({ code: 'push-denied', exit: 6, why: 'prd is protected' });
+    expect(error).toMatchObject({
+      code: 'push-denied',
+      exit: 6,
+      why: 'prd is protected',
+      details: { branch: 'prd', head, commit: expect.stringMatching(/^[0-9a-f]{7}$/) },
+    });
     expect(bench.head('prd')).toBe(head);
     expect(bench.registry.writes).toHaveLength(writes);
   });

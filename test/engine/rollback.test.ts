@@ -152,11 +152,29 @@ describe('which release is the previous one', () => {
     expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
   });
 
-  test('a rollback whose tag somebody moved afterwards was applied: it goes further back', async () => {
+  test('a rollback of configuration alone that was killed before its first tag is finished as well', async () => {
+    const bench = await twice();
+    bench.remote.commit('main', { [SETTINGS]: 'LEVEL=louder\n' });
+    await bench.through({});
+    bench.registry.arm({ kind: 'before', error: new Error('killed') }, 1, ({ method }) => method === 'tag');
+    await expect(bench.rollback('prd')).rejects.toThrow('killed');
+    expect(await bench.rollback('prd')).toMatchObject({ kind: 'unchanged', record: { sequence: 4 } });
+    expect(bench.tagged('django', 'prd-4')).toBe('V4.2');
+  });
+
+  test.each<[string, (bench: Bench) => unknown]>([
+    ['moved', (bench) => bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag('prd'))],
+    [
+      'removed',
+      (bench) => {
+        for (const tag of ['prd', 'prd-3']) bench.registry.untag(repositoryOf('django'), parseTag(tag));
+      },
+    ],
+  ])('a rollback whose tag somebody %s afterwards was applied: it goes further back', async (_, meddle) => {
     const bench = await twice();
     await bench.through({ django: 'V4.3' });
     await bench.rollback('prd');
-    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag('prd'));
+    await meddle(bench);
     expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
   });
 
