@@ -1,20 +1,29 @@
-// What the kustomizations of an environment's folder build on outside of it, gathered from commits level by level.
+// What the kustomizations of an environment's folder build on outside of it, gathered level by level from the tree that a
+// release will have: another commit's, with the environment's own paths as its branch has them.
 import { KUSTOMIZATION_NAMES, type ManifestFile, kustomizationReferences } from '../manifests/manifests.ts';
 import type { ObjectId } from '../model/object-id.ts';
+import type { Environment } from '../model/pipeline.ts';
 import type { Context } from './context.ts';
-import { isManifestPath, readManifests } from './tree.ts';
+import { isKept, isManifestPath, readManifests } from './tree.ts';
 
 /** Bases of bases of bases: more levels than anybody nests, and a bound on requests. */
 const MAX_LEVELS = 20;
 
+/** The tree of commit `base`, with the paths that an environment keeps from `head`. */
+export interface MixedTree {
+  readonly environment: Environment;
+  readonly base: ObjectId;
+  readonly head: ObjectId;
+}
+
 /**
  * The files that kustomizations among `files` build on and that are not among them, however far down. What is not in the
- * commit is left out: it is another repository's, or kustomize will say so. One request of the remote for each level, none
+ * tree is left out: it is another repository's, or kustomize will say so. One request of the remote for each level, none
  * where nothing outside is referred to.
  */
 export async function readBases(
   context: Context,
-  commit: ObjectId,
+  tree: MixedTree,
   files: readonly ManifestFile[],
   maxBytes: number,
 ): Promise<readonly ManifestFile[]> {
@@ -25,22 +34,45 @@ export async function readBases(
     const references = new Set(level.flatMap((file) => kustomizationReferences(file, maxBytes)));
     const paths: string[] = [];
     for (const reference of references) {
-      for (const path of await filesAt(context, commit, reference)) {
+      for (const path of await filesAt(context, tree, reference)) {
         if (!seen.has(path)) paths.push(path);
         seen.add(path);
       }
     }
     if (paths.length === 0) break;
-    await context.ledger.bring([{ commit, paths }]);
-    level = await readManifests(context, commit, paths);
+    level = await readFrom(context, tree, paths);
     bases.push(...level);
   }
   return bases;
 }
 
+async function readFrom(
+  context: Context,
+  { environment, base, head }: MixedTree,
+  paths: readonly string[],
+): Promise<readonly ManifestFile[]> {
+  const kept = paths.filter((path) => isKept(environment, path));
+  const parts = [
+    { commit: base, paths: paths.filter((path) => !kept.includes(path)) },
+    { commit: head, paths: kept },
+  ].filter((part) => part.paths.length > 0);
+  await context.ledger.bring(parts);
+  const files = await Promise.all(parts.map(async (part) => readManifests(context, part.commit, part.paths)));
+  return files.flat();
+}
+
 /** The file at a path; or a folder's kustomization and what stands beside it, which it most likely refers to. */
-async function filesAt(context: Context, commit: ObjectId, path: string): Promise<readonly string[]> {
-  const entries = await context.ledger.listFiles(commit, path);
+async function filesAt(
+  { ledger }: Context,
+  { environment, base, head }: MixedTree,
+  path: string,
+): Promise<readonly string[]> {
+  const carried = (await ledger.listFiles(base, path)).filter((entry) => !isKept(environment, entry.path));
+  const kept =
+    environment.keep.length === 0
+      ? []
+      : (await ledger.listFiles(head, path)).filter((entry) => isKept(environment, entry.path));
+  const entries = [...carried, ...kept];
   if (entries.some((entry) => entry.path === path)) return [path];
   const beside = entries.filter((entry) => !entry.path.slice(path.length + 1).includes('/')).map((entry) => entry.path);
   return beside.some((each) => KUSTOMIZATION_NAMES.some((name) => each === `${path}/${name}`))

@@ -43,7 +43,7 @@ export async function releaseTree(
     folder: environment.path,
     configured: environment.pins,
     maxBytes,
-    bases: await readBases(context, base, files, maxBytes),
+    bases: await readBases(context, { environment, base, head }, files, maxBytes),
   };
   const result = pinImages(files, pins, options);
   if (result.unnamed.length > 0) {
