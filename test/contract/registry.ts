@@ -21,6 +21,8 @@ export interface RegistryPlace {
   writes?(): number | Promise<number>;
   /** What becomes of an image's last tag where tags can be removed, or that they cannot. Default: it is removed. */
   readonly removal?: 'removed' | 'last' | 'unsupported';
+  /** Whether an image stays when its only tag moves away from it. Default: it does. */
+  readonly keepsUntagged?: boolean;
   /** Ends what `setup` started. */
   close?(): Promise<void>;
 }
@@ -158,6 +160,8 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
 
       it('keeps the image it left, so that a rollback finds it', async () => {
         const first = await publish(sampleSingle('V1.0'), STAGING);
+        // Where only a tag keeps an image, that of its release does: it is put before the target tag moves.
+        if (place.keepsUntagged === false) await tag(first, parseTag('stg-1'));
         const second = await publish(sampleSingle('V2.0'), V2);
         await tag(second, STAGING);
         expect(await resolve(first)).toMatchObject({ digest: first });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { parseRepository } from '../../src/model/reference.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
 import { contentContract } from '../contract/content.ts';
-import { DOCKER_REGISTRIES, type DockerRegistry, startDockerRegistry } from '../support/docker-registry.ts';
 import { type HttpRegistryOptions, startHttpRegistry } from '../support/http-registry.ts';
 import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
 import { createMemoryRegistry } from '../support/memory-registry.ts';
 import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
+import { REAL_REGISTRIES } from '../support/real-registries.ts';
 import { describeReal } from '../support/real.ts';
 import { afterAll, beforeAll } from 'vitest';
 
@@ -38,15 +38,15 @@ async function overHttp(options: HttpRegistryOptions) {
 contentContract('a registry over HTTP with the referrers API', async () => overHttp({ referrers: true }));
 contentContract('a registry over HTTP without the referrers API', async () => overHttp({}));
 
-for (const { program, name, optional } of DOCKER_REGISTRIES) {
+for (const { program, name, optional, start } of REAL_REGISTRIES) {
   describeReal(
     name,
     [program],
     () => {
-      let server: DockerRegistry;
+      let server: Awaited<ReturnType<typeof start>>;
       let count = 0;
       beforeAll(async () => {
-        server = await startDockerRegistry({ program });
+        server = await start();
       });
       afterAll(async () => {
         await server.stop();

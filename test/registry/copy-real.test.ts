@@ -3,6 +3,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../src/model/digest.ts';
@@ -15,6 +16,9 @@ import { largeLayout } from '../support/large-layout.ts';
 import { machineClock, temporaryFolder } from '../support/layouts.ts';
 import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
 import { describeReal } from '../support/real.ts';
+import { pushManifest, sampleIndex } from '../support/sample-manifests.ts';
+import { startZot } from '../support/zot.ts';
+import { referrerOf } from '../contract/content.ts';
 
 const CHILD = join(import.meta.dirname, '../support/copy-child.ts');
 const V1 = parseTag('V1.0');
@@ -132,3 +136,54 @@ describeReal('copies between real registries', ['docker-registry', 'skopeo', 'um
     expect(digestOf(await skopeo('inspect', '--raw', '--tls-verify=false', reference))).toBe(digest);
   });
 });
+
+describeReal(
+  'what is about an image, between registries with and without the referrers API',
+  ['docker-registry', 'zot'],
+  () => {
+    let places: Readonly<Record<'without' | 'with', { readonly host: string; stop(): Promise<void> }>>;
+    beforeAll(async () => {
+      const [without, having] = await Promise.all([startDockerRegistry(), startZot()]);
+      places = { without, with: having };
+    });
+    afterAll(async () => {
+      await Promise.all([places.without.stop(), places.with.stop()]);
+    });
+
+    it.each([
+      ['without', 'with'],
+      ['with', 'without'],
+      ['with', 'with'],
+    ] as const)('travels from one %s it to one %s it', async (from, to) => {
+      const [source, target] = [places[from], places[to]];
+      const path = `acme/signed-${from}-${to}`;
+      const image = sampleIndex();
+      await pushManifest(`http://${source.host}/v2/${path}`, image, V1);
+      const { registry } = createOciUnderTest();
+      const signature = referrerOf(image.digest, 'signature');
+      const sbom = referrerOf(image.manifests[0]!.digest, 'sbom');
+      for (const { blobs, ...manifest } of [signature, sbom]) {
+        for (const { digest, bytes } of blobs) {
+          const open = async () => Readable.from([bytes]);
+          await registry.putBlob(
+            repositoryAt(source, path),
+            { digest, size: bytes.length },
+            open,
+            repositoryAt(source),
+          );
+        }
+        await registry.putManifest(repositoryAt(source, path), { ...manifest, size: manifest.bytes.length });
+      }
+      const copied = repositoryAt(target, `prd/${path}`);
+      const { summary } = await copy(`${source.host}/${path}`, copied.name, image.digest);
+      expect(summary).toMatchObject({ manifests: 5 });
+      const listed = async (subject: Digest) => (await registry.referrers(copied, subject)).map(({ digest }) => digest);
+      expect(await listed(image.digest)).toEqual([signature.digest]);
+      expect(await listed(image.manifests[0]!.digest)).toEqual([sbom.digest]);
+      const { summary: again } = await copy(`${source.host}/${path}`, copied.name, image.digest);
+      expect(again).toMatchObject({ manifests: 0, blobsSent: 0 });
+      registry.close();
+    });
+  },
+  { optional: true },
+);

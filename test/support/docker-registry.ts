@@ -7,16 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findProgram } from './real.ts';
 
-/** The registries there are, by what tells them apart. `distribution` is what `.ci/run` builds where Go is new enough. */
-export const DOCKER_REGISTRIES = [
-  { program: 'docker-registry', name: 'docker-registry 2.8.2', optional: false },
-  { program: 'distribution', name: 'distribution 3.0', optional: true },
-] as const;
-
 /** How the registry is set up. At most one of `htpasswd` and `token`. */
 export interface DockerRegistryOptions {
-  /** Default: docker-registry. */
-  readonly program?: (typeof DOCKER_REGISTRIES)[number]['program'];
+  /** Default: docker-registry. `distribution` is what `.ci/run` builds where Go is new enough. */
+  readonly program?: 'docker-registry' | 'distribution';
   /** Ask for this user and password with Basic authentication. Needs the program htpasswd. */
   readonly htpasswd?: { readonly user: string; readonly password: string };
   /** Ask for a Bearer token; distribution's "token" authentication. */

@@ -1,12 +1,12 @@
-// The OCI adapter keeps the contract of the port: over the strict registry of test/support, over Docker's own, and over its successor.
+// The OCI adapter keeps the contract of the port: over the strict registry of test/support, and over those of others.
 import { afterAll, beforeAll } from 'vitest';
 import { parseRepository } from '../../../src/model/reference.ts';
 import { createOciRegistry } from '../../../src/registry/oci/oci.ts';
 import { registryContract } from '../../contract/registry.ts';
-import { DOCKER_REGISTRIES, type DockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { startHttpRegistry } from '../../support/http-registry.ts';
 import { createInstantClock } from '../../support/clock.ts';
 import { describeReal } from '../../support/real.ts';
+import { REAL_REGISTRIES } from '../../support/real-registries.ts';
 import { pushManifest } from '../../support/sample-manifests.ts';
 
 const ACCEPT_ALL =
@@ -31,18 +31,15 @@ registryContract('the oci adapter over a strict registry', async () => {
   };
 });
 
-/** What becomes of a tag that is removed: 2.8.2 takes digests only, and an image goes with them. */
-const REMOVAL = { 'docker-registry': 'unsupported', distribution: 'removed' } as const;
-
-for (const { program, name, optional } of DOCKER_REGISTRIES) {
+for (const { program, name, optional, removal, keepsUntagged, start } of REAL_REGISTRIES) {
   describeReal(
     name,
     [program],
     () => {
-      let server: DockerRegistry;
+      let server: Awaited<ReturnType<typeof start>>;
       let repositories = 0;
       beforeAll(async () => {
-        server = await startDockerRegistry({ program, delete: true });
+        server = await start();
       });
       afterAll(async () => {
         await server.stop();
@@ -61,7 +58,8 @@ for (const { program, name, optional } of DOCKER_REGISTRIES) {
             const response = await fetch(`${url}/manifests/${at}`, { headers: { accept: ACCEPT_ALL } });
             return response.ok ? new Uint8Array(await response.arrayBuffer()) : undefined;
           },
-          removal: REMOVAL[program],
+          removal,
+          keepsUntagged,
           async close() {
             registry.close();
           },
