@@ -68,7 +68,6 @@ interface ConfigText {
  */
 export function createCredentialSource(options: CredentialOptions): CredentialSource {
   const { env, helperTimeoutMs: timeoutMs = HELPER_TIMEOUT_MS, signal } = options;
-  const found = new Map<string, Promise<Credential | undefined>>();
   const answers = new Map<string, Promise<Credential | undefined>>();
   let configs: Promise<readonly ConfigText[]> | undefined;
   // Helpers may take a second each, and know hosts, not repositories.
@@ -80,13 +79,8 @@ export function createCredentialSource(options: CredentialOptions): CredentialSo
   };
   return {
     async find(host, path) {
-      const key = `${host}/${path}`;
       configs ??= readConfigs(env);
-      const known =
-        found.get(key) ??
-        configs.then(async (texts) => (await lookUp(texts, host, path, ask)) ?? fromGitLab(env, host));
-      found.set(key, known);
-      return known;
+      return (await lookUp(await configs, host, path, ask)) ?? fromGitLab(env, host);
     },
   };
 }

@@ -24,6 +24,7 @@ describe('case 21: a header with several challenges', () => {
       ],
     ],
     ['escaped quotes', String.raw`Basic realm="a \"b\" \\ c"`, [['basic', { realm: String.raw`a "b" \ c` }]]],
+    ['escapes of what needs none', String.raw`Basic realm="a\ \b"`, [['basic', { realm: 'a b' }]]],
     ['unquoted values', 'bearer realm=x,service=y', [['bearer', { realm: 'x', service: 'y' }]]],
     ['space around the equals sign', 'Bearer realm = "x" , service= y', [['bearer', { realm: 'x', service: 'y' }]]],
     [
@@ -57,7 +58,7 @@ describe('case 21: a header with several challenges', () => {
       ],
     ],
   ])('is read with %s', (_what, header, expected) => {
-    expect(read(header)).toEqual(expected);
+    expect(read(header)).toStrictEqual(expected);
   });
 
   it('reads back whatever was quoted', () => {

@@ -80,18 +80,21 @@ describe('credentials are found in', () => {
     expect(await find({})).toBeUndefined();
   });
 
-  it('the job token of GitLab when there is no password', async () => {
-    expect(await find({ CI_REGISTRY: HOST, CI_JOB_TOKEN: SECRET })).toEqual(password('gitlab-ci-token'));
+  it.each([{}, { CI_REGISTRY_USER: 'ana' }])('the job token of GitLab when there is no password: %j', async (env) => {
+    expect(await find({ CI_REGISTRY: HOST, CI_JOB_TOKEN: SECRET, ...env })).toEqual(password('gitlab-ci-token'));
   });
 });
 
 describe('an entry may be', () => {
   it.each([
     ['user and password in base64', auth('ana', 'with:colons'), password('ana', 'with:colons')],
+    ['padded with NUL bytes', auth('ana', `${SECRET}\0\0\0`), password('ana')],
+    ['for a user of one letter', auth('a'), password('a')],
     ['user and password in plain', { username: 'ana', password: SECRET }, password('ana')],
     ['an identity token', { ...auth('ana'), identitytoken: SECRET }, { kind: 'identity-token', token: SECRET }],
     ['the user <token>', auth('<token>'), { kind: 'identity-token', token: SECRET }],
     ['a registry token', { registrytoken: SECRET }, { kind: 'registry-token', token: SECRET }],
+    ['a user without a password', { username: 'ana' }, undefined],
     ['empty', {}, undefined],
     ['null', null, undefined],
   ])('%s', async (_what, entry, expected) => {
@@ -105,7 +108,10 @@ describe('a key names', () => {
     ['https://registry.example', HOST, true],
     ['https://registry.example/v1/', HOST, true],
     ['https://registry.example/v2/', HOST, true],
-    ['REGISTRY.example', HOST, true],
+    ['https://registry.example/v2', HOST, true],
+    ['http://registry.example', HOST, true],
+    ['registry.example/acme//', HOST, true],
+    ['REGISTRY.EXAMPLE', HOST, true],
     ['https://index.docker.io/v1/', 'docker.io', true],
     ['docker.io', 'docker.io', true],
     ['registry.example:5000', 'registry.example:5000', true],
@@ -113,6 +119,7 @@ describe('a key names', () => {
     ['registry.example/acme/app', HOST, true],
     ['registry.example/other', HOST, false],
     ['registry.example/acme/ap', HOST, false],
+    ['registry.example/acme/v1', HOST, false],
     ['registry.example:5000', HOST, false],
     ['registry.example', 'registry.example:5000', false],
     ['example', HOST, false],
@@ -138,6 +145,11 @@ describe('a key names', () => {
     expect(await find({ CI_REGISTRY: HOST, CI_JOB_TOKEN: SECRET }, host)).toBeUndefined();
   });
 
+  it('the same host twice: the first entry counts', async () => {
+    write('.docker/config.json', { auths: { [HOST]: auth('first'), [`https://${HOST}/v1/`]: auth('second') } });
+    expect(await find({})).toEqual(password('first'));
+  });
+
   it('the narrowest namespace that fits', async () => {
     write('.docker/config.json', {
       auths: { [HOST]: auth('host'), [`${HOST}/acme`]: auth('namespace'), [`${HOST}/acme/app`]: auth('repository') },
@@ -150,17 +162,23 @@ describe('a key names', () => {
 
 describe('a file that cannot be used', () => {
   it.each([
-    ['is not JSON', `{"auths": "${SECRET}`],
-    ['has auths of another form', { auths: [SECRET] }],
-    ['has an entry of another form', { auths: { [HOST]: SECRET } }],
-    ['has an auth that is not base64 of user:password', { auths: { [HOST]: { auth: btoa(SECRET) } } }],
-    ['has a helper of another form', { credHelpers: { [HOST]: { name: SECRET } } }],
-    ['is a list', [SECRET]],
-  ])('because it %s is named, and its content is not shown', async (_what, content) => {
+    ['is not JSON', `{"auths": "${SECRET}`, 'it is not JSON'],
+    ['has auths of another form', { auths: [SECRET] }, 'auths has another form'],
+    ['has an entry of another form', { auths: { [HOST]: SECRET } }, `auths.${HOST} has another form`],
+    [
+      'has an auth that is not base64 of user:password',
+      { auths: { [HOST]: { auth: btoa(SECRET) } } },
+      `"auth" of "${HOST}" is not the base64 form`,
+    ],
+    ['has a helper of another form', { credHelpers: { [HOST]: { name: SECRET } } }, `credHelpers.${HOST} has another`],
+    ['is a list', [SECRET], 'the top has another form'],
+    ['is longer than a megabyte', SECRET.padEnd(1024 * 1024 + 1), 'longer than 1048576 bytes'],
+  ])('because it %s is named, and its content is not shown', async (_what, content, why) => {
     const path = write('.docker/config.json', content);
     const error = await failureOf(find({}));
-    expect(error).toMatchObject({ code: 'credentials-invalid', exit: 2 });
+    expect(error).toMatchObject({ code: 'credentials-invalid', exit: 2, details: { source: path } });
     expect(error.message).toContain(path);
+    expect(error.why).toContain(why);
     expect(textOf(error)).not.toContain(SECRET);
     expect(textOf(error)).not.toContain(btoa(SECRET));
   });
@@ -171,14 +189,19 @@ describe('a file that cannot be used', () => {
     expect(error.why).toContain('REGISTRY_AUTH_FILE');
   });
 
+  it('because it is a folder is an error, and not taken for missing', async () => {
+    mkdirSync(join(folder, '.docker', 'config.json'), { recursive: true });
+    expect(await failureOf(find({}))).toMatchObject({ code: 'credentials-invalid', why: 'it cannot be read: EISDIR' });
+  });
+
   it('because DOCKER_AUTH_CONFIG is broken is named by the variable', async () => {
     const error = await failureOf(find({ DOCKER_AUTH_CONFIG: SECRET }));
     expect(error.message).toContain('DOCKER_AUTH_CONFIG');
     expect(textOf(error)).not.toContain(SECRET);
   });
 
-  it('because it is empty is no mistake', async () => {
-    write('.docker/config.json', '\n');
+  it.each([1, 1024 * 1024])('because it is empty is no mistake, even with %i blanks', async (blanks) => {
+    write('.docker/config.json', '\n'.repeat(blanks));
     expect(await find({})).toBeUndefined();
   });
 });
@@ -194,6 +217,19 @@ describe('case 24: a credential helper', () => {
     write('.docker/config.json', { credsStore: 'here' });
     const env = helper('here', `read server\nprintf '{"Username":"%s","Secret":"${SECRET}"}' "$server"`);
     expect(await asked(env, 'docker.io')).toEqual(password('https://index.docker.io/v1/'));
+  });
+
+  it.each(['https://index.docker.io/v1/', 'docker.io', 'index.docker.io'])(
+    'is asked for Docker Hub when it is configured for %s',
+    async (key) => {
+      write('.docker/config.json', { credHelpers: { [key]: 'here' } });
+      expect(await asked(helper('here', answer('ana')), 'docker.io')).toEqual(password('ana'));
+    },
+  );
+
+  it('without a name is none', async () => {
+    write('.docker/config.json', { ...auths('file'), credsStore: '' });
+    expect(await find({})).toEqual(password('file'));
   });
 
   it('for the host comes before credsStore, and both before auths', async () => {

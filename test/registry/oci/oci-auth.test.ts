@@ -73,11 +73,24 @@ describe('Basic authentication', () => {
     expect(server.requests).toHaveLength(3);
   });
 
+  it('is sent for the repositories it is configured for, and for no other of the host', async () => {
+    const server = await start(BASIC);
+    server.publish('acme/app', sampleIndex(), V1);
+    const credential: Credential = { kind: 'password', username: USER, password: PASSWORD };
+    const find = async (_host: string, path: string) => (path === 'acme/app' ? credential : undefined);
+    const { registry } = createOciUnderTest({ credentials: { find } });
+    await registry.resolve(repositoryAt(server), V1);
+    const error = await failureOf(registry.resolve(repositoryAt(server, 'acme/web'), V1));
+    expect(error.why).toContain('none are configured');
+    expect(server.requests.at(-1)?.headers.authorization).toBeUndefined();
+  });
+
   it('that is not configured is asked for', async () => {
     const server = await start(BASIC);
     const error = await failureOf(createOciUnderTest().registry.resolve(repositoryAt(server), V1));
     expect(error).toMatchObject({
       code: 'unauthorized',
+      why: `it wants credentials, and none are configured for ${server.host}`,
       fix: expect.stringContaining(`docker login ${server.host}`) as string,
     });
     expect(server.requests).toHaveLength(1);
@@ -119,6 +132,40 @@ describe('Bearer authentication', () => {
       ({ line, headers }) => line !== TOKEN && headers.authorization === undefined,
     );
     expect(unanswered).toHaveLength(1);
+    expect(server.lines.filter((line) => line.startsWith('PUT'))).toHaveLength(3);
+  });
+
+  it.each([
+    ['no scope', '', ['repository:acme/app:pull']],
+    ['an empty one', ',scope=" "', ['repository:acme/app:pull']],
+    [
+      'several',
+      ',scope="repository:acme/app:pull  repository:acme/base:pull"',
+      ['repository:acme/app:pull', 'repository:acme/base:pull'],
+    ],
+  ])('asks for what reading takes when the registry names %s', async (_what, scope, expected) => {
+    const server = await start(BEARER);
+    server.publish('acme/app', sampleIndex(), V1);
+    const header = `Bearer realm="${server.origin}/token",service="fake"${scope}`;
+    server.intercept(/^GET \/v2/, () => errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': header }), 1);
+    await login(server).registry.resolve(repositoryAt(server), V1);
+    const asked = server.requests.filter(({ line }) => line === TOKEN).map(({ query }) => query.getAll('scope'));
+    expect(asked).toEqual([expected]);
+  });
+
+  it('sends a registry token as it is, and asks nobody for another', async () => {
+    const server = await start();
+    const digest = server.publish('acme/app', sampleIndex(), V1);
+    const header = `Bearer realm="${server.origin}/token",service="fake"`;
+    server.intercept(/^GET \/v2/, ({ headers }, next) =>
+      headers.authorization === 'Bearer canary-registry-token'
+        ? next()
+        : errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': header }),
+    );
+    const credential: Credential = { kind: 'registry-token', token: 'canary-registry-token' };
+    const { registry } = createOciUnderTest({ credentials: { find: async () => credential } });
+    expect(await registry.resolve(repositoryAt(server), V1)).toMatchObject({ digest });
+    expect(tokens(server)).toBe(0);
   });
 
   it('fetches one token when many want it at once', async () => {
@@ -270,12 +317,14 @@ describe('case 21: several challenges', () => {
     ['none', {}],
     ['none that is known', { 'www-authenticate': 'Negotiate' }],
     ['a Bearer without realm', { 'www-authenticate': 'Bearer service="x"' }],
-  ])('with %s end the run', async (_what, headers) => {
+    ['a Digest with a realm', { 'www-authenticate': 'Digest realm="x"' }],
+  ])('with %s end the run, and nothing is sent', async (_what, headers) => {
     const server = await start();
     server.intercept(/^GET/, () => ({ status: 401, headers }));
     expect(await failureOf(login(server).registry.resolve(repositoryAt(server), V1))).toMatchObject({
       code: 'unauthorized',
     });
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 });
 
@@ -441,6 +490,26 @@ describe('case 42: no secret is in any error, URL or notice', () => {
     const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     const said = [textOf(error), JSON.stringify(oci.notices), ...server.requests.map(({ url }) => url)].join('\n');
     for (const spelling of SPELLINGS) expect(said).not.toContain(spelling);
+  });
+
+  it('when a registry sends a short password back in base64', async () => {
+    const server = await start({ kind: 'basic', user: USER, password: 'pw7' });
+    const sent = Buffer.from(`${USER}:pw7`).toString('base64');
+    server.intercept(/^GET/, ({ headers }, next) =>
+      headers.authorization ? errorAnswer(403, 'DENIED', `you sent ${sent}`) : next(),
+    );
+    const oci = createOciUnderTest({ credentials: passwordFor(server.host, USER, 'pw7') });
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
+    expect(error.why).toContain('you sent [redacted]');
+  });
+
+  it('when a token server sends an identity token back', async () => {
+    const server = await start({ ...BEARER, identityToken: 'another' });
+    const token = 'canary-identity-token';
+    server.intercept('POST /token', () => errorAnswer(401, 'UNAUTHORIZED', `no such token: ${token}`));
+    const oci = createOciUnderTest({ credentials: { find: async () => ({ kind: 'identity-token', token }) } });
+    const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
+    expect(error.why).toContain('no such token: [redacted]');
   });
 
   it('when a registry sends our token back', async () => {

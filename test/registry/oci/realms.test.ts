@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isTagflowError } from '../../../src/model/errors.ts';
 import { isLoopback, isPrivate } from '../../../src/registry/oci/addresses.ts';
 import { checkRealm, knownRealms } from '../../../src/registry/oci/realms.ts';
+import { refusal } from '../../support/failure.ts';
 
 function verdict(registry: string, realm: string, env: Record<string, string> = {}): string {
   try {
@@ -33,6 +34,7 @@ describe('case 22: the realm of a token', () => {
     ['Hub’s, for another registry', 'https://registry.example', 'https://auth.docker.io/token'],
     ['another port', 'https://registry.example', 'https://registry.example:8443/token'],
     ['another port of a plain registry', 'http://127.0.0.1:5000', 'http://127.0.0.1:5001/token'],
+    ['port 80 of a plain registry', 'http://127.0.0.1:5000', 'http://127.0.0.1/token'],
     ['the metadata service', 'https://registry.example', 'http://169.254.169.254/latest/meta-data'],
     ['the metadata service over https', 'https://registry.example', 'https://169.254.169.254/token'],
     ['the metadata service by name', 'https://registry.example', 'https://metadata.google.internal/token'],
@@ -41,6 +43,7 @@ describe('case 22: the realm of a token', () => {
     ['a private address mapped into IPv6', 'https://registry.example', 'https://[::ffff:10.0.0.1]/token'],
     ['this machine', 'https://registry.example', 'https://localhost/token'],
     ['a user name', 'https://registry.example', 'https://evil@registry.example/token'],
+    ['a password', 'https://registry.example', 'https://:evil@registry.example/token'],
     ['the host as a user name', 'https://registry.example', 'https://registry.example@evil.example/token'],
     ['relative', 'https://registry.example', '/token'],
     ['another scheme', 'https://registry.example', 'ftp://registry.example/token'],
@@ -49,6 +52,44 @@ describe('case 22: the realm of a token', () => {
   ])('may not be %s', (_what, registry, realm) => {
     expect(verdict(registry, realm)).toBe('credentials-unsafe');
   });
+
+  it.each([
+    ['relative', '/token', 'not an absolute URL'],
+    ['another scheme', 'ftp://registry.example/token', 'not an https URL'],
+    ['plain http', 'http://registry.example/token', 'anyone between could read'],
+    ['a user name', 'https://evil@registry.example/token', 'a user name of its own'],
+    ['a metadata service', 'https://169.254.169.254/token', 'a private network or a metadata service'],
+    ['another host', 'https://other.example/token', 'other.example is not registry.example'],
+    ['another port', 'https://registry.example:8443/token', 'registry.example:8443 is not registry.example'],
+  ])('that is refused as %s is explained, and its registry named to programs', (_what, realm, why) => {
+    const error = refusal(() => checkRealm(realm, new URL('https://registry.example'), knownRealms({})));
+    expect(error.message).toContain(JSON.stringify(realm));
+    expect(error.why).toContain(why);
+    expect(error.why).toContain('nothing was sent');
+    expect(error.details).toEqual({ host: 'registry.example' });
+  });
+
+  it('on another port of a private registry is not called an address inside a private network', () => {
+    const error = refusal(() =>
+      checkRealm('https://10.1.2.3:8443/token', new URL('https://10.1.2.3'), knownRealms({})),
+    );
+    expect(error.why).toContain('10.1.2.3:8443 is not 10.1.2.3');
+  });
+
+  it('may be the GitLab server of the job on its own port, and there only', () => {
+    const env = { CI_REGISTRY: 'r.acme.example', CI_SERVER_HOST: 'gitlab.acme.example', CI_SERVER_PORT: '8443' };
+    const realm = 'https://gitlab.acme.example:8443/jwt/auth';
+    expect(verdict('https://r.acme.example', realm, env)).toBe(realm);
+    expect(verdict('https://r.acme.example', 'https://gitlab.acme.example/jwt/auth', env)).toBe('credentials-unsafe');
+  });
+
+  it.each([{ CI_REGISTRY: 'registry.acme.example' }, { CI_SERVER_HOST: 'gitlab.acme.example' }])(
+    'is on no other host for a job that only says %j',
+    (env) => {
+      const realm = 'https://gitlab.acme.example/jwt/auth';
+      expect(verdict('https://registry.acme.example', realm, env)).toBe('credentials-unsafe');
+    },
+  );
 
   it('may be the GitLab server of the job, for the registry of the job', () => {
     const env = { CI_REGISTRY: 'registry.acme.example', CI_SERVER_HOST: 'gitlab.acme.example' };
