@@ -41,9 +41,15 @@ export function transcriptPages(): readonly { readonly page: string; readonly st
 /** The folders in which pages are played: one finished demo, copied for each page. */
 export class Theatre {
   readonly #folder = mkdtempSync(join(tmpdir(), 'tagflow-docs-'));
+  readonly #program: string;
   #demo: string | undefined;
   #story: readonly string[] = [];
   #pages = 0;
+
+  /** Plays with the program in a file. */
+  constructor(program = join(ROOT, 'src/cli/main.ts')) {
+    this.#program = program;
+  }
 
   /** Plays a page's commands in order. */
   async play(page: string, stage: Stage): Promise<readonly Played[]> {
@@ -93,7 +99,7 @@ export class Theatre {
     const home = join(this.#folder, 'home');
     mkdirSync(bin, { recursive: true });
     mkdirSync(home, { recursive: true });
-    const words = [process.execPath, join(ROOT, 'src/cli/main.ts'), ...options].map((word) => `'${word}'`);
+    const words = [process.execPath, this.#program, ...options].map((word) => `'${word}'`);
     writeFileSync(join(bin, 'tagflow'), `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
     chmodSync(join(bin, 'tagflow'), 0o755);
     const settings = '[user]\n\tname = ana\n\temail = ana@example.com\n[advice]\n\tdetachedHead = false\n';

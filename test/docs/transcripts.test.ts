@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Theatre, matches, normalise, transcriptPages } from '../../.ci/transcripts.ts';
+import { MAIN } from '../support/cli.ts';
 
 const README = join(import.meta.dirname, '../../README.md');
-const theatre = new Theatre();
+const theatre = new Theatre(MAIN);
 afterAll(() => theatre.close());
 
 describe('the README', () => {

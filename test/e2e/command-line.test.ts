@@ -5,7 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { CLI_ENVIRONMENT, runCli, succeeded } from '../support/cli.ts';
+import { CLI_ENVIRONMENT, MAIN, runCli, succeeded } from '../support/cli.ts';
 import { run, temporaryFolder } from '../support/git-repository.ts';
 import {
   type TestPipeline,
@@ -188,7 +188,7 @@ describe.concurrent('help and completion', () => {
 
 /** What a reading command prints at a terminal, with escape sequences. */
 function atTerminal(env: Readonly<Record<string, string>>): string {
-  const command = `${process.execPath} ${join(import.meta.dirname, '../../src/cli/main.ts')} status`;
+  const command = `${process.execPath} ${MAIN} status`;
   return execFileSync(findProgram('script')!, ['-qec', command, '/dev/null'], {
     cwd: pipeline.folder,
     env: { ...CLI_ENVIRONMENT, ...pipeline.env, TERM: 'xterm-256color', ...env },

@@ -2,8 +2,9 @@
 // has the old release or the new one, whole, and running tagflow again completes what was begun.
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliOptions, type CliResult, succeeded } from '../support/cli.ts';
+import { type CliResult, succeeded } from '../support/cli.ts';
 import { release, releaseOf } from '../support/pipeline.ts';
 import { type ServerPipeline, type TestServers, startServers } from '../support/pipeline-servers.ts';
 
@@ -23,12 +24,21 @@ afterAll(async () => {
   await servers.stop();
 });
 
-/** A pipeline whose dev has release 1, and a moment that a fault announces. */
-async function prepare(): Promise<{ pipeline: ServerPipeline; moment: Promise<void>; reached: () => void }> {
+/** A moment that a fault announces: a run is told to stop when it is `reached`, and `told` is when it says that it heard. */
+interface Meeting {
+  readonly moment: Promise<void>;
+  readonly reached: () => void;
+  readonly told: Promise<void>;
+  readonly heard: () => void;
+}
+
+/** A pipeline whose dev has release 1, and a meeting. */
+async function prepare(): Promise<Meeting & { readonly pipeline: ServerPipeline }> {
   const pipeline = await servers.createPipeline();
   succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.0', 'mariadb=V10.6']));
   const { promise: moment, resolve: reached } = Promise.withResolvers<void>();
-  return { pipeline, moment, reached };
+  const { promise: told, resolve: heard } = Promise.withResolvers<void>();
+  return { pipeline, moment, reached, told, heard };
 }
 
 interface Stopped extends CliResult {
@@ -37,13 +47,12 @@ interface Stopped extends CliResult {
 }
 
 async function stopAt(
-  pipeline: ServerPipeline,
-  moment: Promise<void>,
+  { pipeline, moment, heard }: Awaited<ReturnType<typeof prepare>>,
   signal: Signal,
   args: readonly string[],
-  options?: CliOptions,
 ): Promise<Stopped> {
-  const { child, done } = pipeline.start(args, options);
+  const { child, done } = pipeline.start(args);
+  child.stderr.on('data', (chunk: string) => chunk.includes(`${signal}: finishing`) && heard());
   await Promise.race([moment, done.then(({ stderr }) => Promise.reject(new Error(`it ended before: ${stderr}`)))]);
   const begun = performance.now();
   child.kill(signal);
@@ -59,7 +68,7 @@ interface Moment {
   readonly name: string;
   readonly signal: Signal;
   /** Brings the moment about: calls `reached` when it is there. */
-  readonly arrange: (pipeline: ServerPipeline, reached: () => void) => void;
+  readonly arrange: (pipeline: ServerPipeline, reached: () => void, told: Promise<void>) => void;
   /** What dev has afterwards. */
   readonly leaves: 'old' | 'new';
   /** What the run knows of that. */
@@ -112,9 +121,8 @@ const MOMENTS: readonly Moment[] = [
   {
     name: 'while a push is on its way',
     signal: 'SIGINT',
-    arrange: (pipeline, reached) => {
-      pipeline.gitFault = (request) =>
-        isPush(request) ? (reached(), { kind: 'delay', milliseconds: 1000 }) : undefined;
+    arrange: (pipeline, reached, told) => {
+      pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'delay', until: told }) : undefined);
     },
     leaves: 'new',
     knows: 'landed',
@@ -133,10 +141,10 @@ const MOMENTS: readonly Moment[] = [
   {
     name: 'while the first tag is put',
     signal: 'SIGINT',
-    arrange: ({ intercept }, reached) =>
+    arrange: ({ intercept }, reached, told) =>
       intercept(/^PUT django\/manifests\/dev-2$/, async (_request, next) => {
         reached();
-        await later(800);
+        await told;
         return next();
       }),
     leaves: 'new',
@@ -171,9 +179,10 @@ const PATIENCE = { timeout: 60_000 };
 
 describe.concurrent('a promotion that is stopped', PATIENCE, () => {
   it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, knows, again }) => {
-    const { pipeline, moment, reached } = await prepare();
-    arrange(pipeline, reached);
-    const stopped = await stopAt(pipeline, moment, signal, PROMOTE);
+    const prepared = await prepare();
+    const { pipeline, reached, told } = prepared;
+    arrange(pipeline, reached, told);
+    const stopped = await stopAt(prepared, signal, PROMOTE);
     expect(stopped).toFail({ code: 'interrupted', exit: EXITS[signal], what: new RegExp(signal), ...SAYS[knows] });
     expect(stopped.took).toBeLessThan(LIMIT);
     expect(stopped.stderr).toMatch(new RegExp(`${signal}: finishing what is being written`));
@@ -189,16 +198,19 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
   });
 
   it('finishes the write in flight before it ends', async () => {
-    const { pipeline, moment, reached } = await prepare();
+    const prepared = await prepare();
+    const { pipeline, reached, told } = prepared;
     let putting = 0;
     pipeline.intercept(/^PUT [a-z]+\/manifests\/dev-2$/, async (_request, next) => {
       putting += 1;
-      if (putting === 2) reached();
+      const turn = putting;
+      if (turn === 2) reached();
+      await told;
       // One write is slower than the other: the process must wait for both.
-      await later(putting * 600);
+      if (turn === 2) await delay(300);
       return next();
     });
-    const stopped = await stopAt(pipeline, moment, 'SIGTERM', PROMOTE);
+    const stopped = await stopAt(prepared, 'SIGTERM', PROMOTE);
     expect(stopped.exit).toBe(143);
     const { tags } = await pipeline.snapshot();
     expect(
@@ -209,16 +221,14 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
   });
 
   it('ends at once when it is told twice: says what is known, leaves no folder, and no Git that goes on', async () => {
-    const { pipeline, moment, reached } = await prepare();
+    const { pipeline, moment, reached, told, heard } = await prepare();
     pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
     const work = join(pipeline.folder, 'work-twice');
     const { child, done } = pipeline.start(PROMOTE, { env: { TAGFLOW_CACHE_DIR: work } });
-    const heard = new Promise<void>((resolve) => {
-      child.stderr.on('data', (chunk: string) => chunk.includes('SIGINT: finishing') && resolve());
-    });
+    child.stderr.on('data', (chunk: string) => chunk.includes('SIGINT: finishing') && heard());
     await moment;
     child.kill('SIGINT');
-    await heard;
+    await told;
     const begun = performance.now();
     child.kill('SIGINT');
     const ended = await done;
@@ -241,8 +251,8 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
     expect(left).toMatch(/^tagflow-git-/);
     // Beside it a job that is still going, in the same folder.
     const { promise: again, resolve: reachedAgain } = Promise.withResolvers<void>();
-    pipeline.gitFault = (request) =>
-      isPush(request) ? (reachedAgain(), { kind: 'delay', milliseconds: 1500 }) : undefined;
+    const { promise: looked, resolve: hasLooked } = Promise.withResolvers<void>();
+    pipeline.gitFault = (request) => (isPush(request) ? (reachedAgain(), { kind: 'delay', until: looked }) : undefined);
     const going = pipeline.start(PROMOTE, { env });
     await again;
     const live = (await readdir(work)).find((name) => name !== left);
@@ -250,14 +260,15 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
     succeeded(await pipeline.tagflow(['status'], { env: { TAGFLOW_CACHE_DIR: join(work, 'other') } }));
     expect(await readdir(work)).toContain(live);
     expect(await readdir(work)).not.toContain(left);
+    hasLooked();
     succeeded(await going.done);
     expect((await readdir(work)).filter((name) => name.startsWith('tagflow-git-'))).toEqual([]);
   });
 
   it('tells so as JSON', async () => {
-    const { pipeline, moment, reached } = await prepare();
-    pipeline.intercept(/V4\.2$/, () => (reached(), 'hang'));
-    const stopped = await stopAt(pipeline, moment, 'SIGINT', ['-o', 'json', 'promote', 'dev', 'django=V4.2']);
+    const prepared = await prepare();
+    prepared.pipeline.intercept(/V4\.2$/, () => (prepared.reached(), 'hang'));
+    const stopped = await stopAt(prepared, 'SIGINT', ['-o', 'json', 'promote', 'dev', 'django=V4.2']);
     expect(stopped.exit).toBe(130);
     expect(JSON.parse(stopped.stdout)).toMatchObject({ error: { code: 'interrupted', exit: 130, retryable: true } });
   });
@@ -265,10 +276,11 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
 
 describe.concurrent('a rollback that is stopped', PATIENCE, () => {
   it('while its push is on its way has happened or not, and apply completes it', async () => {
-    const { pipeline, moment, reached } = await prepare();
+    const prepared = await prepare();
+    const { pipeline, reached, told } = prepared;
     succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.2']));
-    pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'delay', milliseconds: 500 }) : undefined);
-    const stopped = await stopAt(pipeline, moment, 'SIGTERM', ['rollback', 'dev', '--reason', 'INC-412']);
+    pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'delay', until: told }) : undefined);
+    const stopped = await stopAt(prepared, 'SIGTERM', ['rollback', 'dev', '--reason', 'INC-412']);
     expect(stopped.exit).toBe(143);
     expect(stopped.took).toBeLessThan(LIMIT);
     pipeline.gitFault = undefined;
@@ -286,10 +298,4 @@ async function processesIn(folder: string): Promise<readonly string[]> {
     return at.startsWith(folder) ? [await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')] : [];
   });
   return (await Promise.all(found)).flat();
-}
-
-async function later(milliseconds: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

@@ -111,7 +111,7 @@ describe.concurrent('branches on the server', PATIENCE, () => {
 
 /** Node options under which the clock is `milliseconds` off, and `drift` more at each look. */
 function clock(milliseconds: number, drift = 0): Readonly<Record<string, string>> {
-  const code = `const now=Date.now;let n=0;Date.now=()=>now()+(${milliseconds})+${drift}*n++;`;
+  const code = `const now=Date.now;let n=0;Date.now=()=>now()+(${milliseconds})+${drift}*++n;`;
   return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
 }
 

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitLedgerOptions } from '../../src/ledger/git.ts';
@@ -388,7 +389,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       const { ledger, id } = await proposed({ signal: controller.signal });
       server.fault = (request) => {
         if (isPush(request)) controller.abort();
-        return isPush(request) ? { kind: 'delay', milliseconds: 100 } : undefined;
+        return isPush(request) ? { kind: 'delay', until: delay(100) } : undefined;
       };
       expect(await ledger.push(MAIN, id, head)).toEqual({ outcome: 'landed' });
       expect((await failureOf(ledger.heads())).code).toBe('interrupted');

@@ -41,7 +41,7 @@ export interface RunningCli {
 }
 
 /** The program; TAGFLOW_TEST_PROGRAM names another one, such as dist/tagflow.js as it is published. */
-const MAIN = join(import.meta.dirname, '../..', process.env['TAGFLOW_TEST_PROGRAM'] ?? 'src/cli/main.ts');
+export const MAIN = join(import.meta.dirname, '../..', process.env['TAGFLOW_TEST_PROGRAM'] ?? 'src/cli/main.ts');
 
 /** The environment of a run: no configuration of the machine or the user, a zone that is not UTC, one known actor. */
 export const CLI_ENVIRONMENT: Readonly<Record<string, string>> = {

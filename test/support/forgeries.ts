@@ -3,6 +3,8 @@
 import { expect } from 'vitest';
 import { check } from '../../src/engine/check.ts';
 import { history, show } from '../../src/engine/history.ts';
+import { promote } from '../../src/engine/promote.ts';
+import { rollback } from '../../src/engine/rollback.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { formatRecord } from '../../src/model/release-record.ts';
@@ -86,16 +88,20 @@ export async function expectUnmasked(bench: Bench, forged: ObjectId, genuine: Ob
     findings.filter(({ rule }) => rule === 'record' || rule === 'signature').map(({ commit }) => commit),
   ).toContain(forged);
 
-  const back = await outcomeOf(bench.rollback('stg', { run: { dryRun: true } }));
+  // All in one moment of the bench's clock: what was verified in it is not verified again.
+  const planned = { dryRun: true };
+  const goBack = { kind: 'rollback', environment: 'stg' } as const;
+  const back = await outcomeOf(rollback(bench.context(), goBack, planned));
   expect(back, 'a rollback goes to a genuine release').toMatchObject({
     restored: expect.not.stringMatching(forged),
     evil: false,
   });
-  const byName = await outcomeOf(bench.rollback('stg', { to: EVIL, run: { dryRun: true } }));
+  const byName = await outcomeOf(rollback(bench.context(), { ...goBack, to: EVIL }, planned));
   expect(byName, 'not even when it is asked for').toBe('release-not-found');
-  const next = await outcomeOf(bench.promote('prd', {}, { run: { dryRun: true } }));
+  const goOn = (environment: string) => ({ kind: 'promote', environment, versions: {} }) as const;
+  const next = await outcomeOf(promote(bench.context(), goOn('prd'), planned));
   expect(next, 'nothing of it is carried downstream').toMatch(/^(?:record|signature)-invalid$/);
-  const onTop = await outcomeOf(bench.promote('stg', {}, { run: { dryRun: true } }));
+  const onTop = await outcomeOf(promote(bench.context(), goOn('stg'), planned));
   expect(onTop, 'nothing is promoted on top of it').toMatch(/^(?:record|signature)-invalid$/);
 }
 

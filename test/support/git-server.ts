@@ -23,13 +23,13 @@ export interface GitRequest {
 /**
  * What goes wrong with a request. `refuse`: the connection is cut at once. `drop-after`: Git does its work, and the
  * connection is cut before a byte of the answer. `status-after`: it does its work, and the answer is that status.
- * `status`, `redirect`, `rubbish`, `hang`: Git never sees the request. `delay`: all is well, later.
+ * `status`, `redirect`, `rubbish`, `hang`: Git never sees the request. `delay`: all is well, once something is settled.
  */
 export type HttpFault =
   | { readonly kind: 'refuse' | 'drop-after' | 'rubbish' | 'hang' }
   | { readonly kind: 'status' | 'status-after'; readonly status: number }
   | { readonly kind: 'redirect'; readonly to: string }
-  | { readonly kind: 'delay'; readonly milliseconds: number };
+  | { readonly kind: 'delay'; readonly until: Promise<unknown> };
 
 /** A Git server over HTTP. */
 export interface GitHttpServer {
@@ -60,12 +60,13 @@ export async function startGitHttpServer(options: {
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();
       return;
     }
-    const wait = fault?.kind === 'delay' ? fault.milliseconds : 0;
-    setTimeout(() => {
+    const serve = async (): Promise<void> => {
+      if (fault?.kind === 'delay') await fault.until;
       const child = bridge(root, message, response, fault, basicAuth?.username);
       children.add(child);
       child.on('close', () => children.delete(child));
-    }, wait);
+    };
+    void serve();
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   async function close(): Promise<void> {

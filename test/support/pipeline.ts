@@ -9,7 +9,7 @@ import { parseTag } from '../../src/model/reference.ts';
 import { createLayoutWriter } from '../../src/registry/layout/writer.ts';
 import { buildImage } from '../../src/registry/layout/sample-image.ts';
 import { type CliOptions, type CliResult, type RunningCli, runCli, startCli, succeeded } from './cli.ts';
-import { type GitRepository, createGitRepository, temporaryFolder } from './git-repository.ts';
+import { type GitRepository, createGitRepository, openGitRepository, temporaryFolder } from './git-repository.ts';
 import { descriptorsOf, indexText, machineClock } from './layouts.ts';
 
 /** The example's images and their versions, oldest first. */
@@ -71,7 +71,7 @@ async function openPipeline(
   images: ImageStore,
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestPipeline> {
-  const repository = await createGitRepository({ folder: join(folder, 'repository.git') });
+  const repository = openGitRepository(join(folder, 'repository.git'));
   const workFolder = join(folder, 'work');
   await mkdir(workFolder, { recursive: true });
   const own = { TAGFLOW_REPO: repository.folder, TAGFLOW_CACHE_DIR: workFolder, ...env };
@@ -115,6 +115,7 @@ export async function createPipeline(
   env?: Readonly<Record<string, string>>,
 ): Promise<TestPipeline> {
   const folder = await temporaryFolder('pipeline');
+  await createGitRepository({ folder: join(folder, 'repository.git') });
   const pipeline = await openPipeline(folder, images, env);
   const main = await pipeline.repository.commit('main', await exampleFiles(images.prefix), {
     message: 'shop: the application and its environments\n',
