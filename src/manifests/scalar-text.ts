@@ -43,7 +43,7 @@ export function isAmbiguous(text: string): boolean {
 
 /** Whether text may stand without quotes and still be that string for every reader. */
 export function isPlainSafe(text: string): boolean {
-  return PLAIN.test(text) && !/^(?:[-?]$|---|\.\.\.)/.test(text) && !isAmbiguous(text);
+  return PLAIN.test(text) && !/^(?:---|\.\.\.)/.test(text) && !isAmbiguous(text);
 }
 
 /** Text as a scalar: plain where that is safe, otherwise in double quotes. */

@@ -37,6 +37,8 @@ describe('a written image', () => {
     ['Docker.IO/library/django', 'docker.io/library/django'],
     ['acme/django', 'docker.io/acme/django'],
     ['Registry.Example.com:443/acme/django', 'registry.example.com:443/acme/django'],
+    ['my.app', 'docker.io/library/my.app'],
+    ['localhosts', 'docker.io/library/localhosts'],
     ['localhost/django', 'localhost/django'],
     ['127.0.0.1:5000/django', '127.0.0.1:5000/django'],
     ['APP_IMAGE', 'docker.io/library/APP_IMAGE'],
@@ -65,6 +67,10 @@ describe('a value', () => {
     D,
     `a.b:5000/c:1@${D}`,
     'yes-man',
+    'a---b',
+    'a...b',
+    '-x',
+    'x',
   ])('%s needs none', (text) => {
     expect(scalarText(text)).toBe(text);
     for (const version of ['1.1', '1.2'] as const) expect(parse(`a: ${text}`, { version })).toEqual({ a: text });
@@ -76,7 +82,10 @@ describe('a value', () => {
     'a #b',
     '- a',
     '-',
+    '?',
     '---',
+    '...',
+    '---a',
     'a:',
     '{a}',
     '*a',

@@ -33,6 +33,9 @@ describe('a file that cannot be read', () => {
     ['is broken YAML', 'a: [\nb: c\n'],
     ['is broken YAML about another image', 'image: redis:7\n\tb: c\n'],
     ['has an image of ours in a comment alone', '# image: django:V4.0\na: [\n'],
+    ['has an image of ours in an indented comment alone', 'a: [\n  # image: django:V4.0\n'],
+    ['has a name without an image before it', 'image: :django\na: [\n'],
+    ['has a name like ours behind an open registry', 'image: {{ .registry }}/acme/mydjango:1\na: [\n'],
     ['has our image’s key as a common word', 'metadata: {name: django}\na: [\n'],
     ['has our image’s name in a longer one', 'image: acme/django-extra:1\na: [\n'],
     ['has a key twice', 'a: b\na: c\n'],
@@ -89,13 +92,21 @@ describe('a file that cannot be read', () => {
     ['UTF-16', '\uFEFFimage: django:V4.0\n', 'utf16le'],
   ] as const)('is refused when it names the image in %s', (_, text, encoding) => {
     const content =
-      encoding === 'latin1' ? Buffer.from('image: django:V4.0 # \xe9\n', 'latin1') : Buffer.from(text, encoding);
+      encoding === 'latin1' ? Buffer.from('# \xe9\nimage: django:V4.0\n', 'latin1') : Buffer.from(text, encoding);
     const error = refusal(() => beside(content));
     expect(error).toMatchObject({
       code: 'manifest-invalid',
+      details: { line: encoding === 'latin1' ? 2 : 1, image: 'django' },
       why: 'it is not UTF-8 text',
       fix: 'save the file as UTF-8',
     });
+  });
+
+  it('is refused for the one image of several that it names', () => {
+    const web = pinOf({ image: 'web', names: ['acme/web'] });
+    const broken = file(BROKEN, 'image: acme/web:1\na: [\n');
+    const error = refusal(() => pinImages([good, broken], [pinOf(), web], options));
+    expect(error).toMatchObject({ code: 'manifest-invalid', details: { line: 3, image: 'web' } });
   });
 
   it('is refused when it is too large and names the image', () => {
