@@ -2,7 +2,7 @@
 // planned by, and what is in their trees.
 import { CONFIG_FILE, parseConfig } from '../config/config.ts';
 import type { Commit } from '../ledger/ledger.ts';
-import { isTagflowError } from '../model/errors.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto, recordPath } from '../model/pipeline.ts';
 import { sameImages } from '../model/release.ts';
@@ -12,7 +12,7 @@ import { type Report, upstreamHeads } from './findings.ts';
 import { type Entry, type Line, type ReleaseEntry, releasesOf } from './line.ts';
 import { isRelease } from './records.ts';
 import { type Pinned, branchCheck, pinnedDigests } from './status.ts';
-import { isKept, isManifestPath, manifestPaths } from './tree.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from './tree.ts';
 import type { World } from './world.ts';
 
 /** So many commits' manifests come in one request, at most. */
@@ -44,14 +44,19 @@ async function checkRecords(
   const wrong = entries.filter(({ problem }) => problem !== undefined);
   const others = [...world.pipeline.environments.values()].filter(({ name }) => name !== environment.name);
   const paths = others.map(recordPath);
-  await context.ledger.bring(wrong.map(({ commit }) => ({ commit: commit.id, paths })));
+  await bringReadable(
+    context,
+    wrong.map(({ commit }) => ({ commit: commit.id, paths })),
+  );
   for (const { commit, problem = '', unsigned } of wrong) {
     if (unsigned) {
       report('signature', commit, problem);
       continue;
     }
-    const files = await context.ledger.readFiles(commit.id, paths);
-    const owner = others.find((other) => isRelease(other, commit, files.get(recordPath(other))));
+    const files = await orRefused(context.ledger.readFiles(commit.id, paths));
+    const owner = others.find(
+      (other) => !(files instanceof TagflowError) && isRelease(other, commit, files.get(recordPath(other))),
+    );
     if (!owner) report('record', commit, problem);
     else if (flowsInto(world.pipeline, owner.name, environment.name)) {
       report('record', commit, `it is a release of ${owner.name}: ${environment.branch} was moved onto it by hand`);
@@ -230,7 +235,9 @@ async function checkPins(context: Context, line: Line, rules: RulesOf, report: R
 }
 
 function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { images }: Pipeline): string {
-  if (pinned instanceof Error) return `its manifests cannot be read: ${pinned.message}`;
+  if (pinned instanceof Error) {
+    return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
+  }
   const wrong = release.images.flatMap((image) => {
     const check = images.has(image.name) ? branchCheck(pinned, image) : undefined;
     return check?.state === 'drift'
@@ -273,7 +280,7 @@ async function readAllPins(context: Context, line: Line, rules: RulesOf): Promis
       commit,
       paths: await manifestPaths(context, rules.environment, commit),
     }));
-    await ledger.bring(await Promise.all(wanted));
+    await bringReadable(context, await Promise.all(wanted));
     for (const [key, { commit, rules }] of some)
       pins.set(key, await pinnedDigests(context, rules, rules.environment, commit));
   }

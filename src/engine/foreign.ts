@@ -4,10 +4,11 @@ import type { Commit } from '../ledger/ledger.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { isOwn, isRelease } from './records.ts';
-import { isKept } from './tree.ts';
+import { isKept, orRefused } from './tree.ts';
 import { type EnvironmentState, type World, orProblem, readRecord } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
@@ -68,10 +69,12 @@ async function isContained(
   const list = [...paths].filter((path) => !isKept(environment, path) && path !== recordPath(environment));
   if (list.length === 0) return true;
   const [before, after, there] = [
-    await context.ledger.readFiles(parent, list),
-    await context.ledger.readFiles(commit.id, list),
-    await context.ledger.readFiles(upstream, list),
+    await orRefused(context.ledger.readFiles(parent, list)),
+    await orRefused(context.ledger.readFiles(commit.id, list)),
+    await orRefused(context.ledger.readFiles(upstream, list)),
   ];
+  // What cannot be told apart cannot be found again.
+  if (before instanceof TagflowError || after instanceof TagflowError || there instanceof TagflowError) return false;
   const { applyPatch, reversePatch, structuredPatch } = await import('diff');
   return list.every((path) => {
     const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
@@ -127,7 +130,8 @@ async function madeByTagflow(
 ): Promise<boolean> {
   const { ledger } = context;
   const environments = [...world.pipeline.environments.values()];
-  const files = await ledger.readFiles(commit.id, environments.map(recordPath));
+  const files = await orRefused(ledger.readFiles(commit.id, environments.map(recordPath)));
+  if (files instanceof TagflowError) return false;
   for (const one of environments) {
     if (!isRelease(one, commit, files.get(recordPath(one)))) continue;
     if (one.name === environment.name) return true;

@@ -2,14 +2,14 @@
 import { readPins } from '../manifests/manifests.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { type TagflowError, isTagflowError } from '../model/errors.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './checks.ts';
 import type { Context } from './context.ts';
-import { manifestPaths, namesOf, readManifests } from './tree.ts';
+import { manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
 import { type World, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
@@ -112,7 +112,8 @@ export async function pinnedDigests(
   environment: Environment,
   head: ObjectId,
 ): Promise<Pinned> {
-  const files = await readManifests(context, head, await manifestPaths(context, environment, head));
+  const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
+  if (files instanceof TagflowError) return files;
   const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
   try {
     const found = readPins(files, images, {

@@ -2,6 +2,7 @@
 import { matchesGlob } from 'node:path';
 import type { TreeEntry } from '../ledger/ledger.ts';
 import type { ManifestFile, Pin } from '../manifests/manifests.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { PlannedEdit } from '../model/plan.ts';
 import { type Environment, type Pipeline, recordPath, repositoryIn } from '../model/pipeline.ts';
@@ -36,6 +37,31 @@ export async function readManifests(
 ): Promise<readonly ManifestFile[]> {
   const files = await context.ledger.readFiles(commit, paths);
   return [...files].map(([path, content]) => ({ path, content }));
+}
+
+/**
+ * The value of what reads files of one commit, or the error by which its tree is refused (`tree-unsafe`): for judging commits
+ * that hands made, which must not keep anybody from judging the others.
+ */
+export async function orRefused<T>(work: Promise<T>): Promise<T | TagflowError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isTagflowError(error, 'tree-unsafe')) return error;
+    throw error;
+  }
+}
+
+/** Brings files of many commits in few requests, those apart whose tree is refused. */
+export async function bringReadable(
+  context: Context,
+  files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[],
+): Promise<void> {
+  const refused = await orRefused(context.ledger.bring(files));
+  if (!(refused instanceof TagflowError) || files.length === 1) return;
+  const middle = Math.ceil(files.length / 2);
+  await bringReadable(context, files.slice(0, middle));
+  await bringReadable(context, files.slice(middle));
 }
 
 /** The pins of a release, with every name by which a manifest may mean each image. */

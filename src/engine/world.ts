@@ -203,12 +203,12 @@ async function withTrust(context: Context, pipeline: Pipeline, head: ObjectId, b
   return { ...pipeline, environments: new Map(environments) };
 }
 
-/** The value, or undefined and the error when it fails with a record or a branch that cannot be used: for reports. */
+/** The value, or undefined and the error when it fails with a record, a tree or a branch that cannot be used: for reports. */
 export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
   try {
     return { value: await work };
   } catch (error) {
-    const codes = ['record-invalid', 'signature-invalid', 'branch-not-found', 'branch-rewound'] as const;
+    const codes = ['record-invalid', 'signature-invalid', 'branch-not-found', 'branch-rewound', 'tree-unsafe'] as const;
     if (isTagflowError(error, ...codes)) return { problem: error };
     throw error;
   }

@@ -56,8 +56,12 @@ function describe(audit: Audit, paint: Paint): string {
     table(HEAD, overview(audit, paint)),
     ...(findings.length > 0 ? ['', table(FOUND, cells)] : []),
     '',
-    `${findings.length === 0 ? 'nothing' : findings.length} found in ${commits} commits of ${environments.length} environments${partly}`,
+    `${findings.length === 0 ? 'nothing' : findings.length} found in ${counted(commits, 'commit')} of ${counted(environments.length, 'environment')}${partly}`,
   ].join('\n');
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function overview({ environments, findings }: Audit, paint: Paint = (_, text) => text): readonly (readonly Cell[])[] {
