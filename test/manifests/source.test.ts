@@ -30,12 +30,14 @@ describe('the text of a file', () => {
     expect(decode(bytes('a: \0', 'utf8'))).toBeUndefined();
   });
 
-  it.each([
+  it.each<[string, Uint8Array, string]>([
     ['UTF-16', bytes('\uFEFFimage: django', 'utf16le'), 'image: django'],
     ['UTF-16 of the other order', Buffer.from('\uFEFFimage: django', 'utf16le').swap16(), 'image: django'],
-    ...['\xffa', 'a\xfe', '\xfea', 'a\xff'].map(
-      (head) => [`Latin-1 that begins with ${head}`, bytes(`${head} django`, 'latin1'), `${head} django`] as const,
-    ),
+    ...['\xffa', 'a\xfe', '\xfea', 'a\xff'].map((head): [string, Uint8Array, string] => [
+      `Latin-1 that begins with ${head}`,
+      bytes(`${head} django`, 'latin1'),
+      `${head} django`,
+    ]),
   ])('can be searched in %s', (_, content, text) => {
     expect(decodeLoosely(content)).toBe(text);
   });

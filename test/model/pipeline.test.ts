@@ -1,11 +1,22 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
-import { downstreamOf, environmentOf, flowsInto, imageOf, recordPath, repositoryIn } from '../../src/model/pipeline.ts';
+import {
+  type Pipeline,
+  downstreamOf,
+  environmentOf,
+  flowsInto,
+  imageOf,
+  recordPath,
+  repositoryIn,
+} from '../../src/model/pipeline.ts';
 import { WHOLE } from '../config/examples.ts';
 
-const pipeline = parseConfig(WHOLE);
-
 describe('a pipeline', () => {
+  let pipeline: Pipeline;
+  beforeEach(() => {
+    pipeline = parseConfig(WHOLE);
+  });
+
   it('knows its environments and images by name', () => {
     expect(environmentOf(pipeline, 'stg').from).toBe('dev');
     expect(imageOf(pipeline, 'mariadb').names).toEqual([]);
