@@ -7,6 +7,9 @@ import type { GitCredentials, RemoteUrl } from './url.ts';
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** A setting of Git's configuration: its name and its value. */
+export type Setting = readonly [name: string, value: string];
+
 /** What the environment of a Git process is made from. */
 export interface EnvironmentOptions {
   /** The caller's environment; only the variables listed in this file are taken from it. */
@@ -59,7 +62,7 @@ export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'fold
 export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { remote, credentials, credentialHelper, silenceMs } = options;
   const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
-  const config: [string, string][] = [
+  const config: Setting[] = [
     ['remote.origin.url', remote.url],
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', String(Math.max(1, Math.ceil(silenceMs / 1000)))],
@@ -70,18 +73,29 @@ export function remoteEnvironment(options: EnvironmentOptions): Record<string, s
     config.push(['http.followRedirects', 'false']);
   }
   if (credentialHelper !== undefined) config.push(['credential.helper', credentialHelper]);
-  const environment: Record<string, string> = {
-    // ssh asks on the terminal otherwise, past GIT_TERMINAL_PROMPT.
-    GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
-    ...local,
-    GIT_ALLOW_PROTOCOL: remote.protocol,
-    GIT_CONFIG_COUNT: String(config.length),
-  };
-  for (const [index, [key, value]] of config.entries()) {
-    environment[`GIT_CONFIG_KEY_${index}`] = key;
-    environment[`GIT_CONFIG_VALUE_${index}`] = value;
+  return withConfig(
+    {
+      // ssh asks on the terminal otherwise, past GIT_TERMINAL_PROMPT.
+      GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
+      ...local,
+      GIT_ALLOW_PROTOCOL: remote.protocol,
+    },
+    config,
+  );
+}
+
+/** An environment with settings of Git's configuration beside those that it has: GIT_CONFIG_COUNT in git-config(1). */
+export function withConfig(
+  environment: Readonly<Record<string, string>>,
+  settings: readonly Setting[],
+): Record<string, string> {
+  const first = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
+  const more: Record<string, string> = { ...environment, GIT_CONFIG_COUNT: String(first + settings.length) };
+  for (const [index, [key, value]] of settings.entries()) {
+    more[`GIT_CONFIG_KEY_${first + index}`] = key;
+    more[`GIT_CONFIG_VALUE_${first + index}`] = value;
   }
-  return environment;
+  return more;
 }
 
 /** The value of an `Authorization` header, RFC 7617. */

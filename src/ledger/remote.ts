@@ -6,6 +6,7 @@ import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
+import { type Setting, withConfig } from './environment.ts';
 import {
   type Answer,
   type FailureKind,
@@ -253,30 +254,17 @@ interface RunOptions {
   readonly signal: AbortSignal | undefined;
   readonly input?: string;
   /** One more setting. */
-  readonly config?: readonly [string, string];
+  readonly config?: Setting;
   /** Whether Git may fetch what it finds missing, as from a promisor; true when not said. */
   readonly lazy?: boolean;
   /** Tell on stderr every packet of the protocol that is read. */
   readonly packets?: boolean;
 }
 
-const PROMISOR: readonly (readonly [string, string])[] = [
+const PROMISOR: readonly Setting[] = [
   ['remote.origin.promisor', 'true'],
   ['remote.origin.partialclonefilter', 'blob:none'],
 ];
-
-function withConfig(
-  environment: Readonly<Record<string, string>>,
-  settings: readonly (readonly [string, string])[],
-): Record<string, string> {
-  const first = Number(environment['GIT_CONFIG_COUNT'] ?? 0);
-  const more: Record<string, string> = { ...environment, GIT_CONFIG_COUNT: String(first + settings.length) };
-  for (const [index, [key, value]] of settings.entries()) {
-    more[`GIT_CONFIG_KEY_${first + index}`] = key;
-    more[`GIT_CONFIG_VALUE_${first + index}`] = value;
-  }
-  return more;
-}
 
 /**
  * What `git push --porcelain` reports of one ref: `<flag> TAB <from>:<to> TAB <summary> (<reason>)`, git-push(1).
