@@ -117,11 +117,27 @@ export class Theatre {
 
 /** Whether what was printed is what the page shows: ids, times and spans aside, and `…` for any number of lines. */
 export function matches(shown: readonly string[], printed: readonly string[]): boolean {
+  return follows(inOneOrder(shown), inOneOrder(printed));
+}
+
+function follows(shown: readonly string[], printed: readonly string[]): boolean {
   const [first, ...rest] = shown;
   if (first === undefined) return printed.length === 0;
-  if (first.trim() === '…') return printed.some((_, at) => matches(rest, printed.slice(at))) || matches(rest, []);
+  if (first.trim() === '…') return printed.some((_, at) => follows(rest, printed.slice(at))) || follows(rest, []);
   const [line, ...more] = printed;
-  return line !== undefined && normalise(line) === normalise(first) && matches(rest, more);
+  return line !== undefined && normalise(line) === normalise(first) && follows(rest, more);
+}
+
+/** Images are copied at the same time, and each is told when it has arrived: such lines that follow one another, by name. */
+function inOneOrder(lines: readonly string[]): readonly string[] {
+  const ordered: string[] = [];
+  for (const line of lines) {
+    const isLater = (other = ''): boolean => other.startsWith('copied ') && other > line;
+    let at = ordered.length;
+    while (line.startsWith('copied ') && isLater(ordered[at - 1])) at -= 1;
+    ordered.splice(at, 0, line);
+  }
+  return ordered;
 }
 
 /** A line without what differs from run to run. */

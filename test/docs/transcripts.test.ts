@@ -39,6 +39,8 @@ describe('matching a transcript', () => {
     [['a', '…', 'd'], ['a', 'b', 'c'], false],
     [['a'], ['a', 'b'], false],
     [['a', '…'], ['a'], true],
+    [['copied a', 'copied b', 'z'], ['copied b', 'copied a', 'z'], true],
+    [['copied a', 'copied b', 'z'], ['copied b', 'z', 'copied a'], false],
   ])('%j against %j: %j', (shown, printed, expected) => {
     expect(matches(shown, printed)).toBe(expected);
   });
