@@ -7,6 +7,9 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    unstubEnvs: true,
+    // Nothing in src/ keeps state beside what it is given: files of one worker share its modules, and load them once.
+    isolate: false,
     maxWorkers: 2,
   },
 });

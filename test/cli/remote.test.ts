@@ -7,16 +7,8 @@ import type { GlobalOptions } from '../../src/cli/io.ts';
 import { gitCredentials, remoteUrl } from '../../src/cli/remote.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/failure.ts';
+import { NO_GIT_SETTINGS } from '../support/io.ts';
 
-const NONE = {
-  originUrl: undefined,
-  userName: undefined,
-  userEmail: undefined,
-  credentialHelper: undefined,
-  signingKey: undefined,
-  sshProgram: undefined,
-  gpgProgram: undefined,
-};
 const options = (repo?: string): GlobalOptions => ({
   directory: '/work/shop',
   output: 'table',
@@ -37,11 +29,13 @@ describe('the remote', () => {
     [undefined, './repository.git', '/work/shop/repository.git'],
     [undefined, '../repository.git', '/work/repository.git'],
   ])('--repo %s, origin %s: %s', (repo, originUrl, expected) => {
-    expect(remoteUrl(options(repo), { ...NONE, originUrl })).toBe(expected);
+    expect(remoteUrl(options(repo), { ...NO_GIT_SETTINGS, originUrl })).toBe(expected);
   });
 
   test('that nobody names is asked for', () => {
-    expect(() => remoteUrl(options(), NONE)).toThrow(expect.toSatisfy((error) => isTagflowError(error, 'usage')));
+    expect(() => remoteUrl(options(), NO_GIT_SETTINGS)).toThrow(
+      expect.toSatisfy((error) => isTagflowError(error, 'usage')),
+    );
   });
 });
 

@@ -2,17 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { whoRuns } from '../../src/cli/who.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
+import { NO_GIT_SETTINGS } from '../support/io.ts';
 
-const NONE = {
-  originUrl: undefined,
-  userName: undefined,
-  userEmail: undefined,
-  credentialHelper: undefined,
-  signingKey: undefined,
-  sshProgram: undefined,
-  gpgProgram: undefined,
-};
-const GIT = { ...NONE, userName: 'Ana Silva', userEmail: 'ana@example.org' };
+const GIT = { ...NO_GIT_SETTINGS, userName: 'Ana Silva', userEmail: 'ana@example.org' };
 
 const GITLAB = {
   GITLAB_CI: 'true',
@@ -41,13 +33,13 @@ test.each([
   [
     'GitLab',
     GITLAB,
-    NONE,
+    NO_GIT_SETTINGS,
     { actor: 'ci #88', onBehalfOf: 'ana', author: 'ana <ana@gitlab.example.org>', job: GITLAB.CI_JOB_URL },
   ],
   [
     'GitHub',
     GITHUB,
-    NONE,
+    NO_GIT_SETTINGS,
     {
       actor: 'ci #88',
       onBehalfOf: 'ana',
@@ -58,11 +50,11 @@ test.each([
   [
     'Jenkins',
     JENKINS,
-    NONE,
+    NO_GIT_SETTINGS,
     { actor: 'ci #88', onBehalfOf: 'ana', author: 'ana <tagflow@localhost>', job: JENKINS.BUILD_URL },
   ],
   ['a terminal with a Git user', { USER: 'root' }, GIT, { actor: 'Ana Silva', author: 'Ana Silva <ana@example.org>' }],
-  ['a terminal without', { USER: 'ana' }, NONE, { actor: 'ana', author: 'ana <tagflow@localhost>' }],
+  ['a terminal without', { USER: 'ana' }, NO_GIT_SETTINGS, { actor: 'ana', author: 'ana <tagflow@localhost>' }],
   [
     'Git variables',
     { GIT_AUTHOR_NAME: 'Ben', GIT_AUTHOR_EMAIL: 'ben@example.org' },
@@ -85,13 +77,13 @@ test.each([
       GIT_AUTHOR_NAME: '',
       GIT_AUTHOR_EMAIL: '',
     },
-    NONE,
+    NO_GIT_SETTINGS,
     { actor: 'ci #88', onBehalfOf: 'ana', author: 'ana <ana@gitlab.example.org>', job: GITLAB.CI_JOB_URL },
   ],
   [
     'a job without a person',
     { ...GITLAB, GITLAB_USER_LOGIN: '', GITLAB_USER_EMAIL: undefined, USER: 'gitlab-runner' },
-    NONE,
+    NO_GIT_SETTINGS,
     { actor: 'ci #88', author: 'gitlab-runner <tagflow@localhost>', job: GITLAB.CI_JOB_URL },
   ],
 ])('%s', (_, env, git, expected) => {
@@ -106,7 +98,10 @@ describe('names from outside', () => {
         actor,
         author,
         onBehalfOf = 'x',
-      } = whoRuns({ TAGFLOW_ACTOR: name, TAGFLOW_ON_BEHALF_OF: name, GIT_AUTHOR_EMAIL: `${name}@x y` }, NONE);
+      } = whoRuns(
+        { TAGFLOW_ACTOR: name, TAGFLOW_ON_BEHALF_OF: name, GIT_AUTHOR_EMAIL: `${name}@x y` },
+        NO_GIT_SETTINGS,
+      );
       expect(isRecordText(actor) && isRecordText(onBehalfOf)).toBe(true);
       expect(author).toMatch(/^[^<>\x00-\x1f\x7f]+ <[^<>\x00-\x20\x7f]*>$/);
     },
@@ -114,6 +109,6 @@ describe('names from outside', () => {
 
   test('the URL of a job is kept whole', () => {
     const job = `https://gitlab.example.org/${'group/'.repeat(60)}-/jobs/9`;
-    expect(whoRuns({ TAGFLOW_JOB_URL: job }, NONE).job).toBe(job);
+    expect(whoRuns({ TAGFLOW_JOB_URL: job }, NO_GIT_SETTINGS).job).toBe(job);
   });
 });

@@ -2,39 +2,16 @@
 // code and its words, and leaves every branch and every tag exactly as it was.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { type ExpectedFailure, succeeded } from '../support/cli.ts';
-import {
-  type TestPipeline,
-  changesNothing,
-  createLayoutPipeline,
-  release,
-  releaseOf,
-  firstReleases,
-  forkPipeline,
-} from '../support/pipeline.ts';
+import { type TestPipeline, changesNothing, describeReleased, release, releaseOf } from '../support/pipeline.ts';
 import { mountTinyDisk } from '../support/tiny-disk.ts';
 
 const CONFIG = 'tagflow.yaml';
 const KUSTOMIZATION = 'environments/dev/kustomization.yaml';
 const RECORD = 'environments/stg/release.yaml';
 
-let released: TestPipeline;
-const forks: TestPipeline[] = [];
-
-beforeAll(async () => {
-  released = await firstReleases(await createLayoutPipeline());
-});
-
-afterAll(async () => {
-  for (const pipeline of [released, ...forks]) await pipeline.remove();
-});
-
-async function fork(): Promise<TestPipeline> {
-  const pipeline = await forkPipeline(released);
-  forks.push(pipeline);
-  return pipeline;
-}
+const { original, fork } = describeReleased();
 
 /** Changes the text of a file at the head of a branch, in a commit by hand. */
 async function edit(
@@ -180,11 +157,11 @@ const WORDS: readonly Case[] = [
 
 describe.concurrent('wrong words on the command line', () => {
   it.each(WORDS)('$name', async ({ args, failure }) => {
-    expect(await changesNothing(released, async () => released.tagflow(args))).toFail(failure);
+    expect(await changesNothing(original(), async () => original().tagflow(args))).toFail(failure);
   });
 
   it('as JSON, an error is a document on stdout, and stderr is silent', async () => {
-    const result = await released.tagflow(['-o', 'json', 'promote', 'dev', 'django=V9.9']);
+    const result = await original().tagflow(['-o', 'json', 'promote', 'dev', 'django=V9.9']);
     expect(result.exit).toBe(4);
     expect(result.stderr).toBe('');
     expect(JSON.parse(result.stdout)).toMatchObject({
@@ -311,7 +288,7 @@ const SPOILED: readonly Spoiled[] = [
       const index = join(folder, 'registry/django/index.json');
       const { manifests, ...rest } = JSON.parse(await readFile(index, 'utf8')) as { manifests: { digest: string }[] };
       const gone = /django:\n {4}repository: .*\n {4}version: .*\n {4}digest: (.*)\n/.exec(
-        (await released.repository.file('dev', 'environments/dev/release.yaml')) ?? '',
+        (await original().repository.file('dev', 'environments/dev/release.yaml')) ?? '',
       )?.[1];
       const kept = manifests.filter(({ digest }) => digest !== gone);
       expect(kept.length).toBeLessThan(manifests.length);

@@ -3,30 +3,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CLI_ENVIRONMENT, MAIN, runCli, succeeded } from '../support/cli.ts';
 import { run, temporaryFolder } from '../support/git-repository.ts';
-import {
-  type TestPipeline,
-  changesNothing,
-  createLayoutPipeline,
-  firstReleases,
-  forkPipeline,
-  release,
-  releaseOf,
-} from '../support/pipeline.ts';
+import { changesNothing, describeReleased, release, releaseOf } from '../support/pipeline.ts';
 import { findProgram } from '../support/real.ts';
 
-let pipeline: TestPipeline;
-
-beforeAll(async () => {
-  pipeline = await firstReleases(await createLayoutPipeline());
-});
-
-afterAll(async () => {
-  await pipeline.remove();
-});
+const { original, fork } = describeReleased();
 
 describe.concurrent('the demo', () => {
   it('plays its story in a fresh folder, and what it leaves can be played with', async () => {
@@ -63,7 +47,7 @@ const READING: readonly { readonly args: readonly string[]; readonly key: string
 describe.concurrent('results as data', () => {
   it.each(READING)('$args as JSON, YAML and Markdown', async ({ args, key }) => {
     const [json, yaml, markdown] = await Promise.all(
-      ['json', 'yaml', 'md'].map(async (format) => succeeded(await pipeline.tagflow(['-o', format, ...args]))),
+      ['json', 'yaml', 'md'].map(async (format) => succeeded(await original().tagflow(['-o', format, ...args]))),
     );
     const data = JSON.parse(json!) as Record<string, unknown>;
     expect(data).toMatchObject({ schemaVersion: 1, [key]: expect.anything() as unknown });
@@ -74,15 +58,15 @@ describe.concurrent('results as data', () => {
   it('an environment variable chooses the format, and a flag stands over it', async () => {
     const env = { TAGFLOW_OUTPUT: 'json' };
     const [chosen, overridden] = await Promise.all([
-      pipeline.tagflow(['history'], { env }),
-      pipeline.tagflow(['-o', 'table', 'history'], { env }),
+      original().tagflow(['history'], { env }),
+      original().tagflow(['-o', 'table', 'history'], { env }),
     ]);
     expect(succeeded(chosen)).toMatch(/^\{\n {2}"schemaVersion": 1/);
     expect(succeeded(overridden)).toMatch(/^# +ENV/);
   });
 
   it('a CI system reads the release from a dotenv file, the outputs and the summary of the step', async () => {
-    const other = await forkPipeline(pipeline);
+    const other = await fork();
     const file = (name: string): string => join(other.folder, name);
     const env = {
       TAGFLOW_DOTENV: file('dotenv'),
@@ -95,40 +79,37 @@ describe.concurrent('results as data', () => {
     expect(dotenv).toMatch(/^TAGFLOW_PREVIOUS=django=V4\.0 mariadb=V10\.6\nTAGFLOW_CHANGED=true\n/m);
     expect(await readFile(file('output'), 'utf8')).toBe(dotenv);
     expect(await readFile(file('summary'), 'utf8')).toMatch(/^\| stg \| django \| V4\.2 \|/m);
-    await other.remove();
   });
 });
 
 describe.concurrent('streams', () => {
   it('a reader that goes away ends nothing: the promotion is done, whole, and no stack is shown', async () => {
-    const other = await forkPipeline(pipeline);
+    const other = await fork();
     const { child, done } = other.start(['-v', 'promote', 'stg']);
     child.stdout.destroy();
     child.stderr.destroy();
     expect((await done).exit).toBe(0);
     expect(await releaseOf(other, 'stg')).toEqual(release(2, 'V4.2'));
-    await other.remove();
   });
 
   it('a closed stdout of a reading command shows no stack', async () => {
-    const { child, done } = pipeline.start(['history']);
+    const { child, done } = original().start(['history']);
     child.stdout.destroy();
     expect(await done).toMatchObject({ exit: 0, stderr: '' });
   });
 
   it('a result that finds no room is a failure, told on stderr', async () => {
     const under = ['sh', '-c', 'exec "$@" >/dev/full', 'sh'];
-    const result = await changesNothing(pipeline, async () => pipeline.tagflow(['history'], { under }));
+    const result = await changesNothing(original(), async () => original().tagflow(['history'], { under }));
     expect(result).toFail({ code: 'storage-failed', what: /stdout/, why: /ENOSPC/ });
   });
 
   it('results are on stdout and everything else on stderr; -q leaves results and errors', async () => {
-    const other = await forkPipeline(pipeline);
+    const other = await fork();
     const quiet = await other.tagflow(['-q', 'promote', 'stg']);
     expect(quiet.stderr).toBe('');
     expect(succeeded(quiet)).toMatch(/committed [0-9a-f]{7} to stg/);
     expect(await other.tagflow(['-q', 'promote', 'qa'])).toFail({ code: 'environment-not-found' });
-    await other.remove();
   });
 });
 
@@ -136,9 +117,9 @@ describe.concurrent('colours', () => {
   const escape = '\u001b[';
 
   it('are for terminals', async () => {
-    const plain = await pipeline.tagflow(['status']);
+    const plain = await original().tagflow(['status']);
     expect(succeeded(plain)).not.toContain(escape);
-    expect(succeeded(await pipeline.tagflow(['status'], { env: { FORCE_COLOR: '1' } }))).toContain(escape);
+    expect(succeeded(await original().tagflow(['status'], { env: { FORCE_COLOR: '1' } }))).toContain(escape);
   });
 
   it.skipIf(!findProgram('script'))('are not for a terminal whose user sets NO_COLOR', () => {
@@ -190,8 +171,8 @@ describe.concurrent('help and completion', () => {
 function atTerminal(env: Readonly<Record<string, string>>): string {
   const command = `${process.execPath} ${MAIN} status`;
   return execFileSync(findProgram('script')!, ['-qec', command, '/dev/null'], {
-    cwd: pipeline.folder,
-    env: { ...CLI_ENVIRONMENT, ...pipeline.env, TERM: 'xterm-256color', ...env },
+    cwd: original().folder,
+    env: { ...CLI_ENVIRONMENT, ...original().env, TERM: 'xterm-256color', ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -8,11 +8,9 @@ import { pushImage } from '../support/images.ts';
 import {
   type TestPipeline,
   changesNothing,
-  createLayoutPipeline,
   createPipeline,
+  describeReleased,
   exampleFiles,
-  firstReleases,
-  forkPipeline,
 } from '../support/pipeline.ts';
 import { describeReal } from '../support/real.ts';
 
@@ -41,25 +39,19 @@ const wrong = ({ findings }: Report): readonly string[] =>
     .filter(({ severity }) => severity === 'error' || severity === 'warning')
     .map(({ severity, check, subject, what }) => `${severity} ${check} ${subject}: ${what}`);
 
-let pipeline: TestPipeline;
-beforeAll(async () => {
-  pipeline = await firstReleases(await createLayoutPipeline());
-});
-afterAll(async () => {
-  await pipeline.remove();
-});
+const { original, fork } = describeReleased();
 
 describe('over layouts', () => {
   it('nothing to fix: exit 0, and nothing is changed', async () => {
-    const report = await changesNothing(pipeline, async () => examine(pipeline));
+    const report = await changesNothing(original(), async () => examine(original()));
     expect(report).toMatchObject({ exit: 0, errors: 0, warnings: 0 });
-    const text = succeeded(await pipeline.tagflow(['doctor']));
+    const text = succeeded(await original().tagflow(['doctor']));
     expect(text).toMatch(/^oci:registry\/django\n {2}✓ reached: may pull and push$/m);
     expect(text).toMatch(/\n\nnothing to fix\n$/);
   });
 
   it('something to fix: exit 11, with what and fix in every format', async () => {
-    const mine = await forkPipeline(pipeline);
+    const mine = await fork();
     await mine.repository.git(['update-ref', '-d', 'refs/heads/stg']);
     const report = await examine(mine);
     expect(report).toMatchObject({ exit: 11, errors: 1 });
@@ -71,27 +63,25 @@ describe('over layouts', () => {
       expect(stdout).toContain('the remote has no branch stg');
       expect(stdout).toContain('tagflow init --yes');
     }
-    await mine.remove();
   });
 
   it.skipIf(process.getuid?.() === 0)(
     'a layout that cannot be written is found before a promotion fails on it',
     async () => {
-      const mine = await forkPipeline(pipeline);
+      const mine = await fork();
       await chmod(join(mine.folder, 'registry/django'), 0o555);
       expect(wrong(await examine(mine))).toEqual([expect.stringContaining('error push oci:registry/django')]);
       await chmod(join(mine.folder, 'registry/django'), 0o755);
-      await mine.remove();
     },
   );
 
   it('an environment that is not configured', async () => {
-    const result = await pipeline.tagflow(['doctor', 'nowhere']);
+    const result = await original().tagflow(['doctor', 'nowhere']);
     expect(result.exit).toBe(4);
   });
 
   it('tags of releases beyond the window go with a promotion, and with apply what was left', async () => {
-    const mine = await forkPipeline(pipeline);
+    const mine = await fork();
     const files = await exampleFiles(mine.images.prefix);
     const kept = async (): Promise<readonly string[]> =>
       Object.keys((await mine.snapshot()).tags).filter((tag) => tag.startsWith('django:dev-'));
@@ -107,7 +97,6 @@ describe('over layouts', () => {
     // By digest a release goes back that has no tag any more.
     succeeded(await mine.tagflow(['rollback', 'dev', '--to', '#3']));
     expect((await mine.snapshot()).tags['django:dev-6']).toBe((await mine.snapshot()).tags['django:V3.2']);
-    await mine.remove();
   });
 });
 
@@ -148,6 +137,5 @@ describeReal('over docker-registry', ['docker-registry'], () => {
       expect(stderr).not.toContain('warning');
     }
     expect(await tagsOf('django')).toEqual(expect.arrayContaining(['dev-1', 'dev-2', 'dev-3']));
-    await mine.remove();
   });
 });

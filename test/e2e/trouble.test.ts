@@ -3,36 +3,19 @@
 // disks and wrong words in bad-input.test.ts, signals in signals.test.ts.
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ObjectId } from '../../src/model/object-id.ts';
 import { succeeded } from '../support/cli.ts';
 import {
   type TestPipeline,
   changesNothing,
-  createLayoutPipeline,
-  firstReleases,
-  forkPipeline,
+  describeReleased,
   recordOf,
   release,
   releaseOf,
 } from '../support/pipeline.ts';
 
-let released: TestPipeline;
-const forks: TestPipeline[] = [];
-
-beforeAll(async () => {
-  released = await firstReleases(await createLayoutPipeline());
-});
-
-afterAll(async () => {
-  for (const pipeline of [released, ...forks]) await pipeline.remove();
-});
-
-async function fork(): Promise<TestPipeline> {
-  const pipeline = await forkPipeline(released);
-  forks.push(pipeline);
-  return pipeline;
-}
+const { fork } = describeReleased();
 
 // Each starts several processes, and many run at once.
 const PATIENCE = { timeout: 60_000 };

@@ -24,6 +24,13 @@ async function withOwnRegistry(settings: Parameters<typeof createBench>[0] = { s
   return bench;
 }
 
+/** Releases prd as it stands upstream, and then V7.2. */
+async function releasedTwice(bench: Bench): Promise<void> {
+  await bench.released('prd');
+  bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
+  await bench.released('prd', { django: 'V7.2' });
+}
+
 async function planOf(work: ReturnType<Bench['promote']>): Promise<Plan> {
   const outcome = await work;
   if (outcome.kind !== 'planned') throw new Error(`expected a plan: ${JSON.stringify(outcome)}`);
@@ -95,9 +102,7 @@ describe('a promotion to an environment with a registry of its own', () => {
 
   test('still knows a version that was cleaned up where it was published', async () => {
     const bench = await withOwnRegistry();
-    await bench.released('prd');
-    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
-    await bench.released('prd', { django: 'V7.2' });
+    await releasedTwice(bench);
     bench.registry.remove(repositoryOf('django'), sampleSingle().digest);
     const { plan } = await bench.released('prd', { django: V1 }, { allowDowngrade: true });
     expect(plan.copies).toEqual([]);
@@ -248,9 +253,7 @@ describe('what cannot be copied changes neither branch nor target tags', () => {
 describe('a rollback', () => {
   test('brings an image back that the environment’s own registry lost', async () => {
     const bench = await withOwnRegistry();
-    await bench.released('prd');
-    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
-    await bench.released('prd', { django: 'V7.2' });
+    await releasedTwice(bench);
     bench.registry.remove(PRD, sampleSingle().digest);
     expect((await bench.rollback('prd')).kind).toBe('released');
     expect(tags(bench)['prd']).toBe(sampleSingle().digest);
@@ -274,9 +277,7 @@ describe('a rollback', () => {
 
   test('is refused, with nothing moved, where an image is nowhere any more', async () => {
     const bench = await withOwnRegistry();
-    await bench.released('prd');
-    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
-    await bench.released('prd', { django: 'V7.2' });
+    await releasedTwice(bench);
     bench.registry.remove(PRD, sampleSingle().digest);
     bench.registry.remove(repositoryOf('django'), sampleSingle().digest);
     const head = bench.head('prd');
@@ -294,9 +295,7 @@ describe('a rollback', () => {
           : undefined,
     };
     const bench = await withOwnRegistry({ settings: SETTINGS, registry });
-    await bench.released('prd');
-    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
-    await bench.released('prd', { django: 'V7.2' });
+    await releasedTwice(bench);
     bench.registry.remove(PRD, sampleSingle().digest);
     refuse = true;
     expect((await failureOf(bench.rollback('prd'))).code).toBe('digest-not-found');
@@ -304,9 +303,7 @@ describe('a rollback', () => {
 
   test('goes back within it', async () => {
     const bench = await withOwnRegistry();
-    await bench.released('prd');
-    bench.registry.publish(repositoryOf('django'), sampleSingle('V7.2'), 'V7.2' as Tag);
-    await bench.released('prd', { django: 'V7.2' });
+    await releasedTwice(bench);
     const before = bench.registry.operations.length;
     expect((await bench.rollback('prd')).kind).toBe('released');
     expect(tags(bench)['prd']).toBe(sampleSingle().digest);

@@ -78,6 +78,11 @@ const signed =
   (owner: string, namespace?: string): Sign =>
   async (content, keys) =>
     withHeader(content, 'gpgsig', await keys.sign(owner, content, namespace));
+/** With a signature of each; one does not sign the other. */
+const signedTwice =
+  (first: string, second: string): Sign =>
+  async (content, keys, at) =>
+    withHeader(await signed(first)(content, keys, at), 'gpgsig', await keys.sign(second, content));
 /** Signed well by somebody who may, then changed. */
 const changed =
   (change: (content: string, at: Scene) => string): Sign =>
@@ -137,31 +142,9 @@ const ANY_METHOD: readonly [what: string, why: RegExp, write: Forge][] = [
     /bot.* is not good|BADSIG/,
     forging(changed((content) => content.replace('\n\n', '\nencoding latin1\n\n'))),
   ],
-  [
-    'two signatures, the good one first',
-    /more than one signature/,
-    forging(async (content, keys, at) =>
-      withHeader(await signed('bot')(content, keys, at), 'gpgsig', await keys.sign('eve', content)),
-    ),
-  ],
-  [
-    'two signatures, the good one last',
-    /more than one signature/,
-    forging(async (content, keys) =>
-      withHeader(
-        withHeader(content, 'gpgsig', await keys.sign('eve', content)),
-        'gpgsig',
-        await keys.sign('bot', content),
-      ),
-    ),
-  ],
-  [
-    'the same good signature twice',
-    /more than one signature/,
-    forging(async (content, keys, at) =>
-      withHeader(await signed('bot')(content, keys, at), 'gpgsig', await keys.sign('bot', content)),
-    ),
-  ],
+  ['two signatures, the good one first', /more than one signature/, forging(signedTwice('bot', 'eve'))],
+  ['two signatures, the good one last', /more than one signature/, forging(signedTwice('eve', 'bot'))],
+  ['the same good signature twice', /more than one signature/, forging(signedTwice('bot', 'bot'))],
   [
     'a good signature under the name for another hash',
     /is not under gpgsig/,

@@ -88,15 +88,12 @@ describe('a file that cannot be read', () => {
   });
 
   it.each([
-    ['Latin-1', new TextEncoder().encode('image: django:V4.0 # ').toString(), 'latin1'],
-    ['UTF-16', '\uFEFFimage: django:V4.0\n', 'utf16le'],
-  ] as const)('is refused when it names the image in %s', (_, text, encoding) => {
-    const content =
-      encoding === 'latin1' ? Buffer.from('# \xe9\nimage: django:V4.0\n', 'latin1') : Buffer.from(text, encoding);
-    const error = refusal(() => beside(content));
-    expect(error).toMatchObject({
+    ['Latin-1', Buffer.from('# \xe9\nimage: django:V4.0\n', 'latin1'), 2],
+    ['UTF-16', Buffer.from('\uFEFFimage: django:V4.0\n', 'utf16le'), 1],
+  ] as const)('is refused when it names the image in %s', (_, content, line) => {
+    expect(refusal(() => beside(content))).toMatchObject({
       code: 'manifest-invalid',
-      details: { line: encoding === 'latin1' ? 2 : 1, image: 'django' },
+      details: { line, image: 'django' },
       why: 'it is not UTF-8 text',
       fix: 'save the file as UTF-8',
     });

@@ -4,17 +4,17 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type Digest, digestHex, digestOf } from '../../src/model/digest.ts';
 import type { Repository } from '../../src/model/reference.ts';
-import { createCopier } from '../../src/registry/copy/copy.ts';
-import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
 import type { OciOptions } from '../../src/registry/oci/oci.ts';
-import type { ContentStore, CopySummary } from '../../src/registry/registry.ts';
+import { createCopier } from '../../src/registry/copy/copy.ts';
+import type { CopySummary } from '../../src/registry/registry.ts';
+import { newRun, startServer } from '../support/copying.ts';
 import { failureOf } from '../support/failure.ts';
 import { type HttpRegistry, json, startHttpRegistry } from '../support/http-registry.ts';
-import { layoutRepository, machineClock } from '../support/layouts.ts';
-import { createOciUnderTest, repositoryAt } from '../support/oci.ts';
+import { layoutRepository } from '../support/layouts.ts';
+import { repositoryAt } from '../support/oci.ts';
 import {
   contentOf,
   OCI_INDEX,
@@ -25,36 +25,19 @@ import {
 } from '../support/sample-manifests.ts';
 import { mountTinyDisk } from '../support/tiny-disk.ts';
 
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function server(): Promise<HttpRegistry> {
-  const started = await startHttpRegistry();
-  cleanups.push(() => started.stop());
-  return started;
-}
-
 async function copy(
   from: Repository,
   to: Repository,
   digest: Digest,
-  options: Partial<OciOptions> = {},
+  options?: Partial<OciOptions>,
 ): Promise<CopySummary> {
-  const { registry } = createOciUnderTest(options);
-  cleanups.push(() => registry.close());
-  const layout = createLayoutRegistry({ baseDirectory: '/', clock: machineClock });
-  const contentOfPlace = (place: Repository): ContentStore => (place.kind === 'layout' ? layout : registry);
-  const signal = new AbortController().signal;
-  const copier = createCopier({ contentOf: contentOfPlace, notify: () => undefined, signal });
-  return copier({ from, to, digest, label: 'app V1.0' });
+  return newRun(options).copy(from, to, digest);
 }
 
 /** Two registries, an image in the first. */
 async function two(image: SampleManifest = sampleIndex()) {
-  const source = await server();
-  const target = await server();
+  const source = await startServer();
+  const target = await startServer();
   source.publish('acme/app', image, 'V1.0');
   const run = (options?: Partial<OciOptions>) =>
     copy(repositoryAt(source), repositoryAt(target, 'prd/app'), image.digest, options);
@@ -85,7 +68,7 @@ async function inFrontOf(
   await new Promise<void>((resolve) => {
     onward.listen(0, '127.0.0.1', resolve);
   });
-  cleanups.push(() => {
+  onTestFinished(() => {
     onward.closeAllConnections();
     onward.close();
   });
@@ -104,8 +87,16 @@ describe('a blob', () => {
       }, 5);
       response.on('close', () => clearInterval(timer));
     });
-    const copying = copy(repositoryAt(slow), repositoryAt(target, 'prd/app'), image.digest, { requestTimeoutMs: 100 });
-    const error = await failureOf(copying);
+    // Only the source is given up soon: what was begun in the target takes the time it takes.
+    const [hasty, patient] = [newRun({ requestTimeoutMs: 100 }), newRun()];
+    const from = repositoryAt(slow);
+    const copier = createCopier({
+      contentOf: (place) => (place === from ? hasty : patient).contentOf(place),
+      notify: () => undefined,
+      signal: new AbortController().signal,
+    });
+    const to = repositoryAt(target, 'prd/app');
+    const error = await failureOf(copier({ from, to, digest: image.digest, label: 'app V1.0' }));
     expect(error).toMatchObject({ code: 'registry-unavailable' });
     expect(drops).toBeGreaterThan(1);
     untouched();
@@ -172,8 +163,8 @@ describe('a manifest', () => {
     const text = `{"schemaVersion":2,"mediaType":"${OCI_INDEX}","manifests":${'['.repeat(depth)}${']'.repeat(depth)}}`;
     const bytes = Buffer.from(text);
     const content = { mediaType: OCI_INDEX, digest: digestOf(bytes), bytes };
-    const source = await server();
-    const target = await server();
+    const source = await startServer();
+    const target = await startServer();
     // The registry would parse it as well.
     source.intercept(/\/manifests\//, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body: bytes }));
     const error = await failureOf(copy(repositoryAt(source), repositoryAt(target), content.digest));
@@ -221,10 +212,10 @@ describe('a list of referrers', () => {
 
 describe('a target', () => {
   it('that says it has every blob, and has none, refuses the manifest itself', async () => {
-    const source = await server();
+    const source = await startServer();
     const target = await startHttpRegistry();
     // Its own protest is what this test wants.
-    cleanups.push(async () => target.stop().catch(() => undefined));
+    onTestFinished(async () => target.stop().catch(() => undefined));
     const image = sampleIndex();
     source.publish('acme/app', image);
     target.intercept(/^HEAD .*\/blobs\//, () => ({ status: 200 }));
@@ -241,7 +232,7 @@ describe('a disk', () => {
   it.skipIf(disk === undefined)(
     `that is full ends a copy into a layout, which is as it was${disk ? '' : ' (skipped: only root can mount a small one)'}`,
     async () => {
-      const source = await server();
+      const source = await startServer();
       const directory = join(disk!.folder, 'app');
       const first = sampleIndex();
       const layer = contentOf('application/octet-stream', 'x'.repeat(1024 * 1024));

@@ -2,25 +2,17 @@
 // what travels along, and what is left when it fails.
 import { existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Digest, digestHex, digestOf } from '../../src/model/digest.ts';
-import type { Notice } from '../../src/model/effects.ts';
-import { parseTag, type Repository } from '../../src/model/reference.ts';
+import { parseTag } from '../../src/model/reference.ts';
 import { createCopier } from '../../src/registry/copy/copy.ts';
-import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
-import { type OciOptions } from '../../src/registry/oci/oci.ts';
 import { readReferrers, referrersTag } from '../../src/registry/referrers-index.ts';
-import type { ContentStore, CopySummary } from '../../src/registry/registry.ts';
 import { bytesOf, referrerOf } from '../contract/content.ts';
+import { newRun, startServer } from '../support/copying.ts';
 import { failureOf } from '../support/failure.ts';
-import {
-  errorAnswer,
-  type HttpRegistry,
-  type HttpRegistryOptions,
-  startHttpRegistry,
-} from '../support/http-registry.ts';
-import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
-import { createOciUnderTest, passwordFor, repositoryAt } from '../support/oci.ts';
+import { errorAnswer, type HttpRegistry, type HttpRegistryOptions } from '../support/http-registry.ts';
+import { layoutRepository, temporaryFolder } from '../support/layouts.ts';
+import { passwordFor, repositoryAt } from '../support/oci.ts';
 import {
   contentOf,
   OCI_INDEX,
@@ -29,30 +21,6 @@ import {
   sampleIndex,
   sampleSingle,
 } from '../support/sample-manifests.ts';
-
-const cleanups: (() => Promise<void> | void)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function server(options: HttpRegistryOptions = {}): Promise<HttpRegistry> {
-  const started = await startHttpRegistry(options);
-  cleanups.push(() => started.stop());
-  return started;
-}
-
-/** A run: adapters of its own, and what it said. */
-function newRun(options: Partial<OciOptions> = {}, signal = new AbortController().signal) {
-  const { registry } = createOciUnderTest({ ...options, signal });
-  const layout = createLayoutRegistry({ baseDirectory: '/', clock: machineClock, signal });
-  const notices: Notice[] = [];
-  const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout : registry);
-  cleanups.push(() => registry.close());
-  const copier = createCopier({ contentOf, signal, notify: (notice) => notices.push(notice) });
-  const copy = async (from: Repository, to: Repository, digest: Digest): Promise<CopySummary> =>
-    copier({ from, to, digest, label: 'app V1.0' });
-  return { copy, contentOf, notices };
-}
 
 const writes = ({ lines }: HttpRegistry): string[] => lines.filter((line) => !/^(?:GET|HEAD) /.test(line));
 const ALL = { manifests: 3, blobsSent: 4, blobsMounted: 0, blobsPresent: 0 };
@@ -73,8 +41,8 @@ function imageOf(layers: readonly object[], more: object = {}): SampleManifest {
 
 /** Two registries, an index in the first. */
 async function two(from: HttpRegistryOptions = {}, to: HttpRegistryOptions = {}) {
-  const source = await server(from);
-  const target = await server(to);
+  const source = await startServer(from);
+  const target = await startServer(to);
   const image = sampleIndex();
   source.publish('acme/app', image, 'V1.0');
   const routes = [repositoryAt(source), repositoryAt(target, 'prd/app'), image.digest] as const;
@@ -140,7 +108,7 @@ describe('an index with two platforms', () => {
   });
 
   it('lets memory be collected after every 8 MiB, over all blobs', async () => {
-    const { source, target } = { source: await server(), target: await server() };
+    const { source, target } = { source: await startServer(), target: await startServer() };
     const layers = Array.from({ length: 5 }, (_, at) => {
       const bytes = Buffer.alloc(4 * 1024 * 1024, `${at}`);
       return { mediaType: 'application/octet-stream', digest: digestOf(bytes), bytes };
@@ -170,7 +138,7 @@ describe('every direction', () => {
     'from %s to %s keeps every digest, with what is about the image',
     async (from, to) => {
       const folder = temporaryFolder();
-      cleanups.push(() => folder[Symbol.dispose]());
+      onTestFinished(() => folder[Symbol.dispose]());
       const { source, target, image, routes } = await two();
       const signature = referrerOf(image.manifests[0]!.digest, 'signature');
       source.publish('acme/app', signature);
@@ -202,7 +170,7 @@ describe('every direction', () => {
 });
 
 const copyWithin = async (options: HttpRegistryOptions, run = newRun()) => {
-  const place = await server(options);
+  const place = await startServer(options);
   const image = sampleIndex();
   place.publish('acme/app', image);
   const summary = await run.copy(repositoryAt(place), repositoryAt(place, 'prd/app'), image.digest);
@@ -225,7 +193,7 @@ describe('within one registry', () => {
   });
 
   it('blobs are mounted that were there before as well: one request tells it', async () => {
-    const place = await server();
+    const place = await startServer();
     const image = sampleIndex();
     place.publish('acme/app', image);
     place.blobsOf('prd/app').set(image.blobs[0]!.digest, image.blobs[0]!.bytes);
@@ -243,7 +211,7 @@ describe('within one registry', () => {
   });
 
   it('case 29: a mount answered 202 after one that worked is about its blob alone', async () => {
-    const place = await server();
+    const place = await startServer();
     const image = sampleIndex();
     place.publish('acme/app', image);
     let mounts = 0;
@@ -259,7 +227,7 @@ describe('within one registry', () => {
   });
 
   it('blobs that are there are not sent where nothing is mounted', async () => {
-    const place = await server({ mount: 'unknown' });
+    const place = await startServer({ mount: 'unknown' });
     const image = sampleIndex();
     place.publish('acme/app', image);
     place.blobsOf('prd/app').set(image.blobs[0]!.digest, image.blobs[0]!.bytes);
@@ -279,7 +247,7 @@ describe('within one registry', () => {
 
   it('a mount asks for a token for both repositories', async () => {
     const auth = { kind: 'bearer', user: 'ana', password: 'secret-1', anonymousPull: false } as const;
-    const place = await server({ auth });
+    const place = await startServer({ auth });
     const image = sampleIndex();
     place.publish('acme/app', image);
     const run = newRun({ credentials: passwordFor(place.host, 'ana', 'secret-1') });
@@ -292,8 +260,8 @@ describe('within one registry', () => {
 
 describe('a blob', () => {
   it('that two platforms share is sent once', async () => {
-    const source = await server();
-    const target = await server();
+    const source = await startServer();
+    const target = await startServer();
     const layer = contentOf('application/vnd.oci.image.layer.v1.tar+gzip', 'shared');
     const images = ['one', 'two'].map((name) =>
       imageOf([descriptor(layer), descriptor(layer)], { annotations: { name } }),
@@ -375,7 +343,7 @@ describe('a blob', () => {
   it('case 23: that is elsewhere is fetched from there without our credentials', async () => {
     const auth = { kind: 'basic', user: 'ana', password: 'secret-1' } as const;
     const { source, image, routes } = await two({ auth });
-    const store = await server();
+    const store = await startServer();
     for (const { bytes } of image.blobs) store.blobsOf('storage').set(digestOf(bytes), bytes);
     source.intercept(/^GET .*\/blobs\//, (request) => {
       const digest = request.line.split('/').at(-1);
@@ -389,8 +357,8 @@ describe('a blob', () => {
 
   it('that has to be uploaded to another host goes there without our credentials', async () => {
     const auth = { kind: 'basic', user: 'ana', password: 'secret-1' } as const;
-    const target = await server({ auth });
-    const store = await server();
+    const target = await startServer({ auth });
+    const store = await startServer();
     target.intercept(/^POST /, async () => {
       const session = await fetch(`${store.origin}/v2/storage/blobs/uploads/`, { method: 'POST' });
       return { status: 202, headers: { location: new URL(session.headers.get('location')!, store.origin).href } };
@@ -425,10 +393,10 @@ describe('a blob', () => {
 describe('case 30: a layer with a web address', () => {
   const layer = contentOf('application/vnd.oci.image.layer.nondistributable.v1.tar', 'windows');
   const elsewhere = async () => {
-    const web = await server();
+    const web = await startServer();
     const image = imageOf([{ ...descriptor(layer), urls: [`${web.origin}/v2/x/blobs/${layer.digest}`] }]);
-    const source = await server();
-    const target = await server();
+    const source = await startServer();
+    const target = await startServer();
     source.publish('acme/app', image);
     return { web, image, source, target };
   };
@@ -676,8 +644,8 @@ describe('what is about an image', () => {
     });
 
     it('tag by tag for an image of one platform', async () => {
-      const source = await server();
-      const target = await server();
+      const source = await startServer();
+      const target = await startServer();
       const digest = source.publish('acme/app', sampleSingle());
       await newRun().copy(repositoryAt(source), repositoryAt(target), digest);
       expect([lists(source), tagsAsked(source)]).toEqual([0, 3]);
@@ -719,7 +687,7 @@ describe('what is about an image', () => {
 
 const intoLayout = async () => {
   const folder = temporaryFolder();
-  cleanups.push(() => folder[Symbol.dispose]());
+  onTestFinished(() => folder[Symbol.dispose]());
   const { image, routes } = await two();
   const directory = join(folder.path, 'app');
   const copyThere = async () => newRun().copy(routes[0], layoutRepository(directory), image.digest);
@@ -749,7 +717,7 @@ describe('a layout that is copied into', () => {
     await copyThere();
     const layer = contentOf('application/vnd.oci.image.layer.nondistributable.v1.tar', 'windows');
     const image = imageOf([{ ...descriptor(layer), urls: ['https://example.org/layer'] }]);
-    const source = await server();
+    const source = await startServer();
     source.publish('acme/app', image);
     for (const { digest, bytes } of [image, ...image.blobs]) {
       writeFileSync(join(directory, 'blobs', 'sha256', digestHex(digest)), bytes);
@@ -787,8 +755,8 @@ it('a cosign tag that is put meanwhile is not moved', async () => {
 });
 
 it('after a failure no further blob is begun', async () => {
-  const source = await server();
-  const target = await server();
+  const source = await startServer();
+  const target = await startServer();
   const layers = Array.from({ length: 20 }, (_, number) => contentOf('application/octet-stream', `layer ${number}`));
   const image = imageOf(layers.map(descriptor));
   source.publish('acme/app', { ...image, blobs: [...image.blobs, ...layers] });

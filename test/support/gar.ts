@@ -139,6 +139,13 @@ export function failedWith(
   return new GarFault(grpc.status[status], message, details);
 }
 
+/** Stands in place of the service, and fails so. */
+export function failing(...how: Parameters<typeof failedWith>): () => never {
+  return () => {
+    throw failedWith(...how);
+  };
+}
+
 /** Starts the service, its Docker endpoint and the proxy on free loopback ports. */
 export async function startGar(
   options: { readonly pageSize?: number; readonly tls?: boolean } = {},

@@ -2,6 +2,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import type { Io } from '../../src/cli/io.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import type { GitSettings } from '../../src/cli/remote.ts';
 
 /** An `Io`, and what was written to it. */
 export interface CapturedIo {
@@ -9,6 +10,17 @@ export interface CapturedIo {
   readonly stdout: () => string;
   readonly stderr: () => string;
 }
+
+/** The user's Git configuration where there is none. */
+export const NO_GIT_SETTINGS: GitSettings = {
+  originUrl: undefined,
+  userName: undefined,
+  userEmail: undefined,
+  credentialHelper: undefined,
+  signingKey: undefined,
+  sshProgram: undefined,
+  gpgProgram: undefined,
+};
 
 /** An `Io` with these arguments and variables, in a folder that is no checkout. */
 export function captureIo(argv: readonly string[], env: Io['env'] = {}, cwd = '/'): CapturedIo {

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { createLayoutWriter } from '../../src/registry/layout/writer.ts';
@@ -162,6 +162,27 @@ export async function firstReleases(pipeline: TestPipeline): Promise<TestPipelin
   succeeded(await pipeline.tagflow(['promote', 'prd']));
   succeeded(await pipeline.tagflow(['promote', 'dev', 'django=V4.2', '--reason', 'SHOP-7 new checkout']));
   return pipeline;
+}
+
+/** What the tests of a file start from: `firstReleases`, made before them, and copies of it; all removed after them. */
+export function describeReleased(): {
+  /** The one that no test may change. */
+  readonly original: () => TestPipeline;
+  readonly fork: () => Promise<TestPipeline>;
+} {
+  const made: TestPipeline[] = [];
+  const keep = (pipeline: TestPipeline): TestPipeline => {
+    made.push(pipeline);
+    return pipeline;
+  };
+  const original = (): TestPipeline => made[0]!;
+  beforeAll(async () => {
+    await firstReleases(keep(await createLayoutPipeline()));
+  });
+  afterAll(async () => {
+    for (const pipeline of made) await pipeline.remove();
+  });
+  return { original, fork: async () => keep(await forkPipeline(original())) };
 }
 
 /** The digest of one of the example's images. */

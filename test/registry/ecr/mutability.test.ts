@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
 import { howToExcept, isImmutable, type Mutability } from '../../../src/registry/ecr/mutability.ts';
+import { cpuTime } from '../../support/cpu.ts';
 
 const rule = (setting: Mutability['setting'], ...filters: string[]): Mutability => ({ setting, filters });
 
@@ -49,9 +50,9 @@ describe('a tag is immutable', () => {
 
   it('and a filter of nothing but stars is no trap', () => {
     const filter = `${'*a'.repeat(63)}*b`;
-    const started = performance.now();
-    expect(isImmutable(rule('MUTABLE_WITH_EXCLUSION', filter), parseTag('a'.repeat(128)))).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const judge = () => isImmutable(rule('MUTABLE_WITH_EXCLUSION', filter), parseTag('a'.repeat(128)));
+    expect(judge()).toBe(false);
+    expect(cpuTime(judge)).toBeLessThan(1000);
   });
 });
 

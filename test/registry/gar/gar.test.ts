@@ -7,6 +7,7 @@ import { failureOf } from '../../support/failure.ts';
 import {
   createGarUnderTest,
   failedWith,
+  failing,
   GAR_HOST,
   GAR_PATH,
   garRepository,
@@ -123,9 +124,7 @@ describe('on the wire', () => {
 
   it('a list of what the API does not know is asked of the Docker endpoint: it may be virtual', async () => {
     const { server, registry } = await promoting();
-    server.intercept('ListTags', () => {
-      throw failedWith('NOT_FOUND');
-    });
+    server.intercept('ListTags', failing('NOT_FOUND'));
     expect(await registry.listTags(REPOSITORY)).toEqual(['V1.0', 'V2.0', 'stg']);
   });
 });
@@ -195,13 +194,7 @@ describe('immutable tags', () => {
 
   it('case 11: who may not read the settings learns from the write, once', async () => {
     const { server, registry } = await promoting(IMMUTABLE);
-    server.intercept(
-      'GetRepository',
-      () => {
-        throw failedWith('PERMISSION_DENIED');
-      },
-      9,
-    );
+    server.intercept('GetRepository', failing('PERMISSION_DENIED'), 9);
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'tag-immutable', why: expect.stringContaining('FAILED_PRECONDITION') });
     expect(callsOf(server, 'UpdateTag')).toHaveLength(1);
@@ -210,17 +203,13 @@ describe('immutable tags', () => {
 
   it('who may not read the settings still moves tags', async () => {
     const { server, registry } = await promoting();
-    server.intercept('GetRepository', () => {
-      throw failedWith('PERMISSION_DENIED');
-    });
+    server.intercept('GetRepository', failing('PERMISSION_DENIED'));
     expect(await registry.tag(REPOSITORY, SECOND, STG)).toEqual({ changed: true, previous: FIRST });
   });
 
   it('a refusal in a mutable repository is none of immutability', async () => {
     const { server, registry } = await promoting();
-    server.intercept('UpdateTag', () => {
-      throw failedWith('FAILED_PRECONDITION');
-    });
+    server.intercept('UpdateTag', failing('FAILED_PRECONDITION'));
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({ code: 'forbidden', why: expect.stringContaining('FAILED_PRECONDITION') });
   });
@@ -230,9 +219,7 @@ describe('immutable tags', () => {
     ['REMOTE_REPOSITORY', 'FAILED_PRECONDITION', /is remote$/],
   ] as const)('a tag in a %s cannot be put, and the error says why', async (mode, status, what) => {
     const { server, registry } = await promoting({ mode });
-    server.intercept('CreateTag', () => {
-      throw failedWith(status);
-    });
+    server.intercept('CreateTag', failing(status));
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
     expect(error).toMatchObject({ code: 'not-supported', message: expect.stringMatching(what) });
   });
@@ -254,13 +241,7 @@ describe('writes whose outcome is open', () => {
 
   it('case 15: a move that was lost on the way is sent again', async () => {
     const { server, registry } = await promoting();
-    server.intercept(
-      'UpdateTag',
-      () => {
-        throw failedWith('UNAVAILABLE');
-      },
-      2,
-    );
+    server.intercept('UpdateTag', failing('UNAVAILABLE'), 2);
     expect(await registry.tag(REPOSITORY, SECOND, STG)).toEqual({ changed: true, previous: FIRST });
     expect(server.tags(GAR_PATH).get('stg')).toBe(SECOND);
   });
@@ -276,9 +257,7 @@ describe('writes whose outcome is open', () => {
 
   it('case 15: a new tag that landed only after it was looked for is ours all the same', async () => {
     const { server, registry } = await promoting();
-    server.intercept('CreateTag', () => {
-      throw failedWith('UNAVAILABLE');
-    });
+    server.intercept('CreateTag', failing('UNAVAILABLE'));
     server.intercept('CreateTag', () => {
       server.tags(GAR_PATH).set(NEW, SECOND);
       throw failedWith('ALREADY_EXISTS');
@@ -289,13 +268,7 @@ describe('writes whose outcome is open', () => {
   it('case 15: when the tag cannot be read either, it says that nothing is known', async () => {
     const { server, registry } = await promoting();
     server.intercept('UpdateTag', () => {
-      server.intercept(
-        'GetTag',
-        () => {
-          throw failedWith('UNAVAILABLE');
-        },
-        99,
-      );
+      server.intercept('GetTag', failing('UNAVAILABLE'), 99);
       throw failedWith('UNAVAILABLE');
     });
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
@@ -336,13 +309,7 @@ describe('other writers', () => {
 
   it('one who never rests ends it, and no success is claimed', async () => {
     const { server, registry } = await promoting();
-    server.intercept(
-      'CreateTag',
-      () => {
-        throw failedWith('ALREADY_EXISTS');
-      },
-      99,
-    );
+    server.intercept('CreateTag', failing('ALREADY_EXISTS'), 99);
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
     expect(error).toMatchObject({ code: 'registry-unavailable', fix: expect.stringContaining('who else writes') });
     expect(callsOf(server, 'CreateTag')).toHaveLength(6);
@@ -369,31 +336,21 @@ describe('failures that pass', () => {
     ['case 16', 'RESOURCE_EXHAUSTED'],
   ] as const)('%s: a read is repeated after %s', async (_case, status) => {
     const { server, registry } = await promoting();
-    server.intercept(
-      'GetTag',
-      () => {
-        throw failedWith(status);
-      },
-      3,
-    );
+    server.intercept('GetTag', failing(status), 3);
     expect(await registry.peek(REPOSITORY, V1)).toBe(FIRST);
     expect(server.methods).toHaveLength(4);
   });
 
   it('case 16: a write over the quota is sent again after the pause that was asked for', async () => {
     const { server, registry, clock } = await promoting();
-    server.intercept('UpdateTag', () => {
-      throw failedWith('RESOURCE_EXHAUSTED', 'quota', { retrySeconds: 17 });
-    });
+    server.intercept('UpdateTag', failing('RESOURCE_EXHAUSTED', 'quota', { retrySeconds: 17 }));
     expect(await registry.tag(REPOSITORY, SECOND, STG)).toMatchObject({ changed: true });
     expect(clock.sleeps.filter((sleep) => sleep > 0)).toEqual([17_000]);
   });
 
   it('case 16: a pause beyond the time there is ends at once, with an error that a retry helps', async () => {
     const { server, registry } = await promoting();
-    server.intercept('GetTag', () => {
-      throw failedWith('RESOURCE_EXHAUSTED', 'quota', { retrySeconds: 3600 });
-    });
+    server.intercept('GetTag', failing('RESOURCE_EXHAUSTED', 'quota', { retrySeconds: 3600 }));
     const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', retryable: true });
     expect(server.methods).toHaveLength(1);
@@ -401,26 +358,14 @@ describe('failures that pass', () => {
 
   it('case 16: a quota that does not recover ends', async () => {
     const { server, registry } = await promoting();
-    server.intercept(
-      'GetTag',
-      () => {
-        throw failedWith('RESOURCE_EXHAUSTED');
-      },
-      99,
-    );
+    server.intercept('GetTag', failing('RESOURCE_EXHAUSTED'), 99);
     expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-unavailable' });
     expect(server.methods.length).toBeLessThanOrEqual(20);
   });
 
   it('a service that does not come back ends, after bounded tries', async () => {
     const { server, registry } = await promoting();
-    server.intercept(
-      'GetTag',
-      () => {
-        throw failedWith('UNAVAILABLE');
-      },
-      99,
-    );
+    server.intercept('GetTag', failing('UNAVAILABLE'), 99);
     const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'registry-unavailable', why: expect.stringContaining('GetTag') });
     expect(server.methods).toHaveLength(6);
@@ -442,13 +387,7 @@ describe('failures that stay', () => {
     'case 19: %s without permission names %s and the role, and is not tried again',
     async (method, permission, role) => {
       const { server, registry } = await promoting();
-      server.intercept(
-        method,
-        () => {
-          throw failedWith('PERMISSION_DENIED', 'denied', { reason: 'IAM_PERMISSION_DENIED' });
-        },
-        9,
-      );
+      server.intercept(method, failing('PERMISSION_DENIED', 'denied', { reason: 'IAM_PERMISSION_DENIED' }), 9);
       const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
       expect(error).toMatchObject({
         code: 'forbidden',
@@ -470,9 +409,7 @@ describe('failures that stay', () => {
     ['BILLING_DISABLED', /billing/],
   ])('case 19: the reason %s has a fix of its own, whatever the words', async (reason, fix) => {
     const { server, registry } = await promoting();
-    server.intercept('GetTag', () => {
-      throw failedWith('PERMISSION_DENIED', 'some words or other', { reason });
-    });
+    server.intercept('GetTag', failing('PERMISSION_DENIED', 'some words or other', { reason }));
     const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringMatching(fix) });
   });
@@ -492,9 +429,7 @@ describe('failures that stay', () => {
 
   it('case 42: a token in Google’s own words does not show, not even the half of it that a cut would leave', async () => {
     const { server, registry } = await promoting();
-    server.intercept('GetTag', () => {
-      throw failedWith('PERMISSION_DENIED', `${'x'.repeat(365)} ${TOKEN} and more`);
-    });
+    server.intercept('GetTag', failing('PERMISSION_DENIED', `${'x'.repeat(365)} ${TOKEN} and more`));
     const error = await failureOf(registry.peek(REPOSITORY, V1));
     expect(error.why).toContain('[redacted]');
     expect(textOf(error)).not.toContain(TOKEN.slice(0, 8));
@@ -504,9 +439,7 @@ describe('failures that stay', () => {
     'a read that is answered with %s is no answer of Artifact Registry',
     async (status) => {
       const { server, registry } = await promoting();
-      server.intercept('GetTag', () => {
-        throw failedWith(status);
-      });
+      server.intercept('GetTag', failing(status));
       const error = await failureOf(registry.peek(REPOSITORY, V1));
       expect(error).toMatchObject({ code: 'registry-answer-invalid', why: expect.stringContaining(status) });
     },
@@ -654,9 +587,7 @@ describe('removing a tag', () => {
 
   it('that was lost on the way is sent again', async () => {
     const { server, registry } = await removing();
-    server.intercept('DeleteTag', () => {
-      throw failedWith('UNAVAILABLE');
-    });
+    server.intercept('DeleteTag', failing('UNAVAILABLE'));
     expect(await registry.removeTag(REPOSITORY, STG, FIRST)).toEqual({ outcome: 'removed' });
     expect(server.tags(GAR_PATH).has('stg')).toBe(false);
   });
@@ -673,9 +604,7 @@ describe('removing a tag', () => {
 
   it('without permission names the role that may', async () => {
     const { server, registry } = await removing();
-    server.intercept('DeleteTag', () => {
-      throw failedWith('PERMISSION_DENIED');
-    });
+    server.intercept('DeleteTag', failing('PERMISSION_DENIED'));
     const error = await failureOf(registry.removeTag(REPOSITORY, STG, FIRST));
     expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringContaining('artifactregistry.repoAdmin') });
   });

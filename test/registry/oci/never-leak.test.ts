@@ -55,6 +55,9 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
+const copier = () =>
+  createCopier({ contentOf: () => run.registry, notify: () => undefined, signal: new AbortController().signal });
+
 /** What the sink got of what is secret. */
 function leaks(requests: readonly RecordedRequest[]): readonly string[] {
   const redactor = createRedactor();
@@ -231,13 +234,8 @@ describe.each(LOGINS)('never leak: logged in with %s', (_login, auth, credential
     const digest = home.publish('acme/foreign', { mediaType: image.mediaType, bytes, blobs: image.blobs.slice(0, 1) });
     const target = await startHttpRegistry();
     stops.push(async () => target.stop());
-    const copy = createCopier({
-      contentOf: () => run.registry,
-      notify: () => undefined,
-      signal: new AbortController().signal,
-    });
     const request = { from: repositoryAt(home, 'acme/foreign'), to: repositoryAt(target), digest, label: 'app' };
-    await expect(copy(request)).rejects.toMatchObject({ code: 'digest-not-found' });
+    await expect(copier()(request)).rejects.toMatchObject({ code: 'digest-not-found' });
     expect(sink.requests).toEqual([]);
     expect(leaks(target.requests)).toEqual([]);
   });
@@ -245,12 +243,7 @@ describe.each(LOGINS)('never leak: logged in with %s', (_login, auth, credential
   it('a copy to another registry takes no credentials there', async () => {
     const target = await startHttpRegistry();
     stops.push(async () => target.stop());
-    const copy = createCopier({
-      contentOf: () => run.registry,
-      notify: () => undefined,
-      signal: new AbortController().signal,
-    });
-    await copy({ from: at(), to: repositoryAt(target), digest: sampleIndex().digest, label: 'app' });
+    await copier()({ from: at(), to: repositoryAt(target), digest: sampleIndex().digest, label: 'app' });
     expect(target.requests.length).toBeGreaterThan(5);
     expect(leaks(target.requests)).toEqual([]);
   });
