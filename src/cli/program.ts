@@ -104,7 +104,11 @@ function addReleaseCommands(program: Command): void {
     .command('rollback')
     .summary('restore the previous release, images and configuration')
     .argument('<env>', 'the environment')
-    .option('--to <version|#sequence>', 'an earlier release, instead of the previous distinct one')
+    .addOption(
+      new Option('--to <version|#sequence>', 'an earlier release, instead of the previous distinct one').argParser(
+        something,
+      ),
+    )
     .addOption(reason())
     .option('--images-only', 'leave the configuration as it is')
     .option('--dry-run', 'print the plan, change nothing');
@@ -272,6 +276,12 @@ function seconds(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value <= 86_400)) throw new InvalidArgumentError('give a number of seconds');
   return value;
+}
+
+/** An empty word is a variable that was not set. */
+function something(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('it is empty');
+  return text;
 }
 
 function count(text: string): number {

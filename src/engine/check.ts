@@ -111,9 +111,18 @@ function chooseHeads(
       });
     }
     if (!isBranchName(branch)) {
-      throw new TagflowError('usage', { what: `${JSON.stringify(plain(branch))} is not a branch name` });
+      throw new TagflowError('usage', {
+        what: `${JSON.stringify(plain(branch))} is not a branch name`,
+        fix: `name a branch of the remote: tagflow check ${name} --branch hotfix/checkout`,
+      });
     }
-    return [{ environment: environmentOf(pipeline, name), head: headOf(branches, branch) }];
+    const head = branches.get(branch);
+    if (head) return [{ environment: environmentOf(pipeline, name), head }];
+    throw new TagflowError('branch-not-found', {
+      what: `the remote has no branch ${branch}`,
+      why: '--branch names a branch as the remote has it',
+      fix: `push it first (git push origin ${branch}), or correct --branch`,
+    });
   }
   const chosen =
     names.length > 0

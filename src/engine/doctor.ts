@@ -146,7 +146,8 @@ async function examineEnvironment(context: Context, world: World, environment: E
       check: 'record',
       subject: name,
       what: 'it has no release yet',
-      fix: `tagflow promote ${name}`,
+      // What takes from the trunk has no images to take.
+      fix: `tagflow promote ${name}${environment.from === undefined ? ' IMAGE=VERSION' : ''}`,
     });
     return { environment, findings, releases: [] };
   }

@@ -157,7 +157,7 @@ export async function where(context: Context, what: string): Promise<readonly Sp
   if (spans.length > 0) return spans;
   throw new TagflowError('release-not-found', {
     what: `no environment has or had ${what}`,
-    why: `looked through ${pasts.map(({ environment, releases }) => `${releases.length} releases of ${environment.name}`).join(', ')}`,
+    why: `looked through ${pasts.map(({ environment, releases }) => `${releases.length} ${releases.length === 1 ? 'release' : 'releases'} of ${environment.name}`).join(', ')}`,
     fix: 'tagflow history lists what was released',
   });
 }

@@ -1,5 +1,5 @@
 // Promote: plan a release for an environment from what is upstream, commit it, and put the tags.
-import { type VersionScheme, compareVersions, parseVersion, readVersion } from '../model/version.ts';
+import { type VersionScheme, parseVersion } from '../model/version.ts';
 import { judge } from '../gates/gates.ts';
 import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
@@ -23,6 +23,7 @@ import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
+import { publishedIn } from './published.ts';
 import { bringFiles, releaseTree } from './release-tree.ts';
 import {
   type EnvironmentState,
@@ -293,18 +294,11 @@ async function versionNotFound(
 ): Promise<TagflowError> {
   const [repository] = origins;
   if (!repository) throw new TagflowError('internal', { what: `${name} comes from nowhere` });
-  const tags = await context.registryOf(repository).listTags(repository);
-  const versions = tags
-    .flatMap((tag) => readVersion(tag, scheme) ?? [])
-    .sort((a, b) => compareVersions(b, a))
-    .map(({ tag }) => tag);
+  const { tags, text } = await publishedIn(context, repository, scheme);
   const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());
   return new TagflowError('version-not-found', {
     what: `${repository.name} has no version ${version}`,
-    why:
-      tags.length === 0
-        ? 'the repository does not exist, is empty, or is hidden from these credentials'
-        : `it has: ${(versions.length > 0 ? versions : tags).slice(0, 6).join(', ')}${tags.length > 6 ? ', …' : ''}`,
+    why: text,
     fix: twin ? `write ${name}=${twin}` : 'publish the version first, or name one that exists',
   });
 }

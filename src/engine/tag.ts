@@ -5,6 +5,7 @@ import { TagflowError } from '../model/errors.ts';
 import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
 import type { CopySummary } from '../registry/registry.ts';
 import type { RegistryContext } from './context.ts';
+import { publishedIn } from './published.ts';
 import { copyTogether } from './copy.ts';
 
 /** What `tag` did. */
@@ -45,7 +46,9 @@ export async function retag(context: RegistryContext, source: string, targets: r
   if (!descriptor) {
     throw new TagflowError('version-not-found', {
       what: `${formatReference(reference)} does not exist`,
-      why: 'the registry has no such tag or digest, or hides it from these credentials',
+      why: reference.digest
+        ? 'the registry has no such digest, or hides it from these credentials'
+        : (await publishedIn(context, repository, { kind: 'semver' })).text,
       fix: 'correct the reference, or log in to the registry (docker login)',
     });
   }

@@ -16,6 +16,7 @@ describe('what is refused as usage, with exit 2', () => {
     ['a limit of 0', ['history', '--limit', '0'], 'whole number from 1'],
     ['a limit that is no number', ['history', '--limit', 'many'], 'whole number from 1'],
     ['a time-out of 0', ['status', '--timeout', '0'], 'number of seconds'],
+    ['a rollback to nothing', ['rollback', 'prd', '--to', ''], 'it is empty'],
     ['two moments', ['show', 'prd', '--at', '7d', '--release', '3'], 'cannot be used with'],
     ['a pair without a version', ['promote', 'prd', 'django'], '"django" is not IMAGE=VERSION'],
     ['a pair without an image', ['promote', 'prd', '=V4.2'], 'is not IMAGE=VERSION'],

@@ -259,6 +259,13 @@ describe('plans', () => {
     const again = await other.tagflow(['promote', 'dev', '--plan', 'plan.json']);
     expect(failuresOf(again)).toMatchObject([{ code: 'plan-stale', exit: 5 }]);
     await rm(join(other.folder, 'plan.json'));
+    const nothing = await other.tagflow(['promote', 'dev', 'mariadb=V10.11', '--plan-out', 'plan.json']);
+    succeeded(nothing);
+    expect(nothing.stderr).toContain('there is nothing to plan: plan.json was not written');
+    expect(await other.tagflow(['promote', 'dev', '--plan', 'plan.json'])).toFail({
+      code: 'plan-invalid',
+      fix: /where there is nothing to promote it writes none/,
+    });
     await other.remove();
   });
 });

@@ -461,10 +461,11 @@ describe('how far it looks', () => {
 
   test.each([
     [{ environments: ['qa'] }, 'environment-not-found'],
-    [{ environments: ['prd'], branch: 'gone' }, 'branch-not-found'],
+    [{ environments: ['prd'], branch: 'gone' }, 'branch-not-found', /^push it first \(git push origin gone\)/],
     [{ environments: ['prd'], branch: '--upload-pack=x' }, 'usage'],
-  ])('%j: %s', async (request, code) => {
-    expect(await failureOf(check((await past()).context(), { registry: true, ...request }))).toMatchObject({ code });
+  ])('%j: %s', async (request, code, fix = /./) => {
+    const failure = await failureOf(check((await past()).context(), { registry: true, ...request }));
+    expect(failure).toMatchObject({ code, fix: expect.stringMatching(fix) });
   });
 });
 

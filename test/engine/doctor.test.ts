@@ -136,6 +136,15 @@ describe('an environment', () => {
     ]);
   });
 
+  test('without a release says what to type: with versions where there is nothing to take them from', async () => {
+    const all = await doctor(createBench().context(), MACHINE);
+    expect(all.filter(({ check }) => check === 'record').map(({ fix }) => fix)).toEqual([
+      'tagflow promote dev IMAGE=VERSION',
+      'tagflow promote stg',
+      'tagflow promote prd',
+    ]);
+  });
+
   test('with a record that is broken, beside others that are not', async () => {
     const bench = await running();
     bench.remote.commit('stg', { [recordOf('stg')]: 'schema: 1\n' });

@@ -1,6 +1,7 @@
 // The bare retag: a tag on an image that is there, digest kept, read back.
 import { expect, test } from 'vitest';
 import { retag } from '../../src/engine/tag.ts';
+import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { DJANGO, createBench, repositoryOf } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
@@ -36,6 +37,41 @@ test.each([
   const bench = createBench();
   expect(await failureOf(retag(bench.context(), source, tags))).toMatchObject({ code });
   expect(bench.registry.writes).toEqual([]);
+});
+
+test.each([
+  ['the newest versions, newest first', ['V4.10'], 'it has: V4.10, V4.3, V4.2, V4.0, V3.2'],
+  [
+    'of how many those are',
+    ['V4.10', 'V4.11', 'V5.0-rc.1'],
+    'the newest of its 7 versions: V5.0-rc.1, V4.11, V4.10, V4.3, V4.2, V4.0',
+  ],
+])('a source that is not there is answered with what is: %s', async (_what, published, why) => {
+  const bench = createBench();
+  for (const version of published) bench.publish('django', version);
+  await retag(bench.context(), `${DJANGO}:V4.2`, ['stable']);
+  expect(await failureOf(retag(bench.context(), `${DJANGO}:V9.9`, ['stable']))).toMatchObject({ why });
+});
+
+test('a source that is not there is not there, whether tags may be listed or not', async () => {
+  const bench = createBench();
+  const error = new TagflowError('forbidden', { what: 'no right to list' });
+  bench.registry.arm({ kind: 'before', error }, 1, ({ method }) => method === 'listTags');
+  expect(await failureOf(retag(bench.context(), `${DJANGO}:V9.9`, ['stable']))).toMatchObject({
+    code: 'version-not-found',
+    why: 'the registry has no such tag, and does not let us list those that it has',
+  });
+});
+
+test('of a repository without versions some tags are named', async () => {
+  const bench = createBench();
+  const other = repositoryOf('nightly');
+  bench.publish('nightly', 'monday');
+  const missing = async (): Promise<string | undefined> =>
+    (await failureOf(retag(bench.context(), `${other.name}:V1.0`, ['stable']))).why;
+  expect(await missing()).toBe('it has no version, only: monday');
+  for (let at = 1; at < 9; at += 1) bench.publish('nightly', `night-${at}`);
+  expect(await missing()).toMatch(/^it has no version; of its 9 tags: (?:[a-z0-9-]+, ){5}[a-z0-9-]+$/);
 });
 
 test('a read-back that shows another image is told', async () => {

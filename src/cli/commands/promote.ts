@@ -23,7 +23,10 @@ export const run: Run = async (session, input) => {
   const run = { dryRun: options['dryRun'] === true || planOut !== undefined, ...(plan && { plan }) };
   const outcome =
     request.kind === 'rollback' ? await rollback(settings, request, run) : await promote(settings, request, run);
-  if (planOut !== undefined && outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
+  if (planOut !== undefined) {
+    if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
+    else session.say(`there is nothing to plan: ${planOut} was not written`);
+  }
   return finish(session, outcome);
 };
 
@@ -103,7 +106,7 @@ async function readPlan(session: Session, file: string): Promise<Plan> {
     throw new TagflowError('plan-invalid', {
       what: `${file} cannot be read`,
       why: reasonOf(cause),
-      fix: 'write one with: tagflow promote ENV --plan-out FILE',
+      fix: 'write one with: tagflow promote ENV --plan-out FILE; where there is nothing to promote it writes none',
       cause,
     });
   }
