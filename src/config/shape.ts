@@ -13,6 +13,7 @@ const KINDS: Readonly<Record<string, string>> = {
   record: 'a map of keys',
   array: 'a list',
   int: 'a whole number',
+  number: 'a number',
 };
 
 /** Reports every place where a document has not the shape of a tagflow.yaml. */

@@ -74,8 +74,8 @@ function countWays(source: string): { ways: number; alternatives: number } {
   const atomWays = (): number => {
     const character = source[index];
     if (character === '\\') {
-      // \k<name>, \p{Name} and \u{…} carry an argument that must not be read as a quantifier.
-      const escape = /\\(?:k<[^>]*>|[pP]\{[^}]*\}|u\{[^}]*\}|.)/suy;
+      // The digits of \u{41} must not be read as a quantifier.
+      const escape = /\\(?:u\{[^}]*\}|.)/suy;
       escape.lastIndex = index;
       index += escape.exec(source)?.[0].length ?? 2;
       return 1;
@@ -87,9 +87,8 @@ function countWays(source: string): { ways: number; alternatives: number } {
       return 1;
     }
     if (character === '(') {
-      const opening = /\((?:\?(?:<?[=!]|:|<[^>]*>|[a-z-]*:))?/y;
-      opening.lastIndex = index;
-      index += opening.exec(source)?.[0].length ?? 1;
+      // What may follow, such as ?: or ?<order>, counts for nothing when it is read as plain characters.
+      index += 1;
       const { ways } = sequence();
       index += 1;
       return ways;
