@@ -601,6 +601,48 @@ describe('divergence', () => {
     expect(bench.remote.file('prd', 'old.txt')).toBeUndefined();
   });
 
+  test.each<[string, readonly [string | undefined, string | undefined, string | undefined], string]>([
+    ['added, and the same was added upstream', [undefined, 'hot\n', 'hot\n'], 'released'],
+    ['added, and another was added upstream', [undefined, 'hot\n', 'cold\n'], 'refused'],
+    ['changed, and upstream removed it', ['old\n', 'hot\n', undefined], 'refused'],
+    ['removed, and upstream changed it', ['old\n', undefined, 'cold\n'], 'refused'],
+  ])('a file that hands %s', async (_, [before, byHand, upstream], kind) => {
+    const bench = await running({ files: before === undefined ? {} : { 'a.txt': before } });
+    bench.remote.commit('dev', { 'a.txt': byHand });
+    bench.remote.commit('main', { 'a.txt': upstream });
+    expect((await bench.promote('dev', { django: 'V4.2' })).kind).toBe(kind);
+  });
+
+  test('a commit by hand of which upstream has only a part is refused', async () => {
+    const bench = await running();
+    bench.remote.commit('dev', { 'a.txt': 'hot\n', 'b.txt': 'hot\n' });
+    bench.remote.commit('main', { 'a.txt': 'hot\n' });
+    expect(await refusals(bench.promote('dev', { django: 'V4.2' }))).toEqual(['divergence']);
+  });
+
+  test.each([
+    ['', () => undefined],
+    [' whose branch is gone', (bench: Bench) => bench.remote.branches.delete('stg' as BranchName)],
+  ])('a commit by hand is none of tagflow, though it brings a record of another environment%s', async (_, more) => {
+    const bench = await running();
+    const record = bench.remote.file('stg', recordOf('stg')) ?? '';
+    bench.remote.commit('prd', {
+      [SETTINGS]: 'LEVEL=hot\n',
+      [recordOf('stg')]: record.replace(/base: .*\n/, `base: ${bench.head('prd')}\n`),
+    });
+    more(bench);
+    expect(await refusals(bench.promote('prd', { django: 'V4.2' }, { from: 'dev' }))).toEqual(['divergence']);
+  });
+
+  test('a rollback of images alone is no commit by hand', async () => {
+    const bench = await running();
+    await bench.through({ django: 'V4.2' });
+    await bench.rollback('prd', { imagesOnly: true });
+    await bench.released('dev', { django: 'V4.3' });
+    await bench.released('stg');
+    expect((await bench.promote('prd')).kind).toBe('released');
+  });
+
   test('a branch that upstream contains passes', async () => {
     const bench = await running();
     const hotfix = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' });
