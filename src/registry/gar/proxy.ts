@@ -2,6 +2,7 @@
 // letters before capitals; in NO_PROXY names whole, `.suffix` and `*.suffix`, a port where one is given.
 import { TagflowError } from '../../model/errors.ts';
 import type { Environment } from '../oci/agents.ts';
+import { unescaped } from '../oci/redact.ts';
 
 /** The proxy on the way to a host; undefined for none. Throws `config-invalid` for one that gRPC cannot use. */
 export function proxyFor(hostname: string, port: number, env: Environment): URL | undefined {
@@ -10,12 +11,13 @@ export function proxyFor(hostname: string, port: number, env: Environment): URL 
   const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter((entry) => entry !== '');
   if (excepted.some((entry) => isExcepted(hostname, port, entry.toLowerCase()))) return undefined;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
-  if (proxy?.protocol === 'http:') return proxy;
+  const isReadable = proxy !== undefined && unescaped(`${proxy.username}:${proxy.password}`) !== undefined;
+  if (isReadable && proxy.protocol === 'http:') return proxy;
   throw new TagflowError('config-invalid', {
     what: 'HTTPS_PROXY names no proxy that gRPC can use',
-    why: proxy
+    why: isReadable
       ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
-      : 'it is no URL',
+      : 'it is no URL, or its user or password has a % that escapes nothing',
     fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${hostname} in NO_PROXY`,
   });
 }

@@ -23,7 +23,7 @@ export interface AgentOptions {
 
 /** The connections of a run: kept alive, through the proxy and with the certificate authorities of the environment. */
 export interface Agents {
-  /** The agent for a URL. Throws `config-invalid` for an unusable CA file. */
+  /** The agent for a URL. Throws `config-invalid` for an unusable CA file or proxy. */
   pick(url: URL): http.Agent;
   close(): void;
 }
@@ -48,9 +48,18 @@ export function createAgents(options: AgentOptions): Agents {
 }
 
 function createAgent(secure: boolean, proxyEnv: Record<string, string>, options: AgentOptions): http.Agent {
-  if (!secure) return new plain.Agent({ keepAlive: true, proxyEnv });
-  const ca = certificateAuthorities(options);
-  return new secured.Agent({ keepAlive: true, proxyEnv, minVersion: 'TLSv1.2', ...(ca && { ca }) });
+  const ca = secure ? certificateAuthorities(options) : undefined;
+  try {
+    if (!secure) return new plain.Agent({ keepAlive: true, proxyEnv });
+    return new secured.Agent({ keepAlive: true, proxyEnv, minVersion: 'TLSv1.2', ...(ca && { ca }) });
+  } catch {
+    // What Node says of it may hold the proxy's password.
+    throw new TagflowError('config-invalid', {
+      what: `the proxy that ${secure ? 'HTTPS_PROXY' : 'HTTP_PROXY'} names cannot be used`,
+      why: 'it is no URL, or its user or password has a % that escapes nothing',
+      fix: 'set it to http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %25 for a % in the password',
+    });
+  }
 }
 
 function proxyVariables(env: Environment): Record<string, string> {

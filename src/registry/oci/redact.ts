@@ -41,9 +41,19 @@ export function rememberProxyPasswords(env: Readonly<Record<string, string | und
     const value = env[name] ?? '';
     if (!URL.canParse(value)) continue;
     const { username, password } = new URL(value);
+    if (password === '') continue;
     redactor.add(password);
-    redactor.add(decodeURIComponent(password));
-    if (password !== '') redactor.add(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`);
+    redactor.add(unescaped(password) ?? password);
+    redactor.add(`${unescaped(username) ?? username}:${unescaped(password) ?? password}`);
+  }
+}
+
+/** A part of a URL with its escapes undone; undefined when it has a % that escapes nothing. */
+export function unescaped(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
   }
 }
 

@@ -93,6 +93,7 @@ describe('case 46: certificates and proxies', () => {
   it.each([
     ['speaks TLS itself', 'https://proxy.example.com:3128'],
     ['is no URL', 'proxy'],
+    ['has a password that is not escaped', 'http://ana:100%@proxy.example.com:3128'],
   ])('a proxy that %s is refused by name', async (_what, url) => {
     const error = await failureOf(peek({ env: { HTTPS_PROXY: url } }));
     expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('HTTPS_PROXY') });

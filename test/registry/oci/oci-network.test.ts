@@ -123,6 +123,19 @@ describe('case 46: proxy variables', () => {
     expect(textOf(error)).not.toMatch(/canary-of-the-proxy|YW5hOmNhbmFyeS/);
   });
 
+  it.each([
+    ['has a password that is not escaped', 'http://ana:canary100%@proxy.example:3128'],
+    ['is no URL', 'http://ana:canary@a proxy:3128'],
+  ])('a proxy that %s is refused by name, and its password is not shown', async (_what, url) => {
+    const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: url } }));
+    expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('HTTPS_PROXY') as string });
+    expect(error.fix).toContain('%25');
+    expect(textOf(error)).not.toContain('canary');
+    const host = 'registry.example:5000';
+    const plain = await failureOf(resolve(host, { env: { HTTP_PROXY: url }, plainHttpHosts: new Set([host]) }));
+    expect(plain).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('HTTP_PROXY') as string });
+  });
+
   it('the registry’s password does not reach the proxy', async () => {
     const server = await start({ tls: certificate, auth: { kind: 'basic', user: 'ana', password: 'canary' } });
     const proxy = await proxyTo(server, 443);

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TagflowError } from '../../../src/model/errors.ts';
-import { createRedactor, oneLine } from '../../../src/registry/oci/redact.ts';
+import { createRedactor, oneLine, rememberProxyPasswords } from '../../../src/registry/oci/redact.ts';
 
 const SECRET = 'pä55/w+rd?&"x"';
 
@@ -120,17 +120,46 @@ describe('case 42: a secret in a text', () => {
   });
 });
 
+describe('the password of a proxy', () => {
+  const remembering = (env: Record<string, string>) => {
+    const redactor = createRedactor();
+    rememberProxyPasswords(env, redactor);
+    return redactor;
+  };
+
+  it.each(['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'])('is kept from %s', (name) => {
+    const redactor = remembering({ [name]: 'http://ana:p%40ss word@proxy.example:3128' });
+    expect(redactor.redact('p%40ss%20word and p@ss word')).toBe('[redacted] and [redacted]');
+  });
+
+  it('is kept where it is short, with its user in base64', () => {
+    const redactor = remembering({ HTTPS_PROXY: 'http://a%20b:p%777@proxy.example' });
+    expect(redactor.redact(`sent ${Buffer.from('a b:pw7').toString('base64')}`)).toBe('sent [redacted]');
+  });
+
+  it('is kept as it stands where its % escapes nothing', () => {
+    expect(remembering({ HTTPS_PROXY: 'http://100%:100%@proxy.example' }).redact('100%:100%')).toBe('[redacted]');
+  });
+
+  it.each(['http://proxy.example:3128', 'http://ana@proxy.example', 'proxy', ''])('is none in %j', (value) => {
+    const text = 'ana at proxy.example:3128';
+    expect(remembering({ HTTPS_PROXY: value }).redact(text)).toBe(text);
+  });
+});
+
 describe('text from a server', () => {
   it.each([
     ['a line break', 'a\r\nb', 'a b'],
     ['an escape sequence', 'a\u001b[31mb', 'a [31mb'],
     ['a C1 control', 'a\u009bb', 'a b'],
     ['a bidirectional override', 'a\u202eb', 'a b'],
+    ['blanks around it', ' a b\n', 'a b'],
   ])('loses %s', (_what, text, expected) => {
     expect(oneLine(text)).toBe(expected);
   });
 
   it('is cut when it is long', () => {
     expect(oneLine('x'.repeat(300), 10)).toBe(`${'x'.repeat(10)}…`);
+    expect(oneLine('x'.repeat(10), 10)).toBe('x'.repeat(10));
   });
 });
