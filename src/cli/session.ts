@@ -2,14 +2,14 @@
 import type { Context, RegistryContext } from '../engine/context.ts';
 import type { Notice } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
-import { plain } from '../model/text.ts';
 import type { Composition, Registries } from './compose.ts';
 import { type Facts, createFacts } from './facts.ts';
-import type { GlobalOptions, Io, Terminal } from './io.ts';
+import type { GlobalOptions, Io } from './io.ts';
 import { toJson, toYaml } from './render/data.ts';
 import { renderFailure } from './render/failure.ts';
+import { showNotice } from './render/notice.ts';
 import { type Paint, painter } from './render/paint.ts';
-import { type Progress, startProgress } from './render/progress.ts';
+import { startProgress } from './render/progress.ts';
 
 /** How long an interrupted run may take to finish what it is writing, in milliseconds. */
 const GRACE = 4500;
@@ -54,7 +54,7 @@ export async function withSession(
   const paintError = painter(io.stderr);
   let composition: Promise<Composition> | undefined;
   let registries: Promise<Registries> | undefined;
-  const notify = (notice: Notice): void => show(io.stderr, options, progress, paintError, notice);
+  const notify = (notice: Notice): void => showNotice(io.stderr, options, progress, notice);
   const session: Session = {
     io,
     options,
@@ -99,25 +99,6 @@ function render({ data, text, markdown }: Result, { output }: GlobalOptions, pai
   if (output === 'yaml') return toYaml(document);
   if (output === 'md') return markdown ? `${markdown()}\n` : `\`\`\`\n${text(paint)}\n\`\`\`\n`;
   return `${text(paint)}\n`;
-}
-
-function show(
-  stderr: Terminal,
-  { quiet, verbose }: GlobalOptions,
-  progress: Progress,
-  paint: Paint,
-  notice: Notice,
-): void {
-  const { level, text } = notice;
-  if (quiet && level !== 'warning') return;
-  if (level === 'progress') {
-    progress.update(notice);
-    // What counts bytes says so too often for lines of its own.
-    if (!verbose || notice.bytes) return;
-  }
-  progress.clear();
-  const mark = level === 'warning' ? paint('yellow', 'warning: ') : '';
-  stderr.write(`${mark}${plain(text)}\n`);
 }
 
 /** How a run is asked to stop. */

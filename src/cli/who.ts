@@ -15,8 +15,9 @@ interface Job {
 }
 
 /**
- * Who runs this. A variable that is set to nothing is as good as none. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and TAGFLOW_JOB_URL before all; GitLab CI
- * (docs.gitlab.com/ci/variables/predefined_variables), GitHub Actions, Jenkins; then Git's user and the login name.
+ * Who runs this. A variable that is set to nothing is as good as none. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and
+ * TAGFLOW_JOB_URL before all; GitLab CI (docs.gitlab.com/ci/variables/predefined_variables), GitHub Actions, Jenkins; then
+ * Git's user and the login name.
  */
 export function whoRuns(env: Env, { userName, userEmail }: GitSettings): Who {
   const job = jobOf(env);
@@ -36,7 +37,7 @@ export function whoRuns(env: Env, { userName, userEmail }: GitSettings): Who {
 function jobOf(env: Env): Job | undefined {
   if (env['GITLAB_CI']) {
     return {
-      name: `ci #${env['CI_PIPELINE_IID'] ?? env['CI_PIPELINE_ID'] ?? '?'}`,
+      name: `ci #${env['CI_PIPELINE_IID'] || env['CI_PIPELINE_ID'] || '?'}`,
       person: env['GITLAB_USER_LOGIN'],
       email: env['GITLAB_USER_EMAIL'],
       url: env['CI_JOB_URL'],
@@ -45,13 +46,13 @@ function jobOf(env: Env): Job | undefined {
   if (env['GITHUB_ACTIONS']) {
     const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_RUN_ID: run } = env;
     return {
-      name: `ci #${env['GITHUB_RUN_NUMBER'] ?? '?'}`,
+      name: `ci #${env['GITHUB_RUN_NUMBER'] || '?'}`,
       person: env['GITHUB_ACTOR'],
       url: server && repository && run ? `${server}/${repository}/actions/runs/${run}` : undefined,
     };
   }
   if (env['JENKINS_URL']) {
-    return { name: `ci #${env['BUILD_NUMBER'] ?? '?'}`, person: env['BUILD_USER_ID'], url: env['BUILD_URL'] };
+    return { name: `ci #${env['BUILD_NUMBER'] || '?'}`, person: env['BUILD_USER_ID'], url: env['BUILD_URL'] };
   }
   return undefined;
 }

@@ -86,6 +86,24 @@ test.each([
     NO_GIT_SETTINGS,
     { actor: 'ci #88', author: 'gitlab-runner <tagflow@localhost>', job: GITLAB.CI_JOB_URL },
   ],
+  [
+    'GitLab without a number in its project',
+    { ...GITLAB, CI_PIPELINE_IID: '', CI_JOB_URL: undefined },
+    NO_GIT_SETTINGS,
+    { actor: 'ci #123456', onBehalfOf: 'ana', author: 'ana <ana@gitlab.example.org>' },
+  ],
+  [
+    'GitHub without the id of a run, which has no address',
+    { ...GITHUB, GITHUB_RUN_ID: undefined },
+    NO_GIT_SETTINGS,
+    { actor: 'ci #88', onBehalfOf: 'ana', author: 'ana <tagflow@localhost>' },
+  ],
+  [
+    'a job without a number',
+    { ...JENKINS, BUILD_NUMBER: undefined, BUILD_USER_ID: undefined, USER: 'jenkins' },
+    NO_GIT_SETTINGS,
+    { actor: 'ci #?', author: 'jenkins <tagflow@localhost>', job: JENKINS.BUILD_URL },
+  ],
 ])('%s', (_, env, git, expected) => {
   expect(whoRuns(env, git)).toEqual(expected);
 });
@@ -110,5 +128,10 @@ describe('names from outside', () => {
   test('the URL of a job is kept whole', () => {
     const job = `https://gitlab.example.org/${'group/'.repeat(60)}-/jobs/9`;
     expect(whoRuns({ TAGFLOW_JOB_URL: job }, NO_GIT_SETTINGS).job).toBe(job);
+  });
+
+  test('the URL of a job is no longer than a record can hold', () => {
+    const { job = '' } = whoRuns({ TAGFLOW_JOB_URL: `https://ci.example.org/${'x'.repeat(5000)}` }, NO_GIT_SETTINGS);
+    expect(isRecordText(job)).toBe(true);
   });
 });
