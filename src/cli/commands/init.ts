@@ -1,4 +1,5 @@
 // tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -88,9 +89,13 @@ async function agreed({ io, options, signal }: Session, question: string): Promi
       fix: 'tagflow init --yes',
     });
   }
-  const prompt = createInterface({ input: io.stdin, output: io.stderr });
+  // Not as a terminal of its own: Ctrl+C and Ctrl+D stay a signal and an end of input, as everywhere else.
+  const prompt = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
   try {
-    return /^y(?:es)?$/i.test((await prompt.question(`${question} [y/N] `, { signal })).trim());
+    // Whoever closes the input has said nothing: the question alone would wait for ever.
+    const closed = once(prompt, 'close').then(() => '');
+    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed]);
+    return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
   }
