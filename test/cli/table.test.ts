@@ -29,10 +29,11 @@ x\x0a\x1b[2J\u{202e}`);
   expect(markdownTable(['A'], [['x|y\nz']])).toBe('| A |\n|---|\n| x\\|y\\\\x0az |');
 });
 
-test('a cell of Markdown is text: no markup, no HTML', () => {
-  expect(markdownTable(['A'], [['<b> `a` \\| [x](y)']])).toBe(String.raw`| A |
-|---|
-| &lt;b> \`a\` \\\| \[x\](y) |`);
+test.each([
+  ['<b> `a` \\| [x](y)', String.raw`&lt;b> \`a\` \\\| \[x\](y)`],
+  ['&lt;', '&amp;lt;'],
+])('a cell of Markdown is text, no markup, no HTML: %s', (text, shown) => {
+  expect(markdownTable(['A'], [[text]])).toBe(`| A |\n|---|\n| ${shown} |`);
 });
 
 test.each([
