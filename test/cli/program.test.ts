@@ -1,7 +1,7 @@
 // The grammar: what is understood, what is refused with exit 2, and the scripts that complete it.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { captureIo, run } from '../support/io.ts';
@@ -65,7 +65,10 @@ describe('what is refused as usage, with exit 2', () => {
   });
 
   test('a reason in the environment is none that stands beside --plan', async () => {
-    const { stderr } = await run(['promote', 'prd', '--plan', 'none.json'], { TAGFLOW_REASON: 'INC-1' });
+    // Where the grammar looks for it: `run` gives a process no variables of its own.
+    vi.stubEnv('TAGFLOW_REASON', 'INC-1');
+    const { stderr } = await run(['promote', 'prd', '--plan', 'none.json']);
+    vi.unstubAllEnvs();
     expect(stderr).toContain('none.json cannot be read');
   });
 
