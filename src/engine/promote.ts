@@ -305,7 +305,7 @@ async function versionNotFound(
 
 function raceLost(branch: string, attempts: number): TagflowError {
   return new TagflowError('race-lost', {
-    what: `${branch} kept moving: ${attempts} attempts lost the race`,
+    what: `${branch} kept moving: ${attempts === 1 ? 'one attempt' : `${attempts} attempts`} lost the race`,
     why: 'other promotions of the same environment landed each time; nothing of this one was written',
     fix: 'run again, or run promotions of one environment one after the other (a resource group in CI)',
   });

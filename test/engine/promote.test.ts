@@ -634,6 +634,16 @@ describe('divergence', () => {
     expect(await refusals(bench.promote('prd', { django: 'V4.2' }, { from: 'dev' }))).toEqual(['divergence']);
   });
 
+  test('a release of another environment that hands merged is no commit by hand', async () => {
+    const bench = await running();
+    await bench.released('dev', { django: 'V4.2' });
+    const { commit } = await bench.released('stg');
+    const overlay = OVERLAY.replace('prd', 'stg');
+    const files = [recordOf('stg'), overlay].map((path) => [path, bench.remote.file('stg', path)]);
+    bench.remote.commit('prd', Object.fromEntries(files), { parents: [bench.head('prd'), commit] });
+    expect((await bench.promote('prd', { django: 'V4.3' }, { from: 'dev' })).kind).toBe('released');
+  });
+
   test('a rollback of images alone is no commit by hand', async () => {
     const bench = await running();
     await bench.through({ django: 'V4.2' });
@@ -791,6 +801,19 @@ describe('losing a race', () => {
     expect(bench.tagged('django', 'stg')).toBe('V4.0');
   });
 
+  test('waits longer each time, by half as much to one and a half', async () => {
+    const bench = await running();
+    let others = 0;
+    bench.remote.faults.push = () => {
+      others += 1;
+      if (others < 4) bench.remote.commit('stg', {}, { message: `${others}` });
+      return undefined;
+    };
+    const before = bench.clock.sleeps.length;
+    await bench.released('stg', { django: 'V4.2' }, { discardDivergence: true, as: { random: 0 } });
+    expect(bench.clock.sleeps.slice(before)).toEqual([50, 100, 200]);
+  });
+
   test('with no time to wait it is over after the first', async () => {
     const bench = await running();
     let others = 0;
@@ -799,7 +822,10 @@ describe('losing a race', () => {
       return undefined;
     };
     const work = bench.promote('stg', { django: 'V4.2' }, { as: { raceTimeout: 0 } });
-    expect(await failureOf(work)).toMatchObject({ code: 'race-lost' });
+    expect(await failureOf(work)).toMatchObject({
+      code: 'race-lost',
+      message: 'stg kept moving: one attempt lost the race',
+    });
     expect(others).toBe(1);
   });
 });
@@ -955,7 +981,8 @@ describe('a plan file', () => {
       return undefined;
     };
     const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
-    expect(error.code).toBe('plan-stale');
+    expect(error).toMatchObject({ code: 'plan-stale', why: 'prd moved on meanwhile' });
+    expect(bench.notices.join()).not.toContain('planning again');
   });
 
   test('made again from the same heads is equal', async () => {
