@@ -67,6 +67,8 @@ describe('a reference', () => {
     ['a layout on a drive, with slashes', 'oci:C:/registry/app:v1', 'oci:C:/registry/app', 'v1', undefined],
     ['a layout below a folder with a colon', 'oci:./a:b/app:v1', 'oci:./a:b/app', 'v1', undefined],
     ['a layout below a folder with an at sign', 'oci:./@acme/app:v1', 'oci:./@acme/app', 'v1', undefined],
+    ['a layout below a folder that ends in a colon', 'oci:./a:/app:v1', 'oci:./a:/app', 'v1', undefined],
+    ['a layout of one letter', 'oci:a:v1', 'oci:a', 'v1', undefined],
     ['a layout with spaces', 'oci:./my registry/app:v1', 'oci:./my registry/app', 'v1', undefined],
   ])('may have %s', (_, text, name, tag, digest) => {
     const reference = parseReference(text);

@@ -67,6 +67,13 @@ test('a record with every field is read back', () => {
   expect(parseRecord(TEXT, 'r')).toEqual(FULL_RECORD);
 });
 
+test('a record spells out what it says twice, each on one line however long', () => {
+  const decision = { gate: 'held', decision: 'pass' as const, reason: `${'word '.repeat(300)}end` };
+  const text = formatRecord({ ...FULL_RECORD, gates: [decision, decision] });
+  expect(text.split(`    reason: ${decision.reason}\n`)).toHaveLength(3);
+  expect(parseRecord(text, 'r').gates).toEqual([decision, decision]);
+});
+
 test('the first record has none before it', () => {
   const { previous: _, ...rest } = FULL_RECORD;
   const first = { ...rest, sequence: 1 };

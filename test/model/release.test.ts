@@ -31,7 +31,7 @@ describe('the hold on a release that is left', () => {
   const left = { ...FULL_RECORD, sequence: 7, images: [V2, M1] };
 
   it('is on the images that change, with their digests', () => {
-    expect(holdFor(left, [V1, M1], undefined)).toEqual({
+    expect(holdFor(left, [V1, M1], undefined)).toStrictEqual({
       release: 7,
       images: [{ name: 'django', version: V2.version, digest: V2.digest }],
     });

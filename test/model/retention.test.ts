@@ -35,6 +35,7 @@ describe('the releases that keep their tags', () => {
     ['all, while there are no more than are kept', 'a1 b1 c1', 3, [1, 2, 3]],
     ['the newest', 'a1 b1 c1 d1 e1', 3, [3, 4, 5]],
     ['those that differ in their configuration alone, each', 'a1 b1 b2 b3 b4', 3, [1, 3, 4, 5]],
+    ['those that differ in their configuration alone, behind many of another', 'b1 b2 a1 a1 a1', 3, [1, 2, 3, 4, 5]],
     ['the newest, and as many that differ', 'a1 b1 c1 d1 d1 d1', 3, [2, 3, 4, 5, 6]],
     ['one that was before two which take turns, however often', 'y1 x1 a1 b1 a1 b1 a1 b1', 3, [2, 6, 7, 8]],
     ['the one that a rollback would go back to, though only one is to be kept', 'a1 b1 c1', 1, [2, 3]],
