@@ -133,9 +133,11 @@ describe('completion', () => {
     expect(exit).toBe(0);
     const probe = `${stdout}\nCOMP_WORDS=(tagflow prom); COMP_CWORD=1; _tagflow; echo "$\{COMPREPLY[*]}"
 COMP_WORDS=(tagflow -o json rollback --im); COMP_CWORD=4; _tagflow; echo "$\{COMPREPLY[*]}"
-COMP_WORDS=(tagflow completion f); COMP_CWORD=2; _tagflow; echo "$\{COMPREPLY[*]}"`;
+COMP_WORDS=(tagflow completion f); COMP_CWORD=2; _tagflow; echo "$\{COMPREPLY[*]}"
+COMP_WORDS=(tagflow -C demo sta); COMP_CWORD=3; _tagflow; echo "$\{COMPREPLY[*]}"
+COMP_WORDS=(tagflow promote demo --allow); COMP_CWORD=3; _tagflow; echo "$\{COMPREPLY[*]}"`;
     const answer = await promisify(execFile)('bash', ['--norc', '-euc', probe]);
-    expect(answer).toEqual({ stdout: 'promote\n--images-only\nfish\n', stderr: '' });
+    expect(answer).toEqual({ stdout: 'promote\n--images-only\nfish\nstatus\n--allow-downgrade\n', stderr: '' });
   });
 
   test.each(['zsh', 'fish'])('of %s is a script that it takes, where it is there', async (shell) => {

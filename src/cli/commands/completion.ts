@@ -18,7 +18,14 @@ export const run: Run = async (session, { args, program }) => {
   }));
   const globals = wordsOf(program);
   const script = { bash, zsh, fish }[text(args[0]) as 'bash' | 'zsh' | 'fish'];
-  session.io.stdout.write(script(commands, globals));
+  const valued = program.options.filter(({ required }) => required);
+  session.io.stdout.write(
+    script(
+      commands,
+      globals,
+      valued.flatMap(({ short, long }) => [short ?? [], long ?? []].flat()),
+    ),
+  );
   return EXIT.ok;
 };
 
@@ -28,12 +35,17 @@ function wordsOf(command: Command): readonly string[] {
   return [...command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []), ...options];
 }
 
-function bash(commands: readonly Words[], globals: readonly string[]): string {
-  const cases = commands.map(({ name, words }) => `    ${name}) words="${[...words, ...globals].join(' ')}" ;;`);
+/** `valued`: options whose value is the next word, which is no command whatever it says. */
+function bash(commands: readonly Words[], globals: readonly string[], valued: readonly string[]): string {
+  const cases = [
+    `    ${valued.join('|')}) value=1 ;;`,
+    ...commands.map(({ name, words }) => `    ${name}) words="${[...words, ...globals].join(' ')}"; break ;;`),
+  ];
   return `# bash completion for tagflow: source it, or save it in /etc/bash_completion.d
 _tagflow() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words="${[...commands.map(({ name }) => name), ...globals].join(' ')}" word
+  local current="\${COMP_WORDS[COMP_CWORD]}" words="${[...commands.map(({ name }) => name), ...globals].join(' ')}" word value=
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ -n $value ]]; then value=; continue; fi
     case "$word" in
 ${cases.map((line) => `  ${line}`).join('\n')}
     esac
