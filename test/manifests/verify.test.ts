@@ -46,6 +46,7 @@ describe('an edit', () => {
     ['changes a key that is a collection', 'tag: old\n? [a]\n: b\n', 'tag: new\n? [c]\n: b\n', 'would change as well'],
     ['changes a type', 'tag: old\na: b\n', 'tag: new\na: !!binary b\n', 'a would change as well'],
     ['changes another document', 'tag: old\n---\na: b\n', 'tag: new\n---\na: c\n', 'a would change as well'],
+    ['changes a document that is one value', 'tag: old\n---\na\n', 'tag: new\n---\nb\n', 'the document would change'],
     ['adds a document', 'tag: old\n', 'tag: new\n---\na: b\n', 'the number of documents would change'],
     ['sets another value than it meant', 'tag: old\n', 'tag: newer\n', 'tag would change as well'],
     ['sets nothing', 'tag: old\n', 'tag: old\n', 'tag would not hold the pin'],
@@ -55,8 +56,13 @@ describe('an edit', () => {
     expect(error).toMatchObject({
       code: 'manifest-unsafe-edit',
       message: 'x.yaml cannot be pinned without changing something else',
+      details: { path: 'x.yaml' },
     });
     expect(error.why).toContain(why);
+  });
+
+  it('passes where a file that is called JSON was YAML all along', () => {
+    expect(check('{tag: old}', '{tag: new}', 'x.json')).not.toThrow();
   });
 
   it('is refused when JSON would be YAML alone', () => {
