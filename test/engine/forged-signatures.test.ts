@@ -438,13 +438,17 @@ const GPG: readonly [what: string, why: RegExp, write: Forge][] = [
     ),
   ],
   ['a signature by a revoked key', /mallory.* is not good|REVKEYSIG/, forging(signed('mallory'))],
-  [
-    'a signature of a broken hash',
+  ...['SHA1', 'RIPEMD160'].map((hash): (typeof ANY_METHOD)[number] => [
+    `a signature of a broken hash, ${hash}`,
     /hash that is broken/,
     forging(async (content, keys) =>
-      withHeader(content, 'gpgsig', await keys.sign('bot', content, '--digest-algo SHA1 --allow-weak-key-signatures')),
+      withHeader(
+        content,
+        'gpgsig',
+        await keys.sign('bot', content, `--digest-algo ${hash} --allow-weak-key-signatures`),
+      ),
     ),
-  ],
+  ]),
   [
     'two signatures in one armour',
     /ERRSIG/,

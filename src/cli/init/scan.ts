@@ -6,16 +6,17 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Findings, isStageName } from '../../config/draft-config.ts';
 import { type ManifestFile, findImages } from '../../manifests/manifests.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { TagflowError } from '../../model/errors.ts';
 
 const MOST_FILES = 5000;
+/** No more than what is read of a manifest anyway: anything larger is not even loaded. */
 const LARGEST = 256 * 1024;
 
 /** Looks through the files of a checkout that Git knows or would take. Throws `usage` outside a checkout. */
 export async function scanCheckout(directory: string): Promise<Findings> {
   const paths = await manifestPaths(directory);
   const files = await Promise.all(paths.map((path) => readManifest(directory, path)));
-  const images = files.flatMap((file) => (file ? imagesIn(file) : []));
+  const images = findImages(files.filter((file) => file !== undefined)).map(({ name }) => name);
   const folders = [...new Set(paths.map(dirname))].filter((folder) => isStageName(basename(folder)));
   return { images: [...new Set(images)], folders: folders.filter((folder) => !folders.includes(dirname(folder))) };
 }
@@ -55,15 +56,5 @@ async function readManifest(directory: string, path: string): Promise<ManifestFi
   } catch {
     // Deleted in the work tree, a dangling link: nothing to learn from.
     return undefined;
-  }
-}
-
-function imagesIn(file: ManifestFile): readonly string[] {
-  try {
-    return findImages([file]).map(({ name }) => name);
-  } catch (error) {
-    // A file that cannot be read as YAML, a Helm template for instance, is passed over: this is a first draft.
-    if (isTagflowError(error)) return [];
-    throw error;
   }
 }

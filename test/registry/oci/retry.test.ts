@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS, backoff, isTransient, parseRetryAfter } from '../../../src/registry/oci/retry.ts';
+import { ATTEMPTS, backoff, createWaitToRetry, isTransient, parseRetryAfter } from '../../../src/registry/oci/retry.ts';
+import { TransportFailure } from '../../../src/registry/oci/transport.ts';
+import { createInstantClock } from '../../support/clock.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 12, 0, 0);
 
@@ -43,5 +45,31 @@ describe('backoff', () => {
     [404, false],
   ])('after status %d: %s', (status, expected) => {
     expect(isTransient(status)).toBe(expected);
+  });
+});
+
+describe('another try', () => {
+  /** Waits at most 200 ms before the second try, with as much time left as is said. */
+  function waiting(attempt: number, left: number, transient = true) {
+    const clock = createInstantClock();
+    const last = new TransportFailure(transient, { what: 'it was cut off' });
+    const wait = createWaitToRetry({ clock, random: () => 1 })(attempt, clock.now() + left, last);
+    return { wait, last, clock };
+  }
+
+  it('comes when the wait ends with the time that is left', async () => {
+    const { wait, clock } = waiting(1, 200);
+    await wait;
+    expect(clock.sleeps).toEqual([200]);
+  });
+
+  it.each([
+    ['the wait would end after the time that is left', 1, 199, true],
+    ['the same request would do no better', 1, 10_000, false],
+    ['it was the last', ATTEMPTS, 100_000, true],
+  ])('does not come when %s', async (_, attempt, left, transient) => {
+    const { wait, last, clock } = waiting(attempt, left, transient);
+    await expect(wait).rejects.toBe(last);
+    expect(clock.sleeps).toEqual([]);
   });
 });
