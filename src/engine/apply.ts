@@ -1,13 +1,13 @@
 // Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
 import { TagflowError, isTagflowError } from '../model/errors.ts';
-import { shortDigest } from '../model/digest.ts';
+import { type Digest, shortDigest } from '../model/digest.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../model/release.ts';
 import { isNewest } from './checks.ts';
 import type { Context } from './context.ts';
-import { steadyHead } from './lag.ts';
+import { steady, steadyHead } from './lag.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
 import { type World, headOf, readEnvironment, readRelease, readWorld } from './world.ts';
@@ -275,7 +275,9 @@ async function putTag(
     const options = mode === 'never-moves' ? { expected: { digest: undefined } } : { rewrite: mode === 'rewrite' };
     const { changed, previous } = await registry.tag(repository, image.digest, tag, options);
     if (!changed) return { ...status, status: 'right' };
-    const found = await registry.peek(repository, tag);
+    // What it was before is what a replica that lags shows; anything else is another writer's.
+    const read = async (): Promise<Digest | undefined> => registry.peek(repository, tag);
+    const found = await steady(context, read, (now) => now !== image.digest && now === previous);
     if (found !== image.digest) {
       throw new TagflowError('registry-answer-invalid', {
         what: `${image.repository}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,

@@ -1,4 +1,6 @@
-// Replicas of a Git server may lag behind. A head that would lead to a grave conclusion is read again before it is believed.
+// Replicas of a Git server and of a registry may lag behind. What would lead to a grave conclusion is read again before it is
+// believed.
+import type { Clock } from '../model/effects.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Context } from './context.ts';
 
@@ -11,11 +13,20 @@ export async function steadyHead(
   branch: BranchName,
   isDoubtful: (head: ObjectId | undefined) => boolean | Promise<boolean>,
 ): Promise<ObjectId | undefined> {
-  let head = await context.ledger.head(branch);
+  return steady(context, async () => context.ledger.head(branch), isDoubtful);
+}
+
+/** What `read` gives in the end: asked again, with pauses, as long as it is doubtful. */
+export async function steady<T>(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  read: () => Promise<T>,
+  isDoubtful: (found: T) => boolean | Promise<boolean>,
+): Promise<T> {
+  let found = await read();
   for (const pause of PAUSES) {
-    if (!(await isDoubtful(head))) return head;
-    await context.clock.sleep(pause, context.signal);
-    head = await context.ledger.head(branch);
+    if (!(await isDoubtful(found))) return found;
+    await clock.sleep(pause, signal);
+    found = await read();
   }
-  return head;
+  return found;
 }

@@ -186,9 +186,54 @@ describe('the order of writes', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.3');
   });
 
+  /** From now on `times` readings of a tag of django show what it named before. */
+  function lag({ registry }: Bench, wanted: string, times: number): void {
+    for (let nth = 1; nth <= times; nth += 1) {
+      registry.arm(
+        { kind: 'stale' },
+        nth,
+        ({ method, tag, repository }) => method === 'peek' && tag === wanted && repository.endsWith('django'),
+      );
+    }
+  }
+
+  test.each([
+    ['prd', 1, [500]],
+    ['prd', 3, [500, 1000, 2000]],
+    // The first of them is read before the commit.
+    ['prd-2', 2, [500]],
+  ])('a read-back of %s that shows what was before is made again: %i stale, after pauses of %j ms', async (...row) => {
+    const [tag, times, pauses] = row;
+    const bench = await running();
+    const before = bench.clock.sleeps.length;
+    lag(bench, tag, times);
+    const { tags } = await bench.released('prd', { django: 'V4.2' });
+    expect(statuses(tags)).toEqual([
+      'django:prd-2 moved',
+      'mariadb:prd-2 moved',
+      'django:prd moved',
+      'mariadb:prd right',
+    ]);
+    expect(bench.clock.sleeps.slice(before)).toEqual(pauses);
+  });
+
+  test('a read-back that shows what nobody had put before is believed at once', async () => {
+    const bench = await running();
+    await retag(bench, 'django', 'V4.2', 'prd');
+    const context = bench.context();
+    const registryOf: typeof context.registryOf = (repository) => ({
+      ...context.registryOf(repository),
+      peek: async (_, tag) => (tag === 'prd' ? bench.digest('django', 'V4.3') : undefined),
+    });
+    const before = bench.clock.sleeps.length;
+    const [applied] = await apply({ ...context, registryOf }, ['prd']);
+    expect(statuses(applied!.tags)).toContain('django:prd failed');
+    expect(bench.clock.sleeps.slice(before)).toEqual([]);
+  });
+
   test('a read-back that shows another image is no success', async () => {
     const bench = await running();
-    bench.registry.arm({ kind: 'stale' }, 1, ({ method, tag }) => method === 'peek' && tag === 'prd');
+    lag(bench, 'prd', 4);
     const { tags } = await bench.released('prd', { django: 'V4.2' });
     const failed = tags.find(({ status }) => status === 'failed');
     expect(failed).toMatchObject({
