@@ -51,31 +51,36 @@ async function problems(bench: Bench): Promise<readonly string[]> {
   return [...images, ...unkept.map((sequence) => `the release that runs, ${sequence}, has no tag`)];
 }
 
-test('in any order: nothing in use is lost, and a last apply leaves the tags that are to be kept and no other', async () => {
-  expect.assertions(40);
-  await fc.assert(
-    fc.asyncProperty(
-      fc.scheduler(),
-      fc.array(fc.constantFrom(...ACTIONS), { minLength: 3, maxLength: 4 }),
-      async (scheduler, actions) => {
-        let on = false;
-        const turn = async (label: string): Promise<void> => {
-          if (on) await scheduler.schedule(Promise.resolve(), label);
-        };
-        const bench = createBench({
-          settings: { prd: 'retain: 2' },
-          registry: { pause: ({ method, tag }, step) => turn(`${method} ${tag} ${step}`) },
-        });
-        bench.remote.faults.before = (step, actor) => turn(`${actor} ${step}`);
-        await bench.through(FIRST);
-        await bench.released('prd', { django: 'V4.2' });
-        on = true;
-        await scheduler.waitFor(Promise.all(actions.map(async (what, index) => act(bench, `actor-${index}`, what))));
-        on = false;
-        await apply(bench.context(), ['prd']);
-        expect(await problems(bench)).toEqual([]);
-      },
-    ),
-    { numRuns: 40 },
-  );
-});
+// Forty runs of several commands each: a busy machine takes longer than a test usually may.
+test(
+  'in any order: nothing in use is lost, and a last apply leaves the tags that are to be kept and no other',
+  { timeout: 120_000 },
+  async () => {
+    expect.assertions(40);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.constantFrom(...ACTIONS), { minLength: 3, maxLength: 4 }),
+        async (scheduler, actions) => {
+          let on = false;
+          const turn = async (label: string): Promise<void> => {
+            if (on) await scheduler.schedule(Promise.resolve(), label);
+          };
+          const bench = createBench({
+            settings: { prd: 'retain: 2' },
+            registry: { pause: ({ method, tag }, step) => turn(`${method} ${tag} ${step}`) },
+          });
+          bench.remote.faults.before = (step, actor) => turn(`${actor} ${step}`);
+          await bench.through(FIRST);
+          await bench.released('prd', { django: 'V4.2' });
+          on = true;
+          await scheduler.waitFor(Promise.all(actions.map(async (what, index) => act(bench, `actor-${index}`, what))));
+          on = false;
+          await apply(bench.context(), ['prd']);
+          expect(await problems(bench)).toEqual([]);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  },
+);
