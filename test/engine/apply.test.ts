@@ -10,10 +10,10 @@ import {
   FIRST,
   MARIADB,
   createBench,
-  failureOf,
   recordOf,
   repositoryOf,
 } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 import { refusal } from '../support/failure.ts';
 import { readWorld } from '../../src/engine/world.ts';
 

@@ -1,7 +1,8 @@
 // Replicas of the Git server that lag behind for a moment: nobody is told that a branch was rewound.
 import { expect, test } from 'vitest';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
-import { type Bench, FIRST, createBench, failureOf } from '../support/engine.ts';
+import { type Bench, FIRST, createBench } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 /** prd has two releases; `older` is the head before the second. */
 async function twoReleases(): Promise<{ readonly bench: Bench; readonly older: ObjectId }> {

@@ -1,7 +1,8 @@
 // A saved plan, when the trunk has moved on since: configuration is read there, and only what follows from it counts.
 import { expect, test } from 'vitest';
 import type { Plan } from '../../src/model/plan.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench, failureOf } from '../support/engine.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 async function running(): Promise<{ readonly bench: Bench; readonly plan: Plan }> {
   const bench = createBench();

@@ -4,7 +4,8 @@ import { promote } from '../../src/engine/promote.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { type Bench, DJANGO, FIRST, createBench, failureOf, recordOf, repositoryOf, shown } from '../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench, recordOf, repositoryOf, shown } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 
 const SETTINGS = 'environments/prd/settings.env';
 const OVERLAY = 'environments/prd/kustomization.yaml';

@@ -3,16 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { rollback } from '../../src/engine/rollback.ts';
 import type { Released } from '../../src/engine/outcome.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
-import {
-  type Bench,
-  FIRST,
-  type How,
-  createBench,
-  failureOf,
-  recordOf,
-  repositoryOf,
-  shown,
-} from '../support/engine.ts';
+import { type Bench, FIRST, type How, createBench, recordOf, repositoryOf, shown } from '../support/engine.ts';
+import { failureOf } from '../support/failure.ts';
 import type { RollbackRequest } from '../../src/model/plan.ts';
 import { parseTag } from '../../src/model/reference.ts';
 

@@ -215,8 +215,6 @@ export function recordOf(environment: string): string {
   return `environments/${environment}/release.yaml`;
 }
 
-export { failureOf } from './failure.ts';
-
 /** The images of a release as `django V4.2, mariadb V10.6`. */
 export function shown(record: Pick<ReleaseRecord, 'images'>): string {
   return record.images.map(({ name, version }) => `${name} ${version}`).join(', ');

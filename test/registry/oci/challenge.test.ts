@@ -78,7 +78,7 @@ describe('case 21: a header with several challenges', () => {
         expect(parseChallenges(header).length).toBeLessThanOrEqual(header.length);
       }),
     );
-    expect(parseChallenges(`${'a ='.repeat(5000)}"`)).toBeDefined();
+    expect(parseChallenges(`${'a ='.repeat(5000)}"`)).toEqual([{ scheme: 'a', parameters: new Map() }]);
     expect(parseChallenges(`Basic realm="${'\\'.repeat(16_000)}`)).toHaveLength(1);
   });
 });
