@@ -25,6 +25,7 @@ describe('an edit', () => {
     ['sets its value', 'tag: old\na: b\n', 'tag: new\na: b\n'],
     ['sets it with other quotes and comments', 'tag: old\n', '# now\ntag: "new"\n'],
     ['sets a value that was not there', 'a: b\n', 'a: b\ntag: new\n'],
+    ['keeps what is empty', 'tag: old\na: {}\nb: []\nc:\n', 'tag: new\na: {}\nb: []\nc:\n'],
     ['sets the value of an alias that nothing else uses', 'tag: &t old\n', 'tag: &t new\n'],
   ])('passes when it %s', (_, before, after) => {
     expect(check(before, after)).not.toThrow();
@@ -35,6 +36,14 @@ describe('an edit', () => {
     ['removes another key', 'tag: old\na: {b: c}\n', 'tag: new\na: {}\n', 'a.b would change as well'],
     ['adds another key', 'tag: old\n', 'tag: new\na: b\n', 'a would change as well'],
     ['adds an item', 'tag: old\na: [b]\n', 'tag: new\na: [b, c]\n', 'a[1] would change as well'],
+    ['fills an empty mapping', 'tag: old\na: {}\n', 'tag: new\na: {b: c}\n', 'a would change as well'],
+    ['fills an empty list', 'tag: old\na: []\n', 'tag: new\na: [b]\n', 'a would change as well'],
+    ['removes an empty mapping', 'tag: old\na: {}\n', 'tag: new\n', 'a would change as well'],
+    ['removes an empty list', 'tag: old\na: []\n', 'tag: new\n', 'a would change as well'],
+    ['removes a list', 'tag: old\na: [b]\n', 'tag: new\n', 'a[0] would change as well'],
+    ['removes the key before its own', 'a: b\ntag: old\n', 'tag: new\n', 'a would change as well'],
+    ['makes text of a list', 'tag: old\na: [b]\n', 'tag: new\na: b\n', 'a[0] would change as well'],
+    ['gives a value a tag', 'tag: old\na: b\n', 'tag: new\na: !b b\n', 'a would change as well'],
     ['empties a list', 'tag: old\na: []\n', 'tag: new\na: {}\n', 'a would change as well'],
     ['changes what an alias stands for', 'x: &t old\ntag: *t\n', 'x: &t new\ntag: *t\n', 'x would change as well'],
     [
