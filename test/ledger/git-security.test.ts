@@ -271,9 +271,9 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
       await own.fetch([id]);
       const edits = [{ kind: 'write', path: 'good', content: Buffer.from('y') }] as const;
       const draft = { base: id, parents: [id], edits, message: 'm', author: AUTHOR, time: 0 };
-      for (const action of [own.readFiles(id, ['good']), own.listFiles(id, ''), own.propose(draft)]) {
-        await expect(action).rejects.toMatchObject({ code: 'tree-unsafe' });
-      }
+      // All at once: whichever fails first, somebody waits for it.
+      const actions = [own.readFiles(id, ['good']), own.listFiles(id, ''), own.propose(draft)];
+      await Promise.all(actions.map(async (action) => expect(action).rejects.toMatchObject({ code: 'tree-unsafe' })));
       expect(existsSync(canary)).toBe(false);
     });
 
