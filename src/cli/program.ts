@@ -224,7 +224,7 @@ function commandAt(argv: readonly string[], { options }: Command): number {
 function bind(program: Command, io: Io, state: { exit: number }): void {
   for (const [name, load] of Object.entries(COMMANDS)) {
     const command = program.commands.find((candidate) => candidate.name() === name);
-    command?.action(async (...values: unknown[]) => {
+    command?.action(async () => {
       const [{ run }, { withSession }] = await Promise.all([load(), import('./session.ts')]);
       const input = {
         args: command.processedArgs as unknown[],
@@ -234,7 +234,6 @@ function bind(program: Command, io: Io, state: { exit: number }): void {
         runProgram,
       };
       state.exit = await withSession(io, program.opts(), (session) => run(session, input));
-      void values;
     });
   }
 }
