@@ -246,6 +246,16 @@ describe('what is carried', () => {
     expect(plan.fields.map(({ path, after }) => `${path}: ${after.slice(0, 4)}`)).not.toEqual([]);
   });
 
+  test('a manifest that begins with a byte order mark keeps it, and nothing is warned of', async () => {
+    const bench = createBench();
+    const overlay = OVERLAY.replace('prd', 'dev');
+    bench.remote.commit('main', { [overlay]: `\u{FEFF}${bench.remote.file('main', overlay)}` });
+    await bench.released('dev', FIRST);
+    expect(bench.remote.file('dev', overlay)).toMatch(/^\u{FEFF}apiVersion/u);
+    expect(bench.remote.file('dev', overlay)).toContain(bench.digest('django', 'V4.0'));
+    expect(bench.notices).toEqual([]);
+  });
+
   test('a manifest that hands broke is replaced, and told as a change', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [OVERLAY]: 'images: [\n' });
