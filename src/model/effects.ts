@@ -3,6 +3,9 @@
 /** A point in time, in milliseconds since 1970-01-01T00:00Z. For display and for what others have dated, never for order. */
 export type Instant = number;
 
+/** When time is up, by `Clock.elapsed`. */
+export type Deadline = number;
+
 /** Reads the time and waits. */
 export interface Clock {
   now(): Instant;

@@ -1,7 +1,7 @@
 // The tries of a call to a cloud's own API: what one that failed means for the next. The clouds' clients make one try of a
 // call; tries are repeated here, where an interrupt is heard, the clock can be a test's, and a write whose answer was lost is
 // not repeated blindly.
-import type { Clock, Instant, Random } from '../model/effects.ts';
+import type { Clock, Deadline, Random } from '../model/effects.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { HostGate } from './oci/limiter.ts';
 import { backoff, type WaitToRetry } from './oci/retry.ts';
@@ -26,7 +26,7 @@ const LIMIT_ATTEMPTS = 3;
 const STALE_ATTEMPTS = 2;
 
 /** Resolves when the next try of a call may be made. Throws the verdict's error when there is none. */
-export type NextTry = (verdict: Verdict, deadline: Instant) => Promise<void>;
+export type NextTry = (verdict: Verdict, deadline: Deadline) => Promise<void>;
 
 /** The tries of one call, none made yet; `gate` is what its throttling holds back. */
 export function createTries(
@@ -44,7 +44,7 @@ export function createTries(
     if (verdict.kind === 'stale') return;
     const asked = verdict.kind === 'throttled' ? (verdict.waitMs ?? 0) : 0;
     const pause = Math.max(asked, 4 * backoff(tries, random));
-    if (clock.now() + pause > deadline) throw verdict.error;
+    if (clock.elapsed() + pause > deadline) throw verdict.error;
     // Everyone there gets the pause that one call would have made.
     gate.pause(pause);
   };

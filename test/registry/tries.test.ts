@@ -18,7 +18,7 @@ async function exhaust(verdict: Verdict, allowedMs = HOUR) {
   const gate: Pick<HostGate, 'pause'> = { pause: (milliseconds) => void pauses.push(milliseconds) };
   const options = { clock, random: () => 1 };
   const next = createTries(options, createWaitToRetry(options), gate as HostGate);
-  const deadline = clock.now() + allowedMs;
+  const deadline = clock.elapsed() + allowedMs;
   for (let tries = 1; ; tries += 1) {
     try {
       await next(verdict, deadline);

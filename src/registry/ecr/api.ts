@@ -1,7 +1,7 @@
 // Calls of the Amazon ECR API that arrive, through the AWS SDK: signed, paced, held back when the region asks for it, repeated
 // while that is safe (tries.ts; the SDK repeats none), and bounded in time. What an answer means is decided above.
 import type * as Sdk from '@aws-sdk/client-ecr';
-import type { Instant, Notify } from '../../model/effects.ts';
+import type { Deadline, Notify } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
@@ -36,8 +36,8 @@ export interface EcrRequest<T> extends EcrCall {
 }
 
 /** When an operation has to be done. It moves on by what the operation waits for its turn to write. */
-export interface Deadline {
-  at: Instant;
+export interface MovingDeadline {
+  at: Deadline;
 }
 
 /** Makes calls. */
@@ -46,13 +46,13 @@ export interface EcrApi {
    * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
    * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`, `not-supported` without the SDK.
    */
-  call<T>(request: EcrRequest<T>, deadline: Deadline): Promise<T | EcrRefusal>;
+  call<T>(request: EcrRequest<T>, deadline: MovingDeadline): Promise<T | EcrRefusal>;
   /** Whose keys calls are signed with: `access key AKIA…`, no secret. Throws `unauthorized` when there are none. */
   identity(host: EcrHost): Promise<string>;
   /** The server's clock less ours, in milliseconds, by the `Date` of its last answer; undefined when there was none. */
   skew(host: EcrHost): Promise<number | undefined>;
   /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left. */
-  waitToRetry(attempt: number, deadline: Deadline, last: TransportFailure): Promise<void>;
+  waitToRetry(attempt: number, deadline: MovingDeadline, last: TransportFailure): Promise<void>;
   /** Ends idle connections. */
   close(): void;
 }
@@ -87,14 +87,14 @@ export function createEcrApi(options: EcrApiOptions): EcrApi {
     );
   };
 
-  const call = async <T>(request: EcrRequest<T>, deadline: Deadline): Promise<T | EcrRefusal> => {
+  const call = async <T>(request: EcrRequest<T>, deadline: MovingDeadline): Promise<T | EcrRefusal> => {
     const gate = gates(request.host.region);
     const nextTry = createTries(options, waitToRetry, gate);
     for (;;) {
       if (request.write === true) {
-        const before = clock.now();
+        const before = clock.elapsed();
         await pacerOf(request.host).take();
-        deadline.at += clock.now() - before;
+        deadline.at += clock.elapsed() - before;
       }
       try {
         return await gate.run(

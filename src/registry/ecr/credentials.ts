@@ -1,7 +1,7 @@
 // Passwords for the Docker endpoints of Amazon ECR, for the adapter that copies blobs: GetAuthorizationToken gives one that
 // opens every registry of the region that the AWS identity may use. It lives 12 hours; it is renewed when four fifths of
 // its life are over, and asked for once however many want it.
-import type { Clock, Instant } from '../../model/effects.ts';
+import type { Clock, Deadline } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import { type EcrHost, parseEcrHost } from '../hosts.ts';
 import type { Credential } from '../oci/credential.ts';
@@ -24,7 +24,7 @@ const ACTION = 'ecr:GetAuthorizationToken';
 
 interface Token {
   readonly credential: Credential;
-  readonly renewAt: Instant;
+  readonly renewAt: Deadline;
 }
 
 /** A source that asks AWS for the hosts of Amazon ECR, and another source for all others. `find` throws what `EcrApi.call` throws. */
@@ -36,7 +36,7 @@ export function createEcrCredentials(options: EcrCredentialOptions): CredentialS
     const known = tokens.get(key);
     if (known) {
       const token = await known;
-      if (clock.now() < token.renewAt) return token;
+      if (clock.elapsed() < token.renewAt) return token;
       // Whoever comes first renews it; the others find the new one under way.
       if (tokens.get(key) !== known) return tokenOf(host);
     }
@@ -55,10 +55,9 @@ export function createEcrCredentials(options: EcrCredentialOptions): CredentialS
 }
 
 async function askForToken(host: EcrHost, { api, clock, operationTimeoutMs }: EcrCredentialOptions): Promise<Token> {
-  const asked = clock.now();
   const answer = await api.call(
     { host, action: ACTION, expects: [], send: async (client, call) => client.getAuthorizationToken({}, call) },
-    { at: asked + operationTimeoutMs },
+    { at: clock.elapsed() + operationTimeoutMs },
   );
   const data = answer instanceof EcrRefusal ? undefined : answer.authorizationData?.[0];
   // docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html: base64 of `AWS:password`.
@@ -66,8 +65,8 @@ async function askForToken(host: EcrHost, { api, clock, operationTimeoutMs }: Ec
   const colon = text.indexOf(':');
   if (colon < 1 || !/^[\x21-\x7e]+$/.test(text)) throw withoutToken(host);
   const credential = { kind: 'password', username: text.slice(0, colon), password: text.slice(colon + 1) } as const;
-  const expires = data?.expiresAt?.getTime() ?? asked;
-  return { credential, renewAt: asked + (expires - asked) * USABLE };
+  const lifetime = (data?.expiresAt?.getTime() ?? clock.now()) - clock.now();
+  return { credential, renewAt: clock.elapsed() + lifetime * USABLE };
 }
 
 function withoutToken(host: EcrHost): TagflowError {

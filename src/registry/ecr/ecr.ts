@@ -18,7 +18,7 @@ import type { CredentialSource } from '../oci/credentials.ts';
 import { createManifestCache } from '../oci/manifest-cache.ts';
 import { createRedactor, rememberProxyPasswords } from '../oci/redact.ts';
 import type { Registry, RepositoryInspector, TagRemover } from '../registry.ts';
-import { createEcrApi, type Deadline } from './api.ts';
+import { createEcrApi, type MovingDeadline } from './api.ts';
 import type { AwsKeys } from './client.ts';
 import { createEcrCredentials } from './credentials.ts';
 import { createEcrInspector } from './inspect.ts';
@@ -69,10 +69,10 @@ export function createEcrRegistry(options: EcrOptions): EcrRegistry {
   // Every way out of the adapter: texts lose what is secret.
   const operation = async <T>(
     repository: Repository,
-    work: (repository: RemoteRepository, deadline: Deadline) => Promise<T>,
+    work: (repository: RemoteRepository, deadline: MovingDeadline) => Promise<T>,
   ): Promise<T> => {
     try {
-      return await work(remote(repository), { at: clock.now() + operationTimeoutMs });
+      return await work(remote(repository), { at: clock.elapsed() + operationTimeoutMs });
     } catch (error) {
       throw redactor.redactError(error);
     }

@@ -7,7 +7,7 @@ import { type RemoteRepository, type Tag, isTag } from '../../model/reference.ts
 import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
 import type { Manifest } from '../oci/manifest-cache.ts';
 import { readPages } from '../pages.ts';
-import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';
 import { parseLifecyclePolicy } from './lifecycle.ts';
@@ -16,14 +16,18 @@ import type { Mutability } from './mutability.ts';
 /** What the adapter's parts do for looking at a repository. */
 export interface EcrInspectParts {
   readonly api: EcrApi;
-  readonly read: (repository: RemoteRepository, at: Tag | Digest, deadline: Deadline) => Promise<Manifest | undefined>;
-  readonly rulesOf: (repository: RemoteRepository, deadline: Deadline) => Promise<Mutability | undefined>;
+  readonly read: (
+    repository: RemoteRepository,
+    at: Tag | Digest,
+    deadline: MovingDeadline,
+  ) => Promise<Manifest | undefined>;
+  readonly rulesOf: (repository: RemoteRepository, deadline: MovingDeadline) => Promise<Mutability | undefined>;
 }
 
 /** The ability to look at repositories. */
 export interface EcrInspector {
-  inspect(place: RemoteRepository, sample: Digest | undefined, deadline: Deadline): Promise<RepositoryFacts>;
-  listImages(place: RemoteRepository, deadline: Deadline): Promise<readonly StoredImage[]>;
+  inspect(place: RemoteRepository, sample: Digest | undefined, deadline: MovingDeadline): Promise<RepositoryFacts>;
+  listImages(place: RemoteRepository, deadline: MovingDeadline): Promise<readonly StoredImage[]>;
 }
 
 const PAGE = 1000;
@@ -43,7 +47,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     }
   };
 
-  const exists = async (place: RemoteRepository, deadline: Deadline): Promise<RepositoryFacts['exists']> => {
+  const exists = async (place: RemoteRepository, deadline: MovingDeadline): Promise<RepositoryFacts['exists']> => {
     const call = callOf(place, 'ecr:ListImages');
     const input = { ...call.names, maxResults: 1 };
     try {
@@ -58,7 +62,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     }
   };
 
-  const putAgain = async (place: RemoteRepository, image: Manifest, deadline: Deadline): Promise<void> => {
+  const putAgain = async (place: RemoteRepository, image: Manifest, deadline: MovingDeadline): Promise<void> => {
     const call = callOf(place, 'ecr:PutImage');
     const input = {
       ...call.names,
@@ -71,7 +75,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
       deadline,
     );
   };
-  const removeNothing = async (place: RemoteRepository, deadline: Deadline): Promise<void> => {
+  const removeNothing = async (place: RemoteRepository, deadline: MovingDeadline): Promise<void> => {
     const call = callOf(place, 'ecr:BatchDeleteImage');
     const input = { ...call.names, imageIds: [{ imageTag: `tagflow-probe-${randomUUID()}` }] };
     await api.call(
@@ -80,7 +84,10 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     );
   };
 
-  const readPolicy = async (place: RemoteRepository, deadline: Deadline): Promise<Pick<RepositoryFacts, 'cleanUp'>> => {
+  const readPolicy = async (
+    place: RemoteRepository,
+    deadline: MovingDeadline,
+  ): Promise<Pick<RepositoryFacts, 'cleanUp'>> => {
     const call = callOf(place, 'ecr:GetLifecyclePolicy');
     const expects = ['LifecyclePolicyNotFoundException', 'RepositoryNotFoundException'];
     try {

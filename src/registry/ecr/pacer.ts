@@ -1,6 +1,6 @@
 // Keeps calls to a quota: at most so many in any second, in the order they were asked for. Amazon ECR takes 10 PutImage a
 // second for an account in a region, and answers what is over it with ThrottlingException.
-import type { Clock, Instant } from '../../model/effects.ts';
+import type { Clock } from '../../model/effects.ts';
 import { pauseFor } from '../oci/limiter.ts';
 
 /** Lets calls through at a pace. */
@@ -24,7 +24,7 @@ const LONG_SECONDS = 3;
 
 /** A pacer that has let nothing through yet: the first `perSecond` calls start at once. */
 export function createPacer({ clock, perSecond, signal, onLongQueue }: PacerOptions): Pacer {
-  const starts: Instant[] = [];
+  const starts: number[] = [];
   let waiting = 0;
   let announced = 0;
   let turn: Promise<unknown> = Promise.resolve();
@@ -37,12 +37,12 @@ export function createPacer({ clock, perSecond, signal, onLongQueue }: PacerOpti
   };
   const start = async (): Promise<void> => {
     const earliest = (starts.at(-perSecond) ?? -Infinity) + WINDOW_MS;
-    const wait = earliest - clock.now();
+    const wait = earliest - clock.elapsed();
     if (wait > 0) {
       announce();
       await pauseFor(clock, wait, signal);
     }
-    starts.push(clock.now());
+    starts.push(clock.elapsed());
     if (starts.length > perSecond) starts.shift();
   };
 

@@ -9,7 +9,7 @@ import type { Manifest, ManifestCache } from '../oci/manifest-cache.ts';
 import { oneLine } from '../oci/redact.ts';
 import { digestMismatch } from '../oci/refusals.ts';
 import { readPages } from '../pages.ts';
-import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
 import type { Mutability } from './mutability.ts';
@@ -23,11 +23,11 @@ const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
 /** The reads of one adapter. */
 export interface EcrReads {
   /** An image, whole; undefined when it is not there. */
-  read(repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Manifest | undefined>;
+  read(repository: RemoteRepository, at: Tag | Digest, deadline: MovingDeadline): Promise<Manifest | undefined>;
   /** Which tags may move; undefined when that may not be asked. */
-  rulesOf(repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined>;
+  rulesOf(repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined>;
   /** Every tag; none when there is no repository. */
-  listTags(repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]>;
+  listTags(repository: RemoteRepository, deadline: MovingDeadline): Promise<readonly Tag[]>;
 }
 
 /** Reads by the API. What was read is remembered in `manifests`. */
@@ -43,7 +43,7 @@ export function createEcrReads({
   const read = async (
     repository: RemoteRepository,
     at: Tag | Digest,
-    deadline: Deadline,
+    deadline: MovingDeadline,
   ): Promise<Manifest | undefined> => {
     const call = callOf(repository, 'ecr:BatchGetImage');
     const input = {
@@ -68,7 +68,7 @@ export function createEcrReads({
     return manifest;
   };
 
-  const readRules = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
+  const readRules = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> => {
     const call = callOf(repository, 'ecr:DescribeRepositories');
     const { registryId, repositoryName } = call.names;
     const input = { registryId, repositoryNames: [repositoryName] };
@@ -92,13 +92,13 @@ export function createEcrReads({
       return undefined;
     }
   };
-  const rulesOf = async (repository: RemoteRepository, deadline: Deadline): Promise<Mutability | undefined> => {
+  const rulesOf = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> => {
     const known = rules.get(repository.name) ?? readRules(repository, deadline);
     rules.set(repository.name, known);
     return known;
   };
 
-  const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
+  const listTags = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<readonly Tag[]> => {
     const call = callOf(repository, 'ecr:ListImages');
     const tags = new Set<Tag>();
     const isThere = await readPages(

@@ -9,16 +9,25 @@ import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest } from '../oci/manifest-cache.ts';
 import type { TagRemoval } from '../registry.ts';
 import { createTurns } from '../turns.ts';
-import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';
 
 /** What the adapter's parts do for removing tags. */
 export interface EcrTagRemovalParts {
   readonly api: EcrApi;
-  readonly read: (repository: RemoteRepository, at: Tag | Digest, deadline: Deadline) => Promise<Manifest | undefined>;
+  readonly read: (
+    repository: RemoteRepository,
+    at: Tag | Digest,
+    deadline: MovingDeadline,
+  ) => Promise<Manifest | undefined>;
   /** Puts a tag on an image, whether it is there or not. */
-  readonly write: (repository: RemoteRepository, image: Manifest, tag: Tag, deadline: Deadline) => Promise<unknown>;
+  readonly write: (
+    repository: RemoteRepository,
+    image: Manifest,
+    tag: Tag,
+    deadline: MovingDeadline,
+  ) => Promise<unknown>;
 }
 
 /** Removes tags, as the port's `removeTag` promises. */
@@ -26,7 +35,7 @@ export type EcrRemoveTag = (
   repository: RemoteRepository,
   tag: Tag,
   expected: Digest,
-  deadline: Deadline,
+  deadline: MovingDeadline,
 ) => Promise<TagRemoval>;
 
 const ACTIONS: ReadonlySet<unknown> = new Set(['ecr:BatchDeleteImage', 'ecr:DescribeImages']);
@@ -37,7 +46,11 @@ export function createEcrTagRemoval({ api, read, write }: EcrTagRemovalParts): E
   /** Repositories in which these credentials may remove nothing, and how that is known. */
   const closed = new Map<string, string>();
 
-  const tagsOf = async (place: RemoteRepository, digest: Digest, deadline: Deadline): Promise<readonly string[]> => {
+  const tagsOf = async (
+    place: RemoteRepository,
+    digest: Digest,
+    deadline: MovingDeadline,
+  ): Promise<readonly string[]> => {
     const call = callOf(place, 'ecr:DescribeImages');
     const input = { ...call.names, imageIds: [{ imageDigest: digest }] };
     const answer = await api.call(
@@ -47,7 +60,7 @@ export function createEcrTagRemoval({ api, read, write }: EcrTagRemovalParts): E
     return answer instanceof EcrRefusal ? [] : (answer.imageDetails?.[0]?.imageTags ?? []);
   };
 
-  const deleteTag = async (place: RemoteRepository, tag: Tag, deadline: Deadline): Promise<boolean> => {
+  const deleteTag = async (place: RemoteRepository, tag: Tag, deadline: MovingDeadline): Promise<boolean> => {
     const call = callOf(place, 'ecr:BatchDeleteImage');
     const input = { ...call.names, imageIds: [{ imageTag: tag }] };
     const answer = await api.call(

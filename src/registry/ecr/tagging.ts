@@ -10,7 +10,7 @@ import type { Manifest, ManifestCache } from '../oci/manifest-cache.ts';
 import { digestMismatch, digestNotFound, requireUnmoved } from '../oci/refusals.ts';
 import type { TagOptions, TagResult } from '../registry.ts';
 import { writeUntilKnown } from '../settle.ts';
-import { type Deadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { isImmutable } from './mutability.ts';
 import type { EcrReads } from './reads.ts';
@@ -36,10 +36,10 @@ export interface EcrTagging {
     digest: Digest,
     tag: Tag,
     options: TagOptions,
-    deadline: Deadline,
+    deadline: MovingDeadline,
   ): Promise<TagResult>;
   /** Puts a tag on an image, whatever it names, until it is known to have taken effect. */
-  write(repository: RemoteRepository, manifest: Manifest, tag: Tag, deadline: Deadline): Promise<EcrWrite>;
+  write(repository: RemoteRepository, manifest: Manifest, tag: Tag, deadline: MovingDeadline): Promise<EcrWrite>;
 }
 
 /** Answers of PutImage that something here knows what to do with. */
@@ -58,7 +58,7 @@ export function createEcrTagging({ api, manifests, read, rulesOf }: EcrTaggingPa
     repository: RemoteRepository,
     manifest: Manifest,
     tag: Tag,
-    deadline: Deadline,
+    deadline: MovingDeadline,
   ): Promise<PutImageCommandOutput | EcrRefusal> => {
     const call = callOf(repository, 'ecr:PutImage');
     const input = {

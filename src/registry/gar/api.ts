@@ -1,7 +1,7 @@
 // Calls of Artifact Registry's API that arrive, through Google's client, which is loaded with the first of them: with a
 // token, held back when the location asks for it, repeated while that is safe (tries.ts; the client repeats none), and bounded
 // in time. What an answer means is decided above.
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../adapter-options.ts';
 import { throwIfStopped } from '../oci/http.ts';
@@ -49,7 +49,7 @@ export interface GarApi {
    * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
    * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`, `not-supported` without the client.
    */
-  call<T>(request: GarRequest<T>, deadline: Instant): Promise<T | GarRefusal>;
+  call<T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal>;
   readonly waitToRetry: WaitToRetry;
   /** Ends connections. */
   close(): void;
@@ -90,7 +90,7 @@ export function createGarApi(options: GarApiOptions): GarApi {
     throw new TagflowError('internal', { what: `there is no token for ${place.repository.name}` });
   };
 
-  const call = async <T>(request: GarRequest<T>, deadline: Instant): Promise<T | GarRefusal> => {
+  const call = async <T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal> => {
     const gate = gates(request.place.location);
     const nextTry = createTries(options, waitToRetry, gate);
     for (;;) {

@@ -2,7 +2,7 @@
 // which answers mean that something is not there.
 import type { protos } from '@google-cloud/artifact-registry';
 import { type Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline, Instant } from '../../model/effects.ts';
 import type { Tag } from '../../model/reference.ts';
 import { oneLine } from '../oci/redact.ts';
 import { digestMismatch } from '../oci/refusals.ts';
@@ -24,22 +24,28 @@ export interface GarImage {
 /** The questions. All of them throw what `GarApi.call` throws. */
 export interface GarCalls {
   /** The digest that a tag names; undefined when there is no such tag. */
-  readTag(place: GarPlace, tag: Tag, deadline: Instant): Promise<Digest | undefined>;
+  readTag(place: GarPlace, tag: Tag, deadline: Deadline): Promise<Digest | undefined>;
   /** Puts a tag that is new, or moves one that is there; the status of a refusal that is to be understood. */
-  putTag(place: GarPlace, digest: Digest, tag: Tag, isNew: boolean, deadline: Instant): Promise<'written' | StatusName>;
+  putTag(
+    place: GarPlace,
+    digest: Digest,
+    tag: Tag,
+    isNew: boolean,
+    deadline: Deadline,
+  ): Promise<'written' | StatusName>;
   /** Deletes a tag, and nothing else. */
-  deleteTag(place: GarPlace, tag: Tag, deadline: Instant): Promise<'deleted' | StatusName>;
+  deleteTag(place: GarPlace, tag: Tag, deadline: Deadline): Promise<'deleted' | StatusName>;
   /** Every tag with its digest; undefined when there is no such package. */
-  listTags(place: GarPlace, deadline: Instant): Promise<ReadonlyMap<Tag, Digest> | undefined>;
+  listTags(place: GarPlace, deadline: Deadline): Promise<ReadonlyMap<Tag, Digest> | undefined>;
   /** Whether there is an image of this digest. */
-  hasImage(place: GarPlace, digest: Digest, deadline: Instant): Promise<boolean>;
+  hasImage(place: GarPlace, digest: Digest, deadline: Deadline): Promise<boolean>;
   /** Every image, tagged or not; undefined when there is no such package. */
-  listImages(place: GarPlace, deadline: Instant): Promise<readonly GarImage[] | undefined>;
-  hasPackage(place: GarPlace, deadline: Instant): Promise<boolean>;
+  listImages(place: GarPlace, deadline: Deadline): Promise<readonly GarImage[] | undefined>;
+  hasPackage(place: GarPlace, deadline: Deadline): Promise<boolean>;
   /** The repository that the package is in; undefined when there is none. */
-  readRepository(place: GarPlace, deadline: Instant): Promise<GarSettings | undefined>;
+  readRepository(place: GarPlace, deadline: Deadline): Promise<GarSettings | undefined>;
   /** Those of the permissions that we have. */
-  testPermissions(place: GarPlace, permissions: readonly string[], deadline: Instant): Promise<ReadonlySet<string>>;
+  testPermissions(place: GarPlace, permissions: readonly string[], deadline: Deadline): Promise<ReadonlySet<string>>;
 }
 
 /** Lists give no more at a time. */
@@ -65,7 +71,7 @@ interface Listing<Item> {
 /** The questions, asked through `api`. */
 export function createGarCalls(api: GarApi): GarCalls {
   /** Takes everything that a method lists, page by page; false when there is nothing to list from. */
-  const list = async <Item>(call: GarCall, deadline: Instant, { ask, take }: Listing<Item>): Promise<boolean> =>
+  const list = async <Item>(call: GarCall, deadline: Deadline, { ask, take }: Listing<Item>): Promise<boolean> =>
     readPages(
       async (pageToken) => {
         const request = { parent: call.place.packageName, pageSize: PAGE, pageToken };

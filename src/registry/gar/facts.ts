@@ -2,7 +2,7 @@
 // we may do in it, asked by TestIamPermissions, which does nothing. Pure, but for the calls it is handed.
 // cloud.google.com/artifact-registry/docs/repositories/cleanup-policy.
 import type { protos } from '@google-cloud/artifact-registry';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { CleanUpPolicy, CleanUpRule, Permission, RepositoryFacts } from '../../model/repository-facts.ts';
 import type { GarCalls, GarSettings } from './calls.ts';
@@ -16,7 +16,7 @@ const PUSH = ['artifactregistry.tags.create', 'artifactregistry.tags.update'];
 const REMOVE = ['artifactregistry.tags.delete'];
 
 /** The facts about a repository. Throws what the calls throw, a refusal apart. */
-export async function inspectPlace(calls: GarCalls, place: GarPlace, deadline: Instant): Promise<RepositoryFacts> {
+export async function inspectPlace(calls: GarCalls, place: GarPlace, deadline: Deadline): Promise<RepositoryFacts> {
   const [settings, granted, hasPackage] = await Promise.all([
     orRefusal(async () => calls.readRepository(place, deadline)),
     orRefusal(async () => calls.testPermissions(place, [...PULL, ...PUSH, ...REMOVE], deadline)),

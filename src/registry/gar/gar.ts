@@ -15,7 +15,7 @@
 // lost is settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a write in flight is waited for.
 import { type Digest, digestAlgorithm, isDigest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import type { RepositoryFacts } from '../../model/repository-facts.ts';
@@ -68,12 +68,12 @@ export function createGarRegistry(options: GarOptions): GarRegistry {
   // Every way out of the adapter: texts lose what is secret. Without a token there is the Docker endpoint only.
   const operation = async <T>(
     repository: Repository,
-    native: (place: GarPlace, deadline: Instant) => Promise<T>,
+    native: (place: GarPlace, deadline: Deadline) => Promise<T>,
     without: (repository: RemoteRepository) => Promise<T>,
   ): Promise<T> => {
     try {
       const place = placeOf(repository);
-      const deadline = clock.now() + operationTimeoutMs;
+      const deadline = clock.elapsed() + operationTimeoutMs;
       const { host, path } = place.repository;
       const token = await access.tokenFor(host, path);
       if (token) return await native(place, deadline);

@@ -1,7 +1,7 @@
 // What is read of a repository by the API and remembered for the run: tags, which images are there, and the repository's rules.
 // All of it may be repeated and done at once.
 import type { Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { StoredImage } from '../../model/repository-facts.ts';
@@ -12,15 +12,15 @@ import type { GarRules } from './refusals.ts';
 /** The reads of one adapter. They throw what `GarCalls` throws. */
 export interface GarReads {
   /** The digest that a tag names; undefined when there is no such tag. */
-  readTag(place: GarPlace, tag: Tag, deadline: Instant): Promise<Digest | undefined>;
+  readTag(place: GarPlace, tag: Tag, deadline: Deadline): Promise<Digest | undefined>;
   /** Whether an image is there, or was when it was seen in this run. */
-  hasImage(place: GarPlace, digest: Digest, deadline: Instant): Promise<boolean>;
+  hasImage(place: GarPlace, digest: Digest, deadline: Deadline): Promise<boolean>;
   /** Remembers that an image is there. */
   note(place: GarPlace, digest: Digest): void;
   /** The repository's rules, asked for once; undefined when they may not be asked for, or were not told. */
-  rulesOf(place: GarPlace, deadline: Instant): Promise<GarRules | undefined>;
+  rulesOf(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined>;
   /** Every image with its tags; none when there is no such package. */
-  listImages(place: GarPlace, deadline: Instant): Promise<readonly StoredImage[]>;
+  listImages(place: GarPlace, deadline: Deadline): Promise<readonly StoredImage[]>;
 }
 
 /** Reads by the API. */
@@ -32,7 +32,7 @@ export function createGarReads(calls: GarCalls): GarReads {
     seen.add(`${repository.name}@${digest}`);
   };
 
-  const readRules = async (place: GarPlace, deadline: Instant): Promise<GarRules | undefined> => {
+  const readRules = async (place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> => {
     try {
       const settings = await calls.readRepository(place, deadline);
       if (!settings) return undefined;

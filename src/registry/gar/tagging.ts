@@ -3,7 +3,7 @@
 // Safe to repeat. A write whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Of two
 // writers of one tag the last wins: a tag has no etag.
 import type { Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { Tag } from '../../model/reference.ts';
 import { digestNotFound, requireUnmoved } from '../oci/refusals.ts';
@@ -25,8 +25,8 @@ export interface GarTaggingParts {
 
 /** Writes tags, as the port's methods of the same names promise. */
 export interface GarTagging {
-  tag(place: GarPlace, digest: Digest, tag: Tag, options: TagOptions, deadline: Instant): Promise<TagResult>;
-  removeTag(place: GarPlace, tag: Tag, expected: Digest, deadline: Instant): Promise<TagRemoval>;
+  tag(place: GarPlace, digest: Digest, tag: Tag, options: TagOptions, deadline: Deadline): Promise<TagResult>;
+  removeTag(place: GarPlace, tag: Tag, expected: Digest, deadline: Deadline): Promise<TagRemoval>;
 }
 
 /** The ability to write tags. */
@@ -39,7 +39,7 @@ export function createGarTagging({ api, calls, reads }: GarTaggingParts): GarTag
     digest: Digest,
     tag: Tag,
     previous: Digest | undefined,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<'written' | 'kept'> => {
     let current = previous;
     const readAgain = async (): Promise<Digest | undefined> => (current = await readTag(place, tag, deadline));
@@ -69,7 +69,7 @@ export function createGarTagging({ api, calls, reads }: GarTaggingParts): GarTag
     tag: Tag,
     current: Digest | undefined,
     status: StatusName,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<TagflowError> => {
     // The package is there: what is not found is the image, or both are gone.
     if (status === 'NOT_FOUND') return digestNotFound(place.repository, digest);

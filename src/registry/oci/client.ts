@@ -1,6 +1,6 @@
 // Requests to a registry that arrive: authenticated, held back when the host asks for it, repeated while that is safe,
 // redirected within the rules, and bounded in time. What an answer means is decided above.
-import type { Clock, Instant, Notify, Random } from '../../model/effects.ts';
+import type { Clock, Deadline, Notify, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { isLoopback, isPrivate } from './addresses.ts';
@@ -29,7 +29,7 @@ export interface RegistryClient {
    * The answer to a request: 2xx, or a 4xx other than 401 and 429. Throws `unauthorized`, `credentials-unsafe`,
    * `credentials-invalid`, `registry-unavailable` (a TransportFailure when its outcome is open), `interrupted`.
    */
-  send(request: RegistryRequest, deadline: Instant): Promise<HttpResponse>;
+  send(request: RegistryRequest, deadline: Deadline): Promise<HttpResponse>;
   readonly waitToRetry: WaitToRetry;
   /** The origin a repository is spoken to at. */
   origin(repository: RemoteRepository): URL;
@@ -79,7 +79,7 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
     }
   };
 
-  const deliver = async (request: HttpRequest, deadline: Instant, once = false): Promise<HttpResponse> => {
+  const deliver = async (request: HttpRequest, deadline: Deadline, once = false): Promise<HttpResponse> => {
     const gate = gates(request.url.host);
     let pauses = 0;
     for (let attempt = 1; ;) {
@@ -114,10 +114,10 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
 
   const tokens = createTokenSource({
     ...options,
-    send: async (request) => deliver(request, clock.now() + options.operationTimeoutMs),
+    send: async (request) => deliver(request, clock.elapsed() + options.operationTimeoutMs),
   });
   const auth = createAuthorizer({ ...options, tokens, origin });
-  const follow = async (request: RegistryRequest, authorization: string | undefined, deadline: Instant) =>
+  const follow = async (request: RegistryRequest, authorization: string | undefined, deadline: Deadline) =>
     followRedirects(request, authorization, options, async (each) => deliver(each, deadline, request.once));
 
   return {

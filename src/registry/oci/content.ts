@@ -4,7 +4,7 @@
 // Under concurrency and repetition: storing under a digest is safe to repeat and to do at once; what fails on the way is
 // begun anew, as often as a request is.
 import type { Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { MANIFEST_ACCEPT } from '../manifest-type.ts';
@@ -25,7 +25,7 @@ export function createOciContent(parts: OciParts): ContentSource & ContentTarget
   const upload = createUpload(parts);
   const mount = createMount(parts);
 
-  const hasManifest = async (place: RemoteRepository, digest: Digest, deadline: Instant): Promise<boolean> => {
+  const hasManifest = async (place: RemoteRepository, digest: Digest, deadline: Deadline): Promise<boolean> => {
     const request = { method: 'HEAD', headers: { accept: MANIFEST_ACCEPT } } as const;
     const response = await send(place, 'pull', `manifests/${digest}`, request, deadline);
     if (response.status === 200) return true;
@@ -34,7 +34,7 @@ export function createOciContent(parts: OciParts): ContentSource & ContentTarget
     // Some registries answer HEAD with 405.
     return (await read(place, digest, deadline)) !== undefined;
   };
-  const hasBlob = async (place: RemoteRepository, { digest }: BlobDescriptor, deadline: Instant): Promise<boolean> => {
+  const hasBlob = async (place: RemoteRepository, { digest }: BlobDescriptor, deadline: Deadline): Promise<boolean> => {
     const response = await send(place, 'pull', `blobs/${digest}`, { method: 'HEAD', headers: {} }, deadline);
     if (response.status === 403) throw denied(place, 'pull', response);
     // Where HEAD is not known the blob is sent again, which is harmless.
@@ -43,7 +43,7 @@ export function createOciContent(parts: OciParts): ContentSource & ContentTarget
   const openBlob = async (
     place: RemoteRepository,
     { digest }: BlobDescriptor,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<AsyncIterable<Uint8Array> | undefined> => {
     const request = { method: 'GET', headers: {}, streamed: true } as const;
     const response = await send(place, 'pull', `blobs/${digest}`, request, deadline);

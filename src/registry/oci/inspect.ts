@@ -1,7 +1,7 @@
 // What a repository over HTTP is like, for `doctor`: by requests that change nothing, or whose only trace is taken back.
 // Pushing is tried by beginning an upload and cancelling it; removing a tag, by a tag that nobody has.
 import { randomUUID } from 'node:crypto';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline, Instant } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts } from '../../model/repository-facts.ts';
@@ -23,7 +23,7 @@ export interface InspectParts extends Pick<OciParts, 'send'> {
 }
 
 /** Looks at a repository, as the port's `inspect` promises. */
-export type Inspect = (place: RemoteRepository, deadline: Instant) => Promise<RepositoryFacts>;
+export type Inspect = (place: RemoteRepository, deadline: Deadline) => Promise<RepositoryFacts>;
 
 /** The ability to look at a repository. */
 export function createInspect({ client, send, credentials, abilities, now }: InspectParts): Inspect {
@@ -41,11 +41,11 @@ export function createInspect({ client, send, credentials, abilities, now }: Ins
     action: Action,
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<HttpResponse | string> =>
     answerTo(async () => send(place, action, path, { method, headers: {}, once: method !== 'GET' }, deadline));
 
-  const tryPush = async (place: RemoteRepository, deadline: Instant): Promise<Permission> => {
+  const tryPush = async (place: RemoteRepository, deadline: Deadline): Promise<Permission> => {
     const begun = await ask(place, 'push', 'POST', 'blobs/uploads/', deadline);
     if (typeof begun === 'string') return { granted: 'no', how: begun };
     if (begun.status !== 202) return refusedOr(begun, 'an upload');
@@ -60,7 +60,7 @@ export function createInspect({ client, send, credentials, abilities, now }: Ins
     }
   };
 
-  const tryRemoval = async (place: RemoteRepository, deadline: Instant): Promise<Permission> => {
+  const tryRemoval = async (place: RemoteRepository, deadline: Deadline): Promise<Permission> => {
     const known = abilities.known(place, 'tag-deletion');
     if (known) return { granted: known.has ? 'yes' : 'no', how: known.why };
     const answer = await ask(place, 'delete', 'DELETE', `manifests/tagflow-probe-${randomUUID()}`, deadline);

@@ -1,7 +1,7 @@
 // One gate per host: how many requests run at once, and the pause a host asked for. A pause holds back every request to
 // that host, whoever makes it, so that one 429 is answered by silence and not by seven more requests.
 import pLimit from 'p-limit';
-import type { Clock, Instant } from '../../model/effects.ts';
+import type { Clock, Deadline } from '../../model/effects.ts';
 import { interrupted } from './http.ts';
 
 /** The gate of one host. */
@@ -11,7 +11,7 @@ export interface HostGate {
    * what `tooLate` makes of the milliseconds left to wait as soon as a pause goes beyond the deadline: a host that
    * asks for an hour does not get it.
    */
-  run<T>(work: () => Promise<T>, deadline: Instant, tooLate: (milliseconds: number) => Error): Promise<T>;
+  run<T>(work: () => Promise<T>, deadline: Deadline, tooLate: (milliseconds: number) => Error): Promise<T>;
   /** Holds back every request that has not started until `milliseconds` from now. The longest pause counts. */
   pause(milliseconds: number): void;
 }
@@ -43,20 +43,20 @@ export async function pauseFor(clock: Clock, milliseconds: number, signal: Abort
 
 function createGate({ clock, concurrency, signal }: Parameters<typeof createHostGates>[0]): HostGate {
   const limit = pLimit(concurrency);
-  let pausedUntil: Instant = 0;
+  let pausedUntil: Deadline = 0;
   return {
     run: async (work, deadline, tooLate) =>
       limit(async () => {
         // A pause may be prolonged while it is waited for.
-        while (clock.now() < pausedUntil) {
-          if (pausedUntil > deadline) throw tooLate(pausedUntil - clock.now());
-          await pauseFor(clock, pausedUntil - clock.now(), signal);
+        while (clock.elapsed() < pausedUntil) {
+          if (pausedUntil > deadline) throw tooLate(pausedUntil - clock.elapsed());
+          await pauseFor(clock, pausedUntil - clock.elapsed(), signal);
         }
-        if (clock.now() > deadline) throw tooLate(0);
+        if (clock.elapsed() > deadline) throw tooLate(0);
         return work();
       }),
     pause(milliseconds) {
-      pausedUntil = Math.max(pausedUntil, clock.now() + milliseconds);
+      pausedUntil = Math.max(pausedUntil, clock.elapsed() + milliseconds);
     },
   };
 }

@@ -4,7 +4,7 @@
 // Under concurrency and repetition: all of it may be repeated and done at once. A PUT whose answer was lost is settled by
 // reading what it wrote, and repeated when it did not take effect: it may still land late, over a newer tag.
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../manifest-type.ts';
@@ -27,7 +27,7 @@ export function createManifestRequests({
   manifests,
 }: Pick<OciParts, 'client' | 'send' | 'manifests'>): ManifestRequests {
   // Docker's registry answers 500 when a layer or a configuration is asked for as a manifest.
-  const isBlob = async (repository: RemoteRepository, digest: Digest, deadline: Instant): Promise<boolean> => {
+  const isBlob = async (repository: RemoteRepository, digest: Digest, deadline: Deadline): Promise<boolean> => {
     const request = { method: 'HEAD', headers: {}, once: true } as const;
     return (await send(repository, 'pull', `blobs/${digest}`, request, deadline)).status === 200;
   };
@@ -35,7 +35,7 @@ export function createManifestRequests({
   const read = async (
     repository: RemoteRepository,
     at: Tag | Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<CachedManifest | undefined> => {
     const request = { method: 'GET', headers: { accept: MANIFEST_ACCEPT } } as const;
     let response: HttpResponse;
@@ -55,7 +55,7 @@ export function createManifestRequests({
   const peek = async (
     repository: RemoteRepository,
     tag: Tag | Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<Digest | undefined> => {
     const headers = { accept: MANIFEST_ACCEPT };
     const response = await send(repository, 'pull', `manifests/${tag}`, { method: 'HEAD', headers }, deadline);
@@ -71,7 +71,7 @@ export function createManifestRequests({
     repository: RemoteRepository,
     manifest: Manifest,
     tag: Tag | Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<'landed' | HttpResponse> => {
     const headers = { 'content-type': manifest.mediaType };
     const request = { method: 'PUT', headers, body: manifest.bytes, once: true } as const;

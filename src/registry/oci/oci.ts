@@ -8,7 +8,7 @@
 // settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
 import type { Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
@@ -101,7 +101,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     digest: Digest,
     tag: Tag,
     { rewrite = false, expected }: TagOptions,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<TagResult> => {
     const previous = await peek(repository, tag, deadline);
     if (previous === digest && !rewrite) return { changed: false, previous };
@@ -116,7 +116,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     throw refusal;
   };
 
-  const listTags = async (repository: RemoteRepository, deadline: Instant): Promise<readonly Tag[]> => {
+  const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
     const first = new URL(`/v2/${repository.path}/tags/list`, client.origin(repository));
     return collectTags(first, async (url) => {
       const response = await client.send(
@@ -137,7 +137,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     });
   };
 
-  const explain = async (repository: RemoteRepository, at: Tag | Digest, deadline: Instant): Promise<Missing> => {
+  const explain = async (repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Missing> => {
     const list = await send(repository, 'pull', 'tags/list?n=1', { method: 'GET', headers: {} }, deadline);
     if (list.status === 404 || list.status === 403) {
       const known = await credentials.find(repository.host, repository.path);
@@ -159,10 +159,10 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
   // Every way out of the adapter: texts lose what is secret.
   const operation = async <T>(
     repository: Repository,
-    work: (repository: RemoteRepository, deadline: Instant) => Promise<T>,
+    work: (repository: RemoteRepository, deadline: Deadline) => Promise<T>,
   ): Promise<T> => {
     try {
-      return await work(remote(repository), options.clock.now() + operationTimeoutMs);
+      return await work(remote(repository), options.clock.elapsed() + operationTimeoutMs);
     } catch (error) {
       throw redactor.redactError(error);
     }
@@ -177,7 +177,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     peek,
     put,
     operation,
-    deadline: () => options.clock.now() + operationTimeoutMs,
+    deadline: () => options.clock.elapsed() + operationTimeoutMs,
     remoteOf: (repository) => (repository.kind === 'remote' ? remote(repository) : undefined),
   };
   const removeTag = createTagRemoval(parts);

@@ -5,7 +5,7 @@
 // read back, one writer at a time in this process; another process's entry that was overwritten is put back by its own
 // read-back.
 import { type Digest, digestOf } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import { readReferrers, referrersTag, withReferrer } from '../referrers-index.ts';
@@ -28,7 +28,7 @@ export interface Referrers {
   of(
     place: RemoteRepository,
     subject: Digest,
-    deadline: Instant,
+    deadline: Deadline,
     tags?: ReadonlySet<Tag>,
   ): Promise<readonly Descriptor[]>;
   /** Sees to it that a manifest that was stored is listed. */
@@ -44,7 +44,7 @@ export function createReferrers({ client, abilities, read, put, deadline: newDea
   const fromApi = async (
     place: RemoteRepository,
     subject: Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<readonly Descriptor[] | undefined> => {
     const earlier = first.get(place.name);
     if (earlier) {
@@ -58,7 +58,7 @@ export function createReferrers({ client, abilities, read, put, deadline: newDea
   const askApi = async (
     place: RemoteRepository,
     subject: Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<readonly Descriptor[] | undefined> => {
     if (abilities.known(place, 'referrers-api')?.has === false) return undefined;
     const found = new Map<Digest, Descriptor>();
@@ -82,7 +82,7 @@ export function createReferrers({ client, abilities, read, put, deadline: newDea
   const underTag = async (
     place: RemoteRepository,
     subject: Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<Manifest | undefined> => {
     const index = await read(place, referrersTag(subject), deadline);
     return index?.mediaType === OCI_INDEX && index.digest !== subject ? index : undefined;

@@ -1,5 +1,5 @@
 // When to try again: how long to wait, and for how long in all.
-import type { Clock, Instant, Random } from '../../model/effects.ts';
+import type { Clock, Deadline, Instant, Random } from '../../model/effects.ts';
 import { pauseFor } from './limiter.ts';
 import type { TransportFailure } from './transport.ts';
 
@@ -21,7 +21,7 @@ export function backoff(attempt: number, random: Random): number {
 }
 
 /** Waits before try `attempt` + 1. Throws `last` when there is no time or no try left, and `interrupted`. */
-export type WaitToRetry = (attempt: number, deadline: Instant, last: TransportFailure) => Promise<void>;
+export type WaitToRetry = (attempt: number, deadline: Deadline, last: TransportFailure) => Promise<void>;
 
 /** Waiting by a clock, with jitter. */
 export function createWaitToRetry({
@@ -35,7 +35,7 @@ export function createWaitToRetry({
 }): WaitToRetry {
   return async (attempt, deadline, last) => {
     const delay = backoff(attempt, random);
-    if (!last.transient || attempt >= ATTEMPTS || clock.now() + delay > deadline) throw last;
+    if (!last.transient || attempt >= ATTEMPTS || clock.elapsed() + delay > deadline) throw last;
     await pauseFor(clock, delay, signal);
   };
 }

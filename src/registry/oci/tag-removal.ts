@@ -5,7 +5,7 @@
 // a look at the image: where it went with its tag both are put back, and no tag is removed there again in this run.
 // Safe to repeat. A DELETE whose answer was lost is settled by reading the tag.
 import type { Digest } from '../../model/digest.ts';
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
@@ -25,7 +25,7 @@ export type RemoveTag = (
   repository: RemoteRepository,
   tag: Tag,
   expected: Digest,
-  deadline: Instant,
+  deadline: Deadline,
 ) => Promise<TagRemoval>;
 
 /** The ability to remove a tag. */
@@ -33,7 +33,7 @@ export function createTagRemoval(parts: TagRemovalParts): RemoveTag {
   const { abilities, peek, read, put } = parts;
 
   /** The answer to the DELETE; `gone` when it was lost, or not believed, and the tag is not there any more. */
-  const ask = async (place: RemoteRepository, tag: Tag, deadline: Instant): Promise<HttpResponse | 'gone'> => {
+  const ask = async (place: RemoteRepository, tag: Tag, deadline: Deadline): Promise<HttpResponse | 'gone'> => {
     const request = { method: 'DELETE', headers: {}, once: true } as const;
     let failure: unknown;
     try {
@@ -49,7 +49,12 @@ export function createTagRemoval(parts: TagRemovalParts): RemoveTag {
   };
 
   /** After a removal. Throws `registry-answer-invalid` when the image went with its tag; both are put back. */
-  const requireImage = async (place: RemoteRepository, tag: Tag, image: Manifest, deadline: Instant): Promise<void> => {
+  const requireImage = async (
+    place: RemoteRepository,
+    tag: Tag,
+    image: Manifest,
+    deadline: Deadline,
+  ): Promise<void> => {
     if ((await peek(place, image.digest, deadline)) !== undefined) return;
     const why = `it deleted the image ${image.digest} with its tag ${tag}`;
     abilities.learn(place, 'tag-deletion', { has: false, why });
@@ -67,7 +72,7 @@ export function createTagRemoval(parts: TagRemovalParts): RemoveTag {
     place: RemoteRepository,
     tag: Tag,
     expected: Digest,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<TagRemoval> => {
     // Read whole: should the image go with its tag, its bytes are what brings both back.
     const image = await read(place, tag, deadline);

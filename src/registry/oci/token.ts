@@ -2,7 +2,7 @@
 // distribution.github.io/distribution/spec/auth/token and …/auth/oauth.
 // One request is in flight for one (realm, service, scopes); tokens are renewed before they end.
 import * as z from 'zod/mini';
-import type { Clock, Instant } from '../../model/effects.ts';
+import type { Clock, Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { describeAnswer } from './answer.ts';
 import type { Credential } from './credential.ts';
@@ -37,7 +37,7 @@ interface Entry {
   readonly owner: string;
   /** Counts up: which of two tokens is older. */
   readonly serial: number;
-  readonly renewAt: Instant;
+  readonly renewAt: Deadline;
 }
 
 /** Seconds a token lives when its server does not say. */
@@ -65,10 +65,10 @@ export function createTokenSource(options: {
 
   const cached = (request: TokenRequest): string | undefined => {
     const entry = entries.get(keyOf(request));
-    return entry && clock.now() < entry.renewAt ? entry.token : undefined;
+    return entry && clock.elapsed() < entry.renewAt ? entry.token : undefined;
   };
   const fetchToken = async (request: TokenRequest): Promise<string> => {
-    const asked = clock.now();
+    const asked = clock.elapsed();
     const { token, lifetime } = readAnswer(await send(httpRequest(request)), request.realm);
     redactor.add(token);
     serial += 1;

@@ -4,7 +4,7 @@
 // Under concurrency and repetition: storing a blob is safe to repeat and to do at once. Whether blobs can be mounted into a
 // repository is learnt from the first that is, which the others wait for. An upload is one POST and one PUT with the whole
 // blob; the last bytes are held back until all are known to be right, and an upload that fails is cancelled.
-import type { Instant } from '../../model/effects.ts';
+import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import { checkedStream } from '../checked-stream.ts';
@@ -38,7 +38,7 @@ export type Mount = (
   place: RemoteRepository,
   blob: BlobDescriptor,
   from: Repository,
-  deadline: Instant,
+  deadline: Deadline,
 ) => Promise<boolean>;
 
 /** Mounts; knows after the first one whether there are any. */
@@ -50,7 +50,7 @@ export function createMount(parts: OciParts): Mount {
     place: RemoteRepository,
     { digest }: BlobDescriptor,
     source: RemoteRepository,
-    deadline: Instant,
+    deadline: Deadline,
   ): Promise<boolean> => {
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source.path)}`;
     try {

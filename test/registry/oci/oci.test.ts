@@ -264,6 +264,22 @@ describe('servers that fail', () => {
     expect(server.lines.filter((line) => line === WRITE)).toHaveLength(3);
   });
 
+  it.each([
+    ['forward', 86_400_000],
+    ['back', -86_400_000],
+  ])('repeats it as often on a machine whose clock is set %s meanwhile', async (_where, jump) => {
+    server.publish('acme/app', sampleIndex(), V1);
+    server.intercept(
+      WRITE,
+      () => {
+        oci.clock.jump(jump);
+        return errorAnswer(502, 'BAD_GATEWAY');
+      },
+      2,
+    );
+    expect(await retag()).toEqual({ changed: true, previous: undefined });
+  });
+
   it('says that the outcome of a PUT is not known when it cannot be read back', async () => {
     const digest = server.publish('acme/app', sampleIndex(), V1);
     await resolve();

@@ -53,7 +53,7 @@ describe('another try', () => {
   function waiting(attempt: number, left: number, transient = true) {
     const clock = createInstantClock();
     const last = new TransportFailure(transient, { what: 'it was cut off' });
-    const wait = createWaitToRetry({ clock, random: () => 1 })(attempt, clock.now() + left, last);
+    const wait = createWaitToRetry({ clock, random: () => 1 })(attempt, clock.elapsed() + left, last);
     return { wait, last, clock };
   }
 
