@@ -20,7 +20,7 @@ export function createInstantClock(start: Instant = Date.UTC(2026, 0, 1)): Insta
   return {
     sleeps,
     now: () => now + jumped,
-    elapsed: () => now,
+    elapsed: () => now - start,
     async sleep(milliseconds, signal) {
       signal?.throwIfAborted();
       sleeps.push(milliseconds);
