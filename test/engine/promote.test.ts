@@ -244,6 +244,9 @@ describe('what is carried', () => {
     const { plan } = await bench.released('stg');
     expect(plan.configurationChanges).toEqual([]);
     expect(plan.fields.map(({ path, after }) => `${path}: ${after.slice(0, 4)}`)).not.toEqual([]);
+    const { before, after } = plan.fields.find(({ image }) => image === 'django')!;
+    // What the carried file said, not what the branch has.
+    expect([before, after]).toEqual([expect.stringContaining('V3.2'), expect.stringContaining('V4.2')]);
   });
 
   test('a manifest that begins with a byte order mark keeps it, and nothing is warned of', async () => {
@@ -375,8 +378,8 @@ describe('nothing to do', () => {
     expect(bench.head('prd')).toBe(head);
   });
 
-  test('the same images under another version are another release', async () => {
-    const bench = await running();
+  test('the same images under another version are another release, though no file changes', async () => {
+    const bench = await running({ settings: { prd: 'pin: digest' } });
     await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.0'), parseTag('V4.0.1'));
     const { record } = await bench.released('prd', { django: 'V4.0.1' });
     expect(shown(record)).toBe('django V4.0.1, mariadb V10.6');
