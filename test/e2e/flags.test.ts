@@ -108,7 +108,10 @@ describe('promote --no-wait', () => {
     const quicker = `test -e beaten || { touch beaten; ${env} git update-ref refs/heads/dev "$(${env} ${commit})"; }`;
     await pipeline.repository.hook('pre-receive', quicker);
     const promote = ['promote', 'dev', 'mariadb=V10.11'];
-    expect(await pipeline.tagflow([...promote, '--no-wait'])).toFail({ code: 'race-lost', what: /one attempt lost the race/ });
+    expect(await pipeline.tagflow([...promote, '--no-wait'])).toFail({
+      code: 'race-lost',
+      what: /one attempt lost the race/,
+    });
     await rm(join(pipeline.repository.folder, 'beaten'));
     succeeded(await pipeline.tagflow(promote));
   });
