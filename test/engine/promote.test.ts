@@ -125,6 +125,18 @@ describe('what cannot be promoted', () => {
     expect(bench.registry.writes).toEqual([]);
   });
 
+  test.each([
+    ['from the trunk it is named', 'dev', { django: 'V4.0' }, /^name it: tagflow promote dev mariadb=VERSION$/],
+    [
+      'from an environment it is released there, or named',
+      'stg',
+      {},
+      /^promote dev first, or name it: .* stg django=V/,
+    ],
+  ])('an image without a known version: %s', async (_, environment, versions, fix) => {
+    expect((await failureOf(createBench().promote(environment, versions))).fix).toMatch(fix);
+  });
+
   test('a version in other letters says how it is spelt', async () => {
     const error = await failureOf(createBench().promote('dev', { ...FIRST, django: 'v4.2' }));
     expect(error.fix).toBe('write django=V4.2');
@@ -157,16 +169,17 @@ environments: { dev: { branch: dev } }
   });
 
   test.each([
-    ['downstream', 'dev', 'stg'],
-    ['two steps downstream', 'dev', 'prd'],
-    ['the environment itself', 'stg', 'stg'],
-  ])('from %s: commits flow downstream only', async (_, environment, from) => {
+    ['downstream', 'dev', 'stg', 'stg takes from dev', 'land the change on the trunk, then: tagflow promote dev'],
+    ['two steps downstream', 'dev', 'prd', 'prd takes from dev', 'land the change on the trunk'],
+    ['the environment itself', 'stg', 'stg', 'that is the environment itself', 'leave --from out to take from dev'],
+  ])('from %s: commits flow downstream only', async (_, environment, from, why, fix) => {
     const bench = await running();
     const before = new Map(bench.remote.branches);
     expect(await failureOf(bench.promote(environment, {}, { from }))).toMatchObject({
       code: 'usage',
       message: expect.stringContaining(`cannot take from ${from}`) as string,
-      fix: expect.any(String) as string,
+      why: expect.stringContaining(why) as string,
+      fix: expect.stringContaining(fix) as string,
     });
     expect(bench.remote.branches).toEqual(before);
   });
@@ -175,7 +188,10 @@ environments: { dev: { branch: dev } }
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
     bench.registry.remove(repositoryOf('django'), bench.digest('django', 'V4.2'));
-    expect(await failureOf(bench.promote('stg'))).toMatchObject({ code: 'digest-not-found' });
+    expect(await failureOf(bench.promote('stg'))).toMatchObject({
+      code: 'digest-not-found',
+      message: expect.stringContaining(`${DJANGO} does not have django V4.2 (`),
+    });
   });
 
   test('from an environment that does not exist', async () => {
@@ -479,6 +495,12 @@ describe('a record that is not as tagflow wrote it', () => {
     edit(bench, () => 'broken');
     edit(bench, () => text);
     expect((await bench.promote('prd', { django: 'V4.3' })).kind).toBe('released');
+  });
+
+  test('and is gone upstream carries nothing downstream: what runs here does not pass for it', async () => {
+    const bench = await running();
+    bench.remote.commit('stg', { [recordOf('stg')]: undefined, 'src/app.py': 'print(2)\n' });
+    expect((await failureOf(bench.promote('prd'))).code).toBe('record-invalid');
   });
 
   test('upstream carries nothing downstream', async () => {
@@ -810,6 +832,7 @@ describe('losing a race', () => {
     );
     const error = await failureOf(work);
     expect(error).toMatchObject({ code: 'race-lost', exit: 5, retryable: true });
+    expect(error.message).toBe(`stg kept moving: ${others} attempts lost the race`);
     expect(others).toBeGreaterThan(10);
     expect(bench.clock.elapsed() - start).toBeLessThanOrEqual(60_000);
     expect(bench.tagged('django', 'stg')).toBe('V4.0');
