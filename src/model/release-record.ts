@@ -109,19 +109,22 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
   } as ReleaseRecord;
 }
 
+/** What runs out of stack: while it is parsed, or while the values are made of it. */
+const TOO_DEEP = 'it is nested too deep';
+
 /** The value that YAML text spells, when it spells it the plain way that `formatRecord` does. */
 function readYaml(text: string, file: string): unknown {
   try {
     // The parser's own check of keys compares each with each: a file of many keys would keep it busy for minutes.
     const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core', prettyErrors: true });
     const [error] = [...document.errors, ...document.warnings];
+    if (error?.code === 'RESOURCE_EXHAUSTION') throw invalid(file, TOO_DEEP);
     if (error) throw invalid(file, plain(`it is no YAML: ${error.message.split('\n')[0]}`));
     const trick = findTrick(document);
     if (trick !== undefined) throw invalid(file, plain(trick));
     return document.toJS();
   } catch (error) {
-    // Nested so deep that it runs out of stack.
-    if (error instanceof RangeError) throw invalid(file, 'it is nested too deep');
+    if (error instanceof RangeError) throw invalid(file, TOO_DEEP);
     throw error;
   }
 }

@@ -143,11 +143,12 @@ describe('what is no record', () => {
     ['a tag', edit('actor: "ci #88"', 'actor: !!str ana'), 'tag'],
     ['a prototype', edit('images:\n', 'images:\n  __proto__: {}\n'), '__proto__'],
     ['more than any record', `${TEXT}# ${'x'.repeat(1 << 20)}\n`, 'more than any record'],
-    ['a hundred thousand open brackets', '['.repeat(100_000), ''],
+    ['a hundred thousand open brackets', '['.repeat(100_000), 'nested too deep'],
     ...[600, 800, 1000, 1200, 1400, 1600, 3000, 100_000].map((depth): [string, string, string] => [
       `lists nested ${depth} deep`,
       '['.repeat(depth) + ']'.repeat(depth),
-      '',
+      // Somewhere below the stack ends, and it depends on the machine where.
+      depth >= 3000 ? 'nested too deep' : '',
     ]),
     [
       'a thousand nested keys',
