@@ -59,7 +59,7 @@ export function parseVersion(tag: string, scheme: VersionScheme, image: string):
       scheme.kind === 'semver'
         ? 'versions of this image look like v1.2, V1.2, 1.2.3 or 1.2.3-rc.1'
         : `versions of this image match ${scheme.pattern.source}`,
-    fix: `list what exists, or set images.${image}.versions in tagflow.yaml`,
+    fix: `name a version; or, where yours look different, say how: images.${image}.versions in tagflow.yaml`,
   });
 }
 
