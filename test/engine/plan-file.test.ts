@@ -1,7 +1,7 @@
 // A saved plan, when the trunk has moved on since: configuration is read there, and only what follows from it counts.
 import { expect, test } from 'vitest';
 import type { Plan } from '../../src/model/plan.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../support/engine.ts';
+import { type Bench, FIRST, configOf, createBench } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
 async function running(): Promise<{ readonly bench: Bench; readonly plan: Plan }> {
@@ -21,21 +21,7 @@ test('is done though the trunk moved on, and the record says where the configura
 
 test('is stale once another plan follows from tagflow.yaml', async () => {
   const { bench, plan } = await running();
-  bench.remote.commit('main', {
-    'tagflow.yaml': `version: 1
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
-  dev:
-    branch: dev
-  stg:
-    from: dev
-  prd:
-    from: stg
-    pin: digest
-`,
-  });
+  bench.remote.commit('main', { 'tagflow.yaml': configOf({ prd: 'pin: digest' }) });
   const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan } }));
   expect(error).toMatchObject({ code: 'plan-stale', exit: 5 });
   expect(error.why).toContain('the trunk moved on');

@@ -233,7 +233,8 @@ images:
 `;
 }
 
-function configOf(settings: NonNullable<BenchOptions['settings']>): string {
+/** `tagflow.yaml` of the bench, with more settings for its environments. */
+export function configOf(settings: NonNullable<BenchOptions['settings']>): string {
   return `version: 1
 images:
   django: { repository: ${DJANGO} }
