@@ -51,10 +51,9 @@ async function readFrom(
   { environment, base, head }: MixedTree,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
-  const kept = paths.filter((path) => isKept(environment, path));
   const parts = [
-    { commit: base, paths: paths.filter((path) => !kept.includes(path)) },
-    { commit: head, paths: kept },
+    { commit: base, paths: paths.filter((path) => !isKept(environment, path)) },
+    { commit: head, paths: paths.filter((path) => isKept(environment, path)) },
   ].filter((part) => part.paths.length > 0);
   await context.ledger.bring(parts);
   const files = await Promise.all(parts.map(async (part) => readManifests(context, part.commit, part.paths)));

@@ -7,6 +7,7 @@ import { type Image, repositoryIn, type Environment } from '../model/pipeline.ts
 import type { Plan, PlannedCopy } from '../model/plan.ts';
 import { type Repository, type Tag, ownershipKey, parseRepository } from '../model/reference.ts';
 import type { ReleaseImage } from '../model/release.ts';
+import { counted } from '../model/text.ts';
 import type { CopySummary } from '../registry/registry.ts';
 import type { Context } from './context.ts';
 
@@ -107,8 +108,8 @@ export async function copyTogether<T, R>(
 export function describeSummary({ manifests, blobsSent, blobsMounted, blobsPresent, bytes }: CopySummary): string {
   const size = bytes >= 1024 * 1024 ? `${Math.ceil(bytes / 1024 / 1024)} MiB` : `${Math.ceil(bytes / 1024)} KiB`;
   return [
-    `${manifests} ${manifests === 1 ? 'manifest' : 'manifests'}`,
-    `${blobsSent} ${blobsSent === 1 ? 'blob' : 'blobs'} sent${blobsSent > 0 ? ` (${size})` : ''}`,
+    counted(manifests, 'manifest'),
+    `${counted(blobsSent, 'blob')} sent${blobsSent > 0 ? ` (${size})` : ''}`,
     ...(blobsMounted > 0 ? [`${blobsMounted} mounted`] : []),
     ...(blobsPresent > 0 ? [`${blobsPresent} there already`] : []),
   ].join(', ');

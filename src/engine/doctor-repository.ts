@@ -12,6 +12,7 @@ import {
   type StoredImage,
   isFixed,
 } from '../model/repository-facts.ts';
+import { counted } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
 
@@ -265,7 +266,7 @@ function lossFinding(
       rule?.olderThanDays !== undefined
         ? `the image of release ${first?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`
         : rule?.newest !== undefined
-          ? `it keeps the newest ${rule.newest} ${rule.newest === 1 ? 'image' : 'images'}, whatever runs`
+          ? `it keeps the newest ${counted(rule.newest, 'image')}, whatever runs`
           : `it is about images${aboutOf(rule)}, whatever their age and whatever runs`,
     fix: fixFor(policy, first),
     details: {

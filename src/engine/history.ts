@@ -5,7 +5,7 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf, imageOf, recordPath } from '../model/pipeline.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { plain } from '../model/text.ts';
+import { counted, plain } from '../model/text.ts';
 import type { Context } from './context.ts';
 import { judgeSteps } from './signatures.ts';
 import { type World, headOf, readWorld } from './world.ts';
@@ -157,7 +157,7 @@ export async function where(context: Context, what: string): Promise<readonly Sp
   if (spans.length > 0) return spans;
   throw new TagflowError('release-not-found', {
     what: `no environment has or had ${what}`,
-    why: `looked through ${pasts.map(({ environment, releases }) => `${releases.length} ${releases.length === 1 ? 'release' : 'releases'} of ${environment.name}`).join(', ')}`,
+    why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
     fix: 'tagflow history lists what was released',
   });
 }

@@ -1,6 +1,6 @@
 // What a release's tree is made of: whose file each path is, where the pins are, and what counts as configuration.
 import { matchesGlob } from 'node:path';
-import type { TreeEntry } from '../ledger/ledger.ts';
+import { type TreeEntry, isRegularFile } from '../ledger/ledger.ts';
 import type { ManifestFile, Pin } from '../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
@@ -24,7 +24,7 @@ export async function manifestPaths(
 ): Promise<readonly string[]> {
   const entries = await context.ledger.listFiles(commit, environment.path);
   const found = entries
-    .filter(({ mode, path }) => isRegular(mode) && isManifestPath(path) && path !== recordPath(environment))
+    .filter((entry) => isRegularFile(entry) && isManifestPath(entry.path) && entry.path !== recordPath(environment))
     .map(({ path }) => path);
   return [...new Set([...found, ...environment.pins.map(({ file }) => file)])].sort();
 }
@@ -160,8 +160,4 @@ function literalPrefix(glob: string): string {
   const parts = glob.split('/');
   const wild = parts.findIndex((part) => /[*?[\]{}!()+@\\]/.test(part));
   return parts.slice(0, wild < 0 ? parts.length - 1 : wild).join('/');
-}
-
-function isRegular(mode: TreeEntry['mode']): boolean {
-  return mode === '100644' || mode === '100755';
 }

@@ -1,6 +1,7 @@
 // Gate: commits flow downstream only. A commit that sits on an environment's branch alone would be lost by carrying the
 // upstream tree over it.
 import { shortId } from '../model/object-id.ts';
+import { counted } from '../model/text.ts';
 import type { Gate } from './gate.ts';
 
 const SHOWN = 5;
@@ -13,13 +14,12 @@ export const divergence: Gate = ({ environment, request, foreign, upstream }) =>
   // Oldest first: each may need the one before.
   const oldest = foreign.toReversed().map(({ id }) => shortId(id));
   const picks = oldest.slice(0, SHOWN).join(' ') + (oldest.length > SHOWN ? ' …' : '');
-  const plural = foreign.length === 1 ? 'commit' : 'commits';
   if (request.discardDivergence) return { decision: 'overridden', reason: `discarded on request: ${shown}` };
   return {
     decision: 'refuse',
     code: 'divergence',
     text: {
-      what: `${environment} has ${foreign.length} ${plural} that ${upstream} lacks and that would be lost`,
+      what: `${environment} has ${counted(foreign.length, 'commit')} that ${upstream} lacks and that would be lost`,
       why: shown,
       fix: `land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: --discard-divergence`,
       details: { commits: foreign },

@@ -2,7 +2,7 @@
 // from the remote when it is asked for, all in one request.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import type { TreeEntry } from './ledger.ts';
+import { type TreeEntry, isRegularFile } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { diffTrees, findEntries, listEntries } from './tree.ts';
 
@@ -40,15 +40,10 @@ export class CommitFiles {
   /** The regular files at paths, by path. */
   async #find(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, ObjectId>> {
     const entries = await findEntries(this.#objects.readTrees, await this.#treeOf(commit), paths);
-    return new Map([...entries].flatMap(([path, { id, mode }]) => (isFile(mode) ? [[path, id]] : [])));
+    return new Map([...entries].flatMap(([path, entry]) => (isRegularFile(entry) ? [[path, entry.id]] : [])));
   }
 
   async #treeOf(commit: ObjectId): Promise<ObjectId> {
     return (await this.#objects.commit(commit)).tree;
   }
-}
-
-/** Whether an entry of a tree is a regular file: links and submodules are not. */
-export function isFile(mode: TreeEntry['mode']): boolean {
-  return mode === '100644' || mode === '100755';
 }

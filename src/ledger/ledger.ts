@@ -32,6 +32,11 @@ export interface TreeEntry {
   readonly id: ObjectId;
 }
 
+/** Whether an entry is a regular file: links and submodules are not. */
+export function isRegularFile({ mode }: Pick<TreeEntry, 'mode'>): boolean {
+  return mode === '100644' || mode === '100755';
+}
+
 /** A commit at which a file changed. */
 export interface FileStep {
   readonly commit: Commit;

@@ -2,9 +2,8 @@
 // read.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { isFile } from './files.ts';
 import { type PathChange, pathChanges, shallowCommits } from './history.ts';
-import type { FileStep } from './ledger.ts';
+import { type FileStep, isRegularFile } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 
@@ -47,7 +46,7 @@ export class FileSteps {
   }
 
   async #read(head: ObjectId, changes: readonly PathChange[]): Promise<readonly FileStep[]> {
-    const files = changes.map(({ file }) => (file && isFile(file.mode) ? file.id : undefined));
+    const files = changes.map(({ file }) => (file && isRegularFile(file) ? file.id : undefined));
     const contents = await this.#fetcher.contents(
       head,
       files.filter((id) => id !== undefined),

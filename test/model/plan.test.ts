@@ -15,7 +15,7 @@ import {
 import { parseTag } from '../../src/model/reference.ts';
 import type { ReleaseImage } from '../../src/model/release.ts';
 import { refusal } from '../support/failure.ts';
-import { FULL_RECORD, idOf } from '../support/records.ts';
+import { FULL_RECORD, TARGET, idOf } from '../support/records.ts';
 
 function image(name: string, version: string): ReleaseImage {
   return {
@@ -28,18 +28,7 @@ function image(name: string, version: string): ReleaseImage {
 
 const PARTS: PlanParts = {
   request: { kind: 'promote', environment: 'prd', versions: {}, reason: 'INC-412' },
-  target: {
-    name: 'prd',
-    from: 'stg',
-    branch: 'production' as BranchName,
-    tag: parseTag('live'),
-    path: 'environments/prd',
-    repositories: new Map(),
-    keep: [],
-    pin: 'version+digest',
-    pins: [],
-    retain: 10,
-  },
+  target: { ...TARGET, from: 'stg', branch: 'production' as BranchName, tag: parseTag('live') },
   current: { ...FULL_RECORD, sequence: 3, images: [image('django', 'V4.0'), image('mariadb', '1.10')] },
   images: [image('redis', '7.0'), image('django', 'V4.2'), image('mariadb', '1.10')],
   base: idOf('1'),

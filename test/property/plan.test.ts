@@ -1,11 +1,9 @@
 // Plans: equal parts make equal plans, and a plan survives the file it is saved in.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BranchName } from '../../src/model/object-id.ts';
 import { type PlanParts, assemblePlan, messageOf, parsePlan, planDigest, recordOf } from '../../src/model/plan.ts';
-import { parseTag } from '../../src/model/reference.ts';
 import { formatRecord, parseRecord } from '../../src/model/release-record.ts';
-import { anyRecord, idOf, recordText } from '../support/records.ts';
+import { TARGET, anyRecord, idOf, recordText } from '../support/records.ts';
 
 const path = fc.stringMatching(/^[a-c]{1,2}(?:\/[a-c])?$/);
 
@@ -25,18 +23,7 @@ const parts: fc.Arbitrary<PlanParts> = fc
   })
   .map(({ current, next, reason, ...rest }) => ({
     request: { kind: 'promote', environment: 'prd', versions: {}, ...(reason !== undefined && { reason }) },
-    target: {
-      name: 'prd',
-      from: undefined,
-      branch: 'prd' as BranchName,
-      tag: parseTag('prd'),
-      path: 'environments/prd',
-      repositories: new Map(),
-      keep: [],
-      pin: 'version+digest',
-      pins: [],
-      retain: 10,
-    },
+    target: TARGET,
     current,
     images: next.images,
     base: idOf('1'),

@@ -1,10 +1,11 @@
 // Docker's registry 2.8.2 (the Debian package docker-registry), or its successor, distribution 3, on a free loopback port,
 // for tests against the real thing.
 // Push to it with `pushImage` of test/support/images.ts.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endProcess, whenLogged } from './process.ts';
 import { findProgram } from './real.ts';
 
 /** How the registry is set up. At most one of `htpasswd` and `token`. */
@@ -48,11 +49,12 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   writeFileSync(config, JSON.stringify(configuration(root, options)));
   const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'], env: ENVIRONMENT });
   const stop = async (): Promise<void> => {
-    await ended(child);
+    await endProcess(child);
     rmSync(root, { recursive: true, force: true });
   };
   try {
-    return { host: await listening(child), root, stop };
+    // It chooses a free port itself and writes it to its log, so no two tests can race for one.
+    return { host: await whenLogged(child, name, /listening on (127\.0\.0\.1:[0-9]+)/), root, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -86,27 +88,4 @@ function tokenSection(root: string, token: NonNullable<DockerRegistryOptions['to
   const rootcertbundle = join(root, 'token.pem');
   writeFileSync(rootcertbundle, token.certificate);
   return { realm: token.realm, service: token.service, issuer: token.issuer, rootcertbundle };
-}
-
-// The registry chooses a free port itself and writes it to its log, so no two tests can race for one.
-async function listening(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let log = '';
-    child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      log += chunk;
-      const address = /listening on (127\.0\.0\.1:[0-9]+)/.exec(log)?.[1];
-      if (address) resolve(address);
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`docker-registry ended with ${String(code)}: ${log}`)));
-  });
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exit = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  child.kill('SIGKILL');
-  await exit;
 }

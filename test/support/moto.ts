@@ -1,7 +1,8 @@
 // moto's server (PyPI: moto[server]) on a free loopback port: an Amazon ECR made by others, for tests against something that
 // does not share our reading of the documentation. Guard the suite with `describeReal(…, ['moto_server'], …)`.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ECR } from '@aws-sdk/client-ecr';
+import { endProcess, whenLogged } from './process.ts';
 import { findProgram } from './real.ts';
 
 /** A moto that runs. */
@@ -19,7 +20,7 @@ export async function startMoto(region: string): Promise<MotoServer> {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], PYTHONUNBUFFERED: '1' };
   const child = spawn(program, ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'pipe', 'pipe'], env });
   try {
-    const url = await listening(child);
+    const url = await whenLogged(child, 'moto_server', /Running on (http:\/\/127\.0\.0\.1:[0-9]+)/);
     const { ECR } = await import('@aws-sdk/client-ecr');
     const credentials = { accessKeyId: 'testing', secretAccessKey: 'testing' };
     const client = new ECR({ region, endpoint: url, credentials, maxAttempts: 1 });
@@ -28,37 +29,11 @@ export async function startMoto(region: string): Promise<MotoServer> {
       client,
       async stop() {
         client.destroy();
-        await ended(child);
+        await endProcess(child, 3000);
       },
     };
   } catch (error) {
-    await ended(child);
+    await endProcess(child, 3000);
     throw error;
   }
-}
-
-async function listening(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let log = '';
-    const read = (chunk: string): void => {
-      log += chunk;
-      const url = /Running on (http:\/\/127\.0\.0\.1:[0-9]+)/.exec(log)?.[1];
-      if (url !== undefined) resolve(url);
-    };
-    child.stdout?.setEncoding('utf8').on('data', read);
-    child.stderr?.setEncoding('utf8').on('data', read);
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`moto_server ended with ${String(code)}: ${log}`)));
-  });
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exit = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-  });
-  child.kill('SIGTERM');
-  const hard = setTimeout(() => child.kill('SIGKILL'), 3000);
-  await exit;
-  clearTimeout(hard);
 }

@@ -1,8 +1,9 @@
-// Release records for tests: one that has every field, and any record there can be.
+// Release records for tests: one that has every field, and any record there can be; and an environment to make them for.
 import * as fc from 'fast-check';
 import type { Digest } from '../../src/model/digest.ts';
 import { digestOf } from '../../src/model/digest.ts';
-import type { ObjectId } from '../../src/model/object-id.ts';
+import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import type { Environment } from '../../src/model/pipeline.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../../src/model/release.ts';
@@ -11,6 +12,20 @@ import type { Hold, ReleaseImage, ReleaseRecord } from '../../src/model/release.
 export function idOf(digit: string): ObjectId {
   return digit.repeat(40) as ObjectId;
 }
+
+/** An environment as `tagflow.yaml` gives it that says nothing of its own. */
+export const TARGET: Environment = {
+  name: 'prd',
+  from: undefined,
+  branch: 'prd' as BranchName,
+  tag: parseTag('prd'),
+  path: 'environments/prd',
+  repositories: new Map(),
+  keep: [],
+  pin: 'version+digest',
+  pins: [],
+  retain: 10,
+};
 
 /** A record with every field that a record can have. */
 export const FULL_RECORD: ReleaseRecord = {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endProcess, whenLogged } from './process.ts';
 import { findProgram } from './real.ts';
 
 /** A zot that runs. */
@@ -32,8 +33,7 @@ export async function startZot(): Promise<Zot> {
   );
   const child = spawn(program, ['serve', config], { stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = async (): Promise<void> => {
-    const exit = new Promise((resolve) => child.once('exit', resolve));
-    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await exit;
+    await endProcess(child);
     rmSync(root, { recursive: true, force: true });
   };
   try {
@@ -46,18 +46,7 @@ export async function startZot(): Promise<Zot> {
 
 /** The port it chose: it writes it to its log, and answers soon after. */
 async function portOf(child: ChildProcess): Promise<string> {
-  const port = await new Promise<string>((resolve, reject) => {
-    let log = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (chunk: string) => {
-        log += chunk;
-        const found = /kernel chosen port","port":([0-9]+)/.exec(log)?.[1];
-        if (found) resolve(found);
-      });
-    }
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`zot ended with ${String(code)}: ${log}`)));
-  });
+  const port = await whenLogged(child, 'zot', /kernel chosen port","port":([0-9]+)/);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { status } = await fetch(`http://127.0.0.1:${port}/v2/`);

@@ -3,6 +3,7 @@ import { type Audit, type Checked, check } from '../../engine/check.ts';
 import type { Finding } from '../../engine/findings.ts';
 import { EXIT } from '../../model/errors.ts';
 import { shortId } from '../../model/object-id.ts';
+import { counted } from '../../model/text.ts';
 import { type Run, optional, texts } from '../command.ts';
 import { failureOf, printFailures } from '../render/failure.ts';
 import type { Paint } from '../render/paint.ts';
@@ -58,10 +59,6 @@ function describe(audit: Audit, paint: Paint): string {
     '',
     `${findings.length === 0 ? 'nothing' : findings.length} found in ${counted(commits, 'commit')} of ${counted(environments.length, 'environment')}${partly}`,
   ].join('\n');
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function overview({ environments, findings }: Audit, paint: Paint = (_, text) => text): readonly (readonly Cell[])[] {

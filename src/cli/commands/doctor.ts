@@ -2,7 +2,7 @@
 import type { Diagnosis, Severity } from '../../engine/diagnosis.ts';
 import { doctor } from '../../engine/doctor.ts';
 import { EXIT } from '../../model/errors.ts';
-import { plain } from '../../model/text.ts';
+import { counted, plain } from '../../model/text.ts';
 import { type Run, optional } from '../command.ts';
 import { readMachine } from '../machine.ts';
 import type { Paint, Style } from '../render/paint.ts';
@@ -52,8 +52,8 @@ function describe(found: readonly Diagnosis[], paint: Paint): readonly string[] 
 function summary(errors: number, warnings: number): string {
   if (errors + warnings === 0) return 'nothing to fix';
   const parts = [
-    ...(errors > 0 ? [`${errors} ${errors === 1 ? 'error' : 'errors'}`] : []),
-    ...(warnings > 0 ? [`${warnings} ${warnings === 1 ? 'warning' : 'warnings'}`] : []),
+    ...(errors > 0 ? [counted(errors, 'error')] : []),
+    ...(warnings > 0 ? [counted(warnings, 'warning')] : []),
   ];
   return `${parts.join(' and ')} to see to`;
 }
