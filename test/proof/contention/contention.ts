@@ -2,12 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { startDockerRegistry } from '../../support/docker-registry.ts';
 import { temporaryFolder } from '../../support/git-repository.ts';
-import { startGitHttpServer } from '../../support/git-server.ts';
 import { type Rule, type Violation } from '../checker/history.ts';
 import { describeViolation } from '../checker/check-history.ts';
 import { provideProgram } from '../real/program.ts';
 import { type Crew, processCrew, sharedCrew } from './crew.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+import { startGitServerProcess } from './git-server.ts';
 import { type Arena, type Round, type Season, openSeason, playRound } from './rounds.ts';
 
 /** How to contend. */
@@ -49,7 +49,7 @@ export async function contend(options: ContentionOptions): Promise<number> {
   const random = randomOf(options.seed);
   const folder = await temporaryFolder('contention');
   const [git, registry, proxy] = await Promise.all([
-    startGitHttpServer({ root: folder }),
+    startGitServerProcess(folder),
     startDockerRegistry(),
     startFaultProxy({ random, lateMs, staleMs: STALE_MS }),
   ]);

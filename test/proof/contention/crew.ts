@@ -30,7 +30,8 @@ export function sharedCrew(program: string, count: number): Crew {
   const waiting = new Map<string, { resolve: (report: Report) => void; reject: (error: Error) => void }>();
   const workers = Array.from({ length: count }, (): ChildProcess => {
     const worker = fork(join(import.meta.dirname, 'engine-worker.ts'), {
-      execArgv: [],
+      // What starting Git costs grows with the memory of the process that does it.
+      execArgv: ['--max-semi-space-size=4'],
       env: {
         PATH: process.env['PATH'] ?? '/usr/bin:/bin',
         HOME: '/nonexistent',

@@ -3,7 +3,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DockerRegistry } from '../../support/docker-registry.ts';
-import type { GitHttpServer } from '../../support/git-server.ts';
 import { pushImage } from '../../support/images.ts';
 import { checkHistory } from '../checker/check-history.ts';
 import type { Operation, Violation } from '../checker/history.ts';
@@ -12,11 +11,12 @@ import { type Ended, operationOf } from '../real/program.ts';
 import { readEnvironmentHistory, readHeads, readRegistryTags } from '../real/read-history.ts';
 import type { Crew, Running } from './crew.ts';
 import type { FaultProxy } from './fault-proxy.ts';
+import type { RemoteGitServer } from './git-server.ts';
 
 /** Where and with whom rounds are played. */
 export interface Arena {
   readonly folder: string;
-  readonly git: GitHttpServer;
+  readonly git: RemoteGitServer;
   readonly registry: DockerRegistry;
   readonly proxy: FaultProxy;
   readonly crew: Crew;
