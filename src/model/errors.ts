@@ -47,6 +47,7 @@ export const ERRORS = {
   'pin-not-found': kind(EXIT.usage, 'repository'),
   'layout-invalid': kind(EXIT.usage, 'repository'),
   'not-supported': kind(EXIT.usage, 'caller'),
+  'forge-unknown': kind(EXIT.usage, 'caller'),
 
   downgrade: kind(EXIT.refused, 'caller'),
   held: kind(EXIT.refused, 'caller'),
@@ -58,6 +59,7 @@ export const ERRORS = {
   'release-tag-taken': kind(EXIT.refused, 'server'),
   'version-tag-taken': kind(EXIT.refused, 'server'),
   'tree-unsafe': kind(EXIT.refused, 'repository'),
+  'forge-refused': kind(EXIT.refused, 'server'),
 
   'environment-not-found': kind(EXIT.notFound, 'caller'),
   'image-not-found': kind(EXIT.notFound, 'caller'),
@@ -83,6 +85,8 @@ export const ERRORS = {
   'media-type-conflict': kind(EXIT.unavailable, 'server'),
   'remote-unavailable': kind(EXIT.unavailable, 'server', true),
   'push-outcome-unknown': kind(EXIT.unavailable, 'server', true),
+  'forge-unavailable': kind(EXIT.unavailable, 'server', true),
+  'forge-answer-invalid': kind(EXIT.unavailable, 'server'),
   'storage-failed': kind(EXIT.unavailable, 'machine', true),
 
   'tags-incomplete': kind(EXIT.incomplete, 'server', true),
