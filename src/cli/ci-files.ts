@@ -3,6 +3,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { plain } from '../model/text.ts';
 import { summary } from './render/summary.ts';
 import type { Session } from './session.ts';
 
@@ -13,6 +14,8 @@ export interface CiFacts {
   readonly commit: ObjectId;
   readonly changed: boolean;
   readonly previous: ReleaseRecord | undefined;
+  /** The page of the pull request that asks for the release, where it is not one yet. */
+  readonly pullRequest?: string;
 }
 
 /** Writes the files that the environment names: TAGFLOW_DOTENV, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY. */
@@ -35,6 +38,7 @@ function variables({
   commit,
   changed,
   previous,
+  pullRequest,
 }: CiFacts): readonly (readonly [string, string])[] {
   const digests =
     record.images.length === 1
@@ -47,6 +51,7 @@ function variables({
     ['TAGFLOW_COMMIT', commit],
     ['TAGFLOW_PREVIOUS', previous ? versions(previous) : ''],
     ['TAGFLOW_CHANGED', String(changed)],
+    ...(pullRequest === undefined ? [] : [['TAGFLOW_PULL_REQUEST', plain(pullRequest)] as const]),
   ];
 }
 

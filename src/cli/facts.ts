@@ -2,6 +2,7 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import { type ErrorText, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
+import { readProposalBranch } from '../model/proposal.ts';
 
 /** What became of the push of a commit. `sent`: it is under way, or nobody can say what became of it. */
 interface Push {
@@ -67,6 +68,13 @@ function release(environment: string, push: Push | undefined): ReturnType<Facts[
       why: `no release of ${environment} was committed`,
       fix: 'run the command again',
       details,
+    };
+  }
+  if (branch !== undefined && readProposalBranch(branch)) {
+    return {
+      why: `commit ${shortId(commit)} ${state === 'landed' ? 'is' : 'was on its way'} on ${branch}; whether a pull request asks for it is not known; ${environment} is as before`,
+      fix: 'run the command again: it does what is left to do',
+      details: { ...details, commit },
     };
   }
   if (state === 'landed') {

@@ -1,5 +1,5 @@
 // The end of a promotion or a rollback: its outcome in words and data, for CI's files, and as an exit code.
-import type { Outcome, Released, TagStatus, Unchanged } from '../engine/outcome.ts';
+import type { Outcome, Proposed, Released, TagStatus, Unchanged } from '../engine/outcome.ts';
 import { requireComplete } from '../engine/apply.ts';
 import { shortDigest } from '../model/digest.ts';
 import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
@@ -26,6 +26,7 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
     session.print({ data: plannedData(outcome.plan), text: (paint) => describePlan(outcome.plan, paint) });
     return EXIT.ok;
   }
+  if (outcome.kind === 'proposed') return finishProposal(session, outcome);
   const done = outcome.kind === 'released' ? outcome.commit : outcome.head;
   const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
   const failures = incomplete(environment, done, outcome.tags);
@@ -51,6 +52,43 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
   return [...failures, ...unwritten][0]?.exit ?? EXIT.ok;
 }
 
+/** A release that waits to be merged is no failure: the environment runs what it ran. */
+async function finishProposal(session: Session, outcome: Proposed): Promise<number> {
+  const { plan, record, commit, pullRequest, term, isOld, closed } = outcome;
+  const { environment } = plan;
+  session.print({
+    data: {
+      outcome: 'proposed',
+      environment,
+      commit,
+      release: record.sequence,
+      record: recordShape(record),
+      pullRequest: { number: pullRequest.number, url: pullRequest.url, branch: pullRequest.branch, opened: !isOld },
+      closed: closed.map(({ number, url }) => ({ number, url })),
+      fields: plan.fields.map(fieldShape),
+      configurationChanges: plan.configurationChanges,
+    },
+    text: (paint) => describeProposal(outcome, paint),
+    markdown: () => `${summary(environment, record, commit)}\n\nAsked for in ${pullRequest.url}`,
+  });
+  const facts = { environment, record, commit, changed: false, previous: undefined, pullRequest: pullRequest.url };
+  const unwritten = await tellCi(session, facts);
+  printFailures(session.io, { ...session.options, output: 'table' }, unwritten);
+  if (unwritten.length === 0)
+    session.say(`next: merge ${term} ${pullRequest.number}, then: tagflow apply ${environment}`);
+  return unwritten[0]?.exit ?? EXIT.ok;
+}
+
+function describeProposal({ plan, commit, pullRequest, term, isOld, closed }: Proposed, paint: Paint): string {
+  const { number, url, branch } = pullRequest;
+  return [
+    ...changeLines(plan, paint),
+    `${paint('green', '✓')} ${isOld ? 'open already' : 'opened'}: ${term} ${number} onto ${plan.branch}, from ${branch} at ${shortId(commit)}`,
+    `  ${plain(url)}`,
+    ...closed.map((older) => `  closed ${term} ${older.number}, which it replaces`),
+  ].join('\n');
+}
+
 /** Writes what CI reads. A file that cannot be written is told beside what became of the release, never in its place. */
 async function tellCi(session: Session, facts: CiFacts): Promise<readonly Failure[]> {
   try {
@@ -74,7 +112,7 @@ export function incomplete(environment: string, head: ObjectId, tags: readonly T
 }
 
 function dataOf(
-  outcome: Exclude<Outcome, { kind: 'refused' | 'planned' }>,
+  outcome: Released | Unchanged,
   commit: ObjectId,
   environment: string,
 ): Readonly<Record<string, unknown>> {

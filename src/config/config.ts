@@ -37,6 +37,7 @@ function finish(draft: Draft): Pipeline {
     ),
     maxFileBytes: draft.maxFileBytes,
     plainHttpHosts: draft.plainHttpHosts,
+    ...(draft.forge && { forge: draft.forge }),
     ...(draft.signing && {
       signing: {
         method: draft.signing,
@@ -52,7 +53,7 @@ function finishImage({ name, repository, versions, names }: DraftImage): Image {
 }
 
 function finishEnvironment(draft: DraftEnvironment, method: SigningMethod | undefined): Environment {
-  const { name, from, repositories, keep, pin, retain, signedBy, signedAfter } = draft;
+  const { name, from, repositories, keep, pin, retain, pullRequest, signedBy, signedAfter } = draft;
   return {
     name,
     from,
@@ -68,6 +69,7 @@ function finishEnvironment(draft: DraftEnvironment, method: SigningMethod | unde
       path: there(path, name),
     })),
     retain,
+    pullRequest,
     ...(method && { signing: { method, signedBy, signedAfter } }),
   };
 }

@@ -1,7 +1,7 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import type { ConfiguredPin, PinStyle, SigningMethod } from '../model/pipeline.ts';
+import type { ConfiguredPin, ForgeKind, PinStyle, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 
@@ -33,6 +33,7 @@ export interface DraftEnvironment {
   readonly pin: PinStyle;
   readonly pins: readonly DraftPin[];
   readonly retain: number;
+  readonly pullRequest: boolean;
   readonly signedBy: readonly string[];
   readonly signedAfter: ObjectId | undefined;
 }
@@ -44,6 +45,7 @@ export interface Draft {
   readonly environments: ReadonlyMap<string, DraftEnvironment>;
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
+  readonly forge: ForgeKind | undefined;
   readonly signing: SigningMethod | undefined;
   readonly signers: string | undefined;
   readonly revoked: string | undefined;

@@ -38,6 +38,7 @@ class Normaliser {
     const retain = this.#retain(root['retain'], ['retain'], RETAIN.usual);
     const method = root['signing'];
     const signing = method === 'ssh' || method === 'gpg' ? method : undefined;
+    const forge = root['forge'];
     return {
       trunk: this.#text(root['trunk'], ['trunk'], (text, path) => this.#branch(text, path)),
       images: new Map(images.map(([name, values]) => [name, this.#image(name, asValues(values))])),
@@ -46,6 +47,7 @@ class Normaliser {
       ),
       plainHttpHosts: new Set(this.#list(root['plainHttp'], ['plainHttp'], (text, path) => this.#host(text, path))),
       maxFileBytes: this.#fileSize(root['maxFileSize']),
+      forge: forge === 'github' || forge === 'gitlab' ? forge : undefined,
       signing,
       signers: this.#text(root['signers'], ['signers'], (text, path) => this.#path(text, path)),
       revoked: this.#text(root['revoked'], ['revoked'], (text, path) => this.#path(text, path)),
@@ -93,6 +95,7 @@ class Normaliser {
       pin: values['pin'] === 'digest' ? 'digest' : 'version+digest',
       pins: asList(values['pins']).map((pin, index) => this.#pin(asValues(pin), [...path, 'pins', index], index)),
       retain: this.#retain(values['retain'], [...path, 'retain'], retain),
+      pullRequest: values['pullRequest'] === true,
       signedBy: this.#list(values['signedBy'], [...path, 'signedBy'], (text, at) => this.#signer(text, at, signing)),
       signedAfter: this.#text(values['signedAfter'], [...path, 'signedAfter'], (text, at) => this.#commit(text, at)),
     };

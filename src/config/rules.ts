@@ -8,7 +8,18 @@ import { type ConfigPath, nearest, quote } from './problems.ts';
 
 /** Checks every rule. */
 export function checkRules(draft: Draft, document: ConfigDocument): void {
-  for (const rule of [flow, branches, folders, imageNames, targetTags, versionTags, repositories, pins, signing])
+  for (const rule of [
+    flow,
+    branches,
+    folders,
+    imageNames,
+    targetTags,
+    versionTags,
+    repositories,
+    pins,
+    signing,
+    pullRequests,
+  ])
     rule(draft, document);
 }
 
@@ -233,6 +244,22 @@ function signing(draft: Draft, document: ConfigDocument): void {
   for (const { name, signedBy, signedAfter } of draft.environments.values()) {
     if (signedBy.length > 0) report(['environments', name, 'signedBy']);
     if (signedAfter !== undefined) report(['environments', name, 'signedAfter']);
+  }
+}
+
+/** Pull requests come from branches below `tagflow/`, and are merged by a forge that signs with no key of ours. */
+function pullRequests(draft: Draft, document: ConfigDocument): void {
+  for (const { name, pullRequest } of draft.environments.values()) {
+    if (!pullRequest || draft.signing === undefined) continue;
+    const path = ['environments', name, 'pullRequest'];
+    const what = 'releases are signed, and what a forge merges has no signature of whoever may release';
+    document.report(path, what, 'let somebody who may release push to this branch, or leave signing out');
+  }
+  if (![...draft.environments.values()].some(({ pullRequest }) => pullRequest)) return;
+  for (const { name, branch } of draft.environments.values()) {
+    if (branch === undefined || !(fold(branch) === 'tagflow' || fold(branch).startsWith('tagflow/'))) continue;
+    const path = ['environments', name, 'branch'];
+    document.report(path, `${quote(branch)} is where the branches of pull requests are`, 'use another name');
   }
 }
 

@@ -193,6 +193,13 @@ const environment = z
         minimum: RETAIN.least,
         maximum: RETAIN.most,
       }),
+      pullRequest: z.optional(z.boolean()).register(documentation, {
+        title: 'Pull request',
+        description:
+          'Promotions and rollbacks do not push to the branch: each pushes a branch of its own (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. Once somebody merged that, `tagflow apply` puts the tags.',
+        default: false,
+        examples: [true],
+      }),
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:
@@ -280,6 +287,11 @@ export const configSchema = z
       maximum: RETAIN.most,
     }),
     maxFileSize: z.optional(maxFileSize),
+    forge: z.optional(z.enum(['github', 'gitlab'])).register(documentation, {
+      title: 'Forge',
+      description: 'What hosts the repository and takes pull requests, where the name of its host does not tell.',
+      absent: 'told by the host of the remote: github.com, gitlab.com, gitlab.example.com',
+    }),
     signing: z.optional(z.enum(['ssh', 'gpg'])).register(documentation, {
       title: 'Signing',
       description:

@@ -2,6 +2,7 @@
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Execution, type Plan, messageOf, recordOf } from '../model/plan.ts';
+import type { Instant } from '../model/effects.ts';
 import type { Trust } from '../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord } from '../model/release.ts';
@@ -25,14 +26,50 @@ export async function commitPlan(
   trust: Trust | undefined,
 ): Promise<Committed | undefined> {
   context.signal.throwIfAborted();
-  const now = context.clock.now();
-  const { actor, onBehalfOf, job, author } = context.who;
-  const execution: Execution = {
-    actor,
-    ...(onBehalfOf !== undefined && { onBehalfOf }),
-    ...(job !== undefined && { job }),
-    time: new Date(Math.floor(now / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+  const made = await buildCommit(context, plan, writingNow(context), trust);
+  if (trust) await requireOwnSignature(context, plan.environment, trust, made.commit);
+  const verdict = await context.ledger.push(plan.branch, made.commit, plan.base);
+  if (verdict.outcome === 'landed') return made;
+  if (verdict.outcome === 'lost') return undefined;
+  throw new TagflowError('push-denied', {
+    what: `the remote refuses a push to ${plan.branch}; branch and tags are as before`,
+    why: verdict.reason,
+    fix: `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again; where the branch takes pull requests only: environments.${plan.environment}.pullRequest: true`,
+    details: { branch: plan.branch, head: plan.base, commit: shortId(made.commit) },
+  });
+}
+
+/** Who writes a plan's commit, and when. */
+export interface Writing {
+  readonly execution: Execution;
+  /** `Name <address>`. */
+  readonly author: string;
+  readonly time: Instant;
+}
+
+/** This run, now. */
+export function writingNow({ clock, who }: Context): Writing {
+  const time = clock.now();
+  const { actor, onBehalfOf, job, author } = who;
+  return {
+    execution: {
+      actor,
+      ...(onBehalfOf !== undefined && { onBehalfOf }),
+      ...(job !== undefined && { job }),
+      time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+    },
+    author,
+    time,
   };
+}
+
+/** Builds a plan's commit, and pushes nothing. Unless it is signed, the same plan and writing give the same commit. */
+export async function buildCommit(
+  context: Context,
+  plan: Plan,
+  { execution, author, time }: Writing,
+  trust?: Trust,
+): Promise<Committed> {
   const record = recordOf(plan, execution);
   const text = formatRecord(record);
   requireReadable(text, plan);
@@ -45,19 +82,10 @@ export async function commitPlan(
     ],
     message: messageOf(plan, execution),
     author,
-    time: now,
+    time,
     ...(trust && { sign: signerOf(context, trust) }),
   });
-  if (trust) await requireOwnSignature(context, plan.environment, trust, commit);
-  const verdict = await context.ledger.push(plan.branch, commit, plan.base);
-  if (verdict.outcome === 'landed') return { commit, record };
-  if (verdict.outcome === 'lost') return undefined;
-  throw new TagflowError('push-denied', {
-    what: `the remote refuses a push to ${plan.branch}; branch and tags are as before`,
-    why: verdict.reason,
-    fix: `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again`,
-    details: { branch: plan.branch, head: plan.base, commit: shortId(commit) },
-  });
+  return { commit, record };
 }
 
 /** A record that could not be read back would stop every later command: it is found out before it is written. */

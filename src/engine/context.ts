@@ -1,6 +1,8 @@
 // What every use case is given: the ports, and who asks. Wired once, in cli/compose.ts.
+import type { Forge } from '../forge/forge.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { ForgeKind } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage } from '../registry/registry.ts';
 import type { Signing } from '../signing/signing.ts';
@@ -45,6 +47,8 @@ export interface Context extends RegistryContext {
   readonly config?: ConfigFile;
   /** Signs and judges signatures, where the configuration asks for them. */
   readonly signing?: Signing;
+  /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
+  readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
   /** How long a promotion that loses races tries again, in milliseconds. */
   readonly raceTimeout: number;
 }

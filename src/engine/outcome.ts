@@ -1,4 +1,5 @@
 // What the use cases answer: data for the CLI, the dashboard and a library's caller to render.
+import type { Forge, PullRequest } from '../forge/forge.ts';
 import type { ErrorCode, ErrorText, TagflowError } from '../model/errors.ts';
 import type { Digest } from '../model/digest.ts';
 import type { ObjectId } from '../model/object-id.ts';
@@ -54,5 +55,21 @@ export interface Released {
   readonly downstream: readonly string[];
 }
 
+/** A release that was asked for in a pull request: it is one when that is merged, and `apply` puts its tags. */
+export interface Proposed {
+  readonly kind: 'proposed';
+  readonly plan: Plan;
+  readonly record: ReleaseRecord;
+  /** The head of the pull request's branch. */
+  readonly commit: ObjectId;
+  readonly pullRequest: PullRequest;
+  /** What the forge's people call it. */
+  readonly term: Forge['term'];
+  /** Whether it was open before. */
+  readonly isOld: boolean;
+  /** Older ones of this environment, which were closed in its favour. */
+  readonly closed: readonly PullRequest[];
+}
+
 /** What `promote` and `rollback` answer. */
-export type Outcome = Refused | Planned | Unchanged | Released;
+export type Outcome = Refused | Planned | Unchanged | Released | Proposed;

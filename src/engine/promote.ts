@@ -23,6 +23,7 @@ import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts
 import type { Context } from './context.ts';
 import { foreignCommits } from './foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
+import { propose } from './propose.ts';
 import { publishedIn } from './published.ts';
 import { bringFiles, releaseTree } from './release-tree.ts';
 import {
@@ -56,6 +57,7 @@ export async function promote(context: Context, request: PromoteRequest, options
     if (outcome.kind === 'planned') {
       if (options.dryRun) return outcome;
       const { plan, state } = outcome;
+      if (state.environment.pullRequest) return propose(context, world, state.environment, plan);
       const before = context.clock.elapsed();
       // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
       await copyImages(context, plan);

@@ -30,6 +30,7 @@ import { foreignCommits } from './foreign.ts';
 import { type Past, type Release, readPast } from './history.ts';
 import type { Outcome, Planned, Unchanged } from './outcome.ts';
 import type { RunOptions } from './promote.ts';
+import { propose } from './propose.ts';
 import { releaseTree } from './release-tree.ts';
 import { pathsThatMatter } from './tree.ts';
 import { type EnvironmentState, type World, headOf, orProblem, readEnvironment, readWorld } from './world.ts';
@@ -43,6 +44,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const outcome = await planRollback(context, world, request, options);
   if (outcome.kind !== 'planned' || options.dryRun) return outcome;
   const { plan, state } = outcome;
+  if (state.environment.pullRequest) return propose(context, world, state.environment, plan);
   await copyImages(context, plan);
   const committed = await commitPlan(context, plan, state.environment.trust);
   if (!committed) throw await superseded(context, request, state);

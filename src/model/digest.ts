@@ -38,6 +38,19 @@ export function digestOf(bytes: Uint8Array | string, algorithm: 'sha256' | 'sha5
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
 }
 
+/** The digest of plain data: of its JSON with the keys of objects sorted. */
+export function digestOfData(data: object): Digest {
+  return digestOf(JSON.stringify(data, (_key, value: unknown) => (isObject(value) ? sortKeys(value) : value)));
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function sortKeys(value: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** The first 12 hexadecimal digits: for people; never parsed back. */
 export function shortDigest(digest: Digest): string {
   return digestHex(digest).slice(0, 12);

@@ -17,6 +17,9 @@ export interface Image {
   readonly names: readonly string[];
 }
 
+/** What hosts the Git repository and takes pull requests; GitLab calls them merge requests. */
+export type ForgeKind = 'github' | 'gitlab';
+
 /** How commits are signed: with a key of OpenSSH, or of OpenPGP. */
 export type SigningMethod = 'ssh' | 'gpg';
 
@@ -66,6 +69,8 @@ export interface Environment {
   readonly pins: readonly ConfiguredPin[];
   /** How many of its newest releases keep their per-release tags, and of the distinct ones as many. */
   readonly retain: number;
+  /** Releases go onto its branch by pull requests, not by pushes. */
+  readonly pullRequest: boolean;
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
   /** Set where releases are signed, once the files of the trunk were read. */
@@ -82,6 +87,8 @@ export interface Pipeline {
   readonly maxFileBytes: number;
   /** Registry hosts (`host` or `host:port`, as in a repository) that speak plain HTTP, beside those on loopback. */
   readonly plainHttpHosts: ReadonlySet<string>;
+  /** What hosts the repository; absent: its URL tells. */
+  readonly forge?: ForgeKind;
   /** Where releases are signed: the files of the trunk that say whose signatures count. */
   readonly signing?: { readonly method: SigningMethod; readonly signers: string; readonly revoked: string | undefined };
 }

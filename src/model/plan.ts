@@ -1,6 +1,6 @@
 // A plan: what a promotion or a rollback will do, as data, before anything is done. What is shown is what is done.
 import * as z from 'zod/mini';
-import { type Digest, digestOf, isDigest } from './digest.ts';
+import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { TagflowError } from './errors.ts';
@@ -162,7 +162,7 @@ export interface Execution {
 
 /** The digest of a plan: of its JSON with keys sorted. */
 export function planDigest(plan: Plan): Digest {
-  return digestOf(JSON.stringify(plan, (_key, value: unknown) => (isObject(value) ? sortKeys(value) : value)));
+  return digestOfData(plan);
 }
 
 /** The record that doing a plan writes. */
@@ -189,12 +189,17 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
   };
 }
 
-/** The commit message of a plan: a subject, the changes, and trailers that repeat the record for people. */
-export function messageOf(plan: Plan, execution: Execution): string {
+/** A plan in one line, for people: `prd: promote django V4.2`. */
+export function subjectOf(plan: Plan): string {
   const what = plan.images.filter(({ digest, before }) => digest !== before?.digest);
   const names = (what.length > 0 ? what : plan.images).map(({ name, version }) => `${name} ${version}`);
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
+  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}:` : 'promote';
+  return `${plan.environment}: ${verb} ${shown}`;
+}
+
+/** The commit message of a plan: a subject, the changes, and trailers that repeat the record for people. */
+export function messageOf(plan: Plan, execution: Execution): string {
   const body = plan.images.map(
     ({ name, version, digest, before }) =>
       `${name}: ${before && before.digest !== digest ? `${before.version} -> ` : ''}${version} ${digest}`,
@@ -207,7 +212,7 @@ export function messageOf(plan: Plan, execution: Execution): string {
     ...(execution.job === undefined ? [] : [`CI-Job: ${execution.job}`]),
   ];
   return [
-    `${plan.environment}: ${verb}${plan.request.kind === 'rollback' ? ':' : ''} ${shown}`,
+    subjectOf(plan),
     '',
     ...(plan.reason === undefined ? [] : [plan.reason, '']),
     ...body,
@@ -279,12 +284,4 @@ function invalidPlan(file: string, why: string, cause?: unknown): TagflowError {
     fix: 'write one with: tagflow promote ENV --plan-out FILE',
     cause,
   });
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function sortKeys(value: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

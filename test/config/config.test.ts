@@ -73,6 +73,7 @@ describe('a configuration that is right', () => {
       pin: 'version+digest',
       pins: [{ image: 'django', file: 'image-tags/production/app', path: ['app', 'containers', 0, 'image.tag'] }],
       retain: 50,
+      pullRequest: false,
       signing: {
         method: 'ssh',
         signedBy: ['release-bot@example.com'],
@@ -112,6 +113,7 @@ describe('a configuration that is right', () => {
       pin: 'version+digest',
       pins: [],
       retain: 10,
+      pullRequest: false,
     });
   });
 

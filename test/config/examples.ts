@@ -29,11 +29,13 @@ environments:
     pins:
       - { image: django, file: image-tags/production/app, path: 'app.containers[0]["image.tag"]' }
     retain: 50
+    pullRequest: false
     signedBy: [release-bot@example.com]
     signedAfter: 49469f1ed6c0cdd1159dec22b013d3c1e42f617c
 plainHttp: [registry.internal:5000]
 retain: 25
 maxFileSize: 512KiB
+forge: gitlab
 signing: ssh
 signers: .tagflow/signers
 revoked: .tagflow/revoked
@@ -452,6 +454,15 @@ const STRUCTURAL: readonly Row[] = [
     '"49469f1" is not a commit id',
     'write all 40',
   ],
+  [
+    'a pull request that is no yes or no',
+    dev('{ pullRequest: github }'),
+    '5:23',
+    'environments.dev.pullRequest',
+    'it is text',
+    'pullRequest: true',
+  ],
+  ['a forge that is not known', top('forge: gitea'), '6:8', 'forge', '"gitea"', 'github'],
   ['half a release to keep', top('retain: 1.5'), '6:9', 'retain', 'it is a number', 'retain: 25'],
   ['a size too small', top('maxFileSize: 1'), '6:14', 'maxFileSize', '1 is out of range', 'from 1KiB to 16MiB'],
   ['a size in another unit', top('maxFileSize: 1 MB'), '6:14', 'maxFileSize', '"1 MB" is not a size', '512KiB'],
@@ -884,6 +895,22 @@ const BEYOND_SHAPE: readonly Row[] = [
     'images.django.versions.pattern',
     'it may take very long',
     'bound the repetitions',
+  ],
+  [
+    'pull requests where releases are signed',
+    `${dev('{ pullRequest: true }')}signing: ssh\n`,
+    '5:23',
+    'environments.dev.pullRequest',
+    'what a forge merges has no signature',
+    'leave signing out',
+  ],
+  [
+    'a branch where those of pull requests are',
+    dev('{ pullRequest: true, branch: tagflow/dev }'),
+    '5:37',
+    'environments.dev.branch',
+    '"tagflow/dev" is where the branches of pull requests are',
+    'use another name',
   ],
   [
     'a plain HTTP host with a path',

@@ -13,6 +13,7 @@ import { parseRecord } from '../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../src/model/release.ts';
 import { createCopier } from '../../src/registry/copy/copy.ts';
 import { type InstantClock, createInstantClock } from './clock.ts';
+import { type MemoryForge, createMemoryForge } from './memory-forge.ts';
 import { type MemoryRemote, createMemoryLedger, createMemoryRemote } from './memory-ledger.ts';
 import { type MemoryRegistry, type MemoryRegistryOptions, createMemoryRegistry } from './memory-registry.ts';
 import { OCI_MANIFEST, contentOf } from './sample-manifests.ts';
@@ -55,6 +56,7 @@ export interface ProcessOptions {
 export interface Bench {
   readonly remote: MemoryRemote;
   readonly registry: MemoryRegistry;
+  readonly forge: MemoryForge;
   readonly clock: InstantClock;
   /** Everything that any process told its person. */
   readonly notices: string[];
@@ -104,6 +106,7 @@ export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
 export function createBench(options: BenchOptions = {}): Bench {
   const remote = createMemoryRemote();
   const registry = createMemoryRegistry(options.registry);
+  const forge = createMemoryForge(remote);
   const clock = createInstantClock();
   const notices: string[] = [];
   const names = new Map<Digest, string>();
@@ -136,6 +139,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   }: ProcessOptions = {}): Context => ({
     ledger: createMemoryLedger(remote, { actor, ...(signal && { signal }) }),
     registryOf: () => registry,
+    forgeOf: async () => forge.as(actor, signal && { signal }),
     copyImage: createCopier({
       contentOf: () => registry,
       notify: ({ text }) => void notices.push(text),
@@ -155,6 +159,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   const bench: Bench = {
     remote,
     registry,
+    forge,
     clock,
     notices,
     context,

@@ -25,6 +25,7 @@ export const TARGET: Environment = {
   pin: 'version+digest',
   pins: [],
   retain: 10,
+  pullRequest: false,
 };
 
 /** A record with every field that a record can have. */

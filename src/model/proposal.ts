@@ -1,0 +1,45 @@
+// A release that is asked for in a pull request: the branch it is on, and whether two ask for the same.
+import { digestOfData } from './digest.ts';
+import type { BranchName } from './object-id.ts';
+import type { Plan } from './plan.ts';
+import type { ReleaseRecord } from './release.ts';
+
+/** Which release a branch asks for. */
+export interface Proposal {
+  readonly environment: string;
+  readonly sequence: number;
+}
+
+/**
+ * The branch that asks for a plan's release: `tagflow/prd-8-0123456789ab`. The same for every plan that comes to the same
+ * release on the same base, whoever makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
+ */
+export function proposalBranch(plan: Plan): BranchName {
+  const { environment, sequence, images, base, source, tree, parents, edits, restored, held } = plan;
+  const digest = digestOfData({ environment, images, base, source, tree, parents, edits, restored, held });
+  return `tagflow/${environment}-${sequence}-${digest.slice(-12)}` as BranchName;
+}
+
+/** What a branch asks for, by its name; undefined when it is no branch of a proposal. */
+export function readProposalBranch(branch: BranchName): Proposal | undefined {
+  const [, environment, sequence] = /^tagflow\/(.+)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];
+  return environment === undefined ? undefined : { environment, sequence: Number(sequence) };
+}
+
+/** Whether two records are of the same release, whoever wrote them, when, and by which plan and configuration. */
+export function asksForTheSame(a: ReleaseRecord, b: ReleaseRecord): boolean {
+  return digestOfData(releaseOf(a)) === digestOfData(releaseOf(b));
+}
+
+function releaseOf({
+  environment,
+  sequence,
+  action,
+  images,
+  source,
+  base,
+  restored,
+  held,
+}: ReleaseRecord): Partial<ReleaseRecord> {
+  return { environment, sequence, action, images, source, base, restored, held };
+}
