@@ -1,0 +1,263 @@
+// How a forge is asked: time-outs, tries, rate limits, and the errors that its answers are. Repetition: a read is tried
+// again; a write is sent once, and one whose answer was lost is handed back as lost, for the caller to look what became of
+// it. What a rate limit refused was not done: it is sent again, read or write, when the wait is short.
+import type { Clock, Random } from '../model/effects.ts';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { plain } from '../model/text.ts';
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | number | undefined>>;
+  /** The body, read as JSON. */
+  readonly data: unknown;
+}
+
+/** A write whose answer never came: it may have taken effect or not. */
+export interface Lost {
+  /** `forge-unavailable`, or `interrupted`. */
+  readonly lost: TagflowError;
+}
+
+/** Makes one try. */
+export type Ask = (signal: AbortSignal) => Promise<Answer>;
+
+/** A token, and how it came here. */
+export interface ForgeToken {
+  readonly value: string;
+  /** `job`: that of a GitLab CI job. */
+  readonly kind: 'access' | 'job';
+  /** The variable that it is from, for people. */
+  readonly from: string;
+}
+
+/** What asking needs. */
+export interface AskingOptions {
+  /** The API's address. */
+  readonly api: URL;
+  readonly token: ForgeToken;
+  /** What the token must be allowed, in the forge's words. */
+  readonly rights: string;
+  /** Takes the token, and other secrets of the run, out of a text. */
+  readonly redact: (text: string) => string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal?: AbortSignal | undefined;
+  /** For one try. Default: 30,000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** How long a write that is under way may go on once `signal` fired. Default: 5,000. */
+  readonly stopGraceMs?: number | undefined;
+}
+
+/**
+ * The ways to ask. `doing` is what is asked for, for people: `listing pull requests`. Both give answers of 200 to 299, 404, 409
+ * and such; they throw `unauthorized` (401), `forbidden` (403), `forge-unavailable` and `interrupted`.
+ */
+export interface Asking {
+  read(doing: string, ask: Ask): Promise<Answer>;
+  write(doing: string, ask: Ask): Promise<Answer | Lost>;
+  /** The data of an answer of success. Throws `forbidden` for 404, `forge-refused`, and `forge-answer-invalid`. */
+  accept<T>(doing: string, answer: Answer, schema: Schema<T>): T;
+  /** The error that says that the forge will not have it, in its words. */
+  refused(what: string, answer: Answer, fix?: string): TagflowError;
+}
+
+/** What zod's schemas are. */
+interface Schema<T> {
+  safeParse(data: unknown): { readonly success: true; readonly data: T } | { readonly success: false };
+}
+
+/** Tries of one read. */
+const ATTEMPTS = 4;
+const FIRST_DELAY_MS = 300;
+/** Rate limits are waited for so long in all; GitHub wants a minute where it names no time. */
+const LONGEST_WAIT_MS = 90_000;
+const UNNAMED_WAIT_MS = 60_000;
+
+type Verdict =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly error: TagflowError }
+  | { readonly kind: 'limited'; readonly answer: Answer };
+
+/** Asks one forge with one token. */
+export function createAsking(options: AskingOptions): Asking {
+  const { api, token, redact, clock, random, signal } = options;
+  const words = (text: string): string => plain(redact(text), 300);
+
+  const tries = async (doing: string, ask: Ask, isWrite: boolean): Promise<Answer | Lost> => {
+    let waited = 0;
+    for (let attempt = 1; ;) {
+      if (signal?.aborted) throw interrupted();
+      const verdict = await makeTry(options, ask, isWrite, words);
+      if (verdict.kind === 'answered') return screened(verdict.answer, doing);
+      if (verdict.kind === 'failed') {
+        if (isWrite) return { lost: verdict.error };
+        if (attempt >= ATTEMPTS || !verdict.error.retryable) throw verdict.error;
+        await pause(FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.1 + 0.9 * random()));
+        attempt += 1;
+        continue;
+      }
+      const wait = waitOf(verdict.answer, clock.now());
+      if (waited + wait > LONGEST_WAIT_MS) throw limited(verdict.answer, wait);
+      waited += Math.max(wait, 1000);
+      await pause(Math.max(wait, 1000));
+    }
+  };
+  const pause = async (milliseconds: number): Promise<void> => {
+    try {
+      await clock.sleep(Math.ceil(milliseconds), signal);
+    } catch (error) {
+      throw signal?.aborted ? interrupted() : error;
+    }
+  };
+  const why = (answer: Answer): string => {
+    const said = words(saidBy(answer.data));
+    return `it answered ${answer.status}${said === '' ? '' : `: ${said}`}`;
+  };
+  const limited = (answer: Answer, wait: number): TagflowError =>
+    new TagflowError('forge-unavailable', {
+      what: `${api.host} lets no more requests through`,
+      why: `it answered ${answer.status} and asks to wait until ${new Date(clock.now() + wait).toISOString().slice(0, 19)}Z`,
+      fix: 'run it again then, or with a token that has a limit of its own',
+    });
+  const screened = (answer: Answer, doing: string): Answer => {
+    if (answer.status === 401) {
+      throw new TagflowError('unauthorized', {
+        what: `${api.host} does not accept the token from ${token.from}`,
+        why: why(answer),
+        fix: rightsNeeded(options),
+      });
+    }
+    if (answer.status !== 403) return answer;
+    throw new TagflowError('forbidden', {
+      what: `${api.host} forbids the token from ${token.from} ${doing}`,
+      why: why(answer),
+      fix: rightsNeeded(options),
+    });
+  };
+  const refused: Asking['refused'] = (what, answer, fix) =>
+    new TagflowError('forge-refused', { what, why: `${api.host}: ${why(answer)}`, fix });
+
+  return {
+    read: async (doing, ask) => {
+      const answer = await tries(doing, ask, false);
+      if ('lost' in answer) throw answer.lost;
+      return answer;
+    },
+    write: async (doing, ask) => tries(doing, ask, true),
+    refused,
+    accept(doing, answer, schema) {
+      if (answer.status === 404) {
+        throw new TagflowError('forbidden', {
+          what: `${api.host} shows the token from ${token.from} nothing that would allow ${doing}`,
+          why: `${why(answer)}; forges hide what a token may not see`,
+          fix: `check the remote's URL; ${rightsNeeded(options)}`,
+        });
+      }
+      if (answer.status >= 400) throw refused(`${api.host} refuses ${doing}`, answer);
+      const parsed = schema.safeParse(answer.data);
+      if (parsed.success) return parsed.data;
+      throw new TagflowError('forge-answer-invalid', {
+        what: `what ${api.host} sent for ${doing} is no answer of the API that is meant`,
+        why: typeof answer.data === 'string' ? 'it is not JSON' : 'fields are missing, or of other kinds',
+        fix: `check that ${api.href} is its API, or set TAGFLOW_FORGE_URL`,
+      });
+    },
+  };
+}
+
+function rightsNeeded({ token, rights }: AskingOptions): string {
+  return token.kind === 'job'
+    ? `a job token opens no merge requests: put a project access token into TAGFLOW_FORGE_TOKEN that has ${rights}`
+    : `put a token into TAGFLOW_FORGE_TOKEN (or TAGFLOW_FORGE_TOKEN_FILE) that has ${rights}`;
+}
+
+/** One try: cut off when it takes too long; a read at once when the run is told to stop, a write some time later. */
+async function makeTry(
+  { api, signal, requestTimeoutMs = 30_000, stopGraceMs = 5000 }: AskingOptions,
+  ask: Ask,
+  isWrite: boolean,
+  words: (text: string) => string,
+): Promise<Verdict> {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const timers = [setTimeout(abort, requestTimeoutMs)];
+  const stop = (): void => void timers.push(setTimeout(abort, isWrite ? stopGraceMs : 0));
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const answer = await ask(controller.signal);
+    if (isLimit(answer)) return { kind: 'limited', answer };
+    if (answer.status < 500 && answer.status !== 408) return { kind: 'answered', answer };
+    const why = `it answered ${answer.status}: ${words(saidBy(answer.data)) || 'a failure of its own'}`;
+    return { kind: 'failed', error: unavailable(`${api.host} failed`, why) };
+  } catch (error) {
+    if (isTagflowError(error)) throw error;
+    if (controller.signal.aborted && signal?.aborted) {
+      if (!isWrite) throw interrupted();
+      return { kind: 'failed', error: interrupted('whether the last request took effect is not known') };
+    }
+    const why = controller.signal.aborted
+      ? `no answer came within ${requestTimeoutMs / 1000} s`
+      : words(error instanceof Error ? error.message : String(error));
+    return { kind: 'failed', error: unavailable(`${api.host} cannot be reached`, why) };
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+/** GitHub answers 403 as well as 429 (docs.github.com, rate limits for the REST API); GitLab 429. */
+function isLimit({ status, headers, data }: Answer): boolean {
+  if (status === 429) return true;
+  if (status !== 403) return false;
+  return (
+    headers['retry-after'] !== undefined ||
+    String(headers['x-ratelimit-remaining']) === '0' ||
+    /rate limit|abuse detection/i.test(saidBy(data))
+  );
+}
+
+/** How long to wait, in milliseconds. */
+function waitOf({ headers }: Answer, now: number): number {
+  const after = String(headers['retry-after'] ?? '');
+  if (/^[0-9]{1,9}$/.test(after)) return Number(after) * 1000;
+  const date = Date.parse(after);
+  if (!Number.isNaN(date)) return Math.max(0, date - now);
+  const isSpent = String(headers['x-ratelimit-remaining'] ?? headers['ratelimit-remaining']) === '0';
+  const reset = Number(headers['x-ratelimit-reset'] ?? headers['ratelimit-reset']);
+  // By the server's own clock, where it tells it.
+  const there = Date.parse(String(headers['date'] ?? ''));
+  if (isSpent && reset > 0) return Math.max(0, reset * 1000 - (Number.isNaN(there) ? now : there));
+  return UNNAMED_WAIT_MS;
+}
+
+/** The words of an error: GitHub `message` and `errors`, GitLab `message` (text, list or lists by field) or `error`. */
+function saidBy(data: unknown): string {
+  if (typeof data !== 'object' || data === null) return '';
+  const { message, error, errors } = data as Readonly<Record<string, unknown>>;
+  return [message, error, errors].flatMap(textsIn).join('; ');
+}
+
+function textsIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(textsIn);
+  if (typeof value !== 'object' || value === null) return [];
+  const { message, field, code } = value as Readonly<Record<string, unknown>>;
+  if (typeof message === 'string') return [message];
+  if (typeof field === 'string') return [`${field} ${String(code)}`];
+  return Object.entries(value).map(([name, texts]) => `${name} ${textsIn(texts).join(', ')}`);
+}
+
+function unavailable(what: string, why: string): TagflowError {
+  return new TagflowError('forge-unavailable', { what, why, fix: 'run it again; behind a proxy, set HTTPS_PROXY' });
+}
+
+function interrupted(why?: string): TagflowError {
+  return new TagflowError('interrupted', { what: 'interrupted', why });
+}
+
+/** The text in at most `limit` UTF-16 units, the cut shown. */
+export function cut(text: string, limit: number): string {
+  return text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -1,0 +1,274 @@
+// Pull requests of GitHub and GitHub Enterprise Server, by octokit; its retry and throttling plugins repeat writes, so they
+// are off, and asking.ts does what of that is safe. Concurrency: GitHub keeps two pull requests from one branch onto one
+// target from being open at once; a branch is removed a moment after its head was read, so a push within that moment is
+// lost. Repetition: every method may be called again; a comment may then stand there twice.
+import type { Octokit, RequestError } from 'octokit';
+import { z } from 'zod/mini';
+import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
+import type { Permission } from '../model/repository-facts.ts';
+import { type Answer, type Asking, type AskingOptions, createAsking, cut } from './asking.ts';
+import { type AgentOf, createFetch } from './fetch.ts';
+import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import { MOST_PAGES, PER_PAGE, endless, whenBranchesLag } from './paging.ts';
+
+/** What the adapters of forges are made with. */
+export interface ForgeOptions extends Omit<AskingOptions, 'rights'> {
+  /** `owner/name`; on GitLab groups may be nested. */
+  readonly project: string;
+  readonly agentOf: AgentOf;
+}
+
+const objectId = z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value));
+const repository = z.nullable(z.object({ id: z.number() }));
+const pull = z.object({
+  number: z.number(),
+  html_url: z.url(),
+  state: z.enum(['open', 'closed']),
+  head: z.object({ ref: z.string(), sha: objectId, repo: repository }),
+  base: z.object({ ref: z.string(), repo: repository }),
+});
+const pulls = z.array(z.unknown());
+const reference = z.object({ object: z.object({ sha: z.string() }) });
+const comments = z.array(z.object({ body: z.optional(z.nullable(z.string())) }));
+const rights = z.object({ permissions: z.optional(z.object({ push: z.boolean() })), private: z.boolean() });
+
+/** Longest texts that GitHub takes, in characters. */
+const TITLE = 256;
+const BODY = 65_536;
+
+const RIGHTS = 'write access to contents and pull requests (a classic token: the scope repo)';
+const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** The pull requests of a repository on GitHub; octokit is loaded with the first request. */
+export function createGithub(options: ForgeOptions): Forge {
+  return new Github(options);
+}
+
+class Github implements Forge {
+  readonly term = 'pull request';
+  readonly #options: ForgeOptions;
+  readonly #asking: Asking;
+  readonly #at: { readonly owner: string; readonly repo: string };
+  #octokit: Promise<Octokit> | undefined;
+
+  constructor(options: ForgeOptions) {
+    this.#options = options;
+    this.#asking = createAsking({ ...options, rights: RIGHTS });
+    const [owner = '', repo = ''] = options.project.split('/');
+    this.#at = { owner, repo };
+  }
+
+  async openOnto(target: BranchName): Promise<readonly PullRequest[]> {
+    const doing = `listing the pull requests onto ${target}`;
+    const found = new Map<number, PullRequest>();
+    for (let page = 1; page <= MOST_PAGES; page += 1) {
+      const asked = { ...this.#at, state: 'open', base: target, sort: 'created', direction: 'asc' } as const;
+      const answer = await this.#asking.read(
+        doing,
+        this.#by(async ({ rest }, request) => rest.pulls.list({ ...asked, per_page: PER_PAGE, page, request })),
+      );
+      for (const item of this.#asking.accept(doing, answer, pulls)) {
+        const {
+          number,
+          html_url: url,
+          head,
+          base,
+          state,
+        } = this.#asking.accept(doing, { ...answer, data: item }, pull);
+        // A fork that was removed leaves null. A server that passes over the filter is not believed.
+        const isOwn = head.repo !== null && head.repo.id === base.repo?.id;
+        if (!isOwn || state !== 'open' || base.ref !== target || !isBranchName(head.ref)) continue;
+        found.set(number, { number, url, branch: head.ref, target, head: head.sha });
+      }
+      if (!/rel="next"/.test(String(answer.headers['link'] ?? ''))) {
+        return [...found.values()].sort((a, b) => a.number - b.number);
+      }
+    }
+    throw endless(this.#options.api, doing);
+  }
+
+  async open(draft: PullRequestDraft): Promise<PullRequest> {
+    const { branch, target, title, body } = draft;
+    const known = await this.#find(draft);
+    if (known) return known;
+    const doing = `opening a pull request from ${branch}`;
+    const answer = await whenBranchesLag(this.#options, isHeadUnknown, async () =>
+      this.#asking.write(
+        doing,
+        this.#by(async ({ rest }, request) =>
+          rest.pulls.create({
+            ...this.#at,
+            head: branch,
+            base: target,
+            title: cut(title, TITLE),
+            body: cut(body, BODY),
+            request,
+          }),
+        ),
+      ),
+    );
+    if ('lost' in answer || answer.status === 422) {
+      const settled = await this.#find(draft);
+      if (settled) return settled;
+      if ('lost' in answer) throw answer.lost;
+      throw this.#asking.refused(
+        `no pull request from ${branch} onto ${target} was opened`,
+        answer,
+        'look whether both branches are there, and differ',
+      );
+    }
+    const { number, html_url: url, head } = this.#asking.accept(doing, answer, pull);
+    return { number, url, branch, target, head: head.sha };
+  }
+
+  async close({ number, branch, head }: PullRequest, comment: string): Promise<void> {
+    if (!(await this.#isOpen(number))) return;
+    await this.#comment(number, cut(comment, BODY));
+    const doing = `closing pull request ${number}`;
+    const closed = await this.#asking.write(
+      doing,
+      this.#by(async ({ rest }, request) =>
+        rest.pulls.update({ ...this.#at, pull_number: number, state: 'closed', request }),
+      ),
+    );
+    if (!('lost' in closed)) this.#asking.accept(doing, closed, z.unknown());
+    else if (await this.#isOpen(number)) throw closed.lost;
+    if (await this.#isMerged(number)) return;
+    if ((await this.#head(branch)) === head) await this.#remove(branch, head);
+  }
+
+  async mayOpen(): Promise<Permission> {
+    const doing = 'looking at the repository';
+    const answer = await this.#asking.read(
+      doing,
+      this.#by(async ({ rest }, request) => rest.repos.get({ ...this.#at, request })),
+    );
+    const { permissions, private: isPrivate } = this.#asking.accept(doing, answer, rights);
+    if (permissions && !permissions.push) return { granted: 'no', how: 'the account may not push to the repository' };
+    const scopes = answer.headers['x-oauth-scopes'];
+    if (scopes === undefined || scopes === '') {
+      return { granted: 'unknown', how: 'GitHub does not tell the permissions of such a token' };
+    }
+    const wanted = isPrivate ? ['repo'] : ['repo', 'public_repo'];
+    const has = String(scopes)
+      .split(/, */)
+      .some((scope) => wanted.includes(scope));
+    return has
+      ? { granted: 'yes', how: `the account may push, and the token has the scopes ${String(scopes)}` }
+      : { granted: 'no', how: `the token has the scopes ${String(scopes)}, not ${wanted.join(' or ')}` };
+  }
+
+  async #find({ branch, target }: PullRequestDraft): Promise<PullRequest | undefined> {
+    return (await this.openOnto(target)).find((one) => one.branch === branch);
+  }
+
+  async #isOpen(number: number): Promise<boolean> {
+    const doing = `reading pull request ${number}`;
+    return this.#asking.accept(doing, await this.#read(doing, number), pull).state === 'open';
+  }
+
+  async #isMerged(number: number): Promise<boolean> {
+    const doing = `reading pull request ${number}`;
+    const schema = z.object({ merged: z.boolean() });
+    return this.#asking.accept(doing, await this.#read(doing, number), schema).merged;
+  }
+
+  async #read(doing: string, number: number): Promise<Answer> {
+    return this.#asking.read(
+      doing,
+      this.#by(async ({ rest }, request) => rest.pulls.get({ ...this.#at, pull_number: number, request })),
+    );
+  }
+
+  async #comment(number: number, body: string): Promise<void> {
+    const doing = `commenting on pull request ${number}`;
+    const at = { ...this.#at, issue_number: number };
+    const posted = await this.#asking.write(
+      doing,
+      this.#by(async ({ rest }, request) => rest.issues.createComment({ ...at, body, request })),
+    );
+    if (!('lost' in posted)) return void this.#asking.accept(doing, posted, z.unknown());
+    const answer = await this.#asking.read(
+      doing,
+      this.#by(async ({ rest }, request) => rest.issues.listComments({ ...at, per_page: PER_PAGE, request })),
+    );
+    if (!this.#asking.accept(doing, answer, comments).some((one) => one.body === body)) throw posted.lost;
+  }
+
+  async #head(branch: BranchName): Promise<string | undefined> {
+    const doing = `reading the branch ${branch}`;
+    const answer = await this.#asking.read(
+      doing,
+      this.#by(async ({ rest }, request) => rest.git.getRef({ ...this.#at, ref: `heads/${branch}`, request })),
+    );
+    return answer.status === 404 ? undefined : this.#asking.accept(doing, answer, reference).object.sha;
+  }
+
+  async #remove(branch: BranchName, head: ObjectId): Promise<void> {
+    const doing = `removing the branch ${branch}`;
+    const answer = await this.#asking.write(
+      doing,
+      this.#by(async ({ rest }, request) => rest.git.deleteRef({ ...this.#at, ref: `heads/${branch}`, request })),
+    );
+    if (!('lost' in answer) && answer.status < 300) return;
+    // Somebody else removed it, or the answer was lost.
+    if ((await this.#head(branch)) !== head) return;
+    if ('lost' in answer) throw answer.lost;
+    throw this.#asking.refused(`the branch ${branch} was not removed`, answer, 'remove it by hand');
+  }
+
+  /** A try by octokit: what it throws for an answer is that answer again. */
+  #by(call: (octokit: Octokit, request: { readonly signal: AbortSignal }) => Promise<unknown>) {
+    return async (signal: AbortSignal): Promise<Answer> => {
+      this.#octokit ??= load(this.#options);
+      try {
+        return (await call(await this.#octokit, { signal })) as Answer;
+      } catch (error) {
+        if (!isRequestError(error)) throw error;
+        if (error.response) return error.response as Answer;
+        throw isTagflowError(error.cause) ? error.cause : (error.cause ?? error);
+      }
+    };
+  }
+}
+
+async function load({ api, token, agentOf }: ForgeOptions): Promise<Octokit> {
+  const { Octokit } = await importOctokit();
+  return new Octokit({
+    auth: token.value,
+    baseUrl: api.href.replace(/\/$/, ''),
+    userAgent: 'tagflow',
+    log: SILENT,
+    retry: { enabled: false },
+    throttle: { enabled: false },
+    request: { fetch: createFetch(agentOf) },
+  });
+}
+
+async function importOctokit(): Promise<typeof import('octokit')> {
+  try {
+    return await import('octokit');
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
+    throw new TagflowError('not-supported', {
+      what: 'tagflow cannot speak to GitHub here: a package that it needs for that is not installed',
+      why: 'the package octokit was not found beside tagflow',
+      fix: 'install tagflow by npm, which brings it, or add it: npm install octokit',
+      cause,
+    });
+  }
+}
+
+function isRequestError(error: unknown): error is RequestError {
+  return error instanceof Error && error.name === 'HttpError';
+}
+
+/** GitHub may not have seen yet what was pushed a moment ago: `{"resource":"PullRequest","field":"head","code":"invalid"}`. */
+function isHeadUnknown({ status, data }: Answer): boolean {
+  return status === 422 && /"field":"head","code":"invalid"/.test(JSON.stringify(data));
+}
+
+function ignore(): void {
+  // octokit warns of what GitHub is going to change: nothing for a person who runs tagflow.
+}

@@ -1,0 +1,233 @@
+// Merge requests of GitLab, by REST v4. Concurrency: GitLab refuses a second open one from one branch onto one target (409),
+// though two that are asked for at the same moment may both be opened; a branch is removed a moment after its head was read,
+// so a push within that moment is lost. Repetition: every method may be called again; a note may then stand there twice.
+import { z } from 'zod/mini';
+import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
+import type { Permission } from '../model/repository-facts.ts';
+import { type Answer, type Asking, createAsking, cut } from './asking.ts';
+import { type Fetch, createFetch } from './fetch.ts';
+import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import type { ForgeOptions } from './github.ts';
+import { MOST_PAGES, PER_PAGE, endless, whenBranchesLag } from './paging.ts';
+
+const request = z.object({
+  iid: z.number(),
+  web_url: z.url(),
+  state: z.string(),
+  source_branch: z.string(),
+  target_branch: z.string(),
+  source_project_id: z.nullable(z.number()),
+  target_project_id: z.number(),
+  // null: its branch was not there when it was opened.
+  sha: z.nullable(z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value))),
+});
+const requests = z.array(request);
+const branchAnswer = z.object({ commit: z.object({ id: z.string() }) });
+const notes = z.array(z.object({ body: z.string() }));
+const access = z.nullable(z.object({ access_level: z.number() }));
+const project = z.object({ permissions: z.object({ project_access: access, group_access: access }) });
+const tokenAnswer = z.object({ scopes: z.array(z.string()) });
+
+/** Longest texts that GitLab takes, in characters. */
+const TITLE = 255;
+const BODY = 1_048_576;
+/** The role that may push and open merge requests. */
+const DEVELOPER = 30;
+
+/** The merge requests of a GitLab project. */
+export function createGitlab(options: ForgeOptions): Forge {
+  return new Gitlab(options);
+}
+
+class Gitlab implements Forge {
+  readonly term = 'merge request';
+  readonly #options: ForgeOptions;
+  readonly #asking: Asking;
+  readonly #fetch: Fetch;
+  readonly #project: string;
+
+  constructor(options: ForgeOptions) {
+    this.#options = options;
+    this.#asking = createAsking({ ...options, rights: 'the role Developer in the project and the scope api' });
+    this.#fetch = createFetch(options.agentOf);
+    this.#project = `projects/${encodeURIComponent(options.project)}`;
+  }
+
+  async openOnto(target: BranchName): Promise<readonly PullRequest[]> {
+    const doing = `listing the merge requests onto ${target}`;
+    const found = new Map<number, PullRequest>();
+    for (let page = 1; page <= MOST_PAGES; page += 1) {
+      const query = new URLSearchParams({
+        state: 'opened',
+        scope: 'all',
+        target_branch: target,
+        order_by: 'created_at',
+        sort: 'asc',
+        per_page: String(PER_PAGE),
+        page: String(page),
+      });
+      const answer = await this.#read(doing, `${this.#project}/merge_requests?${query}`);
+      for (const one of this.#asking.accept(doing, answer, requests)) {
+        // A fork that was removed leaves null. A server that passes over a filter is not believed.
+        const isOwn = one.source_project_id === one.target_project_id;
+        const { iid: number, web_url: url, source_branch: branch, sha: head } = one;
+        if (!isOwn || one.state !== 'opened' || one.target_branch !== target) continue;
+        if (head !== null && isBranchName(branch)) found.set(number, { number, url, branch, target, head });
+      }
+      const isLast = (answer.headers['x-next-page'] ?? '') === '' && !/rel="next"/.test(String(answer.headers['link']));
+      if (isLast) return [...found.values()].sort((a, b) => a.number - b.number);
+    }
+    throw endless(this.#options.api, doing);
+  }
+
+  async open(draft: PullRequestDraft): Promise<PullRequest> {
+    const { branch, target, title, body } = draft;
+    const known = await this.#find(draft);
+    if (known) return known;
+    const doing = `opening a merge request from ${branch}`;
+    const answer = await whenBranchesLag(this.#options, isBranchUnknown, async () =>
+      this.#asking.write(
+        doing,
+        this.#ask('POST', `${this.#project}/merge_requests`, {
+          source_branch: branch,
+          target_branch: target,
+          title: cut(title, TITLE),
+          description: cut(withoutCommands(body), BODY),
+          remove_source_branch: true,
+        }),
+      ),
+    );
+    if ('lost' in answer || [400, 409, 422].includes(answer.status)) {
+      const settled = await this.#find(draft);
+      if (settled) return settled;
+      if ('lost' in answer) throw answer.lost;
+      throw this.#asking.refused(
+        `no merge request from ${branch} onto ${target} was opened`,
+        answer,
+        'look whether both branches are there, and differ',
+      );
+    }
+    const { iid: number, web_url: url, sha } = this.#asking.accept(doing, answer, request);
+    return { number, url, branch, target, head: sha ?? (await this.#headOf(branch, answer)) };
+  }
+
+  async close({ number, branch, head }: PullRequest, comment: string): Promise<void> {
+    if ((await this.#state(number)) !== 'opened') return;
+    await this.#note(number, cut(withoutCommands(comment), BODY));
+    const doing = `closing merge request ${number}`;
+    const path = `${this.#project}/merge_requests/${number}`;
+    const closed = await this.#asking.write(doing, this.#ask('PUT', path, { state_event: 'close' }));
+    if (!('lost' in closed)) this.#asking.accept(doing, closed, z.unknown());
+    const state = await this.#state(number);
+    if (state === 'opened' && 'lost' in closed) throw closed.lost;
+    if (state !== 'closed') return;
+    if ((await this.#head(branch)) === head) await this.#remove(branch, head);
+  }
+
+  async mayOpen(): Promise<Permission> {
+    if (this.#options.token.kind === 'job') return { granted: 'no', how: 'a job token opens no merge requests' };
+    const doing = 'looking at the project';
+    const { permissions } = this.#asking.accept(doing, await this.#read(doing, this.#project), project);
+    const level = Math.max(permissions.project_access?.access_level ?? 0, permissions.group_access?.access_level ?? 0);
+    if (level > 0 && level < DEVELOPER) {
+      return { granted: 'no', how: `the account has access level ${level} in the project, below Developer (30)` };
+    }
+    const own = await this.#read('looking at the token', 'personal_access_tokens/self');
+    const scopes = own.status < 300 ? this.#asking.accept('looking at the token', own, tokenAnswer).scopes : undefined;
+    if (scopes && !scopes.includes('api')) {
+      return { granted: 'no', how: `the token has the scopes ${scopes.join(', ')}, not api` };
+    }
+    // Roles that come by sharing a group are in neither number.
+    return scopes && level > 0
+      ? { granted: 'yes', how: `the account has access level ${level}, and the token the scope api` }
+      : { granted: 'unknown', how: 'GitLab does not tell the role or the scopes of this token' };
+  }
+
+  async #find({ branch, target }: PullRequestDraft): Promise<PullRequest | undefined> {
+    return (await this.openOnto(target)).find((one) => one.branch === branch);
+  }
+
+  async #state(number: number): Promise<string> {
+    const doing = `reading merge request ${number}`;
+    const answer = await this.#read(doing, `${this.#project}/merge_requests/${number}`);
+    return this.#asking.accept(doing, answer, request).state;
+  }
+
+  async #note(number: number, body: string): Promise<void> {
+    const doing = `commenting on merge request ${number}`;
+    const path = `${this.#project}/merge_requests/${number}/notes`;
+    const posted = await this.#asking.write(doing, this.#ask('POST', path, { body }));
+    if (!('lost' in posted)) return void this.#asking.accept(doing, posted, z.unknown());
+    const answer = await this.#read(doing, `${path}?order_by=created_at&sort=desc&per_page=${PER_PAGE}`);
+    if (!this.#asking.accept(doing, answer, notes).some((one) => one.body === body)) throw posted.lost;
+  }
+
+  async #head(branch: BranchName): Promise<string | undefined> {
+    const doing = `reading the branch ${branch}`;
+    const answer = await this.#read(doing, this.#branchPath(branch));
+    return answer.status === 404 ? undefined : this.#asking.accept(doing, answer, branchAnswer).commit.id;
+  }
+
+  /** The head of a branch that a merge request was opened from, which has none yet. */
+  async #headOf(branch: BranchName, answer: Answer): Promise<ObjectId> {
+    const head = await this.#head(branch);
+    if (head !== undefined && isObjectId(head)) return head;
+    throw this.#asking.refused(`the merge request from ${branch} has no commits`, answer, 'close it by hand');
+  }
+
+  async #remove(branch: BranchName, head: ObjectId): Promise<void> {
+    const doing = `removing the branch ${branch}`;
+    const answer = await this.#asking.write(doing, this.#ask('DELETE', this.#branchPath(branch)));
+    if (!('lost' in answer) && answer.status < 300) return;
+    // Somebody else removed it, or the answer was lost.
+    if ((await this.#head(branch)) !== head) return;
+    if ('lost' in answer) throw answer.lost;
+    throw this.#asking.refused(`the branch ${branch} was not removed`, answer, 'remove it by hand');
+  }
+
+  #branchPath(branch: BranchName): string {
+    return `${this.#project}/repository/branches/${encodeURIComponent(branch)}`;
+  }
+
+  async #read(doing: string, path: string): Promise<Answer> {
+    return this.#asking.read(doing, this.#ask('GET', path));
+  }
+
+  #ask(method: string, path: string, body?: unknown) {
+    const { api, token } = this.#options;
+    return async (signal: AbortSignal): Promise<Answer> => {
+      const response = await this.#fetch(`${api.href.replace(/\/$/, '')}/${path}`, {
+        method,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'tagflow',
+          [token.kind === 'job' ? 'job-token' : 'private-token']: token.value,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal,
+      });
+      const text = await response.text();
+      return { status: response.status, headers: Object.fromEntries(response.headers), data: parsed(text) };
+    };
+  }
+}
+
+/** The JSON, or the text where it is none. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+/** GitLab does what lines like `/merge` say (quick actions): with a backslash they are text, and look the same. */
+function withoutCommands(text: string): string {
+  return text.replace(/^([ \t]*)\/(?=\w)/gm, '$1\\/');
+}
+
+/** GitLab may not have seen yet what was pushed a moment ago: `{"message":{"source_branch":["does not exist"]}}`. */
+function isBranchUnknown({ status, data }: Answer): boolean {
+  return status >= 400 && status < 500 && /source_branch.{0,20}does not exist/.test(JSON.stringify(data));
+}

@@ -1,0 +1,36 @@
+// What the forges have in common: lists in pages, and branches that a forge sees a moment after Git has them.
+import type { Clock } from '../model/effects.ts';
+import { TagflowError } from '../model/errors.ts';
+import type { Answer, Lost } from './asking.ts';
+
+/** As many as both give at once. */
+export const PER_PAGE = 100;
+/** More are a server that goes round in circles. */
+export const MOST_PAGES = 100;
+
+/** The error for a list without an end. */
+export function endless(api: URL, doing: string): TagflowError {
+  return new TagflowError('forge-answer-invalid', {
+    what: `${api.host} comes to no end ${doing}`,
+    why: `after ${MOST_PAGES * PER_PAGE} of them it names one more page`,
+  });
+}
+
+const PAUSES_MS = [500, 1500];
+
+/** Sends a write again while it is refused for a branch that the forge does not know: pushed, and not noticed yet. */
+export async function whenBranchesLag(
+  { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+  isUnknown: (answer: Answer) => boolean,
+  write: () => Promise<Answer | Lost>,
+): Promise<Answer | Lost> {
+  let answer = await write();
+  for (const pause of PAUSES_MS) {
+    if ('lost' in answer || !isUnknown(answer)) break;
+    await clock.sleep(pause, signal).catch((error: unknown) => {
+      if (!signal?.aborted) throw error;
+    });
+    answer = await write();
+  }
+  return answer;
+}
