@@ -72,7 +72,7 @@ function release(environment: string, push: Push | undefined): ReturnType<Facts[
   }
   if (branch !== undefined && readProposalBranch(branch)) {
     return {
-      why: `commit ${shortId(commit)} ${state === 'landed' ? 'is' : 'was on its way'} on ${branch}; whether a pull request asks for it is not known; ${environment} is as before`,
+      why: `commit ${shortId(commit)} ${state === 'landed' ? 'is on' : 'was on its way to'} ${branch}; whether a pull request asks for it is not known; ${environment} is as before`,
       fix: 'run the command again: it does what is left to do',
       details: { ...details, commit },
     };

@@ -7,6 +7,7 @@ import { retained } from '../model/retention.ts';
 import type { Context } from './context.ts';
 import { type Needed, type RepositoryUse, examineRepository } from './doctor-repository.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { examineForge } from './doctor-forge.ts';
 import { examineSigning } from './doctor-signing.ts';
 import { readPast } from './history.ts';
 import { type World, readEnvironment, readWorld } from './world.ts';
@@ -40,7 +41,11 @@ export async function doctor(context: Context, machine: Machine, name?: string):
     subject: 'git',
     what: `the remote was read, and tagflow.yaml on ${branch} is valid`,
   });
-  findings.push(...(await examinePush(context, world, chosen)), ...(await examineSigning(context, world, chosen)));
+  findings.push(
+    ...(await examinePush(context, world, chosen)),
+    ...(await examineForge(context, world, chosen)),
+    ...(await examineSigning(context, world, chosen)),
+  );
   const examined: Examined[] = [];
   for (const environment of chosen) examined.push(await examineEnvironment(context, world, environment));
   const uses = usesOf(world, examined);

@@ -44,7 +44,8 @@ export async function propose(
   return { kind: 'proposed', plan, ...made, pullRequest, term: forge.term, isOld: old !== undefined, closed };
 }
 
-async function forgeOf({ forgeOf: make }: Context, { pipeline }: World): Promise<Forge> {
+/** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
+export async function forgeOf({ forgeOf: make }: Context, { pipeline }: World): Promise<Forge> {
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'releases go by pull requests here, and this run can open none',

@@ -3,14 +3,15 @@ import { readPins } from '../manifests/manifests.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
-import type { ObjectId } from '../model/object-id.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
+import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './checks.ts';
 import type { Context } from './context.ts';
 import { manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
-import { type World, orProblem, readEnvironment, readRelease, readWorld } from './world.ts';
+import { type World, orProblem, readEnvironment, readRecord, readRelease, readWorld } from './world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -42,6 +43,12 @@ export interface Waiting {
   readonly held: boolean;
 }
 
+/** A release that waits on a branch of its own to be merged, where releases go by pull requests. */
+export interface Asked {
+  readonly branch: BranchName;
+  readonly record: ReleaseRecord;
+}
+
 /** One environment. */
 export interface EnvironmentStatus {
   readonly environment: string;
@@ -52,6 +59,8 @@ export interface EnvironmentStatus {
   readonly since: Instant | undefined;
   readonly images: readonly ImageStatus[];
   readonly waiting: readonly Waiting[];
+  /** Releases that can be merged as they are. Whether their pull requests are open is known to the forge alone. */
+  readonly asked: readonly Asked[];
   readonly held: readonly Hold[];
   /** Why the environment's release cannot be told. */
   readonly problem: TagflowError | undefined;
@@ -79,6 +88,7 @@ async function environmentStatus(context: Context, world: World, environment: En
     since: record && Date.parse(record.time),
     images: state && record ? await imageStatuses(context, world, environment, state.head, record) : [],
     waiting: await waitingFor(context, world, environment, record),
+    asked: await askedFor(context, world, environment),
     held: record?.held ?? [],
     problem,
   };
@@ -154,6 +164,19 @@ async function registryCheck(
     if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };
     throw error;
   }
+}
+
+async function askedFor(context: Context, { branches }: World, environment: Environment): Promise<readonly Asked[]> {
+  if (!environment.pullRequest) return [];
+  const own = [...branches].filter(([branch]) => readProposalBranch(branch)?.environment === environment.name);
+  await context.ledger.fetch([...new Set(own.map(([, head]) => head))]);
+  const found = await Promise.all(
+    own.map(async ([branch, head]) => {
+      const { value: record } = await orProblem(readRecord(context, environment, head));
+      return record && record.base === branches.get(environment.branch) ? [{ branch, record }] : [];
+    }),
+  );
+  return found.flat();
 }
 
 async function waitingFor(

@@ -40,6 +40,6 @@ function releaseOf({
   base,
   restored,
   held,
-}: ReleaseRecord): Partial<ReleaseRecord> {
+}: ReleaseRecord): object {
   return { environment, sequence, action, images, source, base, restored, held };
 }

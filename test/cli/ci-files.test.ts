@@ -45,6 +45,15 @@ TAGFLOW_CHANGED=true
 `);
 });
 
+test('a dotenv report: a release that a pull request asks for', async () => {
+  const file = join(await folder(), 'tagflow.env');
+  const pullRequest = 'https://forge.example.org/acme/app/pull/7';
+  await write({ TAGFLOW_DOTENV: file }, { ...FACTS, changed: false, pullRequest });
+  expect(await readFile(file, 'utf8')).toMatch(
+    /\nTAGFLOW_CHANGED=false\nTAGFLOW_PULL_REQUEST=https:\/\/forge\.example\.org\/acme\/app\/pull\/7\n$/,
+  );
+});
+
 test('a dotenv report: several images, nothing changed; what stood there before is gone', async () => {
   const file = join(await folder(), 'tagflow.env');
   await writeFile(file, 'OLD=1\n');

@@ -50,6 +50,27 @@ describe('a run that makes a release', () => {
     expect(facts.now(false)).toMatchObject(expected);
   });
 
+  test.each<[string, () => Promise<PushVerdict>, string]>([
+    ['is', async () => ({ outcome: 'landed' }), 'is on'],
+    ['may be', failing('push-outcome-unknown'), 'was on its way to'],
+  ])(
+    'that goes by a pull request knows that its branch %s there, and the environment as before',
+    async (_, answer, how) => {
+      const facts = createFacts();
+      facts.releases('prd');
+      const branch = 'tagflow/prd-2-0123456789ab' as BranchName;
+      await facts
+        .watch(pushing(answer))
+        .push(branch, COMMIT, undefined)
+        .catch(() => undefined);
+      expect(facts.now(false)).toMatchObject({
+        why: `commit ${COMMIT.slice(0, 7)} ${how} ${branch}; whether a pull request asks for it is not known; prd is as before`,
+        fix: 'run the command again: it does what is left to do',
+        details: { environment: 'prd', landed: false },
+      });
+    },
+  );
+
   test('does not know what becomes of a push under way, and knows the last one best', async () => {
     const facts = createFacts();
     facts.releases('dev');

@@ -272,6 +272,38 @@ describe('how a promotion ends', () => {
     });
   });
 
+  /** Pull requests 1 and 2 of prd's first release: the second closed the first. */
+  async function asked() {
+    const bench = createBench({ settings: { prd: 'pullRequest: true' } });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    await bench.promote('prd');
+    return bench.promote('prd', { django: 'V4.2' });
+  }
+
+  test('a release that a pull request asks for: exit 0, and where to merge it', async () => {
+    const { io, stdout, stderr } = captureIo([]);
+    const outcome = await asked();
+    expect(await withSession(io, options(), async (session) => finish(session, outcome))).toBe(0);
+    expect(stdout()).toMatch(
+      /✓ opened: pull request 2 onto prd, from tagflow\/prd-1-[0-9a-f]{12} at [0-9a-f]{7}\n {2}https:\/\/forge\.example\.org\/acme\/app\/pull\/2\n {2}closed pull request 1, which it replaces\n/,
+    );
+    expect(stderr()).toContain('next: merge pull request 2, then: tagflow apply prd');
+  });
+
+  test('a release that a pull request asks for, as JSON', async () => {
+    const { io, stdout } = captureIo([]);
+    const outcome = await asked();
+    await withSession(io, options('json'), async (session) => finish(session, outcome));
+    expect(JSON.parse(stdout())).toMatchObject({
+      outcome: 'proposed',
+      environment: 'prd',
+      release: 1,
+      pullRequest: { number: 2, url: 'https://forge.example.org/acme/app/pull/2', opened: true },
+      closed: [{ number: 1, url: 'https://forge.example.org/acme/app/pull/1' }],
+    });
+  });
+
   test('a refusal: exit 3', async () => {
     const bench = createBench();
     await bench.released('dev', FIRST);

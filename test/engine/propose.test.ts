@@ -1,6 +1,7 @@
 // Proposing: releases of an environment whose branch takes pull requests alone.
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
+import { doctor } from '../../src/engine/doctor.ts';
 import { history } from '../../src/engine/history.ts';
 import type { Outcome, Proposed } from '../../src/engine/outcome.ts';
 import { promote } from '../../src/engine/promote.ts';
@@ -77,7 +78,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
     expect(before?.images[0]).toMatchObject({ version: 'V4.2', registry: { state: 'unapplied' } });
     await apply(bench.context(), ['prd']);
     expect(bench.aliases('django')).toMatchObject({ prd: 'V4.2', 'prd-2': 'V4.2', 'prd-1': 'V4.0' });
-    const { releases } = await history(bench.context(), { environment: 'prd' });
+    const { releases } = await history(bench.context(), { environment: 'prd', limit: 10 });
     expect(releases.map(({ record, commit }) => [record.sequence, shown(record), commit])).toMatchObject([
       [2, 'django V4.2, mariadb V10.6', merged],
       [1, 'django V4.0, mariadb V10.6', expect.any(String)],
@@ -273,6 +274,42 @@ describe('a rollback of such an environment', () => {
     await bench.promote('prd', { django: 'V4.3' });
     expect((await bench.rollback('prd')).kind).toBe('proposed');
     expect(states(bench)).toEqual(['1 merged', '2 merged', '3 closed', '4 open']);
+  });
+});
+
+describe('what is told of it', () => {
+  test('status shows a release that waits to be merged, until the branch moved on', async () => {
+    const bench = await waiting();
+    const { pullRequest } = proposed(await bench.promote('prd'));
+    const asked = async (): Promise<readonly string[]> => {
+      const [prd] = await status(bench.context(), 'prd');
+      return (prd?.asked ?? []).map(({ branch, record }) => `${branch}: ${shown(record)}`);
+    };
+    expect(await asked()).toEqual([`${pullRequest.branch}: django V4.2, mariadb V10.6`]);
+    await bench.forge.merge(pullRequest.number, 'squash', { removeBranch: false });
+    expect(await asked()).toEqual([]);
+  });
+
+  test.each([
+    ['yes', 'writer', 'ok', 'the forge lets us open pull requests'],
+    ['no', 'reader', 'error', 'the forge does not let us open pull requests'],
+  ] as const)('doctor tells whether one may be opened: %s', async (_, user, severity, what) => {
+    const bench = await waiting();
+    const context = { ...bench.context(), forgeOf: async () => bench.forge.as('ana', { user }) };
+    const found = await doctor(context, { node: '24.8.0', git: '2.40.0' });
+    expect(found.filter(({ check }) => check === 'forge')).toMatchObject([{ severity, what }]);
+  });
+
+  test('doctor tells of a forge that cannot be asked, and asks none where nobody needs one', async () => {
+    const bench = await waiting();
+    bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'mayOpen');
+    const found = await doctor(bench.context(), { node: '24.8.0', git: '2.40.0' });
+    expect(found.filter(({ check }) => check === 'forge')).toMatchObject([
+      { severity: 'error', details: { code: 'forge-unavailable' } },
+    ]);
+    const other = createBench();
+    await doctor(other.context(), { node: '24.8.0', git: '2.40.0' });
+    expect(other.forge.operations).toEqual([]);
   });
 });
 

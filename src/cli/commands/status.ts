@@ -63,7 +63,7 @@ function mark(check: Check | RegistryCheck, paint: Paint): Cell {
 /** What a person should do about it, below the table. */
 function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly string[] {
   return states.flatMap((state) => {
-    const { environment, branch, record, problem, images, waiting, held, from } = state;
+    const { environment, branch, record, problem, images, waiting, asked, held, from } = state;
     if (problem)
       return [
         `${paint('red', environment)}: ${plain(`${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`)}`,
@@ -94,11 +94,16 @@ function remarks(states: readonly EnvironmentStatus[], paint: Paint): readonly s
       }
       return lines;
     });
+    const requests = asked.map(
+      ({ branch: on, record: next }) =>
+        `asked for: release ${next.sequence} of ${environment} (${next.images.map(({ name, version }) => `${name} ${version}`).join(', ')}) waits on ${on} to be merged, by ${plain(next.actor)}`,
+    );
     const news = waiting
       .filter((one) => !one.held)
       .map(({ image, here, upstream }) => `${image} ${here ?? 'none'} → ${upstream}`);
     return [
       ...drift,
+      ...requests,
       ...(news.length > 0
         ? [`waits: ${environment} could take ${news.join(', ')} from ${from}   tagflow promote ${environment}`]
         : []),
@@ -127,6 +132,7 @@ function asData({
   since,
   images,
   record,
+  asked,
   held,
   ...state
 }: EnvironmentStatus): Readonly<Record<string, unknown>> {
@@ -139,6 +145,7 @@ function asData({
       branch: checkShape(image.branch),
       registry: checkShape(image.registry),
     })),
+    asked: asked.map(({ branch, record }) => ({ branch, record: recordShape(record) })),
     held: held.map(holdShape),
     problem: problemShape(problem),
   };

@@ -75,6 +75,8 @@ function toldOf(outcome: Outcome): Told {
       const { environment, head, record, tags } = outcome;
       return settled({ environment, outcome: 'unchanged', commit: head, sequence: record.sequence }, head, tags);
     }
+    case 'proposed':
+      throw new Error('no environment here takes pull requests from tagflow');
     case 'released': {
       const { plan, commit, record, tags } = outcome;
       const { environment } = plan;
