@@ -2,7 +2,7 @@
 // are off, and asking.ts does what of that is safe. Concurrency: GitHub keeps two pull requests from one branch onto one
 // target from being open at once; a branch is removed a moment after its head was read, so a push within that moment is
 // lost. Repetition: every method may be called again; a comment may then stand there twice.
-import type { Octokit, RequestError } from 'octokit';
+import type * as Package from 'octokit';
 import { z } from 'zod/mini';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
@@ -50,7 +50,7 @@ class Github implements Forge {
   readonly #options: ForgeOptions;
   readonly #asking: Asking;
   readonly #at: { readonly owner: string; readonly repo: string };
-  #octokit: Promise<Octokit> | undefined;
+  #octokit: Promise<Package.Octokit> | undefined;
 
   constructor(options: ForgeOptions) {
     this.#options = options;
@@ -219,21 +219,21 @@ class Github implements Forge {
   }
 
   /** A try by octokit: what it throws for an answer is that answer again. */
-  #by(call: (octokit: Octokit, request: { readonly signal: AbortSignal }) => Promise<unknown>) {
+  #by(call: (octokit: Package.Octokit, request: { readonly signal: AbortSignal }) => Promise<unknown>) {
     return async (signal: AbortSignal): Promise<Answer> => {
       this.#octokit ??= load(this.#options);
       try {
         return (await call(await this.#octokit, { signal })) as Answer;
       } catch (error) {
         if (!isRequestError(error)) throw error;
-        if (error.response) return error.response as Answer;
+        if (error.response) return error.response;
         throw isTagflowError(error.cause) ? error.cause : (error.cause ?? error);
       }
     };
   }
 }
 
-async function load({ api, token, agentOf }: ForgeOptions): Promise<Octokit> {
+async function load({ api, token, agentOf }: ForgeOptions): Promise<Package.Octokit> {
   const { Octokit } = await importOctokit();
   return new Octokit({
     auth: token.value,
@@ -246,7 +246,7 @@ async function load({ api, token, agentOf }: ForgeOptions): Promise<Octokit> {
   });
 }
 
-async function importOctokit(): Promise<typeof import('octokit')> {
+async function importOctokit(): Promise<typeof Package> {
   try {
     return await import('octokit');
   } catch (cause) {
@@ -260,7 +260,7 @@ async function importOctokit(): Promise<typeof import('octokit')> {
   }
 }
 
-function isRequestError(error: unknown): error is RequestError {
+function isRequestError(error: unknown): error is Package.RequestError {
   return error instanceof Error && error.name === 'HttpError';
 }
 

@@ -66,7 +66,7 @@ class Gitlab implements Forge {
         per_page: String(PER_PAGE),
         page: String(page),
       });
-      const answer = await this.#read(doing, `${this.#project}/merge_requests?${query}`);
+      const answer = await this.#read(doing, `${this.#project}/merge_requests?${query.toString()}`);
       for (const one of this.#asking.accept(doing, answer, requests)) {
         // A fork that was removed leaves null. A server that passes over a filter is not believed.
         const isOwn = one.source_project_id === one.target_project_id;

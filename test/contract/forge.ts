@@ -125,8 +125,9 @@ export function describeForgeContract(title: string, create: () => Promise<Forge
 
       it('leaves exactly one open when an answer was lost and it is asked again', async () => {
         world.loseNextOpening();
-        await forge.open(draft()).catch((error: unknown) => expect(error).toMatchObject({ code: 'forge-unavailable' }));
+        const first = await forge.open(draft()).catch((error: unknown) => error);
         const opened = await forge.open(draft());
+        expect([opened, expect.objectContaining({ code: 'forge-unavailable' })]).toContainEqual(first);
         expect(await forge.openOnto(PRD)).toEqual([opened]);
         expect(await states()).toEqual([`#${opened.number} open`]);
       });

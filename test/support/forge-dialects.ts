@@ -1,0 +1,259 @@
+// How GitHub and GitLab speak of pull requests over REST: paths, answers and refusals, as their public documentation has them
+// (docs.github.com/rest/pulls, /rest/issues/comments, /rest/git/refs; docs.gitlab.com/api/merge_requests, /api/notes,
+// /api/branches). A path that is not known here is `undefined`: the test fails that asked for it.
+import type { ForgeUser } from './memory-forge.ts';
+import { type ForgeStore, type StoredRequest, branchOf } from './forge-store.ts';
+
+/** A request as it arrived. */
+export interface ForgeRequest {
+  readonly method: string;
+  /** As it was sent, escapes and all. */
+  readonly path: string;
+  /** `METHOD path`. */
+  readonly line: string;
+  readonly query: URLSearchParams;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: unknown;
+}
+
+/** An answer to be sent. */
+export interface ForgeAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** What a dialect is told. */
+export interface DialectContext {
+  readonly store: ForgeStore;
+  /** `http://127.0.0.1:PORT`. */
+  readonly origin: string;
+  readonly user: ForgeUser | 'job';
+}
+
+type Dialect = (request: ForgeRequest, context: DialectContext) => Promise<ForgeAnswer | undefined>;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `acme/app` on either forge, and the fork of it. */
+const PROJECT_ID = 501;
+const FORK_ID = 777;
+
+const ok = (body: unknown, headers?: ForgeAnswer['headers']): ForgeAnswer => ({
+  status: 200,
+  body,
+  ...(headers && { headers }),
+});
+const fields = (body: unknown): Fields => (body ?? {}) as Fields;
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** One page of a list, with the headers that lead to the next. */
+function paged<T>(request: ForgeRequest, origin: string, items: readonly T[], show: (item: T) => unknown): ForgeAnswer {
+  const size = Math.min(100, Number(request.query.get('per_page') ?? 30));
+  const page = Number(request.query.get('page') ?? 1);
+  const isLast = page * size >= items.length;
+  const next = new URLSearchParams({ ...Object.fromEntries(request.query), page: String(page + 1) });
+  const link = `<${origin}${request.path}?${next.toString()}>; rel="next"`;
+  return ok(items.slice((page - 1) * size, page * size).map(show), {
+    'x-next-page': isLast ? '' : String(page + 1),
+    ...(!isLast && { link }),
+  });
+}
+
+/** GitHub's REST API below `/api/v3`. */
+export const github: Dialect = async (request, { store, origin, user }) => {
+  const error = (status: number, message: string, errors?: readonly Fields[]): ForgeAnswer => ({
+    status,
+    body: {
+      message,
+      ...(errors && { errors }),
+      documentation_url: 'https://docs.github.com/rest',
+      status: String(status),
+    },
+  });
+  const invalid = (...errors: readonly Fields[]): ForgeAnswer =>
+    error(
+      422,
+      'Validation Failed',
+      errors.map((each) => ({ resource: 'PullRequest', ...each })),
+    );
+  const show = (one: StoredRequest): Fields => ({
+    id: 9000 + one.number,
+    number: one.number,
+    html_url: `${origin}/acme/app/pull/${one.number}`,
+    state: one.state === 'open' ? 'open' : 'closed',
+    merged: one.state === 'merged',
+    title: one.title,
+    body: one.body,
+    head: { ref: one.branch, sha: one.head, repo: { id: one.fork ? FORK_ID : PROJECT_ID } },
+    base: { ref: one.target, repo: { id: PROJECT_ID } },
+  });
+  if (user === 'stranger' || user === 'job') return error(401, 'Bad credentials');
+  if (!request.headers['user-agent']) return error(403, 'Request forbidden by administrative rules.');
+  const scopes = { 'x-oauth-scopes': 'repo' };
+  // A repository that was renamed: GitHub leads to it by its id.
+  const renamed = /^\/api\/v3\/repos\/acme\/old(\/.*)?$/.exec(request.path);
+  if (renamed) {
+    const query = request.query.size > 0 ? `?${request.query.toString()}` : '';
+    const location = `${origin}/api/v3/repositories/${PROJECT_ID}${renamed[1] ?? ''}${query}`;
+    return {
+      status: request.method === 'GET' ? 301 : 307,
+      headers: { location },
+      body: { message: 'Moved Permanently' },
+    };
+  }
+  const [, path] = /^\/api\/v3\/(?:repos\/acme\/app|repositories\/501)(\/.*)?$/.exec(request.path) ?? [];
+  if (!/^\/api\/v3\/(?:repos|repositories)\//.test(request.path)) return undefined;
+  if (!/^\/api\/v3\/(?:repos\/acme\/app|repositories\/501)(?:\/|$)/.test(request.path)) return error(404, 'Not Found');
+  if (request.method === 'GET' && path === undefined) {
+    const permissions = { admin: false, push: user === 'writer', pull: true };
+    return ok({ id: PROJECT_ID, full_name: 'acme/app', private: true, permissions }, scopes);
+  }
+  const isWrite = request.method !== 'GET';
+  if (isWrite && user === 'reader') return error(403, 'Resource not accessible by personal access token');
+  const { query } = request;
+  const body = fields(request.body);
+
+  if (request.line.endsWith('/pulls') && !isWrite) {
+    const base = query.get('base');
+    const all = (await store.all()).filter(
+      (one) => (query.get('state') !== 'open' || one.state === 'open') && (base === null || one.target === base),
+    );
+    return paged(request, origin, query.get('direction') === 'asc' ? all : all.toReversed(), show);
+  }
+  if (request.line.endsWith('/pulls')) {
+    const [head, base, title] = [text(body['head']), text(body['base']), text(body['title'])];
+    const heads = await store.heads();
+    if (!heads.has(base)) return invalid({ field: 'base', code: 'invalid' });
+    if (!heads.has(head)) return invalid({ field: 'head', code: 'invalid' });
+    if (title.length > 256)
+      return invalid({ code: 'custom', field: 'title', message: 'title is too long (maximum is 256 characters)' });
+    if (text(body['body']).length > 65_536) {
+      return invalid({ code: 'custom', field: 'body', message: 'body is too long (maximum is 65536 characters)' });
+    }
+    const open = (await store.all()).filter((one) => one.state === 'open' && !one.fork);
+    if (open.some((one) => one.branch === head && one.target === base)) {
+      return invalid({ code: 'custom', message: `A pull request already exists for acme:${head}.` });
+    }
+    if (await store.isContained(head, base)) {
+      return invalid({ code: 'custom', message: `No commits between ${base} and ${head}` });
+    }
+    const draft = { branch: branchOf(head), target: branchOf(base), title, body: text(body['body']) };
+    return { status: 201, body: show(await store.keep(draft)) };
+  }
+  const [, number] = /^\/(?:pulls|issues)\/([0-9]+)(?:\/comments)?$/.exec(path ?? '') ?? [];
+  if (number !== undefined) {
+    const found = (await store.all())[Number(number) - 1];
+    if (!found) return error(404, 'Not Found');
+    if (path === `/issues/${number}/comments`) {
+      if (!isWrite) return paged(request, origin, found.comments, (comment) => ({ id: 1, body: comment }));
+      found.comments.push(text(body['body']));
+      return { status: 201, body: { id: found.comments.length, body: body['body'] } };
+    }
+    if (path !== `/pulls/${number}`) return undefined;
+    if (request.method === 'PATCH' && body['state'] === 'closed' && found.state === 'open') found.state = 'closed';
+    return request.method === 'GET' || request.method === 'PATCH' ? ok(show(found)) : undefined;
+  }
+  const [, escaped] = /^\/git\/refs?\/(.+)$/.exec(path ?? '') ?? [];
+  if (escaped === undefined) return undefined;
+  const branch = decodeURIComponent(escaped).replace(/^heads\//, '');
+  const head = (await store.heads()).get(branch);
+  if (!isWrite && path?.startsWith('/git/ref/')) {
+    return head ? ok({ ref: `refs/heads/${branch}`, object: { type: 'commit', sha: head } }) : error(404, 'Not Found');
+  }
+  if (request.method !== 'DELETE' || !path?.startsWith('/git/refs/')) return undefined;
+  if (!head) return error(422, 'Reference does not exist');
+  await store.repository.move(branch, undefined);
+  return { status: 204 };
+};
+
+/** GitLab's REST API below `/api/v4`. */
+export const gitlab: Dialect = async (request, { store, origin, user }) => {
+  const error = (status: number, message: unknown): ForgeAnswer => ({ status, body: { message } });
+  const show = (one: StoredRequest): Fields => ({
+    id: 9000 + one.number,
+    iid: one.number,
+    web_url: `${origin}/acme/app/-/merge_requests/${one.number}`,
+    state: one.state === 'open' ? 'opened' : one.state,
+    title: one.title,
+    description: one.body,
+    source_branch: one.branch,
+    target_branch: one.target,
+    source_project_id: one.fork ? FORK_ID : PROJECT_ID,
+    target_project_id: PROJECT_ID,
+    sha: one.head,
+  });
+  if (user === 'stranger') return error(401, '401 Unauthorized');
+  if (request.path === '/api/v4/personal_access_tokens/self') {
+    return ok({ id: 5, active: true, scopes: [user === 'writer' ? 'api' : 'read_api'] });
+  }
+  if (!request.path.startsWith('/api/v4/projects/')) return undefined;
+  const [, path = ''] = /^\/api\/v4\/projects\/acme%2Fapp(\/.*)?$/.exec(request.path) ?? [];
+  if (!/^\/api\/v4\/projects\/acme%2Fapp(?:\/|$)/.test(request.path)) return error(404, '404 Project Not Found');
+  // A job token is known to few of the endpoints; to the others it is nobody's.
+  if (user === 'job') return error(401, '401 Unauthorized');
+  if (request.method === 'GET' && path === '') {
+    const level = user === 'writer' ? 30 : 20;
+    return ok({
+      id: PROJECT_ID,
+      path_with_namespace: 'acme/app',
+      permissions: { project_access: { access_level: level }, group_access: null },
+    });
+  }
+  const isWrite = request.method !== 'GET';
+  if (isWrite && user === 'reader') return error(403, '403 Forbidden');
+  const { query } = request;
+  const body = fields(request.body);
+
+  if (path === '/merge_requests' && !isWrite) {
+    const target = query.get('target_branch');
+    const all = (await store.all()).filter(
+      (one) => (query.get('state') !== 'opened' || one.state === 'open') && (target === null || one.target === target),
+    );
+    return paged(request, origin, query.get('sort') === 'asc' ? all : all.toReversed(), show);
+  }
+  if (path === '/merge_requests') {
+    const [branch, target, title] = [text(body['source_branch']), text(body['target_branch']), text(body['title'])];
+    const heads = await store.heads();
+    if (!heads.has(branch)) return error(400, { source_branch: ['does not exist'] });
+    if (!heads.has(target)) return error(400, { target_branch: ['does not exist'] });
+    if (title.length > 255) return error(400, { title: ['is too long (maximum is 255 characters)'] });
+    const same = (await store.all()).find(
+      (one) => one.state === 'open' && !one.fork && one.branch === branch && one.target === target,
+    );
+    if (same) return error(409, [`Another open merge request already exists for this source branch: !${same.number}`]);
+    const { rest, closes } = obey(text(body['description']));
+    const made = await store.keep({ branch: branchOf(branch), target: branchOf(target), title, body: rest });
+    if (closes) made.state = 'closed';
+    return { status: 201, body: show(made) };
+  }
+  const [, number, below] = /^\/merge_requests\/([0-9]+)(\/notes)?$/.exec(path) ?? [];
+  if (number !== undefined) {
+    const found = (await store.all())[Number(number) - 1];
+    if (!found) return error(404, '404 Not found');
+    if (below !== undefined) {
+      if (!isWrite) return paged(request, origin, found.comments, (note) => ({ id: 1, body: note, system: false }));
+      const { rest, closes } = obey(text(body['body']));
+      found.comments.push(rest);
+      if (closes) found.state = 'closed';
+      return { status: 201, body: { id: found.comments.length, body: rest } };
+    }
+    if (request.method === 'PUT' && body['state_event'] === 'close' && found.state === 'open') found.state = 'closed';
+    return request.method === 'GET' || request.method === 'PUT' ? ok(show(found)) : undefined;
+  }
+  const [, escaped] = /^\/repository\/branches\/([^/]+)$/.exec(path) ?? [];
+  if (escaped === undefined) return undefined;
+  const branch = decodeURIComponent(escaped);
+  const head = (await store.heads()).get(branch);
+  if (!head) return error(404, '404 Branch Not Found');
+  if (request.method === 'GET') return ok({ name: branch, commit: { id: head }, protected: false });
+  if (request.method !== 'DELETE') return undefined;
+  await store.repository.move(branch, undefined);
+  return { status: 204 };
+};
+
+/** GitLab's quick actions: lines that begin with a slash and a word are done, and are no part of the text. */
+function obey(said: string): { readonly rest: string; readonly closes: boolean } {
+  const lines = said.split('\n');
+  const rest = lines.filter((line) => !/^\/[a-z_]+/.test(line)).join('\n');
+  return { rest, closes: lines.some((line) => line.startsWith('/close')) };
+}
