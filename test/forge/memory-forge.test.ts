@@ -25,6 +25,15 @@ describeForgeContract('memory', async () => {
     merge: async (number, method) => forge.merge(number, method),
     closeByHand: async (number) => forge.closeByHand(number),
     openFromFork: async (branch, target) => forge.openFromFork(branch, target),
+    async openMany(count, from, target) {
+      const numbers: number[] = [];
+      for (let index = 0; index < count; index += 1) {
+        const branch = `many/${index}` as BranchName;
+        remote.branches.set(branch, remote.branches.get(from as BranchName)!);
+        numbers.push((await forge.open({ branch, target: target as BranchName, title: branch, body: '' })).number);
+      }
+      return numbers;
+    },
     kept: async () => forge.pullRequests,
     loseNextOpening: () => forge.arm({ kind: 'after' }, 1, ({ method }) => method === 'open'),
     stop: async () => undefined,

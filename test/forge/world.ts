@@ -53,13 +53,14 @@ export async function createWireWorld(kind: ForgeKind): Promise<WireWorld> {
     merge: server.merge,
     closeByHand: server.closeByHand,
     openFromFork: server.openFromFork,
+    openMany: server.openMany,
     kept: server.kept,
     loseNextOpening() {
       server.intercept(
         OPENING[kind],
         async (_request, next) => {
           await next();
-          return 'drop';
+          return 'drop' as const;
         },
         1,
       );

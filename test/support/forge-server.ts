@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ObjectId } from '../../src/model/object-id.ts';
@@ -46,6 +47,8 @@ export interface ForgeServer {
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   closeByHand(number: number): Promise<void>;
   openFromFork(branch: string, target: string): Promise<number>;
+  /** Opens one from each of so many new branches, all where `from` is; their numbers. */
+  openMany(count: number, from: string, target: string): Promise<readonly number[]>;
   /** Puts an interceptor around API requests whose `line` matches, for the next `times` of them (default: all). */
   intercept(line: RegExp, interceptor: ForgeInterceptor, times?: number): void;
   /** Ends it. Throws when there were violations, so that the test fails which made them. */
@@ -56,7 +59,9 @@ export interface ForgeServer {
  * Starts the forge on a free loopback port. With `folder`, its repository is `acme/app.git` there, made when it is not there,
  * and left.
  */
-export async function startForgeServer(options: { readonly folder?: string } = {}): Promise<ForgeServer> {
+export async function startForgeServer(
+  options: { readonly folder?: string; readonly tls?: { readonly key: string; readonly cert: string } } = {},
+): Promise<ForgeServer> {
   const folder = options.folder ?? (await temporaryFolder('forge'));
   const path = join(folder, 'acme', 'app.git');
   await mkdir(join(folder, 'acme'), { recursive: true });
@@ -86,16 +91,17 @@ export async function startForgeServer(options: { readonly folder?: string } = {
     if (outcome === 'drop') incoming.socket.destroy();
     else if (outcome !== 'hang') send(response, outcome);
   };
-  const server = http.createServer((incoming, response) => {
+  const handler = (incoming: http.IncomingMessage, response: http.ServerResponse): void => {
     listener(incoming, response).catch((error: unknown) => {
       violations.push(String(error));
       response.destroy();
     });
-  });
+  };
+  const server = options.tls ? https.createServer(options.tls, handler) : http.createServer(handler);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const origin = `${options.tls ? 'https' : 'http'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
     origin,
@@ -111,6 +117,18 @@ export async function startForgeServer(options: { readonly folder?: string } = {
     async openFromFork(branch, target) {
       const draft = { branch: branchOf(branch), target: branchOf(target), title: 'from a fork', body: '' };
       return (await store.keep(draft, true)).number;
+    },
+    async openMany(count, from, target) {
+      const head = await repository.head(from);
+      const branches = Array.from({ length: count }, (_, index) => branchOf(`many/${index}`));
+      await repository.git(
+        ['update-ref', '--stdin'],
+        branches.map((name) => `create refs/heads/${name} ${head}\n`).join(''),
+      );
+      const made = branches.map(async (branch) =>
+        store.keep({ branch, target: branchOf(target), title: branch, body: '' }),
+      );
+      return (await Promise.all(made)).map(({ number }) => number).sort((a, b) => a - b);
     },
     intercept: (line, interceptor, times = Infinity) => {
       interceptors.push({ line, interceptor, remaining: times });

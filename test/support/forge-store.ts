@@ -71,7 +71,7 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
     heads: async () => refs(),
     isContained,
     async keep(draft, fork = false) {
-      const head = (await refs()).get(draft.branch);
+      const head = await repository.head(draft.branch);
       if (!head) throw new Error(`there is no branch ${draft.branch}`);
       const made: StoredRequest = { ...draft, number: stored.length + 1, fork, head, state: 'open', comments: [] };
       stored.push(made);
