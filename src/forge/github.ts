@@ -10,7 +10,7 @@ import type { Permission } from '../model/repository-facts.ts';
 import { type Answer, type Asking, type AskingOptions, createAsking, cut } from './asking.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
 import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
-import { MOST_PAGES, PER_PAGE, endless, whenBranchesLag } from './paging.ts';
+import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
 export interface ForgeOptions extends Omit<AskingOptions, 'rights'> {
@@ -23,7 +23,7 @@ const objectId = z.custom<ObjectId>((value) => typeof value === 'string' && isOb
 const repository = z.nullable(z.object({ id: z.number() }));
 const pull = z.object({
   number: z.number(),
-  html_url: z.url(),
+  html_url: page,
   state: z.enum(['open', 'closed']),
   head: z.object({ ref: z.string(), sha: objectId, repo: repository }),
   base: z.object({ ref: z.string(), repo: repository }),
@@ -62,11 +62,11 @@ class Github implements Forge {
   async openOnto(target: BranchName): Promise<readonly PullRequest[]> {
     const doing = `listing the pull requests onto ${target}`;
     const found = new Map<number, PullRequest>();
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
+    for (let index = 1; index <= MOST_PAGES; index += 1) {
       const asked = { ...this.#at, state: 'open', base: target, sort: 'created', direction: 'asc' } as const;
       const answer = await this.#asking.read(
         doing,
-        this.#by(async ({ rest }, request) => rest.pulls.list({ ...asked, per_page: PER_PAGE, page, request })),
+        this.#by(async ({ rest }, request) => rest.pulls.list({ ...asked, per_page: PER_PAGE, page: index, request })),
       );
       for (const item of this.#asking.accept(doing, answer, pulls)) {
         const {

@@ -8,11 +8,11 @@ import { type Answer, type Asking, createAsking, cut } from './asking.ts';
 import { type Fetch, createFetch } from './fetch.ts';
 import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import type { ForgeOptions } from './github.ts';
-import { MOST_PAGES, PER_PAGE, endless, whenBranchesLag } from './paging.ts';
+import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 const request = z.object({
   iid: z.number(),
-  web_url: z.url(),
+  web_url: page,
   state: z.string(),
   source_branch: z.string(),
   target_branch: z.string(),
@@ -56,7 +56,7 @@ class Gitlab implements Forge {
   async openOnto(target: BranchName): Promise<readonly PullRequest[]> {
     const doing = `listing the merge requests onto ${target}`;
     const found = new Map<number, PullRequest>();
-    for (let page = 1; page <= MOST_PAGES; page += 1) {
+    for (let index = 1; index <= MOST_PAGES; index += 1) {
       const query = new URLSearchParams({
         state: 'opened',
         scope: 'all',
@@ -64,7 +64,7 @@ class Gitlab implements Forge {
         order_by: 'created_at',
         sort: 'asc',
         per_page: String(PER_PAGE),
-        page: String(page),
+        page: String(index),
       });
       const answer = await this.#read(doing, `${this.#project}/merge_requests?${query.toString()}`);
       for (const one of this.#asking.accept(doing, answer, requests)) {

@@ -1,4 +1,5 @@
-// What the forges have in common: lists in pages, and branches that a forge sees a moment after Git has them.
+// What the forges have in common: pages, of lists and for people, and branches that a forge sees a moment after Git has them.
+import { z } from 'zod/mini';
 import type { Clock } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Answer, Lost } from './asking.ts';
@@ -7,6 +8,12 @@ import type { Answer, Lost } from './asking.ts';
 export const PER_PAGE = 100;
 /** More are a server that goes round in circles. */
 export const MOST_PAGES = 100;
+
+/** The address of a page for people, as a terminal can show it: whatever is no plain character in it is escaped. */
+export const page = z.pipe(
+  z.url({ protocol: /^https?$/ }),
+  z.transform((text) => new URL(text).href),
+);
 
 /** The error for a list without an end. */
 export function endless(api: URL, doing: string): TagflowError {

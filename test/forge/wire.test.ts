@@ -154,6 +154,16 @@ describe.each(['github', 'gitlab'] as const)('%s on a bad wire', (kind) => {
       expect(await failureOf(forge.openOnto(MAIN))).toMatchObject({ code: 'forge-answer-invalid' });
     });
 
+    it('shows no address that would do something to a terminal', async () => {
+      await forge.open(DRAFT);
+      world.server.intercept(LISTING[kind], async (_request, next) => {
+        const [one] = (await next()).body as readonly object[];
+        const page = 'https://forge.example.org/a\u001b[31m/\u202e1';
+        return { status: 200, body: [{ ...one, html_url: page, web_url: page }] };
+      });
+      expect(await forge.openOnto(MAIN)).toMatchObject([{ url: 'https://forge.example.org/a%1B[31m/%E2%80%AE1' }]);
+    });
+
     it('says that the repository is hidden or not there', async () => {
       const error = await failureOf(world.with({ project: 'acme/none' }).openOnto(MAIN));
       expect(error).toMatchObject({ code: 'forbidden', fix: expect.stringContaining("check the remote's URL") });
