@@ -8,11 +8,12 @@ export type { Diagnosis, Severity } from './engine/diagnosis.ts';
 export { diff, type Difference } from './engine/diff.ts';
 export { doctor, type Machine } from './engine/doctor.ts';
 export { history, type Release, show, type ShowAt, type Span, where } from './engine/history.ts';
-export type { Outcome, Planned, Refused, Released, TagStatus, Unchanged } from './engine/outcome.ts';
+export type { Outcome, Planned, Proposed, Refused, Released, TagStatus, Unchanged } from './engine/outcome.ts';
 export { promote, type RunOptions } from './engine/promote.ts';
 export { rollback } from './engine/rollback.ts';
 export { type EnvironmentStatus, status } from './engine/status.ts';
 export { retag, type Retagged } from './engine/tag.ts';
+export type { Forge, PullRequest, PullRequestDraft } from './forge/forge.ts';
 export { createSigning, type SigningOptions } from './signing/keys.ts';
 export type { SignatureClaim, SignatureVerdict, Signing } from './signing/signing.ts';
 export { CONFIG_FILE, parseConfig } from './config/config.ts';
@@ -31,7 +32,7 @@ export { type Digest, digestOf, isDigest, parseDigest } from './model/digest.ts'
 export type { Clock, Instant, Notice, Notify, Random } from './model/effects.ts';
 export { type ErrorCode, ERRORS, EXIT, isTagflowError, TagflowError } from './model/errors.ts';
 export type { BranchName, ObjectId } from './model/object-id.ts';
-export type { Environment, Image, Pipeline, SigningMethod, SigningRules, Trust } from './model/pipeline.ts';
+export type { Environment, ForgeKind, Image, Pipeline, SigningMethod, SigningRules, Trust } from './model/pipeline.ts';
 export { type Plan, type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from './model/plan.ts';
 export {
   formatReference,

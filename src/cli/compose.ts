@@ -20,6 +20,7 @@ import { createSigning } from '../signing/keys.ts';
 import { machineClock } from './clock.ts';
 import { createCollector } from './collect.ts';
 import { readOptionalFile } from './files.ts';
+import { composeForge } from './forge.ts';
 import type { GlobalOptions, Io } from './io.ts';
 import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
 import type { Stopping } from './session.ts';
@@ -75,6 +76,11 @@ export async function compose(
   const context: Context = {
     ledger: facts.watch(ledger),
     ...registries,
+    forgeOf: async (kind) => {
+      const { directory } = options;
+      const parts = { clock: machineClock, random: Math.random, signal, timeoutMs: milliseconds };
+      return composeForge({ url, env, directory, kind, ...parts });
+    },
     clock: machineClock,
     random: Math.random,
     notify,

@@ -116,8 +116,7 @@ async function checkSources(
   const lost = new Set(ids.filter((id) => [...outside.values()].every((missing) => missing.has(id))));
   for (const { commit, release } of releases) {
     const { source } = release;
-    const [, ...merged] = commit.parents;
-    const extra = merged.filter((id) => id !== source.commit);
+    const extra = await mergedBeside(context, commit, source.commit);
     const name = shortId(source.commit);
     if (lost.has(source.commit)) {
       report('source', commit, `it says it carried ${name}, which no branch upstream has`);
@@ -128,6 +127,26 @@ async function checkSources(
     }
   }
   return lost;
+}
+
+/**
+ * What a release merges beside the commit it carried. Not the commit that its pull request asked for: on the same base, with
+ * the same tree, and with nothing merged into it either.
+ */
+async function mergedBeside(
+  { ledger }: Context,
+  { tree, parents: [base, ...merged] }: Commit,
+  carried: ObjectId,
+): Promise<readonly ObjectId[]> {
+  const found = await Promise.all(
+    merged.map(async (id) => {
+      if (id === carried) return [];
+      const asked = await ledger.commit(id);
+      const [from, ...others] = asked.parents;
+      return asked.tree === tree && from === base && others.every((other) => other === carried) ? [] : [id];
+    }),
+  );
+  return found.flat();
 }
 
 /** An environment as the configuration had it that a release was planned by. */

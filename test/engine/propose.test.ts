@@ -1,6 +1,7 @@
 // Proposing: releases of an environment whose branch takes pull requests alone.
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../src/engine/apply.ts';
+import { check } from '../../src/engine/check.ts';
 import { doctor } from '../../src/engine/doctor.ts';
 import { history } from '../../src/engine/history.ts';
 import type { Outcome, Proposed } from '../../src/engine/outcome.ts';
@@ -84,6 +85,24 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
       [1, 'django V4.0, mariadb V10.6', expect.any(String)],
     ]);
     expect((await bench.promote('prd')).kind).toBe('unchanged');
+    const { findings } = await check(bench.context(), { environments: [], registry: true });
+    expect(findings).toEqual([]);
+  });
+
+  test.each([
+    ['with a file more', { 'environments/prd/settings.env': 'LEVEL=evil\n' }, ['source', 'content']],
+    ['as it was asked for', {}, []],
+  ])('merged by hand %s is found out by check where it is wrong', async (_, files, rules) => {
+    const bench = await waiting();
+    const { commit } = proposed(await bench.promote('prd'));
+    const base = bench.head('prd');
+    bench.remote.commit(
+      'prd',
+      { ...Object.fromEntries(bench.remote.filesOf(commit)), ...files },
+      { parents: [base, commit] },
+    );
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: false });
+    expect(findings.map(({ rule }) => rule)).toEqual(rules);
   });
 
   test('goes on from a release that was merged', async () => {
