@@ -125,7 +125,7 @@ describe('a remote that no forge is known for', () => {
     await setUp(pipeline, undefined);
     expect(await pipeline.tagflow(['promote', 'prd', 'django=V4.2'])).toFail({
       code: 'forge-unknown',
-      fix: /forge: github/,
+      fix: /a remote like https/,
     });
   });
 });
