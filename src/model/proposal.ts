@@ -31,15 +31,6 @@ export function asksForTheSame(a: ReleaseRecord, b: ReleaseRecord): boolean {
   return digestOfData(releaseOf(a)) === digestOfData(releaseOf(b));
 }
 
-function releaseOf({
-  environment,
-  sequence,
-  action,
-  images,
-  source,
-  base,
-  restored,
-  held,
-}: ReleaseRecord): object {
+function releaseOf({ environment, sequence, action, images, source, base, restored, held }: ReleaseRecord): object {
   return { environment, sequence, action, images, source, base, restored, held };
 }

@@ -162,6 +162,7 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
           since: maybe('time'),
           images: [{ ...image, tag: 'text', branch: check, registry: check }],
           waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean' }],
+          asked: [{ branch: 'text', record }],
           held: [hold],
           problem,
         },

@@ -14,7 +14,10 @@ export interface RemoteGitServer {
 
 /** Serves the bare repositories below a folder from a process that does nothing else. */
 export async function startGitServerProcess(root: string): Promise<RemoteGitServer> {
-  const child = fork(import.meta.filename, [root], { execArgv: ['--max-semi-space-size=1'], env: { ...process.env, NODE_NO_WARNINGS: '1' } });
+  const child = fork(import.meta.filename, [root], {
+    execArgv: ['--max-semi-space-size=1'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
   const [url] = (await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(() => Promise.reject(new Error('the Git server ended before it listened'))),
