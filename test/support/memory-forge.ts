@@ -62,6 +62,8 @@ export interface MemoryForge extends Forge {
   openFromFork(branch: string, target: string): number;
   /** Arms a fault for the `nth` (1: the next) operation that matches; each strikes once. */
   arm(fault: ForgeFault, nth?: number, matches?: (operation: ForgeOperation) => boolean): void;
+  /** Takes back the faults that have not struck. */
+  disarm(): void;
 }
 
 /** How the fake is set up. */
@@ -187,6 +189,7 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     openFromFork: (branch, target) =>
       keep({ branch: branch as BranchName, target: target as BranchName, title: 'from a fork', body: '' }, true).number,
     arm: (fault, nth = 1, matches = () => true) => void armed.push({ fault, remaining: nth, matches }),
+    disarm: () => void armed.splice(0),
   };
 }
 
