@@ -242,7 +242,8 @@ async function load({ api, token, agentOf }: ForgeOptions): Promise<Package.Octo
     log: SILENT,
     retry: { enabled: false },
     throttle: { enabled: false },
-    request: { fetch: createFetch(agentOf) },
+    // What it says of single requests it says to a log of theirs.
+    request: { fetch: createFetch(agentOf), log: SILENT },
   });
 }
 

@@ -2,7 +2,7 @@
 // GitHub and GitLab each have of their own.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Forge, PullRequestDraft } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
@@ -317,6 +317,21 @@ describe('GitHub alone', () => {
     world.server.intercept(LISTING.github, () => json(403, headers));
     const error = await failureOf(world.forge().openOnto(MAIN));
     expect(error).toMatchObject({ code: 'forge-unavailable', why: expect.stringContaining('2026-01-01T00:30:00Z') });
+  });
+
+  it('says nothing of its own where GitHub announces a change of its API', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    onTestFinished(() => warn.mockRestore());
+    const headers = {
+      deprecation: 'Sat, 01 Jan 2028 00:00:00 GMT',
+      link: '<https://docs.example.org>; rel="deprecation"',
+    };
+    world.server.intercept(LISTING.github, async (_, next) => {
+      const answer = await next();
+      return { ...answer, headers: { ...answer.headers, ...headers } };
+    });
+    expect(await world.forge().openOnto(MAIN)).toEqual([]);
+    expect(warn).not.toHaveBeenCalled();
   });
 
   it('does not take every 403 for a limit', async () => {
