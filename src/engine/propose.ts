@@ -69,9 +69,14 @@ async function refusalsBy(
   { term }: Forge,
 ): Promise<Refused['refusals']> {
   if (request.kind !== 'promote') return [];
-  await context.ledger.fetch([...new Set(others.map(({ head }) => head))]);
+  // Their heads as Git has them: what a forge says of a branch may lag.
+  const asked = others.flatMap((one) => {
+    const head = world.branches.get(one.branch);
+    return head ? [{ ...one, head }] : [];
+  });
+  await context.ledger.fetch([...new Set(asked.map(({ head }) => head))]);
   const found = await Promise.all(
-    others.map(async (one) => {
+    asked.map(async (one) => {
       const { value: record } = await orProblem(readRecord(context, environment, one.head));
       // One on another base cannot be merged any more.
       if (record?.base !== base) return [];

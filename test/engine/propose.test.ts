@@ -8,9 +8,11 @@ import type { Outcome, Proposed } from '../../src/engine/outcome.ts';
 import { promote } from '../../src/engine/promote.ts';
 import { status } from '../../src/engine/status.ts';
 import { TagflowError } from '../../src/model/errors.ts';
+import type { Forge } from '../../src/forge/forge.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { type Bench, type BenchOptions, FIRST, createBench, shown } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
+import { idOf } from '../support/records.ts';
 
 const NEXT = { django: 'V4.2' };
 
@@ -250,6 +252,18 @@ describe('another release', () => {
     expect(states(bench)).toEqual(['1 merged', '2 open']);
     const meant = await bench.promote('prd', { django: 'V4.2' }, { allowDowngrade: true });
     expect([meant.kind, states(bench)]).toEqual(['proposed', ['1 merged', '2 closed', '3 open']]);
+  });
+
+  test('with an older version is refused as well where the forge says a head that Git does not have', async () => {
+    const bench = await waiting();
+    await bench.promote('prd', { django: 'V4.3' });
+    const lagging: Forge = {
+      ...bench.forge,
+      openOnto: async (target) => (await bench.forge.openOnto(target)).map((one) => ({ ...one, head: idOf('f') })),
+    };
+    const context = { ...bench.context(), forgeOf: async () => lagging };
+    const late = await promote(context, { kind: 'promote', environment: 'prd', versions: { django: 'V4.2' } });
+    expect(late).toMatchObject({ kind: 'refused', refusals: [{ code: 'downgrade' }] });
   });
 
   test('is not held back by a pull request that the branch left behind', async () => {
