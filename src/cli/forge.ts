@@ -1,10 +1,8 @@
 // The forge of a run: its place and its token from the remote's URL and the environment, its connections from the house.
-import { resolve } from 'node:path';
 import type { Forge } from '../forge/forge.ts';
 import type { Clock, Random } from '../model/effects.ts';
-import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
-import { readOptionalFile } from './files.ts';
+import { readToken } from './remote.ts';
 
 /** What a forge is made of. */
 export interface ForgeSettings {
@@ -27,8 +25,7 @@ export async function composeForge(settings: ForgeSettings): Promise<Forge> {
   const { url, env, directory, kind, clock, random, signal, timeoutMs } = settings;
   const { forgeToken, placeForge } = await import('../forge/place.ts');
   const place = placeForge(url, kind, env);
-  const file = env['TAGFLOW_FORGE_TOKEN_FILE'];
-  const own = env['TAGFLOW_FORGE_TOKEN'] || (file && (await readTokenFile(resolve(directory, file))));
+  const own = await readToken('TAGFLOW_FORGE_TOKEN', env, directory);
   const token = forgeToken(place, { ...env, TAGFLOW_FORGE_TOKEN: own });
   const { createAgents } = await import('../registry/oci/agents.ts');
   const { createRedactor, rememberProxyPasswords } = await import('../registry/oci/redact.ts');
@@ -48,14 +45,4 @@ export async function composeForge(settings: ForgeSettings): Promise<Forge> {
   };
   if (place.kind === 'gitlab') return (await import('../forge/gitlab.ts')).createGitlab(options);
   return (await import('../forge/github.ts')).createGithub(options);
-}
-
-async function readTokenFile(path: string): Promise<string> {
-  const token = (await readOptionalFile(path))?.trim();
-  if (token) return token;
-  throw new TagflowError('credentials-invalid', {
-    what: `${path} holds no token`,
-    why: 'TAGFLOW_FORGE_TOKEN_FILE names it, and it is empty or not there',
-    fix: 'write the token into it, or unset TAGFLOW_FORGE_TOKEN_FILE',
-  });
 }

@@ -73,8 +73,7 @@ export async function gitCredentials(
 ): Promise<{ username: string; password: string } | undefined> {
   const host = /^https?:/.test(url) ? URL.parse(url)?.host : undefined;
   if (host === undefined) return undefined;
-  const file = env['TAGFLOW_GIT_TOKEN_FILE'];
-  const own = env['TAGFLOW_GIT_TOKEN'] || (file && (await readToken(resolve(directory, file))));
+  const own = await readToken('TAGFLOW_GIT_TOKEN', env, directory);
   if (own) return { username: env['TAGFLOW_GIT_USERNAME'] || 'oauth2', password: own };
   const server = URL.parse(env['GITHUB_SERVER_URL'] ?? '')?.host;
   if (env['GITHUB_TOKEN'] && server === host) return { username: 'x-access-token', password: env['GITHUB_TOKEN'] };
@@ -83,13 +82,17 @@ export async function gitCredentials(
   return undefined;
 }
 
-async function readToken(path: string): Promise<string> {
+/** The token in a variable, or in the file that the variable with `_FILE` names. Throws `credentials-invalid`. */
+export async function readToken(variable: string, env: Env, directory: string): Promise<string | undefined> {
+  const file = env[`${variable}_FILE`];
+  if (env[variable] || !file) return env[variable];
+  const path = resolve(directory, file);
   const token = (await readOptionalFile(path))?.trim();
   if (token) return token;
   throw new TagflowError('credentials-invalid', {
     what: `${path} holds no token`,
-    why: 'TAGFLOW_GIT_TOKEN_FILE names it, and it is empty or not there',
-    fix: 'write the token into it, or unset TAGFLOW_GIT_TOKEN_FILE',
+    why: `${variable}_FILE names it, and it is empty or not there`,
+    fix: `write the token into it, or unset ${variable}_FILE`,
   });
 }
 

@@ -2,7 +2,6 @@
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import { type Execution, type Plan, messageOf, recordOf } from '../model/plan.ts';
-import type { Instant } from '../model/effects.ts';
 import type { Trust } from '../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../model/release-record.ts';
 import type { ReleaseRecord } from '../model/release.ts';
@@ -26,7 +25,7 @@ export async function commitPlan(
   trust: Trust | undefined,
 ): Promise<Committed | undefined> {
   context.signal.throwIfAborted();
-  const made = await buildCommit(context, plan, writingNow(context), trust);
+  const made = await buildCommit(context, plan, trust);
   if (trust) await requireOwnSignature(context, plan.environment, trust, made.commit);
   const verdict = await context.ledger.push(plan.branch, made.commit, plan.base);
   if (verdict.outcome === 'landed') return made;
@@ -39,37 +38,16 @@ export async function commitPlan(
   });
 }
 
-/** Who writes a plan's commit, and when. */
-export interface Writing {
-  readonly execution: Execution;
-  /** `Name <address>`. */
-  readonly author: string;
-  readonly time: Instant;
-}
-
-/** This run, now. */
-export function writingNow({ clock, who }: Context): Writing {
-  const time = clock.now();
-  const { actor, onBehalfOf, job, author } = who;
-  return {
-    execution: {
-      actor,
-      ...(onBehalfOf !== undefined && { onBehalfOf }),
-      ...(job !== undefined && { job }),
-      time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
-    },
-    author,
-    time,
+/** Builds a plan's commit as this run's, now, and pushes nothing. */
+export async function buildCommit(context: Context, plan: Plan, trust?: Trust): Promise<Committed> {
+  const time = context.clock.now();
+  const { actor, onBehalfOf, job, author } = context.who;
+  const execution: Execution = {
+    actor,
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(job !== undefined && { job }),
+    time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
   };
-}
-
-/** Builds a plan's commit, and pushes nothing. Unless it is signed, the same plan and writing give the same commit. */
-export async function buildCommit(
-  context: Context,
-  plan: Plan,
-  { execution, author, time }: Writing,
-  trust?: Trust,
-): Promise<Committed> {
   const record = recordOf(plan, execution);
   const text = formatRecord(record);
   requireReadable(text, plan);

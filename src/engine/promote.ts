@@ -12,6 +12,7 @@ import {
   imageOf,
   recordPath,
   repositoryIn,
+  schemesOf,
 } from '../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../model/plan.ts';
 import type { Repository, Tag } from '../model/reference.ts';
@@ -122,7 +123,7 @@ async function planPromotion(
     images,
     commit: source.commit,
     upstream: source.environment ?? source.branch,
-    schemes: new Map([...world.pipeline.images].map(([name, image]) => [name, image.versions])),
+    schemes: schemesOf(world.pipeline),
     foreign: await foreignCommits(context, world, state, source.commit),
   });
   const { decisions: gates, refusals } = judgement;

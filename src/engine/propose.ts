@@ -6,10 +6,10 @@ import type { Forge, PullRequest } from '../forge/forge.ts';
 import { judge } from '../gates/gates.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
-import { type Environment, recordPath } from '../model/pipeline.ts';
+import { type Environment, recordPath, schemesOf } from '../model/pipeline.ts';
 import type { Plan } from '../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../model/proposal.ts';
-import { type Committed, buildCommit, writingNow } from './commit.ts';
+import { type Committed, buildCommit } from './commit.ts';
 import type { Context } from './context.ts';
 import { copyImages } from './copy.ts';
 import type { Proposed, Refused } from './outcome.ts';
@@ -87,7 +87,7 @@ async function refusalsBy(
         images,
         commit: source.commit,
         upstream: source.environment ?? source.branch,
-        schemes: new Map([...world.pipeline.images].map(([name, image]) => [name, image.versions])),
+        schemes: schemesOf(world.pipeline),
         foreign: [],
       });
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;
@@ -107,7 +107,7 @@ async function pushed(
   plan: Plan,
   branch: BranchName,
 ): Promise<Committed> {
-  const ours = await buildCommit(context, plan, writingNow(context));
+  const ours = await buildCommit(context, plan);
   const there = world.branches.get(branch);
   if (there) return sameRelease(context, environment, plan, { branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);

@@ -115,6 +115,11 @@ export function imageOf(pipeline: Pipeline, name: string): Image {
   });
 }
 
+/** How versions of each image are ordered, by its name. */
+export function schemesOf({ images }: Pipeline): ReadonlyMap<string, VersionScheme> {
+  return new Map([...images].map(([name, { versions }]) => [name, versions]));
+}
+
 /** The repository an environment runs an image from. */
 export function repositoryIn(environment: Environment, image: Image): Repository {
   return environment.repositories.get(image.name) ?? image.repository;

@@ -9,6 +9,7 @@ import { editTree, listEntries } from '../../src/ledger/tree.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Permission } from '../../src/model/repository-facts.ts';
+import { type Armed, strike } from './armed.ts';
 import type { MemoryRemote } from './memory-ledger.ts';
 
 /** How a person merges a pull request. */
@@ -84,7 +85,7 @@ interface Kept extends Omit<KeptPullRequest, 'state' | 'comments'> {
 export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOptions = {}): MemoryForge {
   const kept: Kept[] = [];
   const operations: ForgeOperation[] = [];
-  const armed: { fault: ForgeFault; remaining: number; matches: (operation: ForgeOperation) => boolean }[] = [];
+  const armed: Armed<ForgeOperation, ForgeFault>[] = [];
   const headOf = (branch: BranchName): ObjectId | undefined => remote.branches.get(branch);
 
   /** As forges do: one whose commits arrived on the target by any way is merged, one whose branch is gone is closed. */
@@ -254,21 +255,6 @@ function reach(remote: MemoryRemote, from: ObjectId): Set<ObjectId> {
     queue.push(...remote.read(id).parents);
   }
   return reached;
-}
-
-/** The armed fault that this operation sets off, if any; every matching one counts it. */
-function strike(
-  armed: { fault: ForgeFault; remaining: number; matches: (operation: ForgeOperation) => boolean }[],
-  operation: ForgeOperation,
-): ForgeFault | undefined {
-  let struck: ForgeFault | undefined;
-  for (const entry of armed.filter(({ matches }) => matches(operation))) {
-    entry.remaining -= 1;
-    if (entry.remaining > 0) continue;
-    armed.splice(armed.indexOf(entry), 1);
-    struck ??= entry.fault;
-  }
-  return struck;
 }
 
 function refused(draft: PullRequestDraft, why: string): TagflowError {

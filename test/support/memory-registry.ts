@@ -21,6 +21,7 @@ import type {
   TagRemover,
   TagResult,
 } from '../../src/registry/registry.ts';
+import { type Armed, strike } from './armed.ts';
 import type { Content } from './sample-manifests.ts';
 
 /** One call of a method of the port. */
@@ -110,7 +111,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
   const stores = new Map<string, Store>();
   const operations: Operation[] = [];
   const writes: { repository: string; tag: Tag; digest: Digest }[] = [];
-  const armed: { fault: Fault; remaining: number; matches: (operation: Operation) => boolean }[] = [];
+  const armed: Armed<Operation, Fault>[] = [];
   const late: (() => void)[] = [];
 
   const storeOf = (name: string): Store => {
@@ -377,21 +378,6 @@ function decide(
     });
   }
   return true;
-}
-
-/** The armed fault that this operation sets off, if any; every matching one counts it. */
-function strike(
-  armed: { fault: Fault; remaining: number; matches: (operation: Operation) => boolean }[],
-  operation: Operation,
-): Fault | undefined {
-  let struck: Fault | undefined;
-  for (const entry of armed.filter(({ matches }) => matches(operation))) {
-    entry.remaining -= 1;
-    if (entry.remaining > 0) continue;
-    armed.splice(armed.indexOf(entry), 1);
-    struck ??= entry.fault;
-  }
-  return struck;
 }
 
 function named(at: Tag | Digest): { tag: Tag } | { digest: Digest } {
