@@ -6,7 +6,8 @@ export default defineConfig({
     testTimeout: 60_000,
     include: [
       'test/{model,config,engine,gates,property,manifests}/**/*.test.ts',
-      'test/registry/oci/*.test.ts',
+      'test/http/*.test.ts',
+      'test/registry/{credentials,oci}/*.test.ts',
       'test/ledger/push.test.ts',
     ],
   },

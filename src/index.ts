@@ -1,16 +1,16 @@
 // tagflow as a library: the use cases, the ports they work on, and the values they speak in. Nothing here prints.
-export { apply, type Applied } from './engine/apply.ts';
-export { type Audit, check, type Checked, type CheckRequest } from './engine/check.ts';
-export type { Finding, Rule } from './engine/findings.ts';
+export { apply, type Applied } from './engine/release/apply.ts';
+export { type Audit, check, type Checked, type CheckRequest } from './engine/audit/check.ts';
+export type { Finding, Rule } from './engine/audit/findings.ts';
 export { createBranches, type MissingBranches, missingBranches } from './engine/branches.ts';
 export type { ConfigFile, Context, RegistryContext, Who } from './engine/context.ts';
-export type { Diagnosis, Severity } from './engine/diagnosis.ts';
+export type { Diagnosis, Severity } from './engine/doctor/diagnosis.ts';
 export { diff, type Difference } from './engine/diff.ts';
-export { doctor, type Machine } from './engine/doctor.ts';
-export { history, type Release, show, type ShowAt, type Span, where } from './engine/history.ts';
-export type { Outcome, Planned, Proposed, Refused, Released, TagStatus, Unchanged } from './engine/outcome.ts';
-export { promote, type RunOptions } from './engine/promote.ts';
-export { rollback } from './engine/rollback.ts';
+export { doctor, type Machine } from './engine/doctor/doctor.ts';
+export { history, type Release, show, type ShowAt, type Span, where } from './engine/read/history.ts';
+export type { Outcome, Planned, Proposed, Refused, Released, TagStatus, Unchanged } from './engine/release/outcome.ts';
+export { promote, type RunOptions } from './engine/release/promote.ts';
+export { rollback } from './engine/release/rollback.ts';
 export { type EnvironmentStatus, status } from './engine/status.ts';
 export { retag, type Retagged } from './engine/tag.ts';
 export type { Forge, PullRequest, PullRequestDraft } from './forge/forge.ts';

@@ -13,7 +13,7 @@ import { createGarAccess } from '../registry/gar/access.ts';
 import { createGarRegistry } from '../registry/gar/gar.ts';
 import { parseEcrHost, parseGarHost } from '../registry/hosts.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
-import { createCredentialSource } from '../registry/oci/credentials.ts';
+import { createCredentialSource } from '../registry/credentials/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
 import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
 import { createSigning } from '../signing/keys.ts';

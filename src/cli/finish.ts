@@ -1,6 +1,6 @@
 // The end of a promotion or a rollback: its outcome in words and data, for CI's files, and as an exit code.
-import type { Outcome, Proposed, Released, TagStatus, Unchanged } from '../engine/outcome.ts';
-import { requireComplete } from '../engine/apply.ts';
+import type { Outcome, Proposed, Released, TagStatus, Unchanged } from '../engine/release/outcome.ts';
+import { requireComplete } from '../engine/release/apply.ts';
 import { shortDigest } from '../model/digest.ts';
 import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';

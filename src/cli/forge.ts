@@ -27,8 +27,8 @@ export async function composeForge(settings: ForgeSettings): Promise<Forge> {
   const place = placeForge(url, kind, env);
   const own = await readToken('TAGFLOW_FORGE_TOKEN', env, directory);
   const token = forgeToken(place, { ...env, TAGFLOW_FORGE_TOKEN: own });
-  const { createAgents } = await import('../registry/oci/agents.ts');
-  const { createRedactor, rememberProxyPasswords } = await import('../registry/oci/redact.ts');
+  const { createAgents } = await import('../http/agents.ts');
+  const { createRedactor, rememberProxyPasswords } = await import('../http/redact.ts');
   const redactor = createRedactor();
   redactor.add(token.value);
   rememberProxyPasswords(env, redactor);

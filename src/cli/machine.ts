@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { versions } from 'node:process';
 import { promisify } from 'node:util';
-import type { Machine } from '../engine/doctor.ts';
+import type { Machine } from '../engine/doctor/doctor.ts';
 
 /** The versions of Node and of Git, as the command finds them. */
 export async function readMachine(env: Readonly<Record<string, string | undefined>>): Promise<Machine> {

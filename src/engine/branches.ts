@@ -2,7 +2,7 @@
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Context } from './context.ts';
-import { readWorld } from './world.ts';
+import { readWorld } from './read/world.ts';
 
 /** Environment branches that the remote lacks, and the trunk's head that they would start from. */
 export interface MissingBranches {

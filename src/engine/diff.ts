@@ -4,9 +4,9 @@ import type { ObjectId } from '../model/object-id.ts';
 import { environmentOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
-import { foreignCommits } from './foreign.ts';
-import { releaseTree } from './release-tree.ts';
-import { readEnvironment, readWorld } from './world.ts';
+import { foreignCommits } from './read/foreign.ts';
+import { releaseTree } from './tree/release-tree.ts';
+import { readEnvironment, readWorld } from './read/world.ts';
 
 /** An image as two environments have it. */
 export interface ImageDifference {

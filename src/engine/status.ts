@@ -8,10 +8,10 @@ import { type Environment, environmentOf } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
-import { isUnapplied } from './checks.ts';
+import { isUnapplied } from './release/checks.ts';
 import type { Context } from './context.ts';
-import { manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
-import { type World, orProblem, readEnvironment, readRecord, readRelease, readWorld } from './world.ts';
+import { manifestPaths, namesOf, orRefused, readManifests } from './tree/tree.ts';
+import { type World, orProblem, readEnvironment, readRecord, readRelease, readWorld } from './read/world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =

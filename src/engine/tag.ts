@@ -5,8 +5,8 @@ import { TagflowError } from '../model/errors.ts';
 import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
 import type { CopySummary } from '../registry/registry.ts';
 import type { RegistryContext } from './context.ts';
-import { publishedIn } from './published.ts';
-import { copyTogether } from './copy.ts';
+import { publishedIn } from './release/published.ts';
+import { copyTogether } from './release/copy.ts';
 
 /** What `tag` did. */
 export interface Retagged {

@@ -1,9 +1,9 @@
 // A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
 // context for each process that works on them.
 import type { Context } from '../../src/engine/context.ts';
-import type { Outcome, Released } from '../../src/engine/outcome.ts';
-import { type RunOptions, promote } from '../../src/engine/promote.ts';
-import { rollback } from '../../src/engine/rollback.ts';
+import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
+import { type RunOptions, promote } from '../../src/engine/release/promote.ts';
+import { rollback } from '../../src/engine/release/rollback.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';

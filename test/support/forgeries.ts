@@ -1,10 +1,10 @@
 // Releases that tagflow did not make: commits written onto a bench's branch as somebody with the right to push could write
 // them, and what every command must then say.
 import { expect } from 'vitest';
-import { check } from '../../src/engine/check.ts';
-import { history, show } from '../../src/engine/history.ts';
-import { promote } from '../../src/engine/promote.ts';
-import { rollback } from '../../src/engine/rollback.ts';
+import { check } from '../../src/engine/audit/check.ts';
+import { history, show } from '../../src/engine/read/history.ts';
+import { promote } from '../../src/engine/release/promote.ts';
+import { rollback } from '../../src/engine/release/rollback.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { formatRecord } from '../../src/model/release-record.ts';

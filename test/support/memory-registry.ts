@@ -5,9 +5,9 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { Instant } from '../../src/model/effects.ts';
 import type { Repository, Tag } from '../../src/model/reference.ts';
 import type { RepositoryFacts } from '../../src/model/repository-facts.ts';
-import { checkedStream } from '../../src/registry/checked-stream.ts';
-import { namedIn } from '../../src/registry/manifest-graph.ts';
-import { subjectOf } from '../../src/registry/referrers-index.ts';
+import { checkedStream } from '../../src/registry/image/checked-stream.ts';
+import { namedIn } from '../../src/registry/image/manifest-graph.ts';
+import { subjectOf } from '../../src/registry/image/referrers-index.ts';
 import type {
   BlobDescriptor,
   ContentSource,

@@ -2,7 +2,7 @@
 import type { Notice } from '../../src/model/effects.ts';
 import type { TagflowError } from '../../src/model/errors.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
-import type { CredentialSource } from '../../src/registry/oci/credentials.ts';
+import type { CredentialSource } from '../../src/registry/credentials/credentials.ts';
 import { createOciRegistry, type OciOptions, type OciRegistry } from '../../src/registry/oci/oci.ts';
 import { createInstantClock, type InstantClock } from './clock.ts';
 

@@ -1,5 +1,5 @@
 // tagflow apply: the CI step after a merge, and the scheduled repair.
-import { type Applied, apply } from '../../engine/apply.ts';
+import { type Applied, apply } from '../../engine/release/apply.ts';
 import { shortDigest } from '../../model/digest.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { type Run, texts } from '../command.ts';

@@ -1,6 +1,6 @@
 // tagflow check: flow rules and the audit trail hold; for a scheduled job, or one for merge requests.
-import { type Audit, type Checked, check } from '../../engine/check.ts';
-import type { Finding } from '../../engine/findings.ts';
+import { type Audit, type Checked, check } from '../../engine/audit/check.ts';
+import type { Finding } from '../../engine/audit/findings.ts';
 import { EXIT } from '../../model/errors.ts';
 import { shortId } from '../../model/object-id.ts';
 import { counted } from '../../model/text.ts';

@@ -1,6 +1,6 @@
 // tagflow doctor: what is wrong, what will be, and what to do about it.
-import type { Diagnosis, Severity } from '../../engine/diagnosis.ts';
-import { doctor } from '../../engine/doctor.ts';
+import type { Diagnosis, Severity } from '../../engine/doctor/diagnosis.ts';
+import { doctor } from '../../engine/doctor/doctor.ts';
 import { EXIT } from '../../model/errors.ts';
 import { counted, plain } from '../../model/text.ts';
 import { type Run, optional } from '../command.ts';

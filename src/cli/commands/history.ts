@@ -1,5 +1,5 @@
 // tagflow history: releases, newest first.
-import { type Release, history } from '../../engine/history.ts';
+import { type Release, history } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { shortId } from '../../model/object-id.ts';
 import { type Run, optional } from '../command.ts';

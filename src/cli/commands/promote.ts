@@ -1,8 +1,8 @@
 // tagflow promote: from words to a request, and from the outcome to words.
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { promote } from '../../engine/promote.ts';
-import { rollback } from '../../engine/rollback.ts';
+import { promote } from '../../engine/release/promote.ts';
+import { rollback } from '../../engine/release/rollback.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Plan, type PromoteRequest, parsePlan } from '../../model/plan.ts';
 import { type Input, type Run, optional, text, texts } from '../command.ts';

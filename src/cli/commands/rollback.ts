@@ -1,5 +1,5 @@
 // tagflow rollback.
-import { rollback } from '../../engine/rollback.ts';
+import { rollback } from '../../engine/release/rollback.ts';
 import { type Run, optional, text } from '../command.ts';
 import { recordReason } from '../arguments.ts';
 import { finish } from '../finish.ts';

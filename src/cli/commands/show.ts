@@ -1,5 +1,5 @@
 // tagflow show: one release, whole.
-import { type Release, type ShowAt, show } from '../../engine/history.ts';
+import { type Release, type ShowAt, show } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, optional, text } from '../command.ts';
 import type { Paint } from '../render/paint.ts';

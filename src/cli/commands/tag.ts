@@ -1,5 +1,5 @@
 // tagflow tag: the bare retag, across repositories with a copy first.
-import { describeSummary } from '../../engine/copy.ts';
+import { describeSummary } from '../../engine/release/copy.ts';
 import { retag } from '../../engine/tag.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, text, texts } from '../command.ts';

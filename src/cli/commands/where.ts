@@ -1,5 +1,5 @@
 // tagflow where: which environments have or had an image, from when to when.
-import { where } from '../../engine/history.ts';
+import { where } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { type Run, text } from '../command.ts';
 import { time, timeOrNull } from '../render/shapes.ts';

@@ -1,8 +1,8 @@
 // Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
-import type { Diagnosis } from '../../engine/diagnosis.ts';
-import type { Release, Unverified } from '../../engine/history.ts';
-import type { TagStatus } from '../../engine/outcome.ts';
+import type { Diagnosis } from '../../engine/doctor/diagnosis.ts';
+import type { Release, Unverified } from '../../engine/read/history.ts';
+import type { TagStatus } from '../../engine/release/outcome.ts';
 import type { Check, RegistryCheck } from '../../engine/status.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';

@@ -12,7 +12,7 @@ import type { Digest } from '../../model/digest.ts';
 import type { Notify } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import { ownershipKey, type Repository } from '../../model/reference.ts';
-import type { NamedBlob } from '../manifest-graph.ts';
+import type { NamedBlob } from '../image/manifest-graph.ts';
 import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
 import { copyCompanions } from './companions.ts';
 import { type CopyProgress, createProgress } from './progress.ts';

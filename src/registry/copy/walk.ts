@@ -3,8 +3,8 @@ import pLimit from 'p-limit';
 import type { Digest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Repository } from '../../model/reference.ts';
-import { type Named, namedIn } from '../manifest-graph.ts';
-import { isIndexType } from '../manifest-type.ts';
+import { type Named, namedIn } from '../image/manifest-graph.ts';
+import { isIndexType } from '../image/manifest-type.ts';
 import type { ContentSource, ContentTarget, Manifest } from '../registry.ts';
 
 /** A manifest of an image. */

@@ -4,12 +4,12 @@
 import type * as Sdk from '@aws-sdk/client-ecr';
 import type { Instant } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
-import type { CallOptions } from '../adapter-options.ts';
+import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
 import { loadPackage } from '../load.ts';
-import { type Agents, createAgents, type Environment } from '../oci/agents.ts';
-import type { Redactor } from '../oci/redact.ts';
-import { abortAfterStop } from '../stop.ts';
+import { type Agents, createAgents, type Environment } from '../../http/agents.ts';
+import type { Redactor } from '../../http/redact.ts';
+import { abortAfterStop } from '../../http/stop.ts';
 import { noCredentials } from './failures.ts';
 
 /** Keys of an AWS identity. */

@@ -4,8 +4,8 @@
 import type { Clock, Deadline } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import { type EcrHost, parseEcrHost } from '../hosts.ts';
-import type { Credential } from '../oci/credential.ts';
-import type { CredentialSource } from '../oci/credentials.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
 import { type EcrApi, EcrRefusal } from './api.ts';
 import { unusableAnswer } from './failures.ts';
 

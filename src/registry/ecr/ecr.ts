@@ -12,11 +12,11 @@
 // stop, nothing new is started; a PutImage in flight is waited for.
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
-import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
+import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
 import { parseEcrHost } from '../hosts.ts';
-import type { CredentialSource } from '../oci/credentials.ts';
-import { createManifestCache } from '../oci/manifest-cache.ts';
-import { createRedactor, rememberProxyPasswords } from '../oci/redact.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
+import { createManifestCache } from '../image/manifest-cache.ts';
+import { createRedactor, rememberProxyPasswords } from '../../http/redact.ts';
 import type { Registry, RepositoryInspector, TagRemover } from '../registry.ts';
 import { createEcrApi, type MovingDeadline } from './api.ts';
 import type { AwsKeys } from './client.ts';

@@ -3,9 +3,9 @@
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import type { EcrHost } from '../hosts.ts';
-import { oneLine, type Redactor } from '../oci/redact.ts';
-import { explainFailure, timedOut, TransportFailure } from '../oci/transport.ts';
-import type { Verdict } from '../tries.ts';
+import { oneLine, type Redactor } from '../../http/redact.ts';
+import { explainFailure, timedOut, TransportFailure } from '../../http/transport.ts';
+import type { Verdict } from '../../http/tries.ts';
 
 /** One call of the API, as errors name it. */
 export interface EcrCall {

@@ -1,7 +1,7 @@
 // Keeps calls to a quota: at most so many in any second, in the order they were asked for. Amazon ECR takes 10 PutImage a
 // second for an account in a region, and answers what is over it with ThrottlingException.
 import type { Clock } from '../../model/effects.ts';
-import { pauseFor } from '../oci/limiter.ts';
+import { pauseFor } from '../../http/limiter.ts';
 
 /** Lets calls through at a pace. */
 export interface Pacer {

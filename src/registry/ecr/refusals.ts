@@ -2,9 +2,9 @@
 import { type Digest, isDigest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import { oneLine } from '../oci/redact.ts';
-import { digestNotFound } from '../oci/refusals.ts';
-import { TransportFailure } from '../oci/transport.ts';
+import { oneLine } from '../../http/redact.ts';
+import { digestNotFound } from '../image/refusals.ts';
+import { TransportFailure } from '../../http/transport.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
 import { howToExcept, type Mutability } from './mutability.ts';
 

@@ -6,9 +6,9 @@
 import type { Digest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import type { Manifest } from '../oci/manifest-cache.ts';
+import type { Manifest } from '../image/manifest-cache.ts';
 import type { TagRemoval } from '../registry.ts';
-import { createTurns } from '../turns.ts';
+import { createTurns } from '../../http/turns.ts';
 import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';

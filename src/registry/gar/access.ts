@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import type * as Sdk from 'google-auth-library';
 import { isTagflowError } from '../../model/errors.ts';
 import { parseGarHost } from '../hosts.ts';
-import type { CredentialSource } from '../oci/credentials.ts';
-import { createAgents, type Environment } from '../oci/agents.ts';
-import { createRedactor, type Redactor, rememberProxyPasswords } from '../oci/redact.ts';
-import { abortAfterStop } from '../stop.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
+import { createAgents, type Environment } from '../../http/agents.ts';
+import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
+import { abortAfterStop } from '../../http/stop.ts';
 import { loadPackage } from '../load.ts';
 import { tokenFailure, tokenTooLate, unknownUniverse, withoutToken } from './token-failures.ts';
 
@@ -79,7 +79,7 @@ const NO_PROJECT = 'none';
 const PING_MS = 1000;
 const METADATA_ADDRESS = '169.254.169.254';
 
-// As in oci/http.ts: an import would load undici with it.
+// As in http/http.ts: an import would load undici with it.
 const plain = process.getBuiltinModule('node:http');
 
 /** Access that has asked for nothing yet. */

@@ -3,13 +3,13 @@
 // in time. What an answer means is decided above.
 import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { CallOptions } from '../adapter-options.ts';
-import { throwIfStopped } from '../oci/http.ts';
-import { createHostGates } from '../oci/limiter.ts';
-import { createWaitToRetry, type WaitToRetry } from '../oci/retry.ts';
-import { TransportFailure } from '../oci/transport.ts';
-import { untilStopped } from '../stop.ts';
-import { createTries } from '../tries.ts';
+import type { CallOptions } from '../../http/adapter-options.ts';
+import { throwIfStopped } from '../../http/http.ts';
+import { createHostGates } from '../../http/limiter.ts';
+import { createWaitToRetry, type WaitToRetry } from '../../http/retry.ts';
+import { TransportFailure } from '../../http/transport.ts';
+import { untilStopped } from '../../http/stop.ts';
+import { createTries } from '../../http/tries.ts';
 import type { GarAccess, GoogleToken } from './access.ts';
 import { createGarClient, endpointOf, type GarClient } from './channel.ts';
 import { type GarCall, judge, statusOf, type StatusName, tooLate } from './failures.ts';

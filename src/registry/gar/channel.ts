@@ -7,8 +7,8 @@ import { createRequire } from 'node:module';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type * as Sdk from '@google-cloud/artifact-registry';
 import { TagflowError } from '../../model/errors.ts';
-import { isLoopback } from '../oci/addresses.ts';
-import { certificateAuthorities, type Environment } from '../oci/agents.ts';
+import { isLoopback } from '../../http/addresses.ts';
+import { certificateAuthorities, type Environment } from '../../http/agents.ts';
 import { loadPackage } from '../load.ts';
 import { proxyFor } from './proxy.ts';
 

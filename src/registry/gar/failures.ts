@@ -2,9 +2,9 @@
 // status code of gRPC and by the reason in google.rpc.ErrorInfo, never by the words of a message.
 // grpc.io/docs/guides/status-codes, google.aip.dev/193, github.com/googleapis/googleapis: google/api/error_reason.proto.
 import { TagflowError } from '../../model/errors.ts';
-import { oneLine, type Redactor } from '../oci/redact.ts';
-import { TransportFailure } from '../oci/transport.ts';
-import type { Verdict } from '../tries.ts';
+import { oneLine, type Redactor } from '../../http/redact.ts';
+import { TransportFailure } from '../../http/transport.ts';
+import type { Verdict } from '../../http/tries.ts';
 import type { GarPlace } from './place.ts';
 
 /** One call of the API, as errors name it. */

@@ -19,7 +19,7 @@ import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import type { RepositoryFacts } from '../../model/repository-facts.ts';
-import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
+import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
 import type { AbleRegistry, Registry, RepositoryInspector, TagRemover } from '../registry.ts';
 import type { GarAccess } from './access.ts';
 import { createGarApi } from './api.ts';

@@ -1,8 +1,8 @@
 // The proxy of the environment for a gRPC connection, by the rules that Node has for the connections of the other adapters: small
 // letters before capitals; in NO_PROXY names whole, `.suffix` and `*.suffix`, a port where one is given.
 import { TagflowError } from '../../model/errors.ts';
-import type { Environment } from '../oci/agents.ts';
-import { unescaped } from '../oci/redact.ts';
+import type { Environment } from '../../http/agents.ts';
+import { unescaped } from '../../http/redact.ts';
 
 /** The proxy on the way to a host; undefined for none. Throws `config-invalid` for one that gRPC cannot use. */
 export function proxyFor(hostname: string, port: number, env: Environment): URL | undefined {

@@ -2,7 +2,7 @@
 import type { Digest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Tag } from '../../model/reference.ts';
-import { TransportFailure } from '../oci/transport.ts';
+import { TransportFailure } from '../../http/transport.ts';
 import { howToGrant, type StatusName } from './failures.ts';
 import type { GarPlace } from './place.ts';
 

@@ -1,9 +1,9 @@
 // What goes wrong on the way to an access token, as people can act on it. google-auth-library throws what gaxios throws, with
 // the status of Google's answer, or plain errors about files.
 import { TagflowError } from '../../model/errors.ts';
-import { oneLine, type Redactor } from '../oci/redact.ts';
-import { isTransient } from '../oci/retry.ts';
-import { explainFailure, TransportFailure } from '../oci/transport.ts';
+import { oneLine, type Redactor } from '../../http/redact.ts';
+import { isTransient } from '../../http/retry.ts';
+import { explainFailure, TransportFailure } from '../../http/transport.ts';
 
 const LOG_IN =
   'log in: gcloud auth application-default login; in CI, let the job take a service account by workload identity federation and set GOOGLE_APPLICATION_CREDENTIALS (docs/how-to/google-artifact-registry.md)';

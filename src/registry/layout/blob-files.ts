@@ -7,7 +7,7 @@ import { constants } from 'node:fs';
 import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex } from '../../model/digest.ts';
-import { checkedStream } from '../checked-stream.ts';
+import { checkedStream } from '../image/checked-stream.ts';
 import type { BlobDescriptor } from '../registry.ts';
 import { interruptedBy } from './errors.ts';
 import { invalid } from './index-file.ts';

@@ -6,8 +6,8 @@
 import { type Digest, isDigest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { Repository } from '../../model/reference.ts';
-import { namedIn } from '../manifest-graph.ts';
-import { describeReferrer, readReferrers, referrersTag, subjectOf } from '../referrers-index.ts';
+import { namedIn } from '../image/manifest-graph.ts';
+import { describeReferrer, readReferrers, referrersTag, subjectOf } from '../image/referrers-index.ts';
 import type { ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import type { BlobFiles } from './blob-files.ts';
 import { interruptedBy } from './errors.ts';

@@ -3,7 +3,7 @@
 import { type Digest, isDigest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
-import { IMAGE_MEDIA_TYPES } from '../manifest-type.ts';
+import { IMAGE_MEDIA_TYPES } from '../image/manifest-type.ts';
 import type { Descriptor } from '../registry.ts';
 
 const REF_NAME = 'org.opencontainers.image.ref.name';

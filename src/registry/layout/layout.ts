@@ -16,7 +16,7 @@ import { createBlobFiles } from './blob-files.ts';
 import { createLayoutContent } from './content.ts';
 import { inspectLayout } from './inspect.ts';
 import { createLayoutStore } from './store.ts';
-import { manifestMediaType } from '../manifest-type.ts';
+import { manifestMediaType } from '../image/manifest-type.ts';
 import type {
   ContentStore,
   Descriptor,

@@ -7,7 +7,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { Tag } from '../../model/reference.ts';
 import { digestOfTag, withImage, withTag } from './index-file.ts';
 import { createLayoutStore } from './store.ts';
-import { manifestMediaType } from '../manifest-type.ts';
+import { manifestMediaType } from '../image/manifest-type.ts';
 import type { SampleImage } from './sample-image.ts';
 
 /** Writes layouts by directory; relative ones are against the working directory. Every method may throw `storage-failed`. */

@@ -3,7 +3,7 @@
 // OCI distribution-spec v1.1: "Deleting tags", "Listing Referrers", "Mounting a blob".
 import type { RemoteRepository } from '../../model/reference.ts';
 import { errorOf, headerOf } from './answer.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../../http/http.ts';
 
 /**
  * `referrers-api`: `GET referrers/DIGEST`. `tag-deletion`: `DELETE manifests/TAG` removes the tag and leaves the image.

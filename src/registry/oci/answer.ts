@@ -1,7 +1,7 @@
 // What a registry says when it refuses: the error body of the distribution protocol, as one line of text.
 // OCI distribution-spec v1.1, "Error Codes".
-import type { HttpResponse } from './http.ts';
-import { oneLine } from './redact.ts';
+import type { HttpResponse } from '../../http/http.ts';
+import { oneLine } from '../../http/redact.ts';
 
 /** The first error of an answer. */
 export interface AnswerError {

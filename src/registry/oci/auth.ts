@@ -5,11 +5,11 @@ import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
-import type { Credential } from './credential.ts';
-import type { CredentialSource } from './credentials.ts';
-import type { HttpResponse } from './http.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
+import type { HttpResponse } from '../../http/http.ts';
 import { checkRealm, type RealmHosts } from './realms.ts';
-import type { Redactor } from './redact.ts';
+import type { Redactor } from '../../http/redact.ts';
 import { basic, type TokenSource } from './token.ts';
 
 /** What a request does to its repository. */

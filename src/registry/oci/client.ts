@@ -3,17 +3,23 @@
 import type { Clock, Deadline, Notify, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
-import { isLoopback, isPrivate } from './addresses.ts';
+import { isLoopback, isPrivate } from '../../http/addresses.ts';
 import { describeAnswer, headerOf } from './answer.ts';
 import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
-import type { CredentialSource } from './credentials.ts';
-import { createHttpClient, type HttpOptions, type HttpRequest, type HttpResponse, throwIfStopped } from './http.ts';
-import { createHostGates, type HostGate } from './limiter.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
+import {
+  createHttpClient,
+  type HttpOptions,
+  type HttpRequest,
+  type HttpResponse,
+  throwIfStopped,
+} from '../../http/http.ts';
+import { createHostGates, type HostGate } from '../../http/limiter.ts';
 import type { RealmHosts } from './realms.ts';
-import { oneLine, type Redactor } from './redact.ts';
-import { backoff, createWaitToRetry, isTransient, parseRetryAfter, type WaitToRetry } from './retry.ts';
+import { oneLine, type Redactor } from '../../http/redact.ts';
+import { backoff, createWaitToRetry, isTransient, parseRetryAfter, type WaitToRetry } from '../../http/retry.ts';
 import { createTokenSource } from './token.ts';
-import { TransportFailure } from './transport.ts';
+import { TransportFailure } from '../../http/transport.ts';
 
 /** A request to one repository. */
 export interface RegistryRequest extends HttpRequest {

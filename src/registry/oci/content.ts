@@ -7,15 +7,15 @@ import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
-import { MANIFEST_ACCEPT } from '../manifest-type.ts';
-import { subjectOf } from '../referrers-index.ts';
+import { MANIFEST_ACCEPT } from '../image/manifest-type.ts';
+import { subjectOf } from '../image/referrers-index.ts';
 import type { BlobDescriptor, ContentSource, ContentTarget } from '../registry.ts';
 import { headerOf } from './answer.ts';
 import type { OciParts } from './parts.ts';
 import { createReferrers } from './referrers.ts';
 import { denied, writeRefused } from './refusals.ts';
 import { ONE_PAGE, tagsOfOnePage } from './tag-list.ts';
-import { TransportFailure } from './transport.ts';
+import { TransportFailure } from '../../http/transport.ts';
 import { createMount, createUpload } from './uploads.ts';
 
 /** The abilities to copy from and into registries that speak HTTP. */

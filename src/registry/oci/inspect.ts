@@ -10,9 +10,9 @@ import { describeAnswer, headerOf } from './answer.ts';
 import type { Action } from './auth.ts';
 import type { RegistryClient } from './client.ts';
 import type { OciParts } from './parts.ts';
-import type { Credential } from './credential.ts';
-import type { CredentialSource } from './credentials.ts';
-import type { HttpResponse } from './http.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { CredentialSource } from '../credentials/credentials.ts';
+import type { HttpResponse } from '../../http/http.ts';
 
 /** What the adapter's parts do for looking at a repository. */
 export interface InspectParts extends Pick<OciParts, 'send'> {

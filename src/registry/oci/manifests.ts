@@ -7,15 +7,16 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/di
 import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../manifest-type.ts';
+import { checkManifest, MANIFEST_ACCEPT, refuseSchema1 } from '../image/manifest-type.ts';
 import type { Manifest } from '../registry.ts';
-import { writeUntilKnown } from '../settle.ts';
+import { writeUntilKnown } from '../../http/settle.ts';
 import { headerOf } from './answer.ts';
-import type { HttpResponse } from './http.ts';
-import type { Manifest as CachedManifest } from './manifest-cache.ts';
+import type { HttpResponse } from '../../http/http.ts';
+import type { Manifest as CachedManifest } from '../image/manifest-cache.ts';
 import type { OciParts } from './parts.ts';
-import { denied, digestMismatch } from './refusals.ts';
-import { TransportFailure } from './transport.ts';
+import { digestMismatch } from '../image/refusals.ts';
+import { denied } from './refusals.ts';
+import { TransportFailure } from '../../http/transport.ts';
 
 /** The requests for manifests. */
 export type ManifestRequests = Pick<OciParts, 'read' | 'peek' | 'put'>;

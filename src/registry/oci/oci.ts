@@ -11,7 +11,7 @@ import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
-import { type AdapterOptions, limitsOf } from '../adapter-options.ts';
+import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
 import type {
   ContentStore,
   Descriptor,
@@ -25,14 +25,15 @@ import { createAbilities } from './abilities.ts';
 import { headerOf } from './answer.ts';
 import { createRegistryClient } from './client.ts';
 import { createOciContent } from './content.ts';
-import { type CredentialSource, createCredentialSource } from './credentials.ts';
+import { type CredentialSource, createCredentialSource } from '../credentials/credentials.ts';
 import { createInspect } from './inspect.ts';
-import { createManifestCache } from './manifest-cache.ts';
+import { createManifestCache } from '../image/manifest-cache.ts';
 import { createManifestRequests, isSuccess } from './manifests.ts';
 import type { OciParts } from './parts.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
-import { createRedactor, rememberProxyPasswords } from './redact.ts';
-import { denied, digestNotFound, requireUnmoved, writeRefused } from './refusals.ts';
+import { createRedactor, rememberProxyPasswords } from '../../http/redact.ts';
+import { digestNotFound, requireUnmoved } from '../image/refusals.ts';
+import { denied, writeRefused } from './refusals.ts';
 import { collectTags } from './tag-list.ts';
 import { createTagRemoval } from './tag-removal.ts';
 

@@ -6,8 +6,8 @@ import type { Manifest } from '../registry.ts';
 import type { Abilities } from './abilities.ts';
 import type { Action } from './auth.ts';
 import type { RegistryClient, RegistryRequest } from './client.ts';
-import type { HttpResponse } from './http.ts';
-import type { ManifestCache } from './manifest-cache.ts';
+import type { HttpResponse } from '../../http/http.ts';
+import type { ManifestCache } from '../image/manifest-cache.ts';
 
 /** What is there to work with. */
 export interface OciParts {

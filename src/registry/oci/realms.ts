@@ -2,9 +2,9 @@
 // could send our credentials anywhere: these rules decide before anything is sent.
 // Class of CVE-2020-15157: credentials sent to a host that the server chose.
 import { TagflowError } from '../../model/errors.ts';
-import { isPrivate } from './addresses.ts';
-import type { Environment } from './agents.ts';
-import { oneLine } from './redact.ts';
+import { isPrivate } from '../../http/addresses.ts';
+import type { Environment } from '../../http/agents.ts';
+import { oneLine } from '../../http/redact.ts';
 
 /** Token servers, `host[:port]`, that belong to a registry on another host. */
 export type RealmHosts = ReadonlyMap<string, ReadonlySet<string>>;

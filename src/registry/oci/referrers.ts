@@ -8,13 +8,13 @@ import { type Digest, digestOf } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import { readReferrers, referrersTag, withReferrer } from '../referrers-index.ts';
+import { readReferrers, referrersTag, withReferrer } from '../image/referrers-index.ts';
 import type { Descriptor, Manifest } from '../registry.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer, headerOf } from './answer.ts';
 import type { OciParts } from './parts.ts';
-import type { HttpResponse } from './http.ts';
-import { nextPage } from './link.ts';
+import type { HttpResponse } from '../../http/http.ts';
+import { nextPage } from '../../http/link.ts';
 import { writeRefused } from './refusals.ts';
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json';

@@ -2,9 +2,9 @@
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
-import type { HttpResponse } from './http.ts';
-import { nextPage } from './link.ts';
-import { oneLine } from './redact.ts';
+import type { HttpResponse } from '../../http/http.ts';
+import { nextPage } from '../../http/link.ts';
+import { oneLine } from '../../http/redact.ts';
 
 /** Tags asked for at once: ECR refuses more than 1000. */
 const PAGE = 1000;

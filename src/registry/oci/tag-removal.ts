@@ -9,13 +9,13 @@ import type { Deadline } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
-import { createTurns } from '../turns.ts';
+import { createTurns } from '../../http/turns.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer } from './answer.ts';
 import type { OciParts } from './parts.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../../http/http.ts';
 import { denied } from './refusals.ts';
-import { TransportFailure } from './transport.ts';
+import { TransportFailure } from '../../http/transport.ts';
 
 /** What the adapter's parts do for removing tags. */
 export type TagRemovalParts = Pick<OciParts, 'abilities' | 'send' | 'read' | 'peek' | 'put'>;

@@ -5,9 +5,9 @@ import * as z from 'zod/mini';
 import type { Clock, Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { describeAnswer } from './answer.ts';
-import type { Credential } from './credential.ts';
-import type { HttpRequest, HttpResponse } from './http.ts';
-import type { Redactor } from './redact.ts';
+import type { Credential } from '../credentials/credential.ts';
+import type { HttpRequest, HttpResponse } from '../../http/http.ts';
+import type { Redactor } from '../../http/redact.ts';
 
 /** What a token is asked for with. */
 export interface TokenRequest {

@@ -7,14 +7,14 @@
 import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
-import { checkedStream } from '../checked-stream.ts';
+import { checkedStream } from '../image/checked-stream.ts';
 import type { BlobDescriptor } from '../registry.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer } from './answer.ts';
 import type { OciParts } from './parts.ts';
-import type { HttpResponse } from './http.ts';
+import type { HttpResponse } from '../../http/http.ts';
 import { pushRefused } from './refusals.ts';
-import { TransportFailure } from './transport.ts';
+import { TransportFailure } from '../../http/transport.ts';
 
 /** Uploads a blob, once. Throws `digest-mismatch`, a TransportFailure where another try may help, and what sending throws. */
 export type Upload = (

@@ -1,10 +1,10 @@
 // What the processes of a simulation run: the use cases of the engine, told as the command line tells them, and what hands
 // do to the branches meanwhile.
-import { type Applied, apply, requireComplete } from '../../../src/engine/apply.ts';
+import { type Applied, apply, requireComplete } from '../../../src/engine/release/apply.ts';
 import type { Context } from '../../../src/engine/context.ts';
-import type { Outcome, TagStatus } from '../../../src/engine/outcome.ts';
-import { promote } from '../../../src/engine/promote.ts';
-import { rollback } from '../../../src/engine/rollback.ts';
+import type { Outcome, TagStatus } from '../../../src/engine/release/outcome.ts';
+import { promote } from '../../../src/engine/release/promote.ts';
+import { rollback } from '../../../src/engine/release/rollback.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from '../../../src/model/plan.ts';

@@ -104,7 +104,7 @@ class Step {
     this.#kept = kept;
   }
 
-  // engine/world.ts readWorld, readEnvironment; then planPromotion, planRollback or applyEnvironment: no talk in between
+  // engine/read/world.ts readWorld, readEnvironment; then planPromotion, planRollback or applyEnvironment: no talk in between
   // that matters here, as digests and old commits never change.
   plan(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) => {
@@ -129,7 +129,7 @@ class Step {
       }
       return this.#planned(world, run, base, version, base.held);
     }
-    // engine/rollback.ts chooseTarget: the newest earlier release that is another one and not held.
+    // engine/release/rollback.ts chooseTarget: the newest earlier release that is another one and not held.
     const target = historyOf(base).find(({ version }) => version !== base.version && !base.held.includes(version));
     if (!target) return this.#end(world, run, 'release-not-found');
     const held = sorted([...base.held.filter((version) => version !== target.version), base.version]);
@@ -144,7 +144,7 @@ class Step {
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
 
-  // engine/checks.ts releaseTagsAreFree
+  // engine/release/checks.ts releaseTagsAreFree
   releaseTagsAreFree(): readonly Move[] {
     const { commit } = this.#run;
     if (!commit) return [];
@@ -157,7 +157,7 @@ class Step {
     });
   }
 
-  // engine/checks.ts raced: a taken tag tells of a release that has just come, or of one that a rewind has removed
+  // engine/release/checks.ts raced: a taken tag tells of a release that has just come, or of one that a rewind has removed
   afterTakenTag(): readonly Move[] {
     const { commit, base, applying } = this.#run;
     return this.#readHead().map(({ head, world, text }) => {
@@ -167,7 +167,7 @@ class Step {
     });
   }
 
-  // engine/apply.ts applyNewest, checks.ts isNewest: a release that was there before is applied only if no newer one has tags
+  // engine/release/apply.ts applyNewest, checks.ts isNewest: a release that was there before is applied only if no newer one has tags
   isNewest(): readonly Move[] {
     const { applying } = this.#run;
     if (!applying) return [];
@@ -180,14 +180,14 @@ class Step {
     });
   }
 
-  // engine/apply.ts readCurrent
+  // engine/release/apply.ts readCurrent
   readCurrent(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) =>
       this.#git(text, this.#to(world, { ...this.#run, at: 'newest', applying: head })),
     );
   }
 
-  // engine/commit.ts commitPlan; ledger/remote.ts push: one attempt to move the branch by compare-and-swap
+  // engine/release/commit.ts commitPlan; ledger/remote.ts push: one attempt to move the branch by compare-and-swap
   push(): readonly Move[] {
     const { commit, base } = this.#run;
     const { left } = this.#world;
@@ -253,7 +253,7 @@ class Step {
     ];
   }
 
-  // engine/promote.ts promote: plans again; engine/rollback.ts superseded: stops
+  // engine/release/promote.ts promote: plans again; engine/release/rollback.ts superseded: stops
   #lost(world: World, run: Run): World {
     const stops = run.operation.kind === 'rollback' && this.#kept('a rollback that lost stops');
     if (stops) return this.#end(world, run, 'superseded');
@@ -261,26 +261,26 @@ class Step {
     return this.#to(world, { ...newRun(name, operation), asked, attempt: run.attempt + 1 });
   }
 
-  // engine/promote.ts, rollback.ts: applyCommitted, once the commit is on the branch
+  // engine/release/promote.ts, rollback.ts: applyCommitted, once the commit is on the branch
   #landed(world: World, run: Run): World {
     if (!this.#kept('commit before tags')) return this.#to(world, { ...run, at: 'reread' });
     return run.commit ? this.#applying(world, run, run.commit) : world;
   }
 
-  // engine/apply.ts applyHead: one round begins
+  // engine/release/apply.ts applyHead: one round begins
   #applying(world: World, run: Run, applying: Commit): World {
     const first = this.#kept('per-release tags before target tags') ? 'release-tags' : 'target-tags';
     const { name, operation, commit, moved } = run;
     return this.#to(world, { ...newRun(name, operation), at: first, commit, applying, moved });
   }
 
-  // engine/apply.ts putTags: each image on its own, in any order; a phase ends when every image has
+  // engine/release/apply.ts putTags: each image on its own, in any order; a phase ends when every image has
   putTags(): readonly Move[] {
     if (!this.#world.coarse) return IMAGES.flatMap((image) => this.#putTag(image));
     return this.#putTag(isDone(this.#run.images[0]) ? 2 : 1);
   }
 
-  // engine/apply.ts putTag; registry/oci/oci.ts tagImage
+  // engine/release/apply.ts putTag; registry/oci/oci.ts tagImage
   #putTag(image: 1 | 2): readonly Move[] {
     const { applying, at, moved, commit } = this.#run;
     const progress = this.#run.images[image - 1];
@@ -294,7 +294,7 @@ class Step {
         const read = (next: Progress): Move =>
           this.#registry(`reads ${tag} back: ${text}`, this.#progress(world, image, next));
         if (found === version) return [read({ at: 'right' })];
-        // engine/lag.ts steady: what a lagging replica shows is read again, a few times. Again the truth is the same.
+        // engine/read/lag.ts steady: what a lagging replica shows is read again, a few times. Again the truth is the same.
         const isStale = world.left.staleTag < this.#world.left.staleTag;
         return isStale ? [read({ at: 'failed' }), read(progress)] : [read({ at: 'failed' })];
       });
@@ -350,7 +350,7 @@ class Step {
     return this.#to(world, { ...run, at: 'reread' });
   }
 
-  // engine/apply.ts applyHead: the head is read again, and its release applied if it is a newer one
+  // engine/release/apply.ts applyHead: the head is read again, and its release applied if it is a newer one
   readHeadAgain(): readonly Move[] {
     const { applying, commit } = this.#run;
     return this.#readHead().map(({ head, world, text }) => {
@@ -368,7 +368,7 @@ class Step {
     });
   }
 
-  // cli/finish.ts, engine/apply.ts requireComplete. What exit code 0 claims is judged here, before it is forgotten.
+  // cli/finish.ts, engine/release/apply.ts requireComplete. What exit code 0 claims is judged here, before it is forgotten.
   #finish(world: World, run: Run, seen: Commit): World {
     if (run.images.some(({ at }) => at === 'failed')) return this.#end(world, run, 'tags-incomplete');
     return this.#end({ ...world, broken: world.broken ?? brokenByExit(world, run, seen) }, run, 'ok');

@@ -1,6 +1,6 @@
 // Passwords for the Docker endpoints of Amazon ECR, as the adapter that copies blobs asks for them.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CredentialSource } from '../../../src/registry/oci/credentials.ts';
+import type { CredentialSource } from '../../../src/registry/credentials/credentials.ts';
 import {
   createEcrUnderTest,
   ECR_HOST,

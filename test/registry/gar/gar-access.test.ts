@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createGarAccess, type GarAccess, type GarAccessOptions } from '../../../src/registry/gar/access.ts';
-import type { CredentialSource } from '../../../src/registry/oci/credentials.ts';
+import type { CredentialSource } from '../../../src/registry/credentials/credentials.ts';
 import { failureOf } from '../../support/failure.ts';
 import { clientGiving, federationFile, GAR_HOST, GAR_LOOK_ALIKES, GAR_PATH, TOKEN } from '../../support/gar.ts';
 import { textOf } from '../../support/oci.ts';

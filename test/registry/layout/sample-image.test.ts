@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
-import { manifestMediaType } from '../../../src/registry/manifest-type.ts';
+import { manifestMediaType } from '../../../src/registry/image/manifest-type.ts';
 import { buildImage, type Content } from '../../../src/registry/layout/sample-image.ts';
 
 interface Reference {

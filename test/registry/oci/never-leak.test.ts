@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { createCopier } from '../../../src/registry/copy/copy.ts';
-import type { Credential } from '../../../src/registry/oci/credential.ts';
-import { createRedactor } from '../../../src/registry/oci/redact.ts';
+import type { Credential } from '../../../src/registry/credentials/credential.ts';
+import { createRedactor } from '../../../src/http/redact.ts';
 import {
   type Answer,
   errorAnswer,

@@ -1,7 +1,7 @@
 // Who the OCI adapter says it is, to whom, and what happens when that is not enough.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseTag } from '../../../src/model/reference.ts';
-import type { Credential } from '../../../src/registry/oci/credential.ts';
+import type { Credential } from '../../../src/registry/credentials/credential.ts';
 import type { OciOptions } from '../../../src/registry/oci/oci.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type AuthMode, errorAnswer, type HttpRegistry, json, startHttpRegistry } from '../../support/http-registry.ts';

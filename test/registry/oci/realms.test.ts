@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isTagflowError } from '../../../src/model/errors.ts';
-import { isLoopback, isPrivate } from '../../../src/registry/oci/addresses.ts';
+import { isLoopback, isPrivate } from '../../../src/http/addresses.ts';
 import { checkRealm, knownRealms } from '../../../src/registry/oci/realms.ts';
 import { refusal } from '../../support/failure.ts';
 

@@ -1,7 +1,7 @@
 // Tokens: how they are asked for, how long they are used, and which of them a refusal takes away.
 import { describe, expect, it } from 'vitest';
-import type { HttpRequest, HttpResponse } from '../../../src/registry/oci/http.ts';
-import { createRedactor } from '../../../src/registry/oci/redact.ts';
+import type { HttpRequest, HttpResponse } from '../../../src/http/http.ts';
+import { createRedactor } from '../../../src/http/redact.ts';
 import { createTokenSource, type TokenRequest } from '../../../src/registry/oci/token.ts';
 import { createInstantClock } from '../../support/clock.ts';
 import { failureOf } from '../../support/failure.ts';

@@ -1,0 +1,194 @@
+// Check: whether an environment's branch is an audit trail that holds: every release a valid record, in sequence, with the
+// pins and the configuration that it says, made under the trunk's rules; nothing beside it that upstream lacks. Reports, never
+// repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type ObjectId, isBranchName } from '../../model/object-id.ts';
+import { type Environment, environmentOf, repositoryIn } from '../../model/pipeline.ts';
+import { releaseTag } from '../../model/release.ts';
+import { plain } from '../../model/text.ts';
+import { isNewest } from '../release/checks.ts';
+import { carriedBack, madeByHand } from './flow.ts';
+import { checkReleases } from './releases.ts';
+import type { Context } from '../context.ts';
+import type { Finding, Report } from './findings.ts';
+import { type Bounds, type Line, readLine, releasesOf } from '../read/line.ts';
+import { type World, headOf, readWorld } from '../read/world.ts';
+
+/** How far one environment was looked through. */
+export interface Checked {
+  readonly environment: string;
+  readonly branch: string;
+  readonly head: ObjectId;
+  readonly commits: number;
+  readonly releases: number;
+  /** False: `since` or `limit` left out the older part. */
+  readonly whole: boolean;
+  /** Why the registry could not be asked whether the branch was rewound; the rest was checked. */
+  readonly unchecked: TagflowError | undefined;
+}
+
+/** What `check` answers: findings by environment in flow order, newest first. */
+export interface Audit {
+  readonly environments: readonly Checked[];
+  readonly findings: readonly Finding[];
+}
+
+/** What to check. */
+export interface CheckRequest extends Bounds {
+  /** Every environment that has a branch, when empty. */
+  readonly environments: readonly string[];
+  /** Check this branch as if it were the environment's own: what merging it would bring. For one environment. */
+  readonly branch?: string | undefined;
+  /** Ask the registry whether a branch was rewound. */
+  readonly registry: boolean;
+}
+
+/** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
+export async function check(context: Context, request: CheckRequest): Promise<Audit> {
+  const world = await readWorld(context, request.environments);
+  const chosen = chooseHeads(world, request);
+  const { ledger } = context;
+  await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(world)])]);
+  const findings: Finding[] = [];
+  const environments: Checked[] = [];
+  for (const { environment, head } of chosen) {
+    context.signal.throwIfAborted();
+    context.notify({ level: 'progress', text: `checking ${environment.name}` });
+    const line = await readLine(context, environment, head, request);
+    const found = new Map<string, Finding>();
+    const report: Report = (rule, { id, author, time }, problem, branch = environment.branch) => {
+      const finding = { rule, environment: environment.name, branch, commit: id, author: plain(author, 200), time };
+      const key = `${rule} ${id}`;
+      if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
+    };
+    environments.push(await checkLine(context, world, line, request, report));
+    const order = new Map(line.entries.map(({ commit }, index) => [commit.id, index]));
+    // What is not on the line itself came in by a merge, or is below it.
+    const place = ({ commit }: Finding): number => order.get(commit) ?? line.entries.length;
+    findings.push(...[...found.values()].sort((a, b) => place(a) - place(b)));
+  }
+  return { environments, findings };
+}
+
+async function checkLine(
+  context: Context,
+  world: World,
+  line: Line,
+  { registry, branch, since, limit }: CheckRequest,
+  report: Report,
+): Promise<Checked> {
+  const { environment, head, entries, whole } = line;
+  checkTexts(line, report);
+  const lost = await checkReleases(context, world, line, report);
+  await madeByHand(context, world, line, lost, report);
+  await carriedBack(context, world, line, { since, limit }, report);
+  // Another branch than the environment's own is not expected to have its newest release.
+  const unchecked = registry && branch === undefined ? await checkRewound(context, world, line, report) : undefined;
+  const releases = releasesOf(line).length;
+  return {
+    environment: environment.name,
+    branch: branch ?? environment.branch,
+    head,
+    commits: entries.length,
+    releases,
+    whole,
+    unchecked,
+  };
+}
+
+function chooseHeads(
+  world: World,
+  { environments: names, branch }: CheckRequest,
+): readonly { readonly environment: Environment; readonly head: ObjectId }[] {
+  const { pipeline, branches } = world;
+  if (branch !== undefined) {
+    const [name, ...others] = names;
+    if (name === undefined || others.length > 0) {
+      throw new TagflowError('usage', {
+        what: `--branch ${branch} was given for ${names.length === 0 ? 'every environment' : 'several environments'}`,
+        why: 'a branch is checked as if it were the branch of one environment',
+        fix: `name that environment: tagflow check prd --branch ${branch}`,
+      });
+    }
+    if (!isBranchName(branch)) {
+      throw new TagflowError('usage', {
+        what: `${JSON.stringify(plain(branch))} is not a branch name`,
+        fix: `name a branch of the remote: tagflow check ${name} --branch hotfix/checkout`,
+      });
+    }
+    const head = branches.get(branch);
+    if (head) return [{ environment: environmentOf(pipeline, name), head }];
+    throw new TagflowError('branch-not-found', {
+      what: `the remote has no branch ${branch}`,
+      why: '--branch names a branch as the remote has it',
+      fix: `push it first (git push origin ${branch}), or correct --branch`,
+    });
+  }
+  const chosen =
+    names.length > 0
+      ? names.map((name) => environmentOf(pipeline, name))
+      : [...pipeline.environments.values()].filter((environment) => branches.has(environment.branch));
+  return chosen.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) }));
+}
+
+/** Heads that environments may have taken from: the trunk, where the configuration is, and every environment. */
+function allHeads({ branches, trunk, config, pipeline }: World): readonly ObjectId[] {
+  const environments = [...pipeline.environments.values()].flatMap(({ branch }) => branches.get(branch) ?? []);
+  return [trunk.head, ...('commit' in config ? [config.commit] : []), ...environments];
+}
+
+function checkTexts({ entries }: Line, report: Report): void {
+  for (const { commit } of entries) {
+    const { message, author } = commit;
+    // Line ends and tabs are how messages are written; a carriage return alone would overwrite a line.
+    const unsafe = [message.replace(/\r?\n|\t/g, ' '), author].find((text) => plain(text, Infinity) !== text);
+    if (unsafe === undefined) continue;
+    const what = unsafe === author ? 'author' : 'message';
+    report('text', commit, `its ${what} has control characters or some that reorder text: ${excerpt(unsafe)}`);
+  }
+}
+
+/** The part of a text around its first unsafe character. */
+function excerpt(text: string): string {
+  const safe = plain(text, Infinity);
+  let at = 0;
+  while (at < text.length && safe[at] === text[at]) at += 1;
+  return safe.slice(Math.max(0, at - 20), at + 30).trim();
+}
+
+/** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */
+async function checkRewound(
+  context: Context,
+  world: World,
+  line: Line,
+  report: Report,
+): Promise<TagflowError | undefined> {
+  const { environment, head } = line;
+  const commit = await context.ledger.commit(head);
+  const [newest] = releasesOf(line);
+  try {
+    if (newest) await isNewest(context, { environment, head }, newest.release);
+    else if (await wasReleased(context, world, environment)) {
+      report(
+        'rewound',
+        commit,
+        `the registry has release 1 of ${environment.name}, the branch has none: it was made anew`,
+      );
+    }
+    return undefined;
+  } catch (error) {
+    if (!isTagflowError(error) || error.code === 'interrupted') throw error;
+    if (error.code !== 'branch-rewound') return error;
+    report('rewound', commit, `${error.message}: ${error.why}`);
+    return undefined;
+  }
+}
+
+async function wasReleased(context: Context, { pipeline }: World, environment: Environment): Promise<boolean> {
+  const tag = releaseTag(environment.tag, 1);
+  for (const image of pipeline.images.values()) {
+    const repository = repositoryIn(environment, image);
+    if (await context.registryOf(repository).peek(repository, tag)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,88 @@
+// The flow of commits around a line: what hands put onto it that upstream lacks, and what of it came back upstream.
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, flowsInto } from '../../model/pipeline.ts';
+import type { Context } from '../context.ts';
+import type { Report } from './findings.ts';
+import { foreignBetween, settles } from '../read/foreign.ts';
+import { type Bounds, type Line, type ReleaseEntry, readLine, releasesOf } from '../read/line.ts';
+import type { World } from '../read/world.ts';
+
+/**
+ * Tells of commits that were made by hand and that upstream lacks. Those below a release are judged by what that release
+ * carried: it took them back, or left them behind. `lost`: sources that upstream does not have, by which nothing is judged.
+ */
+export async function madeByHand(
+  context: Context,
+  world: World,
+  line: Line,
+  lost: ReadonlySet<ObjectId>,
+  report: Report,
+): Promise<void> {
+  const { environment, head } = line;
+  const now = upstreamNow(world, environment);
+  const settled = releasesOf(line).filter(({ commit, release }) => settles(commit, release));
+  const parts = [undefined, ...settled].map((above, index) => ({ above, below: settled[index]?.commit.id }));
+  for (const { above, below } of parts) {
+    const top = above ? above.commit.parents[0] : head;
+    const isOldest = below === undefined && above !== undefined;
+    if (top === undefined || top === below || (isOldest && !line.whole)) continue;
+    const carried = above?.release.source.commit;
+    const upstream = carried === undefined || lost.has(carried) ? now : carried;
+    const commits = await foreignBetween(context, world, environment, { head: top, settled: below, upstream });
+    for (const { id, subject } of commits) {
+      const after = above ? `; release ${above.release.sequence} left it behind` : '';
+      report('foreign', await context.ledger.commit(id), `made by hand, and upstream lacks it${after}: ${subject}`);
+    }
+  }
+}
+
+/** Where an environment takes from: the head of its upstream's branch, or of the trunk. */
+function upstreamNow(world: World, { name, from }: Environment): ObjectId {
+  const upstream = from === undefined ? undefined : world.pipeline.environments.get(from);
+  const head = upstream && upstream.name !== name ? world.branches.get(upstream.branch) : undefined;
+  return head ?? world.trunk.head;
+}
+
+/** Tells of the commit by which releases came into a branch upstream of them: into the line's own, and into the trunk. */
+export async function carriedBack(
+  context: Context,
+  world: World,
+  line: Line,
+  bounds: Bounds,
+  report: Report,
+): Promise<void> {
+  const { pipeline, branches, trunk } = world;
+  const { environment, head } = line;
+  for (const downstream of pipeline.environments.values()) {
+    const other = branches.get(downstream.branch);
+    if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
+      continue;
+    const [first] = releasesOf(await readLine(context, downstream, other, bounds)).toReversed();
+    const by = first && (await broughtBy(context, head, first));
+    if (!by || line.entries.some(({ commit, release }) => commit.id === by && release)) continue;
+    report('direction', await context.ledger.commit(by), sentence(downstream, environment.name));
+  }
+  const [first] = releasesOf(line).toReversed();
+  const by = first && (await broughtBy(context, trunk.head, first));
+  if (by) report('direction', await context.ledger.commit(by), sentence(environment, trunk.branch), trunk.branch);
+}
+
+function sentence({ name }: Environment, into: string): string {
+  return `it brings releases of ${name} into ${into}, and commits flow downstream only`;
+}
+
+/** The first commit of a branch's line that has a release: from there on all have. Undefined when the head has it not. */
+async function broughtBy(context: Context, head: ObjectId, { commit }: ReleaseEntry): Promise<ObjectId | undefined> {
+  const { ledger } = context;
+  if (!(await ledger.isAncestor(commit.id, head))) return undefined;
+  const line: ObjectId[] = [];
+  for (let id: ObjectId | undefined = head; id; [id] = (await ledger.commit(id)).parents) line.push(id);
+  let [has, lacks] = [0, line.length];
+  while (lacks - has > 1) {
+    const middle = Math.floor((has + lacks) / 2);
+    const id = line[middle];
+    if (id && (await ledger.isAncestor(commit.id, id))) has = middle;
+    else lacks = middle;
+  }
+  return line[has];
+}

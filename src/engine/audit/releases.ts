@@ -1,0 +1,319 @@
+// The releases of a line, held against what they say: their order, where their configuration came from, the rules they were
+// planned by, and what is in their trees.
+import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import type { Commit } from '../../ledger/ledger.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, type Pipeline, flowsInto, recordPath } from '../../model/pipeline.ts';
+import { sameImages } from '../../model/release.ts';
+import { plain } from '../../model/text.ts';
+import type { Context } from '../context.ts';
+import { type Report, upstreamHeads } from './findings.ts';
+import { type Entry, type Line, type ReleaseEntry, releasesOf } from '../read/line.ts';
+import { isRelease } from '../read/records.ts';
+import { type Pinned, branchCheck, pinnedDigests } from '../status.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
+import type { World } from '../read/world.ts';
+
+/** So many commits' manifests come in one request, at most. */
+const AT_ONCE = 500;
+
+/** Checks the releases of a line. Resolves to those of their sources that upstream does not have. */
+export async function checkReleases(
+  context: Context,
+  world: World,
+  line: Line,
+  report: Report,
+): Promise<ReadonlySet<ObjectId>> {
+  await checkRecords(context, world, line, report);
+  checkSequence(line, report);
+  checkRestored(line, report);
+  const lost = await checkSources(context, world, line, report);
+  const rules = await readRules(context, world, line, report);
+  await checkContent(context, line, { lost, rules }, report);
+  await checkPins(context, line, rules, report);
+  return lost;
+}
+
+async function checkRecords(
+  context: Context,
+  world: World,
+  { environment, entries }: Line,
+  report: Report,
+): Promise<void> {
+  const wrong = entries.filter(({ problem }) => problem !== undefined);
+  const others = [...world.pipeline.environments.values()].filter(({ name }) => name !== environment.name);
+  const paths = others.map(recordPath);
+  await bringReadable(
+    context,
+    wrong.map(({ commit }) => ({ commit: commit.id, paths })),
+  );
+  for (const { commit, problem = '', unsigned } of wrong) {
+    if (unsigned) {
+      report('signature', commit, problem);
+      continue;
+    }
+    const files = await orRefused(context.ledger.readFiles(commit.id, paths));
+    const owner = others.find(
+      (other) => !(files instanceof TagflowError) && isRelease(other, commit, files.get(recordPath(other))),
+    );
+    if (!owner) report('record', commit, problem);
+    else if (flowsInto(world.pipeline, owner.name, environment.name)) {
+      report('record', commit, `it is a release of ${owner.name}: ${environment.branch} was moved onto it by hand`);
+    } else report('direction', commit, `it is a release of ${owner.name}, and commits flow downstream only`);
+  }
+}
+
+function checkSequence(line: Line, report: Report): void {
+  const releases = releasesOf(line);
+  for (const [index, { commit, release }] of releases.entries()) {
+    const before = releases[index + 1]?.release.sequence;
+    const { sequence } = release;
+    if (before === undefined ? !line.whole || sequence === 1 : sequence === before + 1) continue;
+    const missing = sequence - (before ?? 0) - 1;
+    report(
+      'sequence',
+      commit,
+      before === undefined
+        ? `release ${sequence} is the first that is there: ${missing === 1 ? 'the one' : `${missing}`} before ${missing === 1 ? 'is' : 'are'} missing`
+        : missing > 0
+          ? `release ${sequence} follows release ${before}: ${missing === 1 ? 'one is' : `${missing} are`} missing in between`
+          : `release ${sequence} stands above release ${before}: its number was given before`,
+    );
+  }
+}
+
+/** A rollback brings back what a release below it had. */
+function checkRestored(line: Line, report: Report): void {
+  const releases = releasesOf(line);
+  for (const [index, { commit, release }] of releases.entries()) {
+    const { restored } = release;
+    if (!restored) continue;
+    const target = releases.slice(index + 1).find((below) => below.commit.id === restored.commit);
+    const name = `release ${restored.sequence} (${shortId(restored.commit)})`;
+    if (!target) {
+      if (line.whole) report('source', commit, `it says it restored ${name}, which is no release below it`);
+    } else if (target.release.sequence !== restored.sequence) {
+      report('source', commit, `it says it restored ${name}, and that commit is release ${target.release.sequence}`);
+    } else if (!sameImages(target.release.images, release.images)) {
+      report('source', commit, `it says it restored ${name}, and its images are others`);
+    }
+  }
+}
+
+/** What a release carried has to be upstream, in the branch that it names; and nothing else is merged with it. */
+async function checkSources(
+  context: Context,
+  world: World,
+  line: Line,
+  report: Report,
+): Promise<ReadonlySet<ObjectId>> {
+  const releases = releasesOf(line);
+  const upstream = upstreamHeads(world, line.environment);
+  const ids = [...new Set(releases.map(({ release }) => release.source.commit))];
+  const outside = new Map<string, ReadonlySet<ObjectId>>();
+  for (const { branch, head } of upstream) outside.set(branch, new Set(await context.ledger.unreachable(ids, head)));
+  const lost = new Set(ids.filter((id) => [...outside.values()].every((missing) => missing.has(id))));
+  for (const { commit, release } of releases) {
+    const { source } = release;
+    const extra = await mergedBeside(context, commit, source.commit);
+    const name = shortId(source.commit);
+    if (lost.has(source.commit)) {
+      report('source', commit, `it says it carried ${name}, which no branch upstream has`);
+    } else if (outside.get(source.branch)?.has(source.commit) === true) {
+      report('source', commit, `it says it carried ${name} of ${source.branch}, which ${source.branch} does not have`);
+    } else if (extra.length > 0) {
+      report('source', commit, `it merges ${extra.map(shortId).join(', ')}, of which its record says nothing`);
+    }
+  }
+  return lost;
+}
+
+/**
+ * What a release merges beside the commit it carried. Not the commit that its pull request asked for: on the same base, with
+ * the same tree, and with nothing merged into it either.
+ */
+async function mergedBeside(
+  { ledger }: Context,
+  { tree, parents: [base, ...merged] }: Commit,
+  carried: ObjectId,
+): Promise<readonly ObjectId[]> {
+  const found = await Promise.all(
+    merged.map(async (id) => {
+      if (id === carried) return [];
+      const asked = await ledger.commit(id);
+      const [from, ...others] = asked.parents;
+      return asked.tree === tree && from === base && others.every((other) => other === carried) ? [] : [id];
+    }),
+  );
+  return found.flat();
+}
+
+/** An environment as the configuration had it that a release was planned by. */
+interface Rules {
+  readonly pipeline: Pipeline;
+  readonly environment: Environment;
+}
+
+type RulesOf = (entry: ReleaseEntry) => Rules;
+
+/** The rules of each release: tagflow.yaml of the trunk as it was then. */
+async function readRules(context: Context, world: World, line: Line, report: Report): Promise<RulesOf> {
+  const { ledger } = context;
+  const { pipeline, trunk, config } = world;
+  const current: Rules = { pipeline, environment: line.environment };
+  const releases = releasesOf(line);
+  const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
+  let unknown: readonly ObjectId[] = [...commits];
+  for (const head of new Set([trunk.head, ...('commit' in config ? [config.commit] : [])])) {
+    unknown = await ledger.unreachable(unknown, head);
+  }
+  const known = [...commits].filter((id) => !unknown.includes(id));
+  await ledger.bring(known.map((commit) => ({ commit, paths: [CONFIG_FILE] })));
+  const parsed = new Map<string, Rules>();
+  const rules = new Map<ObjectId, Rules>();
+  for (const id of known) {
+    const content = (await ledger.readFiles(id, [CONFIG_FILE])).get(CONFIG_FILE);
+    const text = new TextDecoder().decode(content);
+    const found = parsed.get(text) ?? (content && rulesOf(text, line.environment.name)) ?? current;
+    parsed.set(text, found);
+    rules.set(id, found);
+  }
+  for (const { commit, release } of releases) {
+    if ('file' in release.config) {
+      report('rules', commit, 'it was planned by a file given with --config, not by tagflow.yaml of the trunk');
+    } else if (!rules.has(release.config.commit)) {
+      report(
+        'rules',
+        commit,
+        `it was planned by tagflow.yaml at ${shortId(release.config.commit)}, which is not on the trunk`,
+      );
+    }
+  }
+  return ({ release }) => ('commit' in release.config ? rules.get(release.config.commit) : undefined) ?? current;
+}
+
+function rulesOf(text: string, name: string): Rules | undefined {
+  try {
+    const pipeline = parseConfig(text, CONFIG_FILE);
+    const environment = pipeline.environments.get(name);
+    return environment && { pipeline, environment };
+  } catch (error) {
+    if (isTagflowError(error)) return undefined;
+    throw error;
+  }
+}
+
+/** A release's tree is its source's, or that of the release it restores, but for pins, the record and what the branch keeps. */
+async function checkContent(
+  context: Context,
+  line: Line,
+  { lost, rules }: { readonly lost: ReadonlySet<ObjectId>; readonly rules: RulesOf },
+  report: Report,
+): Promise<void> {
+  const ids = new Set(line.entries.map(({ commit }) => commit.id));
+  for (const entry of releasesOf(line)) {
+    const { commit, release } = entry;
+    const { restored, source, base } = release;
+    const from = restored?.imagesOnly === true ? base : (restored?.commit ?? source.commit);
+    // Without it there is nothing to compare with, and that was told.
+    if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
+    const { environment } = rules(entry);
+    const pinned = new Set(environment.pins.map(({ file }) => file));
+    const mayDiffer = (path: string): boolean =>
+      path === recordPath(environment) ||
+      path === recordPath(line.environment) ||
+      pinned.has(path) ||
+      (path.startsWith(`${environment.path}/`) && isManifestPath(path)) ||
+      isKept(environment, path);
+    const strange = (await context.ledger.changedPaths(from, commit.id)).filter((path) => !mayDiffer(path));
+    if (strange.length === 0) continue;
+    const origin =
+      restored?.imagesOnly === true ? 'the commit before' : restored ? `release ${restored.sequence}` : source.branch;
+    report(
+      'content',
+      commit,
+      `${someOf(strange)} ${strange.length === 1 ? 'is' : 'are'} not as ${origin} had ${strange.length === 1 ? 'it' : 'them'} (${shortId(from)})`,
+    );
+  }
+}
+
+/** At each commit manifests have to name the images of the release that it has. */
+async function checkPins(context: Context, line: Line, rules: RulesOf, report: Report): Promise<void> {
+  const read = await readAllPins(context, line, rules);
+  let release: ReleaseEntry | undefined;
+  let told = '';
+  for (const entry of line.entries.toReversed()) {
+    if (isReleaseEntry(entry)) [release, told] = [entry, ''];
+    if (!release) continue;
+    const differences = differencesOf(read(entry.commit), release, rules(release).pipeline);
+    // A commit that leaves wrong pins as they were did not make them wrong.
+    if (differences !== '' && differences !== told) report('pins', entry.commit, differences);
+    told = differences;
+  }
+}
+
+function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { images }: Pipeline): string {
+  if (pinned instanceof Error) {
+    return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
+  }
+  const wrong = release.images.flatMap((image) => {
+    const check = images.has(image.name) ? branchCheck(pinned, image) : undefined;
+    return check?.state === 'drift'
+      ? [`${image.name} is ${check.found ?? 'not pinned by its digest'}, not ${image.digest}`]
+      : [];
+  });
+  return wrong.length === 0
+    ? ''
+    : `its manifests differ from the record of release ${release.sequence}: ${wrong.join('; ')}`;
+}
+
+/** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
+async function readAllPins(context: Context, line: Line, rules: RulesOf): Promise<(commit: Commit) => Pinned> {
+  const { ledger } = context;
+  const keys = new Map<ObjectId, string>();
+  const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
+  const numbers = new Map<Rules, number>();
+  let governing: Rules | undefined;
+  for (const entry of line.entries.toReversed()) {
+    if (isReleaseEntry(entry)) governing = rules(entry);
+    if (!governing) continue;
+    numbers.set(governing, numbers.get(governing) ?? numbers.size);
+    const { environment } = governing;
+    const { id } = entry.commit;
+    const places = [environment.path, ...environment.pins.map(({ file }) => file)];
+    const files = (await Promise.all(places.map(async (place) => ledger.listFiles(id, place)))).flat();
+    const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
+    const manifests = own
+      .filter(({ path }) => path !== recordPath(environment))
+      .map((file) => `${file.path} ${file.id} ${file.mode}`);
+    const key = [numbers.get(governing), ...manifests].join('\n');
+    keys.set(id, key);
+    if (!distinct.has(key)) distinct.set(key, { commit: id, rules: governing });
+  }
+  const pins = new Map<string, Pinned>();
+  const all = [...distinct];
+  for (let at = 0; at < all.length; at += AT_ONCE) {
+    const some = all.slice(at, at + AT_ONCE);
+    const wanted = some.map(async ([, { commit, rules }]) => ({
+      commit,
+      paths: await manifestPaths(context, rules.environment, commit),
+    }));
+    await bringReadable(context, await Promise.all(wanted));
+    for (const [key, { commit, rules }] of some)
+      pins.set(key, await pinnedDigests(context, rules, rules.environment, commit));
+  }
+  return ({ id }) => pins.get(keys.get(id) ?? '') ?? new Map();
+}
+
+function isReleaseEntry(entry: Entry): entry is ReleaseEntry {
+  return entry.release !== undefined;
+}
+
+function someOf(paths: readonly string[]): string {
+  const shown = paths
+    .slice(0, 3)
+    .map((path) => plain(path, 200))
+    .join(', ');
+  return paths.length > 3 ? `${shown} and ${paths.length - 3} more` : shown;
+}

@@ -1,0 +1,217 @@
+// Doctor: whether everything that promotions and rollbacks need is there, and will be: programs, the remote, the branches and
+// their records, and every configured repository. By dry means only: nothing is changed, and nothing is left behind.
+import { type Environment, environmentOf, repositoryIn } from '../../model/pipeline.ts';
+import { type Repository, parseRepository } from '../../model/reference.ts';
+import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
+import { retained } from '../../model/retention.ts';
+import type { Context } from '../context.ts';
+import { type Needed, type RepositoryUse, examineRepository } from './repository.ts';
+import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { examineForge } from './forge.ts';
+import { examineSigning } from './signing.ts';
+import { readPast } from '../read/history.ts';
+import { type World, readEnvironment, readWorld } from '../read/world.ts';
+
+/** The programs tagflow runs on; `undefined`: not found. */
+export interface Machine {
+  /** `24.8.1` */
+  readonly node: string;
+  /** What `git --version` says, `2.39.5`. */
+  readonly git: string | undefined;
+}
+
+/** The oldest programs that will do. */
+const NEEDED = { node: '24.8', git: '2.36' } as const;
+
+/**
+ * Examines one environment or all, and the repositories they use. Throws `environment-not-found`, `interrupted`; everything
+ * else that fails is a finding.
+ */
+export async function doctor(context: Context, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
+  const findings = examineMachine(machine);
+  const read = await orDiagnosis(async () => readWorld(context, name === undefined ? [] : [name]), 'remote', 'git');
+  if ('diagnosis' in read) return [...findings, read.diagnosis];
+  const world = read.value;
+  const { environments } = world.pipeline;
+  const chosen = name === undefined ? [...environments.values()] : [environmentOf(world.pipeline, name)];
+  const { branch } = world.trunk;
+  findings.push({
+    severity: 'ok',
+    check: 'remote',
+    subject: 'git',
+    what: `the remote was read, and tagflow.yaml on ${branch} is valid`,
+  });
+  findings.push(
+    ...(await examinePush(context, world, chosen)),
+    ...(await examineForge(context, world, chosen)),
+    ...(await examineSigning(context, world, chosen)),
+  );
+  const examined: Examined[] = [];
+  for (const environment of chosen) examined.push(await examineEnvironment(context, world, environment));
+  const uses = usesOf(world, examined);
+  const repositories = await Promise.all(uses.map(async (use) => examineRepository(context, use)));
+  return [...findings, ...examined.flatMap((each) => each.findings), ...repositories.flat()];
+}
+
+function examineMachine({ node, git }: Machine): Diagnosis[] {
+  const judge = (program: string, found: string | undefined, needed: string): Diagnosis => {
+    if (found === undefined) {
+      return {
+        severity: 'error',
+        check: 'programs',
+        subject: program,
+        what: `there is no program ${program}`,
+        fix: `install ${program} ${needed} or newer`,
+      };
+    }
+    const isOld = compareNumbers(found, needed) < 0;
+    const what = `${program} ${found}${isOld ? ' is too old' : ''}`;
+    const fix = isOld ? `install ${program} ${needed} or newer` : undefined;
+    return { severity: isOld ? 'error' : 'ok', check: 'programs', subject: program, what, fix };
+  };
+  return [judge('node', node, NEEDED.node), judge('git', git, NEEDED.git)];
+}
+
+/** The order of dotted numbers; what is no number counts as 0. */
+function compareNumbers(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
+  for (let at = 0; at < 3; at += 1) {
+    const order = (left?.[at] ?? 0) - (right?.[at] ?? 0);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+/** Whether this identity may write to the remote; one branch stands for all, as far as that can be asked. */
+async function examinePush(
+  context: Context,
+  world: World,
+  environments: readonly Environment[],
+): Promise<readonly Diagnosis[]> {
+  const present = environments.find(({ branch }) => world.branches.has(branch));
+  const head = present && world.branches.get(present.branch);
+  if (!present || !head) return [];
+  const tried = await orDiagnosis(async () => context.ledger.mayPush(present.branch, head), 'push', 'git');
+  if ('diagnosis' in tried) return [tried.diagnosis];
+  const { granted, how } = tried.value;
+  const subject = 'git';
+  if (granted === 'yes') {
+    const what = 'the remote lets us push; rules for single branches show only when one is pushed';
+    return [{ severity: 'ok', check: 'push', subject, what, why: how }];
+  }
+  return [
+    {
+      severity: granted === 'no' ? 'error' : 'warning',
+      check: 'push',
+      subject,
+      what: granted === 'no' ? 'the remote does not let us push' : 'whether the remote lets us push cannot be told',
+      why: how,
+      fix: 'give this identity the right to push to the environments’ branches: TAGFLOW_GIT_TOKEN, a deploy key, a CI variable',
+    },
+  ];
+}
+
+interface Examined {
+  readonly environment: Environment;
+  readonly findings: readonly Diagnosis[];
+  /** The releases whose images have to be there: the one that runs first. */
+  readonly releases: readonly ReleaseRecord[];
+}
+
+async function examineEnvironment(context: Context, world: World, environment: Environment): Promise<Examined> {
+  const { name, branch } = environment;
+  if (!world.branches.has(branch)) {
+    const diagnosis: Diagnosis = {
+      severity: 'error',
+      check: 'branch',
+      subject: name,
+      what: `the remote has no branch ${branch}`,
+      fix: `create it with: tagflow init --yes, or correct environments.${name}.branch in tagflow.yaml`,
+    };
+    return { environment, findings: [diagnosis], releases: [] };
+  }
+  const state = await orDiagnosis(async () => readEnvironment(context, world, environment), 'record', name);
+  if ('diagnosis' in state) return { environment, findings: [state.diagnosis], releases: [] };
+  const past = await orDiagnosis(async () => readPast(context, world, environment), 'record', name);
+  if ('diagnosis' in past) return { environment, findings: [past.diagnosis], releases: [] };
+  const records = past.value.releases.map(({ record }) => record);
+  const [current] = records;
+  const findings: Diagnosis[] = past.value.unverified.slice(0, 3).map(({ commit, author, problem }) => ({
+    severity: 'warning',
+    check: 'record',
+    subject: name,
+    what: `commit ${commit.slice(0, 7)} by ${author} changed the release record by hand`,
+    why: problem,
+    fix: 'records are tagflow’s to write; look at what came in with it: tagflow check',
+    details: { commit },
+  }));
+  if (!current) {
+    findings.push({
+      severity: 'info',
+      check: 'record',
+      subject: name,
+      what: 'it has no release yet',
+      // What takes from the trunk has no images to take.
+      fix: `tagflow promote ${name}${environment.from === undefined ? ' IMAGE=VERSION' : ''}`,
+    });
+    return { environment, findings, releases: [] };
+  }
+  findings.push(...holdsOf(name, current), ...configOf(name, current));
+  const { kept } = retained(records, environment.retain);
+  const releases = records.filter(({ sequence }) => kept.has(sequence));
+  const what = `release ${current.sequence}: ${describe(current.images)}; ${releases.length} of ${records.length} releases are retained`;
+  findings.push({ severity: 'ok', check: 'record', subject: name, what });
+  return { environment, findings, releases };
+}
+
+function holdsOf(name: string, { held }: ReleaseRecord): readonly Diagnosis[] {
+  return held.map(({ release, images, reason }) => ({
+    severity: 'info',
+    check: 'held',
+    subject: name,
+    what: `release ${release}${images.length > 0 ? ` (${images.map((image) => `${image.name} ${image.version}`).join(', ')})` : ''} is held: promotions do not put it back`,
+    why: reason,
+    fix: `when it is right again: tagflow promote ${name} --unhold`,
+    details: { release },
+  }));
+}
+
+function configOf(name: string, { config, sequence }: ReleaseRecord): readonly Diagnosis[] {
+  if ('commit' in config) return [];
+  return [
+    {
+      severity: 'warning',
+      check: 'record',
+      subject: name,
+      what: `release ${sequence} was made with --config, not with the trunk’s tagflow.yaml`,
+      fix: `make the release again with the trunk’s: tagflow promote ${name}`,
+    },
+  ];
+}
+
+/** Every repository that is configured or holds an image of a retained release, with what it is needed for. */
+function usesOf(world: World, examined: readonly Examined[]): readonly RepositoryUse[] {
+  const uses = new Map<string, RepositoryUse & { needed: Needed[]; targets: Environment[] }>();
+  const useOf = (repository: Repository): RepositoryUse & { needed: Needed[]; targets: Environment[] } => {
+    const use = uses.get(repository.name) ?? { repository, needed: [], targets: [] };
+    uses.set(repository.name, use);
+    return use;
+  };
+  for (const { environment, releases } of examined) {
+    for (const image of world.pipeline.images.values()) {
+      useOf(image.repository);
+      useOf(repositoryIn(environment, image)).targets.push(environment);
+    }
+    for (const [index, record] of releases.entries()) {
+      for (const image of record.images) {
+        const runs = index === 0;
+        useOf(parseRepository(image.repository)).needed.push({ environment, record, image, runs });
+      }
+    }
+  }
+  return [...uses.values()];
+}
+
+function describe(images: readonly ReleaseImage[]): string {
+  return images.map(({ name, version }) => `${name} ${version}`).join(', ');
+}

@@ -1,0 +1,34 @@
+// The forge under examination, where releases go by pull requests: whether it is known, and lets us open any.
+import type { Environment } from '../../model/pipeline.ts';
+import type { Context } from '../context.ts';
+import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { forgeOf } from '../release/propose.ts';
+import type { World } from '../read/world.ts';
+
+/** What is to be said of the forge: nothing where no environment needs one. */
+export async function examineForge(
+  context: Context,
+  world: World,
+  environments: readonly Environment[],
+): Promise<readonly Diagnosis[]> {
+  if (!environments.some(({ pullRequest }) => pullRequest)) return [];
+  const [check, subject] = ['forge', 'forge'];
+  const asked = await orDiagnosis(
+    async () => {
+      const forge = await forgeOf(context, world);
+      return { term: forge.term, permission: await forge.mayOpen() };
+    },
+    check,
+    subject,
+  );
+  if ('diagnosis' in asked) return [asked.diagnosis];
+  const { term, permission } = asked.value;
+  const { granted, how: why } = permission;
+  if (granted === 'yes') return [{ severity: 'ok', check, subject, what: `the forge lets us open ${term}s`, why }];
+  const what =
+    granted === 'no'
+      ? `the forge does not let us open ${term}s`
+      : `whether the forge lets us open ${term}s cannot be told`;
+  const fix = `give TAGFLOW_FORGE_TOKEN a token that may open ${term}s in this repository`;
+  return [{ severity: granted === 'no' ? 'error' : 'warning', check, subject, what, why, fix }];
+}

@@ -1,0 +1,316 @@
+// One repository under examination: what its registry says, against what environments and their retained releases need.
+import { type Deletion, forecastDeletions } from '../../model/clean-up.ts';
+import { type Digest, shortDigest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { Repository } from '../../model/reference.ts';
+import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
+import {
+  type CleanUpPolicy,
+  type CleanUpRule,
+  type RepositoryFacts,
+  type StoredImage,
+  isFixed,
+} from '../../model/repository-facts.ts';
+import { counted } from '../../model/text.ts';
+import type { Context } from '../context.ts';
+import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+
+/** An image of a retained release. */
+export interface Needed {
+  readonly environment: Environment;
+  readonly record: ReleaseRecord;
+  readonly image: ReleaseImage;
+  /** Whether it is the release that the environment has now. */
+  readonly runs: boolean;
+}
+
+/** What a repository is needed for. */
+export interface RepositoryUse {
+  readonly repository: Repository;
+  /** Environments that run an image from it, and whose tags are put there. */
+  readonly targets: readonly Environment[];
+  readonly needed: readonly Needed[];
+}
+
+/** A clock that is off by more than this makes tokens and signatures invalid here and there. */
+const MOST_SKEW = 60_000;
+const DAY = 86_400_000;
+/** A rule that keeps so many newer images first is one that protects: it is how Amazon ECR spells "keep". */
+const FAR_OFF = 1000;
+
+/** What is to be said of a repository. */
+export async function examineRepository(context: Context, use: RepositoryUse): Promise<readonly Diagnosis[]> {
+  const { repository, needed } = use;
+  const registry = context.registryOf(repository);
+  const subject = repository.name;
+  const sample = (needed.find(({ runs }) => runs) ?? needed[0])?.image.digest;
+  if (!registry.inspect) {
+    return [{ severity: 'info', check: 'registry', subject, what: 'its registry cannot be examined' }];
+  }
+  const looked = await orDiagnosis(async () => registry.inspect?.(repository, sample), 'registry', subject);
+  if ('diagnosis' in looked) return [looked.diagnosis];
+  const facts = looked.value;
+  if (!facts) return [];
+  const access = accessFindings(use, facts);
+  if (facts.pull.granted === 'no') return access;
+  const images = facts.cleanUp && 'rules' in facts.cleanUp ? await listedImages(context, use) : undefined;
+  if (images && 'diagnosis' in images) return [...access, images.diagnosis];
+  return [
+    ...access,
+    ...tagFindings(use, facts),
+    ...(await missingImages(context, use, images?.value)),
+    ...cleanUpFindings(use, facts, images?.value, context.clock.now()),
+  ];
+}
+
+async function listedImages(
+  context: Context,
+  { repository }: RepositoryUse,
+): Promise<{ readonly value: readonly StoredImage[] | undefined } | { readonly diagnosis: Diagnosis }> {
+  const registry = context.registryOf(repository);
+  return orDiagnosis(async () => registry.listImages?.(repository), 'clean-up', repository.name);
+}
+
+function accessFindings(use: RepositoryUse, facts: RepositoryFacts): Diagnosis[] {
+  const { name: subject } = use.repository;
+  const { exists, identity, pull, push, removeTag, clockSkewMs: skew = 0 } = facts;
+  const as = identity === undefined ? '' : ` as ${identity}`;
+  const findings: Diagnosis[] = [];
+  if (pull.granted === 'no') {
+    findings.push({
+      severity: 'error',
+      check: 'pull',
+      subject,
+      what: `it cannot be read${as}`,
+      why: pull.how,
+      fix: 'give this identity the right to pull, or log in with another: docker login, a CI variable, a role',
+    });
+  } else if (exists !== 'yes') {
+    findings.push({
+      severity: 'warning',
+      check: 'repository',
+      subject,
+      what: exists === 'no' ? 'there is no such repository' : `it is not there, or hidden from us${as}`,
+      why: pull.how,
+      fix: use.targets.length > 0 ? 'create it, publish to it, or log in' : 'publish a version to it, or log in',
+    });
+  }
+  if (use.targets.length > 0 && push.granted === 'no') {
+    findings.push({
+      severity: 'error',
+      check: 'push',
+      subject,
+      what: `tags cannot be put${as}: ${environmentNames(use.targets)} cannot be promoted to`,
+      why: push.how,
+      fix: 'give this identity the right to push, or log in with another',
+    });
+  }
+  if (Math.abs(skew) > MOST_SKEW) {
+    const seconds = Math.round(Math.abs(skew) / 1000);
+    findings.push({
+      severity: 'warning',
+      check: 'clock',
+      subject,
+      what: `the registry’s clock is ${seconds} s ${skew > 0 ? 'ahead of' : 'behind'} this machine’s`,
+      why: 'tokens and signatures are valid for minutes: with clocks apart they are refused',
+      fix: 'set this machine’s clock (NTP); when it is right, tell who runs the registry',
+      details: { skewMs: skew },
+    });
+  }
+  if (use.targets.length > 0 && push.granted !== 'no' && removeTag?.granted === 'no') {
+    findings.push({
+      severity: 'info',
+      check: 'remove-tag',
+      subject,
+      what: 'tags of releases that are no longer retained stay: they cannot be removed here',
+      why: removeTag.how,
+      fix: 'nothing depends on it; which registries remove tags, and with which right: docs/reference/registries.md',
+    });
+  }
+  if (exists === 'yes' && !findings.some(({ severity }) => severity === 'error')) {
+    const may = [pull.granted === 'yes' ? 'pull' : '', push.granted === 'yes' ? 'push' : '']
+      .filter(Boolean)
+      .join(' and ');
+    findings.push({
+      severity: 'ok',
+      check: 'registry',
+      subject,
+      what: `reached${as}${may === '' ? '' : `: may ${may}`}`,
+    });
+  }
+  return findings;
+}
+
+/** A target tag that cannot be moved. */
+function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: RepositoryFacts): readonly Diagnosis[] {
+  if (!tagRule) return [];
+  const fixed = targets.filter(({ tag }) => isFixed(tagRule, tag));
+  if (fixed.length === 0) return [];
+  const tags = [...new Set(fixed.map(({ tag }) => tag))];
+  return [
+    {
+      severity: 'error',
+      check: 'mutability',
+      subject: repository.name,
+      what: `${tags.length === 1 ? 'the target tag' : 'the target tags'} ${tags.join(', ')} can never be moved: ${environmentNames(fixed)} cannot be promoted to twice`,
+      why: `tags are ${tagRule.tags} here${tagRule.except.length === 0 ? '' : `, but for ${tagRule.except.join(', ')}`}`,
+      fix: `except ${tags.join(', ')} from the rule (docs/reference/registries.md); version tags and per-release tags may stay immutable`,
+      details: { tags },
+    },
+  ];
+}
+
+/** Images of retained releases that are gone. */
+async function missingImages(
+  context: Context,
+  { repository, needed }: RepositoryUse,
+  images: readonly StoredImage[] | undefined,
+): Promise<readonly Diagnosis[]> {
+  const registry = context.registryOf(repository);
+  const digests = [...new Set(needed.map(({ image }) => image.digest))];
+  const listed = images && new Set(images.map(({ digest }) => digest));
+  const look = async (digest: Digest): Promise<readonly Digest[] | Diagnosis> => {
+    if (listed) return listed.has(digest) ? [] : [digest];
+    const found = await orDiagnosis(async () => registry.resolve(repository, digest), 'images', repository.name);
+    if ('diagnosis' in found) return found.diagnosis;
+    return found.value ? [] : [digest];
+  };
+  const found = await Promise.all(digests.map(look));
+  const failed = found.find((each): each is Diagnosis => 'severity' in each);
+  if (failed) return [failed];
+  const gone = new Set(found.flatMap((each) => ('severity' in each ? [] : each)));
+  return needed
+    .filter(({ image }) => gone.has(image.digest))
+    .map(({ environment, record, image, runs }) => ({
+      severity: runs ? 'error' : 'warning',
+      check: 'images',
+      subject: repository.name,
+      what: `${image.name} ${image.version} of ${environment.name} release ${record.sequence} is gone${runs ? ', and it runs' : ': it cannot be rolled back to'}`,
+      why: `there is no image ${shortDigest(image.digest)}: it was deleted, by hand or by a clean-up policy`,
+      fix: 'push the same image again, digest for digest, while anybody has it',
+      details: { environment: environment.name, release: record.sequence, digest: image.digest },
+    }));
+}
+
+// ---- clean-up
+
+/** A deletion that hits an image of a retained release. */
+interface Loss extends Needed {
+  readonly deletion: Deletion;
+}
+
+function cleanUpFindings(
+  use: RepositoryUse,
+  { cleanUp }: RepositoryFacts,
+  images: readonly StoredImage[] | undefined,
+  now: Instant,
+): readonly Diagnosis[] {
+  if (!cleanUp) return [];
+  const { name: subject } = use.repository;
+  if ('unreadable' in cleanUp) {
+    return [
+      {
+        severity: 'warning',
+        check: 'clean-up',
+        subject,
+        what: 'whether clean-up rules would delete images that releases need cannot be told',
+        why: cleanUp.unreadable,
+        fix: 'let this identity read them, or look at them yourself',
+      },
+    ];
+  }
+  if (!images) {
+    const what =
+      'it has clean-up rules, and does not tell when images were pushed: what they delete cannot be foreseen';
+    return [{ severity: 'warning', check: 'clean-up', subject, what, fix: `look at them yourself: ${cleanUp.where}` }];
+  }
+  const deletions = forecastDeletions(cleanUp, images, now);
+  const losses = use.needed.flatMap((needed): Loss[] => {
+    const deletion = deletions.get(needed.image.digest);
+    return deletion && deletion.afterPushes < FAR_OFF ? [{ ...needed, deletion }] : [];
+  });
+  const groups = Map.groupBy(losses, ({ environment, deletion }) => `${environment.name} ${deletion.rule.name}`);
+  if (groups.size === 0) {
+    const what = `its ${cleanUp.rules.length} clean-up rules leave the images of retained releases alone`;
+    return [{ severity: 'ok', check: 'clean-up', subject, what }];
+  }
+  return [...groups.values()].map((group) => lossFinding(subject, cleanUp, group, images, now));
+}
+
+function lossFinding(
+  subject: string,
+  policy: CleanUpPolicy,
+  losses: readonly Loss[],
+  images: readonly StoredImage[],
+  now: Instant,
+): Diagnosis {
+  const [first] = losses;
+  const name = first?.environment.name ?? '';
+  const rule = first?.deletion.rule;
+  const verb = rule?.action === 'archive' ? 'archive' : 'delete';
+  const runs = losses.some((loss) => loss.runs);
+  const list = losses.map(
+    (loss) =>
+      `release ${loss.record.sequence}${loss.runs ? ', which runs,' : ''} (${loss.image.name} ${loss.image.version}) ${when(loss.deletion, now)}`,
+  );
+  const pushedAt = images.find(({ digest }) => digest === first?.image.digest)?.pushedAt ?? now;
+  const days = Math.floor((now - pushedAt) / DAY);
+  return {
+    // A dry run deletes nothing; it is what somebody wants to switch on.
+    severity: policy.dryRun ? 'info' : runs ? 'error' : 'warning',
+    check: 'clean-up',
+    subject,
+    what: `clean-up ${rule?.name ?? ''} would ${verb} images of ${name}: ${list.join('; ')}${policy.dryRun ? ' (it is a dry run now)' : ''}`,
+    why:
+      rule?.olderThanDays !== undefined
+        ? `the image of release ${first?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`
+        : rule?.newest !== undefined
+          ? `it keeps the newest ${counted(rule.newest, 'image')}, whatever runs`
+          : `it is about images${aboutOf(rule)}, whatever their age and whatever runs`,
+    fix: fixFor(policy, first),
+    details: {
+      environment: name,
+      rule: rule?.name,
+      deletions: losses.map(({ record, image, deletion, runs: running }) => ({
+        release: record.sequence,
+        image: image.name,
+        version: image.version,
+        digest: image.digest,
+        runs: running,
+        at: new Date(deletion.at).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+        afterPushes: deletion.afterPushes,
+      })),
+    },
+  };
+}
+
+/** Which images a rule is about, in words. */
+function aboutOf(rule: CleanUpRule | undefined): string {
+  const tags = rule && rule.patterns.length > 0 ? ` with tags like ${rule.patterns.join(', ')}` : '';
+  return tags === '' && rule?.tagged === 'tagged' ? ' with a tag' : tags;
+}
+
+function when({ at, afterPushes }: Deletion, now: Instant): string {
+  const date = at > now ? `on ${new Date(at).toISOString().slice(0, 10)}` : 'now';
+  if (afterPushes === 0) return date;
+  const more = `after ${afterPushes} more ${afterPushes === 1 ? 'image is' : 'images are'} pushed`;
+  return at > now ? `${date}, ${more}` : more;
+}
+
+/** What keeps images with an environment's per-release tags, in the words of the registry's rules. */
+function fixFor({ combine, where }: CleanUpPolicy, first: Loss | undefined): string {
+  if (!first) return where;
+  const { environment, deletion } = first;
+  const tags = releaseTag(environment.tag, 1).replace(/1$/, '');
+  const tool = combine === 'first-match' ? 'put a rule before it' : 'add a policy';
+  const keeps =
+    combine === 'first-match'
+      ? `which owns them and expires none: tagged, tagPatternList ["${tags}*"], imageCountMoreThan 9999`
+      : `that keeps them: action KEEP, tagState TAGGED, tagPrefixes ["${tags}"]`;
+  return `${tool} ${keeps} (${where}); or narrow ${deletion.rule.name}`;
+}
+
+function environmentNames(environments: readonly Environment[]): string {
+  return [...new Set(environments.map(({ name }) => name))].join(', ');
+}

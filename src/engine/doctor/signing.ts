@@ -1,0 +1,128 @@
+// Signing under examination: whether this identity's key makes signatures that count for each environment, and goes on to;
+// whether those who may sign are in the signers file. A text is signed that is no commit, and nothing is written.
+import type { Instant } from '../../model/effects.ts';
+import type { Environment, Trust } from '../../model/pipeline.ts';
+import { shortId } from '../../model/object-id.ts';
+import { plain } from '../../model/text.ts';
+import type { SignatureVerdict } from '../../signing/signing.ts';
+import type { Context } from '../context.ts';
+import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { signerOf, signingOf } from '../read/signatures.ts';
+import type { World } from '../read/world.ts';
+
+/** Signed to try a key. No commit begins like this. */
+const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is no release\n');
+/** A key that stops counting before then is worth a word. */
+const SOON_DAYS = 30;
+const DAY = 86_400_000;
+
+/** What is to be said of signing: nothing where no environment's releases are signed. */
+export async function examineSigning(
+  context: Context,
+  world: World,
+  environments: readonly Environment[],
+): Promise<readonly Diagnosis[]> {
+  const signed = environments.flatMap(({ trust }) => trust ?? []);
+  const [first] = signed;
+  if (!first) return [];
+  const findings: Diagnosis[] = [];
+  const made = await orDiagnosis(async () => signerOf(context, first)(PROBE), 'signing', 'signing');
+  if ('diagnosis' in made) findings.push(made.diagnosis);
+  const signature = 'value' in made ? made.value : undefined;
+  for (const environment of environments) {
+    const examined = orDiagnosis(
+      async () => examineEnvironment(context, world, environment, signature),
+      'signing',
+      environment.name,
+    );
+    const found = await examined;
+    findings.push(...('value' in found ? found.value : [found.diagnosis]));
+  }
+  return findings;
+}
+
+async function examineEnvironment(
+  context: Context,
+  world: World,
+  environment: Environment,
+  signature: string | undefined,
+): Promise<readonly Diagnosis[]> {
+  const { name: subject, trust } = environment;
+  if (!trust) return [];
+  const unlisted = await signingOf(context).unlisted(trust);
+  const findings = [...unlistedSigners(subject, trust, unlisted), ...(await wrongStart(context, world, environment))];
+  // With nobody listed no key is right; with none that signs, that was said.
+  const nobody = trust.signedBy.length > 0 && unlisted.length === trust.signedBy.length;
+  if (signature === undefined || nobody) return findings;
+  const verdictAt = async (at: Instant): Promise<SignatureVerdict> =>
+    signingOf(context).verify({ payload: PROBE, signature, at, trust });
+  const now = context.clock.now();
+  const verdict = await verdictAt(now);
+  if ('problem' in verdict) {
+    findings.push({
+      severity: 'error',
+      check: 'signing',
+      subject,
+      what: `this identity’s key may not release ${subject}`,
+      why: verdict.problem,
+      fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${subject}.signedBy on the trunk`,
+    });
+    return findings;
+  }
+  const signer = plain(verdict.signer, 200);
+  const later = await verdictAt(now + SOON_DAYS * DAY);
+  if ('problem' in later) {
+    findings.push({
+      severity: 'warning',
+      check: 'signing',
+      subject,
+      what: `the key of ${signer} stops counting within ${SOON_DAYS} days`,
+      why: later.problem,
+      fix: `list the next key in ${trust.file} on the trunk before then`,
+      details: { signer },
+    });
+  } else {
+    const what = `releases are signed by ${signer}, who may release it`;
+    findings.push({ severity: 'ok', check: 'signing', subject, what, details: { signer } });
+  }
+  return findings;
+}
+
+function unlistedSigners(subject: string, { signedBy, file }: Trust, unlisted: readonly string[]): Diagnosis[] {
+  if (unlisted.length === 0) return [];
+  const nobody = unlisted.length === signedBy.length;
+  return [
+    {
+      severity: nobody ? 'error' : 'warning',
+      check: 'signing',
+      subject,
+      what: `${unlisted.join(', ')} may release ${subject} and ${unlisted.length === 1 ? 'has' : 'have'} no key in ${file}${nobody ? ': nobody can release it' : ''}`,
+      why: `environments.${subject}.signedBy names them as the signers file has to`,
+      fix: `add the key to ${file} on the trunk, or correct environments.${subject}.signedBy`,
+      details: { unlisted },
+    },
+  ];
+}
+
+/** A `signedAfter` that is not on the branch excuses no release. */
+async function wrongStart(
+  { ledger }: Context,
+  { branches }: World,
+  { name: subject, branch, trust }: Environment,
+): Promise<readonly Diagnosis[]> {
+  const head = branches.get(branch);
+  if (trust?.signedAfter === undefined || !head) return [];
+  await ledger.fetch([head]);
+  await ledger.deepen([head]);
+  if ((await ledger.unreachable([trust.signedAfter], head)).length === 0) return [];
+  return [
+    {
+      severity: 'warning',
+      check: 'signing',
+      subject,
+      what: `signedAfter names ${shortId(trust.signedAfter)}, which is not on ${branch}`,
+      why: 'it excuses no release from being signed: the branch was rewound or made anew, or the id is of another one',
+      fix: `set environments.${subject}.signedAfter to a commit of ${branch}, or take it out`,
+    },
+  ];
+}

@@ -1,0 +1,144 @@
+// Evidence: commits on an environment's branch that upstream lacks and that tagflow did not make.
+import type { ForeignCommit } from '../../gates/gates.ts';
+import type { Commit } from '../../ledger/ledger.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, recordPath } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { plain } from '../../model/text.ts';
+import type { Context } from '../context.ts';
+import { isOwn, isRelease } from './records.ts';
+import { isKept, orRefused } from '../tree/tree.ts';
+import { type EnvironmentState, type World, orProblem, readRecord } from './world.ts';
+
+/** How many commits are looked at: more than anybody reads, and a bound on the work. */
+const LIMIT = 500;
+
+/**
+ * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit is not
+ * lost when its very change is upstream too, however it got there (cherry-picked, squashed, typed again), nor when it is
+ * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
+ */
+export async function foreignCommits(
+  context: Context,
+  world: World,
+  { environment, head, record }: EnvironmentState,
+  upstream: ObjectId,
+): Promise<readonly ForeignCommit[]> {
+  const { ledger } = context;
+  if (head === upstream) return [];
+  if (record && settles(await ledger.commit(head), record)) return [];
+  await ledger.deepen([head, upstream]);
+  const settled = await settledCommit(context, environment, head);
+  return foreignBetween(context, world, environment, { head, settled, upstream });
+}
+
+/** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
+export async function foreignBetween(
+  context: Context,
+  world: World,
+  environment: Environment,
+  { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
+): Promise<readonly ForeignCommit[]> {
+  const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
+  const foreign: ForeignCommit[] = [];
+  for (const commit of commits) {
+    if (await madeByTagflow(context, world, environment, commit)) continue;
+    if (await isContained(context, environment, commit, upstream)) continue;
+    const { id, author, time } = commit;
+    foreign.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
+  }
+  return foreign;
+}
+
+/** Whether a commit's own change stands in another commit's tree: whether there it could be taken back as it is. */
+async function isContained(
+  context: Context,
+  environment: Environment,
+  commit: Commit,
+  upstream: ObjectId,
+): Promise<boolean> {
+  const [parent, ...others] = commit.parents;
+  if (!parent) return false;
+  let paths = new Set(await context.ledger.changedPaths(parent, commit.id));
+  // What a merge took from either side is that side's change; only what differs from all of them is its own.
+  for (const other of others) {
+    paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
+  }
+  // What hands did to the record is judged where it is read.
+  const list = [...paths].filter((path) => !isKept(environment, path) && path !== recordPath(environment));
+  if (list.length === 0) return true;
+  const [before, after, there] = [
+    await orRefused(context.ledger.readFiles(parent, list)),
+    await orRefused(context.ledger.readFiles(commit.id, list)),
+    await orRefused(context.ledger.readFiles(upstream, list)),
+  ];
+  // What cannot be told apart cannot be found again.
+  if (before instanceof TagflowError || after instanceof TagflowError || there instanceof TagflowError) return false;
+  const { applyPatch, reversePatch, structuredPatch } = await import('diff');
+  return list.every((path) => {
+    const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
+    if (own === other) return own !== undefined || old !== undefined;
+    if (old === undefined || own === undefined || other === undefined) return false;
+    return applyPatch(other, reversePatch(structuredPatch(path, path, old, own))) !== false;
+  });
+}
+
+/** A file's bytes as text, one character a byte: only compared, never shown. Undefined where there is none. */
+function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | undefined {
+  const content = files.get(path);
+  return content && Buffer.from(content).toString('latin1');
+}
+
+/**
+ * Whether at a commit nothing made by hand is left to judge: tagflow made it, and what lay below it was judged then. Not so
+ * a rollback of images alone: it leaves everything else in the tree as it was, commits made by hand included.
+ */
+export function settles(commit: Commit, record: ReleaseRecord): boolean {
+  return isOwn(commit, record) && record.restored?.imagesOnly !== true;
+}
+
+/** The newest such commit of a branch by first parent, if one is near. */
+async function settledCommit(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+): Promise<ObjectId | undefined> {
+  let id: ObjectId | undefined = head;
+  for (let step = 0; id && step < LIMIT; step += 1) {
+    const commit: Commit = await context.ledger.commit(id);
+    const { value: record, problem } = await orProblem(readRecord(context, environment, id));
+    if (record && settles(commit, record)) return id;
+    // Before the first release there is none.
+    if (!record && !problem) return undefined;
+    [id] = commit.parents;
+  }
+  return undefined;
+}
+
+/** The first line of a commit's message, safe to show. */
+function subjectOf(commit: Commit): string {
+  return plain(commit.message.split('\n')[0] ?? '', 120);
+}
+
+/** Another environment's release is one on that environment's branch only: elsewhere anybody may have written its record. */
+async function madeByTagflow(
+  context: Context,
+  world: World,
+  environment: Environment,
+  commit: Commit,
+): Promise<boolean> {
+  const { ledger } = context;
+  const environments = [...world.pipeline.environments.values()];
+  const files = await orRefused(ledger.readFiles(commit.id, environments.map(recordPath)));
+  if (files instanceof TagflowError) return false;
+  for (const one of environments) {
+    if (!isRelease(one, commit, files.get(recordPath(one)))) continue;
+    if (one.name === environment.name) return true;
+    const head = world.branches.get(one.branch);
+    if (!head) continue;
+    await ledger.deepen([head]);
+    if (await ledger.isAncestor(commit.id, head)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,234 @@
+// Reading the past: what was released, when, by whom and why; what ran at a moment; where an image is or was.
+import { type Digest, isDigest, parseDigest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, environmentOf, imageOf, recordPath } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import { counted, plain } from '../../model/text.ts';
+import type { Context } from '../context.ts';
+import { judgeSteps } from './signatures.ts';
+import { type World, headOf, readWorld } from './world.ts';
+
+/** One release of an environment, as its branch's first-parent history has it. */
+export interface Release {
+  readonly environment: string;
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+  /** Who signed it; undefined where releases need no signature. */
+  readonly signer: string | undefined;
+  /** When it came, by its record. For display: order is position. */
+  readonly since: Instant;
+  /** When the next release came; undefined for the one that runs. */
+  readonly until: Instant | undefined;
+}
+
+/** A commit that touches a record and is not a release: its file is no valid record, speaks of another commit, or is not signed. */
+export interface Unverified {
+  readonly environment: string;
+  readonly commit: ObjectId;
+  readonly author: string;
+  readonly time: Instant;
+  readonly problem: string;
+}
+
+/** An environment's past, newest first. */
+export interface Past {
+  readonly environment: Environment;
+  readonly releases: readonly Release[];
+  readonly unverified: readonly Unverified[];
+  /** False: what lies below was left out. */
+  readonly whole: boolean;
+}
+
+/** Reads an environment's past: all of it, or where each release costs a signature at least its newest `most` releases. */
+export async function readPast(context: Context, world: World, environment: Environment, most?: number): Promise<Past> {
+  const head = headOf(world.branches, environment.branch, environment);
+  await context.ledger.fetch([head]);
+  await context.ledger.deepen([head]);
+  const steps = await context.ledger.walk(head, recordPath(environment));
+  const releases: Release[] = [];
+  const unverified: Unverified[] = [];
+  let until: Instant | undefined;
+  const judged = await judgeSteps(context, environment, head, steps, most);
+  for (const { commit, release, signer, problem = '' } of judged) {
+    if (!release) {
+      const { id, author, time } = commit;
+      // Hands wrote these, not tagflow: nothing in them may steer a terminal.
+      unverified.push({
+        environment: environment.name,
+        commit: id,
+        author: plain(author, 200),
+        time,
+        problem: plain(problem),
+      });
+      continue;
+    }
+    const since = Date.parse(release.time);
+    releases.push({ environment: environment.name, commit: commit.id, record: release, signer, since, until });
+    until = since;
+  }
+  return { environment, releases, unverified, whole: judged.length === steps.length };
+}
+
+/** Which releases `history` shows. */
+export interface HistoryFilter {
+  readonly environment?: string;
+  /** Only releases that changed this image. */
+  readonly image?: string;
+  readonly since?: Instant;
+  readonly limit: number;
+}
+
+/** Releases of one environment in their order, or of all by time, newest first. */
+export async function history(
+  context: Context,
+  filter: HistoryFilter,
+): Promise<{ readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] }> {
+  const { environment: name, image, since = Number.NEGATIVE_INFINITY, limit } = filter;
+  const world = await readWorld(context, name === undefined ? [] : [name]);
+  if (image !== undefined) imageOf(world.pipeline, image);
+  const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
+  // Which release changed an image, the one below it tells.
+  const most = filter.since === undefined && image === undefined ? limit : undefined;
+  const pasts = await readPasts(context, world, only, most);
+  const releases = pasts.flatMap((past) =>
+    past.releases.filter(
+      (release, index) =>
+        release.since >= since && (image === undefined || changes(release, past.releases[index + 1], image)),
+    ),
+  );
+  if (pasts.length > 1) releases.sort((a, b) => b.since - a.since);
+  return {
+    releases: releases.slice(0, limit),
+    unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since)),
+  };
+}
+
+/** Which release `show` shows. */
+export type ShowAt = { readonly at: Instant } | { readonly release: number } | { readonly now: true };
+
+/** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
+export async function show(context: Context, name: string, when: ShowAt): Promise<Release> {
+  const world = await readWorld(context, [name]);
+  const environment = environmentOf(world.pipeline, name);
+  const { releases } = await readPast(context, world, environment);
+  const found =
+    'now' in when
+      ? releases[0]
+      : 'release' in when
+        ? releases.find(({ record }) => record.sequence === when.release)
+        : releases.find(({ since }) => since <= when.at);
+  if (found) return found;
+  const oldest = releases.at(-1);
+  throw new TagflowError('release-not-found', {
+    what:
+      'now' in when
+        ? `${name} has no release`
+        : 'release' in when
+          ? `${name} has no release ${when.release}`
+          : `nothing ran in ${name} at ${new Date(when.at).toISOString()}`,
+    why: oldest
+      ? `it has releases ${oldest.record.sequence} to ${releases[0]?.record.sequence}, since ${oldest.record.time}`
+      : 'nothing was promoted to it yet',
+    fix: oldest ? `tagflow history ${name}` : `tagflow promote ${name}`,
+  });
+}
+
+/** A span of time during which an environment had an image. */
+export interface Span {
+  readonly environment: string;
+  readonly image: string;
+  readonly version: string;
+  readonly digest: Digest;
+  readonly from: Instant;
+  /** Undefined: it runs now. */
+  readonly until: Instant | undefined;
+  /** First and last release of the span. */
+  readonly releases: readonly [number, number];
+}
+
+/** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
+export async function where(context: Context, what: string): Promise<readonly Span[]> {
+  const world = await readWorld(context);
+  const matches = matcher(world, what);
+  const pasts = await readPasts(context, world, undefined);
+  const spans = pasts.flatMap(({ releases }) => spansOf(releases, matches));
+  if (spans.length > 0) return spans;
+  throw new TagflowError('release-not-found', {
+    what: `no environment has or had ${what}`,
+    why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
+    fix: 'tagflow history lists what was released',
+  });
+}
+
+/** Joins releases that follow one another with the same image into spans, newest first. */
+function spansOf(releases: readonly Release[], matches: ImageMatch): readonly Span[] {
+  const spans: Span[] = [];
+  const open = new Map<string, Span>();
+  for (const { environment, record, since, until } of releases) {
+    const present = new Set<string>();
+    for (const { name, version, digest } of record.images.filter(matches)) {
+      const key = `${name} ${digest}`;
+      present.add(key);
+      const later = open.get(key);
+      const releasesOf: readonly [number, number] = [record.sequence, later?.releases[1] ?? record.sequence];
+      const span = {
+        environment,
+        image: name,
+        version,
+        digest,
+        from: since,
+        until: later ? later.until : until,
+        releases: releasesOf,
+      };
+      if (later) spans.splice(spans.indexOf(later), 1, span);
+      else spans.push(span);
+      open.set(key, span);
+    }
+    for (const key of open.keys()) if (!present.has(key)) open.delete(key);
+  }
+  return spans;
+}
+
+type ImageMatch = (image: ReleaseRecord['images'][number]) => boolean;
+
+function matcher(world: World, what: string): ImageMatch {
+  if (isDigest(what)) return ({ digest }) => digest === what;
+  const hex = /^(?:sha(?:256|512):)?([0-9a-f]{7,128})$/.exec(what)?.[1];
+  if (hex !== undefined) return ({ digest }) => digest.slice(digest.indexOf(':') + 1).startsWith(hex);
+  const at = what.indexOf('@');
+  if (at <= 0) {
+    throw new TagflowError('usage', {
+      what: `${JSON.stringify(what)} names no image`,
+      why: 'where takes a digest, at least 7 of its hexadecimal digits, or IMAGE@VERSION',
+      fix: 'tagflow where django@V4.2',
+    });
+  }
+  const image = imageOf(world.pipeline, what.slice(0, at)).name;
+  const version = what.slice(at + 1);
+  if (version.startsWith('sha')) {
+    const wanted = parseDigest(version);
+    return ({ name, digest }) => name === image && digest === wanted;
+  }
+  return ({ name, version: tag }) => name === image && tag === version;
+}
+
+async function readPasts(
+  context: Context,
+  world: World,
+  only: Environment | undefined,
+  most?: number,
+): Promise<readonly Past[]> {
+  const environments = only ? [only] : [...world.pipeline.environments.values()];
+  const present = only ? environments : environments.filter(({ branch }) => world.branches.has(branch));
+  const pasts: Past[] = [];
+  for (const environment of present) pasts.push(await readPast(context, world, environment, most));
+  return pasts;
+}
+
+function changes(release: Release, before: Release | undefined, image: string): boolean {
+  const digestIn = (of: Release | undefined): Digest | undefined =>
+    of?.record.images.find(({ name }) => name === image)?.digest;
+  return digestIn(release) !== digestIn(before);
+}

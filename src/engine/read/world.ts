@@ -1,0 +1,215 @@
+// Reading: the heads, the configuration from the trunk, and the release an environment has.
+import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import { digestOf } from '../../model/digest.ts';
+import type { Commit } from '../../ledger/ledger.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, type Pipeline, recordPath } from '../../model/pipeline.ts';
+import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
+import { plain } from '../../model/text.ts';
+import type { Context } from '../context.ts';
+import { isOwn, isRelease, recordIn } from './records.ts';
+import { requireSigned } from './signatures.ts';
+
+/** The remote at one moment: its heads, and the configuration its trunk holds. */
+export interface World {
+  readonly branches: ReadonlyMap<BranchName, ObjectId>;
+  readonly trunk: { readonly branch: BranchName; readonly head: ObjectId };
+  readonly pipeline: Pipeline;
+  /** Where the configuration was read, as a record states it. */
+  readonly config: ReleaseRecord['config'];
+}
+
+/** An environment's branch at one moment. */
+export interface EnvironmentState {
+  readonly environment: Environment;
+  readonly head: ObjectId;
+  /** The release it has; undefined before the first one. */
+  readonly record: ReleaseRecord | undefined;
+}
+
+/** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
+const FEW_BRANCHES = 8;
+
+/** Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch. */
+export async function readWorld(context: Context, likely: readonly string[] = []): Promise<World> {
+  const { ledger } = context;
+  const { trunk: defaultBranch, branches } = await ledger.heads();
+  const defaultHead = headOf(branches, defaultBranch);
+  const wanted =
+    branches.size <= FEW_BRANCHES
+      ? branches.values()
+      : likely.flatMap((name) => branches.get(name as BranchName) ?? []);
+  await ledger.fetch([...new Set([defaultHead, ...wanted])]);
+  const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
+  context.allowPlainHttp(pipeline.plainHttpHosts);
+  const branch = pipeline.trunk ?? defaultBranch;
+  return { branches, trunk: { branch, head: headOf(branches, branch) }, pipeline, config };
+}
+
+/** Reads the release of environments, all in one fetch. Throws `branch-not-found`, `record-invalid`. */
+export async function readEnvironment(
+  context: Context,
+  world: World,
+  environment: Environment,
+): Promise<EnvironmentState> {
+  const head = headOf(world.branches, environment.branch, environment);
+  await context.ledger.fetch([head]);
+  return { environment, head, record: await readRelease(context, environment, head) };
+}
+
+/** How many changes of a record are looked through for the commit that made it: a bound on the work. */
+const LIMIT = 20;
+
+/**
+ * The release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first. Commits
+ * made by hand may stand on top of it, but none may have changed it, or put an earlier one back.
+ * Throws `record-invalid`, and `signature-invalid` where releases are signed and this one is not as it has to be.
+ */
+export async function readRelease(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+): Promise<ReleaseRecord | undefined> {
+  const { ledger } = context;
+  const path = recordPath(environment);
+  const content = (await ledger.readFiles(head, [path])).get(path);
+  if (!content) return undefined;
+  const record = recordIn(environment, content);
+  const commit = await ledger.commit(head);
+  if (isOwn(commit, record)) {
+    await requireSigned(context, environment, head, commit);
+    return record;
+  }
+  const steps = await ledger.recent(head, path, LIMIT);
+  const written = steps.find((step) => isRelease(environment, step.commit, step.content));
+  if (written?.content && Buffer.compare(written.content, content) === 0) {
+    await requireSigned(context, environment, head, written.commit);
+    return record;
+  }
+  throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
+}
+
+/**
+ * Refuses a branch whose record was there and was removed: as if nothing had been released, numbers would begin anew.
+ * Throws `record-invalid`.
+ */
+export async function requireNeverReleased(context: Context, environment: Environment, head: ObjectId): Promise<void> {
+  const [last] = await context.ledger.recent(head, recordPath(environment), 1);
+  if (last) throw notWritten(environment, 'is gone', last.commit);
+}
+
+function notWritten(environment: Environment, what: string, by: Commit | undefined): TagflowError {
+  const who = by ? `commit ${shortId(by.id)} by ${plain(by.author, 200)}` : 'somebody';
+  return new TagflowError('record-invalid', {
+    what: `${recordPath(environment)} on ${environment.branch} ${what}`,
+    why: `${who} changed it; records are tagflow’s to write`,
+    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
+    details: { environment: environment.name, commit: by?.id },
+  });
+}
+
+/** The record in one commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */
+export async function readRecord(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<ReleaseRecord | undefined> {
+  const path = recordPath(environment);
+  const content = (await context.ledger.readFiles(commit, [path])).get(path);
+  return content && recordIn(environment, content);
+}
+
+/** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
+export function upstreamOf(world: World, environment: Environment, from = environment.from): ReleaseSource {
+  if (from === undefined) return { branch: world.trunk.branch, commit: world.trunk.head };
+  const upstream = world.pipeline.environments.get(from);
+  if (!upstream) {
+    throw new TagflowError('environment-not-found', {
+      what: `there is no environment ${JSON.stringify(from)} to take from`,
+      why: `tagflow.yaml has: ${[...world.pipeline.environments.keys()].join(', ')}`,
+      fix: `name one of those with --from`,
+    });
+  }
+  return {
+    environment: upstream.name,
+    branch: upstream.branch,
+    commit: headOf(world.branches, upstream.branch, upstream),
+  };
+}
+
+/** The head of a branch. Throws `branch-not-found`. */
+export function headOf(
+  branches: ReadonlyMap<BranchName, ObjectId>,
+  branch: BranchName,
+  environment?: Environment,
+): ObjectId {
+  const head = branches.get(branch);
+  if (head) return head;
+  const known = [...branches.keys()];
+  throw new TagflowError('branch-not-found', {
+    what: `the remote has no branch ${branch}`,
+    why:
+      known.length === 0
+        ? 'it has no branch at all'
+        : `it has: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`,
+    fix: environment
+      ? `create it with: tagflow init --yes, or correct environments.${environment.name}.branch in ${CONFIG_FILE}`
+      : `push the trunk first, or correct trunk in ${CONFIG_FILE}`,
+  });
+}
+
+async function readConfig(
+  context: Context,
+  head: ObjectId,
+  branch: BranchName,
+): Promise<Pick<World, 'pipeline' | 'config'>> {
+  const override = context.config;
+  if (override) {
+    const pipeline = await withTrust(context, parseConfig(override.text, override.file), head, branch);
+    return { pipeline, config: { file: digestOf(override.text) } };
+  }
+  const content = (await context.ledger.readFiles(head, [CONFIG_FILE])).get(CONFIG_FILE);
+  if (!content) {
+    throw new TagflowError('config-missing', {
+      what: `the trunk (${branch}) has no ${CONFIG_FILE}`,
+      why: `the configuration is read from the head of ${branch} at the remote, not from the working directory`,
+      fix: 'write one with: tagflow init; then commit and push it',
+    });
+  }
+  const pipeline = parseConfig(new TextDecoder().decode(content), CONFIG_FILE);
+  return { pipeline: await withTrust(context, pipeline, head, branch), config: { commit: head } };
+}
+
+/** The pipeline with the signers that the trunk lists, where releases are signed. Throws `config-missing`. */
+async function withTrust(context: Context, pipeline: Pipeline, head: ObjectId, branch: BranchName): Promise<Pipeline> {
+  if (!pipeline.signing) return pipeline;
+  const { signers: file, revoked: revokedFile } = pipeline.signing;
+  const files = await context.ledger.readFiles(head, [file, ...(revokedFile === undefined ? [] : [revokedFile])]);
+  const read = (path: string): Uint8Array => {
+    const content = files.get(path);
+    if (content) return content;
+    throw new TagflowError('config-missing', {
+      what: `the trunk (${branch}) has no ${path}`,
+      why: `${CONFIG_FILE} says signing: ${pipeline.signing?.method}, and that file says whose signatures count`,
+      fix: 'add it to the trunk, or correct its path: see docs/how-to/sign-releases.md',
+    });
+  };
+  const [signers, revoked] = [read(file), revokedFile === undefined ? undefined : read(revokedFile)];
+  const environments = [...pipeline.environments].map(([name, environment]): [string, Environment] => [
+    name,
+    environment.signing ? { ...environment, trust: { ...environment.signing, file, signers, revoked } } : environment,
+  ]);
+  return { ...pipeline, environments: new Map(environments) };
+}
+
+/** The value, or undefined and the error when it fails with a record, a tree or a branch that cannot be used: for reports. */
+export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    const codes = ['record-invalid', 'signature-invalid', 'branch-not-found', 'branch-rewound', 'tree-unsafe'] as const;
+    if (isTagflowError(error, ...codes)) return { problem: error };
+    throw error;
+  }
+}

@@ -1,0 +1,304 @@
+// Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type Digest, shortDigest } from '../../model/digest.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import { type Tag, parseRepository } from '../../model/reference.ts';
+import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
+import { isNewest } from './checks.ts';
+import type { Context } from '../context.ts';
+import { steady, steadyHead } from '../read/lag.ts';
+import type { TagStatus } from './outcome.ts';
+import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
+import { type World, headOf, readEnvironment, readRelease, readWorld } from '../read/world.ts';
+
+/** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
+const MAX_ROUNDS = 20;
+
+/** What `apply` found and did for one environment. */
+export interface Applied {
+  readonly environment: string;
+  readonly head: ObjectId;
+  /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
+  readonly record: ReleaseRecord | undefined;
+  readonly tags: readonly TagStatus[];
+  /** Why this was not done, or not to its end; the other environments were seen to all the same. */
+  readonly problem: TagflowError | undefined;
+}
+
+/**
+ * Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment that has
+ * a branch. What is wrong with one environment does not keep the others from repair.
+ */
+export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
+  const world = await readWorld(context, names);
+  const chosen =
+    names.length > 0
+      ? names.map((name) => environmentOf(world.pipeline, name))
+      : [...world.pipeline.environments.values()].filter(({ branch }) => world.branches.has(branch));
+  const applied: Applied[] = [];
+  const closed: Closed = new Set();
+  for (const environment of chosen) {
+    const head = headOf(world.branches, environment.branch, environment);
+    const { value, problem } = await orFailure(applyEnvironment(context, world, environment, closed));
+    applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
+  }
+  return applied;
+}
+
+/** The value, or undefined and the error, whatever went wrong with one environment; an interrupt and a defect go on. */
+async function orFailure<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    if (isTagflowError(error) && error.code !== 'interrupted') return { problem: error };
+    throw error;
+  }
+}
+
+async function applyEnvironment(
+  context: Context,
+  world: World,
+  environment: Environment,
+  closed: Closed,
+): Promise<Pick<Applied, 'record' | 'tags'>> {
+  const { head, record } = await readEnvironment(context, world, environment);
+  if (!record) return { record, tags: [] };
+  const tags = await applyNewest(context, environment, head, record);
+  if (isComplete(tags)) await removeLeftovers(context, environment, head, record, closed);
+  return { record, tags };
+}
+
+function isComplete(tags: readonly TagStatus[]): boolean {
+  return tags.every(({ status }) => status !== 'failed');
+}
+
+/**
+ * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags
+ * from being put or verified is told as `tags-incomplete`, never as a release that failed.
+ */
+export async function applyCommitted(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+  record: ReleaseRecord,
+  replaced: ReleaseRecord | undefined,
+): Promise<readonly TagStatus[]> {
+  try {
+    const tags = await applyHead(context, environment, commit, record, replaced);
+    if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
+    return tags;
+  } catch (cause) {
+    if (!isTagflowError(cause) || cause.code === 'interrupted') throw cause;
+    throw new TagflowError('tags-incomplete', {
+      what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
+      why: cause.why === undefined ? cause.message : `${cause.message}: ${cause.why}`,
+      fix: `tagflow apply ${environment.name}`,
+      details: { environment: environment.name, commit, release: record.sequence },
+      cause,
+    });
+  }
+}
+
+/**
+ * `applyHead` for a release that was there before: not when the registry knows a newer one and the branch does not, since
+ * the target tags would follow a branch that was rewound. Throws `branch-rewound`.
+ */
+export async function applyNewest(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  record: ReleaseRecord,
+): Promise<readonly TagStatus[]> {
+  let current: Current | undefined = { head, record };
+  for (let round = 0; current && round < MAX_ROUNDS; round += 1) {
+    const { head: at, record: release } = current;
+    if (await isNewest(context, { environment, head: at }, release))
+      return applyHead(context, environment, at, release);
+    current = await readCurrent(context, environment);
+  }
+  if (!current) throw wentBack(environment, record, undefined);
+  throw notSettled(environment);
+}
+
+interface Current {
+  readonly head: ObjectId;
+  readonly record: ReleaseRecord;
+}
+
+/**
+ * Puts the per-release tags and the target tags of a head's release, reads them back, and then the head again: when it
+ * moved on meanwhile, the newer release's tags are put as well. The statuses are of the release that was newest last.
+ * `replaced`: the release before, when this one has just been committed over it.
+ */
+export async function applyHead(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  record: ReleaseRecord,
+  replaced?: ReleaseRecord,
+): Promise<readonly TagStatus[]> {
+  let current: Current = { head, record };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    // After a change a tag that reads as right may be about to be overwritten, or be a stale read: write it. So it is for
+    // an image that this very release changed: back on an older digest, a lagging replica shows what the tag once was.
+    const rewrite = (image: ReleaseImage): boolean => round > 0 || (replaced !== undefined && changes(replaced, image));
+    const tags = await putTags(context, environment, current.record, rewrite);
+    const newer = await newerThan(context, environment, current);
+    if (!newer) return tags;
+    context.notify({
+      level: 'info',
+      text: `${environment.name} moved on to release ${newer.record.sequence}: applying that`,
+    });
+    current = newer;
+  }
+  throw notSettled(environment);
+}
+
+/** Whether the release before ran another image under that name. */
+function changes({ images }: ReleaseRecord, { name, digest }: ReleaseImage): boolean {
+  return images.some((image) => image.name === name && image.digest !== digest);
+}
+
+function notSettled({ name }: Environment): TagflowError {
+  return new TagflowError('race-lost', {
+    what: `the tags of ${name} were not settled`,
+    why: `its branch moved on ${MAX_ROUNDS} times while they were put`,
+    fix: `tagflow apply ${name}`,
+  });
+}
+
+/** The release that came to the branch after the one given; undefined when none did. Throws `branch-rewound`. */
+async function newerThan(
+  context: Context,
+  environment: Environment,
+  { head, record }: Current,
+): Promise<Current | undefined> {
+  const holds = async (id: ObjectId | undefined): Promise<boolean> =>
+    id === head || (id !== undefined && (await follows(context, id, head)));
+  const now = await steadyHead(context, environment.branch, async (id) => !(await holds(id)));
+  if (now === head) return undefined;
+  if (!now || !(await holds(now))) throw wentBack(environment, record, now);
+  const newer = await readRelease(context, environment, now);
+  return newer && newer.sequence !== record.sequence ? { head: now, record: newer } : undefined;
+}
+
+/** Whether a head descends from an older one: mostly it is its child. */
+async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Promise<boolean> {
+  await ledger.fetch([head]);
+  if ((await ledger.commit(head)).parents.includes(older)) return true;
+  await ledger.deepen([head]);
+  return ledger.isAncestor(older, head);
+}
+
+/** A head without the release just applied is no newer one, and nobody's word that the tags should follow it. */
+function wentBack(
+  { name, branch }: Environment,
+  { sequence }: ReleaseRecord,
+  head: ObjectId | undefined,
+): TagflowError {
+  return new TagflowError('branch-rewound', {
+    what: head
+      ? `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`
+      : `${branch} is gone, and release ${sequence} of ${name} with it`,
+    why: 'the branch was rewound, removed or made anew while the tags were put, or a replica of the Git server lags behind',
+    fix: `look whether ${branch} has release ${sequence} (tagflow status ${name}), then: tagflow apply ${name}`,
+    details: { environment: name, head, release: sequence },
+  });
+}
+
+/** The release that the branch has now; undefined when it has none. */
+async function readCurrent(context: Context, environment: Environment): Promise<Current | undefined> {
+  const head = await context.ledger.head(environment.branch);
+  if (head === undefined) return undefined;
+  await context.ledger.fetch([head]);
+  const record = await readRelease(context, environment, head);
+  return record && { head, record };
+}
+
+/** Throws `tags-incomplete` when a tag could not be put or verified. */
+export function requireComplete(environment: string, commit: ObjectId, tags: readonly TagStatus[]): void {
+  const failed = tags.filter(({ status }) => status === 'failed');
+  const [first] = failed;
+  if (!first) return;
+  throw new TagflowError('tags-incomplete', {
+    what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
+    why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
+    fix: `the branch is right (${shortId(commit)}); when the registry answers again: tagflow apply ${environment}`,
+    details: {
+      environment,
+      commit,
+      tags: tags.map(({ error, ...tag }) => ({ ...tag, ...(error && { error: error.message }) })),
+    },
+    cause: first.error,
+  });
+}
+
+/** Per-release tags for all images first, then the target tags: a target tag never names an image that has none. */
+async function putTags(
+  context: Context,
+  environment: Environment,
+  record: ReleaseRecord,
+  rewrite: (image: ReleaseImage) => boolean,
+): Promise<readonly TagStatus[]> {
+  const release = await allEnded(
+    record.images.map(async (image) =>
+      putTag(context, image, releaseTag(environment.tag, record.sequence), 'never-moves'),
+    ),
+  );
+  const failed = new Set(release.filter(({ status }) => status === 'failed').map(({ image }) => image));
+  const target = await allEnded(
+    record.images
+      .filter(({ name }) => !failed.has(name))
+      .map(async (image) => putTag(context, image, environment.tag, rewrite(image) ? 'rewrite' : 'moves')),
+  );
+  return [...release, ...target];
+}
+
+/** The results of writes, once every one of them has ended: an interrupt of one must not cut another off in flight. */
+async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(writes);
+  return Promise.all(writes);
+}
+
+async function putTag(
+  context: Context,
+  image: ReleaseImage,
+  tag: Tag,
+  mode: 'never-moves' | 'moves' | 'rewrite',
+): Promise<TagStatus> {
+  const status = { image: image.name, repository: image.repository, tag, digest: image.digest };
+  try {
+    context.signal.throwIfAborted();
+    const repository = parseRepository(image.repository);
+    const registry = context.registryOf(repository);
+    const options = mode === 'never-moves' ? { expected: { digest: undefined } } : { rewrite: mode === 'rewrite' };
+    const { changed, previous } = await registry.tag(repository, image.digest, tag, options);
+    if (!changed) return { ...status, status: 'right' };
+    // What it was before is what a replica that lags shows; anything else is another writer's.
+    const read = async (): Promise<Digest | undefined> => registry.peek(repository, tag);
+    const found = await steady(context, read, (now) => now !== image.digest && now === previous);
+    if (found !== image.digest) {
+      throw new TagflowError('registry-answer-invalid', {
+        what: `${image.repository}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,
+        why: `${shortDigest(image.digest)} was accepted: another writer came between, or the registry answers stale`,
+      });
+    }
+    return { ...status, status: 'moved', ...(previous && { previous }) };
+  } catch (error) {
+    if (!isTagflowError(error)) throw error;
+    if (error.code === 'interrupted') throw error;
+    return { ...status, status: 'failed', error: taken(error, status) };
+  }
+}
+
+/** Only of per-release tags it is said what they name, so that no other one can have moved. */
+function taken(error: TagflowError, { repository, tag, digest }: Omit<TagStatus, 'status'>): TagflowError {
+  if (error.code !== 'tag-moved') return error;
+  return new TagflowError('release-tag-taken', {
+    what: `${repository}:${tag} names another image already`,
+    why: `a per-release tag never moves, and this release is ${shortDigest(digest)}: the branch was rewound or made anew`,
+    fix: `keep that image under another tag, delete ${tag} in the registry, then: tagflow apply`,
+    cause: error,
+  });
+}

@@ -1,0 +1,172 @@
+// Checks that planning shares: that a release is new, that its number is free, that a given plan still fits.
+import { type Digest, shortDigest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Plan, planDigest } from '../../model/plan.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
+import {
+  type Hold,
+  type ReleaseImage,
+  type ReleaseRecord,
+  blockingHolds,
+  releaseTag,
+  sameImages,
+} from '../../model/release.ts';
+import type { Context } from '../context.ts';
+import { steadyHead } from '../read/lag.ts';
+import type { EnvironmentState } from '../read/world.ts';
+
+/** The holds that stay: those that the release did not run into (it was refused, or they were lifted). */
+export function heldAfter(record: ReleaseRecord, images: readonly ReleaseImage[], commit: ObjectId): readonly Hold[] {
+  const lifted = new Set(blockingHolds(record.held, images, commit));
+  return record.held.filter((hold) => !lifted.has(hold));
+}
+
+/** Whether two image sets are the same images under the same versions. */
+export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage[]): boolean {
+  return (
+    sameImages(a, b) && a.every(({ name, version }) => b.find((image) => image.name === name)?.version === version)
+  );
+}
+
+/**
+ * Whether the per-release tags of a release to be are free. One that names another image tells either that somebody else
+ * made that release a moment ago (then the branch moved on from `head`, and this answers false: a lost race), or that
+ * the branch was rewound or made anew: `branch-rewound`.
+ */
+export async function releaseTagsAreFree(
+  context: Context,
+  state: Pick<EnvironmentState, 'environment' | 'head'>,
+  images: readonly ReleaseImage[],
+  sequence: number,
+): Promise<boolean> {
+  const found = await releaseTags(context, state.environment, images, sequence);
+  const taken = found.find(({ planned, found: there }) => there !== planned);
+  return taken === undefined || raced(context, state, sequence, taken);
+}
+
+/**
+ * Whether a head's release is the newest that there ever was, as far as the registry tells: the next one has no per-release
+ * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
+ */
+export async function isNewest(
+  context: Context,
+  state: Pick<EnvironmentState, 'environment' | 'head'>,
+  { images, sequence }: ReleaseRecord,
+): Promise<boolean> {
+  const [next] = await releaseTags(context, state.environment, images, sequence + 1);
+  return next === undefined || raced(context, state, sequence + 1, next);
+}
+
+interface FoundTag {
+  readonly repository: string;
+  readonly tag: Tag;
+  readonly planned: Digest;
+  readonly found: Digest;
+}
+
+/** The per-release tags of a number that there are. */
+async function releaseTags(
+  context: Context,
+  environment: Environment,
+  images: readonly ReleaseImage[],
+  sequence: number,
+): Promise<readonly FoundTag[]> {
+  const tag = releaseTag(environment.tag, sequence);
+  const tags = await Promise.all(
+    images.map(async ({ repository: name, digest }) => {
+      const repository = parseRepository(name);
+      const found = await context.registryOf(repository).peek(repository, tag);
+      return found ? [{ repository: name, tag, planned: digest, found }] : [];
+    }),
+  );
+  return tags.flat();
+}
+
+/** A tag of a release that the branch does not have: false when the branch has moved on, and may have it now. */
+async function raced(
+  context: Context,
+  { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
+  sequence: number,
+  taken: FoundTag,
+): Promise<false> {
+  if ((await steadyHead(context, environment.branch, (now) => now === head)) !== head) return false;
+  throw new TagflowError('branch-rewound', {
+    what: `release ${sequence} of ${environment.name} exists already in the registry`,
+    why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
+    fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
+    details: { ...taken },
+  });
+}
+
+/** Refuses a given plan whose heads moved. Throws `plan-stale`. */
+export function requireSameBase(plan: Plan, state: EnvironmentState, source: ObjectId): void {
+  if (plan.base !== state.head) {
+    throw stalePlan(plan, `${plan.branch} was at ${shortId(plan.base)} and is at ${shortId(state.head)} now`);
+  }
+  if (plan.source.commit !== source) {
+    throw stalePlan(
+      plan,
+      `${plan.source.branch} was at ${shortId(plan.source.commit)} and is at ${shortId(source)} now`,
+    );
+  }
+}
+
+/** The error that says why a plan no longer fits. */
+export function stalePlan(plan: Plan, why: string): TagflowError {
+  return new TagflowError('plan-stale', {
+    what: `the plan for ${plan.environment} no longer fits`,
+    why,
+    fix: `make a new one: tagflow promote ${plan.environment} --plan-out FILE`,
+  });
+}
+
+/**
+ * Refuses a given plan that differs from the one made again. The trunk may have moved on meanwhile: what counts is what
+ * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
+ */
+export function requireEqualPlan(given: Plan, made: Plan): void {
+  const moved = 'commit' in given.config && 'commit' in made.config && given.config.commit !== made.config.commit;
+  if (planDigest(moved ? { ...given, config: made.config } : given) === planDigest(made)) return;
+  if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and from its tagflow.yaml now follows another plan');
+  throw new TagflowError('plan-invalid', {
+    what: `the plan for ${given.environment} is not the one that follows from its request`,
+    why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
+    fix: `make a new one: tagflow promote ${given.environment} --plan-out FILE`,
+  });
+}
+
+/** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
+export async function isUnapplied(
+  context: Context,
+  repository: Repository,
+  { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
+): Promise<boolean> {
+  const registry = context.registryOf(repository);
+  const own = await registry.peek(repository, releaseTag(tag, sequence));
+  // The release's own tag is put first. An image that is gone was applied once, and has been deleted since.
+  if (own === undefined) return (await registry.resolve(repository, digest)) !== undefined;
+  if (sequence === 1) return found === undefined;
+  return found !== undefined && found === (await registry.peek(repository, releaseTag(tag, sequence - 1)));
+}
+
+/** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
+export async function wasCutShort(
+  context: Context,
+  { tag }: Environment,
+  { images, sequence }: ReleaseRecord,
+): Promise<boolean> {
+  const unapplied = await Promise.all(
+    images.map(async ({ repository: name, digest }) => {
+      const repository = parseRepository(name);
+      const registry = context.registryOf(repository);
+      const own = await registry.peek(repository, releaseTag(tag, sequence));
+      const found = await registry.peek(repository, tag);
+      return (
+        (own === undefined || found !== digest) && isUnapplied(context, repository, { tag, sequence, digest, found })
+      );
+    }),
+  );
+  return unapplied.includes(true);
+}

@@ -1,0 +1,75 @@
+// What the use cases answer: data for the CLI, the dashboard and a library's caller to render.
+import type { Forge, PullRequest } from '../../forge/forge.ts';
+import type { ErrorCode, ErrorText, TagflowError } from '../../model/errors.ts';
+import type { Digest } from '../../model/digest.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Tag } from '../../model/reference.ts';
+import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
+
+/** What became of one tag. */
+export interface TagStatus {
+  readonly image: string;
+  readonly repository: string;
+  readonly tag: Tag;
+  readonly digest: Digest;
+  /** `right`: nothing to do; `moved`: written and read back; `failed`: see `error`. */
+  readonly status: 'right' | 'moved' | 'failed';
+  readonly previous?: Digest;
+  readonly error?: TagflowError;
+}
+
+/** A refusal: gates said no, nothing was changed. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly environment: string;
+  readonly refusals: readonly { readonly code: ErrorCode; readonly text: ErrorText }[];
+  readonly gates: readonly GateDecision[];
+}
+
+/** A plan that was made and not done. */
+export interface Planned {
+  readonly kind: 'planned';
+  readonly plan: Plan;
+}
+
+/** There is nothing to do: the environment has exactly this release. Its tags were checked all the same. */
+export interface Unchanged {
+  readonly kind: 'unchanged';
+  readonly environment: string;
+  readonly head: ObjectId;
+  readonly record: ReleaseRecord;
+  readonly tags: readonly TagStatus[];
+}
+
+/** A release that was committed; `tags` are as they were read back. */
+export interface Released {
+  readonly kind: 'released';
+  readonly plan: Plan;
+  readonly record: ReleaseRecord;
+  readonly commit: ObjectId;
+  readonly tags: readonly TagStatus[];
+  /** The release this one replaced. */
+  readonly replaced: ReleaseRecord | undefined;
+  /** The environments that take from this one. */
+  readonly downstream: readonly string[];
+}
+
+/** A release that was asked for in a pull request: it is one when that is merged, and `apply` puts its tags. */
+export interface Proposed {
+  readonly kind: 'proposed';
+  readonly plan: Plan;
+  readonly record: ReleaseRecord;
+  /** The head of the pull request's branch. */
+  readonly commit: ObjectId;
+  readonly pullRequest: PullRequest;
+  /** What the forge's people call it. */
+  readonly term: Forge['term'];
+  /** Whether it was open before. */
+  readonly isOld: boolean;
+  /** Older ones of this environment, which were closed in its favour. */
+  readonly closed: readonly PullRequest[];
+}
+
+/** What `promote` and `rollback` answer. */
+export type Outcome = Refused | Planned | Unchanged | Released | Proposed;

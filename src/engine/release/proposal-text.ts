@@ -1,0 +1,54 @@
+// What a pull request says to whoever has to decide: title, and body in Markdown.
+import { shortDigest } from '../../model/digest.ts';
+import { shortId } from '../../model/object-id.ts';
+import { type Plan, subjectOf } from '../../model/plan.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import { counted } from '../../model/text.ts';
+
+/** Files of configuration that are named one by one. */
+const SHOWN = 20;
+
+/** Title and body of the pull request for a plan. */
+export function proposalText(plan: Plan, record: ReleaseRecord): { readonly title: string; readonly body: string } {
+  const { environment, sequence, images, source, reason, gates, configurationChanges: files, restored } = plan;
+  const rows = images.map(
+    ({ name, version, digest, before }) =>
+      `| ${cell(name)} | ${before ? cell(before.version) : '–'} | ${cell(version)} | \`${shortDigest(digest)}\` |`,
+  );
+  const listed = files.slice(0, SHOWN).map((path) => `- ${code(path)}`);
+  const from = restored
+    ? `release ${restored.sequence} (${shortId(restored.commit)})`
+    : `${source.environment ?? source.branch} at ${shortId(source.commit)}`;
+  const body = [
+    `Release ${sequence} of ${code(environment)}, from ${from}, asked for by ${code(record.actor)}.`,
+    ...(reason === undefined ? [] : ['', `Reason: ${code(reason)}`]),
+    '',
+    '| Image | Runs now | Would run | Digest |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+    files.length === 0 ? 'No configuration changes.' : `Configuration changes in ${counted(files.length, 'file')}:`,
+    ...(files.length === 0 ? [] : ['', ...listed]),
+    ...(files.length > SHOWN ? [`- and ${files.length - SHOWN} more`] : []),
+    '',
+    ...gates.map(({ gate, decision, reason: why }) => `- gate ${gate}: ${decision}: ${code(why)}`),
+    '',
+    `Merge it, by a merge commit or squashed, not by rebasing; then \`tagflow apply ${environment}\` puts the tags.`,
+    'It never changes: a later plan opens another one, and closes this.',
+    '',
+  ].join('\n');
+  return { title: subjectOf(plan), body };
+}
+
+/** Text from elsewhere as a table's cell: Markdown in it has no effect. */
+function cell(text: string): string {
+  return code(text).replaceAll('|', '\\|');
+}
+
+/** As code, between so many backticks that those within end nothing. */
+function code(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
+  const fence = '`'.repeat(longest + 1);
+  const pad = longest > 0 ? ' ' : '';
+  return `${fence}${pad}${text}${pad}${fence}`;
+}

@@ -1,0 +1,177 @@
+// Proposing: where an environment's branch takes pull requests alone, a plan's commit goes to a branch of its own, and a pull
+// request from there asks for it. A pull request is one plan and never changes, so what was looked at is what is merged: a
+// new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
+// branch and the same pull request, whoever makes them; whatever of that is there already is left as it is.
+import type { Forge, PullRequest } from '../../forge/forge.ts';
+import { judge } from '../../gates/gates.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, recordPath, schemesOf } from '../../model/pipeline.ts';
+import type { Plan } from '../../model/plan.ts';
+import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
+import { type Committed, buildCommit } from './commit.ts';
+import type { Context } from '../context.ts';
+import { copyImages } from './copy.ts';
+import type { Proposed, Refused } from './outcome.ts';
+import { proposalText } from './proposal-text.ts';
+import { type World, orProblem, readRecord } from '../read/world.ts';
+
+/**
+ * Asks for a plan's release in a pull request; refuses where one that is open asks for a newer version. Throws
+ * `push-denied`, `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
+ */
+export async function propose(
+  context: Context,
+  world: World,
+  environment: Environment,
+  plan: Plan,
+): Promise<Proposed | Refused> {
+  const forge = await forgeOf(context, world);
+  const branch = proposalBranch(plan);
+  const open = await openOf(forge, environment);
+  const old = open.find((one) => one.branch === branch);
+  const refusals = old ? [] : await refusalsBy(context, world, environment, plan, open, forge);
+  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
+  // Before it can be merged: what the branch will name is there by then.
+  if (!old) await copyImages(context, plan);
+  const made = await pushed(context, world, environment, plan, branch);
+  context.signal.throwIfAborted();
+  const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
+  // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
+  const now = old ? open : await openOf(forge, environment);
+  const before = now.filter(({ number }) => number < pullRequest.number);
+  const closed = await closeAll(context, forge, before, pullRequest);
+  return { kind: 'proposed', plan, ...made, pullRequest, term: forge.term, isOld: old !== undefined, closed };
+}
+
+/** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
+export async function forgeOf({ forgeOf: make }: Context, { pipeline }: World): Promise<Forge> {
+  if (make) return make(pipeline.forge);
+  throw new TagflowError('not-supported', {
+    what: 'releases go by pull requests here, and this run can open none',
+    why: 'tagflow.yaml says so with pullRequest:, and whoever uses tagflow as a library gave it no `forgeOf` in its context',
+  });
+}
+
+/** The open pull requests that ask for releases of an environment. */
+async function openOf(forge: Forge, { name, branch }: Environment): Promise<readonly PullRequest[]> {
+  const open = await forge.openOnto(branch);
+  return open.filter((one) => readProposalBranch(one.branch)?.environment === name);
+}
+
+/** Racing pipelines: one that is late with an older version would close the pull request for the newer one. */
+async function refusalsBy(
+  context: Context,
+  world: World,
+  environment: Environment,
+  { request, images, base, source }: Plan,
+  others: readonly PullRequest[],
+  { term }: Forge,
+): Promise<Refused['refusals']> {
+  if (request.kind !== 'promote') return [];
+  // Their heads as Git has them: what a forge says of a branch may lag.
+  const asked = others.flatMap((one) => {
+    const head = world.branches.get(one.branch);
+    return head ? [{ ...one, head }] : [];
+  });
+  await context.ledger.fetch([...new Set(asked.map(({ head }) => head))]);
+  const found = await Promise.all(
+    asked.map(async (one) => {
+      const { value: record } = await orProblem(readRecord(context, environment, one.head));
+      // One on another base cannot be merged any more.
+      if (record?.base !== base) return [];
+      const { refusals } = judge({
+        environment: environment.name,
+        request,
+        current: record,
+        images,
+        commit: source.commit,
+        upstream: source.environment ?? source.branch,
+        schemes: schemesOf(world.pipeline),
+        foreign: [],
+      });
+      const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;
+      return refusals.flatMap((each) =>
+        each.code === 'downgrade' ? [{ code: each.code, text: { ...each.text, why } }] : [],
+      );
+    }),
+  );
+  return found.flat();
+}
+
+/** The plan's commit on its branch: one that another run pushed there, or ours. */
+async function pushed(
+  context: Context,
+  world: World,
+  environment: Environment,
+  plan: Plan,
+  branch: BranchName,
+): Promise<Committed> {
+  const ours = await buildCommit(context, plan);
+  const there = world.branches.get(branch);
+  if (there) return sameRelease(context, environment, plan, { branch, head: there }, ours);
+  const verdict = await context.ledger.push(branch, ours.commit, undefined);
+  if (verdict.outcome === 'landed') return ours;
+  if (verdict.outcome === 'lost' && verdict.head)
+    return sameRelease(context, environment, plan, { branch, head: verdict.head }, ours);
+  throw new TagflowError('push-denied', {
+    what: `the remote refuses a push to ${branch}; nothing was asked for`,
+    why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
+    fix: 'allow this identity to make branches below tagflow/ (a rule for branches, a hook, or a read-only token), then run again',
+    details: { branch, commit: shortId(ours.commit) },
+  });
+}
+
+/**
+ * What another run pushed for the same release: nothing but who, when and why may differ from ours. Anything else was put
+ * there by hand, and nobody is asked to merge it. Throws `push-denied`.
+ */
+async function sameRelease(
+  context: Context,
+  environment: Environment,
+  plan: Plan,
+  { branch, head }: { readonly branch: BranchName; readonly head: ObjectId },
+  ours: Committed,
+): Promise<Committed> {
+  const { ledger } = context;
+  await ledger.fetch([head]);
+  const [{ parents }, changed, { value: record }] = await Promise.all([
+    ledger.commit(head),
+    ledger.changedPaths(ours.commit, head),
+    orProblem(readRecord(context, environment, head)),
+  ]);
+  const isSame =
+    parents.join() === plan.parents.join() &&
+    changed.every((path) => path === recordPath(environment)) &&
+    record !== undefined &&
+    asksForTheSame(record, ours.record);
+  if (isSame) return { commit: head, record };
+  throw new TagflowError('push-denied', {
+    what: `${branch} holds something else than this release; nothing was asked for`,
+    why: `commit ${shortId(head)} is not what tagflow makes of this plan: it was changed by hand`,
+    fix: `look at it, delete the branch (git push origin --delete ${branch}), then run again`,
+    details: { branch, head },
+  });
+}
+
+/** Closes what a newer one replaces. One that stays open is told, and closed by the next run: it can still be merged. */
+async function closeAll(
+  context: Context,
+  forge: Forge,
+  older: readonly PullRequest[],
+  newer: PullRequest,
+): Promise<readonly PullRequest[]> {
+  const closed: PullRequest[] = [];
+  for (const one of older) {
+    context.signal.throwIfAborted();
+    try {
+      await forge.close(one, `Superseded by ${newer.url}, which asks for another release of the same environment.`);
+      closed.push(one);
+    } catch (error) {
+      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
+      const text = `${forge.term} ${one.number} is superseded and could not be closed: ${error.message}`;
+      context.notify({ level: 'warning', text });
+    }
+  }
+  return closed;
+}

@@ -1,0 +1,80 @@
+// What the kustomizations of an environment's folder build on outside of it, gathered level by level from the tree that a
+// release will have: another commit's, with the environment's own paths as its branch has them.
+import { KUSTOMIZATION_NAMES, type ManifestFile, kustomizationReferences } from '../../manifests/manifests.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { Context } from '../context.ts';
+import { isKept, isManifestPath, readManifests } from './tree.ts';
+
+/** Bases of bases of bases: more levels than anybody nests, and a bound on requests. */
+const MAX_LEVELS = 20;
+
+/** The tree of commit `base`, with the paths that an environment keeps from `head`. */
+export interface MixedTree {
+  readonly environment: Environment;
+  readonly base: ObjectId;
+  readonly head: ObjectId;
+}
+
+/**
+ * The files that kustomizations among `files` build on and that are not among them, however far down. What is not in the
+ * tree is left out: it is another repository's, or kustomize will say so. One request of the remote for each level, none
+ * where nothing outside is referred to.
+ */
+export async function readBases(
+  context: Context,
+  tree: MixedTree,
+  files: readonly ManifestFile[],
+  maxBytes: number,
+): Promise<readonly ManifestFile[]> {
+  const seen = new Set(files.map(({ path }) => path));
+  const bases: ManifestFile[] = [];
+  let level = files;
+  for (let depth = 0; level.length > 0 && depth < MAX_LEVELS; depth += 1) {
+    const references = new Set(level.flatMap((file) => kustomizationReferences(file, maxBytes)));
+    const paths: string[] = [];
+    for (const reference of references) {
+      for (const path of await filesAt(context, tree, reference)) {
+        if (!seen.has(path)) paths.push(path);
+        seen.add(path);
+      }
+    }
+    if (paths.length === 0) break;
+    level = await readFrom(context, tree, paths);
+    bases.push(...level);
+  }
+  return bases;
+}
+
+async function readFrom(
+  context: Context,
+  { environment, base, head }: MixedTree,
+  paths: readonly string[],
+): Promise<readonly ManifestFile[]> {
+  const parts = [
+    { commit: base, paths: paths.filter((path) => !isKept(environment, path)) },
+    { commit: head, paths: paths.filter((path) => isKept(environment, path)) },
+  ].filter((part) => part.paths.length > 0);
+  await context.ledger.bring(parts);
+  const files = await Promise.all(parts.map(async (part) => readManifests(context, part.commit, part.paths)));
+  return files.flat();
+}
+
+/** The file at a path; or a folder's kustomization and what stands beside it, which it most likely refers to. */
+async function filesAt(
+  { ledger }: Context,
+  { environment, base, head }: MixedTree,
+  path: string,
+): Promise<readonly string[]> {
+  const carried = (await ledger.listFiles(base, path)).filter((entry) => !isKept(environment, entry.path));
+  const kept =
+    environment.keep.length === 0
+      ? []
+      : (await ledger.listFiles(head, path)).filter((entry) => isKept(environment, entry.path));
+  const entries = [...carried, ...kept];
+  if (entries.some((entry) => entry.path === path)) return [path];
+  const beside = entries.filter((entry) => !entry.path.slice(path.length + 1).includes('/')).map((entry) => entry.path);
+  return beside.some((each) => KUSTOMIZATION_NAMES.some((name) => each === `${path}/${name}`))
+    ? beside.filter(isManifestPath)
+    : [];
+}

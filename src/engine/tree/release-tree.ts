@@ -1,0 +1,134 @@
+// The tree of a release: another commit's tree with the release's pins, kept paths as the branch has them, and what of
+// it is news to the environment.
+import {
+  type ManifestFile,
+  type Pin,
+  type PinOptions,
+  type PinnedField,
+  pinImages,
+} from '../../manifests/manifests.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, type Pipeline, recordPath } from '../../model/pipeline.ts';
+import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import { readBases } from './bases.ts';
+import type { Context } from '../context.ts';
+import {
+  configurationPaths,
+  isKept,
+  keepEdits,
+  manifestPaths,
+  pathsThatMatter,
+  pinsOf,
+  readManifests,
+} from './tree.ts';
+
+/** What a plan needs to know of its tree. */
+export interface ReleaseTree extends Pick<Plan, 'edits' | 'fields' | 'configurationChanges'> {
+  /** Every path, records aside, at which the result differs from the environment's branch. */
+  readonly treeChanges: readonly string[];
+}
+
+/** The edits that make the tree of commit `base` the tree of a release. Throws what `pinImages` throws. */
+export async function releaseTree(
+  context: Context,
+  world: { readonly pipeline: Pipeline },
+  { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
+  base: ObjectId,
+  images: readonly ReleaseImage[],
+): Promise<ReleaseTree> {
+  const pins = pinsOf(world.pipeline, environment, images);
+  const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
+  const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
+  const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
+  const { maxFileBytes: maxBytes } = world.pipeline;
+  const options: PinOptions = {
+    style: environment.pin,
+    folder: environment.path,
+    configured: environment.pins,
+    maxBytes,
+    bases: await readBases(context, { environment, base, head }, files, maxBytes),
+  };
+  const result = pinImages(files, pins, options);
+  if (result.unnamed.length > 0) {
+    const text = `nothing that ${environment.path} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
+    context.notify({ level: 'warning', text });
+  }
+  const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
+  const edited = new Set(edits.map(({ path }) => path));
+  const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));
+
+  const here = contents(own);
+  const after = new Map([...contents(files), ...contents(result.edits)]);
+  const changed = configurationPaths(world.pipeline, environment, await context.ledger.changedPaths(head, base));
+  const treeChanges = [...new Set([...changed, ...edited])].filter(
+    (path) => !after.has(path) || after.get(path) !== here.get(path),
+  );
+  // A file that differs in its pins alone is no configuration change: pin what is here, and compare.
+  const repinned = repin(own, pins, options);
+  const configurationChanges = pathsThatMatter(world.pipeline, environment, treeChanges).filter(
+    (path) => !after.has(path) || after.get(path) !== repinned.get(path),
+  );
+  return { edits: [...edits, ...keeps], fields: result.fields.map(plannedField), configurationChanges, treeChanges };
+}
+
+/**
+ * Asks for what planning a release reads of its two commits, so that reading it piece by piece afterwards asks nothing of
+ * the remote: the manifests, the environment's record in `head`, and in `base` further paths.
+ */
+export async function bringFiles(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  base: ObjectId,
+  more: readonly string[],
+): Promise<void> {
+  const { paths, carried } = await releasePaths(context, environment, head, base);
+  await context.ledger.bring([
+    { commit: head, paths: [recordPath(environment), ...paths] },
+    { commit: base, paths: [...more, ...carried] },
+  ]);
+}
+
+/** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */
+async function releasePaths(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  base: ObjectId,
+): Promise<{
+  readonly paths: readonly string[];
+  readonly carried: readonly string[];
+  readonly kept: ReadonlySet<string>;
+}> {
+  const found = await manifestPaths(context, environment, base);
+  const kept = new Set(
+    [...found, ...(await manifestPaths(context, environment, head))].filter((path) => isKept(environment, path)),
+  );
+  const paths = [...new Set([...found, ...kept])].sort();
+  return { paths, carried: paths.filter((path) => !kept.has(path)), kept };
+}
+
+/** Files as they would be with other pins; as they are where they cannot be pinned. */
+function repin(files: readonly ManifestFile[], pins: readonly Pin[], options: PinOptions): ReadonlyMap<string, string> {
+  try {
+    return new Map([...contents(files), ...contents(pinImages(files, pins, options).edits)]);
+  } catch (error) {
+    if (isTagflowError(error)) return contents(files);
+    throw error;
+  }
+}
+
+function contents(files: readonly ManifestFile[]): ReadonlyMap<string, string> {
+  return new Map(files.map(({ path, content }) => [path, utf8(content)]));
+}
+
+/** A file's bytes as text that has the same bytes again; a plan is JSON, so others cannot stand in it. */
+function utf8(content: Uint8Array): string {
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
+}
+
+function plannedField({ before, ...field }: PinnedField): PlannedField {
+  return { ...field, ...(before !== undefined && { before }) };
+}

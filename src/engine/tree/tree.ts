@@ -1,0 +1,163 @@
+// What a release's tree is made of: whose file each path is, where the pins are, and what counts as configuration.
+import { matchesGlob } from 'node:path';
+import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
+import type { ManifestFile, Pin } from '../../manifests/manifests.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { PlannedEdit } from '../../model/plan.ts';
+import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../model/pipeline.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import type { Context } from '../context.ts';
+
+const MANIFEST = /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/;
+
+/** Whether a file of this name may be a manifest. */
+export function isManifestPath(path: string): boolean {
+  return MANIFEST.test(path);
+}
+
+/** The files of an environment's folder that may hold pins, and those configured by name, as one commit has them. */
+export async function manifestPaths(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<readonly string[]> {
+  const entries = await context.ledger.listFiles(commit, environment.path);
+  const found = entries
+    .filter((entry) => isRegularFile(entry) && isManifestPath(entry.path) && entry.path !== recordPath(environment))
+    .map(({ path }) => path);
+  return [...new Set([...found, ...environment.pins.map(({ file }) => file)])].sort();
+}
+
+/** Files of one commit, by path; absent ones are left out. */
+export async function readManifests(
+  context: Context,
+  commit: ObjectId,
+  paths: readonly string[],
+): Promise<readonly ManifestFile[]> {
+  const files = await context.ledger.readFiles(commit, paths);
+  return [...files].map(([path, content]) => ({ path, content }));
+}
+
+/**
+ * The value of what reads files of one commit, or the error by which its tree is refused (`tree-unsafe`): for judging commits
+ * that hands made, which must not keep anybody from judging the others.
+ */
+export async function orRefused<T>(work: Promise<T>): Promise<T | TagflowError> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isTagflowError(error, 'tree-unsafe')) return error;
+    throw error;
+  }
+}
+
+/** Brings files of many commits in few requests, those apart whose tree is refused. */
+export async function bringReadable(
+  context: Context,
+  files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[],
+): Promise<void> {
+  const refused = await orRefused(context.ledger.bring(files));
+  if (!(refused instanceof TagflowError) || files.length === 1) return;
+  const middle = Math.ceil(files.length / 2);
+  await bringReadable(context, files.slice(0, middle));
+  await bringReadable(context, files.slice(middle));
+}
+
+/** The pins of a release, with every name by which a manifest may mean each image. */
+export function pinsOf(pipeline: Pipeline, environment: Environment, images: readonly ReleaseImage[]): readonly Pin[] {
+  return images.flatMap(({ name, version, digest }) => {
+    const image = pipeline.images.get(name);
+    if (!image) return [];
+    return [
+      { image: name, names: namesOf(pipeline, name), repository: repositoryIn(environment, image), version, digest },
+    ];
+  });
+}
+
+/** Every name by which a manifest may mean an image: its key, its further names, its repositories anywhere. */
+export function namesOf(pipeline: Pipeline, name: string): readonly string[] {
+  const image = pipeline.images.get(name);
+  if (!image) return [];
+  const everywhere = [...pipeline.environments.values()].map((environment) => repositoryIn(environment, image));
+  const remote = [image.repository, ...everywhere].filter(({ kind }) => kind === 'remote');
+  return [...new Set([name, ...image.names, ...remote.map((repository) => repository.name)])];
+}
+
+/**
+ * The edits that leave an environment's `keep:` paths as its branch has them, on top of another commit's tree. Kept
+ * files that the branch has are taken over; those it does not have are removed.
+ */
+export async function keepEdits(
+  context: Context,
+  environment: Environment,
+  head: ObjectId,
+  tree: ObjectId,
+): Promise<readonly PlannedEdit[]> {
+  if (environment.keep.length === 0 || head === tree) return [];
+  const [own, other] = [await keptFiles(context, environment, head), await keptFiles(context, environment, tree)];
+  const taken = [...own.values()]
+    .filter(({ path, id, mode }) => other.get(path)?.id !== id || other.get(path)?.mode !== mode)
+    .map(({ path, mode, id }): PlannedEdit => ({ kind: 'take', path, mode, id }));
+  const removed = [...other.keys()]
+    .filter((path) => !own.has(path))
+    .map((path): PlannedEdit => ({ kind: 'remove', path }));
+  return [...taken, ...removed];
+}
+
+/** Whether a path is one that the environment's branch owns. Names that begin with a dot are names like any other. */
+export function isKept(environment: Environment, path: string): boolean {
+  return environment.keep.some((glob) => matchesGlob(unhidden(path), unhidden(glob)));
+}
+
+/** Wildcards pass over names that begin with a dot, and `secrets/**` has to cover `secrets/.env`: no name begins so. */
+function unhidden(path: string): string {
+  return path
+    .split('/')
+    .map((part) => (part === '**' ? part : `_${part}`))
+    .join('/');
+}
+
+/** Of changed paths, those that say something about an environment's configuration: no record, no kept path. */
+export function configurationPaths(
+  pipeline: Pipeline,
+  environment: Environment,
+  paths: readonly string[],
+): readonly string[] {
+  const records = new Set([...pipeline.environments.values()].map(recordPath));
+  return paths.filter((path) => !records.has(path) && !isKept(environment, path));
+}
+
+/** Of changed paths, those that can matter to an environment: not what lies in another environment's folder. */
+export function pathsThatMatter(
+  pipeline: Pipeline,
+  environment: Environment,
+  paths: readonly string[],
+): readonly string[] {
+  const others = [...pipeline.environments.values()].filter(({ name }) => name !== environment.name);
+  return configurationPaths(pipeline, environment, paths).filter(
+    (path) => !others.some((other) => path.startsWith(`${other.path}/`)),
+  );
+}
+
+async function keptFiles(
+  context: Context,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<ReadonlyMap<string, TreeEntry>> {
+  const folders = [...new Set(environment.keep.map(literalPrefix))];
+  const files = new Map<string, TreeEntry>();
+  for (const folder of folders) {
+    for (const entry of await context.ledger.listFiles(commit, folder)) {
+      if (isKept(environment, entry.path)) files.set(entry.path, entry);
+    }
+  }
+  return files;
+}
+
+/** The folder below which everything a glob can match lies. */
+function literalPrefix(glob: string): string {
+  const parts = glob.split('/');
+  const wild = parts.findIndex((part) => /[*?[\]{}!()+@\\]/.test(part));
+  return parts.slice(0, wild < 0 ? parts.length - 1 : wild).join('/');
+}

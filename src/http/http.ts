@@ -1,0 +1,275 @@
+// One HTTP exchange: a request, and its whole answer within limits of size and time. No retries, no redirects, no
+// credentials: those are decided above. Plain HTTP is for loopback hosts and hosts that were named for it only.
+// Connections are kept alive and shared by everything that runs at once; an exchange never outlives its time limit.
+// Blobs go through as streams, in either direction: they may take as long as they move, and at most a few chunks of them
+// are in memory.
+import type http from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import { type ErrorCode, TagflowError } from '../model/errors.ts';
+import { isLoopback } from './addresses.ts';
+import { type AgentOptions, createAgents } from './agents.ts';
+import { explainFailure, timedOut } from './transport.ts';
+
+// An import evaluates every export, and one of node:http's loads all of undici (40 ms, a third of the time to start).
+const plain = process.getBuiltinModule('node:http');
+const secured = process.getBuiltinModule('node:https');
+
+/** A body that is sent as it is read, opened anew for every try. `open` may be called any number of times. */
+export interface StreamedBody {
+  /** Bytes, all told. */
+  readonly size: number;
+  open(): Promise<AsyncIterable<Uint8Array>>;
+}
+
+/** A request that may be sent. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | StreamedBody | undefined;
+  /** Hand the body of a 200 over as it arrives, in `HttpResponse.stream`, however long it is. */
+  readonly streamed?: boolean;
+  /** A longer body is an error, of the code `tooLong`. Bytes. */
+  readonly longest: number;
+  readonly tooLong: ErrorCode;
+}
+
+/** A whole answer. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The body of a streamed answer: to be read to its end, or left by `return`. It throws what `exchange` throws. */
+  readonly stream?: AsyncIterable<Uint8Array>;
+  /** Where it came from. */
+  readonly url: URL;
+}
+
+/** What an exchange needs to know about the machine it runs on. */
+export interface HttpOptions extends AgentOptions {
+  /** Hosts, `host[:port]`, that may be spoken to without TLS; loopback hosts always may. */
+  readonly plainHttpHosts: ReadonlySet<string>;
+  /** Milliseconds that one exchange may take, from the first byte out to the last byte in. */
+  readonly requestTimeoutMs: number;
+  /** Milliseconds that a server may take to store a streamed body, after its last byte. */
+  readonly operationTimeoutMs: number;
+  /** Stop: reads end at once, a write may finish within `stopGraceMs`. */
+  readonly signal?: AbortSignal | undefined;
+  readonly stopGraceMs: number;
+}
+
+/** Makes exchanges. */
+export interface HttpClient {
+  /**
+   * The answer to a request. Throws `registry-unavailable` (a TransportFailure), `registry-answer-invalid`,
+   * `interrupted`, `config-invalid` for an unusable CA file, and the request's own `tooLong`.
+   */
+  exchange(request: HttpRequest): Promise<HttpResponse>;
+  /** The origin a registry host is spoken to at. */
+  origin(host: string): URL;
+  /** Ends idle connections. */
+  close(): void;
+}
+
+/** An HTTP client for one run. */
+export function createHttpClient(options: HttpOptions): HttpClient {
+  const agents = createAgents(options);
+  return {
+    exchange: async (request) => exchange(request, agents.pick(request.url), options),
+    origin(host) {
+      const url = new URL(`https://${host}`);
+      return isPlainHttp(url, host, options) ? new URL(`http://${host}`) : url;
+    },
+    close: () => agents.close(),
+  };
+}
+
+function isPlainHttp(url: URL, host: string, { plainHttpHosts }: HttpOptions): boolean {
+  return isLoopback(url.hostname) || plainHttpHosts.has(host);
+}
+
+async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOptions): Promise<HttpResponse> {
+  const { method, url } = request;
+  const { signal, requestTimeoutMs, stopGraceMs } = options;
+  throwIfStopped(signal);
+  const streamed = request.body !== undefined && 'open' in request.body ? request.body : undefined;
+  const bytes = request.body !== undefined && 'open' in request.body ? undefined : request.body;
+  const length = streamed?.size ?? bytes?.length;
+  const headers = {
+    ...request.headers,
+    'accept-encoding': 'identity',
+    ...(length !== undefined && { 'content-length': length }),
+  };
+  // Opened before the connection: what fails here is not the fault of this host.
+  const source = streamed && (await streamed.open());
+  return new Promise((resolve, reject) => {
+    const send = url.protocol === 'https:' ? secured.request : plain.request;
+    const outgoing = send(url, { method, headers, agent });
+    const timers = new Set<NodeJS.Timeout>();
+    let broken: unknown;
+    const limit = (milliseconds: number, error: () => Error): NodeJS.Timeout => {
+      const timer = setTimeout(() => outgoing.destroy(error()), milliseconds);
+      timers.add(timer);
+      return timer;
+    };
+    const silence = limit(requestTimeoutMs, () => timedOut(method, url, requestTimeoutMs));
+    const stop = (): void => {
+      // An upload that is cut off leaves nothing behind; a manifest's PUT is over in a moment.
+      if (method !== 'PUT' || source) outgoing.destroy(interrupted());
+      else limit(stopGraceMs, () => interrupted(`PUT ${url.pathname}`));
+    };
+    const settle = (): void => {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    outgoing.on('close', settle);
+    // A connection that was cut because the source of the body failed tells nothing about this host.
+    outgoing.on('error', (error) => reject(broken ?? explainFailure(error, method, url)));
+    outgoing.on('response', (incoming) => {
+      if (request.streamed && incoming.statusCode === 200) {
+        // From here on the stream keeps time.
+        clearTimeout(silence);
+        resolve(streamedResponse(incoming, request, requestTimeoutMs));
+        return;
+      }
+      collect(incoming, request)
+        .then(resolve, (error: unknown) => {
+          reject(explainFailure(error, method, url));
+          outgoing.destroy();
+        })
+        .finally(() => {
+          // Answered before it had the whole body: it does not want the rest.
+          if (!outgoing.writableFinished) outgoing.destroy();
+        });
+    });
+    if (!source) {
+      outgoing.end(bytes);
+      return;
+    }
+    const moving = moved(
+      source,
+      () => void silence.refresh(),
+      (error) => (broken = error),
+    );
+    pipeline(Readable.from(moving, { objectMode: false }), outgoing, (error) => {
+      clearTimeout(silence);
+      if (error) outgoing.destroy(error);
+      else limit(options.operationTimeoutMs, () => timedOut(method, url, options.operationTimeoutMs));
+    });
+  });
+}
+
+/** The same chunks; calls `tell` for each, so that somebody knows that they still come, and `fail` when they end in an error. */
+async function* moved(
+  chunks: AsyncIterable<Uint8Array>,
+  tell: () => void,
+  fail: (error: unknown) => void,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of chunks) {
+      tell();
+      yield chunk;
+    }
+  } catch (error) {
+    fail(error);
+    throw error;
+  }
+}
+
+function streamedResponse(incoming: http.IncomingMessage, request: HttpRequest, silenceMs: number): HttpResponse {
+  refuseEncoding(incoming, request.url);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    body: Buffer.alloc(0),
+    url: request.url,
+    stream: readChunks(incoming, request, silenceMs),
+  };
+}
+
+/** Bytes that a server has to send in each time limit: one that sends a byte now and then would hold us for ever. */
+const LEAST_BYTES = 64 * 1024;
+
+/**
+ * The chunks of an answer. The server has `silenceMs` for each `LEAST_BYTES`, or for the rest; only the time spent waiting for
+ * it counts, not a reader's slowness.
+ */
+async function* readChunks(
+  incoming: http.IncomingMessage,
+  { method, url }: HttpRequest,
+  silenceMs: number,
+): AsyncGenerator<Uint8Array> {
+  const chunks = (incoming as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let left = silenceMs;
+  let bytes = 0;
+  try {
+    for (;;) {
+      const began = performance.now();
+      const timer = setTimeout(() => incoming.destroy(timedOut(method, url, silenceMs)), left);
+      const next = await chunks.next().finally(() => clearTimeout(timer));
+      if (next.done) return;
+      left = Math.max(0, left - (performance.now() - began));
+      bytes += next.value.length;
+      if (bytes >= LEAST_BYTES) {
+        left = silenceMs;
+        bytes = 0;
+      }
+      yield next.value;
+    }
+  } catch (error) {
+    throw explainFailure(error, method, url);
+  } finally {
+    incoming.destroy();
+  }
+}
+
+async function collect(incoming: http.IncomingMessage, request: HttpRequest): Promise<HttpResponse> {
+  const { url, method, longest } = request;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const announced = method === 'HEAD' ? 0 : Number(incoming.headers['content-length'] ?? 0);
+  if (announced > longest) throw tooLong(request, announced);
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longest) throw tooLong(request, length);
+    chunks.push(chunk);
+  }
+  if (length > 0) refuseEncoding(incoming, url);
+  return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks), url };
+}
+
+function refuseEncoding(incoming: http.IncomingMessage, url: URL): void {
+  const encoding = incoming.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return;
+  throw new TagflowError('registry-answer-invalid', {
+    what: `${url.host} sent ${url.pathname} compressed, which was not asked for`,
+    why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is over the plain bytes`,
+    fix: 'check the proxies between here and the registry',
+  });
+}
+
+function tooLong({ url, longest, tooLong }: HttpRequest, length: number): TagflowError {
+  return new TagflowError(tooLong, {
+    what: `${url.host} sent ${length} bytes or more for ${url.pathname}`,
+    why: `at most ${longest} bytes are read`,
+    fix: 'check what is stored there: it is larger than any registry has to accept',
+  });
+}
+
+/** Throws `interrupted` once the run was told to stop: nothing new is started then. */
+export function throwIfStopped(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw interrupted();
+}
+
+/** The error of a run that was told to stop; `write` is a request whose outcome is not known. */
+export function interrupted(write?: string): TagflowError {
+  return new TagflowError('interrupted', {
+    what: 'interrupted',
+    why:
+      write === undefined
+        ? 'the run was told to stop'
+        : `${write} had not been answered when the time to stop was over`,
+    fix: 'run the same command again: what was done already is not done twice',
+  });
+}

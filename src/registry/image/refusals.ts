@@ -1,0 +1,46 @@
+// What every registry over a network refuses alike: a digest that is not there, a tag that moved, bytes that are other ones.
+import type { Digest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { RemoteRepository, Tag } from '../../model/reference.ts';
+import type { TagOptions } from '../registry.ts';
+
+/** The error for a digest that a repository does not have. */
+export function digestNotFound(repository: RemoteRepository, digest: Digest): TagflowError {
+  return new TagflowError('digest-not-found', {
+    what: `${repository.name} has no image ${digest}`,
+    why: 'it was never there, or it was deleted: by hand, or by a clean-up policy of the registry',
+    fix: `push the image again, or choose a release whose images are still there`,
+    details: { repository: repository.name, digest },
+  });
+}
+
+/** Throws `tag-moved` when a tag names neither what a plan was made for (`expected`) nor what it shall name (`wanted`). */
+export function requireUnmoved(
+  repository: RemoteRepository,
+  tag: Tag,
+  expected: TagOptions['expected'],
+  { actual, wanted }: { readonly actual: Digest | undefined; readonly wanted: Digest },
+): void {
+  if (!expected || actual === wanted || actual === expected.digest) return;
+  throw new TagflowError('tag-moved', {
+    what: `${repository.name}:${tag} was moved by someone else`,
+    why: `it names ${actual ?? 'nothing'}, and the plan was made when it named ${expected.digest ?? 'nothing'}`,
+    fix: 'plan again, and look who else writes this tag',
+    details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: actual ?? null },
+  });
+}
+
+/** The error for bytes that are not those of the digest they go by. */
+export function digestMismatch(
+  repository: RemoteRepository,
+  where: string,
+  said: string,
+  actual: string,
+): TagflowError {
+  return new TagflowError('digest-mismatch', {
+    what: `the bytes of ${where} are not those of its digest`,
+    why: `${said} was announced, and ${actual} is what ${repository.host} has`,
+    fix: 'do not use this registry until its operator has explained it: content or its names were changed',
+    details: { repository: repository.name, announced: said, actual },
+  });
+}

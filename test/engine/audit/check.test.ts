@@ -1,0 +1,499 @@
+// Check: histories that are as they should be have nothing to tell; everything else on a branch is named, by its rule.
+import { describe, expect, test } from 'vitest';
+import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
+import type { Finding } from '../../../src/engine/audit/findings.ts';
+import { TagflowError } from '../../../src/model/errors.ts';
+import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import { formatRecord } from '../../../src/model/release-record.ts';
+import type { ReleaseRecord } from '../../../src/model/release.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, recordOf } from '../../support/engine.ts';
+import { failureOf } from '../../support/failure.ts';
+
+const OVERLAY = 'environments/prd/kustomization.yaml';
+const SETTINGS = 'environments/prd/settings.env';
+
+/** prd ran V4.0, then V4.2. */
+async function past(options?: BenchOptions): Promise<Bench> {
+  const bench = createBench(options);
+  await bench.through(FIRST);
+  await bench.through({ django: 'V4.2' });
+  return bench;
+}
+
+async function found(bench: Bench, request: Partial<CheckRequest> = {}): Promise<readonly Finding[]> {
+  return (await check(bench.context(), { environments: [], registry: true, ...request })).findings;
+}
+
+/** Findings in short: `prd foreign`. */
+async function rules(bench: Bench, request?: Partial<CheckRequest>): Promise<readonly string[]> {
+  return (await found(bench, request)).map(({ environment, rule }) => `${environment} ${rule}`);
+}
+
+/** A next release of prd, as somebody with the right to push could write it: valid by itself, but for what is changed. */
+function forge(
+  bench: Bench,
+  change: Partial<ReleaseRecord> = {},
+  how: { readonly files?: Record<string, string | undefined>; readonly parents?: readonly ObjectId[] } = {},
+): ObjectId {
+  const current = bench.record('prd');
+  const base = bench.head('prd');
+  const { restored: _, ...plain } = current;
+  const record = {
+    ...plain,
+    action: 'promote' as const,
+    base,
+    sequence: current.sequence + 1,
+    previous: current.sequence,
+  };
+  const text = formatRecord({ ...record, ...change });
+  return bench.remote.commit(
+    'prd',
+    { ...how.files, [recordOf('prd')]: text },
+    { ...(how.parents && { parents: how.parents }) },
+  );
+}
+
+describe('nothing is found', () => {
+  const histories: readonly [string, (bench: Bench) => Promise<unknown>, BenchOptions?][] = [
+    ['before any release', async () => undefined],
+    ['after releases', async (bench) => bench.through({ mariadb: 'V10.11' })],
+    ['after a rollback', async (bench) => bench.rollback('prd')],
+    [
+      'after a rollback of a rollback',
+      async (bench) => {
+        await bench.rollback('prd');
+        await bench.rollback('prd', { to: '#2' });
+      },
+    ],
+    ['after a rollback of images alone', async (bench) => bench.rollback('prd', { imagesOnly: true })],
+    [
+      'after a promotion past an environment',
+      async (bench) => {
+        await bench.released('dev', { mariadb: 'V10.11' });
+        await bench.released('prd', {}, { from: 'dev' });
+      },
+    ],
+    [
+      'when configuration was carried',
+      async (bench) => {
+        bench.remote.commit('main', { 'src/app.py': 'x\n', [SETTINGS]: 'LEVEL=loud\n' });
+        await bench.through({ django: 'V4.3' });
+      },
+    ],
+    [
+      'when a hotfix landed upstream first',
+      async (bench) => {
+        bench.remote.commit('main', { [SETTINGS]: 'LEVEL=fixed\n' });
+        bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=fixed\n' });
+        await bench.through({ django: 'V4.3' });
+      },
+    ],
+    [
+      'when kept files were changed',
+      async (bench) => {
+        bench.remote.commit('prd', { 'environments/prd/secrets/db.env': 'rotated\n' });
+        await bench.released('prd', { django: 'V4.3' });
+        await bench.rollback('prd');
+      },
+      { settings: { prd: 'keep: ["environments/prd/secrets/**"]' } },
+    ],
+    [
+      'when the rules changed since',
+      async (bench) => {
+        const config = bench.remote.file('main', 'tagflow.yaml')!;
+        bench.remote.commit('main', {
+          'tagflow.yaml': config
+            .replace('django:', 'shop:')
+            .replace('environments:', 'maxFileSize: 1MiB\nenvironments:'),
+        });
+        await bench.released('dev', { shop: 'V4.2' });
+      },
+    ],
+    [
+      'when a repository of its own was given since',
+      async (bench) => {
+        const config = bench.remote.file('main', 'tagflow.yaml')!;
+        bench.remote.commit('main', {
+          'tagflow.yaml': config.replace(
+            'from: stg',
+            'from: stg\n    repositories: { django: registry.example.org/prd/django }',
+          ),
+        });
+      },
+    ],
+  ];
+  test.each(histories)('%s', async (name, change, options) => {
+    const bench = name === 'before any release' ? createBench(options) : await past(options);
+    await change(bench);
+    expect(await found(bench)).toEqual([]);
+  });
+
+  test('and it tells how far it looked', async () => {
+    const bench = await past();
+    const { environments } = await check(bench.context(), { environments: ['stg', 'prd'], registry: true });
+    expect(environments).toMatchObject([
+      { environment: 'stg', branch: 'stg', head: bench.head('stg'), commits: 2, releases: 2, whole: true },
+      { environment: 'prd', branch: 'prd', head: bench.head('prd'), commits: 2, releases: 2, whole: true },
+    ]);
+  });
+});
+
+describe('what is found', () => {
+  const breaches: readonly [rule: string, what: string, breach: (bench: Bench) => unknown, problem: RegExp][] = [
+    [
+      'record',
+      'a record changed by hand',
+      (bench) =>
+        bench.remote.commit('prd', {
+          [recordOf('prd')]: bench.remote.file('prd', recordOf('prd'))!.replace('actor: ana', 'actor: eve'),
+        }),
+      /speaks of another commit/,
+    ],
+    [
+      'record',
+      'a record removed',
+      (bench) => bench.remote.commit('prd', { [recordOf('prd')]: undefined }),
+      /removes the record/,
+    ],
+    [
+      'record',
+      'a record that is none',
+      (bench) => bench.remote.commit('prd', { [recordOf('prd')]: 'schema: 1\n' }),
+      /not a valid release record/,
+    ],
+    [
+      'sequence',
+      'a number left out',
+      (bench) => forge(bench, { sequence: 4, previous: 3 }),
+      /release 4 follows release 2: one is missing/,
+    ],
+    ['sequence', 'numbers left out', (bench) => forge(bench, { sequence: 9, previous: 8 }), /6 are missing/],
+    [
+      'sequence',
+      'a number given twice',
+      (bench) => forge(bench, { sequence: 2, previous: 1 }),
+      /release 2 stands above release 2/,
+    ],
+    [
+      'pins',
+      'a record of other images than the manifests',
+      (bench) =>
+        forge(bench, {
+          images: bench.record('prd').images.map((image) => ({ ...image, digest: bench.digest('django', 'V4.3') })),
+        }),
+      /django is sha256:\w+, not sha256/,
+    ],
+    [
+      'pins',
+      'a pin changed by hand',
+      (bench) =>
+        bench.remote.commit('prd', {
+          [OVERLAY]: bench.remote
+            .file('prd', OVERLAY)!
+            .replace(bench.digest('django', 'V4.2'), bench.digest('django', 'V4.3')),
+        }),
+      /differ from the record of release 2/,
+    ],
+    [
+      'pins',
+      'a pin without its digest',
+      (bench) =>
+        bench.remote.commit('prd', {
+          [OVERLAY]: bench.remote
+            .file('prd', OVERLAY)!
+            .replace(/^ +digest: .*\n/m, '')
+            .replace(/@sha256:\w+/, ''),
+        }),
+      /not pinned by its digest/,
+    ],
+    [
+      'pins',
+      'a manifest that cannot be read',
+      (bench) =>
+        bench.remote.commit('prd', { [OVERLAY]: `images: [{name: registry.example.org/shop/django, newTag: *x}]\n` }),
+      /cannot be read/,
+    ],
+    [
+      'content',
+      'a file that was slipped in',
+      (bench) => forge(bench, {}, { files: { 'src/backdoor.py': 'x\n' } }),
+      /src\/backdoor\.py is not as stg had it/,
+    ],
+    [
+      'content',
+      'configuration changed on the way',
+      (bench) => forge(bench, {}, { files: { [SETTINGS]: 'LEVEL=mine\n', 'a.py': '', 'b.py': '', 'c.py': '' } }),
+      /a\.py, b\.py, c\.py and 1 more are not/,
+    ],
+    [
+      'source',
+      'a source that nobody has',
+      (bench) => forge(bench, { source: { environment: 'stg', branch: 'stg', commit: 'c'.repeat(40) as ObjectId } }),
+      /ccccccc, which no branch upstream has/,
+    ],
+    [
+      'source',
+      'a source of a branch of its own',
+      (bench) =>
+        forge(bench, {
+          source: { branch: 'evil', commit: bench.remote.commit('evil', { x: '' }, { parents: [bench.head('stg')] }) },
+        }),
+      /which no branch upstream has/,
+    ],
+    [
+      'source',
+      'a source that has not come so far',
+      (bench) =>
+        forge(
+          bench,
+          {
+            source: {
+              environment: 'stg',
+              branch: 'stg',
+              commit: bench.remote.commit('dev', { [SETTINGS]: 'LEVEL=new\n' }),
+            },
+          },
+          { files: { [SETTINGS]: 'LEVEL=new\n' } },
+        ),
+      /of stg, which stg does not have/,
+    ],
+    [
+      'source',
+      'another merge than the record tells of',
+      (bench) =>
+        forge(
+          bench,
+          {},
+          { parents: [bench.head('prd'), bench.remote.commit('side', { x: '' }, { parents: [bench.head('stg')] })] },
+        ),
+      /merges \w{7}, of which its record says nothing/,
+    ],
+    [
+      'source',
+      'a rollback to what was no release',
+      (bench) => forge(bench, { action: 'rollback', restored: { sequence: 1, commit: bench.head('stg') } }),
+      /restored release 1 \(\w+\), which is no release below it/,
+    ],
+    [
+      'source',
+      'a rollback to another number',
+      (bench) => forge(bench, { action: 'rollback', restored: { sequence: 1, commit: bench.head('prd') } }),
+      /that commit is release 2/,
+    ],
+    [
+      'source',
+      'a rollback with other images',
+      (bench) =>
+        forge(bench, { action: 'rollback', restored: { sequence: 1, commit: bench.remote.history('prd')[1]!.id } }),
+      /its images are others/,
+    ],
+    [
+      'rules',
+      'rules that are not of the trunk',
+      (bench) =>
+        forge(bench, {
+          config: {
+            commit: bench.remote.commit('evil', { 'tagflow.yaml': 'version: 1\n' }, { parents: [bench.head('main')] }),
+          },
+        }),
+      /which is not on the trunk/,
+    ],
+    [
+      'rules',
+      'rules of a file',
+      (bench) => forge(bench, { config: { file: bench.digest('django', 'V4.0') } }),
+      /given with --config/,
+    ],
+    [
+      'foreign',
+      'a commit made by hand',
+      (bench) => bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix\n' }),
+      /upstream lacks it: hotfix$/,
+    ],
+    [
+      'foreign',
+      'a commit dressed up as a release of another environment',
+      (bench) =>
+        bench.remote.commit('prd', {
+          [SETTINGS]: 'LEVEL=hot\n',
+          [recordOf('dev')]: formatRecord({ ...bench.record('dev'), base: bench.head('prd') }),
+        }),
+      /upstream lacks it/,
+    ],
+    [
+      'direction',
+      'a merge of downstream',
+      (bench) => bench.remote.commit('stg', {}, { parents: [bench.head('stg'), bench.head('prd')] }),
+      /brings releases of prd into stg/,
+    ],
+    [
+      'direction',
+      'a branch moved onto a release of downstream',
+      (bench) => bench.remote.branches.set('stg' as BranchName, bench.head('prd')),
+      /it is a release of prd/,
+    ],
+    [
+      'direction',
+      'a merge into the trunk',
+      (bench) => bench.remote.commit('main', {}, { parents: [bench.head('main'), bench.head('prd')] }),
+      /releases of prd into main/,
+    ],
+    [
+      'text',
+      'a message that steers a terminal',
+      (bench) => bench.remote.commit('prd', {}, { message: 'fine\n\nall \u001b[2J gone\n' }),
+      /message .*\\x1b\[2J/,
+    ],
+    [
+      'text',
+      'an author who reorders text',
+      (bench) => bench.remote.commit('prd', {}, { author: 'ana\u202enaem <a@example.org>' }),
+      /author .*\\u\{202e\}/,
+    ],
+    [
+      'text',
+      'a message that overwrites its line',
+      (bench) => bench.remote.commit('prd', {}, { message: 'bad\rgood\n' }),
+      /\\x0d/,
+    ],
+    [
+      'rewound',
+      'a branch put back',
+      (bench) => bench.remote.branches.set('prd' as BranchName, bench.remote.history('prd')[1]!.id),
+      /release 2 of prd exists already/,
+    ],
+    [
+      'rewound',
+      'a branch made anew',
+      (bench) => bench.remote.branches.set('prd' as BranchName, bench.remote.history('main')[0]!.id),
+      /the branch has none/,
+    ],
+  ];
+  test.each(breaches)('%s: %s', async (rule, _, breach, problem) => {
+    const bench = await past();
+    breach(bench);
+    const findings = await found(bench);
+    expect(findings).toContainEqual(expect.objectContaining({ rule, problem: expect.stringMatching(problem) }));
+    expect(JSON.stringify(findings)).not.toMatch(/[\x7f-\x9f\u202e]|\\u001b|\\r/);
+  });
+
+  test('is named once, at the commit that did it, however many came after', async () => {
+    const bench = await past();
+    const overlay = bench.remote.file('prd', OVERLAY)!;
+    const wrong = overlay.replace(bench.digest('django', 'V4.2'), bench.digest('django', 'V4.3'));
+    const commit = bench.remote.commit('prd', { [OVERLAY]: wrong }, { author: 'eve <eve@example.org>' });
+    bench.remote.commit('prd', { 'x.txt': 'x' });
+    bench.remote.commit('prd', { [OVERLAY]: overlay });
+    const pins = (await found(bench)).filter(({ rule }) => rule === 'pins');
+    expect(pins).toMatchObject([{ commit, author: 'eve <eve@example.org>', environment: 'prd', branch: 'prd' }]);
+  });
+
+  test('stays found below releases that came after', async () => {
+    const bench = await past();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix\n' });
+    await bench.released('prd', { django: 'V4.3' }, { discardDivergence: true });
+    expect(await found(bench)).toMatchObject([
+      { rule: 'foreign', problem: expect.stringContaining('release 3 left it behind: hotfix') },
+    ]);
+    await bench.released('prd', { mariadb: 'V10.11' });
+    expect(await rules(bench)).toEqual(['prd foreign']);
+  });
+
+  test('a commit that landed upstream too late stays found: it was judged by what came next', async () => {
+    const bench = await past();
+    bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' });
+    await bench.rollback('prd');
+    bench.remote.commit('main', { [SETTINGS]: 'LEVEL=hot\n' });
+    await bench.through({ django: 'V4.3' });
+    expect(await rules(bench)).toEqual(['prd foreign']);
+  });
+
+  test('commits merged by hand are named themselves', async () => {
+    const bench = await past();
+    const side = bench.remote.commit(
+      'side',
+      { 'src/x.py': 'x' },
+      { parents: [bench.head('prd')], message: 'feature\n' },
+    );
+    bench.remote.commit('prd', { 'src/x.py': 'x' }, { parents: [bench.head('prd'), side], message: 'Merge\n' });
+    expect(await found(bench)).toMatchObject([{ rule: 'foreign', commit: side }]);
+  });
+
+  test('a record repaired by a rollback: what was wrong is still told, what mended it is right', async () => {
+    const bench = await past();
+    const commit = bench.remote.commit('prd', { [recordOf('prd')]: undefined });
+    await bench.rollback('prd');
+    expect(await found(bench)).toMatchObject([{ rule: 'record', commit }]);
+  });
+});
+
+describe('how far it looks', () => {
+  test.each([
+    ['a limit', { limit: 1 }],
+    ['a time', { since: Date.UTC(2026, 0, 1, 0, 6) }],
+  ])('%s leaves out what is older, down to a release', async (_, bounds) => {
+    const bench = await past();
+    const { environments } = await check(bench.context(), { environments: ['prd'], registry: true, ...bounds });
+    expect(environments).toMatchObject([{ commits: 1, releases: 1, whole: false }]);
+    bench.remote.commit('prd', { x: 'x' });
+    expect(await rules(bench, { environments: ['prd'], ...bounds })).toEqual(['prd foreign']);
+  });
+
+  test('a commit that says it is older than it can be is looked at all the same', async () => {
+    const bench = await past();
+    bench.remote.commit('prd', { x: 'x' }, { time: 0 });
+    expect(await rules(bench, { since: bench.clock.now() })).toEqual(['prd foreign']);
+  });
+
+  test('a branch can be checked as if it were the environment’s: what merging it would bring', async () => {
+    const bench = await past();
+    bench.remote.commit('hotfix', { [SETTINGS]: 'LEVEL=hot\n' }, { parents: [bench.head('prd')] });
+    expect(await rules(bench)).toEqual([]);
+    expect(await rules(bench, { environments: ['prd'], branch: 'hotfix' })).toEqual(['prd foreign']);
+  });
+
+  test.each([[[]], [['stg', 'prd']]])('a branch is checked for one environment, not for %j', async (environments) => {
+    const bench = await past();
+    expect(await failureOf(check(bench.context(), { environments, branch: 'hotfix', registry: true }))).toMatchObject({
+      code: 'usage',
+    });
+  });
+
+  test.each([
+    [{ environments: ['qa'] }, 'environment-not-found'],
+    [{ environments: ['prd'], branch: 'gone' }, 'branch-not-found', /^push it first \(git push origin gone\)/],
+    [{ environments: ['prd'], branch: '--upload-pack=x' }, 'usage'],
+  ])('%j: %s', async (request, code, fix = /./) => {
+    const failure = await failureOf(check((await past()).context(), { registry: true, ...request }));
+    expect(failure).toMatchObject({ code, fix: expect.stringMatching(fix) });
+  });
+});
+
+describe('the registry', () => {
+  test('that cannot be asked leaves that one question open, and says so', async () => {
+    const bench = await past();
+    bench.remote.commit('prd', { x: 'x' });
+    const down = new TagflowError('registry-unavailable', { what: 'the registry does not answer' });
+    const context = {
+      ...bench.context(),
+      registryOf: () => {
+        throw down;
+      },
+    };
+    const { environments, findings } = await check(context, { environments: ['prd'], registry: true });
+    expect(environments).toMatchObject([{ unchecked: down }]);
+    expect(findings).toMatchObject([{ rule: 'foreign' }]);
+  });
+
+  test('is not asked when that is not wanted', async () => {
+    const bench = await past();
+    bench.remote.branches.set('prd' as BranchName, bench.remote.history('prd')[1]!.id);
+    const context = {
+      ...bench.context(),
+      registryOf: () => {
+        throw new Error('asked');
+      },
+    };
+    expect((await check(context, { environments: ['prd'], registry: false })).findings).toEqual([]);
+  });
+});
