@@ -3,7 +3,7 @@
 import { dirname, join } from 'node:path/posix';
 import { type Caps, capsFor } from './caps.ts';
 import { KUSTOMIZATION_NAMES, isKustomization } from './kustomize.ts';
-import { findSites } from './reader.ts';
+import { findSites } from './forms.ts';
 import { type Source, decode, isSource, readSource } from './source.ts';
 import { textOf } from './tree.ts';
 import type { ManifestFile } from './values.ts';

@@ -4,7 +4,7 @@ import type { PinStyle } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import type { Source } from './source.ts';
 import type { Change } from './splice.ts';
-import type { Path, Value } from './tree.ts';
+import type { Path, Tree, Value } from './tree.ts';
 
 /** What a place shall say afterwards. */
 export interface Target {
@@ -15,6 +15,14 @@ export interface Target {
   readonly style: PinStyle;
 }
 
+/** One document of a file, as forms look at it. */
+export interface Document {
+  readonly source: Source;
+  /** Its index in the file. */
+  readonly index: number;
+  readonly tree: Tree;
+}
+
 /** A place that names an image: one field, or one kustomize entry. */
 export interface Site {
   /** Index of the document in the file. */
@@ -22,6 +30,11 @@ export interface Site {
   readonly path: Path;
   /** Names by which the place means its image, the one that is run first; none where the place holds a tag alone. */
   readonly names: readonly string[];
+  /**
+   * The component that the place belongs to by its keys, where no repository stands beside the tag: `web` for
+   * `web_tag: V4.0` and for `web: {image: {tag: V4.0}}`.
+   */
+  readonly label?: string | undefined;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
   /** What the place says, on one line. */
@@ -34,9 +47,14 @@ export interface Site {
   pin(target: Target): Change;
 }
 
-/** A kind of manifest. */
+/** A kind of manifest. The first form that claims a document has it alone. */
 export interface Form {
   readonly name: string;
-  /** Every place of this form in a file. */
-  find(source: Source): readonly Site[];
+  /**
+   * Whether the document is of this form. What the document holds decides, and never the file's name, unless the tool that
+   * reads the form goes by names too.
+   */
+  claims(document: Document): boolean;
+  /** Every place in the document that names an image. */
+  sites(document: Document): readonly Site[];
 }

@@ -52,19 +52,56 @@ export interface NamedImage {
   readonly names: readonly string[];
 }
 
+/** Letters and digits alone, in lower case: `my-app`, `MY_APP` and `myApp` are one label. */
+function foldLabel(label: string): string {
+  return label.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+function lastComponent(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+/**
+ * The images that a key may mean: by their own key and their names without a slash; and by the last component of a
+ * repository where it is that of one image alone, and no image's key.
+ */
+function labelsOf<T extends NamedImage>(images: readonly T[]): ReadonlyMap<string, ReadonlySet<T>> {
+  const labels = new Map<string, Set<T>>();
+  const components = new Map<string, Set<T>>();
+  for (const image of images) {
+    for (const name of [image.image, ...image.names]) {
+      const into = name.includes('/') ? components : labels;
+      const label = foldLabel(lastComponent(name));
+      into.set(label, (into.get(label) ?? new Set()).add(image));
+    }
+  }
+  for (const [label, meant] of components) {
+    if (meant.size === 1 && !labels.has(label)) labels.set(label, meant);
+  }
+  return labels;
+}
+
 /** Finds the images that written names mean. */
 export class NameIndex<T extends NamedImage> {
   readonly #byName = new Map<string, T[]>();
+  readonly #byLabel: ReadonlyMap<string, ReadonlySet<T>>;
   /** Last path components: a file that holds none of them holds no pin. */
   readonly #needles = new Set<string>();
+  /** The same, as keys spell them: `my-app` is `MY_APP` and `myApp` there. */
+  readonly #labels: RegExp | undefined;
 
   constructor(images: readonly T[]) {
+    this.#byLabel = labelsOf(images);
     for (const image of images) {
       for (const name of new Set(image.names.filter((name) => !name.startsWith('oci:')).map(canonicalName))) {
         this.#byName.set(name, [...(this.#byName.get(name) ?? []), image]);
-        this.#needles.add(name.slice(name.lastIndexOf('/') + 1));
+        this.#needles.add(lastComponent(name));
       }
     }
+    const spelled = [...this.#byLabel.keys()]
+      .filter((label) => label !== '')
+      .map((label) => label.replaceAll(/(?<=.)(?=.)/g, '[-_.]?'));
+    this.#labels = spelled.length === 0 ? undefined : new RegExp(spelled.join('|'), 'i');
   }
 
   /** The images that any of the names means: normally none or one. */
@@ -72,9 +109,16 @@ export class NameIndex<T extends NamedImage> {
     return [...new Set(names.flatMap((name) => this.#byName.get(canonicalName(name)) ?? []))];
   }
 
+  /** The images that a place means, by its names, or by its label where it has no name. */
+  meant(site: { readonly names: readonly string[]; readonly label?: string | undefined }): readonly T[] {
+    if (site.names.length > 0 || site.label === undefined) return this.find(site.names);
+    return [...(this.#byLabel.get(foldLabel(site.label)) ?? [])];
+  }
+
   /** Whether the text could name an image at all: cheap, and right for every text, as escapes need a backslash. */
   mayMention(text: string): boolean {
-    return text.includes('\\') || [...this.#needles].some((needle) => text.includes(needle));
+    if (text.includes('\\') || [...this.#needles].some((needle) => text.includes(needle))) return true;
+    return this.#labels?.test(text) === true;
   }
 
   /**

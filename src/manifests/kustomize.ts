@@ -31,14 +31,12 @@ type Field = (typeof FIELDS)[number];
 /** Entries of `images:` in kustomizations. */
 export const kustomize: Form = {
   name: 'kustomize',
-  find(source) {
-    if (!isKustomization(source.path)) return [];
-    return source.trees.flatMap((tree, document) =>
-      tree.items(tree.get(tree.root, ['images'])).flatMap((value, index) => {
-        const site = isMap(value) ? new Entry(source, tree, document, index, value).site() : undefined;
-        return site ? [site] : [];
-      }),
-    );
+  claims: ({ source }) => isKustomization(source.path),
+  sites({ source, index: document, tree }) {
+    return tree.items(tree.get(tree.root, ['images'])).flatMap((value, index) => {
+      const site = isMap(value) ? new Entry(source, tree, document, index, value).site() : undefined;
+      return site ? [site] : [];
+    });
   },
 };
 

@@ -6,7 +6,8 @@ import { Bases } from './bases.ts';
 import { KUSTOMIZATION_NAMES, entryFields, isKustomization } from './kustomize.ts';
 import { type Addition, addEntries } from './kustomize-add.ts';
 import { plainKey } from './plain-key.ts';
-import { Reader, findSites } from './reader.ts';
+import { findSites } from './forms.ts';
+import { Reader } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
 import { formatPath, textOf } from './tree.ts';
@@ -86,7 +87,7 @@ function matchesIn(
   const claimed = new Set(matches.flatMap(({ site }) => site.nodes));
   for (const site of findSites(source)) {
     if (site.nodes.some((node) => claimed.has(node))) continue;
-    const [pin, other] = index.find(site.names);
+    const [pin, other] = index.meant(site);
     if (pin && other) throw twoImages(source, site, [pin, other]);
     if (pin) matches.push({ pin, site });
   }
@@ -188,12 +189,17 @@ function fieldsOf(after: Source, path: string, matches: readonly Match[]): Pinne
   const sites = new Map(findSites(after).map((site) => [keyOf(site), site]));
   return matches.map(({ pin, site }) => {
     const known = sites.get(keyOf(site));
-    if (known && known.names.length > 0 && site.names.length > 0) return fieldOf(after, pin, known, site.text);
+    if (known && isFormed(known) && isFormed(site)) return fieldOf(after, pin, known, site.text);
     const at = plainKey(after, site.path, (name) => pin.names.includes(name));
     const plain = 'sites' in at ? at.sites.find(({ document }) => document === site.document) : undefined;
     if (!plain) throw new TagflowError('internal', { what: `${path}: ${formatPath(site.path)} is gone after pinning` });
     return fieldOf(after, pin, plain, site.text);
   });
+}
+
+/** Whether a form found the place: one that tagflow.yaml configures may hold a tag alone. */
+function isFormed(site: Site): boolean {
+  return site.names.length > 0 || site.label !== undefined;
 }
 
 function fieldOf(after: Source, pin: Pin, site: Site, before: string | undefined): PinnedField {

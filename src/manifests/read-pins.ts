@@ -3,7 +3,8 @@ import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
 import { plainKey } from './plain-key.ts';
-import { Reader, findSites, isManifest } from './reader.ts';
+import { findSites } from './forms.ts';
+import { Reader, isManifest } from './reader.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
 import { formatPath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
@@ -34,7 +35,7 @@ export function readPins(
     });
     const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
     const formed = findSites(source).flatMap((site) => {
-      const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.find(site.names)[0]?.image;
+      const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
       return image === undefined ? [] : [{ image, site }];
     });
     return [...plain, ...formed].map(({ image, site }) => ({

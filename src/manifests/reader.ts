@@ -3,20 +3,10 @@
 import { TagflowError } from '../model/errors.ts';
 import type { ConfiguredPin } from '../model/pipeline.ts';
 import { type Caps, capsFor } from './caps.ts';
-import type { Form, Site } from './form.ts';
 import type { NameIndex, NamedImage } from './image-name.ts';
-import { isKustomization, kustomize } from './kustomize.ts';
+import { isKustomization } from './kustomize.ts';
 import { type Source, decode, decodeLoosely, isSource, readSource } from './source.ts';
 import type { ManifestFile } from './values.ts';
-import { workloads } from './workloads.ts';
-
-/** The known forms. A place that two forms find belongs to the first. */
-const FORMS: readonly Form[] = [kustomize, workloads];
-
-/** Every place in a file that names an image, in order of appearance. */
-export function findSites(source: Source): readonly Site[] {
-  return FORMS.flatMap((form) => form.find(source)).sort((a, b) => a.offset - b.offset);
-}
 
 /** Whether a file of this name may hold manifests. */
 export function isManifest(path: string): boolean {

@@ -27,10 +27,9 @@ const CONTAINERS = ['initContainers', 'containers', 'ephemeralContainers'] as co
 /** Containers of workloads, anywhere in a file of any number of documents. */
 export const workloads: Form = {
   name: 'workloads',
-  find(source) {
-    return source.trees.flatMap((tree, document) =>
-      [...objects(tree, tree.root, [])].flatMap(([object, path]) => sitesOf(source, tree, document, object, path)),
-    );
+  claims: ({ tree }) => isMap(tree.root),
+  sites({ source, index, tree }) {
+    return [...objects(tree, tree.root, [])].flatMap(([object, path]) => sitesOf(source, tree, index, object, path));
   },
 };
 
