@@ -2,7 +2,7 @@
 // names letter by letter, so an `images:` entry for another spelling of the same image is without effect, silently.
 import { dirname, join } from 'node:path/posix';
 import { type Caps, capsFor } from './caps.ts';
-import { KUSTOMIZATION_NAMES, isKustomization } from './kustomize.ts';
+import { KUSTOMIZATION_NAMES, imageEntries, isKustomization } from './kustomize.ts';
 import { findSites } from './forms.ts';
 import { type Source, decode, isSource, readSource } from './source.ts';
 import { textOf } from './tree.ts';
@@ -58,7 +58,9 @@ export class Bases {
 
 /** Names after a kustomization's own `images:` entries gave some of them a `newName`. */
 function renamed(kustomization: Source, names: ReadonlySet<string>): readonly string[] {
-  const newNames = new Map(findSites(kustomization).map(({ names: [run, name] }) => [name ?? run, run]));
+  const newNames = new Map(
+    kustomization.trees.flatMap((tree) => imageEntries(tree).map(({ name, run }) => [name, run])),
+  );
   return [...names].map((name) => newNames.get(name) ?? name);
 }
 

@@ -28,8 +28,8 @@ export function joinImage(name: string, tag: string | undefined, digest: string 
 /** The one spelling of a repository: host in lower case, Docker Hub's host and `library/` written out. */
 export function canonicalName(name: string): string {
   const slash = name.indexOf('/');
-  const first = slash < 0 ? '' : name.slice(0, slash);
-  if (first.includes('.') || first.includes(':') || first.toLowerCase() === 'localhost') {
+  if (hasHost(name)) {
+    const first = name.slice(0, slash);
     const host = first.toLowerCase() === 'index.docker.io' ? 'docker.io' : first.toLowerCase();
     const path = name.slice(slash + 1);
     return host === 'docker.io' && !path.includes('/') ? `docker.io/library/${path}` : `${host}/${path}`;
@@ -81,6 +81,24 @@ function labelsOf<T extends NamedImage>(images: readonly T[]): ReadonlyMap<strin
   return labels;
 }
 
+/**
+ * Whether a name begins with a registry's host, as github.com/distribution/reference tells it: with a dot, a port, or
+ * `localhost` before the first slash.
+ */
+function hasHost(name: string): boolean {
+  const slash = name.indexOf('/');
+  return slash > 0 && /[.:]|^localhost$/i.test(name.slice(0, slash));
+}
+
+/**
+ * The names by which a field may mean an image, as they are compared. A name with a host means one repository, however it is
+ * spelled (`docker.io/library/redis` is Docker Hub's `redis`). A name without one, an image's key for instance, stands for
+ * itself alone: `redis` as a key of tagflow.yaml is nobody's `docker.io/library/redis`.
+ */
+function spellingOf(known: string): string {
+  return hasHost(known) ? canonicalName(known) : known;
+}
+
 /** Finds the images that written names mean. */
 export class NameIndex<T extends NamedImage> {
   readonly #byName = new Map<string, T[]>();
@@ -93,7 +111,7 @@ export class NameIndex<T extends NamedImage> {
   constructor(images: readonly T[]) {
     this.#byLabel = labelsOf(images);
     for (const image of images) {
-      for (const name of new Set(image.names.filter((name) => !name.startsWith('oci:')).map(canonicalName))) {
+      for (const name of new Set(image.names.filter((name) => !name.startsWith('oci:')).map(spellingOf))) {
         this.#byName.set(name, [...(this.#byName.get(name) ?? []), image]);
         this.#needles.add(lastComponent(name));
       }
@@ -106,7 +124,8 @@ export class NameIndex<T extends NamedImage> {
 
   /** The images that any of the names means: normally none or one. */
   find(names: readonly string[]): readonly T[] {
-    return [...new Set(names.flatMap((name) => this.#byName.get(canonicalName(name)) ?? []))];
+    const spellings = new Set(names.flatMap((name) => [name, canonicalName(name)]));
+    return [...new Set([...spellings].flatMap((name) => this.#byName.get(name) ?? []))];
   }
 
   /** The images that a place means, by its names, or by its label where it has no name. */

@@ -46,6 +46,27 @@ export function isKustomization(path: string): boolean {
   return KUSTOMIZATION_NAMES.some((known) => known === name);
 }
 
+/** What an entry looks for, and what it makes of that. */
+export interface ImageEntry {
+  readonly index: number;
+  readonly name: string;
+  /** The name that is run: its `newName`, or the same. */
+  readonly run: string;
+  readonly offset: number;
+}
+
+/** The entries of a kustomization's `images:` that have a name, in the order in which kustomize applies them. */
+export function imageEntries(tree: Tree): readonly ImageEntry[] {
+  return tree.items(tree.get(tree.root, ['images'])).flatMap((value, index) => {
+    const read = (field: Field): string | undefined => {
+      const node = tree.get(value, [field]);
+      return isEmpty(node) ? undefined : textOf(node)?.trim();
+    };
+    const name = read('name');
+    return name === undefined ? [] : [{ index, name, run: read('newName') ?? name, offset: value?.range?.[0] ?? 0 }];
+  });
+}
+
 /** What an `images:` entry shall say for a target; `name` is what kustomize looks for and never changes. */
 export function entryFields(name: string, target: Target): ReadonlyMap<Field, string> {
   const run = retarget(name, target);
@@ -81,7 +102,8 @@ class Entry {
     return {
       document: this.#document,
       path: this.#path,
-      names: [...new Set([run, name])],
+      // an entry that gives its image another name means that one: `name` is then a word of the manifests
+      names: [run],
       tag,
       digest,
       text: joinImage(run, tag, digest),

@@ -3,14 +3,14 @@ import { TagflowError } from '../model/errors.ts';
 import type { Site, Target } from './form.ts';
 import { NameIndex } from './image-name.ts';
 import { Bases } from './bases.ts';
-import { KUSTOMIZATION_NAMES, entryFields, isKustomization } from './kustomize.ts';
+import { KUSTOMIZATION_NAMES, entryFields, imageEntries, isKustomization } from './kustomize.ts';
 import { type Addition, addEntries } from './kustomize-add.ts';
-import { plainKey } from './plain-key.ts';
+import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
 import { Reader } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
-import { formatPath, textOf } from './tree.ts';
+import { formatPath } from './tree.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
 import { verifyEdit } from './verify.ts';
 
@@ -70,7 +70,7 @@ function matchesIn(
   for (const { image, path } of configured.filter(({ file }) => file === source.path)) {
     const pin = pins.find((candidate) => candidate.image === image);
     if (!pin) continue;
-    const at = plainKey(source, path, (name) => index.find([name]).includes(pin));
+    const at = plainKey(source, path, meantBy(pin, index));
     if ('missing' in at) throw noField(image, source.path, at.missing);
     const [site, second] = at.sites;
     if (second) {
@@ -133,9 +133,11 @@ function planAdditions(
   if (unnamed.length > 0) {
     if (!root) throw nowhere(unnamed, files, options.folder);
     const entries = unnamed.map((pin) => ({ pin, name: nameToAdd(pin) }));
-    const known = wanted.find(({ source }) => source.path === root.path);
+    const source = opened.get(root.path) ?? reader.openAlways(root);
+    for (const { pin, name } of entries) refuseTwin(source, pin, name);
+    const known = wanted.find((each) => each.source.path === root.path);
     if (known) known.entries.push(...entries);
-    else wanted.push({ source: opened.get(root.path) ?? reader.openAlways(root), entries });
+    else wanted.push({ source, entries });
   }
   const additions = wanted.map(({ source, entries }) => ({
     source,
@@ -150,8 +152,19 @@ function planAdditions(
 
 /** The names that a kustomization has entries for. */
 function entryNames(source: Source): readonly string[] {
-  return source.trees.flatMap((tree) =>
-    tree.items(tree.get(tree.root, ['images'])).map((entry) => String(textOf(tree.get(entry, ['name'])))),
+  return source.trees.flatMap((tree) => imageEntries(tree).map(({ name }) => name));
+}
+
+/** Refuses a second entry for a name that a first one makes another image of. */
+function refuseTwin(source: Source, pin: Pin, name: string): void {
+  const twin = source.trees.flatMap(imageEntries).find((entry) => entry.name === name);
+  if (!twin) return;
+  throw unsafe(
+    source,
+    twin.offset,
+    `images[${twin.index}] makes ${twin.run} of ${name}, and that is none of the names of ${pin.image}`,
+    'a second entry for the same name would have no effect, and nothing else names the image',
+    `list ${twin.run} under the names of ${pin.image} in tagflow.yaml if it is that image; otherwise list the name by which the manifests call it`,
   );
 }
 
@@ -190,7 +203,7 @@ function fieldsOf(after: Source, path: string, matches: readonly Match[]): Pinne
   return matches.map(({ pin, site }) => {
     const known = sites.get(keyOf(site));
     if (known && isFormed(known) && isFormed(site)) return fieldOf(after, pin, known, site.text);
-    const at = plainKey(after, site.path, (name) => pin.names.includes(name));
+    const at = plainKey(after, site.path, meantBy(pin, new NameIndex([pin])));
     const plain = 'sites' in at ? at.sites.find(({ document }) => document === site.document) : undefined;
     if (!plain) throw new TagflowError('internal', { what: `${path}: ${formatPath(site.path)} is gone after pinning` });
     return fieldOf(after, pin, plain, site.text);

@@ -2,7 +2,7 @@
 import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
-import { plainKey } from './plain-key.ts';
+import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
 import { Reader, isManifest } from './reader.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
@@ -30,8 +30,8 @@ export function readPins(
     const here = configured.filter((pin) => pin.file === file.path);
     const plain = here.flatMap(({ image, path }) => {
       const meant = images.find((known) => known.image === image);
-      const at = plainKey(source, path, (name) => index.find([name]).some((known) => known === meant));
-      return 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site })) : [];
+      const at = meant && plainKey(source, path, meantBy(meant, index));
+      return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site })) : [];
     });
     const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
     const formed = findSites(source).flatMap((site) => {

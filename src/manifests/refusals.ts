@@ -25,3 +25,14 @@ export function refuseFlux(source: Source, offset: number, path: Path): TagflowE
     'remove the $imagepolicy comment, or take this image out of tagflow.yaml',
   );
 }
+
+/** A configured field that holds something which no pin may replace. */
+export function refuseContent(source: Source, offset: number, path: Path, what: string): TagflowError {
+  return unsafe(
+    source,
+    offset,
+    `${formatPath(path)} holds ${what}`,
+    'a pin replaces nothing, a tag, a digest, or a reference to the image; whatever else stood there would be lost',
+    "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
+  );
+}

@@ -2,6 +2,7 @@
 import type { Digest } from '../model/digest.ts';
 import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
+import type { VersionScheme } from '../model/version.ts';
 
 /** A file of an environment. */
 export interface ManifestFile {
@@ -16,6 +17,8 @@ export interface ImageNames {
   readonly image: string;
   /** Its key, `names`, and its repositories anywhere (`host/path`). The first is written where an entry needs a name. */
   readonly names: readonly string[];
+  /** What its versions look like; absent: nothing is known of them. */
+  readonly versions?: VersionScheme;
 }
 
 /** What an image shall be pinned to. */

@@ -47,7 +47,6 @@ describeReal('kubectl kustomize', ['kubectl'], () => {
     ['an entry without a tag', `${OVERLAY}images: [{name: django}]\n`, ' django'],
     ['an added list', OVERLAY, ' django:V1'],
     ['an added entry', `${OVERLAY}images:\n  - name: redis\n    newTag: "7"\n`, ' django:V1'],
-    ['an added entry for a longer name', OVERLAY, ' docker.io/library/django:V1'],
     ['an added entry for the repository', OVERLAY, ` ${REPOSITORY}:V1`],
     ['an added entry in JSON', '{"resources": ["../../base"]}', ' django'],
     ['an entry that stands beside its twin', `${OVERLAY}images:\n- name: ${REPOSITORY}\n`, ' django'],

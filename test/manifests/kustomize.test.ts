@@ -47,9 +47,9 @@ describe('an entry that is there', () => {
       `images:\n- name: app\n  newName: ${REPOSITORY}\n  newTag: V4.2\n  digest: ${D}\n`,
     ],
     [
-      'is found by a longer spelling of its name',
-      'images:\n- name: docker.io/library/django\n  newTag: V4.0\n',
-      `images:\n- name: docker.io/library/django\n  newTag: V4.2\n  digest: ${D}\n`,
+      'is found by another spelling of its repository',
+      'images:\n- name: Registry.Example.com/acme/django\n  newTag: V4.0\n',
+      `images:\n- name: Registry.Example.com/acme/django\n  newTag: V4.2\n  digest: ${D}\n`,
     ],
     ['may have no tag', 'images:\n- name: django\n', `images:\n- name: django\n  newTag: V4.2\n  digest: ${D}\n`],
     [
@@ -134,8 +134,8 @@ describe('an entry that is there', () => {
     ],
     [
       'may have an anchor that only our entries use',
-      'images:\n- name: django\n  newTag: &v V4.0\n- name: index.docker.io/django\n  newTag: *v\n',
-      `images:\n- name: django\n  newTag: &v V4.2\n  digest: ${D}\n- name: index.docker.io/django\n  newTag: *v\n  digest: ${D}\n`,
+      'images:\n- name: django\n  newTag: &v V4.0\n- name: registry.example.com/acme/django\n  newTag: *v\n',
+      `images:\n- name: django\n  newTag: &v V4.2\n  digest: ${D}\n- name: registry.example.com/acme/django\n  newTag: *v\n  digest: ${D}\n`,
     ],
     [
       'may override what a merge key brings',
@@ -149,6 +149,8 @@ describe('an entry that is there', () => {
   it.each([
     ['has our name as the start of another', 'images:\n- name: django-extra\n  newTag: V4.0\n'],
     ['has our name in another repository', 'images:\n- name: other.example/acme/django\n  newTag: V4.0\n'],
+    ['has our key as the name of a public image', 'images:\n- name: docker.io/library/django\n  newTag: V4.0\n'],
+    ['makes a public image of a name', 'images:\n- name: web\n  newName: docker.io/library/django\n'],
     ['has our name as its tag', 'images:\n- name: redis\n  newTag: django\n'],
     ['has no name', 'images:\n- newTag: django\n'],
   ])('is another image when it %s', (_, text) => {
@@ -438,17 +440,17 @@ describe('an entry that is missing', () => {
 
   it('is spelled as the files below spell it, once for each spelling without an entry', () => {
     const bases = [
-      file('base/a.yaml', deployment(' docker.io/library/django:V1')),
+      file('base/a.yaml', deployment(' Registry.Example.com/acme/django:V1')),
       file('base/b.yaml', deployment(' django')),
       file('base/c.yaml', deployment(` ${REPOSITORY}`)),
       file('base/kustomization.yaml', 'resources: [a.yaml, b.yaml, ./c.yaml]\n'),
-      file('base/stranger.yaml', deployment(' index.docker.io/library/django')),
+      file('base/stranger.yaml', deployment(' registry.example.COM/acme/django')),
     ];
     const head = 'resources:\n- ../../base/\n';
     const text = `${head}images:\n- name: django\n  newTag: V4.0\n`;
     expect(pinned(KUSTOMIZATION, text, layout, { bases })).toBe(
       `${head}images:\n- name: django\n  newTag: V4.2\n  digest: ${D}\n` +
-        `- name: docker.io/library/django\n  newTag: V4.2\n  digest: ${D}\n` +
+        `- name: Registry.Example.com/acme/django\n  newTag: V4.2\n  digest: ${D}\n` +
         `- name: ${REPOSITORY}\n  newTag: V4.2\n  digest: ${D}\n`,
     );
   });

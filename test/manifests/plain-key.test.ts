@@ -18,7 +18,9 @@ import {
 } from './support.ts';
 
 const FILE = 'image-tags/dev/app';
-const layout = pinOf({ repository: 'oci:./registry/django', names: ['django', REPOSITORY] });
+const MIRROR = 'mirror.example.com/web';
+const mirrored = pinOf({ names: ['django', REPOSITORY, MIRROR] });
+const layout = pinOf({ repository: 'oci:./registry/django', names: ['django', REPOSITORY, MIRROR] });
 
 function at(path: readonly (string | number)[], name: string = FILE): { configured: ConfiguredPin[] } {
   return { configured: [{ image: 'django', file: name, path }] };
@@ -36,13 +38,9 @@ describe('a configured field', () => {
     ['a reference', `image_tag: ${REPOSITORY}:V4.0\n`, `image_tag: ${REPOSITORY}:V4.2@${D}\n`],
     ['a reference by digest', `image_tag: django@${OLD}\n`, `image_tag: ${REPOSITORY}:V4.2@${D}\n`],
     ['a name of the image', 'image_tag: django\n', `image_tag: ${REPOSITORY}:V4.2@${D}\n`],
-    [
-      'a reference to something else',
-      'image_tag: mirror.example.com/web:V4.0\n',
-      `image_tag: ${REPOSITORY}:V4.2@${D}\n`,
-    ],
+    ['another of its names', 'image_tag: Mirror.example.com/web:V4.0\n', `image_tag: ${REPOSITORY}:V4.2@${D}\n`],
   ])('that holds %s keeps that form', (_, before, after) => {
-    expect(pinned(FILE, before, pinOf(), at(['image_tag']))).toBe(after);
+    expect(pinned(FILE, before, mirrored, at(['image_tag']))).toBe(after);
   });
 
   it.each([
@@ -55,8 +53,8 @@ describe('a configured field', () => {
 
   it('called image holds a name, not a tag, so a second pin finds the same form', () => {
     const options = { ...at(['image']), style: 'digest' as const };
-    const once = pinned(FILE, 'image: redis\n', layout, options);
-    expect(once).toBe(`image: redis@${D}\n`);
+    const once = pinned(FILE, 'image: django\n', layout, options);
+    expect(once).toBe(`image: django@${D}\n`);
     expect(pinned(FILE, once, layout, options)).toBe(once);
   });
 
@@ -90,9 +88,9 @@ describe('a configured field', () => {
 
   it('decides alone, where a form finds the same field', () => {
     const path = ['spec', 'template', 'spec', 'containers', 0, 'image'];
-    const redis = pinOf({ image: 'redis', names: ['redis'], repository: 'oci:./redis', version: 'V7.0' });
+    const redis = pinOf({ image: 'redis', names: ['redis', 'django'], repository: 'oci:./redis', version: 'V7.0' });
     const configured = [{ image: 'redis', file: WORKLOAD, path }];
-    const files = [file(WORKLOAD, deployment(' django:V4.0')), file(KUSTOMIZATION, 'images:\n- name: django\n')];
+    const files = [file(WORKLOAD, deployment(' django:V4.0')), file(KUSTOMIZATION, `images:\n- name: ${REPOSITORY}\n`)];
     const result = pinImages(files, [pinOf(), redis], { ...options, configured });
     expect(textAfter(result, WORKLOAD)).toBe(deployment(` django:V7.0@${D}`));
   });
@@ -131,6 +129,44 @@ describe('a configured field', () => {
   it('cannot be pinned in a file that is not there', () => {
     const error = refusal(() => pinImages([], [pinOf()], { ...options, ...at(['tag']) }));
     expect(error).toMatchObject({ code: 'pin-not-found', why: 'there is no such file' });
+  });
+
+  it.each([
+    ['a block of text', 'x:\n  script: |\n    a\n    b\n', ['x', 'script'], 'a block of text'],
+    ['a block of one line', 'script: >-\n  v1.0\n', ['script'], 'a block of text'],
+    ['a sentence', 'note: "hello, two words"\n', ['note'], '"hello, two words", which is no tag'],
+    ['a count', 'replicas: "3"\n', ['replicas'], '"3", which is no version of the image'],
+    ['a share', 'weight: 1.5e0\n', ['weight'], '"1.5e0", which is no version of the image'],
+    ['a port', 'ports: [80, 443]\n', ['ports', 1], '"443", which is no version of the image'],
+    ['a switch', 'enabled: true\n', ['enabled'], '"true", which is no version of the image'],
+    ['an address', 'url: https://example.com/x?y=1\n', ['url'], 'the address "https://example.com/x?y=1"'],
+    ['an address of a chart', 'url: oci://registry.example.com/acme/django\n', ['url'], 'the address "oci://'],
+    [
+      'another image',
+      'x: quay.example.com/other/squid:5\n',
+      ['x'],
+      '"quay.example.com/other/squid:5", which is another',
+    ],
+    ['another image by key', 'image: squid\n', ['image'], '"squid", which is another image'],
+    ['a public image of the same name', 'x: docker.io/library/django:5\n', ['x'], 'which is another image'],
+    ['an image in a longer path', `x: ${REPOSITORY}/web:V4.0\n`, ['x'], 'which is another image'],
+    ['a path', 'x: charts/django\n', ['x'], 'which is another image'],
+    ['a reference and more', `x: ${REPOSITORY}:V4.0 --flag\n`, ['x'], 'which is no whole reference'],
+    ['a broken digest', 'x: V4.0@sha256:12\n', ['x'], 'which is no tag'],
+    ['the wrong item of a list', 'p:\n- {name: replicas, value: "2"}\n', ['p', 0, 'value'], '"2", which is no version'],
+  ])('is left alone when it holds %s', (_, text, path, what) => {
+    const error = refusal(() => pinned(FILE, text, pinOf(), at(path)));
+    expect(error).toMatchObject({ code: 'manifest-unsafe-edit' });
+    expect(error.message).toContain(what);
+    expect(error.message).toMatch(/^image-tags\/dev\/app:\d+ /);
+  });
+
+  it.each([
+    ['the key speaks of a tag', 'app: {imageTag: 3}\n', ['app', 'imageTag'], pinOf()],
+    ['the name beside the value does', 'p: [{name: image.tag, value: 3}]\n', ['p', 0, 'value'], pinOf()],
+    ['the image has such versions', 'x: "3.1"\n', ['x'], { ...pinOf(), versions: { kind: 'semver' as const } }],
+  ])('that holds a number is pinned where %s', (_, text, path, pin) => {
+    expect(pinned(FILE, text, pin, at(path))).toContain(`V4.2@${D}`);
   });
 
   it.each([

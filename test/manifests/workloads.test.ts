@@ -10,6 +10,7 @@ import {
   WORKLOAD,
   deployment,
   file,
+  folder,
   options,
   pinOf,
   pinned,
@@ -109,7 +110,6 @@ describe('an image field', () => {
     ['with a digest', ` django@${OLD}`, ` ${AFTER}`],
     ['with tag and digest', ` ${REPOSITORY}:V4.0@${OLD}`, ` ${AFTER}`],
     ['with a broken tag', ' django:V4.0:x', ` ${AFTER}`],
-    ['spelled in full', ' docker.io/library/django:V4.0', ` ${AFTER}`],
     [
       'with a host in capitals',
       ' Registry.Example.COM/acme/django:V4.0',
@@ -117,6 +117,30 @@ describe('an image field', () => {
     ],
   ])('%s is pinned where it stands', (_, before, after) => {
     expect(pinned(WORKLOAD, deployment(before))).toBe(deployment(after));
+  });
+
+  it.each([
+    'docker.io/library/django:5',
+    'index.docker.io/django:5',
+    'docker.io/django',
+    'library/django:5',
+    'quay.io/library/django',
+    'acme/django:V4.0',
+    'docker.io/acme/django:V4.0',
+  ])('%s is another image than the key django, and stays', (image) => {
+    const text = deployment(` ${image}`);
+    const files = [file(WORKLOAD, text), file(`${folder}/own.yaml`, deployment(' django:V4.0'))];
+    const result = pinImages(files, [pinOf()], options);
+    expect(result.edits.map(({ path }) => path)).toEqual([`${folder}/own.yaml`]);
+  });
+
+  it.each([
+    ['django', 'docker.io/library/django'],
+    ['docker.io/django', 'index.docker.io/library/django'],
+    ['acme/django', 'docker.io/acme/django'],
+  ])('%s means the repository %s, since it is the same one', (image, repository) => {
+    const pin = pinOf({ names: ['web', repository], repository });
+    expect(pinned(WORKLOAD, deployment(` ${image}:1`), pin)).toBe(deployment(` ${image}:V4.2@${D}`));
   });
 
   it.each([

@@ -69,9 +69,9 @@ export function pinsOf(pipeline: Pipeline, environment: Environment, images: rea
   return images.flatMap(({ name, version, digest }) => {
     const image = pipeline.images.get(name);
     if (!image) return [];
-    return [
-      { image: name, names: namesOf(pipeline, name), repository: repositoryIn(environment, image), version, digest },
-    ];
+    const { versions } = image;
+    const repository = repositoryIn(environment, image);
+    return [{ image: name, names: namesOf(pipeline, name), versions, repository, version, digest }];
   });
 }
 
