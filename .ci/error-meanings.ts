@@ -39,6 +39,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'forge-unknown': 'What hosts the repository, GitHub or GitLab, cannot be told from its URL.',
   downgrade: 'An image would go back to an older version; naming that version alone is not enough to allow it.',
   held: 'The release is held from the environment, since a rollback left it.',
+  'gate-unknown': 'What a gate has to know could not be read, which is never a pass.',
   divergence: 'The environment branch has commits that are neither from tagflow nor upstream; they would be lost.',
   'record-invalid': 'The release record of the environment cannot be read, or does not fit its history.',
   'signature-invalid': 'The release is not signed by somebody who may release the environment.',

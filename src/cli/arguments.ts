@@ -1,5 +1,6 @@
 // Arguments that need more than commander's own parsing.
 import { TagflowError } from '../model/errors.ts';
+import { GATES, isGateName } from '../model/gate-policy.ts';
 import { isRecordText } from '../model/release-record.ts';
 
 /** A reason as a record can hold it: one line without control characters. Throws `usage`. */
@@ -12,4 +13,29 @@ export function recordReason(text: string | undefined): string | undefined {
     why: 'it has more than one line, control characters, or more than 2,000 characters',
     fix: 'give one plain line: --reason "INC-412 checkout 500s"',
   });
+}
+
+/** Flags from before `--override`, and the gates that they name. */
+const ALIASES = { unhold: 'held', allowDowngrade: 'downgrade', discardDivergence: 'divergence' } as const;
+
+/** The gates that a command line asks to override, each once. Throws `usage`. */
+export function overridesFrom(options: Readonly<Record<string, unknown>>): readonly string[] {
+  const named = (options['override'] as readonly string[] | undefined) ?? [];
+  const wrong = named.find((name) => !isGateName(name));
+  if (wrong !== undefined) {
+    throw new TagflowError('usage', {
+      what: `there is no gate ${JSON.stringify(wrong)} to override`,
+      why: `gates are ${GATES.join(', ')} and run/NAME`,
+      fix: 'name one of those: --override soak --reason "…"',
+    });
+  }
+  if (named.length > 0 && recordReason(options['reason'] as string | undefined) === undefined) {
+    throw new TagflowError('usage', {
+      what: '--override needs --reason',
+      why: 'the record says why a gate was overridden',
+      fix: `--override ${named.join(',')} --reason "…"`,
+    });
+  }
+  const flags = Object.entries(ALIASES).flatMap(([option, gate]) => (options[option] === true ? [gate] : []));
+  return [...new Set([...named, ...flags])];
 }

@@ -96,9 +96,14 @@ function addReleaseCommands(program: Command): void {
     .option('--dry-run', 'print the plan, change nothing')
     .option('--plan-out <file>', 'save the plan, change nothing')
     .option('--plan <file>', 'do exactly this plan, or refuse')
-    .option('--unhold', 'lift the hold that a rollback left')
-    .option('--allow-downgrade', 'let an image go back to an older version')
-    .option('--discard-divergence', 'give up commits that sit on the environment’s branch alone')
+    .option(
+      '--override <gate>',
+      'promote although these gates refuse; needs --reason (repeat, or join by commas)',
+      names,
+    )
+    .option('--unhold', 'the same as --override held')
+    .option('--allow-downgrade', 'the same as --override downgrade')
+    .option('--discard-divergence', 'the same as --override divergence: give up commits on its branch alone')
     .option('--no-wait', 'do not try again after losing a race');
   program
     .command('rollback')
@@ -281,6 +286,13 @@ function seconds(text: string): number {
 function something(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('it is empty');
   return text;
+}
+
+/** Names, joined by commas or given one by one. */
+function names(text: string, before: readonly string[] = []): readonly string[] {
+  const given = text.split(',').map((name) => name.trim());
+  if (given.includes('')) throw new InvalidArgumentError('a name is empty');
+  return [...before, ...given];
 }
 
 function count(text: string): number {

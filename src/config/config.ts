@@ -1,6 +1,7 @@
 // The door of config/: tagflow.yaml, from its text to a Pipeline.
 // schema -> normalise -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
 import type { ConfiguredPin, Environment, Image, Pipeline, SigningMethod } from '../model/pipeline.ts';
+import { DEFAULT_POLICY } from '../model/gate-policy.ts';
 import { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage } from './draft.ts';
 import { normalise } from './normalise.ts';
@@ -70,6 +71,7 @@ function finishEnvironment(draft: DraftEnvironment, method: SigningMethod | unde
     })),
     retain,
     pullRequest,
+    gates: DEFAULT_POLICY,
     ...(method && { signing: { method, signedBy, signedAfter } }),
   };
 }

@@ -2,27 +2,31 @@
 // upstream tree over it.
 import { shortId } from '../model/object-id.ts';
 import { counted } from '../model/text.ts';
-import type { Gate } from './gate.ts';
+import { defineGate, pass } from './gate.ts';
 
 const SHOWN = 5;
 
 /** Refuses when the environment's branch holds commits, not made by tagflow, that upstream lacks. */
-export const divergence: Gate = ({ environment, request, foreign, upstream }) => {
-  if (foreign.length === 0) return { decision: 'pass', reason: `${upstream} has every commit of ${environment}` };
-  const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`);
-  const shown = list.slice(0, SHOWN).join(', ') + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : '');
-  // Oldest first: each may need the one before.
-  const oldest = foreign.toReversed().map(({ id }) => shortId(id));
-  const picks = oldest.slice(0, SHOWN).join(' ') + (oldest.length > SHOWN ? ' …' : '');
-  if (request.discardDivergence) return { decision: 'overridden', reason: `discarded on request: ${shown}` };
-  return {
-    decision: 'refuse',
-    code: 'divergence',
-    text: {
-      what: `${environment} has ${counted(foreign.length, 'commit')} that ${upstream} lacks and that would be lost`,
-      why: shown,
-      fix: `land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: --discard-divergence`,
-      details: { commits: foreign },
-    },
-  };
-};
+export const divergence = defineGate({
+  name: 'divergence',
+  needs: ['unmerged'],
+  overriddenBy: 'releasers',
+  judge({ environment, upstream }, { unmerged }) {
+    if (unmerged.length === 0) return pass(`${upstream} has every commit of ${environment}`);
+    const list = unmerged.map(({ id, subject }) => `${shortId(id)} ${subject}`);
+    const shown = list.slice(0, SHOWN).join(', ') + (list.length > SHOWN ? ` and ${list.length - SHOWN} more` : '');
+    // Oldest first: each may need the one before.
+    const oldest = unmerged.toReversed().map(({ id }) => shortId(id));
+    const picks = oldest.slice(0, SHOWN).join(' ') + (oldest.length > SHOWN ? ' …' : '');
+    return {
+      decision: 'refuse',
+      code: 'divergence',
+      text: {
+        what: `${environment} has ${counted(unmerged.length, 'commit')} that ${upstream} lacks and that would be lost`,
+        why: shown,
+        fix: `land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: --discard-divergence`,
+        details: { commits: unmerged },
+      },
+    };
+  },
+});

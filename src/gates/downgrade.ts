@@ -1,16 +1,43 @@
 // Gate: an environment does not go back to an older version by accident. Racing pipelines name their version explicitly
-// and did this twice as often as people rolled back, so naming a version is not enough: --allow-downgrade is.
+// and did this twice as often as people rolled back, so naming a version is not enough: an override is.
+import type { ReleaseImage } from '../model/release.ts';
 import { compareVersions, readVersion } from '../model/version.ts';
-import type { Gate, GateEvidence } from './gate.ts';
+import type { PastRelease } from './evidence.ts';
+import { type Gate, type Subject, type Verdict, defineGate, pass } from './gate.ts';
+
+/** The gate for one release. It looks at the line's past only when versions have no order to compare them by. */
+export function downgradeGate(subject: Subject): Gate {
+  return compare(subject).unordered.length === 0 ? byVersions : byReleases;
+}
 
 /** Refuses a release in which an image is older than the one the environment runs. */
-export const downgrade: Gate = (evidence) => {
-  const older = downgrades(evidence);
+const byVersions = defineGate({
+  name: 'downgrade',
+  needs: [],
+  overriddenBy: 'releasers',
+  judge: (subject) => verdictOn(subject, []),
+});
+
+/** The same where some versions have no order: there the image is older that this line ran first. */
+const byReleases = defineGate({
+  name: 'downgrade',
+  needs: ['past'],
+  overriddenBy: 'releasers',
+  judge: (subject, { past }) => verdictOn(subject, past),
+});
+
+function verdictOn(subject: Subject, past: readonly PastRelease[]): Verdict {
+  const { environment, current } = subject;
+  const { ordered, unordered } = compare(subject);
+  const older = [...ordered, ...unordered.filter(({ image, running }) => ranBefore(image, running, past)).map(names)];
   const [first] = older;
-  if (!first) return { decision: 'pass', reason: 'no image gets older' };
+  if (!first) {
+    const by = unordered.map(({ image }) => image.name).join(', ');
+    return pass(
+      by === '' ? 'no image gets older' : `no image gets older; by past releases, as versions of ${by} have no order`,
+    );
+  }
   const list = older.map(({ name, from, to }) => `${name} ${from} -> ${to}`).join(', ');
-  if (evidence.request.allowDowngrade) return { decision: 'overridden', reason: `older on request: ${list}` };
-  const { environment, current } = evidence;
   return {
     decision: 'refuse',
     code: 'downgrade',
@@ -23,14 +50,53 @@ export const downgrade: Gate = (evidence) => {
       details: { images: older },
     },
   };
-};
+}
 
-function downgrades({ current, images, schemes }: GateEvidence): { name: string; from: string; to: string }[] {
-  return images.flatMap(({ name, version }) => {
-    const scheme = schemes.get(name);
-    const running = current?.images.find((image) => image.name === name);
-    const before = scheme && running && readVersion(running.version, scheme);
-    const after = scheme && readVersion(version, scheme);
-    return before && after && compareVersions(after, before) < 0 ? [{ name, from: before.tag, to: after.tag }] : [];
-  });
+interface Older {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** An image of the release, and the one of that name that runs. */
+interface Change {
+  readonly image: ReleaseImage;
+  readonly running: ReleaseImage;
+}
+
+/** The images whose versions say that they get older, and those whose versions say nothing. */
+function compare({ current, images, schemes }: Subject): {
+  readonly ordered: readonly Older[];
+  readonly unordered: readonly Change[];
+} {
+  const ordered: Older[] = [];
+  const unordered: Change[] = [];
+  for (const image of images) {
+    const scheme = schemes.get(image.name);
+    const running = current?.images.find(({ name }) => name === image.name);
+    if (!scheme || !running) continue;
+    const before = readVersion(running.version, scheme);
+    const after = readVersion(image.version, scheme);
+    if (!before || !after) {
+      if (running.digest !== image.digest) unordered.push({ image, running });
+    } else if (compareVersions(after, before) < 0) ordered.push(names({ image, running }));
+  }
+  return { ordered, unordered };
+}
+
+function names({ image, running }: Change): Older {
+  return { name: image.name, from: running.version, to: image.version };
+}
+
+/** Whether the line first ran an image before it first ran what it runs now: then what it runs now is the newer one. */
+function ranBefore(image: ReleaseImage, running: ReleaseImage, past: readonly PastRelease[]): boolean {
+  const first = firstRun(image, past);
+  const firstOfRunning = firstRun(running, past);
+  return first !== undefined && firstOfRunning !== undefined && first < firstOfRunning;
+}
+
+/** The sequence of the first release that had an image. */
+function firstRun({ name, digest }: ReleaseImage, past: readonly PastRelease[]): number | undefined {
+  const had = past.filter(({ images }) => images.some((one) => one.name === name && one.digest === digest));
+  return had.at(-1)?.sequence;
 }

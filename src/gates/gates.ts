@@ -1,35 +1,153 @@
-// The door of gates/: judges, not detectives. The engine gathers the evidence; a gate is a pure function from the
-// evidence to a decision with its reason. Missing evidence fails closed: the types leave no way to omit it.
-import type { ErrorCode, ErrorText } from '../model/errors.ts';
+// The door of gates/: judges, not detectives. A gate names the evidence that it needs; the engine gathers that, and nothing
+// else, and a gate is a pure function from the evidence to a verdict. Evidence that could not be had is never a pass.
+import type { ErrorCode, ErrorText, TagflowError } from '../model/errors.ts';
+import type { Instant } from '../model/effects.ts';
+import type { GatePolicy } from '../model/gate-policy.ts';
 import type { GateDecision } from '../model/release.ts';
 import { plain } from '../model/text.ts';
 import { divergence } from './divergence.ts';
-import { downgrade } from './downgrade.ts';
-import type { Gate, GateEvidence } from './gate.ts';
+import { downgradeGate } from './downgrade.ts';
+import type { Evidence } from './evidence.ts';
+import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
 
-export type { ForeignCommit, GateEvidence } from './gate.ts';
+export { downgradeGate } from './downgrade.ts';
+export type { Evidence, ForeignCommit, PastRelease } from './evidence.ts';
+export type { Gate, Subject } from './gate.ts';
 
-/** The decisions of all gates, and what the refusing ones said. */
-export interface Judgement {
-  readonly decisions: readonly GateDecision[];
-  readonly refusals: readonly { readonly code: ErrorCode; readonly text: ErrorText }[];
+/** A piece of evidence, or why it could not be had. */
+export type Finding<T> = { readonly value: T } | { readonly problem: TagflowError };
+
+/** The evidence that was gathered. */
+export type Gathered = { readonly [Name in keyof Evidence]?: Finding<Evidence[Name]> };
+
+/** What somebody asked for: the gates to override, who asks, and why. */
+export interface OverrideRequest {
+  readonly gates: readonly string[];
+  /** Who asks, as the record will say. */
+  readonly by: string;
+  readonly why: string | undefined;
+  /** Who will have signed the release; undefined where releases are not signed. */
+  readonly signer?: string | undefined;
+  /** Releases are signed here, so that only rights that are written down count. */
+  readonly isSigned: boolean;
 }
 
-const GATES: Readonly<Record<string, Gate>> = { downgrade, held, divergence };
+/** Why a gate does not let a release through. `until`: from then on it would. */
+export interface Refusal {
+  readonly gate: string;
+  readonly decision: 'refuse' | 'wait' | 'unknown';
+  readonly until?: Instant;
+  readonly code: ErrorCode;
+  readonly text: ErrorText;
+}
 
-/** Asks every gate, in a fixed order; all refusals are reported, not only the first. */
-export function judge(evidence: GateEvidence): Judgement {
-  const verdicts = Object.entries(GATES).map(([gate, ask]) => ({ gate, verdict: ask(evidence) }));
+/** The decisions of all gates, and what those said that do not let the release through. */
+export interface Judgement {
+  readonly decisions: readonly GateDecision[];
+  readonly refusals: readonly Refusal[];
+}
+
+/** The gates that a promotion has to pass, in the order in which they are shown. */
+export function promotionGates(subject: Subject): readonly Gate[] {
+  return [downgradeGate(subject), held, divergence];
+}
+
+/** The gates that a rollback is judged by. Going to an older or a held release is what it is for. */
+export const ROLLBACK_GATES: readonly Gate[] = [divergence];
+
+/** The evidence that gates need, each name once. */
+export function evidenceFor(gates: readonly Gate[]): ReadonlySet<keyof Evidence> {
+  return new Set(gates.flatMap(({ needs }) => needs));
+}
+
+/** Asks every gate; all that refuse are reported, not only the first. Pure. */
+export function judge(
+  gates: readonly Gate[],
+  subject: Subject,
+  gathered: Gathered,
+  overrides: OverrideRequest,
+): Judgement {
+  const asked = gates.map((gate) => ({ gate, verdict: verdictOf(gate, subject, gathered) }));
+  const judged = asked.map(({ gate, verdict }) => override(gate, verdict, subject.policy, overrides));
   return {
-    decisions: verdicts.map(({ gate, verdict }) => ({
-      gate,
-      decision: verdict.decision,
-      // A record holds this: with some hundred images a reason could grow too long to be read back.
-      reason: plain(verdict.decision === 'refuse' ? verdict.text.what : verdict.reason, 2000),
-    })),
-    refusals: verdicts.flatMap(({ verdict }) =>
-      verdict.decision === 'refuse' ? [{ code: verdict.code, text: verdict.text }] : [],
-    ),
+    decisions: judged.map(({ decision }) => decision),
+    refusals: judged.flatMap(({ refusal }) => refusal ?? []),
   };
+}
+
+function verdictOf(gate: Gate, subject: Subject, gathered: Gathered): Verdict {
+  const values: Record<string, unknown> = {};
+  for (const name of gate.needs) {
+    const finding = gathered[name];
+    if (!finding || 'problem' in finding) return unknown(gate, finding?.problem, name);
+    values[name] = finding.value;
+  }
+  return gate.judge(subject, values as unknown as Evidence);
+}
+
+function unknown({ name }: Gate, problem: TagflowError | undefined, evidence: string): Verdict {
+  return {
+    decision: 'unknown',
+    code: 'gate-unknown',
+    text: {
+      what: `whether gate ${name} passes is not known`,
+      why: problem
+        ? [problem.message, problem.why].filter(Boolean).join(': ')
+        : `its evidence was not gathered: ${evidence}`,
+      fix: problem?.fix ?? 'run the command again',
+      details: { gate: name, ...(problem && { cause: problem.code }) },
+      cause: problem,
+    },
+  };
+}
+
+interface Judged {
+  readonly decision: GateDecision;
+  readonly refusal?: Refusal;
+}
+
+function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: OverrideRequest): Judged {
+  const { name } = gate;
+  // A record holds this: with some hundred images a reason could grow too long to be read back.
+  const short = (text: string): string => plain(text, 2000);
+  if (verdict.decision === 'pass') return { decision: { gate: name, decision: 'pass', reason: short(verdict.reason) } };
+  const { decision, code, text } = verdict;
+  const until = verdict.decision === 'wait' ? verdict.until : undefined;
+  const wanted = request.gates.includes(name);
+  const forbidden = wanted ? whyForbidden(gate, policy, request) : undefined;
+  if (wanted && forbidden === undefined) {
+    const { by, why } = request;
+    return {
+      decision: {
+        gate: name,
+        decision: 'overridden',
+        reason: short([text.what, text.why].filter(Boolean).join(': ')),
+        by: short(by),
+        ...(why !== undefined && { why: short(why) }),
+      },
+    };
+  }
+  const words = forbidden === undefined ? text : { ...text, why: [text.why, forbidden].filter(Boolean).join('; ') };
+  return {
+    decision: {
+      gate: name,
+      decision,
+      reason: short(text.what),
+      ...(until !== undefined && { until: new Date(until).toISOString() }),
+    },
+    refusal: { gate: name, decision, ...(until !== undefined && { until }), code, text: words },
+  };
+}
+
+/** Why somebody may not override a gate; undefined: they may. Without signatures nobody's name is proven. */
+function whyForbidden({ name, overriddenBy }: Gate, policy: GatePolicy, request: OverrideRequest): string | undefined {
+  if (overriddenBy === 'never') return `${name} is not overridden`;
+  if (!request.isSigned) return undefined;
+  const named = policy.overrides.get(name);
+  if (named === undefined && overriddenBy === 'releasers') return undefined;
+  const { signer } = request;
+  if (signer !== undefined && named?.includes(signer)) return undefined;
+  const who = signer ?? 'whoever signs this release';
+  return `${who} may not override ${name}: ${named ? `overrides.${name} names ${named.join(', ')}` : `overrides has no entry for it`}`;
 }

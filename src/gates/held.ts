@@ -1,25 +1,29 @@
 // Gate: what somebody rolled back is not put straight back by automation.
 import { blockingHolds } from '../model/release.ts';
-import type { Gate } from './gate.ts';
+import { defineGate, pass } from './gate.ts';
 
 /** Refuses a release that was rolled back from this environment, until the hold is lifted. */
-export const held: Gate = ({ environment, request, current, images, commit }) => {
-  const holds = current ? blockingHolds(current.held, images, commit) : [];
-  const [first] = holds;
-  if (!first) return { decision: 'pass', reason: 'nothing of it is held' };
-  const what =
-    first.images.length > 0
-      ? first.images.map(({ name, version }) => `${name} ${version}`).join(', ')
-      : `the configuration of release ${first.release}`;
-  if (request.unhold) return { decision: 'overridden', reason: `hold of release ${first.release} lifted: ${what}` };
-  return {
-    decision: 'refuse',
-    code: 'held',
-    text: {
-      what: `${what} is held from ${environment}`,
-      why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
-      fix: `to put it back all the same: tagflow promote ${environment} --unhold`,
-      details: { holds },
-    },
-  };
-};
+export const held = defineGate({
+  name: 'held',
+  needs: [],
+  overriddenBy: 'releasers',
+  judge({ environment, current, images, commit }) {
+    const holds = current ? blockingHolds(current.held, images, commit) : [];
+    const [first] = holds;
+    if (!first) return pass('no image in this release is on hold');
+    const what =
+      first.images.length > 0
+        ? first.images.map(({ name, version }) => `${name} ${version}`).join(', ')
+        : `the configuration of release ${first.release}`;
+    return {
+      decision: 'refuse',
+      code: 'held',
+      text: {
+        what: `${what} is held from ${environment}`,
+        why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
+        fix: `to put it back all the same: tagflow promote ${environment} --unhold`,
+        details: { holds },
+      },
+    };
+  },
+});

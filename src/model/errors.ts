@@ -52,6 +52,7 @@ export const ERRORS = {
   downgrade: kind(EXIT.refused, 'caller'),
   held: kind(EXIT.refused, 'caller'),
   divergence: kind(EXIT.refused, 'repository'),
+  'gate-unknown': kind(EXIT.refused, 'server', true),
   'record-invalid': kind(EXIT.refused, 'repository'),
   'signature-invalid': kind(EXIT.refused, 'repository'),
   'branch-rewound': kind(EXIT.refused, 'repository'),

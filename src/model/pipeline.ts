@@ -1,5 +1,6 @@
 // What tagflow.yaml says, normalised: the images, the environments, and how releases flow between them.
 import type { BranchName, ObjectId } from './object-id.ts';
+import type { GatePolicy } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import type { VersionScheme } from './version.ts';
@@ -71,6 +72,8 @@ export interface Environment {
   readonly retain: number;
   /** Releases go onto its branch by pull requests, not by pushes. */
   readonly pullRequest: boolean;
+  /** What its gates ask for. */
+  readonly gates: GatePolicy;
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
   /** Set where releases are signed, once the files of the trunk were read. */

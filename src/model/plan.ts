@@ -55,9 +55,8 @@ export interface PromoteRequest {
   /** The environment to take from instead of the configured one. */
   readonly from?: string;
   readonly reason?: string;
-  readonly unhold?: boolean;
-  readonly allowDowngrade?: boolean;
-  readonly discardDivergence?: boolean;
+  /** Names of gates to override. */
+  readonly overrides?: readonly string[];
 }
 
 /** `tagflow rollback`. */
@@ -68,6 +67,8 @@ export interface RollbackRequest {
   readonly to?: string;
   readonly imagesOnly?: boolean;
   readonly reason?: string;
+  /** Names of gates to override. */
+  readonly overrides?: readonly string[];
 }
 
 /** A complete plan. Serialisable: `JSON.parse(JSON.stringify(plan))` is an equal plan. */
@@ -160,9 +161,12 @@ export interface Execution {
   readonly time: string;
 }
 
-/** The digest of a plan: of its JSON with keys sorted. */
-export function planDigest(plan: Plan): Digest {
-  return digestOfData(plan);
+/**
+ * The digest of a plan: of its JSON with keys sorted. Of the gates only names and decisions count: their evidence and its
+ * moments differ each time that they are asked.
+ */
+export function planDigest({ gates, ...plan }: Plan): Digest {
+  return digestOfData({ ...plan, gates: gates.map(({ gate, decision }) => ({ gate, decision })) });
 }
 
 /** The record that doing a plan writes. */
@@ -244,6 +248,7 @@ export function parsePlan(text: string, file: string): Plan {
 const text = z.string().check(z.minLength(1));
 const reason = z.string().check(z.refine(isRecordText, 'is not one plain line'));
 const flag = z.optional(z.boolean());
+const overrides = z.optional(z.array(text));
 const planned = z.looseObject({
   schemaVersion: z.literal(1),
   environment: text,
@@ -263,9 +268,7 @@ const planned = z.looseObject({
       versions: z.record(text, text),
       from: z.optional(text),
       reason: z.optional(reason),
-      unhold: flag,
-      allowDowngrade: flag,
-      discardDivergence: flag,
+      overrides,
     }),
     z.strictObject({
       kind: z.literal('rollback'),
@@ -273,6 +276,7 @@ const planned = z.looseObject({
       to: z.optional(text),
       imagesOnly: flag,
       reason: z.optional(reason),
+      overrides,
     }),
   ]),
 });

@@ -47,7 +47,16 @@ const schema = z.strictObject({
   time,
   reason: z.optional(line),
   held: z.array(hold),
-  gates: z.array(z.strictObject({ gate: line, decision: z.enum(['pass', 'refuse', 'overridden']), reason: line })),
+  gates: z.array(
+    z.strictObject({
+      gate: line,
+      decision: z.enum(['pass', 'refuse', 'wait', 'unknown', 'overridden']),
+      reason: line,
+      until: z.optional(time),
+      by: z.optional(line),
+      why: z.optional(line),
+    }),
+  ),
   plan: digest,
   config: z.union([z.strictObject({ commit: objectId }), z.strictObject({ file: digest })]),
 });

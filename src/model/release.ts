@@ -13,12 +13,21 @@ export interface ReleaseImage {
   readonly digest: Digest;
 }
 
-/** What a gate decided, and on what. `overridden`: it would have refused, and somebody asked for it all the same. */
+/**
+ * What a gate decided, and on what. `wait`: only time or somebody else's act is missing; `unknown`: its evidence could not be
+ * had; `overridden`: it would not have passed, and somebody asked for the release all the same.
+ */
 export interface GateDecision {
   readonly gate: string;
-  readonly decision: 'pass' | 'refuse' | 'overridden';
-  /** One line: why. */
+  readonly decision: 'pass' | 'refuse' | 'wait' | 'unknown' | 'overridden';
+  /** One line: on what evidence. */
   readonly reason: string;
+  /** The moment from which a gate that waits would pass: ISO 8601 in UTC. */
+  readonly until?: string;
+  /** Who overrode it. */
+  readonly by?: string;
+  /** Why they did. */
+  readonly why?: string;
 }
 
 /** A release that automation shall not put back, since somebody rolled it back. */

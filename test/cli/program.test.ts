@@ -53,6 +53,7 @@ describe('what is refused as usage, with exit 2', () => {
     [['--version', 'V4.2'], '--version'],
     [['--from', 'dev'], '--from'],
     [['--reason', 'INC-1'], '--reason'],
+    [['--override', 'soak'], '--override'],
     [['--unhold'], '--unhold'],
     [['--allow-downgrade'], '--allow-downgrade'],
     [['--discard-divergence'], '--discard-divergence'],

@@ -1,7 +1,19 @@
 // The gates, as pure functions from evidence to a decision with its reason.
 import { describe, expect, test } from 'vitest';
-import { type GateEvidence, judge } from '../../src/gates/gates.ts';
+import {
+  type Evidence,
+  type Gathered,
+  type Judgement,
+  type OverrideRequest,
+  type PastRelease,
+  type Subject,
+  evidenceFor,
+  judge as judgeGates,
+  promotionGates,
+} from '../../src/gates/gates.ts';
+import { DEFAULT_POLICY } from '../../src/model/gate-policy.ts';
 import { digestOf } from '../../src/model/digest.ts';
+import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
 import type { Hold, ReleaseImage } from '../../src/model/release.ts';
@@ -14,38 +26,49 @@ function image(name: string, version: string): ReleaseImage {
   return { name, repository: `r/${name}`, version: parseTag(version), digest: digestOf(version) };
 }
 
-function evidence(change: Partial<GateEvidence> & { readonly from?: string; readonly to?: string } = {}): GateEvidence {
+interface Given extends Subject, Partial<Evidence> {
+  readonly overrides?: readonly string[];
+}
+
+function evidence(change: Partial<Given> & { readonly from?: string; readonly to?: string } = {}): Given {
   const { from = 'V4.0', to = 'V4.2', ...rest } = change;
   return {
+    action: 'promote',
     environment: 'prd',
-    request: { kind: 'promote', environment: 'prd', versions: {} },
+    reason: undefined,
+    policy: DEFAULT_POLICY,
     current: { ...FULL_RECORD, images: [image('django', from)], held: [] },
     images: [image('django', to)],
     commit: idOf('1'),
     upstream: 'stg',
     schemes: new Map([['django', SEMVER]]),
-    foreign: [],
+    unmerged: [],
     ...rest,
   };
 }
 
+const PERSON: OverrideRequest = { gates: [], by: 'ana', why: 'INC-1', isSigned: false };
+
+/** Has every gate judge what is given, and no more than it needs. */
+function judge(given: Given, request: Partial<OverrideRequest> = {}): Judgement {
+  const gates = promotionGates(given);
+  const gathered: Gathered = Object.fromEntries(
+    [...evidenceFor(gates)].flatMap((name) => (given[name] === undefined ? [] : [[name, { value: given[name] }]])),
+  );
+  return judgeGates(gates, given, gathered, { ...PERSON, gates: given.overrides ?? [], ...request });
+}
+
 /** What prd has, with one hold on it. */
-function hold(change: Partial<Hold>): GateEvidence['current'] {
+function hold(change: Partial<Hold>): Subject['current'] {
   return { ...FULL_RECORD, images: [image('django', 'V4.0')], held: [{ release: 2, images: [], ...change }] };
 }
 
-const asked = (flags: object): GateEvidence['request'] => ({
-  kind: 'promote',
-  environment: 'prd',
-  versions: {},
-  ...flags,
-});
-const codes = (given: GateEvidence): readonly string[] => judge(given).refusals.map(({ code }) => code);
+const codes = (given: Given): readonly string[] => judge(given).refusals.map(({ code }) => code);
 
 test('every gate decides, in a fixed order, and says why', () => {
   expect(judge(evidence()).decisions).toEqual([
     { gate: 'downgrade', decision: 'pass', reason: 'no image gets older' },
-    { gate: 'held', decision: 'pass', reason: 'nothing of it is held' },
+    { gate: 'held', decision: 'pass', reason: 'no image in this release is on hold' },
     { gate: 'divergence', decision: 'pass', reason: 'stg has every commit of prd' },
   ]);
 });
@@ -67,8 +90,36 @@ describe('downgrade', () => {
     expect(codes({ ...evidence({ to: 'V1.0' }), current: undefined })).toEqual([]);
   });
 
-  test('a version that the scheme of today cannot read is none', () => {
-    expect(codes(evidence({ from: 'main-7', to: 'V1.0' }))).toEqual([]);
+  describe('of versions that have no order', () => {
+    const release = (sequence: number, version: string): PastRelease => ({
+      sequence,
+      commit: idOf(String(sequence)),
+      images: [image('django', version)],
+      recorded: 0,
+      committed: 0,
+    });
+
+    test.each<[string, string, readonly string[], readonly string[]]>([
+      ['main-7', 'V1.0', ['main-7'], []],
+      ['main-7', 'main-6', ['main-7', 'main-6'], ['downgrade']],
+      ['main-6', 'main-7', ['main-6', 'main-7', 'main-6'], []],
+      ['main-7', 'main-7', ['main-7'], []],
+    ])('from %s to %s, after %j', (from, to, ran, expected) => {
+      const past = ran.map((version, index) => release(ran.length - index, version));
+      expect(codes(evidence({ from, to, past }))).toEqual(expected);
+    });
+
+    test('passes and says by what it compared', () => {
+      const past = [release(1, 'main-7')];
+      expect(judge(evidence({ from: 'main-7', to: 'main-8', past })).decisions[0]?.reason).toBe(
+        'no image gets older; by past releases, as versions of django have no order',
+      );
+    });
+
+    test('asks for past releases, which other versions do not', () => {
+      expect([...evidenceFor(promotionGates(evidence({ from: 'main-7', to: 'main-8' })))]).toContain('past');
+      expect([...evidenceFor(promotionGates(evidence()))]).not.toContain('past');
+    });
   });
 
   test('each image is looked at, and each that gets older is named', () => {
@@ -96,11 +147,15 @@ describe('downgrade', () => {
   });
 
   test('on request it is let through, and on the record', () => {
-    const { decisions, refusals } = judge(
-      evidence({ from: 'V4.2', to: 'V4.0', request: asked({ allowDowngrade: true }) }),
-    );
+    const { decisions, refusals } = judge(evidence({ from: 'V4.2', to: 'V4.0', overrides: ['downgrade'] }));
     expect(refusals).toEqual([]);
-    expect(decisions[0]).toMatchObject({ decision: 'overridden', reason: 'older on request: django V4.2 -> V4.0' });
+    expect(decisions[0]).toEqual({
+      gate: 'downgrade',
+      decision: 'overridden',
+      reason: `prd would go back: django V4.2 -> V4.0: release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
+      by: 'ana',
+      why: 'INC-1',
+    });
   });
 });
 
@@ -136,11 +191,13 @@ describe('held', () => {
   });
 
   test('is lifted on request, and that is on the record', () => {
-    const { decisions } = judge(evidence({ current: hold({ images: bad }), request: asked({ unhold: true }) }));
+    const { decisions } = judge(evidence({ current: hold({ images: bad }), overrides: ['held'] }));
     expect(decisions[1]).toEqual({
       gate: 'held',
       decision: 'overridden',
-      reason: 'hold of release 2 lifted: django V4.2',
+      reason: 'django V4.2 is held from prd: release 2 was rolled back',
+      by: 'ana',
+      why: 'INC-1',
     });
   });
 });
@@ -154,7 +211,7 @@ describe('divergence', () => {
   }));
 
   test('names the commits, and how to land them', () => {
-    const { refusals } = judge(evidence({ foreign: foreign.slice(0, 1) }));
+    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 1) }));
     expect(refusals[0]?.text).toMatchObject({
       what: 'prd has 1 commit that stg lacks and that would be lost',
       why: '1111111 fix 1',
@@ -163,7 +220,7 @@ describe('divergence', () => {
   });
 
   test('shows five of many, and has all in the details', () => {
-    const { refusals } = judge(evidence({ foreign }));
+    const { refusals } = judge(evidence({ unmerged: foreign }));
     expect(refusals[0]?.text.what).toContain('7 commits');
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5 and 2 more$/);
     expect(refusals[0]?.text.fix).toContain('git cherry-pick 7777777 6666666 5555555 4444444 3333333 … on');
@@ -171,20 +228,20 @@ describe('divergence', () => {
   });
 
   test('leaves nothing out when there are five', () => {
-    const { refusals } = judge(evidence({ foreign: foreign.slice(0, 5) }));
+    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 5) }));
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5$/);
     expect(refusals[0]?.text.fix).toContain('2222222 1111111 on');
   });
 
   test('has them picked oldest first, as each may need the one before', () => {
-    const { refusals } = judge(evidence({ foreign: foreign.slice(0, 3) }));
+    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 3) }));
     expect(refusals[0]?.text.fix).toContain('git cherry-pick 3333333 2222222 1111111 on');
   });
 
   test('on request they are given up, and that is on the record', () => {
-    const { decisions } = judge(evidence({ foreign, request: asked({ discardDivergence: true }) }));
+    const { decisions } = judge(evidence({ unmerged: foreign, overrides: ['divergence'] }));
     expect(decisions[2]?.decision).toBe('overridden');
-    expect(decisions[2]?.reason).toContain('discarded on request: 1111111 fix 1');
+    expect(decisions[2]?.reason).toContain('would be lost: 1111111 fix 1');
   });
 });
 
@@ -197,7 +254,76 @@ test('no reason is longer than a record can hold, however many images there are'
     current: { ...FULL_RECORD, images: names.map((name) => image(name, 'V2.0')), held },
     images: names.map((name) => image(name, 'V1.0')),
     schemes: new Map(names.map((name) => [name, SEMVER])),
-    request: asked({ allowDowngrade: true, unhold: true, discardDivergence: true }),
+    overrides: ['downgrade', 'held', 'divergence'],
   });
   expect(judge(given).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
+});
+
+describe('evidence that could not be had', () => {
+  const problem = new TagflowError('forge-unavailable', { what: 'the forge does not answer', why: 'HTTP 502' });
+
+  test('is unknown, never a pass, and says why', () => {
+    const gates = promotionGates(evidence());
+    const { decisions, refusals } = judgeGates(gates, evidence(), { unmerged: { problem } }, PERSON);
+    expect(decisions[2]).toEqual({
+      gate: 'divergence',
+      decision: 'unknown',
+      reason: 'whether gate divergence passes is not known',
+    });
+    expect(refusals).toMatchObject([
+      {
+        gate: 'divergence',
+        code: 'gate-unknown',
+        text: { why: 'the forge does not answer: HTTP 502', details: { cause: 'forge-unavailable' } },
+      },
+    ]);
+  });
+
+  test('is unknown when nobody gathered it', () => {
+    expect(judgeGates(promotionGates(evidence()), evidence(), {}, PERSON).refusals).toMatchObject([
+      { gate: 'divergence', decision: 'unknown' },
+    ]);
+  });
+
+  test('may be overridden like a refusal', () => {
+    const request = { ...PERSON, gates: ['divergence'] };
+    const { refusals } = judgeGates(promotionGates(evidence()), evidence(), { unmerged: { problem } }, request);
+    expect(refusals).toEqual([]);
+  });
+});
+
+describe('an override', () => {
+  const older = evidence({ from: 'V4.2', to: 'V4.0', overrides: ['downgrade'] });
+  const named = (gate: string, ...people: readonly string[]): Partial<Given> => ({
+    policy: { ...DEFAULT_POLICY, overrides: new Map([[gate, people]]) },
+  });
+
+  test('of a gate that passes has no effect and is not recorded', () => {
+    expect(judge(evidence({ overrides: ['downgrade', 'held'] })).decisions.map(({ decision }) => decision)).toEqual([
+      'pass',
+      'pass',
+      'pass',
+    ]);
+  });
+
+  test('of one gate leaves the others as they are', () => {
+    expect(judge({ ...older, overrides: ['held'] }).refusals).toMatchObject([{ gate: 'downgrade' }]);
+  });
+
+  test.each<[string, Given, Partial<OverrideRequest>, boolean]>([
+    ['anybody, where releases are not signed', older, {}, true],
+    ['anybody who may release, where the rules name nobody', older, { isSigned: true, signer: 'ana' }, true],
+    ['a person who is named', { ...older, ...named('downgrade', 'ana') }, { isSigned: true, signer: 'ana' }, true],
+    ['another than is named', { ...older, ...named('downgrade', 'bo') }, { isSigned: true, signer: 'ana' }, false],
+    ['nobody, where the list is empty', { ...older, ...named('downgrade') }, { isSigned: true, signer: 'ana' }, false],
+    ['somebody whose key counts for nothing', { ...older, ...named('downgrade', 'ana') }, { isSigned: true }, false],
+    ['a person who is named, though nothing is signed', { ...older, ...named('downgrade', 'bo') }, {}, true],
+  ])('by %s', (_, given, request, expected) => {
+    expect(judge(given, request).refusals.length === 0).toBe(expected);
+  });
+
+  test('without the right says who has it', () => {
+    const { refusals } = judge({ ...older, ...named('downgrade', 'bo') }, { isSigned: true, signer: 'ana' });
+    expect(refusals[0]?.text.why).toMatch(/ana may not override downgrade: overrides\.downgrade names bo$/);
+  });
 });

@@ -217,7 +217,7 @@ describe('a file holds a plan', () => {
     at[path.at(-1) ?? ''] = value;
     return JSON.stringify(made);
   }
-  const flags = { unhold: true, allowDowngrade: true, discardDivergence: false };
+  const flags = { overrides: ['held', 'run/ticket'] };
 
   it.each<[string, unknown]>([
     ['a promotion with every flag', { ...PARTS.request, from: 'dev', versions: { '*': 'V4.2' }, ...flags }],
@@ -250,7 +250,7 @@ describe('a file holds a plan', () => {
       'request',
     ],
     ['it asks for a version of nothing', changed(['request', 'versions'], { '': 'V1' }), 'request.versions'],
-    ['a flag is text', changed(['request', 'unhold'], 'yes'), 'request.unhold: '],
+    ['its overrides are text', changed(['request', 'overrides'], 'held'), 'request.overrides: '],
     ['its reason has two lines', changed(['request', 'reason'], 'a\nb'), 'request.reason: is not one plain line'],
   ])('not when %s', (_, text, why) => {
     const error = refusal(() => parsePlan(text, 'plan.json'));

@@ -33,7 +33,7 @@ async function ask(bench: Bench, asks: Run['asks'], actor: string): Promise<void
   const how = { as: { actor } };
   try {
     if (asks === 'rollback') await bench.rollback('prd', how);
-    else await bench.promote('prd', { django: asks }, { ...how, allowDowngrade: true, unhold: true });
+    else await bench.promote('prd', { django: asks }, { ...how, overrides: ['downgrade', 'held'] });
   } catch (error) {
     // It was told, in words. Anything else is a defect.
     if (!isTagflowError(error) || error.code === 'internal') throw error;
@@ -63,7 +63,7 @@ test(
 
         bench.remote.faults.push = undefined;
         bench.forge.disarm();
-        const last = await bench.promote('prd', { django: 'V4.3' }, { allowDowngrade: true });
+        const last = await bench.promote('prd', { django: 'V4.3' }, { overrides: ['downgrade'] });
         const open = bench.forge.pullRequests.filter(({ state }) => state === 'open');
         expect(last).toMatchObject({ kind: 'proposed', pullRequest: { number: open[0]?.number } });
         expect(open).toHaveLength(1);

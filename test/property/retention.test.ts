@@ -17,7 +17,7 @@ async function act(bench: Bench, actor: string, what: Action): Promise<void> {
     if (what === 'apply') await apply(bench.context({ actor }), ['prd']);
     else if (what === 'rollback') await bench.rollback('prd', { as: { actor } });
     else {
-      const how = { allowDowngrade: true, unhold: true, as: { actor } };
+      const how = { overrides: ['downgrade', 'held'], as: { actor } };
       await bench.promote('prd', { django: what, mariadb: FIRST.mariadb }, how);
     }
   } catch (error) {

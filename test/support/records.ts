@@ -2,6 +2,7 @@
 import * as fc from 'fast-check';
 import type { Digest } from '../../src/model/digest.ts';
 import { digestOf } from '../../src/model/digest.ts';
+import { DEFAULT_POLICY } from '../../src/model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Environment } from '../../src/model/pipeline.ts';
 import { parseTag } from '../../src/model/reference.ts';
@@ -26,6 +27,7 @@ export const TARGET: Environment = {
   pins: [],
   retain: 10,
   pullRequest: false,
+  gates: DEFAULT_POLICY,
 };
 
 /** A record with every field that a record can have. */

@@ -6,7 +6,7 @@ import { rollback } from '../../engine/release/rollback.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Plan, type PromoteRequest, parsePlan } from '../../model/plan.ts';
 import { type Input, type Run, optional, text, texts } from '../command.ts';
-import { recordReason } from '../arguments.ts';
+import { overridesFrom, recordReason } from '../arguments.ts';
 import { finish } from '../finish.ts';
 import type { Session } from '../session.ts';
 
@@ -34,15 +34,14 @@ function requestFrom({ args, options }: Input): PromoteRequest {
   const versions = versionsFrom(texts(args[1]), optional(options['version']));
   const reason = recordReason(optional(options['reason']));
   const from = optional(options['from']);
+  const overrides = overridesFrom(options);
   return {
     kind: 'promote',
     environment: text(args[0]),
     versions,
     ...(from !== undefined && { from }),
     ...(reason !== undefined && { reason }),
-    ...(options['unhold'] === true && { unhold: true }),
-    ...(options['allowDowngrade'] === true && { allowDowngrade: true }),
-    ...(options['discardDivergence'] === true && { discardDivergence: true }),
+    ...(overrides.length > 0 && { overrides }),
   };
 }
 
@@ -70,6 +69,7 @@ const ASKING = {
   version: '--version',
   from: '--from',
   reason: '--reason',
+  override: '--override',
   unhold: '--unhold',
   allowDowngrade: '--allow-downgrade',
   discardDivergence: '--discard-divergence',

@@ -1,6 +1,7 @@
 // What the use cases answer: data for the CLI, the dashboard and a library's caller to render.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
-import type { ErrorCode, ErrorText, TagflowError } from '../../model/errors.ts';
+import type { Refusal } from '../../gates/gates.ts';
+import type { TagflowError } from '../../model/errors.ts';
 import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -23,7 +24,7 @@ export interface TagStatus {
 export interface Refused {
   readonly kind: 'refused';
   readonly environment: string;
-  readonly refusals: readonly { readonly code: ErrorCode; readonly text: ErrorText }[];
+  readonly refusals: readonly Refusal[];
   readonly gates: readonly GateDecision[];
 }
 

@@ -1,6 +1,5 @@
 // Promote: plan a release for an environment from what is upstream, commit it, and put the tags.
 import { type VersionScheme, parseVersion } from '../../model/version.ts';
-import { judge } from '../../gates/gates.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -12,7 +11,6 @@ import {
   imageOf,
   recordPath,
   repositoryIn,
-  schemesOf,
 } from '../../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../../model/plan.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
@@ -22,8 +20,8 @@ import { heldAfter, releaseTagsAreFree, requireEqualPlan, requireSameBase, sameR
 import { commitPlan } from './commit.ts';
 import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
 import type { Context } from '../context.ts';
-import { foreignCommits } from '../read/foreign.ts';
 import type { Outcome, Planned, Refused, Unchanged } from './outcome.ts';
+import { judgePromotion } from './gates.ts';
 import { propose } from './propose.ts';
 import { publishedIn } from './published.ts';
 import { bringFiles, releaseTree } from '../tree/release-tree.ts';
@@ -116,17 +114,7 @@ async function planPromotion(
   const copies = found.flatMap(({ image, from }) => copyOf(image, from));
   const { treeChanges, ...tree } = await releaseTree(context, world, state, source.commit, images);
 
-  const judgement = judge({
-    environment: environment.name,
-    request,
-    current: state.record,
-    images,
-    commit: source.commit,
-    upstream: source.environment ?? source.branch,
-    schemes: schemesOf(world.pipeline),
-    foreign: await foreignCommits(context, world, state, source.commit),
-  });
-  const { decisions: gates, refusals } = judgement;
+  const { decisions: gates, refusals } = await judgePromotion(context, world, state, { request, images, source });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   const { record } = state;
   if (

@@ -3,15 +3,15 @@
 // new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
 // branch and the same pull request, whoever makes them; whatever of that is there already is left as it is.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
-import { judge } from '../../gates/gates.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, recordPath, schemesOf } from '../../model/pipeline.ts';
+import { type Environment, recordPath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, buildCommit } from './commit.ts';
 import type { Context } from '../context.ts';
 import { copyImages } from './copy.ts';
+import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './proposal-text.ts';
 import { type World, orProblem, readRecord } from '../read/world.ts';
@@ -64,11 +64,11 @@ async function refusalsBy(
   context: Context,
   world: World,
   environment: Environment,
-  { request, images, base, source }: Plan,
+  { base, ...plan }: Plan,
   others: readonly PullRequest[],
   { term }: Forge,
 ): Promise<Refused['refusals']> {
-  if (request.kind !== 'promote') return [];
+  if (plan.request.kind !== 'promote') return [];
   // Their heads as Git has them: what a forge says of a branch may lag.
   const asked = others.flatMap((one) => {
     const head = world.branches.get(one.branch);
@@ -80,20 +80,9 @@ async function refusalsBy(
       const { value: record } = await orProblem(readRecord(context, environment, one.head));
       // One on another base cannot be merged any more.
       if (record?.base !== base) return [];
-      const { refusals } = judge({
-        environment: environment.name,
-        request,
-        current: record,
-        images,
-        commit: source.commit,
-        upstream: source.environment ?? source.branch,
-        schemes: schemesOf(world.pipeline),
-        foreign: [],
-      });
+      const older = await judgeDowngrade(context, world, { environment, head: one.head, record }, plan);
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;
-      return refusals.flatMap((each) =>
-        each.code === 'downgrade' ? [{ code: each.code, text: { ...each.text, why } }] : [],
-      );
+      return older.map((refusal) => ({ ...refusal, text: { ...refusal.text, why } }));
     }),
   );
   return found.flat();

@@ -26,10 +26,10 @@ import {
 import { commitPlan } from './commit.ts';
 import { copyImages, copyOf, originsOf, requireFreeVersionTags } from './copy.ts';
 import type { Context } from '../context.ts';
-import { foreignCommits } from '../read/foreign.ts';
 import { type Past, type Release, readPast } from '../read/history.ts';
 import type { Outcome, Planned, Unchanged } from './outcome.ts';
 import type { RunOptions } from './promote.ts';
+import { judgeRollback } from './gates.ts';
 import { propose } from './propose.ts';
 import { releaseTree } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
@@ -85,6 +85,8 @@ async function planRollback(
     throw await superseded(context, request, state);
   }
   await requireFreeVersionTags(context, images, copies);
+  const { decisions: gates } = await judgeRollback(context, world, state, { request, images, source });
+  warnOfLoss(context, gates);
   const plan = assemblePlan({
     request,
     target: environment,
@@ -102,7 +104,7 @@ async function planRollback(
       ...(request.imagesOnly && { imagesOnly: true as const }),
     },
     held: heldThen(current, target, request, source.commit),
-    gates: [await leftBehind(context, world, state, request)],
+    gates,
     config: world.config,
   });
   if (fixed) requireEqualPlan(fixed, plan);
@@ -263,24 +265,12 @@ async function has(context: Context, place: Repository, digest: Digest, own: boo
   }
 }
 
-/** Commits made by hand since are left behind: a rollback goes through all the same, and says so. */
-async function leftBehind(
-  context: Context,
-  world: World,
-  state: Running,
-  { imagesOnly }: RollbackRequest,
-): Promise<GateDecision> {
-  const { environment, record } = state;
-  const foreign = !imagesOnly ? await foreignCommits(context, world, state, record.source.commit) : [];
-  if (foreign.length === 0)
-    return { gate: 'divergence', decision: 'pass', reason: 'no commit made by hand is left behind' };
-  const list = foreign.map(({ id, subject }) => `${shortId(id)} ${subject}`).join(', ');
-  context.notify({ level: 'warning', text: `left behind, as the release before did not have it: ${list}` });
-  return {
-    gate: 'divergence',
-    decision: 'overridden',
-    reason: `left behind in ${environment.name}: ${list}`.slice(0, 2000),
-  };
+/** Says what a rollback leaves behind. */
+function warnOfLoss(context: Context, gates: readonly GateDecision[]): void {
+  for (const { gate, decision, reason } of gates) {
+    if (gate === 'divergence' && decision === 'overridden')
+      context.notify({ level: 'warning', text: `left behind, as the release before did not have it: ${reason}` });
+  }
 }
 
 async function superseded(

@@ -391,7 +391,7 @@ describe('what is found', () => {
   test('stays found below releases that came after', async () => {
     const bench = await past();
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix\n' });
-    await bench.released('prd', { django: 'V4.3' }, { discardDivergence: true });
+    await bench.released('prd', { django: 'V4.3' }, { overrides: ['divergence'] });
     expect(await found(bench)).toMatchObject([
       { rule: 'foreign', problem: expect.stringContaining('release 3 left it behind: hotfix') },
     ]);

@@ -396,7 +396,7 @@ describeReal('forged signatures of OpenSSH', ['ssh-keygen'], () => {
     });
     await bench.released('dev', { django: 'V3.2', mariadb: 'V10.3' });
     for (let turn = 0; turn < 11; turn += 1) {
-      await bench.released('dev', { django: turn % 2 === 0 ? 'V4.0' : 'V4.2' }, { allowDowngrade: true });
+      await bench.released('dev', { django: turn % 2 === 0 ? 'V4.0' : 'V4.2' }, { overrides: ['downgrade'] });
     }
     const run = { dryRun: true };
     expect(await bench.rollback('dev', { run })).toMatchObject({ plan: { restored: { sequence: 11 } } });

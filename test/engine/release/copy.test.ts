@@ -104,7 +104,7 @@ describe('a promotion to an environment with a registry of its own', () => {
     const bench = await withOwnRegistry();
     await releasedTwice(bench);
     bench.registry.remove(repositoryOf('django'), sampleSingle().digest);
-    const { plan } = await bench.released('prd', { django: V1 }, { allowDowngrade: true });
+    const { plan } = await bench.released('prd', { django: V1 }, { overrides: ['downgrade'] });
     expect(plan.copies).toEqual([]);
     expect(tags(bench)['prd']).toBe(sampleSingle().digest);
   });
@@ -135,7 +135,7 @@ describe('a promotion to an environment with a registry of its own', () => {
       }
       return false;
     });
-    const outcome = await bench.promote('prd', {}, { discardDivergence: true });
+    const outcome = await bench.promote('prd', {}, { overrides: ['divergence'] });
     expect(outcome.kind).toBe('released');
     expect(bench.registry.operations.filter(({ method }) => method === 'putManifest')).toHaveLength(1);
   });
@@ -172,7 +172,7 @@ describe('a plan with copies', () => {
   test('has none where the environment runs images from where they are published', async () => {
     const bench = await withOwnRegistry();
     expect(
-      await planOf(bench.promote('stg', { django: 'V4.2' }, { allowDowngrade: true, run: { dryRun: true } })),
+      await planOf(bench.promote('stg', { django: 'V4.2' }, { overrides: ['downgrade'], run: { dryRun: true } })),
     ).toMatchObject({ copies: [] });
   });
 });

@@ -280,7 +280,7 @@ describe('what is carried', () => {
     bench.remote.commit('prd', { [OVERLAY]: 'images: [\n' });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
-    const { plan } = await bench.released('prd', {}, { discardDivergence: true });
+    const { plan } = await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(plan.configurationChanges).toEqual([OVERLAY]);
     expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('django', 'V4.2'));
   });
@@ -331,7 +331,7 @@ describe('paths that an environment keeps', () => {
     bench.remote.commit('main', { [kept('a.env')]: 'newer\n', [kept('b.env')]: undefined });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
-    await bench.released('prd', {}, { discardDivergence: true });
+    await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('stg', kept('a.env'))).toBe('newer\n');
     expect(bench.remote.file('prd', kept('a.env'))).toBe('prd\n');
     expect(bench.remote.file('prd', kept('b.env'))).toBe('trunk\n');
@@ -350,7 +350,7 @@ describe('paths that an environment keeps', () => {
     bench.remote.commit('prd', { [kept('.env')]: 'prd\n', [kept('.d/x')]: 'prd\n' });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
-    await bench.released('prd', {}, { discardDivergence: true });
+    await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('prd', kept('.env'))).toBe('prd\n');
     expect(bench.remote.file('prd', kept('.d/x'))).toBe('prd\n');
   });
@@ -369,7 +369,7 @@ describe('paths that an environment keeps', () => {
     bench.remote.commit('prd', { [OVERLAY]: `# ours\n${bench.remote.file('prd', OVERLAY)}` });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
-    await bench.released('prd', {}, { discardDivergence: true });
+    await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('prd', OVERLAY)).toMatch(/^# ours\n/);
     expect(bench.remote.file('prd', OVERLAY)).toContain(bench.digest('django', 'V4.2'));
   });
@@ -380,7 +380,7 @@ describe('paths that an environment keeps', () => {
     bench.remote.commit('prd', { [kept('job.yaml')]: job });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
-    await bench.released('prd', {}, { discardDivergence: true });
+    await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('prd', kept('job.yaml'))).toContain(bench.digest('django', 'V4.2'));
   });
 });
@@ -417,7 +417,7 @@ describe('nothing to do', () => {
   test('when only the record of upstream is new', async () => {
     const bench = await running();
     await bench.released('stg', { django: 'V4.2' });
-    await bench.released('stg', { django: 'V4.0' }, { allowDowngrade: true });
+    await bench.released('stg', { django: 'V4.0' }, { overrides: ['downgrade'] });
     expect((await bench.promote('prd')).kind).toBe('unchanged');
   });
 
@@ -528,7 +528,7 @@ describe('a branch that was rewound', () => {
     ['the promotion of what it has', { django: 'V4.0', mariadb: 'V10.6' }],
   ])('%s is refused, and the tags stay', async (_, versions) => {
     const bench = await rewound();
-    const error = await failureOf(bench.promote('prd', versions, { discardDivergence: true }));
+    const error = await failureOf(bench.promote('prd', versions, { overrides: ['divergence'] }));
     expect(error).toMatchObject({ code: 'branch-rewound', exit: 3 });
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
@@ -556,11 +556,14 @@ describe('gates', () => {
   test('unless it is asked for, which the record tells', async () => {
     const bench = await running();
     await bench.released('prd', { django: 'V4.2' });
-    const { record } = await bench.released('prd', { django: 'V4.0' }, { allowDowngrade: true });
-    expect(record.gates[0]).toEqual({
+    const how = { overrides: ['downgrade'], reason: 'INC-412' };
+    const { record } = await bench.released('prd', { django: 'V4.0' }, how);
+    expect(record.gates[0]).toMatchObject({
       gate: 'downgrade',
       decision: 'overridden',
-      reason: 'older on request: django V4.2 -> V4.0',
+      reason: expect.stringContaining('prd would go back: django V4.2 -> V4.0'),
+      by: 'ana',
+      why: 'INC-412',
     });
   });
 
@@ -575,7 +578,7 @@ describe('gates', () => {
         { code: 'held', text: { what: 'django V4.2 is held from prd', why: 'release 2 was rolled back: INC-412' } },
       ],
     });
-    const { record } = await bench.released('prd', {}, { unhold: true });
+    const { record } = await bench.released('prd', {}, { overrides: ['held'] });
     expect(shown(record)).toBe('django V4.2, mariadb V10.6');
     expect(record.held).toEqual([]);
     expect(record.gates[1]).toMatchObject({ gate: 'held', decision: 'overridden' });
@@ -594,7 +597,7 @@ describe('gates', () => {
   test('all that refuse are reported, not only the first', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'by hand' });
-    await bench.released('stg', { django: 'V3.2' }, { allowDowngrade: true });
+    await bench.released('stg', { django: 'V3.2' }, { overrides: ['downgrade'] });
     expect(await refusals(bench.promote('prd'))).toEqual(['downgrade', 'divergence']);
   });
 });
@@ -726,7 +729,7 @@ describe('divergence', () => {
   test('is given up on request, which the record tells', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix' });
-    const { record } = await bench.released('prd', {}, { discardDivergence: true });
+    const { record } = await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=prd\n');
     expect(record.gates[2]).toMatchObject({ decision: 'overridden', reason: expect.stringContaining('hotfix') });
   });
@@ -734,7 +737,7 @@ describe('divergence', () => {
   test('given up once is not asked about again when another one comes', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'first' });
-    await bench.released('prd', {}, { discardDivergence: true });
+    await bench.released('prd', {}, { overrides: ['divergence'] });
     const second = bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hotter\n' }, { message: 'second' });
     await bench.released('dev', { django: 'V4.2' });
     await bench.released('stg');
@@ -828,7 +831,7 @@ describe('losing a race', () => {
     const work = bench.promote(
       'stg',
       { django: 'V4.2' },
-      { discardDivergence: true, as: { actor: 'slow', raceTimeout: 60_000 } },
+      { overrides: ['divergence'], as: { actor: 'slow', raceTimeout: 60_000 } },
     );
     const error = await failureOf(work);
     expect(error).toMatchObject({ code: 'race-lost', exit: 5, retryable: true });
@@ -847,7 +850,7 @@ describe('losing a race', () => {
       return undefined;
     };
     const before = bench.clock.sleeps.length;
-    await bench.released('stg', { django: 'V4.2' }, { discardDivergence: true, as: { random: 0 } });
+    await bench.released('stg', { django: 'V4.2' }, { overrides: ['divergence'], as: { random: 0 } });
     expect(bench.clock.sleeps.slice(before)).toEqual([50, 100, 200]);
   });
 

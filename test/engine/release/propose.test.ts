@@ -206,7 +206,7 @@ describe('the same release asked for again', () => {
     const other = proposed(await bench.promote('prd', { django: 'V4.3' }));
     bench.remote.branches.set(pullRequest.branch, other.commit);
     expect(head).not.toBe(other.commit);
-    expect((await failureOf(bench.promote('prd', {}, { allowDowngrade: true }))).code).toBe('push-denied');
+    expect((await failureOf(bench.promote('prd', {}, { overrides: ['downgrade'] }))).code).toBe('push-denied');
   });
 });
 
@@ -250,7 +250,7 @@ describe('another release', () => {
     const why = expect.stringContaining(pullRequest.url) as string;
     expect(late).toMatchObject({ kind: 'refused', refusals: [{ code: 'downgrade', text: { why } }] });
     expect(states(bench)).toEqual(['1 merged', '2 open']);
-    const meant = await bench.promote('prd', { django: 'V4.2' }, { allowDowngrade: true });
+    const meant = await bench.promote('prd', { django: 'V4.2' }, { overrides: ['downgrade'] });
     expect([meant.kind, states(bench)]).toEqual(['proposed', ['1 merged', '2 closed', '3 open']]);
   });
 
@@ -271,7 +271,7 @@ describe('another release', () => {
     await bench.promote('prd', { django: 'V4.3' });
     bench.remote.protected.clear();
     bench.remote.commit('prd', { 'environments/prd/notes.txt': 'a hotfix\n' });
-    const outcome = await bench.promote('prd', { django: 'V4.2' }, { discardDivergence: true });
+    const outcome = await bench.promote('prd', { django: 'V4.2' }, { overrides: ['divergence'] });
     expect([outcome.kind, states(bench)]).toEqual(['proposed', ['1 merged', '2 closed', '3 open']]);
   });
 

@@ -29,7 +29,7 @@ async function releases(count: number, options: BenchOptions = TWO): Promise<Ben
 }
 
 async function next(bench: Bench, django: string): Promise<void> {
-  await bench.released('dev', { django }, { allowDowngrade: true });
+  await bench.released('dev', { django }, { overrides: ['downgrade'] });
 }
 
 /** dev at release 5 with the tags of 1, 2 and 3 left behind by runs that were cut off. */
@@ -129,7 +129,7 @@ describe('after a release', () => {
     const [newest, earlier] = [text(0), text(2)];
     bench.remote.commit('dev', { [recordOf('dev')]: earlier });
     bench.remote.commit('dev', { [recordOf('dev')]: newest });
-    await bench.released('dev', { django: 'V3.2' }, { allowDowngrade: true, discardDivergence: true });
+    await bench.released('dev', { django: 'V3.2' }, { overrides: ['downgrade', 'divergence'] });
     expect(numbers(bench)).toEqual([3, 4, 5]);
   });
 

@@ -384,7 +384,7 @@ const ALLOWED: Readonly<Record<string, History>> = {
   ),
   'a held release whose hold was lifted': operation(
     5,
-    { unhold: true, versions: { app: 'V3' } },
+    { overrides: ['held'], versions: { app: 'V3' } },
     {
       ...record(5, { images: image('V3'), gates: [PASSED[0]!, { gate: 'held', decision: 'overridden' }, PASSED[2]!] }),
       observations: [],

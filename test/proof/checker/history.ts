@@ -27,10 +27,8 @@ export interface Operation {
   readonly sequence?: number;
   /** Versions asked for, by image name. */
   readonly versions?: Readonly<Record<string, string>>;
-  /** What the person consented to. */
-  readonly unhold?: boolean;
-  readonly allowDowngrade?: boolean;
-  readonly discardDivergence?: boolean;
+  /** The gates that the person overrode, and what else was asked for. */
+  readonly overrides?: readonly string[];
   readonly imagesOnly?: boolean;
   /** The release that a rollback was told to restore. */
   readonly to?: string;

@@ -59,7 +59,7 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
       }
       // A rollback leaves what hands made behind, and says so; a promotion may only on request.
       for (const path of pending.difference(handMade)) {
-        if (record.action === 'promote' && operation?.discardDivergence !== true) {
+        if (record.action === 'promote' && !overrides(operation, 'divergence')) {
           broken('hand-made-lost', `release ${record.sequence} (${short(commit.id)}) lost ${path}`);
         }
       }
@@ -88,6 +88,10 @@ function knownBefore({ line, base, rewinds }: EnvironmentHistory): ReadonlySet<s
   return new Set(lowest < 0 ? [] : line.slice(lowest).map(({ id }) => id));
 }
 
+function overrides(operation: Placed['operation'], gate: string): boolean {
+  return operation?.overrides?.includes(gate) === true;
+}
+
 type Finding = readonly [Rule, string];
 
 function* authorship({ commit, record, operation }: Placed, { name }: EnvironmentHistory): Generator<Finding> {
@@ -101,15 +105,10 @@ function* authorship({ commit, record, operation }: Placed, { name }: Environmen
 }
 
 function* gating({ record, operation }: Placed): Generator<Finding> {
-  const consent: Readonly<Record<string, boolean | undefined>> = {
-    downgrade: operation?.allowDowngrade,
-    held: operation?.unhold,
-    divergence: operation?.discardDivergence,
-  };
   const rollback = record.action === 'rollback';
   for (const gate of rollback ? ROLLBACK_GATES : PROMOTE_GATES) {
     const decision = record.gates.find((stated) => stated.gate === gate)?.decision;
-    const overridden = decision === 'overridden' && (rollback || consent[gate] === true);
+    const overridden = decision === 'overridden' && (rollback || overrides(operation, gate));
     if (decision === 'pass' || overridden) continue;
     yield [
       'ungated-release',
@@ -128,7 +127,7 @@ function* versions({ record, before, operation }: Placed, { published = {} }: Hi
     }
     const running = before?.images.find((image) => image.name === name)?.version;
     const runningPlace = known.findIndex((entry) => entry.version === running);
-    if (record.action === 'promote' && place < runningPlace && operation?.allowDowngrade !== true) {
+    if (record.action === 'promote' && place < runningPlace && !overrides(operation, 'downgrade')) {
       yield ['downgrade-landed', `release ${record.sequence} by ${record.actor}: ${name} ${running} -> ${version}`];
     }
   }
@@ -136,7 +135,7 @@ function* versions({ record, before, operation }: Placed, { published = {} }: Hi
 
 function* returning({ record, operation }: Placed, holds: readonly HoldFacts[]): Generator<Finding> {
   // A rollback that names its target goes there, held or not: that is a person's choice.
-  if (operation?.unhold === true || operation?.to !== undefined) return;
+  if (overrides(operation, 'held') || operation?.to !== undefined) return;
   for (const hold of holds) {
     if (runsInto(record, hold)) {
       yield ['held-returned', `release ${record.sequence} by ${record.actor} brings release ${hold.release} back`];

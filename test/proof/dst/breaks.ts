@@ -143,9 +143,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     run: async (context, command) =>
       runCommand(
         context,
-        command.kind === 'promote'
-          ? { ...command, unhold: true, allowDowngrade: true, discardDivergence: true }
-          : command,
+        command.kind === 'promote' ? { ...command, overrides: ['downgrade', 'held', 'divergence'] } : command,
       ),
   },
   'rollback-plans-again': {

@@ -109,9 +109,7 @@ function drawPromotion(random: SeededRandom, environment: string): PromoteReques
     kind: 'promote',
     environment,
     versions,
-    ...(random.chance(0.15) && { allowDowngrade: true }),
-    ...(random.chance(0.15) && { unhold: true }),
-    ...(random.chance(0.15) && { discardDivergence: true }),
+    overrides: ['downgrade', 'held', 'divergence'].filter(() => random.chance(0.15)),
   };
   return random.chance(0.1) ? { ...request, kind: 'promote', planned: true } : request;
 }

@@ -140,8 +140,10 @@ export function operationOf(run: Ended, killed: boolean): Operation {
     environment,
     started: run.started,
     ...(Object.keys(versions).length > 0 && { versions: versions as Record<string, string> }),
-    ...(rest.includes('--unhold') && { unhold: true }),
-    ...(rest.includes('--allow-downgrade') && { allowDowngrade: true }),
+    overrides: [
+      ...(rest.includes('--unhold') ? ['held'] : []),
+      ...(rest.includes('--allow-downgrade') ? ['downgrade'] : []),
+    ],
   };
   if (killed) return { ...operation, killed: true };
   const said = readOutput(run.stdout);

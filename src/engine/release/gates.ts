@@ -1,0 +1,155 @@
+// Asking the gates: the engine gathers the evidence that the gates of a release name, each piece once, and has them judge.
+import {
+  type Evidence,
+  type Finding,
+  type Gate,
+  type Gathered,
+  type Judgement,
+  type OverrideRequest,
+  type PastRelease,
+  ROLLBACK_GATES,
+  type Subject,
+  downgradeGate,
+  evidenceFor,
+  judge,
+  promotionGates,
+} from '../../gates/gates.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, type Trust, schemesOf } from '../../model/pipeline.ts';
+import type { Request } from '../../model/plan.ts';
+import type { ReleaseImage, ReleaseSource } from '../../model/release.ts';
+import type { Context } from '../context.ts';
+import { foreignCommits } from '../read/foreign.ts';
+import { readPast } from '../read/history.ts';
+import { signingOf } from '../read/signatures.ts';
+import type { EnvironmentState, World } from '../read/world.ts';
+
+/** A release that is to be judged. */
+export interface Candidate {
+  readonly request: Request;
+  readonly images: readonly ReleaseImage[];
+  /** Where its configuration comes from. */
+  readonly source: ReleaseSource;
+}
+
+/** What gathers each piece of evidence. Nothing is asked before it is called. */
+type Sources = { readonly [Name in keyof Evidence]: () => Promise<Evidence[Name]> };
+
+/** Asks every gate of a promotion. Throws what reading the evidence throws. */
+export async function judgePromotion(
+  context: Context,
+  world: World,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<Judgement> {
+  const subject = subjectOf(world, state, candidate);
+  const overrides = await overridesOf(context, state.environment, candidate.request);
+  return ask(promotionGates(subject), subject, sourcesFor(context, world, state, candidate.source.commit), overrides);
+}
+
+/**
+ * Asks the gates of a rollback. Commits made by hand since are left behind: a rollback goes through all the same, which
+ * is on the record.
+ */
+export async function judgeRollback(
+  context: Context,
+  world: World,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<Judgement> {
+  const subject = subjectOf(world, state, candidate);
+  const since = state.record?.source.commit ?? candidate.source.commit;
+  const sources = sourcesFor(context, world, state, since);
+  const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
+  const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
+  const { actor, onBehalfOf } = context.who;
+  const why = 'a rollback leaves behind what was committed by hand since';
+  const overrides = { gates: ['divergence'], by: onBehalfOf ?? actor, why, isSigned: false };
+  return ask(ROLLBACK_GATES, subject, kept, overrides);
+}
+
+/** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */
+export async function judgeDowngrade(
+  context: Context,
+  world: World,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<Judgement['refusals']> {
+  const subject = subjectOf(world, state, candidate);
+  const overrides = await overridesOf(context, state.environment, candidate.request);
+  const sources = sourcesFor(context, world, state, candidate.source.commit);
+  const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
+  return refusals;
+}
+
+async function ask(
+  gates: readonly Gate[],
+  subject: Subject,
+  sources: Sources,
+  overrides: OverrideRequest,
+): Promise<Judgement> {
+  const gathered: Gathered = Object.fromEntries(
+    await Promise.all(
+      [...evidenceFor(gates)].map(async (name): Promise<[string, Finding<unknown>]> => [
+        name,
+        { value: await sources[name]() },
+      ]),
+    ),
+  );
+  return judge(gates, subject, gathered, overrides);
+}
+
+function subjectOf({ pipeline }: World, state: EnvironmentState, { request, images, source }: Candidate): Subject {
+  const { environment, record } = state;
+  return {
+    action: request.kind,
+    environment: environment.name,
+    current: record,
+    images,
+    commit: source.commit,
+    upstream: source.environment ?? source.branch,
+    reason: request.reason,
+    schemes: schemesOf(pipeline),
+    policy: environment.gates,
+  };
+}
+
+function sourcesFor(context: Context, world: World, state: EnvironmentState, upstream: ObjectId): Sources {
+  return {
+    unmerged: async () => foreignCommits(context, world, state, upstream),
+    past: async () => pastReleases(context, world, state.environment),
+  };
+}
+
+/** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */
+async function overridesOf(
+  context: Context,
+  { trust }: Environment,
+  { overrides: gates = [], reason }: Request,
+): Promise<OverrideRequest> {
+  const { actor, onBehalfOf } = context.who;
+  const signer = gates.length > 0 && trust ? await currentSigner(context, trust) : undefined;
+  return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
+}
+
+/** Whose signature a release would have that is made now; undefined: nobody's that counts. */
+async function currentSigner(context: Context, trust: Trust): Promise<string | undefined> {
+  const signing = signingOf(context);
+  const payload = new TextEncoder().encode('who signs releases here?\n');
+  const signature = await signing.sign(trust.method, payload);
+  const verdict = await signing.verify({ payload, signature, at: context.clock.now(), trust });
+  return 'signer' in verdict ? verdict.signer : undefined;
+}
+
+async function pastReleases(context: Context, world: World, environment: Environment): Promise<readonly PastRelease[]> {
+  const { releases } = await readPast(context, world, environment);
+  return Promise.all(
+    releases.map(async ({ commit, record, since }) => ({
+      sequence: record.sequence,
+      commit,
+      images: record.images,
+      recorded: since,
+      committed: (await context.ledger.commit(commit)).time,
+    })),
+  );
+}
