@@ -1,17 +1,17 @@
 // Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
-// shared chunks, dist/types/, and the licences of what was bundled in. Repeating it gives the same bytes. `--out DIR`
-// writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out.
+// shared chunks, dist/types/, and the licences and the bill of materials of what was bundled in. Everything is bundled,
+// the packages of clouds and forges included; those are chunks that load on first use. Repeating the build gives the same
+// bytes. `--out DIR` writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out.
 import { spawnSync } from 'node:child_process';
 import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Metafile, type Plugin, build } from 'esbuild';
+import { type Sources, billOfMaterials } from './sbom.ts';
 
-// Heavy SDKs are loaded from node_modules on first use, when the user has installed them.
-const EXTERNAL = ['@aws-sdk/*', '@google-cloud/*', 'google-auth-library', 'octokit'];
-// CommonJS packages call require for Node's own modules, and an ECMAScript module has none.
-const REQUIRE =
-  "import { createRequire as tagflowCreateRequire } from 'node:module'; const require = tagflowCreateRequire(import.meta.url);";
+// CommonJS packages call require for Node's own modules and join paths to their folder; an ECMAScript module has neither.
+const COMMONJS =
+  "import { createRequire as tagflowCreateRequire } from 'node:module'; const require = tagflowCreateRequire(import.meta.url), __filename = import.meta.filename, __dirname = import.meta.dirname;";
 
 /**
  * `const { lock } = await import('proper-lockfile')`: Node finds the names a CommonJS package exports, esbuild gives its
@@ -20,15 +20,17 @@ const REQUIRE =
 const commonJsNames: Plugin = {
   name: 'commonjs-names',
   setup: (bundler) => {
-    bundler.onResolve({ filter: /^[a-z@]/ }, async ({ kind, path }) => {
-      if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
-      if (EXTERNAL.some((name) => path.startsWith(name.replace('*', '')))) return undefined;
+    bundler.onResolve({ filter: /^[a-z@]/ }, async ({ importer, kind, path }) => {
+      const ours = importer.startsWith(join(root, 'src'));
+      if (!ours || kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
       const names = Object.keys((await import(path)) as object);
       // Node names the whole of a CommonJS module so.
       return names.includes('module.exports') ? { path, namespace: 'commonjs-names', pluginData: names } : undefined;
     });
     bundler.onLoad({ filter: /.*/, namespace: 'commonjs-names' }, ({ path, pluginData }) => {
-      const names = (pluginData as readonly string[]).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name));
+      const names = (pluginData as readonly string[]).filter(
+        (name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== 'default',
+      );
       return { contents: `export { ${names.join(', ')} } from ${JSON.stringify(path)};`, resolveDir: root };
     });
   },
@@ -44,7 +46,9 @@ const dist = resolve(root, values.out);
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
 await finishCommand(join(dist, 'tagflow.js'));
-await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(metafile));
+const packages = bundledPackages(metafile);
+await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(packages));
+await writeFile(join(dist, 'sbom.cdx.json'), await sbom(packages));
 if (values.types) emitTypes();
 
 async function bundle(): Promise<Metafile> {
@@ -56,15 +60,16 @@ async function bundle(): Promise<Metafile> {
     splitting: true,
     format: 'esm',
     platform: 'node',
-    target: 'node24',
-    external: EXTERNAL,
+    target: 'node22',
     chunkNames: 'chunks/[name]-[hash]',
-    banner: { js: REQUIRE },
+    banner: { js: COMMONJS },
     plugins: [commonJsNames],
     // Only licence texts are kept out of the code: they are gathered below, whole.
     legalComments: 'none',
     // Names of classes and functions appear in stack traces and in `error.name`.
     keepNames: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
     metafile: true,
     logLevel: 'warning',
   });
@@ -78,11 +83,23 @@ async function finishCommand(path: string): Promise<void> {
   await chmod(path, 0o755);
 }
 
-/** The licence texts of every package with code in the bundle, by name. Throws when a package brings none. */
-async function licences({ outputs }: Metafile): Promise<string> {
+/** The folders of every package with code in the bundle, relative to the root, sorted. */
+function bundledPackages({ outputs }: Metafile): readonly string[] {
   const inputs = Object.values(outputs).flatMap((output) => Object.keys(output.inputs));
-  const packages = new Set(inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []));
-  const texts = [...packages].toSorted().map(async (folder) => {
+  const pattern = /(?:^|[/:])(node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+)/;
+  const folders = inputs.flatMap((input) => pattern.exec(input)?.[1] ?? []);
+  return [...new Set(folders)].toSorted();
+}
+
+async function sbom(folders: readonly string[]): Promise<string> {
+  const read = async (file: string): Promise<unknown> => JSON.parse(await readFile(join(root, file), 'utf8'));
+  const [manifest, lockfile] = await Promise.all([read('package.json'), read('package-lock.json')]);
+  return billOfMaterials({ manifest, lockfile, folders } as Sources);
+}
+
+/** The licence texts of packages, by name. Throws when a package brings none. */
+async function licences(packages: readonly string[]): Promise<string> {
+  const texts = packages.map(async (folder) => {
     const name = folder.slice(folder.lastIndexOf('node_modules/') + 'node_modules/'.length);
     const manifest = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as Manifest;
     const files = (await readdir(join(root, folder))).filter((file) => /^(?:licen[cs]e|copying|notice)/i.test(file));

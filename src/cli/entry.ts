@@ -3,15 +3,16 @@
 // the syntax of the rest.
 import process from 'node:process';
 
-const LEAST = [24, 8] as const;
+// Node reads proxies from variables (`proxyEnv` of http.Agent) from these on; an older one would go round a proxy silently.
+const LEAST: Readonly<Record<number, number>> = { 22: 21, 23: Infinity, 24: 8 };
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
-if (major > LEAST[0] || (major === LEAST[0] && minor >= LEAST[1])) {
+if (major >= 22 && minor >= (LEAST[major] ?? 0)) {
   // The process waits for it: nothing else is left to do here.
   void import('./main.ts');
 } else {
   process.stderr.write(
-    `✗ error: tagflow needs Node ${LEAST.join('.')} or newer\n` +
+    `✗ error: tagflow needs Node 22.21 or 24.8 or newer\n` +
       `  why   this is Node ${process.versions.node} (${process.execPath})\n` +
       `  fix   install a newer Node, or run the image node:24; where several are installed, put that one first on PATH\n`,
   );

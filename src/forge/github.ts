@@ -4,7 +4,7 @@
 // lost. Repetition: every method may be called again; a comment may then stand there twice.
 import type * as Package from 'octokit';
 import { z } from 'zod/mini';
-import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
 import { type Answer, type Asking, type AskingOptions, createAsking, cut } from './asking.ts';
@@ -234,7 +234,7 @@ class Github implements Forge {
 }
 
 async function load({ api, token, agentOf }: ForgeOptions): Promise<Package.Octokit> {
-  const { Octokit } = await importOctokit();
+  const { Octokit } = await import('octokit');
   return new Octokit({
     auth: token.value,
     baseUrl: api.href.replace(/\/$/, ''),
@@ -245,20 +245,6 @@ async function load({ api, token, agentOf }: ForgeOptions): Promise<Package.Octo
     // What it says of single requests it says to a log of theirs.
     request: { fetch: createFetch(agentOf), log: SILENT },
   });
-}
-
-async function importOctokit(): Promise<typeof Package> {
-  try {
-    return await import('octokit');
-  } catch (cause) {
-    if (!(cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND')) throw cause;
-    throw new TagflowError('not-supported', {
-      what: 'tagflow cannot speak to GitHub here: a package that it needs for that is not installed',
-      why: 'the package octokit was not found beside tagflow',
-      fix: 'install tagflow by npm, which brings it, or add it: npm install octokit',
-      cause,
-    });
-  }
 }
 
 function isRequestError(error: unknown): error is Package.RequestError {

@@ -43,6 +43,9 @@ export interface RunningCli {
 /** The program; TAGFLOW_TEST_PROGRAM names another one, such as dist/tagflow.js as it is published. */
 export const MAIN = join(import.meta.dirname, '../..', process.env['TAGFLOW_TEST_PROGRAM'] ?? 'src/cli/main.ts');
 
+/** The Node that runs it; TAGFLOW_TEST_NODE names another one, such as the oldest that the package supports. */
+const NODE = process.env['TAGFLOW_TEST_NODE'] ?? process.execPath;
+
 /** The environment of a run: no configuration of the machine or the user, a zone that is not UTC, one known actor. */
 export const CLI_ENVIRONMENT: Readonly<Record<string, string>> = {
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -57,7 +60,7 @@ export const CLI_ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** Starts tagflow. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
-  const command = [...(options.under ?? []), process.execPath, MAIN, ...args];
+  const command = [...(options.under ?? []), NODE, MAIN, ...args];
   const env = Object.fromEntries(
     Object.entries({ ...CLI_ENVIRONMENT, ...options.env }).filter(([, value]) => value !== undefined),
   );

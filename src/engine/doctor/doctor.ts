@@ -21,7 +21,7 @@ export interface Machine {
 }
 
 /** The oldest programs that will do. */
-const NEEDED = { node: '24.8', git: '2.36' } as const;
+const NEEDED = { node: '22.21', git: '2.36' } as const;
 
 /**
  * Examines one environment or all, and the repositories they use. Throws `environment-not-found`, `interrupted`; everything

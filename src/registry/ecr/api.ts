@@ -44,7 +44,7 @@ export interface MovingDeadline {
 export interface EcrApi {
   /**
    * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
-   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`, `not-supported` without the SDK.
+   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`.
    */
   call<T>(request: EcrRequest<T>, deadline: MovingDeadline): Promise<T | EcrRefusal>;
   /** Whose keys calls are signed with: `access key AKIA…`, no secret. Throws `unauthorized` when there are none. */

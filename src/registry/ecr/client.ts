@@ -6,7 +6,6 @@ import type { Instant } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
-import { loadPackage } from '../load.ts';
 import { type Agents, createAgents, type Environment } from '../../http/agents.ts';
 import type { Redactor } from '../../http/redact.ts';
 import { abortAfterStop } from '../../http/stop.ts';
@@ -38,7 +37,7 @@ export interface EcrClientOptions extends Pick<CallOptions, 'clock' | 'env' | 'c
 
 /** The clients of a run, one for each region and kind of endpoint. */
 export interface EcrClients {
-  /** Throws `not-supported` without the SDK, and `config-invalid` for an unusable CA file. */
+  /** Throws `config-invalid` for an unusable CA file. */
   of(host: EcrHost): Promise<EcrClient>;
   /**
    * The id of the access key that calls are signed with. Has the SDK find credentials before the call that needs them, so that
@@ -83,7 +82,7 @@ export function createEcrClients(options: EcrClientOptions): EcrClients {
 }
 
 async function createClient(host: EcrHost, options: EcrClientOptions, agents: Agents): Promise<EcrClient> {
-  const { ECR } = await loadPackage('Amazon ECR', '@aws-sdk/client-ecr', async () => import('@aws-sdk/client-ecr'));
+  const { ECR } = await import('@aws-sdk/client-ecr');
   const { env, endpoint, credentials, requestTimeoutMs: timeout } = options;
   // The SDK has no FIPS or dual-stack form of an address that somebody chose.
   const isOwnEndpoint = (endpoint ?? env['AWS_ENDPOINT_URL_ECR'] ?? env['AWS_ENDPOINT_URL']) !== undefined;

@@ -19,7 +19,6 @@ import type { CredentialSource } from '../credentials/credentials.ts';
 import { createAgents, type Environment } from '../../http/agents.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
 import { abortAfterStop } from '../../http/stop.ts';
-import { loadPackage } from '../load.ts';
 import { tokenFailure, tokenTooLate, unknownUniverse, withoutToken } from './token-failures.ts';
 
 /** What gives access tokens: an `AuthClient` of google-auth-library. */
@@ -41,8 +40,8 @@ export interface GoogleToken {
 export interface GarAccess extends CredentialSource {
   /**
    * A token for a repository of Artifact Registry; undefined when there are no credentials of Google's, or the host is none
-   * of its hosts. Throws `unauthorized`, `credentials-invalid`, `registry-unavailable`, `interrupted`, `not-supported`
-   * without the library, and what the other source throws.
+   * of its hosts. Throws `unauthorized`, `credentials-invalid`, `registry-unavailable`, `interrupted`, and
+   * what the other source throws.
    */
   tokenFor(host: string, path: string): Promise<GoogleToken | undefined>;
   /** Has the next token be a new one: this one was refused. */
@@ -210,7 +209,7 @@ async function answersAsMetadataServer(env: Environment): Promise<boolean> {
 }
 
 async function loadSdk(): Promise<typeof Sdk> {
-  return loadPackage('Artifact Registry', 'google-auth-library', async () => import('google-auth-library'));
+  return import('google-auth-library');
 }
 
 /** Rejects when the time is over. */

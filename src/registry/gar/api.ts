@@ -47,7 +47,7 @@ export interface GarRequest<T> extends GarCall {
 export interface GarApi {
   /**
    * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
-   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`, `not-supported` without the client.
+   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`.
    */
   call<T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal>;
   readonly waitToRetry: WaitToRetry;

@@ -3,13 +3,11 @@
 //
 // The client is made without credentials: each call carries a token of its own (see api.ts), so that a missing one is told
 // from one that was refused, and nothing looks for a metadata server.
-import { createRequire } from 'node:module';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type * as Sdk from '@google-cloud/artifact-registry';
 import { TagflowError } from '../../model/errors.ts';
 import { isLoopback } from '../../http/addresses.ts';
 import { certificateAuthorities, type Environment } from '../../http/agents.ts';
-import { loadPackage } from '../load.ts';
 import { proxyFor } from './proxy.ts';
 
 /** The client of the API. */
@@ -55,19 +53,12 @@ export function endpointOf({ env, endpoint }: ChannelOptions): URL {
   });
 }
 
-/** A client that has not connected yet. Throws `config-invalid`, and `not-supported` without the package. */
+/** A client that has not connected yet. Throws `config-invalid`. */
 export async function createGarClient(options: ChannelOptions): Promise<GarClient> {
-  const sdk = await loadPackage(
-    'Artifact Registry',
-    '@google-cloud/artifact-registry',
-    async () => import('@google-cloud/artifact-registry'),
-  );
-  const { GoogleAuth, PassThroughClient } = await loadPackage(
-    'Artifact Registry',
-    'google-auth-library',
-    async () => import('google-auth-library'),
-  );
-  const grpc = grpcOf();
+  const sdk = await import('@google-cloud/artifact-registry');
+  const { GoogleAuth, PassThroughClient } = await import('google-auth-library');
+  // The client's own copy: it takes no credentials that another copy of gRPC made.
+  const { grpc } = (await import('google-gax')) as unknown as { readonly grpc: Grpc };
   if (options.env['GRPC_VERBOSITY'] === undefined) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
   const url = endpointOf(options);
   return new sdk.ArtifactRegistryClient({
@@ -78,13 +69,6 @@ export async function createGarClient(options: ChannelOptions): Promise<GarClien
     'grpc.use_local_subchannel_pool': 1,
     ...addressOf(url, options.env),
   } as ClientOptions);
-}
-
-/** The gRPC of the client, wherever a package manager has put it. */
-function grpcOf(): Grpc {
-  const client = createRequire(import.meta.url).resolve('@google-cloud/artifact-registry');
-  const { grpc } = createRequire(client)('google-gax') as { readonly grpc: Grpc };
-  return grpc;
 }
 
 function trusting(grpc: Grpc, options: ChannelOptions): ClientOptions['sslCreds'] {

@@ -76,7 +76,7 @@ test('looks at one environment and its repositories when one is named', async ()
 
 describe('the machine', () => {
   test.each([
-    ['an old Node', { node: '24.7.1', git: '2.39.5' }, 'error programs node: node 24.7.1 is too old'],
+    ['an old Node', { node: '22.20.0', git: '2.39.5' }, 'error programs node: node 22.20.0 is too old'],
     ['a Node that sorts before as text only', { node: '24.10.0', git: '2.100.0' }, undefined],
     ['an old Git', { node: '25.0.0', git: '2.30.2' }, 'error programs git: git 2.30.2 is too old'],
     ['no Git', { node: '24.8.0', git: undefined }, 'error programs git: there is no program git'],

@@ -1,11 +1,10 @@
 // The program itself over Amazon ECR: the example pipeline with its images in repositories of ECR, the real AWS SDK, and the
 // emulator in ECR's place by AWS's own variable. And what a run without ECR pays for the SDK: nothing.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../../src/registry/layout/sample-image.ts';
-import { runCli, succeeded } from '../../support/cli.ts';
+import { succeeded } from '../../support/cli.ts';
 import { ECR_HOST, type EcrServer, KEYS, startEcr } from '../../support/ecr.ts';
+import { loadedPackages } from '../../support/loaded-packages.ts';
 import { temporaryFolder } from '../../support/git-repository.ts';
 import { createPipeline, type TestPipeline, VERSIONS } from '../../support/pipeline.ts';
 
@@ -86,19 +85,8 @@ describe('a pipeline over Amazon ECR', () => {
 
 describe('the AWS SDK', () => {
   const loads = async (args: readonly string[]): Promise<boolean> => {
-    const folder = await temporaryFolder('ecr-load');
-    const spy = join(folder, 'spy.cjs');
-    writeFileSync(
-      spy,
-      `process.on('exit', () => {
-        const loaded = Object.keys(require('node:module')._cache).some((file) => file.includes('@aws-sdk'));
-        process.stderr.write(loaded ? 'sdk loaded' : 'sdk not loaded');
-      });`,
-    );
-    const env = { ...awsEnvironment(), NODE_OPTIONS: `--require=${spy}` };
-    const { stderr } = await runCli(args, { cwd: folder, env });
-    expect(stderr).toMatch(/sdk (?:not )?loaded$/);
-    return stderr.endsWith('sdk loaded');
+    const run = { cwd: await temporaryFolder('ecr-load'), env: awsEnvironment() };
+    return (await loadedPackages(args, ['@aws-sdk/client-ecr'], run)).length > 0;
   };
 
   it.each([[['--help']], [['tag', '--help']], [['tag', 'oci:./nowhere:V1.0', 'dev']]])(
