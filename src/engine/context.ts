@@ -1,10 +1,10 @@
 // What every use case is given: the ports, and who asks. Wired once, in cli/compose.ts.
 import type { Forge } from '../forge/forge.ts';
-import type { Ledger } from '../ledger/ledger.ts';
+import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
 import type { Clock, Notify, Random } from '../model/effects.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
-import type { AbleRegistry, CopyImage } from '../registry/registry.ts';
+import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
 import type { Signing } from '../signing/signing.ts';
 
 /** Who runs this, as the record will say. Every text is one plain line. */
@@ -25,6 +25,22 @@ export interface ConfigFile {
   readonly text: string;
 }
 
+/** What reading and planning are given: ports without a method that changes anything. */
+export interface Reading {
+  readonly ledger: LedgerReader;
+  /** The registry that serves a repository. */
+  readonly registryOf: (repository: Repository) => RegistryReader;
+  /** Signs and judges signatures, where the configuration asks for them. */
+  readonly signing?: Signing;
+  readonly who: Who;
+  readonly clock: Clock;
+  readonly notify: Notify;
+  readonly signal: AbortSignal;
+  /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
+  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
+  readonly config?: ConfigFile;
+}
+
 /** What is enough for work on registries alone. */
 export interface RegistryContext {
   /** The registry that serves a repository. */
@@ -36,17 +52,11 @@ export interface RegistryContext {
 }
 
 /** The ports and settings of one run. */
-export interface Context extends RegistryContext {
+export interface Context extends RegistryContext, Reading {
   readonly ledger: Ledger;
-  /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
-  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
-  readonly clock: Clock;
+  readonly registryOf: RegistryContext['registryOf'];
+  readonly signal: AbortSignal;
   readonly random: Random;
-  readonly notify: Notify;
-  readonly who: Who;
-  readonly config?: ConfigFile;
-  /** Signs and judges signatures, where the configuration asks for them. */
-  readonly signing?: Signing;
   /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
   /** How long a promotion that loses races tries again, in milliseconds. */

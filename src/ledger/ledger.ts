@@ -80,13 +80,19 @@ export type PushVerdict =
   | { readonly outcome: 'lost'; readonly head: ObjectId | undefined }
   | { readonly outcome: 'denied'; readonly reason: string };
 
-/**
- * The remote repository. Every method may throw `remote-unavailable`, `unauthorized`, `storage-failed` or `interrupted`.
- * Commits and trees are fetched as they are asked for; nothing but `push` changes the remote.
- */
-export interface Ledger {
+// Every method below may throw `remote-unavailable`, `unauthorized`, `storage-failed` or `interrupted`. Commits and trees are
+// fetched as they are asked for; nothing but `LedgerWriter.push` changes the remote.
+
+/** Where the branches of the remote are. */
+export interface HeadReader {
   /** The heads as the remote has them now. Nothing is fetched. */
   heads(): Promise<Heads>;
+  /** The head of one branch now, read past any cache; undefined when the branch does not exist. */
+  head(branch: BranchName): Promise<ObjectId | undefined>;
+}
+
+/** Commits, and the files of their trees. */
+export interface TreeReader {
   /** Makes commits (heads, as `heads` gave them) and their trees readable, in one request. */
   fetch(commits: readonly ObjectId[]): Promise<void>;
   /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */
@@ -100,6 +106,12 @@ export interface Ledger {
   readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */
   listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]>;
+  /** Paths whose content or mode differs between two fetched commits' trees. */
+  changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
+}
+
+/** What lies below a head. */
+export interface HistoryReader {
   /** Makes the whole history of fetched heads readable (commits and trees; file content comes on demand). */
   deepen(heads: readonly ObjectId[]): Promise<void>;
   /** Whether `ancestor` is `descendant` or reachable from it. Needs `deepen(descendant)` unless they are equal or parent and child. */
@@ -115,10 +127,15 @@ export interface Ledger {
    * there are no more.
    */
   recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]>;
-  /** Paths whose content or mode differs between two fetched commits' trees. */
-  changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
   /** The signature of a commit that `commit` can read. Whether it is a good one is not asked. */
   signature(id: ObjectId): Promise<CommitSignature>;
+}
+
+/** Everything that a ledger can be asked without changing anything. */
+export interface LedgerReader extends HeadReader, TreeReader, HistoryReader {}
+
+/** Making commits, and moving branches to them. */
+export interface LedgerWriter {
   /**
    * Builds a commit in the object database, with no work tree. The same draft gives the same id, unless it is signed: a
    * signature may differ each time. Throws `tree-unsafe`, and what signing throws.
@@ -135,8 +152,10 @@ export interface Ledger {
    * it gets as far as the remote lets who may write. Rules for single branches and hooks are asked by a real push only.
    */
   mayPush(branch: BranchName, head: ObjectId): Promise<Permission>;
-  /** The head of one branch now, read past any cache; undefined when the branch does not exist. */
-  head(branch: BranchName): Promise<ObjectId | undefined>;
+}
+
+/** The remote repository. */
+export interface Ledger extends LedgerReader, LedgerWriter {
   /** Frees what the ledger holds on disk. */
   close(): Promise<void>;
 }

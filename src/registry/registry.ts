@@ -44,10 +44,10 @@ export interface TagResult {
 }
 
 /**
- * A registry that holds repositories. Every method may throw `unauthorized`, `forbidden`, `registry-unavailable`,
+ * What a registry can be asked without changing anything. Every method may throw `unauthorized`, `forbidden`, `registry-unavailable`,
  * `registry-answer-invalid` or `interrupted`.
  */
-export interface Registry {
+export interface RegistryReader {
   /**
    * The image at a tag or digest, its manifest read whole and hashed; undefined when it is not there.
    * Throws `digest-mismatch`, `media-type-conflict`, `manifest-too-large`.
@@ -57,6 +57,10 @@ export interface Registry {
   peek(repository: Repository, tag: Tag): Promise<Digest | undefined>;
   /** Every tag of a repository, in the registry's order; empty when the repository does not exist. */
   listTags(repository: Repository): Promise<readonly Tag[]>;
+}
+
+/** A registry that holds repositories. Its methods throw what those of `RegistryReader` throw. */
+export interface Registry extends RegistryReader {
   /**
    * Puts a tag on an image of the same repository: identical bytes, no layer moved. Safe to repeat. Two writers of
    * one tag: the last wins, as no registry offers compare-and-swap. Throws `digest-not-found`, `tag-immutable`, `tag-moved`.

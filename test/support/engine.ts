@@ -2,7 +2,8 @@
 // context for each process that works on them.
 import type { Context } from '../../src/engine/context.ts';
 import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
-import { type RunOptions, promote } from '../../src/engine/release/promote.ts';
+import type { RunOptions } from '../../src/engine/release/execute.ts';
+import { promote } from '../../src/engine/release/promote.ts';
 import { rollback } from '../../src/engine/release/rollback.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { TagflowError } from '../../src/model/errors.ts';

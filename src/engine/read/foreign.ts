@@ -6,7 +6,7 @@ import { type Environment, recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { isOwn, isRelease } from './records.ts';
 import { isKept, orRefused } from '../tree/tree.ts';
 import { type EnvironmentState, type World, orProblem, readRecord } from './world.ts';
@@ -20,7 +20,7 @@ const LIMIT = 500;
  * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
  */
 export async function foreignCommits(
-  context: Context,
+  context: Reading,
   world: World,
   { environment, head, record }: EnvironmentState,
   upstream: ObjectId,
@@ -35,7 +35,7 @@ export async function foreignCommits(
 
 /** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
 export async function foreignBetween(
-  context: Context,
+  context: Reading,
   world: World,
   environment: Environment,
   { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
@@ -53,7 +53,7 @@ export async function foreignBetween(
 
 /** Whether a commit's own change stands in another commit's tree: whether there it could be taken back as it is. */
 async function isContained(
-  context: Context,
+  context: Reading,
   environment: Environment,
   commit: Commit,
   upstream: ObjectId,
@@ -100,7 +100,7 @@ export function settles(commit: Commit, record: ReleaseRecord): boolean {
 
 /** The newest such commit of a branch by first parent, if one is near. */
 async function settledCommit(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
 ): Promise<ObjectId | undefined> {
@@ -123,7 +123,7 @@ function subjectOf(commit: Commit): string {
 
 /** Another environment's release is one on that environment's branch only: elsewhere anybody may have written its record. */
 async function madeByTagflow(
-  context: Context,
+  context: Reading,
   world: World,
   environment: Environment,
   commit: Commit,

@@ -6,7 +6,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, environmentOf, imageOf, recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { counted, plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { judgeSteps } from './signatures.ts';
 import { type World, headOf, readWorld } from './world.ts';
 
@@ -42,7 +42,7 @@ export interface Past {
 }
 
 /** Reads an environment's past: all of it, or where each release costs a signature at least its newest `most` releases. */
-export async function readPast(context: Context, world: World, environment: Environment, most?: number): Promise<Past> {
+export async function readPast(context: Reading, world: World, environment: Environment, most?: number): Promise<Past> {
   const head = headOf(world.branches, environment.branch, environment);
   await context.ledger.fetch([head]);
   await context.ledger.deepen([head]);
@@ -82,7 +82,7 @@ export interface HistoryFilter {
 
 /** Releases of one environment in their order, or of all by time, newest first. */
 export async function history(
-  context: Context,
+  context: Reading,
   filter: HistoryFilter,
 ): Promise<{ readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] }> {
   const { environment: name, image, since = Number.NEGATIVE_INFINITY, limit } = filter;
@@ -109,7 +109,7 @@ export async function history(
 export type ShowAt = { readonly at: Instant } | { readonly release: number } | { readonly now: true };
 
 /** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
-export async function show(context: Context, name: string, when: ShowAt): Promise<Release> {
+export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
   const world = await readWorld(context, [name]);
   const environment = environmentOf(world.pipeline, name);
   const { releases } = await readPast(context, world, environment);
@@ -149,7 +149,7 @@ export interface Span {
 }
 
 /** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
-export async function where(context: Context, what: string): Promise<readonly Span[]> {
+export async function where(context: Reading, what: string): Promise<readonly Span[]> {
   const world = await readWorld(context);
   const matches = matcher(world, what);
   const pasts = await readPasts(context, world, undefined);
@@ -215,7 +215,7 @@ function matcher(world: World, what: string): ImageMatch {
 }
 
 async function readPasts(
-  context: Context,
+  context: Reading,
   world: World,
   only: Environment | undefined,
   most?: number,

@@ -2,14 +2,14 @@
 // believed.
 import type { Clock } from '../../model/effects.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 
 /** Pauses between the readings, in milliseconds: together longer than replicas take that are well. */
 const PAUSES = [500, 1_000, 2_000] as const;
 
 /** The head of a branch as it is in the end: read again, with pauses, as long as it is doubtful. */
 export async function steadyHead(
-  context: Context,
+  context: Reading,
   branch: BranchName,
   isDoubtful: (head: ObjectId | undefined) => boolean | Promise<boolean>,
 ): Promise<ObjectId | undefined> {

@@ -4,7 +4,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { judgeSteps } from './signatures.ts';
 
 /** One commit of a line. */
@@ -46,7 +46,7 @@ const MARGIN = 50;
  * whoever made a commit wrote: commits that say they are older and lie above newer ones are read as well. Needs `deepen(head)`.
  */
 export async function readLine(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   bounds: Bounds,

@@ -8,7 +8,7 @@ import { type Environment, type Trust, recordPath } from '../../model/pipeline.t
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { SignatureVerdict, Signing } from '../../signing/signing.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { releaseIn } from './records.ts';
 
 /** By so much the clocks of those who make releases may differ, in milliseconds. */
@@ -39,7 +39,7 @@ export interface Judged {
  * `most`: where releases are signed, those below so many releases may be left out; without signatures all cost nothing.
  */
 export async function judgeSteps(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   steps: readonly Step[],
@@ -66,7 +66,7 @@ export async function judgeSteps(
  * `signature-invalid`.
  */
 export async function requireSigned(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   commit: Commit,
@@ -96,13 +96,16 @@ export async function requireSigned(
 }
 
 /** What signs a commit of a release. */
-export function signerOf(context: Context, { method }: Trust): (payload: Uint8Array) => Promise<string> {
+export function signerOf(
+  context: Pick<Reading, 'signing'>,
+  { method }: Trust,
+): (payload: Uint8Array) => Promise<string> {
   return async (payload) => signingOf(context).sign(method, payload);
 }
 
 /** Refuses to push a release whose signature nobody would accept. Throws `signature-invalid`. */
 export async function requireOwnSignature(
-  context: Context,
+  context: Reading,
   environment: string,
   trust: Trust,
   id: ObjectId,
@@ -120,7 +123,7 @@ export async function requireOwnSignature(
 
 /** The verdicts on releases of one branch, newest first; those that need no signature have none. */
 async function judgeSignatures(
-  context: Context,
+  context: Reading,
   trust: Trust,
   head: ObjectId,
   commits: readonly Commit[],
@@ -158,7 +161,7 @@ async function judgeSignatures(
  * Undefined when there are fewer, or one of them needs to be held against those below.
  */
 async function newestGood(
-  context: Context,
+  context: Reading,
   trust: Trust,
   head: ObjectId,
   releases: readonly { readonly commit: Commit }[],
@@ -185,7 +188,7 @@ async function newestGood(
 
 /** Releases up to the commit after which they are signed, if that commit is on the branch. */
 async function madeBefore(
-  { ledger }: Context,
+  { ledger }: Reading,
   { signedAfter }: Trust,
   head: ObjectId,
   commits: readonly Commit[],
@@ -195,13 +198,13 @@ async function madeBefore(
   return new Set(ids).difference(new Set(await ledger.unreachable(ids, signedAfter)));
 }
 
-async function verdictAt(context: Context, trust: Trust, { id }: Commit, at: Instant): Promise<SignatureVerdict> {
+async function verdictAt(context: Reading, trust: Trust, { id }: Commit, at: Instant): Promise<SignatureVerdict> {
   const claim = await context.ledger.signature(id);
   return 'problem' in claim ? claim : signingOf(context).verify({ ...claim, at, trust });
 }
 
 /** What signs and verifies. Throws `not-supported` where a library's user gave none. */
-export function signingOf({ signing }: Context): Signing {
+export function signingOf({ signing }: Pick<Reading, 'signing'>): Signing {
   if (signing) return signing;
   throw new TagflowError('not-supported', {
     what: 'releases are signed here, and this run can neither sign nor verify',

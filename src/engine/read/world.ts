@@ -7,7 +7,7 @@ import { type BranchName, type ObjectId, shortId } from '../../model/object-id.t
 import { type Environment, type Pipeline, recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { isOwn, isRelease, recordIn } from './records.ts';
 import { requireSigned } from './signatures.ts';
 
@@ -32,7 +32,7 @@ export interface EnvironmentState {
 const FEW_BRANCHES = 8;
 
 /** Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch. */
-export async function readWorld(context: Context, likely: readonly string[] = []): Promise<World> {
+export async function readWorld(context: Reading, likely: readonly string[] = []): Promise<World> {
   const { ledger } = context;
   const { trunk: defaultBranch, branches } = await ledger.heads();
   const defaultHead = headOf(branches, defaultBranch);
@@ -49,7 +49,7 @@ export async function readWorld(context: Context, likely: readonly string[] = []
 
 /** Reads the release of environments, all in one fetch. Throws `branch-not-found`, `record-invalid`. */
 export async function readEnvironment(
-  context: Context,
+  context: Reading,
   world: World,
   environment: Environment,
 ): Promise<EnvironmentState> {
@@ -67,7 +67,7 @@ const LIMIT = 20;
  * Throws `record-invalid`, and `signature-invalid` where releases are signed and this one is not as it has to be.
  */
 export async function readRelease(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
 ): Promise<ReleaseRecord | undefined> {
@@ -94,7 +94,7 @@ export async function readRelease(
  * Refuses a branch whose record was there and was removed: as if nothing had been released, numbers would begin anew.
  * Throws `record-invalid`.
  */
-export async function requireNeverReleased(context: Context, environment: Environment, head: ObjectId): Promise<void> {
+export async function requireNeverReleased(context: Reading, environment: Environment, head: ObjectId): Promise<void> {
   const [last] = await context.ledger.recent(head, recordPath(environment), 1);
   if (last) throw notWritten(environment, 'is gone', last.commit);
 }
@@ -111,7 +111,7 @@ function notWritten(environment: Environment, what: string, by: Commit | undefin
 
 /** The record in one commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */
 export async function readRecord(
-  context: Context,
+  context: Reading,
   environment: Environment,
   commit: ObjectId,
 ): Promise<ReleaseRecord | undefined> {
@@ -160,7 +160,7 @@ export function headOf(
 }
 
 async function readConfig(
-  context: Context,
+  context: Reading,
   head: ObjectId,
   branch: BranchName,
 ): Promise<Pick<World, 'pipeline' | 'config'>> {
@@ -182,7 +182,7 @@ async function readConfig(
 }
 
 /** The pipeline with the signers that the trunk lists, where releases are signed. Throws `config-missing`. */
-async function withTrust(context: Context, pipeline: Pipeline, head: ObjectId, branch: BranchName): Promise<Pipeline> {
+async function withTrust(context: Reading, pipeline: Pipeline, head: ObjectId, branch: BranchName): Promise<Pipeline> {
   if (!pipeline.signing) return pipeline;
   const { signers: file, revoked: revokedFile } = pipeline.signing;
   const files = await context.ledger.readFiles(head, [file, ...(revokedFile === undefined ? [] : [revokedFile])]);

@@ -13,7 +13,7 @@ import {
   releaseTag,
   sameImages,
 } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { steadyHead } from '../read/lag.ts';
 import type { EnvironmentState } from '../read/world.ts';
 
@@ -36,7 +36,7 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
  * the branch was rewound or made anew: `branch-rewound`.
  */
 export async function releaseTagsAreFree(
-  context: Context,
+  context: Reading,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -51,7 +51,7 @@ export async function releaseTagsAreFree(
  * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
  */
 export async function isNewest(
-  context: Context,
+  context: Reading,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {
@@ -68,7 +68,7 @@ interface FoundTag {
 
 /** The per-release tags of a number that there are. */
 async function releaseTags(
-  context: Context,
+  context: Reading,
   environment: Environment,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -86,7 +86,7 @@ async function releaseTags(
 
 /** A tag of a release that the branch does not have: false when the branch has moved on, and may have it now. */
 async function raced(
-  context: Context,
+  context: Reading,
   { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
   sequence: number,
   taken: FoundTag,
@@ -139,7 +139,7 @@ export function requireEqualPlan(given: Plan, made: Plan): void {
 
 /** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
 export async function isUnapplied(
-  context: Context,
+  context: Reading,
   repository: Repository,
   { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
 ): Promise<boolean> {
@@ -153,7 +153,7 @@ export async function isUnapplied(
 
 /** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
 export async function wasCutShort(
-  context: Context,
+  context: Reading,
   { tag }: Environment,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {

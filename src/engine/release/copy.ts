@@ -9,7 +9,7 @@ import { type Repository, type Tag, ownershipKey, parseRepository } from '../../
 import type { ReleaseImage } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import type { CopySummary } from '../../registry/registry.ts';
-import type { Context } from '../context.ts';
+import type { Context, Reading } from '../context.ts';
 
 /**
  * Where an image may be found for an environment, each place once, the best first: where the release that it is taken
@@ -38,7 +38,7 @@ export function copyOf(
  * A version's tag is its name: where it names another image already, nothing is copied over it. Throws `version-tag-taken`.
  */
 export async function requireFreeVersionTags(
-  context: Context,
+  context: Pick<Reading, 'registryOf'>,
   images: readonly ReleaseImage[],
   copies: readonly PlannedCopy[],
 ): Promise<void> {

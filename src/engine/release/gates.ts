@@ -18,7 +18,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Trust, schemesOf } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseSource } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { foreignCommits } from '../read/foreign.ts';
 import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
@@ -37,7 +37,7 @@ type Sources = { readonly [Name in keyof Evidence]: () => Promise<Evidence[Name]
 
 /** Asks every gate of a promotion. Throws what reading the evidence throws. */
 export async function judgePromotion(
-  context: Context,
+  context: Reading,
   world: World,
   state: EnvironmentState,
   candidate: Candidate,
@@ -52,7 +52,7 @@ export async function judgePromotion(
  * is on the record.
  */
 export async function judgeRollback(
-  context: Context,
+  context: Reading,
   world: World,
   state: EnvironmentState,
   candidate: Candidate,
@@ -70,7 +70,7 @@ export async function judgeRollback(
 
 /** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */
 export async function judgeDowngrade(
-  context: Context,
+  context: Reading,
   world: World,
   state: EnvironmentState,
   candidate: Candidate,
@@ -114,7 +114,7 @@ function subjectOf({ pipeline }: World, state: EnvironmentState, { request, imag
   };
 }
 
-function sourcesFor(context: Context, world: World, state: EnvironmentState, upstream: ObjectId): Sources {
+function sourcesFor(context: Reading, world: World, state: EnvironmentState, upstream: ObjectId): Sources {
   return {
     unmerged: async () => foreignCommits(context, world, state, upstream),
     past: async () => pastReleases(context, world, state.environment),
@@ -123,7 +123,7 @@ function sourcesFor(context: Context, world: World, state: EnvironmentState, ups
 
 /** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */
 async function overridesOf(
-  context: Context,
+  context: Reading,
   { trust }: Environment,
   { overrides: gates = [], reason }: Request,
 ): Promise<OverrideRequest> {
@@ -133,7 +133,7 @@ async function overridesOf(
 }
 
 /** Whose signature a release would have that is made now; undefined: nobody's that counts. */
-async function currentSigner(context: Context, trust: Trust): Promise<string | undefined> {
+async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
   const signing = signingOf(context);
   const payload = new TextEncoder().encode('who signs releases here?\n');
   const signature = await signing.sign(trust.method, payload);
@@ -141,7 +141,7 @@ async function currentSigner(context: Context, trust: Trust): Promise<string | u
   return 'signer' in verdict ? verdict.signer : undefined;
 }
 
-async function pastReleases(context: Context, world: World, environment: Environment): Promise<readonly PastRelease[]> {
+async function pastReleases(context: Reading, world: World, environment: Environment): Promise<readonly PastRelease[]> {
   const { releases } = await readPast(context, world, environment);
   return Promise.all(
     releases.map(async ({ commit, record, since }) => ({

@@ -10,30 +10,49 @@ import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, buildCommit } from './commit.ts';
 import type { Context } from '../context.ts';
-import { copyImages } from './copy.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './proposal-text.ts';
 import { type World, orProblem, readRecord } from '../read/world.ts';
 
-/**
- * Asks for a plan's release in a pull request; refuses where one that is open asks for a newer version. Throws
- * `push-denied`, `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
- */
-export async function propose(
+/** What is known of a plan's pull request before anything is written. */
+export interface Proposal {
+  readonly kind: 'prepared';
+  readonly forge: Forge;
+  readonly branch: BranchName;
+  /** Everything open that asks for a release of the environment. */
+  readonly open: readonly PullRequest[];
+  /** The one for this very release, where it is open already. */
+  readonly old: PullRequest | undefined;
+}
+
+/** Looks at what is open already; refuses where one that is open asks for a newer version. Throws what the forge throws. */
+export async function prepareProposal(
   context: Context,
   world: World,
   environment: Environment,
   plan: Plan,
-): Promise<Proposed | Refused> {
+): Promise<Proposal | Refused> {
   const forge = await forgeOf(context, world);
   const branch = proposalBranch(plan);
   const open = await openOf(forge, environment);
   const old = open.find((one) => one.branch === branch);
   const refusals = old ? [] : await refusalsBy(context, world, environment, plan, open, forge);
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
-  // Before it can be merged: what the branch will name is there by then.
-  if (!old) await copyImages(context, plan);
+  return { kind: 'prepared', forge, branch, open, old };
+}
+
+/**
+ * Asks for a plan's release in a pull request, and closes those that it replaces. Throws `push-denied`,
+ * `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
+ */
+export async function openProposal(
+  context: Context,
+  world: World,
+  environment: Environment,
+  plan: Plan,
+  { forge, branch, open, old }: Proposal,
+): Promise<Proposed> {
   const made = await pushed(context, world, environment, plan, branch);
   context.signal.throwIfAborted();
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
@@ -98,11 +117,11 @@ async function pushed(
 ): Promise<Committed> {
   const ours = await buildCommit(context, plan);
   const there = world.branches.get(branch);
-  if (there) return sameRelease(context, environment, plan, { branch, head: there }, ours);
+  if (there) return sameProposal(context, environment, plan, { branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);
   if (verdict.outcome === 'landed') return ours;
   if (verdict.outcome === 'lost' && verdict.head)
-    return sameRelease(context, environment, plan, { branch, head: verdict.head }, ours);
+    return sameProposal(context, environment, plan, { branch, head: verdict.head }, ours);
   throw new TagflowError('push-denied', {
     what: `the remote refuses a push to ${branch}; nothing was asked for`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
@@ -115,7 +134,7 @@ async function pushed(
  * What another run pushed for the same release: nothing but who, when and why may differ from ours. Anything else was put
  * there by hand, and nobody is asked to merge it. Throws `push-denied`.
  */
-async function sameRelease(
+async function sameProposal(
   context: Context,
   environment: Environment,
   plan: Plan,

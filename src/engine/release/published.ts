@@ -2,10 +2,13 @@
 import { isTagflowError } from '../../model/errors.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
-import type { RegistryContext } from '../context.ts';
+import type { Reading } from '../context.ts';
 
 /** So many are named. */
 const NAMED = 6;
+
+/** What listing takes. */
+type Registries = Pick<Reading, 'registryOf'>;
 
 /** A repository's tags. */
 export interface Published {
@@ -16,11 +19,11 @@ export interface Published {
 
 /** Lists what is published in a repository; nothing where that may not be listed. Throws what listing throws besides. */
 export async function publishedIn(
-  context: RegistryContext,
+  registries: Registries,
   repository: Repository,
   scheme: VersionScheme,
 ): Promise<Published> {
-  const tags = await listed(context, repository);
+  const tags = await listed(registries, repository);
   if (!tags) return { tags: [], text: 'the registry has no such tag, and does not let us list those that it has' };
   const versions = tags
     .flatMap((tag) => readVersion(tag, scheme) ?? [])
@@ -29,9 +32,9 @@ export async function publishedIn(
   return { tags, text: describe(tags, versions) };
 }
 
-async function listed(context: RegistryContext, repository: Repository): Promise<readonly Tag[] | undefined> {
+async function listed(registries: Registries, repository: Repository): Promise<readonly Tag[] | undefined> {
   try {
-    return await context.registryOf(repository).listTags(repository);
+    return await registries.registryOf(repository).listTags(repository);
   } catch (error) {
     if (isTagflowError(error, 'forbidden', 'unauthorized')) return undefined;
     throw error;

@@ -3,7 +3,7 @@
 import { KUSTOMIZATION_NAMES, type ManifestFile, kustomizationReferences } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import { isKept, isManifestPath, readManifests } from './tree.ts';
 
 /** Bases of bases of bases: more levels than anybody nests, and a bound on requests. */
@@ -22,7 +22,7 @@ export interface MixedTree {
  * where nothing outside is referred to.
  */
 export async function readBases(
-  context: Context,
+  context: Reading,
   tree: MixedTree,
   files: readonly ManifestFile[],
   maxBytes: number,
@@ -47,7 +47,7 @@ export async function readBases(
 }
 
 async function readFrom(
-  context: Context,
+  context: Reading,
   { environment, base, head }: MixedTree,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
@@ -62,7 +62,7 @@ async function readFrom(
 
 /** The file at a path; or a folder's kustomization and what stands beside it, which it most likely refers to. */
 async function filesAt(
-  { ledger }: Context,
+  { ledger }: Reading,
   { environment, base, head }: MixedTree,
   path: string,
 ): Promise<readonly string[]> {

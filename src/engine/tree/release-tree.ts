@@ -13,7 +13,7 @@ import { type Environment, type Pipeline, recordPath } from '../../model/pipelin
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 import {
   configurationPaths,
   isKept,
@@ -32,7 +32,7 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'fields' | 'configurat
 
 /** The edits that make the tree of commit `base` the tree of a release. Throws what `pinImages` throws. */
 export async function releaseTree(
-  context: Context,
+  context: Reading,
   world: { readonly pipeline: Pipeline },
   { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
   base: ObjectId,
@@ -78,7 +78,7 @@ export async function releaseTree(
  * the remote: the manifests, the environment's record in `head`, and in `base` further paths.
  */
 export async function bringFiles(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   base: ObjectId,
@@ -93,7 +93,7 @@ export async function bringFiles(
 
 /** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */
 async function releasePaths(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   base: ObjectId,

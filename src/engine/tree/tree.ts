@@ -7,7 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../model/pipeline.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Reading } from '../context.ts';
 
 const MANIFEST = /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/;
 
@@ -18,7 +18,7 @@ export function isManifestPath(path: string): boolean {
 
 /** The files of an environment's folder that may hold pins, and those configured by name, as one commit has them. */
 export async function manifestPaths(
-  context: Context,
+  context: Reading,
   environment: Environment,
   commit: ObjectId,
 ): Promise<readonly string[]> {
@@ -31,7 +31,7 @@ export async function manifestPaths(
 
 /** Files of one commit, by path; absent ones are left out. */
 export async function readManifests(
-  context: Context,
+  context: Reading,
   commit: ObjectId,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
@@ -54,7 +54,7 @@ export async function orRefused<T>(work: Promise<T>): Promise<T | TagflowError> 
 
 /** Brings files of many commits in few requests, those apart whose tree is refused. */
 export async function bringReadable(
-  context: Context,
+  context: Reading,
   files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[],
 ): Promise<void> {
   const refused = await orRefused(context.ledger.bring(files));
@@ -89,7 +89,7 @@ export function namesOf(pipeline: Pipeline, name: string): readonly string[] {
  * files that the branch has are taken over; those it does not have are removed.
  */
 export async function keepEdits(
-  context: Context,
+  context: Reading,
   environment: Environment,
   head: ObjectId,
   tree: ObjectId,
@@ -141,7 +141,7 @@ export function pathsThatMatter(
 }
 
 async function keptFiles(
-  context: Context,
+  context: Reading,
   environment: Environment,
   commit: ObjectId,
 ): Promise<ReadonlyMap<string, TreeEntry>> {

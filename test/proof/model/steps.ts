@@ -104,7 +104,7 @@ class Step {
     this.#kept = kept;
   }
 
-  // engine/read/world.ts readWorld, readEnvironment; then planPromotion, planRollback or applyEnvironment: no talk in between
+  // engine/read/world.ts readWorld, readEnvironment; then choosing and planRelease, or applyEnvironment: no talk in between
   // that matters here, as digests and old commits never change.
   plan(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) => {
@@ -129,7 +129,7 @@ class Step {
       }
       return this.#planned(world, run, base, version, base.held);
     }
-    // engine/release/rollback.ts chooseTarget: the newest earlier release that is another one and not held.
+    // engine/release/choose-rollback.ts chooseTarget: the newest earlier release that is another one and not held.
     const target = historyOf(base).find(({ version }) => version !== base.version && !base.held.includes(version));
     if (!target) return this.#end(world, run, 'release-not-found');
     const held = sorted([...base.held.filter((version) => version !== target.version), base.version]);
@@ -261,7 +261,7 @@ class Step {
     return this.#to(world, { ...newRun(name, operation), asked, attempt: run.attempt + 1 });
   }
 
-  // engine/release/promote.ts, rollback.ts: applyCommitted, once the commit is on the branch
+  // engine/release/execute.ts: applyCommitted, once the commit is on the branch
   #landed(world: World, run: Run): World {
     if (!this.#kept('commit before tags')) return this.#to(world, { ...run, at: 'reread' });
     return run.commit ? this.#applying(world, run, run.commit) : world;

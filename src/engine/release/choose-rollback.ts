@@ -1,0 +1,183 @@
+// Choosing what a rollback goes back to: the previous distinct release that is not held, or the one that was named. Reads, and
+// changes nothing.
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import type { Plan, RollbackRequest } from '../../model/plan.ts';
+import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { type Past, type Release, readPast } from '../read/history.ts';
+import { type World, headOf, orProblem, readEnvironment } from '../read/world.ts';
+import { pathsThatMatter } from '../tree/tree.ts';
+import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
+import { findAgain } from './images.ts';
+import type { Choice, Running, Standing } from './plan.ts';
+
+/**
+ * Chooses what a rollback restores; what stands, where a rollback before was cut short and only has to be finished. `fixed`: the
+ * plan that it has to come to. Throws `release-not-found`, `digest-not-found`, `plan-stale`, and what reading throws.
+ */
+export async function chooseRollback(
+  reading: Reading,
+  world: World,
+  request: RollbackRequest,
+  fixed: Plan | undefined,
+): Promise<Choice | Standing> {
+  const environment = environmentOf(world.pipeline, request.environment);
+  const { state, broken, target } = await readTarget(reading, world, environment, request);
+  const { record: current } = state;
+  if (!broken && (await isRepeat(reading, state, request)))
+    return { kind: 'unchanged', state, images: current.images, copies: [] };
+  const { record, commit } = target;
+  const { imagesOnly } = request;
+  const source = imagesOnly ? current.source : record.source;
+  if (fixed) requireSameBase(fixed, state, source.commit);
+  const images = await Promise.all(
+    record.images.map(async (image) => findAgain(reading, world.pipeline, environment, record.sequence, image)),
+  );
+  return {
+    kind: 'chosen',
+    request,
+    state,
+    images,
+    source,
+    tree: imagesOnly ? state.head : commit,
+    parents: [state.head],
+    restored: { sequence: record.sequence, commit, ...(imagesOnly && { imagesOnly: true as const }) },
+    held: heldThen(current, target, request, source.commit),
+    mends: broken,
+  };
+}
+
+/**
+ * Whether this looks like the same rollback again, after one that was cut short between its commit and its last tag: it
+ * is brought to its end then, instead of going one release further back than anybody meant.
+ */
+async function isRepeat(reading: Reading, { environment, record }: Running, { to }: RollbackRequest): Promise<boolean> {
+  if (to !== undefined || record.action !== 'rollback' || !(await wasCutShort(reading, environment, record)))
+    return false;
+  reading.notify({
+    level: 'warning',
+    text: `release ${record.sequence} of ${environment.name} is a rollback that was not applied to its end: that is done now; to go further back, name the release: --to "#N"`,
+  });
+  return true;
+}
+
+/** Its release and its past. `broken`: the record at the head is not one that tagflow wrote, the newest one that is stands here. */
+interface RunningPast {
+  readonly state: Running;
+  readonly past: Past;
+  readonly broken: boolean;
+}
+
+/** So many releases are looked at first: mostly the one to go back to is among them. */
+const NEWEST = 10;
+
+async function readTarget(
+  reading: Reading,
+  world: World,
+  environment: Environment,
+  request: RollbackRequest,
+): Promise<RunningPast & { readonly target: Release }> {
+  const few = await readRunning(reading, world, environment, NEWEST);
+  try {
+    return { ...few, target: await chooseTarget(reading, world, few, request) };
+  } catch (error) {
+    if (few.past.whole || !isTagflowError(error, 'release-not-found')) throw error;
+    const all = await readRunning(reading, world, environment);
+    return { ...all, target: await chooseTarget(reading, world, all, request) };
+  }
+}
+
+async function readRunning(
+  reading: Reading,
+  world: World,
+  environment: Environment,
+  most?: number,
+): Promise<RunningPast> {
+  const { value, problem } = await orProblem(readEnvironment(reading, world, environment));
+  if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
+  const past = await readPast(reading, world, environment, most);
+  const [newest] = past.releases;
+  if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
+  if (!newest)
+    throw problem ? noReleaseLeft(environment, problem) : noTarget(environment.name, 'it has no release yet');
+  const head = headOf(world.branches, environment.branch, environment);
+  return { state: { environment, head, record: newest.record }, past, broken: true };
+}
+
+/** The holds that stay, and a new one on the release that is left; none where a broken record gives way to what it broke. */
+function heldThen(
+  current: ReleaseRecord,
+  { record }: Release,
+  { reason }: RollbackRequest,
+  commit: ObjectId,
+): readonly Hold[] {
+  const held = heldAfter(current, record.images, commit);
+  if (record.sequence === current.sequence) return held;
+  const left = holdFor(current, record.images, reason);
+  return [...held.filter(({ release }) => release !== left.release), left];
+}
+
+/** The release asked for, or the newest one before that differs in images or configuration and is not held. */
+async function chooseTarget(
+  reading: Reading,
+  world: World,
+  { state, past, broken }: RunningPast,
+  { to, environment, imagesOnly }: RollbackRequest,
+): Promise<Release> {
+  const { record: current } = state;
+  const [newest] = past.releases;
+  if (broken && newest && (to === undefined || names(newest.record, to))) return newest;
+  const earlier = past.releases.filter(({ record }) => record.sequence < current.sequence);
+  if (to !== undefined) {
+    const found = earlier.find(({ record }) => names(record, to) && !sameNamed(record, current, to));
+    if (found) return found;
+    const has = past.releases.slice(0, 5).map(({ record }) => `#${record.sequence} ${describeImages(record.images)}`);
+    throw noTarget(environment, `it never ran ${to} before its present release; it had ${has.join(', ')}`);
+  }
+  for (const release of earlier) {
+    const { record, commit } = release;
+    if (blockingHolds(current.held, record.images, record.source.commit).length > 0) continue;
+    if (!sameRelease(record.images, current.images)) return release;
+    // Its configuration would not be restored: with the same images it is the same release.
+    if (imagesOnly) continue;
+    const changed = await reading.ledger.changedPaths(state.head, commit);
+    if (pathsThatMatter(world.pipeline, state.environment, changed).length > 0) return release;
+  }
+  const skipped =
+    earlier.length > 0 ? `its ${earlier.length} earlier releases are held or the same as this one` : 'it is its first';
+  throw noTarget(environment, `release ${current.sequence} has none to go back to: ${skipped}`);
+}
+
+function names({ sequence, images }: ReleaseRecord, to: string): boolean {
+  return to.startsWith('#') ? `#${sequence}` === to : images.some(({ version }) => version === to);
+}
+
+/** A version that runs now is not what was asked for with it: the release before, which had it, is. */
+function sameNamed(record: ReleaseRecord, current: ReleaseRecord, to: string): boolean {
+  return !to.startsWith('#') && sameRelease(record.images, current.images);
+}
+
+/** Images in words: `django V4.2 mariadb V10.6`. */
+export function describeImages(images: readonly ReleaseImage[]): string {
+  return images.map(({ name, version }) => `${name} ${version}`).join(' ');
+}
+
+/** A branch on which no release is left: rewritten, or made anew. What it lost is not in it, and nothing here can bring it back. */
+function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): TagflowError {
+  return new TagflowError('record-invalid', {
+    what: `${branch} has no release that tagflow wrote, so there is none to roll ${name} back to`,
+    why: `its history was rewritten: ${cause.why ?? cause.message}`,
+    fix: `put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: tagflow apply ${name}`,
+    cause,
+  });
+}
+
+function noTarget(environment: string, why: string): TagflowError {
+  return new TagflowError('release-not-found', {
+    what: `there is no release of ${environment} to roll back to`,
+    why,
+    fix: `tagflow history ${environment} lists them; choose one with --to VERSION or --to "#SEQUENCE"`,
+  });
+}

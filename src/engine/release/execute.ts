@@ -1,0 +1,68 @@
+// Doing what was planned, for every use case: images are copied, then one commit is pushed to the branch or asked for in a pull
+// request, then tags are put; where nothing is new, what is there is repaired. What happens around a release (checks after a
+// deploy, events, deployment records) is attached here, and what its push carries besides in commit.ts.
+import { downstreamOf } from '../../model/pipeline.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Context } from '../context.ts';
+import { type World, readWorld } from '../read/world.ts';
+import { applyCommitted, applyNewest } from './apply.ts';
+import { commitPlan } from './commit.ts';
+import { copyImages } from './copy.ts';
+import type { Outcome, TagStatus, Unchanged } from './outcome.ts';
+import { type Choice, type PlannedRelease, type Raced, type Standing, planRelease } from './plan.ts';
+import { openProposal, prepareProposal } from './propose.ts';
+
+/** How to run a promotion or a rollback. */
+export interface RunOptions {
+  /** Stop at the plan. */
+  readonly dryRun?: boolean;
+  /** Do exactly this plan, or refuse. */
+  readonly plan?: Plan;
+}
+
+/** Chooses a release from what the remote has now. Changes nothing. */
+type Choose = (world: World) => Promise<Choice | Standing>;
+
+/** Chooses, plans and does one release of an environment. A lost race is a value: what follows from it is the use case's. */
+export async function release(
+  context: Context,
+  environment: string,
+  choose: Choose,
+  { dryRun, plan: fixed }: RunOptions,
+): Promise<Outcome | Raced> {
+  const world = await readWorld(context, [environment]);
+  const choice = await choose(world);
+  const planned = choice.kind === 'chosen' ? await planRelease(context, world, choice, fixed) : choice;
+  if (planned.kind === 'refused' || planned.kind === 'raced') return planned;
+  if (planned.kind === 'unchanged') return dryRun || fixed ? unchanged(planned, []) : repair(context, planned);
+  return dryRun ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned);
+}
+
+/** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */
+async function execute(context: Context, world: World, { plan, state }: PlannedRelease): Promise<Outcome | Raced> {
+  const { environment, record: replaced } = state;
+  const proposal = environment.pullRequest ? await prepareProposal(context, world, environment, plan) : undefined;
+  if (proposal?.kind === 'refused') return proposal;
+  const started = context.clock.elapsed();
+  // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
+  if (!proposal?.old) await copyImages(context, plan);
+  if (proposal) return openProposal(context, world, environment, plan, proposal);
+  const copyingMs = context.clock.elapsed() - started;
+  const committed = await commitPlan(context, plan, environment.trust);
+  if (!committed) return { kind: 'raced', state, copyingMs };
+  const { commit, record } = committed;
+  const tags = await applyCommitted(context, environment, commit, record, replaced);
+  const downstream = downstreamOf(world.pipeline, environment);
+  return { kind: 'released', plan, record, commit, tags, replaced, downstream };
+}
+
+/** Brings the images and the tags of a release that stands to what they have to be. */
+async function repair(context: Context, standing: Standing): Promise<Unchanged> {
+  const { environment, head, record } = standing.state;
+  await copyImages(context, standing);
+  return unchanged(standing, await applyNewest(context, environment, head, record));
+}
+
+function unchanged({ state: { environment, head, record } }: Standing, tags: readonly TagStatus[]): Unchanged {
+  return { kind: 'unchanged', environment: environment.name, head, record, tags };
+}

@@ -1,0 +1,132 @@
+// The images of a release to be: where each may be found, and that it is there. Nothing is planned with an image that nobody has.
+import { type Digest, shortDigest } from '../../model/digest.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type Environment, type Pipeline, repositoryIn } from '../../model/pipeline.ts';
+import type { Plan } from '../../model/plan.ts';
+import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import type { VersionScheme } from '../../model/version.ts';
+import type { Reading } from '../context.ts';
+import { stalePlan } from './checks.ts';
+import { originsOf } from './copy.ts';
+import { publishedIn } from './published.ts';
+
+/** An image as the environment will run it, and where it was found. */
+export interface FoundImage {
+  readonly image: ReleaseImage;
+  readonly from: Repository;
+}
+
+/** An image that a promotion asks for, before the registry was asked. */
+export interface WantedImage {
+  readonly name: string;
+  /** Where the environment runs it from. */
+  readonly repository: Repository;
+  /** Where it may be found, in this order. */
+  readonly origins: readonly Repository[];
+  readonly scheme: VersionScheme;
+  readonly version: Tag;
+  /** Known when it comes from a record; a version asked for by name is resolved. */
+  readonly digest: Digest | undefined;
+}
+
+/** What asking registries takes. */
+type Registries = Pick<Reading, 'registryOf'>;
+
+/** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */
+export async function resolveImage(
+  registries: Registries,
+  wanted: WantedImage,
+  fixed: Plan | undefined,
+): Promise<FoundImage> {
+  const { name, repository, version, origins } = wanted;
+  // What a record says goes before what a file says; a plan's digest is for versions that were resolved by their tag.
+  const digest = wanted.digest ?? fixed?.images.find((image) => image.name === name)?.digest;
+  for (const from of origins) {
+    const descriptor = await registries.registryOf(from).resolve(from, digest ?? version);
+    if (!descriptor) continue;
+    if (fixed && !wanted.digest) await requireSameVersion(registries, fixed, from, wanted, descriptor.digest);
+    return { image: { name, repository: repository.name, version, digest: descriptor.digest }, from };
+  }
+  if (!digest) throw await versionNotFound(registries, wanted);
+  const places = origins.map((origin) => origin.name);
+  throw new TagflowError('digest-not-found', {
+    what: `${places.join(' and ')} ${places.length === 1 ? 'does' : 'do'} not have ${name} ${version} (${digest})`,
+    why: 'it was deleted there: by hand, or by a clean-up policy of the registry',
+    fix: `push it again, or promote a version that exists: tagflow promote ENV ${name}=VERSION`,
+  });
+}
+
+/**
+ * Refuses a plan whose version names another image by now, or never named this one: a release is not recorded under a
+ * version that it is not. Throws `plan-stale`.
+ */
+async function requireSameVersion(
+  { registryOf }: Registries,
+  plan: Plan,
+  from: Repository,
+  { name, version }: WantedImage,
+  digest: Digest,
+): Promise<void> {
+  const now = await registryOf(from).peek(from, version);
+  if (now === digest) return;
+  throw stalePlan(
+    plan,
+    `${name} ${version} is ${shortDigest(digest)} in the plan, and ${now ? shortDigest(now) : 'gone'} in ${from.name}`,
+  );
+}
+
+async function versionNotFound(
+  registries: Registries,
+  { name, origins, version, scheme }: WantedImage,
+): Promise<TagflowError> {
+  const [repository] = origins;
+  if (!repository) throw new TagflowError('internal', { what: `${name} comes from nowhere` });
+  const { tags, text } = await publishedIn(registries, repository, scheme);
+  const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());
+  return new TagflowError('version-not-found', {
+    what: `${repository.name} has no version ${version}`,
+    why: text,
+    fix: twin ? `write ${name}=${twin}` : 'publish the version first, or name one that exists',
+  });
+}
+
+/**
+ * An image of an earlier release, where the environment runs it from now, and where it is found: there, or where it ran
+ * from then. Throws `digest-not-found`.
+ */
+export async function findAgain(
+  registries: Registries,
+  pipeline: Pipeline,
+  environment: Environment,
+  sequence: number,
+  image: ReleaseImage,
+): Promise<FoundImage> {
+  const { name, version, digest } = image;
+  const known = pipeline.images.get(name);
+  const then = parseRepository(image.repository);
+  const now = known ? repositoryIn(environment, known) : then;
+  const origins = known ? [now, ...originsOf(environment, known, image.repository)] : [now];
+  for (const from of origins) {
+    if (await has(registries, from, digest, from === now)) return { image: { ...image, repository: now.name }, from };
+  }
+  const places = [...new Set(origins.map((origin) => origin.name))];
+  throw new TagflowError('digest-not-found', {
+    what: `${places.join(' and ')} no longer ${places.length === 1 ? 'has' : 'have'} ${name} ${version} (${digest}) of release ${sequence}`,
+    why: 'it was deleted, by hand or by a clean-up policy',
+    fix:
+      sequence > 1
+        ? `roll back further: tagflow rollback ${environment.name} --to "#${sequence - 1}", or push the image again`
+        : 'push the image again: it has to be the same, digest for digest',
+  });
+}
+
+/** Elsewhere than in its own registry an environment may have no business: what cannot be read there is not there. */
+async function has({ registryOf }: Registries, place: Repository, digest: Digest, own: boolean): Promise<boolean> {
+  try {
+    return (await registryOf(place).resolve(place, digest)) !== undefined;
+  } catch (error) {
+    if (!own && isTagflowError(error, 'unauthorized', 'forbidden', 'registry-unavailable')) return false;
+    throw error;
+  }
+}

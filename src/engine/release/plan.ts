@@ -1,0 +1,121 @@
+// Planning: from what a use case chose to the plan that follows from it. Planning changes nothing: it is given ports that have
+// no method for it. What was planned is done by execute.ts.
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
+import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import type { EnvironmentState, World } from '../read/world.ts';
+import { releaseTree } from '../tree/release-tree.ts';
+import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
+import { copyOf, requireFreeVersionTags } from './copy.ts';
+import type { FoundImage } from './images.ts';
+import { judgePromotion, judgeRollback } from './gates.ts';
+import type { Refused } from './outcome.ts';
+
+/** An environment that has a release. */
+export interface Running extends EnvironmentState {
+  readonly record: ReleaseRecord;
+}
+
+/** What a use case chose: enough for everything else to follow. */
+export interface Choice {
+  readonly kind: 'chosen';
+  readonly request: Request;
+  /** The environment's branch, and the release that this one comes after. */
+  readonly state: EnvironmentState;
+  readonly images: readonly FoundImage[];
+  readonly source: ReleaseSource;
+  /** The commit whose tree is taken. */
+  readonly tree: ObjectId;
+  /** First parent first. */
+  readonly parents: readonly ObjectId[];
+  /** Holds as they will stand afterwards. */
+  readonly held: readonly Hold[];
+  readonly restored?: NonNullable<Plan['restored']>;
+  /** The record at the head is not one that tagflow wrote: the same release again mends it, so it is never unchanged. */
+  readonly mends: boolean;
+}
+
+/** The environment has exactly this release. Its images and tags may want repair, which `execute` does. */
+export interface Standing {
+  readonly kind: 'unchanged';
+  readonly state: Running;
+  readonly images: readonly ReleaseImage[];
+  readonly copies: readonly PlannedCopy[];
+}
+
+/** A plan, and the branch as it was when the plan was made. */
+export interface PlannedRelease {
+  readonly kind: 'planned';
+  readonly plan: Plan;
+  readonly state: EnvironmentState;
+}
+
+/** The branch moved on while a release was planned or committed: nothing was written to it. */
+export interface Raced {
+  readonly kind: 'raced';
+  readonly state: EnvironmentState;
+  /** How long images were copied before that was found out, in milliseconds. */
+  readonly copyingMs: number;
+}
+
+/** What planning comes to. */
+export type Planning = Refused | Standing | PlannedRelease | Raced;
+
+/**
+ * Plans what was chosen: the tree, the gates' decisions over it, free numbers, copies. `fixed`: the plan that has to come out.
+ * Throws `plan-stale`, `plan-invalid`, `version-tag-taken`, and what reading trees and pinning throw.
+ */
+export async function planRelease(
+  reading: Reading,
+  world: World,
+  choice: Choice,
+  fixed: Plan | undefined,
+): Promise<Planning> {
+  const { request, state, source, parents, held, restored, tree: base } = choice;
+  const { environment, record: current } = state;
+  const images = choice.images.map(({ image }) => image);
+  const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
+  const { treeChanges, ...tree } = await releaseTree(reading, world, state, base, images);
+  const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
+  const { decisions: gates, refusals } = await judge(reading, world, state, { request, images, source });
+  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
+  if (current && !choice.mends && treeChanges.length === 0 && isSame(current.images, images))
+    return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
+  if (!(await releaseTagsAreFree(reading, state, images, (current?.sequence ?? 0) + 1)))
+    return { kind: 'raced', state, copyingMs: 0 };
+  await requireFreeVersionTags(reading, images, copies);
+  if (request.kind === 'rollback') warnOfLoss(reading, gates);
+  const plan = assemblePlan({
+    request,
+    target: environment,
+    current,
+    images,
+    copies,
+    base: state.head,
+    source,
+    tree: base,
+    parents,
+    ...tree,
+    ...(restored && { restored }),
+    held,
+    gates,
+    config: world.config,
+  });
+  if (fixed) requireEqualPlan(fixed, plan);
+  return { kind: 'planned', plan, state };
+}
+
+/** Whether the same images run from where they ran: an environment may have been given repositories of its own since. */
+function isSame(a: readonly ReleaseImage[], b: readonly ReleaseImage[]): boolean {
+  const repositoryIn = (name: string): string | undefined => b.find((image) => image.name === name)?.repository;
+  return sameRelease(a, b) && a.every(({ name, repository }) => repositoryIn(name) === repository);
+}
+
+/** Says what a rollback leaves behind. */
+function warnOfLoss({ notify }: Pick<Reading, 'notify'>, gates: readonly GateDecision[]): void {
+  for (const { gate, decision, reason } of gates) {
+    if (gate === 'divergence' && decision === 'overridden')
+      notify({ level: 'warning', text: `left behind, as the release before did not have it: ${reason}` });
+  }
+}
