@@ -124,7 +124,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   }
   remote.commit('main', {
     'tagflow.yaml': options.config ?? configOf(options.settings ?? {}),
-    ...files(),
+    ...filesOf(),
     ...options.files,
   });
   for (const branch of ENVIRONMENTS)
@@ -258,7 +258,8 @@ environments:
 `;
 }
 
-function files(): Record<string, string> {
+/** The files of the seed beside `tagflow.yaml`. */
+export function filesOf(): Record<string, string> {
   return Object.fromEntries(
     ENVIRONMENTS.flatMap((environment) => [
       [`environments/${environment}/kustomization.yaml`, kustomization(environment)],

@@ -8,6 +8,7 @@ import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFo
 import type { Reading } from '../context.ts';
 import { type Past, type Release, readPast } from '../read/history.ts';
 import { type World, headOf, orProblem, readEnvironment } from '../read/world.ts';
+import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
 import { findAgain } from './images.ts';
@@ -35,13 +36,16 @@ export async function chooseRollback(
   const images = await Promise.all(
     record.images.map(async (image) => findAgain(reading, world.pipeline, environment, record.sequence, image)),
   );
+  const tree = imagesOnly ? state.head : commit;
+  // Git sends files that the remote had once as if they were new: whatever differs has to be here before the push.
+  await bringFiles(reading, environment, state.head, tree, await reading.ledger.changedPaths(state.head, tree));
   return {
     kind: 'chosen',
     request,
     state,
     images,
     source,
-    tree: imagesOnly ? state.head : commit,
+    tree,
     parents: [state.head],
     restored: { sequence: record.sequence, commit, ...(imagesOnly && { imagesOnly: true as const }) },
     held: heldThen(current, target, request, source.commit),
@@ -95,9 +99,10 @@ async function readRunning(
   environment: Environment,
   most?: number,
 ): Promise<RunningPast> {
+  // The past first: it brings the newest record along with the others, in one request.
+  const past = await readPast(reading, world, environment, most);
   const { value, problem } = await orProblem(readEnvironment(reading, world, environment));
   if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
-  const past = await readPast(reading, world, environment, most);
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
   if (!newest)
