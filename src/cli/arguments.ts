@@ -19,8 +19,13 @@ export function recordReason(text: string | undefined): string | undefined {
 const ALIASES = { unhold: 'held', allowDowngrade: 'downgrade', discardDivergence: 'divergence' } as const;
 
 /** The gates that a command line asks to override, each once. Throws `usage`. */
-export function overridesFrom(options: Readonly<Record<string, unknown>>): readonly string[] {
-  const named = (options['override'] as readonly string[] | undefined) ?? [];
+export function overridesFrom(
+  options: Readonly<Record<keyof typeof ALIASES, boolean>> & {
+    readonly override: readonly string[];
+    readonly reason: string | undefined;
+  },
+): readonly string[] {
+  const named = options.override;
   const wrong = named.find((name) => !isGateName(name));
   if (wrong !== undefined) {
     throw new TagflowError('usage', {
@@ -29,13 +34,17 @@ export function overridesFrom(options: Readonly<Record<string, unknown>>): reado
       fix: 'name one of those: --override soak --reason "…"',
     });
   }
-  if (named.length > 0 && recordReason(options['reason'] as string | undefined) === undefined) {
+  if (named.length > 0 && recordReason(options.reason) === undefined) {
     throw new TagflowError('usage', {
       what: '--override needs --reason',
       why: 'the record says why a gate was overridden',
       fix: `--override ${named.join(',')} --reason "…"`,
     });
   }
-  const flags = Object.entries(ALIASES).flatMap(([option, gate]) => (options[option] === true ? [gate] : []));
+  const flags = [
+    ...(options.unhold ? [ALIASES.unhold] : []),
+    ...(options.allowDowngrade ? [ALIASES.allowDowngrade] : []),
+    ...(options.discardDivergence ? [ALIASES.discardDivergence] : []),
+  ];
   return [...new Set([...named, ...flags])];
 }

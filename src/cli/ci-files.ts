@@ -4,7 +4,8 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { plain } from '../model/text.ts';
-import { summary } from './render/summary.ts';
+import { markdownTable } from '../views/markdown.ts';
+import { summaryTable } from '../views/summary.ts';
 import type { Session } from './session.ts';
 
 /** The facts that a later step wants. */
@@ -27,7 +28,10 @@ export async function writeCiFiles({ io }: Session, facts: CiFacts): Promise<voi
   await Promise.all([
     dotenv && save(dotenv, () => writeFile(dotenv, lines)),
     output && save(output, () => appendFile(output, lines)),
-    step && save(step, () => appendFile(step, `${summary(facts.environment, facts.record, facts.commit)}\n\n`)),
+    step &&
+      save(step, () =>
+        appendFile(step, `${markdownTable(summaryTable(facts.environment, facts.record, facts.commit))}\n\n`),
+      ),
   ]);
 }
 

@@ -25,24 +25,3 @@ export interface Signals {
   off(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown;
   exit(code: number): never;
 }
-
-/** The formats of `-o`. */
-export const FORMATS = ['table', 'json', 'yaml', 'md'] as const;
-
-/** A format of `-o`. */
-export type Format = (typeof FORMATS)[number];
-
-/** Global options, with flags over environment variables over defaults. */
-export interface GlobalOptions {
-  readonly directory: string;
-  readonly repo?: string;
-  readonly output: Format;
-  readonly quiet?: boolean;
-  readonly verbose?: boolean;
-  readonly yes?: boolean;
-  /** False: never ask, even at a terminal. */
-  readonly input: boolean;
-  /** Seconds that one request or Git command may take. */
-  readonly timeout: number;
-  readonly config?: string;
-}

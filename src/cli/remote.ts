@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { TagflowError } from '../model/errors.ts';
 import { readOptionalFile } from './files.ts';
-import type { GlobalOptions } from './io.ts';
+import type { GlobalOptions } from './globals.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

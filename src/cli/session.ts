@@ -2,27 +2,23 @@
 import type { Context, RegistryContext } from '../engine/context.ts';
 import type { Notice } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
+import { toJson, toYaml } from '../views/data.ts';
+import type { Failure } from '../views/failure.ts';
+import { formatMarkdown } from '../views/markdown.ts';
+import type { Paint } from '../views/table.ts';
+import { formatText } from '../views/text.ts';
+import type { View } from '../views/view.ts';
 import type { Composition, Registries } from './compose.ts';
 import { type Facts, createFacts } from './facts.ts';
-import type { GlobalOptions, Io } from './io.ts';
-import { toJson, toYaml } from './render/data.ts';
-import { renderFailure } from './render/failure.ts';
-import { showNotice } from './render/notice.ts';
-import { type Paint, painter } from './render/paint.ts';
-import { startProgress } from './render/progress.ts';
+import type { Format, GlobalOptions } from './globals.ts';
+import type { Io } from './io.ts';
+import { printFailures, renderFailure } from './terminal/failure.ts';
+import { showNotice } from './terminal/notice.ts';
+import { painter } from './terminal/paint.ts';
+import { startProgress } from './terminal/progress.ts';
 
 /** How long an interrupted run may take to finish what it is writing, in milliseconds. */
 const GRACE = 4500;
-
-/** A result in the formats of `-o`. */
-export interface Result {
-  /** The result as data, without `schemaVersion`. */
-  readonly data: Readonly<Record<string, unknown>>;
-  /** For people at a terminal. */
-  readonly text: (paint: Paint) => string;
-  /** GitHub-flavoured Markdown, for step summaries and merge requests; the text as a code block when absent. */
-  readonly markdown?: () => string;
-}
 
 /** What a command is given. */
 export interface Session {
@@ -36,10 +32,11 @@ export interface Session {
   /** The registries alone: no Git remote is needed. */
   registries(): Promise<RegistryContext>;
   /** Writes the command's result to stdout in the format that was asked for. */
-  print(result: Result): void;
+  print(result: View): void;
+  /** Writes failures to stderr, or as JSON to stdout; in another format than the one that was asked for where one is given. */
+  fail(failures: readonly Failure[], output?: Format): void;
   /** Tells a person something on stderr, unless `-q`. */
   say(text: string): void;
-  readonly paintError: Paint;
 }
 
 /** Runs a command's work in a session; frees everything afterwards, whatever happened. */
@@ -51,7 +48,6 @@ export async function withSession(
   const facts = createFacts();
   const stopping = listenForSignals(io, options, facts);
   const progress = startProgress(io.stderr, options.quiet === true);
-  const paintError = painter(io.stderr);
   let composition: Promise<Composition> | undefined;
   let registries: Promise<Registries> | undefined;
   const notify = (notice: Notice): void => showNotice(io.stderr, options, progress, notice);
@@ -60,7 +56,6 @@ export async function withSession(
     options,
     signal: stopping.signal,
     facts,
-    paintError,
     async context() {
       composition ??= import('./compose.ts').then(({ compose }) => compose(io, options, notify, stopping));
       return (await composition).context;
@@ -74,6 +69,10 @@ export async function withSession(
     print(result) {
       progress.clear();
       io.stdout.write(render(result, options, painter(io.stdout)));
+    },
+    fail(failures, output = options.output) {
+      progress.clear();
+      printFailures(io, { ...options, output }, failures);
     },
     say: (text) => notify({ level: 'info', text }),
   };
@@ -93,12 +92,11 @@ export async function withSession(
   }
 }
 
-function render({ data, text, markdown }: Result, { output }: GlobalOptions, paint: Paint): string {
-  const document = { schemaVersion: 1, ...data };
+function render(view: View, { output }: GlobalOptions, paint: Paint): string {
+  const document = { schemaVersion: 1, ...view.data };
   if (output === 'json') return toJson(document);
   if (output === 'yaml') return toYaml(document);
-  if (output === 'md') return markdown ? `${markdown()}\n` : `\`\`\`\n${text(paint)}\n\`\`\`\n`;
-  return `${text(paint)}\n`;
+  return `${output === 'md' ? formatMarkdown(view) : formatText(view, { paint })}\n`;
 }
 
 /** How a run is asked to stop. */

@@ -1,8 +1,9 @@
 // Failures: one form, one table of exit codes, and no text that steers a terminal.
 import { describe, expect, test } from 'vitest';
 import { finish } from '../../src/cli/finish.ts';
-import { FORMATS, type GlobalOptions } from '../../src/cli/io.ts';
-import { failureOf, printFailures, renderFailure } from '../../src/cli/render/failure.ts';
+import { FORMATS, type GlobalOptions } from '../../src/cli/globals.ts';
+import { printFailures, renderFailure } from '../../src/cli/terminal/failure.ts';
+import { failureOf } from '../../src/views/failure.ts';
 import { withSession } from '../../src/cli/session.ts';
 import { ERRORS, EXIT, type ErrorCode, TagflowError } from '../../src/model/errors.ts';
 import { DJANGO, FIRST, createBench } from '../support/engine.ts';
@@ -72,7 +73,8 @@ test.each<[number, readonly ErrorCode[]]>([
 test('a retry is promised where it can help alone', () => {
   const codes = Object.entries(ERRORS).flatMap(([code, { retryable }]) => (retryable ? [code] : []));
   const exits = new Set(codes.map((code) => ERRORS[code as ErrorCode].exit));
-  expect([...exits].sort((a, b) => a - b)).toEqual([5, 7, 8, 130]);
+  // 3: gates that wait.
+  expect([...exits].sort((a, b) => a - b)).toEqual([3, 5, 7, 8, 130]);
   // The same file stays stale, however often it is tried.
   expect(codes).not.toContain('plan-stale');
 });

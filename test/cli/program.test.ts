@@ -1,7 +1,7 @@
 // The grammar: what is understood, what is refused with exit 2, and the scripts that complete it.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { captureIo, run } from '../support/io.ts';
@@ -16,7 +16,9 @@ describe('what is refused as usage, with exit 2', () => {
     ['a limit of 0', ['history', '--limit', '0'], 'whole number from 1'],
     ['a limit that is no number', ['history', '--limit', 'many'], 'whole number from 1'],
     ['a time-out of 0', ['status', '--timeout', '0'], 'number of seconds'],
-    ['a rollback to nothing', ['rollback', 'prd', '--to', ''], 'it is empty'],
+    ['an environment that is empty', ['rollback', ''], 'the argument <env> is empty'],
+    ['an image that is empty', ['promote', 'prd', ''], 'the argument [image=version...] is empty'],
+    ['help for no command', ['help', 'promte'], "unknown command 'promte'"],
     ['two moments', ['show', 'prd', '--at', '7d', '--release', '3'], 'cannot be used with'],
     ['a pair without a version', ['promote', 'prd', 'django'], '"django" is not IMAGE=VERSION'],
     ['a pair without an image', ['promote', 'prd', '=V4.2'], 'is not IMAGE=VERSION'],
@@ -35,11 +37,15 @@ describe('what is refused as usage, with exit 2', () => {
     ['a command like no other, with those there are', ['xyzzy'], 'it has: promote, rollback, apply'],
     [
       'a near miss of an option',
-      ['rollback', 'prd', '--reson', 'x'],
+      ['rollback', 'prd', '--reasn', 'x'],
       'did you mean --reason? see: tagflow rollback --help',
     ],
     ['a folder that is called like a command', ['-C', 'demo', 'diff', 'dev'], 'fix   tagflow diff --help'],
-    ['an option of the program, with no command', ['-C', 'demo', '-o', 'xml'], 'fix   tagflow --help'],
+    [
+      'an option of the program, with no command',
+      ['-C', 'demo', '-o', 'xml'],
+      'fix   correct --output, or leave it out',
+    ],
   ])('%s', async (_, argv, what) => {
     const { exit, stdout, stderr } = await run(argv);
     expect(exit).toBe(2);
@@ -66,11 +72,8 @@ describe('what is refused as usage, with exit 2', () => {
   });
 
   test('a reason in the environment is none that stands beside --plan', async () => {
-    // Where the grammar looks for it: `run` gives a process no variables of its own.
-    vi.stubEnv('TAGFLOW_REASON', 'INC-1');
-    const { stderr } = await run(['promote', 'prd', '--plan', 'none.json']);
-    vi.unstubAllEnvs();
-    expect(stderr).toContain('none.json cannot be read');
+    const { stderr } = await run(['promote', 'prd', '--plan', 'none.json'], { TAGFLOW_REASON: 'INC-1' });
+    expect(stderr).toContain('cannot read none.json');
   });
 
   test('as JSON, wherever -o json stands', async () => {
@@ -93,6 +96,7 @@ describe('what is refused as usage, with exit 2', () => {
 describe('--version', () => {
   test.each([
     [['--version']],
+    [['-V']],
     [['--version', 'promote']],
     // A folder, not the command.
     [['-C', 'demo', '--version']],
@@ -123,6 +127,29 @@ test.each([[['--help']], [[]], [['-q']]])(
     expect(stdout).toContain('--version');
   },
 );
+
+describe('help', () => {
+  test.each(commands())('of $name is a paragraph and examples that parse', async ({ name }) => {
+    const { exit, stdout } = await run([name, '--help']);
+    expect(exit).toBe(0);
+    expect(await run(['help', name])).toEqual({ exit: 0, stdout, stderr: '' });
+    const [, examples = ''] = stdout.split('\nExamples:\n');
+    const lines = examples.split('\n').filter((line) => line.startsWith('  '));
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines) expect(line).toContain(`tagflow ${name}`);
+    expect(stdout.split('\n\n')[1]).toMatch(/\.$/);
+    // Markdown is for the reference page.
+    expect(stdout).not.toMatch(/`|\]\(/);
+  });
+
+  test('of rollback shows the shortest way', async () => {
+    expect((await run(['rollback', '--help'])).stdout).toMatch(/^ {2}tagflow rollback prd$/m);
+  });
+});
+
+test.each([[['--json', 'promote']], [['promote', '--json']]])('--json is -o json: %j', async (argv) => {
+  expect(JSON.parse((await run(argv)).stdout)).toMatchObject({ error: { code: 'usage' } });
+});
 
 test.each(commands())('$name says in one line what it does', ({ summary }) => {
   expect(summary).toMatch(/^[^A-Z].*[^.]$/);
@@ -173,6 +200,6 @@ function commands(): { readonly name: string; readonly summary: string; readonly
   return createProgram(captureIo([]).io).commands.map((command) => ({
     name: command.name(),
     summary: command.summary(),
-    options: command.options.flatMap(({ long }) => long ?? []),
+    options: command.options.flatMap(({ long, hidden }) => (hidden || long === undefined ? [] : [long])),
   }));
 }

@@ -1,7 +1,7 @@
 // What a person sees of a long step: on a terminal, and in the log of a job.
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Progress, startProgress } from '../../src/cli/render/progress.ts';
+import { type Progress, startProgress } from '../../src/cli/terminal/progress.ts';
 
 const MIB = 1024 * 1024;
 

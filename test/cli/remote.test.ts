@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { GlobalOptions } from '../../src/cli/io.ts';
+import type { GlobalOptions } from '../../src/cli/globals.ts';
 import { gitCredentials, remoteUrl } from '../../src/cli/remote.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/failure.ts';

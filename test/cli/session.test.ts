@@ -1,7 +1,8 @@
 // A run from its first moment to its last: what it tells meanwhile, and how it stops.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { GlobalOptions, Io } from '../../src/cli/io.ts';
-import { showNotice } from '../../src/cli/render/notice.ts';
+import type { GlobalOptions } from '../../src/cli/globals.ts';
+import type { Io } from '../../src/cli/io.ts';
+import { showNotice } from '../../src/cli/terminal/notice.ts';
 import { type Session, withSession } from '../../src/cli/session.ts';
 import type { Notice } from '../../src/model/effects.ts';
 import { failureOf } from '../support/failure.ts';

@@ -74,7 +74,8 @@ describe('docs/reference/cli.md', () => {
     for (const command of program.commands) {
       const [, section = ''] = cliPage().split(`## tagflow ${command.name()}\n`);
       const own = section.split('\n## ')[0] ?? '';
-      for (const { flags } of command.options) expect(own).toContain(flags.replaceAll('|', String.raw`\|`));
+      for (const { flags } of command.options.filter(({ hidden }) => !hidden))
+        expect(own).toContain(flags.replaceAll('|', String.raw`\|`));
     }
   });
 });

@@ -100,7 +100,7 @@ describe('check', () => {
   });
 });
 
-describe('promote --no-wait', () => {
+describe('promote --no-retry', () => {
   it('ends with the first race that is lost; without it the promotion is planned again', async () => {
     // While somebody pushes for the first time, somebody else is quicker.
     const env = 'env -u GIT_QUARANTINE_PATH -u GIT_OBJECT_DIRECTORY -u GIT_ALTERNATE_OBJECT_DIRECTORIES';
@@ -108,7 +108,7 @@ describe('promote --no-wait', () => {
     const quicker = `test -e beaten || { touch beaten; ${env} git update-ref refs/heads/dev "$(${env} ${commit})"; }`;
     await pipeline.repository.hook('pre-receive', quicker);
     const promote = ['promote', 'dev', 'mariadb=V10.11'];
-    expect(await pipeline.tagflow([...promote, '--no-wait'])).toFail({
+    expect(await pipeline.tagflow([...promote, '--no-retry'])).toFail({
       code: 'race-lost',
       what: /one attempt lost the race/,
     });

@@ -1,109 +1,19 @@
-// tagflow completion: a script for the shell, made from the grammar itself.
-import type { Command } from 'commander';
+// tagflow completion: a script for the shell.
 import { EXIT } from '../../model/errors.ts';
-import { type Run, text } from '../command.ts';
+import { defineCommand, oneOf } from '../define.ts';
 
-/** A command's words: what may follow it. */
-interface Words {
-  readonly name: string;
-  readonly summary: string;
-  readonly words: readonly string[];
-}
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
-export const run: Run = async (session, { args, program }) => {
-  const commands = program.commands.map((command): Words => ({
-    name: command.name(),
-    summary: command.summary(),
-    words: wordsOf(command),
-  }));
-  const globals = wordsOf(program);
-  const script = { bash, zsh, fish }[text(args[0]) as 'bash' | 'zsh' | 'fish'];
-  const valued = program.options.filter(({ required }) => required);
-  session.io.stdout.write(
-    script(
-      commands,
-      globals,
-      valued.flatMap(({ short, long }) => [short ?? [], long ?? []].flat()),
-    ),
-  );
-  return EXIT.ok;
-};
-
-/** Long options, and the choices of arguments. */
-function wordsOf(command: Command): readonly string[] {
-  const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
-  return [...command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []), ...options];
-}
-
-/** `valued`: options whose value is the next word, which is no command whatever it says. */
-function bash(commands: readonly Words[], globals: readonly string[], valued: readonly string[]): string {
-  const cases = [
-    `    ${valued.join('|')}) value=1 ;;`,
-    ...commands.map(({ name, words }) => `    ${name}) words="${[...words, ...globals].join(' ')}"; break ;;`),
-  ];
-  return `# bash completion for tagflow: source it, or save it in /etc/bash_completion.d
-_tagflow() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words="${[...commands.map(({ name }) => name), ...globals].join(' ')}" word value=
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    if [[ -n $value ]]; then value=; continue; fi
-    case "$word" in
-${cases.map((line) => `  ${line}`).join('\n')}
-    esac
-  done
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-}
-complete -o default -F _tagflow tagflow
-`;
-}
-
-function zsh(commands: readonly Words[], globals: readonly string[]): string {
-  const described = commands.map(
-    ({ name, summary }) => `    '${name}:${summary.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`,
-  );
-  const cases = commands.map(({ name, words }) => `      ${name}) compadd -- ${[...words, ...globals].join(' ')} ;;`);
-  return `#compdef tagflow
-# zsh completion for tagflow: save it as _tagflow in a folder of your fpath
-_tagflow() {
-  local -a commands
-  commands=(
-${described.join('\n')}
-  )
-  if (( CURRENT == 2 )); then
-    _describe command commands
-    compadd -- ${globals.join(' ')}
-  else
-    case "$words[2]" in
-${cases.join('\n')}
-    esac
-    _files
-  fi
-}
-compdef _tagflow tagflow
-`;
-}
-
-/** Words that may follow where a condition holds: options by name, anything else as it is. */
-function fishWords(words: readonly string[], condition: string): string[] {
-  return words.map((word) =>
-    word.startsWith('--')
-      ? `complete -c tagflow${condition} -l ${word.slice(2)}`
-      : `complete -c tagflow${condition} -a ${quote(word)}`,
-  );
-}
-
-function fish(commands: readonly Words[], globals: readonly string[]): string {
-  return [
-    '# fish completion for tagflow: save it as ~/.config/fish/completions/tagflow.fish',
-    ...fishWords(globals, ''),
-    ...commands.flatMap(({ name, summary, words }) => [
-      `complete -c tagflow -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,
-      ...fishWords(words, ` -n '__fish_seen_subcommand_from ${name}'`),
-    ]),
-    '',
-  ].join('\n');
-}
-
-/** A word that fish takes literally. */
-function quote(words: string): string {
-  return `'${words.replaceAll("'", "\\'")}'`;
-}
+export const completion = defineCommand({
+  name: 'completion',
+  summary: 'print a completion script',
+  description: ['Prints a script that completes commands and options in a shell.'],
+  examples: ['source <(tagflow completion bash)', 'tagflow completion fish > ~/.config/fish/completions/tagflow.fish'],
+  arguments: { shell: oneOf('shell', 'the shell', SHELLS) },
+  options: {},
+  async run(session, { shell }, { commands }) {
+    const { completionScript } = await import('../completion.ts');
+    session.io.stdout.write(completionScript(shell, commands));
+    return EXIT.ok;
+  },
+});

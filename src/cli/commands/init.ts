@@ -1,122 +1,17 @@
 // tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
-import { draftConfig } from '../../config/draft-config.ts';
-import { createBranches, missingBranches } from '../../engine/branches.ts';
-import { EXIT, TagflowError } from '../../model/errors.ts';
-import type { Run } from '../command.ts';
-import { readOptionalFile } from '../files.ts';
-import { draftCi } from '../init/ci.ts';
-import { scanCheckout } from '../init/scan.ts';
-import type { Session } from '../session.ts';
+import { defineCommand, flag } from '../define.ts';
 
-const CI_FILE = '.gitlab-ci.yml';
-
-export const run: Run = async (session, { options }) => {
-  const { directory, repo } = session.options;
-  const present = await readOptionalFile(join(directory, CONFIG_FILE));
-  if (repo === undefined && (present === undefined || options['force'] === true)) return draftFiles(session);
-  return makeBranches(session);
-};
-
-/** Writes what a repository lacks; overwrites nothing but tagflow.yaml, and that only with --force. */
-async function draftFiles(session: Session): Promise<number> {
-  const { directory } = session.options;
-  const findings = await scanCheckout(directory);
-  const config = draftConfig(findings);
-  const pipeline = parseConfig(config);
-  const files: [string, string][] = [[CONFIG_FILE, config]];
-  if (findings.folders.length === 0) {
-    for (const { path } of pipeline.environments.values()) files.push([`${path}/kustomization.yaml`, KUSTOMIZATION]);
-  }
-  if ((await readOptionalFile(join(directory, CI_FILE))) === undefined) files.push([CI_FILE, draftCi(pipeline)]);
-  const written: string[] = [];
-  for (const [path, text] of files) {
-    const there = await readOptionalFile(join(directory, path));
-    if (there !== undefined && path !== CONFIG_FILE) continue;
-    await save(join(directory, path), text);
-    written.push(path);
-  }
-  session.print({
-    data: {
-      written,
-      images: [...pipeline.images.keys()],
-      environments: [...pipeline.environments.keys()],
-      created: [],
-    },
-    text: (paint) =>
-      [
-        ...written.map((path) => `${paint('green', '✓')} wrote ${path}`),
-        `images: ${[...pipeline.images.keys()].join(', ')}   environments: ${[...pipeline.environments.keys()].join(' → ')}`,
-      ].join('\n'),
-  });
-  session.say('next: look them over, commit and push them to the trunk, then: tagflow init');
-  return EXIT.ok;
-}
-
-/** Makes the environment branches that the remote lacks, when the person agrees. */
-async function makeBranches(session: Session): Promise<number> {
-  const context = await session.context();
-  const found = await missingBranches(context);
-  const { missing, trunk, head } = found;
-  let created = missing;
-  if (missing.length > 0) {
-    const question = `make ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})?`;
-    if (await agreed(session, question)) await createBranches(context, found);
-    else created = [];
-  }
-  session.print({
-    data: { written: [], images: null, environments: null, created },
-    text: (paint) =>
-      missing.length === 0
-        ? 'every environment has its branch: nothing to do'
-        : created.length === 0
-          ? 'nothing was made'
-          : `${paint('green', '✓')} made ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})`,
-  });
-  return EXIT.ok;
-}
-
-async function agreed({ io, options, signal }: Session, question: string): Promise<boolean> {
-  if (options.yes) return true;
-  if (!options.input || io.stdin.isTTY !== true) {
-    throw new TagflowError('usage', {
-      what: `init would ask: ${question}`,
-      why: 'there is nobody to ask',
-      fix: 'tagflow init --yes',
-    });
-  }
-  // Not as a terminal of its own: Ctrl+C and Ctrl+D stay a signal and an end of input, as everywhere else.
-  const prompt = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
-  try {
-    // Whoever closes the input has said nothing: the question alone would wait for ever.
-    const closed = once(prompt, 'close').then(() => '');
-    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed]);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
-}
-
-async function save(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  } catch (cause) {
-    throw new TagflowError('storage-failed', {
-      what: `${path} cannot be written`,
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'make the folder writable',
-      cause,
-    });
-  }
-}
-
-const KUSTOMIZATION = `apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-# Name what this environment is made of, for instance ../base. tagflow adds the images.
-resources: []
-`;
+export const init = defineCommand({
+  name: 'init',
+  summary: 'find images and overlays, write tagflow.yaml; make missing branches',
+  description: [
+    'In a checkout without `tagflow.yaml` it writes one from the images and folders it finds, a `.gitlab-ci.yml` if there is none, and empty overlays if there is no environment folder. Otherwise it makes the environment branches that the remote lacks, at the head of the trunk. It asks before that; `--yes` answers. It overwrites nothing without `--force`.',
+  ],
+  examples: ['tagflow init', 'tagflow init --yes'],
+  arguments: {},
+  options: { force: flag('--force', 'overwrite a tagflow.yaml') },
+  async run(session, { force }) {
+    const { runInit } = await import('../init/init.ts');
+    return runInit(session, force);
+  },
+});

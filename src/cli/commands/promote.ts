@@ -1,48 +1,101 @@
 // tagflow promote: from words to a request, and from the outcome to words.
-import { readFile, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { promote } from '../../engine/release/promote.ts';
-import { rollback } from '../../engine/release/rollback.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { type Plan, type PromoteRequest, parsePlan } from '../../model/plan.ts';
-import { type Input, type Run, optional, text, texts } from '../command.ts';
-import { overridesFrom, recordReason } from '../arguments.ts';
-import { finish } from '../finish.ts';
-import type { Session } from '../session.ts';
+import { type CommandLine, defineCommand, flag, list, required, several, text, unless } from '../define.ts';
 
-export const run: Run = async (session, input) => {
-  const { options } = input;
-  const planFile = optional(options['plan']);
-  const planOut = optional(options['planOut']);
-  if (planFile !== undefined) requireAlone(input);
-  const plan = planFile === undefined ? undefined : await readPlan(session, planFile);
-  const request = plan ? requestOf(plan, text(input.args[0])) : requestFrom(input);
-  session.facts.releases(request.environment);
-  const context = await session.context();
-  const settings = options['wait'] === false ? { ...context, raceTimeout: 0 } : context;
-  const run = { dryRun: options['dryRun'] === true || planOut !== undefined, ...(plan && { plan }) };
-  const outcome =
-    request.kind === 'rollback' ? await rollback(settings, request, run) : await promote(settings, request, run);
-  if (planOut !== undefined) {
-    if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
-    else session.say(`there is nothing to plan: ${planOut} was not written`);
-  }
-  return finish(session, outcome);
-};
+export const promote = defineCommand({
+  name: 'promote',
+  summary: 'put a release on an environment',
+  description: [
+    'Puts a release on an environment: by default what the upstream environment has now.',
+    'Without versions it takes what the upstream environment (`from`) has now; an environment without `from` takes the configuration of the trunk and keeps the images it runs. Naming some images promotes those alone. The configuration of upstream is carried in every case.',
+    'Images that the environment runs from a repository of its own (`repositories:`) are copied there before the commit.',
+    'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same, and the exit code is 0.',
+    '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
+    'A promotion that loses a race plans again from the new head, gates included, for up to five minutes.',
+  ],
+  examples: [
+    'tagflow promote dev django=V4.2 --reason "SHOP-7 new checkout"',
+    'tagflow promote dev --version V4.2',
+    'tagflow promote prd',
+    'tagflow promote prd --dry-run',
+    'tagflow promote prd --plan-out plan.json',
+    'tagflow promote prd --plan plan.json',
+  ],
+  arguments: {
+    environment: required('env', 'the environment', { completion: 'environment' }),
+    pairs: several('image=version', 'versions to promote; other images stay as they are', { completion: 'pair' }),
+  },
+  options: {
+    version: text('--version <version>', 'one version for all images', { completion: 'version' }),
+    from: text('--from <env>', 'take from this environment instead of the configured one', {
+      completion: 'environment',
+    }),
+    reason: text('--reason <text>', 'why, for the record', { variable: 'TAGFLOW_REASON' }),
+    dryRun: flag('--dry-run', 'print the plan, change nothing'),
+    planOut: text('--plan-out <file>', 'save the plan, change nothing', { completion: 'file' }),
+    plan: text('--plan <file>', 'do exactly this plan, or refuse', { completion: 'file' }),
+    override: list(
+      '--override <gate>',
+      'promote although these gates refuse; needs --reason (repeat, or join by commas)',
+    ),
+    unhold: flag('--unhold', 'the same as --override held'),
+    allowDowngrade: flag('--allow-downgrade', 'the same as --override downgrade'),
+    discardDivergence: flag(
+      '--discard-divergence',
+      'the same as --override divergence: give up commits on its branch alone',
+    ),
+    retry: unless('--no-retry', 'do not try again after losing a race'),
+    wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
+  },
+  async run(session, input, line) {
+    const { environment, plan: planFile, planOut } = input;
+    if (planFile !== undefined) requireAlone(environment, input.pairs, line);
+    const [{ overridesFrom, recordReason }, { promote: promoteImages }, { rollback }, { finish }, plans] =
+      await Promise.all([
+        import('../arguments.ts'),
+        import('../../engine/release/promote.ts'),
+        import('../../engine/release/rollback.ts'),
+        import('../finish.ts'),
+        import('../plan-file.ts'),
+      ]);
+    const plan = planFile === undefined ? undefined : await plans.readPlan(session, planFile);
+    const request = plan
+      ? plans.requestOf(plan, environment)
+      : requestFrom({ ...input, reason: recordReason(input.reason), overrides: overridesFrom(input) });
+    session.facts.releases(request.environment);
+    const context = await session.context();
+    const settings = input.retry && input.wait ? context : { ...context, raceTimeout: 0 };
+    const run = { dryRun: input.dryRun || planOut !== undefined, ...(plan && { plan }) };
+    const outcome =
+      request.kind === 'rollback'
+        ? await rollback(settings, request, run)
+        : await promoteImages(settings, request, run);
+    if (planOut !== undefined) {
+      if (outcome.kind === 'planned') await plans.savePlan(session, planOut, outcome.plan);
+      else session.say(`there is nothing to plan: ${planOut} was not written`);
+    }
+    return finish(session, outcome);
+  },
+});
 
-function requestFrom({ args, options }: Input): PromoteRequest {
-  const versions = versionsFrom(texts(args[1]), optional(options['version']));
-  const reason = recordReason(optional(options['reason']));
-  const from = optional(options['from']);
-  const overrides = overridesFrom(options);
+interface Asked {
+  readonly environment: string;
+  readonly pairs: readonly string[];
+  readonly version: string | undefined;
+  readonly from: string | undefined;
+  readonly reason: string | undefined;
+  readonly overrides: readonly string[];
+}
+
+function requestFrom({ environment, pairs, version, from, reason, overrides }: Asked) {
   return {
     kind: 'promote',
-    environment: text(args[0]),
-    versions,
+    environment,
+    versions: versionsFrom(pairs, version),
     ...(from !== undefined && { from }),
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),
-  };
+  } as const;
 }
 
 function versionsFrom(pairs: readonly string[], all: string | undefined): Readonly<Record<string, string>> {
@@ -77,56 +130,13 @@ const ASKING = {
 } as const;
 
 /** Refuses what would change a plan, or be ignored. Throws `usage`. */
-function requireAlone({ args, typed }: Input): void {
-  const named = texts(args[1]).length > 0 ? ['a version'] : [];
-  const [first] = [...named, ...Object.entries(ASKING).flatMap(([option, flag]) => (typed(option) ? [flag] : []))];
+function requireAlone(environment: string, pairs: readonly string[], { typed }: CommandLine): void {
+  const named = pairs.length > 0 ? ['a version'] : [];
+  const [first] = [...named, ...Object.entries(ASKING).flatMap(([option, name]) => (typed(option) ? [name] : []))];
   if (first === undefined) return;
   throw new TagflowError('usage', {
     what: `${first} was given beside --plan`,
     why: 'the plan holds what was asked for when it was made, and is done exactly so or not at all',
-    fix: `make a new plan with it: tagflow promote ${text(args[0])} … --plan-out FILE`,
+    fix: `make a new plan with it: tagflow promote ${environment} … --plan-out FILE`,
   });
-}
-
-/** A plan names what to do; an environment beside it must agree, so that nobody promotes elsewhere than they typed. */
-function requestOf({ request, environment }: Plan, typed: string): Plan['request'] {
-  if (typed === environment && request.environment === environment) return request;
-  throw new TagflowError('usage', {
-    what: `the plan is for ${environment}, not for ${typed}`,
-    fix: `tagflow promote ${environment} --plan FILE`,
-  });
-}
-
-async function readPlan(session: Session, file: string): Promise<Plan> {
-  const path = resolve(session.options.directory, file);
-  let content: string;
-  try {
-    content = await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new TagflowError('plan-invalid', {
-      what: `${file} cannot be read`,
-      why: reasonOf(cause),
-      fix: 'write one with: tagflow promote ENV --plan-out FILE; where there is nothing to promote it writes none',
-      cause,
-    });
-  }
-  return parsePlan(content, file);
-}
-
-async function savePlan(session: Session, file: string, plan: Plan): Promise<void> {
-  try {
-    await writeFile(resolve(session.options.directory, file), `${JSON.stringify(plan, null, 2)}\n`);
-  } catch (cause) {
-    throw new TagflowError('storage-failed', {
-      what: `the plan cannot be written to ${file}`,
-      why: reasonOf(cause),
-      fix: 'name a file in a folder that can be written',
-      cause,
-    });
-  }
-  session.say(`plan saved: tagflow promote ${plan.environment} --plan ${file}`);
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,24 +1,25 @@
 // tagflow tag: the bare retag, across repositories with a copy first.
-import { describeSummary } from '../../engine/release/copy.ts';
-import { retag } from '../../engine/tag.ts';
 import { EXIT } from '../../model/errors.ts';
-import { type Run, text, texts } from '../command.ts';
+import { defineCommand, oneOrMore, required } from '../define.ts';
 
-export const run: Run = async (session, { args }) => {
-  const done = await retag(await session.registries(), text(args[0]), texts(args[1]));
-  session.print({
-    data: { ...done },
-    text: (paint) =>
-      [
-        ...done.copies.map(
-          ({ to, ...summary }) =>
-            `${paint('green', '✓')} ${to}: ${summary.manifests > 0 ? `copied ${describeSummary(summary)}` : 'has the image already'}`,
-        ),
-        ...done.tags.map(({ repository, tag, changed, previous }) => {
-          const was = changed && previous ? ` (was ${previous})` : '';
-          return `${paint('green', '✓')} ${repository}:${tag} ${changed ? '→' : 'is'} ${done.digest}${was}`;
-        }),
-      ].join('\n'),
-  });
-  return EXIT.ok;
-};
+export const tag = defineCommand({
+  name: 'tag',
+  summary: 'put tags on an image by its digest; into another repository with a copy',
+  description: [
+    'Works on registries alone: no Git repository is needed, and nothing is recorded. A target is a tag in the repository of the source, or a whole reference in any repository: then the image is copied there first, with all its platforms, signatures and attestations. No tag is put before every copy is whole.',
+  ],
+  examples: [
+    'tagflow tag registry.example.com/acme/django:V4.2 candidate',
+    'tagflow tag registry.example.com/acme/django:V4.2 registry.example.com/production/django:V4.2',
+  ],
+  arguments: {
+    source: required('source', 'REPOSITORY:TAG or REPOSITORY@DIGEST'),
+    tags: oneOrMore('tag', 'tags to put'),
+  },
+  options: {},
+  async run(session, { source, tags }) {
+    const [{ retag }, { tagView }] = await Promise.all([import('../../engine/tag.ts'), import('../../views/tag.ts')]);
+    session.print(tagView(await retag(await session.registries(), source, tags)));
+    return EXIT.ok;
+  },
+});

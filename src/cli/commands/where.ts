@@ -1,36 +1,23 @@
 // tagflow where: which environments have or had an image, from when to when.
-import { where } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
-import { type Run, text } from '../command.ts';
-import { time, timeOrNull } from '../render/shapes.ts';
-import { digestCell, duration, moment, table } from '../render/table.ts';
+import { defineCommand, required } from '../define.ts';
 
-export const run: Run = async (session, { args }) => {
-  const context = await session.context();
-  const spans = await where(context, text(args[0]));
-  const now = context.clock.now();
-  session.print({
-    data: {
-      spans: spans.map(({ from, until, ...span }) => ({
-        ...span,
-        from: time(from),
-        until: timeOrNull(until),
-      })),
-    },
-    text: () =>
-      table(
-        ['ENV', 'IMAGE', 'VERSION', 'DIGEST', 'FROM', 'UNTIL', 'FOR', 'RELEASES'],
-        spans.map(({ environment, image, version, digest, from, until, releases: [first, last] }) => [
-          environment,
-          image,
-          version,
-          digestCell(digest),
-          moment(from),
-          until === undefined ? 'now' : moment(until),
-          duration((until ?? now) - from),
-          first === last ? `#${first}` : `#${first} to #${last}`,
-        ]),
-      ),
-  });
-  return EXIT.ok;
-};
+export const where = defineCommand({
+  name: 'where',
+  summary: 'show which environments have or had an image, from when to when',
+  description: ['Takes a whole digest, at least seven of its hexadecimal digits, or IMAGE@VERSION.'],
+  examples: ['tagflow where django@V4.2', 'tagflow where f72080aa1346'],
+  arguments: {
+    image: required('digest|image@version', 'a digest, its first digits, or IMAGE@VERSION', { completion: 'version' }),
+  },
+  options: {},
+  async run(session, { image }) {
+    const [engine, { whereView }] = await Promise.all([
+      import('../../engine/read/history.ts'),
+      import('../../views/where.ts'),
+    ]);
+    const context = await session.context();
+    session.print(whereView(await engine.where(context, image), context.clock.now()));
+    return EXIT.ok;
+  },
+});

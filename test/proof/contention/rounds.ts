@@ -131,7 +131,7 @@ function doom({ proxy }: Arena, { published }: Season, actor: number, { kill }: 
 /** What an actor runs: mostly a promotion of its own version. */
 function commandOf(actor: number, chance: number): readonly string[] {
   const promote = ['promote', 'stg', `${IMAGE}=v1.${actor + 1}`];
-  if (chance < 0.5) return [...promote, '--allow-downgrade', '--unhold', '--no-wait'];
+  if (chance < 0.5) return [...promote, '--allow-downgrade', '--unhold', '--no-retry'];
   if (chance < 0.65) return [...promote, '--allow-downgrade', '--unhold'];
   if (chance < 0.8) return promote;
   if (chance < 0.9) return ['rollback', 'stg', '--reason', 'contention'];

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { composeRegistries, type Registries } from '../../../src/cli/compose.ts';
-import type { GlobalOptions, Io } from '../../../src/cli/io.ts';
+import type { GlobalOptions } from '../../../src/cli/globals.ts';
+import type { Io } from '../../../src/cli/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { failureOf } from '../../support/failure.ts';
 import {

@@ -1,12 +1,7 @@
 // Colours, where the stream is a terminal and NO_COLOR does not forbid them.
 import { styleText } from 'node:util';
+import type { Paint } from '../../views/table.ts';
 import type { Terminal } from '../io.ts';
-
-/** The styles in use. */
-export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
-
-/** Styles text for one stream, or leaves it as it is. */
-export type Paint = (style: Style, text: string) => string;
 
 /** The painter for a stream: colours for terminals only, as NO_COLOR and FORCE_COLOR (no-color.org) say. */
 export function painter(stream: Terminal): Paint {

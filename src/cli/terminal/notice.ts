@@ -1,7 +1,8 @@
 // What a run tells on stderr while it goes on.
 import type { Notice } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
-import type { GlobalOptions, Terminal } from '../io.ts';
+import type { GlobalOptions } from '../globals.ts';
+import type { Terminal } from '../io.ts';
 import { painter } from './paint.ts';
 import type { Progress } from './progress.ts';
 

@@ -1,6 +1,6 @@
 // Results as JSON and YAML that a terminal can show: characters that would steer it are escaped, and read back the same.
 import { Document, isScalar, visit } from 'yaml';
-import { isPlain } from '../../model/text.ts';
+import { isPlain } from '../model/text.ts';
 
 // As in model/text.ts, but for the line breaks and tabs that layout is made of.
 const STEERING = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;

@@ -1,13 +1,13 @@
 // Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
-import type { Diagnosis } from '../../engine/doctor/diagnosis.ts';
-import type { Release, Unverified } from '../../engine/read/history.ts';
-import type { TagStatus } from '../../engine/release/outcome.ts';
-import type { Check, RegistryCheck } from '../../engine/status.ts';
-import type { Instant } from '../../model/effects.ts';
-import type { TagflowError } from '../../model/errors.ts';
-import type { PlannedField } from '../../model/plan.ts';
-import type { Hold, ReleaseRecord } from '../../model/release.ts';
+import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
+import type { Release, Unverified } from '../engine/read/history.ts';
+import type { TagStatus } from '../engine/release/outcome.ts';
+import type { Check, RegistryCheck } from '../engine/status.ts';
+import type { Instant } from '../model/effects.ts';
+import type { TagflowError } from '../model/errors.ts';
+import type { PlannedField } from '../model/plan.ts';
+import type { Hold, ReleaseRecord } from '../model/release.ts';
 
 /** A type with each of its keys, those that may be left out as well. */
 type Whole<T> = Readonly<Record<keyof T, unknown>>;

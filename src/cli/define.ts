@@ -1,0 +1,227 @@
+// How a command is written down: grammar, help, examples and work in one value, from which `run` gets its types. commander
+// parses by it (grammar.ts); `--help`, completion and the reference page read it.
+import type { Io } from './io.ts';
+import type { Session } from './session.ts';
+
+/** What a shell can offer for a word. */
+export type Completion =
+  | 'environment'
+  | 'image'
+  | 'pair'
+  | 'version'
+  | 'release'
+  | 'code'
+  | 'command'
+  | 'file'
+  | 'folder';
+
+/** An option whose value is a `T`. */
+export interface OptionSpec<T> {
+  /** As commander reads it: `-o, --output <format>`. */
+  readonly flags: string;
+  /** What the option does, in a few words, lower case, no full stop. */
+  readonly meaning: string;
+  /** The process variable that stands for the option where it is not typed. */
+  readonly variable?: string;
+  readonly choices?: readonly string[];
+  /** Options that cannot stand beside this one, by key. */
+  readonly conflicts?: readonly string[];
+  readonly completion?: Completion;
+  /** Whether it may be typed several times; the texts are joined by commas. */
+  readonly repeats?: boolean;
+  /** Left out of help and completion. */
+  readonly hidden?: boolean;
+  /** The value of what was typed. Throws `Invalid`. */
+  readonly parse: (text: string) => T;
+  /** The value where neither option nor variable gives one. */
+  readonly preset: T;
+  /** Whether the reference page names the preset. */
+  readonly showPreset?: boolean;
+}
+
+/** An argument whose value is a `T`. */
+export interface ArgumentSpec<T> {
+  /** As commander reads it: `<env>`, `[env]`, `[env...]`. */
+  readonly word: string;
+  readonly meaning: string;
+  readonly choices?: readonly string[];
+  readonly preset?: string;
+  readonly completion?: Completion;
+  /** The value of the words that were typed, none of them empty. */
+  readonly parse: (words: readonly string[]) => T;
+}
+
+/** Options or arguments by the names that `run` knows them by. */
+export type Specs<Spec> = Readonly<Record<string, Spec>>;
+
+/** The values of specifications, by name. */
+export type Values<S extends Specs<{ readonly parse: (typed: never) => unknown }>> = {
+  readonly [K in keyof S]: S[K] extends OptionSpec<infer T> ? T : ReturnType<S[K]['parse']>;
+};
+
+/** What a command may know of the line that it was called by. */
+export interface CommandLine {
+  /** Whether an option was typed, and not taken from a variable or a default. */
+  readonly typed: (option: string) => boolean;
+  /** Every command. */
+  readonly commands: readonly Command[];
+  /** Prints the help of a command, or of the program. Throws `usage`. */
+  readonly showHelp: (command: string | undefined) => void;
+  /** Runs another command line, as a process would: for `demo`. */
+  readonly runProgram: (io: Io) => Promise<number>;
+}
+
+/** A command as it is written down. */
+export interface CommandSpec<A extends Specs<ArgumentSpec<unknown>>, O extends Specs<OptionSpec<unknown>>> {
+  readonly name: string;
+  /** One line, imperative, lower case, no full stop. */
+  readonly summary: string;
+  /** Paragraphs of `--help` and of the reference page: Markdown with code spans and links alone. */
+  readonly description: readonly string[];
+  /** Command lines that work as they stand in the demo or with the reader's own names. */
+  readonly examples: readonly string[];
+  /** Left out of help and completion. */
+  readonly hidden?: boolean;
+  readonly arguments: A;
+  readonly options: O;
+  /** The work. What is heavy is imported inside. Resolves to the exit code. */
+  readonly run: (session: Session, input: Values<A> & Values<O>, line: CommandLine) => Promise<number>;
+}
+
+/** A command whose types have done their work: what the program and the help need of it. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: readonly string[];
+  readonly examples: readonly string[];
+  readonly hidden: boolean;
+  readonly arguments: Specs<ArgumentSpec<unknown>>;
+  readonly options: Specs<OptionSpec<unknown>>;
+  readonly start: (session: Session, input: Readonly<Record<string, unknown>>, line: CommandLine) => Promise<number>;
+}
+
+/** Writes a command down. */
+export function defineCommand<A extends Specs<ArgumentSpec<unknown>>, O extends Specs<OptionSpec<unknown>>>({
+  run,
+  hidden = false,
+  ...spec
+}: CommandSpec<A, O>): Command {
+  // The values are read by the same specifications that give them their types: grammar.ts, readValues.
+  return { ...spec, hidden, start: (session, input, line) => run(session, input as Values<A> & Values<O>, line) };
+}
+
+/** Why what was typed is no value: the message says what is expected. */
+export class Invalid extends Error {
+  override readonly name = 'Invalid';
+}
+
+type More = Partial<Pick<OptionSpec<unknown>, 'variable' | 'conflicts' | 'completion' | 'showPreset' | 'hidden'>>;
+
+/** An option without a value. */
+export function flag(flags: string, meaning: string, more: More = {}): OptionSpec<boolean> {
+  return { flags, meaning, parse: () => true, preset: false, ...more };
+}
+
+/** An option `--no-…`: true unless it is typed. */
+export function unless(flags: string, meaning: string, more: More = {}): OptionSpec<boolean> {
+  return { flags, meaning, parse: () => false, preset: true, ...more };
+}
+
+/** An option with any text as its value. */
+export function text(flags: string, meaning: string, more: More = {}): OptionSpec<string | undefined> {
+  return { flags, meaning, parse: (typed) => typed, preset: undefined, ...more };
+}
+
+/** An option with a value of its own kind. */
+export function value<T>(
+  flags: string,
+  meaning: string,
+  parse: (typed: string) => T,
+  more: More = {},
+): OptionSpec<T | undefined> {
+  return { flags, meaning, parse, preset: undefined, ...more };
+}
+
+/** An option with a value of its own kind and a default. */
+export function valueOr<T>(
+  flags: string,
+  meaning: string,
+  parse: (typed: string) => T,
+  preset: T,
+  more: More = {},
+): OptionSpec<T> {
+  return { flags, meaning, parse, preset, showPreset: true, ...more };
+}
+
+/** An option that may be repeated, or take several names joined by commas. */
+export function list(flags: string, meaning: string, more: More = {}): OptionSpec<readonly string[]> {
+  return { flags, meaning, repeats: true, parse: names, preset: [], ...more };
+}
+
+/** An option whose value is one of a list. */
+export function choice<const C extends readonly string[], P extends C[number] | undefined>(
+  flags: string,
+  meaning: string,
+  choices: C,
+  preset: P,
+  more: More = {},
+): OptionSpec<C[number] | P> {
+  const parse = (typed: string): C[number] => chosen(choices, typed);
+  return { flags, meaning, choices, parse, preset, showPreset: preset !== undefined, ...more };
+}
+
+type ArgumentMore = Partial<Pick<ArgumentSpec<unknown>, 'choices' | 'completion' | 'preset'>>;
+
+/** An argument that must be there: `<env>`. */
+export function required(word: string, meaning: string, more: ArgumentMore = {}): ArgumentSpec<string> {
+  return { word: `<${word}>`, meaning, parse: ([only = '']) => only, ...more };
+}
+
+/** An argument that is one of a list: `<shell>`. commander refuses any other. */
+export function oneOf<const C extends readonly string[]>(
+  word: string,
+  meaning: string,
+  choices: C,
+): ArgumentSpec<C[number]> {
+  return { word: `<${word}>`, meaning, choices, parse: ([only = '']) => chosen(choices, only) };
+}
+
+/** An argument that may be left out: `[env]`. */
+export function optional(word: string, meaning: string, more: ArgumentMore = {}): ArgumentSpec<string | undefined> {
+  return { word: `[${word}]`, meaning, parse: ([only]) => only, ...more };
+}
+
+/** Any number of arguments: `[env...]`. */
+export function several(word: string, meaning: string, more: ArgumentMore = {}): ArgumentSpec<readonly string[]> {
+  return { word: `[${word}...]`, meaning, parse: (words) => words, ...more };
+}
+
+/** At least one argument: `<tag...>`. */
+export function oneOrMore(word: string, meaning: string, more: ArgumentMore = {}): ArgumentSpec<readonly string[]> {
+  return { word: `<${word}...>`, meaning, parse: (words) => words, ...more };
+}
+
+/** A whole number from 1. */
+export function count(typed: string): number {
+  if (!/^[1-9][0-9]{0,8}$/.test(typed)) throw new Invalid('it is a whole number from 1');
+  return Number(typed);
+}
+
+/** A number of seconds. */
+export function seconds(typed: string): number {
+  const found = Number(typed);
+  if (!(found > 0 && found <= 86_400)) throw new Invalid('it is a number of seconds');
+  return found;
+}
+
+function chosen<C extends string>(choices: readonly C[], typed: string): C {
+  const found = choices.find((one) => one === typed);
+  if (found === undefined) throw new Invalid(`it is one of ${choices.join(', ')}`);
+  return found;
+}
+
+function names(typed: string): readonly string[] {
+  const given = typed.split(',').map((name) => name.trim());
+  if (given.includes('')) throw new Invalid('a name is empty');
+  return given;
+}

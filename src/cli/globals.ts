@@ -1,0 +1,54 @@
+// The options that every command takes.
+import { resolve } from 'node:path';
+import { type Values, choice, flag, seconds, text, unless, valueOr } from './define.ts';
+
+/** The formats of `-o`. */
+export const FORMATS = ['table', 'json', 'yaml', 'md'] as const;
+
+/** A format of `-o`. */
+export type Format = (typeof FORMATS)[number];
+
+/** The global options, in the order in which help lists them. */
+export const GLOBAL_OPTIONS = {
+  directory: text('-C, --directory <dir>', 'work as if started in this folder', { completion: 'folder' }),
+  repo: text('--repo <url>', 'the Git remote that holds the environments (default: the remote origin)', {
+    variable: 'TAGFLOW_REPO',
+  }),
+  output: choice('-o, --output <format>', 'how to write results', FORMATS, 'table', { variable: 'TAGFLOW_OUTPUT' }),
+  json: flag('--json', 'the same as -o json'),
+  quiet: flag('-q, --quiet', 'print results and errors only'),
+  verbose: flag('-v, --verbose', 'print each step, and the causes of errors'),
+  yes: flag('--yes', 'answer yes to every question'),
+  input: unless('--no-input', 'never ask'),
+  timeout: valueOr('--timeout <seconds>', 'how long one request may take', seconds, 60, {
+    variable: 'TAGFLOW_TIMEOUT',
+  }),
+  config: text('--config <file>', 'a configuration to try instead of the trunk’s; the record says so', {
+    variable: 'TAGFLOW_CONFIG',
+    completion: 'file',
+  }),
+};
+
+/** What the global options say. */
+export type TypedGlobals = Values<typeof GLOBAL_OPTIONS>;
+
+/** The global options as a command sees them. */
+export interface GlobalOptions {
+  /** The folder to work in, absolute. */
+  readonly directory: string;
+  readonly repo?: string | undefined;
+  readonly output: Format;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly yes?: boolean;
+  /** False: never ask, even at a terminal. */
+  readonly input: boolean;
+  /** Seconds that one request or Git command may take. */
+  readonly timeout: number;
+  readonly config?: string | undefined;
+}
+
+/** The options as commands see them: the folder is absolute, and `--json` is a format. */
+export function globalsOf({ json, output, directory, ...rest }: TypedGlobals, cwd: string): GlobalOptions {
+  return { ...rest, output: json ? 'json' : output, directory: resolve(cwd, directory ?? '.') };
+}

@@ -1,0 +1,13 @@
+// What `--help` says beside the grammar: paragraphs and examples.
+import type { Command } from './define.ts';
+
+/** Markdown of code spans and links as a terminal shows it. */
+export function helpText(paragraphs: readonly string[]): string {
+  return paragraphs.map((text) => text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replaceAll('`', '')).join('\n\n');
+}
+
+/** The examples, below the options. */
+export function helpAfter({ name, examples }: Pick<Command, 'name' | 'examples'>): string {
+  const page = `docs/reference/cli.md, tagflow ${name}`;
+  return ['', 'Examples:', ...examples.map((line) => `  ${line}`), '', `Read on: ${page}`].join('\n');
+}

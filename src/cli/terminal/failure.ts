@@ -1,0 +1,27 @@
+// Where failures go: to stderr for people, to stdout as JSON with `-o json`.
+import { toJson } from '../../views/data.ts';
+import { type Failure, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
+import type { GlobalOptions } from '../globals.ts';
+import type { Io } from '../io.ts';
+import { painter } from './paint.ts';
+
+/** Writes an error in the one form. Returns the exit code. */
+export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: unknown): number {
+  const failure = failureOf(error);
+  printFailures(io, options, [failure]);
+  if (options.verbose || failure.code === 'internal') io.stderr.write(formatCauses(error));
+  return failure.exit;
+}
+
+/** Writes failures in the one form. */
+export function printFailures(io: Io, options: Partial<GlobalOptions>, failures: readonly Failure[]): void {
+  if (failures.length === 0) return;
+  if (options.output === 'json') {
+    const [first] = failures.map(failureShape);
+    const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};
+    io.stdout.write(toJson({ schemaVersion: 1, error: first, ...more }));
+    return;
+  }
+  const paint = painter(io.stderr);
+  io.stderr.write(failures.map((failure) => formatFailure(failure, paint)).join('\n'));
+}

@@ -1,0 +1,59 @@
+// One release in full, as a view.
+import type { Release } from '../engine/read/history.ts';
+import type { Instant } from '../model/effects.ts';
+import { releaseShape } from './shapes.ts';
+import { type View, linesOf, styled, tableOf } from './view.ts';
+import { duration, moment } from './words.ts';
+
+/** One release: its images, and everything its record says. */
+export function showView(release: Release, now: Instant): View {
+  const { record } = release;
+  const { environment, sequence, gates, held } = record;
+  return {
+    data: releaseShape(release),
+    parts: [
+      linesOf(styled('bold', `${environment} release ${sequence}`)),
+      tableOf(
+        ['IMAGE', 'VERSION', 'DIGEST', { name: 'REPOSITORY', drop: 1 }],
+        record.images.map(({ name, version, digest, repository }) => [name, version, digest, repository]),
+      ),
+      linesOf(
+        ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
+        ...gates.map(({ gate, decision, reason }) => fact('gate', `${gate}: ${decision}: ${reason}`)),
+        ...held.map(({ release: number, images }) =>
+          fact(
+            'held',
+            `release ${number}: ${images.map(({ name, version }) => `${name} ${version}`).join(', ') || 'its configuration'}`,
+          ),
+        ),
+      ),
+    ],
+  };
+}
+
+function fact(name: string, value: string): string {
+  return `${name.padEnd(14)}${value}`;
+}
+
+function factsOf(
+  { record, commit, signer, since, until }: Release,
+  now: Instant,
+): readonly (readonly [string, string | undefined])[] {
+  const { source, config } = record;
+  const ran =
+    until === undefined
+      ? `runs since ${duration(now - since)}`
+      : `ran ${duration(until - since)}, until ${moment(until)}`;
+  return [
+    ['since', `${moment(since)} (${ran})`],
+    ['action', record.restored ? `rollback to release ${record.restored.sequence}` : record.action],
+    ['by', record.onBehalfOf === undefined ? record.actor : `${record.actor} for ${record.onBehalfOf}`],
+    ['why', record.reason],
+    ['job', record.job],
+    ['commit', commit],
+    ['signed by', signer],
+    ['configuration', `${source.environment ?? source.branch} at ${source.commit}`],
+    ['plan', record.plan],
+    ['rules', 'commit' in config ? `tagflow.yaml at ${config.commit}` : `a --config file, ${config.file}`],
+  ];
+}

@@ -1,0 +1,157 @@
+// What runs where, as a view.
+import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
+import { shortDigest } from '../model/digest.ts';
+import type { Instant } from '../model/effects.ts';
+import { checkShape, holdShape, problemShape, recordShape, timeOrNull } from './shapes.ts';
+import { type Line, type Span, type View, linesOf, styled, tableOf } from './view.ts';
+import { digestCell, duration } from './words.ts';
+
+const COLUMNS = [
+  'ENV',
+  'IMAGE',
+  'VERSION',
+  { name: 'DIGEST', drop: 3 },
+  { name: 'SINCE', drop: 2 },
+  { name: 'BY', drop: 1 },
+  'BRANCH',
+  'REGISTRY',
+];
+
+/** Each environment with its images, and below the table what has to be done, waits or is on hold. */
+export function statusView(states: readonly EnvironmentStatus[], now: Instant): View {
+  return {
+    data: { environments: states.map(asData) },
+    parts: [
+      tableOf(
+        COLUMNS,
+        states.flatMap((state) => rows(state, now)),
+      ),
+      linesOf(...states.flatMap(remarks)),
+    ],
+  };
+}
+
+/** Whether something is not as the records say, or cannot be told. */
+export function isDrifting(states: readonly EnvironmentStatus[]): boolean {
+  return states.some(
+    ({ images, problem }) =>
+      problem !== undefined ||
+      images.some(({ branch, registry }) => branch.state !== 'right' || registry.state !== 'right'),
+  );
+}
+
+function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Span[])[] {
+  const { environment, record, images, problem, since } = state;
+  if (problem) return [[environment, '–', '–', '–', '–', '–', styled('red', '✗ unreadable'), '–']];
+  if (!record) return [[environment, '–', 'no release', '–', '–', '–', '–', '–']];
+  return images.map(({ name, version, digest, branch, registry }, index) => [
+    index === 0 ? environment : '',
+    name,
+    version,
+    digestCell(digest),
+    index === 0 && since !== undefined ? duration(now - since) : '',
+    index === 0 ? record.actor : '',
+    mark(branch),
+    mark(registry),
+  ]);
+}
+
+function mark(check: Check | RegistryCheck): Span {
+  if (check.state === 'right') return styled('green', '✓');
+  if (check.state === 'unknown') return styled('yellow', '? unknown');
+  if (check.state === 'unapplied') return styled('red', '✗ unapplied');
+  return styled('red', check.found === undefined ? '✗ absent' : '✗ drift');
+}
+
+/** What a person should know or do about an environment, below the table. */
+function remarks(state: EnvironmentStatus): readonly Line[] {
+  const { environment, problem, asked } = state;
+  if (problem) {
+    const text = `: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`;
+    return [[styled('red', environment), text]];
+  }
+  const requests = asked.map(
+    ({ branch, record }) =>
+      `asked for: release ${record.sequence} of ${environment} (${versionsOf(record.images)}) waits on ${branch} to be merged, by ${record.actor}`,
+  );
+  return [
+    ...state.images.flatMap((image) => differences(state, image)),
+    ...requests,
+    ...waiting(state),
+    ...holds(state),
+  ];
+}
+
+function differences({ environment, branch, record }: EnvironmentStatus, image: ImageStatus): readonly string[] {
+  const { name, tag, digest, registry } = image;
+  const lines: string[] = [];
+  if (registry.state === 'drift') {
+    const found = registry.found === undefined ? 'absent' : short(registry.found);
+    lines.push(
+      `drift: ${name}:${tag} is ${found} in the registry, the branch says ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
+    );
+  }
+  if (registry.state === 'unapplied') {
+    const found = registry.found === undefined ? 'absent' : short(registry.found);
+    lines.push(
+      `unapplied: release ${record?.sequence} of ${environment} is committed, and ${name}:${tag} is still ${found}, not ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
+    );
+  }
+  if (image.branch.state === 'drift') {
+    const found = image.branch.found === undefined ? 'nothing' : short(image.branch.found);
+    lines.push(
+      `drift: the manifests of ${branch} pin ${name} to ${found}, the record says ${shortDigest(digest)}   fix: tagflow promote ${environment}, or tagflow rollback ${environment}`,
+    );
+  }
+  for (const check of [image.branch, registry]) {
+    if (check.state === 'unknown') lines.push(`unknown: ${name} in ${environment}: ${check.error.message}`);
+  }
+  return lines;
+}
+
+function waiting({ environment, from, waiting: all }: EnvironmentStatus): readonly string[] {
+  const news = all
+    .filter((one) => !one.held)
+    .map(({ image, here, upstream }) => `${image} ${here ?? 'none'} → ${upstream}`);
+  if (news.length === 0) return [];
+  return [`waits: ${environment} could take ${news.join(', ')} from ${from}   tagflow promote ${environment}`];
+}
+
+function holds({ environment, held }: EnvironmentStatus): readonly string[] {
+  return held.map(({ release, images, reason }) => {
+    const what = images.length > 0 ? versionsOf(images) : `the configuration of release ${release}`;
+    return `held: ${environment} holds ${what}${reason === undefined ? '' : `: ${reason}`}`;
+  });
+}
+
+function versionsOf(images: readonly { readonly name: string; readonly version: string }[]): string {
+  return images.map(({ name, version }) => `${name} ${version}`).join(', ');
+}
+
+function short(digest: string): string {
+  return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
+}
+
+function asData({
+  problem,
+  since,
+  images,
+  record,
+  asked,
+  held,
+  ...state
+}: EnvironmentStatus): Readonly<Record<string, unknown>> {
+  return {
+    ...state,
+    record: record ? recordShape(record) : null,
+    since: timeOrNull(since),
+    images: images.map((image) => ({
+      ...image,
+      branch: checkShape(image.branch),
+      registry: checkShape(image.registry),
+    })),
+    asked: asked.map(({ branch, record: next }) => ({ branch, record: recordShape(next) })),
+    held: held.map(holdShape),
+    problem: problemShape(problem),
+  };
+}

@@ -1,0 +1,77 @@
+// What a view is: a result as data, and as a document of tables, lines and patches. Every format is written from these, so that
+// none says less than another. Views are pure: they take an outcome and the time, and touch no terminal, file or clock.
+
+/** How a piece of text stands out where the reader's medium can show it. No style carries meaning without a word beside it. */
+export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
+
+/** A piece of text, possibly with a style. Text from outside needs no escaping here: each format escapes for itself. */
+export type Span = string | { readonly text: string; readonly style: Style };
+
+/** One line: a span, or several in a row. */
+export type Line = Span | readonly Span[];
+
+/** A column of a table. */
+export interface Column {
+  readonly name: string;
+  /** Where a table is too wide, the column with the highest number is left out first; without a number it always stays. */
+  readonly drop?: number;
+  /** Whether long text continues on a second line, broken between words. */
+  readonly wraps?: boolean;
+}
+
+/** A table with its head. */
+export interface Table {
+  readonly kind: 'table';
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Span[])[];
+}
+
+/** Lines of text; an empty one separates. */
+export interface Lines {
+  readonly kind: 'lines';
+  readonly lines: readonly Line[];
+}
+
+/** Unified diffs. */
+export interface Patch {
+  readonly kind: 'patch';
+  readonly lines: readonly string[];
+}
+
+/** A part of a document. */
+export type Part = Table | Lines | Patch;
+
+/** A result, ready to be written in any format. */
+export interface View {
+  /** As data, without `schemaVersion`: docs/reference/json.md. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** For people, from top to bottom. */
+  readonly parts: readonly Part[];
+}
+
+/** A table; a column is a name, or more. */
+export function tableOf(columns: readonly (string | Column)[], rows: readonly (readonly Span[])[]): Table {
+  return { kind: 'table', columns: columns.map((one) => (typeof one === 'string' ? { name: one } : one)), rows };
+}
+
+/** Lines of text. */
+export function linesOf(...lines: readonly Line[]): Lines {
+  return { kind: 'lines', lines };
+}
+
+/** A span with a style. */
+export function styled(style: Style, text: string): Span {
+  return { text, style };
+}
+
+/** The spans of a line. */
+export function spansOf(line: Line): readonly Span[] {
+  return typeof line === 'string' || 'text' in line ? [line] : line;
+}
+
+/** The text of a line, without styles. */
+export function textOf(line: Line): string {
+  return spansOf(line)
+    .map((span) => (typeof span === 'string' ? span : span.text))
+    .join('');
+}

@@ -1,0 +1,39 @@
+// Where an image is or was, as a view.
+import type { Span as TimeSpan } from '../engine/read/history.ts';
+import type { Instant } from '../model/effects.ts';
+import { time, timeOrNull } from './shapes.ts';
+import { type View, tableOf } from './view.ts';
+import { digestCell, duration, moment } from './words.ts';
+
+const COLUMNS = [
+  'ENV',
+  'IMAGE',
+  'VERSION',
+  { name: 'DIGEST', drop: 1 },
+  'FROM',
+  'UNTIL',
+  { name: 'FOR', drop: 3 },
+  { name: 'RELEASES', drop: 2 },
+];
+
+/** Spans of time, one a row. */
+export function whereView(spans: readonly TimeSpan[], now: Instant): View {
+  return {
+    data: { spans: spans.map(({ from, until, ...span }) => ({ ...span, from: time(from), until: timeOrNull(until) })) },
+    parts: [
+      tableOf(
+        COLUMNS,
+        spans.map(({ environment, image, version, digest, from, until, releases: [first, last] }) => [
+          environment,
+          image,
+          version,
+          digestCell(digest),
+          moment(from),
+          until === undefined ? 'now' : moment(until),
+          duration((until ?? now) - from),
+          first === last ? `#${first}` : `#${first} to #${last}`,
+        ]),
+      ),
+    ],
+  };
+}
