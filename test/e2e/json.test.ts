@@ -256,7 +256,7 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
 ];
 
 /** These print text in every format, as the reference says. */
-const TEXT_ONLY = ['demo', 'completion'];
+const TEXT_ONLY = ['demo', 'completion', 'help'];
 
 let pipeline: TestPipeline;
 const seen = new Map<number, { readonly exit: number | undefined; readonly stdout: string }>();
