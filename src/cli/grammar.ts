@@ -99,6 +99,6 @@ function addOptions(commander: Commander, specs: Specs<OptionSpec<unknown>>): vo
     const option = new Option(flags, more.length > 0 ? `${meaning} (${more.join('; ')})` : meaning);
     if (repeats)
       option.argParser((text: string, before?: string) => (before === undefined ? text : `${before},${text}`));
-    commander.addOption(option.hideHelp(hidden));
+    commander.addOption(option.hideHelp(hidden === true));
   }
 }

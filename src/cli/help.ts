@@ -8,6 +8,11 @@ export function helpText(paragraphs: readonly string[]): string {
 
 /** The examples, below the options. */
 export function helpAfter({ name, examples }: Pick<Command, 'name' | 'examples'>): string {
-  const page = `docs/reference/cli.md, tagflow ${name}`;
-  return ['', 'Examples:', ...examples.map((line) => `  ${line}`), '', `Read on: ${page}`].join('\n');
+  return [
+    '',
+    'Examples:',
+    ...examples.map((line) => `  ${line}`),
+    '',
+    `Global options: tagflow --help. Read on: docs/reference/cli.md, tagflow ${name}`,
+  ].join('\n');
 }
