@@ -14,7 +14,6 @@ process.stderr.on('error', () => undefined);
 // write answer EFBIG.
 process.on('SIGXFSZ', () => undefined);
 
-const { runProgram } = await import('./program.ts');
 const io = {
   argv: process.argv.slice(2),
   env: process.env,
@@ -24,13 +23,16 @@ const io = {
   stdin: process.stdin,
   signals: process,
 };
-process.exitCode = await runProgram(io);
-// Errors of a stream are told after the write that met them.
-await new Promise((resolve) => setImmediate(resolve));
-if (unwritten && process.exitCode === 0) {
-  const { reportUnwritten } = await import('./program.ts');
-  process.exitCode = await reportUnwritten(io, unwritten);
+
+/** Runs the command line to its end, and sets the exit code. */
+async function run(): Promise<void> {
+  const { reportUnwritten, runProgram } = await import('./program.ts');
+  process.exitCode = await runProgram(io);
+  // Errors of a stream are told after the write that met them.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (unwritten && process.exitCode === 0) process.exitCode = await reportUnwritten(io, unwritten);
 }
+
 // Nothing is left to do here, unless what was printed is still on its way; but timers that simple-git leaves behind keep the
 // process for half a second, and a program that Git started (ssh, git-remote-http) may outlive a Git that was ended, and
 // keep it waiting for its pipes.
@@ -39,5 +41,8 @@ const leave = (): void => {
     io.signals.exit(Number(process.exitCode));
   }
 };
-leave();
-setTimeout(leave, 250).unref();
+// No await at the top level: the single executable is a CommonJS module.
+void run().finally(() => {
+  leave();
+  setTimeout(leave, 250).unref();
+});

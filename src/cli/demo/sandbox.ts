@@ -1,13 +1,13 @@
 // The demo's sandbox: a registry on disk with real images, a bare repository with its branches, and a checkout of it.
-import { cp, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import type { Clock } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
 import { buildImage } from '../../registry/layout/sample-image.ts';
+import { readResources } from '../resources.ts';
 
 /** The images of the sandbox, oldest version first. */
 export const IMAGES: Readonly<Record<string, readonly string[]>> = {
@@ -66,22 +66,13 @@ async function publishImages(directory: string, clock: Clock): Promise<void> {
   }
 }
 
-/** The example that ships with the package: environments/, with its tagflow.yaml moved to the root. */
+/** The example that comes with tagflow: environments/, with its tagflow.yaml moved to the root. */
 async function copyExample(directory: string): Promise<void> {
-  const target = join(directory, 'environments');
-  await cp(await exampleFolder(), target, { recursive: true });
-  await rename(join(target, 'tagflow.yaml'), join(directory, 'tagflow.yaml'));
-}
-
-/** environments/ beside package.json: this file is two folders deeper as source, one deeper when bundled. */
-async function exampleFolder(): Promise<string> {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (let depth = 0; depth < 5; depth += 1) {
-    const candidate = join(folder, 'environments');
-    if ((await listOf(candidate)).includes('tagflow.yaml')) return candidate;
-    folder = dirname(folder);
+  for (const [path, content] of await readResources('environments')) {
+    const target = path === 'tagflow.yaml' ? join(directory, path) : join(directory, 'environments', path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, content);
   }
-  throw new TagflowError('internal', { what: 'the example that the demo uses is not beside the program' });
 }
 
 async function requireEmpty(directory: string): Promise<void> {
