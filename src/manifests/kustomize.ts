@@ -52,6 +52,8 @@ export interface ImageEntry {
   readonly name: string;
   /** The name that is run: its `newName`, or the same. */
   readonly run: string;
+  /** Whether it replaces the tag or the digest, and not the name alone. */
+  readonly sets: boolean;
   readonly offset: number;
 }
 
@@ -63,7 +65,9 @@ export function imageEntries(tree: Tree): readonly ImageEntry[] {
       return isEmpty(node) ? undefined : textOf(node)?.trim();
     };
     const name = read('name');
-    return name === undefined ? [] : [{ index, name, run: read('newName') ?? name, offset: value?.range?.[0] ?? 0 }];
+    if (name === undefined) return [];
+    const sets = read('newTag') !== undefined || read('digest') !== undefined;
+    return [{ index, name, run: read('newName') ?? name, sets, offset: value?.range?.[0] ?? 0 }];
   });
 }
 

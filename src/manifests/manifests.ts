@@ -4,4 +4,4 @@ export type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './va
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';
-export { kustomizationReferences } from './bases.ts';
+export { kustomizationReferences } from './kustomize/references.ts';

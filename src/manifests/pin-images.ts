@@ -2,9 +2,9 @@
 import { TagflowError } from '../model/errors.ts';
 import type { Site, Target } from './form.ts';
 import { NameIndex } from './image-name.ts';
-import { Bases } from './bases.ts';
-import { KUSTOMIZATION_NAMES, entryFields, imageEntries, isKustomization } from './kustomize.ts';
+import { KUSTOMIZATION_NAMES, entryFields, imageEntries } from './kustomize.ts';
 import { type Addition, addEntries } from './kustomize-add.ts';
+import { type WantedEntries, entriesWanted } from './kustomize/plan-entries.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
 import { Reader } from './reader.ts';
@@ -36,15 +36,11 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   }
   refuseMissing(configured, files, found);
   const { additions, unnamed } = planAdditions(files, pins, options, reader, index, found);
-  const matchless = additions.filter(({ source }) => !found.some(([known]) => known === source));
-  const results = [...found, ...matchless.map(({ source }) => [source, []] as const)].map(([source, matches]) =>
-    pinSource(
-      source,
-      matches,
-      additions.find((each) => each.source === source),
-      options,
-      reader,
-    ),
+  const added = new Map(additions.map((each) => [each.source, each]));
+  const matched = new Set(found.map(([source]) => source));
+  const matchless = additions.flatMap(({ source }) => (matched.has(source) ? [] : [[source, []] as const]));
+  const results = [...found, ...matchless].map(([source, matches]) =>
+    pinSource(source, matches, added.get(source), options, reader),
   );
   return {
     edits: results.flatMap(({ edits }) => edits),
@@ -115,20 +111,12 @@ function planAdditions(
 ): { readonly additions: readonly Additions[]; readonly unnamed: readonly Pin[] } {
   const root = rootKustomization(files, options.folder);
   const opened = new Map(found.map(([source]) => [source.path, source]));
-  const bases = new Bases(options.bases ?? [], reader.caps);
   const named = new Set(found.flatMap(([, matches]) => matches.map(({ pin }) => pin)));
-  const wanted: { readonly source: Source; readonly entries: { readonly pin: Pin; readonly name: string }[] }[] = [];
-  for (const file of files) {
-    if (!isKustomization(file.path) || options.bases === undefined) continue;
-    const source = opened.get(file.path) ?? reader.openIfReadable(file);
-    if (!source) continue;
-    const present = new Set(entryNames(source));
-    const missing = [...bases.namesBelow(source)].filter((name) => !present.has(name)).sort();
-    const entries = missing.flatMap((name) => index.find([name]).map((pin) => ({ pin, name })));
-    if (entries.length === 0) continue;
-    wanted.push({ source, entries });
-    for (const { pin } of entries) named.add(pin);
-  }
+  const pinned = found.flatMap(([source, matches]) => matches.map(({ site }) => ({ source, site })));
+  const { bases } = options;
+  const wanted: WantedEntries[] =
+    bases === undefined ? [] : [...entriesWanted({ files, bases, opened, pinned, index, caps: reader.caps })];
+  for (const { pin } of wanted.flatMap(({ entries }) => entries)) named.add(pin);
   const unnamed = pins.filter((pin) => !named.has(pin));
   if (unnamed.length > 0) {
     if (!root) throw nowhere(unnamed, files, options.folder);
@@ -148,11 +136,6 @@ function planAdditions(
     ),
   }));
   return { additions, unnamed };
-}
-
-/** The names that a kustomization has entries for. */
-function entryNames(source: Source): readonly string[] {
-  return source.trees.flatMap((tree) => imageEntries(tree).map(({ name }) => name));
 }
 
 /** Refuses a second entry for a name that a first one makes another image of. */

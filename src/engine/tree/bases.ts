@@ -34,6 +34,7 @@ export async function readBases(
     const references = new Set(level.flatMap((file) => kustomizationReferences(file, maxBytes)));
     const paths: string[] = [];
     for (const reference of references) {
+      if (isKnown(seen, reference)) continue;
       for (const path of await filesAt(context, tree, reference)) {
         if (!seen.has(path)) paths.push(path);
         seen.add(path);
@@ -44,6 +45,11 @@ export async function readBases(
     bases.push(...level);
   }
   return bases;
+}
+
+/** Whether a file, or the kustomization of a folder, was read before: most of what is referred to lies beside. */
+function isKnown(seen: ReadonlySet<string>, reference: string): boolean {
+  return seen.has(reference) || KUSTOMIZATION_NAMES.some((name) => seen.has(`${reference}/${name}`));
 }
 
 async function readFrom(
