@@ -51,6 +51,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'tree-unsafe': 'The tree holds a path that must not be written: a link, a submodule, `..`, `.git`, twins by case.',
   'forge-refused': 'GitHub or GitLab does not open or close the pull request, for a reason of its own.',
   'environment-not-found': '`tagflow.yaml` has no environment of that name.',
+  'application-not-found': '`tagflow.yaml` has no application of that name, or the environment does not run it.',
   'image-not-found': '`tagflow.yaml` has no image of that name.',
   'version-not-found': 'The repository has no such version tag.',
   'digest-not-found': 'The registry does not have the image of that digest (any more).',

@@ -50,10 +50,13 @@ export function configurationPage(): string {
     'What must hold between the parts:',
     '',
     '- `from` leads to an environment of this file, and never in a circle.',
-    '- Every environment has a branch and a folder of its own. Neither lies within that of another, and none is the trunk.',
-    '- No two environments move the same tag of the same repository; no tag is one that releases of another environment',
-    '  are tagged with (`dev-7`), and none reads as a version of an image.',
-    '- No two images share a name or a repository: a field that names an image means one image.',
+    '- Either `images` at the top level, or `applications` with images of their own. No application has the name of an',
+    '  environment. An application in an environment is a release line; without applications an environment is one.',
+    '- With `layout: branches` every environment has a branch of its own, and none is the trunk. On one branch no folder or',
+    '  file belongs to two release lines, and none lies within that of another.',
+    '- No two release lines move the same tag of the same repository, or tag their releases alike; no tag is one that',
+    '  releases of another line are tagged with (`dev-7`), and none reads as a version of an image.',
+    '- No two images of an application share a name or a repository: a field that names an image means one image.',
     '',
     'Limits: 256 KiB, 16 levels, 20,000 values, aliases followed. YAML tags (`!…`) and duplicate keys are refused.',
     '',
@@ -163,7 +166,7 @@ function plural(items: Node): string {
 function inYaml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(inYaml).join(', ')}]`;
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value).map(([key, inner]) => `${key}: ${inYaml(inner)}`);
+    const entries = Object.entries(value).map(([key, inner]) => `${inYaml(key)}: ${inYaml(inner)}`);
     return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`;
   }
   if (typeof value !== 'string') return JSON.stringify(value);

@@ -1,9 +1,21 @@
 // The door of config/: tagflow.yaml, from its text to a Pipeline.
-// schema -> normalise -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
-import type { ConfiguredPin, Environment, Image, Pipeline, SigningMethod } from '../model/pipeline.ts';
+// schema -> normalise -> lines -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
 import { DEFAULT_POLICY } from '../model/gate-policy.ts';
+import type { BranchName } from '../model/object-id.ts';
+import type {
+  ConfiguredPin,
+  Environment,
+  Image,
+  Pipeline,
+  ReleaseLine,
+  Scope,
+  SigningMethod,
+} from '../model/pipeline.ts';
+import { lineName } from '../model/pipeline.ts';
+import type { Tag } from '../model/reference.ts';
 import { ConfigDocument } from './document.ts';
-import type { Draft, DraftEnvironment, DraftImage } from './draft.ts';
+import type { Draft, DraftEnvironment, DraftImage, DraftLine } from './draft.ts';
+import { draftLines, nameOf, patternFolders } from './lines.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';
 import { checkRules, flowOrder } from './rules.ts';
@@ -13,29 +25,64 @@ import { checkShape } from './shape.ts';
 /** The configuration's file, at the repository's root. */
 export const CONFIG_FILE = 'tagflow.yaml';
 
+/** What a configuration's text does not say by itself: what the commit that it was read from has beside it. */
+export interface ConfigSurroundings {
+  /** The paths of the files below the folders that `applicationFolders` names. */
+  readonly files?: readonly string[];
+  /** The remote's default branch. */
+  readonly defaultBranch?: BranchName;
+}
+
+/** The folders whose files decide which applications a configuration's text means, `''` for the root; none for most texts. Pure. */
+export function applicationFolders(text: string): readonly string[] {
+  if (!text.includes('*') || !text.includes('applications')) return [];
+  const document = new ConfigDocument(text);
+  return document.problems.length > 0 ? [] : patternFolders(normalise(document));
+}
+
 /**
  * The pipeline that a configuration's text says; `file` is the name to show in errors. Pure.
  * Throws one `config-invalid` for all mistakes together: `details.problems` lists them, each a {@link Problem} with
  * line, column, path, what and fix; `why` shows them as `tagflow.yaml:12:5  environments.stg.from  …`, one a line.
  */
-export function parseConfig(text: string, file: string = CONFIG_FILE): Pipeline {
+export function parseConfig(
+  text: string,
+  file: string = CONFIG_FILE,
+  { files = [], defaultBranch }: ConfigSurroundings = {},
+): Pipeline {
   const document = new ConfigDocument(text);
   if (document.problems.length > 0) throw configInvalid(file, document.problems);
   checkShape(document);
   const draft = normalise(document);
-  checkRules(draft, document);
+  const lines = draftLines(draft, document, files);
+  checkRules(draft, lines, document);
   if (document.problems.length > 0) throw configInvalid(file, document.problems);
-  return finish(draft);
+  return finish(draft, lines, defaultBranch);
 }
 
 // No mistake was reported, so every part of the draft is there; one that is not is a defect of the checks above.
-function finish(draft: Draft): Pipeline {
+function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: BranchName | undefined): Pipeline {
+  const branch = draft.branch ?? draft.trunk ?? defaultBranch ?? ('main' as BranchName);
+  const shared = draft.layout === 'folders' ? branch : undefined;
+  const carriesTree = draft.layout === 'branches' && draft.applications.size === 0;
+  const order = flowOrder(draft);
+  const names = new Set(drafted.map(nameOf));
+  const grouped = Map.groupBy(drafted, ({ environment }) => environment.name);
+  const lines = order.flatMap(({ name }) =>
+    (grouped.get(name) ?? []).map((line) => finishLine(draft, line, { names, shared, carriesTree })),
+  );
+  const environments = order.map((environment): Environment => {
+    const only = lines.find(({ name }) => name === environment.name);
+    return only ?? finishEnvironment(environment, draft, shared);
+  });
   return {
+    layout: draft.layout,
     trunk: draft.trunk,
-    images: new Map([...draft.images].map(([name, image]) => [name, finishImage(image)])),
-    environments: new Map(
-      flowOrder(draft).map((environment) => [environment.name, finishEnvironment(environment, draft.signing)]),
-    ),
+    images: new Map(lines.flatMap(({ images, application }) => imageEntries(images, application))),
+    environments: new Map(environments.map((environment) => [environment.name, environment])),
+    applications: [...new Set(lines.flatMap(({ application }) => application ?? []))].sort(),
+    lines: new Map(lines.map((line) => [line.name, line])),
+    renamed: draft.renamed,
     maxFileBytes: draft.maxFileBytes,
     plainHttpHosts: draft.plainHttpHosts,
     ...(draft.forge && { forge: draft.forge }),
@@ -49,31 +96,108 @@ function finish(draft: Draft): Pipeline {
   };
 }
 
-function finishImage({ name, repository, versions, names }: DraftImage): Image {
-  return { name, repository: there(repository, name), versions: there(versions, name), names };
+function imageEntries(
+  images: ReadonlyMap<string, Image>,
+  application: string | undefined,
+): readonly (readonly [string, Image])[] {
+  return [...images].map(([name, image]) => [application === undefined ? name : `${application}/${name}`, image]);
 }
 
-function finishEnvironment(draft: DraftEnvironment, method: SigningMethod | undefined): Environment {
-  const { name, from, repositories, keep, pin, retain, pullRequest, signedBy, signedAfter } = draft;
+function finishImage(draft: DraftImage): Image {
+  const { name, repository, versions, names, environments, tags, pin } = draft;
   return {
     name,
+    repository: there(repository, name),
+    versions: there(versions, name),
+    environments: environments && new Set(environments),
+    tags,
+    pin,
+    names,
+  };
+}
+
+/** What all lines of an environment share; its own tags and paths are those of its lines. */
+function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
+  const { name, from, repositories, keep, carry, pin, retain, pullRequest, tags } = draft;
+  return {
+    name,
+    environment: name,
+    application: undefined,
+    images: new Map(),
     from,
-    branch: there(draft.branch, name),
-    tag: there(draft.tag, name),
-    path: there(draft.path, name),
+    branch: shared ?? there(draft.branch, name),
+    tag: name as Tag,
+    releaseTag: name as Tag,
+    tags,
+    scope: { folders: [], files: [] },
+    carriesTree: false,
+    carry,
     repositories,
     keep,
     pin,
-    pins: draft.pins.map(({ image, file, path }): ConfiguredPin => ({
-      image: there(image, name),
-      file: there(file, name),
-      path: there(path, name),
-    })),
+    pins: [],
     retain,
     pullRequest,
     gates: DEFAULT_POLICY,
-    ...(method && { signing: { method, signedBy, signedAfter } }),
+    ...signingOf(draft, signing),
   };
+}
+
+function finishLine(
+  draft: Draft,
+  line: DraftLine,
+  {
+    names,
+    shared,
+    carriesTree,
+  }: { readonly names: ReadonlySet<string>; readonly shared: BranchName | undefined; readonly carriesTree: boolean },
+): ReleaseLine {
+  const { environment, application, images, repositories, keep } = line;
+  const name = nameOf(line);
+  const scope: Scope = {
+    folders: line.folders.map(({ path }) => path),
+    files: line.files.map(({ path }) => path),
+  };
+  return {
+    ...finishEnvironment(environment, draft, shared),
+    name,
+    environment: environment.name,
+    application,
+    from: upstreamOf(draft, line, names),
+    tag: there(line.tag, name),
+    releaseTag: there(line.releaseTag, name),
+    scope,
+    carriesTree,
+    repositories,
+    keep,
+    pins: line.pins.map(({ image, file, path, pin }): ConfiguredPin => ({
+      image: there(image, name),
+      file: there(file, name),
+      path: there(path, name),
+      ...(pin && { pin }),
+    })),
+    images: new Map([...images].map(([key, image]) => [key, finishImage(image)])),
+  };
+}
+
+/** The line upstream: of the nearest environment upstream that the application is in. */
+function upstreamOf(
+  { environments }: Draft,
+  { environment, application }: DraftLine,
+  names: ReadonlySet<string>,
+): string | undefined {
+  for (let { from } = environment; from !== undefined; from = environments.get(from)?.from) {
+    const name = lineName(from, application);
+    if (names.has(name)) return name;
+  }
+  return undefined;
+}
+
+function signingOf(
+  { signedBy, signedAfter }: DraftEnvironment,
+  method: SigningMethod | undefined,
+): Pick<Environment, 'signing'> {
+  return method ? { signing: { method, signedBy, signedAfter } } : {};
 }
 
 function there<T>(value: T | undefined, owner: string): T {

@@ -161,7 +161,10 @@ function tagsOf(folders: readonly Folder[]): readonly string[] {
     const release = /^(.*)-[0-9]+$/.exec(name)?.[1];
     const version = [name, `${name}-1`].some((tag) => readVersion(tag, { kind: 'semver' }));
     if (!version && (release === undefined || !names.has(release))) return name;
-    return suffixed(name, (tag) => names.has(tag));
+    // Behind a version more text would make a pre-release of it.
+    const tag = suffixed(version ? `env-${name}` : name, (candidate) => names.has(candidate));
+    names.add(tag);
+    return tag;
   });
 }
 

@@ -1,9 +1,13 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import type { ConfiguredPin, ForgeKind, PinStyle, SigningMethod } from '../model/pipeline.ts';
+import type { ConfiguredPin, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
+import type { ConfigPath } from './problems.ts';
+
+/** A map as it was written. */
+export type Values = Readonly<Record<string, unknown>>;
 
 /** An image as far as it could be read. */
 export interface DraftImage {
@@ -11,6 +15,19 @@ export interface DraftImage {
   readonly repository: Repository | undefined;
   readonly versions: VersionScheme | undefined;
   readonly names: readonly string[];
+  /** Undefined: the environments whose manifests name it. */
+  readonly environments: readonly string[] | undefined;
+  readonly tags: boolean;
+  readonly pin: PinStyle | undefined;
+  /** Where it is written: `images.web`. */
+  readonly at: ConfigPath;
+}
+
+/** An image of an application as written: where placeholders may stand, it is read for each application. */
+export interface DraftImageTemplate {
+  readonly name: string;
+  readonly values: Values;
+  readonly at: ConfigPath;
 }
 
 /** A pin as far as it could be read; `index` is its place in the list. */
@@ -19,15 +36,38 @@ export interface DraftPin {
   readonly image: string | undefined;
   readonly file: string | undefined;
   readonly path: ConfiguredPin['path'] | undefined;
+  readonly pin: PinStyle | undefined;
+}
+
+/** Folders and files as written, placeholders not yet filled; undefined where nothing is said. */
+export interface DraftPlaces {
+  readonly folders: readonly Template[] | undefined;
+  readonly files: readonly Template[] | undefined;
+}
+
+/** A text with placeholders, and where it is written. */
+export interface Template {
+  readonly text: string;
+  readonly at: ConfigPath;
+}
+
+/** An application as far as it could be read; `name` may be a pattern. */
+export interface DraftApplication extends DraftPlaces {
+  readonly name: string;
+  readonly images: readonly DraftImageTemplate[];
+  readonly pins: readonly DraftPin[];
+  readonly environments: ReadonlyMap<string, DraftPlaces & { readonly keep: readonly string[] | undefined }>;
 }
 
 /** An environment as far as it could be read. */
-export interface DraftEnvironment {
+export interface DraftEnvironment extends DraftPlaces {
   readonly name: string;
   readonly from: string | undefined;
   readonly branch: BranchName | undefined;
-  readonly tag: Tag | undefined;
-  readonly path: string | undefined;
+  readonly tag: Template | undefined;
+  readonly releaseTag: Template | undefined;
+  readonly tags: boolean;
+  readonly carry: readonly string[];
   readonly repositories: ReadonlyMap<string, Repository>;
   readonly keep: readonly string[];
   readonly pin: PinStyle;
@@ -41,7 +81,13 @@ export interface DraftEnvironment {
 /** A configuration as far as it could be read. */
 export interface Draft {
   readonly trunk: BranchName | undefined;
+  readonly layout: Layout;
+  /** The branch that all environments are on, where `layout: folders` names it. */
+  readonly branch: BranchName | undefined;
   readonly images: ReadonlyMap<string, DraftImage>;
+  readonly applications: ReadonlyMap<string, DraftApplication>;
+  readonly maxApplications: number;
+  readonly renamed: Renamed;
   readonly environments: ReadonlyMap<string, DraftEnvironment>;
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
@@ -49,4 +95,29 @@ export interface Draft {
   readonly signing: SigningMethod | undefined;
   readonly signers: string | undefined;
   readonly revoked: string | undefined;
+}
+
+/** A release line as far as it could be read. */
+export interface DraftLine {
+  readonly environment: DraftEnvironment;
+  readonly application: string | undefined;
+  /** Where it is written: the environment, or the key of the application. */
+  readonly at: ConfigPath;
+  readonly folders: readonly Placed[];
+  readonly files: readonly Placed[];
+  readonly tag: Tag | undefined;
+  readonly releaseTag: Tag | undefined;
+  readonly keep: readonly string[];
+  readonly images: ReadonlyMap<string, DraftImage>;
+  readonly repositories: ReadonlyMap<string, Repository>;
+  readonly pins: readonly (DraftPin & { readonly at: ConfigPath })[];
+  /** Where the tag, and the beginning of per-release tags, is written. */
+  readonly tagAt: ConfigPath;
+  readonly releaseTagAt: ConfigPath;
+}
+
+/** A path, and where it is written. */
+export interface Placed {
+  readonly path: string;
+  readonly at: ConfigPath;
 }

@@ -1,300 +1,216 @@
-// Plain values -> draft: every text is parsed into the type it stands for, defaults are filled in, and what a parser
-// refuses is reported where it stands. Values of a wrong type were reported by the structural check and are passed over.
-import { isTagflowError } from '../model/errors.ts';
-import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
-import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
-import type { VersionScheme } from '../model/version.ts';
+// Plain values -> draft: every text is parsed into the type it stands for, and defaults are filled in. Texts with
+// placeholders stay as they are written: lines.ts fills them for each release line.
+import type { Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Draft, DraftEnvironment, DraftImage, DraftPin } from './draft.ts';
-import type { SigningMethod } from '../model/pipeline.ts';
-import { type Parsed, parseFieldPath, parseGlob, parsePath } from './paths.ts';
-import { type ConfigPath, plain, quote } from './problems.ts';
-import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME, PRINCIPAL, RETAIN } from './schema.ts';
-import { parseVersionPattern } from './version-pattern.ts';
+import type {
+  Draft,
+  DraftApplication,
+  DraftEnvironment,
+  DraftImage,
+  DraftPin,
+  DraftPlaces,
+  Template,
+  Values,
+} from './draft.ts';
+import { parseFieldPath, parseGlob } from './paths.ts';
+import type { ConfigPath } from './problems.ts';
+import { MAX_APPLICATIONS, RETAIN } from './schema.ts';
+import { ValueReader, asList, asValues, isValues } from './values.ts';
 
-type Values = Readonly<Record<string, unknown>>;
-const NAME_PATTERN = new RegExp(NAME);
-const PRINCIPAL_PATTERN = new RegExp(PRINCIPAL);
-const FINGERPRINT = /^(?:[0-9A-F]{40}|[0-9A-F]{64})$/;
+const ENVIRONMENT = ['environment'] as const;
+const BOTH = ['environment', 'application'] as const;
 
 /** The draft of a document whose shape was checked. */
 export function normalise(document: ConfigDocument): Draft {
   return new Normaliser(document).draft();
 }
 
+/** The image that values describe; `at` is where they stand. */
+export function readImage(read: ValueReader, name: string, values: Values, at: ConfigPath): DraftImage {
+  read.name(name, at, 'image');
+  return {
+    name,
+    repository: read.text(values['repository'], [...at, 'repository'], (text, path) => read.repository(text, path)),
+    versions: read.versions(values['versions'], [...at, 'versions']),
+    names: read.list(values['names'], [...at, 'names'], (text, path) => read.manifestName(text, path)),
+    environments: Array.isArray(values['environments'])
+      ? read.list(values['environments'], [...at, 'environments'], (text) => text)
+      : undefined,
+    tags: values['tags'] !== false,
+    pin: read.pinStyle(values['pin']),
+    at,
+  };
+}
+
 class Normaliser {
   readonly #document: ConfigDocument;
+  readonly #read: ValueReader;
 
   constructor(document: ConfigDocument) {
     this.#document = document;
+    this.#read = new ValueReader(document);
   }
 
   draft(): Draft {
     const root = asValues(this.#document.value);
-    const images = Object.entries(asValues(root['images']));
-    const environments = Object.entries(asValues(root['environments']));
-    this.#requireSome(root, 'images', 'image');
-    this.#requireSome(root, 'environments', 'environment');
-    const retain = this.#retain(root['retain'], ['retain'], RETAIN.usual);
-    const method = root['signing'];
+    const read = this.#read;
+    for (const word of ['image', 'environment', 'application']) this.#requireSome(root, `${word}s`, word);
+    const retain = read.retain(root['retain'], ['retain'], RETAIN.usual);
+    const { signing: method, forge } = root;
     const signing = method === 'ssh' || method === 'gpg' ? method : undefined;
-    const forge = root['forge'];
+    const hasApplications = isValues(root['applications']);
     return {
-      trunk: this.#text(root['trunk'], ['trunk'], (text, path) => this.#branch(text, path)),
-      images: new Map(images.map(([name, values]) => [name, this.#image(name, asValues(values))])),
-      environments: new Map(
-        environments.map(([name, values]) => [name, this.#environment(name, asValues(values), retain, signing)]),
+      layout: root['layout'] === 'folders' ? 'folders' : 'branches',
+      branch: read.text(root['branch'], ['branch'], (text, path) => read.branch(text, path)),
+      trunk: read.text(root['trunk'], ['trunk'], (text, path) => read.branch(text, path)),
+      images: mapped(root['images'], (name, values) => readImage(read, name, values, ['images', name])),
+      applications: mapped(root['applications'], (name, values) => this.#application(name, values)),
+      maxApplications: this.#maxApplications(root['maxApplications']),
+      renamed: this.#renamed(asValues(root['renamed'])),
+      environments: mapped(root['environments'], (name, values) =>
+        this.#environment(name, values, { retain, signing, hasApplications }),
       ),
-      plainHttpHosts: new Set(this.#list(root['plainHttp'], ['plainHttp'], (text, path) => this.#host(text, path))),
-      maxFileBytes: this.#fileSize(root['maxFileSize']),
+      plainHttpHosts: new Set(read.list(root['plainHttp'], ['plainHttp'], (text, path) => read.host(text, path))),
+      maxFileBytes: read.fileSize(root['maxFileSize']),
       forge: forge === 'github' || forge === 'gitlab' ? forge : undefined,
       signing,
-      signers: this.#text(root['signers'], ['signers'], (text, path) => this.#path(text, path)),
-      revoked: this.#text(root['revoked'], ['revoked'], (text, path) => this.#path(text, path)),
+      signers: read.text(root['signers'], ['signers'], (text, path) => read.path(text, path)),
+      revoked: read.text(root['revoked'], ['revoked'], (text, path) => read.path(text, path)),
     };
   }
 
   #requireSome(root: Values, key: string, word: string): void {
     const values = root[key];
     if (isValues(values) && Object.keys(values).length === 0) {
-      this.#report([key], `there is no ${word}`, `add one ${word}, or run: tagflow init`);
+      this.#read.report([key], `there is no ${word}`, `add one ${word}, or run: tagflow init`);
     }
   }
 
-  #image(name: string, values: Values): DraftImage {
-    const path = ['images', name];
-    this.#name(name, path, 'image');
+  #maxApplications(value: unknown): number {
+    const { usual, most } = MAX_APPLICATIONS;
+    if (typeof value !== 'number' || !Number.isInteger(value)) return usual;
+    if (value >= 1 && value <= most) return value;
+    this.#read.report(['maxApplications'], `${value} is out of range`, `write a number from 1 to ${most}`);
+    return usual;
+  }
+
+  #application(name: string, values: Values): DraftApplication {
+    const at = ['applications', name];
+    // A pattern stands for names; they are judged one by one.
+    this.#read.name(name.replaceAll('*', 'x'), at, 'application', name);
     return {
       name,
-      repository: this.#text(values['repository'], [...path, 'repository'], (text, at) => this.#repository(text, at)),
-      versions: this.#versions(values['versions'], [...path, 'versions']),
-      names: this.#list(values['names'], [...path, 'names'], (text, at) => this.#manifestName(text, at)),
+      ...this.#places(values, at, BOTH),
+      images: Object.entries(asValues(values['images'])).map(([image, each]) => ({
+        name: image,
+        values: asValues(each),
+        at: [...at, 'images', image],
+      })),
+      pins: this.#pins(values['pins'], [...at, 'pins'], [...BOTH, 'image']),
+      environments: mapped(values['environments'], (environment, each) => {
+        const path = [...at, 'environments', environment];
+        const keep = Array.isArray(each['keep']) ? this.#globs(each['keep'], [...path, 'keep'], BOTH) : undefined;
+        return { ...this.#places(each, path, BOTH), keep };
+      }),
     };
   }
 
-  #environment(name: string, values: Values, retain: number, signing: SigningMethod | undefined): DraftEnvironment {
-    const path = ['environments', name];
-    const named = this.#name(name, path, 'environment');
+  #environment(
+    name: string,
+    values: Values,
+    given: { readonly retain: number; readonly signing: SigningMethod | undefined; readonly hasApplications: boolean },
+  ): DraftEnvironment {
+    const read = this.#read;
+    const at = ['environments', name];
+    const allowed = given.hasApplications ? BOTH : ENVIRONMENT;
+    const named = read.name(name, at, 'environment');
     // Without a value the name stands for it; an invalid name was reported, and is not reported again as a branch.
-    const orName = (key: string, prefix = ''): unknown => values[key] ?? (named ? prefix + name : undefined);
+    const orName = (key: string): unknown => values[key] ?? (named ? name : undefined);
     const repositories = Object.entries(asValues(values['repositories'])).flatMap(([image, text]) => {
-      const at = [...path, 'repositories', image];
-      const repository = this.#text(text, at, (text, at) => this.#repository(text, at));
+      const place = [...at, 'repositories', image];
+      const repository = read.text(text, place, (each, path) => read.repository(each, path));
       return repository ? [[image, repository] as const] : [];
     });
     return {
       name,
-      from: this.#text(values['from'], [...path, 'from'], (text) => text),
-      branch: this.#text(orName('branch'), [...path, 'branch'], (text, at) => this.#branch(text, at)),
-      tag: this.#text(orName('tag'), [...path, 'tag'], (text, at) => this.#targetTag(text, at)),
-      path: this.#text(orName('path', 'environments/'), [...path, 'path'], (text, at) => this.#path(text, at)),
+      from: read.text(values['from'], [...at, 'from'], (text) => text),
+      branch: read.text(orName('branch'), [...at, 'branch'], (text, path) => read.branch(text, path)),
+      tag: read.text(orName('tag'), [...at, 'tag'], (text, path) => read.template(text, path, allowed)),
+      releaseTag: read.text(values['releaseTag'], [...at, 'releaseTag'], (text, path) =>
+        read.template(text, path, allowed),
+      ),
+      tags: values['tags'] !== false,
+      ...this.#places(values, at, allowed),
+      carry: this.#globs(values['carry'], [...at, 'carry'], allowed),
       repositories: new Map(repositories),
-      keep: this.#list(values['keep'], [...path, 'keep'], (text, at) =>
-        this.#parsed(parseGlob(text), text, at, 'glob'),
-      ),
-      pin: values['pin'] === 'digest' ? 'digest' : 'version+digest',
-      pins: asList(values['pins']).map((pin, index) => this.#pin(asValues(pin), [...path, 'pins', index], index)),
-      retain: this.#retain(values['retain'], [...path, 'retain'], retain),
+      keep: this.#globs(values['keep'], [...at, 'keep'], allowed),
+      pin: read.pinStyle(values['pin']) ?? 'version+digest',
+      pins: this.#pins(values['pins'], [...at, 'pins'], [...allowed, 'image']),
+      retain: read.retain(values['retain'], [...at, 'retain'], given.retain),
       pullRequest: values['pullRequest'] === true,
-      signedBy: this.#list(values['signedBy'], [...path, 'signedBy'], (text, at) => this.#signer(text, at, signing)),
-      signedAfter: this.#text(values['signedAfter'], [...path, 'signedAfter'], (text, at) => this.#commit(text, at)),
-    };
-  }
-
-  #pin(values: Values, path: ConfigPath, index: number): DraftPin {
-    return {
-      index,
-      image: this.#text(values['image'], [...path, 'image'], (text) => text),
-      file: this.#text(values['file'], [...path, 'file'], (text, at) => this.#path(text, at)),
-      path: this.#text(values['path'], [...path, 'path'], (text, at) =>
-        this.#parsed(parseFieldPath(text), text, at, 'field path'),
+      signedBy: read.list(values['signedBy'], [...at, 'signedBy'], (text, path) =>
+        read.signer(text, path, given.signing),
       ),
+      signedAfter: read.text(values['signedAfter'], [...at, 'signedAfter'], (text, path) => read.commit(text, path)),
     };
   }
 
-  #name(name: string, path: ConfigPath, kind: string): boolean {
-    if (name.length > MAX_NAME) {
-      this.#report(path, `the name ${quote(name)} has ${name.length} characters`, `use at most ${MAX_NAME}`, 'key');
-      return false;
-    }
-    if (NAME_PATTERN.test(name)) return true;
-    const lower = name.toLowerCase();
-    const better = NAME_PATTERN.test(lower)
-      ? `write ${lower}`
-      : 'use lower-case letters and digits, joined by . _ or -';
-    this.#report(path, `${quote(name)} is not a name for an ${kind}`, better, 'key');
-    return false;
+  #places(values: Values, at: ConfigPath, allowed: readonly string[]): DraftPlaces {
+    const { path, files } = values;
+    const template = (text: string, place: ConfigPath): Template | undefined =>
+      this.#read.template(text, place, allowed);
+    const single = this.#read.text(path, [...at, 'path'], template);
+    return {
+      folders: Array.isArray(path)
+        ? this.#read.list(path, [...at, 'path'], template)
+        : path === undefined
+          ? undefined
+          : single
+            ? [single]
+            : [],
+      files: Array.isArray(files) ? this.#read.list(files, [...at, 'files'], template) : undefined,
+    };
   }
 
-  #branch(text: string, path: ConfigPath): BranchName | undefined {
-    if (isBranchName(text)) return text;
-    const short = text.replace(/^refs\/heads\//, '');
-    const fix =
-      short !== text && isBranchName(short) ? `write ${short}` : 'see git check-ref-format --help for the rules';
-    return this.#report(path, `${quote(text)} is not a branch name`, fix);
-  }
-
-  #targetTag(text: string, path: ConfigPath): Tag | undefined {
-    if (text.length > MAX_TARGET_TAG) {
-      const what = `the tag ${quote(text)} has ${text.length} characters, and -<sequence> must fit behind it`;
-      return this.#report(path, what, `use at most ${MAX_TARGET_TAG}`);
-    }
-    return this.#attempt(() => parseTag(text), path, 'use another tag');
-  }
-
-  #repository(text: string, path: ConfigPath): Repository | undefined {
-    const bare = withoutTag(text);
-    if (bare !== undefined) {
-      return this.#report(
-        path,
-        `${quote(text)} is an image, not a repository`,
-        `write ${bare}: versions come with promotions`,
-      );
-    }
-    return this.#attempt(() => parseRepository(text), path, 'write host/path, or oci:DIR');
-  }
-
-  #host(text: string, path: ConfigPath): string | undefined {
-    const fix = 'write host or host:port';
-    if (text.includes('@')) return this.#report(path, 'a host has no user and password', fix);
-    const scheme = /^https?:\/\//.exec(text)?.[0];
-    if (scheme) {
-      return this.#report(path, `${quote(text)} is an address, not a host`, `write it without ${scheme}`);
-    }
-    const repository = text.includes('/') ? undefined : attempt(() => parseRepository(`${text}/x`));
-    if (repository?.kind === 'remote') return repository.host;
-    return this.#report(path, `${quote(text)} is not a registry host`, fix);
-  }
-
-  #signer(text: string, path: ConfigPath, signing: SigningMethod | undefined): string | undefined {
-    if (signing === 'gpg') {
-      const fingerprint = text.replaceAll(' ', '').toUpperCase();
-      if (FINGERPRINT.test(fingerprint)) return fingerprint;
-      const fix = 'write all 40 or 64 digits that gpg --fingerprint shows; shorter ids can be made to collide';
-      return this.#report(path, `${quote(text)} is not a fingerprint`, fix);
-    }
-    if (PRINCIPAL_PATTERN.test(text)) return text;
-    return this.#report(
-      path,
-      `${quote(text)} is not a principal`,
-      'write it as it stands in the signers file: ana@example.com',
-    );
-  }
-
-  #commit(text: string, path: ConfigPath): ObjectId | undefined {
-    if (isObjectId(text)) return text;
-    return this.#report(
-      path,
-      `${quote(text)} is not a commit id`,
-      'write all 40 or 64 digits: git rev-parse origin/BRANCH',
-    );
-  }
-
-  #manifestName(text: string, path: ConfigPath): string | undefined {
-    if (!/^[A-Za-z0-9_][A-Za-z0-9._/:-]{0,254}$/.test(text)) {
-      return this.#report(path, `${quote(text)} is not a name of an image`, 'write the name as the manifest has it');
-    }
-    const slash = text.lastIndexOf('/');
-    const colon = text.lastIndexOf(':');
-    if (colon <= slash) return text;
-    return this.#report(path, `${quote(text)} has a tag`, `write ${text.slice(0, colon)}`);
-  }
-
-  #path(text: string, path: ConfigPath): string | undefined {
-    return this.#parsed(parsePath(text), text, path, 'path');
-  }
-
-  #versions(value: unknown, path: ConfigPath): VersionScheme | undefined {
-    if (value === undefined || value === 'semver') return { kind: 'semver' };
-    const { pattern: source, order } = asValues(value);
-    const pattern = this.#text(source, [...path, 'pattern'], (text, at) =>
-      this.#parsed(parseVersionPattern(text), text, at, 'version pattern'),
-    );
-    return pattern && { kind: 'pattern', pattern, order: order === 'alphabetical' ? 'alphabetical' : 'numeric' };
-  }
-
-  #retain(value: unknown, path: ConfigPath, usual: number): number {
-    if (!Number.isInteger(value)) return usual;
-    const count = value as number;
-    if (count >= RETAIN.least && count <= RETAIN.most) return count;
-    this.#report(path, `${quote(value)} is out of range`, `write a number from ${RETAIN.least} to ${RETAIN.most}`);
-    return usual;
-  }
-
-  #fileSize(value: unknown): number {
-    if (value === undefined) return FILE_SIZE.usual;
-    const match = typeof value === 'string' ? /^([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(KiB|MiB)$/.exec(value) : undefined;
-    if (typeof value === 'string' && !match) {
-      this.#report(['maxFileSize'], `${quote(value)} is not a size`, 'write bytes, or a number of KiB or MiB: 512KiB');
-      return FILE_SIZE.usual;
-    }
-    const bytes = match ? Math.floor(Number(match[1]) * (match[2] === 'MiB' ? 1024 * 1024 : 1024)) : value;
-    if (typeof bytes !== 'number') return FILE_SIZE.usual;
-    if (bytes >= FILE_SIZE.least && bytes <= FILE_SIZE.most) return bytes;
-    this.#report(['maxFileSize'], `${quote(value)} is out of range`, 'write a size from 1KiB to 16MiB');
-    return FILE_SIZE.usual;
-  }
-
-  #text<T>(value: unknown, path: ConfigPath, parse: (text: string, path: ConfigPath) => T | undefined): T | undefined {
-    return typeof value === 'string' ? parse(value, path) : undefined;
-  }
-
-  #list<T>(value: unknown, path: ConfigPath, parse: (text: string, path: ConfigPath) => T | undefined): readonly T[] {
-    const texts = asList(value);
-    return texts.flatMap((text, index) => {
-      if (texts.indexOf(text) !== index) {
-        this.#report([...path, index], `${quote(text)} is listed twice`, 'list it once');
-        return [];
-      }
-      const parsed = this.#text(text, [...path, index], parse);
-      return parsed === undefined ? [] : [parsed];
+  #globs(value: unknown, at: ConfigPath, allowed: readonly string[]): readonly string[] {
+    return this.#read.list(value, at, (text, path) => {
+      const glob = this.#read.parsed(parseGlob(text), text, path, 'glob');
+      return glob === undefined ? undefined : this.#read.template(glob, path, allowed)?.text;
     });
   }
 
-  #parsed<T>(result: Parsed<T>, text: string, path: ConfigPath, kind: string): T | undefined {
-    if ('value' in result) return result.value;
-    return this.#report(path, `${quote(text)} is not a ${kind}: ${plain(result.why)}`, plain(result.fix));
+  #pins(value: unknown, at: ConfigPath, allowed: readonly string[]): readonly DraftPin[] {
+    const read = this.#read;
+    return asList(value).map((each, index) => {
+      const values = asValues(each);
+      const path = [...at, index];
+      return {
+        index,
+        image: read.text(values['image'], [...path, 'image'], (text) => text),
+        file: read.text(values['file'], [...path, 'file'], (text, place) =>
+          read.template(text, place, allowed) ? read.path(text, place) : undefined,
+        ),
+        path: read.text(values['path'], [...path, 'path'], (text, place) =>
+          read.template(text, place, allowed)
+            ? read.parsed(parseFieldPath(text), text, place, 'field path')
+            : undefined,
+        ),
+        pin: read.pinStyle(values['pin']),
+      };
+    });
   }
 
-  #attempt<T>(parse: () => T, path: ConfigPath, fix: string): T | undefined {
-    try {
-      return parse();
-    } catch (error) {
-      if (!isTagflowError(error)) throw error;
-      return this.#report(path, `${plain(error.message)}: ${plain(error.why ?? '')}`, plain(error.fix ?? fix));
-    }
-  }
-
-  #report(path: ConfigPath, what: string, fix: string, at: 'key' | 'value' = 'value'): undefined {
-    this.#document.report(path, what, fix, at);
-    return undefined;
+  #renamed(values: Values): Renamed {
+    const of = (key: string): ReadonlyMap<string, string> =>
+      new Map(
+        Object.entries(asValues(values[key])).flatMap(([old, now]) =>
+          typeof now === 'string' ? [[old, now] as const] : [],
+        ),
+      );
+    return { applications: of('applications'), images: of('images'), environments: of('environments') };
   }
 }
 
-function attempt<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
-}
-
-/** The repository of a text that names a tag or digest as well; undefined when it does not, or is no reference. */
-function withoutTag(text: string): string | undefined {
-  if (text.startsWith('oci:') || !/[:@]/.test(text.slice(text.lastIndexOf('/') + 1))) return undefined;
-  if (!text.includes('/')) return undefined;
-  return attempt(() => parseReference(text))?.repository.name;
-}
-
-function isValues(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function asValues(value: unknown): Values {
-  return isValues(value) ? value : {};
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+function mapped<T>(value: unknown, read: (name: string, values: Values) => T): ReadonlyMap<string, T> {
+  return new Map(Object.entries(asValues(value)).map(([name, each]) => [name, read(name, asValues(each))]));
 }

@@ -77,6 +77,22 @@ export function nearest(wrong: string, known: Iterable<string>): string | undefi
   return best;
 }
 
+/** Reports a name that there is not, with the one that was meant, or those that there are. */
+export function unknownName(
+  reporter: { readonly report: (path: ConfigPath, what: string, fix: string, at?: 'key' | 'value') => void },
+  path: ConfigPath,
+  kind: string,
+  name: string,
+  known: Iterable<string>,
+  at: 'key' | 'value' = 'value',
+): void {
+  const names = [...known];
+  const meant = nearest(name, names);
+  const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')} and others` : names.join(', ');
+  const fix = meant ? `did you mean ${meant}?` : `${kind}s here: ${listed || 'none'}`;
+  reporter.report(path, `there is no ${kind} ${quote(name)}`, fix, at);
+}
+
 // Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours.
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];

@@ -1,26 +1,16 @@
 // What must hold between the parts of a configuration. Each rule reports every breach it finds, and passes over what
 // could not be read: that was reported before.
-import { type Repository, ownershipKey } from '../model/reference.ts';
-import { readVersion } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Draft, DraftEnvironment, DraftImage } from './draft.ts';
-import { type ConfigPath, nearest, quote } from './problems.ts';
+import type { Draft, DraftEnvironment, DraftLine } from './draft.ts';
+import { checkLines } from './line-rules.ts';
+import { type ConfigPath, quote, unknownName } from './problems.ts';
+import { isValues } from './values.ts';
 
 /** Checks every rule. */
-export function checkRules(draft: Draft, document: ConfigDocument): void {
-  for (const rule of [
-    flow,
-    branches,
-    folders,
-    imageNames,
-    targetTags,
-    versionTags,
-    repositories,
-    pins,
-    signing,
-    pullRequests,
-  ])
-    rule(draft, document);
+export function checkRules(draft: Draft, lines: readonly DraftLine[], document: ConfigDocument): void {
+  for (const rule of [flow, layouts, branches, applications, renamed, repositories, signing, pullRequests])
+    rule(draft, document, lines);
+  checkLines(draft, lines, document);
 }
 
 /** Environments in flow order: each after the one it takes from, otherwise as written; none of a cycle. */
@@ -43,7 +33,7 @@ function flow(draft: Draft, document: ConfigDocument): void {
   for (const { name, from } of draft.environments.values()) {
     const path = ['environments', name, 'from'];
     if (from !== undefined && !draft.environments.has(from)) {
-      unknown(document, path, 'environment', from, draft.environments.keys());
+      unknownName(document, path, 'environment', from, draft.environments.keys());
     }
     const cycle = seen.has(name) ? undefined : cycleThrough(draft, name);
     for (const member of cycle ?? []) seen.add(member);
@@ -66,6 +56,7 @@ function cycleThrough(draft: Draft, name: string): readonly string[] | undefined
 }
 
 function branches(draft: Draft, document: ConfigDocument): void {
+  if (draft.layout === 'folders') return;
   const taken = new Map<string, { readonly branch: string; readonly owner: string }>();
   if (draft.trunk !== undefined) taken.set(fold(draft.trunk), { branch: draft.trunk, owner: 'the trunk' });
   for (const { name, branch } of draft.environments.values()) {
@@ -88,142 +79,152 @@ function branches(draft: Draft, document: ConfigDocument): void {
   }
 }
 
-function folders(draft: Draft, document: ConfigDocument): void {
-  const taken = new Map<string, string>();
-  for (const { name, path: folder } of draft.environments.values()) {
-    if (folder === undefined) continue;
-    const path = ['environments', name, 'path'];
-    const key = fold(folder);
-    if (isConfigFile(key)) {
-      document.report(path, `${quote(folder)} is the configuration itself`, 'name a folder');
-    }
-    for (const [other, owner] of taken) {
-      if (other === key) {
-        document.report(path, `the folder ${quote(folder)} is also that of ${owner}`, 'give each environment its own');
-      } else if (isNested(key, other)) {
-        document.report(
-          path,
-          `the folder ${quote(folder)} and that of ${owner} lie within one another`,
-          'place them side by side',
-        );
-      }
-    }
-    taken.set(key, ownerOf(document, name));
-  }
-}
-
-/** A field that names an image must mean one image: no name and no repository belongs to two. */
-function imageNames(draft: Draft, document: ConfigDocument): void {
-  const claimed = new Map<string, string>();
-  const claim = (key: string, image: string, path: ConfigPath, text: string, at: 'key' | 'value' = 'value'): void => {
-    const owner = claimed.get(key);
-    if (owner === undefined) claimed.set(key, image);
-    else if (owner !== image) {
-      const what = `${quote(text)} already stands for the image ${owner} (line ${document.lineOf(['images', owner])})`;
-      document.report(path, what, 'a field must name one image: use different names or repositories', at);
-    }
-  };
-  const claimRepository = (repository: Repository | undefined, image: string, path: ConfigPath): void => {
-    if (repository) claim(ownershipKey(repository), image, path, repository.name);
-  };
-  for (const { name } of draft.images.values()) claim(name, name, ['images', name], name, 'key');
-  for (const { name, repository } of draft.images.values()) {
-    claimRepository(repository, name, ['images', name, 'repository']);
-  }
-  for (const { name, names } of draft.images.values()) {
-    for (const [index, text] of names.entries()) claim(text, name, ['images', name, 'names', index], text);
-  }
-  for (const environment of draft.environments.values()) {
-    for (const [image, repository] of environment.repositories) {
-      if (draft.images.has(image)) {
-        claimRepository(repository, image, ['environments', environment.name, 'repositories', image]);
-      }
-    }
-  }
-}
-
-/** No two environments move, or make, the same tag of one repository. */
-function targetTags(draft: Draft, document: ConfigDocument): void {
-  const taken = new Map<string, DraftEnvironment>();
-  const all = [...draft.environments.values()];
-  for (const environment of all) {
-    const { name, tag } = environment;
-    if (tag === undefined) continue;
-    const path = ['environments', name, 'tag'];
-    const clash = repositoriesOf(draft, environment)
-      .map((repository) => ({ repository, other: taken.get(`${ownershipKey(repository)}:${tag}`) }))
-      .find(({ other }) => other !== undefined);
-    if (clash?.other) {
-      const what = `the tag ${quote(tag)} of ${clash.repository.name} is also that of ${ownerOf(document, clash.other.name)}`;
-      document.report(path, what, 'give each environment a tag of its own, or a repository of its own');
-    }
-    for (const repository of repositoriesOf(draft, environment)) {
-      const key = `${ownershipKey(repository)}:${tag}`;
-      if (!taken.has(key)) taken.set(key, environment);
-    }
-    const owner = all.find((other) => other !== environment && makesTag(draft, other, environment));
-    if (owner) {
-      const what = `the tag ${quote(tag)} may be a release of ${ownerOf(document, owner.name)}, whose releases are tagged ${quote(`${owner.tag ?? ''}-1`)} and so on`;
-      document.report(path, what, 'use a tag that does not end in - and a number');
-    }
-  }
-}
-
-/** Whether a per-release tag of `maker` may be the target tag of `other`, or a per-release tag of it. */
-function makesTag(draft: Draft, maker: DraftEnvironment, other: DraftEnvironment): boolean {
-  if (maker.tag === undefined || other.tag === undefined) return false;
-  if (!other.tag.startsWith(`${maker.tag}-`) || !/^[0-9]+$/.test(other.tag.slice(maker.tag.length + 1))) return false;
-  const made = new Set(repositoriesOf(draft, maker).map(ownershipKey));
-  return repositoriesOf(draft, other).some((repository) => made.has(ownershipKey(repository)));
-}
-
-/** A target tag that could be read as a version would one day be promoted as one. */
-function versionTags(draft: Draft, document: ConfigDocument): void {
-  for (const { name, tag } of draft.environments.values()) {
-    if (tag === undefined) continue;
-    const written = [tag, ...['1', '10', '123', '4567'].map((sequence) => `${tag}-${sequence}`)];
-    const image = [...draft.images.values()].find(
-      ({ versions }) => versions && written.some((text) => readVersion(text, versions)),
+/** What one layout has and the other does not. */
+function layouts({ layout, branch, environments }: Draft, document: ConfigDocument): void {
+  const isFolders = layout === 'folders';
+  if (branch !== undefined && !isFolders) {
+    document.report(
+      ['branch'],
+      'with layout: branches each environment has a branch of its own',
+      'add layout: folders',
+      'key',
     );
-    if (!image) continue;
-    const read = written.find((text) => image.versions && readVersion(text, image.versions));
-    const what = `the tag ${quote(read ?? tag)} of this environment could be read as a version of ${image.name}`;
-    document.report(['environments', name, 'tag'], what, 'use a tag that no version looks like');
   }
-}
-
-function repositories(draft: Draft, document: ConfigDocument): void {
-  for (const environment of draft.environments.values()) {
-    for (const image of environment.repositories.keys()) {
-      if (draft.images.has(image)) continue;
-      const path = ['environments', environment.name, 'repositories', image];
-      unknown(document, path, 'image', image, draft.images.keys(), 'key');
+  for (const { name, from, carry } of environments.values()) {
+    const at = ['environments', name];
+    if (isFolders && document.sourceOf([...at, 'branch']) !== undefined) {
+      const fix = 'remove it; branch: at the top level names a branch for all of them';
+      document.report([...at, 'branch'], 'with layout: folders all environments are on one branch', fix, 'key');
+    }
+    if (carry.length === 0) continue;
+    if (!isFolders) {
+      const fix = 'remove it: with branches the whole tree travels';
+      document.report([...at, 'carry'], 'carry has no effect with layout: branches', fix, 'key');
+    } else if (from === undefined) {
+      const fix = 'remove it, or say where releases come from: from:';
+      document.report([...at, 'carry'], 'this environment takes from no other', fix, 'key');
     }
   }
 }
 
-function pins(draft: Draft, document: ConfigDocument): void {
-  for (const environment of draft.environments.values()) {
-    const fields = new Set<string>();
-    for (const { index, image, file, path: field } of environment.pins) {
-      const path = ['environments', environment.name, 'pins', index];
-      if (image !== undefined && !draft.images.has(image)) {
-        unknown(document, [...path, 'image'], 'image', image, draft.images.keys());
-      }
-      if (file === undefined) continue;
-      const record = environment.path === undefined ? undefined : `${environment.path}/release.yaml`;
-      if (isConfigFile(fold(file)) || file === record) {
-        document.report(
-          [...path, 'file'],
-          `${quote(file)} is written by tagflow itself or says what it does`,
-          'name a manifest',
+/** Images stand at the top level or in applications; and a word on the command line means an environment or an application. */
+function applications(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
+  const { images, environments } = draft;
+  if (draft.applications.size === 0) {
+    if (isValues(document.value) && !hasKey(document, 'images') && !hasKey(document, 'applications')) {
+      const fix = 'for instance: images: {"django":{"repository":"registry.example.com/acme/django"}}';
+      document.report(['images'], 'images is missing', fix, 'key');
+    }
+  } else if (hasKey(document, 'images')) {
+    document.report(
+      ['images'],
+      'images and applications exclude each other',
+      'move the images into an application',
+      'key',
+    );
+  }
+  for (const image of images.values()) checkEnvironments(draft, document, image.at, image.environments);
+  for (const { name, images: own, environments: overrides } of draft.applications.values()) {
+    const at = ['applications', name];
+    for (const environment of overrides.keys()) {
+      if (!environments.has(environment)) {
+        unknownName(
+          document,
+          [...at, 'environments', environment],
+          'environment',
+          environment,
+          environments.keys(),
+          'key',
         );
       }
-      const key = JSON.stringify([file, field]);
-      if (field !== undefined && fields.has(key)) {
-        document.report(path, `this field of ${quote(file)} is listed twice`, 'list each field once');
-      }
-      fields.add(key);
+    }
+    for (const { values, at: place } of own) {
+      const names = values['environments'];
+      if (Array.isArray(names)) checkEnvironments(draft, document, place, names.map(String));
+    }
+  }
+  const names = new Set(lines.flatMap(({ application }) => application ?? []));
+  for (const name of names) {
+    if (!environments.has(name)) continue;
+    const at = draft.applications.has(name) ? ['applications', name] : ['environments', name];
+    document.report(at, `${quote(name)} is an application and an environment`, 'rename one of the two', 'key');
+  }
+  if (draft.applications.size === 0) return;
+  for (const { name, folders, files } of environments.values()) {
+    for (const [key, value] of [
+      ['path', folders],
+      ['files', files],
+    ] as const) {
+      if (value === undefined) continue;
+      const fix = `write applications.NAME.environments.${name}.${key}, or let {environment} stand in applications.NAME.${key}`;
+      document.report(['environments', name, key], 'with applications each has its own paths', fix, 'key');
+    }
+  }
+}
+
+function hasKey({ value }: ConfigDocument, key: string): boolean {
+  return isValues(value) && Object.hasOwn(value, key);
+}
+
+function checkEnvironments(
+  { environments }: Draft,
+  document: ConfigDocument,
+  at: ConfigPath,
+  names: readonly string[] | undefined,
+): void {
+  for (const [index, name] of (names ?? []).entries()) {
+    if (!environments.has(name)) {
+      unknownName(document, [...at, 'environments', index], 'environment', name, environments.keys());
+    }
+  }
+}
+
+/** What was renamed has its new name, and its old one no more. */
+function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
+  const applicationNames = new Set(lines.flatMap(({ application }) => application ?? []));
+  const imageNames = new Set(
+    lines.flatMap(({ application, images }) =>
+      [...images.keys()].map((name) => (application === undefined ? name : `${application}/${name}`)),
+    ),
+  );
+  const check = (kind: string, key: string, old: string, now: string, known: ReadonlySet<string>): void => {
+    const at = ['renamed', key, old];
+    const owner = old.includes('/') ? old.slice(0, old.indexOf('/') + 1) : '';
+    if (known.has(old)) {
+      document.report(at, `there still is the ${kind} ${quote(old)}`, 'remove one of the two', 'key');
+    } else if (!known.has(owner + now)) {
+      unknownName(
+        document,
+        at,
+        kind,
+        now,
+        [...known].map((name) => name.slice(owner.length)),
+      );
+    }
+  };
+  for (const [old, now] of draft.renamed.applications) check('application', 'applications', old, now, applicationNames);
+  for (const [old, now] of draft.renamed.environments) {
+    check('environment', 'environments', old, now, new Set(draft.environments.keys()));
+  }
+  for (const [old, now] of draft.renamed.images) check('image', 'images', old, now, imageNames);
+}
+
+/** Repositories of an environment's own are of images that it runs, and are there to be written to. */
+function repositories(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
+  for (const environment of draft.environments.values()) {
+    const at = ['environments', environment.name, 'repositories'];
+    if (environment.repositories.size > 0 && !environment.tags) {
+      const what =
+        'images are copied to repositories of an environment’s own, and with tags: false nothing is written there';
+      document.report(at, what, 'remove it, or tags: false', 'key');
+    }
+    const own = lines.filter((line) => line.environment === environment);
+    const known = own.flatMap(({ application, images }) =>
+      [...images.keys()].map((name) => (application === undefined ? name : `${application}/${name}`)),
+    );
+    const names = new Set(known);
+    for (const image of environment.repositories.keys()) {
+      if (!names.has(image)) unknownName(document, [...at, image], 'image', image, known, 'key');
     }
   }
 }
@@ -256,32 +257,12 @@ function pullRequests(draft: Draft, document: ConfigDocument): void {
     document.report(path, what, 'let somebody who may release push to this branch, or leave signing out');
   }
   if (![...draft.environments.values()].some(({ pullRequest }) => pullRequest)) return;
+  if (draft.layout === 'folders') return;
   for (const { name, branch } of draft.environments.values()) {
     if (branch === undefined || !(fold(branch) === 'tagflow' || fold(branch).startsWith('tagflow/'))) continue;
     const path = ['environments', name, 'branch'];
     document.report(path, `${quote(branch)} is where the branches of pull requests are`, 'use another name');
   }
-}
-
-function unknown(
-  document: ConfigDocument,
-  path: ConfigPath,
-  kind: string,
-  name: string,
-  known: Iterable<string>,
-  at: 'key' | 'value' = 'value',
-): void {
-  const names = [...known];
-  const meant = nearest(name, names);
-  const listed = names.length > 12 ? `${names.slice(0, 12).join(', ')} and others` : names.join(', ');
-  const fix = meant ? `did you mean ${meant}?` : `${kind}s here: ${listed || 'none'}`;
-  document.report(path, `there is no ${kind} ${quote(name)}`, fix, at);
-}
-
-function repositoriesOf(draft: Draft, environment: DraftEnvironment): readonly Repository[] {
-  const of = (image: DraftImage): Repository | undefined =>
-    environment.repositories.get(image.name) ?? image.repository;
-  return [...draft.images.values()].flatMap((image) => of(image) ?? []);
 }
 
 function ownerOf(document: ConfigDocument, environment: string): string {
@@ -295,8 +276,4 @@ function fold(text: string): string {
 
 function isNested(a: string, b: string): boolean {
   return a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
-}
-
-function isConfigFile(path: string): boolean {
-  return path === 'tagflow.yaml' || path.startsWith('tagflow.yaml/');
 }

@@ -1,6 +1,7 @@
 // The shape of tagflow.yaml, and the words that explain it: the one source of the structural check, of
 // tagflow.schema.json and of docs/reference/configuration.md. What needs more than shape is checked by normalise and rules.
 import * as z from 'zod/mini';
+import { PIN_STYLES } from '../model/pipeline.ts';
 
 /** What an editor and the reference page say about a value. Merged into the JSON Schema as it stands. */
 export interface Documentation {
@@ -25,6 +26,9 @@ export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 102
 /** Smallest, default and largest `retain`. */
 export const RETAIN = { least: 1, usual: 10, most: 1000 } as const;
 
+/** Default and largest `maxApplications`. */
+export const MAX_APPLICATIONS = { usual: 1000, most: 10_000 } as const;
+
 /** Where the signers are listed on the trunk, when `signers` does not say. */
 export const SIGNERS_FILE = { ssh: '.tagflow/allowed_signers', gpg: '.tagflow/signers.asc' } as const;
 
@@ -39,8 +43,9 @@ export const MAX_NAME = 63;
 export const MAX_TARGET_TAG = 117;
 
 const documentation = z.registry<Documentation>();
+const TAG = '^(?:[A-Za-z0-9_]|\\{[a-z]+\\})(?:[A-Za-z0-9._-]|\\{[a-z]+\\})*$';
 const RELATIVE = String.raw`^(?!/)(?![A-Za-z]:)(?!(?:.*/)?\.\.(?:/|$))[^\\]+$`;
-const REPOSITORY = String.raw`^(?:oci:.+|[^/\s]+/[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)$`;
+const REPOSITORY = String.raw`^(?:oci:.+|[^/\s]+/(?:[a-z0-9]|\{[a-z]+\})+(?:[._/-]+(?:[a-z0-9]|\{[a-z]+\})+)*)$`;
 
 const imageName = z
   .string()
@@ -79,12 +84,38 @@ const versionPattern = z
   })
   .register(documentation, { title: 'Version pattern', description: 'Versions that a pattern reads and orders.' });
 
-const versions = z.union([z.literal('semver'), versionPattern]).register(documentation, {
-  title: 'Versions',
+const versionScheme = z.union([z.enum(['semver', 'unordered']), versionPattern]);
+
+const versions = z
+  .union([
+    z.enum(['semver', 'unordered']),
+    versionPattern,
+    z.array(versionScheme).register(documentation, {
+      title: 'Version schemes',
+      description: 'Schemes that are tried in this order. Versions that different ones read have no order.',
+    }),
+  ])
+  .register(documentation, {
+    title: 'Versions',
+    description:
+      '`semver`: tags like `4`, `v1.2`, `V1.2`, `1.2.3`, `1.2.3-rc.1`, ordered number by number, so that V10.11 is newer than V10.6. `unordered`: every tag is a version and none is newer than another, for commit ids and the like; the downgrade gate then has nothing to judge. Or a pattern of your own, or a list of these.',
+    default: 'semver',
+    examples: [
+      'semver',
+      { pattern: String.raw`^main-(?<order>\d{14})-[0-9a-f]{7}$`, order: 'numeric' },
+      ['semver', 'unordered'],
+    ],
+  });
+
+const pinStyle = (description: string, rest: { default?: string; absent?: string }) =>
+  z.optional(z.enum(PIN_STYLES)).register(documentation, { title: 'Pin style', description, ...rest });
+
+const environmentNames = z.optional(z.array(z.string())).register(documentation, {
+  title: 'Environments',
   description:
-    '`semver`: tags like `v1.2`, `V1.2`, `1.2.3`, `1.2.3-rc.1`, ordered number by number, so that V10.11 is newer than V10.6. Or a pattern of your own.',
-  default: 'semver',
-  examples: ['semver', { pattern: String.raw`^main-(?<order>\d{14})-[0-9a-f]{7}$`, order: 'numeric' }],
+    'The environments that run the image. Each of their releases then has it, and no other release does, whatever manifests say.',
+  absent: 'those whose manifests name it',
+  examples: [['dev', 'stg']],
 });
 
 const image = z
@@ -98,6 +129,17 @@ const image = z
       examples: [['django-image', 'acme/django']],
       default: [],
     }),
+    environments: environmentNames,
+    tags: z.optional(z.boolean()).register(documentation, {
+      title: 'Tags',
+      description:
+        '`false`: nothing is written to its repository, since its tags are immutable or not ours to move. A release is then the commit and its pins.',
+      default: true,
+      examples: [false],
+    }),
+    pin: pinStyle("How fields name the image, in place of the environment's `pin`.", {
+      absent: 'the `pin` of the environment',
+    }),
   })
   .register(documentation, { title: 'Image', description: 'An image that releases are made of.' });
 
@@ -105,26 +147,43 @@ const pin = z
   .strictObject({
     image: z.string().register(documentation, {
       title: 'Image',
-      description: 'The key of the image whose pin the field holds.',
+      description:
+        'The key of the image whose pin the field holds; `*` stands for every image of the application. In an environment of a repository with applications: `APPLICATION/IMAGE`.',
       examples: ['django'],
     }),
     file: z.string().register(documentation, {
       title: 'File',
       description:
-        "The YAML or JSON file, relative to the repository's root. `tagflow.yaml` and release records are refused.",
+        "The YAML or JSON file, relative to the repository's root; it may hold `{environment}`, `{application}` and `{image}`. `tagflow.yaml` and release records are refused.",
       examples: ['image-tags/production/app'],
       pattern: RELATIVE,
     }),
     path: z.string().register(documentation, {
       title: 'Path',
-      description: 'Keys from the root to the field, joined by dots; indexes, and keys with dots, in brackets.',
+      description:
+        'Keys from the root to the field, joined by dots; indexes, and keys with dots, in brackets. It may hold `{environment}`, `{application}` and `{image}`.',
       examples: ['image_tag', 'app.containers[0].image', 'data["app.image"]'],
+    }),
+    pin: pinStyle('How this field names the image: `version` for one that holds the version alone.', {
+      absent: 'the `pin` of the image, or of the environment',
     }),
   })
   .register(documentation, {
     title: 'Pin',
     description: 'A field that holds a pin, outside the known manifest forms.',
   });
+
+const PLACES =
+  'One folder, or a list. It may hold `{environment}` and, in a repository with applications, `{application}`.';
+
+const folders = z.union([
+  z.string().register(documentation, { title: 'Folder', description: 'A folder.', pattern: RELATIVE }),
+  z.array(z.string()).register(documentation, { title: 'Folders', description: 'Several folders.' }),
+]);
+
+const files = z.array(z.string());
+
+const keep = z.array(z.string());
 
 const environment = z
   .nullable(
@@ -137,7 +196,8 @@ const environment = z
       }),
       branch: z.optional(z.string()).register(documentation, {
         title: 'Branch',
-        description: 'The branch of the environment. Never the trunk, never the branch of another environment.',
+        description:
+          'With `layout: branches`, the branch of the environment: never the trunk, never the branch of another environment.',
         absent: "the environment's name",
         examples: ['dev'],
         maxLength: 244,
@@ -145,19 +205,47 @@ const environment = z
       tag: z.optional(z.string()).register(documentation, {
         title: 'Tag',
         description:
-          'The target tag: it moves to the image of each release. `<tag>-<sequence>` is the tag of one release, and never moves.',
+          'The target tag: it moves to the image of each release. It may hold `{environment}` and `{application}`, which tell Git repositories and applications apart that publish into one image repository.',
         absent: "the environment's name",
-        examples: ['dev'],
-        pattern: '^[A-Za-z0-9_][A-Za-z0-9._-]*$',
+        examples: ['dev', '{application}-{environment}'],
+        pattern: TAG,
         maxLength: MAX_TARGET_TAG,
       }),
-      path: z.optional(z.string()).register(documentation, {
-        title: 'Path',
+      releaseTag: z.optional(z.string()).register(documentation, {
+        title: 'Release tag',
         description:
-          "The environment's folder, relative to the repository's root. Its release record is `release.yaml` in it.",
-        absent: '`environments/` and the name',
-        examples: ['environments/dev'],
-        pattern: RELATIVE,
+          'The beginning of per-release tags: `<releaseTag>-<sequence>` is the tag of one release, and never moves. It may hold `{environment}` and `{application}`.',
+        absent: 'the `tag`',
+        examples: ['team-a-{environment}'],
+        pattern: TAG,
+        maxLength: MAX_TARGET_TAG,
+      }),
+      tags: z.optional(z.boolean()).register(documentation, {
+        title: 'Tags',
+        description:
+          '`false`: a release is its commit and its pins, and nothing is written to a registry. `doctor` says what is lost by that.',
+        default: true,
+        examples: [false],
+      }),
+      path: z.optional(folders).register(documentation, {
+        title: 'Path',
+        description: `The environment's folder, relative to the repository's root. ${PLACES} With \`applications\`, each says its own.`,
+        absent: '`environments/` and the name, unless `files` is given',
+        examples: ['environments/dev', ['clusters/dev', 'apps/dev']],
+      }),
+      files: z.optional(files).register(documentation, {
+        title: 'Files',
+        description:
+          'Files of the environment, where environments are files and not folders. They may hold `{environment}`; `path` may be given as well.',
+        default: [],
+        examples: [['charts/app/values-{environment}.yaml']],
+      }),
+      carry: z.optional(z.array(z.string())).register(documentation, {
+        title: 'Carry',
+        description:
+          "With `layout: folders`: globs, relative to the environment's folder, of files of the upstream folder that travel with a release.",
+        default: [],
+        examples: [['features.yaml', 'config/**']],
       }),
       repositories: z.optional(z.record(imageName, repository)).register(documentation, {
         title: 'Repositories',
@@ -166,18 +254,17 @@ const environment = z
         default: {},
         examples: [{ django: 'registry.example.com/production/django' }],
       }),
-      keep: z.optional(z.array(z.string())).register(documentation, {
+      keep: z.optional(keep).register(documentation, {
         title: 'Keep',
         description:
           "Globs (`*`, `**`, `?`, `[a-z]`, `{a,b}`) of paths whose content the environment's branch owns: a promotion or rollback leaves them as they are.",
         default: [],
         examples: [['environments/prd/secrets/**']],
       }),
-      pin: z.optional(z.enum(['version+digest', 'digest'])).register(documentation, {
-        title: 'Pin style',
-        description: 'How manifests name the image: `V4.2@sha256:…`, or the digest alone.',
-        default: 'version+digest',
-      }),
+      pin: pinStyle(
+        "How manifests name an image: `version+digest` is `V4.2@sha256:…`, `digest` the digest alone, `version` the version alone, `target` the environment's target tag, which moves, and `target+digest` that tag with the digest.",
+        { default: 'version+digest' },
+      ),
       pins: z.optional(z.array(pin)).register(documentation, {
         title: 'Pins',
         description:
@@ -222,6 +309,86 @@ const environment = z
     description: 'An environment: its branch, its target tag, its folder. `{}` or nothing takes every default.',
   });
 
+const application = z
+  .strictObject({
+    path: z.optional(folders).register(documentation, {
+      title: 'Path',
+      description: `The application's folder, relative to the repository's root: its scope. ${PLACES}`,
+      examples: ['apps/shop/{environment}', 'services/{application}/overlays/{environment}'],
+    }),
+    files: z.optional(files).register(documentation, {
+      title: 'Files',
+      description:
+        'Files of the application, where environments are files and not folders. They may hold `{environment}` and `{application}`; `path` may be given as well.',
+      default: [],
+      examples: [['charts/{application}/values-{environment}.yaml']],
+    }),
+    images: z.record(z.string(), image).register(documentation, {
+      title: 'Images',
+      description:
+        'The images of the application, as `images` at the top has them. Names are unique within the application. In an application that is a pattern, names and repositories may hold `{application}`.',
+      minProperties: 1,
+      examples: [{ '{application}': { repository: 'registry.example.com/acme/{application}' } }],
+    }),
+    pins: z.optional(z.array(pin)).register(documentation, {
+      title: 'Pins',
+      description: 'Fields that hold a pin in files tagflow does not recognise by itself, in every environment.',
+      default: [],
+      examples: [[{ image: 'web', file: 'charts/{application}/values-{environment}.yaml', path: 'web.tag' }]],
+    }),
+    environments: z
+      .optional(
+        z.record(
+          environmentName,
+          z
+            .strictObject({
+              path: z.optional(folders).register(documentation, {
+                title: 'Path',
+                description: 'In place of the `path` of the application.',
+                examples: ['apps/shop/production'],
+              }),
+              files: z.optional(files).register(documentation, {
+                title: 'Files',
+                description: 'In place of the `files` of the application.',
+                examples: [['apps/shop/values-production.yaml']],
+              }),
+              keep: z.optional(keep).register(documentation, {
+                title: 'Keep',
+                description: 'In place of the `keep` of the environment.',
+                examples: [['apps/shop/prd/secrets/**']],
+              }),
+            })
+            .register(documentation, { title: 'Environment', description: 'What differs in one environment.' }),
+        ),
+      )
+      .register(documentation, {
+        title: 'Environments',
+        description: 'What of the application differs in an environment.',
+        default: {},
+        examples: [{ prd: { keep: ['apps/shop/prd/secrets/**'] } }],
+      }),
+  })
+  .register(documentation, {
+    title: 'Application',
+    description: 'Images and configuration that are released together.',
+  });
+
+const names = (title: string, description: string, example: Readonly<Record<string, string>>) =>
+  z.optional(z.record(z.string(), z.string())).register(documentation, {
+    title,
+    description,
+    default: {},
+    examples: [example],
+  });
+
+const renamed = z.strictObject({
+  applications: names('Applications', 'Old names of applications, each with its new one.', { storefront: 'shop' }),
+  images: names('Images', 'Old names of images, with applications `APPLICATION/IMAGE`, each with its new one.', {
+    'shop/site': 'web',
+  }),
+  environments: names('Environments', 'Old names of environments, each with its new one.', { production: 'prd' }),
+});
+
 const maxFileSize = z
   .union([
     z.int().register(documentation, {
@@ -258,11 +425,54 @@ export const configSchema = z
       examples: ['main'],
       maxLength: 244,
     }),
-    images: z.record(imageName, image).register(documentation, {
+    layout: z.optional(z.enum(['branches', 'folders'])).register(documentation, {
+      title: 'Layout',
+      description:
+        '`branches`: each environment has a branch of its own. `folders`: all environments are on one branch, each in folders or files of its own, and a release changes nothing outside of them.',
+      default: 'branches',
+      examples: ['folders'],
+    }),
+    branch: z.optional(z.string()).register(documentation, {
+      title: 'Branch',
+      description: 'With `layout: folders`: the branch that the environments are on.',
+      absent: 'the trunk',
+      examples: ['deploy'],
+      maxLength: 244,
+    }),
+    images: z.optional(z.record(imageName, image)).register(documentation, {
       title: 'Images',
-      description: 'The images that releases are made of, by name: lower-case letters, digits, `.`, `_` and `-`.',
+      description:
+        'The images that releases are made of, by name: lower-case letters, digits, `.`, `_` and `-`. Either this or `applications`.',
       minProperties: 1,
       examples: [{ django: { repository: 'registry.example.com/acme/django' } }],
+    }),
+    applications: z.optional(z.record(z.string(), application)).register(documentation, {
+      title: 'Applications',
+      description:
+        'Applications that are promoted and rolled back one by one, by name. A key with a `*` is a pattern: it stands for every application whose folder or file is there at the trunk commit that this file is read from, and that no other key names. No application has the name of an environment.',
+      minProperties: 1,
+      examples: [
+        {
+          '*': {
+            path: 'services/{application}/overlays/{environment}',
+            images: { '{application}': { repository: 'registry.example.com/acme/{application}' } },
+          },
+        },
+      ],
+    }),
+    maxApplications: z.optional(z.int()).register(documentation, {
+      title: 'Most applications',
+      description: 'A pattern that matches more applications than this is a mistake.',
+      default: MAX_APPLICATIONS.usual,
+      examples: [2000],
+      minimum: 1,
+      maximum: MAX_APPLICATIONS.most,
+    }),
+    renamed: z.optional(renamed).register(documentation, {
+      title: 'Renamed',
+      description: 'Old names, each with its new one, so that the past of both is one.',
+      default: {},
+      examples: [{ applications: { storefront: 'shop' } }],
     }),
     environments: z.record(environmentName, environment).register(documentation, {
       title: 'Environments',

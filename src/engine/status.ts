@@ -4,7 +4,7 @@ import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import { type Environment, environmentOf } from '../model/pipeline.ts';
+import { type Environment, environmentOf, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -23,7 +23,11 @@ export type Check =
  * What the registry says about an image. `unapplied`: the release is committed and was not applied to the end: its own tag
  * is not there, or the target tag names the image of the release before. `drift`: the target tag is wrong otherwise.
  */
-export type RegistryCheck = Check | { readonly state: 'unapplied'; readonly found: Digest | undefined };
+export type RegistryCheck =
+  | Check
+  /** `tags: false`: no tag is put on it. */
+  | { readonly state: 'untagged' }
+  | { readonly state: 'unapplied'; readonly found: Digest | undefined };
 
 /** One image of an environment. */
 export interface ImageStatus extends ReleaseImage {
@@ -149,16 +153,18 @@ export function branchCheck(pinned: Pinned, { name, digest }: ReleaseImage): Che
 
 async function registryCheck(
   context: Context,
-  { tag }: Environment,
-  { repository: name, digest }: ReleaseImage,
+  environment: Environment,
+  image: ReleaseImage,
   sequence: number,
 ): Promise<RegistryCheck> {
+  if (taggedIn(environment, [image]).length === 0) return { state: 'untagged' };
+  const { repository: name, digest } = image;
   try {
     const repository = parseRepository(name);
     const registry = context.registryOf(repository);
-    const found: Digest | undefined = await registry.peek(repository, tag);
+    const found: Digest | undefined = await registry.peek(repository, environment.tag);
     if (found === digest) return { state: 'right' };
-    const unapplied = await isUnapplied(context, repository, { tag, sequence, digest, found });
+    const unapplied = await isUnapplied(context, repository, environment, { sequence, digest, found });
     return { state: unapplied ? 'unapplied' : 'drift', found };
   } catch (error) {
     if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };

@@ -1,7 +1,7 @@
 // Gate: an environment does not go back to an older version by accident. Racing pipelines name their version explicitly
 // and did this twice as often as people rolled back, so naming a version is not enough: an override is.
 import type { ReleaseImage } from '../model/release.ts';
-import { compareVersions, readVersion } from '../model/version.ts';
+import { areOrdered, compareVersions, readVersion } from '../model/version.ts';
 import type { PastRelease } from './evidence.ts';
 import { type Gate, type Subject, type Verdict, defineGate, pass } from './gate.ts';
 
@@ -77,7 +77,7 @@ function compare({ current, images, schemes }: Subject): {
     if (!scheme || !running) continue;
     const before = readVersion(running.version, scheme);
     const after = readVersion(image.version, scheme);
-    if (!before || !after) {
+    if (!before || !after || !areOrdered(before, after)) {
       if (running.digest !== image.digest) unordered.push({ image, running });
     } else if (compareVersions(after, before) < 0) ordered.push(names({ image, running }));
   }

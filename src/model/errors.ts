@@ -63,6 +63,7 @@ export const ERRORS = {
   'forge-refused': kind(EXIT.refused, 'server'),
 
   'environment-not-found': kind(EXIT.notFound, 'caller'),
+  'application-not-found': kind(EXIT.notFound, 'caller'),
   'image-not-found': kind(EXIT.notFound, 'caller'),
   'version-not-found': kind(EXIT.notFound, 'caller'),
   'digest-not-found': kind(EXIT.notFound, 'server'),

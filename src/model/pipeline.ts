@@ -3,10 +3,20 @@ import type { BranchName, ObjectId } from './object-id.ts';
 import type { GatePolicy } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
+import { matchesWildcard } from './wildcard.ts';
 import type { VersionScheme } from './version.ts';
 
-/** How a manifest field names the image: `version+digest` is `V4.2@sha256:…`, `digest` is the digest alone. */
-export type PinStyle = 'version+digest' | 'digest';
+/** Where environments live: a branch for each, or folders and files for each on one branch. */
+export type Layout = 'branches' | 'folders';
+
+/** The ways in which a manifest field may name an image. */
+export const PIN_STYLES = ['version+digest', 'digest', 'version', 'target', 'target+digest'] as const;
+
+/**
+ * How a manifest field names the image: `version+digest` is `V4.2@sha256:…`, `digest` the digest alone, `version` the
+ * version alone; `target` is the environment's target tag, which moves, and `target+digest` that tag with the digest.
+ */
+export type PinStyle = (typeof PIN_STYLES)[number];
 
 /** An image that releases are made of. */
 export interface Image {
@@ -14,6 +24,12 @@ export interface Image {
   /** Where its versions are published. */
   readonly repository: Repository;
   readonly versions: VersionScheme;
+  /** The environments that run it; undefined: those whose manifests name it. */
+  readonly environments: ReadonlySet<string> | undefined;
+  /** False: nothing is written to its repository, since its tags are not ours to move. */
+  readonly tags: boolean;
+  /** How fields name it, where that differs from the environment's style. */
+  readonly pin: PinStyle | undefined;
   /** Further names by which manifests call it, beside its key and its repositories (kustomize `name:`). */
   readonly names: readonly string[];
 }
@@ -50,18 +66,44 @@ export interface ConfiguredPin {
   readonly file: string;
   /** Keys and indexes from the document's root to the field. */
   readonly path: readonly (string | number)[];
+  /** How this field names the image, where that differs from the image's style. */
+  readonly pin?: PinStyle;
 }
 
-/** An environment: what its branch, its target tag and its folder are, and where its releases come from. */
-export interface Environment {
+/** The paths that belong to a release line, relative to the repository's root, without a trailing slash. */
+export interface Scope {
+  readonly folders: readonly string[];
+  readonly files: readonly string[];
+}
+
+/**
+ * A release line: one application in one environment, with its own releases, record and holds. In a repository without
+ * applications an environment is its only line.
+ */
+export interface ReleaseLine {
+  /** `ENV`, with an application `ENV/APP`. */
   readonly name: string;
-  /** The environment upstream; undefined for the first, which carries the trunk. */
+  /** The name of the environment. */
+  readonly environment: string;
+  /** The name of the application; undefined in a repository without applications. */
+  readonly application: string | undefined;
+  /** The images that may be part of its releases, by name. */
+  readonly images: ReadonlyMap<string, Image>;
+  /** The name of the line upstream; undefined for the first, which takes from the trunk. */
   readonly from: string | undefined;
   readonly branch: BranchName;
-  /** The target tag, which moves to the image of each release; `<tag>-<sequence>` is the per-release tag. */
+  /** The target tag, which moves to the image of each release. */
   readonly tag: Tag;
-  /** Its folder, relative to the repository's root, without a trailing slash. */
-  readonly path: string;
+  /** `<releaseTag>-<sequence>` is the per-release tag. */
+  readonly releaseTag: Tag;
+  /** False: nothing is written to a registry; a release is its commit and its pins. */
+  readonly tags: boolean;
+  /** Where its manifests are. Where releases carry no tree, a release changes nothing outside of it. */
+  readonly scope: Scope;
+  /** Whether a release carries the whole tree of the branch upstream: environment branches without applications. */
+  readonly carriesTree: boolean;
+  /** Globs, relative to the scope's folders, of upstream's files that travel with a release: folders on one branch only. */
+  readonly carry: readonly string[];
   /** Repositories of its own, by image name; other images are used where they are published. */
   readonly repositories: ReadonlyMap<string, Repository>;
   /** Globs of paths whose content this environment's branch owns. */
@@ -80,12 +122,33 @@ export interface Environment {
   readonly trust?: Trust;
 }
 
-/** The whole configuration. Environments are in flow order: each comes after the one it takes from. */
+/**
+ * An environment of tagflow.yaml. In a repository without applications it is a release line; with applications it is what
+ * its lines share, and has no images and no paths of its own.
+ */
+export type Environment = ReleaseLine;
+
+/** Old names of what was renamed, to the new ones: their past belongs together. */
+export interface Renamed {
+  readonly applications: ReadonlyMap<string, string>;
+  /** `IMAGE`, with applications `APP/IMAGE` to `IMAGE`. */
+  readonly images: ReadonlyMap<string, string>;
+  readonly environments: ReadonlyMap<string, string>;
+}
+
+/** The whole configuration. Environments and lines are in flow order: each comes after the one it takes from. */
 export interface Pipeline {
+  readonly layout: Layout;
   /** The trunk's branch when tagflow.yaml names it; otherwise the remote's default branch. */
   readonly trunk: BranchName | undefined;
+  /** Every image, by its name; with applications by `APP/IMAGE`. */
   readonly images: ReadonlyMap<string, Image>;
   readonly environments: ReadonlyMap<string, Environment>;
+  /** Names of the applications, sorted; empty in a repository without applications. */
+  readonly applications: readonly string[];
+  /** The release lines, by name. */
+  readonly lines: ReadonlyMap<string, ReleaseLine>;
+  readonly renamed: Renamed;
   /** Largest manifest file that is read, in bytes. */
   readonly maxFileBytes: number;
   /** Registry hosts (`host` or `host:port`, as in a repository) that speak plain HTTP, beside those on loopback. */
@@ -107,6 +170,81 @@ export function environmentOf(pipeline: Pipeline, name: string): Environment {
   });
 }
 
+/** The name of a release line: `prd`, with an application `prd/shop`. */
+export function lineName(environment: string, application: string | undefined): string {
+  return application === undefined ? environment : `${environment}/${application}`;
+}
+
+/** The line of that name, `ENV` or `ENV/APP`. Throws `environment-not-found`, `application-not-found`. */
+export function lineOf(pipeline: Pipeline, name: string): ReleaseLine {
+  const line = pipeline.lines.get(name);
+  if (line) return line;
+  const [environment = '', application] = name.split('/', 2);
+  environmentOf(pipeline, environment);
+  throw application === undefined
+    ? applicationMissing(pipeline, environment)
+    : applicationNotFound(pipeline, application, environment);
+}
+
+/** The lines of an environment. Throws `environment-not-found`. */
+function linesIn(pipeline: Pipeline, environment: string): readonly ReleaseLine[] {
+  environmentOf(pipeline, environment);
+  return [...pipeline.lines.values()].filter((line) => line.environment === environment);
+}
+
+/**
+ * The lines of an environment that words on a command line name: applications, and globs over their names. With no word
+ * the environment's only line, or, where `all`, every one. Throws `environment-not-found`, `application-not-found`, and
+ * `usage` where a word is missing.
+ */
+export function chooseLines(
+  pipeline: Pipeline,
+  environment: string,
+  applications: readonly string[],
+  all = false,
+): readonly ReleaseLine[] {
+  const lines = linesIn(pipeline, environment);
+  if (applications.length === 0) {
+    const [only, ...others] = lines;
+    if (all || (only && others.length === 0)) return lines;
+    throw applicationMissing(pipeline, environment);
+  }
+  const chosen = new Set<ReleaseLine>();
+  for (const word of applications) {
+    const found = lines.filter(({ application }) => application !== undefined && matchesWildcard(word, application));
+    if (found.length === 0) throw applicationNotFound(pipeline, word, environment);
+    for (const line of found) chosen.add(line);
+  }
+  return lines.filter((line) => chosen.has(line));
+}
+
+function applicationMissing(pipeline: Pipeline, environment: string): TagflowError {
+  const names = linesIn(pipeline, environment).flatMap(({ application }) => application ?? []);
+  return new TagflowError('usage', {
+    what: `${environment} has ${names.length} applications, and none is named`,
+    why: `it has: ${some(names)}`,
+    fix: `name applications after ${environment}, or a pattern in quotes: ${environment} '${(names[0] ?? 'shop').slice(0, 4)}*'`,
+  });
+}
+
+function applicationNotFound(pipeline: Pipeline, application: string, environment: string): TagflowError {
+  const names = linesIn(pipeline, environment).flatMap((line) => line.application ?? []);
+  const [, now] = [...pipeline.renamed.applications].find(([old]) => old === application) ?? [];
+  return new TagflowError('application-not-found', {
+    what: `${environment} has no application ${JSON.stringify(application)}`,
+    why:
+      names.length === 0
+        ? 'tagflow.yaml has no applications for it: every image belongs to the environment itself'
+        : `it has: ${some(names)}`,
+    fix:
+      now === undefined ? 'name one of those, or add it to tagflow.yaml on the trunk' : `it was renamed: write ${now}`,
+  });
+}
+
+function some(names: readonly string[]): string {
+  return names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ');
+}
+
 /** The image of that name. Throws `image-not-found`, naming those that exist. */
 export function imageOf(pipeline: Pipeline, name: string): Image {
   const image = pipeline.images.get(name);
@@ -118,8 +256,8 @@ export function imageOf(pipeline: Pipeline, name: string): Image {
   });
 }
 
-/** How versions of each image are ordered, by its name. */
-export function schemesOf({ images }: Pipeline): ReadonlyMap<string, VersionScheme> {
+/** How versions of each image of a line, or of a pipeline, are ordered, by its name. */
+export function schemesOf({ images }: Pick<ReleaseLine, 'images'>): ReadonlyMap<string, VersionScheme> {
   return new Map([...images].map(([name, { versions }]) => [name, versions]));
 }
 
@@ -128,20 +266,32 @@ export function repositoryIn(environment: Environment, image: Image): Repository
   return environment.repositories.get(image.name) ?? image.repository;
 }
 
-/** Names of the environments that take from one. */
+/** Names of the lines that take from one. */
 export function downstreamOf(pipeline: Pipeline, { name }: Environment): readonly string[] {
-  return [...pipeline.environments.values()].filter(({ from }) => from === name).map((environment) => environment.name);
+  return [...pipeline.lines.values()].filter(({ from }) => from === name).map((line) => line.name);
 }
 
-/** Whether releases of one environment reach another, through any number of others; an environment reaches itself. */
+/** Of images of a line's release those on which tags are put; one that the line no longer has is not one that it may not tag. */
+export function taggedIn<T extends { readonly name: string }>(line: ReleaseLine, images: readonly T[]): readonly T[] {
+  return line.tags ? images.filter(({ name }) => line.images.get(name)?.tags !== false) : [];
+}
+
+/** Whether a path belongs to a scope. */
+export function isInScope({ folders, files }: Scope, path: string): boolean {
+  return files.includes(path) || folders.some((folder) => path.startsWith(`${folder}/`));
+}
+
+/** Whether releases of one line reach another, through any number of others; a line reaches itself. Both by name. */
 export function flowsInto(pipeline: Pipeline, upstream: string, name: string): boolean {
-  for (let at: string | undefined = name; at !== undefined; at = pipeline.environments.get(at)?.from) {
+  for (let at: string | undefined = name; at !== undefined; at = pipeline.lines.get(at)?.from) {
     if (at === upstream) return true;
   }
   return false;
 }
 
-/** The path of an environment's release record, relative to the repository's root. */
-export function recordPath(environment: Environment): string {
-  return `${environment.path}/release.yaml`;
+/** The path of a line's release record, relative to the repository's root. */
+export function recordPath({ environment, application, scope, carriesTree }: ReleaseLine): string {
+  const [folder] = scope.folders;
+  if (carriesTree && folder !== undefined) return `${folder}/release.yaml`;
+  return `.tagflow/releases/${application === undefined ? '' : `${application}/`}${environment}.yaml`;
 }

@@ -4,18 +4,24 @@ import { type Tag, isTag } from './reference.ts';
 
 /**
  * How an image's version tags are read and ordered.
- * `semver`: `vX.Y`, `VX.Y`, `X.Y`, with an optional third part and pre-release (semver.org, clause 11, for precedence).
+ * `semver`: `vX`, `VX.Y`, `X.Y.Z`, with an optional pre-release (semver.org, clause 11, for precedence).
  * `pattern`: an anchored regular expression with a group `order`, compared as a number or as text.
+ * `unordered`: every tag is a version, and none is newer than another: commit ids.
+ * `list`: schemes that are tried in order; versions that different ones read have no order.
  */
 export type VersionScheme =
   | { readonly kind: 'semver' }
-  | { readonly kind: 'pattern'; readonly pattern: RegExp; readonly order: 'numeric' | 'alphabetical' };
+  | { readonly kind: 'pattern'; readonly pattern: RegExp; readonly order: 'numeric' | 'alphabetical' }
+  | { readonly kind: 'unordered' }
+  | { readonly kind: 'list'; readonly schemes: readonly Exclude<VersionScheme, { kind: 'list' }>[] };
 
 /** A version tag that its scheme could read. */
 export interface Version {
   /** The tag as it stands in the registry, `V4.2`. */
   readonly tag: Tag;
   readonly key: VersionKey;
+  /** Which scheme of a list read it, counted from 0. */
+  readonly rank?: number;
 }
 
 /** A whole number of any length; a plain one where that is exact, as lists of tags are long. */
@@ -27,9 +33,10 @@ type VersionKey =
       readonly numbers: readonly [Count, Count, Count];
       readonly preRelease: readonly string[];
     }
-  | { readonly kind: 'pattern'; readonly value: bigint | string };
+  | { readonly kind: 'pattern'; readonly value: bigint | string }
+  | { readonly kind: 'unordered' };
 
-const SEMVER = /^[vV]?([0-9]+)\.([0-9]+)(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
+const SEMVER = /^[vV]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
 
 /** The version a tag spells under a scheme, or undefined when the tag is no version. */
 export function readVersion(tag: string, scheme: VersionScheme): Version | undefined {
@@ -41,6 +48,8 @@ export function readVersion(tag: string, scheme: VersionScheme): Version | undef
     return { tag, key: { kind: 'semver', numbers, preRelease: preRelease?.split('.') ?? [] } };
   }
   if (!isTag(tag)) return undefined;
+  if (scheme.kind === 'unordered') return { tag, key: { kind: 'unordered' } };
+  if (scheme.kind === 'list') return readListed(tag, scheme.schemes);
   // A pattern with the flag g or y would otherwise go on from where its last match ended.
   scheme.pattern.lastIndex = 0;
   const value = scheme.pattern.exec(tag)?.groups?.['order'];
@@ -49,25 +58,50 @@ export function readVersion(tag: string, scheme: VersionScheme): Version | undef
   return /^[0-9]+$/.test(value) ? { tag, key: { kind: 'pattern', value: BigInt(value) } } : undefined;
 }
 
+function readListed(tag: Tag, schemes: readonly VersionScheme[]): Version | undefined {
+  for (const [rank, scheme] of schemes.entries()) {
+    const version = readVersion(tag, scheme);
+    if (version) return { ...version, rank };
+  }
+  return undefined;
+}
+
 /** The version a tag spells. Throws `version-invalid` when the scheme cannot read it. */
 export function parseVersion(tag: string, scheme: VersionScheme, image: string): Version {
   const version = readVersion(tag, scheme);
   if (version) return version;
   throw new TagflowError('version-invalid', {
     what: `${JSON.stringify(tag)} is not a version of ${image}`,
-    why:
-      scheme.kind === 'semver'
-        ? 'versions of this image look like v1.2, V1.2, 1.2.3 or 1.2.3-rc.1'
-        : `versions of this image match ${scheme.pattern.source}`,
+    why: `versions of this image ${describeScheme(scheme)}`,
     fix: `name a version; or, where yours look different, say how: images.${image}.versions in tagflow.yaml`,
   });
+}
+
+function describeScheme(scheme: VersionScheme): string {
+  switch (scheme.kind) {
+    case 'semver':
+      return 'look like 4, v1.2, V1.2, 1.2.3 or 1.2.3-rc.1';
+    case 'pattern':
+      return `match ${scheme.pattern.source}`;
+    case 'unordered':
+      return 'are tags: letters, digits and . _ -, at most 128';
+    case 'list':
+      return scheme.schemes.map(describeScheme).join(', or ');
+  }
+}
+
+/** Whether one of two versions of an image can be newer than the other. */
+export function areOrdered(a: Version, b: Version): boolean {
+  return a.rank === b.rank && a.key.kind === b.key.kind && a.key.kind !== 'unordered';
 }
 
 /**
  * Order of two versions of one scheme: negative when `a` is older, 0 when neither is newer, positive when `a` is newer.
  * V3.2 < V4.0 < V4.2, V10.6 < V10.11, 1.0-rc.2 < 1.0-rc.10 < 1.0. `v1.0`, `V1.0` and `1.0.0` are the same version.
+ * Versions without an order between them are in that of the list that read them, otherwise in none.
  */
 export function compareVersions(a: Version, b: Version): number {
+  if (a.rank !== b.rank) return (b.rank ?? 0) - (a.rank ?? 0);
   const left = a.key;
   const right = b.key;
   if (left.kind === 'semver' && right.kind === 'semver') {

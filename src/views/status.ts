@@ -59,6 +59,7 @@ function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Span[]
 function mark(check: Check | RegistryCheck): Span {
   if (check.state === 'right') return styled('green', '✓');
   if (check.state === 'unknown') return styled('yellow', '? unknown');
+  if (check.state === 'untagged') return '–';
   if (check.state === 'unapplied') return styled('red', '✗ unapplied');
   return styled('red', check.found === undefined ? '✗ absent' : '✗ drift');
 }

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CONFIG_FILE, parseConfig } from '../../src/config/config.ts';
 import type { Problem } from '../../src/config/problems.ts';
 import type { TagflowError } from '../../src/model/errors.ts';
+import { DEFAULT_POLICY } from '../../src/model/gate-policy.ts';
 import type { Pipeline } from '../../src/model/pipeline.ts';
 import { cpuTime } from '../support/cpu.ts';
 import { refusal } from '../support/failure.ts';
@@ -43,6 +44,9 @@ describe('a configuration that is right', () => {
         path: 'acme/django',
       },
       versions: { kind: 'semver' },
+      environments: undefined,
+      tags: true,
+      pin: undefined,
       names: ['django-image', 'acme/django'],
     });
     expect(pipeline.images.get('reports')).toMatchObject({
@@ -53,11 +57,19 @@ describe('a configuration that is right', () => {
 
   it('gives an environment with all it says', () => {
     expect(pipeline.environments.get('prd')).toEqual({
+      environment: 'prd',
+      application: undefined,
+      images: pipeline.images,
+      releaseTag: 'prd',
+      tags: true,
+      carriesTree: true,
+      gates: DEFAULT_POLICY,
+      carry: [],
       name: 'prd',
       from: 'stg',
       branch: 'prd',
       tag: 'prd',
-      path: 'environments/prd',
+      scope: { folders: ['environments/prd'], files: [] },
       repositories: new Map([
         [
           'django',
@@ -102,12 +114,21 @@ describe('a configuration that is right', () => {
   });
 
   it('fills in defaults from the name of an environment', () => {
-    expect(parseConfig(SHORT).environments.get('dev')).toEqual({
+    const pipeline = parseConfig(SHORT);
+    expect(pipeline.environments.get('dev')).toEqual({
+      environment: 'dev',
+      application: undefined,
+      images: pipeline.images,
+      releaseTag: 'dev',
+      tags: true,
+      carriesTree: true,
+      gates: DEFAULT_POLICY,
+      carry: [],
       name: 'dev',
       from: undefined,
       branch: 'dev',
       tag: 'dev',
-      path: 'environments/dev',
+      scope: { folders: ['environments/dev'], files: [] },
       repositories: new Map(),
       keep: [],
       pin: 'version+digest',

@@ -25,7 +25,7 @@ describe('the first tagflow.yaml of a repository', () => {
 
   it('puts environments in the order their names suggest, each from the one before', () => {
     const { environments } = parseConfig(draftConfig(FOUND));
-    expect([...environments.values()].map(({ name, from, path }) => [name, from, path])).toEqual([
+    expect([...environments.values()].map(({ name, from, scope }) => [name, from, ...scope.folders])).toEqual([
       ['dev', undefined, 'environments/dev'],
       ['staging', 'dev', 'environments/staging'],
       ['production', 'staging', 'environments/production'],

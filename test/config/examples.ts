@@ -86,7 +86,6 @@ const STRUCTURAL: readonly Row[] = [
   ['a version in quotes', SHORT.replace('1', "'1'"), '1:10', 'version', 'version "1" of the format', 'version: 1'],
   ['a list at the top', '- version: 1\n', '1:1', '', 'it is a list, and should be a map of keys', 'configuration.md'],
   ['bare text', 'tagflow\n', '1:1', '', 'it is text, and should be a map of keys', 'configuration.md'],
-  ['no images', SHORT.replace(/images:\n.*\n/, ''), '1:1', 'images', 'images is missing', 'images: {"django"'],
   [
     'no environments',
     SHORT.replace(/environments:\n.*\n/, ''),
@@ -141,15 +140,15 @@ const STRUCTURAL: readonly Row[] = [
     '6:1',
     'zebra',
     'there is no key "zebra"',
-    'keys here: version, trunk, images',
+    'keys here: version, trunk, layout',
   ],
   [
     'a key of an environment at the top',
-    top('branch: x'),
+    top('retains: 3'),
     '6:1',
-    'branch',
-    'there is no key "branch"',
-    'branch belongs in an environment',
+    'retains',
+    'there is no key "retains"',
+    'did you mean retain?',
   ],
   [
     'a key of an image in an environment',
@@ -206,7 +205,7 @@ const STRUCTURAL: readonly Row[] = [
     '3:52',
     'images.django.versions',
     '"calver" is not a value of versions',
-    'semver or a pattern',
+    'semver or unordered or a pattern',
   ],
   [
     'versions misspelt',
@@ -469,6 +468,7 @@ const STRUCTURAL: readonly Row[] = [
 ];
 
 const BEYOND_SHAPE: readonly Row[] = [
+  ['no images', SHORT.replace(/images:\n.*\n/, ''), '1:1', 'images', 'images is missing', 'images: {"django"'],
   [
     'signers without signing',
     top('signers: a'),
@@ -697,7 +697,7 @@ const BEYOND_SHAPE: readonly Row[] = [
   ],
   [
     'a folder of another environment',
-    two('{ path: e }', '{ path: e/ }'),
+    `${two('{ path: e }', '{ path: e/ }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
     '"e" is also that of dev (line 5)',
@@ -705,7 +705,7 @@ const BEYOND_SHAPE: readonly Row[] = [
   ],
   [
     'a folder within another',
-    two('{ path: e }', '{ path: ./e/prd }'),
+    `${two('{ path: e }', '{ path: ./e/prd }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
     '"e/prd" and that of dev (line 5) lie within one another',
@@ -713,7 +713,7 @@ const BEYOND_SHAPE: readonly Row[] = [
   ],
   [
     'folders that differ only by case',
-    two('{ path: E }', '{ path: e }'),
+    `${two('{ path: E }', '{ path: e }')}layout: folders\n`,
     '6:16',
     'environments.prd.path',
     'is also that of dev',

@@ -59,15 +59,20 @@ describe('a key that is not known here', () => {
 
 describe('a value that is none of the words', () => {
   it.each([
-    [dev('{ pin: tag }'), 'environments.dev.pin: "tag" is not a value of pin; write version+digest or digest'],
+    [
+      dev('{ pin: floating }'),
+      'environments.dev.pin: "floating" is not a value of pin; write version+digest or digest or version or target or target+digest',
+    ],
     [dev('{ pin: digst }'), 'environments.dev.pin: "digst" is not a value of pin; did you mean digest?'],
-    [dev('{ pin: 5 }'), 'environments.dev.pin: 5 is not a value of pin; write version+digest or digest'],
+    [
+      dev('{ pin: 5 }'),
+      'environments.dev.pin: 5 is not a value of pin; write version+digest or digest or version or target or target+digest',
+    ],
     [top('signing: pgp'), 'signing: "pgp" is not a value of signing; write ssh or gpg'],
     [
       versions('calver'),
-      'images.django.versions: "calver" is not a value of versions; write semver or a pattern with an order',
+      'images.django.versions: "calver" is not a value of versions; write semver or unordered or a pattern with an order',
     ],
-    [versions('[]'), 'images.django.versions: [] is not a value of versions; write semver or a pattern with an order'],
     [versions('semvr'), 'images.django.versions: "semvr" is not a value of versions; did you mean semver?'],
     [
       versions('{ pattern: x, order: up }'),

@@ -143,8 +143,7 @@ describe.each([
 
 describe('what is a version', () => {
   it.each([
-    '1',
-    'v1',
+    'v',
     'latest',
     'dev',
     'dev-7',

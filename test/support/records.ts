@@ -17,10 +17,17 @@ export function idOf(digit: string): ObjectId {
 /** An environment as `tagflow.yaml` gives it that says nothing of its own. */
 export const TARGET: Environment = {
   name: 'prd',
+  environment: 'prd',
+  application: undefined,
+  images: new Map(),
   from: undefined,
   branch: 'prd' as BranchName,
   tag: parseTag('prd'),
-  path: 'environments/prd',
+  releaseTag: parseTag('prd'),
+  tags: true,
+  scope: { folders: ['environments/prd'], files: [] },
+  carriesTree: true,
+  carry: [],
   repositories: new Map(),
   keep: [],
   pin: 'version+digest',

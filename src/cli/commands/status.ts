@@ -6,7 +6,7 @@ export const status = defineCommand({
   name: 'status',
   summary: 'show what runs where: branch and registry side by side, drift, what waits',
   description: [
-    '`BRANCH`: whether the manifests on the branch pin what the record says. `REGISTRY`: whether the target tag names it. `✓` right, `✗` drift or absent, `✗ unapplied` when the release is committed and not all of its tags were put, `? unknown` when it could not be read. Below the table: each of these with the command that mends it, what waits upstream, and holds.',
+    '`BRANCH`: whether the manifests on the branch pin what the record says. `REGISTRY`: whether the target tag names it. `✓` right, `✗` drift or absent, `✗ unapplied` when the release is committed and not all of its tags were put, `–` where `tags: false` says that none is put, `? unknown` when it could not be read. Below the table: each of these with the command that mends it, what waits upstream, and holds.',
   ],
   examples: ['tagflow status', 'tagflow status prd --exit-code'],
   arguments: { environment: optional('env', 'one environment', { completion: 'environment' }) },

@@ -31,7 +31,8 @@ async function draftFiles(session: Session): Promise<number> {
   const pipeline = parseConfig(config);
   const files: [string, string][] = [[CONFIG_FILE, config]];
   if (findings.folders.length === 0) {
-    for (const { path } of pipeline.environments.values()) files.push([`${path}/kustomization.yaml`, KUSTOMIZATION]);
+    const folders = [...pipeline.lines.values()].flatMap(({ scope }) => scope.folders);
+    for (const folder of folders) files.push([`${folder}/kustomization.yaml`, KUSTOMIZATION]);
   }
   if ((await readOptionalFile(join(directory, CI_FILE))) === undefined) files.push([CI_FILE, draftCi(pipeline)]);
   const written: string[] = [];

@@ -185,7 +185,7 @@ async function checkRewound(
 }
 
 async function wasReleased(context: Context, { pipeline }: World, environment: Environment): Promise<boolean> {
-  const tag = releaseTag(environment.tag, 1);
+  const tag = releaseTag(environment.releaseTag, 1);
   for (const image of pipeline.images.values()) {
     const repository = repositoryIn(environment, image);
     if (await context.registryOf(repository).peek(repository, tag)) return true;

@@ -1,15 +1,16 @@
 // The releases of a line, held against what they say: their order, where their configuration came from, the rules they were
 // planned by, and what is in their trees.
-import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, flowsInto, recordPath } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, flowsInto, isInScope, recordPath } from '../../model/pipeline.ts';
 import { sameImages } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Context } from '../context.ts';
 import { type Report, upstreamHeads } from './findings.ts';
 import { type Entry, type Line, type ReleaseEntry, releasesOf } from '../read/line.ts';
+import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
 import { isRelease } from '../read/records.ts';
 import { type Pinned, branchCheck, pinnedDigests } from '../status.ts';
 import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
@@ -175,8 +176,11 @@ async function readRules(context: Context, world: World, line: Line, report: Rep
   for (const id of known) {
     const content = (await ledger.readFiles(id, [CONFIG_FILE])).get(CONFIG_FILE);
     const text = new TextDecoder().decode(content);
-    const found = parsed.get(text) ?? (content && rulesOf(text, line.environment.name)) ?? current;
-    parsed.set(text, found);
+    // Where applications are patterns, the commit beside the text says which there are.
+    const key = applicationFolders(text).length > 0 ? `${id} ${text}` : text;
+    const at = { text, file: CONFIG_FILE, commit: id, defaultBranch: trunk.branch };
+    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, line.environment.name))) ?? current;
+    parsed.set(key, found);
     rules.set(id, found);
   }
   for (const { commit, release } of releases) {
@@ -193,10 +197,10 @@ async function readRules(context: Context, world: World, line: Line, report: Rep
   return ({ release }) => ('commit' in release.config ? rules.get(release.config.commit) : undefined) ?? current;
 }
 
-function rulesOf(text: string, name: string): Rules | undefined {
+async function rulesOf({ ledger }: Context, at: ConfigText, name: string): Promise<Rules | undefined> {
   try {
-    const pipeline = parseConfig(text, CONFIG_FILE);
-    const environment = pipeline.environments.get(name);
+    const pipeline = await pipelineOf(ledger, at);
+    const environment = pipeline.lines.get(name);
     return environment && { pipeline, environment };
   } catch (error) {
     if (isTagflowError(error)) return undefined;
@@ -224,7 +228,7 @@ async function checkContent(
       path === recordPath(environment) ||
       path === recordPath(line.environment) ||
       pinned.has(path) ||
-      (path.startsWith(`${environment.path}/`) && isManifestPath(path)) ||
+      (isInScope(environment.scope, path) && isManifestPath(path)) ||
       isKept(environment, path);
     const strange = (await context.ledger.changedPaths(from, commit.id)).filter((path) => !mayDiffer(path));
     if (strange.length === 0) continue;
@@ -281,7 +285,8 @@ async function readAllPins(context: Context, line: Line, rules: RulesOf): Promis
     numbers.set(governing, numbers.get(governing) ?? numbers.size);
     const { environment } = governing;
     const { id } = entry.commit;
-    const places = [environment.path, ...environment.pins.map(({ file }) => file)];
+    const { folders, files: single } = environment.scope;
+    const places = [...folders, ...single, ...environment.pins.map(({ file }) => file)];
     const files = (await Promise.all(places.map(async (place) => ledger.listFiles(id, place)))).flat();
     const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
     const manifests = own

@@ -302,7 +302,7 @@ function when({ at, afterPushes }: Deletion, now: Instant): string {
 function fixFor({ combine, where }: CleanUpPolicy, first: Loss | undefined): string {
   if (!first) return where;
   const { environment, deletion } = first;
-  const tags = releaseTag(environment.tag, 1).replace(/1$/, '');
+  const tags = releaseTag(environment.releaseTag, 1).replace(/1$/, '');
   const tool = combine === 'first-match' ? 'put a rule before it' : 'add a policy';
   const keeps =
     combine === 'first-match'

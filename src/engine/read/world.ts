@@ -1,5 +1,5 @@
 // Reading: the heads, the configuration from the trunk, and the release an environment has.
-import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
@@ -8,6 +8,7 @@ import { type Environment, type Pipeline, recordPath } from '../../model/pipelin
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
+import { pipelineOf } from './pipeline.ts';
 import { isOwn, isRelease, recordIn } from './records.ts';
 import { requireSigned } from './signatures.ts';
 
@@ -166,7 +167,8 @@ async function readConfig(
 ): Promise<Pick<World, 'pipeline' | 'config'>> {
   const override = context.config;
   if (override) {
-    const pipeline = await withTrust(context, parseConfig(override.text, override.file), head, branch);
+    const read = await pipelineOf(context.ledger, { ...override, commit: head, defaultBranch: branch });
+    const pipeline = await withTrust(context, read, head, branch);
     return { pipeline, config: { file: digestOf(override.text) } };
   }
   const content = (await context.ledger.readFiles(head, [CONFIG_FILE])).get(CONFIG_FILE);
@@ -177,7 +179,9 @@ async function readConfig(
       fix: 'write one with: tagflow init; then commit and push it',
     });
   }
-  const pipeline = parseConfig(new TextDecoder().decode(content), CONFIG_FILE);
+  const text = new TextDecoder().decode(content);
+  const found = { text, file: CONFIG_FILE, commit: head, defaultBranch: branch };
+  const pipeline = await pipelineOf(context.ledger, found);
   return { pipeline: await withTrust(context, pipeline, head, branch), config: { commit: head } };
 }
 
@@ -196,11 +200,14 @@ async function withTrust(context: Reading, pipeline: Pipeline, head: ObjectId, b
     });
   };
   const [signers, revoked] = [read(file), revokedFile === undefined ? undefined : read(revokedFile)];
-  const environments = [...pipeline.environments].map(([name, environment]): [string, Environment] => [
-    name,
-    environment.signing ? { ...environment, trust: { ...environment.signing, file, signers, revoked } } : environment,
-  ]);
-  return { ...pipeline, environments: new Map(environments) };
+  const trusted = (lines: ReadonlyMap<string, Environment>): ReadonlyMap<string, Environment> =>
+    new Map(
+      [...lines].map(([name, line]) => [
+        name,
+        line.signing ? { ...line, trust: { ...line.signing, file, signers, revoked } } : line,
+      ]),
+    );
+  return { ...pipeline, environments: trusted(pipeline.environments), lines: trusted(pipeline.lines) };
 }
 
 /** The value, or undefined and the error when it fails with a record, a tree or a branch that cannot be used: for reports. */

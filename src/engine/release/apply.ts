@@ -2,7 +2,7 @@
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import { type Environment, environmentOf, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
@@ -241,14 +241,15 @@ async function putTags(
   record: ReleaseRecord,
   rewrite: (image: ReleaseImage) => boolean,
 ): Promise<readonly TagStatus[]> {
+  const images = taggedIn(environment, record.images);
   const release = await allEnded(
-    record.images.map(async (image) =>
-      putTag(context, image, releaseTag(environment.tag, record.sequence), 'never-moves'),
+    images.map(async (image) =>
+      putTag(context, image, releaseTag(environment.releaseTag, record.sequence), 'never-moves'),
     ),
   );
   const failed = new Set(release.filter(({ status }) => status === 'failed').map(({ image }) => image));
   const target = await allEnded(
-    record.images
+    images
       .filter(({ name }) => !failed.has(name))
       .map(async (image) => putTag(context, image, environment.tag, rewrite(image) ? 'rewrite' : 'moves')),
   );

@@ -3,7 +3,7 @@ import { type Digest, shortDigest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Plan, planDigest } from '../../model/plan.ts';
-import type { Environment } from '../../model/pipeline.ts';
+import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import {
   type Hold,
@@ -73,9 +73,9 @@ async function releaseTags(
   images: readonly ReleaseImage[],
   sequence: number,
 ): Promise<readonly FoundTag[]> {
-  const tag = releaseTag(environment.tag, sequence);
+  const tag = releaseTag(environment.releaseTag, sequence);
   const tags = await Promise.all(
-    images.map(async ({ repository: name, digest }) => {
+    taggedIn(environment, images).map(async ({ repository: name, digest }) => {
       const repository = parseRepository(name);
       const found = await context.registryOf(repository).peek(repository, tag);
       return found ? [{ repository: name, tag, planned: digest, found }] : [];
@@ -95,7 +95,7 @@ async function raced(
   throw new TagflowError('branch-rewound', {
     what: `release ${sequence} of ${environment.name} exists already in the registry`,
     why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
-    fix: `put the branch back to the commit of its last release, or delete the tags ${environment.tag}-${sequence} and up, then run again`,
+    fix: `put the branch back to the commit of its last release, or delete the tags ${environment.releaseTag}-${sequence} and up, then run again`,
     details: { ...taken },
   });
 }
@@ -141,30 +141,33 @@ export function requireEqualPlan(given: Plan, made: Plan): void {
 export async function isUnapplied(
   context: Reading,
   repository: Repository,
-  { tag, sequence, digest, found }: { tag: Tag; sequence: number; digest: Digest; found: Digest | undefined },
+  { releaseTag: prefix }: Environment,
+  { sequence, digest, found }: { sequence: number; digest: Digest; found: Digest | undefined },
 ): Promise<boolean> {
   const registry = context.registryOf(repository);
-  const own = await registry.peek(repository, releaseTag(tag, sequence));
+  const own = await registry.peek(repository, releaseTag(prefix, sequence));
   // The release's own tag is put first. An image that is gone was applied once, and has been deleted since.
   if (own === undefined) return (await registry.resolve(repository, digest)) !== undefined;
   if (sequence === 1) return found === undefined;
-  return found !== undefined && found === (await registry.peek(repository, releaseTag(tag, sequence - 1)));
+  return found !== undefined && found === (await registry.peek(repository, releaseTag(prefix, sequence - 1)));
 }
 
 /** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
 export async function wasCutShort(
   context: Reading,
-  { tag }: Environment,
+  environment: Environment,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {
+  const { tag, releaseTag: prefix } = environment;
   const unapplied = await Promise.all(
-    images.map(async ({ repository: name, digest }) => {
+    taggedIn(environment, images).map(async ({ repository: name, digest }) => {
       const repository = parseRepository(name);
       const registry = context.registryOf(repository);
-      const own = await registry.peek(repository, releaseTag(tag, sequence));
+      const own = await registry.peek(repository, releaseTag(prefix, sequence));
       const found = await registry.peek(repository, tag);
       return (
-        (own === undefined || found !== digest) && isUnapplied(context, repository, { tag, sequence, digest, found })
+        (own === undefined || found !== digest) &&
+        isUnapplied(context, repository, environment, { sequence, digest, found })
       );
     }),
   );

@@ -6,7 +6,7 @@
 import { shortDigest } from '../../model/digest.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, recordPath } from '../../model/pipeline.ts';
+import { type Environment, recordPath, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../../model/retention.ts';
@@ -62,7 +62,7 @@ export async function removeLeftovers(
       gone.map(({ sequence, images }) => ({
         sequence,
         images: images.filter(({ repository }) =>
-          present.has(`${repository}:${releaseTag(environment.tag, sequence)}`),
+          present.has(`${repository}:${releaseTag(environment.releaseTag, sequence)}`),
         ),
       })),
       closed,
@@ -91,7 +91,7 @@ async function oldTags(
       const registry = context.registryOf(repository);
       if (!registry.removeTag || closed.has(name)) return [];
       return (await registry.listTags(repository)).flatMap((tag) => {
-        const sequence = sequenceOf(environment.tag, tag);
+        const sequence = sequenceOf(environment.releaseTag, tag);
         return sequence !== undefined && sequence < record.sequence ? [{ repository: name, tag, sequence }] : [];
       });
     }),
@@ -143,7 +143,7 @@ async function removeTags(
   closed: Closed = new Set(),
 ): Promise<void> {
   const wanted = releases.flatMap(({ sequence, images }) =>
-    images.map((image) => ({ image, tag: releaseTag(environment.tag, sequence) })),
+    taggedIn(environment, images).map((image) => ({ image, tag: releaseTag(environment.releaseTag, sequence) })),
   );
   const removed: string[] = [];
   const refused: string[] = [];

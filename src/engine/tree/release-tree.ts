@@ -45,14 +45,14 @@ export async function releaseTree(
   const { maxFileBytes: maxBytes } = world.pipeline;
   const options: PinOptions = {
     style: environment.pin,
-    folder: environment.path,
+    folder: environment.scope.folders[0] ?? '',
     configured: environment.pins,
     maxBytes,
     bases: await readBases(context, { environment, base, head }, files, maxBytes),
   };
   const result = pinImages(files, pins, options);
   if (result.unnamed.length > 0) {
-    const text = `nothing that ${environment.path} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
+    const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
     context.notify({ level: 'warning', text });
   }
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));

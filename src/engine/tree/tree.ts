@@ -5,7 +5,7 @@ import type { ManifestFile, Pin } from '../../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, isInScope, recordPath, repositoryIn } from '../../model/pipeline.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 
@@ -22,11 +22,12 @@ export async function manifestPaths(
   environment: Environment,
   commit: ObjectId,
 ): Promise<readonly string[]> {
-  const entries = await context.ledger.listFiles(commit, environment.path);
+  const { folders, files } = environment.scope;
+  const entries = (await Promise.all(folders.map(async (folder) => context.ledger.listFiles(commit, folder)))).flat();
   const found = entries
     .filter((entry) => isRegularFile(entry) && isManifestPath(entry.path) && entry.path !== recordPath(environment))
     .map(({ path }) => path);
-  return [...new Set([...found, ...environment.pins.map(({ file }) => file)])].sort();
+  return [...new Set([...found, ...files, ...environment.pins.map(({ file }) => file)])].sort();
 }
 
 /** Files of one commit, by path; absent ones are left out. */
@@ -124,7 +125,7 @@ export function configurationPaths(
   environment: Environment,
   paths: readonly string[],
 ): readonly string[] {
-  const records = new Set([...pipeline.environments.values()].map(recordPath));
+  const records = new Set([...pipeline.lines.values()].map(recordPath));
   return paths.filter((path) => !records.has(path) && !isKept(environment, path));
 }
 
@@ -134,9 +135,9 @@ export function pathsThatMatter(
   environment: Environment,
   paths: readonly string[],
 ): readonly string[] {
-  const others = [...pipeline.environments.values()].filter(({ name }) => name !== environment.name);
+  const others = [...pipeline.lines.values()].filter(({ name }) => name !== environment.name);
   return configurationPaths(pipeline, environment, paths).filter(
-    (path) => !others.some((other) => path.startsWith(`${other.path}/`)),
+    (path) => isInScope(environment.scope, path) || !others.some((other) => isInScope(other.scope, path)),
   );
 }
 

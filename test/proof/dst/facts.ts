@@ -91,7 +91,7 @@ function readFacts(world: World, pipeline: Pipeline, environment: Environment, c
   };
   const path = recordPath(environment);
   const record = text(path);
-  const manifest = text(`${environment.path}/kustomization.yaml`) ?? '';
+  const manifest = text(`${environment.scope.folders[0]}/kustomization.yaml`) ?? '';
   return {
     id: commit.id,
     parents: commit.parents,

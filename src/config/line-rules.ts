@@ -1,0 +1,255 @@
+// What must hold between release lines: each owns its paths, its tags and its fields. Each rule reports every breach at the
+// place where it is written, once for each place, however many lines it makes of it.
+import { type Repository, ownershipKey } from '../model/reference.ts';
+import { readVersion } from '../model/version.ts';
+import type { ConfigDocument } from './document.ts';
+import type { Draft, DraftImage, DraftLine } from './draft.ts';
+import { nameOf } from './lines.ts';
+import { type ConfigPath, quote, unknownName } from './problems.ts';
+
+/** Lines, and what the rules need around them. */
+interface Given {
+  readonly draft: Draft;
+  readonly lines: readonly DraftLine[];
+  readonly document: ConfigDocument;
+  /** Reports a mistake, once for each place. */
+  readonly report: ConfigDocument['report'];
+}
+
+/** Checks every rule of lines. */
+export function checkLines(draft: Draft, lines: readonly DraftLine[], document: ConfigDocument): void {
+  for (const rule of [scopes, imageNames, targetTags, versionTags, pins, pinStyles]) {
+    const seen = new Set<string>();
+    const report: Given['report'] = (path, what, fix, at) => {
+      const key = JSON.stringify(path);
+      if (!seen.has(key)) document.report(path, what, fix, at);
+      seen.add(key);
+    };
+    rule({ draft, lines, document, report });
+  }
+}
+
+/** On one branch no path belongs to two lines, and every line of an application has one. */
+function scopes({ draft, lines, document, report }: Given): void {
+  const taken = new Map<string, DraftLine>();
+  const placed = lines.flatMap((line) => [...line.folders, ...line.files].map((place) => ({ ...place, line })));
+  for (const { path, at, line } of placed) {
+    const key = `${branchKey(draft, line)}\0${fold(path)}`;
+    const other = taken.get(key);
+    if (isOwnFile(fold(path))) {
+      report(at, `${quote(path)} is written by tagflow itself or says what it does`, 'name another folder or file');
+    } else if (other) {
+      const what = `the folder ${quote(path)} is also that of ${ownerOf(document, other)}`;
+      report(at, what, sideBySide(line, 'give each environment its own'));
+    }
+    taken.set(key, other ?? line);
+  }
+  for (const { path, at, line } of placed) {
+    const around = ancestors(fold(path)).find((folder) => taken.has(`${branchKey(draft, line)}\0${folder}`));
+    const other = around === undefined ? undefined : taken.get(`${branchKey(draft, line)}\0${around}`);
+    if (!other) continue;
+    const what =
+      other === line
+        ? `the folder ${quote(path)} lies within another one of the same scope`
+        : `the folder ${quote(path)} and that of ${ownerOf(document, other)} lie within one another`;
+    report(at, what, other === line ? 'leave it out' : sideBySide(line, 'place them side by side'));
+  }
+  for (const line of lines) {
+    if (line.application === undefined || line.folders.length + line.files.length > 0) continue;
+    if (hasPlaces(draft, line)) continue;
+    const what = `it has no path and no files in ${line.environment.name}`;
+    report(line.at, what, 'add path: or files:, and let {environment} stand in it', 'key');
+  }
+}
+
+/** Whether places were written for a line: those that could not be read were reported. */
+function hasPlaces(draft: Draft, line: DraftLine): boolean {
+  const application = draft.applications.get(String(line.at[1]));
+  const own = application?.environments.get(line.environment.name);
+  return [application, own].some((one) => (one?.folders?.length ?? 0) + (one?.files?.length ?? 0) > 0);
+}
+
+function sideBySide({ application }: DraftLine, usual: string): string {
+  return application === undefined ? usual : 'let {environment} and {application} tell the scopes apart';
+}
+
+/** A field that names an image must mean one image: no name and no repository of an application belongs to two. */
+function imageNames({ lines, document, report }: Given): void {
+  for (const group of Map.groupBy(lines, ({ application }) => application).values()) {
+    const claimed = new Map<string, DraftImage>();
+    const claim = (key: string, image: DraftImage, path: ConfigPath, text: string, at?: 'key'): void => {
+      const owner = claimed.get(key);
+      if (owner === undefined) claimed.set(key, image);
+      else if (owner.name !== image.name) {
+        const what = `${quote(text)} already stands for the image ${owner.name} (line ${document.lineOf(owner.at)})`;
+        report(path, what, 'a field must name one image: use different names or repositories', at);
+      }
+    };
+    const images = new Map(group.flatMap((line) => [...line.images]));
+    for (const image of images.values()) claim(image.name, image, image.at, image.name, 'key');
+    for (const image of images.values()) {
+      const { repository, at } = image;
+      if (repository) claim(ownershipKey(repository), image, [...at, 'repository'], repository.name);
+    }
+    for (const image of images.values()) {
+      for (const [index, text] of image.names.entries()) claim(text, image, [...image.at, 'names', index], text);
+    }
+    for (const { environment, application, repositories } of group) {
+      for (const [name, repository] of repositories) {
+        const image = images.get(name);
+        const key = application === undefined ? name : `${application}/${name}`;
+        const at = ['environments', environment.name, 'repositories', key];
+        if (image) claim(ownershipKey(repository), image, at, repository.name);
+      }
+    }
+  }
+}
+
+/** No two lines move, or make, the same tag of one repository. */
+function targetTags({ lines, document, report }: Given): void {
+  const targets = new Map<string, DraftLine>();
+  const prefixes = new Map<string, DraftLine>();
+  for (const line of lines) {
+    const repositories = taggedRepositories(line);
+    const { tag, releaseTag } = line;
+    for (const repository of repositories) {
+      const key = ownershipKey(repository);
+      const same = tag === undefined ? undefined : targets.get(`${key}:${tag}`);
+      const sameRelease = releaseTag === undefined ? undefined : prefixes.get(`${key}:${releaseTag}`);
+      if (same && same !== line) {
+        const what = `the tag ${quote(tag)} of ${repository.name} is also that of ${ownerOf(document, same)}`;
+        report(line.tagAt, what, tellApart(line, 'tag'));
+      } else if (sameRelease && sameRelease !== line) {
+        const what = `releases tagged ${quote(`${releaseTag}-1`)} in ${repository.name} are also those of ${ownerOf(document, sameRelease)}`;
+        report(line.releaseTagAt, what, tellApart(line, 'releaseTag'));
+      }
+      if (tag !== undefined && !same) targets.set(`${key}:${tag}`, line);
+      if (releaseTag !== undefined && !sameRelease) prefixes.set(`${key}:${releaseTag}`, line);
+    }
+  }
+  for (const line of lines) {
+    const [, prefix] = /^(.*)-[0-9]+$/.exec(line.tag ?? '') ?? [];
+    const [, releases] = /^(.*)-[0-9]+$/.exec(line.releaseTag ?? '') ?? [];
+    for (const repository of taggedRepositories(line)) {
+      const key = ownershipKey(repository);
+      const maker = prefixes.get(`${key}:${prefix}`) ?? prefixes.get(`${key}:${releases}`);
+      if (!maker || maker === line) continue;
+      const what = `the tag ${quote(line.tag)} may be a release of ${ownerOf(document, maker)}, whose releases are tagged ${quote(`${maker.releaseTag ?? ''}-1`)} and so on`;
+      report(line.tagAt, what, 'use a tag that does not end in - and a number');
+    }
+  }
+}
+
+function tellApart({ application }: DraftLine, key: 'tag' | 'releaseTag'): string {
+  return application === undefined
+    ? 'give each environment a tag of its own, or a repository of its own'
+    : `let the application stand in it: ${key}: '{application}-{environment}'`;
+}
+
+/** A target tag that could be read as a version would one day be promoted as one. */
+function versionTags({ lines, report }: Given): void {
+  for (const { tag, tagAt, images } of lines) {
+    if (tag === undefined) continue;
+    const written = [tag, ...['1', '10', '123', '4567'].map((sequence) => `${tag}-${sequence}`)];
+    for (const { name, versions } of images.values()) {
+      // Under `unordered` every tag reads as a version: a promotion refuses those that lines own.
+      const ordered =
+        versions?.kind === 'list'
+          ? versions.schemes.filter(({ kind }) => kind !== 'unordered')
+          : versions
+            ? [versions]
+            : [];
+      const read = written.find((text) =>
+        ordered.some((scheme) => scheme.kind !== 'unordered' && readVersion(text, scheme)),
+      );
+      if (read === undefined) continue;
+      const what = `the tag ${quote(read)} of this environment could be read as a version of ${name}`;
+      report(tagAt, what, 'use a tag that no version looks like');
+      break;
+    }
+  }
+}
+
+function pins({ lines, report }: Given): void {
+  for (const { pins: all, images, application, folders } of lines) {
+    // Where records were before they had a folder of their own.
+    const records = application === undefined ? folders.map(({ path }) => `${path}/release.yaml`) : [];
+    const fields = new Set<string>();
+    for (const { image, file, path: field, at } of all) {
+      if (image !== undefined && !images.has(image)) {
+        unknownName({ report }, [...at, 'image'], 'image', image, images.keys());
+      }
+      if (file === undefined) continue;
+      if (isOwnFile(fold(file)) || records.includes(file)) {
+        report([...at, 'file'], `${quote(file)} is written by tagflow itself or says what it does`, 'name a manifest');
+      }
+      const key = JSON.stringify([file, field]);
+      if (field !== undefined && fields.has(key)) {
+        const fix =
+          application === undefined ? 'list each field once' : 'list each field once: {image} may be missing in it';
+        report(at, `this field of ${quote(file)} is listed twice`, fix);
+      }
+      fields.add(key);
+    }
+  }
+}
+
+/** A pin that names a tag of ours needs the tag to be put. */
+function pinStyles({ lines, report }: Given): void {
+  for (const { environment, images, pins: fields } of lines) {
+    const isOff = (image: string | undefined): boolean => !environment.tags || images.get(image ?? '')?.tags === false;
+    const refuse = (at: ConfigPath): void =>
+      report(
+        [...at, 'pin'],
+        'the pin names the target tag, and with tags: false none is put',
+        'pin the digest: version+digest or digest',
+      );
+    const untagged = [...images.values()].some(({ name, pin }) => pin === undefined && isOff(name));
+    if (namesTarget(environment.pin) && untagged) refuse(['environments', environment.name]);
+    for (const { name, pin, at } of images.values()) if (namesTarget(pin) && isOff(name)) refuse(at);
+    for (const { image, pin, at } of fields) if (namesTarget(pin) && isOff(image)) refuse(at);
+  }
+}
+
+function namesTarget(style: string | undefined): boolean {
+  return style === 'target' || style === 'target+digest';
+}
+
+/** The repositories in which a line puts tags. */
+function taggedRepositories({ environment, images, repositories }: DraftLine): readonly Repository[] {
+  if (!environment.tags) return [];
+  const tagged = [...images.values()].filter(({ tags }) => tags);
+  return tagged.flatMap(({ name, repository }) => repositories.get(name) ?? repository ?? []);
+}
+
+/** What tells branches apart: lines of different branches may have the same path. */
+function branchKey({ layout }: Draft, { environment }: DraftLine): string {
+  return layout === 'folders' ? '' : fold(environment.branch ?? environment.name);
+}
+
+/** A line with the place of its environment, for people. */
+function ownerOf(document: ConfigDocument, line: DraftLine): string {
+  return `${nameOf(line)} (line ${document.lineOf(['environments', line.environment.name])})`;
+}
+
+/** The folders around a path, the nearest first. */
+function ancestors(path: string): readonly string[] {
+  const parts = path.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, parts.length - 1 - index).join('/'));
+}
+
+/** Paths that tagflow writes, or by which it is steered. */
+function isOwnFile(path: string): boolean {
+  return (
+    path === 'tagflow.yaml' ||
+    path.startsWith('tagflow.yaml/') ||
+    path === '.tagflow' ||
+    path === '.tagflow/releases' ||
+    path.startsWith('.tagflow/releases/')
+  );
+}
+
+// Paths become files: two that differ only by case are one on macOS and Windows.
+function fold(text: string): string {
+  return text.normalize('NFC').toLowerCase();
+}

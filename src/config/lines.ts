@@ -1,0 +1,291 @@
+// Draft -> release lines: applications by name and by pattern, in each environment that they are in, placeholders filled.
+import { lineName } from '../model/pipeline.ts';
+import type { Repository } from '../model/reference.ts';
+import { matchesWildcard } from '../model/wildcard.ts';
+import type { ConfigDocument } from './document.ts';
+import type {
+  Draft,
+  DraftApplication,
+  DraftEnvironment,
+  DraftImage,
+  DraftLine,
+  DraftPin,
+  Placed,
+  Template,
+  Values,
+} from './draft.ts';
+import { readImage } from './normalise.ts';
+import type { ConfigPath } from './problems.ts';
+import { quote } from './problems.ts';
+import { NAME } from './schema.ts';
+import { type Placeholders, fill, literalFolder, matcherOf } from './template.ts';
+import { ValueReader } from './values.ts';
+
+const NAME_PATTERN = new RegExp(NAME);
+
+/** Whether the name of an application is a pattern. */
+function isPattern(name: string): boolean {
+  return name.includes('*');
+}
+
+/** The folders whose files decide which applications there are; none where no application is a pattern. */
+export function patternFolders({ applications }: Draft): readonly string[] {
+  const patterns = [...applications.values()].filter(({ name }) => isPattern(name));
+  const templates = patterns.flatMap(({ folders, files, environments }) =>
+    [{ folders, files }, ...environments.values()].flatMap((places) => [
+      ...(places.folders ?? []),
+      ...(places.files ?? []),
+    ]),
+  );
+  return [...new Set(templates.map(({ text }) => literalFolder(text)))].sort();
+}
+
+/** The release lines of a draft. `files` are the paths below `patternFolders`, as the trunk has them. */
+export function draftLines(draft: Draft, document: ConfigDocument, files: readonly string[]): readonly DraftLine[] {
+  return new LineMaker(draft, document, files).lines();
+}
+
+/** An application as it is in one environment. */
+interface Member {
+  readonly name: string;
+  readonly images: ReadonlyMap<string, DraftImage>;
+  readonly application: DraftApplication;
+  /** The environments that it is in. */
+  readonly environments: ReadonlySet<string>;
+}
+
+class LineMaker {
+  readonly #draft: Draft;
+  readonly #document: ConfigDocument;
+  readonly #read: ValueReader;
+  readonly #files: readonly string[];
+
+  constructor(draft: Draft, document: ConfigDocument, files: readonly string[]) {
+    this.#draft = draft;
+    this.#document = document;
+    this.#read = new ValueReader(document);
+    this.#files = files;
+  }
+
+  lines(): readonly DraftLine[] {
+    const environments = [...this.#draft.environments.values()];
+    if (this.#draft.applications.size === 0)
+      return environments.map((environment) => this.#environmentLine(environment));
+    const members = this.#members();
+    return environments.flatMap((environment) =>
+      members
+        .filter((member) => member.environments.has(environment.name))
+        .map((member) => this.#applicationLine(environment, member)),
+    );
+  }
+
+  #environmentLine(environment: DraftEnvironment): DraftLine {
+    const { name, repositories, keep, pins } = environment;
+    const values = { environment: name };
+    const at = ['environments', name];
+    const usual = { text: `environments/${name}`, at: [...at, 'path'] };
+    const isNamed = NAME_PATTERN.test(name);
+    return {
+      environment,
+      application: undefined,
+      at,
+      folders: this.#paths(environment.folders ?? (environment.files === undefined && isNamed ? [usual] : []), values),
+      files: this.#paths(environment.files ?? [], values),
+      ...this.#tags(environment, values),
+      keep: keep.map((glob) => fill(glob, values)),
+      images: imagesIn(this.#draft.images, name),
+      repositories,
+      pins: pins.flatMap((pin) => expandPin(pin, [...at, 'pins', pin.index], this.#draft.images, values)),
+    };
+  }
+
+  #applicationLine(environment: DraftEnvironment, { name, application, images }: Member): DraftLine {
+    const values = { environment: environment.name, application: name };
+    const { folders, files } = placesIn(application, environment.name);
+    const at = ['applications', application.name];
+    const own = [...environment.pins.values()].flatMap((pin) => {
+      const [owner = '', image] = pin.image?.split('/', 2) ?? [];
+      return owner === name || owner === '*' ? [{ ...pin, image: image ?? '*' }] : [];
+    });
+    return {
+      environment,
+      application: name,
+      at,
+      folders: this.#paths(folders, values),
+      files: this.#paths(files, values),
+      ...this.#tags(environment, values),
+      keep: (application.environments.get(environment.name)?.keep ?? environment.keep).map((glob) =>
+        fill(glob, values),
+      ),
+      images: imagesIn(images, environment.name),
+      repositories: repositoriesOf(environment, name),
+      pins: [
+        ...application.pins.flatMap((pin) => expandPin(pin, [...at, 'pins', pin.index], images, values)),
+        ...own.flatMap((pin) => expandPin(pin, ['environments', environment.name, 'pins', pin.index], images, values)),
+      ],
+    };
+  }
+
+  #tags(
+    { name, tag, releaseTag }: DraftEnvironment,
+    values: Placeholders,
+  ): Pick<DraftLine, 'tag' | 'releaseTag' | 'tagAt' | 'releaseTagAt'> {
+    const parse = (template: Template | undefined): DraftLine['tag'] =>
+      template && this.#read.targetTag(fill(template.text, values), template.at);
+    const target = parse(tag);
+    return {
+      tag: target,
+      releaseTag: releaseTag ? parse(releaseTag) : target,
+      tagAt: tag?.at ?? ['environments', name, 'tag'],
+      releaseTagAt: (releaseTag ?? tag)?.at ?? ['environments', name, 'tag'],
+    };
+  }
+
+  #paths(templates: readonly Template[], values: Placeholders): readonly Placed[] {
+    return templates.flatMap(({ text, at }) => {
+      const path = this.#read.path(fill(text, values), at);
+      return path === undefined ? [] : [{ path, at }];
+    });
+  }
+
+  /** Every application, sorted by name. Stops at a pattern's first application that has a mistake: the others have it too. */
+  #members(): readonly Member[] {
+    const named = [...this.#draft.applications.values()];
+    const taken = new Set(named.map(({ name }) => name));
+    const members: Member[] = [];
+    for (const application of named) {
+      const found = isPattern(application.name)
+        ? this.#matches(application, taken)
+        : new Map([[application.name, new Set(this.#draft.environments.keys())]]);
+      for (const [name, environments] of found) {
+        taken.add(name);
+        const before = this.#document.problems.length;
+        members.push({ name, environments, application, images: this.#images(application, name) });
+        if (this.#document.problems.length > before) break;
+      }
+    }
+    return members.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The applications that a pattern stands for, each with the environments in which it has a folder or file. */
+  #matches(application: DraftApplication, taken: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
+    const at = ['applications', application.name];
+    const found = new Map<string, Set<string>>();
+    let isOpen = false;
+    for (const environment of this.#draft.environments.keys()) {
+      const { folders, files } = placesIn(application, environment);
+      for (const { text } of [...folders, ...files]) {
+        const match = matcherOf(fill(text, { environment }), 'application');
+        if (!match) continue;
+        isOpen = true;
+        for (const path of this.#files) {
+          const name = match(path);
+          if (name === undefined || taken.has(name) || !matchesWildcard(application.name, name)) continue;
+          if (!NAME_PATTERN.test(name)) continue;
+          const environments = found.get(name) ?? new Set();
+          found.set(name, environments.add(environment));
+        }
+      }
+    }
+    const most = this.#draft.maxApplications;
+    if (!isOpen) {
+      const fix = 'write where an application lies: path: services/{application}/overlays/{environment}';
+      this.#read.report(at, 'it is a pattern, and its path and files hold no {application}', fix, 'key');
+    } else if (found.size === 0) {
+      const fix = 'correct its path or files, or remove it';
+      this.#read.report(at, 'it matches no folder and no file at the head of the trunk', fix, 'key');
+    } else if (found.size > most) {
+      const some = [...found.keys()].slice(0, 3).join(', ');
+      const what = `it matches ${found.size} applications: ${some} and others`;
+      this.#read.report(at, what, `make it narrower, or raise maxApplications (${most} now)`, 'key');
+      return new Map();
+    }
+    return found;
+  }
+
+  #images(application: DraftApplication, name: string): ReadonlyMap<string, DraftImage> {
+    const images = new Map<string, DraftImage>();
+    for (const { name: template, values, at } of application.images) {
+      const image = fill(template, { application: name });
+      if (images.has(image)) {
+        this.#read.report(at, `the image ${quote(image)} is there twice`, 'keep one of the two', 'key');
+        continue;
+      }
+      images.set(image, readImage(this.#read, image, filled(values, { application: name }), at));
+    }
+    return images;
+  }
+}
+
+/** Values of an image with placeholders filled where they may stand: in its repository and its further names. */
+function filled(values: Values, placeholders: Placeholders): Values {
+  const { repository, names } = values;
+  return {
+    ...values,
+    ...(typeof repository === 'string' && { repository: fill(repository, placeholders) }),
+    ...(Array.isArray(names) && {
+      names: names.map((name: unknown) => (typeof name === 'string' ? fill(name, placeholders) : name)),
+    }),
+  };
+}
+
+/** Folders and files of an application in an environment: its own there, otherwise those of all. */
+function placesIn(
+  { folders, files, environments }: DraftApplication,
+  environment: string,
+): { readonly folders: readonly Template[]; readonly files: readonly Template[] } {
+  const own = environments.get(environment);
+  const isOwn = own?.folders !== undefined || own?.files !== undefined;
+  return isOwn
+    ? { folders: own?.folders ?? [], files: own?.files ?? [] }
+    : { folders: folders ?? [], files: files ?? [] };
+}
+
+function imagesIn(images: ReadonlyMap<string, DraftImage>, environment: string): ReadonlyMap<string, DraftImage> {
+  return new Map([...images].filter(([, image]) => isIn(image, environment)));
+}
+
+/** Whether an image may be part of an environment's releases. */
+function isIn({ environments }: DraftImage, environment: string): boolean {
+  return environments === undefined || environments.includes(environment);
+}
+
+/** Repositories of an environment's own for the images of one application. */
+function repositoriesOf({ repositories }: DraftEnvironment, application: string): ReadonlyMap<string, Repository> {
+  const prefix = `${application}/`;
+  return new Map(
+    [...repositories].flatMap(([name, repository]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), repository] as const] : [],
+    ),
+  );
+}
+
+/** A pin for each image that it stands for, with its placeholders filled. */
+function expandPin(
+  pin: DraftPin,
+  at: ConfigPath,
+  images: ReadonlyMap<string, DraftImage>,
+  values: Placeholders,
+): DraftLine['pins'] {
+  const names = pin.image === '*' ? [...images.keys()] : [pin.image && fill(pin.image, values)];
+  const { environment = '' } = values;
+  return names.flatMap((image) => {
+    const known = image === undefined ? undefined : images.get(image);
+    if (known && !isIn(known, environment)) return [];
+    const placeholders = image === undefined ? values : { ...values, image };
+    return [
+      {
+        ...pin,
+        at,
+        image,
+        file: pin.file && fill(pin.file, placeholders),
+        path: pin.path?.map((step) => (typeof step === 'string' ? fill(step, placeholders) : step)),
+      },
+    ];
+  });
+}
+
+/** The name of a line: `prd`, with an application `prd/shop`. */
+export function nameOf({ environment, application }: DraftLine): string {
+  return lineName(environment.name, application);
+}
