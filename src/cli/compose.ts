@@ -87,6 +87,8 @@ export async function compose(
     notify,
     signal,
     who: whoRuns(env, settings),
+    // GitLab sets it for pipelines that start inside a deploy freeze of the project.
+    ...(env['CI_DEPLOY_FREEZE'] && { deployFreeze: env['CI_DEPLOY_FREEZE'] }),
     raceTimeout: RACE_TIMEOUT,
     signing: createSigning({
       env,

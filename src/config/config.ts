@@ -1,6 +1,5 @@
 // The door of config/: tagflow.yaml, from its text to a Pipeline.
 // schema -> normalise -> lines -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
-import { DEFAULT_POLICY } from '../model/gate-policy.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type {
   ConfiguredPin,
@@ -118,7 +117,7 @@ function finishImage(draft: DraftImage): Image {
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const { name, from, repositories, keep, carry, pin, retain, pullRequest, tags } = draft;
+  const { name, from, repositories, keep, carry, pin, retain, pullRequest, gates, tags } = draft;
   return {
     name,
     environment: name,
@@ -138,7 +137,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     pins: [],
     retain,
     pullRequest,
-    gates: DEFAULT_POLICY,
+    gates,
     ...signingOf(draft, signing),
   };
 }

@@ -1,5 +1,6 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
+import type { GatePolicy } from '../model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { ConfiguredPin, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
@@ -74,6 +75,7 @@ export interface DraftEnvironment extends DraftPlaces {
   readonly pins: readonly DraftPin[];
   readonly retain: number;
   readonly pullRequest: boolean;
+  readonly gates: GatePolicy;
   readonly signedBy: readonly string[];
   readonly signedAfter: ObjectId | undefined;
 }

@@ -12,6 +12,7 @@ import type {
   Template,
   Values,
 } from './draft.ts';
+import { readGates } from './gates.ts';
 import { parseFieldPath, parseGlob } from './paths.ts';
 import type { ConfigPath } from './problems.ts';
 import { MAX_APPLICATIONS, RETAIN } from './schema.ts';
@@ -148,6 +149,7 @@ class Normaliser {
       pins: this.#pins(values['pins'], [...at, 'pins'], [...allowed, 'image']),
       retain: read.retain(values['retain'], [...at, 'retain'], given.retain),
       pullRequest: values['pullRequest'] === true,
+      gates: readGates(this.#document, at, values),
       signedBy: read.list(values['signedBy'], [...at, 'signedBy'], (text, path) =>
         read.signer(text, path, given.signing),
       ),

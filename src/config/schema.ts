@@ -1,24 +1,9 @@
 // The shape of tagflow.yaml, and the words that explain it: the one source of the structural check, of
 // tagflow.schema.json and of docs/reference/configuration.md. What needs more than shape is checked by normalise and rules.
 import * as z from 'zod/mini';
+import { documentation } from './documentation.ts';
+import { gatesSchema, overridesSchema } from './gates-schema.ts';
 import { PIN_STYLES } from '../model/pipeline.ts';
-
-/** What an editor and the reference page say about a value. Merged into the JSON Schema as it stands. */
-export interface Documentation {
-  readonly title: string;
-  /** What the value means. Markdown, whole sentences. */
-  readonly description: string;
-  readonly examples?: readonly unknown[];
-  readonly default?: unknown;
-  /** What holds when the key is left out, in words, where `default` cannot say it as a value. */
-  readonly absent?: string;
-  /** Hints for editors on text: never stricter than the parser that has the last word. */
-  readonly pattern?: string;
-  readonly maxLength?: number;
-  readonly minProperties?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
 
 /** Smallest, default and largest `maxFileSize`, in bytes. */
 export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 1024 } as const;
@@ -42,7 +27,6 @@ export const MAX_NAME = 63;
 /** Longest target tag: a tag has 128 characters, and `-<sequence>` must fit behind it. */
 export const MAX_TARGET_TAG = 117;
 
-const documentation = z.registry<Documentation>();
 const TAG = '^(?:[A-Za-z0-9_]|\\{[a-z]+\\})(?:[A-Za-z0-9._-]|\\{[a-z]+\\})*$';
 const RELATIVE = String.raw`^(?!/)(?![A-Za-z]:)(?!(?:.*/)?\.\.(?:/|$))[^\\]+$`;
 const REPOSITORY = String.raw`^(?:oci:.+|[^/\s]+/(?:[a-z0-9]|\{[a-z]+\})+(?:[._/-]+(?:[a-z0-9]|\{[a-z]+\})+)*)$`;
@@ -287,6 +271,8 @@ const environment = z
         default: false,
         examples: [true],
       }),
+      gates: gatesSchema,
+      overrides: overridesSchema,
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:

@@ -52,7 +52,7 @@ function endsWithAnchor(source: string): boolean {
  * An upper bound of the ways in which a valid expression can be tried against one tag: choices multiply along a
  * sequence and add over alternatives; a repetition of something with choices of its own multiplies them each time.
  */
-function countWays(source: string): { ways: number; alternatives: number } {
+export function countWays(source: string): { ways: number; alternatives: number } {
   let index = 0;
   const sequence = (): { ways: number; alternatives: number } => {
     let total = 0;

@@ -39,6 +39,8 @@ export interface Reading {
   /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
   readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
   readonly config?: ConfigFile;
+  /** What the caller's CI says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); absent: there is none. */
+  readonly deployFreeze?: string;
 }
 
 /** What is enough for work on registries alone. */

@@ -2,7 +2,7 @@
 // environment at hand name.
 import type { Instant } from '../model/effects.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import type { ReleaseImage } from '../model/release.ts';
+import type { Hold, ReleaseImage } from '../model/release.ts';
 
 /** A commit on the environment's branch that is neither tagflow's nor contained upstream. */
 export interface ForeignCommit {
@@ -18,16 +18,42 @@ export interface PastRelease {
   readonly sequence: number;
   readonly commit: ObjectId;
   readonly images: readonly ReleaseImage[];
+  /** The commit that its own configuration came from. */
+  readonly source: ObjectId;
   /** What its record says. */
   readonly recorded: Instant;
   /** Committer time of the commit that is on the branch: with a pull request, of the merge. */
   readonly committed: Instant;
 }
 
+/** The environment upstream: its releases, newest first, and what is held there. */
+export interface UpstreamEvidence {
+  readonly environment: string;
+  readonly releases: readonly PastRelease[];
+  readonly held: readonly Hold[];
+  /** Names of the images that it runs. */
+  readonly runs: ReadonlySet<string>;
+}
+
+/** What a verification said of a release. */
+export interface VerificationResult {
+  readonly sequence: number;
+  readonly result: 'passed' | 'failed' | 'inconclusive';
+  readonly time: Instant;
+}
+
 /** Everything that gates may ask for. */
 export interface Evidence {
+  /** The time now, by this machine's clock. */
+  readonly clock: Instant;
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly ForeignCommit[];
   /** This line's own releases, newest first. */
   readonly past: readonly PastRelease[];
+  /** Undefined where the environment takes from the trunk. */
+  readonly upstreamReleases: UpstreamEvidence | undefined;
+  /** Verifications of releases of the environment upstream. */
+  readonly verifications: readonly VerificationResult[];
+  /** What the caller says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); undefined: none. */
+  readonly deployFreeze: string | undefined;
 }

@@ -16,6 +16,8 @@ export interface Subject {
   readonly images: readonly ReleaseImage[];
   /** The upstream commit whose configuration is carried; for a rollback the one that is restored. */
   readonly commit: ObjectId;
+  /** The environment that it is taken from; undefined: the trunk. */
+  readonly from: string | undefined;
   /** The upstream environment or branch, for texts. */
   readonly upstream: string;
   readonly reason: string | undefined;

@@ -10,9 +10,12 @@ import { downgradeGate } from './downgrade.ts';
 import type { Evidence } from './evidence.ts';
 import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
+import { reason } from './reason.ts';
+import { soak } from './soak.ts';
+import { upstream } from './upstream.ts';
 
+export type { Evidence, ForeignCommit, PastRelease, UpstreamEvidence, VerificationResult } from './evidence.ts';
 export { downgradeGate } from './downgrade.ts';
-export type { Evidence, ForeignCommit, PastRelease } from './evidence.ts';
 export type { Gate, Subject } from './gate.ts';
 
 /** A piece of evidence, or why it could not be had. */
@@ -49,8 +52,19 @@ export interface Judgement {
 }
 
 /** The gates that a promotion has to pass, in the order in which they are shown. */
-export function promotionGates(subject: Subject): readonly Gate[] {
-  return [downgradeGate(subject), held, divergence];
+export async function promotionGates(subject: Subject): Promise<readonly Gate[]> {
+  const { policy, from } = subject;
+  return [
+    downgradeGate(subject),
+    held,
+    divergence,
+    ...(policy.upstream === 'off' || from === undefined ? [] : [upstream]),
+    ...(policy.soakMs === undefined || from === undefined ? [] : [soak]),
+    ...(policy.reason ? [reason] : []),
+    // The calendar of time zones takes longer to load than all other gates.
+    ...(policy.windows ? [(await import('./windows.ts')).windows] : []),
+    ...(policy.freezes ? [(await import('./freezes.ts')).freezes] : []),
+  ];
 }
 
 /** The gates that a rollback is judged by. Going to an older or a held release is what it is for. */
@@ -74,6 +88,13 @@ export function judge(
     decisions: judged.map(({ decision }) => decision),
     refusals: judged.flatMap(({ refusal }) => refusal ?? []),
   };
+}
+
+/** The moment from which a release would pass when all that is missing is time; undefined otherwise. */
+export function passesFrom(refusals: readonly Refusal[]): Instant | undefined {
+  const moments = refusals.map(({ decision, until }) => (decision === 'wait' ? until : undefined));
+  const known = moments.filter((moment) => moment !== undefined);
+  return known.length === moments.length && known.length > 0 ? Math.max(...known) : undefined;
 }
 
 function verdictOf(gate: Gate, subject: Subject, gathered: Gathered): Verdict {

@@ -1,18 +1,34 @@
-// What an environment's gates ask for, as tagflow.yaml says it.
+// What an environment's gates ask for, as tagflow.yaml says it under `gates` and `overrides`.
+
+/** The days of a week, as tagflow.yaml spells them, in the order of ISO 8601: Monday is the first. */
+export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+
+/** A day of the week. */
+export type Day = (typeof DAYS)[number];
+
+/** A time of day in which promotions may land. `end` is exclusive; an end at or before the start is on the next day. */
+export interface TimeWindow {
+  readonly days: readonly Day[];
+  /** `HH:MM`. */
+  readonly start: string;
+  /** `HH:MM`; `24:00` is the end of the day. */
+  readonly end: string;
+  /** An IANA time zone. */
+  readonly zone: string;
+}
+
+/** A time in which no promotion lands: one range, or a range from each moment that a cron expression names. */
+export type Freeze = {
+  /** An IANA time zone. */
+  readonly zone: string;
+  readonly reason?: string;
+} & (
+  | { readonly kind: 'range'; readonly from: string; readonly until: string }
+  | { readonly kind: 'cron'; readonly cron: string; readonly durationMs: number }
+);
 
 /** Gates that can be named in an override, beside `run/NAME`. */
-export const GATES = [
-  'downgrade',
-  'held',
-  'divergence',
-  'upstream',
-  'soak',
-  'reason',
-  'windows',
-  'freezes',
-  'approvals',
-  'status',
-] as const;
+export const GATES = ['downgrade', 'held', 'divergence', 'upstream', 'soak', 'reason', 'windows', 'freezes'] as const;
 
 /** Whether a text names a gate. */
 export function isGateName(text: string): boolean {
@@ -21,9 +37,23 @@ export function isGateName(text: string): boolean {
 
 /** What an environment's gates ask for. */
 export interface GatePolicy {
+  readonly upstream: 'require' | 'warn' | 'off';
+  /** How long the environment upstream has to run what is promoted, in milliseconds. */
+  readonly soakMs: number | undefined;
+  readonly reason: RegExp | undefined;
+  /** Undefined: promotions may land at any time. */
+  readonly windows: readonly TimeWindow[] | undefined;
+  readonly freezes: readonly Freeze[] | undefined;
   /** Who may override which gate, by its name; a gate without an entry has the default of the gate. */
   readonly overrides: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The policy of an environment that says nothing. */
-export const DEFAULT_POLICY: GatePolicy = { overrides: new Map() };
+export const DEFAULT_POLICY: GatePolicy = {
+  upstream: 'require',
+  soakMs: undefined,
+  reason: undefined,
+  windows: undefined,
+  freezes: undefined,
+  overrides: new Map(),
+};

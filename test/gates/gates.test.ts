@@ -40,6 +40,7 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     current: { ...FULL_RECORD, images: [image('django', from)], held: [] },
     images: [image('django', to)],
     commit: idOf('1'),
+    from: undefined,
     upstream: 'stg',
     schemes: new Map([['django', SEMVER]]),
     unmerged: [],
@@ -50,8 +51,8 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
 const PERSON: OverrideRequest = { gates: [], by: 'ana', why: 'INC-1', isSigned: false };
 
 /** Has every gate judge what is given, and no more than it needs. */
-function judge(given: Given, request: Partial<OverrideRequest> = {}): Judgement {
-  const gates = promotionGates(given);
+async function judge(given: Given, request: Partial<OverrideRequest> = {}): Promise<Judgement> {
+  const gates = await promotionGates(given);
   const gathered: Gathered = Object.fromEntries(
     [...evidenceFor(gates)].flatMap((name) => (given[name] === undefined ? [] : [[name, { value: given[name] }]])),
   );
@@ -63,10 +64,10 @@ function hold(change: Partial<Hold>): Subject['current'] {
   return { ...FULL_RECORD, images: [image('django', 'V4.0')], held: [{ release: 2, images: [], ...change }] };
 }
 
-const codes = (given: Given): readonly string[] => judge(given).refusals.map(({ code }) => code);
+const codes = async (given: Given): Promise<readonly string[]> => (await judge(given)).refusals.map(({ code }) => code);
 
-test('every gate decides, in a fixed order, and says why', () => {
-  expect(judge(evidence()).decisions).toEqual([
+test('every gate decides, in a fixed order, and says why', async () => {
+  expect((await judge(evidence())).decisions).toEqual([
     { gate: 'downgrade', decision: 'pass', reason: 'no image gets older' },
     { gate: 'held', decision: 'pass', reason: 'no image in this release is on hold' },
     { gate: 'divergence', decision: 'pass', reason: 'stg has every commit of prd' },
@@ -82,12 +83,12 @@ describe('downgrade', () => {
     ['V10.11', 'V10.6', ['downgrade']],
     ['V4.2', 'V4.2-rc.1', ['downgrade']],
     ['V4.2', 'v4.2.0', []],
-  ])('from %s to %s', (from, to, expected) => {
-    expect(codes(evidence({ from, to }))).toEqual(expected);
+  ])('from %s to %s', async (from, to, expected) => {
+    expect(await codes(evidence({ from, to }))).toEqual(expected);
   });
 
-  test('a first release is none', () => {
-    expect(codes({ ...evidence({ to: 'V1.0' }), current: undefined })).toEqual([]);
+  test('a first release is none', async () => {
+    expect(await codes({ ...evidence({ to: 'V1.0' }), current: undefined })).toEqual([]);
   });
 
   describe('of versions that have no order', () => {
@@ -95,6 +96,7 @@ describe('downgrade', () => {
       sequence,
       commit: idOf(String(sequence)),
       images: [image('django', version)],
+      source: idOf('d'),
       recorded: 0,
       committed: 0,
     });
@@ -104,31 +106,31 @@ describe('downgrade', () => {
       ['main-7', 'main-6', ['main-7', 'main-6'], ['downgrade']],
       ['main-6', 'main-7', ['main-6', 'main-7', 'main-6'], []],
       ['main-7', 'main-7', ['main-7'], []],
-    ])('from %s to %s, after %j', (from, to, ran, expected) => {
+    ])('from %s to %s, after %j', async (from, to, ran, expected) => {
       const past = ran.map((version, index) => release(ran.length - index, version));
-      expect(codes(evidence({ from, to, past }))).toEqual(expected);
+      expect(await codes(evidence({ from, to, past }))).toEqual(expected);
     });
 
-    test('passes and says by what it compared', () => {
+    test('passes and says by what it compared', async () => {
       const past = [release(1, 'main-7')];
-      expect(judge(evidence({ from: 'main-7', to: 'main-8', past })).decisions[0]?.reason).toBe(
+      expect((await judge(evidence({ from: 'main-7', to: 'main-8', past }))).decisions[0]?.reason).toBe(
         'no image gets older; by past releases, as versions of django have no order',
       );
     });
 
-    test('asks for past releases, which other versions do not', () => {
-      expect([...evidenceFor(promotionGates(evidence({ from: 'main-7', to: 'main-8' })))]).toContain('past');
-      expect([...evidenceFor(promotionGates(evidence()))]).not.toContain('past');
+    test('asks for past releases, which other versions do not', async () => {
+      expect([...evidenceFor(await promotionGates(evidence({ from: 'main-7', to: 'main-8' })))]).toContain('past');
+      expect([...evidenceFor(await promotionGates(evidence()))]).not.toContain('past');
     });
   });
 
-  test('each image is looked at, and each that gets older is named', () => {
+  test('each image is looked at, and each that gets older is named', async () => {
     const given = evidence({
       current: { ...FULL_RECORD, images: [image('a', 'V2.0'), image('b', 'V4.0'), image('c', 'V6.0')], held: [] },
       images: [image('a', 'V1.0'), image('b', 'V5.0'), image('c', 'V5.0')],
       schemes: new Map(['a', 'b', 'c'].map((name) => [name, SEMVER])),
     });
-    expect(judge(given).refusals[0]?.text).toMatchObject({
+    expect((await judge(given)).refusals[0]?.text).toMatchObject({
       what: 'prd would go back: a V2.0 -> V1.0, c V6.0 -> V5.0',
       details: {
         images: [
@@ -139,15 +141,15 @@ describe('downgrade', () => {
     });
   });
 
-  test('says who brought what runs', () => {
-    expect(judge(evidence({ from: 'V4.2', to: 'V4.0' })).refusals[0]?.text).toMatchObject({
+  test('says who brought what runs', async () => {
+    expect((await judge(evidence({ from: 'V4.2', to: 'V4.0' }))).refusals[0]?.text).toMatchObject({
       why: `release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
       fix: 'to go back on purpose: tagflow rollback prd --to V4.0 --reason "…" (or promote --allow-downgrade)',
     });
   });
 
-  test('on request it is let through, and on the record', () => {
-    const { decisions, refusals } = judge(evidence({ from: 'V4.2', to: 'V4.0', overrides: ['downgrade'] }));
+  test('on request it is let through, and on the record', async () => {
+    const { decisions, refusals } = await judge(evidence({ from: 'V4.2', to: 'V4.0', overrides: ['downgrade'] }));
     expect(refusals).toEqual([]);
     expect(decisions[0]).toEqual({
       gate: 'downgrade',
@@ -168,12 +170,12 @@ describe('held', () => {
     ['the held digest as another image', { images: bad.map((one) => ({ ...one, name: 'other' })) }, []],
     ['the held configuration', { commit: idOf('1') }, ['held']],
     ['other configuration', { commit: idOf('2') }, []],
-  ])('%s', (_, change, expected) => {
-    expect(codes(evidence({ current: hold(change) }))).toEqual(expected);
+  ])('%s', async (_, change, expected) => {
+    expect(await codes(evidence({ current: hold(change) }))).toEqual(expected);
   });
 
-  test('names what is held, from where, and why', () => {
-    const { refusals } = judge(evidence({ current: hold({ images: bad, reason: 'INC-412' }) }));
+  test('names what is held, from where, and why', async () => {
+    const { refusals } = await judge(evidence({ current: hold({ images: bad, reason: 'INC-412' }) }));
     expect(refusals[0]?.text).toMatchObject({
       what: 'django V4.2 is held from prd',
       why: 'release 2 was rolled back: INC-412',
@@ -181,17 +183,17 @@ describe('held', () => {
     });
   });
 
-  test('names the release whose configuration is held, and gives the hold itself to programs', () => {
+  test('names the release whose configuration is held, and gives the hold itself to programs', async () => {
     const current = hold({ commit: idOf('1') });
-    expect(judge(evidence({ current })).refusals[0]?.text).toMatchObject({
+    expect((await judge(evidence({ current }))).refusals[0]?.text).toMatchObject({
       what: 'the configuration of release 2 is held from prd',
       why: 'release 2 was rolled back',
       details: { holds: current?.held },
     });
   });
 
-  test('is lifted on request, and that is on the record', () => {
-    const { decisions } = judge(evidence({ current: hold({ images: bad }), overrides: ['held'] }));
+  test('is lifted on request, and that is on the record', async () => {
+    const { decisions } = await judge(evidence({ current: hold({ images: bad }), overrides: ['held'] }));
     expect(decisions[1]).toEqual({
       gate: 'held',
       decision: 'overridden',
@@ -210,8 +212,8 @@ describe('divergence', () => {
     time: 0,
   }));
 
-  test('names the commits, and how to land them', () => {
-    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 1) }));
+  test('names the commits, and how to land them', async () => {
+    const { refusals } = await judge(evidence({ unmerged: foreign.slice(0, 1) }));
     expect(refusals[0]?.text).toMatchObject({
       what: 'prd has 1 commit that stg lacks and that would be lost',
       why: '1111111 fix 1',
@@ -219,33 +221,33 @@ describe('divergence', () => {
     expect(refusals[0]?.text.fix).toContain('git cherry-pick 1111111');
   });
 
-  test('shows five of many, and has all in the details', () => {
-    const { refusals } = judge(evidence({ unmerged: foreign }));
+  test('shows five of many, and has all in the details', async () => {
+    const { refusals } = await judge(evidence({ unmerged: foreign }));
     expect(refusals[0]?.text.what).toContain('7 commits');
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5 and 2 more$/);
     expect(refusals[0]?.text.fix).toContain('git cherry-pick 7777777 6666666 5555555 4444444 3333333 … on');
     expect(refusals[0]?.text.details).toEqual({ commits: foreign });
   });
 
-  test('leaves nothing out when there are five', () => {
-    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 5) }));
+  test('leaves nothing out when there are five', async () => {
+    const { refusals } = await judge(evidence({ unmerged: foreign.slice(0, 5) }));
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5$/);
     expect(refusals[0]?.text.fix).toContain('2222222 1111111 on');
   });
 
-  test('has them picked oldest first, as each may need the one before', () => {
-    const { refusals } = judge(evidence({ unmerged: foreign.slice(0, 3) }));
+  test('has them picked oldest first, as each may need the one before', async () => {
+    const { refusals } = await judge(evidence({ unmerged: foreign.slice(0, 3) }));
     expect(refusals[0]?.text.fix).toContain('git cherry-pick 3333333 2222222 1111111 on');
   });
 
-  test('on request they are given up, and that is on the record', () => {
-    const { decisions } = judge(evidence({ unmerged: foreign, overrides: ['divergence'] }));
+  test('on request they are given up, and that is on the record', async () => {
+    const { decisions } = await judge(evidence({ unmerged: foreign, overrides: ['divergence'] }));
     expect(decisions[2]?.decision).toBe('overridden');
     expect(decisions[2]?.reason).toContain('would be lost: 1111111 fix 1');
   });
 });
 
-test('no reason is longer than a record can hold, however many images there are', () => {
+test('no reason is longer than a record can hold, however many images there are', async () => {
   const names = Array.from({ length: 300 }, (_, index) => `image-${index}`);
   const held = [
     { release: 2, images: names.map((name) => ({ name, version: parseTag('V1.0'), digest: digestOf('V1.0') })) },
@@ -256,14 +258,14 @@ test('no reason is longer than a record can hold, however many images there are'
     schemes: new Map(names.map((name) => [name, SEMVER])),
     overrides: ['downgrade', 'held', 'divergence'],
   });
-  expect(judge(given).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
+  expect((await judge(given)).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
 });
 
 describe('evidence that could not be had', () => {
   const problem = new TagflowError('forge-unavailable', { what: 'the forge does not answer', why: 'HTTP 502' });
 
-  test('is unknown, never a pass, and says why', () => {
-    const gates = promotionGates(evidence());
+  test('is unknown, never a pass, and says why', async () => {
+    const gates = await promotionGates(evidence());
     const { decisions, refusals } = judgeGates(gates, evidence(), { unmerged: { problem } }, PERSON);
     expect(decisions[2]).toEqual({
       gate: 'divergence',
@@ -279,15 +281,15 @@ describe('evidence that could not be had', () => {
     ]);
   });
 
-  test('is unknown when nobody gathered it', () => {
-    expect(judgeGates(promotionGates(evidence()), evidence(), {}, PERSON).refusals).toMatchObject([
+  test('is unknown when nobody gathered it', async () => {
+    expect(judgeGates(await promotionGates(evidence()), evidence(), {}, PERSON).refusals).toMatchObject([
       { gate: 'divergence', decision: 'unknown' },
     ]);
   });
 
-  test('may be overridden like a refusal', () => {
+  test('may be overridden like a refusal', async () => {
     const request = { ...PERSON, gates: ['divergence'] };
-    const { refusals } = judgeGates(promotionGates(evidence()), evidence(), { unmerged: { problem } }, request);
+    const { refusals } = judgeGates(await promotionGates(evidence()), evidence(), { unmerged: { problem } }, request);
     expect(refusals).toEqual([]);
   });
 });
@@ -298,16 +300,14 @@ describe('an override', () => {
     policy: { ...DEFAULT_POLICY, overrides: new Map([[gate, people]]) },
   });
 
-  test('of a gate that passes has no effect and is not recorded', () => {
-    expect(judge(evidence({ overrides: ['downgrade', 'held'] })).decisions.map(({ decision }) => decision)).toEqual([
-      'pass',
-      'pass',
-      'pass',
-    ]);
+  test('of a gate that passes has no effect and is not recorded', async () => {
+    expect(
+      (await judge(evidence({ overrides: ['downgrade', 'held'] }))).decisions.map(({ decision }) => decision),
+    ).toEqual(['pass', 'pass', 'pass']);
   });
 
-  test('of one gate leaves the others as they are', () => {
-    expect(judge({ ...older, overrides: ['held'] }).refusals).toMatchObject([{ gate: 'downgrade' }]);
+  test('of one gate leaves the others as they are', async () => {
+    expect((await judge({ ...older, overrides: ['held'] })).refusals).toMatchObject([{ gate: 'downgrade' }]);
   });
 
   test.each<[string, Given, Partial<OverrideRequest>, boolean]>([
@@ -318,12 +318,12 @@ describe('an override', () => {
     ['nobody, where the list is empty', { ...older, ...named('downgrade') }, { isSigned: true, signer: 'ana' }, false],
     ['somebody whose key counts for nothing', { ...older, ...named('downgrade', 'ana') }, { isSigned: true }, false],
     ['a person who is named, though nothing is signed', { ...older, ...named('downgrade', 'bo') }, {}, true],
-  ])('by %s', (_, given, request, expected) => {
-    expect(judge(given, request).refusals.length === 0).toBe(expected);
+  ])('by %s', async (_, given, request, expected) => {
+    expect((await judge(given, request)).refusals.length === 0).toBe(expected);
   });
 
-  test('without the right says who has it', () => {
-    const { refusals } = judge({ ...older, ...named('downgrade', 'bo') }, { isSigned: true, signer: 'ana' });
+  test('without the right says who has it', async () => {
+    const { refusals } = await judge({ ...older, ...named('downgrade', 'bo') }, { isSigned: true, signer: 'ana' });
     expect(refusals[0]?.text.why).toMatch(/ana may not override downgrade: overrides\.downgrade names bo$/);
   });
 });

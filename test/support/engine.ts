@@ -251,11 +251,16 @@ environments:
     ${settings.dev ?? ''}
   stg:
     from: dev
-    ${settings.stg ?? ''}
+    ${withGates(settings.stg)}
   prd:
     from: stg
-    ${settings.prd ?? ''}
+    ${withGates(settings.prd)}
 `;
+}
+
+/** Versions are promoted to any environment at once, unless a test's own gates forbid it. */
+function withGates(settings = ''): string {
+  return /^ *gates:/m.test(settings) ? settings : `gates: { upstream: off }\n    ${settings}`;
 }
 
 /** The files of the seed beside `tagflow.yaml`. */

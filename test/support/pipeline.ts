@@ -59,7 +59,7 @@ export async function exampleFiles(prefix = 'oci:registry'): Promise<Record<stri
     const file = join(entry.parentPath, entry.name);
     const path = relative(EXAMPLE, file);
     const text = await readFile(file, 'utf8');
-    if (path === 'tagflow.yaml') files[path] = text.replaceAll('oci:registry', prefix);
+    if (path === 'tagflow.yaml') files[path] = withoutUpstreamGate(text.replaceAll('oci:registry', prefix));
     else files[`environments/${path}`] = text;
   }
   return files;
@@ -150,6 +150,11 @@ export async function forkPipeline(original: TestPipeline): Promise<TestPipeline
     folder,
     layoutStore(() => folder),
   );
+}
+
+/** Tests promote any version to any environment; that upstream has to have released it is played by the demo. */
+function withoutUpstreamGate(config: string): string {
+  return config.replaceAll(/^( +)from: .*$/gm, '$&\n$1gates: { upstream: off }');
 }
 
 /**

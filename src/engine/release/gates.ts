@@ -9,20 +9,22 @@ import {
   type PastRelease,
   ROLLBACK_GATES,
   type Subject,
+  type UpstreamEvidence,
   downgradeGate,
   evidenceFor,
   judge,
   promotionGates,
 } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Trust, schemesOf } from '../../model/pipeline.ts';
+import { type Environment, type Trust, environmentOf, schemesOf } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
-import type { ReleaseImage, ReleaseSource } from '../../model/release.ts';
+import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { foreignCommits } from '../read/foreign.ts';
 import { readPast } from '../read/history.ts';
+import { isOwn } from '../read/records.ts';
 import { signingOf } from '../read/signatures.ts';
-import type { EnvironmentState, World } from '../read/world.ts';
+import { type EnvironmentState, type World, readRelease } from '../read/world.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
@@ -44,7 +46,8 @@ export async function judgePromotion(
 ): Promise<Judgement> {
   const subject = subjectOf(world, state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  return ask(promotionGates(subject), subject, sourcesFor(context, world, state, candidate.source.commit), overrides);
+  const sources = sourcesFor(context, world, state, candidate.source.commit, subject);
+  return ask(await promotionGates(subject), subject, sources, overrides);
 }
 
 /**
@@ -59,7 +62,7 @@ export async function judgeRollback(
 ): Promise<Judgement> {
   const subject = subjectOf(world, state, candidate);
   const since = state.record?.source.commit ?? candidate.source.commit;
-  const sources = sourcesFor(context, world, state, since);
+  const sources = sourcesFor(context, world, state, since, subject);
   const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
   const { actor, onBehalfOf } = context.who;
@@ -77,7 +80,7 @@ export async function judgeDowngrade(
 ): Promise<Judgement['refusals']> {
   const subject = subjectOf(world, state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  const sources = sourcesFor(context, world, state, candidate.source.commit);
+  const sources = sourcesFor(context, world, state, candidate.source.commit, subject);
   const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
   return refusals;
 }
@@ -107,6 +110,7 @@ function subjectOf({ pipeline }: World, state: EnvironmentState, { request, imag
     current: record,
     images,
     commit: source.commit,
+    from: source.environment,
     upstream: source.environment ?? source.branch,
     reason: request.reason,
     schemes: schemesOf(pipeline),
@@ -114,8 +118,18 @@ function subjectOf({ pipeline }: World, state: EnvironmentState, { request, imag
   };
 }
 
-function sourcesFor(context: Reading, world: World, state: EnvironmentState, upstream: ObjectId): Sources {
+function sourcesFor(
+  context: Reading,
+  world: World,
+  state: EnvironmentState,
+  upstream: ObjectId,
+  subject: Subject,
+): Sources {
   return {
+    clock: async () => context.clock.now(),
+    upstreamReleases: async () => upstreamEvidence(context, world, subject),
+    verifications: async () => [],
+    deployFreeze: async () => context.deployFreeze,
     unmerged: async () => foreignCommits(context, world, state, upstream),
     past: async () => pastReleases(context, world, state.environment),
   };
@@ -148,8 +162,52 @@ async function pastReleases(context: Reading, world: World, environment: Environ
       sequence: record.sequence,
       commit,
       images: record.images,
+      source: record.source.commit,
       recorded: since,
       committed: (await context.ledger.commit(commit)).time,
     })),
   );
+}
+
+/**
+ * What the environment upstream released. Where its newest release is all that was asked for, the past is not read: that
+ * is the usual case, and a long past takes a while.
+ */
+async function upstreamEvidence(
+  context: Reading,
+  world: World,
+  subject: Subject,
+): Promise<UpstreamEvidence | undefined> {
+  if (subject.from === undefined) return undefined;
+  const environment = environmentOf(world.pipeline, subject.from);
+  const record = await readRelease(context, environment, subject.commit);
+  const evidence = {
+    environment: environment.name,
+    held: record?.held ?? [],
+    runs: new Set(world.pipeline.images.keys()),
+  };
+  if (record && subject.policy.soakMs === undefined && (await answersAlone(context, subject, record)))
+    return { ...evidence, releases: [await newestRelease(context, subject, record)] };
+  return { ...evidence, releases: await pastReleases(context, world, environment) };
+}
+
+/** Whether the newest release of upstream is the commit that is carried, and has every image that changes. */
+async function answersAlone(
+  context: Reading,
+  { commit, images, current }: Subject,
+  record: ReleaseRecord,
+): Promise<boolean> {
+  const has = ({ name, digest }: ReleaseImage, { images: running }: ReleaseRecord): boolean =>
+    running.some((one) => one.name === name && one.digest === digest);
+  if (!images.every((image) => has(image, record) || (current !== undefined && has(image, current)))) return false;
+  return isOwn(await context.ledger.commit(commit), record);
+}
+
+async function newestRelease(
+  context: Reading,
+  { commit }: Subject,
+  { sequence, images, source, time }: ReleaseRecord,
+): Promise<PastRelease> {
+  const { time: committed } = await context.ledger.commit(commit);
+  return { sequence, commit, images, source: source.commit, recorded: Date.parse(time), committed };
 }

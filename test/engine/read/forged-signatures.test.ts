@@ -22,8 +22,8 @@ images:
   mariadb: { repository: ${MARIADB} }
 environments:
   dev: {}
-  stg: { from: dev, signedBy: [${roles}] }
-  prd: { from: stg }
+  stg: { from: dev, signedBy: [${roles}], gates: { upstream: off } }
+  prd: { from: stg, gates: { upstream: off } }
 `;
 }
 

@@ -282,7 +282,7 @@ describe('where releases are signed', () => {
 signing: ssh
 signers: signers
 images: { django: { repository: ${DJANGO} } }
-environments: { dev: {}, stg: { from: dev, retain: 2 }, prd: { from: stg } }
+environments: { dev: {}, stg: { from: dev, retain: 2, gates: { upstream: off } }, prd: { from: stg, gates: { upstream: off } } }
 `;
     const bench = createBench({ config, files: { signers: 'bot ssh-ed25519 AAAA\n' }, signing: SIGNING });
     for (const django of ['V3.2', 'V4.0', 'V4.2']) {

@@ -119,9 +119,11 @@ environments:
     branch: dev
   stg:
     from: dev
+    gates: { upstream: off }
     keep: [environments/stg/own/**]
   prd:
     from: stg
+    gates: { upstream: off }
 ${own ? `    repositories: { app: ${HOST}/live/app }\n` : ''}`;
 }
 

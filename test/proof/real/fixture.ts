@@ -24,7 +24,7 @@ function trunkFiles(prefix: string, names: readonly string[]): Record<string, st
   const images = names.map((name) => `  ${name}: { repository: '${prefix}/${name}' }\n`).join('');
   const manifest = `images:\n${names.map((name) => `  - name: ${name}\n    newTag: v0\n`).join('')}`;
   return {
-    'tagflow.yaml': `version: 1\nimages:\n${images}environments:\n  dev: {}\n  stg: { from: dev }\n`,
+    'tagflow.yaml': `version: 1\nimages:\n${images}environments:\n  dev: {}\n  stg: { from: dev, gates: { upstream: off } }\n`,
     'environments/dev/kustomization.yaml': manifest,
     'environments/stg/kustomization.yaml': manifest,
     'settings.env': 'LEVEL=1\n',

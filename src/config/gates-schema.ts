@@ -1,0 +1,115 @@
+// The keys `gates` and `overrides` of an environment: their shape, and the words that explain them.
+import * as z from 'zod/mini';
+import { DAYS } from '../model/gate-policy.ts';
+import { documentation } from './documentation.ts';
+
+const DURATION = '^[1-9][0-9]{0,5}[smhdw]$';
+const zone = z.optional(z.string()).register(documentation, {
+  title: 'Zone',
+  description: 'An IANA time zone. Daylight saving changes are those of the zone.',
+  default: 'UTC',
+  examples: ['Europe/Berlin'],
+});
+
+const window = z
+  .strictObject({
+    days: z.optional(z.array(z.enum(DAYS))).register(documentation, {
+      title: 'Days',
+      description: 'The days on which the window opens.',
+      absent: 'every day',
+      examples: [['mon', 'tue', 'wed', 'thu']],
+    }),
+    hours: z.string().register(documentation, {
+      title: 'Hours',
+      description:
+        'From when to when, the end exclusive. `22:00-02:00` ends on the next day; `00:00-24:00` is a whole day.',
+      examples: ['09:00-16:00'],
+      pattern: '^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$',
+    }),
+    zone,
+  })
+  .register(documentation, { title: 'Window', description: 'A time of day in which promotions may land.' });
+
+const freeze = z
+  .strictObject({
+    from: z.optional(z.string()).register(documentation, {
+      title: 'From',
+      description: 'The start of a range, a local time: `YYYY-MM-DDTHH:MM`.',
+      examples: ['2026-12-20T00:00'],
+    }),
+    until: z.optional(z.string()).register(documentation, {
+      title: 'Until',
+      description: 'The end of a range, exclusive.',
+      examples: ['2027-01-02T00:00'],
+    }),
+    cron: z.optional(z.string()).register(documentation, {
+      title: 'Cron',
+      description: 'The moments at which the freeze begins: five fields, as in crontab(5).',
+      examples: ['0 18 * * fri'],
+    }),
+    duration: z.optional(z.string()).register(documentation, {
+      title: 'Duration',
+      description: 'How long a freeze that `cron` begins lasts.',
+      examples: ['62h'],
+      pattern: DURATION,
+    }),
+    zone,
+    reason: z.optional(z.string()).register(documentation, {
+      title: 'Reason',
+      description: 'Why. Refusals show it.',
+      examples: ['year end'],
+    }),
+  })
+  .register(documentation, {
+    title: 'Freeze',
+    description: 'A time in which no promotion lands: `from` and `until`, or `cron` and `duration`.',
+  });
+
+/** The shape of `gates`. */
+export const gatesSchema = z.optional(
+  z
+    .strictObject({
+      upstream: z.optional(z.enum(['require', 'warn', 'off'])).register(documentation, {
+        title: 'Upstream',
+        description:
+          'Whether images and configuration have to be what the environment upstream released. `warn` passes and says what is wrong.',
+        default: 'require',
+      }),
+      soak: z.optional(z.string()).register(documentation, {
+        title: 'Soak',
+        description: 'How long the environment upstream has to run exactly these images, without a break.',
+        absent: 'it need not',
+        examples: ['24h'],
+        pattern: DURATION,
+      }),
+      reason: z.optional(z.string()).register(documentation, {
+        title: 'Reason',
+        description: 'A regular expression (JavaScript, flag `u`) that `--reason` has to match.',
+        absent: 'none is asked for',
+        examples: ['^[A-Z]{1,9}-[0-9]{1,9}'],
+      }),
+      windows: z.optional(z.array(window)).register(documentation, {
+        title: 'Windows',
+        description: 'Promotions land only inside one of these.',
+        absent: 'at any time',
+        examples: [[{ days: ['mon', 'tue'], hours: '09:00-16:00', zone: 'Europe/Berlin' }]],
+      }),
+      freezes: z.optional(z.array(freeze)).register(documentation, {
+        title: 'Freezes',
+        description:
+          'No promotion lands inside one of these. Where this key is set, a deploy freeze of GitLab (`CI_DEPLOY_FREEZE`) counts as well.',
+        absent: 'none',
+        examples: [[{ cron: '0 18 * * fri', duration: '62h', zone: 'Europe/Berlin' }]],
+      }),
+    })
+    .register(documentation, { title: 'Gates', description: 'What a promotion to the environment has to pass.' }),
+);
+
+/** The shape of `overrides`. */
+export const overridesSchema = z.optional(z.record(z.string(), z.array(z.string()))).register(documentation, {
+  title: 'Overrides',
+  description:
+    'Who may override which gate, by its name. Where `signing` is set, nobody else may; without signing anybody may, and the record says who.',
+  absent: 'those who may release override `downgrade`, `held` and `divergence`; nobody overrides another gate',
+  examples: [{ soak: ['ana@example.com'] }],
+});

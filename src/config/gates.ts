@@ -1,0 +1,194 @@
+// `gates` and `overrides` of an environment: plain values -> the policy of its gates, with every mistake reported.
+import { Cron } from 'croner';
+import { parseDuration } from '../model/duration.ts';
+import {
+  DAYS,
+  DEFAULT_POLICY,
+  type Day,
+  type Freeze,
+  GATES,
+  type GatePolicy,
+  type TimeWindow,
+  isGateName,
+} from '../model/gate-policy.ts';
+import type { ConfigDocument } from './document.ts';
+import { type ConfigPath, nearest, plain, quote } from './problems.ts';
+import { countWays } from './version-pattern.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+const HOURS = /^([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)$/;
+const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?)?$/;
+const MAX_PATTERN = 256;
+const MAX_WAYS = 20_000;
+
+/** The policy that an environment's values spell. */
+export function readGates(document: ConfigDocument, path: ConfigPath, values: Values): GatePolicy {
+  return new GateReader(document).policy(path, asValues(values['gates']), asValues(values['overrides']));
+}
+
+class GateReader {
+  readonly #document: ConfigDocument;
+
+  constructor(document: ConfigDocument) {
+    this.#document = document;
+  }
+
+  policy(path: ConfigPath, gates: Values, overrides: Values): GatePolicy {
+    const at = [...path, 'gates'];
+    const { upstream } = gates;
+    return {
+      ...DEFAULT_POLICY,
+      upstream: upstream === 'warn' || upstream === 'off' ? upstream : 'require',
+      soakMs: this.#duration(gates['soak'], [...at, 'soak']),
+      reason: this.#pattern(gates['reason'], [...at, 'reason']),
+      windows: this.#some(gates['windows'], [...at, 'windows'], (each, where) => this.#window(each, where)),
+      freezes: this.#some(gates['freezes'], [...at, 'freezes'], (each, where) => this.#freeze(each, where)),
+      overrides: new Map(
+        Object.entries(overrides).map(([gate, people]) => [this.#gateName(gate, path), texts(people)]),
+      ),
+    };
+  }
+
+  #gateName(gate: string, path: ConfigPath): string {
+    if (!isGateName(gate)) {
+      const meant = nearest(gate, GATES);
+      this.#report(
+        [...path, 'overrides', gate],
+        `there is no gate ${quote(gate)}`,
+        meant ? `did you mean ${meant}?` : `gates are ${GATES.join(', ')} and run/NAME`,
+        'key',
+      );
+    }
+    return gate;
+  }
+
+  #window(values: Values, path: ConfigPath): TimeWindow | undefined {
+    const { hours } = values;
+    const days = values['days'] === undefined ? DAYS : (this.#filled(values['days'], [...path, 'days']) as Day[]);
+    const zone = this.#zone(values['zone'], [...path, 'zone']);
+    if (typeof hours !== 'string') return undefined;
+    if (!HOURS.test(hours)) {
+      return this.#report([...path, 'hours'], `${quote(hours)} is not a span of hours`, "write it like '09:00-16:00'");
+    }
+    const [start = '', end = ''] = hours.split('-');
+    if (start === end) {
+      const what = `${quote(hours)} never opens: it ends when it starts`;
+      return this.#report([...path, 'hours'], what, "write '00:00-24:00' for a whole day");
+    }
+    return { days, start, end, zone };
+  }
+
+  #freeze(values: Values, path: ConfigPath): Freeze | undefined {
+    const { from, until, cron, duration, reason } = values;
+    const base = { zone: this.#zone(values['zone'], [...path, 'zone']), ...(isText(reason) && { reason }) };
+    const isRange = from !== undefined || until !== undefined;
+    const isCron = cron !== undefined || duration !== undefined;
+    if (isRange === isCron || (isRange ? from === undefined || until === undefined : !cron || !duration)) {
+      const what = 'a freeze needs from and until, or cron and duration';
+      return this.#report(path, what, "for instance: { cron: '0 18 * * fri', duration: 62h }");
+    }
+    if (isRange) {
+      const [start, end] = [this.#local(from, [...path, 'from']), this.#local(until, [...path, 'until'])];
+      if (start === undefined || end === undefined) return undefined;
+      if (start < end) return { kind: 'range', from: start, until: end, ...base };
+      return this.#report([...path, 'until'], 'the freeze ends before it starts', 'write a time after from');
+    }
+    const durationMs = this.#duration(duration, [...path, 'duration']);
+    const schedule = this.#cron(cron, base.zone, [...path, 'cron']);
+    return schedule && durationMs ? { kind: 'cron', cron: schedule, durationMs, ...base } : undefined;
+  }
+
+  #local(value: unknown, path: ConfigPath): string | undefined {
+    if (!isText(value)) return undefined;
+    const [, year, month, day, hour = '00', minute = '00', second = '00'] = LOCAL.exec(value) ?? [];
+    const date = new Date(`${year}-${month}-${day}T00:00Z`);
+    if (year === undefined || Number.isNaN(date.getTime()) || date.getUTCDate() !== Number(day)) {
+      return this.#report(path, `${quote(value)} is not a local time`, "write it like '2026-12-20T18:00'");
+    }
+    return `${year}-${month}-${day}T${hour}:${minute}:${second}`;
+  }
+
+  #cron(value: unknown, zone: string, path: ConfigPath): string | undefined {
+    if (!isText(value)) return undefined;
+    const fix = "write five fields as in crontab(5): '0 18 * * fri'";
+    try {
+      if (new Cron(value, { mode: '5-part', timezone: zone, paused: true }).nextRun()) return value;
+      return this.#report(path, `${quote(value)} never happens`, fix);
+    } catch (error) {
+      const why = error instanceof Error ? error.message.replace(/^Cron\w+: /, '') : String(error);
+      return this.#report(path, `${quote(value)} is not a cron expression: ${plain(why)}`, fix);
+    }
+  }
+
+  #zone(value: unknown, path: ConfigPath): string {
+    if (!isText(value)) return 'UTC';
+    if (isZone(value)) return value;
+    this.#report(path, `there is no time zone ${quote(value)}`, 'write an IANA name: Europe/Berlin, or UTC');
+    return 'UTC';
+  }
+
+  #pattern(value: unknown, path: ConfigPath): RegExp | undefined {
+    if (!isText(value)) return undefined;
+    try {
+      const pattern = new RegExp(value, 'u');
+      if (value.length <= MAX_PATTERN && countWays(value).ways <= MAX_WAYS) return pattern;
+      const fix = String.raw`bound the repetitions, for instance [A-Z]{1,9}-\d{1,9}`;
+      return this.#report(path, `${quote(value)} may take very long on some reasons`, fix);
+    } catch (error) {
+      const why = error instanceof Error ? error.message.replace(/^.*\/u: /s, '').toLowerCase() : String(error);
+      return this.#report(path, `${quote(value)} is not a regular expression: ${plain(why)}`, 'correct it');
+    }
+  }
+
+  #duration(value: unknown, path: ConfigPath): number | undefined {
+    if (!isText(value)) return undefined;
+    return (
+      parseDuration(value) ??
+      this.#report(path, `${quote(value)} is not a span of time`, 'write a whole number and s, m, h, d or w: 24h')
+    );
+  }
+
+  #some<T>(
+    value: unknown,
+    path: ConfigPath,
+    read: (values: Values, path: ConfigPath) => T | undefined,
+  ): readonly T[] | undefined {
+    if (!Array.isArray(value)) return undefined;
+    return this.#filled(value, path).flatMap((each, index) => read(asValues(each), [...path, index]) ?? []);
+  }
+
+  /** A list with something in it: an empty one could mean everything or nothing. */
+  #filled(value: unknown, path: ConfigPath): readonly unknown[] {
+    if (!Array.isArray(value)) return [];
+    if (value.length === 0) this.#report(path, 'the list is empty', 'list something, or leave the key out');
+    return value;
+  }
+
+  #report(path: ConfigPath, what: string, fix: string, at: 'key' | 'value' = 'value'): undefined {
+    this.#document.report(path, what, fix, at);
+    return undefined;
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter(isText) : [];
+}
+
+function asValues(value: unknown): Values {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : {};
+}
+
+/** Whether text names a zone. An offset (`+02:00`) is a zone to Intl, and has no daylight saving: who writes one means a place. */
+function isZone(text: string): boolean {
+  if (!/^[A-Za-z]/.test(text)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,23 @@
+// Gate: a release says why, in the form that the environment asks for: usually the key of a ticket.
+import { defineGate, pass } from './gate.ts';
+
+/** Refuses a release whose reason is missing or does not match. */
+export const reason = defineGate({
+  name: 'reason',
+  needs: [],
+  judge({ environment, reason: given, policy }) {
+    const pattern = policy.reason;
+    if (!pattern) return pass('no reason is asked for');
+    if (given !== undefined && pattern.test(given)) return pass(`the reason matches ${pattern.source}`);
+    return {
+      decision: 'refuse',
+      code: 'reason',
+      text: {
+        what: given === undefined ? `${environment} asks for a reason` : `the reason does not match ${pattern.source}`,
+        why: given === undefined ? `it has to match ${pattern.source}` : `the reason is ${JSON.stringify(given)}`,
+        fix: 'give one with --reason "…"',
+        details: { pattern: pattern.source },
+      },
+    };
+  },
+});

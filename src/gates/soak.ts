@@ -1,0 +1,94 @@
+// Gate: a release has run upstream for a while, without a break and without a failed verification.
+import { formatDuration } from '../model/duration.ts';
+import type { Instant } from '../model/effects.ts';
+import type { ReleaseImage } from '../model/release.ts';
+import type { PastRelease, VerificationResult } from './evidence.ts';
+import { defineGate, pass } from './gate.ts';
+import { changedImages } from './upstream.ts';
+
+/** Waits until upstream has run exactly the changed images for as long as the policy says. */
+export const soak = defineGate({
+  name: 'soak',
+  needs: ['clock', 'upstreamReleases', 'verifications'],
+  judge(subject, { clock, upstreamReleases: upstream, verifications }) {
+    const wanted = subject.policy.soakMs;
+    if (wanted === undefined || !upstream) return pass('there is nothing to wait for');
+    const { environment, releases, runs } = upstream;
+    const images = changedImages(subject).filter(({ name }) => runs.has(name));
+    if (images.length === 0) return pass('no image changes');
+    const run = presentRun(releases, images);
+    const names = images.map(({ name, version }) => `${name} ${version}`).join(', ');
+    if (run.length === 0) {
+      const what = `${environment} does not run ${names} now`;
+      return refused(what, `promote ${environment} first, or: --override soak --reason "…"`);
+    }
+    const healthy = healthyRun(run, verifications);
+    if (healthy.length === 0) {
+      return refused(
+        `the verification of ${names} failed in ${environment}`,
+        `tagflow verify ${environment}, or release another version there`,
+      );
+    }
+    const since = Math.min(...healthy.map((release) => countsFrom(release, releases, verifications, clock)));
+    const until = since + wanted;
+    if (clock >= until) return pass(`${environment} has run ${names} for ${formatDuration(clock - since)}`);
+    return {
+      decision: 'wait',
+      until,
+      code: 'soak',
+      text: {
+        what: `${environment} has to run ${names} for ${formatDuration(wanted)}, and has for ${formatDuration(clock - since)}`,
+        why: `it counts from ${new Date(since).toISOString()}`,
+        fix: `wait until ${new Date(until).toISOString()}, or: --override soak --reason "…"`,
+        details: { since: new Date(since).toISOString(), until: new Date(until).toISOString() },
+      },
+    };
+  },
+});
+
+function refused(what: string, fix: string) {
+  return { decision: 'refuse', code: 'soak', text: { what, fix } } as const;
+}
+
+/** The newest releases that have all the images, down to the first that lacks one. Newest first. */
+function presentRun(releases: readonly PastRelease[], images: readonly ReleaseImage[]): readonly PastRelease[] {
+  const end = releases.findIndex((release) => !hasAll(release, images));
+  return end === -1 ? releases : releases.slice(0, end);
+}
+
+function hasAll(release: PastRelease, images: readonly ReleaseImage[]): boolean {
+  return images.every((image) =>
+    release.images.some(({ name, digest }) => name === image.name && digest === image.digest),
+  );
+}
+
+/** The part of a run above its newest release whose last verification failed. */
+function healthyRun(run: readonly PastRelease[], verifications: readonly VerificationResult[]): readonly PastRelease[] {
+  const failed = run.findIndex(({ sequence }) => lastResult(sequence, verifications)?.result === 'failed');
+  return failed === -1 ? run : run.slice(0, failed);
+}
+
+function lastResult(sequence: number, verifications: readonly VerificationResult[]): VerificationResult | undefined {
+  return verifications
+    .filter((one) => one.sequence === sequence && one.result !== 'inconclusive')
+    .toSorted((a, b) => b.time - a.time)[0];
+}
+
+/**
+ * The moment from which a release counts: the latest of its record's time, the time of its commit, and its first passed
+ * verification. A time before the release below, or after now, was not read off a clock: it counts as now.
+ */
+function countsFrom(
+  release: PastRelease,
+  releases: readonly PastRelease[],
+  verifications: readonly VerificationResult[],
+  now: Instant,
+): Instant {
+  const passed = verifications
+    .filter(({ sequence, result }) => sequence === release.sequence && result === 'passed')
+    .map(({ time }) => time);
+  const from = Math.max(release.recorded, release.committed, ...(passed.length > 0 ? [Math.min(...passed)] : []));
+  const below = releases[releases.indexOf(release) + 1];
+  const isBackdated = below !== undefined && from < Math.max(below.recorded, below.committed);
+  return isBackdated || from > now ? now : from;
+}

@@ -1,0 +1,60 @@
+// Gate: an environment takes what the one upstream released. A version that skipped it, or a hotfix, needs an override.
+import { shortId } from '../model/object-id.ts';
+import { type ReleaseImage, blockingHolds } from '../model/release.ts';
+import type { UpstreamEvidence } from './evidence.ts';
+import { type Subject, defineGate, pass } from './gate.ts';
+
+/**
+ * Refuses a release in which a changed image was never released upstream, or is held there, or whose configuration is no
+ * release of upstream. Images that stay as they are are not judged. With `upstream: warn` it passes, and says what is wrong.
+ */
+export const upstream = defineGate({
+  name: 'upstream',
+  needs: ['upstreamReleases'],
+  judge(subject, { upstreamReleases: evidence }) {
+    if (!evidence) return pass('the environment takes from the trunk');
+    const problems = [...imageProblems(subject, evidence), ...commitProblems(subject, evidence)];
+    const [first] = problems;
+    const { environment } = evidence;
+    if (first === undefined) return pass(`${environment} released all of it`);
+    if (subject.policy.upstream === 'warn') return pass(`warning: ${problems.join('; ')}`);
+    return {
+      decision: 'refuse',
+      code: 'upstream',
+      text: {
+        what: `${subject.environment} would take what ${environment} did not release`,
+        why: problems.join('; '),
+        fix: `promote ${environment} first, or for a hotfix: --override upstream --reason "…"`,
+        details: { problems },
+      },
+    };
+  },
+});
+
+function imageProblems(subject: Subject, { environment, releases, held, runs }: UpstreamEvidence): readonly string[] {
+  return changedImages(subject)
+    .filter(({ name }) => runs.has(name))
+    .flatMap((image) => {
+      const released = releases.some(({ images }) =>
+        images.some(({ name, digest }) => name === image.name && digest === image.digest),
+      );
+      if (!released) return [`no release of ${environment} has ${image.name} ${image.version}`];
+      const isHeld = blockingHolds(held, [image], subject.commit).some(({ images }) => images.length > 0);
+      return isHeld ? [`${image.name} ${image.version} is held from ${environment}`] : [];
+    });
+}
+
+function commitProblems({ commit, current }: Subject, { environment, releases, held }: UpstreamEvidence): string[] {
+  if (commit === current?.source.commit) return [];
+  const release = releases.find((one) => one.commit === commit);
+  if (!release) return [`commit ${shortId(commit)} is no release of ${environment}`];
+  const isHeld = blockingHolds(held, [], release.source).length > 0;
+  return isHeld ? [`the configuration of ${shortId(commit)} is held from ${environment}`] : [];
+}
+
+/** The images that a release changes in its environment. */
+export function changedImages({ current, images }: Subject): readonly ReleaseImage[] {
+  return images.filter(
+    ({ name, digest }) => current?.images.find((running) => running.name === name)?.digest !== digest,
+  );
+}
