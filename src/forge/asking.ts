@@ -159,7 +159,7 @@ export function createAsking(options: AskingOptions): Asking {
       const parsed = schema.safeParse(answer.data);
       if (parsed.success) return parsed.data;
       throw new TagflowError('forge-answer-invalid', {
-        what: `what ${api.host} sent for ${doing} is no answer of the API that is meant`,
+        what: `what ${api.host} sent for ${doing} does not look like an answer of its API`,
         why: typeof answer.data === 'string' ? 'it is not JSON' : 'fields are missing, or of other kinds',
         fix: `check that ${api.href} is its API, or set TAGFLOW_FORGE_URL`,
       });

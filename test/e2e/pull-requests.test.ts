@@ -38,7 +38,7 @@ describe.each(['github', 'gitlab'] as const)('by pull request on %s', (kind) => 
   afterAll(async () => forge.stop());
 
   it('doctor says that it may', async () => {
-    expect(await tagflow('doctor', 'prd', '-v')).toContain(`the forge lets us open ${term}s`);
+    expect(await tagflow('doctor', 'prd', '-v')).toContain(`the forge allows opening ${term}s`);
   });
 
   it('a promotion opens one, and changes nothing else', async () => {

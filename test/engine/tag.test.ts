@@ -59,7 +59,7 @@ test('a source that is not there is not there, whether tags may be listed or not
   bench.registry.arm({ kind: 'before', error }, 1, ({ method }) => method === 'listTags');
   expect(await failureOf(retag(bench.context(), `${DJANGO}:V9.9`, ['stable']))).toMatchObject({
     code: 'version-not-found',
-    why: 'the registry has no such tag, and does not let us list those that it has',
+    why: 'the registry has no such tag, and denies permission to list its tags',
   });
 });
 

@@ -96,7 +96,7 @@ async function examinePush(
   const { granted, how } = tried.value;
   const subject = 'git';
   if (granted === 'yes') {
-    const what = 'the remote lets us push; rules for single branches show only when one is pushed';
+    const what = 'the remote accepts pushes; rules for single branches show only when one is pushed';
     return [{ severity: 'ok', check: 'push', subject, what, why: how }];
   }
   return [
@@ -104,7 +104,7 @@ async function examinePush(
       severity: granted === 'no' ? 'error' : 'warning',
       check: 'push',
       subject,
-      what: granted === 'no' ? 'the remote does not let us push' : 'whether the remote lets us push cannot be told',
+      what: granted === 'no' ? 'the remote denies pushes' : 'cannot tell whether the remote accepts pushes',
       why: how,
       fix: 'give this identity the right to push to the environments’ branches: TAGFLOW_GIT_TOKEN, a deploy key, a CI variable',
     },

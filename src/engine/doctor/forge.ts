@@ -1,4 +1,4 @@
-// The forge under examination, where releases go by pull requests: whether it is known, and lets us open any.
+// The forge under examination, where releases go by pull requests: whether it is known, and allows opening any.
 import type { Environment } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
@@ -24,11 +24,9 @@ export async function examineForge(
   if ('diagnosis' in asked) return [asked.diagnosis];
   const { term, permission } = asked.value;
   const { granted, how: why } = permission;
-  if (granted === 'yes') return [{ severity: 'ok', check, subject, what: `the forge lets us open ${term}s`, why }];
+  if (granted === 'yes') return [{ severity: 'ok', check, subject, what: `the forge allows opening ${term}s`, why }];
   const what =
-    granted === 'no'
-      ? `the forge does not let us open ${term}s`
-      : `whether the forge lets us open ${term}s cannot be told`;
+    granted === 'no' ? `the forge denies opening ${term}s` : `cannot tell whether the forge allows opening ${term}s`;
   const fix = `give TAGFLOW_FORGE_TOKEN a token that may open ${term}s in this repository`;
   return [{ severity: granted === 'no' ? 'error' : 'warning', check, subject, what, why, fix }];
 }

@@ -24,7 +24,7 @@ export async function publishedIn(
   scheme: VersionScheme,
 ): Promise<Published> {
   const tags = await listed(registries, repository);
-  if (!tags) return { tags: [], text: 'the registry has no such tag, and does not let us list those that it has' };
+  if (!tags) return { tags: [], text: 'the registry has no such tag, and denies permission to list its tags' };
   const versions = tags
     .flatMap((tag) => readVersion(tag, scheme) ?? [])
     .sort((a, b) => compareVersions(b, a))

@@ -140,7 +140,7 @@ function arnOf({ region, registryId }: EcrHost, repository: RemoteRepository | u
 function forbidden(call: EcrCall, said: string): TagflowError {
   const on = call.repository?.name ?? `the registry of account ${call.host.registryId}`;
   return new TagflowError('forbidden', {
-    what: `AWS does not let us do ${call.action} on ${on}`,
+    what: `permission ${call.action} is denied on ${on}`,
     why: `it answered ${said}`,
     fix: `allow ${call.action} on ${arnOf(call.host, call.repository)} for the identity that runs tagflow; docs/how-to/amazon-ecr.md has the whole policy`,
     details: detailsOf(call),
@@ -149,7 +149,7 @@ function forbidden(call: EcrCall, said: string): TagflowError {
 
 function unauthorized(service: string, name: string, said: string): TagflowError {
   return new TagflowError('unauthorized', {
-    what: `${service} does not accept our AWS credentials`,
+    what: `${service} rejects the AWS credentials`,
     why: `it answered ${said}`,
     fix: EXPIRED.has(name)
       ? 'log in to AWS again (aws sso login, or renew the session), then run the same command'

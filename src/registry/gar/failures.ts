@@ -112,7 +112,7 @@ export function howToGrant({ project, location, repositoryId }: GarPlace, role: 
 function forbidden(call: GarCall, said: string, reason: string | undefined): TagflowError {
   const { project, repository } = call.place;
   return new TagflowError('forbidden', {
-    what: `Google does not let us do ${call.permission} on ${repository.name}`,
+    what: `permission ${call.permission} is denied on ${repository.name}`,
     why: `${call.method} was answered ${said}`,
     fix: fixFor(call, reason),
     details: { ...detailsOf(call), project, permission: call.permission, reason: reason ?? null },
@@ -140,7 +140,7 @@ function fixFor(call: GarCall, reason: string | undefined): string {
 
 function unauthorized(call: GarCall, said: string): TagflowError {
   return new TagflowError('unauthorized', {
-    what: 'Artifact Registry does not accept our access token',
+    what: 'Artifact Registry rejects the access token',
     why: `${call.method} was answered ${said}`,
     fix: 'log in again: gcloud auth application-default login, or renew the key or the federation of the CI job; and check the clock of this machine',
     details: detailsOf(call),

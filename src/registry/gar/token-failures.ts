@@ -46,7 +46,7 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
 /** The error for a token that took too long. */
 export function tokenTooLate(milliseconds: number): TransportFailure {
   return new TransportFailure(true, {
-    what: 'Google gave us no access token in time',
+    what: 'Google returned no access token in time',
     why: `Application Default Credentials had no token after ${milliseconds / 1000} s`,
     fix: 'check that oauth2.googleapis.com, sts.googleapis.com or the metadata server can be reached from here (HTTPS_PROXY, NO_PROXY), or run with a longer --timeout',
   });

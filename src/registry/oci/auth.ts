@@ -15,7 +15,7 @@ import { basic, type TokenSource } from './token.ts';
 /** What a request does to its repository. */
 export type Action = 'pull' | 'push' | 'delete';
 
-/** Actions as a sentence has them: `does not let us pull from`. */
+/** Actions as a sentence has them: `denies permission to pull from`. */
 export const DOING: Readonly<Record<Action, string>> = {
   pull: 'pull from',
   push: 'push to',
@@ -156,7 +156,7 @@ function refusal(
     ? `it refused the credentials that are configured for ${host}`
     : `it wants credentials, and none are configured for ${host}`;
   return new TagflowError('unauthorized', {
-    what: `${host} does not let us ${DOING[action]} ${path}`,
+    what: `${host} denies permission to ${DOING[action]} ${path}`,
     why: said === undefined ? ours : `${ours}; ${said}`,
     fix: credential
       ? `log in again: docker login ${host}, or correct the CI variable that holds the password`

@@ -66,7 +66,7 @@ export function writeRefused(
   if (status === 404) {
     return refuse(
       'forbidden',
-      `${repository.host} does not let us push to ${repository.path}, though we can read it`,
+      `${repository.host} denies permission to push to ${repository.path}, but allows reading it`,
       `give the account that is logged in to ${repository.host} the right to push, or check that it is no mirror`,
     );
   }

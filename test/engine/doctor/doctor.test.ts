@@ -106,7 +106,7 @@ describe('the remote', () => {
     const all = await doctor(bench.context(), MACHINE);
     expect(all.find(({ check }) => check === 'push')).toMatchObject({
       severity: 'error',
-      what: 'the remote does not let us push',
+      what: 'the remote denies pushes',
       why: 'the remote is read-only',
     });
   });

@@ -324,8 +324,8 @@ describe('what is told of it', () => {
   });
 
   test.each([
-    ['yes', 'writer', 'ok', 'the forge lets us open pull requests'],
-    ['no', 'reader', 'error', 'the forge does not let us open pull requests'],
+    ['yes', 'writer', 'ok', 'the forge allows opening pull requests'],
+    ['no', 'reader', 'error', 'the forge denies opening pull requests'],
   ] as const)('doctor tells whether one may be opened: %s', async (_, user, severity, what) => {
     const bench = await waiting();
     const context = { ...bench.context(), forgeOf: async () => bench.forge.as('ana', { user }) };

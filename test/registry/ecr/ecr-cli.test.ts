@@ -71,7 +71,7 @@ describe('a pipeline over Amazon ECR', () => {
   it('case 19: wrong keys are told as such, with exit code 6', async () => {
     const env = { AWS_SECRET_ACCESS_KEY: 'canary/another+secret' };
     const result = await tagflow(['tag', `${ECR_HOST}/acme/mariadb:V10.6`, 'qa'], env);
-    expect(result).toFail({ code: 'unauthorized', what: /does not accept our AWS credentials/ });
+    expect(result).toFail({ code: 'unauthorized', what: /rejects the AWS credentials/ });
   });
 
   it('case 42: no secret of AWS was ever shown', () => {

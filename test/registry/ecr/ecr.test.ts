@@ -331,7 +331,7 @@ describe('failures that stay', () => {
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
     expect(error).toMatchObject({
       code: 'forbidden',
-      message: `AWS does not let us do ecr:PutImage on ${ECR_HOST}/acme/app`,
+      message: `permission ecr:PutImage is denied on ${ECR_HOST}/acme/app`,
       why: expect.stringContaining(said),
       fix: expect.stringContaining(`arn:aws:ecr:eu-west-1:${ACCOUNT}:repository/acme/app`),
       details: { action: 'ecr:PutImage', repository: 'acme/app' },

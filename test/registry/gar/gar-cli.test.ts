@@ -115,7 +115,7 @@ describe('a pipeline over Artifact Registry', () => {
     server.tokens.clear();
     const result = await tagflow(['tag', `${GAR_HOST}/${PROJECT}/mariadb:V10.6`, 'qa']);
     server.tokens.add(TOKEN);
-    expect(result).toFail({ code: 'unauthorized', what: /does not accept our access token/ });
+    expect(result).toFail({ code: 'unauthorized', what: /rejects the access token/ });
   });
 
   it('case 42: no secret was ever shown', () => {

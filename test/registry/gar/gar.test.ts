@@ -391,7 +391,7 @@ describe('failures that stay', () => {
       const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
       expect(error).toMatchObject({
         code: 'forbidden',
-        message: `Google does not let us do ${permission} on ${NAME}`,
+        message: `permission ${permission} is denied on ${NAME}`,
         fix: expect.stringContaining(
           `add-iam-policy-binding images --project=acme-prod --location=europe-west1 --role=roles/artifactregistry.${role}`,
         ),

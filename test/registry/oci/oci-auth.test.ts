@@ -60,7 +60,7 @@ describe('Basic authentication', () => {
     const oci = createOciUnderTest({ credentials: passwordFor(server.host, USER, 'wrong-password') });
     const error = await failureOf(oci.registry.resolve(repositoryAt(server), V1));
     expect(error.code).toBe('unauthorized');
-    expect(error.message).toBe(`${server.host} does not let us pull from acme/app`);
+    expect(error.message).toBe(`${server.host} denies permission to pull from acme/app`);
     expect(error.why).toContain('refused the credentials');
     expect(server.requests).toHaveLength(2);
   });
@@ -200,7 +200,7 @@ describe('Bearer authentication', () => {
     const { registry } = createOciUnderTest();
     expect(await registry.resolve(repositoryAt(server), V1)).toMatchObject({ digest });
     const error = await failureOf(registry.tag(repositoryAt(server), digest, STG));
-    expect(error.message).toBe(`${server.host} does not let us push to acme/app`);
+    expect(error.message).toBe(`${server.host} denies permission to push to acme/app`);
     expect(error.why).toContain('none are configured');
   });
 
