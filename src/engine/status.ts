@@ -1,8 +1,7 @@
 // Status: what each environment has, side by side: its branch's record, its manifests, and the registry's tags.
-import { readPins } from '../manifests/manifests.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { type TagflowError, isTagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { type Environment, environmentOf, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
@@ -10,13 +9,19 @@ import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './release/checks.ts';
 import type { Context } from './context.ts';
-import { manifestPaths, namesOf, orRefused, readManifests } from './tree/tree.ts';
+import { type Pinned, readPinned, spokenPin, wrongPin } from './tree/pins.ts';
 import { type World, orProblem, readEnvironment, readRecord, readRelease, readWorld } from './read/world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
   | { readonly state: 'right' }
-  | { readonly state: 'drift'; readonly found: string | undefined }
+  | {
+      readonly state: 'drift';
+      /** What is there; undefined: nothing. */
+      readonly found: string | undefined;
+      /** File and line, for what manifests say. */
+      readonly place?: string;
+    }
   | { readonly state: 'unknown'; readonly error: TagflowError };
 
 /**
@@ -105,50 +110,24 @@ async function imageStatuses(
   head: ObjectId,
   record: ReleaseRecord,
 ): Promise<readonly ImageStatus[]> {
-  const pinned = await pinnedDigests(context, world, environment, head);
+  const pinned = await readPinned(context, world.pipeline, environment, head);
   return Promise.all(
     record.images.map(async (image) => ({
       ...image,
       tag: environment.tag,
-      branch: branchCheck(pinned, image),
+      branch: branchCheck(pinned, image, environment),
       registry: await registryCheck(context, environment, image, record.sequence),
     })),
   );
 }
 
-/** The digests that manifests name, by image; or why they cannot be read. */
-export type Pinned = ReadonlyMap<string, readonly (string | undefined)[]> | TagflowError;
-
-/** The digests that the manifests of a commit name, by image. */
-export async function pinnedDigests(
-  context: Context,
-  { pipeline }: Pick<World, 'pipeline'>,
-  environment: Environment,
-  head: ObjectId,
-): Promise<Pinned> {
-  const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
-  if (files instanceof TagflowError) return files;
-  const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
-  try {
-    const found = readPins(files, images, {
-      configured: environment.pins,
-      maxBytes: pipeline.maxFileBytes,
-    });
-    return new Map(
-      [...Map.groupBy(found, ({ image }) => image)].map(([image, pins]) => [image, pins.map(({ digest }) => digest)]),
-    );
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
-}
-
-/** Whether manifests pin what a record says of an image. */
-export function branchCheck(pinned: Pinned, { name, digest }: ReleaseImage): Check {
+/** Whether manifests say of an image what a record says. */
+export function branchCheck(pinned: Pinned, image: ReleaseImage, environment: Environment): Check {
   if (pinned instanceof Error) return { state: 'unknown', error: pinned };
-  const found = pinned.get(name) ?? [];
-  if (found.length > 0 && found.every((pin) => pin === digest)) return { state: 'right' };
-  return { state: 'drift', found: found.find((pin) => pin !== digest) };
+  const found = pinned.get(image.name) ?? [];
+  const wrong = wrongPin(found, image, environment);
+  if (wrong) return { state: 'drift', found: spokenPin(wrong, image), place: `${wrong.path}:${wrong.line}` };
+  return found.length > 0 ? { state: 'right' } : { state: 'drift', found: undefined };
 }
 
 async function registryCheck(

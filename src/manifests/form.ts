@@ -1,6 +1,5 @@
 // What every manifest form offers: the places in a parsed file that name an image, each able to say how it is pinned.
 import type { Digest } from '../model/digest.ts';
-import type { PinStyle } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import type { Source } from './source.ts';
 import type { Change } from './splice.ts';
@@ -10,9 +9,10 @@ import type { Path, Tree, Value } from './tree.ts';
 export interface Target {
   /** The repository's name, `host/path`; undefined when names are left as they are (an OCI layout cannot be pulled from). */
   readonly name: string | undefined;
-  readonly version: Tag;
-  readonly digest: Digest;
-  readonly style: PinStyle;
+  /** The version, or the target tag, which moves; undefined: no tag. */
+  readonly tag: Tag | undefined;
+  /** Undefined: no digest; the tag alone tells which image runs. */
+  readonly digest: Digest | undefined;
 }
 
 /** One document of a file, as forms look at it. */

@@ -151,7 +151,7 @@ function listIndent(source: Source, tree: Tree, root: YAMLMap): string {
 }
 
 /** The end of the comment lines that follow an offset's line without a gap and are indented by at least `least`. */
-function skipComments(source: Source, offset: number, least: number): number {
+export function skipComments(source: Source, offset: number, least: number): number {
   let at = lineEnd(source, offset);
   for (let line = lineOf(source, at); line < source.lines.length; line += 1) {
     const begin = source.lines[line] ?? 0;

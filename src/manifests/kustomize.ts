@@ -77,8 +77,8 @@ export function entryFields(name: string, target: Target): ReadonlyMap<Field, st
   return new Map<Field, string>([
     ['name', name],
     ...(run === name ? [] : ([['newName', run]] as const)),
-    ...(target.style === 'digest' ? [] : ([['newTag', target.version]] as const)),
-    ['digest', target.digest],
+    ...(target.tag === undefined ? [] : ([['newTag', target.tag]] as const)),
+    ...(target.digest === undefined ? [] : ([['digest', target.digest]] as const)),
   ]);
 }
 
@@ -126,16 +126,17 @@ class Entry {
     };
     const wantedName = retarget(run, target);
     if (wantedName !== run) set('newName', wantedName, ['name']);
-    const renamed = target.style === 'digest' ? this.#tagToDigest(target.digest) : undefined;
+    const { tag, digest } = target;
+    const renamed = tag === undefined && digest !== undefined ? this.#tagToDigest(digest) : undefined;
     if (renamed) {
       splices.push(...renamed);
       intents.push(
         { document: this.#document, path: [...this.#path, 'newTag'], value: undefined },
-        { document: this.#document, path: [...this.#path, 'digest'], value: target.digest },
+        { document: this.#document, path: [...this.#path, 'digest'], value: digest },
       );
     } else {
-      set('newTag', target.style === 'digest' ? undefined : target.version, ['newName', 'name']);
-      set('digest', target.digest, target.style === 'digest' ? ['newName', 'name'] : ['newTag', 'newName', 'name']);
+      set('newTag', tag, ['newName', 'name']);
+      set('digest', digest, tag === undefined ? ['newName', 'name'] : ['newTag', 'newName', 'name']);
     }
     if (splices.length > 0) this.#refuseForeign();
     return { splices, intents };

@@ -11,6 +11,8 @@ import { Reader } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
 import { formatPath } from './tree.ts';
+import type { PinStyle } from '../model/pipeline.ts';
+import { annotate } from './annotate.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
 import { verifyEdit } from './verify.ts';
 
@@ -18,6 +20,7 @@ import { verifyEdit } from './verify.ts';
 interface Match {
   readonly pin: Pin;
   readonly site: Site;
+  readonly style: PinStyle;
 }
 
 /**
@@ -32,7 +35,7 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   const found: [Source, Match[]][] = [];
   for (const file of files) {
     const source = reader.open(file);
-    if (source) found.push([source, matchesIn(source, pins, index, configured)]);
+    if (source) found.push([source, matchesIn(source, pins, index, { ...options, configured })]);
   }
   refuseMissing(configured, files, found);
   const { additions, unnamed } = planAdditions(files, pins, options, reader, index, found);
@@ -46,13 +49,26 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
     edits: results.flatMap(({ edits }) => edits),
     fields: results.flatMap(({ fields }) => fields),
     unnamed: unnamed.map(({ image }) => image),
+    warnings: results.flatMap(({ warnings }) => warnings),
   };
 }
 
 /** What a pin asks of a place. */
-function targetOf(pin: Pin, options: PinOptions): Target {
+function targetOf(pin: Pin, style: PinStyle): Target {
   const name = pin.repository.kind === 'remote' ? pin.repository.name : undefined;
-  return { name, version: pin.version, digest: pin.digest, style: options.style };
+  const { version, digest, targetTag } = pin;
+  switch (style) {
+    case 'version+digest':
+      return { name, tag: version, digest };
+    case 'digest':
+      return { name, tag: undefined, digest };
+    case 'version':
+      return { name, tag: version, digest: undefined };
+    case 'target':
+      return { name, tag: targetTag, digest: undefined };
+    case 'target+digest':
+      return { name, tag: targetTag, digest };
+  }
 }
 
 /** The places of a file that mean a pin; what tagflow.yaml configures comes before what a form finds. */
@@ -60,10 +76,10 @@ function matchesIn(
   source: Source,
   pins: readonly Pin[],
   index: NameIndex<Pin>,
-  configured: PinOptions['configured'],
+  { configured, style }: PinOptions,
 ): Match[] {
   const matches: Match[] = [];
-  for (const { image, path } of configured.filter(({ file }) => file === source.path)) {
+  for (const { image, path, pin: field } of configured.filter(({ file }) => file === source.path)) {
     const pin = pins.find((candidate) => candidate.image === image);
     if (!pin) continue;
     const at = plainKey(source, path, meantBy(pin, index));
@@ -78,14 +94,14 @@ function matchesIn(
         'keep the field in one document of the file',
       );
     }
-    if (site) matches.push({ pin, site });
+    if (site) matches.push({ pin, site, style: field ?? pin.style ?? style });
   }
   const claimed = new Set(matches.flatMap(({ site }) => site.nodes));
   for (const site of findSites(source)) {
     if (site.nodes.some((node) => claimed.has(node))) continue;
     const [pin, other] = index.meant(site);
     if (pin && other) throw twoImages(source, site, [pin, other]);
-    if (pin) matches.push({ pin, site });
+    if (pin) matches.push({ pin, site, style: pin.style ?? style });
   }
   return matches;
 }
@@ -132,7 +148,7 @@ function planAdditions(
     pins: entries.map(({ pin }) => pin),
     addition: addEntries(
       source,
-      entries.map(({ pin, name }) => entryFields(name, targetOf(pin, options))),
+      entries.map(({ pin, name }) => entryFields(name, targetOf(pin, pin.style ?? options.style))),
     ),
   }));
   return { additions, unnamed };
@@ -164,20 +180,30 @@ function pinSource(
   reader: Reader,
 ): Omit<PinResult, 'unnamed'> {
   const addition = additions?.addition;
-  const changes: Change[] = matches.map(({ pin, site }) => site.pin(targetOf(pin, options)));
+  const changes: Change[] = matches.map(({ pin, site, style }) => site.pin(targetOf(pin, style)));
   const change = joinChanges(addition ? [...changes, addition.change] : changes);
-  const text = applySplices(source, change.splices);
-  const after = text === source.text ? source : verifyEdit(source, text, change.intents, reader.caps);
+  const pinned = edited(source, change, reader);
+  const added = additions?.pins.filter((pin) => (pin.style ?? options.style) === 'target') ?? [];
+  const moving = matches.filter(({ style }) => style === 'target');
+  const { change: annotations, warnings } = annotate(pinned, moving, added);
+  const after = edited(pinned, annotations, reader);
+  const { text } = after;
   const fields = fieldsOf(after, source.path, matches);
   const edits = text === source.text ? [] : [{ path: source.path, content: new TextEncoder().encode(text) }];
-  if (!additions || !addition) return { edits, fields };
+  if (!additions || !addition) return { edits, fields, warnings };
   const sites = new Map(findSites(after).map((site) => [keyOf(site), site]));
   const addedFields = addition.paths.flatMap((path, index): PinnedField[] => {
     const site = sites.get(keyOf({ document: addition.document, path }));
     const pin = additions.pins[index];
     return site && pin ? [fieldOf(after, pin, site, undefined)] : [];
   });
-  return { edits, fields: [...fields, ...addedFields] };
+  return { edits, fields: [...fields, ...addedFields], warnings };
+}
+
+/** The source after a change, parsed and verified. */
+function edited(source: Source, { splices, intents }: Change, reader: Reader): Source {
+  const text = applySplices(source, splices);
+  return text === source.text ? source : verifyEdit(source, text, intents, reader.caps);
 }
 
 /** What the places say after the edit. */

@@ -81,8 +81,7 @@ function siteOf(field: Field, meant: Meant): Site {
     offset,
     nodes: [value],
     pin(target: Target): Change {
-      const bare = target.style === 'digest' || isDigest(text);
-      const wanted = bare ? target.digest : `${target.version}@${target.digest}`;
+      const wanted = wantedOf(target, isDigest(text));
       const intents = [{ document, path, value: wanted }];
       if (holds(value, wanted)) return { splices: [], intents };
       if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, path, text);
@@ -91,6 +90,12 @@ function siteOf(field: Field, meant: Meant): Site {
       return { splices: [replaceScalar(source, value, wanted)], intents };
     },
   };
+}
+
+/** What a field of its own shall hold. One that held a digest takes the digest alone, and is emptied where the style has none. */
+function wantedOf({ tag, digest }: Target, digestAlone: boolean): string {
+  if (digestAlone || tag === undefined) return digest ?? '';
+  return digest === undefined ? tag : `${tag}@${digest}`;
 }
 
 /** What a field holds: nothing, a tag or a digest or both; a reference to the image; or what no pin may replace. */

@@ -28,22 +28,23 @@ export function readPins(
     const source = reader.open(file);
     if (!source) return [];
     const here = configured.filter((pin) => pin.file === file.path);
-    const plain = here.flatMap(({ image, path }) => {
+    const plain = here.flatMap(({ image, path, pin: style }) => {
       const meant = images.find((known) => known.image === image);
       const at = meant && plainKey(source, path, meantBy(meant, index));
-      return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site })) : [];
+      return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site, style })) : [];
     });
     const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
     const formed = findSites(source).flatMap((site) => {
       const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
-      return image === undefined ? [] : [{ image, site }];
+      return image === undefined ? [] : [{ image, site, style: undefined }];
     });
-    return [...plain, ...formed].map(({ image, site }) => ({
+    return [...plain, ...formed].map(({ image, site, style }) => ({
       image,
       ...placeOf(source, site),
       name: site.names[0],
       tag: site.tag,
       digest: site.digest,
+      style,
     }));
   });
 }

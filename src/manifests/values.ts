@@ -27,6 +27,10 @@ export interface Pin extends ImageNames {
   readonly repository: Repository;
   readonly version: Tag;
   readonly digest: Digest;
+  /** How its fields name it; absent: as the options say. */
+  readonly style?: PinStyle;
+  /** The environment's target tag, for the styles that write it. */
+  readonly targetTag?: Tag;
 }
 
 /** Where pins are read, and within which limits. */
@@ -68,6 +72,8 @@ export interface PinResult {
   readonly fields: readonly PinnedField[];
   /** Images that got an entry though nothing that was read names them: it takes effect where something else does. */
   readonly unnamed: readonly string[];
+  /** What a moving tag will not do in some place, one sentence each. */
+  readonly warnings: readonly string[];
 }
 
 /** What a field that means an image says now. */
@@ -82,6 +88,8 @@ export interface ReadPin {
   readonly tag: string | undefined;
   /** As written, not validated. */
   readonly digest: string | undefined;
+  /** How the field is configured to name the image, where it is. */
+  readonly style: PinStyle | undefined;
 }
 
 /** An image that some field of a file names, whether configured or not: what `tagflow init` starts from. */

@@ -82,7 +82,7 @@ export function referenceSite(
     nodes: [value],
     pin(target: Target): Change {
       const name = retarget(written.name, target);
-      const wanted = joinImage(name, target.style === 'digest' ? undefined : target.version, target.digest);
+      const wanted = joinImage(name, target.tag, target.digest);
       if (holds(value, wanted)) return { splices: [], intents: [{ document, path, value: wanted }] };
       if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, path, text);
       if (isFluxSetter(source, value)) throw refuseFlux(source, offset, path);

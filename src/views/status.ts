@@ -99,7 +99,8 @@ function differences({ environment, branch, record }: EnvironmentStatus, image: 
     );
   }
   if (image.branch.state === 'drift') {
-    const found = image.branch.found === undefined ? 'nothing' : short(image.branch.found);
+    const { found: says, place } = image.branch;
+    const found = says === undefined ? 'nothing' : `${short(says)}${place === undefined ? '' : ` (${place})`}`;
     lines.push(
       `drift: the manifests of ${branch} pin ${name} to ${found}, the record says ${shortDigest(digest)}   fix: tagflow promote ${environment}, or tagflow rollback ${environment}`,
     );
@@ -130,6 +131,7 @@ function versionsOf(images: readonly { readonly name: string; readonly version: 
 }
 
 function short(digest: string): string {
+  if (!/^sha(?:256|512):/.test(digest)) return digest;
   return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
 }
 

@@ -4,7 +4,7 @@ import { diff } from '../../src/engine/diff.ts';
 import { type EnvironmentStatus, status } from '../../src/engine/status.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { type Bench, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
@@ -98,19 +98,36 @@ describe('status', () => {
     [
       'another digest',
       (text: string, bench: Bench) => text.replace(bench.digest('django', 'V4.0'), bench.digest('django', 'V4.2')),
-      'V4.2',
+      (bench: Bench) => bench.digest('django', 'V4.2'),
     ],
     [
       'no digest',
       (text: string, bench: Bench) => text.replace(`    digest: ${bench.digest('django', 'V4.0')}\n`, ''),
-      undefined,
+      () => `${DJANGO}:V4.0`,
     ],
   ])('manifests with %s are drift on the branch', async (_, edit, found) => {
     const bench = await running();
     bench.remote.commit('prd', { [OVERLAY]: edit(bench.remote.file('prd', OVERLAY) ?? '', bench) });
     const state = await statusOf(bench, 'prd');
     expect(checks(state)[0]).toBe('django: branch drift, registry right');
-    expect(state.images[0]?.branch).toMatchObject({ found: found && bench.digest('django', found) });
+    expect(state.images[0]?.branch).toEqual({
+      state: 'drift',
+      found: found(bench),
+      place: expect.stringMatching(/^environments\/prd\/kustomization.yaml:\d+$/) as string,
+    });
+  });
+
+  test('manifests that run the right digest from the registry of another environment are drift', async () => {
+    const dev = 'registry.dev.example.org/shop/django';
+    const bench = createBench({ settings: { dev: `repositories: { django: ${dev} }` } });
+    await bench.through(FIRST);
+    expect(checks(await statusOf(bench, 'prd'))[0]).toBe('django: branch right, registry right');
+    const text = bench.remote.file('prd', OVERLAY) ?? '';
+    bench.remote.commit('prd', { [OVERLAY]: text.replaceAll(DJANGO, dev) });
+    expect((await statusOf(bench, 'prd')).images[0]?.branch).toMatchObject({
+      state: 'drift',
+      found: `${dev}:V4.0@${bench.digest('django', 'V4.0')}`,
+    });
   });
 
   test('manifests that name no image are drift to nothing', async () => {

@@ -179,6 +179,7 @@ describe('an image field', () => {
         },
       ],
       unnamed: [],
+      warnings: [],
     });
   });
 

@@ -12,7 +12,8 @@ import { type Report, upstreamHeads } from './findings.ts';
 import { type Entry, type Line, type ReleaseEntry, releasesOf } from '../read/line.ts';
 import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
 import { isRelease } from '../read/records.ts';
-import { type Pinned, branchCheck, pinnedDigests } from '../status.ts';
+import { branchCheck } from '../status.ts';
+import { type Pinned, readPinned } from '../tree/pins.ts';
 import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
 import type { World } from '../read/world.ts';
 
@@ -250,26 +251,29 @@ async function checkPins(context: Context, line: Line, rules: RulesOf, report: R
   for (const entry of line.entries.toReversed()) {
     if (isReleaseEntry(entry)) [release, told] = [entry, ''];
     if (!release) continue;
-    const differences = differencesOf(read(entry.commit), release, rules(release).pipeline);
+    const differences = differencesOf(read(entry.commit), release, rules(release));
     // A commit that leaves wrong pins as they were did not make them wrong.
     if (differences !== '' && differences !== told) report('pins', entry.commit, differences);
     told = differences;
   }
 }
 
-function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { images }: Pipeline): string {
+function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { pipeline, environment }: Rules): string {
   if (pinned instanceof Error) {
     return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
   }
   const wrong = release.images.flatMap((image) => {
-    const check = images.has(image.name) ? branchCheck(pinned, image) : undefined;
-    return check?.state === 'drift'
-      ? [`${image.name} is ${check.found ?? 'not pinned by its digest'}, not ${image.digest}`]
-      : [];
+    const check = pipeline.images.has(image.name) ? branchCheck(pinned, image, environment) : undefined;
+    return check?.state === 'drift' ? [`${image.name} is ${saidOf(check.found)}, not ${image.digest}`] : [];
   });
   return wrong.length === 0
     ? ''
     : `its manifests differ from the record of release ${release.sequence}: ${wrong.join('; ')}`;
+}
+
+function saidOf(found: string | undefined): string {
+  if (found === undefined) return 'not pinned by its digest';
+  return /@|^sha(?:256|512):/.test(found) ? found : `${found}, not pinned by its digest`;
 }
 
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
@@ -306,7 +310,7 @@ async function readAllPins(context: Context, line: Line, rules: RulesOf): Promis
     }));
     await bringReadable(context, await Promise.all(wanted));
     for (const [key, { commit, rules }] of some)
-      pins.set(key, await pinnedDigests(context, rules, rules.environment, commit));
+      pins.set(key, await readPinned(context, rules.pipeline, rules.environment, commit));
   }
   return ({ id }) => pins.get(keys.get(id) ?? '') ?? new Map();
 }

@@ -24,6 +24,9 @@ import {
   readManifests,
 } from './tree.ts';
 
+/** Warnings about single fields that are shown; a folder of many workloads has the same one for each. */
+const MAX_WARNINGS = 10;
+
 /** What a plan needs to know of its tree. */
 export interface ReleaseTree extends Pick<Plan, 'edits' | 'fields' | 'configurationChanges'> {
   /** Every path, records aside, at which the result differs from the environment's branch. */
@@ -55,6 +58,9 @@ export async function releaseTree(
     const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
     context.notify({ level: 'warning', text });
   }
+  for (const text of result.warnings.slice(0, MAX_WARNINGS)) context.notify({ level: 'warning', text });
+  const more = result.warnings.length - MAX_WARNINGS;
+  if (more > 0) context.notify({ level: 'warning', text: `${more} more fields like these` });
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));

@@ -70,9 +70,11 @@ export function pinsOf(pipeline: Pipeline, environment: Environment, images: rea
   return images.flatMap(({ name, version, digest }) => {
     const image = pipeline.images.get(name);
     if (!image) return [];
-    const { versions } = image;
+    const { versions, pin: style } = image;
+    const targetTag = environment.tag;
     const repository = repositoryIn(environment, image);
-    return [{ image: name, names: namesOf(pipeline, name), versions, repository, version, digest }];
+    const names = namesOf(pipeline, name);
+    return [{ image: name, names, versions, repository, version, digest, targetTag, ...(style && { style }) }];
   });
 }
 

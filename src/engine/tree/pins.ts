@@ -1,0 +1,66 @@
+// What the manifests of a commit say of images, and whether that is what a release's record says.
+import { type ReadPin, canonicalName, readPins } from '../../manifests/manifests.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
+
+/** What manifests say, by image; or why they cannot be read. */
+export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
+
+/** What the manifests of a commit say, by image. */
+export async function readPinned(
+  context: Reading,
+  pipeline: Pipeline,
+  environment: Environment,
+  head: ObjectId,
+): Promise<Pinned> {
+  const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
+  if (files instanceof TagflowError) return files;
+  const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
+  try {
+    const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes };
+    const pins = readPins(files, images, options).map((pin) => ({
+      ...pin,
+      style: pin.style ?? pipeline.images.get(pin.image)?.pin,
+    }));
+    return Map.groupBy(pins, ({ image }) => image);
+  } catch (error) {
+    if (isTagflowError(error)) return error;
+    throw error;
+  }
+}
+
+/** The first field that says something else of an image than the record; undefined where all fields are right. */
+export function wrongPin(pins: readonly ReadPin[], image: ReleaseImage, environment: Environment): ReadPin | undefined {
+  return pins.find((pin) => !saysImage(pin, image, environment));
+}
+
+/** What a field says, in a word: its digest where that is wrong, otherwise all of it. */
+export function spokenPin(pin: ReadPin, { digest, repository }: ReleaseImage): string {
+  const { name, tag } = pin;
+  if (pin.digest !== undefined && pin.digest !== digest && !namesOther(pin, repository)) return pin.digest;
+  return [
+    name,
+    tag === undefined ? '' : `${name === undefined ? '' : ':'}${tag}`,
+    pin.digest === undefined ? '' : `@${pin.digest}`,
+  ].join('');
+}
+
+function saysImage(pin: ReadPin, image: ReleaseImage, { tag, pin: usual }: Environment): boolean {
+  if (namesOther(pin, image.repository)) return false;
+  if (pin.digest !== undefined) return pin.digest === image.digest;
+  const style: PinStyle = pin.style ?? usual;
+  const moves = style === 'version' || style === 'target';
+  // a field for a digest, emptied since the tag alone tells
+  if (pin.tag === undefined && pin.name === undefined) return moves;
+  if (style === 'version') return pin.tag === image.version;
+  return style === 'target' && pin.tag === tag;
+}
+
+/** Whether a field runs the image from another repository than the release. A layout cannot be run from: any name will do. */
+function namesOther({ name }: ReadPin, repository: string): boolean {
+  return name !== undefined && !repository.startsWith('oci:') && canonicalName(name) !== canonicalName(repository);
+}
