@@ -22,8 +22,9 @@ import { createCollector } from './collect.ts';
 import { readOptionalFile } from './files.ts';
 import { composeForge } from './forge.ts';
 import type { GlobalOptions } from './globals.ts';
+import { type GitSettings, readGitSettings } from './git-settings.ts';
 import type { Io } from './io.ts';
-import { gitCredentials, readGitSettings, remoteUrl } from './remote.ts';
+import { chooseRemote, gitAccess } from './remote.ts';
 import type { Stopping } from './session.ts';
 import { readTokenServers } from './token-servers.ts';
 import { whoRuns } from './who.ts';
@@ -54,11 +55,12 @@ export async function compose(
 ): Promise<Composition> {
   const { env } = io;
   const settings = await readGitSettings(options.directory, env);
-  const url = remoteUrl(options, settings);
+  const remote = await chooseRemote(options, settings, env);
+  const { url } = remote;
   const registries = composeRegistries(io, options, notify, signal);
   const workFolder = resolve(options.directory, env['TAGFLOW_CACHE_DIR'] ?? tmpdir());
   await makeFolder(workFolder);
-  const credentials = await gitCredentials(url, env, options.directory);
+  const { credentials, tried } = await gitAccess(remote, env, options.directory);
   const milliseconds = options.timeout * 1000;
   const ledger = await createGitLedger({
     url,
@@ -71,7 +73,7 @@ export async function compose(
     notify,
     allowPlainHttp: env['TAGFLOW_GIT_PLAIN_HTTP'] === '1',
     timeouts: { silenceMs: milliseconds, pushSilenceMs: 2 * milliseconds, settleMs: milliseconds },
-    ...(credentials ? { credentials } : { credentialHelper: settings.credentialHelper }),
+    ...(credentials ? { credentials } : { credentialSettings: settings.credentials, tried: triedFor(settings, tried) }),
   });
   const config = options.config === undefined ? undefined : await readConfigFile(options);
   const context: Context = {
@@ -80,7 +82,7 @@ export async function compose(
     forgeOf: async (kind) => {
       const { directory } = options;
       const parts = { clock: machineClock, random: Math.random, signal, timeoutMs: milliseconds };
-      return composeForge({ url, env, directory, kind, ...parts });
+      return composeForge({ remote, env, directory, kind, ...parts });
     },
     clock: machineClock,
     random: Math.random,
@@ -109,6 +111,14 @@ export async function compose(
       await ledger.close();
     },
   };
+}
+
+/** Where credentials for Git were looked for, in words. */
+function triedFor({ credentials, ignored }: GitSettings, tried: string | undefined): string | undefined {
+  const helpers = credentials.length === 0 ? ['no credential helper is set in Git’s own configuration'] : [];
+  const passedOver = ignored.filter((key) => key.startsWith('credential.'));
+  const kept = passedOver.length === 0 ? [] : [`${passedOver.join(', ')} of this checkout starts no program`];
+  return tried && [tried, ...helpers, ...kept].join('; ');
 }
 
 /** The registries of a run: adapters by what a repository is, each made on first use. */

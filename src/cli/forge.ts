@@ -1,13 +1,16 @@
 // The forge of a run: its place and its token from the remote's URL and the environment, its connections from the house.
+import type { ForgeToken } from '../forge/asking.ts';
 import type { Forge } from '../forge/forge.ts';
+import type { ForgePlace } from '../forge/place.ts';
+import { describeRelease, releaseSecret } from '../http/secrets.ts';
 import type { Clock, Random } from '../model/effects.ts';
+import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
-import { readToken } from './remote.ts';
+import type { ChosenRemote } from './remote.ts';
 
 /** What a forge is made of. */
 export interface ForgeSettings {
-  /** Of the Git remote. */
-  readonly url: string;
+  readonly remote: ChosenRemote;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Relative paths are below it. */
   readonly directory: string;
@@ -20,13 +23,32 @@ export interface ForgeSettings {
   readonly timeoutMs?: number | undefined;
 }
 
+/** The token for a forge: the first of the environment that is for its API. Throws `unauthorized` and `credentials-invalid`. */
+async function forgeToken({ kind, api, host }: ForgePlace, settings: ForgeSettings): Promise<ForgeToken> {
+  const { env, remote, directory } = settings;
+  const namedByCaller = Boolean(env['TAGFLOW_FORGE_URL']) || remote.namedByCaller;
+  const release = await releaseSecret({ purpose: kind, url: api, host, namedByCaller }, env, directory);
+  const { secret } = release;
+  if (secret) return { ...secret, kind: secret.from === 'CI_JOB_TOKEN' ? 'job' : 'access' };
+  const rights =
+    kind === 'github'
+      ? 'a token that may write contents and pull requests'
+      : 'a project access token with the role Developer and the scope api';
+  throw new TagflowError('unauthorized', {
+    what: `there is no token for ${host}`,
+    why: describeRelease(release),
+    fix: release.withheld.some(({ variable }) => variable.startsWith('TAGFLOW_FORGE_TOKEN'))
+      ? `TAGFLOW_FORGE_URL=${api.href} says that the token is for it; or name the remote: --repo URL, TAGFLOW_REPO`
+      : `set TAGFLOW_FORGE_TOKEN or TAGFLOW_FORGE_TOKEN_FILE, to ${rights}`,
+  });
+}
+
 /** The forge that hosts a remote; nothing is sent yet. Throws `forge-unknown`, `unauthorized` and `credentials-invalid`. */
 export async function composeForge(settings: ForgeSettings): Promise<Forge> {
-  const { url, env, directory, kind, clock, random, signal, timeoutMs } = settings;
-  const { forgeToken, placeForge } = await import('../forge/place.ts');
-  const place = placeForge(url, kind, env);
-  const own = await readToken('TAGFLOW_FORGE_TOKEN', env, directory);
-  const token = forgeToken(place, { ...env, TAGFLOW_FORGE_TOKEN: own });
+  const { remote, env, kind, clock, random, signal, timeoutMs } = settings;
+  const { placeForge } = await import('../forge/place.ts');
+  const place = placeForge(remote.url, kind, env);
+  const token = await forgeToken(place, settings);
   const { createAgents } = await import('../http/agents.ts');
   const { createRedactor, rememberProxyPasswords } = await import('../http/redact.ts');
   const redactor = createRedactor();

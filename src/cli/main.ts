@@ -1,7 +1,13 @@
 // The process: starts quickly, ends with an exit code that tells the truth, and stops within seconds when asked to.
 import { enableCompileCache } from 'node:module';
+import { compileCacheFolder } from './compile-cache.ts';
 
-enableCompileCache();
+// Where NODE_COMPILE_CACHE names a folder, Node has begun already.
+const cache = compileCacheFolder({ env: process.env, uid: process.getuid?.() });
+if (cache !== undefined) enableCompileCache(cache);
+
+// Windows looks for programs in the current folder first, which may be anybody's checkout; this tells it not to.
+process.env['NoDefaultCurrentDirectoryInExePath'] = '1';
 
 // A reader that went away (`| head`, a closed terminal) must not end a promotion between its commit and its tags: the work
 // goes on, and the exit code tells of the work. A result that could not be written for another reason is a failure.

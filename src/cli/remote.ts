@@ -1,99 +1,126 @@
 // Which Git remote is meant, and with which credentials: from flags, variables, CI systems and the user's Git settings.
-import { execFile } from 'node:child_process';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { unescaped } from '../http/redact.ts';
+import { describeRelease, releaseSecret } from '../http/secrets.ts';
 import { TagflowError } from '../model/errors.ts';
-import { readOptionalFile } from './files.ts';
+import { type GitSettings, gitFolder, noRemote } from './git-settings.ts';
 import type { GlobalOptions } from './globals.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** What tagflow wants to know of the user's Git configuration. */
-export interface GitSettings {
-  readonly originUrl: string | undefined;
-  readonly userName: string | undefined;
-  readonly userEmail: string | undefined;
-  readonly credentialHelper: string | undefined;
-  readonly signingKey: string | undefined;
-  /** Programs that sign in place of ssh-keygen and gpg. */
-  readonly sshProgram: string | undefined;
-  readonly gpgProgram: string | undefined;
+/** The remote of a run. */
+export interface ChosenRemote {
+  readonly url: string;
+  /** Whether the caller named it, by --repo or TAGFLOW_REPO; a checkout's configuration did otherwise. */
+  readonly namedByCaller: boolean;
 }
 
-/** Reads the Git configuration that holds in a folder; empty when Git has none or is not there. */
-export async function readGitSettings(directory: string, env: Env): Promise<GitSettings> {
-  const values = new Map<string, string>();
-  try {
-    const { stdout } = await promisify(execFile)('git', ['-C', directory, 'config', '--list', '-z'], {
-      env: { ...env },
-      maxBuffer: 4 << 20,
-      timeout: 10_000,
-    });
-    for (const entry of stdout.split('\0')) {
-      const at = entry.indexOf('\n');
-      if (at > 0) values.set(entry.slice(0, at), entry.slice(at + 1));
-    }
-  } catch {
-    // No Git configuration, or no Git: what needs one says so itself.
-  }
-  const value = (key: string): string | undefined => values.get(key) || undefined;
-  return {
-    originUrl: value('remote.origin.url'),
-    userName: value('user.name'),
-    userEmail: value('user.email'),
-    credentialHelper: value('credential.helper'),
-    signingKey: value('user.signingkey'),
-    sshProgram: value('gpg.ssh.program'),
-    gpgProgram: value('gpg.openpgp.program') ?? value('gpg.program'),
-  };
-}
-
-/** The URL of the remote: `--repo`, or the remote `origin` of the folder. Throws `usage` when there is neither. */
-export function remoteUrl({ repo, directory }: GlobalOptions, { originUrl }: GitSettings): string {
-  const url = repo ?? originUrl;
-  if (url === undefined) {
-    throw new TagflowError('usage', {
-      what: 'no Git remote is known',
-      why: `${directory} is no checkout with a remote named origin, and no --repo was given`,
-      fix: 'name it: --repo https://gitlab.example.com/acme/app.git, or TAGFLOW_REPO, or run in a checkout (-C DIR)',
-    });
-  }
+/**
+ * The remote: `--repo`, or the remote `origin` of the folder. Throws `usage` when there is neither, when it is the checkout
+ * itself, or when Git would push to another place than it reads from.
+ */
+export async function chooseRemote(options: GlobalOptions, settings: GitSettings, env: Env): Promise<ChosenRemote> {
+  const { repo, directory } = options;
+  const text = repo ?? settings.originUrl;
+  if (text === undefined) throw await noRemote(directory, env);
+  if (repo === undefined) refuseOtherPushUrl(settings);
   // A path in Git's configuration is relative to the checkout; the ledger takes absolute ones.
-  return /^\.{1,2}(?:\/|$)/.test(url) || (repo !== undefined && isLocalPath(url)) ? resolve(directory, url) : url;
+  const isRelative = /^\.{1,2}(?:\/|$)/.test(text) || (repo !== undefined && isLocalPath(text));
+  const url = isRelative ? resolve(directory, text) : text;
+  await refuseCheckout(url, directory, env);
+  return { url, namedByCaller: repo !== undefined };
+}
+
+/** The user name and the token for a remote; or why there are none. */
+export interface GitAccess {
+  readonly credentials: { readonly username: string; readonly password: string } | undefined;
+  /** What was looked at, where no variable gives a token; for people. */
+  readonly tried: string | undefined;
 }
 
 /**
  * Credentials for the remote, from TAGFLOW_GIT_TOKEN or TAGFLOW_GIT_TOKEN_FILE, or the CI system's own token when the
- * remote is on its host. Undefined: those in the URL, or a credential helper's.
+ * remote is on its host. Without them those in the URL count, or a credential helper's. Throws `credentials-invalid`, and
+ * `credentials-unsafe` where a token is set and a checkout's configuration alone says where it would go.
  */
-export async function gitCredentials(
-  url: string,
-  env: Env,
-  directory: string,
-): Promise<{ username: string; password: string } | undefined> {
-  const host = /^https?:/.test(url) ? URL.parse(url)?.host : undefined;
-  if (host === undefined) return undefined;
-  const own = await readToken('TAGFLOW_GIT_TOKEN', env, directory);
-  if (own) return { username: env['TAGFLOW_GIT_USERNAME'] || 'oauth2', password: own };
-  const server = URL.parse(env['GITHUB_SERVER_URL'] ?? '')?.host;
-  if (env['GITHUB_TOKEN'] && server === host) return { username: 'x-access-token', password: env['GITHUB_TOKEN'] };
-  const gitlab = URL.parse(env['CI_SERVER_URL'] ?? '')?.host;
-  if (env['CI_JOB_TOKEN'] && gitlab === host) return { username: 'gitlab-ci-token', password: env['CI_JOB_TOKEN'] };
-  return undefined;
+export async function gitAccess(remote: ChosenRemote, env: Env, directory: string): Promise<GitAccess> {
+  const url = /^https?:/i.test(remote.url) ? URL.parse(remote.url) : null;
+  if (!url) return { credentials: undefined, tried: undefined };
+  const destination = { purpose: 'git', url, host: url.host, namedByCaller: remote.namedByCaller } as const;
+  const release = await releaseSecret(destination, env, directory);
+  const { secret, withheld } = release;
+  const own = withheld.find(({ variable }) => variable.startsWith('TAGFLOW_GIT_TOKEN'));
+  if (own) throw keptBack(own.variable, url.host);
+  if (!secret) return { credentials: undefined, tried: describeRelease(release) };
+  const isOwn = secret.from.startsWith('TAGFLOW_GIT_TOKEN');
+  const name = isOwn ? env['TAGFLOW_GIT_USERNAME'] || (unescaped(url.username) ?? url.username) : '';
+  return { credentials: { username: name || secret.username, password: secret.value }, tried: undefined };
 }
 
-/** The token in a variable, or in the file that the variable with `_FILE` names. Throws `credentials-invalid`. */
-export async function readToken(variable: string, env: Env, directory: string): Promise<string | undefined> {
-  const file = env[`${variable}_FILE`];
-  if (env[variable] || !file) return env[variable];
-  const path = resolve(directory, file);
-  const token = (await readOptionalFile(path))?.trim();
-  if (token) return token;
-  throw new TagflowError('credentials-invalid', {
-    what: `${path} holds no token`,
-    why: `${variable}_FILE names it, and it is empty or not there`,
-    fix: `write the token into it, or unset ${variable}_FILE`,
+function keptBack(variable: string, host: string): TagflowError {
+  return new TagflowError('credentials-unsafe', {
+    what: `the token of ${variable} is not sent to ${host}`,
+    why: `the checkout's own configuration names that host (remote.origin.url); nothing that you gave does`,
+    fix: `TAGFLOW_GIT_HOST=${host} says that the token is for it; or name the remote: --repo URL, TAGFLOW_REPO`,
+    details: { host, variable },
   });
+}
+
+/** Git reads from the first URL of a remote, and pushes to `pushurl` where it has one. A release is read and pushed at one place. */
+function refuseOtherPushUrl({ originUrl, originPushUrl }: GitSettings): void {
+  if (originPushUrl === undefined || originPushUrl === originUrl) return;
+  throw new TagflowError('usage', {
+    what: 'the remote origin reads from one URL and pushes to another',
+    why: 'remote.origin.pushurl is set, and a release is pushed on top of what was read at the same place',
+    fix: 'name the repository that is meant: --repo URL, or TAGFLOW_REPO',
+  });
+}
+
+/** A push would move the branches under the feet of whoever works in the checkout, and reach nobody else. */
+async function refuseCheckout(url: string, directory: string, env: Env): Promise<void> {
+  const path = localPath(url);
+  if (path === undefined) return;
+  const own = await gitFolder(directory, env);
+  if (own === undefined) return;
+  const folders = await repositoriesAt(path);
+  const same = await Promise.all(folders.map((folder) => isSame(folder, own)));
+  if (!same.includes(true)) return;
+  throw new TagflowError('usage', {
+    what: `the remote ${path} is the checkout itself`,
+    why: 'releases are pushed to the repository that everybody shares; there they would reach nobody',
+    fix: 'name that repository: --repo URL, TAGFLOW_REPO, or git remote set-url origin URL',
+  });
+}
+
+/** Where Git would look for a repository that a path names: the folder, its `.git`, and what a `.git` file names. */
+async function repositoriesAt(path: string): Promise<readonly string[]> {
+  const inside = join(path, '.git');
+  const link = await readFile(inside, 'utf8').catch(() => '');
+  const linked = /^gitdir: (.+)$/m.exec(link)?.[1];
+  const found = [path, inside, ...(linked === undefined ? [] : [resolve(path, linked)])];
+  const common = await Promise.all(
+    found.map(async (folder) => {
+      const text = await readFile(join(folder, 'commondir'), 'utf8').catch(() => undefined);
+      return text === undefined ? [] : [resolve(folder, text.trim())];
+    }),
+  );
+  return [...found, ...common.flat()];
+}
+
+async function isSame(a: string, b: string): Promise<boolean> {
+  const [left, right] = await Promise.all([a, b].map((path) => stat(path).catch(() => undefined)));
+  return left !== undefined && right !== undefined && left.dev === right.dev && left.ino === right.ino;
+}
+
+function localPath(url: string): string | undefined {
+  if (!url.startsWith('file:')) return url.startsWith('/') ? url : undefined;
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
 }
 
 function isLocalPath(text: string): boolean {

@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import type { Who } from '../engine/context.ts';
 import { plain } from '../model/text.ts';
-import type { GitSettings } from './remote.ts';
+import type { GitSettings } from './git-settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
-import type { ForgeToken } from './asking.ts';
 
 /** Environment variables by name, as they are handed in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -56,39 +55,6 @@ export function placeForge(url: string, configured: ForgeKind | undefined, env: 
     );
   }
   return { kind, api, project, host: remote.host };
-}
-
-/**
- * The token for a forge: TAGFLOW_FORGE_TOKEN (which the CLI also fills from TAGFLOW_FORGE_TOKEN_FILE), or what the forge's own
- * programs use where it is meant for that host. Throws `unauthorized` without any, and `credentials-invalid`.
- */
-export function forgeToken({ kind, host }: ForgePlace, env: Environment): ForgeToken {
-  const hostname = host.replace(/:[0-9]+$/, '');
-  const isJob = serverOf(env, kind) === hostname;
-  const isPublic = hostname === 'github.com' || hostname.endsWith('.ghe.com');
-  const names =
-    kind === 'github'
-      ? ['TAGFLOW_FORGE_TOKEN', isPublic ? 'GH_TOKEN' : 'GH_ENTERPRISE_TOKEN', ...(isJob ? ['GITHUB_TOKEN'] : [])]
-      : ['TAGFLOW_FORGE_TOKEN', 'GITLAB_TOKEN', ...(isJob ? ['CI_JOB_TOKEN'] : [])];
-  for (const from of names) {
-    const value = env[from]?.trim();
-    if (!value) continue;
-    if (/^[\x21-\x7e]+$/.test(value)) return { value, kind: from === 'CI_JOB_TOKEN' ? 'job' : 'access', from };
-    throw new TagflowError('credentials-invalid', {
-      what: `${from} holds no token`,
-      why: 'a token has no spaces, line ends or characters beyond ASCII',
-      fix: `set ${from} to the token alone`,
-    });
-  }
-  throw new TagflowError('unauthorized', {
-    what: `there is no token for ${host}`,
-    why: `none of ${names.join(', ')} is set`,
-    fix: `set TAGFLOW_FORGE_TOKEN or TAGFLOW_FORGE_TOKEN_FILE, ${
-      kind === 'github'
-        ? 'to a token that may write contents and pull requests'
-        : 'to a project access token with the role Developer and the scope api'
-    }`,
-  });
 }
 
 function readRemote(url: string): Remote {

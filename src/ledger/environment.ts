@@ -18,8 +18,8 @@ export interface EnvironmentOptions {
   readonly folder: string;
   readonly remote: RemoteUrl;
   readonly credentials: GitCredentials | undefined;
-  /** The user's own credential helper, as `credential.helper` has it. */
-  readonly credentialHelper: string | undefined;
+  /** The user's own settings `credential.…`, in Git's order: helpers for HTTP without credentials. */
+  readonly credentialSettings: readonly Setting[];
   /** How long a transfer over HTTP may stand still, in milliseconds. */
   readonly silenceMs: number;
 }
@@ -60,7 +60,7 @@ export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'fold
 
 /** The environment of processes that talk with the remote, in its one protocol. */
 export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
-  const { remote, credentials, credentialHelper, silenceMs } = options;
+  const { remote, credentials, credentialSettings, silenceMs } = options;
   const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
   const config: Setting[] = [
     ['remote.origin.url', remote.url],
@@ -72,7 +72,10 @@ export function remoteEnvironment(options: EnvironmentOptions): Record<string, s
     // Git would send the header on to wherever the server redirects.
     config.push(['http.followRedirects', 'false']);
   }
-  if (credentialHelper !== undefined) config.push(['credential.helper', credentialHelper]);
+  config.push(...credentialSettings);
+  // Git asks a helper for the password of just this user.
+  const name = remote.credentials?.username;
+  if (name && credentialSettings.length > 0) config.push([`credential.${remote.origin}.username`, name]);
   return withConfig(
     {
       // ssh asks on the terminal otherwise, past GIT_TERMINAL_PROMPT.

@@ -105,12 +105,16 @@ export function plainText(text: string): string {
     .trim();
 }
 
-/** The error of a failed read or push. `storage` failures are the caller's to turn into `storage-failed`. */
-export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string): TagflowError {
+/**
+ * The error of a failed read or push. `storage` failures are the caller's to turn into `storage-failed`. `tried`: where
+ * credentials were looked for, when there are none.
+ */
+export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string, tried?: string): TagflowError {
   const why = `git said: ${said}`;
   const details = { remote: remote.url, kind };
   switch (kind) {
     case 'unauthorized':
+      if (tried !== undefined && remote.origin !== undefined) return noCredentials(remote, why, tried, details);
       return new TagflowError('unauthorized', {
         what: `${remote.url} does not accept the credentials`,
         why,
@@ -171,6 +175,20 @@ export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string
         details,
       );
   }
+}
+
+function noCredentials(
+  { url, origin }: RemoteUrl,
+  why: string,
+  tried: string,
+  details: Record<string, unknown>,
+): TagflowError {
+  return new TagflowError('unauthorized', {
+    what: `${url} wants credentials, and there are none for ${origin}`,
+    why: `${tried}; ${why}`,
+    fix: 'put a token that may read and write this repository into TAGFLOW_GIT_TOKEN (or name its file in TAGFLOW_GIT_TOKEN_FILE), or set a helper: git config --global credential.helper …',
+    details,
+  });
 }
 
 function unavailable(what: string, why: string, fix: string, details: Record<string, unknown>): TagflowError {

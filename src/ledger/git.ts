@@ -9,7 +9,7 @@ import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import { Ancestry } from './ancestry.ts';
 import { pushBranch } from './branch-push.ts';
-import { type Environment, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
+import { type Environment, type Setting, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
 import { Fetcher } from './fetcher.ts';
 import { CommitFiles } from './files.ts';
 import { RemoteHeads } from './heads.ts';
@@ -21,7 +21,7 @@ import { storeCommit } from './proposal.ts';
 import { type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { createRepository } from './repository.ts';
 import { FileSteps } from './steps.ts';
-import { type GitCredentials, parseRemoteUrl } from './url.ts';
+import { type GitCredentials, type RemoteUrl, parseRemoteUrl } from './url.ts';
 
 /** What a Git ledger is made from. */
 export interface GitLedgerOptions {
@@ -41,8 +41,10 @@ export interface GitLedgerOptions {
   readonly notify?: Notify | undefined;
   /** For HTTP; they go to the origin of the URL and nowhere else. Override those in the URL. */
   readonly credentials?: GitCredentials | undefined;
-  /** The user's own `credential.helper`, for HTTP without credentials. */
-  readonly credentialHelper?: string | undefined;
+  /** The user's own settings `credential.…`, in Git's order, for HTTP without credentials. */
+  readonly credentialSettings?: readonly Setting[] | undefined;
+  /** Where credentials were looked for and not found, for people. */
+  readonly tried?: string | undefined;
   /** Allow `http://` beyond loopback. */
   readonly allowPlainHttp?: boolean | undefined;
   /** `git` by default. */
@@ -66,11 +68,12 @@ const TIMEOUTS: LedgerTimeouts = {
  */
 export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger> {
   const remote = parseRemoteUrl(options.url, { allowPlainHttp: options.allowPlainHttp === true });
-  const credentials = options.credentials ?? remote.credentials;
+  const credentialSettings = options.credentials ? [] : (options.credentialSettings ?? []);
+  const credentials = options.credentials ?? ownCredentials(remote, credentialSettings);
   if (credentials) refuseDebugLog(options.env);
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const repository = await createRepository(options.workFolder);
-  const { env, credentialHelper, gitProgram = 'git' } = options;
+  const { env, gitProgram = 'git' } = options;
   const { folder } = repository;
   const { silenceMs } = timeouts;
   const broken = new AbortController();
@@ -83,8 +86,9 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
     {
       remote,
       repository,
-      environment: remoteEnvironment({ env, folder, remote, credentials, credentialHelper, silenceMs }),
+      environment: remoteEnvironment({ env, folder, remote, credentials, credentialSettings, silenceMs }),
       secrets: secretsOf(credentials),
+      tried: credentials ? undefined : (options.tried ?? 'no credentials were given'),
       gitProgram,
       timeouts,
       clock: options.clock,
@@ -151,6 +155,11 @@ function assemble(options: RemoteOptions, git: PlumbingOptions): Ledger {
       await repository.remove();
     },
   };
+}
+
+/** Those in the URL. A user name alone may be a token; where there is a helper, it is a name that the helper is asked for. */
+function ownCredentials({ credentials }: RemoteUrl, helpers: readonly Setting[]): GitCredentials | undefined {
+  return credentials?.password === '' && helpers.length > 0 ? undefined : credentials;
 }
 
 /** Throws `usage` where a debug log would hold credentials. */

@@ -44,6 +44,8 @@ export interface RemoteOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Texts that are blotted out of whatever is shown. */
   readonly secrets: readonly string[];
+  /** Where credentials were looked for, when there are none. */
+  readonly tried: string | undefined;
   readonly gitProgram: string;
   readonly timeouts: LedgerTimeouts;
   readonly clock: Clock;
@@ -229,7 +231,7 @@ export class Remote {
       if (error instanceof TagflowError) return error;
       throw error;
     }
-    return remoteFailure(remote, kind, said);
+    return remoteFailure(remote, kind, said, this.#options.tried);
   }
 
   async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<Answer> {

@@ -45,7 +45,7 @@ afterAll(async () => {
 
 const compose = async (kind: keyof typeof HOSTS, more: Partial<ForgeSettings> = {}): Promise<Forge> =>
   composeForge({
-    url: `https://${HOSTS[kind]}/acme/app.git`,
+    remote: { url: `https://${HOSTS[kind]}/acme/app.git`, namedByCaller: true },
     env,
     directory: folder,
     kind: undefined,
@@ -68,7 +68,7 @@ describe.each(['github', 'gitlab'] as const)('a composed forge: %s', (kind) => {
 
   it('keeps the proxy’s password to itself', async () => {
     const url = `https://${kind}.nowhere.example/acme/app.git`;
-    const error = await failureOf((await compose(kind, { url })).openOnto(MAIN));
+    const error = await failureOf((await compose(kind, { remote: { url, namedByCaller: true } })).openOnto(MAIN));
     expect(error.code).toBe('forge-unavailable');
     expect(`${error.message} ${error.why} ${error.fix} ${error.stack}`).not.toContain('canary-password');
   });

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { scanCheckout } from '../../src/cli/init/scan.ts';
 import { failureOf } from '../support/failure.ts';
-import { run, temporaryFolder } from '../support/git-repository.ts';
+import { CLEAN_ENVIRONMENT, run, temporaryFolder } from '../support/git-repository.ts';
 
 const pod = (image: string): string => `kind: Pod\nspec:\n  containers:\n    - image: ${image}\n`;
 
@@ -30,7 +30,7 @@ test('images are those that manifests name, each once', async () => {
     'b/c.yml': pod('shop/web:V2'),
     'd.yaml': pod('redis'),
   });
-  expect((await scanCheckout(folder)).images).toEqual(['shop/web', 'redis']);
+  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/web', 'redis']);
 });
 
 test.each([
@@ -40,13 +40,13 @@ test.each([
   ['is no YAML, as a template', { 'a.yaml': `{{- if .x }}\n${pod('shop/web:V1')}{{- end }}\n` }],
 ])('a file that %s is passed over', async (_, files) => {
   const folder = await checkoutOf({ ...files, 'good.yaml': pod('shop/good:V1') });
-  expect((await scanCheckout(folder)).images).toEqual(['shop/good']);
+  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/good']);
 });
 
 test('a link that leads nowhere is passed over', async () => {
   const folder = await checkoutOf({ 'good.yaml': pod('shop/good:V1') });
   await symlink('nowhere', join(folder, 'a.yaml'));
-  expect((await scanCheckout(folder)).images).toEqual(['shop/good']);
+  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/good']);
 });
 
 test('folders are those with the name of an environment, and none within one of them', async () => {
@@ -56,10 +56,13 @@ test('folders are those with the name of an environment, and none within one of 
     'environments/dev/test/kustomization.yaml': 'resources: []\n',
     'environments/base/kustomization.yaml': 'resources: []\n',
   });
-  expect((await scanCheckout(folder)).folders.toSorted()).toEqual(['environments/dev', 'environments/prd']);
+  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).folders.toSorted()).toEqual([
+    'environments/dev',
+    'environments/prd',
+  ]);
 });
 
 test('a folder that is no checkout is refused', async () => {
-  const error = await failureOf(scanCheckout(await folderOf({ 'a.yaml': pod('shop/web:V1') })));
+  const error = await failureOf(scanCheckout(await folderOf({ 'a.yaml': pod('shop/web:V1') }), CLEAN_ENVIRONMENT));
   expect(error).toMatchObject({ code: 'usage', message: expect.stringMatching(/ is no Git checkout$/) });
 });

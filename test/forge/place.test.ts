@@ -1,6 +1,6 @@
 // Where a remote's forge is, and which token is for it.
 import { describe, expect, it } from 'vitest';
-import { type Environment, forgeToken, placeForge } from '../../src/forge/place.ts';
+import { type Environment, placeForge } from '../../src/forge/place.ts';
 import type { ForgeKind } from '../../src/model/pipeline.ts';
 import { refusal } from '../support/failure.ts';
 
@@ -110,50 +110,5 @@ describe('the place of a forge', () => {
     const error = refusal(() => placeForge('https://gitlab.com/a/b', undefined, { TAGFLOW_FORGE_URL: api }));
     expect(error).toMatchObject({ code: 'forge-unknown', message: 'TAGFLOW_FORGE_URL is no address of an API' });
     expect(error.why).not.toContain('secret');
-  });
-});
-
-describe('the token for a forge', () => {
-  const GITHUB = 'https://github.com/acme/app.git';
-  const SERVER = 'https://git.acme.example/acme/app.git';
-  const GITLAB = 'https://gitlab.com/acme/app.git';
-  const from = (url: string, env: Environment, kind?: ForgeKind): string => {
-    const token = forgeToken(placeForge(url, kind, env), env);
-    return `${token.kind} ${token.from}=${token.value}`;
-  };
-
-  it.each([
-    [GITHUB, { TAGFLOW_FORGE_TOKEN: ' own\n', GH_TOKEN: 'gh' }, 'access TAGFLOW_FORGE_TOKEN=own'],
-    [GITHUB, { GH_TOKEN: 'gh', GH_ENTERPRISE_TOKEN: 'ent' }, 'access GH_TOKEN=gh'],
-    [GITHUB, { GITHUB_TOKEN: 'job', GITHUB_SERVER_URL: 'https://github.com' }, 'access GITHUB_TOKEN=job'],
-    [SERVER, { ...ACTIONS, GITHUB_TOKEN: 'job', GH_TOKEN: 'gh' }, 'access GITHUB_TOKEN=job'],
-    [SERVER, { ...ACTIONS, GH_ENTERPRISE_TOKEN: 'ent', GH_TOKEN: 'gh' }, 'access GH_ENTERPRISE_TOKEN=ent'],
-    [
-      GITLAB,
-      { GITLAB_TOKEN: 'gl', CI_JOB_TOKEN: 'job', CI_SERVER_URL: 'https://gitlab.com' },
-      'access GITLAB_TOKEN=gl',
-    ],
-    [GITLAB, { CI_JOB_TOKEN: 'job', CI_SERVER_URL: 'https://gitlab.com' }, 'job CI_JOB_TOKEN=job'],
-  ])('is taken from the environment: %s %o', (url, env, token) => {
-    expect(from(url, env)).toBe(token);
-  });
-
-  it.each([
-    ['without any', GITHUB, {}],
-    ['of another server’s job', GITHUB, { ...ACTIONS, GITHUB_TOKEN: 'job' }],
-    ['of github.com for another host', 'https://github.acme.example/a/b', { GH_TOKEN: 'gh' }],
-    ['of GitLab for GitHub', GITHUB, { GITLAB_TOKEN: 'gl' }],
-    ['of another GitLab’s job', GITLAB, { ...GITLAB_CI, CI_JOB_TOKEN: 'job' }],
-    ['that is empty', GITLAB, { GITLAB_TOKEN: ' ' }],
-  ])('is not there: %s', (_what, url, env) => {
-    expect(refusal(() => from(url, env))).toMatchObject({
-      code: 'unauthorized',
-      fix: expect.stringMatching(/TAGFLOW_FORGE_TOKEN or TAGFLOW_FORGE_TOKEN_FILE/),
-    });
-  });
-
-  it('has no line end within', () => {
-    const error = refusal(() => from(GITHUB, { GH_TOKEN: 'abc\r\nX: y' }));
-    expect(error).toMatchObject({ code: 'credentials-invalid', message: 'GH_TOKEN holds no token' });
   });
 });

@@ -317,7 +317,10 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       ['the URL', () => ({ url: url(`ann:${encoded}@`) })],
       [
         'a credential helper',
-        () => ({ url: url(), credentialHelper: `!f() { echo username=ann; echo password=${SECRET}; }; f` }),
+        () => ({
+          url: url(),
+          credentialSettings: [['credential.helper', `!f() { echo username=ann; echo password=${SECRET}; }; f`]],
+        }),
       ],
     ])('are taken from %s', async (_, options) => {
       const { ledger, id } = await proposed(options());

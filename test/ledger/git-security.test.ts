@@ -11,35 +11,11 @@ import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { isBranchName } from '../../src/model/object-id.ts';
 import { openGitLedger } from '../support/git-ledger.ts';
 import { type GitRepository, createGitRepository, temporaryFolder } from '../support/git-repository.ts';
+import { HOSTILE_SETTINGS, hostileConfig } from '../support/hostile-git.ts';
 import { describeReal } from '../support/real.ts';
 
 const MAIN = 'main' as BranchName;
 const AUTHOR = 'A <a@b>';
-
-/** Settings that make Git run a program, somewhere. `CANARY` stands for a command that makes the canary file. */
-const SETTINGS = `
-  alias.fetch=!CANARY alias.push=!CANARY alias.ls-remote=!CANARY alias.cat-file=!CANARY alias.log=!CANARY
-  core.fsmonitor=CANARY core.sshCommand=CANARY core.pager=CANARY core.editor=CANARY core.askPass=CANARY
-  core.gitProxy=CANARY core.alternateRefsCommand=CANARY core.hooksPath=HOOKS
-  credential.helper=!CANARY credential.https://localhost.helper=!CANARY
-  diff.external=CANARY diff.x.command=CANARY diff.x.textconv=CANARY difftool.x.cmd=CANARY
-  filter.x.clean=CANARY filter.x.smudge=CANARY filter.x.process=CANARY
-  gpg.program=CANARY gpg.ssh.program=CANARY gpg.x509.program=CANARY gpg.ssh.defaultKeyCommand=CANARY
-  interactive.diffFilter=CANARY sendemail.smtpServer=CANARY
-  log.showSignature=true commit.gpgSign=true push.gpgSign=true
-  merge.x.driver=CANARY mergetool.x.cmd=CANARY man.x.cmd=CANARY browser.x.cmd=CANARY web.browser=CANARY
-  pager.log=CANARY pager.fetch=CANARY pager.push=CANARY
-  remote.origin.uploadpack=CANARY remote.origin.receivepack=CANARY remote.origin.vcs=ext
-  remote.origin.url=ext::CANARY remote.origin.proxy=CANARY
-  url.ext::CANARY.insteadOf=/ url.ext::CANARY.pushInsteadOf=/ protocol.ext.allow=always protocol.allow=always
-  sequence.editor=CANARY submodule.x.update=!CANARY submodule.recurse=true trailer.x.command=CANARY trailer.x.cmd=CANARY
-  tar.x.command=CANARY init.templateDir=HOOKS include.path=EVIL includeIf.gitdir:/.path=EVIL
-  uploadpack.packObjectsHook=CANARY uploadarchive.allowUnreachable=true
-  fetch.recurseSubmodules=true fetch.unpackLimit=1 http.proxy=ext::CANARY http.sslCertPasswordProtected=true
-  guitool.x.cmd=CANARY instaweb.httpd=CANARY imap.tunnel=CANARY bundle.uri=CANARY fetch.bundleURI=CANARY
-`
-  .trim()
-  .split(/\s+/);
 
 /** Names that a shell, or an option parser, would take for something else. */
 const BRANCHES = [
@@ -118,17 +94,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     return ledger;
   };
   const settings = (filter: (setting: string) => boolean): string =>
-    SETTINGS.filter(filter)
-      .map((setting) => {
-        const [, section, subsection, name, value] = /^([a-zA-Z]+)(?:\.(.+))?\.([a-zA-Z-]+)=(.*)$/.exec(setting)!;
-        const filled = value!
-          .replace('CANARY', script)
-          .replace('HOOKS', join(folder, 'evil-hooks'))
-          .replace('EVIL', join(folder, 'evil'));
-        const place = subsection === undefined ? '' : ` "${subsection.replace('CANARY', script)}"`;
-        return `[${section}${place}]\n\t${name} = "${filled}"\n`;
-      })
-      .join('');
+    hostileConfig(filter, { CANARY: script, HOOKS: join(folder, 'evil-hooks'), EVIL: join(folder, 'evil') });
   /** Everything that a promotion and a history do. */
   const exercise = async (branch: BranchName = MAIN): Promise<void> => {
     const own = ledger ?? (await open());
@@ -167,7 +133,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
 
   it('a remote full of hostile settings runs nothing', async () => {
     const text = settings((setting) => !OWN_BUSINESS.test(setting));
-    expect(SETTINGS.length).toBeGreaterThanOrEqual(60);
+    expect(HOSTILE_SETTINGS.length).toBeGreaterThanOrEqual(60);
     await appendFile(join(repository.folder, 'config'), text);
     await exercise();
     expect(existsSync(canary)).toBe(false);
@@ -199,7 +165,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
   it.each(VARIABLES)('%s of the environment is not passed on', (name) => {
     const env = { [name]: 'hostile' };
     const remote = parseRemoteUrl('/srv/app.git');
-    const own = { env, folder: '/own', remote, credentials: undefined, credentialHelper: undefined, silenceMs: 1 };
+    const own = { env, folder: '/own', remote, credentials: undefined, credentialSettings: [], silenceMs: 1 };
     expect(Object.values(localEnvironment(own))).not.toContain('hostile');
     expect(Object.values(remoteEnvironment(own))).not.toContain('hostile');
   });

@@ -2,7 +2,7 @@
 import { PassThrough, Readable } from 'node:stream';
 import type { Io } from '../../src/cli/io.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import type { GitSettings } from '../../src/cli/remote.ts';
+import type { GitSettings } from '../../src/cli/git-settings.ts';
 
 /** An `Io`, and what was written to it. */
 export interface CapturedIo {
@@ -16,7 +16,9 @@ export const NO_GIT_SETTINGS: GitSettings = {
   originUrl: undefined,
   userName: undefined,
   userEmail: undefined,
-  credentialHelper: undefined,
+  originPushUrl: undefined,
+  credentials: [],
+  ignored: [],
   signingKey: undefined,
   sshProgram: undefined,
   gpgProgram: undefined,

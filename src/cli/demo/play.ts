@@ -42,7 +42,7 @@ const STORY: readonly Step[] = [
 /** Builds the sandbox in a folder and plays the story. Resolves to the exit code. */
 export async function playDemo(session: Session, folder: string, { runProgram }: CommandLine): Promise<number> {
   const directory = resolve(session.options.directory, folder);
-  const sandbox = await buildSandbox(directory, machineClock);
+  const sandbox = await buildSandbox(directory, machineClock, session.io.env);
   const shown = relative(session.io.cwd, directory) || '.';
   const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
   const out = (line: string): void => void session.io.stdout.write(`${line}\n`);

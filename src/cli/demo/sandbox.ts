@@ -6,6 +6,7 @@ import type { Clock } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
+import { requireGit } from '../git-settings.ts';
 import { buildImage } from '../../registry/layout/sample-image.ts';
 import { readResources } from '../resources.ts';
 
@@ -26,8 +27,13 @@ export interface Sandbox {
 const IDENTITY = ['-c', 'user.name=demo', '-c', 'user.email=demo@localhost', '-c', 'commit.gpgsign=false'];
 
 /** Builds a sandbox in a folder that is empty or does not exist. Throws `usage` when something is there. */
-export async function buildSandbox(directory: string, clock: Clock): Promise<Sandbox> {
+export async function buildSandbox(
+  directory: string,
+  clock: Clock,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Sandbox> {
   await requireEmpty(directory);
+  await requireGit(env);
   await mkdir(directory, { recursive: true });
   await publishImages(directory, clock);
   const remote = join(directory, 'repository.git');

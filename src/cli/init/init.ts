@@ -1,14 +1,12 @@
 // The work of `tagflow init`: first the files of a checkout, then, once they are on the trunk, the environment branches.
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
 import { draftConfig } from '../../config/draft-config.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { branchesView, draftView } from '../../views/init.ts';
-import { readOptionalFile } from '../files.ts';
+import { hasCheckoutFile, writeCheckoutText } from '../checkout-files.ts';
 import type { Session } from '../session.ts';
 import { draftCi } from './ci.ts';
 import { scanCheckout } from './scan.ts';
@@ -18,15 +16,14 @@ const CI_FILE = '.gitlab-ci.yml';
 /** Drafts the files of a checkout, or makes the branches of a remote. Resolves to the exit code. */
 export async function runInit(session: Session, force: boolean): Promise<number> {
   const { directory, repo } = session.options;
-  const present = await readOptionalFile(join(directory, CONFIG_FILE));
-  if (repo === undefined && (present === undefined || force)) return draftFiles(session);
-  return makeBranches(session);
+  const drafts = repo === undefined && (force || !(await hasCheckoutFile(directory, CONFIG_FILE)));
+  return drafts ? draftFiles(session) : makeBranches(session);
 }
 
 /** Writes what a repository lacks; overwrites nothing but tagflow.yaml, and that only with --force. */
 async function draftFiles(session: Session): Promise<number> {
   const { directory } = session.options;
-  const findings = await scanCheckout(directory);
+  const findings = await scanCheckout(directory, session.io.env);
   const config = draftConfig(findings);
   const pipeline = parseConfig(config);
   const files: [string, string][] = [[CONFIG_FILE, config]];
@@ -34,14 +31,11 @@ async function draftFiles(session: Session): Promise<number> {
     const folders = [...pipeline.lines.values()].flatMap(({ scope }) => scope.folders);
     for (const folder of folders) files.push([`${folder}/kustomization.yaml`, KUSTOMIZATION]);
   }
-  if ((await readOptionalFile(join(directory, CI_FILE))) === undefined) files.push([CI_FILE, draftCi(pipeline)]);
-  const written: string[] = [];
-  for (const [path, text] of files) {
-    const there = await readOptionalFile(join(directory, path));
-    if (there !== undefined && path !== CONFIG_FILE) continue;
-    await save(join(directory, path), text);
-    written.push(path);
-  }
+  files.push([CI_FILE, draftCi(pipeline)]);
+  const there = await Promise.all(files.map(async ([path]) => hasCheckoutFile(directory, path)));
+  const missing = files.filter(([path], index) => path === CONFIG_FILE || !there[index]);
+  for (const [path, text] of missing) await writeCheckoutText(directory, path, text);
+  const written = missing.map(([path]) => path);
   const names = { images: [...pipeline.images.keys()], environments: [...pipeline.environments.keys()] };
   session.print(draftView(written, names));
   session.say('next: look them over, commit and push them to the trunk, then: tagflow init');
@@ -81,20 +75,6 @@ async function agreed({ io, options, signal }: Session, question: string): Promi
     return /^y(?:es)?$/i.test(answer.trim());
   } finally {
     prompt.close();
-  }
-}
-
-async function save(path: string, text: string): Promise<void> {
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
-  } catch (cause) {
-    throw new TagflowError('storage-failed', {
-      what: `${path} cannot be written`,
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'make the folder writable',
-      cause,
-    });
   }
 }
 
