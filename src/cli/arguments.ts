@@ -10,7 +10,7 @@ export function recordReason(text: string | undefined): string | undefined {
   if (isRecordText(line)) return line;
   throw new TagflowError('usage', {
     what: 'the reason cannot stand in the record',
-    why: 'it has more than one line, control characters, or more than 2,000 characters',
+    why: 'it has more than one line, control characters or others that nobody sees, or more than 2,000 characters',
     fix: 'give one plain line: --reason "INC-412 checkout 500s"',
   });
 }

@@ -17,6 +17,7 @@ import { createCredentialSource } from '../registry/credentials/credentials.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
 import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
 import { createSigning } from '../signing/keys.ts';
+import { sweepLeftovers } from '../http/leftovers.ts';
 import { machineClock } from './clock.ts';
 import { createCollector } from './collect.ts';
 import { readOptionalFile } from './files.ts';
@@ -60,6 +61,8 @@ export async function compose(
   const registries = composeRegistries(io, options, notify, signal);
   const workFolder = resolve(options.directory, env['TAGFLOW_CACHE_DIR'] ?? tmpdir());
   await makeFolder(workFolder);
+  // Keys are copied below the folder for temporary files, wherever work goes on otherwise.
+  const swept = sweepLeftovers(tmpdir(), Date.now());
   const { credentials, tried } = await gitAccess(remote, env, options.directory);
   const milliseconds = options.timeout * 1000;
   const ledger = await createGitLedger({
@@ -108,7 +111,7 @@ export async function compose(
     context,
     async close() {
       registries.close();
-      await ledger.close();
+      await Promise.all([ledger.close(), swept]);
     },
   };
 }
@@ -126,6 +129,7 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
   const plainHttpHosts = new Set<string>();
   const shared = { clock: machineClock, random: Math.random, signal };
   const requestTimeoutMs = options.timeout * 1000;
+  const plainHttpCredentials = new Set((io.env['TAGFLOW_PLAIN_HTTP_CREDENTIALS'] ?? '').toLowerCase().split(/\s+/));
   const trustedRealms = readTokenServers(io.env['TAGFLOW_TOKEN_SERVERS']);
   const ecr = lazily(() => createEcrRegistry({ ...shared, notify, env: io.env, requestTimeoutMs }));
   const google = lazily(() => {
@@ -138,6 +142,7 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
       notify,
       env: io.env,
       plainHttpHosts,
+      plainHttpCredentials,
       trustedRealms,
       requestTimeoutMs,
       credentials: google.get(),

@@ -1,10 +1,10 @@
 // Paths in tagflow.yaml: folders, files, globs and field paths. All are relative to the repository's root, with `/`.
 import type { ConfiguredPin } from '../model/pipeline.ts';
+import { isPlain } from '../model/text.ts';
 
 /** What a parser here found: the value, or why there is none and what to write. */
 export type Parsed<T> = { readonly value: T } | { readonly why: string; readonly fix: string };
 
-const CONTROLS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 const MAX_PATH = 1024;
 const MAX_WILDCARDS = 6;
 const MAX_ALTERNATIVES = 64;
@@ -100,7 +100,7 @@ function unquote(text: string): string | undefined {
 function unsafeIn(text: string): { why: string; fix: string } | undefined {
   if (text === '') return { why: 'it is empty', fix: 'name a path inside the repository' };
   if (text.length > MAX_PATH) return { why: `it is longer than ${MAX_PATH} characters`, fix: 'shorten it' };
-  if (CONTROLS.test(text)) return { why: 'it has a control character', fix: 'remove it' };
+  if (!isPlain(text)) return { why: 'it has a control character, or one that nobody sees', fix: 'remove it' };
   if (text.includes('\\')) return { why: 'it has a backslash', fix: `write it with /: ${text.replaceAll('\\', '/')}` };
   if (text.startsWith('/') || /^[A-Za-z]:/.test(text)) {
     return { why: 'it is absolute', fix: "write it relative to the repository's root" };

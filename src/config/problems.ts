@@ -1,5 +1,6 @@
 // Mistakes in tagflow.yaml: collected, never thrown one by one, so that one run shows all of them.
 import { TagflowError } from '../model/errors.ts';
+import { escapeUnseen } from '../model/text.ts';
 
 /** Keys and indexes from the document's root to a value. */
 export type ConfigPath = readonly (string | number)[];
@@ -19,8 +20,6 @@ export interface Problem extends Position {
 }
 
 const SHOWN = 50;
-// Everything a terminal could take for a command or an order of reading: C0, C1, bidi controls, lone surrogates.
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** Text in quotes for an error message: control characters escaped, cut after 80 characters. */
 export function quote(value: unknown): string {
@@ -114,5 +113,8 @@ function editDistance(a: string, b: string): number {
 }
 
 function escapeControls(text: string): string {
-  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapeUnseen(text, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\u{${code}}` : `\\u${code.padStart(4, '0')}`;
+  });
 }

@@ -1,5 +1,6 @@
 // Keeps secrets and terminal control characters out of every text that leaves this room.
 import { isTagflowError, TagflowError } from '../model/errors.ts';
+import { onOneLine } from '../model/text.ts';
 import { findSpellings, type Spellings, spellingsOf } from './spellings.ts';
 
 /** Knows the secrets of a run and takes them out of texts. */
@@ -59,9 +60,7 @@ export function unescaped(part: string): string | undefined {
 
 /** Server-given text as one harmless line: no control or bidirectional characters, at most `longest` characters. */
 export function oneLine(text: string, longest = 200): string {
-  const line = text
-    .replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g, ' ')
-    .trim();
+  const line = onOneLine(text);
   return line.length > longest ? `${line.slice(0, longest)}…` : line;
 }
 

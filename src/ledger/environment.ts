@@ -2,6 +2,7 @@
 // all of the machine's or the user's Git configuration: no hooks, aliases, helpers, filters or URL rewrites from outside.
 // Secrets go by environment only: an argument is readable by every process of the machine, an environment is not.
 import { devNull } from 'node:os';
+import { createRedactor, rememberProxyPasswords } from '../http/redact.ts';
 import type { GitCredentials, RemoteUrl } from './url.ts';
 
 /** Environment variables by name. */
@@ -106,12 +107,15 @@ function basicAuthorization({ username, password }: GitCredentials): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
-/** The texts in which credentials could show up in what a server or Git says. */
-export function secretsOf(credentials: GitCredentials | undefined): readonly string[] {
-  if (!credentials) return [];
-  const { username, password } = credentials;
-  // A token may stand in the place of the user name, with no password at all.
-  const secrets = password === '' ? [username] : [password];
-  const encoded = basicAuthorization(credentials).slice('Basic '.length);
-  return [...secrets, ...secrets.map(encodeURIComponent), encoded].filter((secret) => secret !== '');
+/** Takes credentials, however they are spelled, and passwords of proxies out of what a server or Git says. */
+export function redactorFor(credentials: GitCredentials | undefined, env: Environment): (text: string) => string {
+  const redactor = createRedactor();
+  rememberProxyPasswords(env, redactor);
+  if (credentials) {
+    const { username, password } = credentials;
+    // A token may stand in the place of the user name, with no password at all.
+    redactor.add(password === '' ? username : password);
+    redactor.add(`${username}:${password}`);
+  }
+  return redactor.redact;
 }

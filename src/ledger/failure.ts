@@ -1,6 +1,7 @@
 // What Git and a server said, made fit to show, and turned into the errors of the ledger. The text decides only how a
 // failure is explained and whether to try again soon; whether a push landed is never read from it (push.ts).
 import { TagflowError } from '../model/errors.ts';
+import { onOneLine } from '../model/text.ts';
 import type { RemoteUrl } from './url.ts';
 
 /** How a command that talked with the remote ended. */
@@ -11,6 +12,8 @@ export interface Answer {
   readonly stderr: string;
   /** It was ended because it said nothing for too long. */
   readonly timedOut: boolean;
+  /** It was ended because it printed more than is read. */
+  readonly tooMuch: boolean;
 }
 
 /** Why a command failed, as far as its words tell. */
@@ -61,6 +64,7 @@ const NOISE = new RegExp(
 /** Why a command failed. Words of the remote itself (`remote: …`) never make it a failure of this machine. */
 export function failureKind(answer: Answer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
+  if (answer.tooMuch) return 'refused-here';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
@@ -84,25 +88,22 @@ export function neverReached(answer: Answer): boolean {
 }
 
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
-export function words(answer: Answer, secrets: readonly string[]): string {
+export function words(answer: Answer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
+  if (answer.tooMuch) return 'it lists more than 32 MB of branches';
   const lines = linesOf(answer.stderr)
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
     .filter((line) => line !== '');
-  let text = plainText([...new Set(lines)].join('; '));
-  for (const secret of secrets) text = text.replaceAll(secret, '***');
+  const text = redact(plainText([...new Set(lines)].join('; ')));
   if (text === '')
     return answer.exitCode === undefined ? 'git was ended' : `git ended with exit code ${answer.exitCode}`;
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
-/** Text on one line, without terminal sequences, C0, C1 and bidirectional control characters. */
+/** Text on one line, without terminal sequences and characters that nobody sees; what they stood between is joined. */
 export function plainText(text: string): string {
-  return text
-    .replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '')
-    .replace(/[\s\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ')
-    .trim();
+  return onOneLine(text.replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '').replace(/\p{Default_Ignorable_Code_Point}/gu, ''));
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Clock, Notify, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import { Ancestry } from './ancestry.ts';
 import { pushBranch } from './branch-push.ts';
-import { type Environment, type Setting, localEnvironment, remoteEnvironment, secretsOf } from './environment.ts';
+import { type Environment, type Setting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
 import { Fetcher } from './fetcher.ts';
 import { CommitFiles } from './files.ts';
 import { RemoteHeads } from './heads.ts';
@@ -87,7 +87,7 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       remote,
       repository,
       environment: remoteEnvironment({ env, folder, remote, credentials, credentialSettings, silenceMs }),
-      secrets: secretsOf(credentials),
+      redact: redactorFor(credentials, env),
       tried: credentials ? undefined : (options.tried ?? 'no credentials were given'),
       gitProgram,
       timeouts,

@@ -57,15 +57,13 @@ export async function pathChanges(
 ): Promise<readonly PathChange[]> {
   const format = ['--first-parent', '-m', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H'];
   const count = limit === undefined ? [] : [`--max-count=${limit}`];
-  let log = '';
   const answer = await runPorcelain(
-    async (simple) => {
-      log = await simple.raw('log', ...format, ...count, '--end-of-options', head, '--', path);
-    },
+    async (simple) => simple.raw('log', ...format, ...count, '--end-of-options', head, '--', path),
     { ...git, silenceMs: 0 },
   );
+  if (answer.tooMuch) throw tooLong(path);
   if (answer.exitCode !== 0) throw failed('log', answer.stderr);
-  const { changes, commits } = parseLog(log, path);
+  const { changes, commits } = parseLog(answer.stdout, path);
   // A folder that stood in the place of the file counts against the limit, and is no change of the file.
   if (limit !== undefined && commits === limit && changes.length < limit) {
     return (await pathChanges(git, head, path, undefined)).slice(0, limit);
@@ -103,6 +101,14 @@ function parseLog(log: string, path: string): { readonly changes: readonly PathC
     }
   }
   return { changes, commits };
+}
+
+function tooLong(path: string): TagflowError {
+  return new TagflowError('tree-unsafe', {
+    what: `the history of ${JSON.stringify(path)} is not read`,
+    why: 'it has changed in more commits than are read: the list is longer than 32 MB',
+    fix: 'look at who pushes to this branch, and protect it',
+  });
 }
 
 function failed(command: string, said: string): TagflowError {

@@ -42,8 +42,8 @@ export interface RemoteOptions {
   readonly repository: OwnRepository;
   /** As `remoteEnvironment` makes it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Texts that are blotted out of whatever is shown. */
-  readonly secrets: readonly string[];
+  /** Takes secrets out of whatever is shown. */
+  readonly redact: (text: string) => string;
   /** Where credentials were looked for, when there are none. */
   readonly tried: string | undefined;
   readonly gitProgram: string;
@@ -145,11 +145,12 @@ export class Remote {
     const answer = await this.#run(async (git) => git.raw(['push', '--verbose', '--porcelain', ...args]), more);
     if (answer.exitCode === 0) return { kind: 'accepted' };
     const report = pushReport(answer.stdout, ref);
-    const said = words(answer, this.#options.secrets);
+    const { redact } = this.#options;
+    const said = words(answer, redact);
     if (report?.where === 'here') return { kind: 'stale' };
     if (isIncomplete(answer)) return { kind: 'incomplete', error: await this.#failure('incomplete', said) };
     if (report?.where === 'there') {
-      const reason = plainText([report.reason, said].filter((text) => text !== '').join(': '));
+      const reason = [redact(plainText(report.reason)), said].filter((text) => text !== '').join(': ');
       const lock = /Unable to create '([^'\n]{1,300}\.lock)': File exists/.exec(answer.stderr)?.[1];
       return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: plainText(lock) }) };
     }
@@ -163,7 +164,7 @@ export class Remote {
   async mayPush(branch: BranchName, commit: ObjectId): Promise<Permission> {
     this.refuseWhenInterrupted();
     const args = ['--dry-run', '--porcelain', '--no-verify', 'origin', `${commit}:refs/heads/${branch}`];
-    const { timeouts, signal, secrets } = this.#options;
+    const { timeouts, signal, redact } = this.#options;
     const answer = await this.#run(async (git) => git.raw(['push', ...args]), {
       silenceMs: timeouts.silenceMs,
       signal,
@@ -174,7 +175,7 @@ export class Remote {
       return { granted: 'yes', how: 'a push that was not sent was accepted' };
     }
     const kind = failureKind(answer);
-    const said = words(answer, secrets);
+    const said = words(answer, redact);
     const refused = kind === 'unauthorized' || kind === 'forbidden' || kind === 'not-found';
     if (!refused && (neverReached(answer) || answer.timedOut)) throw await this.#failure(kind, said);
     return { granted: refused ? 'no' : 'unknown', how: `git said: ${said}` };
@@ -189,21 +190,17 @@ export class Remote {
     await this.#read(async (git) => git.raw(['fetch', ...args]));
   }
 
-  /** Runs a read until it succeeds, fails for good, or time is up. */
-  async #read<T>(task: (git: SimpleGit) => Promise<T>, more: Partial<RunOptions> = {}): Promise<T> {
+  /** Runs a read until it succeeds, fails for good, or time is up; gives back what it printed. */
+  async #read(task: (git: SimpleGit) => Promise<unknown>, more: Partial<RunOptions> = {}): Promise<string> {
     const { clock, random, signal, timeouts, notify } = this.#options;
     const begun = clock.elapsed();
     for (let attempt = 0; ; attempt += 1) {
       this.refuseWhenInterrupted();
-      let result: { readonly value: T } | undefined;
-      const keep = async (git: SimpleGit): Promise<void> => {
-        result = { value: await task(git) };
-      };
-      const answer = await this.#run(keep, { silenceMs: timeouts.silenceMs, signal, ...more });
+      const answer = await this.#run(task, { silenceMs: timeouts.silenceMs, signal, ...more });
       this.refuseWhenInterrupted();
-      if (answer.exitCode === 0 && result) return result.value;
+      if (answer.exitCode === 0 && !answer.tooMuch) return answer.stdout;
       const kind = failureKind(answer);
-      const error = await this.#failure(kind, words(answer, this.#options.secrets));
+      const error = await this.#failure(kind, words(answer, this.#options.redact));
       const wait = backoff(attempt, random);
       const late = answer.timedOut || clock.elapsed() + wait - begun > timeouts.retryMs;
       if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;

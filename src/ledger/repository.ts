@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
-import { folderPrefix, sweepLeftovers } from './leftovers.ts';
+import { folderPrefix, sweepLeftovers } from '../http/leftovers.ts';
 import type { HashAlgorithm } from './object.ts';
 
 /** A bare repository that belongs to one ledger. */
@@ -53,7 +53,7 @@ export async function createRepository(parent: string): Promise<OwnRepository> {
   let swept: Promise<void> = Promise.resolve();
   const folder = await guarded(parent, async () => {
     await mkdir(parent, { recursive: true });
-    const folder = await mkdtemp(join(parent, folderPrefix()));
+    const folder = await mkdtemp(join(parent, folderPrefix('git')));
     try {
       // Beside the work of this run: it waits for it at its end alone.
       swept = sweepLeftovers(parent, (await stat(folder)).mtimeMs);

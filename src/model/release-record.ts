@@ -14,7 +14,9 @@ const MAX_RECORD = 262_144;
 const HEADER = `# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
 `;
 
-const line = z.string().check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character'));
+const line = z
+  .string()
+  .check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character, or one that nobody sees'));
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest');
 const objectId = z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value), 'is not an object id');
 const tag = z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'is not a tag');

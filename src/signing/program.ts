@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { folderPrefix } from '../http/leftovers.ts';
 import { TagflowError } from '../model/errors.ts';
 
 /** How a program ended. */
@@ -66,11 +67,14 @@ export async function run(
   }
 }
 
-/** Works in a new folder that nobody else can read, and removes it. Throws `storage-failed` when it cannot be written. */
+/**
+ * Works in a new folder that nobody else can read, and removes it; where the run is killed meanwhile, the next one does. Throws
+ * `storage-failed` when it cannot be written.
+ */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(tmpdir(), 'tagflow-key-'));
+    folder = await mkdtemp(join(tmpdir(), folderPrefix('key')));
     return await work(folder);
   } catch (cause) {
     if (cause instanceof TagflowError || !(cause instanceof Error && 'syscall' in cause)) throw cause;

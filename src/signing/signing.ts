@@ -2,6 +2,8 @@
 import type { Instant } from '../model/effects.ts';
 import type { SigningMethod, Trust } from '../model/pipeline.ts';
 
+export { patternSigners } from './signers.ts';
+
 /** A signature, and what it is to be held against. */
 export interface SignatureClaim {
   readonly payload: Uint8Array;

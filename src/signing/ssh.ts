@@ -7,6 +7,7 @@ import type { Instant } from '../model/effects.ts';
 import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
+import { countingSigners, patternSigners } from './signers.ts';
 import type { SignatureClaim, SignatureVerdict } from './signing.ts';
 
 const NAMESPACE = 'git';
@@ -47,7 +48,7 @@ export async function verifyWithSsh(
       string,
       string,
     ];
-    await writeFile(signers, trust.signers);
+    await writeFile(signers, countingSigners(trust));
     await writeFile(armour, signature);
     if (trust.revoked) await writeFile(revoked, trust.revoked);
     const common = ['-f', signers, '-s', armour, `-Overify-time=${timestamp(at)}`];
@@ -60,7 +61,12 @@ export async function verifyWithSsh(
     // Whose key it would be: one principal a line, that is what it prints.
     const found = await run('ssh-keygen', ['-Y', 'find-principals', ...common], new Uint8Array(), options);
     const owners = found.exitCode === 0 ? found.stdout.toString().split('\n').filter(Boolean) : [];
-    if (owners.length === 0) return { problem: `its signature is by no key that ${trust.file} lists as valid then` };
+    if (owners.length === 0) {
+      const [pattern] = patternSigners(trust);
+      const passedOver =
+        pattern === undefined ? '' : `; keys of patterns, such as ${plain(pattern, 80)}, do not count beside signedBy`;
+      return { problem: `its signature is by no key that ${trust.file} lists as valid then${passedOver}` };
+    }
     const names = plain(owners.join(', '), 200);
     const good = await firstOf(owners, verify);
     if (good === undefined) return { problem: `its signature, by a key of ${names}, is not good` };
@@ -71,15 +77,12 @@ export async function verifyWithSsh(
 }
 
 /** The principals who may sign and are in no line of the signers file. */
-export async function unlistedWithSsh(
-  { signers, signedBy }: Trust,
-  options: ProgramOptions,
-): Promise<readonly string[]> {
+export async function unlistedWithSsh(trust: Trust, options: ProgramOptions): Promise<readonly string[]> {
   return inFolder(async (folder) => {
     const file = join(folder, 'signers');
-    await writeFile(file, signers);
+    await writeFile(file, countingSigners(trust));
     const missing: string[] = [];
-    for (const principal of signedBy) {
+    for (const principal of trust.signedBy) {
       const args = ['-Y', 'match-principals', '-I', principal, '-f', file];
       if ((await run('ssh-keygen', args, new Uint8Array(), options)).exitCode !== 0) missing.push(principal);
     }

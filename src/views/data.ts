@@ -1,13 +1,10 @@
 // Results as JSON and YAML that a terminal can show: characters that would steer it are escaped, and read back the same.
 import { Document, isScalar, visit } from 'yaml';
-import { isPlain } from '../model/text.ts';
-
-// As in model/text.ts, but for the line breaks and tabs that layout is made of.
-const STEERING = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+import { escapeDocument, isCommand, isPlain } from '../model/text.ts';
 
 /** A value as indented JSON, one line break at its end. A key without a value is `null`, never left out. */
 export function toJson(value: unknown): string {
-  return `${escaped(JSON.stringify(value, nullForNothing, 2))}\n`;
+  return `${escapeDocument(JSON.stringify(value, nullForNothing, 2), jsonEscape)}\n`;
 }
 
 /** A value as YAML. */
@@ -16,18 +13,29 @@ export function toYaml(value: unknown): string {
   visit(document, {
     Scalar(_, node) {
       // Only between double quotes does YAML have escapes.
-      if (isScalar(node) && typeof node.value === 'string' && !isPlain(node.value.replace(/[\n\t]/g, ''))) {
+      if (!isScalar(node) || typeof node.value !== 'string') return;
+      if (!isPlain(node.value.replace(/[\n\t]/g, '')) || isCommand(node.value)) {
         node.type = 'QUOTE_DOUBLE';
       }
     },
   });
-  return escaped(document.toString({ lineWidth: 0 }));
+  return escapeDocument(document.toString({ lineWidth: 0 }), yamlEscape);
 }
 
 function nullForNothing(_key: string, value: unknown): unknown {
   return value === undefined ? null : value;
 }
 
-function escaped(text: string): string {
-  return text.replace(STEERING, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+/** `\uNNNN`; of a character beyond them, its two halves. */
+function jsonEscape(character: string): string {
+  return character
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
+/** YAML has no halves of characters: `\UNNNNNNNN`. */
+function yamlEscape(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : jsonEscape(character);
 }

@@ -1,7 +1,8 @@
 // Signed releases by the program itself: keys as people and CI jobs give them, over real Git, which verifies them as well.
-import { chmod, cp, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { CliOptions } from '../support/cli.ts';
 import { succeeded } from '../support/cli.ts';
 import { CLEAN_ENVIRONMENT, run } from '../support/git-repository.ts';
@@ -60,6 +61,30 @@ describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], (
     await pipeline.repository.git(verify);
     await pipeline.repository.git(['fsck', '--strict', '--no-dangling']);
     await expect(pipeline.repository.git([...verify.slice(0, -1), 'main'])).rejects.toThrow('verify-commit');
+  });
+
+  it('a key that was copied for signing is gone after the next run, though the run was killed', async () => {
+    const temporary = join(keys.folder, 'tmp');
+    await mkdir(temporary);
+    const [slow, config, readable] = ['slow', 'config', 'readable'].map((name) => join(keys.folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(slow, `#!/bin/sh\ntouch ${slow}.started\nexec sleep 30\n`, { mode: 0o755 });
+    await writeFile(config, `[gpg "ssh"]\n\tprogram = ${slow}\n`);
+    await cp(join(keys.folder, 'bot'), readable);
+    await chmod(readable, 0o644);
+    const env = { GIT_CONFIG_GLOBAL: config, TMPDIR: temporary, TAGFLOW_SIGNING_KEY: readable };
+    const running = pipeline.start(['promote', 'dev', 'django=V4.2'], { env });
+    await vi.waitUntil(() => existsSync(`${slow}.started`), { timeout: 20_000 });
+    running.child.kill('SIGKILL');
+    await running.done;
+    const left = async (): Promise<readonly string[]> =>
+      (await readdir(temporary)).filter((name) => name.startsWith('tagflow-'));
+    expect(await left()).toHaveLength(1);
+    succeeded(await pipeline.tagflow(['status'], { env: { TMPDIR: temporary } }));
+    expect(await left()).toEqual([]);
   });
 
   it('check finds nothing', async () => {

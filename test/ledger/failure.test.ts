@@ -10,7 +10,7 @@ import {
   remoteFailure,
   words,
 } from '../../src/ledger/failure.ts';
-import { secretsOf } from '../../src/ledger/environment.ts';
+import { redactorFor } from '../../src/ledger/environment.ts';
 import { parseRemoteUrl } from '../../src/ledger/url.ts';
 
 const said = (stderr: string, more: Partial<Answer> = {}): Answer => ({
@@ -18,6 +18,7 @@ const said = (stderr: string, more: Partial<Answer> = {}): Answer => ({
   stdout: '',
   stderr,
   timedOut: false,
+  tooMuch: false,
   ...more,
 });
 
@@ -73,6 +74,8 @@ describe('the kind of a failure', () => {
   });
 });
 
+const asIs = (text: string): string => text;
+
 describe('what was said', () => {
   it('is on one line, without progress and phrases that Git adds to everything', () => {
     const stderr = [
@@ -84,33 +87,53 @@ describe('what was said', () => {
       'To https://git.example.org/app.git',
       'error: failed to push some refs to',
     ].join('\n');
-    expect(words(said(stderr), [])).toBe('GitLab: You are not allowed to push code to protected branches.');
+    expect(words(said(stderr), asIs)).toBe('GitLab: You are not allowed to push code to protected branches.');
   });
 
-  it.each(['plain', 'as part of a URL', 'as an authorization'])('never repeats a secret, %s', (how) => {
-    const credentials = { username: 'ann', password: 'hunter2/with space' };
-    const text = {
-      plain: 'hunter2/with space',
-      'as part of a URL': 'https://ann:hunter2%2Fwith%20space@git.example.org/',
-      'as an authorization': `Authorization: Basic ${Buffer.from('ann:hunter2/with space').toString('base64')}`,
-    }[how];
-    const shown = words(said(`remote: you sent ${text}`), secretsOf(credentials));
-    expect(shown).toMatch(/^you sent .*\*\*\*/);
-    expect(shown).not.toMatch(/hunter2|aHVudGVy|Omh1bnRlcj/);
+  const SECRET = 's3cr/et+T0ken with space';
+  const percent = encodeURIComponent(SECRET);
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  it.each([
+    ['plain', SECRET],
+    ['escaped for a URL', percent],
+    ['escaped in lower case', percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase())],
+    ['as a form has it', percent.replaceAll('%20', '+')],
+    ['escaped twice', encodeURIComponent(percent)],
+    ['as part of a URL', `https://ann:${percent}@git.example.org/`],
+    ['as an authorization', `Authorization: Basic ${base64(`ann:${SECRET}`)}`],
+    ['in base64', base64(SECRET)],
+    ['in the base64 of something larger', base64(`{"t":"${SECRET}"}`)],
+    ['in base64 for URLs', Buffer.from(`ann:${SECRET}`).toString('base64url')],
+    ['in hexadecimal', Buffer.from(SECRET).toString('hex')],
+    ['in JSON', JSON.stringify(SECRET).replaceAll('/', String.raw`\/`)],
+    ['in HTML', SECRET.replaceAll('+', '&#43;')],
+    ['with something within that nobody sees', `${SECRET.slice(0, 8)}\u200b${SECRET.slice(8)}`],
+    ['in colours', `${SECRET.slice(0, 8)}\u001b[31m${SECRET.slice(8)}`],
+  ])('never repeats a secret: %s', (_, text) => {
+    const redact = redactorFor({ username: 'ann', password: SECRET }, {});
+    const shown = words(said(`remote: you sent ${text} today`), redact);
+    expect(shown).toMatch(/^you sent .*\[redacted\].* today$/);
+    for (const form of [SECRET, percent, base64(SECRET).slice(0, 20), SECRET.slice(0, 8)])
+      expect(shown).not.toContain(form);
   });
 
   it('takes a token in the place of the user name for the secret', () => {
-    expect(words(said('bad t0ken'), secretsOf({ username: 't0ken', password: '' }))).toBe('bad ***');
+    expect(words(said('bad t0ken'), redactorFor({ username: 't0ken', password: '' }, {}))).toBe('bad [redacted]');
+  });
+
+  it('never repeats a proxy’s password', () => {
+    const redact = redactorFor(undefined, { HTTPS_PROXY: 'http://me:pr0xy%2Fpass@proxy.example:3128' });
+    expect(words(said('unable to connect with pr0xy/pass'), redact)).toBe('unable to connect with [redacted]');
   });
 
   it('is cut where it goes on and on', () => {
-    expect(words(said(`remote: ${'x'.repeat(5_000)}`), []).length).toBeLessThan(410);
+    expect(words(said(`remote: ${'x'.repeat(5_000)}`), asIs).length).toBeLessThan(410);
   });
 
   it.each([
     ['\x1b[31mred\x1b[0m', 'red'],
     ['\x1b]0;title\x07text', ']0;title text'],
-    ['a\u202eb\u0085c\u009bd', 'a b c d'],
+    ['a\u202eb\u0085c\u009bd', 'ab c d'],
     [' two\r\nlines\t', 'two lines'],
   ])('%j is shown as %j', (text, plain) => {
     expect(plainText(text)).toBe(plain);

@@ -7,6 +7,7 @@ import { plain } from '../../model/text.ts';
 import type { SignatureVerdict } from '../../signing/signing.ts';
 import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { patternSigners } from '../../signing/signing.ts';
 import { signerOf, signingOf } from '../read/signatures.ts';
 import type { World } from '../read/world.ts';
 
@@ -50,7 +51,11 @@ async function examineEnvironment(
   const { name: subject, trust } = environment;
   if (!trust) return [];
   const unlisted = await signingOf(context).unlisted(trust);
-  const findings = [...unlistedSigners(subject, trust, unlisted), ...(await wrongStart(context, world, environment))];
+  const findings = [
+    ...patterns(subject, trust),
+    ...unlistedSigners(subject, trust, unlisted),
+    ...(await wrongStart(context, world, environment)),
+  ];
   // With nobody listed no key is right; with none that signs, that was said.
   const nobody = trust.signedBy.length > 0 && unlisted.length === trust.signedBy.length;
   if (signature === undefined || nobody) return findings;
@@ -86,6 +91,23 @@ async function examineEnvironment(
     findings.push({ severity: 'ok', check: 'signing', subject, what, details: { signer } });
   }
   return findings;
+}
+
+/** A key for a pattern would be a key of everybody whom the pattern fits, `signedBy` or not. */
+function patterns(subject: string, trust: Trust): Diagnosis[] {
+  const found = patternSigners(trust);
+  if (found.length === 0) return [];
+  return [
+    {
+      severity: 'error',
+      check: 'signing',
+      subject,
+      what: `${trust.file} lists keys for ${plain(found.join(' and '), 200)}: they count for nobody`,
+      why: `a pattern fits whomever environments.${subject}.signedBy names, and would make each of these keys one of theirs`,
+      fix: `write each key’s owner out in ${trust.file} on the trunk`,
+      details: { patterns: found },
+    },
+  ];
 }
 
 function unlistedSigners(subject: string, { signedBy, file }: Trust, unlisted: readonly string[]): Diagnosis[] {

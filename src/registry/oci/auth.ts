@@ -1,6 +1,7 @@
 // Which Authorization header a request carries, learned from the challenges of 401 answers.
 // Nothing is sent before a registry asks for it. What was learned for one repository is tried for the next ones of the
 // same host, so that a run pays for one 401 and not for one per image.
+import { isLoopback } from '../../http/addresses.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
@@ -8,7 +9,7 @@ import { type Challenge, parseChallenges } from './challenge.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import type { HttpResponse } from '../../http/http.ts';
-import { checkRealm, type RealmHosts } from './realms.ts';
+import { checkRealm, refuseOtherService, type RealmHosts } from './realms.ts';
 import type { Redactor } from '../../http/redact.ts';
 import { basic, type TokenSource } from './token.ts';
 
@@ -53,6 +54,8 @@ export interface AuthorizerOptions {
   readonly tokens: TokenSource;
   readonly realms: RealmHosts;
   readonly redactor: Redactor;
+  /** Hosts beyond loopback that the caller lets have credentials over plain HTTP. */
+  readonly plainHttpCredentials: ReadonlySet<string>;
   /** The origin a repository's host is spoken to at. */
   readonly origin: (repository: RemoteRepository) => URL;
 }
@@ -65,7 +68,9 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
 
   const credentialOf = async (repository: RemoteRepository): Promise<Credential | undefined> => {
     const credential = await options.credentials.find(repository.host, repository.path);
-    if (credential) remember(credential, redactor);
+    if (!credential) return undefined;
+    remember(credential, redactor);
+    refuseInTheClear(repository, origin(repository), options.plainHttpCredentials);
     return credential;
   };
   const bearer = async (repository: RemoteRepository, action: Action, scheme: Scheme & { kind: 'bearer' }) => {
@@ -106,11 +111,8 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
         if (credential?.kind !== 'password' || sent?.startsWith('Basic '))
           throw refusal(repository, action, credential);
       }
-      const scope = challenge.parameters
-        .get('scope')
-        ?.split(' ')
-        .filter((text) => text !== '');
-      if (scope && scope.length > 0) scopes.set(scopeKey(repository, action), scope);
+      const scope = ownScopes(challenge, repository, response.url);
+      if (scope.length > 0) scopes.set(scopeKey(repository, action), scope);
       schemes.set(repository.name, scheme).set(repository.host, scheme);
     },
 
@@ -125,7 +127,20 @@ function isBearer({ scheme, parameters }: Challenge): boolean {
 function schemeOf({ scheme, parameters }: Challenge, origin: URL, realms: RealmHosts): Scheme {
   if (scheme !== 'bearer') return { kind: 'basic' };
   const realm = checkRealm(parameters.get('realm') ?? '', origin, realms);
-  return { kind: 'bearer', realm, service: parameters.get('service') };
+  const service = parameters.get('service');
+  refuseOtherService(service, realm, origin, realms);
+  return { kind: 'bearer', realm, service };
+}
+
+/**
+ * The scopes of a challenge that are for the repository asked for, or for the one that a blob is mounted from. A token server
+ * may serve several registries: whatever else a registry asks for would be a token for somebody else.
+ */
+function ownScopes({ parameters }: Challenge, { path }: RemoteRepository, url: URL): readonly string[] {
+  const from = url.searchParams.has('mount') ? url.searchParams.get('from') : undefined;
+  const isOwn = (scope: string): boolean =>
+    scope.startsWith(`repository:${path}:`) || (from ? scope === `repository:${from}:pull` : false);
+  return (parameters.get('scope') ?? '').split(' ').filter(isOwn);
 }
 
 function scopeOf(repository: RemoteRepository, action: Action): string {
@@ -162,5 +177,16 @@ function refusal(
       ? `log in again: docker login ${host}, or correct the CI variable that holds the password`
       : `log in: docker login ${host}, or set DOCKER_AUTH_CONFIG in CI`,
     details: { host, repository: path, action },
+  });
+}
+
+/** Throws `credentials-unsafe` where credentials would go over plain HTTP to another machine, and the caller did not say so. */
+function refuseInTheClear({ host }: RemoteRepository, origin: URL, allowed: ReadonlySet<string>): void {
+  if (origin.protocol !== 'http:' || isLoopback(origin.hostname) || allowed.has(host)) return;
+  throw new TagflowError('credentials-unsafe', {
+    what: `the credentials for ${host} are not sent over plain HTTP`,
+    why: 'everybody on the way could read them; `plainHttp:` in tagflow.yaml alone does not allow that',
+    fix: `TAGFLOW_PLAIN_HTTP_CREDENTIALS=${host} allows it to that host; better: give the registry a certificate, or run without credentials for it`,
+    details: { host },
   });
 }

@@ -52,6 +52,8 @@ export interface ClientOptions extends HttpOptions {
   readonly notify: Notify;
   readonly credentials: CredentialSource;
   readonly realms: RealmHosts;
+  /** As the authorizer has it. */
+  readonly plainHttpCredentials: ReadonlySet<string>;
   readonly redactor: Redactor;
   /** Requests to one host at a time. */
   readonly concurrency: number;

@@ -43,6 +43,8 @@ export interface OciOptions extends AdapterOptions {
   readonly credentials?: CredentialSource | undefined;
   /** Hosts, `host[:port]`, that may be spoken to without TLS, beside loopback. */
   readonly plainHttpHosts?: ReadonlySet<string> | undefined;
+  /** Those of them that may get credentials as well. */
+  readonly plainHttpCredentials?: ReadonlySet<string> | undefined;
   /** Token servers on other hosts than their registry, beside those that are known. */
   readonly trustedRealms?: RealmHosts | undefined;
 }
@@ -84,6 +86,7 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     redactor,
     notify: (notice) => options.notify?.({ ...notice, text: redactor.redact(notice.text) }),
     plainHttpHosts: options.plainHttpHosts ?? new Set(),
+    plainHttpCredentials: options.plainHttpCredentials ?? new Set(),
     realms: knownRealms(env, options.trustedRealms),
   });
   const manifests = createManifestCache(CACHE_BYTES);

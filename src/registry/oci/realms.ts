@@ -57,6 +57,18 @@ export function checkRealm(realm: string, registry: URL, known: RealmHosts): URL
   );
 }
 
+/**
+ * Throws `credentials-unsafe` where a registry asks a token server that it shares for a token of another registry there: by the
+ * name of that one, as the service.
+ */
+export function refuseOtherService(service: string | undefined, realm: URL, registry: URL, known: RealmHosts): void {
+  for (const [host, realms] of known) {
+    if (host === registry.host || !realms.has(realm.host)) continue;
+    if (service !== host && service !== host.replace(/:[0-9]+$/, '')) continue;
+    throw unsafe(realm.href, registry, `the token would be for ${host}, another registry`);
+  }
+}
+
 // GitLab's package puts the registry on a port of its own beside the server: gitlab.example.com:5050.
 function isDefaultHttps(url: URL): boolean {
   return url.protocol === 'https:' && url.port === '';

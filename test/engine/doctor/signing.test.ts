@@ -107,6 +107,27 @@ describeReal('doctor, where ssh signs releases', ['ssh-keygen'], () => {
     ]);
   });
 
+  test.each([
+    ['*@example.org', 'a pattern'],
+    ['b?t@example.org', 'one that fits a character'],
+    ['ops@example.org,bot@*', 'one of several'],
+    ['*', 'everybody'],
+    ['!ana@example.org,*@example.org', 'all but one'],
+    ['"*@example.org"', 'one in quotes'],
+  ])('a key that is listed for %s may release nothing that signedBy guards: %s', async (principal) => {
+    const lines = `${principal} ${await keys.publicKey('eve')}\n${signers}`;
+    const at = signed('ssh', lines, BY_BOT);
+    expect(await said(at, keys.signing('eve'), 'prd')).toEqual([
+      expect.stringContaining(
+        `error prd: signers lists keys for ${principal.replaceAll('"', '')}: they count for nobody`,
+      ),
+      expect.stringMatching(/^error prd: this identity’s key may not release prd .*patterns, such as .* do not count/),
+    ]);
+    expect((await said(at, keys.signing('bot'), 'prd')).at(-1)).toBe(
+      'ok prd: releases are signed by bot@example.org, who may release it',
+    );
+  });
+
   test('a signedAfter that is not on the branch is a warning', async () => {
     const at = bench(`${BY_BOT}, signedAfter: ${'ab'.repeat(20)}`);
     const [first] = await said(at, keys.signing('bot'), 'prd');

@@ -139,10 +139,18 @@ describe('Bearer authentication', () => {
     ['no scope', '', ['repository:acme/app:pull']],
     ['an empty one', ',scope=" "', ['repository:acme/app:pull']],
     [
-      'several',
+      'another repository’s beside it',
       ',scope="repository:acme/app:pull  repository:acme/base:pull"',
-      ['repository:acme/app:pull', 'repository:acme/base:pull'],
+      ['repository:acme/app:pull'],
     ],
+    ['only another repository’s', ',scope="repository:acme/base:pull"', ['repository:acme/app:pull']],
+    [
+      'one that begins alike',
+      ',scope="repository:acme/app2:pull repository:acme/app/x:pull"',
+      ['repository:acme/app:pull'],
+    ],
+    ['the catalogue', ',scope="registry:catalog:*"', ['repository:acme/app:pull']],
+    ['more of its own', ',scope="repository:acme/app:pull,push"', ['repository:acme/app:pull,push']],
   ])('asks for what reading takes when the registry names %s', async (_what, scope, expected) => {
     const server = await start(BEARER);
     server.publish('acme/app', sampleIndex(), V1);

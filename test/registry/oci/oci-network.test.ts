@@ -95,6 +95,24 @@ describe('case 46: proxy variables', () => {
     expect(proxy.lines).toEqual([`GET http://${host}/v2/acme/app/manifests/V1.0`]);
   });
 
+  it('a password goes over plain HTTP only where the caller says so', async () => {
+    const server = await start({ auth: { kind: 'basic', user: 'ana', password: 'canary' } });
+    const proxy = await proxyTo(server, 5000);
+    const host = `${NAME}:5000`;
+    const plain = { env: { HTTP_PROXY: proxy.url }, plainHttpHosts: new Set([host]) };
+    const options = { ...plain, credentials: passwordFor(host, 'ana', 'canary') };
+    const error = await failureOf(resolve(host, options));
+    expect(error).toMatchObject({
+      code: 'credentials-unsafe',
+      message: `the credentials for ${host} are not sent over plain HTTP`,
+      fix: expect.stringContaining(`TAGFLOW_PLAIN_HTTP_CREDENTIALS=${host}`) as string,
+    });
+    expect(server.requests.filter(({ headers }) => headers.authorization !== undefined)).toEqual([]);
+    const allowed = { ...options, plainHttpCredentials: new Set([host]) };
+    expect(await resolve(host, allowed)).toMatchObject(found);
+    expect((await failureOf(resolve(host, plain))).code).toBe('unauthorized');
+  });
+
   it('a registry on this machine is reached without them', async () => {
     const server = await start();
     const proxy = await proxyTo(server);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isTagflowError } from '../../../src/model/errors.ts';
 import { isLoopback, isPrivate } from '../../../src/http/addresses.ts';
-import { checkRealm, knownRealms } from '../../../src/registry/oci/realms.ts';
+import { checkRealm, knownRealms, refuseOtherService } from '../../../src/registry/oci/realms.ts';
 import { refusal } from '../../support/failure.ts';
 
 function verdict(registry: string, realm: string, env: Record<string, string> = {}): string {
@@ -133,5 +133,25 @@ describe('addresses', () => {
     ['127.0.0.1.example', false],
   ])('%s is this machine: %s', (host, expected) => {
     expect(isLoopback(host)).toBe(expected);
+  });
+});
+
+describe('a token server that several registries share', () => {
+  const shared = new Map([
+    ['a.example', new Set(['sso.example'])],
+    ['b.example:5000', new Set(['sso.example'])],
+    ['c.example', new Set(['other.example'])],
+  ]);
+  const ask =
+    (service: string | undefined, realm = 'https://sso.example/token') =>
+    (): void =>
+      refuseOtherService(service, new URL(realm), new URL('https://a.example'), shared);
+
+  it.each(['b.example:5000', 'b.example'])('is not asked for a token of the other one: %s', (service) => {
+    expect(refusal(ask(service))).toMatchObject({ code: 'credentials-unsafe' });
+  });
+
+  it.each([undefined, 'a.example', 'registry', 'c.example'])('is asked for any other service: %s', (service) => {
+    expect(ask(service)).not.toThrow();
   });
 });

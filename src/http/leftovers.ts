@@ -1,4 +1,4 @@
-// Work folders of runs that were killed: whoever comes next removes them. A folder's name says which process made it, so that
+// Folders of runs that were killed, with Git's objects or a copied key in them: whoever comes next removes them. A folder's name says which process made it, so that
 // nothing has to be read, and there is no moment at which a folder of a live run looks like one of a dead run.
 // Any number of jobs may share the parent folder, in containers too: of a process that cannot be seen from here (another
 // machine, another process namespace) a folder goes only when it is a week old.
@@ -8,25 +8,25 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-const PREFIX = 'tagflow-git-';
-const NAME = /^tagflow-git-(?<where>[0-9a-f]{8})-(?<pid>[1-9][0-9]*)-(?<start>[0-9]+)-/;
+const PREFIX = /^tagflow-(?:git|key)-/;
+const NAME = /^tagflow-(?:git|key)-(?<where>[0-9a-f]{8})-(?<pid>[1-9][0-9]*)-(?<start>[0-9]+)-/;
 /** Older than any run, in milliseconds. */
 const FORSAKEN = 7 * 24 * 3600 * 1000;
 
-/** What the name of a work folder of this process begins with; `mkdtemp` adds the rest. */
-export function folderPrefix(pid = process.pid): string {
-  return `${PREFIX}${place()}-${pid}-${startOf(pid) ?? 0}-`;
+/** What the name of a folder of this process begins with; `mkdtemp` adds the rest. `kind`: what is in it. */
+export function folderPrefix(kind: 'git' | 'key', pid = process.pid): string {
+  return `tagflow-${kind}-${place()}-${pid}-${startOf(pid) ?? 0}-`;
 }
 
 /**
- * Removes work folders of dead runs below a folder; what cannot be removed stays. `now`: the time of the file system, as a
+ * Removes folders of dead runs below a folder; what cannot be removed stays. `now`: the time of the file system, as a
  * file made there a moment ago has it, in milliseconds. Never throws.
  */
 export async function sweepLeftovers(parent: string, now: number): Promise<void> {
   const names = await readdir(parent).catch(() => []);
   await Promise.all(
     names
-      .filter((name) => name.startsWith(PREFIX))
+      .filter((name) => PREFIX.test(name))
       .map(async (name) => {
         const folder = join(parent, name);
         // Whatever goes wrong here, another run's folder or another user's, is no concern of this run.

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { folderPrefix, sweepLeftovers } from '../../src/ledger/leftovers.ts';
+import { folderPrefix, sweepLeftovers } from '../../src/http/leftovers.ts';
 import { endProcessesIn } from '../../src/ledger/processes.ts';
 import { createRepository } from '../../src/ledger/repository.ts';
 import { temporaryFolder } from '../support/git-repository.ts';
@@ -33,11 +33,11 @@ async function leave(prefix: string): Promise<string> {
 /** The prefix of a process that ran here and has ended. */
 function ofDeadProcess(): string {
   const { pid } = spawnSync('true');
-  return folderPrefix().replace(`-${process.pid}-`, `-${pid}-`);
+  return folderPrefix('git').replace(`-${process.pid}-`, `-${pid}-`);
 }
 
 /** The prefix of a process in another container. */
-const elsewhere = (): string => folderPrefix().replace(/git-[0-9a-f]{8}-/, 'git-00000000-');
+const elsewhere = (): string => folderPrefix('git').replace(/git-[0-9a-f]{8}-/, 'git-00000000-');
 
 async function kept(now = Date.now()): Promise<number> {
   await sweepLeftovers(parent, now);
@@ -50,21 +50,27 @@ describe('the folder', () => {
     expect(await kept()).toBe(0);
   });
 
+  it('with a copied key in it goes the same way', async () => {
+    await leave(ofDeadProcess().replace('-git-', '-key-'));
+    await leave(folderPrefix('key'));
+    expect(await kept()).toBe(1);
+  });
+
   it('of a live process stays, however old it is', async () => {
-    const folder = await leave(folderPrefix());
+    const folder = await leave(folderPrefix('git'));
     await utimes(folder, 0, 0);
     expect(await kept()).toBe(1);
   });
 
   it.skipIf(process.platform !== 'linux')('of a process whose number another one has by now is removed', async () => {
-    await leave(folderPrefix().replace(/-[0-9]+-$/, '-1-'));
+    await leave(folderPrefix('git').replace(/-[0-9]+-$/, '-1-'));
     expect(await kept()).toBe(0);
   });
 
   it.skipIf(process.platform !== 'linux')('of another live process stays, and goes when that was killed', async () => {
     const child = spawn('sleep', ['60'], { stdio: 'ignore' });
     await once(child, 'spawn');
-    await leave(folderPrefix(child.pid));
+    await leave(folderPrefix('git', child.pid));
     expect(await kept()).toBe(1);
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -1,0 +1,35 @@
+// The signers file of OpenSSH, as far as roles depend on it: `principals [options] keytype key` (ssh-keygen(1), ALLOWED SIGNERS).
+// Its principals are patterns. Where `signedBy` says who may release, a key for `*@example.org` would be a key of each of them.
+import type { Trust } from '../model/pipeline.ts';
+
+/** The principals of the signers file that stand for several, and so for nobody where `signedBy` names who may release. */
+export function patternSigners({ method, signers, signedBy }: Trust): readonly string[] {
+  if (method !== 'ssh' || signedBy.length === 0) return [];
+  return [...new Set(linesOf(signers).flatMap((line) => (isPattern(line) ? [principalsOf(line)] : [])))];
+}
+
+/** The signers file that counts: without lines for patterns, where `signedBy` names who may release. */
+export function countingSigners(trust: Trust): Uint8Array {
+  if (trust.signedBy.length === 0) return trust.signers;
+  const kept = linesOf(trust.signers).filter((line) => !isPattern(line));
+  return Buffer.from(kept.join('\n'), 'latin1');
+}
+
+/** A certificate of an authority names its owner itself: there a pattern only narrows. */
+function isPattern(line: string): boolean {
+  return /[*?!]/.test(principalsOf(line)) && !/(?:^|,)cert-authority(?:,|$)/i.test(optionsOf(line));
+}
+
+function principalsOf(line: string): string {
+  return /^\s*(?:"([^"]*)"|([^\s#]\S*))/.exec(line)?.slice(1).find(Boolean) ?? '';
+}
+
+/** The word after the principals, where it is no type of key. */
+function optionsOf(line: string): string {
+  const rest = line.replace(/^\s*(?:"[^"]*"|\S+)\s+/, '');
+  return /^(?:"[^"]*"|[^\s"])+/.exec(rest)?.[0] ?? '';
+}
+
+function linesOf(signers: Uint8Array): readonly string[] {
+  return Buffer.from(signers).toString('latin1').split(/\r?\n/);
+}
