@@ -75,6 +75,7 @@ export async function compose(
     forced,
     notify,
     allowPlainHttp: env['TAGFLOW_GIT_PLAIN_HTTP'] === '1',
+    maxFiles: mostFiles(env['TAGFLOW_MAX_FILES']),
     timeouts: { silenceMs: milliseconds, pushSilenceMs: 2 * milliseconds, settleMs: milliseconds },
     ...(credentials ? { credentials } : { credentialSettings: settings.credentials, tried: triedFor(settings, tried) }),
   });
@@ -114,6 +115,17 @@ export async function compose(
       await Promise.all([ledger.close(), swept]);
     },
   };
+}
+
+/** TAGFLOW_MAX_FILES as a number; undefined without it. Throws `usage`. */
+function mostFiles(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new TagflowError('usage', {
+    what: `TAGFLOW_MAX_FILES is ${JSON.stringify(text)}`,
+    why: 'it is the number of files that are read of one commit: 250000 by default',
+    fix: 'set it to a whole number, or unset it',
+  });
 }
 
 /** Where credentials for Git were looked for, in words. */

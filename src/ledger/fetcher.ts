@@ -8,7 +8,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import type { MovedHead } from './heads.ts';
 import { reachable, shallowCommits } from './history.ts';
 import { algorithmOf } from './object.ts';
-import type { ObjectCache } from './object-cache.ts';
+import type { ContentLimits, ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 import type { FetchShape, Remote } from './remote.ts';
 import type { OwnRepository } from './repository.ts';
@@ -85,11 +85,15 @@ export class Fetcher {
   }
 
   /** The content of files of a commit, or of its history. What is not here is fetched, all in one request. */
-  async contents(commit: ObjectId, ids: readonly ObjectId[]): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
+  async contents(
+    commit: ObjectId,
+    ids: readonly ObjectId[],
+    limits?: ContentLimits,
+  ): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
     const { remote, objects } = this.#options;
     const contents = new Map<ObjectId, Uint8Array>();
     const collect = async (wanted: readonly ObjectId[]): Promise<readonly ObjectId[]> => {
-      for (const [id, content] of await objects.contents(wanted)) contents.set(id, content);
+      for (const [id, content] of await objects.contents(wanted, limits)) contents.set(id, content);
       return wanted.filter((id) => !contents.has(id));
     };
     let missing = await collect([...new Set(ids)]);

@@ -4,16 +4,19 @@ import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
 import { type TreeEntry, isRegularFile } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { diffTrees, findEntries, listEntries } from './tree.ts';
+import { diffTrees, listEntries } from './listing.ts';
+import { findEntries } from './tree.ts';
 
 /** Reads files of fetched commits, as the port's methods of the same names promise. */
 export class CommitFiles {
   readonly #objects: ObjectCache;
   readonly #fetcher: Fetcher;
+  readonly #mostPaths: number | undefined;
 
-  constructor(objects: ObjectCache, fetcher: Fetcher) {
+  constructor(objects: ObjectCache, fetcher: Fetcher, mostPaths?: number) {
     this.#objects = objects;
     this.#fetcher = fetcher;
+    this.#mostPaths = mostPaths;
   }
 
   async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
@@ -30,11 +33,11 @@ export class CommitFiles {
   }
 
   async listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]> {
-    return listEntries(this.#objects.readTrees, await this.#treeOf(commit), folder);
+    return listEntries(this.#objects.readTrees, await this.#treeOf(commit), folder, this.#mostPaths);
   }
 
   async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
-    return diffTrees(this.#objects.readTrees, await this.#treeOf(from), await this.#treeOf(to));
+    return diffTrees(this.#objects.readTrees, await this.#treeOf(from), await this.#treeOf(to), this.#mostPaths);
   }
 
   /** The regular files at paths, by path. */

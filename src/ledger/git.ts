@@ -52,6 +52,8 @@ export interface GitLedgerOptions {
   readonly timeouts?: Partial<LedgerTimeouts> | undefined;
   /** Larger files and trees are refused (`tree-unsafe`), in bytes; 64 MiB by default. */
   readonly maxObjectBytes?: number | undefined;
+  /** Trees with more files, and differences with more paths, are refused (`tree-unsafe`); 250,000 by default. */
+  readonly maxFiles?: number | undefined;
 }
 
 const TIMEOUTS: LedgerTimeouts = {
@@ -103,18 +105,19 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       environment: localEnvironment({ env, folder }),
       maxObjectBytes: options.maxObjectBytes ?? 64 * 1024 * 1024,
     },
+    options.maxFiles,
   );
 }
 
 /** The ledger from its parts: each method of the port, and the part that keeps its promise. */
-function assemble(options: RemoteOptions, git: PlumbingOptions): Ledger {
+function assemble(options: RemoteOptions, git: PlumbingOptions, mostPaths: number | undefined): Ledger {
   const { repository, clock, random, signal, timeouts } = options;
   const remote = new Remote(options);
   const settling = new Remote({ ...options, signal: undefined, timeouts: { ...timeouts, retryMs: 0 } });
   const heads = new RemoteHeads(options.remote);
   const objects = new ObjectCache(git);
   const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects });
-  const files = new CommitFiles(objects, fetcher);
+  const files = new CommitFiles(objects, fetcher, mostPaths);
   const ancestry = new Ancestry(git, objects, fetcher);
   const steps = new FileSteps(git, objects, fetcher);
   const pacing = { clock, random, signal, settleMs: timeouts.settleMs, hurriedMs: timeouts.hurriedMs };

@@ -10,6 +10,17 @@ import { ObjectReader, type PlumbingOptions, type StoredObject } from './plumbin
 /** Trees kept parsed. A tree of a few hundred entries takes some 50 KB. */
 const CACHED_TREES = 2_000;
 
+/** Content of files that is read at once, in bytes: a few small objects of Git can hold any number of them. */
+const MOST_TOGETHER = 64 << 20;
+
+/** Bounds of reading content, in bytes. */
+export interface ContentLimits {
+  /** A longer file is not read: it is as many zeros and one more, which whoever asks for less than that refuses. */
+  readonly longest?: number;
+  /** Of all files together. */
+  readonly together?: number;
+}
+
 /** Reads the objects of one repository. Every method throws `tree-unsafe` for an object that is too large to be read. */
 export class ObjectCache {
   readonly #objects: ObjectReader;
@@ -61,13 +72,22 @@ export class ObjectCache {
     return ids.map((id) => found.get(id) ?? []);
   };
 
-  /** The content of those of the files that are here. */
-  async contents(ids: readonly ObjectId[]): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
+  /** The content of those of the files that are here. Throws `tree-unsafe` for more than `together` bytes of it. */
+  async contents(
+    ids: readonly ObjectId[],
+    { longest = Infinity, together = MOST_TOGETHER }: ContentLimits = {},
+  ): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
     const contents = new Map<ObjectId, Uint8Array>();
-    for (const [index, object] of (await this.#objects.read(ids)).entries()) {
-      const id = ids[index];
+    const sizes = await this.#objects.sizes(ids);
+    const tooLong = new Set(ids.filter((_, index) => (sizes[index] ?? 0) > longest));
+    const wanted = ids.filter((id, index) => sizes[index] !== undefined && !tooLong.has(id));
+    const sum = sizes.reduce<number>((total, size = 0) => total + (size > longest ? 0 : size), 0);
+    if (sum > together) throw tooMuch(wanted.length, sum, together);
+    for (const [index, object] of (await this.#objects.read(wanted)).entries()) {
+      const id = wanted[index];
       if (id && object) contents.set(id, object.content);
     }
+    for (const id of tooLong) contents.set(id, new Uint8Array(longest + 1));
     return contents;
   }
 
@@ -82,6 +102,16 @@ export class ObjectCache {
   async close(): Promise<void> {
     await this.#objects.close();
   }
+}
+
+function tooMuch(files: number, bytes: number, most: number): TagflowError {
+  const [size, limit] = [bytes, most].map((each) => `${Math.ceil(each / (1 << 20))} MB`);
+  return new TagflowError('tree-unsafe', {
+    what: `${files} files of ${size} are not read at once`,
+    why: `up to ${limit} of content are read of one commit, or of one file’s history`,
+    fix: 'remove what does not belong there from the branch, or name a smaller folder as the environment’s path',
+    details: { limit: 'bytes', most },
+  });
 }
 
 function tooEarly(id: ObjectId): TagflowError {

@@ -5,6 +5,9 @@ import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, parseObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature, TreeEntry } from './ledger.ts';
 
+/** No file system has longer names of files, in bytes. */
+const LONGEST_NAME = 4096;
+
 /** The hash a repository names its objects with. */
 export type HashAlgorithm = 'sha1' | 'sha256';
 
@@ -52,6 +55,7 @@ export function parseTree(content: Uint8Array, algorithm: HashAlgorithm): readon
     const space = bytes.indexOf(0x20, at);
     const end = bytes.indexOf(0, space);
     if (space < 0 || end < 0 || end + 1 + idLength > bytes.length) throw unsafeTree('a tree object is cut short');
+    if (end - space > LONGEST_NAME) throw unsafeTree(`a tree has a name of ${end - space - 1} bytes`);
     const name = decodeName(bytes.subarray(space + 1, end));
     const reason = hostileName(name);
     if (reason !== undefined) throw unsafeTree(`a tree has the entry ${JSON.stringify(name)}`, reason);

@@ -57,17 +57,24 @@ function noGit(gitProgram: string, cause: unknown): TagflowError {
   });
 }
 
+/** A folder of 250,000 files has some 12 MB; larger trees, and commits, are nobody's. */
+const MOST_TREE_BYTES = 16 << 20;
+
 interface Request {
   readonly id: ObjectId;
-  readonly resolve: (object: StoredObject | undefined) => void;
+  /** `info`: what it is and how large, without its content. */
+  readonly ask: 'contents' | 'info';
+  readonly resolve: (object: (StoredObject & { readonly size: number }) | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Reads objects through one `git cat-file --batch`, started on the first read and again should it ever die. */
+/** Reads objects through one `git cat-file --batch-command`, started on the first read and again should it ever die. */
 export class ObjectReader {
   readonly #options: PlumbingOptions;
   #child: ChildProcessWithoutNullStreams | undefined;
   #requests: Request[] = [];
+  /** Requests at the front of the queue that are done with. */
+  #answered = 0;
   #chunks: Buffer[] = [];
   #length = 0;
   /** Bytes that must be there before looking again; unknown (1) before a header line is whole. */
@@ -79,15 +86,27 @@ export class ObjectReader {
 
   /** The objects, in the order of their ids; undefined for those that are not in the repository. Throws `tree-unsafe`. */
   async read(ids: readonly ObjectId[]): Promise<readonly (StoredObject | undefined)[]> {
+    return this.#ask('contents', ids);
+  }
+
+  /** The sizes of the objects in bytes, in the order of their ids; undefined for those that are not in the repository. */
+  async sizes(ids: readonly ObjectId[]): Promise<readonly (number | undefined)[]> {
+    return (await this.#ask('info', ids)).map((found) => found?.size);
+  }
+
+  async #ask(
+    ask: Request['ask'],
+    ids: readonly ObjectId[],
+  ): Promise<readonly (Parameters<Request['resolve']>[0] | undefined)[]> {
     if (ids.length === 0) return [];
     const child = this.#start();
     const answers = ids.map(
       (id) =>
-        new Promise<StoredObject | undefined>((resolve, reject) => {
-          this.#requests.push({ id, resolve, reject });
+        new Promise<Parameters<Request['resolve']>[0]>((resolve, reject) => {
+          this.#requests.push({ id, ask, resolve, reject });
         }),
     );
-    child.stdin.write(`${ids.join('\n')}\n`);
+    child.stdin.write(linesFor(ids.map((id) => ({ ask, id }))));
     return Promise.all(answers);
   }
 
@@ -103,12 +122,14 @@ export class ObjectReader {
 
   #start(): ChildProcessWithoutNullStreams {
     if (this.#child) return this.#child;
-    const child = start(this.#options, ['cat-file', '--batch']);
+    const child = start(this.#options, ['cat-file', '--batch-command']);
     this.#child = child;
     [this.#chunks, this.#length, this.#need] = [[], 0, 1];
     const fail = (error: TagflowError): void => {
       if (this.#child === child) this.#child = undefined;
-      for (const { reject } of this.#requests.splice(0)) reject(error);
+      const open = this.#requests.slice(this.#answered);
+      [this.#requests, this.#answered] = [[], 0];
+      for (const { reject } of open) reject(error);
     };
     child.stdout.on('data', (chunk: Buffer) => this.#take(child, chunk));
     child.stderr.resume();
@@ -142,16 +163,21 @@ export class ObjectReader {
   /** Answers the oldest request from the front of the buffer. The bytes that took, or 0 when more must come first. */
   #answer(buffer: Buffer): number {
     const lineEnd = buffer.indexOf(0x0a);
-    const request = this.#requests[0];
+    const request = this.#requests[this.#answered];
     if (lineEnd < 0 || !request) return 0;
     const [, type = '', sizeText] = buffer.toString('latin1', 0, lineEnd).split(' ');
     if (sizeText === undefined) {
-      this.#requests.shift();
+      this.#shift();
       request.resolve(undefined);
       return lineEnd + 1;
     }
     const size = Number(sizeText);
-    if (size > this.#options.maxObjectBytes) {
+    if (request.ask === 'info') {
+      this.#shift();
+      request.resolve({ type, content: Buffer.alloc(0), size });
+      return lineEnd + 1;
+    }
+    if (size > Math.min(this.#options.maxObjectBytes, type === 'blob' ? Infinity : MOST_TREE_BYTES)) {
       this.#refuse(request, size);
       return 0;
     }
@@ -160,16 +186,24 @@ export class ObjectReader {
       this.#need = end + 1;
       return 0;
     }
-    this.#requests.shift();
+    this.#shift();
     // A copy: a slice would keep the whole read buffer alive.
-    request.resolve({ type, content: Buffer.from(buffer.subarray(lineEnd + 1, end)) });
+    request.resolve({ type, content: Buffer.from(buffer.subarray(lineEnd + 1, end)), size });
     return end + 1;
+  }
+
+  /** The oldest request is done with. The queue is cut now and then: to cut it each time would copy it each time. */
+  #shift(): void {
+    this.#answered += 1;
+    if (this.#answered < this.#requests.length && this.#answered < 10_000) return;
+    this.#requests = this.#requests.slice(this.#answered);
+    this.#answered = 0;
   }
 
   /** Gives up the process in the middle of a large object; what else was asked is asked of a new one. */
   #refuse(request: Request, size: number): void {
-    const rest = this.#requests.slice(1);
-    this.#requests = [];
+    const rest = this.#requests.slice(this.#answered + 1);
+    [this.#requests, this.#answered] = [[], 0];
     const child = this.#child;
     this.#child = undefined;
     child?.removeAllListeners('close');
@@ -184,8 +218,12 @@ export class ObjectReader {
     if (rest.length === 0) return;
     const next = this.#start();
     this.#requests.push(...rest);
-    next.stdin.write(`${rest.map(({ id }) => id).join('\n')}\n`);
+    next.stdin.write(linesFor(rest));
   }
+}
+
+function linesFor(requests: readonly Pick<Request, 'ask' | 'id'>[]): string {
+  return requests.map(({ ask, id }) => `${ask} ${id}\n`).join('');
 }
 
 function start(options: PlumbingOptions, args: readonly string[]): ChildProcessWithoutNullStreams {

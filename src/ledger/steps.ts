@@ -7,6 +7,10 @@ import { type FileStep, isRegularFile } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 
+/** A longer file is nobody's record, in bytes. */
+const LONGEST_STEP = 1 << 20;
+/** 100,000 releases have some 150 MB of records, in bytes. */
+const MOST_OF_A_HISTORY = 192 << 20;
 /** Beyond so many, everything comes at once. */
 const MOST_GENERATIONS = 1000;
 
@@ -50,6 +54,7 @@ export class FileSteps {
     const contents = await this.#fetcher.contents(
       head,
       files.filter((id) => id !== undefined),
+      { longest: LONGEST_STEP, together: MOST_OF_A_HISTORY },
     );
     const commits = await this.#objects.commits(changes.map(({ commit }) => commit));
     return commits.map((commit, index) => {

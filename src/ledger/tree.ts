@@ -36,14 +36,14 @@ export async function findEntries(
   let open = paths.map((path) => ({ path, parts: splitPath(path), tree: root }));
   while (open.length > 0) {
     const ids = [...new Set(open.map((search) => search.tree))];
-    const trees = new Map((await read(ids)).map((items, index) => [ids[index], byName(items)]));
+    const trees = new Map((await read(ids)).map((items, index) => [ids[index], indexOf(items)]));
     const next: typeof open = [];
     for (const { path, parts, tree } of open) {
       const [name = '', ...rest] = parts;
-      const items = trees.get(tree);
-      const item = items?.get(name);
-      if (!items || !item) continue;
-      refuseTwin(name, items, path);
+      const index = trees.get(tree);
+      const item = index?.items.get(name);
+      if (!index || !item) continue;
+      refuseTwin(name, index, path);
       if (item.mode === '40000') {
         if (rest.length > 0) next.push({ path, parts: rest, tree: item.id });
       } else if (rest.length === 0) {
@@ -53,66 +53,6 @@ export async function findEntries(
     open = next;
   }
   return found;
-}
-
-/** Every file, link and submodule at or below a path (`''`: all), in Git's order; nothing when nothing is there. */
-export async function listEntries(read: TreeReader, root: ObjectId, folder: string): Promise<readonly TreeEntry[]> {
-  let start: ObjectId = root;
-  const parts = folder === '' ? [] : splitPath(folder);
-  for (const [index, name] of parts.entries()) {
-    const [items = []] = await read([start]);
-    const item = items.find((candidate) => candidate.name === name);
-    if (item?.mode !== '40000') {
-      return item && index === parts.length - 1 ? [{ path: folder, mode: item.mode, id: item.id }] : [];
-    }
-    start = item.id;
-  }
-  const prefix = folder === '' ? '' : `${folder}/`;
-  let level: { prefix: string; tree: ObjectId }[] = [{ prefix, tree: start }];
-  const rows: { key: Buffer; entry: TreeEntry }[] = [];
-  while (level.length > 0) {
-    const trees = await read(level.map(({ tree }) => tree));
-    const next: typeof level = [];
-    for (const [index, { prefix }] of level.entries()) {
-      for (const item of trees[index] ?? []) {
-        const path = prefix + item.name;
-        if (item.mode === '40000') next.push({ prefix: `${path}/`, tree: item.id });
-        else rows.push({ key: encodeName(path), entry: { path, mode: item.mode, id: item.id } });
-      }
-    }
-    level = next;
-  }
-  return rows.sort((a, b) => Buffer.compare(a.key, b.key)).map(({ entry }) => entry);
-}
-
-/** Paths whose content or mode differs between two trees, in Git's order. A renamed file counts as two. */
-export async function diffTrees(read: TreeReader, from: ObjectId, to: ObjectId): Promise<readonly string[]> {
-  const changed: string[] = [];
-  const whole: { prefix: string; tree: ObjectId }[] = [];
-  let level: { prefix: string; from: ObjectId; to: ObjectId }[] = from === to ? [] : [{ prefix: '', from, to }];
-  while (level.length > 0) {
-    const trees = await read(level.flatMap((pair) => [pair.from, pair.to]));
-    const next: typeof level = [];
-    for (const [index, { prefix }] of level.entries()) {
-      const left = byName(trees[2 * index] ?? []);
-      const right = byName(trees[2 * index + 1] ?? []);
-      for (const name of new Set([...left.keys(), ...right.keys()])) {
-        const [a, b, path] = [left.get(name), right.get(name), prefix + name];
-        if (a?.id === b?.id && a?.mode === b?.mode) continue;
-        if (a?.mode === '40000' && b?.mode === '40000') {
-          next.push({ prefix: `${path}/`, from: a.id, to: b.id });
-          continue;
-        }
-        if ([a, b].some((item) => item && item.mode !== '40000')) changed.push(path);
-        for (const item of [a, b]) if (item?.mode === '40000') whole.push({ prefix: `${path}/`, tree: item.id });
-      }
-    }
-    level = next;
-  }
-  for (const { prefix, tree } of whole) {
-    for (const entry of await listEntries(read, tree, '')) changed.push(prefix + entry.path);
-  }
-  return sortPaths(changed);
 }
 
 /**
@@ -140,7 +80,7 @@ export async function editTree(
 }
 
 /** The parts of a path of a tree. Throws `tree-unsafe` unless it stays inside, as `editTree` and `findEntries` say. */
-function splitPath(path: string): readonly string[] {
+export function splitPath(path: string): readonly string[] {
   const parts = path.split('/');
   for (const part of parts) {
     const reason = hostileName(part);
@@ -210,7 +150,8 @@ async function editLevel(
     }
     if (put) items.set(name, putFile(put, name, path, items.get(name), make));
   }
-  for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, items, prefix + name);
+  const after = indexOf([...items.values()]);
+  for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, after, prefix + name);
   return items.size === 0 ? undefined : make('tree', formatTree(items.values()));
 }
 
@@ -228,9 +169,22 @@ function describe(item: TreeItem): string {
   return item.mode in words ? words[item.mode as keyof typeof words] : 'a file';
 }
 
-function refuseTwin(name: string, items: ReadonlyMap<string, TreeItem>, path: string): void {
-  const folded = foldCase(name);
-  const twin = items.keys().find((other) => other !== name && foldCase(other) === folded);
+/** The entries of a tree by name, and the names by what a file system that ignores letter case takes them for. */
+interface TreeIndex {
+  readonly items: ReadonlyMap<string, TreeItem>;
+  readonly folded: ReadonlyMap<string, readonly string[]>;
+}
+
+function indexOf(items: readonly TreeItem[]): TreeIndex {
+  const folded = Map.groupBy(items, ({ name }) => foldCase(name));
+  return {
+    items: byName(items),
+    folded: new Map([...folded].map(([key, same]) => [key, same.map(({ name }) => name)])),
+  };
+}
+
+function refuseTwin(name: string, { folded }: TreeIndex, path: string): void {
+  const twin = folded.get(foldCase(name))?.find((other) => other !== name);
   if (twin === undefined) return;
   throw unsafe(
     `the path ${JSON.stringify(path)} is refused`,
@@ -242,12 +196,8 @@ function foldCase(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
 
-function byName(items: readonly TreeItem[]): Map<string, TreeItem> {
+export function byName(items: readonly TreeItem[]): Map<string, TreeItem> {
   return new Map(items.map((item) => [item.name, item]));
-}
-
-function sortPaths(paths: readonly string[]): readonly string[] {
-  return [...new Set(paths)].sort((a, b) => Buffer.compare(encodeName(a), encodeName(b)));
 }
 
 function unsafe(what: string, why: string): TagflowError {

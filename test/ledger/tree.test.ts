@@ -13,7 +13,8 @@ import {
   parseTree,
 } from '../../src/ledger/object.ts';
 import { encodePack } from '../../src/ledger/pack.ts';
-import { type TreeReader, diffTrees, editTree, findEntries, listEntries } from '../../src/ledger/tree.ts';
+import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
+import { type TreeReader, editTree, findEntries } from '../../src/ledger/tree.ts';
 import { type ObjectId, parseObjectId } from '../../src/model/object-id.ts';
 import { type GitRepository, createGitRepository } from '../support/git-repository.ts';
 import { describeReal } from '../support/real.ts';

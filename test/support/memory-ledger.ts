@@ -28,7 +28,8 @@ import {
   signatureOf,
   withSignature,
 } from '../../src/ledger/object.ts';
-import { diffTrees, editTree, findEntries, listEntries } from '../../src/ledger/tree.ts';
+import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
+import { editTree, findEntries } from '../../src/ledger/tree.ts';
 
 /** A push as the remote sees it. */
 export interface MemoryPush {

@@ -1,0 +1,170 @@
+// Listing and comparing whole trees, within bounds. Twelve small objects can stand for a thousand million paths, since a folder
+// may be used again and again in a tree: everything is counted before it is spelled out, and each tree is read once.
+import { TagflowError } from '../model/errors.ts';
+import type { ObjectId } from '../model/object-id.ts';
+import type { TreeEntry } from './ledger.ts';
+import { type TreeItem, encodeName } from './object.ts';
+import { type TreeReader, byName, splitPath } from './tree.ts';
+
+/** Paths that one tree, or the difference of two, may have: more than honest repositories. */
+export const MOST_PATHS = 250_000;
+/** Folders within folders. */
+const MOST_LEVELS = 100;
+
+/**
+ * Every file, link and submodule at or below a path (`''`: all), in Git's order; nothing when nothing is there. Throws
+ * `tree-unsafe` for more than `most` of them, or too many levels.
+ */
+export async function listEntries(
+  read: TreeReader,
+  root: ObjectId,
+  folder: string,
+  most = MOST_PATHS,
+): Promise<readonly TreeEntry[]> {
+  let start: ObjectId = root;
+  const parts = folder === '' ? [] : splitPath(folder);
+  for (const [index, name] of parts.entries()) {
+    const [items = []] = await read([start]);
+    const item = items.find((candidate) => candidate.name === name);
+    if (item?.mode !== '40000') {
+      return item && index === parts.length - 1 ? [{ path: folder, mode: item.mode, id: item.id }] : [];
+    }
+    start = item.id;
+  }
+  const trees = await readBelow(read, start, most);
+  const place = folder === '' ? 'the repository' : JSON.stringify(folder);
+  if (countBelow(trees, start, most) > most) throw tooMany(place, most);
+  return spellOut(trees, start, folder === '' ? '' : `${folder}/`);
+}
+
+/**
+ * Paths whose content or mode differs between two trees, in Git's order. A renamed file counts as two. Throws `tree-unsafe` for
+ * more than `most` of them, or too many levels.
+ */
+export async function diffTrees(
+  read: TreeReader,
+  from: ObjectId,
+  to: ObjectId,
+  most = MOST_PATHS,
+): Promise<readonly string[]> {
+  const changed: string[] = [];
+  const whole: { prefix: string; tree: ObjectId }[] = [];
+  let level: { prefix: string; from: ObjectId; to: ObjectId }[] = from === to ? [] : [{ prefix: '', from, to }];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > MOST_LEVELS) throw tooDeep();
+    const ids = [...new Set(level.flatMap((pair) => [pair.from, pair.to]))];
+    const trees = new Map((await read(ids)).map((items, index) => [ids[index], byName(items)]));
+    const next: typeof level = [];
+    for (const { prefix, ...pair } of level) {
+      const [left, right] = [trees.get(pair.from) ?? new Map(), trees.get(pair.to) ?? new Map()] as const;
+      for (const [name, a, b] of differing(left, right)) {
+        const path = prefix + name;
+        if (a?.mode === '40000' && b?.mode === '40000') {
+          next.push({ prefix: `${path}/`, from: a.id, to: b.id });
+          continue;
+        }
+        if ([a, b].some((item) => item && item.mode !== '40000')) changed.push(path);
+        for (const item of [a, b]) if (item?.mode === '40000') whole.push({ prefix: `${path}/`, tree: item.id });
+      }
+      if (changed.length + whole.length + next.length > most) throw tooMany('the difference of two commits', most);
+    }
+    level = next;
+  }
+  for (const { prefix, tree } of whole) {
+    const left = most - changed.length;
+    for (const entry of await listEntries(read, tree, '', left)) changed.push(prefix + entry.path);
+  }
+  return sortPaths(changed);
+}
+
+type Items = ReadonlyMap<string, TreeItem>;
+
+/** The names at which two trees differ. */
+function* differing(
+  left: Items,
+  right: Items,
+): Generator<readonly [string, TreeItem | undefined, TreeItem | undefined]> {
+  for (const [name, a] of left) {
+    const b = right.get(name);
+    if (a.id !== b?.id || a.mode !== b.mode) yield [name, a, b];
+  }
+  for (const [name, b] of right) if (!left.has(name)) yield [name, undefined, b];
+}
+
+type Trees = ReadonlyMap<ObjectId, readonly TreeItem[]>;
+
+/** Every tree below one, each once. */
+async function readBelow(read: TreeReader, root: ObjectId, most: number): Promise<Trees> {
+  const trees = new Map<ObjectId, readonly TreeItem[]>();
+  let entries = 0;
+  let open: readonly ObjectId[] = [root];
+  for (let depth = 0; open.length > 0; depth += 1) {
+    if (depth > MOST_LEVELS) throw tooDeep();
+    for (const [index, items] of (await read(open)).entries()) {
+      const id = open[index];
+      if (id) trees.set(id, items);
+      entries += items.length;
+    }
+    // Folders count here as well; each of them has an entry at least.
+    if (entries > 2 * most) throw tooMany('a folder', most);
+    const below = open.flatMap((id) => (trees.get(id) ?? []).filter(({ mode }) => mode === '40000'));
+    open = [...new Set(below.map(({ id }) => id))].filter((id) => !trees.has(id));
+  }
+  return trees;
+}
+
+/** How many files are below a tree, each as often as it has a path; counts no further than just beyond `most`. */
+function countBelow(trees: Trees, root: ObjectId, most: number): number {
+  const counts = new Map<ObjectId, number>();
+  const count = (id: ObjectId, depth: number): number => {
+    const known = counts.get(id);
+    if (known !== undefined) return known;
+    if (depth > MOST_LEVELS) throw tooDeep();
+    let sum = 0;
+    for (const item of trees.get(id) ?? []) sum += item.mode === '40000' ? count(item.id, depth + 1) : 1;
+    counts.set(id, Math.min(sum, most + 1));
+    return sum;
+  };
+  return count(root, 0);
+}
+
+/** The files in the order of their trees, which is that of their paths' bytes. */
+function spellOut(trees: Trees, root: ObjectId, prefix: string): readonly TreeEntry[] {
+  const entries: TreeEntry[] = [];
+  const spell = (id: ObjectId, before: string): void => {
+    for (const { name, mode, id: at } of trees.get(id) ?? []) {
+      if (mode === '40000') spell(at, `${before}${name}/`);
+      else entries.push({ path: before + name, mode, id: at });
+    }
+  };
+  spell(root, prefix);
+  return entries;
+}
+
+function sortPaths(paths: readonly string[]): readonly string[] {
+  // Bytes and UTF-16 agree on the order of all but a few characters.
+  const unique = [...new Set(paths)];
+  if (unique.every((path) => /^[\x00-\x7f]*$/.test(path))) return unique.sort((a, b) => (a < b ? -1 : 1));
+  return unique
+    .map((path) => ({ path, key: encodeName(path) }))
+    .sort((a, b) => Buffer.compare(a.key, b.key))
+    .map(({ path }) => path);
+}
+
+function tooMany(where: string, most: number): TagflowError {
+  return new TagflowError('tree-unsafe', {
+    what: `${where} has more than ${most.toLocaleString('en')} files`,
+    why: 'that is more than is read of one commit; a few small objects can stand for any number of paths',
+    fix: 'remove what does not belong there from the branch; where the repository is really that large, raise TAGFLOW_MAX_FILES',
+    details: { limit: 'files', most },
+  });
+}
+
+function tooDeep(): TagflowError {
+  return new TagflowError('tree-unsafe', {
+    what: `a folder is more than ${MOST_LEVELS} levels deep`,
+    why: 'that is more than is read of one commit',
+    fix: 'remove it from the branch, then run the command again',
+    details: { limit: 'levels', most: MOST_LEVELS },
+  });
+}
