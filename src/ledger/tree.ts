@@ -3,15 +3,7 @@
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { TreeEdit, TreeEntry } from './ledger.ts';
-import {
-  type HashAlgorithm,
-  type NewObject,
-  type TreeItem,
-  encodeName,
-  formatTree,
-  hostileName,
-  makeObject,
-} from './object.ts';
+import { type HashAlgorithm, type NewObject, type TreeItem, formatTree, hostileName, makeObject } from './object.ts';
 
 /** Gives the entries of tree objects, in the order asked for; many at once, so that a store can pipeline. */
 export type TreeReader = (ids: readonly ObjectId[]) => Promise<readonly (readonly TreeItem[])[]>;
