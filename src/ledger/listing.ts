@@ -7,7 +7,7 @@ import { type TreeItem, encodeName } from './object.ts';
 import { type TreeReader, byName, splitPath } from './tree.ts';
 
 /** Paths that one tree, or the difference of two, may have: more than honest repositories. */
-export const MOST_PATHS = 250_000;
+const MOST_PATHS = 250_000;
 /** Folders within folders. */
 const MOST_LEVELS = 100;
 
