@@ -48,7 +48,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   divergence: 'The environment branch has commits that are neither from tagflow nor upstream; they would be lost.',
   'record-invalid': 'The release record of the environment cannot be read, or does not fit its history.',
   'signature-invalid': 'The release is not signed by somebody who may release the environment.',
-  'branch-rewound': 'The environment branch was moved back or rewritten since its last release.',
+  'branch-rewound': 'The environment branch does not continue a release that exists.',
   'tag-immutable': 'The registry does not let the tag be moved.',
   'release-tag-taken': 'The per-release tag already names another image.',
   'version-tag-taken':

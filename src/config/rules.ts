@@ -248,14 +248,8 @@ function signing(draft: Draft, document: ConfigDocument): void {
   }
 }
 
-/** Pull requests come from branches below `tagflow/`, and are merged by a forge that signs with no key of ours. */
+/** Pull requests come from branches below `tagflow/`. */
 function pullRequests(draft: Draft, document: ConfigDocument): void {
-  for (const { name, pullRequest } of draft.environments.values()) {
-    if (!pullRequest || draft.signing === undefined) continue;
-    const path = ['environments', name, 'pullRequest'];
-    const what = 'releases are signed, and what a forge merges has no signature of whoever may release';
-    document.report(path, what, 'let somebody who may release push to this branch, or leave signing out');
-  }
   if (![...draft.environments.values()].some(({ pullRequest }) => pullRequest)) return;
   if (draft.layout === 'folders') return;
   for (const { name, branch } of draft.environments.values()) {

@@ -10,7 +10,10 @@ import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './release/checks.ts';
 import type { Context } from './context.ts';
 import { type Pinned, readPinned, spokenPin, wrongPin } from './tree/pins.ts';
-import { type World, orProblem, readEnvironment, readRecord, readRelease, readWorld } from './read/world.ts';
+import { readRelease } from './read/current.ts';
+import { orProblem } from './read/problem.ts';
+import { readRecord } from './read/records.ts';
+import { type World, readEnvironment, readWorld } from './read/world.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -158,7 +161,8 @@ async function askedFor(context: Context, { branches }: World, environment: Envi
   const found = await Promise.all(
     own.map(async ([branch, head]) => {
       const { value: record } = await orProblem(readRecord(context, environment, head));
-      return record && record.base === branches.get(environment.branch) ? [{ branch, record }] : [];
+      const [onto] = (await context.ledger.commit(head)).parents;
+      return record && onto === branches.get(environment.branch) ? [{ branch, record }] : [];
     }),
   );
   return found.flat();
@@ -177,7 +181,7 @@ async function waitingFor(
   const { value } = await orProblem(readRelease(context, upstream, head));
   const isHeld = (name: string, digest: Digest): boolean =>
     record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
-  return (value?.images ?? []).flatMap(({ name, version, digest }) => {
+  return (value?.record.images ?? []).flatMap(({ name, version, digest }) => {
     const here = record?.images.find((image) => image.name === name);
     return here?.digest === digest
       ? []

@@ -2,7 +2,7 @@
 // rests on.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { isReachable, outside, reachable } from './history.ts';
+import { firstParents, isReachable, outside, reachable } from './history.ts';
 import type { Commit } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -40,6 +40,12 @@ export class Ancestry {
   async commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]> {
     for (const id of [include, ...exclude]) await this.#fetcher.needHistory(id);
     return this.#objects.commits(await reachable(this.#git, include, exclude, limit));
+  }
+
+  /** As the port has it. */
+  async firstParents(head: ObjectId): Promise<readonly ObjectId[]> {
+    await this.#fetcher.needHistory(head);
+    return firstParents(this.#git, head);
   }
 
   /** Whether a commit that was made here descends from a head; asks for no history beyond its parents. */

@@ -42,7 +42,7 @@ export class Fetcher {
     this.#options = options;
   }
 
-  /** Makes commits and their trees readable, in one request. */
+  /** Makes commits, their parents and the trees of all readable, in one request. */
   async fetch(commits: readonly ObjectId[], through = this.#options.remote): Promise<void> {
     await this.#oneAtATime(async () => {
       const missing = [...new Set(commits)].filter((id) => !this.#present.has(id));
@@ -159,8 +159,8 @@ export class Fetcher {
   }
 
   /** How deep a fetch goes that wants no history. */
-  get #newest(): 'one' | 'as-is' {
-    return this.#deepened ? 'as-is' : 'one';
+  get #newest(): 'newest' | 'as-is' {
+    return this.#deepened ? 'as-is' : 'newest';
   }
 
   async #fetch(remote: Remote, commits: readonly ObjectId[], depth: FetchShape['depth']): Promise<void> {

@@ -2,10 +2,11 @@
 // from the remote when it is asked for, all in one request.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { type TreeEntry, isRegularFile } from './ledger.ts';
+import { type TreeEdit, type TreeEntry, isRegularFile } from './ledger.ts';
+import { algorithmOf } from './object.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { diffTrees, listEntries } from './listing.ts';
-import { findEntries } from './tree.ts';
+import { findEntries, treeIdOf } from './tree.ts';
 
 /** Reads files of fetched commits, as the port's methods of the same names promise. */
 export class CommitFiles {
@@ -38,6 +39,10 @@ export class CommitFiles {
 
   async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
     return diffTrees(this.#objects.readTrees, await this.#treeOf(from), await this.#treeOf(to), this.#mostPaths);
+  }
+
+  async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
+    return treeIdOf(this.#objects.readTrees, await this.#treeOf(base), edits, algorithmOf(base), only);
   }
 
   /** The regular files at paths, by path. */

@@ -136,8 +136,11 @@ function assemble(options: RemoteOptions, git: PlumbingOptions, mostPaths: numbe
     isAncestor: async (ancestor, descendant) => ancestry.isAncestor(ancestor, descendant),
     unreachable: async (commits, head) => ancestry.unreachable(commits, head),
     commitsBetween: async (include, exclude, limit) => ancestry.commitsBetween(include, exclude, limit),
-    walk: async (head, path, limit) => steps.walk(head, path, limit),
-    recent: async (head, path, limit) => steps.recent(head, path, limit),
+    firstParents: async (head) => ancestry.firstParents(head),
+    walk: async (head, paths, limit) => steps.walk(head, paths, limit),
+    recent: async (head, paths, limit) => steps.recent(head, paths, limit),
+    walkAside: async (head, paths) => steps.walkAside(head, paths),
+    treeId: async (base, edits, only) => files.treeId(base, edits, only),
     async propose(draft) {
       const commit = await storeCommit({ git, objects, repository }, draft);
       fetcher.keep(commit);

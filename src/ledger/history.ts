@@ -8,10 +8,13 @@ import { runPorcelain } from './porcelain.ts';
 import { type PlumbingOptions, runGit } from './plumbing.ts';
 import type { TreeEntry } from './ledger.ts';
 
-/** A commit at which a file changed: what the file is from there on, or undefined where it was removed. */
+/** A file of a tree, or undefined where there is none. */
+export type FileAt = Pick<TreeEntry, 'id' | 'mode'> | undefined;
+
+/** A commit at which one of some files changed: those that changed, as they were and as they are from there on. */
 export interface PathChange {
   readonly commit: ObjectId;
-  readonly file: Pick<TreeEntry, 'id' | 'mode'> | undefined;
+  readonly files: ReadonlyMap<string, { readonly before: FileAt; readonly after: FileAt }>;
 }
 
 /** Whether one commit is reachable from another. Both must be in the repository. */
@@ -48,27 +51,55 @@ export async function reachable(
   return stdout.toString('latin1').split('\n').filter(isObjectId);
 }
 
-/** The first-parent commits of a head at which the file at a path changed, newest first. */
+/** Returns the first-parent commits of a head at which one of the files changed, newest first. */
 export async function pathChanges(
   git: PlumbingOptions,
   head: ObjectId,
-  path: string,
+  paths: readonly string[],
   limit: number | undefined,
 ): Promise<readonly PathChange[]> {
-  const format = ['--first-parent', '-m', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H'];
   const count = limit === undefined ? [] : [`--max-count=${limit}`];
-  const answer = await runPorcelain(
-    async (simple) => simple.raw('log', ...format, ...count, '--end-of-options', head, '--', path),
-    { ...git, silenceMs: 0 },
-  );
-  if (answer.tooMuch) throw tooLong(path);
-  if (answer.exitCode !== 0) throw failed('log', answer.stderr);
-  const { changes, commits } = parseLog(answer.stdout, path);
-  // A folder that stood in the place of the file counts against the limit, and is no change of the file.
+  const { changes, commits } = parseLog(await log(git, ['--first-parent', ...count], head, paths), paths);
+  // A folder that stood in the place of a file counts against the limit, and is no change of the file.
   if (limit !== undefined && commits === limit && changes.length < limit) {
-    return (await pathChanges(git, head, path, undefined)).slice(0, limit);
+    return (await pathChanges(git, head, paths, undefined)).slice(0, limit);
   }
   return changes;
+}
+
+/** Returns the commits that a head reaches beside its first-parent history at which one of the files differs from a parent. */
+export async function changesAside(
+  git: PlumbingOptions,
+  head: ObjectId,
+  paths: readonly string[],
+): Promise<readonly PathChange[]> {
+  const { changes } = parseLog(await log(git, ['--full-history', '--topo-order'], head, paths), paths);
+  if (changes.length === 0) return [];
+  const line = new Set(await firstParents(git, head));
+  return changes.filter(({ commit }) => !line.has(commit));
+}
+
+/** Returns the first-parent history of a head, newest first. */
+export async function firstParents(git: PlumbingOptions, head: ObjectId): Promise<readonly ObjectId[]> {
+  const { exitCode, stdout, stderr } = await runGit(git, ['rev-list', '--first-parent', head]);
+  if (exitCode !== 0) throw failed('rev-list', stderr);
+  return stdout.toString('latin1').split('\n').filter(isObjectId);
+}
+
+async function log(
+  git: PlumbingOptions,
+  options: readonly string[],
+  head: ObjectId,
+  paths: readonly string[],
+): Promise<string> {
+  const format = ['-m', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H'];
+  const answer = await runPorcelain(
+    async (simple) => simple.raw('log', ...options, ...format, '--end-of-options', head, '--', ...paths),
+    { ...git, silenceMs: 0 },
+  );
+  if (answer.tooMuch) throw tooLong(paths[0] ?? '');
+  if (answer.exitCode !== 0) throw failed('log', answer.stderr);
+  return answer.stdout;
 }
 
 /** The commits at which history was cut off by shallow fetches; none when it is whole. */
@@ -82,11 +113,14 @@ export async function shallowCommits(folder: string): Promise<readonly ObjectId[
 }
 
 /** Reads `git log -z --raw --format=%H`: an id, then `:mode mode id id letter` and a path for each file. */
-function parseLog(log: string, path: string): { readonly changes: readonly PathChange[]; readonly commits: number } {
-  const changes: PathChange[] = [];
+function parseLog(
+  text: string,
+  paths: readonly string[],
+): { readonly changes: readonly PathChange[]; readonly commits: number } {
+  const found = new Map<ObjectId, Map<string, { before: FileAt; after: FileAt }>>();
   let commits = 0;
   let commit: ObjectId | undefined;
-  const tokens = log.split('\0').map((token) => token.replace(/^\n+/, ''));
+  const tokens = text.split('\0').map((token) => token.replace(/^\n+/, ''));
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at] ?? '';
     if (isObjectId(token)) {
@@ -94,13 +128,18 @@ function parseLog(log: string, path: string): { readonly changes: readonly PathC
       commits += 1;
     } else if (token.startsWith(':') && commit) {
       at += 1;
-      if (tokens[at] !== path) continue;
-      const [, mode = '', , id = ''] = token.slice(1).split(' ');
-      const file = isObjectId(id) ? { id: parseObjectId(id), mode: mode as TreeEntry['mode'] } : undefined;
-      changes.push({ commit, file });
+      const path = tokens[at] ?? '';
+      if (!paths.includes(path)) continue;
+      const [modeBefore, mode, idBefore, id] = token.slice(1).split(' ');
+      const files = found.get(commit) ?? new Map<string, { before: FileAt; after: FileAt }>();
+      found.set(commit, files.set(path, { before: fileAt(modeBefore, idBefore), after: fileAt(mode, id) }));
     }
   }
-  return { changes, commits };
+  return { changes: [...found].map(([id, files]) => ({ commit: id, files })), commits };
+}
+
+function fileAt(mode = '', id = ''): FileAt {
+  return isObjectId(id) ? { id: parseObjectId(id), mode: mode as TreeEntry['mode'] } : undefined;
 }
 
 function tooLong(path: string): TagflowError {

@@ -37,11 +37,11 @@ export function isRegularFile({ mode }: Pick<TreeEntry, 'mode'>): boolean {
   return mode === '100644' || mode === '100755';
 }
 
-/** A commit at which a file changed. */
+/** A commit at which one of some files changed. */
 export interface FileStep {
   readonly commit: Commit;
-  /** The file in that commit; undefined where it was removed. */
-  readonly content: Uint8Array | undefined;
+  /** Those of the files that the commit has, by path; links and submodules are absent. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
 /** One change to a tree. */
@@ -93,7 +93,7 @@ export interface HeadReader {
 
 /** Commits, and the files of their trees. */
 export interface TreeReader {
-  /** Makes commits (heads, as `heads` gave them) and their trees readable, in one request. */
+  /** Makes commits (heads, as `heads` gave them), their parents, and the trees of all readable, in one request. */
   fetch(commits: readonly ObjectId[]): Promise<void>;
   /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */
   commit(id: ObjectId): Promise<Commit>;
@@ -106,6 +106,11 @@ export interface TreeReader {
   readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */
   listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]>;
+  /**
+   * Returns the id of the tree that edits make of a fetched commit's; nothing is stored. `only`: of that tree the files at or
+   * below these paths alone. Throws what `propose` throws.
+   */
+  treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId>;
   /** Paths whose content or mode differs between two fetched commits' trees. */
   changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]>;
 }
@@ -120,13 +125,21 @@ export interface HistoryReader {
   unreachable(commits: readonly ObjectId[], head: ObjectId): Promise<readonly ObjectId[]>;
   /** Commits reachable from `include` and from none of `exclude`, newest first, at most `limit`. Needs `deepen`. */
   commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
-  /** The first-parent commits of a head at which the file at `path` changed, newest first. Needs `deepen`. */
-  walk(head: ObjectId, path: string, limit?: number): Promise<readonly FileStep[]>;
+  /** Returns the first-parent history of a head, newest first. Needs `deepen`. */
+  firstParents(head: ObjectId): Promise<readonly ObjectId[]>;
+  /** Returns the commits of a head's first-parent history at which one of the files changed, newest first. Needs `deepen`. */
+  walk(head: ObjectId, paths: readonly string[], limit?: number): Promise<readonly FileStep[]>;
   /**
-   * The newest `limit` steps of `walk`, of a fetched head, bringing only so much of the history as that takes. Fewer when
-   * there are no more.
+   * Returns the newest `limit` steps of `walk`, of a fetched head, bringing only as much of the history as that takes. Fewer
+   * when there are no more. The commits of the first-parent history down to the last step can be read afterwards, and their
+   * other parents.
    */
-  recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]>;
+  recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]>;
+  /**
+   * Returns the commits that a head reaches and that are not on its first-parent history, at which one of the files is there
+   * and differs from one of the parents, children before parents. Needs `deepen`.
+   */
+  walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]>;
   /** The signature of a commit that `commit` can read. Whether it is a good one is not asked. */
   signature(id: ObjectId): Promise<CommitSignature>;
 }

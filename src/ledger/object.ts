@@ -2,7 +2,7 @@
 // gitformat-pack(5), gitformat-signature(5), git-hash-object(1), git-commit-tree(1), and Documentation/technical/hash-function-transition.
 import { createHash } from 'node:crypto';
 import { TagflowError } from '../model/errors.ts';
-import { type ObjectId, parseObjectId } from '../model/object-id.ts';
+import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature, TreeEntry } from './ledger.ts';
 
 /** No file system has longer names of files, in bytes. */
@@ -85,26 +85,40 @@ export function formatTree(items: Iterable<TreeItem>): Uint8Array {
   );
 }
 
-/** The commit that a commit object spells. Damaged headers give an empty author or time 0, as `git log` shows them. */
+/**
+ * The commit that a commit object spells. Its parents are those that Git reads: the lines right below `tree`. Throws
+ * `tree-unsafe` where a line elsewhere looks like one of these. Damaged other headers give an empty author or time 0, as
+ * `git log` shows them.
+ */
 export function parseCommit(id: ObjectId, content: Uint8Array): Commit {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   const gap = bytes.indexOf('\n\n');
-  const head = (gap < 0 ? bytes : bytes.subarray(0, gap)).toString('utf8').split('\n');
+  const [tree = '', ...head] = (gap < 0 ? bytes : bytes.subarray(0, gap)).toString('utf8').split('\n');
+  const end = head.findIndex((line) => !line.startsWith('parent '));
+  const [parents, rest] = end < 0 ? [head, []] : [head.slice(0, end), head.slice(end)];
+  const ids = [tree.replace(/^tree /, ''), ...parents.map((line) => line.slice(7))];
+  const wrong = !tree.startsWith('tree ') || rest.some((line) => /^(?:tree|parent)(?:\s|$)/.test(line));
+  if (wrong || !ids.every((one) => isObjectId(one) && one.length === id.length)) throw unsafeCommit(id);
   const first = (key: string): string | undefined =>
-    head.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
-  const tree = first('tree');
-  if (tree === undefined) throw new TagflowError('internal', { what: `commit ${id} names no tree` });
-  const parents = head.filter((line) => line.startsWith('parent ')).map((line) => parseObjectId(line.slice(7)));
+    rest.find((line) => line.startsWith(`${key} `))?.slice(key.length + 1);
   const author = /^(.*>) -?\d+ [+-]\d{4}$/.exec(first('author') ?? '')?.[1] ?? first('author') ?? '';
   const seconds = / (-?\d+) [+-]\d{4}$/.exec(first('committer') ?? '')?.[1];
   return {
     id,
-    tree: parseObjectId(tree),
-    parents,
+    tree: parseObjectId(ids[0] ?? ''),
+    parents: ids.slice(1).map(parseObjectId),
     author,
     time: timeOf(seconds),
     message: gap < 0 ? '' : decodeMessage(bytes.subarray(gap + 2), first('encoding')),
   };
+}
+
+function unsafeCommit(id: ObjectId): TagflowError {
+  return new TagflowError('tree-unsafe', {
+    what: `commit ${id} is not read`,
+    why: 'its headers are not in the order in which Git writes them, so two readers could see other parents',
+    fix: 'take it off the branch: git fsck names it as well',
+  });
 }
 
 /** A moment that there is: what a commit says may be beyond any date. */

@@ -56,9 +56,9 @@ export interface RemoteOptions {
   readonly notify: Notify;
 }
 
-/** How much a fetch brings: the newest commit alone, so many generations, or everything; without content of files, or with. */
+/** How much a fetch brings: the newest commit and its parents, a number of generations, or everything; without content of files, or with. */
 export interface FetchShape {
-  readonly depth: 'one' | number | 'all' | 'as-is';
+  readonly depth: 'newest' | number | 'all' | 'as-is';
   readonly content: boolean;
 }
 
@@ -182,7 +182,7 @@ export class Remote {
   }
 
   async #fetch(shape: FetchShape, where: readonly string[]): Promise<void> {
-    const generations = { one: 1, all: 2_147_483_647, 'as-is': undefined };
+    const generations = { newest: 2, all: 2_147_483_647, 'as-is': undefined };
     const most = typeof shape.depth === 'number' ? shape.depth : generations[shape.depth];
     const depth = most === undefined ? [] : [`--depth=${most}`];
     const filter = shape.content ? ['--no-filter', '--refetch'] : ['--filter=blob:none'];

@@ -1,11 +1,11 @@
-// The steps of one file through the history of a branch, newest first, by first parent: how an environment's records are
-// read.
+// The steps of some files through the history of a branch, newest first: how an environment's records are read.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { type PathChange, pathChanges, shallowCommits } from './history.ts';
+import { type FileAt, type PathChange, changesAside, pathChanges, shallowCommits } from './history.ts';
 import { type FileStep, isRegularFile } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
+import { findEntries } from './tree.ts';
 
 /** A longer file is nobody's record, in bytes. */
 const LONGEST_STEP = 1 << 20;
@@ -26,12 +26,12 @@ export class FileSteps {
     this.#fetcher = fetcher;
   }
 
-  async walk(head: ObjectId, path: string, limit?: number): Promise<readonly FileStep[]> {
+  async walk(head: ObjectId, paths: readonly string[], limit?: number): Promise<readonly FileStep[]> {
     await this.#fetcher.needHistory(head);
-    return this.#read(head, await pathChanges(this.#git, head, path, limit));
+    return this.#read(head, paths, await pathChanges(this.#git, head, paths, limit));
   }
 
-  async recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]> {
+  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     const fetcher = this.#fetcher;
     // A branch of releases changes the file with nearly every commit of its own, so the first try mostly does.
     for (let generations = limit + 10; !(await fetcher.hasHistory(head)); generations *= 4) {
@@ -42,24 +42,64 @@ export class FileSteps {
       await fetcher.fetchGenerations(head, generations);
       // Where history was cut off a file looks new that is not.
       const edge = new Set(await shallowCommits(this.#git.folder));
-      const changes = await pathChanges(this.#git, head, path, limit + 1);
+      const changes = await pathChanges(this.#git, head, paths, limit + 1);
       const known = changes.filter(({ commit }) => !edge.has(commit)).slice(0, limit);
-      if (known.length === limit) return this.#read(head, known);
+      if (known.length === limit) return this.#read(head, paths, known);
     }
-    return this.walk(head, path, limit);
+    return this.walk(head, paths, limit);
   }
 
-  async #read(head: ObjectId, changes: readonly PathChange[]): Promise<readonly FileStep[]> {
-    const files = changes.map(({ file }) => (file && isRegularFile(file) ? file.id : undefined));
-    const contents = await this.#fetcher.contents(
-      head,
-      files.filter((id) => id !== undefined),
-      { longest: LONGEST_STEP, together: MOST_OF_A_HISTORY },
-    );
+  async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {
+    await this.#fetcher.needHistory(head);
+    const changes = await changesAside(this.#git, head, paths);
+    const states = changes.map(({ files }) => new Map([...files].map(([path, { after }]) => [path, after])));
+    const steps = await this.#withContent(head, changes, states);
+    return steps.filter(({ files }) => files.size > 0);
+  }
+
+  async #read(head: ObjectId, paths: readonly string[], changes: readonly PathChange[]): Promise<readonly FileStep[]> {
+    const states = changes.map(() => new Map<string, FileAt>());
+    for (const path of paths) {
+      const at = changes.flatMap(({ files }, index) => (files.has(path) ? [index] : []));
+      const [newest] = at;
+      // Untouched in this part of the history: as it is at the head.
+      const always =
+        newest === undefined && changes.length > 0 ? (await this.#files(head, [path])).get(path) : undefined;
+      let below = at.length;
+      for (let index = changes.length - 1; index >= 0; index -= 1) {
+        if (at[below - 1] === index) below -= 1;
+        const change = changes[at[below] ?? at[below - 1] ?? -1]?.files.get(path);
+        const file = at[below] === undefined ? change?.before : change?.after;
+        states[index]?.set(path, change ? file : always);
+      }
+    }
+    return this.#withContent(head, changes, states);
+  }
+
+  async #withContent(
+    head: ObjectId,
+    changes: readonly PathChange[],
+    states: readonly ReadonlyMap<string, FileAt>[],
+  ): Promise<readonly FileStep[]> {
+    const wanted = states
+      .flatMap((state) => [...state.values()])
+      .flatMap((file) => (file && isRegularFile(file) ? file.id : []));
+    const contents = await this.#fetcher.contents(head, [...new Set(wanted)], {
+      longest: LONGEST_STEP,
+      together: MOST_OF_A_HISTORY,
+    });
     const commits = await this.#objects.commits(changes.map(({ commit }) => commit));
     return commits.map((commit, index) => {
-      const file = files[index];
-      return { commit, content: file && contents.get(file) };
+      const files = new Map<string, Uint8Array>();
+      for (const [path, file] of states[index] ?? []) {
+        const content = file && contents.get(file.id);
+        if (content) files.set(path, content);
+      }
+      return { commit, files };
     });
+  }
+
+  async #files(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, FileAt>> {
+    return findEntries(this.#objects.readTrees, (await this.#objects.commit(commit)).tree, paths);
   }
 }

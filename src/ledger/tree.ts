@@ -3,7 +3,15 @@
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { TreeEdit, TreeEntry } from './ledger.ts';
-import { type HashAlgorithm, type NewObject, type TreeItem, formatTree, hostileName, makeObject } from './object.ts';
+import {
+  type HashAlgorithm,
+  type NewObject,
+  type TreeItem,
+  formatTree,
+  hostileName,
+  makeObject,
+  parseTree,
+} from './object.ts';
 
 /** Gives the entries of tree objects, in the order asked for; many at once, so that a store can pipeline. */
 export type TreeReader = (ids: readonly ObjectId[]) => Promise<readonly (readonly TreeItem[])[]>;
@@ -69,6 +77,56 @@ export async function editTree(
   };
   const id = plan.size === 0 ? root : await editLevel(read, root, plan, '', make);
   return { id: id ?? make('tree', new Uint8Array()), objects: [...objects.values()] };
+}
+
+/**
+ * The id of the tree that edits make of another; of that tree, when `only` is given, the files at or below those paths alone.
+ * Throws what `editTree` throws.
+ */
+export async function treeIdOf(
+  read: TreeReader,
+  root: ObjectId,
+  edits: readonly TreeEdit[],
+  algorithm: HashAlgorithm,
+  only?: readonly string[],
+): Promise<ObjectId> {
+  const edited = await editTree(read, root, edits, algorithm);
+  if (!only) return edited.id;
+  const made = new Map(edited.objects.map(({ id, content }) => [id, content]));
+  const readBoth: TreeReader = async (ids) => {
+    const found = await read(ids.filter((id) => !made.has(id)));
+    let next = 0;
+    return ids.map((id) => {
+      const content = made.get(id);
+      return content ? parseTree(content, algorithm) : (found[next++] ?? []);
+    });
+  };
+  const wanted: Plan = new Map();
+  // A path below another adds nothing to it.
+  const outermost = only.filter((path) => !only.some((other) => path.startsWith(`${other}/`)));
+  for (const path of new Set(outermost)) addToPlan(wanted, { kind: 'remove', path });
+  const picked = await pickLevel(readBoth, edited.id, wanted, algorithm);
+  return picked ?? makeObject('tree', new Uint8Array(), algorithm).id;
+}
+
+/** The id of what is left of a folder when only the planned names stay; undefined when nothing is. */
+async function pickLevel(
+  read: TreeReader,
+  tree: ObjectId,
+  wanted: Plan,
+  algorithm: HashAlgorithm,
+): Promise<ObjectId | undefined> {
+  const [items = []] = await read([tree]);
+  const kept: TreeItem[] = [];
+  for (const item of items) {
+    const step = wanted.get(item.name);
+    if (step?.remove) kept.push(item);
+    else if (step && item.mode === '40000') {
+      const id = await pickLevel(read, item.id, step.below, algorithm);
+      if (id) kept.push({ ...item, id });
+    }
+  }
+  return kept.length === 0 ? undefined : makeObject('tree', formatTree(kept), algorithm).id;
 }
 
 /** The parts of a path of a tree. Throws `tree-unsafe` unless it stays inside, as `editTree` and `findEntries` say. */

@@ -37,10 +37,10 @@ export interface Image {
 /** What hosts the Git repository and takes pull requests; GitLab calls them merge requests. */
 export type ForgeKind = 'github' | 'gitlab';
 
-/** How commits are signed: with a key of OpenSSH, or of OpenPGP. */
+/** How releases are signed: with a key of OpenSSH, or of OpenPGP. */
 export type SigningMethod = 'ssh' | 'gpg';
 
-/** Which signatures make a commit a release of an environment. */
+/** Which signatures make a record a release of an environment. */
 export interface SigningRules {
   readonly method: SigningMethod;
   /** Who may release it: principals of the signers file, or fingerprints (upper case) of OpenPGP keys; empty: everybody in it. */
@@ -289,9 +289,39 @@ export function flowsInto(pipeline: Pipeline, upstream: string, name: string): b
   return false;
 }
 
-/** The path of a line's release record, relative to the repository's root. */
-export function recordPath({ environment, application, scope, carriesTree }: ReleaseLine): string {
+/** The folder of release records, relative to the repository's root. */
+const RECORDS = '.tagflow/releases';
+
+/** What tells where the record of a line is. */
+type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carriesTree'>;
+
+/** Returns the path of a line's release record, relative to the repository's root. */
+export function recordPath({ environment, application }: Pick<RecordOwner, 'environment' | 'application'>): string {
+  return `${RECORDS}/${application === undefined ? '' : `${application}/`}${environment}.yaml`;
+}
+
+/** Returns the path of the signature over a line's release record. */
+export function signaturePath(line: Pick<RecordOwner, 'environment' | 'application'>): string {
+  return `${recordPath(line)}.sig`;
+}
+
+/** Returns the paths at which a line's record may stand: the first that is there counts. */
+export function recordPaths(line: RecordOwner): readonly string[] {
+  return [recordPath(line), formerRecordPath(line)].filter((path) => path !== undefined);
+}
+
+/** Returns the edits that take a line's record and its signature out of a tree: of a whole tree the rest is a release's scope. */
+export function withoutRecord(
+  line: Pick<RecordOwner, 'environment' | 'application'>,
+): readonly { readonly kind: 'remove'; readonly path: string }[] {
+  return [recordPath(line), signaturePath(line)].map((path) => ({ kind: 'remove', path }));
+}
+
+/**
+ * Returns the path at which records of schema 1 stood, in the folder of an environment that has a branch of its own. They are
+ * read there, and move with the next release.
+ */
+export function formerRecordPath({ scope, carriesTree }: RecordOwner): string | undefined {
   const [folder] = scope.folders;
-  if (carriesTree && folder !== undefined) return `${folder}/release.yaml`;
-  return `.tagflow/releases/${application === undefined ? '' : `${application}/`}${environment}.yaml`;
+  return carriesTree && folder !== undefined ? `${folder}/release.yaml` : undefined;
 }

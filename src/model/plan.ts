@@ -4,9 +4,9 @@ import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { TagflowError } from './errors.ts';
-import { type Environment, recordPath } from './pipeline.ts';
+import { type Environment, recordPath, signaturePath } from './pipeline.ts';
 import { isRecordText } from './release-record.ts';
-import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
+import type { GateDecision, Hold, PreviousRelease, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
 
 /** A change to a file of the tree. `take` carries a file of the environment's branch over, by its object id. */
 export type PlannedEdit =
@@ -80,6 +80,8 @@ export interface Plan {
   readonly tag: Tag;
   /** Sequence the new record gets. */
   readonly sequence: number;
+  /** The release that the new one follows on; absent for the first. */
+  readonly previous?: Required<PreviousRelease>;
   readonly images: readonly PlannedImage[];
   /**
    * Images that the environment runs from another repository than they come from. What is there already is not sent; a
@@ -93,8 +95,10 @@ export interface Plan {
   readonly tree: ObjectId;
   /** First parent first. */
   readonly parents: readonly ObjectId[];
-  /** Edits other than the record, which is written when the plan is done. Sorted by path. */
+  /** Edits other than the record and its signature, which are written when the plan is done. Sorted by path. */
   readonly edits: readonly PlannedEdit[];
+  /** The tree that `edits` make, without the record and its signature. */
+  readonly scope: ObjectId;
   readonly fields: readonly PlannedField[];
   /** Files that change in the environment's branch beside the pins and the record. */
   readonly configurationChanges: readonly string[];
@@ -104,23 +108,37 @@ export interface Plan {
   readonly gates: readonly GateDecision[];
   readonly reason?: string;
   readonly recordPath: string;
+  readonly signaturePath: string;
   readonly config: ReleaseRecord['config'];
 }
 
 /** What a plan is assembled from: gathered and decided beforehand. */
 export interface PlanParts extends Omit<
   Plan,
-  'schemaVersion' | 'environment' | 'branch' | 'tag' | 'sequence' | 'recordPath' | 'images' | 'copies' | 'reason'
+  | 'schemaVersion'
+  | 'environment'
+  | 'branch'
+  | 'tag'
+  | 'sequence'
+  | 'previous'
+  | 'recordPath'
+  | 'signaturePath'
+  | 'images'
+  | 'copies'
+  | 'reason'
 > {
   readonly target: Environment;
+  /** The release that the environment has. */
   readonly current: ReleaseRecord | undefined;
+  /** The commit that made it. */
+  readonly currentCommit: ObjectId | undefined;
   readonly images: readonly ReleaseImage[];
   /** Default: none. */
   readonly copies?: readonly PlannedCopy[];
 }
 
 /** The plan that follows from its parts. Equal parts give an equal plan, whatever order they came in. */
-export function assemblePlan({ target, current, ...parts }: PlanParts): Plan {
+export function assemblePlan({ target, current, currentCommit, ...parts }: PlanParts): Plan {
   return {
     schemaVersion: 1,
     ...parts,
@@ -128,7 +146,9 @@ export function assemblePlan({ target, current, ...parts }: PlanParts): Plan {
     branch: target.branch,
     tag: target.tag,
     sequence: (current?.sequence ?? 0) + 1,
+    ...(current && currentCommit && { previous: { sequence: current.sequence, commit: currentCommit } }),
     recordPath: recordPath(target),
+    signaturePath: signaturePath(target),
     images: [...parts.images]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((image) => {
@@ -172,14 +192,14 @@ export function planDigest({ gates, ...plan }: Plan): Digest {
 /** The record that doing a plan writes. */
 export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
   return {
-    schema: 1,
+    schema: 2,
     environment: plan.environment,
     sequence: plan.sequence,
     action: plan.request.kind,
     images: plan.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
     source: plan.source,
-    base: plan.base,
-    ...(plan.sequence > 1 && { previous: plan.sequence - 1 }),
+    ...(plan.previous && { previous: plan.previous }),
+    scope: plan.scope,
     ...(plan.restored && { restored: plan.restored }),
     actor: execution.actor,
     ...(execution.onBehalfOf !== undefined && { onBehalfOf: execution.onBehalfOf }),
@@ -188,9 +208,16 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     ...(plan.reason !== undefined && { reason: plan.reason }),
     held: plan.held,
     gates: plan.gates,
+    ...overridesOf(plan),
     plan: planDigest(plan),
     config: plan.config,
   };
+}
+
+/** The names of the gates that were overridden; nothing where none was. */
+function overridesOf({ gates }: Plan): Pick<ReleaseRecord, 'overrides'> {
+  const overrides = gates.filter(({ decision }) => decision === 'overridden').map(({ gate }) => gate);
+  return overrides.length === 0 ? {} : { overrides };
 }
 
 /** A plan in one line, for people: `prd: promote django V4.2`. */

@@ -31,6 +31,7 @@ export function asksForTheSame(a: ReleaseRecord, b: ReleaseRecord): boolean {
   return digestOfData(releaseOf(a)) === digestOfData(releaseOf(b));
 }
 
-function releaseOf({ environment, sequence, action, images, source, base, restored, held }: ReleaseRecord): object {
-  return { environment, sequence, action, images, source, base, restored, held };
+function releaseOf(record: ReleaseRecord): object {
+  const { environment, sequence, action, images, source, previous, scope, restored, held } = record;
+  return { environment, sequence, action, images, source, previous, scope, restored, held };
 }

@@ -1,11 +1,12 @@
 // The release record as YAML, and back. Written deterministically; read strictly, since a record is evidence.
-import { type Document, isScalar, parseDocument, stringify, visit } from 'yaml';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, isDigest } from './digest.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { isPlain, plain } from './text.ts';
+import { toPlainYaml } from './yaml-text.ts';
 import type { Hold, ReleaseRecord } from './release.ts';
 
 /** Longest record that is read, in characters: 200 images take about 60,000. */
@@ -33,15 +34,20 @@ const hold = z.strictObject({
   commit: z.optional(objectId),
   reason: z.optional(line),
 });
-const schema = z.strictObject({
-  schema: z.literal(1),
+const gate = z.strictObject({
+  gate: line,
+  decision: z.enum(['pass', 'refuse', 'wait', 'unknown', 'overridden']),
+  reason: line,
+  until: z.optional(time),
+  by: z.optional(line),
+  why: z.optional(line),
+});
+const common = {
   environment: line,
   sequence,
   action: z.enum(['promote', 'rollback']),
   images: z.record(line, image),
   source: z.strictObject({ environment: z.optional(line), branch: line, commit: objectId }),
-  base: objectId,
-  previous: z.optional(sequence),
   restored: z.optional(z.strictObject({ sequence, commit: objectId, imagesOnly: z.optional(z.literal(true)) })),
   actor: line,
   onBehalfOf: z.optional(line),
@@ -49,36 +55,50 @@ const schema = z.strictObject({
   time,
   reason: z.optional(line),
   held: z.array(hold),
-  gates: z.array(
-    z.strictObject({
-      gate: line,
-      decision: z.enum(['pass', 'refuse', 'wait', 'unknown', 'overridden']),
-      reason: line,
-      until: z.optional(time),
-      by: z.optional(line),
-      why: z.optional(line),
-    }),
-  ),
+  gates: z.array(gate),
   plan: digest,
   config: z.union([z.strictObject({ commit: objectId }), z.strictObject({ file: digest })]),
-});
+};
+const schema = z.discriminatedUnion('schema', [
+  z.strictObject({ ...common, schema: z.literal(1), base: objectId, previous: z.optional(sequence) }),
+  z.strictObject({
+    ...common,
+    kind: z.literal('release'),
+    schema: z.literal(2),
+    application: z.optional(line),
+    previous: z.optional(z.strictObject({ sequence, commit: objectId })),
+    scope: objectId,
+    overrides: z.optional(z.array(line).check(z.minLength(1))),
+    journal: z.optional(objectId),
+  }),
+]);
+
+/** Whether a file is one that tagflow wrote as a record, valid or not. */
+export function isRecordFile(content: Uint8Array): boolean {
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).indexOf(HEADER.slice(0, 20)) === 0;
+}
 
 /** Whether text may stand in a record: one line, at most 2,000 characters, nothing that a terminal would obey. */
 export function isRecordText(text: string): boolean {
   return z.safeParse(line, text).success;
 }
 
-/** The record as YAML, byte for byte the same for equal records. */
+/** Returns the record as YAML, byte for byte the same for equal records. */
 export function formatRecord(record: ReleaseRecord): string {
+  const { schema: version, previous } = record;
   const document = {
-    schema: record.schema,
+    // A signature is over these bytes: the first of them says what they are.
+    kind: version === 1 ? undefined : 'release',
+    schema: version,
     environment: record.environment,
+    application: record.application,
     sequence: record.sequence,
     action: record.action,
     images: byName(record.images, ({ repository, version, digest }) => ({ repository, version, digest })),
     source: record.source,
     base: record.base,
-    previous: record.previous,
+    previous: version === 1 ? previous?.sequence : previous,
+    scope: record.scope,
     restored: record.restored,
     actor: record.actor,
     onBehalfOf: record.onBehalfOf,
@@ -92,13 +112,15 @@ export function formatRecord(record: ReleaseRecord): string {
       reason: held.reason,
     })),
     gates: record.gates,
+    overrides: record.overrides,
+    journal: record.journal,
     plan: record.plan,
     config: record.config,
   };
-  return HEADER + stringify(document, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' });
+  return HEADER + toPlainYaml(document);
 }
 
-/** The record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
+/** Returns the record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
   const result = z.safeParse(schema, readYaml(text, file));
@@ -108,13 +130,15 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
     const said = issue?.code === 'unrecognized_keys' ? `there is no key ${issue.keys.join(', ')}` : issue?.message;
     throw invalid(file, plain(`${where ? `${where}: ` : ''}${said ?? 'it does not fit the schema'}`));
   }
-  const record = result.data;
+  const { kind: _, ...record } = { kind: undefined, ...result.data };
+  const previous = typeof record.previous === 'number' ? { sequence: record.previous } : record.previous;
   if (Object.keys(record.images).length === 0) throw invalid(file, 'it names no image');
-  if (record.previous === undefined ? record.sequence !== 1 : record.previous !== record.sequence - 1) {
-    throw invalid(file, `sequence ${record.sequence} does not follow ${record.previous ?? 'nothing'}`);
+  if (previous === undefined ? record.sequence !== 1 : previous.sequence !== record.sequence - 1) {
+    throw invalid(file, `sequence ${record.sequence} does not follow ${previous?.sequence ?? 'nothing'}`);
   }
   return {
     ...record,
+    ...(previous && { previous }),
     images: toList(record.images),
     held: record.held.map((held) => ({ ...held, images: toList(held.images) }) as Hold),
   } as ReleaseRecord;

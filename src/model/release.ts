@@ -14,19 +14,22 @@ export interface ReleaseImage {
 }
 
 /**
- * What a gate decided, and on what. `wait`: only time or somebody else's act is missing; `unknown`: its evidence could not be
- * had; `overridden`: it would not have passed, and somebody asked for the release all the same.
+ * A gate's verdict. `wait`: time alone will make it pass. `unknown`: the evidence could not be read. `overridden`: the gate
+ * did not pass, and somebody asked for the release all the same.
  */
+export type GateVerdict = 'pass' | 'refuse' | 'wait' | 'unknown' | 'overridden';
+
+/** What a gate decided, and on what evidence. */
 export interface GateDecision {
   readonly gate: string;
-  readonly decision: 'pass' | 'refuse' | 'wait' | 'unknown' | 'overridden';
-  /** One line: on what evidence. */
+  readonly decision: GateVerdict;
+  /** One line: why. */
   readonly reason: string;
-  /** The moment from which a gate that waits would pass: ISO 8601 in UTC. */
+  /** `wait`: the moment from which the gate would pass. ISO 8601, UTC. */
   readonly until?: string;
-  /** Who overrode it. */
+  /** `overridden`: who asked for it. */
   readonly by?: string;
-  /** Why they did. */
+  /** `overridden`: the reason they gave. */
   readonly why?: string;
 }
 
@@ -49,20 +52,34 @@ export interface ReleaseSource {
   readonly commit: ObjectId;
 }
 
-/** `environments/<env>/release.yaml`: the only truth about a promotion. Trailers repeat it for people. */
+/** The release below another on its line. */
+export interface PreviousRelease {
+  readonly sequence: number;
+  /** The commit that made it; records of schema 1 do not name it. */
+  readonly commit?: ObjectId;
+}
+
+/** The format of a record. Schema 1 is read and never written. */
+export type RecordSchema = 1 | 2;
+
+/** The record of a release: the only truth about it. Trailers of the commit repeat it for people. */
 export interface ReleaseRecord {
-  readonly schema: 1;
+  readonly schema: RecordSchema;
   readonly environment: string;
+  /** The application; absent where the repository has one, unnamed. */
+  readonly application?: string;
   /** 1, 2, 3, … in first-parent order. */
   readonly sequence: number;
   readonly action: 'promote' | 'rollback';
   /** Sorted by name. */
   readonly images: readonly ReleaseImage[];
   readonly source: ReleaseSource;
-  /** The head of the environment's branch that this commit was built on: its first parent. */
-  readonly base: ObjectId;
-  /** The sequence before; absent in the first record. */
-  readonly previous?: number;
+  /** Schema 1 only: the commit's first parent. */
+  readonly base?: ObjectId;
+  /** The release before; absent in the first record. */
+  readonly previous?: PreviousRelease;
+  /** From schema 2 on: the tree of the released scope, without the record and its signature. */
+  readonly scope?: ObjectId;
   /** A rollback only: the release that was restored; `imagesOnly`: its configuration was not. */
   readonly restored?: { readonly sequence: number; readonly commit: ObjectId; readonly imagesOnly?: true };
   readonly actor: string;
@@ -74,6 +91,10 @@ export interface ReleaseRecord {
   readonly reason?: string;
   readonly held: readonly Hold[];
   readonly gates: readonly GateDecision[];
+  /** Names of the gates that were overridden; absent when none was. */
+  readonly overrides?: readonly string[];
+  /** The head of the journal that the release relied on. */
+  readonly journal?: ObjectId;
   /** Digest of the plan that was done. */
   readonly plan: Digest;
   /** The trunk commit tagflow.yaml was read at, or the digest of a `--config` file. */

@@ -7,7 +7,7 @@ import type { SigningMethod } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { signWithGpg, unlistedWithGpg, verifyWithGpg } from './gpg.ts';
 import type { Ended, ProgramOptions } from './program.ts';
-import type { SignatureClaim, SignatureVerdict, Signing } from './signing.ts';
+import type { SignatureClaim, SignaturePurpose, SignatureVerdict, Signing } from './signing.ts';
 import { signWithSsh, unlistedWithSsh, verifyWithSsh } from './ssh.ts';
 
 /** What signing is made from: decisions of the user, from variables and from Git's configuration. */
@@ -28,8 +28,8 @@ export function createSigning(options: SigningOptions): Signing {
   // A command looks at the same release several times, and each look is a process.
   const verdicts = new Map<string, Promise<SignatureVerdict>>();
   return {
-    async sign(method, payload) {
-      const ended = await (method === 'ssh' ? signSsh(options, payload) : signGpg(options, payload));
+    async sign(method, payload, purpose) {
+      const ended = await (method === 'ssh' ? signSsh(options, payload, purpose) : signGpg(options, payload));
       const text = ended.stdout.toString();
       if (ended.exitCode === 0 && text.startsWith('-----BEGIN ')) return text;
       throw new TagflowError('credentials-invalid', {
@@ -56,28 +56,28 @@ export function createSigning(options: SigningOptions): Signing {
 }
 
 /** Everything that a verdict follows from. */
-function keyOf({ payload, signature, at, trust }: SignatureClaim): string {
+function keyOf({ payload, purpose, signature, at, trust }: SignatureClaim): string {
   const { method, signers, revoked, signedBy } = trust;
   const hash = createHash('sha256');
-  const words = [method, signature, String(Math.floor(at / 1000)), ...signedBy];
+  const words = [method, purpose, signature, String(Math.floor(at / 1000)), ...signedBy];
   for (const part of [payload, signers, revoked ?? '', ...words]) hash.update(`${part.length}:`).update(part);
   return hash.digest('hex');
 }
 
-async function signSsh(options: SigningOptions, payload: Uint8Array): Promise<Ended> {
+async function signSsh(options: SigningOptions, payload: Uint8Array, purpose: SignaturePurpose): Promise<Ended> {
   const { key, gitKey, directory, env, sshProgram = 'ssh-keygen' } = options;
   if (key) {
     const file = resolve(directory, key);
     const secret = await readKey(file);
-    return signWithSsh(sshProgram, (await isUsable(file, secret)) ? { file } : { secret }, payload, options);
+    return signWithSsh(sshProgram, (await isUsable(file, secret)) ? { file } : { secret }, payload, purpose, options);
   }
   if (!gitKey) throw noKey('ssh');
   // As Git reads it: a key written out, or the path of one.
   const literal =
     /^(?:key::)?((?:ssh|ecdsa|sk-ssh|sk-ecdsa)-.*)$/s.exec(gitKey)?.[1] ?? /^key::(.*)$/s.exec(gitKey)?.[1];
-  if (literal !== undefined) return signWithSsh(sshProgram, { publicKey: literal }, payload, options);
+  if (literal !== undefined) return signWithSsh(sshProgram, { publicKey: literal }, payload, purpose, options);
   const file = gitKey.startsWith('~/') ? join(env['HOME'] ?? '', gitKey.slice(2)) : resolve(directory, gitKey);
-  return signWithSsh(sshProgram, { file }, payload, options);
+  return signWithSsh(sshProgram, { file }, payload, purpose, options);
 }
 
 async function signGpg(options: SigningOptions, payload: Uint8Array): Promise<Ended> {

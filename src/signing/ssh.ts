@@ -1,5 +1,5 @@
-// Signatures of OpenSSH: `ssh-keygen -Y sign` and `-Y verify`, in the namespace `git`, as Git makes and reads them
-// (gitformat-signature(5), PROTOCOL.sshsig). Decisions come from exit codes. Verifying uses the ssh-keygen of PATH and nothing
+// Signatures of OpenSSH: `ssh-keygen -Y sign` and `-Y verify`, in a namespace for each purpose (PROTOCOL.sshsig); those of
+// commits in the namespace `git`, as Git makes and reads them (gitformat-signature(5)). Decisions come from exit codes. Verifying uses the ssh-keygen of PATH and nothing
 // that a repository's configuration names: that could say "good" to everything.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,9 +8,13 @@ import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
 import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
 import { countingSigners, patternSigners } from './signers.ts';
-import type { SignatureClaim, SignatureVerdict } from './signing.ts';
+import type { SignatureClaim, SignaturePurpose, SignatureVerdict } from './signing.ts';
 
-const NAMESPACE = 'git';
+const NAMESPACES: Readonly<Record<SignaturePurpose, string>> = {
+  commit: 'git',
+  release: 'tagflow-release',
+  journal: 'tagflow-journal',
+};
 
 /** A key: the file it is in (private, or public with the private one in an agent), or its public half alone. */
 export type SshKey = { readonly file: string } | { readonly publicKey: string };
@@ -20,10 +24,11 @@ export async function signWithSsh(
   program: string,
   key: SshKey | { readonly secret: Buffer },
   payload: Uint8Array,
+  purpose: SignaturePurpose,
   options: ProgramOptions,
 ): Promise<Ended> {
   const sign = async (file: string, more: readonly string[] = []): Promise<Ended> =>
-    run(program, ['-Y', 'sign', '-n', NAMESPACE, '-f', file, ...more], payload, options);
+    run(program, ['-Y', 'sign', '-n', NAMESPACES[purpose], '-f', file, ...more], payload, options);
   if ('file' in key) return sign(key.file);
   return inFolder(async (folder) => {
     const file = join(folder, 'key');
@@ -39,7 +44,7 @@ export async function signWithSsh(
 
 /** Judges a signature. */
 export async function verifyWithSsh(
-  { payload, signature, at, trust }: SignatureClaim,
+  { payload, purpose, signature, at, trust }: SignatureClaim,
   options: ProgramOptions,
 ): Promise<SignatureVerdict> {
   return inFolder(async (folder) => {
@@ -53,7 +58,7 @@ export async function verifyWithSsh(
     if (trust.revoked) await writeFile(revoked, trust.revoked);
     const common = ['-f', signers, '-s', armour, `-Overify-time=${timestamp(at)}`];
     const verify = async (principal: string): Promise<boolean> => {
-      const more = ['-I', principal, '-n', NAMESPACE, ...(trust.revoked ? ['-r', revoked] : [])];
+      const more = ['-I', principal, '-n', NAMESPACES[purpose], ...(trust.revoked ? ['-r', revoked] : [])];
       const { exitCode } = await run('ssh-keygen', ['-Y', 'verify', ...common, ...more], payload, options);
       return exitCode === 0;
     };

@@ -1,6 +1,7 @@
 // Results as JSON and YAML that a terminal can show: characters that would steer it are escaped, and read back the same.
-import { Document, isScalar, visit } from 'yaml';
+import { isScalar, visit } from 'yaml';
 import { escapeDocument, isCommand, isPlain } from '../model/text.ts';
+import { yamlDocument } from '../model/yaml-text.ts';
 
 /** A value as indented JSON, one line break at its end. A key without a value is `null`, never left out. */
 export function toJson(value: unknown): string {
@@ -9,7 +10,7 @@ export function toJson(value: unknown): string {
 
 /** A value as YAML. */
 export function toYaml(value: unknown): string {
-  const document = new Document(JSON.parse(JSON.stringify(value, nullForNothing)));
+  const document = yamlDocument(JSON.parse(JSON.stringify(value, nullForNothing)));
   visit(document, {
     Scalar(_, node) {
       // Only between double quotes does YAML have escapes.

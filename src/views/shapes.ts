@@ -24,16 +24,22 @@ export function timeOrNull(instant: Instant | undefined): string | null {
 
 /** A release record. */
 export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
-  const { previous = null, restored, onBehalfOf = null, job = null, reason = null, source, held, config } = record;
+  const { application = null, base = null, previous, scope = null, restored, overrides = [], journal = null } = record;
+  const { onBehalfOf = null, job = null, reason = null, source, held, config } = record;
   return {
     ...record,
+    application,
     source: { environment: null, ...source },
-    previous,
+    base,
+    previous: previous ? { commit: null, ...previous } : null,
+    scope,
     restored: restored ? { ...restored, imagesOnly: restored.imagesOnly === true } : null,
     onBehalfOf,
     job,
     reason,
     held: held.map(holdShape),
+    overrides,
+    journal,
     config: { commit: null, file: null, ...config },
   };
 }

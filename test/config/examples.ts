@@ -897,14 +897,6 @@ const BEYOND_SHAPE: readonly Row[] = [
     'bound the repetitions',
   ],
   [
-    'pull requests where releases are signed',
-    `${dev('{ pullRequest: true }')}signing: ssh\n`,
-    '5:23',
-    'environments.dev.pullRequest',
-    'what a forge merges has no signature',
-    'leave signing out',
-  ],
-  [
     'a branch where those of pull requests are',
     dev('{ pullRequest: true, branch: tagflow/dev }'),
     '5:37',

@@ -1,7 +1,7 @@
 // The contract of every Ledger: the in-memory one, and Git over each transport.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
-import type { CommitDraft, Ledger, TreeEdit } from '../../src/ledger/ledger.ts';
+import type { CommitDraft, FileStep, Ledger, TreeEdit } from '../../src/ledger/ledger.ts';
 
 /** A remote repository that a contract test can look into and change behind the ledger's back. */
 export interface LedgerRemote {
@@ -273,35 +273,99 @@ export function describeLedgerContract(
         expect(await between([last])).toEqual([]);
       });
 
+      const shownSteps = (steps: readonly FileStep[], path = 'env/a.yaml') =>
+        steps.map(({ commit, files }) => [
+          commit.id,
+          files.has(path) ? Buffer.from(files.get(path)!).toString() : undefined,
+        ]);
+
       it('walks the commits at which a file changed, by first parent', async () => {
         const { two, last } = await history();
         await ledger.deepen([last]);
-        const steps = await ledger.walk(last, 'env/a.yaml');
-        expect(steps.map(({ commit, content }) => [commit.id, content && Buffer.from(content).toString()])).toEqual([
+        expect(shownSteps(await ledger.walk(last, ['env/a.yaml']))).toEqual([
           [last, undefined],
           [two, 'v2\n'],
           [start, 'one\n'],
         ]);
-        expect(await ledger.walk(last, 'env/a.yaml', 1)).toHaveLength(1);
-        expect(await ledger.walk(last, 'none')).toEqual([]);
+        expect(await ledger.walk(last, ['env/a.yaml'], 1)).toHaveLength(1);
+        expect(await ledger.walk(last, ['none'])).toEqual([]);
+      });
+
+      it('walks several files together, each as it is at every step', async () => {
+        const { two, merge, last } = await history();
+        await ledger.deepen([last]);
+        const both = ['env/a.yaml', 'env/b.yaml', 'none'];
+        const steps = await ledger.walk(last, both);
+        expect(shownSteps(steps)).toEqual([
+          [last, undefined],
+          [merge, 'v2\n'],
+          [two, 'v2\n'],
+          [start, 'one\n'],
+        ]);
+        expect(shownSteps(steps, 'env/b.yaml')).toEqual([
+          [last, 'm\n'],
+          [merge, 'm\n'],
+          [two, 'two\n'],
+          [start, 'two\n'],
+        ]);
+        expect(shownSteps(await ledger.walk(last, [...both, 'tagflow.yaml'], 1), 'tagflow.yaml')).toEqual([
+          [last, 'a: 1\n'],
+        ]);
+        expect(shownSteps(await ledger.walk(last, both, 1), 'env/b.yaml')).toEqual([[last, 'm\n']]);
       });
 
       it('walks a merge that took over the file from its second parent', async () => {
         const side = await remote.commit('side', { 'env/a.yaml': 'side\n' }, { parents: [start] });
         const merge = await remote.commit('main', { 'env/a.yaml': 'side\n' }, { parents: [start, side] });
         await ledger.deepen([merge]);
-        expect((await ledger.walk(merge, 'env/a.yaml')).map(({ commit }) => commit.id)).toEqual([merge, start]);
+        expect((await ledger.walk(merge, ['env/a.yaml'])).map(({ commit }) => commit.id)).toEqual([merge, start]);
+      });
+
+      it('walks what was merged beside the first-parent history, however deep, and nothing of the history itself', async () => {
+        const { side, merge, last } = await history();
+        const inner = await remote.commit('inner', { 'env/a.yaml': 'inner\n' }, { parents: [side] });
+        const removed = await remote.commit('outer', { 'env/a.yaml': undefined }, { parents: [side, inner] });
+        const end = await remote.commit('main', { 'env/b.yaml': 'end\n' }, { parents: [last, removed] });
+        await ledger.deepen([end]);
+        const aside = await ledger.walkAside(end, ['env/a.yaml']);
+        expect(new Map(shownSteps(aside) as [string, string][])).toEqual(
+          new Map([
+            [inner, 'inner\n'],
+            [side, 'side\n'],
+          ]),
+        );
+        expect(await ledger.walkAside(end, ['none'])).toEqual([]);
+        expect((await ledger.walkAside(merge, ['env/a.yaml'])).map(({ commit }) => commit.id)).toEqual([side]);
+      });
+
+      it('sees the history that a merge of an old commit and the head hides', async () => {
+        const { two, last } = await history();
+        const hidden = await remote.commit('main', {}, { parents: [start, last] });
+        await ledger.deepen([hidden]);
+        expect((await ledger.walk(hidden, ['env/a.yaml'])).map(({ commit }) => commit.id)).toEqual([start]);
+        expect((await ledger.walkAside(hidden, ['env/a.yaml'])).map(({ commit }) => commit.id)).toContain(two);
+      });
+
+      it('names the tree that edits make, whole or of some paths alone, and stores nothing', async () => {
+        const head = await fetched();
+        const edits = [write('env/a.yaml', 'x'), write('new/b', 'y'), remove('tagflow.yaml')];
+        const commit = await ledger.propose(draftOn(head, edits));
+        expect(await ledger.treeId(head, edits)).toBe((await ledger.commit(commit)).tree);
+        expect(await ledger.treeId(commit, [])).toBe((await ledger.commit(commit)).tree);
+        const all = await remote.commit('picked', { 'env/b.yaml': 'two\n', 'new/b': 'y' }, { parents: [] });
+        await ledger.fetch([all]);
+        const { tree } = await ledger.commit(all);
+        expect(await ledger.treeId(head, edits, ['new', 'env/b.yaml', 'none'])).toBe(tree);
+        expect(await ledger.treeId(commit, [], ['env/b.yaml', 'new/b', 'new'])).toBe(tree);
+        expect(await ledger.treeId(head, [], ['none'])).toBe('4b825dc642cb6eb9a060e54bf8d69288fbee4904');
+        await expect(ledger.treeId(head, [write('../x', '')])).rejects.toMatchObject({ code: 'tree-unsafe' });
       });
 
       it('gives the newest changes of a file without the whole history', async () => {
         const { two, last } = await history();
         await ledger.heads();
         await ledger.fetch([last]);
-        const newest = async (limit: number) =>
-          (await ledger.recent(last, 'env/a.yaml', limit)).map(({ commit, content }) => [
-            commit.id,
-            content && Buffer.from(content).toString(),
-          ]);
+        const newest = async (limit: number) => shownSteps(await ledger.recent(last, ['env/a.yaml'], limit));
         expect(await newest(1)).toEqual([[last, undefined]]);
         const all = [
           [last, undefined],
@@ -311,7 +375,16 @@ export function describeLedgerContract(
         expect(await newest(2)).toEqual(all.slice(0, 2));
         expect(await newest(3)).toEqual(all);
         expect(await newest(9)).toEqual(all);
-        expect(await ledger.recent(last, 'none', 5)).toEqual([]);
+        expect(await ledger.recent(last, ['none'], 5)).toEqual([]);
+      });
+
+      it('lets commits between the newest changes be read, and what they merged', async () => {
+        const { two, side, merge, last } = await history();
+        await ledger.heads();
+        await ledger.fetch([last]);
+        await ledger.recent(last, ['env/a.yaml'], 2);
+        expect((await ledger.commit(merge)).parents).toEqual([two, side]);
+        expect((await ledger.commit(side)).parents).toEqual([start]);
       });
 
       it('finds the newest changes of a file behind many commits that do not touch it', async () => {
@@ -323,10 +396,10 @@ export function describeLedgerContract(
         }
         await ledger.heads();
         await ledger.fetch([head]);
-        const steps = await ledger.recent(head, 'env/a.yaml', 3);
+        const steps = await ledger.recent(head, ['env/a.yaml'], 3);
         expect(steps.map(({ commit }) => commit.id)).toEqual(changed.slice(0, 3));
         await ledger.deepen([head]);
-        expect(await ledger.recent(head, 'env/a.yaml', 4)).toHaveLength(4);
+        expect(await ledger.recent(head, ['env/a.yaml'], 4)).toHaveLength(4);
       });
 
       it('reads the files of an old commit', async () => {

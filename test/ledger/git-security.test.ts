@@ -105,7 +105,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     const id = await own.propose({ base: start, parents: [start], edits, message: 'm', author: AUTHOR, time: 0 });
     expect(await own.push(branch, id, start)).toEqual({ outcome: 'landed' });
     await own.deepen([id]);
-    expect(await own.walk(id, 'env/a.yaml')).toHaveLength(2);
+    expect(await own.walk(id, ['env/a.yaml'])).toHaveLength(2);
     expect(await own.head(branch)).toBe(id);
     expect(await repository.head(branch)).toBe(id);
   };

@@ -6,7 +6,8 @@ import {
   environmentOf,
   flowsInto,
   imageOf,
-  recordPath,
+  recordPaths,
+  signaturePath,
   repositoryIn,
 } from '../../src/model/pipeline.ts';
 import { WHOLE } from '../config/examples.ts';
@@ -56,7 +57,9 @@ describe('a pipeline', () => {
     expect(flowsInto(pipeline, upstream, name)).toBe(expected);
   });
 
-  it("keeps an environment's record in its folder", () => {
-    expect(recordPath(environmentOf(pipeline, 'dev'))).toBe('environments/dev/release.yaml');
+  it('keeps records in a folder that no cluster reads, and knows where they stood before', () => {
+    const dev = environmentOf(pipeline, 'dev');
+    expect(recordPaths(dev)).toEqual(['.tagflow/releases/dev.yaml', 'environments/dev/release.yaml']);
+    expect(signaturePath(dev)).toBe('.tagflow/releases/dev.yaml.sig');
   });
 });

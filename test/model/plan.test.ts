@@ -29,6 +29,8 @@ function image(name: string, version: string): ReleaseImage {
 const PARTS: PlanParts = {
   request: { kind: 'promote', environment: 'prd', versions: {}, reason: 'INC-412' },
   target: { ...TARGET, from: 'stg', branch: 'production' as BranchName, tag: parseTag('live') },
+  currentCommit: idOf('3'),
+  scope: idOf('6'),
   current: { ...FULL_RECORD, sequence: 3, images: [image('django', 'V4.0'), image('mariadb', '1.10')] },
   images: [image('redis', '7.0'), image('django', 'V4.2'), image('mariadb', '1.10')],
   base: idOf('1'),
@@ -53,7 +55,9 @@ describe('a plan', () => {
       branch: 'production',
       tag: 'live',
       sequence: 4,
-      recordPath: 'environments/prd/release.yaml',
+      previous: { sequence: 3, commit: idOf('3') },
+      recordPath: '.tagflow/releases/prd.yaml',
+      signaturePath: '.tagflow/releases/prd.yaml.sig',
       reason: 'INC-412',
       tree: idOf('2'),
     });
@@ -127,14 +131,14 @@ describe('the record of a plan', () => {
     const execution = { ...EXECUTION, onBehalfOf: 'ben', job: 'https://ci.example.com/1' };
     const made = plan({ held });
     expect(recordOf(made, execution)).toEqual({
-      schema: 1,
+      schema: 2,
       environment: 'prd',
       sequence: 4,
       action: 'promote',
       images: [image('django', 'V4.2'), image('mariadb', '1.10'), image('redis', '7.0')],
       source: { environment: 'stg', branch: 'stg', commit: idOf('2') },
-      base: idOf('1'),
-      previous: 3,
+      previous: { sequence: 3, commit: idOf('3') },
+      scope: idOf('6'),
       ...execution,
       reason: 'INC-412',
       held,

@@ -16,8 +16,10 @@ function whyNot(text: string): string {
 
 test('a record is YAML that people can read: plain lines in a fixed order', () => {
   expect(TEXT).toBe(`# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
-schema: 1
+kind: release
+schema: 2
 environment: prd
+application: shop
 sequence: 3
 action: rollback
 images:
@@ -33,15 +35,17 @@ source:
   environment: stg
   branch: stg
   commit: "${idOf('1')}"
-base: "${idOf('2')}"
-previous: 2
+previous:
+  sequence: 2
+  commit: "${idOf('2')}"
+scope: "${idOf('6')}"
 restored:
   sequence: 1
   commit: "${idOf('3')}"
 actor: "ci #88"
 onBehalfOf: ana
 job: https://gitlab.example.org/shop/-/jobs/88
-time: 2026-03-14T18:00:00Z
+time: "2026-03-14T18:00:00Z"
 reason: 'INC-412: checkout "500s" # again'
 held:
   - release: 2
@@ -57,6 +61,15 @@ gates:
   - gate: downgrade
     decision: overridden
     reason: "older on request: django V4.2 -> V4.0"
+    by: ana
+    why: "no"
+  - gate: soak
+    decision: wait
+    reason: 3 h of 24 h
+    until: "2026-03-15T00:00:00Z"
+overrides:
+  - downgrade
+journal: "${idOf('7')}"
 plan: ${FULL_RECORD.plan}
 config:
   commit: "${idOf('5')}"
@@ -80,6 +93,25 @@ test('the first record has none before it', () => {
   expect(parseRecord(formatRecord(first), 'r')).toEqual(first);
 });
 
+describe('a record of schema 1', () => {
+  const { application: _, previous: __, scope: ___, overrides: ____, journal: _____, ...common } = FULL_RECORD;
+  const old = { ...common, schema: 1 as const, base: idOf('2'), previous: { sequence: 2 } };
+
+  test('is read, and names the release before by its number alone', () => {
+    const text = formatRecord(old);
+    expect(text).toContain('\nschema: 1\n');
+    expect(text).toContain('\nprevious: 2\n');
+    expect(parseRecord(text, 'r')).toEqual(old);
+  });
+
+  test.each(['scope: "6666666666666666666666666666666666666666"', 'kind: release', 'application: shop'])(
+    'has none of what came with schema 2: %s',
+    (line) => {
+      expect(whyNot(`${formatRecord(old)}${line}\n`)).toContain('there is no key');
+    },
+  );
+});
+
 test('what is no record is named, for people and for programs', () => {
   expect(refusal(() => parseRecord('a: [', 'environments/prd/release.yaml'))).toMatchObject({
     message: 'environments/prd/release.yaml is not a valid release record',
@@ -100,8 +132,14 @@ describe('what is no record', () => {
     ['a list', '- 1\n', 'Invalid input'],
     ['no YAML', 'a: [', 'it is no YAML'],
     ['a second document', `${TEXT}---\na: 1\n`, 'it is no YAML'],
-    ['another schema', edit('schema: 1', 'schema: 2'), 'schema'],
-    ['a schema as text', edit('schema: 1', 'schema: "1"'), 'schema'],
+    ['another schema', edit('schema: 2', 'schema: 3'), 'schema'],
+    ['a schema as text', edit('schema: 2', 'schema: "2"'), 'schema'],
+    ['another kind', edit('kind: release', 'kind: lock'), 'kind'],
+    ['no kind', edit('kind: release\n', ''), 'kind'],
+    ['no scope', edit(/^scope: .*\n/m, ''), 'scope'],
+    ['a base, which schema 1 has', `${TEXT}base: "${idOf('2')}"\n`, 'there is no key base'],
+    ['a verdict that there is not', edit('decision: wait', 'decision: maybe'), 'gates.1.decision'],
+    ['a list of no overrides', edit('overrides:\n  - downgrade', 'overrides: []'), 'overrides'],
     ['an unknown key', `${TEXT}extra: 1\n`, 'extra'],
     ['an unknown key of an image', edit('    version: V4.0', '    size: 1\n    version: V4.0'), 'images.django'],
     ['a key that is there twice', `${TEXT}sequence: 3\n`, 'twice'],
@@ -111,16 +149,16 @@ describe('what is no record', () => {
     ['a sequence that is no whole number', edit('sequence: 3', 'sequence: 3.5'), 'sequence'],
     ['a sequence as text', edit('sequence: 3', 'sequence: "3"'), 'sequence'],
     ['a sequence that does not follow', edit('sequence: 3', 'sequence: 4'), 'sequence 4 does not follow 2'],
-    ['a later record without previous', edit('previous: 2\n', ''), 'sequence 3 does not follow nothing'],
+    ['a later record without previous', edit(/previous:\n.*\n.*\n/, ''), 'sequence 3 does not follow nothing'],
     ['a first record with previous', edit(/sequence: 3/, 'sequence: 1'), 'sequence 1 does not follow 2'],
     ['another action', edit('action: rollback', 'action: import'), 'action'],
     ['a digest that was cut', edit(/(digest: sha256:[0-9a-f]{60}).{4}/, '$1'), 'images.django.digest'],
     ['a digest in capitals', edit(/plan: sha256:[0-9a-f]+/, `plan: SHA256:${'A'.repeat(64)}`), 'plan'],
     ['a digest in a list', edit(/digest: (sha256:.*)/, 'digest: [$1]'), 'images.django.digest'],
-    ['an object id in a list', edit(`base: "${idOf('2')}"`, `base: ["${idOf('2')}"]`), 'base'],
+    ['an object id in a list', edit(`scope: "${idOf('6')}"`, `scope: ["${idOf('6')}"]`), 'scope'],
     ['a version in a list', edit('version: V4.0', 'version: [V4.0]'), 'images.django.version'],
-    ['an object id that is a number', edit(`"${idOf('2')}"`, '2'), 'base'],
-    ['the empty object id', edit(idOf('2'), '0'.repeat(40)), 'base'],
+    ['an object id that is a number', edit(`"${idOf('2')}"`, '2'), 'previous.commit'],
+    ['the empty object id', edit(idOf('2'), '0'.repeat(40)), 'previous.commit'],
     ['a version that is no tag', edit('version: V4.0', 'version: -x'), 'images.django.version'],
     ['a version as a number', edit('version: "1.10"', 'version: 1.10'), 'images.mariadb.version'],
     ['a time without a zone', edit('18:00:00Z', '18:00:00'), 'time'],

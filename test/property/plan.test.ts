@@ -25,6 +25,8 @@ const parts: fc.Arbitrary<PlanParts> = fc
     request: { kind: 'promote', environment: 'prd', versions: {}, ...(reason !== undefined && { reason }) },
     target: TARGET,
     current,
+    currentCommit: current && idOf('3'),
+    scope: idOf('6'),
     images: next.images,
     base: idOf('1'),
     source: next.source,

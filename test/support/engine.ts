@@ -218,7 +218,7 @@ export function repositoryOf(image: string): Repository {
 
 /** The path of an environment's record. */
 export function recordOf(environment: string): string {
-  return `environments/${environment}/release.yaml`;
+  return `.tagflow/releases/${environment}.yaml`;
 }
 
 /** The images of a release as `django V4.2, mariadb V10.6`. */

@@ -9,7 +9,7 @@ import { isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { formatRecord } from '../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../src/model/release.ts';
-import { makeObject } from '../../src/ledger/object.ts';
+import { formatCommit, makeObject } from '../../src/ledger/object.ts';
 import { type Bench, recordOf } from './engine.ts';
 import type { SeedOptions } from './memory-ledger.ts';
 
@@ -22,6 +22,34 @@ export interface Forgery extends SeedOptions {
   /** Changes the record's text. */
   readonly text?: (text: string) => string;
   readonly files?: Readonly<Record<string, string | undefined>>;
+  readonly beside?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The tree that a commit would have with some files changed, without the record of an environment and its signature. */
+export function scopeAfter(
+  bench: Bench,
+  environment: string,
+  files: Readonly<Record<string, string | undefined>> = {},
+  parents: readonly ObjectId[] = [bench.head(environment)],
+): ObjectId {
+  const path = recordOf(environment);
+  const commit = bench.remote.commit(
+    'scratch',
+    { ...files, [path]: undefined, [`${path}.sig`]: undefined },
+    { parents },
+  );
+  bench.remote.branches.delete('scratch' as BranchName);
+  return bench.remote.read(commit).tree;
+}
+
+/** The commit that made the release of an environment: the newest at which its record changed. */
+export function releaseCommit(bench: Bench, environment: string): ObjectId {
+  const path = recordOf(environment);
+  const text = (id: ObjectId | undefined): string =>
+    id === undefined ? '' : Buffer.from(bench.remote.filesOf(id).get(path) ?? '').toString();
+  const made = bench.remote.history(environment).find(({ id, parents }) => text(id) !== text(parents[0]));
+  if (!made) throw new Error(`${environment} has no release`);
+  return made.id;
 }
 
 /** The record of a next release of stg that would run the forger's image: right in everything. */
@@ -36,7 +64,9 @@ export function forgedRecord(bench: Bench, change: Partial<ReleaseRecord> = {}):
         }
       : image,
   );
-  const next = { sequence: current.sequence + 1, previous: current.sequence, base: bench.head('stg') };
+  const { sequence } = current;
+  const previous = { sequence, commit: releaseCommit(bench, 'stg') };
+  const next = { sequence: sequence + 1, previous, scope: scopeAfter(bench, 'stg') };
   return formatRecord({ ...current, ...next, images, ...change });
 }
 
@@ -45,19 +75,31 @@ function repositoryOfImage(repository: string): Parameters<Bench['registry']['ta
   return { kind: 'remote', name: repository, host, path: path.join('/') };
 }
 
-/** Puts a forged release on stg, its manifests pinned as its record says. */
-export function forge(bench: Bench, { record, text = (same) => same, files, ...how }: Forgery = {}): ObjectId {
+/** Puts a forged release on stg, its manifests pinned as its record says. `beside`: files that its record knows nothing of. */
+export function forge(bench: Bench, { record, text = (same) => same, files, beside, ...how }: Forgery = {}): ObjectId {
   const overlay = 'environments/stg/kustomization.yaml';
   const current = bench.record('stg').images.find(({ name }) => name === 'django')!;
-  const wanted = forgedRecord(bench, record);
-  const evil = /version: V6\.6\n +digest: (\S+)/.exec(wanted)?.[1] ?? current.digest;
+  const evil = /version: V6\.6\n +digest: (\S+)/.exec(forgedRecord(bench, record))?.[1] ?? current.digest;
   const pinned = bench.remote.file('stg', overlay)!.replaceAll(current.digest, evil).replaceAll(current.version, EVIL);
+  const changed = { [overlay]: pinned, ...files };
+  const wanted = forgedRecord(bench, { scope: scopeAfter(bench, 'stg', changed, how.parents), ...record });
   const time = bench.clock.now();
   return bench.remote.commit(
     'stg',
-    { [overlay]: pinned, [recordOf('stg')]: text(wanted), ...files },
+    { ...changed, ...beside, [recordOf('stg')]: text(wanted) },
     { time, author: 'eve <eve@example.org>', ...how },
   );
+}
+
+/** Writes the head of a branch again with further files, or without some, and the same parents. */
+export function amend(bench: Bench, branch: string, files: Readonly<Record<string, string | undefined>>): ObjectId {
+  const head = bench.remote.read(bench.head(branch));
+  const { tree } = bench.remote.read(bench.remote.commit('scratch', files, { parents: [head.id] }));
+  bench.remote.branches.delete('scratch' as BranchName);
+  const object = makeObject('commit', formatCommit({ ...head, tree }), 'sha1');
+  bench.remote.objects.set(object.id, object);
+  bench.remote.branches.set(branch as BranchName, object.id);
+  return object.id;
 }
 
 /** Writes the head of a branch anew, as other bytes. */

@@ -27,7 +27,7 @@ export async function createSshKeys(owners: readonly string[]): Promise<Keys> {
     folder,
     publicKey: async (owner) => (await readFile(join(folder, `${owner}.pub`), 'utf8')).split(' ').slice(0, 2).join(' '),
     signing: (owner) => signingWith({ key: join(folder, owner) }),
-    sign: async (owner, payload, namespace = 'git') =>
+    sign: async (owner, payload, namespace = 'tagflow-release') =>
       run('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', join(folder, owner)], {
         input: Buffer.from(payload, 'latin1'),
       }),
@@ -82,10 +82,11 @@ export async function createGpgKeys(
       return run('gpg', ['--batch', '--armor', '--export'], { env });
     },
     signing: (owner) => signingWith({ key: join(folder, `${owner}.secret`) }),
-    sign: async (owner, payload, time) =>
+    sign: async (owner, payload, options) =>
       inHome(
         owner,
-        [...(time === undefined ? [] : time.split(' ')), '--armor', '--detach-sign'],
+        // A namespace is nothing that gpg knows.
+        [...(options?.startsWith('--') === true ? options.split(' ') : []), '--armor', '--detach-sign'],
         Buffer.from(payload, 'latin1'),
       ),
     async remove() {

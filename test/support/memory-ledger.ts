@@ -14,6 +14,7 @@ import type {
   Heads,
   Ledger,
   PushVerdict,
+  TreeEdit,
   TreeEntry,
 } from '../../src/ledger/ledger.ts';
 import {
@@ -29,7 +30,7 @@ import {
   withSignature,
 } from '../../src/ledger/object.ts';
 import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
-import { editTree, findEntries } from '../../src/ledger/tree.ts';
+import { editTree, findEntries, treeIdOf } from '../../src/ledger/tree.ts';
 
 /** A push as the remote sees it. */
 export interface MemoryPush {
@@ -230,6 +231,7 @@ class MemoryLedger implements Ledger {
     for (const id of commits) {
       if (!this.#remote.objects.has(id)) throw unreachable(`it has no commit ${id}`);
       this.#present.add(id);
+      for (const parent of this.#commit(id).parents) this.#present.add(parent);
     }
   }
 
@@ -285,34 +287,75 @@ class MemoryLedger implements Ledger {
     return this.#newestFirst(include, hidden).slice(0, limit);
   }
 
-  async walk(head: ObjectId, path: string, limit = Number.POSITIVE_INFINITY): Promise<readonly FileStep[]> {
+  async firstParents(head: ObjectId): Promise<readonly ObjectId[]> {
     this.#needDeep(head);
-    const steps: { commit: Commit; content: Uint8Array | undefined }[] = [];
-    const entryAt = async (id: ObjectId | undefined): Promise<TreeEntry | undefined> =>
-      id && (await findEntries(this.#trees, this.#commit(id).tree, [path])).get(path);
+    const line: ObjectId[] = [];
+    for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) line.push(id);
+    return line;
+  }
+
+  async walk(head: ObjectId, paths: readonly string[], limit = Number.POSITIVE_INFINITY): Promise<readonly FileStep[]> {
+    this.#needDeep(head);
+    const steps: FileStep[] = [];
     for (let id: ObjectId | undefined = head; id && steps.length < limit;) {
       const commit = this.#commit(id);
-      const [now, before] = [await entryAt(id), await entryAt(commit.parents[0])];
-      if (now?.id !== before?.id || now?.mode !== before?.mode) {
-        steps.push({ commit, content: now && isFile(now) ? this.#object(now.id).content : undefined });
-      }
+      const [now, before] = [await this.#filesAt(id, paths), await this.#filesAt(commit.parents[0], paths)];
+      if (differ(now, before, paths)) steps.push({ commit, files: this.#contents(now) });
       [id] = commit.parents;
     }
     return steps;
   }
 
-  async recent(head: ObjectId, path: string, limit: number): Promise<readonly FileStep[]> {
+  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     this.#commit(head);
     await this.#talk('deepen');
     const [present, deep] = [new Set(this.#present), this.#deep.has(head)];
     for (const id of this.#reach(head)) this.#present.add(id);
     this.#deep.add(head);
-    const steps = await this.walk(head, path, limit);
+    const steps = await this.walk(head, paths, limit);
+    const last = steps.at(-1)?.commit.id;
+    const near = new Set<ObjectId>();
+    for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) {
+      for (const one of [id, ...this.#commit(id).parents]) near.add(one);
+      if (id === last && steps.length === limit) break;
+    }
     // What lies behind is none of this: who reads it has to ask for it.
     if (!deep) this.#deep.delete(head);
-    for (const id of this.#present) if (!present.has(id)) this.#present.delete(id);
-    for (const { commit } of steps) this.#present.add(commit.id);
+    for (const id of this.#present) if (!present.has(id) && !near.has(id)) this.#present.delete(id);
     return steps;
+  }
+
+  async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {
+    this.#needDeep(head);
+    const line = new Set<ObjectId>();
+    for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) line.add(id);
+    const steps: FileStep[] = [];
+    for (const commit of this.#newestFirst(head, new Set())) {
+      if (line.has(commit.id)) continue;
+      const now = await this.#filesAt(commit.id, paths);
+      const parents = commit.parents.length > 0 ? commit.parents : [undefined];
+      const changed = new Set<string>();
+      for (const parent of parents) {
+        const before = await this.#filesAt(parent, paths);
+        for (const path of paths) if (differ(now, before, [path])) changed.add(path);
+      }
+      const files = this.#contents(new Map([...now].filter(([path]) => changed.has(path))));
+      if (files.size > 0) steps.push({ commit, files });
+    }
+    return steps;
+  }
+
+  async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
+    return treeIdOf(this.#trees, this.#commit(base).tree, edits, this.#remote.algorithm, only);
+  }
+
+  async #filesAt(id: ObjectId | undefined, paths: readonly string[]): Promise<ReadonlyMap<string, TreeEntry>> {
+    return id ? findEntries(this.#trees, this.#commit(id).tree, paths) : new Map();
+  }
+
+  #contents(entries: ReadonlyMap<string, TreeEntry>): ReadonlyMap<string, Uint8Array> {
+    const files = [...entries].filter(([, entry]) => isFile(entry));
+    return new Map(files.map(([path, entry]) => [path, this.#object(entry.id).content]));
   }
 
   async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
@@ -441,6 +484,17 @@ class MemoryLedger implements Ledger {
     }
     return order.reverse();
   }
+}
+
+function differ(
+  now: ReadonlyMap<string, TreeEntry>,
+  before: ReadonlyMap<string, TreeEntry>,
+  paths: readonly string[],
+): boolean {
+  return paths.some((path) => {
+    const [a, b] = [now.get(path), before.get(path)];
+    return a?.id !== b?.id || a?.mode !== b?.mode;
+  });
 }
 
 function isFile(entry: TreeEntry): boolean {

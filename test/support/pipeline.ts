@@ -211,7 +211,7 @@ export async function recordOf(
   readonly sequence: number;
   readonly images: Readonly<Record<string, { version: string; digest: string }>>;
 }> {
-  const text = (await repository.file(environment, `environments/${environment}/release.yaml`)) ?? '';
+  const text = (await repository.file(environment, `.tagflow/releases/${environment}.yaml`)) ?? '';
   const { parse } = await import('yaml');
   return parse(text) as Awaited<ReturnType<typeof recordOf>>;
 }

@@ -7,7 +7,7 @@ import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Environment } from '../../src/model/pipeline.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
-import type { Hold, ReleaseImage, ReleaseRecord } from '../../src/model/release.ts';
+import type { GateVerdict, Hold, ReleaseImage, ReleaseRecord } from '../../src/model/release.ts';
 
 /** An object id of one repeated digit. */
 export function idOf(digit: string): ObjectId {
@@ -39,8 +39,9 @@ export const TARGET: Environment = {
 
 /** A record with every field that a record can have. */
 export const FULL_RECORD: ReleaseRecord = {
-  schema: 1,
+  schema: 2,
   environment: 'prd',
+  application: 'shop',
   sequence: 3,
   action: 'rollback',
   images: [
@@ -58,8 +59,8 @@ export const FULL_RECORD: ReleaseRecord = {
     },
   ],
   source: { environment: 'stg', branch: 'stg', commit: idOf('1') },
-  base: idOf('2'),
-  previous: 2,
+  previous: { sequence: 2, commit: idOf('2') },
+  scope: idOf('6'),
   restored: { sequence: 1, commit: idOf('3') },
   actor: 'ci #88',
   onBehalfOf: 'ana',
@@ -70,7 +71,18 @@ export const FULL_RECORD: ReleaseRecord = {
     { release: 2, images: [{ name: 'django', version: parseTag('V4.2'), digest: digestOf('c') }], reason: 'INC-412' },
     { release: 1, images: [], commit: idOf('4') },
   ],
-  gates: [{ gate: 'downgrade', decision: 'overridden', reason: 'older on request: django V4.2 -> V4.0' }],
+  gates: [
+    {
+      gate: 'downgrade',
+      decision: 'overridden',
+      reason: 'older on request: django V4.2 -> V4.0',
+      by: 'ana',
+      why: 'no',
+    },
+    { gate: 'soak', decision: 'wait', reason: '3 h of 24 h', until: '2026-03-15T00:00:00Z' },
+  ],
+  overrides: ['downgrade'],
+  journal: idOf('7'),
   plan: digestOf('plan'),
   config: { commit: idOf('5') },
 };
@@ -154,8 +166,9 @@ const held: fc.Arbitrary<Hold> = fc.record(
 export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
   .record(
     {
-      schema: fc.constant(1 as const),
+      schema: fc.constant(2 as const),
       environment: recordText,
+      application: recordText,
       sequence,
       action: fc.constantFrom('promote' as const, 'rollback' as const),
       images,
@@ -163,7 +176,8 @@ export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
         { environment: recordText, branch: recordText, commit: objectId },
         { requiredKeys: ['branch', 'commit'] },
       ),
-      base: objectId,
+      below: objectId,
+      scope: objectId,
       restored: fc.record(
         { sequence, commit: objectId, imagesOnly: fc.constant(true as const) },
         { requiredKeys: ['sequence', 'commit'] },
@@ -177,11 +191,13 @@ export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
       gates: fc.array(
         fc.record({
           gate: recordText,
-          decision: fc.constantFrom('pass' as const, 'refuse' as const, 'overridden' as const),
+          decision: fc.constantFrom<GateVerdict>('pass', 'refuse', 'wait', 'unknown', 'overridden'),
           reason: recordText,
         }),
         { maxLength: 3 },
       ),
+      overrides: fc.array(recordText, { minLength: 1, maxLength: 3 }),
+      journal: objectId,
       plan: digest,
       config: fc.oneof(fc.record({ commit: objectId }), fc.record({ file: digest })),
     },
@@ -193,7 +209,8 @@ export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
         'action',
         'images',
         'source',
-        'base',
+        'below',
+        'scope',
         'actor',
         'time',
         'held',
@@ -203,4 +220,6 @@ export const anyRecord: fc.Arbitrary<ReleaseRecord> = fc
       ],
     },
   )
-  .map((record) => (record.sequence > 1 ? { ...record, previous: record.sequence - 1 } : record));
+  .map(({ below, ...record }): ReleaseRecord =>
+    record.sequence > 1 ? { ...record, previous: { sequence: record.sequence - 1, commit: below } } : record,
+  );

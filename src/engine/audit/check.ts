@@ -2,7 +2,7 @@
 // pins and the configuration that it says, made under the trunk's rules; nothing beside it that upstream lacks. Reports, never
 // repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
-import { type ObjectId, isBranchName } from '../../model/object-id.ts';
+import { type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, environmentOf, repositoryIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
@@ -11,7 +11,8 @@ import { carriedBack, madeByHand } from './flow.ts';
 import { checkReleases } from './releases.ts';
 import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
-import { type Bounds, type Line, readLine, releasesOf } from '../read/line.ts';
+import { hiddenRelease } from '../read/continuity.ts';
+import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type World, headOf, readWorld } from '../read/world.ts';
 
 /** How far one environment was looked through. */
@@ -54,37 +55,38 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
   for (const { environment, head } of chosen) {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
-    const line = await readLine(context, environment, head, request);
+    const trail = await readTrail(context, environment, head, request);
     const found = new Map<string, Finding>();
     const report: Report = (rule, { id, author, time }, problem, branch = environment.branch) => {
       const finding = { rule, environment: environment.name, branch, commit: id, author: plain(author, 200), time };
       const key = `${rule} ${id}`;
       if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
     };
-    environments.push(await checkLine(context, world, line, request, report));
-    const order = new Map(line.entries.map(({ commit }, index) => [commit.id, index]));
+    environments.push(await checkTrail(context, world, trail, request, report));
+    const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
     // What is not on the line itself came in by a merge, or is below it.
-    const place = ({ commit }: Finding): number => order.get(commit) ?? line.entries.length;
+    const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
     findings.push(...[...found.values()].sort((a, b) => place(a) - place(b)));
   }
   return { environments, findings };
 }
 
-async function checkLine(
+async function checkTrail(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   { registry, branch, since, limit }: CheckRequest,
   report: Report,
 ): Promise<Checked> {
-  const { environment, head, entries, whole } = line;
-  checkTexts(line, report);
-  const lost = await checkReleases(context, world, line, report);
-  await madeByHand(context, world, line, lost, report);
-  await carriedBack(context, world, line, { since, limit }, report);
+  const { environment, head, entries, whole } = trail;
+  checkTexts(trail, report);
+  await checkContinuity(context, trail, report);
+  const lost = await checkReleases(context, world, trail, report);
+  await madeByHand(context, world, trail, lost, report);
+  await carriedBack(context, world, trail, { since, limit }, report);
   // Another branch than the environment's own is not expected to have its newest release.
-  const unchecked = registry && branch === undefined ? await checkRewound(context, world, line, report) : undefined;
-  const releases = releasesOf(line).length;
+  const unchecked = registry && branch === undefined ? await checkRewound(context, world, trail, report) : undefined;
+  const releases = releasesOf(trail).length;
   return {
     environment: environment.name,
     branch: branch ?? environment.branch,
@@ -137,7 +139,7 @@ function allHeads({ branches, trunk, config, pipeline }: World): readonly Object
   return [trunk.head, ...('commit' in config ? [config.commit] : []), ...environments];
 }
 
-function checkTexts({ entries }: Line, report: Report): void {
+function checkTexts({ entries }: Trail, report: Report): void {
   for (const { commit } of entries) {
     const { message, author } = commit;
     // Line ends and tabs are how messages are written; a carriage return alone would overwrite a line.
@@ -156,16 +158,34 @@ function excerpt(text: string): string {
   return safe.slice(Math.max(0, at - 20), at + 30).trim();
 }
 
+/** A merge that took releases off the line: tells of the commit on the branch from which on they are hidden. */
+async function checkContinuity(context: Context, { line, environment, head }: Trail, report: Report): Promise<void> {
+  const { ledger } = context;
+  const hidden = await hiddenRelease(context, line);
+  if (!hidden) return;
+  let by = await ledger.commit(head);
+  for (
+    let [parent] = by.parents;
+    parent && (await ledger.isAncestor(hidden.commit.id, parent));
+    [parent] = by.parents
+  ) {
+    by = await ledger.commit(parent);
+  }
+  const { sequence } = hidden.record;
+  const problem = `it takes release ${sequence} of ${environment.name} (${shortId(hidden.commit.id)}) off the first-parent history`;
+  report('rewound', by, problem);
+}
+
 /** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */
 async function checkRewound(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   report: Report,
 ): Promise<TagflowError | undefined> {
-  const { environment, head } = line;
+  const { environment, head } = trail;
   const commit = await context.ledger.commit(head);
-  const [newest] = releasesOf(line);
+  const [newest] = releasesOf(trail);
   try {
     if (newest) await isNewest(context, { environment, head }, newest.release);
     else if (await wasReleased(context, world, environment)) {

@@ -11,7 +11,8 @@ import type { World } from '../read/world.ts';
  * number does not follow. `content`: its tree has what neither upstream nor a pin explains. `pins`: manifests name other
  * images than the record. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
  * was not planned by a tagflow.yaml of the trunk. `foreign`: made by hand, and upstream lacks it. `direction`: it carries
- * commits of an environment upstream. `rewound`: the registry knows a newer release. `text`: its message or author holds
+ * commits of an environment upstream. `rewound`: it takes a release off the
+ * first-parent history, or the registry knows a newer release. `text`: its message or author holds
  * characters that steer a terminal or reorder text.
  */
 export type Rule =

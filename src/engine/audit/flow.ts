@@ -4,7 +4,7 @@ import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
 import type { Report } from './findings.ts';
 import { foreignBetween, settles } from '../read/foreign.ts';
-import { type Bounds, type Line, type ReleaseEntry, readLine, releasesOf } from '../read/line.ts';
+import { type Bounds, type ReleaseEntry, type Trail, readTrail, releasesOf } from './trail.ts';
 import type { World } from '../read/world.ts';
 
 /**
@@ -14,18 +14,18 @@ import type { World } from '../read/world.ts';
 export async function madeByHand(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   lost: ReadonlySet<ObjectId>,
   report: Report,
 ): Promise<void> {
-  const { environment, head } = line;
+  const { environment, head } = trail;
   const now = upstreamNow(world, environment);
-  const settled = releasesOf(line).filter(({ commit, release }) => settles(commit, release));
+  const settled = releasesOf(trail).filter(({ release }) => settles(release));
   const parts = [undefined, ...settled].map((above, index) => ({ above, below: settled[index]?.commit.id }));
   for (const { above, below } of parts) {
     const top = above ? above.commit.parents[0] : head;
     const isOldest = below === undefined && above !== undefined;
-    if (top === undefined || top === below || (isOldest && !line.whole)) continue;
+    if (top === undefined || top === below || (isOldest && !trail.whole)) continue;
     const carried = above?.release.source.commit;
     const upstream = carried === undefined || lost.has(carried) ? now : carried;
     const commits = await foreignBetween(context, world, environment, { head: top, settled: below, upstream });
@@ -47,22 +47,22 @@ function upstreamNow(world: World, { name, from }: Environment): ObjectId {
 export async function carriedBack(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   bounds: Bounds,
   report: Report,
 ): Promise<void> {
   const { pipeline, branches, trunk } = world;
-  const { environment, head } = line;
+  const { environment, head } = trail;
   for (const downstream of pipeline.environments.values()) {
     const other = branches.get(downstream.branch);
     if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
       continue;
-    const [first] = releasesOf(await readLine(context, downstream, other, bounds)).toReversed();
+    const [first] = releasesOf(await readTrail(context, downstream, other, bounds)).toReversed();
     const by = first && (await broughtBy(context, head, first));
-    if (!by || line.entries.some(({ commit, release }) => commit.id === by && release)) continue;
+    if (!by || trail.entries.some(({ commit, release }) => commit.id === by && release)) continue;
     report('direction', await context.ledger.commit(by), sentence(downstream, environment.name));
   }
-  const [first] = releasesOf(line).toReversed();
+  const [first] = releasesOf(trail).toReversed();
   const by = first && (await broughtBy(context, trunk.head, first));
   if (by) report('direction', await context.ledger.commit(by), sentence(environment, trunk.branch), trunk.branch);
 }

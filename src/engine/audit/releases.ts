@@ -2,19 +2,29 @@
 // planned by, and what is in their trees.
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, flowsInto, isInScope, recordPath } from '../../model/pipeline.ts';
+import {
+  type Environment,
+  type Pipeline,
+  flowsInto,
+  formerRecordPath,
+  isInScope,
+  recordPath,
+  recordPaths,
+  signaturePath,
+} from '../../model/pipeline.ts';
 import { sameImages } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Context } from '../context.ts';
 import { type Report, upstreamHeads } from './findings.ts';
-import { type Entry, type Line, type ReleaseEntry, releasesOf } from '../read/line.ts';
+import { mergedBeside } from '../read/continuity.ts';
 import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
-import { isRelease } from '../read/records.ts';
+import { releaseMadeAt } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
-import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
+import { type Entry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths } from '../tree/tree.ts';
 import type { World } from '../read/world.ts';
 
 /** So many commits' manifests come in one request, at most. */
@@ -24,28 +34,28 @@ const AT_ONCE = 500;
 export async function checkReleases(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   report: Report,
 ): Promise<ReadonlySet<ObjectId>> {
-  await checkRecords(context, world, line, report);
-  checkSequence(line, report);
-  checkRestored(line, report);
-  const lost = await checkSources(context, world, line, report);
-  const rules = await readRules(context, world, line, report);
-  await checkContent(context, line, { lost, rules }, report);
-  await checkPins(context, line, rules, report);
+  await checkRecords(context, world, trail, report);
+  checkSequence(trail, report);
+  checkRestored(trail, report);
+  const lost = await checkSources(context, world, trail, report);
+  const rules = await readRules(context, world, trail, report);
+  await checkContent(context, trail, { lost, rules }, report);
+  await checkPins(context, trail, rules, report);
   return lost;
 }
 
 async function checkRecords(
   context: Context,
   world: World,
-  { environment, entries }: Line,
+  { environment, entries }: Trail,
   report: Report,
 ): Promise<void> {
   const wrong = entries.filter(({ problem }) => problem !== undefined);
   const others = [...world.pipeline.environments.values()].filter(({ name }) => name !== environment.name);
-  const paths = others.map(recordPath);
+  const paths = others.flatMap(recordPaths);
   await bringReadable(
     context,
     wrong.map(({ commit }) => ({ commit: commit.id, paths })),
@@ -55,10 +65,8 @@ async function checkRecords(
       report('signature', commit, problem);
       continue;
     }
-    const files = await orRefused(context.ledger.readFiles(commit.id, paths));
-    const owner = others.find(
-      (other) => !(files instanceof TagflowError) && isRelease(other, commit, files.get(recordPath(other))),
-    );
+    let owner: Environment | undefined;
+    for (const other of others) if (await releaseMadeAt(context, other, commit)) owner ??= other;
     if (!owner) report('record', commit, problem);
     else if (flowsInto(world.pipeline, owner.name, environment.name)) {
       report('record', commit, `it is a release of ${owner.name}: ${environment.branch} was moved onto it by hand`);
@@ -66,12 +74,12 @@ async function checkRecords(
   }
 }
 
-function checkSequence(line: Line, report: Report): void {
-  const releases = releasesOf(line);
+function checkSequence(trail: Trail, report: Report): void {
+  const releases = releasesOf(trail);
   for (const [index, { commit, release }] of releases.entries()) {
     const before = releases[index + 1]?.release.sequence;
     const { sequence } = release;
-    if (before === undefined ? !line.whole || sequence === 1 : sequence === before + 1) continue;
+    if (before === undefined ? !trail.whole || sequence === 1 : sequence === before + 1) continue;
     const missing = sequence - (before ?? 0) - 1;
     report(
       'sequence',
@@ -86,15 +94,15 @@ function checkSequence(line: Line, report: Report): void {
 }
 
 /** A rollback brings back what a release below it had. */
-function checkRestored(line: Line, report: Report): void {
-  const releases = releasesOf(line);
+function checkRestored(trail: Trail, report: Report): void {
+  const releases = releasesOf(trail);
   for (const [index, { commit, release }] of releases.entries()) {
     const { restored } = release;
     if (!restored) continue;
     const target = releases.slice(index + 1).find((below) => below.commit.id === restored.commit);
     const name = `release ${restored.sequence} (${shortId(restored.commit)})`;
     if (!target) {
-      if (line.whole) report('source', commit, `it says it restored ${name}, which is no release below it`);
+      if (trail.whole) report('source', commit, `it says it restored ${name}, which is no release below it`);
     } else if (target.release.sequence !== restored.sequence) {
       report('source', commit, `it says it restored ${name}, and that commit is release ${target.release.sequence}`);
     } else if (!sameImages(target.release.images, release.images)) {
@@ -107,18 +115,18 @@ function checkRestored(line: Line, report: Report): void {
 async function checkSources(
   context: Context,
   world: World,
-  line: Line,
+  trail: Trail,
   report: Report,
 ): Promise<ReadonlySet<ObjectId>> {
-  const releases = releasesOf(line);
-  const upstream = upstreamHeads(world, line.environment);
+  const releases = releasesOf(trail);
+  const upstream = upstreamHeads(world, trail.environment);
   const ids = [...new Set(releases.map(({ release }) => release.source.commit))];
   const outside = new Map<string, ReadonlySet<ObjectId>>();
   for (const { branch, head } of upstream) outside.set(branch, new Set(await context.ledger.unreachable(ids, head)));
   const lost = new Set(ids.filter((id) => [...outside.values()].every((missing) => missing.has(id))));
   for (const { commit, release } of releases) {
     const { source } = release;
-    const extra = await mergedBeside(context, commit, source.commit);
+    const extra = await mergedBeside(context.ledger, commit, source.commit);
     const name = shortId(source.commit);
     if (lost.has(source.commit)) {
       report('source', commit, `it says it carried ${name}, which no branch upstream has`);
@@ -131,26 +139,6 @@ async function checkSources(
   return lost;
 }
 
-/**
- * What a release merges beside the commit it carried. Not the commit that its pull request asked for: on the same base, with
- * the same tree, and with nothing merged into it either.
- */
-async function mergedBeside(
-  { ledger }: Context,
-  { tree, parents: [base, ...merged] }: Commit,
-  carried: ObjectId,
-): Promise<readonly ObjectId[]> {
-  const found = await Promise.all(
-    merged.map(async (id) => {
-      if (id === carried) return [];
-      const asked = await ledger.commit(id);
-      const [from, ...others] = asked.parents;
-      return asked.tree === tree && from === base && others.every((other) => other === carried) ? [] : [id];
-    }),
-  );
-  return found.flat();
-}
-
 /** An environment as the configuration had it that a release was planned by. */
 interface Rules {
   readonly pipeline: Pipeline;
@@ -160,11 +148,11 @@ interface Rules {
 type RulesOf = (entry: ReleaseEntry) => Rules;
 
 /** The rules of each release: tagflow.yaml of the trunk as it was then. */
-async function readRules(context: Context, world: World, line: Line, report: Report): Promise<RulesOf> {
+async function readRules(context: Context, world: World, trail: Trail, report: Report): Promise<RulesOf> {
   const { ledger } = context;
   const { pipeline, trunk, config } = world;
-  const current: Rules = { pipeline, environment: line.environment };
-  const releases = releasesOf(line);
+  const current: Rules = { pipeline, environment: trail.environment };
+  const releases = releasesOf(trail);
   const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
   let unknown: readonly ObjectId[] = [...commits];
   for (const head of new Set([trunk.head, ...('commit' in config ? [config.commit] : [])])) {
@@ -180,7 +168,7 @@ async function readRules(context: Context, world: World, line: Line, report: Rep
     // Where applications are patterns, the commit beside the text says which there are.
     const key = applicationFolders(text).length > 0 ? `${id} ${text}` : text;
     const at = { text, file: CONFIG_FILE, commit: id, defaultBranch: trunk.branch };
-    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, line.environment.name))) ?? current;
+    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, trail.environment.name))) ?? current;
     parsed.set(key, found);
     rules.set(id, found);
   }
@@ -212,22 +200,25 @@ async function rulesOf({ ledger }: Context, at: ConfigText, name: string): Promi
 /** A release's tree is its source's, or that of the release it restores, but for pins, the record and what the branch keeps. */
 async function checkContent(
   context: Context,
-  line: Line,
+  trail: Trail,
   { lost, rules }: { readonly lost: ReadonlySet<ObjectId>; readonly rules: RulesOf },
   report: Report,
 ): Promise<void> {
-  const ids = new Set(line.entries.map(({ commit }) => commit.id));
-  for (const entry of releasesOf(line)) {
+  const ids = new Set(trail.entries.map(({ commit }) => commit.id));
+  for (const entry of releasesOf(trail)) {
     const { commit, release } = entry;
-    const { restored, source, base } = release;
+    const { restored, source } = release;
+    const [base] = commit.parents;
     const from = restored?.imagesOnly === true ? base : (restored?.commit ?? source.commit);
     // Without it there is nothing to compare with, and that was told.
+    if (from === undefined) continue;
     if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
     const { environment } = rules(entry);
     const pinned = new Set(environment.pins.map(({ file }) => file));
+    const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
     const mayDiffer = (path: string): boolean =>
-      path === recordPath(environment) ||
-      path === recordPath(line.environment) ||
+      records.has(path) ||
+      path === formerRecordPath(environment) ||
       pinned.has(path) ||
       (isInScope(environment.scope, path) && isManifestPath(path)) ||
       isKept(environment, path);
@@ -244,11 +235,11 @@ async function checkContent(
 }
 
 /** At each commit manifests have to name the images of the release that it has. */
-async function checkPins(context: Context, line: Line, rules: RulesOf, report: Report): Promise<void> {
-  const read = await readAllPins(context, line, rules);
+async function checkPins(context: Context, trail: Trail, rules: RulesOf, report: Report): Promise<void> {
+  const read = await readAllPins(context, trail, rules);
   let release: ReleaseEntry | undefined;
   let told = '';
-  for (const entry of line.entries.toReversed()) {
+  for (const entry of trail.entries.toReversed()) {
     if (isReleaseEntry(entry)) [release, told] = [entry, ''];
     if (!release) continue;
     const differences = differencesOf(read(entry.commit), release, rules(release));
@@ -277,13 +268,13 @@ function saidOf(found: string | undefined): string {
 }
 
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
-async function readAllPins(context: Context, line: Line, rules: RulesOf): Promise<(commit: Commit) => Pinned> {
+async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Promise<(commit: Commit) => Pinned> {
   const { ledger } = context;
   const keys = new Map<ObjectId, string>();
   const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
   const numbers = new Map<Rules, number>();
   let governing: Rules | undefined;
-  for (const entry of line.entries.toReversed()) {
+  for (const entry of trail.entries.toReversed()) {
     if (isReleaseEntry(entry)) governing = rules(entry);
     if (!governing) continue;
     numbers.set(governing, numbers.get(governing) ?? numbers.size);
@@ -294,7 +285,7 @@ async function readAllPins(context: Context, line: Line, rules: RulesOf): Promis
     const files = (await Promise.all(places.map(async (place) => ledger.listFiles(id, place)))).flat();
     const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
     const manifests = own
-      .filter(({ path }) => path !== recordPath(environment))
+      .filter(({ path }) => path !== formerRecordPath(environment))
       .map((file) => `${file.path} ${file.id} ${file.mode}`);
     const key = [numbers.get(governing), ...manifests].join('\n');
     keys.set(id, key);

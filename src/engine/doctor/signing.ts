@@ -1,5 +1,5 @@
 // Signing under examination: whether this identity's key makes signatures that count for each environment, and goes on to;
-// whether those who may sign are in the signers file. A text is signed that is no commit, and nothing is written.
+// whether those who may sign are in the signers file. A text is signed that is no record, and nothing is written.
 import type { Instant } from '../../model/effects.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
 import { shortId } from '../../model/object-id.ts';
@@ -8,10 +8,10 @@ import type { SignatureVerdict } from '../../signing/signing.ts';
 import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
 import { patternSigners } from '../../signing/signing.ts';
-import { signerOf, signingOf } from '../read/signatures.ts';
+import { signRecord, signingOf } from '../read/signatures.ts';
 import type { World } from '../read/world.ts';
 
-/** Signed to try a key. No commit begins like this. */
+/** Signed to try a key. No record begins like this. */
 const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is no release\n');
 /** A key that stops counting before then is worth a word. */
 const SOON_DAYS = 30;
@@ -27,7 +27,7 @@ export async function examineSigning(
   const [first] = signed;
   if (!first) return [];
   const findings: Diagnosis[] = [];
-  const made = await orDiagnosis(async () => signerOf(context, first)(PROBE), 'signing', 'signing');
+  const made = await orDiagnosis(async () => signRecord(context, first, PROBE), 'signing', 'signing');
   if ('diagnosis' in made) findings.push(made.diagnosis);
   const signature = 'value' in made ? made.value : undefined;
   for (const environment of environments) {
@@ -60,7 +60,7 @@ async function examineEnvironment(
   const nobody = trust.signedBy.length > 0 && unlisted.length === trust.signedBy.length;
   if (signature === undefined || nobody) return findings;
   const verdictAt = async (at: Instant): Promise<SignatureVerdict> =>
-    signingOf(context).verify({ payload: PROBE, signature, at, trust });
+    signingOf(context).verify({ payload: PROBE, purpose: 'release', signature, at, trust });
   const now = context.clock.now();
   const verdict = await verdictAt(now);
   if ('problem' in verdict) {

@@ -2,17 +2,22 @@
 import type { ForeignCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, recordPath } from '../../model/pipeline.ts';
+import { type Environment, formerRecordPath, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
-import { isOwn, isRelease } from './records.ts';
+import { readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { releaseMadeAt } from './records.ts';
 import { isKept, orRefused } from '../tree/tree.ts';
-import { type EnvironmentState, type World, orProblem, readRecord } from './world.ts';
+import type { EnvironmentState, World } from './world.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
 const LIMIT = 500;
+
+/** Changes of the record among which the newest settled release is looked for first. */
+const NEAR = 10;
 
 /**
  * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit is not
@@ -22,12 +27,12 @@ const LIMIT = 500;
 export async function foreignCommits(
   context: Reading,
   world: World,
-  { environment, head, record }: EnvironmentState,
+  { environment, head, record, commit }: EnvironmentState,
   upstream: ObjectId,
 ): Promise<readonly ForeignCommit[]> {
   const { ledger } = context;
   if (head === upstream) return [];
-  if (record && settles(await ledger.commit(head), record)) return [];
+  if (record && commit === head && settles(record)) return [];
   await ledger.deepen([head, upstream]);
   const settled = await settledCommit(context, environment, head);
   return foreignBetween(context, world, environment, { head, settled, upstream });
@@ -66,7 +71,8 @@ async function isContained(
     paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
   }
   // What hands did to the record is judged where it is read.
-  const list = [...paths].filter((path) => !isKept(environment, path) && path !== recordPath(environment));
+  const records = new Set([recordPath(environment), signaturePath(environment)]);
+  const list = [...paths].filter((path) => !isKept(environment, path) && !records.has(path));
   if (list.length === 0) return true;
   const [before, after, there] = [
     await orRefused(context.ledger.readFiles(parent, list)),
@@ -76,12 +82,18 @@ async function isContained(
   // What cannot be told apart cannot be found again.
   if (before instanceof TagflowError || after instanceof TagflowError || there instanceof TagflowError) return false;
   const { applyPatch, reversePatch, structuredPatch } = await import('diff');
+  const former = formerRecordPath(environment);
   return list.every((path) => {
+    if (path === former && [before, after].some((files) => isRecord(files.get(path)))) return true;
     const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
     if (own === other) return own !== undefined || old !== undefined;
     if (old === undefined || own === undefined || other === undefined) return false;
     return applyPatch(other, reversePatch(structuredPatch(path, path, old, own))) !== false;
   });
+}
+
+function isRecord(content: Uint8Array | undefined): boolean {
+  return content !== undefined && isRecordFile(content);
 }
 
 /** A file's bytes as text, one character a byte: only compared, never shown. Undefined where there is none. */
@@ -91,29 +103,23 @@ function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | 
 }
 
 /**
- * Whether at a commit nothing made by hand is left to judge: tagflow made it, and what lay below it was judged then. Not so
- * a rollback of images alone: it leaves everything else in the tree as it was, commits made by hand included.
+ * Whether at a release's commit nothing made by hand is left to judge: what lay below it was judged then. Not so at a rollback
+ * of images alone: it leaves everything else in the tree as it was, commits made by hand included.
  */
-export function settles(commit: Commit, record: ReleaseRecord): boolean {
-  return isOwn(commit, record) && record.restored?.imagesOnly !== true;
+export function settles({ restored }: ReleaseRecord): boolean {
+  return restored?.imagesOnly !== true;
 }
 
-/** The newest such commit of a branch by first parent, if one is near. */
+/** The newest such commit of a branch's line, if one is near. Needs `deepen`. */
 async function settledCommit(
   context: Reading,
   environment: Environment,
   head: ObjectId,
 ): Promise<ObjectId | undefined> {
-  let id: ObjectId | undefined = head;
-  for (let step = 0; id && step < LIMIT; step += 1) {
-    const commit: Commit = await context.ledger.commit(id);
-    const { value: record, problem } = await orProblem(readRecord(context, environment, id));
-    if (record && settles(commit, record)) return id;
-    // Before the first release there is none.
-    if (!record && !problem) return undefined;
-    [id] = commit.parents;
-  }
-  return undefined;
+  const part = await readNewestLine(context, environment, head, NEAR);
+  const line = part && releasesOn(part).some(({ release }) => settles(release)) ? part : undefined;
+  const releases = releasesOn(line ?? (await readWholeLine(context, environment, head)));
+  return releases.find(({ release }) => settles(release))?.commit.id;
 }
 
 /** The first line of a commit's message, safe to show. */
@@ -129,11 +135,12 @@ async function madeByTagflow(
   commit: Commit,
 ): Promise<boolean> {
   const { ledger } = context;
-  const environments = [...world.pipeline.environments.values()];
-  const files = await orRefused(ledger.readFiles(commit.id, environments.map(recordPath)));
-  if (files instanceof TagflowError) return false;
-  for (const one of environments) {
-    if (!isRelease(one, commit, files.get(recordPath(one)))) continue;
+  const [parent] = commit.parents;
+  const changed = parent && (await orRefused(ledger.changedPaths(parent, commit.id)));
+  if (changed instanceof TagflowError) return false;
+  for (const one of world.pipeline.environments.values()) {
+    if (changed && !recordPaths(one).some((path) => changed.includes(path))) continue;
+    if (!(await releaseMadeAt(context, one, commit))) continue;
     if (one.name === environment.name) return true;
     const head = world.branches.get(one.branch);
     if (!head) continue;

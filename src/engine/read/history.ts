@@ -3,11 +3,12 @@ import { type Digest, isDigest, parseDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, environmentOf, imageOf, recordPath } from '../../model/pipeline.ts';
+import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { counted, plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
-import { judgeSteps } from './signatures.ts';
+import { requireContinuity } from './continuity.ts';
+import { type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type World, headOf, readWorld } from './world.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
@@ -41,17 +42,39 @@ export interface Past {
   readonly whole: boolean;
 }
 
-/** Reads an environment's past: all of it, or where each release costs a signature at least its newest `most` releases. */
+/** Changes of a record that are read beyond the releases asked for: some may be none. */
+const MARGIN = 3;
+
+/**
+ * Reads an environment's past: all of it, or at least its newest `most` releases. Throws `branch-rewound` where the branch does
+ * not continue its own past.
+ */
 export async function readPast(context: Reading, world: World, environment: Environment, most?: number): Promise<Past> {
   const head = headOf(world.branches, environment.branch, environment);
   await context.ledger.fetch([head]);
-  await context.ledger.deepen([head]);
-  const steps = await context.ledger.walk(head, recordPath(environment));
+  const line = await readLine(context, environment, head, most);
+  await requireContinuity(context, line);
+  return pastOf(line);
+}
+
+/** Reads a line, or at least its newest `most` releases. */
+async function readLine(
+  context: Reading,
+  environment: Environment,
+  head: ObjectId,
+  most: number | undefined,
+): Promise<ReleaseLine> {
+  const part = most === undefined ? undefined : await readNewestLine(context, environment, head, most + MARGIN);
+  if (part && (part.whole || releasesOn(part).length >= (most ?? 0))) return part;
+  return readWholeLine(context, environment, head);
+}
+
+/** Returns the releases of a line as its environment's past. */
+export function pastOf({ environment, steps, whole }: ReleaseLine): Past {
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
   let until: Instant | undefined;
-  const judged = await judgeSteps(context, environment, head, steps, most);
-  for (const { commit, release, signer, problem = '' } of judged) {
+  for (const { commit, release, signer, problem = '' } of steps) {
     if (!release) {
       const { id, author, time } = commit;
       // Hands wrote these, not tagflow: nothing in them may steer a terminal.
@@ -68,7 +91,7 @@ export async function readPast(context: Reading, world: World, environment: Envi
     releases.push({ environment: environment.name, commit: commit.id, record: release, signer, since, until });
     until = since;
   }
-  return { environment, releases, unverified, whole: judged.length === steps.length };
+  return { environment, releases, unverified, whole };
 }
 
 /** Which releases `history` shows. */

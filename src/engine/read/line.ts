@@ -1,83 +1,210 @@
-// An environment's line: the commits of its branch by first parent, each with the release it made, or why it made none.
+// A release line as a branch has it: the commits at which the record changed, each with the release that it made or why it
+// made none. This is the one reader of the past: whatever looks back reads a line here, all of it or its newest part.
+//
+// A commit is a release when its record follows on the newest release below it on the first-parent history (number and
+// commit), fits the commit's tree, and is signed as it has to be. A release that names a commit beside the first-parent
+// history as the one below it anchors the line there again, and the line continues at that commit.
+import pLimit from 'p-limit';
 import type { Commit } from '../../ledger/ledger.ts';
-import type { Instant } from '../../model/effects.ts';
-import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, recordPath } from '../../model/pipeline.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { judgeSteps } from './signatures.ts';
+import { fitsTree, recordOrProblem } from './records.ts';
+import { type Signed, judgeSignatures } from './signatures.ts';
+import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
 
-/** One commit of a line. */
-export interface Entry {
-  readonly commit: Commit;
-  /** The release it made. */
+/** Trees that are looked at together. */
+const AT_ONCE = 32;
+
+/** A change of a record, judged: a release, or in words why it is none. */
+export interface Judged extends RecordStep {
   readonly release: ReleaseRecord | undefined;
-  /** Why the record that it changed makes no release; undefined when it left the record alone. */
+  /** Who signed the release; undefined when it needs no signature. */
+  readonly signer: string | undefined;
   readonly problem: string | undefined;
   /** It would be a release, were it signed as it has to be. */
   readonly unsigned: boolean;
 }
 
-/** An entry that is a release. */
-export type ReleaseEntry = Entry & { readonly release: ReleaseRecord };
+/** A judged change that is a release. */
+export type Made = Judged & { readonly release: ReleaseRecord };
 
-/** A line, newest first, down to the commit that first wrote the record; none of it where there is no record. */
-export interface Line {
+/** A line, newest first. */
+export interface ReleaseLine {
   readonly environment: Environment;
   readonly head: ObjectId;
-  readonly entries: readonly Entry[];
-  /** False: bounds left out the older part. */
+  readonly steps: readonly Judged[];
+  /** Changes below a commit at which the line was anchored elsewhere: they are on the branch, and not on the line. */
+  readonly abandoned: readonly RecordStep[];
+  /** Commits at which the line was anchored elsewhere, each with the commit at which the line continues. */
+  readonly anchors: ReadonlyMap<ObjectId, ObjectId>;
+  /** False: only the newest part was read. */
   readonly whole: boolean;
 }
 
-/** How much of a line is read. */
-export interface Bounds {
-  /** Commits since then, and what lies between them and the release before. */
-  readonly since?: Instant | undefined;
-  /** At most so many commits, and what lies between them and the release before. */
-  readonly limit?: number | undefined;
+/** Returns the releases of a line, newest first. */
+export function releasesOn({ steps }: Pick<ReleaseLine, 'steps'>): readonly Made[] {
+  return steps.filter((step): step is Made => step.release !== undefined);
 }
 
-/** So many changes more than the limit are read, to find the release below it. */
-const MARGIN = 50;
+/** Reads a whole line of a fetched head. */
+export async function readWholeLine(context: Reading, environment: Environment, head: ObjectId): Promise<ReleaseLine> {
+  const { ledger } = context;
+  await ledger.deepen([head]);
+  const steps = stepsOf(environment, await ledger.walk(head, lineFiles(environment)));
+  const candidates = await readCandidates(context, environment, head, steps, true);
+  const own = new Set(steps.map(({ commit }) => commit.id));
+  for (const [index, { commit, found }] of candidates.entries()) {
+    if (typeof found === 'string') continue;
+    const anchor = found.record.previous?.commit;
+    if (anchor === undefined || own.has(anchor)) continue;
+    if (!(await isHighest(context, environment, commit, found.record, steps.slice(index + 1)))) continue;
+    const below = await readWholeLine(context, environment, anchor);
+    const above = fold(candidates.slice(0, index + 1), releasesOn(below)[0]);
+    const abandoned = [...steps.slice(index + 1), ...below.abandoned];
+    const anchors = new Map([[commit.id, anchor], ...below.anchors]);
+    return { environment, head, steps: [...above, ...below.steps], abandoned, anchors, whole: true };
+  }
+  return { environment, head, steps: fold(candidates, undefined), abandoned: [], anchors: new Map(), whole: true };
+}
 
 /**
- * Reads a line. Bounds cut it off below a release, so that every commit above has a release to be judged by. A time is what
- * whoever made a commit wrote: commits that say they are older and lie above newer ones are read as well. Needs `deepen(head)`.
+ * Reads the newest part of a line of a fetched head, at most `limit` changes of its record; undefined where that part cannot
+ * be judged without the rest. The oldest release in it is taken at its word about what lies below.
  */
-export async function readLine(
+export async function readNewestLine(
   context: Reading,
   environment: Environment,
   head: ObjectId,
-  bounds: Bounds,
-): Promise<Line> {
-  const { ledger } = context;
-  const most = bounds.limit === undefined ? undefined : bounds.limit + MARGIN;
-  const changes = await ledger.walk(head, recordPath(environment), most);
-  const steps = new Map(
-    (await judgeSteps(context, environment, head, changes)).map((step) => [step.commit.id, step] as const),
-  );
-  const entries: Entry[] = [];
-  let left = steps.size;
-  for (let id: ObjectId | undefined = head; id && left > 0; [id] = entries.at(-1)?.commit.parents ?? []) {
-    const step = steps.get(id);
-    if (step) left -= 1;
-    const untouched = { release: undefined, problem: undefined, unsigned: false };
-    entries.push(step ?? { commit: await ledger.commit(id), ...untouched });
+  limit: number,
+): Promise<ReleaseLine | undefined> {
+  const found = await context.ledger.recent(head, lineFiles(environment), limit);
+  if (found.length < limit) return readWholeLine(context, environment, head);
+  const steps = stepsOf(environment, found);
+  const candidates = await readCandidates(context, environment, head, steps, false);
+  const own = new Set(steps.map(({ commit }) => commit.id));
+  const anchor = candidates.findLastIndex(({ found }) => typeof found !== 'string');
+  for (const [index, { found, settled }] of candidates.entries()) {
+    if (!settled) return undefined;
+    if (typeof found === 'string') continue;
+    const below = found.record.previous?.commit;
+    // What it names lies further down, or beside: only the oldest may.
+    if (found.record.schema === 2 && index !== anchor && (below === undefined || !own.has(below))) return undefined;
   }
-  const end = endOf(entries, bounds);
-  const whole = end === entries.length && (most === undefined || changes.length < most);
-  return { environment, head, entries: entries.slice(0, end), whole };
+  const [bottom] = candidates.slice(anchor);
+  if (!bottom || typeof bottom.found === 'string' || bottom.found.record.sequence === 1) return undefined;
+  const judged = fold(candidates.slice(0, anchor), asRelease(bottom));
+  const below = candidates
+    .slice(anchor)
+    .map((one) => asRelease(one) ?? refused(one, typeof one.found === 'string' ? one.found : ''));
+  return { environment, head, steps: [...judged, ...below], abandoned: [], anchors: new Map(), whole: false };
 }
 
-/** The releases of a line, newest first. */
-export function releasesOf({ entries }: Line): readonly ReleaseEntry[] {
-  return entries.filter((entry): entry is ReleaseEntry => entry.release !== undefined);
+/** Whether the release that a record names as the one before is the highest that its commit reaches, by whatever parent. */
+async function isHighest(
+  context: Reading,
+  environment: Environment,
+  commit: Commit,
+  { previous, sequence }: ReleaseRecord,
+  below: readonly RecordStep[],
+): Promise<boolean> {
+  const { ledger } = context;
+  if (previous?.commit === undefined || !(await ledger.isAncestor(previous.commit, commit.id))) return false;
+  const aside = stepsAside(environment, await ledger.walkAside(commit.id, lineFiles(environment)));
+  for (const step of [...below, ...aside]) {
+    const release = await releaseAside(context, environment, step);
+    if (release && release.sequence >= sequence) return false;
+  }
+  return true;
 }
 
-function endOf(entries: readonly Entry[], { since, limit }: Bounds): number {
-  const recent = since === undefined ? entries.length : entries.findLastIndex(({ commit }) => commit.time >= since) + 1;
-  let end = Math.min(recent, limit ?? entries.length);
-  while (end < entries.length && !entries[end - 1]?.release) end += 1;
-  return end;
+/** A change of the record with what can be said of it alone. */
+interface Candidate extends RecordStep {
+  readonly found: { readonly record: ReleaseRecord; readonly signed: Signed | undefined } | string;
+  readonly unsigned: boolean;
+  /** False: changes that were not read could change what is said of its signature. */
+  readonly settled: boolean;
+}
+
+async function readCandidates(
+  context: Reading,
+  environment: Environment,
+  head: ObjectId,
+  steps: readonly RecordStep[],
+  whole: boolean,
+): Promise<readonly Candidate[]> {
+  const limit = pLimit(AT_ONCE);
+  const parsed = await Promise.all(
+    steps.map(async (step) => ({
+      step,
+      record: await limit(async () => {
+        context.signal.throwIfAborted();
+        return recordOf(context, environment, step);
+      }),
+    })),
+  );
+  const { trust } = environment;
+  const own = parsed.flatMap(({ step, record }) => (typeof record === 'string' ? [] : [{ ...step, record }]));
+  const signed = trust && (await judgeSignatures(context, trust, { head, whole }, own));
+  return parsed.map(({ step, record }): Candidate => {
+    if (typeof record === 'string') return { ...step, found: record, unsigned: false, settled: true };
+    const verdict = signed?.get(step.commit.id);
+    const settled = verdict?.settled ?? true;
+    if (verdict?.problem !== undefined) return { ...step, found: verdict.problem, unsigned: true, settled };
+    return { ...step, found: { record, signed: verdict }, unsigned: false, settled };
+  });
+}
+
+/** The record of a change, or why it is none, whatever lies below. */
+async function recordOf(
+  { ledger }: Reading,
+  environment: Environment,
+  { commit, file }: RecordStep,
+): Promise<ReleaseRecord | string> {
+  if (!file) return 'it removes the record';
+  const record = recordOrProblem(environment, file);
+  if (typeof record === 'string' || (await fitsTree(ledger, environment, commit, record))) return record;
+  return record.schema === 1
+    ? 'its record speaks of another commit: it was written or moved by hand'
+    : 'its record speaks of another tree: files or the record were changed by hand';
+}
+
+/** Judges changes, newest first, each by the newest release below it. */
+function fold(candidates: readonly Candidate[], below: Made | undefined): readonly Judged[] {
+  const judged: Judged[] = [];
+  let newest = below;
+  for (const candidate of candidates.toReversed()) {
+    const problem = typeof candidate.found === 'string' ? candidate.found : follows(candidate.found.record, newest);
+    const made = problem === undefined ? asRelease(candidate) : undefined;
+    judged.push(made ?? refused(candidate, problem ?? ''));
+    newest = made ?? newest;
+  }
+  return judged.reverse();
+}
+
+/** Why a record does not follow on the newest release below it; undefined when it does. */
+function follows({ schema, previous }: ReleaseRecord, below: Made | undefined): string | undefined {
+  if (schema === 1) {
+    if (below?.release.schema !== 2) return undefined;
+    return 'its record is of schema 1, and the release below it is of schema 2: an older tagflow or a hand wrote it';
+  }
+  if (previous?.commit === below?.commit.id && previous?.sequence === below?.release.sequence) return undefined;
+  const named = previous ? `release ${previous.sequence} (${name(previous.commit)})` : 'no release';
+  const there = below ? `release ${below.release.sequence} (${name(below.commit.id)})` : 'none';
+  return `its record says that ${named} lies below it, and there is ${there}: it was written or moved by hand`;
+}
+
+function name(id: ObjectId | undefined): string {
+  return id === undefined ? 'unnamed' : shortId(id);
+}
+
+function asRelease({ commit, file, signature, found, unsigned }: Candidate): Made | undefined {
+  if (typeof found === 'string') return undefined;
+  const signer = found.signed?.signer;
+  return { commit, file, signature, release: found.record, signer, problem: undefined, unsigned };
+}
+
+function refused({ commit, file, signature, unsigned }: Candidate, problem: string): Judged {
+  return { commit, file, signature, release: undefined, signer: undefined, problem, unsigned };
 }

@@ -1,16 +1,13 @@
 // Reading: the heads, the configuration from the trunk, and the release an environment has.
 import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
-import type { Commit } from '../../ledger/ledger.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
-import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, recordPath } from '../../model/pipeline.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { BranchName, ObjectId } from '../../model/object-id.ts';
+import type { Environment, Pipeline } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
-import { isOwn, isRelease, recordIn } from './records.ts';
-import { requireSigned } from './signatures.ts';
+import { readRelease } from './current.ts';
 
 /** The remote at one moment: its heads, and the configuration its trunk holds. */
 export interface World {
@@ -27,6 +24,8 @@ export interface EnvironmentState {
   readonly head: ObjectId;
   /** The release it has; undefined before the first one. */
   readonly record: ReleaseRecord | undefined;
+  /** The commit that made the release. */
+  readonly commit: ObjectId | undefined;
 }
 
 /** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
@@ -48,7 +47,9 @@ export async function readWorld(context: Reading, likely: readonly string[] = []
   return { branches, trunk: { branch, head: headOf(branches, branch) }, pipeline, config };
 }
 
-/** Reads the release of environments, all in one fetch. Throws `branch-not-found`, `record-invalid`. */
+/**
+ * Reads the release of an environment. Throws `branch-not-found`, `branch-rewound`, `record-invalid`, and `signature-invalid`.
+ */
 export async function readEnvironment(
   context: Reading,
   world: World,
@@ -56,69 +57,8 @@ export async function readEnvironment(
 ): Promise<EnvironmentState> {
   const head = headOf(world.branches, environment.branch, environment);
   await context.ledger.fetch([head]);
-  return { environment, head, record: await readRelease(context, environment, head) };
-}
-
-/** How many changes of a record are looked through for the commit that made it: a bound on the work. */
-const LIMIT = 20;
-
-/**
- * The release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first. Commits
- * made by hand may stand on top of it, but none may have changed it, or put an earlier one back.
- * Throws `record-invalid`, and `signature-invalid` where releases are signed and this one is not as it has to be.
- */
-export async function readRelease(
-  context: Reading,
-  environment: Environment,
-  head: ObjectId,
-): Promise<ReleaseRecord | undefined> {
-  const { ledger } = context;
-  const path = recordPath(environment);
-  const content = (await ledger.readFiles(head, [path])).get(path);
-  if (!content) return undefined;
-  const record = recordIn(environment, content);
-  const commit = await ledger.commit(head);
-  if (isOwn(commit, record)) {
-    await requireSigned(context, environment, head, commit);
-    return record;
-  }
-  const steps = await ledger.recent(head, path, LIMIT);
-  const written = steps.find((step) => isRelease(environment, step.commit, step.content));
-  if (written?.content && Buffer.compare(written.content, content) === 0) {
-    await requireSigned(context, environment, head, written.commit);
-    return record;
-  }
-  throw notWritten(environment, 'is not as tagflow wrote it last', steps[0]?.commit);
-}
-
-/**
- * Refuses a branch whose record was there and was removed: as if nothing had been released, numbers would begin anew.
- * Throws `record-invalid`.
- */
-export async function requireNeverReleased(context: Reading, environment: Environment, head: ObjectId): Promise<void> {
-  const [last] = await context.ledger.recent(head, recordPath(environment), 1);
-  if (last) throw notWritten(environment, 'is gone', last.commit);
-}
-
-function notWritten(environment: Environment, what: string, by: Commit | undefined): TagflowError {
-  const who = by ? `commit ${shortId(by.id)} by ${plain(by.author, 200)}` : 'somebody';
-  return new TagflowError('record-invalid', {
-    what: `${recordPath(environment)} on ${environment.branch} ${what}`,
-    why: `${who} changed it; records are tagflow’s to write`,
-    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
-    details: { environment: environment.name, commit: by?.id },
-  });
-}
-
-/** The record in one commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */
-export async function readRecord(
-  context: Reading,
-  environment: Environment,
-  commit: ObjectId,
-): Promise<ReleaseRecord | undefined> {
-  const path = recordPath(environment);
-  const content = (await context.ledger.readFiles(commit, [path])).get(path);
-  return content && recordIn(environment, content);
+  const release = await readRelease(context, environment, head);
+  return { environment, head, record: release?.record, commit: release?.commit };
 }
 
 /** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
@@ -208,15 +148,4 @@ async function withTrust(context: Reading, pipeline: Pipeline, head: ObjectId, b
       ]),
     );
   return { ...pipeline, environments: trusted(pipeline.environments), lines: trusted(pipeline.lines) };
-}
-
-/** The value, or undefined and the error when it fails with a record, a tree or a branch that cannot be used: for reports. */
-export async function orProblem<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
-  try {
-    return { value: await work };
-  } catch (error) {
-    const codes = ['record-invalid', 'signature-invalid', 'branch-not-found', 'branch-rewound', 'tree-unsafe'] as const;
-    if (isTagflowError(error, ...codes)) return { problem: error };
-    throw error;
-  }
 }

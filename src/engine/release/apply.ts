@@ -10,7 +10,8 @@ import type { Context } from '../context.ts';
 import { steady, steadyHead } from '../read/lag.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
-import { type World, headOf, readEnvironment, readRelease, readWorld } from '../read/world.ts';
+import { readRelease } from '../read/current.ts';
+import { type World, headOf, readEnvironment, readWorld } from '../read/world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -179,8 +180,9 @@ async function newerThan(
   const now = await steadyHead(context, environment.branch, async (id) => !(await holds(id)));
   if (now === head) return undefined;
   if (!now || !(await holds(now))) throw wentBack(environment, record, now);
-  const newer = await readRelease(context, environment, now);
-  return newer && newer.sequence !== record.sequence ? { head: now, record: newer } : undefined;
+  const newer = (await readRelease(context, environment, now))?.record;
+  if (!newer || newer.sequence < record.sequence) throw wentBack(environment, record, now);
+  return newer.sequence > record.sequence ? { head: now, record: newer } : undefined;
 }
 
 /** Whether a head descends from an older one: mostly it is its child. */
@@ -212,8 +214,8 @@ async function readCurrent(context: Context, environment: Environment): Promise<
   const head = await context.ledger.head(environment.branch);
   if (head === undefined) return undefined;
   await context.ledger.fetch([head]);
-  const record = await readRelease(context, environment, head);
-  return record && { head, record };
+  const release = await readRelease(context, environment, head);
+  return release && { head, record: release.record };
 }
 
 /** Throws `tags-incomplete` when a tag could not be put or verified. */
@@ -298,8 +300,8 @@ function taken(error: TagflowError, { repository, tag, digest }: Omit<TagStatus,
   if (error.code !== 'tag-moved') return error;
   return new TagflowError('release-tag-taken', {
     what: `${repository}:${tag} names another image already`,
-    why: `a per-release tag never moves, and this release is ${shortDigest(digest)}: the branch was rewound or made anew`,
-    fix: `keep that image under another tag, delete ${tag} in the registry, then: tagflow apply`,
+    why: `a per-release tag never moves, and this release is ${shortDigest(digest)}: the branch was rewound, or another pipeline or repository writes tags of this name`,
+    fix: 'put the branch back to the commit of its last release; where that tag is not one of its releases, give the environment a tag of its own: environments.NAME.tag',
     cause: error,
   });
 }

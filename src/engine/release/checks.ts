@@ -93,9 +93,9 @@ async function raced(
 ): Promise<false> {
   if ((await steadyHead(context, environment.branch, (now) => now === head)) !== head) return false;
   throw new TagflowError('branch-rewound', {
-    what: `release ${sequence} of ${environment.name} exists already in the registry`,
-    why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}, so the branch ${environment.branch} was rewound or made anew since`,
-    fix: `put the branch back to the commit of its last release, or delete the tags ${environment.releaseTag}-${sequence} and up, then run again`,
+    what: `the registry has ${taken.tag}, and ${environment.branch} has no release ${sequence}`,
+    why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: the branch was rewound, or another pipeline or repository writes tags of this name`,
+    fix: `put ${environment.branch} back to the commit of its last release; where ${taken.tag} is not one of its releases, give the environment a tag of its own: environments.${environment.name}.tag`,
     details: { ...taken },
   });
 }

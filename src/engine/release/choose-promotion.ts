@@ -1,19 +1,20 @@
 // Choosing what a promotion releases: which images, from which commit. Reads, and changes nothing.
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, environmentOf, flowsInto, imageOf, recordPath, repositoryIn } from '../../model/pipeline.ts';
+import {
+  type Environment,
+  environmentOf,
+  flowsInto,
+  imageOf,
+  recordPaths,
+  repositoryIn,
+} from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
-import {
-  type EnvironmentState,
-  type World,
-  readEnvironment,
-  readRelease,
-  requireNeverReleased,
-  upstreamOf,
-} from '../read/world.ts';
+import { readRelease } from '../read/current.ts';
+import { type EnvironmentState, type World, readEnvironment, upstreamOf } from '../read/world.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
 import { originsOf } from './copy.ts';
@@ -33,10 +34,9 @@ export async function choosePromotion(
   const head = world.branches.get(environment.branch) ?? source.commit;
   await reading.ledger.fetch([...new Set([source.commit, head])]);
   const upstream = world.pipeline.environments.get(source.environment ?? '');
-  await bringFiles(reading, environment, head, source.commit, upstream ? [recordPath(upstream)] : []);
+  await bringFiles(reading, environment, head, source.commit, upstream ? recordPaths(upstream) : []);
   const state = await readEnvironment(reading, world, environment);
   const { record } = state;
-  if (!record && head !== source.commit) await requireNeverReleased(reading, environment, head);
   if (fixed) requireSameBase(fixed, state, source.commit);
   const wanted = await wantedImages(reading, world, environment, request, record);
   const found = await Promise.all(wanted.map(async (image) => resolveImage(reading, image, fixed)));
@@ -126,8 +126,5 @@ async function wantedImages(
 async function upstreamRecord(reading: Reading, world: World, from: string): Promise<ReleaseRecord | undefined> {
   const upstream = environmentOf(world.pipeline, from);
   const { commit } = upstreamOf(world, upstream, from);
-  const record = await readRelease(reading, upstream, commit);
-  // Without its record nobody knows what upstream has: what the environment runs would pass for it.
-  if (!record) await requireNeverReleased(reading, upstream, commit);
-  return record;
+  return (await readRelease(reading, upstream, commit))?.record;
 }

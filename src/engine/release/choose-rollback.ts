@@ -6,8 +6,11 @@ import { type Environment, environmentOf } from '../../model/pipeline.ts';
 import type { Plan, RollbackRequest } from '../../model/plan.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { type Past, type Release, readPast } from '../read/history.ts';
-import { type World, headOf, orProblem, readEnvironment } from '../read/world.ts';
+import { highestReachable } from '../read/continuity.ts';
+import { type Past, type Release, pastOf, readPast } from '../read/history.ts';
+import { readWholeLine } from '../read/line.ts';
+import { orProblem } from '../read/problem.ts';
+import { type World, headOf, readEnvironment } from '../read/world.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
@@ -83,7 +86,12 @@ async function readTarget(
   environment: Environment,
   request: RollbackRequest,
 ): Promise<RunningPast & { readonly target: Release }> {
-  const few = await readRunning(reading, world, environment, NEWEST);
+  const few = await readRunning(reading, world, environment, NEWEST).catch(async (error: unknown) => {
+    if (!isTagflowError(error, 'branch-rewound') || request.to?.startsWith('#') !== true) throw error;
+    const hidden = await readHidden(reading, world, environment);
+    if (!hidden) throw error;
+    return hidden;
+  });
   try {
     return { ...few, target: await chooseTarget(reading, world, few, request) };
   } catch (error) {
@@ -91,6 +99,16 @@ async function readTarget(
     const all = await readRunning(reading, world, environment);
     return { ...all, target: await chooseTarget(reading, world, all, request) };
   }
+}
+
+/** The highest release that the branch reaches beside its line, and its past: the line goes on from there. */
+async function readHidden(reading: Reading, world: World, environment: Environment): Promise<RunningPast | undefined> {
+  const head = headOf(world.branches, environment.branch, environment);
+  const hidden = await highestReachable(reading, await readWholeLine(reading, environment, head));
+  if (!hidden) return undefined;
+  const { record, commit } = hidden;
+  const past = pastOf(await readWholeLine(reading, environment, commit.id));
+  return { state: { environment, head, record, commit: commit.id }, past, broken: true };
 }
 
 async function readRunning(
@@ -108,7 +126,7 @@ async function readRunning(
   if (!newest)
     throw problem ? noReleaseLeft(environment, problem) : noTarget(environment.name, 'it has no release yet');
   const head = headOf(world.branches, environment.branch, environment);
-  return { state: { environment, head, record: newest.record }, past, broken: true };
+  return { state: { environment, head, record: newest.record, commit: newest.commit }, past, broken: true };
 }
 
 /** The holds that stay, and a new one on the release that is left; none where a broken record gives way to what it broke. */

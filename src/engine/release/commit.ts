@@ -5,9 +5,9 @@ import { type Execution, type Plan, messageOf, recordOf } from '../../model/plan
 import type { Trust } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { TreeEdit } from '../../ledger/ledger.ts';
 import type { Context } from '../context.ts';
-import { requireOwnSignature, signerOf } from '../read/signatures.ts';
+import { requireOwnSignature, signRecord } from '../read/signatures.ts';
+import { treeEdit } from '../tree/release-tree.ts';
 
 /** A plan's commit, once it is on its branch. */
 export interface Committed {
@@ -26,7 +26,6 @@ export async function commitPlan(
 ): Promise<Committed | undefined> {
   context.signal.throwIfAborted();
   const made = await buildCommit(context, plan, trust);
-  if (trust) await requireOwnSignature(context, plan.environment, trust, made.commit);
   const verdict = await context.ledger.push(plan.branch, made.commit, plan.base);
   if (verdict.outcome === 'landed') return made;
   if (verdict.outcome === 'lost') return undefined;
@@ -38,7 +37,7 @@ export async function commitPlan(
   });
 }
 
-/** Builds a plan's commit as this run's, now, and pushes nothing. */
+/** Builds a plan's commit as this run's, now, its record signed where there is a `trust` to satisfy, and pushes nothing. */
 export async function buildCommit(context: Context, plan: Plan, trust?: Trust): Promise<Committed> {
   const time = context.clock.now();
   const { actor, onBehalfOf, job, author } = context.who;
@@ -51,17 +50,24 @@ export async function buildCommit(context: Context, plan: Plan, trust?: Trust): 
   const record = recordOf(plan, execution);
   const text = formatRecord(record);
   requireReadable(text, plan);
+  const content = new TextEncoder().encode(text);
+  const signature = trust && (await signRecord(context, trust, content));
+  if (trust && signature !== undefined) {
+    await requireOwnSignature(context, trust, record, { payload: content, signature });
+  }
   const commit = await context.ledger.propose({
     base: plan.tree,
     parents: plan.parents,
     edits: [
-      ...plan.edits.map(toTreeEdit),
-      { kind: 'write', path: plan.recordPath, content: new TextEncoder().encode(text) },
+      ...plan.edits.map(treeEdit),
+      { kind: 'write', path: plan.recordPath, content },
+      signature === undefined
+        ? { kind: 'remove', path: plan.signaturePath }
+        : { kind: 'write', path: plan.signaturePath, content: new TextEncoder().encode(signature) },
     ],
     message: messageOf(plan, execution),
     author,
     time,
-    ...(trust && { sign: signerOf(context, trust) }),
   });
   return { commit, record };
 }
@@ -79,10 +85,4 @@ function requireReadable(text: string, plan: Plan): void {
       cause,
     });
   }
-}
-
-function toTreeEdit(edit: Plan['edits'][number]): TreeEdit {
-  if (edit.kind === 'write') return { kind: 'write', path: edit.path, content: new TextEncoder().encode(edit.text) };
-  if (edit.kind === 'remove') return edit;
-  return { kind: 'take', entry: { path: edit.path, mode: edit.mode, id: edit.id } };
 }

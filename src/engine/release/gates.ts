@@ -20,11 +20,11 @@ import { type Environment, type Trust, environmentOf, schemesOf } from '../../mo
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
+import { readRelease } from '../read/current.ts';
 import { foreignCommits } from '../read/foreign.ts';
 import { readPast } from '../read/history.ts';
-import { isOwn } from '../read/records.ts';
 import { signingOf } from '../read/signatures.ts';
-import { type EnvironmentState, type World, readRelease } from '../read/world.ts';
+import type { EnvironmentState, World } from '../read/world.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
@@ -150,8 +150,8 @@ async function overridesOf(
 async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
   const signing = signingOf(context);
   const payload = new TextEncoder().encode('who signs releases here?\n');
-  const signature = await signing.sign(trust.method, payload);
-  const verdict = await signing.verify({ payload, signature, at: context.clock.now(), trust });
+  const signature = await signing.sign(trust.method, payload, 'release');
+  const verdict = await signing.verify({ payload, purpose: 'release', signature, at: context.clock.now(), trust });
   return 'signer' in verdict ? verdict.signer : undefined;
 }
 
@@ -180,27 +180,24 @@ async function upstreamEvidence(
 ): Promise<UpstreamEvidence | undefined> {
   if (subject.from === undefined) return undefined;
   const environment = environmentOf(world.pipeline, subject.from);
-  const record = await readRelease(context, environment, subject.commit);
+  const release = await readRelease(context, environment, subject.commit);
+  const record = release?.record;
   const evidence = {
     environment: environment.name,
     held: record?.held ?? [],
     runs: new Set(world.pipeline.images.keys()),
   };
-  if (record && subject.policy.soakMs === undefined && (await answersAlone(context, subject, record)))
+  const isNewest = release?.commit === subject.commit;
+  if (record && isNewest && subject.policy.soakMs === undefined && answersAlone(subject, record))
     return { ...evidence, releases: [await newestRelease(context, subject, record)] };
   return { ...evidence, releases: await pastReleases(context, world, environment) };
 }
 
-/** Whether the newest release of upstream is the commit that is carried, and has every image that changes. */
-async function answersAlone(
-  context: Reading,
-  { commit, images, current }: Subject,
-  record: ReleaseRecord,
-): Promise<boolean> {
+/** Whether the newest release of upstream has every image that changes. */
+function answersAlone({ images, current }: Subject, record: ReleaseRecord): boolean {
   const has = ({ name, digest }: ReleaseImage, { images: running }: ReleaseRecord): boolean =>
     running.some((one) => one.name === name && one.digest === digest);
-  if (!images.every((image) => has(image, record) || (current !== undefined && has(image, current)))) return false;
-  return isOwn(await context.ledger.commit(commit), record);
+  return images.every((image) => has(image, record) || (current !== undefined && has(image, current)));
 }
 
 async function newestRelease(

@@ -90,6 +90,7 @@ export async function planRelease(
     request,
     target: environment,
     current,
+    currentCommit: state.commit,
     images,
     copies,
     base: state.head,

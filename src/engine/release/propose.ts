@@ -5,7 +5,7 @@
 import type { Forge, PullRequest } from '../../forge/forge.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, recordPath } from '../../model/pipeline.ts';
+import { type Environment, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, buildCommit } from './commit.ts';
@@ -13,7 +13,9 @@ import type { Context } from '../context.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './proposal-text.ts';
-import { type World, orProblem, readRecord } from '../read/world.ts';
+import { orProblem } from '../read/problem.ts';
+import { readRecord } from '../read/records.ts';
+import type { World } from '../read/world.ts';
 
 /** What is known of a plan's pull request before anything is written. */
 export interface Proposal {
@@ -98,8 +100,10 @@ async function refusalsBy(
     asked.map(async (one) => {
       const { value: record } = await orProblem(readRecord(context, environment, one.head));
       // One on another base cannot be merged any more.
-      if (record?.base !== base) return [];
-      const older = await judgeDowngrade(context, world, { environment, head: one.head, record }, plan);
+      const [onto] = (await context.ledger.commit(one.head)).parents;
+      if (!record || onto !== base) return [];
+      const state = { environment, head: one.head, record, commit: one.head };
+      const older = await judgeDowngrade(context, world, state, plan);
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;
       return older.map((refusal) => ({ ...refusal, text: { ...refusal.text, why } }));
     }),
@@ -115,7 +119,7 @@ async function pushed(
   plan: Plan,
   branch: BranchName,
 ): Promise<Committed> {
-  const ours = await buildCommit(context, plan);
+  const ours = await buildCommit(context, plan, environment.trust);
   const there = world.branches.get(branch);
   if (there) return sameProposal(context, environment, plan, { branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);
@@ -150,7 +154,7 @@ async function sameProposal(
   ]);
   const isSame =
     parents.join() === plan.parents.join() &&
-    changed.every((path) => path === recordPath(environment)) &&
+    changed.every((path) => path === recordPath(environment) || path === signaturePath(environment)) &&
     record !== undefined &&
     asksForTheSame(record, ours.record);
   if (isSame) return { commit: head, record };

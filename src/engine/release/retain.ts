@@ -6,13 +6,12 @@
 import { shortDigest } from '../../model/digest.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, recordPath, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../../model/retention.ts';
 import type { Context } from '../context.ts';
-import { releaseIn } from '../read/records.ts';
-import { judgeSteps } from '../read/signatures.ts';
+import { readNewestLine, readWholeLine, releasesOn } from '../read/line.ts';
 
 /**
  * After a release: takes the per-release tags from the releases that it pushed out of the window. Up to `retain` releases
@@ -100,39 +99,36 @@ async function oldTags(
 }
 
 /**
- * So many of the newest releases that older ones could not add to what is kept, now or before the newest came. Where releases
- * are signed only those that are: whoever may push could fill the window with records otherwise.
+ * As many of the newest releases that older ones could not add to what is kept, now or before the newest came. Where releases
+ * are signed only those that are: a forger could fill the window with records otherwise.
  */
 async function newestRecords(
   context: Context,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
-  const { retain, trust } = environment;
-  if (trust) await context.ledger.deepen([head]);
+  const { retain } = environment;
   // One more than the window, one for the release that was before, and one for a release that came twice.
   for (let limit = retain + 3; ; limit *= 4) {
-    const steps = await context.ledger.recent(head, recordPath(environment), limit);
-    const judged = await judgeSteps(context, environment, head, steps);
-    const records = judged.flatMap(({ release }) => release ?? []);
-    const isWhole = steps.length < limit;
-    if (isWhole || (retained(records, retain).settled && retained(records.slice(1), retain).settled)) return records;
+    const part = await readNewestLine(context, environment, head, limit);
+    const line = part ?? (await readWholeLine(context, environment, head));
+    const records = releasesOn(line).map(({ release }) => release);
+    if (line.whole || (retained(records, retain).settled && retained(records.slice(1), retain).settled)) return records;
   }
 }
 
 /**
- * Every record that speaks of its own commit, signed or not: with these a tag is removed only where it names their image, and
- * none of a release that is kept.
+ * Every record on the line, signed or not: with these a tag is removed only where it names their image, and none of a release
+ * that is kept.
  */
 async function allRecords(
   context: Context,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
-  await context.ledger.deepen([head]);
-  const steps = await context.ledger.walk(head, recordPath(environment));
-  const found = steps.map(({ commit, content }) => releaseIn(environment, commit, content));
-  return found.filter((release) => typeof release !== 'string');
+  const { trust: _, ...unsigned } = environment;
+  const { steps } = await readWholeLine(context, unsigned, head);
+  return releasesOn({ steps }).map(({ release }) => release);
 }
 
 /** Removes the tags of releases: those of one repository one after the other, as two tags may hold one image. */

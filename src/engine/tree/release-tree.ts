@@ -7,10 +7,12 @@ import {
   type PinnedField,
   pinImages,
 } from '../../manifests/manifests.ts';
+import type { TreeEdit } from '../../ledger/ledger.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, recordPath } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, formerRecordPath, recordPaths } from '../../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
+import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
 import type { Reading } from '../context.ts';
@@ -22,13 +24,14 @@ import {
   pathsThatMatter,
   pinsOf,
   readManifests,
+  scopeId,
 } from './tree.ts';
 
 /** Warnings about single fields that are shown; a folder of many workloads has the same one for each. */
 const MAX_WARNINGS = 10;
 
 /** What a plan needs to know of its tree. */
-export interface ReleaseTree extends Pick<Plan, 'edits' | 'fields' | 'configurationChanges'> {
+export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | 'configurationChanges'> {
   /** Every path, records aside, at which the result differs from the environment's branch. */
   readonly treeChanges: readonly string[];
 }
@@ -76,7 +79,28 @@ export async function releaseTree(
   const configurationChanges = pathsThatMatter(world.pipeline, environment, treeChanges).filter(
     (path) => !after.has(path) || after.get(path) !== repinned.get(path),
   );
-  return { edits: [...edits, ...keeps], fields: result.fields.map(plannedField), configurationChanges, treeChanges };
+  const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];
+  const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
+  return { edits: all, scope, fields: result.fields.map(plannedField), configurationChanges, treeChanges };
+}
+
+/** Returns the edit that takes a record of schema 1 out of the tree: with the next release it moves to its present place. */
+async function movedRecord(
+  { ledger }: Reading,
+  environment: Environment,
+  base: ObjectId,
+): Promise<readonly PlannedEdit[]> {
+  const path = formerRecordPath(environment);
+  if (path === undefined) return [];
+  const content = (await ledger.readFiles(base, [path])).get(path);
+  return content && isRecordFile(content) ? [{ kind: 'remove', path }] : [];
+}
+
+/** Returns a planned edit as a ledger takes it. */
+export function treeEdit(edit: PlannedEdit): TreeEdit {
+  if (edit.kind === 'write') return { kind: 'write', path: edit.path, content: new TextEncoder().encode(edit.text) };
+  if (edit.kind === 'remove') return edit;
+  return { kind: 'take', entry: { path: edit.path, mode: edit.mode, id: edit.id } };
 }
 
 /**
@@ -92,8 +116,8 @@ export async function bringFiles(
 ): Promise<void> {
   const { paths, carried } = await releasePaths(context, environment, head, base);
   await context.ledger.bring([
-    { commit: head, paths: [recordPath(environment), ...paths] },
-    { commit: base, paths: [...more, ...carried] },
+    { commit: head, paths: [...recordPaths(environment), ...paths] },
+    { commit: base, paths: [...recordPaths(environment), ...more, ...carried] },
   ]);
 }
 

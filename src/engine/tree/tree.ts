@@ -1,11 +1,21 @@
 // What a release's tree is made of: whose file each path is, where the pins are, and what counts as configuration.
 import { matchesGlob } from 'node:path';
-import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
+import { type Ledger, type TreeEdit, type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import type { ManifestFile, Pin } from '../../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import { type Environment, type Pipeline, isInScope, recordPath, repositoryIn } from '../../model/pipeline.ts';
+import {
+  type Environment,
+  type Pipeline,
+  type ReleaseLine,
+  isInScope,
+  recordPaths,
+  repositoryIn,
+  signaturePath,
+  withoutRecord,
+} from '../../model/pipeline.ts';
+import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 
@@ -24,20 +34,18 @@ export async function manifestPaths(
 ): Promise<readonly string[]> {
   const { folders, files } = environment.scope;
   const entries = (await Promise.all(folders.map(async (folder) => context.ledger.listFiles(commit, folder)))).flat();
-  const found = entries
-    .filter((entry) => isRegularFile(entry) && isManifestPath(entry.path) && entry.path !== recordPath(environment))
-    .map(({ path }) => path);
+  const found = entries.filter((entry) => isRegularFile(entry) && isManifestPath(entry.path)).map(({ path }) => path);
   return [...new Set([...found, ...files, ...environment.pins.map(({ file }) => file)])].sort();
 }
 
-/** Files of one commit, by path; absent ones are left out. */
+/** Files of one commit, by path; absent ones and release records are left out. */
 export async function readManifests(
   context: Reading,
   commit: ObjectId,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
   const files = await context.ledger.readFiles(commit, paths);
-  return [...files].map(([path, content]) => ({ path, content }));
+  return [...files].filter(([, content]) => !isRecordFile(content)).map(([path, content]) => ({ path, content }));
 }
 
 /**
@@ -127,7 +135,8 @@ export function configurationPaths(
   environment: Environment,
   paths: readonly string[],
 ): readonly string[] {
-  const records = new Set([...pipeline.lines.values()].map(recordPath));
+  const all = [...pipeline.lines.values()];
+  const records = new Set(all.flatMap((one) => [...recordPaths(one), signaturePath(one)]));
   return paths.filter((path) => !records.has(path) && !isKept(environment, path));
 }
 
@@ -163,4 +172,19 @@ function literalPrefix(glob: string): string {
   const parts = glob.split('/');
   const wild = parts.findIndex((part) => /[*?[\]{}!()+@\\]/.test(part));
   return parts.slice(0, wild < 0 ? parts.length - 1 : wild).join('/');
+}
+
+/**
+ * Returns the id of the tree of a line's scope, as edits leave it of a commit's: of the whole tree without the line's record
+ * where a release carries that, otherwise of exactly the scope's paths.
+ */
+export async function scopeId(
+  ledger: Pick<Ledger, 'treeId'>,
+  line: ReleaseLine,
+  commit: ObjectId,
+  edits: readonly TreeEdit[],
+): Promise<ObjectId> {
+  return line.carriesTree
+    ? ledger.treeId(commit, [...edits, ...withoutRecord(line)])
+    : ledger.treeId(commit, edits, [...line.scope.folders, ...line.scope.files]);
 }

@@ -6,6 +6,7 @@ import { TagflowError } from '../../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { formatRecord } from '../../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../../src/model/release.ts';
+import { releaseCommit, scopeAfter } from '../../support/forgeries.ts';
 import { type Bench, type BenchOptions, FIRST, createBench, recordOf } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
@@ -36,14 +37,13 @@ function forge(
   how: { readonly files?: Record<string, string | undefined>; readonly parents?: readonly ObjectId[] } = {},
 ): ObjectId {
   const current = bench.record('prd');
-  const base = bench.head('prd');
   const { restored: _, ...plain } = current;
   const record = {
     ...plain,
     action: 'promote' as const,
-    base,
     sequence: current.sequence + 1,
-    previous: current.sequence,
+    previous: { sequence: current.sequence, commit: releaseCommit(bench, 'prd') },
+    scope: scopeAfter(bench, 'prd', how.files, how.parents),
   };
   const text = formatRecord({ ...record, ...change });
   return bench.remote.commit(
@@ -147,7 +147,7 @@ describe('what is found', () => {
         bench.remote.commit('prd', {
           [recordOf('prd')]: bench.remote.file('prd', recordOf('prd'))!.replace('actor: ana', 'actor: eve'),
         }),
-      /speaks of another commit/,
+      /release 1 .* lies below it, and there is release 2/,
     ],
     [
       'record',
@@ -162,17 +162,21 @@ describe('what is found', () => {
       /not a valid release record/,
     ],
     [
-      'sequence',
+      'record',
       'a number left out',
-      (bench) => forge(bench, { sequence: 4, previous: 3 }),
-      /release 4 follows release 2: one is missing/,
+      (bench) => forge(bench, { sequence: 4, previous: { sequence: 3, commit: bench.head('prd') } }),
+      /says that release 3 .* lies below it, and there is release 2/,
     ],
-    ['sequence', 'numbers left out', (bench) => forge(bench, { sequence: 9, previous: 8 }), /6 are missing/],
     [
-      'sequence',
+      'record',
       'a number given twice',
-      (bench) => forge(bench, { sequence: 2, previous: 1 }),
-      /release 2 stands above release 2/,
+      (bench) =>
+        forge(bench, {
+          actor: 'eve',
+          sequence: 2,
+          previous: { sequence: 1, commit: bench.remote.history('prd')[1]!.id },
+        }),
+      /says that release 1 .* lies below it, and there is release 2/,
     ],
     [
       'pins',

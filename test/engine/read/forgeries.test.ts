@@ -5,7 +5,8 @@ import { check } from '../../../src/engine/audit/check.ts';
 import { history } from '../../../src/engine/read/history.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, createBench, recordOf } from '../../support/engine.ts';
-import { EVIL, expectUnmasked, forge, forgedRecord } from '../../support/forgeries.ts';
+import { formatRecord } from '../../../src/model/release-record.ts';
+import { EVIL, expectUnmasked, forge, forgedRecord, scopeAfter } from '../../support/forgeries.ts';
 
 let bench: Bench;
 let branches: ReadonlyMap<BranchName, ObjectId>;
@@ -47,11 +48,11 @@ const FORGERIES: readonly [string, () => ObjectId][] = [
     edited((text) => text.replace(bench.digest('django', 'V4.2'), bench.digest('django', 'V3.2'))),
   ],
   ['another actor in the file', edited((text) => text.replace('actor: ana', 'actor: bob'))],
-  ['another time in the file', edited((text) => text.replace(/time: .*/, 'time: 2020-01-01T00:00:00Z'))],
+  ['another time in the file', edited((text) => text.replace(/^time: .*/m, 'time: "2020-01-01T00:00:00Z"'))],
   ['a gate that passed', edited((text) => text.replace('decision: pass', 'decision: overridden'))],
   [
     'a higher number in the file',
-    edited((text) => text.replace('sequence: 2', 'sequence: 7').replace('previous: 1', 'previous: 6')),
+    edited((text) => text.replace('sequence: 2', 'sequence: 7').replace('sequence: 1', 'sequence: 6')),
   ],
   [
     'the record before, put back',
@@ -85,40 +86,61 @@ const FORGERIES: readonly [string, () => ObjectId][] = [
     },
   ],
   [
-    'a release squashed',
-    () => {
-      const [, before] = bench.remote.history('stg');
-      const text = bench.remote.file('stg', recordOf('stg'))!;
-      bench.remote.branches.set('stg' as BranchName, genuine);
-      bench.remote.commit('stg', { [recordOf('stg')]: undefined });
-      return bench.remote.commit('stg', {
-        [recordOf('stg')]: text.replace(before!.id, bench.remote.history('main')[0]!.id),
-      });
-    },
+    'the commit of an earlier release as the one before',
+    () => forge(bench, { record: { previous: { sequence: 2, commit: bench.remote.history('stg')[1]!.id } } }),
   ],
-  ['the base of a commit further down', () => forge(bench, { record: { base: bench.remote.history('stg')[1]!.id } })],
-  ['the base of another branch', () => forge(bench, { record: { base: bench.head('prd') } })],
   [
-    'parents that changed places',
-    () => forge(bench, { parents: [bench.head('stg'), bench.head('dev')], record: { base: bench.head('dev') } }),
+    'a commit of another branch as the one before',
+    () => forge(bench, { record: { previous: { sequence: 2, commit: bench.head('prd') } } }),
   ],
+  [
+    'a number that leaves one out',
+    () => forge(bench, { record: { sequence: 4, previous: { sequence: 3, commit: genuine } } }),
+  ],
+  ['the tree of the commit before', () => forge(bench, { record: { scope: scopeAfter(bench, 'stg') } })],
+  ['a tree with one more file', () => forge(bench, { beside: { 'src/backdoor.py': 'x' } })],
+  ['a tree with one more link', () => forge(bench, { beside: { x: 'tagflow.yaml' }, modes: { x: '120000' } })],
+  ['a tree with a file less', () => forge(bench, { beside: { 'environments/stg/settings.env': undefined } })],
   [
     'a merge that takes the record of its other side',
     () => {
       const side = bench.remote.commit('side', { [recordOf('stg')]: forgedRecord(bench) }, { parents: [genuine] });
+      const text = bench.remote.file('side', recordOf('stg'))!;
       const between = bench.remote.commit('stg', { 'notes.txt': 'x' });
-      return bench.remote.commit(
-        'stg',
-        { [recordOf('stg')]: forgedRecord(bench, { base: genuine }) },
-        { parents: [between, side] },
-      );
+      return bench.remote.commit('stg', { [recordOf('stg')]: text }, { parents: [between, side] });
     },
   ],
-  ['a base that is no id', written((text) => text.replace(/^base: .*/m, `base: ${'0'.repeat(40)}`))],
   [
-    'a base in capitals',
-    written((text) => text.replace(/^base: (.*)/m, (line) => line.toUpperCase().replace('BASE', 'base'))),
+    'a record of schema 1 in the present place',
+    () => {
+      const { previous: _, scope: __, ...record } = bench.record('stg');
+      const next = { ...record, schema: 1 as const, sequence: 3, previous: { sequence: 2 }, base: genuine };
+      return bench.remote.commit('stg', { [recordOf('stg')]: formatRecord(next) });
+    },
   ],
+  [
+    'a record of schema 1 in the former place',
+    () => {
+      const { previous: _, scope: __, ...record } = bench.record('stg');
+      const next = { ...record, schema: 1 as const, sequence: 3, previous: { sequence: 2 }, base: genuine };
+      const files = { [recordOf('stg')]: undefined, 'environments/stg/release.yaml': formatRecord(next) };
+      return bench.remote.commit('stg', files);
+    },
+  ],
+  [
+    'the record of a release of schema 2 in the former place',
+    () => {
+      const files = { [recordOf('stg')]: undefined, 'environments/stg/release.yaml': forgedRecord(bench) };
+      return bench.remote.commit('stg', files);
+    },
+  ],
+  ['a tree that is no id', written((text) => text.replace(/^scope: .*/m, `scope: "${'0'.repeat(40)}"`))],
+  [
+    'a tree in capitals',
+    written((text) => text.replace(/^scope: (.*)/m, (line) => line.toUpperCase().replace('SCOPE', 'scope'))),
+  ],
+  ['a record of another kind', written((text) => text.replace('kind: release', 'kind: lock'))],
+  ['a record of an application', written((text) => text.replace('sequence: 3', 'application: shop\nsequence: 3'))],
   ['an alias', written((text) => text.replace('actor: ana', 'actor: &a ana\nonBehalfOf: *a'))],
   ['an anchor', written((text) => text.replace('actor: ana', 'actor: &a ana'))],
   ['a tag', written((text) => text.replace('actor: ana', 'actor: !!str ana'))],
@@ -126,14 +148,14 @@ const FORGERIES: readonly [string, () => ObjectId][] = [
   ['a merge key', written((text) => text.replace('actor: ana', '<<: {actor: ana}'))],
   ['a second document', written((text) => `${text}---\n${text}`)],
   ['a key that nobody knows', written((text) => `${text}approved: true\n`)],
-  ['another schema', written((text) => text.replace('schema: 1', 'schema: 2'))],
-  ['a number that does not follow its own', written((text) => text.replace('previous: 2', 'previous: 1'))],
+  ['another schema', written((text) => text.replace('schema: 2', 'schema: 3'))],
+  ['a number that does not follow its own', written((text) => text.replace('  sequence: 2', '  sequence: 1'))],
   ['a number of zero', written((text) => text.replace('sequence: 3', 'sequence: 0'))],
   ['no image', written((text) => text.replace(/^images:\n(?: .*\n)+/m, 'images: {}\n'))],
   ['a reason that steers a terminal', written((text) => text.replace('actor: ana', 'actor: ana\nreason: "\\e[2J"'))],
   ['a reason that reorders text', written((text) => text.replace('actor: ana', 'actor: ana\nreason: "\u202ecba"'))],
   ['an actor of two lines', written((text) => text.replace('actor: ana', 'actor: "ana\\nbob"'))],
-  ['a time that there is not', written((text) => text.replace(/time: .*/, 'time: 2026-13-45T00:00:00Z'))],
+  ['a time that there is not', written((text) => text.replace(/^time: .*/m, 'time: "2026-13-45T00:00:00Z"'))],
   ['a record as large as a book', written((text) => `${text}${'# x\n'.repeat(100_000)}`)],
   ['a record nested without end', written((text) => text.replace('held: []', `held: ${'['.repeat(5000)}`))],
 ];

@@ -310,7 +310,7 @@ describe('a head that moves on meanwhile', () => {
       ['stg', undefined],
       ['prd', 'branch-rewound'],
     ]);
-    expect(applied[2]?.problem?.message).toBe('release 2 of prd exists already in the registry');
+    expect(applied[2]?.problem?.message).toBe('the registry has prd-2, and prd has no release 2');
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
@@ -406,7 +406,7 @@ describe('a head that moves on meanwhile', () => {
       sequence += 1;
       const next = record
         .replace('sequence: 1\n', `sequence: ${sequence}\n`)
-        .replace(/base: .*\n/, `base: ${bench.head('prd')}\nprevious: ${sequence - 1}\n`);
+        .replace(/^scope:/m, `previous:\n  sequence: ${sequence - 1}\n  commit: "${bench.head('prd')}"\nscope:`);
       bench.remote.commit('prd', { [recordOf('prd')]: next });
       await also(sequence);
     };

@@ -227,7 +227,7 @@ describe('what is carried', () => {
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=loud\n');
     expect(bench.remote.file('prd', recordOf('stg'))).toBe(bench.remote.file('stg', recordOf('stg')));
     expect(bench.remote.file('prd', OVERLAY)).toContain(`newTag: V4.2\n    digest: ${bench.digest('django', 'V4.2')}`);
-    expect(bench.record('prd')).toMatchObject({ sequence: 2, previous: 1 });
+    expect(bench.record('prd')).toMatchObject({ sequence: 2, previous: { sequence: 1 } });
     expect(plan.configurationChanges).toEqual([SETTINGS, 'src/app.py']);
   });
 
@@ -794,7 +794,7 @@ describe('losing a race', () => {
       return undefined;
     };
     const { record, plan } = await bench.released('stg', { django: 'V4.2' }, { as: { actor: 'slow' } });
-    expect(record).toMatchObject({ sequence: 3, previous: 2 });
+    expect(record).toMatchObject({ sequence: 3, previous: { sequence: 2 } });
     expect(shown(record)).toBe('django V4.2, mariadb V10.11');
     expect(plan.base).not.toBe(bench.head('stg'));
     expect(bench.notices).toContain('stg moved on meanwhile: planning again');

@@ -92,7 +92,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
   });
 
   test.each([
-    ['with a file more', { 'environments/prd/settings.env': 'LEVEL=evil\n' }, ['source', 'content']],
+    ['with a file more', { 'environments/prd/settings.env': 'LEVEL=evil\n' }, ['record', 'pins', 'foreign']],
     ['as it was asked for', {}, []],
   ])('merged by hand %s is found out by check where it is wrong', async (_, files, rules) => {
     const bench = await waiting();

@@ -33,7 +33,7 @@ describe('what a rollback restores', () => {
     const { record, commit } = await rolledBack(bench, { reason: 'INC-412' });
     expect(record).toMatchObject({
       sequence: 3,
-      previous: 2,
+      previous: { sequence: 2 },
       action: 'rollback',
       reason: 'INC-412',
       restored: { sequence: 1, commit: restored },

@@ -80,6 +80,7 @@ function* checkHeads({ name, line, rewinds, heads = [] }: EnvironmentHistory): G
 function* checkRecords({ name, line }: EnvironmentHistory): Generator<Violation> {
   const broken = (rule: Rule, text: string): Violation => ({ rule, subject: name, text });
   let expected: number | undefined;
+  let named: string | undefined;
   for (const commit of line) {
     const { id, record: stated, pins } = commit;
     if (stated && 'invalid' in stated) yield broken('record-invalid', `in ${short(id)}: ${stated.invalid}`);
@@ -100,6 +101,10 @@ function* checkRecords({ name, line }: EnvironmentHistory): Generator<Violation>
     const release = releaseOf(commit);
     if (!release) continue;
     const { sequence, previous } = release;
+    if (named !== undefined && named !== id) {
+      yield broken('sequence-broken', `release ${sequence} is ${short(id)}, and the one above says ${short(named)}`);
+    }
+    named = release.follows;
     if (expected !== undefined && sequence !== expected) {
       yield broken('sequence-broken', `${short(id)} is release ${sequence} below release ${expected + 1}`);
     }

@@ -28,7 +28,7 @@ function recordFacts(sequence: number, version: string, more: Partial<RecordFact
   return {
     environment: 'prd',
     sequence,
-    ...(sequence > 1 && { previous: sequence - 1 }),
+    ...(sequence > 1 && { previous: sequence - 1, follows: `c${sequence - 1}` }),
     action: 'promote',
     base: `c${sequence - 1}`,
     actor: `actor-${sequence}`,
@@ -44,7 +44,7 @@ function recordFacts(sequence: number, version: string, more: Partial<RecordFact
 /** The commit of a release; `c1` on `c0`, and so on. */
 function commitOf(record: RecordFacts, more: Partial<CommitFacts> = {}): CommitFacts {
   const pins = Object.fromEntries(record.images.map(({ name, digest }) => [name, digest]));
-  return { id: `c${record.sequence}`, parents: [record.base], record, pins, ...more };
+  return { id: `c${record.sequence}`, parents: [record.base ?? ''], record, pins, ...more };
 }
 
 function tagsOf(
@@ -281,6 +281,7 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
     branch({ line: [commitOf(recordFacts(2, 'V2', { base: 'c0' })), { id: 'c0', parents: [] }] }),
   ],
   'a release that follows the wrong one': ['sequence-broken', record(5, { previous: 3 })],
+  'a release that names another commit below it': ['sequence-broken', record(5, { follows: 'c3' })],
   'a gate that refused': [
     'ungated-release',
     record(3, { gates: [{ gate: 'downgrade', decision: 'refuse' }, ...PASSED.slice(1)] }),

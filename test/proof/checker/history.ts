@@ -1,5 +1,6 @@
 // What a run left behind, as plain data (JSON there and back): the operations as their actors recorded them, the branches and
 // tags as they are in the end. Made by the simulation over memory, and by the crash and contention runs over real servers.
+import type { ReleaseRecord } from '../../../src/model/release.ts';
 
 /** A moment on the one clock that all actors and observers of a run share: milliseconds, or a count of steps. */
 export type Moment = number;
@@ -48,13 +49,16 @@ export interface ReportedTag {
   readonly status: 'right' | 'moved' | 'failed';
 }
 
-/** A release record's facts; a parsed `ReleaseRecord` is one. */
+/** A release record's facts. */
 export interface RecordFacts {
   readonly environment: string;
   readonly sequence: number;
   readonly previous?: number;
+  /** The commit that it says made the release before. */
+  readonly follows?: string;
   readonly action: 'promote' | 'rollback';
-  readonly base: string;
+  /** The first parent of the commit that made it: elsewhere the record is one that was left there. */
+  readonly base?: string | undefined;
   readonly actor: string;
   readonly images: readonly {
     readonly name: string;
@@ -67,6 +71,13 @@ export interface RecordFacts {
   readonly held: readonly HoldFacts[];
   readonly gates: readonly { readonly gate: string; readonly decision: string }[];
   readonly plan: string;
+}
+
+/** The facts of a parsed record, in a commit that made it on `base`, or that found it there. */
+export function recordFacts(record: ReleaseRecord, base: string | undefined): RecordFacts {
+  const { previous, ...rest } = record;
+  const follows = previous?.commit === undefined ? {} : { follows: previous.commit };
+  return { ...rest, ...(previous && { previous: previous.sequence }), ...follows, base };
 }
 
 /** A hold, as a record states it. */
@@ -190,7 +201,7 @@ export function recordOf(commit: CommitFacts | undefined): RecordFacts | undefin
 /** The release that a commit made: its record, when that speaks of this very commit. */
 export function releaseOf(commit: CommitFacts): RecordFacts | undefined {
   const record = recordOf(commit);
-  return record && commit.parents[0] === record.base ? record : undefined;
+  return record && record.base !== undefined && commit.parents[0] === record.base ? record : undefined;
 }
 
 /** The first twelve characters of an id or digest, for reading. */

@@ -4,7 +4,13 @@ import { isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../../src/model/pipeline.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
-import type { CommitFacts, EnvironmentHistory, History, Operation } from '../checker/history.ts';
+import {
+  type CommitFacts,
+  type EnvironmentHistory,
+  type History,
+  type Operation,
+  recordFacts,
+} from '../checker/history.ts';
 import { HAND_MADE } from './hands.ts';
 import { PUBLISHED } from './images.ts';
 import type { Start } from './start.ts';
@@ -95,7 +101,7 @@ function readFacts(world: World, pipeline: Pipeline, environment: Environment, c
   return {
     id: commit.id,
     parents: commit.parents,
-    ...(record !== undefined && { record: readRecord(record, path) }),
+    ...(record !== undefined && { record: readRecord(record, path, isNew(world, commit, path, record)) }),
     pins: Object.fromEntries(
       [...pipeline.images.values()].flatMap((image) => {
         const digest = pinIn(manifest, repositoryIn(environment, image).name);
@@ -106,9 +112,15 @@ function readFacts(world: World, pipeline: Pipeline, environment: Environment, c
   };
 }
 
-function readRecord(text: string, path: string): NonNullable<CommitFacts['record']> {
+/** Whether a commit made the record that it has. */
+function isNew(world: World, { parents: [parent] }: Commit, path: string, text: string): ObjectId | undefined {
+  const before = parent && world.remote.filesOf(parent).get(path);
+  return before && Buffer.from(before).toString() === text ? undefined : parent;
+}
+
+function readRecord(text: string, path: string, base: ObjectId | undefined): NonNullable<CommitFacts['record']> {
   try {
-    return parseRecord(text, path);
+    return recordFacts(parseRecord(text, path), base);
   } catch (error) {
     if (isTagflowError(error, 'record-invalid')) return { invalid: error.why ?? error.message };
     throw error;

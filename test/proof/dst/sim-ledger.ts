@@ -1,6 +1,6 @@
 // The Git remote as one process of a simulation sees it: an in-memory ledger whose every talk with the remote is a point of
 // the scheduler. A push is settled by the very code that the Git adapter settles it with.
-import type { Commit, CommitDraft, Heads, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import type { CommitDraft, FileStep, Heads, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import { type PushAttempt, settlePush } from '../../../src/ledger/push.ts';
 import type { Clock } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
@@ -19,8 +19,6 @@ export interface SimLedger extends Ledger {
 export function createSimLedger(surroundings: Surroundings, clock: Clock): SimLedger {
   return new SchedulingLedger(surroundings, clock);
 }
-
-type Walk = readonly { readonly commit: Commit; readonly content: Uint8Array | undefined }[];
 
 /** So many readings are remembered at most, for all processes; then everything is forgotten. */
 const REMEMBERED = 10_000;
@@ -79,9 +77,9 @@ class SchedulingLedger implements SimLedger {
     await this.#inner.bring(files);
   }
 
-  async recent(head: ObjectId, path: string, limit: number): Promise<Walk> {
+  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     await this.#request('deepen a little');
-    return this.#inner.recent(head, path, limit);
+    return this.#inner.recent(head, paths, limit);
   }
 
   async mayPush(branch: BranchName, head: ObjectId): ReturnType<SimLedger['mayPush']> {
@@ -145,7 +143,10 @@ class SchedulingLedger implements SimLedger {
   readonly unreachable: Ledger['unreachable'] = async (commits, head) => this.#inner.unreachable(commits, head);
   readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
     this.#inner.commitsBetween(include, exclude, limit);
-  readonly walk: Ledger['walk'] = async (head, path, limit) => this.#inner.walk(head, path, limit);
+  readonly firstParents: Ledger['firstParents'] = async (head) => this.#inner.firstParents(head);
+  readonly walk: Ledger['walk'] = async (head, paths, limit) => this.#inner.walk(head, paths, limit);
+  readonly walkAside: Ledger['walkAside'] = async (head, paths) => this.#inner.walkAside(head, paths);
+  readonly treeId: Ledger['treeId'] = async (commit, edits, only) => this.#inner.treeId(commit, edits, only);
   readonly changedPaths: Ledger['changedPaths'] = async (from, to) => {
     await this.#inner.commit(to);
     return this.#remember(from, `diff ${from} ${to}`, async () => this.#inner.changedPaths(from, to));

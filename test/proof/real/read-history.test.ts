@@ -15,7 +15,7 @@ import { readEnvironmentHistory, readHeads, readLayoutTags, readRegistryTags } f
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const OTHER = `sha256:${'b'.repeat(64)}`;
-const RECORD = 'environments/stg/release.yaml';
+const RECORD = '.tagflow/releases/stg.yaml';
 const MANIFEST = 'environments/stg/kustomization.yaml';
 
 function manifest(...digests: readonly string[]): string {

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { run } from '../../support/git-repository.ts';
 import { descriptorsOf } from '../../support/layouts.ts';
-import type { CommitFacts, EnvironmentHistory, History } from '../checker/history.ts';
+import { type CommitFacts, type EnvironmentHistory, type History, recordFacts } from '../checker/history.ts';
 
 /** Where an environment is in a bare repository. Its branch and its tag have its name. */
 export interface EnvironmentPlace {
@@ -26,7 +26,7 @@ export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<E
     // The line of a root ends in a space.
     .map((line) => line.trimEnd().split(' '))
     .map(([id = '', ...parents]) => ({ id, parents }));
-  const paths = [`environments/${name}/release.yaml`, `environments/${name}/kustomization.yaml`] as const;
+  const paths = [`.tagflow/releases/${name}.yaml`, `environments/${name}/kustomization.yaml`] as const;
   const blobs = await readBlobs(
     folder,
     commits.flatMap(({ id }) => paths.map((path) => `${id}:${path}`)),
@@ -36,16 +36,18 @@ export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<E
     return {
       id,
       parents,
-      ...(record !== undefined && { record: recordFrom(record, paths[0]) }),
+      ...(record !== undefined && {
+        record: recordFrom(record, paths[0], record === blobs[2 * index + 2] ? undefined : parents[0]),
+      }),
       ...(manifest !== undefined && { pins: pinsIn(manifest) }),
     };
   });
   return { name, tag: name, line, base, rewinds: [] };
 }
 
-function recordFrom(text: string, path: string): NonNullable<CommitFacts['record']> {
+function recordFrom(text: string, path: string, base: string | undefined): NonNullable<CommitFacts['record']> {
   try {
-    return parseRecord(text, path);
+    return recordFacts(parseRecord(text, path), base);
   } catch (error) {
     return { invalid: error instanceof Error ? error.message : String(error) };
   }

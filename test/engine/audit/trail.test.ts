@@ -1,6 +1,6 @@
 // An environment's line: how much of a branch is read, and what each commit of it is.
 import { describe, expect, test } from 'vitest';
-import { type Bounds, type Line, readLine, releasesOf } from '../../../src/engine/read/line.ts';
+import { type Bounds, type Trail, readTrail, releasesOf } from '../../../src/engine/audit/trail.ts';
 import { readWorld } from '../../../src/engine/read/world.ts';
 import { environmentOf } from '../../../src/model/pipeline.ts';
 import { type Bench, FIRST, createBench, recordOf, shown } from '../../support/engine.ts';
@@ -13,12 +13,12 @@ async function threeReleases(): Promise<Bench> {
   return bench;
 }
 
-async function lineOf(bench: Bench, bounds: Bounds = {}): Promise<Line> {
+async function trailOf(bench: Bench, bounds: Bounds = {}): Promise<Trail> {
   const context = bench.context();
   const { pipeline } = await readWorld(context);
   const head = bench.head('dev');
   await context.ledger.deepen([head]);
-  return readLine(context, environmentOf(pipeline, 'dev'), head, bounds);
+  return readTrail(context, environmentOf(pipeline, 'dev'), head, bounds);
 }
 
 const minute = (n: number): number => Date.UTC(2026, 0, 1, 0, n);
@@ -33,7 +33,7 @@ describe('how much of a line is read', () => {
     ['so many commits as there are', { limit: 3 }, 3, true],
     ['the closer of two bounds', { since: minute(2), limit: 1 }, 1, false],
   ])('%s', async (_, bounds, count, whole) => {
-    const line = await lineOf(await threeReleases(), bounds);
+    const line = await trailOf(await threeReleases(), bounds);
     expect(line.entries).toHaveLength(count);
     expect(line.whole).toBe(whole);
     expect(releasesOf(line).map(({ release }) => shown(release))[0]).toBe('django V4.3, mariadb V10.6');
@@ -42,21 +42,21 @@ describe('how much of a line is read', () => {
   test('at least down to a release, which what lies above is judged by', async () => {
     const bench = await threeReleases();
     for (const n of [1, 2]) bench.remote.commit('dev', { note: `${n}` });
-    const { entries, whole } = await lineOf(bench, { limit: 1 });
+    const { entries, whole } = await trailOf(bench, { limit: 1 });
     expect(entries.map(({ release }) => release?.sequence)).toEqual([undefined, undefined, 3]);
     expect(entries[0]).toMatchObject({ release: undefined, problem: undefined, unsigned: false });
     expect(whole).toBe(false);
   });
 
-  test('no more than is bounded where hands wrote the record over and over', async () => {
+  test('down to a release, where hands wrote the record over and over', async () => {
     const bench = await threeReleases();
     for (let n = 0; n < 60; n += 1) bench.remote.commit('dev', { [recordOf('dev')]: `${n}` });
-    const { entries, whole } = await lineOf(bench, { limit: 1 });
-    expect(entries).toHaveLength(51);
+    const { entries, whole } = await trailOf(bench, { limit: 1 });
+    expect(entries).toHaveLength(61);
     expect(whole).toBe(false);
   });
 
   test('nothing of a branch without a record', async () => {
-    expect(await lineOf(createBench(), { limit: 1 })).toMatchObject({ entries: [], whole: true });
+    expect(await trailOf(createBench(), { limit: 1 })).toMatchObject({ entries: [], whole: true });
   });
 });

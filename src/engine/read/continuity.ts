@@ -1,0 +1,112 @@
+// Whether today's line continues yesterday's. A fast-forward merge whose first parent is an old commit would replace the past
+// without a forced push: the newest releases would still be reachable, and no longer on the first-parent history. So every
+// record of a release that a head reaches has to stand, byte for byte, on its line. No registry is asked.
+import { TagflowError } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import type { Commit } from '../../ledger/ledger.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { type ReleaseLine, readWholeLine, releasesOn } from './line.ts';
+import { type RecordStep, lineFiles, releaseAside, stepsAside } from './steps.ts';
+
+/** A release that a head reaches and that is not on its line. */
+export interface HiddenRelease {
+  readonly commit: Commit;
+  readonly record: ReleaseRecord;
+}
+
+/** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
+export async function hiddenRelease(context: Reading, line: ReleaseLine): Promise<HiddenRelease | undefined> {
+  const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
+  return highestAside(context, line, ({ file }) => file !== undefined && !known.has(text(file.content)));
+}
+
+/** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
+export async function highestReachable(context: Reading, line: ReleaseLine): Promise<HiddenRelease | undefined> {
+  return highestAside(context, line, () => true);
+}
+
+async function highestAside(
+  context: Reading,
+  { environment, head, abandoned }: ReleaseLine,
+  counts: (step: RecordStep) => boolean,
+): Promise<HiddenRelease | undefined> {
+  const found = await context.ledger.walkAside(head, lineFiles(environment));
+  let highest: HiddenRelease | undefined;
+  for (const step of [...abandoned, ...stepsAside(environment, found)]) {
+    const record = counts(step) ? await releaseAside(context, environment, step) : undefined;
+    if (record && record.sequence > (highest?.record.sequence ?? 0)) highest = { commit: step.commit, record };
+  }
+  return highest;
+}
+
+/**
+ * Refuses a line that hides a release. A part of a line is believed when nothing was merged there but what its releases say;
+ * otherwise the whole history is looked through. Throws `branch-rewound`.
+ */
+export async function requireContinuity(context: Reading, line: ReleaseLine): Promise<void> {
+  const whole = line.whole ? line : undefined;
+  if (!whole && (await mergesNothingElse(context, line))) return;
+  const read = whole ?? (await readWholeLine(context, line.environment, line.head));
+  const hidden = await hiddenRelease(context, read);
+  if (hidden) throw hides(line.environment, line.head, hidden);
+}
+
+/** Returns the error of a branch that hides a release. */
+function hides(
+  { name, branch }: Environment,
+  head: ObjectId,
+  { commit, record: { sequence } }: HiddenRelease,
+): TagflowError {
+  const release = `release ${sequence} of ${name}`;
+  return new TagflowError('branch-rewound', {
+    what: `${branch} no longer continues ${release}`,
+    why: `commit ${shortId(commit.id)} made it, and a merge took it off the first-parent history of ${shortId(head)}`,
+    fix: `put ${branch} back to a commit whose first-parent history has ${shortId(commit.id)}, or go on from it: tagflow rollback ${name} --to "#${sequence}"`,
+    details: { environment: name, head, release: sequence, commit: commit.id },
+  });
+}
+
+/** Whether the commits from a head down to the last change that was read merge nothing but what their releases carried. */
+async function mergesNothingElse(
+  { ledger }: Reading,
+  { head, steps }: Pick<ReleaseLine, 'head' | 'steps'>,
+): Promise<boolean> {
+  const made = new Map(releasesOn({ steps }).map(({ commit, release }) => [commit.id, release]));
+  const last = steps.at(-1)?.commit.id;
+  for (let id: ObjectId | undefined = head; id;) {
+    const commit: Commit = await ledger.commit(id);
+    const release = made.get(id);
+    if (commit.parents.length > 1 && (await mergedBeside(ledger, commit, release?.source.commit)).length > 0)
+      return false;
+    if (id === last) return true;
+    [id] = commit.parents;
+  }
+  return true;
+}
+
+/**
+ * Returns what a commit merges beside the commit that its release carried. Not the commit that its pull request asked for: on
+ * the same base, with the same tree, and with nothing else merged into it either.
+ */
+export async function mergedBeside(
+  ledger: Pick<Reading['ledger'], 'commit'>,
+  { tree, parents: [base, ...merged] }: Commit,
+  carried: ObjectId | undefined,
+): Promise<readonly ObjectId[]> {
+  const found = await Promise.all(
+    merged.map(async (id) => {
+      if (id === carried) return [];
+      const asked = await ledger.commit(id);
+      const [from, ...others] = asked.parents;
+      return asked.tree === tree && from === base && others.every((other) => other === carried) ? [] : [id];
+    }),
+  );
+  return found.flat();
+}
+
+/** Bytes as a key: compared, never shown. */
+function text(content: Uint8Array): string {
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('latin1');
+}

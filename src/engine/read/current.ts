@@ -1,0 +1,119 @@
+// The release that a branch has at its head, read with as little of the history as that takes.
+import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import { plain } from '../../model/text.ts';
+import type { Reading } from '../context.ts';
+import { mergedBeside, requireContinuity } from './continuity.ts';
+import { type Judged, type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
+import { judgeAlone } from './signatures.ts';
+
+/** A release and the commit that made it. */
+export interface CurrentRelease {
+  readonly record: ReleaseRecord;
+  readonly commit: ObjectId;
+}
+
+/** Maximum numbers of changes of a record that are looked at, one after the other, before the whole line is read. */
+const NEWEST = [3, 20] as const;
+
+/**
+ * Returns the release that a branch has at its head: its record, just as tagflow wrote it last; undefined before the first.
+ * Commits made by hand may stand on top of it, but none may have changed it, put an earlier one back, or merged the branch
+ * onto an older commit of its own. Throws `branch-rewound`, `record-invalid`, and `signature-invalid` where releases are signed
+ * and this one is not as it has to be.
+ */
+export async function readRelease(
+  context: Reading,
+  environment: Environment,
+  head: ObjectId,
+): Promise<CurrentRelease | undefined> {
+  const { ledger } = context;
+  const commit = await ledger.commit(head);
+  const [parent] = commit.parents;
+  const paths = [...recordPaths(environment), ...(environment.trust ? [signaturePath(environment)] : [])];
+  await ledger.bring([{ commit: head, paths }, ...(parent ? [{ commit: parent, paths }] : [])]);
+  const files = await ledger.readFiles(head, paths);
+  const file = recordFileIn(environment, files);
+  if (file) {
+    const record = recordIn(environment, file);
+    const signature = files.get(signaturePath(environment));
+    if (await isRightBelow(context, environment, { commit, record, file, signature })) return { record, commit: head };
+  }
+  const line = await readNewest(context, environment, head);
+  const [newest] = releasesOn(line);
+  const [last] = line.steps;
+  await requireContinuity(context, line);
+  if (!file && !last) return undefined;
+  if (!file || !newest?.file || Buffer.compare(newest.file.content, file.content) !== 0) {
+    throw notWritten(environment, file, last);
+  }
+  return { record: newest.release, commit: newest.commit.id };
+}
+
+/** A record at a head, with what may show that it is a release. */
+interface AtHead {
+  readonly commit: Commit;
+  readonly record: ReleaseRecord;
+  readonly file: RecordFile;
+  readonly signature: Uint8Array | undefined;
+}
+
+/** Whether a head is a release right on top of the one below it: then nothing else of the history is needed to know that. */
+async function isRightBelow(context: Reading, environment: Environment, at: AtHead): Promise<boolean> {
+  const { ledger } = context;
+  const { commit, record } = at;
+  const [parent] = commit.parents;
+  // Whether a record of schema 1 may stand here, what lies below has to tell.
+  if (record.schema === 1 || parent === undefined || record.previous?.commit !== parent) return false;
+  if (!(await fitsTree(ledger, environment, commit, record))) return false;
+  if ((await sequenceAt(ledger, environment, parent)) !== record.previous?.sequence) return false;
+  if ((await mergedBeside(ledger, commit, record.source.commit)).length > 0) return false;
+  const { trust } = environment;
+  const signed = trust && (await judgeAlone(context, trust, at));
+  return trust === undefined || (signed !== undefined && signed.problem === undefined);
+}
+
+/** The number of the record in a commit, whoever wrote it. */
+async function sequenceAt(
+  ledger: LedgerReader,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<number | undefined> {
+  const file = recordFileIn(environment, await ledger.readFiles(commit, recordPaths(environment)));
+  const record = file && recordOrProblem(environment, file);
+  return typeof record === 'object' ? record.sequence : undefined;
+}
+
+/** The newest part of a line that has a release, or all of it. */
+async function readNewest(context: Reading, environment: Environment, head: ObjectId): Promise<ReleaseLine> {
+  for (const limit of NEWEST) {
+    const line = await readNewestLine(context, environment, head, limit);
+    if (line && (line.whole || releasesOn(line).length > 1)) return line;
+  }
+  return readWholeLine(context, environment, head);
+}
+
+function notWritten(environment: Environment, file: RecordFile | undefined, last: Judged | undefined): TagflowError {
+  const { name, branch } = environment;
+  const commit = last?.commit;
+  const details = { environment: name, commit: commit?.id };
+  const who = commit ? `commit ${shortId(commit.id)} by ${plain(commit.author, 200)}` : 'somebody';
+  if (last?.unsigned === true && last.problem !== undefined) {
+    return new TagflowError('signature-invalid', {
+      what: `the release of ${name}${commit ? ` at ${shortId(commit.id)}` : ''} is not signed as it has to be`,
+      why: `${last.problem}; its author is ${plain(commit?.author ?? '', 200)}`,
+      fix: `go back to the last release that is: tagflow rollback ${name}; if it was made before signing was turned on, set environments.${name}.signedAfter on the trunk`,
+      details,
+    });
+  }
+  return new TagflowError('record-invalid', {
+    what: `${file?.path ?? recordPath(environment)} on ${branch} ${file ? 'is not as tagflow wrote it last' : 'is gone'}`,
+    why: `${who} changed it${last?.problem === undefined ? '' : ` (${last.problem})`}; records are tagflow’s to write`,
+    fix: `go back to the last release that tagflow wrote: tagflow rollback ${name}`,
+    details,
+  });
+}

@@ -1,0 +1,77 @@
+// The commits at which a record changed: those of a branch's first-parent history, and those beside it.
+import type { Commit, FileStep } from '../../ledger/ledger.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { orProblem } from './problem.ts';
+import { type RecordFile, fitsTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
+import { judgedThen, madeBefore } from './signatures.ts';
+
+/** A commit at which the record of a line changed. */
+export interface RecordStep {
+  readonly commit: Commit;
+  /** Undefined where the record was removed. */
+  readonly file: RecordFile | undefined;
+  /** The signature beside the record. */
+  readonly signature: Uint8Array | undefined;
+}
+
+/** Returns the files that tell of an environment's releases. */
+export function lineFiles(environment: Environment): readonly string[] {
+  return [...recordPaths(environment), ...(environment.trust ? [signaturePath(environment)] : [])];
+}
+
+/** Returns the changes of the record among the changes of its files, the oldest of a part included. */
+export function stepsOf(environment: Environment, found: readonly FileStep[]): readonly RecordStep[] {
+  const all = found.map(({ commit, files }): RecordStep => ({
+    commit,
+    file: recordFileIn(environment, files),
+    signature: files.get(signaturePath(environment)),
+  }));
+  return all.filter(({ file }, index) => {
+    const below = all[index + 1]?.file;
+    if (!file || !below) return file !== below;
+    return file.path !== below.path || Buffer.compare(file.content, below.content) !== 0;
+  });
+}
+
+/** Returns the changes beside a first-parent history at which a record is there. */
+export function stepsAside(environment: Environment, found: readonly FileStep[]): readonly RecordStep[] {
+  return found.flatMap(({ commit, files }) => {
+    const file = recordFileIn(environment, files);
+    return file ? [{ commit, file, signature: files.get(signaturePath(environment)) }] : [];
+  });
+}
+
+/** Returns the release that a change beside a line made: by what it says of itself, as on a line of its own. Needs `deepen`. */
+export async function releaseAside(
+  context: Reading,
+  environment: Environment,
+  { commit, file, signature }: RecordStep,
+): Promise<ReleaseRecord | undefined> {
+  const { ledger } = context;
+  const record = file && recordOrProblem(environment, file);
+  if (record === undefined || typeof record === 'string') return undefined;
+  if (!(await fitsTree(ledger, environment, commit, record))) return undefined;
+  const below = record.previous?.commit;
+  if (below !== undefined) {
+    if (!(await ledger.isAncestor(below, commit.id))) return undefined;
+    const { value } = await orProblem(readRecord(context, environment, below));
+    if (value?.sequence !== record.previous?.sequence) return undefined;
+  }
+  const { trust } = environment;
+  if (!trust) return record;
+  const { problem } = await judgedThen(context, trust, { commit, record, file, signature });
+  if (problem === undefined) return record;
+  return (await isExcused(context, environment, commit.id)) ? record : undefined;
+}
+
+/** Whether a commit is one up to which releases need no signature, wherever those are now. */
+async function isExcused(context: Reading, { trust }: Environment, id: ObjectId): Promise<boolean> {
+  const { ledger } = context;
+  if (trust?.signedAfter === undefined) return false;
+  await ledger.fetch([trust.signedAfter]);
+  await ledger.deepen([trust.signedAfter]);
+  return (await madeBefore(context, trust, trust.signedAfter)).has(id);
+}
