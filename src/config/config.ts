@@ -169,11 +169,18 @@ function finishLine(
     carriesTree,
     repositories,
     keep,
-    pins: line.pins.map(({ image, file, path, pin }): ConfiguredPin => ({
+    pins: line.pins.map(({ image, file, path, pin, also }): ConfiguredPin => ({
       image: there(image, name),
       file: there(file, name),
       path: there(path, name),
       ...(pin && { pin }),
+      ...(also.length > 0 && {
+        also: also.map((field) => ({
+          file: field.file ?? there(file, name),
+          path: there(field.path, name),
+          value: there(field.value, name),
+        })),
+      }),
     })),
     images: new Map([...images].map(([key, image]) => [key, finishImage(image)])),
   };

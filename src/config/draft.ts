@@ -38,6 +38,14 @@ export interface DraftPin {
   readonly file: string | undefined;
   readonly path: ConfiguredPin['path'] | undefined;
   readonly pin: PinStyle | undefined;
+  readonly also: readonly DraftAlso[];
+}
+
+/** A field beside a pin, as far as it could be read. Without a file it stands in the pin's. */
+export interface DraftAlso {
+  readonly file: string | undefined;
+  readonly path: ConfiguredPin['path'] | undefined;
+  readonly value: string | undefined;
 }
 
 /** Folders and files as written, placeholders not yet filled; undefined where nothing is said. */

@@ -280,6 +280,11 @@ function expandPin(
         image,
         file: pin.file && fill(pin.file, placeholders),
         path: pin.path?.map((step) => (typeof step === 'string' ? fill(step, placeholders) : step)),
+        also: pin.also.map(({ file, path, value }) => ({
+          file: file && fill(file, placeholders),
+          path: path?.map((step) => (typeof step === 'string' ? fill(step, placeholders) : step)),
+          value,
+        })),
       },
     ];
   });

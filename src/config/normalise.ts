@@ -1,12 +1,13 @@
 // Plain values -> draft: every text is parsed into the type it stands for, and defaults are filled in. Texts with
 // placeholders stay as they are written: lines.ts fills them for each release line.
-import type { Renamed, SigningMethod } from '../model/pipeline.ts';
+import { ALSO_PLACEHOLDERS, type Renamed, type SigningMethod } from '../model/pipeline.ts';
 import type { ConfigDocument } from './document.ts';
 import type {
   Draft,
   DraftApplication,
   DraftEnvironment,
   DraftImage,
+  DraftAlso,
   DraftPin,
   DraftPlaces,
   Template,
@@ -198,8 +199,28 @@ class Normaliser {
             : undefined,
         ),
         pin: read.pinStyle(values['pin']),
+        also: asList(values['also']).map((one, place) => this.#also(asValues(one), [...path, 'also', place], allowed)),
       };
     });
+  }
+
+  #also(values: Values, at: ConfigPath, allowed: readonly string[]): DraftAlso {
+    const read = this.#read;
+    return {
+      file: read.text(values['file'], [...at, 'file'], (text, place) =>
+        read.template(text, place, allowed) ? read.path(text, place) : undefined,
+      ),
+      path: read.text(values['path'], [...at, 'path'], (text, place) =>
+        read.template(text, place, allowed) ? read.parsed(parseFieldPath(text), text, place, 'field path') : undefined,
+      ),
+      value: read.text(values['value'], [...at, 'value'], (text, place) => {
+        const known = new Set<string>(ALSO_PLACEHOLDERS);
+        const unknown = [...text.matchAll(/\{([a-z]+)\}/g)].find(([, word = '']) => !known.has(word));
+        if (!unknown) return text;
+        const fix = `write ${ALSO_PLACEHOLDERS.map((word) => `{${word}}`).join(', ')}`;
+        return read.report(place, `there is no placeholder ${unknown[0]}`, fix);
+      }),
+    };
   }
 
   #renamed(values: Values): Renamed {

@@ -127,6 +127,29 @@ const image = z
   })
   .register(documentation, { title: 'Image', description: 'An image that releases are made of.' });
 
+const also = z
+  .strictObject({
+    path: z.string().register(documentation, {
+      title: 'Path',
+      description: 'Keys from the root to the field. A missing key is added, with the mappings around it.',
+      examples: ['podAnnotations["tagflow.dev/digest.django"]'],
+    }),
+    value: z.string().register(documentation, {
+      title: 'Value',
+      description:
+        'What the field holds after a release: text with `{version}`, `{digest}`, `{release}` (the number of the release) and `{time}`.',
+      examples: ['{digest}', 'release-{release}'],
+    }),
+    file: z.optional(z.string()).register(documentation, {
+      title: 'File',
+      description: 'The file, where it is another one than that of the pin.',
+      absent: 'the `file` of the pin',
+      examples: ['charts/web/Chart.yaml'],
+      pattern: RELATIVE,
+    }),
+  })
+  .register(documentation, { title: 'Also', description: 'A field that changes with the pin.' });
+
 const pin = z
   .strictObject({
     image: z.string().register(documentation, {
@@ -150,6 +173,12 @@ const pin = z
     }),
     pin: pinStyle('How this field names the image: `version` for one that holds the version alone.', {
       absent: 'the `pin` of the image, or of the environment',
+    }),
+    also: z.optional(z.array(also)).register(documentation, {
+      title: 'Also',
+      description: 'Fields that change in the same commit: an annotation, a label, a switch.',
+      default: [],
+      examples: [[{ path: 'podAnnotations["tagflow.dev/digest.django"]', value: '{digest}' }]],
     }),
   })
   .register(documentation, {

@@ -14,6 +14,8 @@ import type { Pin } from './values.ts';
 export interface MovingField {
   readonly pin: Pin;
   readonly site: Site;
+  /** Whether tagflow.yaml names a field with the digest beside it. */
+  readonly told: boolean;
 }
 
 /** Annotations, and what has none. */
@@ -39,13 +41,13 @@ export function annotate(source: Source, fields: readonly MovingField[], entries
     known.leaves.set(annotationKey(pin.image), pin.digest);
     wanted.set(keyOf(at), known);
   };
-  for (const { pin, site } of fields) {
+  for (const { pin, site, told } of fields) {
     const tree = source.trees[site.document];
     if (!tree) continue;
     const line = lineOf(source, site.offset);
     const place = isKustomization(source.path) ? commonAnnotations(site.document) : templateOf(tree, site);
     if (place) want(place, pin);
-    else {
+    else if (!told) {
       warnings.push(
         `${source.path}:${line} ${formatPath(site.path)} names the moving tag ${pin.targetTag ?? ''}, and nothing there changes with the image: a deploy will not notice. Add a field with the digest under also: in tagflow.yaml`,
       );

@@ -11,7 +11,8 @@ import { Reader } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
 import { formatPath } from './tree.ts';
-import type { PinStyle } from '../model/pipeline.ts';
+import type { AlsoField, PinStyle } from '../model/pipeline.ts';
+import { alsoText, setField } from './also.ts';
 import { annotate } from './annotate.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
 import { verifyEdit } from './verify.ts';
@@ -42,8 +43,9 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   const added = new Map(additions.map((each) => [each.source, each]));
   const matched = new Set(found.map(([source]) => source));
   const matchless = additions.flatMap(({ source }) => (matched.has(source) ? [] : [[source, []] as const]));
+  const fields = alsoFields(configured, pins, options);
   const results = [...found, ...matchless].map(([source, matches]) =>
-    pinSource(source, matches, added.get(source), options, reader),
+    pinSource(source, matches, added.get(source), { ...options, also: fields.get(source.path) ?? [] }, reader),
   );
   return {
     edits: results.flatMap(({ edits }) => edits),
@@ -176,7 +178,7 @@ function pinSource(
   source: Source,
   matches: readonly Match[],
   additions: Additions | undefined,
-  options: PinOptions,
+  options: PinOptions & { readonly also: readonly WantedField[] },
   reader: Reader,
 ): Omit<PinResult, 'unnamed'> {
   const addition = additions?.addition;
@@ -184,9 +186,19 @@ function pinSource(
   const change = joinChanges(addition ? [...changes, addition.change] : changes);
   const pinned = edited(source, change, reader);
   const added = additions?.pins.filter((pin) => (pin.style ?? options.style) === 'target') ?? [];
-  const moving = matches.filter(({ style }) => style === 'target');
+  const told = (pin: Pin): boolean =>
+    options.configured.some(
+      ({ image, also }) => image === pin.image && also?.some(({ value }) => value.includes('{digest}')),
+    );
+  const moving = matches
+    .filter(({ style }) => style === 'target')
+    .map(({ pin, site }) => ({ pin, site, told: told(pin) }));
   const { change: annotations, warnings } = annotate(pinned, moving, added);
-  const after = edited(pinned, annotations, reader);
+  const annotated = edited(pinned, annotations, reader);
+  const after = options.also.reduce(
+    (source, { field, text }) => edited(source, setField(source, field, text), reader),
+    annotated,
+  );
   const { text } = after;
   const fields = fieldsOf(after, source.path, matches);
   const edits = text === source.text ? [] : [{ path: source.path, content: new TextEncoder().encode(text) }];
@@ -198,6 +210,26 @@ function pinSource(
     return site && pin ? [fieldOf(after, pin, site, undefined)] : [];
   });
   return { edits, fields: [...fields, ...addedFields], warnings };
+}
+
+/** A field under `also:`, and what it shall hold. */
+interface WantedField {
+  readonly field: AlsoField;
+  readonly text: string;
+}
+
+/** The fields beside pins, by file. */
+function alsoFields(
+  configured: PinOptions['configured'],
+  pins: readonly Pin[],
+  { values }: PinOptions,
+): ReadonlyMap<string, readonly WantedField[]> {
+  if (!values) return new Map();
+  const wanted = configured.flatMap(({ image, also = [] }) => {
+    const pin = pins.find((candidate) => candidate.image === image);
+    return pin ? also.map((field) => ({ field, text: alsoText(field, pin, values) })) : [];
+  });
+  return Map.groupBy(wanted, ({ field }) => field.file);
 }
 
 /** The source after a change, parsed and verified. */
@@ -259,6 +291,10 @@ function refuseMissing(
   for (const { image, file } of configured) {
     if (found.some(([source]) => source.path === file)) continue;
     if (!files.some(({ path }) => path === file)) throw noField(image, file, 'there is no such file');
+  }
+  for (const { image, also = [] } of configured) {
+    const missing = also.find((field) => !files.some(({ path }) => path === field.file));
+    if (missing) throw noField(image, missing.file, 'there is no such file');
   }
 }
 

@@ -23,7 +23,7 @@ export class Reader {
   constructor(index: NameIndex<NamedImage>, configured: readonly ConfiguredPin[], maxBytes: number) {
     this.caps = capsFor(maxBytes);
     this.#index = index;
-    this.#required = new Set(configured.map(({ file }) => file));
+    this.#required = new Set(configured.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]));
   }
 
   /** The file, parsed; undefined when it holds no pin. Throws `manifest-invalid` when it may hold one and cannot be read. */

@@ -3,6 +3,7 @@ import type { Digest } from '../model/digest.ts';
 import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
+import type { ReleaseValues } from './also.ts';
 
 /** A file of an environment. */
 export interface ManifestFile {
@@ -51,6 +52,8 @@ export interface PinOptions extends ReadOptions {
    * no entry for, they get one, since kustomize compares names letter by letter.
    */
   readonly bases?: readonly ManifestFile[];
+  /** What `{release}` and `{time}` in fields under `also:` stand for; absent: these fields stay as they are. */
+  readonly values?: ReleaseValues;
 }
 
 /** A field that names an image, after pinning. */

@@ -68,7 +68,24 @@ export interface ConfiguredPin {
   readonly path: readonly (string | number)[];
   /** How this field names the image, where that differs from the image's style. */
   readonly pin?: PinStyle;
+  /** Fields that change in the same commit. */
+  readonly also?: readonly AlsoField[];
 }
+
+/** A field beside a pin: what it holds is made of a template with `{version}`, `{digest}`, `{release}` and `{time}`. */
+export interface AlsoField {
+  readonly file: string;
+  readonly path: ConfiguredPin['path'];
+  readonly value: string;
+}
+
+/** The files that pins and the fields beside them are configured in. */
+export function pinFiles(pins: readonly ConfiguredPin[]): readonly string[] {
+  return pins.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]);
+}
+
+/** The placeholders that a template of `also:` may hold. */
+export const ALSO_PLACEHOLDERS = ['version', 'digest', 'release', 'time'] as const;
 
 /** The paths that belong to a release line, relative to the repository's root, without a trailing slash. */
 export interface Scope {

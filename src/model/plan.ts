@@ -110,6 +110,8 @@ export interface Plan {
   readonly recordPath: string;
   readonly signaturePath: string;
   readonly config: ReleaseRecord['config'];
+  /** The time that fields under `also:` say, in ISO 8601; absent where none does. */
+  readonly time?: string;
 }
 
 /** What a plan is assembled from: gathered and decided beforehand. */

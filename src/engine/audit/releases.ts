@@ -10,6 +10,7 @@ import {
   flowsInto,
   formerRecordPath,
   isInScope,
+  pinFiles,
   recordPath,
   recordPaths,
   signaturePath,
@@ -214,7 +215,7 @@ async function checkContent(
     if (from === undefined) continue;
     if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
     const { environment } = rules(entry);
-    const pinned = new Set(environment.pins.map(({ file }) => file));
+    const pinned = new Set(pinFiles(environment.pins));
     const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
     const mayDiffer = (path: string): boolean =>
       records.has(path) ||
@@ -281,7 +282,7 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
     const { environment } = governing;
     const { id } = entry.commit;
     const { folders, files: single } = environment.scope;
-    const places = [...folders, ...single, ...environment.pins.map(({ file }) => file)];
+    const places = [...folders, ...single, ...pinFiles(environment.pins)];
     const files = (await Promise.all(places.map(async (place) => ledger.listFiles(id, place)))).flat();
     const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
     const manifests = own

@@ -3,6 +3,7 @@
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
+import type { Environment } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, World } from '../read/world.ts';
 import { releaseTree } from '../tree/release-tree.ts';
@@ -76,14 +77,23 @@ export async function planRelease(
   const { environment, record: current } = state;
   const images = choice.images.map(({ image }) => image);
   const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
-  const { treeChanges, ...tree } = await releaseTree(reading, world, state, base, images);
+  const sequence = (current?.sequence ?? 0) + 1;
+  const stamp = stampOf(reading, environment, fixed);
+  const { treeChanges, ...tree } = await releaseTree(reading, world, state, base, images, {
+    release: sequence,
+    ...stamp,
+  });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
   const { decisions: gates, refusals } = await judge(reading, world, state, { request, images, source });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
-  if (current && !choice.mends && treeChanges.length === 0 && isSame(current.images, images))
+  if (
+    current &&
+    !choice.mends &&
+    isSame(current.images, images) &&
+    (await isStanding(reading, world, choice, treeChanges))
+  )
     return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
-  if (!(await releaseTagsAreFree(reading, state, images, (current?.sequence ?? 0) + 1)))
-    return { kind: 'raced', state, copyingMs: 0 };
+  if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
   if (request.kind === 'rollback') warnOfLoss(reading, gates);
   const plan = assemblePlan({
@@ -102,9 +112,53 @@ export async function planRelease(
     held,
     gates,
     config: world.config,
+    ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
   return { kind: 'planned', plan, state };
+}
+
+/**
+ * Whether the branch has the tree of this release already. A field under `also:` that says the number or the time of a release
+ * says those of the release that stands.
+ */
+async function isStanding(
+  reading: Reading,
+  world: World,
+  { state, images, tree }: Choice,
+  changes: readonly string[],
+): Promise<boolean> {
+  const { environment, head, record } = state;
+  if (changes.length === 0) return true;
+  if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
+  const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
+  const written = images.map(({ image }) => image);
+  return (await releaseTree(reading, world, state, tree, written, values)).treeChanges.length === 0;
+}
+
+/** The moment that a plan says: the one of the plan that has to come out, or now. */
+function stampOf({ clock }: Reading, environment: Environment, fixed: Plan | undefined): { readonly time: string } {
+  const now = new Date(Math.floor(clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  return { time: (alsoSays(environment, 'time') ? fixed?.time : undefined) ?? now };
+}
+
+/** Whether a field under `also:` holds a placeholder. */
+function alsoSays({ pins }: Environment, placeholder: string): boolean {
+  return pins.some(({ also = [] }) => also.some(({ value }) => value.includes(`{${placeholder}}`)));
+}
+
+/** The time that the fields under `also:` say at a commit. */
+async function timeSaid(reading: Reading, { pins }: Environment, head: ObjectId): Promise<string | undefined> {
+  const fields = pins.flatMap(({ also = [] }) => also.filter(({ value }) => value.includes('{time}')));
+  const files = await reading.ledger.readFiles(head, [...new Set(fields.map(({ file }) => file))]);
+  for (const { file, value } of fields) {
+    const escaped = value.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&');
+    const pattern = escaped.replace('{time}', '([0-9-]{10}T[0-9:]{8}Z)').replaceAll(/\{[a-z]+\}/g, '[^\\n]*');
+    const text = new TextDecoder().decode(files.get(file));
+    const [, time] = new RegExp(pattern).exec(text) ?? [];
+    if (time !== undefined) return time;
+  }
+  return undefined;
 }
 
 /** Whether the same images run from where they ran: an environment may have been given repositories of its own since. */

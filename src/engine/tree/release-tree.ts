@@ -5,6 +5,7 @@ import {
   type Pin,
   type PinOptions,
   type PinnedField,
+  type ReleaseValues,
   pinImages,
 } from '../../manifests/manifests.ts';
 import type { TreeEdit } from '../../ledger/ledger.ts';
@@ -36,13 +37,17 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
   readonly treeChanges: readonly string[];
 }
 
-/** The edits that make the tree of commit `base` the tree of a release. Throws what `pinImages` throws. */
+/**
+ * The edits that make the tree of commit `base` the tree of a release. `values`: what fields under `also:` say of it. Throws what
+ * `pinImages` throws.
+ */
 export async function releaseTree(
   context: Reading,
   world: { readonly pipeline: Pipeline },
   { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
   base: ObjectId,
   images: readonly ReleaseImage[],
+  values?: ReleaseValues,
 ): Promise<ReleaseTree> {
   const pins = pinsOf(world.pipeline, environment, images);
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
@@ -53,6 +58,7 @@ export async function releaseTree(
     style: environment.pin,
     folder: environment.scope.folders[0] ?? '',
     configured: environment.pins,
+    ...(values && { values }),
     maxBytes,
     bases: await readBases(context, { environment, base, head }, files, maxBytes),
   };

@@ -10,6 +10,7 @@ import {
   type Pipeline,
   type ReleaseLine,
   isInScope,
+  pinFiles,
   recordPaths,
   repositoryIn,
   signaturePath,
@@ -35,7 +36,7 @@ export async function manifestPaths(
   const { folders, files } = environment.scope;
   const entries = (await Promise.all(folders.map(async (folder) => context.ledger.listFiles(commit, folder)))).flat();
   const found = entries.filter((entry) => isRegularFile(entry) && isManifestPath(entry.path)).map(({ path }) => path);
-  return [...new Set([...found, ...files, ...environment.pins.map(({ file }) => file)])].sort();
+  return [...new Set([...found, ...files, ...pinFiles(environment.pins)])].sort();
 }
 
 /** Files of one commit, by path; absent ones and release records are left out. */

@@ -1,0 +1,87 @@
+// Fields beside a pin that change in the same commit: what tagflow.yaml lists under `also:`. What a field holds is kept in its form;
+// a key that is missing is added, with the mappings around it.
+import { isMap, isScalar } from 'yaml';
+import type { AlsoField } from '../model/pipeline.ts';
+import { refusePlaceholder } from './refusals.ts';
+import { isAmbiguous } from './scalar-text.ts';
+import { setKeys } from './set-key.ts';
+import type { Source } from './source.ts';
+import { type Change, replaceScalar, unsafe } from './splice.ts';
+import { hasPlaceholder } from './image-name.ts';
+import { type Tree, formatPath, startOf, textOf } from './tree.ts';
+import type { Pin } from './values.ts';
+
+/** What a template's placeholders stand for, beside what a pin says. */
+export interface ReleaseValues {
+  /** The number of the release. */
+  readonly release: number;
+  /** When it is made, in ISO 8601. */
+  readonly time: string;
+}
+
+/** The text of a field for a release. */
+export function alsoText({ value }: AlsoField, { version, digest }: Pin, values: ReleaseValues): string {
+  const known = new Map<string, string>([
+    ['version', version],
+    ['digest', digest],
+    ['release', String(values.release)],
+    ['time', values.time],
+  ]);
+  return value.replaceAll(/\{([a-z]+)\}/g, (whole, word: string) => known.get(word) ?? whole);
+}
+
+/** The edit that makes a field hold a text. Throws `manifest-unsafe-edit` where a block, a list or a mapping stands there. */
+export function setField(source: Source, { path }: AlsoField, text: string): Change {
+  const document = documentOf(source, path);
+  const tree = source.trees[document];
+  const value = tree?.get(tree.root, path);
+  if (!tree) return { splices: [], intents: [] };
+  if (value === undefined) return addField(source, document, tree, path, text);
+  const offset = startOf(value) ?? 0;
+  const intents = [{ document, path, value: text }];
+  if (!isScalar(value) || value.type === 'BLOCK_LITERAL' || value.type === 'BLOCK_FOLDED') {
+    throw unsafe(
+      source,
+      offset,
+      `${formatPath(path)} holds more than one value`,
+      'a field under also: is a single value, and whatever stood there would be lost',
+      'correct file and path under also: in tagflow.yaml',
+    );
+  }
+  const before = textOf(value) ?? '';
+  if (before === text) return { splices: [], intents };
+  if (hasPlaceholder(before)) throw refusePlaceholder(source, offset, path, before);
+  // a switch or a number that is written as one stays one: readers would take "true" in quotes for text
+  const plain = value.type === 'PLAIN' && isAmbiguous(before) && isAmbiguous(text) && text !== '';
+  const [start = 0, end = start] = value.range ?? [];
+  return { splices: [plain ? { start, end, text } : replaceScalar(source, value, text)], intents };
+}
+
+function addField(source: Source, document: number, tree: Tree, path: AlsoField['path'], text: string): Change {
+  const depth = path.findLastIndex((step) => typeof step === 'number') + 1;
+  const above = path.slice(0, depth);
+  const steps = path.slice(depth).map(String);
+  const map = tree.get(tree.root, above);
+  const key = steps.pop();
+  if (!isMap(map) || key === undefined) {
+    throw unsafe(
+      source,
+      startOf(map) ?? 0,
+      `has no place for ${formatPath(path)}`,
+      'a missing key is added to a mapping, and there is none',
+      'correct file and path under also: in tagflow.yaml',
+    );
+  }
+  return setKeys({ source, document, tree, map, path: above }, steps, new Map([[key, text]]));
+}
+
+/** The document that has the field, or else the first that is a mapping. */
+function documentOf({ trees }: Source, path: AlsoField['path']): number {
+  const having = trees.findIndex((tree) => tree.get(tree.root, path) !== undefined);
+  return having >= 0
+    ? having
+    : Math.max(
+        0,
+        trees.findIndex(({ root }) => isMap(root)),
+      );
+}
