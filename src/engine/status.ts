@@ -9,7 +9,8 @@ import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './release/checks.ts';
 import type { Context } from './context.ts';
-import { type Pinned, readPinned, spokenPin, wrongPin } from './tree/pins.ts';
+import type { Stray } from '../manifests/manifests.ts';
+import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
 import { orProblem } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
@@ -74,6 +75,10 @@ export interface EnvironmentStatus {
   /** Releases that can be merged as they are. Whether their pull requests are open is known to the forge alone. */
   readonly asked: readonly Asked[];
   readonly held: readonly Hold[];
+  /** Images of the configuration that no manifest of the environment names. */
+  readonly unnamed: readonly string[];
+  /** Places that name an image and that no release changes. */
+  readonly strays: readonly Stray[];
   /** Why the environment's release cannot be told. */
   readonly problem: TagflowError | undefined;
 }
@@ -91,6 +96,8 @@ export async function status(context: Context, name?: string): Promise<readonly 
 async function environmentStatus(context: Context, world: World, environment: Environment): Promise<EnvironmentStatus> {
   const { value: state, problem } = await orProblem(readEnvironment(context, world, environment));
   const record = state?.record;
+  const said = state && (await readSaid(context, world.pipeline, environment, state.head));
+  const read = said instanceof Error ? undefined : said;
   return {
     environment: environment.name,
     branch: environment.branch,
@@ -98,22 +105,25 @@ async function environmentStatus(context: Context, world: World, environment: En
     head: state?.head ?? world.branches.get(environment.branch),
     record,
     since: record && Date.parse(record.time),
-    images: state && record ? await imageStatuses(context, world, environment, state.head, record) : [],
+    images:
+      state && record
+        ? await imageStatuses(context, environment, record, said instanceof Error ? said : (said?.pins ?? new Map()))
+        : [],
     waiting: await waitingFor(context, world, environment, record),
     asked: await askedFor(context, world, environment),
     held: record?.held ?? [],
+    unnamed: read ? [...world.pipeline.images.keys()].filter((image) => !read.pins.has(image)) : [],
+    strays: read?.strays ?? [],
     problem,
   };
 }
 
 async function imageStatuses(
   context: Context,
-  world: World,
   environment: Environment,
-  head: ObjectId,
   record: ReleaseRecord,
+  pinned: Pinned,
 ): Promise<readonly ImageStatus[]> {
-  const pinned = await readPinned(context, world.pipeline, environment, head);
   return Promise.all(
     record.images.map(async (image) => ({
       ...image,

@@ -79,11 +79,13 @@ export function tagShape(tag: TagStatus): Whole<TagStatus> {
 export function checkShape(check: Check | RegistryCheck): {
   readonly state: string;
   readonly found: unknown;
+  readonly place: unknown;
   readonly error: unknown;
 } {
   return {
     state: check.state,
     found: 'found' in check ? (check.found ?? null) : null,
+    place: 'place' in check ? (check.place ?? null) : null,
     error: check.state === 'unknown' ? problemShape(check.error) : null,
   };
 }

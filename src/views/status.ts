@@ -26,7 +26,7 @@ export function statusView(states: readonly EnvironmentStatus[], now: Instant): 
         COLUMNS,
         states.flatMap((state) => rows(state, now)),
       ),
-      linesOf(...states.flatMap(remarks)),
+      linesOf(...states.flatMap(remarks), ...unnamed(states)),
     ],
   };
 }
@@ -78,9 +78,24 @@ function remarks(state: EnvironmentStatus): readonly Line[] {
   return [
     ...state.images.flatMap((image) => differences(state, image)),
     ...requests,
+    ...state.strays.map(
+      ({ image, path, line, text }) =>
+        `stray: ${path}:${line} of ${environment} names ${image} as ${text}, which no release changes   fix: name the field under pins: in tagflow.yaml`,
+    ),
     ...waiting(state),
     ...holds(state),
   ];
+}
+
+/** Images that no manifest of the environments names: nobody runs them, or a field that does is not found. */
+function unnamed(states: readonly EnvironmentStatus[]): readonly string[] {
+  const read = states.filter(({ problem, record }) => problem === undefined && record !== undefined);
+  const [first, ...others] = read;
+  const images = first?.unnamed.filter((image) => others.every((state) => state.unnamed.includes(image))) ?? [];
+  return images.map(
+    (image) =>
+      `unnamed: no manifest of ${read.map(({ environment }) => environment).join(', ')} names ${image}   fix: name its field under pins:, or take ${image} out of tagflow.yaml`,
+  );
 }
 
 function differences({ environment, branch, record }: EnvironmentStatus, image: ImageStatus): readonly string[] {

@@ -130,6 +130,24 @@ describe('status', () => {
     });
   });
 
+  test('places that name an image and are no pin are strays, and say where they are', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', {
+      'environments/prd/job.yaml': `kind: Job\n# ${DJANGO}:V1.0\nargs: ["--image=${DJANGO}:V1.0", ${DJANGO}, "${DJANGO}/web:V1.0"]\n`,
+    });
+    expect((await statusOf(bench, 'prd')).strays).toEqual([
+      { image: 'django', path: 'environments/prd/job.yaml', line: 3, text: `${DJANGO}:V1.0` },
+    ]);
+    expect((await statusOf(bench, 'stg')).strays).toEqual([]);
+  });
+
+  test('an image that no manifest names is told', async () => {
+    const bench = await running();
+    bench.remote.commit('prd', { [OVERLAY]: 'kind: Kustomization\n' });
+    expect((await statusOf(bench, 'prd')).unnamed).toEqual(['django', 'mariadb']);
+    expect((await statusOf(bench, 'stg')).unnamed).toEqual([]);
+  });
+
   test('manifests that name no image are drift to nothing', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [OVERLAY]: 'kind: Kustomization\n' });

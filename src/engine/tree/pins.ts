@@ -1,5 +1,5 @@
 // What the manifests of a commit say of images, and whether that is what a release's record says.
-import { type ReadPin, canonicalName, readPins } from '../../manifests/manifests.ts';
+import { type ReadPin, type Stray, canonicalName, findStrays, readPins } from '../../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
@@ -17,16 +17,31 @@ export async function readPinned(
   environment: Environment,
   head: ObjectId,
 ): Promise<Pinned> {
+  const read = await readSaid(context, pipeline, environment, head);
+  return read instanceof TagflowError ? read : read.pins;
+}
+
+/** What manifests say: their pins by image, and what names an image and is no pin. */
+export interface Said {
+  readonly pins: ReadonlyMap<string, readonly ReadPin[]>;
+  readonly strays: readonly Stray[];
+}
+
+/** What the manifests of a commit say; or why they cannot be read. */
+export async function readSaid(
+  context: Reading,
+  pipeline: Pipeline,
+  environment: Environment,
+  head: ObjectId,
+): Promise<Said | TagflowError> {
   const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
   if (files instanceof TagflowError) return files;
   const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
   try {
     const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes };
-    const pins = readPins(files, images, options).map((pin) => ({
-      ...pin,
-      style: pin.style ?? pipeline.images.get(pin.image)?.pin,
-    }));
-    return Map.groupBy(pins, ({ image }) => image);
+    const found = readPins(files, images, options);
+    const pins = found.map((pin) => ({ ...pin, style: pin.style ?? pipeline.images.get(pin.image)?.pin }));
+    return { pins: Map.groupBy(pins, ({ image }) => image), strays: findStrays(files, images, found) };
   } catch (error) {
     if (isTagflowError(error)) return error;
     throw error;

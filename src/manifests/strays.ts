@@ -1,0 +1,57 @@
+// Places that name an image's repository with a tag or a digest, and that no pin changes: an argument, a template, a field of a form
+// that is not known. They run what they say, whatever is released.
+import { NameIndex, splitImage } from './image-name.ts';
+import { isKustomization } from './kustomize.ts';
+import { decode } from './source.ts';
+import type { ImageNames, ManifestFile, ReadPin } from './values.ts';
+
+/** A place that names an image, and is no pin. */
+export interface Stray {
+  readonly image: string;
+  readonly path: string;
+  /** 1-based. */
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Maximum number of strays that are listed for each image. */
+const MAX_STRAYS = 5;
+
+/** The strays in files, beside the pins that were read from them. */
+export function findStrays(
+  files: readonly ManifestFile[],
+  images: readonly ImageNames[],
+  pins: readonly ReadPin[],
+): readonly Stray[] {
+  const index = new NameIndex(images);
+  const pinned = new Set(pins.map(({ path, line }) => `${path}:${line}`));
+  const found: Stray[] = [];
+  const counts = new Map<string, number>();
+  for (const { path, content } of files) {
+    // what a kustomization's patches name is pinned by its entries
+    const text = isKustomization(path) ? undefined : decode(content);
+    if (text === undefined || !index.mayMention(text)) continue;
+    for (const [row, line] of text.split('\n').entries()) {
+      if (pinned.has(`${path}:${row + 1}`)) continue;
+      for (const { image, text: written } of strayIn(line, index)) {
+        const count = (counts.get(image) ?? 0) + 1;
+        counts.set(image, count);
+        if (count <= MAX_STRAYS) found.push({ image, path, line: row + 1, text: written });
+      }
+    }
+  }
+  return found;
+}
+
+/** Texts of a line that begin with a repository's whole name and have a tag or a digest behind it. */
+function strayIn(
+  line: string,
+  index: NameIndex<ImageNames>,
+): readonly { readonly image: string; readonly text: string }[] {
+  const code = /^\s*#/.test(line) ? '' : line.replace(/\s#.*$/, '');
+  return [...code.matchAll(/[^\s"'`,[\]{}()<>|=]+/g)].flatMap(([text]) => {
+    const written = splitImage(text);
+    if (!written || !written.name.includes('/') || (written.tag ?? written.digest) === undefined) return [];
+    return index.find([written.name]).map(({ image }) => ({ image, text }));
+  });
+}
