@@ -3,7 +3,6 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { plain } from '../model/text.ts';
 import { markdownTable } from '../views/markdown.ts';
 import { summaryTable } from '../views/summary.ts';
 import type { Session } from './session.ts';
@@ -19,35 +18,56 @@ export interface CiFacts {
   readonly pullRequest?: string;
 }
 
+/** GitLab refuses a larger dotenv report. */
+const DOTENV_LIMIT = 5 * 1024;
+
+/** What a shell takes literally, without quotes: a dotenv report has none, as GitLab would make them part of the value. */
+const LITERAL = /[^A-Za-z0-9_.,:/@=+%-]/g;
+
+/** Lists that are left out of a report that would be too large, in this order. */
+const LISTS = ['TAGFLOW_PREVIOUS', 'TAGFLOW_DIGEST', 'TAGFLOW_VERSION'];
+
 /** Writes the files that the environment names: TAGFLOW_DOTENV, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY. */
 export async function writeCiFiles({ io }: Session, facts: CiFacts): Promise<void> {
   const { TAGFLOW_DOTENV: dotenv, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: step } = io.env;
-  const lines = `${variables(facts)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')}\n`;
+  const lines = report(variables(facts));
+  const table = markdownTable(summaryTable(facts.environment, facts.record, facts.commit));
   await Promise.all([
     dotenv && save(dotenv, () => writeFile(dotenv, lines)),
     output && save(output, () => appendFile(output, lines)),
-    step &&
-      save(step, () =>
-        appendFile(step, `${markdownTable(summaryTable(facts.environment, facts.record, facts.commit))}\n\n`),
-      ),
+    step && save(step, () => appendFile(step, `${table}\n\n`)),
   ]);
 }
 
+/** The report, which a shell can source. An incomplete list would mislead: what does not fit is left out and named. */
+function report(all: readonly Variable[]): string {
+  const omitted: string[] = [];
+  for (const list of ['', ...LISTS]) {
+    if (list !== '') omitted.push(list);
+    const left = all.filter(([name]) => !omitted.includes(name));
+    const named: readonly Variable[] = omitted.length > 0 ? [['TAGFLOW_OMITTED', omitted.join(',')]] : [];
+    const text = [...left, ...named].map(([name, value]) => `${name}=${literal(value)}\n`).join('');
+    if (Buffer.byteLength(text) < DOTENV_LIMIT || list === LISTS.at(-1)) return text;
+  }
+  return '';
+}
+
+/** A value that a shell takes literally: any other character is percent-encoded, as in a URL. */
+function literal(value: string): string {
+  return value.replace(LITERAL, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
+}
+
+type Variable = readonly [name: string, value: string];
+
 /** Values have one line each: versions are tags, ids and digests are hexadecimal. */
-function variables({
-  environment,
-  record,
-  commit,
-  changed,
-  previous,
-  pullRequest,
-}: CiFacts): readonly (readonly [string, string])[] {
+function variables(facts: CiFacts): readonly Variable[] {
+  const { environment, record, commit, changed, previous, pullRequest } = facts;
   const digests =
     record.images.length === 1
       ? record.images[0]?.digest
-      : record.images.map(({ name, digest }) => `${name}=${digest}`).join(' ');
+      : record.images.map(({ name, digest }) => `${name}=${digest}`).join(',');
   return [
     ['TAGFLOW_ENV', environment],
     ['TAGFLOW_VERSION', versions(record)],
@@ -55,7 +75,7 @@ function variables({
     ['TAGFLOW_COMMIT', commit],
     ['TAGFLOW_PREVIOUS', previous ? versions(previous) : ''],
     ['TAGFLOW_CHANGED', String(changed)],
-    ...(pullRequest === undefined ? [] : [['TAGFLOW_PULL_REQUEST', plain(pullRequest)] as const]),
+    ...(pullRequest === undefined ? [] : [['TAGFLOW_PULL_REQUEST', pullRequest] as const]),
   ];
 }
 
@@ -64,7 +84,7 @@ function versions({ images }: ReleaseRecord): string {
   const [first] = images;
   return images.length === 1 && first
     ? first.version
-    : images.map(({ name, version }) => `${name}=${version}`).join(' ');
+    : images.map(({ name, version }) => `${name}=${version}`).join(',');
 }
 
 async function save(file: string, write: () => Promise<void>): Promise<void> {
@@ -72,7 +92,7 @@ async function save(file: string, write: () => Promise<void>): Promise<void> {
     await write();
   } catch (cause) {
     throw new TagflowError('storage-failed', {
-      what: `${file} cannot be written; the release itself is done`,
+      what: `cannot write ${file}; the release itself is done`,
       why: cause instanceof Error ? cause.message : String(cause),
       fix: 'make the folder writable, or unset the variable that names the file',
       cause,

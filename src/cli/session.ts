@@ -2,6 +2,7 @@
 import type { Context, RegistryContext } from '../engine/context.ts';
 import type { Notice } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
+import { formatCsv } from '../views/csv.ts';
 import { toJson, toYaml } from '../views/data.ts';
 import type { Failure } from '../views/failure.ts';
 import { formatMarkdown } from '../views/markdown.ts';
@@ -96,6 +97,7 @@ function render(view: View, { output }: GlobalOptions, paint: Paint): string {
   const document = { schemaVersion: 1, ...view.data };
   if (output === 'json') return toJson(document);
   if (output === 'yaml') return toYaml(document);
+  if (output === 'csv') return formatCsv(view);
   return `${output === 'md' ? formatMarkdown(view) : formatText(view, { paint })}\n`;
 }
 

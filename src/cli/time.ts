@@ -5,7 +5,39 @@ import { TagflowError } from '../model/errors.ts';
 const AGE = /^([0-9]{1,6})\s*(s|min|m|h|d|w)$/;
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, min: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
 const ISO = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)$/;
+const DAY = /^(\d{4}-\d\d-\d\d)(?:\s+([A-Za-z][A-Za-z0-9_+\-/]*))?$/;
 const LOCAL = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?(?:\s+([A-Za-z][A-Za-z0-9_+\-/]*))?$/;
+
+/** A span of time, both ends included. */
+export interface Moment {
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
+/** A date without a time covers its day; anything else is one instant. Throws `usage`. */
+export async function parseMoment(text: string, now: Instant): Promise<Moment> {
+  const from = await parseInstant(text, now);
+  const day = DAY.exec(text.trim());
+  if (!day) return { from, until: from };
+  const [, date = '', zone = 'UTC'] = day;
+  const { Temporal } = await import('temporal-polyfill');
+  const next = Temporal.PlainDate.from(date).add({ days: 1 }).toZonedDateTime(zone);
+  return { from, until: next.epochMilliseconds - 1 };
+}
+
+/**
+ * The instant at which the past is asked about: the end of a day that is named by its date, or now where that is earlier.
+ * Throws `usage` for a time that has not come.
+ */
+export async function parsePast(text: string, now: Instant): Promise<Instant> {
+  const { from, until } = await parseMoment(text, now);
+  if (from <= now) return Math.min(until, now);
+  throw new TagflowError('usage', {
+    what: `${JSON.stringify(text)} is in the future`,
+    why: `it means ${new Date(from).toISOString()}, and now it is ${new Date(now).toISOString()}`,
+    fix: 'name a time that has come',
+  });
+}
 
 /**
  * The instant that text names: `2026-03-14T18:00Z`, `2026-03-14 18:00+01:00`, `2026-03-14 18:00 Europe/Paris` (IANA time

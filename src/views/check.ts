@@ -44,8 +44,8 @@ export function checkView({ environments, findings }: Audit): View {
 }
 
 function mark({ unchecked }: Checked, count: number): Span {
-  if (count > 0) return styled('red', `✗ ${count}`);
-  return unchecked ? styled('yellow', '? registry not asked') : styled('green', '✓');
+  if (count > 0) return styled('red', `✗ ${count} found`);
+  return unchecked ? styled('yellow', '? registry not asked') : styled('green', '✓ nothing');
 }
 
 function row({ environment, commit, time: when, rule, author, problem }: Finding): readonly Span[] {

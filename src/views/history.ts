@@ -2,9 +2,9 @@
 import type { Release, Unverified } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
-import { releaseShape, unverifiedShape } from './shapes.ts';
-import { type View, linesOf, styled, tableOf } from './view.ts';
-import { duration, moment } from './words.ts';
+import { releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
+import { type Span, type Table, type View, linesOf, styled, tableOf } from './view.ts';
+import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
 
 const COLUMNS = [
   '#',
@@ -12,10 +12,25 @@ const COLUMNS = [
   'WHEN',
   { name: 'RAN', drop: 2 },
   { name: 'ACTION', drop: 3 },
-  { name: 'IMAGES', wraps: true },
+  { name: 'CHANGED', wraps: true },
   { name: 'BY', drop: 1 },
   { name: 'COMMIT', drop: 4 },
-  { name: 'WHY', wraps: true, drop: 0 },
+  { name: 'WHY', wraps: true },
+];
+
+const RECORDS = [
+  'release',
+  'environment',
+  'since',
+  'until',
+  'action',
+  'changed',
+  'images',
+  'actor',
+  'on_behalf_of',
+  'signer',
+  'commit',
+  'reason',
 ];
 
 /** The releases as a table, and below it the commits that touch a record and are no release. */
@@ -39,19 +54,41 @@ export function historyView(
         ]),
       ),
     ],
+    records: recordsOf(releases),
   };
 }
 
-function row({ record, commit, since, until }: Release, now: Instant): readonly string[] {
+function row({ record, commit, since, until, before }: Release, now: Instant): readonly Span[] {
+  const rollback = `rollback to #${record.restored?.sequence ?? '?'}`;
   return [
     String(record.sequence),
     record.environment,
     moment(since),
-    until === undefined ? `${duration(now - since)} (runs)` : duration(until - since),
-    record.action === 'rollback' ? `rollback to #${record.restored?.sequence ?? '?'}` : 'promote',
-    record.images.map(({ name, version }) => `${name} ${version}`).join(', '),
-    record.actor,
+    until === undefined ? styled('green', `${duration(now - since)} (runs)`) : duration(until - since),
+    record.action === 'rollback' ? styled('yellow', rollback) : 'promote',
+    changesOf(record, before),
+    actorOf(record),
     shortId(commit),
     record.reason ?? '',
   ];
+}
+
+function recordsOf(releases: readonly Release[]): Table {
+  return tableOf(
+    RECORDS,
+    releases.map(({ record, commit, signer, since, until, before }) => [
+      String(record.sequence),
+      record.environment,
+      time(since),
+      timeOrNull(until) ?? '',
+      record.action,
+      changesOf(record, before),
+      versionsOf(record.images),
+      record.actor,
+      record.onBehalfOf ?? '',
+      signer ?? '',
+      commit,
+      record.reason ?? '',
+    ]),
+  );
 }

@@ -8,7 +8,7 @@ import type { ReleaseRecord } from '../model/release.ts';
 import { fieldShape, recordShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type Line, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
-import { duration } from './words.ts';
+import { duration, versionsOf } from './words.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
 export function plannedView({ plan }: Planned): View {
@@ -27,6 +27,7 @@ export function plannedView({ plan }: Planned): View {
         'nothing was changed',
       ),
     ],
+    records: recordsOf(plan, ''),
   };
 }
 
@@ -54,6 +55,7 @@ export function proposedView({ plan, record, commit, pullRequest, term, isOld, c
         ...closed.map((older) => `  closed ${term} ${older.number}, which it replaces`),
       ),
     ],
+    records: recordsOf(plan, commit),
   };
 }
 
@@ -77,6 +79,7 @@ export function releasedView(outcome: Released, now: Instant): View {
       ...(isComplete(tags) ? [] : [tagTable(record, tags)]),
       linesOf(...holdLine(outcome)),
     ],
+    records: recordsOf(plan, commit),
   };
 }
 
@@ -103,6 +106,22 @@ export function unchangedView({ environment, head, record, tags }: Unchanged): V
     },
     parts,
   };
+}
+
+/** The images of a plan with what they replace, for `-o csv`. */
+function recordsOf({ environment, sequence, images }: Plan, commit: string): Table {
+  return tableOf(
+    ['environment', 'release', 'image', 'from', 'to', 'digest', 'commit'],
+    images.map(({ name, version, digest, before }) => [
+      environment,
+      String(sequence),
+      name,
+      before?.version ?? '',
+      version,
+      digest,
+      commit,
+    ]),
+  );
 }
 
 function isComplete(tags: readonly TagStatus[]): boolean {
@@ -163,8 +182,4 @@ function tagTable(record: ReleaseRecord, tags: readonly TagStatus[]): Table {
     ];
   });
   return tableOf(['IMAGE', 'TAG', 'DIGEST', 'STATE'], rows);
-}
-
-function versionsOf(images: readonly { readonly name: string; readonly version: string }[]): string {
-  return images.map(({ name, version }) => `${name} ${version}`).join(', ');
 }

@@ -50,8 +50,25 @@ export function releaseShape({
   commit,
   signer,
   until,
-}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'signer' | 'since' | 'until'>> {
-  return { ...recordShape(record), commit, signer: signer ?? null, since: record.time, until: timeOrNull(until) };
+  before,
+}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'signer' | 'since' | 'until'> & { changes: unknown }> {
+  return {
+    ...recordShape(record),
+    commit,
+    signer: signer ?? null,
+    since: record.time,
+    until: timeOrNull(until),
+    changes: changesShape(record, before),
+  };
+}
+
+/** The images that a release changed: `from` and `to` are versions, `null` where there is none. */
+function changesShape({ images }: ReleaseRecord, before: ReleaseRecord | undefined): readonly unknown[] {
+  const names = new Set([...images, ...(before?.images ?? [])].map(({ name }) => name));
+  return [...names].flatMap((name) => {
+    const [from, to] = [before?.images, images].map((all) => all?.find((image) => image.name === name));
+    return from?.digest === to?.digest ? [] : [{ image: name, from: from?.version ?? null, to: to?.version ?? null }];
+  });
 }
 
 /** A commit that is no release. */

@@ -1,18 +1,20 @@
 // One release in full, as a view.
 import type { Release } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
-import { releaseShape } from './shapes.ts';
+import { releaseShape, timeOrNull } from './shapes.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
-import { duration, moment } from './words.ts';
+import { actorOf, changesOf, duration, exactly, moment } from './words.ts';
 
-/** One release: its images, and everything its record says. */
-export function showView(release: Release, now: Instant): View {
+/** One release: its images, and everything its record says; `at`: the moment it was asked for. */
+export function showView(release: Release, now: Instant, at?: Instant): View {
   const { record } = release;
   const { environment, sequence, gates, held } = record;
   return {
-    data: releaseShape(release),
+    data: { ...releaseShape(release), at: timeOrNull(at) },
     parts: [
-      linesOf(styled('bold', `${environment} release ${sequence}`)),
+      linesOf(
+        styled('bold', `${environment} release ${sequence}${at === undefined ? '' : `, which ran at ${exactly(at)}`}`),
+      ),
       tableOf(
         ['IMAGE', 'VERSION', 'DIGEST', { name: 'REPOSITORY', drop: 1 }],
         record.images.map(({ name, version, digest, repository }) => [name, version, digest, repository]),
@@ -36,7 +38,7 @@ function fact(name: string, value: string): string {
 }
 
 function factsOf(
-  { record, commit, signer, since, until }: Release,
+  { record, commit, signer, since, until, before }: Release,
   now: Instant,
 ): readonly (readonly [string, string | undefined])[] {
   const { source, config } = record;
@@ -46,8 +48,9 @@ function factsOf(
       : `ran ${duration(until - since)}, until ${moment(until)}`;
   return [
     ['since', `${moment(since)} (${ran})`],
+    ['changed', changesOf(record, before)],
     ['action', record.restored ? `rollback to release ${record.restored.sequence}` : record.action],
-    ['by', record.onBehalfOf === undefined ? record.actor : `${record.actor} for ${record.onBehalfOf}`],
+    ['by', actorOf(record)],
     ['why', record.reason],
     ['job', record.job],
     ['commit', commit],

@@ -1,10 +1,11 @@
 // What runs where, as a view.
 import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
+import type { Standing } from '../engine/read/history.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { checkShape, holdShape, problemShape, recordShape, timeOrNull } from './shapes.ts';
+import { checkShape, holdShape, problemShape, recordShape, releaseShape, time, timeOrNull } from './shapes.ts';
 import { type Line, type Span, type View, linesOf, styled, tableOf } from './view.ts';
-import { digestCell, duration } from './words.ts';
+import { actorOf, digestCell, duration, exactly, moment, versionsOf } from './words.ts';
 
 const COLUMNS = [
   'ENV',
@@ -31,6 +32,40 @@ export function statusView(states: readonly EnvironmentStatus[], now: Instant): 
   };
 }
 
+/** What each environment ran at a moment. */
+export function statusAtView(standings: readonly Standing[], at: Instant): View {
+  return {
+    data: {
+      at: time(at),
+      environments: standings.map(({ environment, release }) => ({
+        environment,
+        release: release ? releaseShape(release) : null,
+      })),
+    },
+    parts: [
+      linesOf(styled('bold', `what ran at ${exactly(at)}`)),
+      tableOf(
+        ['ENV', '#', 'IMAGE', 'VERSION', { name: 'DIGEST', drop: 1 }, 'SINCE', { name: 'BY', drop: 2 }],
+        standings.flatMap(standingRows),
+      ),
+    ],
+  };
+}
+
+function standingRows({ environment, release }: Standing): readonly (readonly Span[])[] {
+  if (!release) return [[environment, '–', '–', 'no release', '–', '–', '–']];
+  const { record, since } = release;
+  return record.images.map(({ name, version, digest }, index) => [
+    index === 0 ? environment : '',
+    index === 0 ? String(record.sequence) : '',
+    name,
+    version,
+    digestCell(digest),
+    index === 0 ? moment(since) : '',
+    index === 0 ? actorOf(record) : '',
+  ]);
+}
+
 /** Whether something is not as the records say, or cannot be told. */
 export function isDrifting(states: readonly EnvironmentStatus[]): boolean {
   return states.some(
@@ -50,14 +85,14 @@ function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Span[]
     version,
     digestCell(digest),
     index === 0 && since !== undefined ? duration(now - since) : '',
-    index === 0 ? record.actor : '',
+    index === 0 ? actorOf(record) : '',
     mark(branch),
     mark(registry),
   ]);
 }
 
 function mark(check: Check | RegistryCheck): Span {
-  if (check.state === 'right') return styled('green', '✓');
+  if (check.state === 'right') return styled('green', '✓ in sync');
   if (check.state === 'unknown') return styled('yellow', '? unknown');
   if (check.state === 'untagged') return '–';
   if (check.state === 'unapplied') return styled('red', '✗ unapplied');
@@ -73,7 +108,7 @@ function remarks(state: EnvironmentStatus): readonly Line[] {
   }
   const requests = asked.map(
     ({ branch, record }) =>
-      `asked for: release ${record.sequence} of ${environment} (${versionsOf(record.images)}) waits on ${branch} to be merged, by ${record.actor}`,
+      `asked for: release ${record.sequence} of ${environment} (${versionsOf(record.images)}) waits on ${branch} to be merged, by ${actorOf(record)}`,
   );
   return [
     ...state.images.flatMap((image) => differences(state, image)),
@@ -139,10 +174,6 @@ function holds({ environment, held }: EnvironmentStatus): readonly string[] {
     const what = images.length > 0 ? versionsOf(images) : `the configuration of release ${release}`;
     return `held: ${environment} holds ${what}${reason === undefined ? '' : `: ${reason}`}`;
   });
-}
-
-function versionsOf(images: readonly { readonly name: string; readonly version: string }[]): string {
-  return images.map(({ name, version }) => `${name} ${version}`).join(', ');
 }
 
 function short(digest: string): string {

@@ -47,6 +47,8 @@ export interface View {
   readonly data: Readonly<Record<string, unknown>>;
   /** For people, from top to bottom. */
   readonly parts: readonly Part[];
+  /** For `-o csv`, with exact values; the first table of the document when absent. */
+  readonly records?: Table;
 }
 
 /** A table; a column is a name, or more. */

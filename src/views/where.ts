@@ -3,7 +3,7 @@ import type { Span as TimeSpan } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { time, timeOrNull } from './shapes.ts';
 import { type View, tableOf } from './view.ts';
-import { digestCell, duration, moment } from './words.ts';
+import { actorOf, digestCell, duration, moment } from './words.ts';
 
 const COLUMNS = [
   'ENV',
@@ -14,16 +14,27 @@ const COLUMNS = [
   'UNTIL',
   { name: 'FOR', drop: 3 },
   { name: 'RELEASES', drop: 2 },
+  { name: 'BY', drop: 4 },
+  { name: 'WHY', wraps: true },
 ];
 
 /** Spans of time, one a row. */
 export function whereView(spans: readonly TimeSpan[], now: Instant): View {
   return {
-    data: { spans: spans.map(({ from, until, ...span }) => ({ ...span, from: time(from), until: timeOrNull(until) })) },
+    data: {
+      spans: spans.map(({ from, until, by, ...span }) => ({
+        ...span,
+        from: time(from),
+        until: timeOrNull(until),
+        actor: by.actor,
+        onBehalfOf: by.onBehalfOf ?? null,
+        reason: by.reason ?? null,
+      })),
+    },
     parts: [
       tableOf(
         COLUMNS,
-        spans.map(({ environment, image, version, digest, from, until, releases: [first, last] }) => [
+        spans.map(({ environment, image, version, digest, from, until, releases: [first, last], by }) => [
           environment,
           image,
           version,
@@ -32,6 +43,8 @@ export function whereView(spans: readonly TimeSpan[], now: Instant): View {
           until === undefined ? 'now' : moment(until),
           duration((until ?? now) - from),
           first === last ? `#${first}` : `#${first} to #${last}`,
+          actorOf(by),
+          by.reason ?? '',
         ]),
       ),
     ],

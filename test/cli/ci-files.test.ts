@@ -1,8 +1,10 @@
 // What later steps of a CI job read.
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CiFacts, writeCiFiles } from '../../src/cli/ci-files.ts';
 import { withSession } from '../../src/cli/session.ts';
 import { failureOf } from '../support/failure.ts';
@@ -59,12 +61,51 @@ test('a dotenv report: several images, nothing changed; what stood there before 
   await writeFile(file, 'OLD=1\n');
   await write({ TAGFLOW_DOTENV: file }, { ...FACTS, changed: false });
   expect(await readFile(file, 'utf8')).toBe(`TAGFLOW_ENV=prd
-TAGFLOW_VERSION=django=V4.0 mariadb=1.10
-TAGFLOW_DIGEST=django=${DJANGO?.digest} mariadb=${MARIADB?.digest}
+TAGFLOW_VERSION=django=V4.0,mariadb=1.10
+TAGFLOW_DIGEST=django=${DJANGO?.digest},mariadb=${MARIADB?.digest}
 TAGFLOW_COMMIT=${idOf('a')}
 TAGFLOW_PREVIOUS=
 TAGFLOW_CHANGED=false
 `);
+});
+
+describe('a dotenv report', () => {
+  /** A release of so many images, with names of the longest kind. */
+  function releaseOf(count: number): CiFacts['record'] {
+    const images = Array.from({ length: count }, (_, index) => ({ ...DJANGO!, name: `${'a'.repeat(60)}${index}` }));
+    return { ...FULL_RECORD, images };
+  }
+
+  test.each([1, 2, 30, 80, 1000])(
+    'of %i images is below the 5 KiB that GitLab takes, and tells what it left out',
+    async (count) => {
+      const file = join(await folder(), 'tagflow.env');
+      const record = releaseOf(count);
+      await write({ TAGFLOW_DOTENV: file }, { ...FACTS, record, previous: record });
+      const text = await readFile(file, 'utf8');
+      expect(Buffer.byteLength(text)).toBeLessThan(5 * 1024);
+      expect(text).toContain(`TAGFLOW_COMMIT=${idOf('a')}\n`);
+      for (const name of ['TAGFLOW_VERSION', 'TAGFLOW_DIGEST', 'TAGFLOW_PREVIOUS']) {
+        const isThere = new RegExp(`^${name}=`, 'm').test(text);
+        expect(isThere || new RegExp(`^TAGFLOW_OMITTED=.*${name}`, 'm').test(text)).toBe(true);
+      }
+    },
+  );
+
+  test('can be sourced by a shell, whatever images and pull requests are called', async () => {
+    const file = join(await folder(), 'tagflow.env');
+    const names = ['a b', '$(touch hacked)', '`id`', "it's", 'x;y', 'x&y', 'ü'];
+    const record = { ...FULL_RECORD, images: names.map((name) => ({ ...DJANGO!, name })) };
+    await write({ TAGFLOW_DOTENV: file }, { ...FACTS, record, pullRequest: 'https://forge.example.org/a?b=1&c=2;id' });
+    const { stdout, stderr } = await promisify(execFile)('sh', [
+      '-euc',
+      '. "$1"; printf %s "$TAGFLOW_VERSION"',
+      'sh',
+      file,
+    ]);
+    expect([stdout.split(',').length, stderr]).toEqual([names.length, '']);
+    expect(decodeURIComponent(stdout)).toBe(names.map((name) => `${name}=V4.0`).join(','));
+  });
 });
 
 test('GitHub’s files are added to', async () => {

@@ -235,7 +235,7 @@ describe('how a promotion ends', () => {
     const outcome = await half();
     const exit = await withSession(io, options(output), async (session) => finish(session, outcome));
     expect(exit).toBe(8);
-    expect(stderr()).toContain('/dev/null/dotenv cannot be written; the release itself is done');
+    expect(stderr()).toContain('cannot write /dev/null/dotenv; the release itself is done');
     const told = `${stdout()}${stderr()}`;
     // Data tells of the tags itself, and is one document.
     expect(told).toMatch(output === 'json' ? /^\{\n[^]*\n\}\n✗ unavailable/ : /not verified\n[^]*exit 8[^]*exit 7/);

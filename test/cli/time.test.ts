@@ -1,6 +1,6 @@
 // Times as people write them.
 import { expect, test } from 'vitest';
-import { parseInstant } from '../../src/cli/time.ts';
+import { parseInstant, parseMoment, parsePast } from '../../src/cli/time.ts';
 import { failureOf } from '../support/failure.ts';
 
 const NOW = Date.UTC(2026, 2, 20, 12);
@@ -59,3 +59,31 @@ test.each([
     fix: expect.stringContaining('Europe/Paris'),
   });
 });
+
+test.each([
+  ['2026-03-14', '2026-03-14T00:00:00.000Z', '2026-03-14T23:59:59.999Z'],
+  // 23 hours long.
+  ['2026-03-29 Europe/Paris', '2026-03-28T23:00:00.000Z', '2026-03-29T21:59:59.999Z'],
+  ['2026-03-14 18:00', '2026-03-14T18:00:00.000Z', '2026-03-14T18:00:00.000Z'],
+])('%s covers %s to %s', async (text, from, until) => {
+  const moment = await parseMoment(text, NOW);
+  expect([moment.from, moment.until].map((one) => new Date(one).toISOString())).toEqual([from, until]);
+});
+
+test.each([
+  ['a day that is over: its end', '2026-03-14', '2026-03-14T23:59:59.999Z'],
+  ['today: now', '2026-03-20', '2026-03-20T12:00:00.000Z'],
+  ['an hour of today', '2026-03-20 08:00', '2026-03-20T08:00:00.000Z'],
+])('the past is asked about at %s', async (_, text, expected) => {
+  expect(new Date(await parsePast(text, NOW)).toISOString()).toBe(expected);
+});
+
+test.each(['2026-03-21', '2026-03-20 12:01', '2026-03-20T13:01+01:00'])(
+  '%s is refused: it has not come',
+  async (text) => {
+    expect(await failureOf(parsePast(text, NOW))).toMatchObject({
+      code: 'usage',
+      message: `"${text}" is in the future`,
+    });
+  },
+);

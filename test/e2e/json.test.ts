@@ -74,7 +74,15 @@ const record = {
   plan: 'digest',
   config: { commit: maybe('commit'), file: maybe('digest') },
 } as const satisfies Shape;
-const past = { ...record, commit: 'commit', signer: maybe('text'), since: 'time', until: maybe('time') } as const;
+const past = {
+  ...record,
+  commit: 'commit',
+  signer: maybe('text'),
+  since: 'time',
+  until: maybe('time'),
+  changes: [{ image: 'text', from: maybe('text'), to: maybe('text') }],
+} as const;
+const shown = { ...past, at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',
@@ -233,8 +241,13 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
     },
     exit: EXIT.unwell,
   },
-  { args: ['show', 'stg'], shape: past },
-  { args: ['show', 'stg', '--release', '1'], shape: past },
+  { args: ['show', 'stg'], shape: shown },
+  { args: ['show', 'stg', '--release', '1'], shape: shown },
+  { args: ['show', 'stg', '--at', '0s'], shape: shown },
+  {
+    args: ['status', '--at', '0s'],
+    shape: { at: 'time', environments: [{ environment: 'text', release: maybe(past) }] },
+  },
   {
     args: ['where', 'django@V4.0'],
     shape: {
@@ -247,6 +260,9 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
           from: 'time',
           until: maybe('time'),
           releases: ['number'],
+          actor: 'text',
+          onBehalfOf: maybe('text'),
+          reason: maybe('text'),
         },
       ],
     },

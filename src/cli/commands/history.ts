@@ -5,28 +5,40 @@ import { count, defineCommand, optional, text, valueOr } from '../define.ts';
 export const history = defineCommand({
   name: 'history',
   summary: 'list releases: what, when, by whom, why',
-  description: ['Newest first. Commits that touch a record and are no release are listed as unverified.'],
-  examples: ['tagflow history prd', 'tagflow history --image django --since 7d -o json'],
+  description: [
+    'Lists releases, newest first, with what each changed. Commits that touch a record and are no release are listed as unverified.',
+  ],
+  examples: [
+    'tagflow history prd',
+    'tagflow history --image django --since 7d -o json',
+    'tagflow history prd --since 2026-11-01 --until 2026-11-30 -o csv',
+    'tagflow history --by ana',
+  ],
   arguments: { environment: optional('env', 'one environment', { completion: 'environment' }) },
   options: {
     image: text('--image <image>', 'only releases that changed this image', { completion: 'image' }),
     since: text('--since <time>', 'only releases since then (a time, or 7d, 12h)'),
+    until: text('--until <time>', 'only releases until then; a date covers its day'),
+    by: text('--by <who>', 'only releases of this actor, person or signer'),
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
-  async run(session, { environment, image, since, limit }) {
-    const [engine, { parseInstant }, { historyView }] = await Promise.all([
+  async run(session, { environment, image, since, until, by, limit }) {
+    const [engine, { parseMoment }, { historyView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../time.ts'),
       import('../../views/history.ts'),
     ]);
     const context = await session.context();
+    const now = context.clock.now();
     const found = await engine.history(context, {
       limit,
       ...(environment !== undefined && { environment }),
       ...(image !== undefined && { image }),
-      ...(since !== undefined && { since: await parseInstant(since, context.clock.now()) }),
+      ...(since !== undefined && { since: (await parseMoment(since, now)).from }),
+      ...(until !== undefined && { until: (await parseMoment(until, now)).until }),
+      ...(by !== undefined && { by }),
     });
-    session.print(historyView(found, context.clock.now()));
+    session.print(historyView(found, now));
     return EXIT.ok;
   },
 });

@@ -7,7 +7,7 @@ export const show = defineCommand({
   name: 'show',
   summary: 'show one release in full',
   description: [
-    'Without options the release that runs now. Times are ISO 8601 with an offset, a local time with the name of its zone, a date, or an age (`45min`, `12h`, `7d`). A time without a zone is UTC.',
+    'Shows the release that runs now, or the one that ran at a time. Times are ISO 8601 with an offset, a local time with the name of its zone, a date, or an age (`45min`, `12h`, `7d`). A time without a zone is UTC; a date covers its day; the future is refused.',
   ],
   examples: [
     'tagflow show prd',
@@ -20,19 +20,16 @@ export const show = defineCommand({
     release: value('--release <n>', 'the release of this number', count, { completion: 'release' }),
   },
   async run(session, { environment, at, release }) {
-    const [engine, { parseInstant }, { showView }] = await Promise.all([
+    const [engine, { parsePast }, { showView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../time.ts'),
       import('../../views/show.ts'),
     ]);
     const context = await session.context();
-    const when: ShowAt =
-      at !== undefined
-        ? { at: await parseInstant(at, context.clock.now()) }
-        : release !== undefined
-          ? { release }
-          : { now: true };
-    session.print(showView(await engine.show(context, environment, when), context.clock.now()));
+    const now = context.clock.now();
+    const moment = at === undefined ? undefined : await parsePast(at, now);
+    const when: ShowAt = moment !== undefined ? { at: moment } : release !== undefined ? { release } : { now: true };
+    session.print(showView(await engine.show(context, environment, when), now, moment));
     return EXIT.ok;
   },
 });

@@ -22,6 +22,8 @@ export interface Release {
   readonly since: Instant;
   /** When the next release came; undefined for the one that runs. */
   readonly until: Instant | undefined;
+  /** The release that this one replaced, as far as it was read. */
+  readonly before: ReleaseRecord | undefined;
 }
 
 /** A commit that touches a record and is not a release: its file is no valid record, speaks of another commit, or is not signed. */
@@ -88,10 +90,23 @@ export function pastOf({ environment, steps, whole }: ReleaseLine): Past {
       continue;
     }
     const since = Date.parse(release.time);
-    releases.push({ environment: environment.name, commit: commit.id, record: release, signer, since, until });
+    releases.push({
+      environment: environment.name,
+      commit: commit.id,
+      record: release,
+      signer,
+      since,
+      until,
+      before: undefined,
+    });
     until = since;
   }
-  return { environment, releases, unverified, whole };
+  return {
+    environment,
+    releases: releases.map((release, index) => ({ ...release, before: releases[index + 1]?.record })),
+    unverified,
+    whole,
+  };
 }
 
 /** Which releases `history` shows. */
@@ -100,6 +115,9 @@ export interface HistoryFilter {
   /** Only releases that changed this image. */
   readonly image?: string;
   readonly since?: Instant;
+  readonly until?: Instant;
+  /** Only releases of this actor, person or signer; capital letters do not count. */
+  readonly by?: string;
   readonly limit: number;
 }
 
@@ -108,23 +126,33 @@ export async function history(
   context: Reading,
   filter: HistoryFilter,
 ): Promise<{ readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] }> {
-  const { environment: name, image, since = Number.NEGATIVE_INFINITY, limit } = filter;
+  const {
+    environment: name,
+    image,
+    since = Number.NEGATIVE_INFINITY,
+    until = Number.POSITIVE_INFINITY,
+    limit,
+  } = filter;
   const world = await readWorld(context, name === undefined ? [] : [name]);
   if (image !== undefined) imageOf(world.pipeline, image);
   const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
-  // Which release changed an image, the one below it tells.
-  const most = filter.since === undefined && image === undefined ? limit : undefined;
+  const isNewest = filter.since === undefined && filter.until === undefined && filter.by === undefined;
+  // What a release changed follows from the one below it.
+  const most = isNewest && image === undefined ? limit + 1 : undefined;
   const pasts = await readPasts(context, world, only, most);
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
-      (release, index) =>
-        release.since >= since && (image === undefined || changes(release, past.releases[index + 1], image)),
+      (release) =>
+        release.since >= since &&
+        release.since <= until &&
+        (image === undefined || changes(release, image)) &&
+        (filter.by === undefined || isBy(release, filter.by)),
     ),
   );
   if (pasts.length > 1) releases.sort((a, b) => b.since - a.since);
   return {
     releases: releases.slice(0, limit),
-    unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since)),
+    unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
   };
 }
 
@@ -158,6 +186,24 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
   });
 }
 
+/** What an environment ran at a moment. */
+export interface Standing {
+  readonly environment: string;
+  /** Undefined: it had no release yet. */
+  readonly release: Release | undefined;
+}
+
+/** What one environment, or each in flow order, ran at a moment. */
+export async function releasesAt(context: Reading, at: Instant, name?: string): Promise<readonly Standing[]> {
+  const world = await readWorld(context, name === undefined ? [] : [name]);
+  const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
+  const pasts = await readPasts(context, world, only);
+  return pasts.map(({ environment, releases }) => ({
+    environment: environment.name,
+    release: releases.find(({ since }) => since <= at),
+  }));
+}
+
 /** A span of time during which an environment had an image. */
 export interface Span {
   readonly environment: string;
@@ -169,13 +215,15 @@ export interface Span {
   readonly until: Instant | undefined;
   /** First and last release of the span. */
   readonly releases: readonly [number, number];
+  /** Who brought it, for whom, and why: the first release of the span. */
+  readonly by: Pick<ReleaseRecord, 'actor' | 'onBehalfOf' | 'reason'>;
 }
 
 /** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
 export async function where(context: Reading, what: string): Promise<readonly Span[]> {
   const world = await readWorld(context);
   const matches = matcher(world, what);
-  const pasts = await readPasts(context, world, undefined);
+  const pasts = await readPasts(context, world);
   const spans = pasts.flatMap(({ releases }) => spansOf(releases, matches));
   if (spans.length > 0) return spans;
   throw new TagflowError('release-not-found', {
@@ -204,6 +252,7 @@ function spansOf(releases: readonly Release[], matches: ImageMatch): readonly Sp
         from: since,
         until: later ? later.until : until,
         releases: releasesOf,
+        by: record,
       };
       if (later) spans.splice(spans.indexOf(later), 1, span);
       else spans.push(span);
@@ -237,12 +286,7 @@ function matcher(world: World, what: string): ImageMatch {
   return ({ name, version: tag }) => name === image && tag === version;
 }
 
-async function readPasts(
-  context: Reading,
-  world: World,
-  only: Environment | undefined,
-  most?: number,
-): Promise<readonly Past[]> {
+async function readPasts(context: Reading, world: World, only?: Environment, most?: number): Promise<readonly Past[]> {
   const environments = only ? [only] : [...world.pipeline.environments.values()];
   const present = only ? environments : environments.filter(({ branch }) => world.branches.has(branch));
   const pasts: Past[] = [];
@@ -250,8 +294,13 @@ async function readPasts(
   return pasts;
 }
 
-function changes(release: Release, before: Release | undefined, image: string): boolean {
-  const digestIn = (of: Release | undefined): Digest | undefined =>
-    of?.record.images.find(({ name }) => name === image)?.digest;
-  return digestIn(release) !== digestIn(before);
+function changes({ record, before }: Release, image: string): boolean {
+  const digestIn = (of: ReleaseRecord | undefined): Digest | undefined =>
+    of?.images.find(({ name }) => name === image)?.digest;
+  return digestIn(record) !== digestIn(before);
+}
+
+function isBy({ record, signer }: Release, who: string): boolean {
+  const names = [record.actor, record.onBehalfOf, signer].map((name) => name?.toLowerCase());
+  return names.includes(who.toLowerCase());
 }

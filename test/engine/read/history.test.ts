@@ -1,6 +1,6 @@
 // History, show and where: the past as the branch tells it, and what on the branch is no release.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { history, show, where } from '../../../src/engine/read/history.ts';
+import { history, releasesAt, show, where } from '../../../src/engine/read/history.ts';
 import { type Bench, FIRST, createBench, recordOf } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
@@ -59,6 +59,25 @@ describe('history', () => {
     const bench = await past();
     const { releases } = await history(bench.context(), { environment: 'prd', since: at(6), limit: 20 });
     expect(releases.map(({ record }) => record.sequence)).toEqual([3, 2]);
+  });
+
+  test('until a moment, and by somebody: actor, person or signer', async () => {
+    const bench = await past();
+    const numbers = async (filter: Partial<Parameters<typeof history>[1]>): Promise<readonly number[]> => {
+      const { releases } = await history(bench.context(), { environment: 'prd', limit: 20, ...filter });
+      return releases.map(({ record }) => record.sequence);
+    };
+    expect(await numbers({ until: at(6) })).toEqual([2, 1]);
+    expect(await numbers({ since: at(4), until: at(6) })).toEqual([2]);
+    const { releases } = await history(bench.context(), { environment: 'prd', limit: 1 });
+    expect(await numbers({ by: releases[0]!.record.actor.toUpperCase() })).toEqual([3, 2, 1]);
+    expect(await numbers({ by: 'nobody' })).toEqual([]);
+  });
+
+  test('knows what each release replaced, the oldest one listed too', async () => {
+    const bench = await past();
+    const { releases } = await history(bench.context(), { environment: 'prd', limit: 2 });
+    expect(releases.map(({ before }) => before?.sequence)).toEqual([2, 1]);
   });
 
   test.each([
@@ -177,7 +196,29 @@ async function spans(bench: Bench, what: string): Promise<readonly string[]> {
   );
 }
 
+test('what each environment ran at a moment', async () => {
+  const standings = async (
+    moment: number,
+    name?: string,
+  ): Promise<readonly (readonly [string, number | undefined])[]> =>
+    (await releasesAt(told.context(), moment, name)).map(({ environment, release }) => [
+      environment,
+      release?.record.sequence,
+    ]);
+  expect(await standings(at(5))).toEqual([
+    ['dev', 2],
+    ['stg', 2],
+    ['prd', 1],
+  ]);
+  expect(await standings(at(2, 59), 'prd')).toEqual([['prd', undefined]]);
+});
+
 describe('where', () => {
+  test('says who brought it, and why', async () => {
+    const [now] = (await where(told.context(), 'django@V4.0')).filter(({ environment }) => environment === 'prd');
+    expect(now?.by).toMatchObject({ actor: expect.any(String), reason: 'INC-412' });
+  });
+
   test('an image is and was, newest first in each environment', async () => {
     const bench = told;
     expect(await spans(bench, 'django@V4.2')).toEqual([

@@ -1,0 +1,28 @@
+// A view as comma-separated values (RFC 4180, with line feeds), for spreadsheets: one table, with a head.
+import { plain } from '../model/text.ts';
+import { type Table, type View, linesOf, tableOf, textOf } from './view.ts';
+
+/** What a spreadsheet would take for a formula. */
+const FORMULA = /^[=+\-@]/;
+
+/** The view's table as CSV, each line ended by a line feed; a view without a table has its lines in one column. */
+export function formatCsv(view: Pick<View, 'parts' | 'records'>): string {
+  const { columns, rows } = view.records ?? tableIn(view);
+  const lines = [columns.map(({ name }) => name), ...rows.map((row) => row.map(textOf))];
+  return lines.map((cells) => `${cells.map(field).join(',')}\n`).join('');
+}
+
+function tableIn({ parts }: Pick<View, 'parts'>): Table {
+  const table = parts.find((part) => part.kind === 'table');
+  if (table) return table;
+  const lines = parts.flatMap((part) => (part.kind === 'table' ? [] : part.lines));
+  return tableOf(
+    ['TEXT'],
+    linesOf(...lines).lines.map((line) => [textOf(line)]),
+  );
+}
+
+function field(text: string): string {
+  const safe = FORMULA.test(text) ? `'${plain(text)}` : plain(text);
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
