@@ -58,6 +58,7 @@ export async function compose(
   const settings = await readGitSettings(options.directory, env);
   const remote = await chooseRemote(options, settings, env);
   const { url } = remote;
+  notify({ level: 'progress', text: `waiting for ${placeOf(url)}` });
   const registries = composeRegistries(io, options, notify, signal);
   const workFolder = resolve(options.directory, env['TAGFLOW_CACHE_DIR'] ?? tmpdir());
   await makeFolder(workFolder);
@@ -139,6 +140,7 @@ function triedFor({ credentials, ignored }: GitSettings, tried: string | undefin
 /** The registries of a run: adapters by what a repository is, each made on first use. */
 export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify, signal: AbortSignal): Registries {
   const plainHttpHosts = new Set<string>();
+  let waitingFor: string | undefined;
   const shared = { clock: machineClock, random: Math.random, signal };
   const requestTimeoutMs = options.timeout * 1000;
   const plainHttpCredentials = new Set((io.env['TAGFLOW_PLAIN_HTTP_CREDENTIALS'] ?? '').toLowerCase().split(/\s+/));
@@ -169,6 +171,10 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
   const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout.get() : oci.get());
   return {
     registryOf(repository) {
+      if (repository.kind === 'remote' && repository.host !== waitingFor) {
+        waitingFor = repository.host;
+        notify({ level: 'progress', text: `waiting for ${waitingFor}` });
+      }
       if (isAt(parseEcrHost, repository)) return ecr.get();
       return isAt(parseGarHost, repository) ? gar.get() : contentOf(repository);
     },
@@ -183,6 +189,13 @@ export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify
       ecr.made()?.close();
     },
   };
+}
+
+/** The host of a remote, or its path: what a person waits for. Never its credentials. */
+function placeOf(url: string): string {
+  const parsed = URL.parse(url);
+  if (parsed) return parsed.host || parsed.pathname;
+  return /^(?:[^@/]*@)?([^:/]+):/.exec(url)?.[1] ?? url;
 }
 
 function isAt(parseHost: (host: string) => object | undefined, repository: Repository): boolean {

@@ -8,6 +8,9 @@ export const FORMATS = ['table', 'json', 'yaml', 'md', 'csv'] as const;
 /** A format of `-o`. */
 export type Format = (typeof FORMATS)[number];
 
+/** The forms of `--log`. */
+const LOG_FORMS = ['text', 'json'] as const;
+
 /** The global options, in the order in which help lists them. */
 export const GLOBAL_OPTIONS = {
   directory: text('-C, --directory <dir>', 'work as if started in this folder', { completion: 'folder' }),
@@ -18,6 +21,8 @@ export const GLOBAL_OPTIONS = {
   json: flag('--json', 'the same as -o json'),
   quiet: flag('-q, --quiet', 'print results and errors only'),
   verbose: flag('-v, --verbose', 'print each step, and the causes of errors'),
+  log: choice('--log <form>', 'how to write the steps on stderr', LOG_FORMS, 'text', { variable: 'TAGFLOW_LOG' }),
+  pager: unless('--no-pager', 'print long results as they are, even at a terminal'),
   yes: flag('--yes', 'answer yes to every question'),
   input: unless('--no-input', 'never ask'),
   timeout: valueOr('--timeout <seconds>', 'how long one request may take', seconds, 60, {
@@ -40,6 +45,10 @@ export interface GlobalOptions {
   readonly output: Format;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  /** `json`: one object a line for each step. */
+  readonly log?: (typeof LOG_FORMS)[number];
+  /** False: no pager. */
+  readonly pager?: boolean;
   readonly yes?: boolean;
   /** False: never ask, even at a terminal. */
   readonly input: boolean;

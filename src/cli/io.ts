@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 
 /** A stream that may be a terminal. */
-export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** The process, as commands see it. */
 export interface Io {
@@ -17,6 +17,8 @@ export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Where SIGINT and SIGTERM are heard. */
   readonly signals: Signals;
+  /** Shows a text in a pager, where the process has a terminal of its own. Resolves to false where there is none. */
+  readonly pager?: (command: readonly string[], text: string, env: Io['env']) => Promise<boolean>;
 }
 
 /** The part of `process` that signals need. */

@@ -1,6 +1,7 @@
 // The process: starts quickly, ends with an exit code that tells the truth, and stops within seconds when asked to.
 import { enableCompileCache } from 'node:module';
 import { compileCacheFolder } from './compile-cache.ts';
+import type { Io } from './io.ts';
 
 // Where NODE_COMPILE_CACHE names a folder, Node has begun already.
 const cache = compileCacheFolder({ env: process.env, uid: process.getuid?.() });
@@ -28,6 +29,8 @@ const io = {
   stderr: process.stderr,
   stdin: process.stdin,
   signals: process,
+  pager: async (command: readonly string[], text: string, env: Io['env']) =>
+    (await import('./terminal/pager.ts')).runPager(command, text, env),
 };
 
 /** Runs the command line to its end, and sets the exit code. */

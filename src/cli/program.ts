@@ -7,6 +7,7 @@ import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
 import { diff } from './commands/diff.ts';
 import { doctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
 import { help } from './commands/help.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   where,
   check,
   doctor,
+  explain,
   init,
   demo,
   completion,

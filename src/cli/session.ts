@@ -6,13 +6,13 @@ import { formatCsv } from '../views/csv.ts';
 import { toJson, toYaml } from '../views/data.ts';
 import type { Failure } from '../views/failure.ts';
 import { formatMarkdown } from '../views/markdown.ts';
-import type { Paint } from '../views/table.ts';
 import { formatText } from '../views/text.ts';
 import type { View } from '../views/view.ts';
 import type { Composition, Registries } from './compose.ts';
 import { type Facts, createFacts } from './facts.ts';
 import type { Format, GlobalOptions } from './globals.ts';
-import type { Io } from './io.ts';
+import type { Io, Terminal } from './io.ts';
+import { PagedOutput } from './terminal/output.ts';
 import { printFailures, renderFailure } from './terminal/failure.ts';
 import { showNotice } from './terminal/notice.ts';
 import { painter } from './terminal/paint.ts';
@@ -51,6 +51,7 @@ export async function withSession(
   const progress = startProgress(io.stderr, options.quiet === true);
   let composition: Promise<Composition> | undefined;
   let registries: Promise<Registries> | undefined;
+  const output = new PagedOutput(io, options);
   const notify = (notice: Notice): void => showNotice(io.stderr, options, progress, notice);
   const session: Session = {
     io,
@@ -69,13 +70,15 @@ export async function withSession(
     },
     print(result) {
       progress.clear();
-      io.stdout.write(render(result, options, painter(io.stdout)));
+      output.write(render(result, options, io.stdout));
     },
-    fail(failures, output = options.output) {
-      progress.clear();
-      printFailures(io, { ...options, output }, failures);
+    fail(failures, format = options.output) {
+      output.afterwards(() => {
+        progress.clear();
+        printFailures(io, { ...options, output: format }, failures);
+      });
     },
-    say: (text) => notify({ level: 'info', text }),
+    say: (text) => output.afterwards(() => notify({ level: 'info', text })),
   };
   try {
     return await work(session);
@@ -84,6 +87,7 @@ export async function withSession(
   } finally {
     progress.stop();
     stopping.dispose();
+    await output.end();
     // A composition that failed has nothing to free; its error is the command's already.
     (await registries)?.close();
     await composition?.then(
@@ -93,12 +97,14 @@ export async function withSession(
   }
 }
 
-function render(view: View, { output }: GlobalOptions, paint: Paint): string {
+function render(view: View, { output }: GlobalOptions, stdout: Terminal): string {
   const document = { schemaVersion: 1, ...view.data };
   if (output === 'json') return toJson(document);
   if (output === 'yaml') return toYaml(document);
   if (output === 'csv') return formatCsv(view);
-  return `${output === 'md' ? formatMarkdown(view) : formatText(view, { paint })}\n`;
+  if (output === 'md') return `${formatMarkdown(view)}\n`;
+  const width = stdout.isTTY === true ? stdout.columns : undefined;
+  return `${formatText(view, { paint: painter(stdout), width })}\n`;
 }
 
 /** How a run is asked to stop. */

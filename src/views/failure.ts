@@ -39,13 +39,20 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
+/** Where to read on. */
+export interface Page {
+  readonly text: string;
+  /** Makes a link of the text, where the reader's medium has links. */
+  readonly link?: (text: string) => string;
+}
+
 /** A failure as text, with a line break at its end. */
-export function formatFailure({ code, exit, text }: Failure, paint: Paint): string {
+export function formatFailure({ code, exit, text }: Failure, paint: Paint, page?: Page): string {
   const rows = [`${paint('red', '✗')} ${LABELS[exit] ?? 'error'}: ${lines(text.what)}`];
   if (text.why !== undefined) rows.push(`  ${paint('dim', 'why')}   ${lines(text.why)}`);
   if (text.fix !== undefined) rows.push(`  ${paint('dim', 'fix')}   ${lines(text.fix)}`);
-  const page = `docs/errors/${code}.md`;
-  rows.push(`  ${paint('dim', 'docs')}  ${page}${' '.repeat(Math.max(2, 60 - page.length))}exit ${exit}`);
+  const { text: where, link = (words: string): string => words } = page ?? { text: `docs/errors/${code}.md` };
+  rows.push(`  ${paint('dim', 'docs')}  ${link(where)}${' '.repeat(Math.max(2, 60 - where.length))}exit ${exit}`);
   return `${rows.join('\n')}\n`;
 }
 

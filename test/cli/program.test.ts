@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
+import { ERRORS } from '../../src/model/errors.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { captureIo, run } from '../support/io.ts';
 
@@ -153,6 +154,29 @@ test.each([[['--json', 'promote']], [['promote', '--json']]])('--json is -o json
 
 test.each(commands())('$name says in one line what it does', ({ summary }) => {
   expect(summary).toMatch(/^[^A-Z].*[^.]$/);
+});
+
+describe('explain', () => {
+  test.each(Object.keys(ERRORS))('%s shows its page: why, and what to do', async (code) => {
+    const { exit, stdout } = await run(['explain', code]);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^Why$/m);
+    expect(stdout).toMatch(/^What to do$/m);
+    // What a terminal does not show as it is meant.
+    expect(stdout.replace(/^ {4}.*$/gm, '')).not.toMatch(/\]\(|^#|```/m);
+  });
+
+  test('without a code lists every error', async () => {
+    const { stdout } = await run(['explain', '-o', 'json']);
+    const { errors } = JSON.parse(stdout) as { errors: { code: string; meaning: string }[] };
+    expect(errors.map(({ code }) => code)).toEqual(Object.keys(ERRORS));
+    for (const { meaning } of errors) expect(meaning).toMatch(/\.$/);
+  });
+
+  test('no error is a usage error that names those there are', async () => {
+    const { exit, stderr } = await run(['explain', 'hold']);
+    expect([exit, stderr]).toEqual([2, expect.stringContaining('held')]);
+  });
 });
 
 describe('completion', () => {

@@ -61,6 +61,26 @@ describe('on a terminal', () => {
     expect(line()).toBe('');
   });
 
+  it('a run that has said nothing yet says that it starts', () => {
+    const progress = startProgress(stream(true), false);
+    vi.advanceTimersByTime(1000);
+    expect(line()).toBe('… starting');
+    progress.stop();
+  });
+
+  it('a step that takes long says for how long it has gone on, and the next one starts from nothing', () => {
+    const progress = startProgress(stream(true), false);
+    progress.update({ level: 'progress', text: 'waiting for registry.example.com' });
+    vi.advanceTimersByTime(7200);
+    expect(line()).toBe('… waiting for registry.example.com (7 s)');
+    progress.update({ level: 'progress', text: 'waiting for git.example.com' });
+    expect(line()).toBe('… waiting for git.example.com');
+    progress.clear();
+    vi.advanceTimersByTime(1000);
+    expect(line()).toBe('… waiting for git.example.com');
+    progress.stop();
+  });
+
   it('bytes are shown as a bar, with the rate and an estimate', () => {
     const progress = startProgress(stream(true), false);
     copyFor(progress, 10, 8, 160);

@@ -1,8 +1,9 @@
 // Where failures go: to stderr for people, to stdout as JSON with `-o json`.
 import { toJson } from '../../views/data.ts';
-import { type Failure, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
+import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Io } from '../io.ts';
+import { link, pageUrl, showsLinks } from './links.ts';
 import { painter } from './paint.ts';
 
 /** Writes an error in the one form. Returns the exit code. */
@@ -23,5 +24,14 @@ export function printFailures(io: Io, options: Partial<GlobalOptions>, failures:
     return;
   }
   const paint = painter(io.stderr);
-  io.stderr.write(failures.map((failure) => formatFailure(failure, paint)).join('\n'));
+  const text = failures.map((failure) => formatFailure(failure, paint, pageOf(io, failure)));
+  io.stderr.write(text.join('\n'));
+}
+
+/** Where to read on: in a log the page's path; at a terminal the command that shows it, as a link where links are shown. */
+function pageOf({ stderr, env }: Io, { code }: Failure): Page {
+  const path = `docs/errors/${code}.md`;
+  if (stderr.isTTY !== true) return { text: path };
+  const url = showsLinks(stderr, env) ? pageUrl(path) : undefined;
+  return { text: `tagflow explain ${code}`, ...(url !== undefined && { link: (text) => link(url, text) }) };
 }

@@ -1,5 +1,5 @@
 // What is going on, on stderr. On a terminal: one line that clears itself, once it takes longer than a second, with a bar,
-// the rate and an estimate where bytes are counted. Elsewhere, in the log of a CI job: a plain line now and then about what
+// the rate and an estimate where bytes are counted, and for how long a step has gone on. Elsewhere, in the log of a CI job: a plain line now and then about what
 // counts bytes, since jobs that are silent for minutes get killed.
 import type { Notice } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
@@ -11,6 +11,8 @@ const PATIENCE = 1000;
 const FRAME = 200;
 /** Between two lines of a log. */
 const LOG_PAUSE = 30_000;
+/** A step that takes this long shows for how long it has gone on. */
+const LONG = 3000;
 /** What the rate is measured over. */
 const WINDOW = 10_000;
 /** Below this a rate says nothing. */
@@ -33,36 +35,38 @@ export function startProgress(stream: Terminal, quiet: boolean): Progress {
 
 function onTerminal(stream: Terminal): Progress {
   const speed = measureSpeed();
-  let notice: Notice | undefined;
+  // Until somebody says more, it is this that takes its time.
+  let notice: Notice | undefined = { level: 'progress', text: 'starting' };
+  let since = performance.now();
+  let drawn = '';
   let patient = true;
-  let shown = false;
   const draw = (): void => {
     if (patient || !notice) return;
-    shown = true;
     const columns = Math.max(10, (stream.columns ?? 80) - 4);
-    stream.write(`\r\x1b[K… ${lineOf(notice, speed, columns)}`);
+    const line = lineOf(notice, speed, columns, performance.now() - since);
+    if (line !== drawn || notice.bytes) stream.write(`\r\x1b[K… ${line}`);
+    drawn = line;
   };
   const clear = (): void => {
-    if (shown) stream.write('\r\x1b[K');
-    shown = false;
+    if (drawn !== '') stream.write('\r\x1b[K');
+    drawn = '';
   };
   const patience = setTimeout(() => {
     patient = false;
     draw();
   }, PATIENCE).unref();
-  const frames = setInterval(() => {
-    // Other steps are drawn when they come.
-    if (notice?.bytes) draw();
-  }, FRAME).unref();
+  const frames = setInterval(draw, FRAME).unref();
   return {
     update(next) {
+      if (next.text !== notice?.text && !next.bytes) since = performance.now();
       notice = next;
       if (next.bytes) speed.add(next.bytes.done);
       else draw();
     },
     clear() {
       clear();
-      notice = undefined;
+      // What else is written is about these bytes: they have come to their end.
+      if (notice?.bytes) notice = undefined;
     },
     stop() {
       clearTimeout(patience);
@@ -89,9 +93,10 @@ function inLog(stream: Terminal): Progress {
 }
 
 /** A step as one line of at most `columns` characters: the text first, then the rest as far as it fits. */
-function lineOf({ text, bytes }: Notice, speed: Speed, columns: number): string {
+function lineOf({ text, bytes }: Notice, speed: Speed, columns: number, elapsed: number): string {
   const words = plain(text, 200);
-  if (!bytes) return words.slice(0, columns);
+  if (!bytes)
+    return `${words}${elapsed < LONG ? '' : ` (${durationIn(Math.floor(elapsed / 1000))})`}`.slice(0, columns);
   const parts = [words, ...speedOf(bytes, speed)].join(', ');
   const withBar = `${barOf(bytes)} ${parts}`;
   return withBar.length <= columns ? withBar : parts.slice(0, columns);

@@ -215,7 +215,7 @@ test('what each environment ran at a moment', async () => {
 
 describe('where', () => {
   test('says who brought it, and why', async () => {
-    const [now] = (await where(told.context(), 'django@V4.0')).filter(({ environment }) => environment === 'prd');
+    const now = (await where(told.context(), 'django@V4.0')).find(({ environment }) => environment === 'prd');
     expect(now?.by).toMatchObject({ actor: expect.any(String), reason: 'INC-412' });
   });
 
