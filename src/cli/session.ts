@@ -47,12 +47,12 @@ export async function withSession(
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   const facts = createFacts();
-  const stopping = listenForSignals(io, options, facts);
-  const progress = startProgress(io.stderr, options.quiet === true);
+  const progress = startProgress(io.stderr, options.quiet === true || options.log === 'json');
   let composition: Promise<Composition> | undefined;
   let registries: Promise<Registries> | undefined;
   const output = new PagedOutput(io, options);
   const notify = (notice: Notice): void => showNotice(io.stderr, options, progress, notice);
+  const stopping = listenForSignals(io, options, facts, (text) => notify({ level: 'warning', text }));
   const session: Session = {
     io,
     options,
@@ -122,6 +122,7 @@ function listenForSignals(
   io: Io,
   options: GlobalOptions,
   facts: Facts,
+  say: (text: string) => void,
 ): Stopping & { interrupted(): TagflowError | undefined; dispose(): void } {
   const asked = new AbortController();
   const forced = new AbortController();
@@ -140,7 +141,7 @@ function listenForSignals(
     const listener = (): void => {
       if (stopped) return end(`stopped at once by ${name}`, exit);
       stopped = { name, exit };
-      io.stderr.write(`${name}: finishing what is being written, then stopping\n`);
+      say(`${name}: finishing what is being written, then stopping`);
       timer = setTimeout(() => end(`stopped by ${name}; a write was not answered in time`, exit), GRACE).unref();
       // The reason is for those who only see the signal; what the run ends with is told when it has ended.
       asked.abort(new TagflowError('interrupted', { what: `stopped by ${name}`, details: { exit } }));

@@ -18,13 +18,41 @@ export interface Clock {
 /** A number in [0, 1): for jitter only. */
 export type Random = () => number;
 
+/** What has just been done to a release line. docs/reference/log.md has each with its facts. */
+export type StepName =
+  | 'planned'
+  | 'gate'
+  | 'refused'
+  | 'unchanged'
+  | 'copied'
+  | 'committed'
+  | 'proposed'
+  | 'tagged'
+  | 'verified'
+  | 'applied';
+
+/** A step of the work, for logs that machines read. */
+export interface Step {
+  readonly name: StepName;
+  readonly environment: string;
+  readonly application?: string;
+  /** The number of the release, once it is known. */
+  readonly release?: number;
+  /** How long the step took; undefined where it took no time of its own. */
+  readonly durationMs?: number;
+  /** What the step is about, by its name. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
 /** Something worth telling a person while a command runs. The library never prints; the CLI renders these. */
 export interface Notice {
-  readonly level: 'progress' | 'info' | 'warning';
+  readonly level: 'progress' | 'step' | 'info' | 'warning';
   /** One line, lower case, no full stop. */
   readonly text: string;
   /** How much of it is done: for a bar, a rate and an estimate. The text says it as well. */
   readonly bytes?: { readonly done: number; readonly total: number };
+  /** Of level `step`: the same for machines. */
+  readonly step?: Step;
 }
 
 /** Where notices go. */

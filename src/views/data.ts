@@ -8,6 +8,11 @@ export function toJson(value: unknown): string {
   return `${escapeDocument(JSON.stringify(value, nullForNothing, 2), jsonEscape)}\n`;
 }
 
+/** A value as JSON on one line, one line break at its end. */
+export function toJsonLine(value: unknown): string {
+  return `${escaped(JSON.stringify(value, nullForNothing))}\n`;
+}
+
 /** A value as YAML. */
 export function toYaml(value: unknown): string {
   const document = yamlDocument(JSON.parse(JSON.stringify(value, nullForNothing)));

@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/globals.ts';
 import type { Io } from '../../src/cli/io.ts';
+import { renderFailure } from '../../src/cli/terminal/failure.ts';
 import { showNotice } from '../../src/cli/terminal/notice.ts';
 import { type Session, withSession } from '../../src/cli/session.ts';
 import type { Notice } from '../../src/model/effects.ts';
+import { TagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/failure.ts';
 import { captureIo } from '../support/io.ts';
 
@@ -12,7 +14,7 @@ const OPTIONS: GlobalOptions = { directory: '/', output: 'table', input: false, 
 
 describe('a notice', () => {
   const copied = { level: 'progress', text: 'copying', bytes: { done: 1, total: 2 } } as const;
-  test.each<[string, Pick<GlobalOptions, 'quiet' | 'verbose'>, Notice, { told: string; step: boolean }]>([
+  test.each<[string, Pick<GlobalOptions, 'quiet' | 'verbose' | 'log'>, Notice, { told: string; step: boolean }]>([
     ['a fact', {}, { level: 'info', text: 'x' }, { told: 'x\n', step: false }],
     ['a fact, with -q', { quiet: true }, { level: 'info', text: 'x' }, { told: '', step: false }],
     ['a warning', {}, { level: 'warning', text: 'x' }, { told: 'warning: x\n', step: false }],
@@ -20,6 +22,9 @@ describe('a notice', () => {
     ['a step', {}, { level: 'progress', text: 'x' }, { told: '', step: true }],
     ['a step, with -v', { verbose: true }, { level: 'progress', text: 'x' }, { told: 'x\n', step: true }],
     ['a step, with -q', { quiet: true }, { level: 'progress', text: 'x' }, { told: '', step: false }],
+    ['a step of a release', {}, { level: 'step', text: 'x' }, { told: '', step: false }],
+    ['a step of a release, with -v', { verbose: true }, { level: 'step', text: 'x' }, { told: 'x\n', step: false }],
+    ['bytes, in JSON', { log: 'json' }, copied, { told: '', step: false }],
     ['bytes, with -v', { verbose: true }, copied, { told: '', step: true }],
     ['text that steers', {}, { level: 'info', text: 'a\u001b[31mb' }, { told: 'a\\x1b[31mb\n', step: false }],
   ])('%s', (_, options, notice, { told, step }) => {
@@ -28,6 +33,51 @@ describe('a notice', () => {
     showNotice(io.stderr, options, progress, notice);
     expect(stderr()).toBe(told);
     expect(progress.update.mock.calls).toEqual(step ? [[notice]] : []);
+  });
+});
+
+describe('--log json', () => {
+  const KEYS = ['schemaVersion', 'time', 'step', 'environment', 'application', 'release', 'durationMs', 'message'];
+
+  function logged(notice: Notice): Record<string, unknown> {
+    const { io, stderr } = captureIo([]);
+    const progress = { update: () => undefined, clear: () => undefined, stop: () => undefined };
+    showNotice(io.stderr, { log: 'json' }, progress, notice);
+    expect(stderr().split('\n')).toHaveLength(2);
+    return JSON.parse(stderr()) as Record<string, unknown>;
+  }
+
+  test('a step is one object on one line, with every key', () => {
+    const step = {
+      name: 'committed',
+      environment: 'prd',
+      release: 3,
+      durationMs: 12,
+      facts: { commit: 'abc' },
+    } as const;
+    const entry = logged({ level: 'step', text: 'committed abc to prd', step });
+    expect(Object.keys(entry)).toEqual([...KEYS, 'commit']);
+    expect(entry).toMatchObject({
+      schemaVersion: 1,
+      step: 'committed',
+      environment: 'prd',
+      application: null,
+      release: 3,
+    });
+    expect(entry['time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  });
+
+  test.each(['info', 'warning', 'progress'] as const)('so is %s', (level) => {
+    const entry = logged({ level, text: 'a\n\u001b[31m' });
+    expect(Object.keys(entry)).toEqual(KEYS);
+    expect(entry).toMatchObject({ step: level, environment: null, message: 'a\n\u001b[31m' });
+  });
+
+  test('and a failure, in place of its text', () => {
+    const { io, stderr } = captureIo([]);
+    renderFailure(io, { ...OPTIONS, log: 'json', verbose: true }, new TagflowError('held', { what: 'x', why: 'y' }));
+    expect(Object.keys(JSON.parse(stderr()) as object)).toEqual([...KEYS, 'code', 'exit', 'retryable', 'why', 'fix']);
+    expect(JSON.parse(stderr())).toMatchObject({ step: 'failed', code: 'held', exit: 3, fix: null });
   });
 });
 

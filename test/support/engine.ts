@@ -1,5 +1,6 @@
 // A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
 // context for each process that works on them.
+import type { Notice, Step } from '../../src/model/effects.ts';
 import type { Context } from '../../src/engine/context.ts';
 import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
 import type { RunOptions } from '../../src/engine/release/execute.ts';
@@ -61,6 +62,8 @@ export interface Bench {
   readonly clock: InstantClock;
   /** Everything that any process told its person. */
   readonly notices: string[];
+  /** The steps that were reported, in their order. */
+  readonly steps: Step[];
   /** The ports of a new process: nothing fetched, nothing known. */
   context(options?: ProcessOptions): Context;
   /** Promotes in a new process. `versions` as typed: `{ django: 'V4.2' }`, `{ '*': 'V1' }`. */
@@ -110,6 +113,11 @@ export function createBench(options: BenchOptions = {}): Bench {
   const forge = createMemoryForge(remote);
   const clock = createInstantClock();
   const notices: string[] = [];
+  const steps: Step[] = [];
+  const notify = ({ text, step }: Notice): void => {
+    if (step) steps.push(step);
+    else notices.push(text);
+  };
   const names = new Map<Digest, string>();
 
   const publish = (image: string, version: string, build = 'first'): Digest => {
@@ -143,13 +151,13 @@ export function createBench(options: BenchOptions = {}): Bench {
     forgeOf: async () => forge.as(actor, signal && { signal }),
     copyImage: createCopier({
       contentOf: () => registry,
-      notify: ({ text }) => void notices.push(text),
+      notify,
       signal: signal ?? new AbortController().signal,
     }),
     allowPlainHttp: () => undefined,
     clock,
     random: () => random,
-    notify: ({ text }) => void notices.push(text),
+    notify,
     who: { actor, author: `${actor} <${actor}@example.org>` },
     signal: signal ?? new AbortController().signal,
     raceTimeout,
@@ -163,6 +171,7 @@ export function createBench(options: BenchOptions = {}): Bench {
     forge,
     clock,
     notices,
+    steps,
     context,
     publish,
     async promote(environment, versions = {}, { run, as, ...request } = {}) {

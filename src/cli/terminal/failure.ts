@@ -1,6 +1,8 @@
 // Where failures go: to stderr for people, to stdout as JSON with `-o json`.
 import { toJson } from '../../views/data.ts';
 import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
+import { failureLine } from '../../views/log.ts';
+import { machineClock } from '../clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Io } from '../io.ts';
 import { link, pageUrl, showsLinks } from './links.ts';
@@ -10,7 +12,8 @@ import { painter } from './paint.ts';
 export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: unknown): number {
   const failure = failureOf(error);
   printFailures(io, options, [failure]);
-  if (options.verbose || failure.code === 'internal') io.stderr.write(formatCauses(error));
+  const isTold = options.verbose === true || failure.code === 'internal';
+  if (isTold && options.log !== 'json') io.stderr.write(formatCauses(error));
   return failure.exit;
 }
 
@@ -21,6 +24,10 @@ export function printFailures(io: Io, options: Partial<GlobalOptions>, failures:
     const [first] = failures.map(failureShape);
     const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};
     io.stdout.write(toJson({ schemaVersion: 1, error: first, ...more }));
+    return;
+  }
+  if (options.log === 'json') {
+    for (const failure of failures) io.stderr.write(failureLine(failure, machineClock.now()));
     return;
   }
   const paint = painter(io.stderr);

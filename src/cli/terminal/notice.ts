@@ -1,25 +1,35 @@
 // What a run tells on stderr while it goes on.
 import type { Notice } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
+import { logLine } from '../../views/log.ts';
+import { machineClock } from '../clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Terminal } from '../io.ts';
 import { painter } from './paint.ts';
 import type { Progress } from './progress.ts';
 
-/** Shows a notice: with `-q` warnings alone; a step of the work in the line of progress, and with `-v` as a line of its own. */
+/**
+ * Shows a notice: with `-q` warnings alone; what goes on in the line of progress; with `-v` that and each step in lines of their
+ * own. With `--log json` each is a line of JSON, but for bytes, which come too often.
+ */
 export function showNotice(
   stderr: Terminal,
-  { quiet, verbose }: Pick<GlobalOptions, 'quiet' | 'verbose'>,
+  { quiet, verbose, log }: Pick<GlobalOptions, 'quiet' | 'verbose' | 'log'>,
   progress: Progress,
   notice: Notice,
 ): void {
-  const { level, text } = notice;
+  const { level, text, bytes } = notice;
   if (quiet && level !== 'warning') return;
+  if (log === 'json') {
+    if (!bytes) stderr.write(logLine(notice, machineClock.now()));
+    return;
+  }
   if (level === 'progress') {
     progress.update(notice);
     // What counts bytes says so too often for lines of its own.
-    if (!verbose || notice.bytes) return;
+    if (!verbose || bytes) return;
   }
+  if (level === 'step' && !verbose) return;
   progress.clear();
   const mark = level === 'warning' ? painter(stderr)('yellow', 'warning: ') : '';
   stderr.write(`${mark}${plain(text)}\n`);

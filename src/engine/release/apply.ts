@@ -10,6 +10,7 @@ import type { Context } from '../context.ts';
 import { steady, steadyHead } from '../read/lag.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
+import { Steps } from './steps.ts';
 import { readRelease } from '../read/current.ts';
 import { type World, headOf, readEnvironment, readWorld } from '../read/world.ts';
 
@@ -65,6 +66,7 @@ async function applyEnvironment(
 ): Promise<Pick<Applied, 'record' | 'tags'>> {
   const { head, record } = await readEnvironment(context, world, environment);
   if (!record) return { record, tags: [] };
+  const steps = new Steps(context, { environment: environment.name });
   const tags = await applyNewest(context, environment, head, record);
   if (isComplete(tags)) await removeLeftovers(context, environment, head, record, closed);
   return { record, tags };

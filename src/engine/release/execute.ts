@@ -11,6 +11,7 @@ import { copyImages } from './copy.ts';
 import type { Outcome, TagStatus, Unchanged } from './outcome.ts';
 import { type Choice, type PlannedRelease, type Raced, type Standing, planRelease } from './plan.ts';
 import { openProposal, prepareProposal } from './propose.ts';
+import { Steps } from './steps.ts';
 
 /** How to run a promotion or a rollback. */
 export interface RunOptions {
@@ -30,37 +31,57 @@ export async function release(
   choose: Choose,
   { dryRun, plan: fixed }: RunOptions,
 ): Promise<Outcome | Raced> {
+  const steps = new Steps(context, { environment });
   const world = await readWorld(context, [environment]);
   const choice = await choose(world);
   const planned = choice.kind === 'chosen' ? await planRelease(context, world, choice, fixed) : choice;
+  if (planned.kind === 'refused') steps.refused(planned);
   if (planned.kind === 'refused' || planned.kind === 'raced') return planned;
-  if (planned.kind === 'unchanged') return dryRun || fixed ? unchanged(planned, []) : repair(context, planned);
-  return dryRun ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned);
+  if (planned.kind === 'unchanged') {
+    steps.unchanged(planned.state.record);
+    return dryRun || fixed ? unchanged(planned, []) : repair(context, planned, steps);
+  }
+  steps.planned(planned.plan);
+  return dryRun ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned, steps);
 }
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */
-async function execute(context: Context, world: World, { plan, state }: PlannedRelease): Promise<Outcome | Raced> {
+async function execute(
+  context: Context,
+  world: World,
+  { plan, state }: PlannedRelease,
+  steps: Steps,
+): Promise<Outcome | Raced> {
   const { environment, record: replaced } = state;
   const proposal = environment.pullRequest ? await prepareProposal(context, world, environment, plan) : undefined;
   if (proposal?.kind === 'refused') return proposal;
   const started = context.clock.elapsed();
   // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
   if (!proposal?.old) await copyImages(context, plan);
-  if (proposal) return openProposal(context, world, environment, plan, proposal);
+  steps.copied(plan);
+  if (proposal) {
+    const proposed = await openProposal(context, world, environment, plan, proposal);
+    if (proposed.kind === 'proposed') steps.proposed(plan, proposed.commit, proposed.pullRequest);
+    return proposed;
+  }
   const copyingMs = context.clock.elapsed() - started;
   const committed = await commitPlan(context, plan, environment.trust);
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
+  steps.committed(plan, commit);
   const tags = await applyCommitted(context, environment, commit, record, replaced);
+  steps.tagged(record, tags);
   const downstream = downstreamOf(world.pipeline, environment);
   return { kind: 'released', plan, record, commit, tags, replaced, downstream };
 }
 
 /** Brings the images and the tags of a release that stands to what they have to be. */
-async function repair(context: Context, standing: Standing): Promise<Unchanged> {
+async function repair(context: Context, standing: Standing, steps: Steps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
-  return unchanged(standing, await applyNewest(context, environment, head, record));
+  const tags = await applyNewest(context, environment, head, record);
+  steps.tagged(record, tags);
+  return unchanged(standing, tags);
 }
 
 function unchanged({ state: { environment, head, record } }: Standing, tags: readonly TagStatus[]): Unchanged {

@@ -1,0 +1,118 @@
+// The steps of a release as they happen, told through the context: for logs, and for `-v`.
+import { shortDigest } from '../../model/digest.ts';
+import type { Clock, Notify, Step, StepName } from '../../model/effects.ts';
+import type { ErrorCode } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Plan, planDigest } from '../../model/plan.ts';
+import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
+import { counted } from '../../model/text.ts';
+import type { Refused, TagStatus } from './outcome.ts';
+
+/** Reports the steps of one run on one release line, each with the time since the one before. */
+export class Steps {
+  readonly #notify: Notify;
+  readonly #clock: Pick<Clock, 'elapsed'>;
+  readonly #line: Pick<Step, 'environment' | 'application'>;
+  #since: number;
+
+  constructor(
+    { notify, clock }: { readonly notify: Notify; readonly clock: Pick<Clock, 'elapsed'> },
+    line: Pick<Step, 'environment' | 'application'>,
+  ) {
+    this.#notify = notify;
+    this.#clock = clock;
+    this.#line = line;
+    this.#since = clock.elapsed();
+  }
+
+  planned(plan: Plan): void {
+    const { sequence, images, gates } = plan;
+    const changes = images.map(
+      ({ name, version, before }) => `${name} ${before ? `${before.version} → ` : ''}${version}`,
+    );
+    this.#report(
+      'planned',
+      `planned release ${sequence} of ${this.#line.environment}: ${changes.join(', ')}`,
+      sequence,
+      {
+        plan: planDigest(plan),
+        images: images.map(({ name, version, digest: image, before }) => ({
+          name,
+          version,
+          digest: image,
+          before: before?.version ?? null,
+        })),
+      },
+    );
+    this.#gates(gates, sequence);
+  }
+
+  refused({ gates, refusals }: Refused): void {
+    this.#gates(gates);
+    const codes: readonly ErrorCode[] = refusals.map(({ code }) => code);
+    this.#report('refused', `refused: ${refusals.map(({ text }) => text.what).join('; ')}`, undefined, { codes });
+  }
+
+  unchanged({ sequence }: ReleaseRecord): void {
+    const text = `${this.#line.environment} has this release already (release ${sequence})`;
+    this.#report('unchanged', text, sequence, {});
+  }
+
+  copied({ sequence, copies }: Pick<Plan, 'sequence' | 'copies'>): void {
+    if (copies.length === 0) return;
+    const facts = { copies: copies.map(({ image, from, to }) => ({ image, from, to })) };
+    this.#report('copied', `${counted(copies.length, 'image')} copied, or there already`, sequence, facts);
+  }
+
+  committed(plan: Pick<Plan, 'branch' | 'sequence'>, commit: ObjectId): void {
+    const { branch, sequence } = plan;
+    this.#report('committed', `committed ${shortId(commit)} to ${branch}`, sequence, { commit, branch });
+  }
+
+  proposed(
+    { sequence }: Pick<Plan, 'sequence'>,
+    commit: ObjectId,
+    { number, url }: { number: number; url: string },
+  ): void {
+    this.#report('proposed', `asked for in pull request ${number}: ${url}`, sequence, { commit, number, url });
+  }
+
+  /** The tags of a release, and that they were all seen to. */
+  tagged({ sequence }: Pick<ReleaseRecord, 'sequence'>, tags: readonly TagStatus[]): void {
+    for (const { image, repository, tag, digest, status, error } of tags) {
+      const facts = { image, repository, tag, digest, status, error: error?.code ?? null };
+      this.#report('tagged', `tag ${image}:${tag} ${WORDS[status]} ${shortDigest(digest)}`, sequence, facts, false);
+    }
+    const failed = tags.filter(({ status }) => status === 'failed').length;
+    const text =
+      failed === 0 ? `all tags of release ${sequence} are verified` : `${counted(failed, 'tag')} not verified`;
+    this.#report('applied', text, sequence, { tags: tags.length, failed });
+  }
+
+  #gates(gates: readonly GateDecision[], release?: number): void {
+    for (const decision of gates) {
+      const { gate, decision: verdict, reason, until = null, by = null, why = null } = decision;
+      const facts = { gate, decision: verdict, reason, until, by, why };
+      this.#report('gate', `gate ${gate}: ${verdict}: ${reason}`, release, facts, false);
+    }
+  }
+
+  #report(name: StepName, text: string, release: number | undefined, facts: Step['facts'], isTimed = true): void {
+    const now = this.#clock.elapsed();
+    const step: Step = {
+      name,
+      ...this.#line,
+      ...(release !== undefined && { release }),
+      ...(isTimed && { durationMs: Math.round(now - this.#since) }),
+      facts,
+    };
+    if (isTimed) this.#since = now;
+    this.#notify({ level: 'step', text, step });
+  }
+}
+
+const WORDS: Readonly<Record<TagStatus['status'], string>> = {
+  right: 'is',
+  moved: 'moved to',
+  failed: 'failed to move to',
+};
