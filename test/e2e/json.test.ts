@@ -294,7 +294,7 @@ beforeAll(async () => {
       const path = 'environments/prd/release.yaml';
       await repository.commit('prd', { [path]: 'schema: 9\n' }, { message: 'by hand\n' });
     }
-    if (args[0] === 'status') await rm(join(folder, 'registry/mariadb/index.json'));
+    if (args[0] === 'status') await rm(join(folder, 'registry/mariadb/index.json'), { force: true });
     const env = args.includes('checkout') ? { TAGFLOW_REPO: undefined } : {};
     seen.set(index, await pipeline.tagflow(['-o', 'json', ...args], { env }));
   }
