@@ -31,10 +31,11 @@ const SCP_LIKE = /^(?:[A-Za-z0-9_][A-Za-z0-9._+-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.-]
  * loopback hosts, or for all with `allowPlainHttp`. Throws `usage` for everything else, and never repeats a password.
  */
 export function parseRemoteUrl(text: string, options: { readonly allowPlainHttp?: boolean } = {}): RemoteUrl {
+  // A path is one argument to Git, whatever letters it has.
+  if (/^\/(?!\/)[^\x00-\x1f\x7f]*$/.test(text)) return plain('file', text);
   if (/[\x00-\x20\x7f\\]/.test(text)) throw refused(text, 'it holds a space, a backslash or a control character');
   if (/^https?:\/\/[^/]/i.test(text)) return parseHttp(text, options.allowPlainHttp === true);
   if (text.startsWith('file://')) return parseFile(text);
-  if (text.startsWith('/') && !text.startsWith('//')) return plain('file', text);
   if (/^ssh:\/\/[^/@]*:[^/@]*@/.test(text)) {
     throw refused(text, 'ssh takes no password from a URL', 'use a key, by SSH_AUTH_SOCK or GIT_SSH_COMMAND');
   }

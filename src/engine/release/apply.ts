@@ -68,6 +68,7 @@ async function applyEnvironment(
   if (!record) return { record, tags: [] };
   const steps = new Steps(context, { environment: environment.name });
   const tags = await applyNewest(context, environment, head, record);
+  steps.tagged(record, tags);
   if (isComplete(tags)) await removeLeftovers(context, environment, head, record, closed);
   return { record, tags };
 }
