@@ -54,7 +54,7 @@ export async function compose(
   notify: Notify,
   { signal, forced, facts }: Stopping,
 ): Promise<Composition> {
-  const { env } = io;
+  const { env, clock = machineClock } = io;
   const settings = await readGitSettings(options.directory, env);
   const remote = await chooseRemote(options, settings, env);
   const { url } = remote;
@@ -69,7 +69,7 @@ export async function compose(
   const ledger = await createGitLedger({
     url,
     workFolder,
-    clock: machineClock,
+    clock,
     random: Math.random,
     env,
     signal,
@@ -86,10 +86,10 @@ export async function compose(
     ...registries,
     forgeOf: async (kind) => {
       const { directory } = options;
-      const parts = { clock: machineClock, random: Math.random, signal, timeoutMs: milliseconds };
+      const parts = { clock, random: Math.random, signal, timeoutMs: milliseconds };
       return composeForge({ remote, env, directory, kind, ...parts });
     },
-    clock: machineClock,
+    clock,
     random: Math.random,
     notify,
     signal,
@@ -141,7 +141,7 @@ function triedFor({ credentials, ignored }: GitSettings, tried: string | undefin
 export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify, signal: AbortSignal): Registries {
   const plainHttpHosts = new Set<string>();
   let waitingFor: string | undefined;
-  const shared = { clock: machineClock, random: Math.random, signal };
+  const shared = { clock: io.clock ?? machineClock, random: Math.random, signal };
   const requestTimeoutMs = options.timeout * 1000;
   const plainHttpCredentials = new Set((io.env['TAGFLOW_PLAIN_HTTP_CREDENTIALS'] ?? '').toLowerCase().split(/\s+/));
   const trustedRealms = readTokenServers(io.env['TAGFLOW_TOKEN_SERVERS']);

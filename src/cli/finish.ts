@@ -27,7 +27,11 @@ async function finishRelease(session: Session, outcome: Released | Unchanged): P
   const commit = outcome.kind === 'released' ? outcome.commit : outcome.head;
   const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
   const failures = incomplete(environment, commit, outcome.tags);
-  session.print(outcome.kind === 'released' ? releasedView(outcome, machineClock.now()) : unchangedView(outcome));
+  session.print(
+    outcome.kind === 'released'
+      ? releasedView(outcome, (session.io.clock ?? machineClock).now())
+      : unchangedView(outcome),
+  );
   const unwritten = await tellCi(session, {
     environment,
     record: outcome.record,

@@ -1,5 +1,6 @@
 // What a command may touch of the process: handed in, so that a test can hand in something else.
 import type { Readable, Writable } from 'node:stream';
+import type { Clock } from '../model/effects.ts';
 
 /** A stream that may be a terminal. */
 export type Terminal = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -17,6 +18,8 @@ export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   /** Where SIGINT and SIGTERM are heard. */
   readonly signals: Signals;
+  /** The time; the machine's where it is left out. */
+  readonly clock?: Clock;
   /** Shows a text in a pager, where the process has a terminal of its own. Resolves to false where there is none. */
   readonly pager?: (command: readonly string[], text: string, env: Io['env']) => Promise<boolean>;
 }

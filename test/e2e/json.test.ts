@@ -298,7 +298,7 @@ beforeAll(async () => {
     const env = args.includes('checkout') ? { TAGFLOW_REPO: undefined } : {};
     seen.set(index, await pipeline.tagflow(['-o', 'json', ...args], { env }));
   }
-}, 120_000);
+}, 300_000);
 
 afterAll(async () => {
   await pipeline.remove();

@@ -17,6 +17,8 @@ describe('the URL of a Git remote', () => {
     ['git.example.org:/srv/app.git', 'ssh'],
     ['file:///srv/app.git', 'file'],
     ['/srv/app.git', 'file'],
+    ['/srv/our team/ü%20#1 "x" $(id).git', 'file'],
+    ['/srv/back\\slash.git', 'file'],
   ])('%s is spoken to by %s alone', (text, protocol) => {
     expect(parseRemoteUrl(text)).toMatchObject({ protocol, url: text, credentials: undefined });
   });

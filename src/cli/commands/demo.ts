@@ -6,7 +6,9 @@ const FOLDER = 'tagflow-demo';
 export const demo = defineCommand({
   name: 'demo',
   summary: 'build a complete sandbox with nothing but this package and git',
-  description: ['The folder must be empty or missing. Everything stays there afterwards, to play with.'],
+  description: [
+    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
+  ],
   examples: ['tagflow demo', 'tagflow demo /tmp/shop'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },
   options: {},

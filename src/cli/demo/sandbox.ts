@@ -1,13 +1,15 @@
 // The demo's sandbox: a registry on disk with real images, a bare repository with its branches, and a checkout of it.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
-import type { Clock } from '../../model/effects.ts';
+import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
 import { requireGit } from '../git-settings.ts';
 import { buildImage } from '../../registry/layout/sample-image.ts';
+import { machineClock } from '../clock.ts';
+import type { Io } from '../io.ts';
 import { readResources } from '../resources.ts';
 
 /** The images of the sandbox, oldest version first. */
@@ -22,48 +24,93 @@ export interface Sandbox {
   readonly directory: string;
   /** The bare repository that is the checkout's remote. */
   readonly remote: string;
+  /** Variables of the person who plays it. */
+  readonly env: Io['env'];
 }
 
-const IDENTITY = ['-c', 'user.name=demo', '-c', 'user.email=demo@localhost', '-c', 'commit.gpgsign=false'];
+/** Days before now at which the sandbox was built, in the story. */
+const BUILT = 182;
 
-/** Builds a sandbox in a folder that is empty or does not exist. Throws `usage` when something is there. */
-export async function buildSandbox(
-  directory: string,
-  clock: Clock,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Sandbox> {
-  await requireEmpty(directory);
+/** What the sandbox consists of: a folder with these alone, the mark among them, is a demo's. */
+const MARK = '.tagflow-demo';
+const OWN = new Set([
+  MARK,
+  '.git',
+  '.gitignore',
+  '.gitlab-ci.yml',
+  'environments',
+  'registry',
+  'repository.git',
+  'tagflow.yaml',
+]);
+
+/** A change of one file on the trunk. */
+export interface TrunkChange {
+  readonly path: string;
+  readonly text: string;
+  readonly message: string;
+  readonly author: string;
+  readonly daysAgo: number;
+}
+
+/** The moment of the story that is so many days before now. */
+export function momentOf(now: Instant, daysAgo: number): Instant {
+  return Math.round(now - daysAgo * 86_400_000);
+}
+
+/**
+ * Builds a sandbox in a folder that is empty, does not exist, or holds an earlier sandbox, which is removed. Throws `usage` where
+ * something else is there.
+ */
+export async function buildSandbox(directory: string, env: Io['env']): Promise<Sandbox> {
   await requireGit(env);
+  await clear(directory);
   await mkdir(directory, { recursive: true });
-  await publishImages(directory, clock);
-  const remote = join(directory, 'repository.git');
-  await mkdir(remote);
-  await simpleGit(remote).raw('init', '--quiet', '--bare', '--initial-branch=main');
-  const git = simpleGit(directory);
+  await writeFile(join(directory, MARK), 'A sandbox of tagflow demo. The demo removes it when it is run again.\n');
+  await publishImages(directory);
+  const sandbox = { directory, remote: join(directory, 'repository.git'), env };
+  await mkdir(sandbox.remote);
+  await gitIn(sandbox, sandbox.remote, BUILT).raw('init', '--quiet', '--bare', '--initial-branch=main');
+  const git = gitIn(sandbox, directory, BUILT);
   await git.raw('init', '--quiet', '--initial-branch=main');
   await git.addRemote('origin', './repository.git');
-  await writeFile(join(directory, '.gitignore'), '/registry/\n/repository.git/\n');
+  await writeFile(join(directory, '.gitignore'), `/registry/\n/repository.git/\n/${MARK}\n`);
   await copyExample(directory);
-  await commitAll(git, 'shop: the application, its environments, and tagflow.yaml');
-  await git.push('origin', 'main');
-  return { directory, remote };
+  await commitAll(git, 'ana', 'shop: the application, its environments, and tagflow.yaml');
+  return sandbox;
 }
 
 /** Changes a file on the trunk, as a developer would, and pushes it. */
-export async function changeOnTrunk(sandbox: Sandbox, path: string, text: string, message: string): Promise<void> {
+export async function changeOnTrunk(sandbox: Sandbox, change: TrunkChange): Promise<void> {
+  const { path, text, message, author, daysAgo } = change;
   await writeFile(join(sandbox.directory, path), text);
-  const git = simpleGit(sandbox.directory);
-  await commitAll(git, message);
+  await commitAll(gitIn(sandbox, sandbox.directory, daysAgo), author, message);
+}
+
+/** Git in a folder of the sandbox, at a moment of the story, with the person's PATH and nothing else of theirs. */
+function gitIn({ env }: Sandbox, folder: string, daysAgo: number): SimpleGit {
+  const date = new Date(momentOf(machineClock.now(), daysAgo)).toISOString();
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+  const git = simpleGit({ baseDir: folder, allowEnvironment: Object.keys(dates) });
+  return git.env({ PATH: env['PATH'] ?? '', HOME: folder, ...dates });
+}
+
+async function commitAll(git: SimpleGit, author: string, message: string): Promise<void> {
+  await git.add('.');
+  const identity = [
+    '-c',
+    `user.name=${author}`,
+    '-c',
+    `user.email=${author}@example.com`,
+    '-c',
+    'commit.gpgsign=false',
+  ];
+  await git.raw(...identity, 'commit', '--quiet', '-m', message);
   await git.push('origin', 'main');
 }
 
-async function commitAll(git: SimpleGit, message: string): Promise<void> {
-  await git.add('.');
-  await git.raw(...IDENTITY, 'commit', '--quiet', '-m', message);
-}
-
-async function publishImages(directory: string, clock: Clock): Promise<void> {
-  const writer = createLayoutWriter({ clock });
+async function publishImages(directory: string): Promise<void> {
+  const writer = createLayoutWriter({ clock: machineClock });
   for (const [name, versions] of Object.entries(IMAGES)) {
     const layout = join(directory, 'registry', name);
     for (const version of versions) {
@@ -81,13 +128,19 @@ async function copyExample(directory: string): Promise<void> {
   }
 }
 
-async function requireEmpty(directory: string): Promise<void> {
+/** Empties a folder that an earlier demo made; leaves any other alone. Throws `usage`. */
+async function clear(directory: string): Promise<void> {
   const found = await listOf(directory);
   if (found.length === 0) return;
+  const foreign = found.includes(MARK) ? found.filter((name) => !OWN.has(name)) : found;
+  if (foreign.length === 0) {
+    for (const name of found) await rm(join(directory, name), { recursive: true, force: true });
+    return;
+  }
   throw new TagflowError('usage', {
     what: `${directory} is not empty`,
-    why: `it holds ${found.slice(0, 3).join(', ')}${found.length > 3 ? ', …' : ''}; the demo overwrites nothing`,
-    fix: 'remove it, or name another folder: tagflow demo DIR',
+    why: `it holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}; the demo removes an earlier demo and nothing else`,
+    fix: 'name another folder: tagflow demo DIR',
   });
 }
 
