@@ -15,7 +15,7 @@ export async function readPlan(session: Session, file: string): Promise<Plan> {
     throw new TagflowError('plan-invalid', {
       what: `cannot read ${file}`,
       why: reasonOf(cause),
-      fix: 'write one with: tagflow promote ENV --plan-out FILE; where there is nothing to promote it writes none',
+      fix: 'write one with: tagflow promote ENV --plan-out FILE; where there is nothing to do it writes none',
       cause,
     });
   }
@@ -34,7 +34,7 @@ export async function savePlan(session: Session, file: string, plan: Plan): Prom
       cause,
     });
   }
-  session.say(`plan saved: tagflow promote ${plan.environment} --plan ${file}`);
+  session.say(`plan saved: tagflow ${plan.request.kind} ${plan.environment} --plan ${file}`);
 }
 
 /**
@@ -45,7 +45,7 @@ export function requestOf({ request, environment }: Plan, typed: string): Plan['
   if (typed === environment && request.environment === environment) return request;
   throw new TagflowError('usage', {
     what: `the plan is for ${environment}, not for ${typed}`,
-    fix: `tagflow promote ${environment} --plan FILE`,
+    fix: `tagflow ${request.kind} ${environment} --plan FILE`,
   });
 }
 

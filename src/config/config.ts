@@ -117,7 +117,7 @@ function finishImage(draft: DraftImage): Image {
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const { name, from, repositories, keep, carry, pin, retain, pullRequest, gates, tags } = draft;
+  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, tags } = draft;
   return {
     name,
     environment: name,
@@ -137,6 +137,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     pins: [],
     retain,
     pullRequest,
+    confirm,
     gates,
     ...signingOf(draft, signing),
   };

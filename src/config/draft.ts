@@ -83,6 +83,7 @@ export interface DraftEnvironment extends DraftPlaces {
   readonly pins: readonly DraftPin[];
   readonly retain: number;
   readonly pullRequest: boolean;
+  readonly confirm: boolean;
   readonly gates: GatePolicy;
   readonly signedBy: readonly string[];
   readonly signedAfter: ObjectId | undefined;

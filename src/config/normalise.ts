@@ -150,6 +150,7 @@ class Normaliser {
       pins: this.#pins(values['pins'], [...at, 'pins'], [...allowed, 'image']),
       retain: read.retain(values['retain'], [...at, 'retain'], given.retain),
       pullRequest: values['pullRequest'] === true,
+      confirm: values['confirm'] === true,
       gates: readGates(this.#document, at, values),
       signedBy: read.list(values['signedBy'], [...at, 'signedBy'], (text, path) =>
         read.signer(text, path, given.signing),

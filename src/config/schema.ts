@@ -293,6 +293,13 @@ const environment = z
         minimum: RETAIN.least,
         maximum: RETAIN.most,
       }),
+      confirm: z.optional(z.boolean()).register(documentation, {
+        title: 'Confirm',
+        description:
+          'A person at a terminal is shown the plan and asked before a release is made. Jobs are never asked; `--yes` answers.',
+        default: false,
+        examples: [true],
+      }),
       pullRequest: z.optional(z.boolean()).register(documentation, {
         title: 'Pull request',
         description:

@@ -131,6 +131,8 @@ export interface ReleaseLine {
   readonly retain: number;
   /** Releases go onto its branch by pull requests, not by pushes. */
   readonly pullRequest: boolean;
+  /** Whether a person at a terminal is asked before a release is made. */
+  readonly confirm: boolean;
   /** What its gates ask for. */
   readonly gates: GatePolicy;
   /** Set where releases are signed. */

@@ -10,7 +10,7 @@ export function toJson(value: unknown): string {
 
 /** A value as JSON on one line, one line break at its end. */
 export function toJsonLine(value: unknown): string {
-  return `${escaped(JSON.stringify(value, nullForNothing))}\n`;
+  return `${escapeDocument(JSON.stringify(value, nullForNothing), jsonEscape)}\n`;
 }
 
 /** A value as YAML. */

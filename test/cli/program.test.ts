@@ -72,6 +72,16 @@ describe('what is refused as usage, with exit 2', () => {
     expect(stderr).toMatch(/why {3}the plan holds what was asked for when it was made/);
   });
 
+  test.each([
+    [['--to', 'V4.0'], '--to'],
+    [['--reason', 'INC-1'], '--reason'],
+    [['--images-only'], '--images-only'],
+    [['--plan-out', 'other.json'], '--plan-out'],
+  ])('rollback --plan with %j, which the plan settles', async (more, named) => {
+    const { exit, stderr } = await run(['rollback', 'prd', '--plan', 'plan.json', ...more]);
+    expect([exit, stderr]).toEqual([2, expect.stringMatching(`error: ${named} was given beside --plan\n`)]);
+  });
+
   test('a reason in the environment is none that stands beside --plan', async () => {
     const { stderr } = await run(['promote', 'prd', '--plan', 'none.json'], { TAGFLOW_REASON: 'INC-1' });
     expect(stderr).toContain('cannot read none.json');

@@ -1,6 +1,6 @@
 // tagflow promote: from words to a request, and from the outcome to words.
 import { TagflowError } from '../../model/errors.ts';
-import { type CommandLine, defineCommand, flag, list, required, several, text, unless } from '../define.ts';
+import { defineCommand, flag, list, required, several, text, unless } from '../define.ts';
 
 export const promote = defineCommand({
   name: 'promote',
@@ -48,33 +48,15 @@ export const promote = defineCommand({
     wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
   },
   async run(session, input, line) {
-    const { environment, plan: planFile, planOut } = input;
-    if (planFile !== undefined) requireAlone(environment, input.pairs, line);
-    const [{ overridesFrom, recordReason }, { promote: promoteImages }, { rollback }, { finish }, plans] =
-      await Promise.all([
-        import('../arguments.ts'),
-        import('../../engine/release/promote.ts'),
-        import('../../engine/release/rollback.ts'),
-        import('../finish.ts'),
-        import('../plan-file.ts'),
-      ]);
-    const plan = planFile === undefined ? undefined : await plans.readPlan(session, planFile);
-    const request = plan
-      ? plans.requestOf(plan, environment)
-      : requestFrom({ ...input, reason: recordReason(input.reason), overrides: overridesFrom(input) });
-    session.facts.releases(request.environment);
-    const context = await session.context();
-    const settings = input.retry && input.wait ? context : { ...context, raceTimeout: 0 };
-    const run = { dryRun: input.dryRun || planOut !== undefined, ...(plan && { plan }) };
-    const outcome =
-      request.kind === 'rollback'
-        ? await rollback(settings, request, run)
-        : await promoteImages(settings, request, run);
-    if (planOut !== undefined) {
-      if (outcome.kind === 'planned') await plans.savePlan(session, planOut, outcome.plan);
-      else session.say(`there is nothing to plan: ${planOut} was not written`);
-    }
-    return finish(session, outcome);
+    const { environment, pairs, plan, planOut, dryRun, retry, wait } = input;
+    const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../release.ts'),
+    ]);
+    if (plan !== undefined) requireAlone(environment, pairs.length > 0, ASKING, line);
+    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait }, () =>
+      requestFrom({ ...input, reason: recordReason(input.reason), overrides: overridesFrom(input) }),
+    );
   },
 });
 
@@ -128,15 +110,3 @@ const ASKING = {
   discardDivergence: '--discard-divergence',
   planOut: '--plan-out',
 } as const;
-
-/** Refuses what would change a plan, or be ignored. Throws `usage`. */
-function requireAlone(environment: string, pairs: readonly string[], { typed }: CommandLine): void {
-  const named = pairs.length > 0 ? ['a version'] : [];
-  const [first] = [...named, ...Object.entries(ASKING).flatMap(([option, name]) => (typed(option) ? [name] : []))];
-  if (first === undefined) return;
-  throw new TagflowError('usage', {
-    what: `${first} was given beside --plan`,
-    why: 'the plan holds what was asked for when it was made, and is done exactly so or not at all',
-    fix: `make a new plan with it: tagflow promote ${environment} … --plan-out FILE`,
-  });
-}

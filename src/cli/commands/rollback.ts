@@ -12,6 +12,8 @@ export const rollback = defineCommand({
     'tagflow rollback prd --reason "INC-412 checkout 500s"',
     'tagflow rollback prd --to V4.0',
     "tagflow rollback prd --to '#7' --images-only",
+    'tagflow rollback prd --plan-out plan.json',
+    'tagflow rollback prd --plan plan.json',
   ],
   arguments: { environment: required('env', 'the environment', { completion: 'environment' }) },
   options: {
@@ -21,22 +23,28 @@ export const rollback = defineCommand({
     reason: text('--reason <text>', 'why, for the record', { variable: 'TAGFLOW_REASON' }),
     imagesOnly: flag('--images-only', 'leave the configuration as it is'),
     dryRun: flag('--dry-run', 'print the plan, change nothing'),
+    planOut: text('--plan-out <file>', 'save the plan, change nothing', { completion: 'file' }),
+    plan: text('--plan <file>', 'do exactly this plan, or refuse', { completion: 'file' }),
   },
-  async run(session, { environment, to, reason, imagesOnly, dryRun }) {
-    const [{ recordReason }, engine, { finish }] = await Promise.all([
+  async run(session, input, line) {
+    const { environment, to, imagesOnly, dryRun, plan, planOut } = input;
+    const [{ recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
-      import('../../engine/release/rollback.ts'),
-      import('../finish.ts'),
+      import('../release.ts'),
     ]);
-    const why = recordReason(reason);
-    const request = {
-      kind: 'rollback',
-      environment,
-      ...(to !== undefined && { to }),
-      ...(imagesOnly && { imagesOnly: true }),
-      ...(why !== undefined && { reason: why }),
-    } as const;
-    session.facts.releases(environment);
-    return finish(session, await engine.rollback(await session.context(), request, { dryRun }));
+    if (plan !== undefined) requireAlone(environment, false, ASKING, line);
+    return runRelease(session, { environment, plan, planOut, dryRun, retry: true }, () => {
+      const reason = recordReason(input.reason);
+      return {
+        kind: 'rollback',
+        environment,
+        ...(to !== undefined && { to }),
+        ...(imagesOnly && { imagesOnly: true }),
+        ...(reason !== undefined && { reason }),
+      };
+    });
   },
 });
+
+/** Options that ask for something; a plan was asked for already. */
+const ASKING = { to: '--to', reason: '--reason', imagesOnly: '--images-only', planOut: '--plan-out' };

@@ -1,11 +1,10 @@
 // The work of `tagflow init`: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { once } from 'node:events';
-import { createInterface } from 'node:readline/promises';
 import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
 import { draftConfig } from '../../config/draft-config.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { branchesView, draftView } from '../../views/init.ts';
+import { asks, isAgreed } from '../ask.ts';
 import { hasCheckoutFile, writeCheckoutText } from '../checkout-files.ts';
 import type { Session } from '../session.ts';
 import { draftCi } from './ci.ts';
@@ -57,25 +56,14 @@ async function makeBranches(session: Session): Promise<number> {
   return EXIT.ok;
 }
 
-async function agreed({ io, options, signal }: Session, question: string): Promise<boolean> {
-  if (options.yes) return true;
-  if (!options.input || io.stdin.isTTY !== true) {
-    throw new TagflowError('usage', {
-      what: `init would ask: ${question}`,
-      why: 'there is nobody to ask',
-      fix: 'tagflow init --yes',
-    });
-  }
-  // Not as a terminal of its own: Ctrl+C and Ctrl+D stay a signal and an end of input, as everywhere else.
-  const prompt = createInterface({ input: io.stdin, output: io.stderr, terminal: false });
-  try {
-    // Whoever closes the input has said nothing: the question alone would wait for ever.
-    const closed = once(prompt, 'close').then(() => '');
-    const answer = await Promise.race([prompt.question(`${question} [y/N] `, { signal }), closed]);
-    return /^y(?:es)?$/i.test(answer.trim());
-  } finally {
-    prompt.close();
-  }
+async function agreed(session: Session, question: string): Promise<boolean> {
+  if (session.options.yes) return true;
+  if (asks(session)) return isAgreed(session, question);
+  throw new TagflowError('usage', {
+    what: `init would ask: ${question}`,
+    why: 'there is nobody to ask',
+    fix: 'tagflow init --yes',
+  });
 }
 
 const KUSTOMIZATION = `apiVersion: kustomize.config.k8s.io/v1beta1

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly dryRun?: boolean;
   /** Do exactly this plan, or refuse. */
   readonly plan?: Plan;
+  /** Asks a person before a plan is done, where the environment says `confirm: true`. Resolves to whether they agree. */
+  readonly confirm?: (plan: Plan) => Promise<boolean>;
 }
 
 /** Chooses a release from what the remote has now. Changes nothing. */
@@ -29,7 +31,7 @@ export async function release(
   context: Context,
   environment: string,
   choose: Choose,
-  { dryRun, plan: fixed }: RunOptions,
+  { dryRun, plan: fixed, confirm }: RunOptions,
 ): Promise<Outcome | Raced> {
   const steps = new Steps(context, { environment });
   const world = await readWorld(context, [environment]);
@@ -42,7 +44,8 @@ export async function release(
     return dryRun || fixed ? unchanged(planned, []) : repair(context, planned, steps);
   }
   steps.planned(planned.plan);
-  return dryRun ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned, steps);
+  const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
+  return dryRun || isDeclined ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned, steps);
 }
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */

@@ -1,0 +1,74 @@
+// What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
+import { promote } from '../engine/release/promote.ts';
+import { rollback } from '../engine/release/rollback.ts';
+import { TagflowError } from '../model/errors.ts';
+import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
+import { formatText } from '../views/text.ts';
+import { plannedView } from '../views/outcome.ts';
+import { asks, isAgreed } from './ask.ts';
+import type { CommandLine } from './define.ts';
+import { finish } from './finish.ts';
+import { readPlan, requestOf, savePlan } from './plan-file.ts';
+import type { Session } from './session.ts';
+
+/** How a release is to be made. */
+export interface ReleaseOptions {
+  readonly environment: string;
+  /** Stop at the plan. */
+  readonly dryRun: boolean;
+  /** The file of a plan to do exactly. */
+  readonly plan: string | undefined;
+  /** The file to save the plan in. */
+  readonly planOut: string | undefined;
+  /** False: a race that is lost is the end. */
+  readonly retry: boolean;
+}
+
+/** Refuses what would change a plan, or be ignored beside it. `asking`: options by key, with their names. Throws `usage`. */
+export function requireAlone(
+  environment: string,
+  isVersionNamed: boolean,
+  asking: Readonly<Record<string, string>>,
+  { typed }: CommandLine,
+): void {
+  const flags = Object.entries(asking).flatMap(([option, name]) => (typed(option) ? [name] : []));
+  const [first] = isVersionNamed ? ['a version', ...flags] : flags;
+  if (first === undefined) return;
+  throw new TagflowError('usage', {
+    what: `${first} was given beside --plan`,
+    why: 'the plan holds what was asked for when it was made, and is done exactly so or not at all',
+    fix: `make a new plan with it: tagflow promote ${environment} … --plan-out FILE`,
+  });
+}
+
+/** Makes, plans or repeats a release, and prints how it ended. Resolves to the exit code. */
+export async function runRelease(
+  session: Session,
+  options: ReleaseOptions,
+  ask: () => PromoteRequest | RollbackRequest,
+): Promise<number> {
+  const { environment, planOut, retry } = options;
+  const plan = options.plan === undefined ? undefined : await readPlan(session, options.plan);
+  const request = plan ? requestOf(plan, environment) : ask();
+  session.facts.releases(request.environment);
+  const context = await session.context();
+  const settings = retry ? context : { ...context, raceTimeout: 0 };
+  const run = {
+    dryRun: options.dryRun || planOut !== undefined,
+    ...(plan && { plan }),
+    ...(asks(session) && { confirm: async (made: Plan) => confirmPlan(session, made) }),
+  };
+  const outcome =
+    request.kind === 'rollback' ? await rollback(settings, request, run) : await promote(settings, request, run);
+  if (planOut !== undefined) {
+    if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
+    else if (outcome.kind === 'unchanged') session.say(`there is nothing to plan: ${planOut} was not written`);
+  }
+  return finish(session, outcome);
+}
+
+/** Shows a plan and asks whether to do it. */
+async function confirmPlan(session: Session, plan: Plan): Promise<boolean> {
+  session.io.stderr.write(`${formatText(plannedView({ kind: 'planned', plan }))}\n`);
+  return isAgreed(session, `release this to ${plan.environment}?`);
+}
