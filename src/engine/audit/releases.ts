@@ -155,11 +155,14 @@ async function readRules(context: Context, world: World, trail: Trail, report: R
   const current: Rules = { pipeline, environment: trail.environment };
   const releases = releasesOf(trail);
   const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
-  let unknown: readonly ObjectId[] = [...commits];
+  // Places on the trunk, the newest first. What was only merged into it was never the trunk's word.
+  const places = new Map<ObjectId, number>();
   for (const head of new Set([trunk.head, ...('commit' in config ? [config.commit] : [])])) {
-    unknown = await ledger.unreachable(unknown, head);
+    for (const [place, id] of (await ledger.firstParents(head)).entries()) {
+      if (commits.has(id) && !places.has(id)) places.set(id, place);
+    }
   }
-  const known = [...commits].filter((id) => !unknown.includes(id));
+  const known = [...places.keys()];
   await ledger.bring(known.map((commit) => ({ commit, paths: [CONFIG_FILE] })));
   const parsed = new Map<string, Rules>();
   const rules = new Map<ObjectId, Rules>();
@@ -184,7 +187,34 @@ async function readRules(context: Context, world: World, trail: Trail, report: R
       );
     }
   }
-  return ({ release }) => ('commit' in release.config ? rules.get(release.config.commit) : undefined) ?? current;
+  const governing = notOlder(releases, places, report);
+  return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? current;
+}
+
+/**
+ * The commit whose rules govern each release, by its number: its own, unless that is older than the one of a release below it.
+ * A forged release would choose the rules it is judged by otherwise.
+ */
+function notOlder(
+  releases: readonly ReleaseEntry[],
+  places: ReadonlyMap<ObjectId, number>,
+  report: Report,
+): ReadonlyMap<number, ObjectId> {
+  const governing = new Map<number, ObjectId>();
+  let newest: ObjectId | undefined;
+  for (const { commit, release } of releases.toReversed()) {
+    const own = 'commit' in release.config ? release.config.commit : undefined;
+    const [place, before] = [own && places.get(own), newest && places.get(newest)];
+    if (own !== undefined && place !== undefined) {
+      if (newest !== undefined && before !== undefined && place > before) {
+        const older = `tagflow.yaml at ${shortId(own)}, which is older than that of the release below (${shortId(newest)})`;
+        report('rules', commit, `it was planned by ${older}`);
+      } else newest = own;
+    }
+    const rules = place === undefined ? undefined : newest;
+    if (rules !== undefined) governing.set(release.sequence, rules);
+  }
+  return governing;
 }
 
 async function rulesOf({ ledger }: Context, at: ConfigText, name: string): Promise<Rules | undefined> {

@@ -9,6 +9,7 @@ import type { Reading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
+import { strangeRepositories } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
 
 /** A release and the commit that made it. */
@@ -72,6 +73,7 @@ async function isRightBelow(context: Reading, environment: Environment, at: AtHe
   if (!(await fitsTree(ledger, environment, commit, record))) return false;
   if ((await sequenceAt(ledger, environment, parent)) !== record.previous?.sequence) return false;
   if ((await mergedBeside(ledger, commit, record.source.commit)).length > 0) return false;
+  if ((await strangeRepositories(context, environment, [record])).size > 0) return false;
   const { trust } = environment;
   const signed = trust && (await judgeAlone(context, trust, at));
   return trust === undefined || (signed !== undefined && signed.problem === undefined);

@@ -11,6 +11,7 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { fitsTree, recordOrProblem } from './records.ts';
+import { strangeRepositories } from './repositories.ts';
 import { type Signed, judgeSignatures } from './signatures.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
 
@@ -144,11 +145,15 @@ async function readCandidates(
       }),
     })),
   );
+  const records = parsed.flatMap(({ record }) => (typeof record === 'string' ? [] : [record]));
+  const strange = await strangeRepositories(context, environment, records);
   const { trust } = environment;
   const own = parsed.flatMap(({ step, record }) => (typeof record === 'string' ? [] : [{ ...step, record }]));
   const signed = trust && (await judgeSignatures(context, trust, { head, whole }, own));
   return parsed.map(({ step, record }): Candidate => {
-    if (typeof record === 'string') return { ...step, found: record, unsigned: false, settled: true };
+    const problem = typeof record === 'string' ? record : strange.get(record);
+    if (typeof record === 'string' || problem !== undefined)
+      return { ...step, found: problem ?? '', unsigned: false, settled: true };
     const verdict = signed?.get(step.commit.id);
     const settled = verdict?.settled ?? true;
     if (verdict?.problem !== undefined) return { ...step, found: verdict.problem, unsigned: true, settled };

@@ -304,6 +304,30 @@ describe('what is found', () => {
     ],
     [
       'rules',
+      'rules older than those of the release below',
+      async (bench) => {
+        const old = bench.head('main');
+        bench.remote.commit('main', { 'notes.txt': 'the rules are stricter now' });
+        await bench.released('dev', { django: 'V4.3' });
+        await bench.released('stg');
+        await bench.released('prd');
+        return forge(bench, { config: { commit: old } });
+      },
+      /older than that of the release below/,
+    ],
+    [
+      'rules',
+      'rules that were only merged into the trunk',
+      (bench) => {
+        const [main, text] = [bench.head('main'), bench.remote.file('main', 'tagflow.yaml')];
+        const side = bench.remote.commit('side', { 'tagflow.yaml': `${text}# looser\n` }, { parents: [main] });
+        bench.remote.commit('main', {}, { parents: [main, side] });
+        return forge(bench, { config: { commit: side } });
+      },
+      /which is not on the trunk/,
+    ],
+    [
+      'rules',
       'rules of a file',
       (bench) => forge(bench, { config: { file: bench.digest('django', 'V4.0') } }),
       /given with --config/,
@@ -364,7 +388,7 @@ describe('what is found', () => {
       'rewound',
       'a branch put back',
       (bench) => bench.remote.branches.set('prd' as BranchName, bench.remote.history('prd')[1]!.id),
-      /release 2 of prd exists already/,
+      /prd has no release 2/,
     ],
     [
       'rewound',
@@ -375,7 +399,7 @@ describe('what is found', () => {
   ];
   test.each(breaches)('%s: %s', async (rule, _, breach, problem) => {
     const bench = await past();
-    breach(bench);
+    await breach(bench);
     const findings = await found(bench);
     expect(findings).toContainEqual(expect.objectContaining({ rule, problem: expect.stringMatching(problem) }));
     expect(JSON.stringify(findings)).not.toMatch(/[\x7f-\x9f\u202e]|\\u001b|\\r/);
