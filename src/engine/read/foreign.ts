@@ -1,4 +1,5 @@
 // Evidence: commits on an environment's branch that upstream lacks and that tagflow did not make.
+import { setImmediate } from 'node:timers/promises';
 import type { ForeignCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -56,7 +57,7 @@ export async function foreignBetween(
   return foreign;
 }
 
-/** Whether a commit's own change stands in another commit's tree: whether there it could be taken back as it is. */
+/** Whether a commit's own change stands in another commit's tree: whether merging it there changes nothing. */
 async function isContained(
   context: Reading,
   environment: Environment,
@@ -81,15 +82,19 @@ async function isContained(
   ];
   // What cannot be told apart cannot be found again.
   if (before instanceof TagflowError || after instanceof TagflowError || there instanceof TagflowError) return false;
-  const { applyPatch, reversePatch, structuredPatch } = await import('diff');
+  const { contains } = await import('./containment.ts');
   const former = formerRecordPath(environment);
-  return list.every((path) => {
-    if (path === former && [before, after].some((files) => isRecord(files.get(path)))) return true;
+  for (const path of list) {
+    // Each file is a bounded piece of work; a signal is heard in between.
+    await setImmediate();
+    context.signal.throwIfAborted();
+    if (path === former && [before, after].some((files) => isRecord(files.get(path)))) continue;
     const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
-    if (own === other) return own !== undefined || old !== undefined;
-    if (old === undefined || own === undefined || other === undefined) return false;
-    return applyPatch(other, reversePatch(structuredPatch(path, path, old, own))) !== false;
-  });
+    if (own === undefined || other === undefined || old === undefined) {
+      if (own !== other || (own === undefined && old === undefined)) return false;
+    } else if (!contains(other, old, own)) return false;
+  }
+  return true;
 }
 
 function isRecord(content: Uint8Array | undefined): boolean {

@@ -1,0 +1,92 @@
+// Whether a change of a file is contained in another version of the file: whether merging the change into that version, three
+// ways, gives that very version. A block elsewhere in the file that looks alike does not count. Bounded: what takes too long to
+// compare is not contained.
+import { diffArrays } from 'diff';
+
+/** Maximum number of lines by which two versions may differ and still be compared. */
+const MOST_EDITS = 1_500;
+
+/** A range of lines of the common version, and what stands there instead. */
+interface Change {
+  readonly start: number;
+  readonly end: number;
+  readonly lines: readonly string[];
+}
+
+/** Returns whether the change from `old` to `own` is contained in `other`. */
+export function contains(other: string, old: string, own: string): boolean {
+  if (other === own) return true;
+  const [base, mine, theirs] = [old, own, other].map(linesOf) as [string[], string[], string[]];
+  const [ours, others] = [changesOf(base, mine), changesOf(base, theirs)];
+  if (!ours || !others) return false;
+  return groupsOf(ours, others).every(
+    ({ start, end, mine: changed, theirs: there }) =>
+      changed.length === 0 || versionOf(base, start, end, changed) === versionOf(base, start, end, there),
+  );
+}
+
+/** Lines with their ends. */
+function linesOf(text: string): string[] {
+  return text.split(/(?<=\n)/);
+}
+
+/** The changes between two versions, in order; undefined where there are too many. */
+function changesOf(from: readonly string[], to: readonly string[]): readonly Change[] | undefined {
+  const most = Math.min(from.length, to.length);
+  let head = 0;
+  while (head < most && from[head] === to[head]) head += 1;
+  let tail = 0;
+  while (tail < most - head && from.at(-1 - tail) === to.at(-1 - tail)) tail += 1;
+  const parts = diffArrays(from.slice(head, from.length - tail), to.slice(head, to.length - tail), {
+    maxEditLength: MOST_EDITS,
+  });
+  if (!parts) return undefined;
+  const changes: Change[] = [];
+  let at = head;
+  for (const { added, removed, value } of parts) {
+    const last = changes.at(-1);
+    const touches = last?.end === at;
+    const [start, before] = touches && last ? [last.start, last.lines] : [at, []];
+    if (!added) at += value.length;
+    if (!added && !removed) continue;
+    if (touches) changes.pop();
+    changes.push({ start, end: at, lines: added ? [...before, ...value] : before });
+  }
+  return changes;
+}
+
+/** Changes of both sides that overlap or touch belong together. */
+interface Group {
+  readonly start: number;
+  readonly end: number;
+  readonly mine: readonly Change[];
+  readonly theirs: readonly Change[];
+}
+
+function groupsOf(mine: readonly Change[], theirs: readonly Change[]): readonly Group[] {
+  const all = [...mine.map((change) => ({ change, own: true })), ...theirs.map((change) => ({ change, own: false }))];
+  all.sort((a, b) => a.change.start - b.change.start || a.change.end - b.change.end);
+  const groups: { start: number; end: number; mine: Change[]; theirs: Change[] }[] = [];
+  for (const { change, own } of all) {
+    let group = groups.at(-1);
+    if (!group || change.start > group.end) {
+      group = { start: change.start, end: change.end, mine: [], theirs: [] };
+      groups.push(group);
+    }
+    group.end = Math.max(group.end, change.end);
+    (own ? group.mine : group.theirs).push(change);
+  }
+  return groups;
+}
+
+/** A part of the common version as one side has it. */
+function versionOf(base: readonly string[], start: number, end: number, changes: readonly Change[]): string {
+  const lines: string[] = [];
+  let at = start;
+  for (const change of changes) {
+    lines.push(...base.slice(at, change.start), ...change.lines);
+    at = change.end;
+  }
+  lines.push(...base.slice(at, end));
+  return lines.join('');
+}

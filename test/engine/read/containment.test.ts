@@ -1,0 +1,77 @@
+// When a change by hand counts as one that upstream has: the three-way merge of it with upstream's file is upstream's file.
+import { expect, test } from 'vitest';
+import { contains } from '../../../src/engine/read/containment.ts';
+import { cpuTime } from '../../support/cpu.ts';
+
+const block = (name: string, privileged: boolean): string =>
+  `${name}:\n  image: app\n  command: run\n  args: none\n  user: 1000\n  privileged: ${privileged}\n  caps: none\n  net: pod\n  log: yes\n`;
+const text = (...lines: string[]): string => lines.map((line) => `${line}\n`).join('');
+
+test.each<[what: string, old: string, own: string, upstream: string, contained: boolean]>([
+  ['the same file', 'a\n', 'b\n', 'b\n', true],
+  ['a file that never got it', 'a\n', 'b\n', 'a\n', false],
+  [
+    'the same change among others',
+    text('a', 'b', 'c', 'd', 'e'),
+    text('a', 'B', 'c', 'd', 'e'),
+    text('a', 'B', 'c', 'D', 'e'),
+    true,
+  ],
+  ['another change of the same line', text('a', 'b', 'c'), text('a', 'B', 'c'), text('a', 'X', 'c'), false],
+  [
+    'the change, and another one right beside it',
+    text('a', 'b', 'c', 'd'),
+    text('a', 'B', 'c', 'd'),
+    text('a', 'B', 'C', 'd'),
+    false,
+  ],
+  [
+    'one of two changes',
+    text('a', 'b', 'c', 'd', 'e'),
+    text('A', 'b', 'c', 'd', 'E'),
+    text('A', 'b', 'c', 'd', 'e'),
+    false,
+  ],
+  ['an added line', text('a', 'b'), text('a', 'x', 'b'), text('0', 'a', 'x', 'b'), true],
+  [
+    'an added line at another place',
+    text('a', 'b', 'c', 'd'),
+    text('a', 'x', 'b', 'c', 'd'),
+    text('a', 'b', 'c', 'x', 'd'),
+    false,
+  ],
+  ['a removed line', text('a', 'b', 'c', 'd'), text('a', 'c', 'd'), text('a', 'c', 'd', 'e'), true],
+  [
+    'a removed line that is there elsewhere',
+    text('a', 'b', 'c', 'b', 'd'),
+    text('a', 'c', 'b', 'd'),
+    text('a', 'b', 'c', 'd'),
+    false,
+  ],
+  ['no line end at the end', 'a\nb', 'a\nc', 'a\nc\n', false],
+  [
+    'a block elsewhere that looks like the changed one',
+    block('agent', true) + block('web', false),
+    block('agent', true) + block('web', true),
+    block('agent', true) + block('web', false),
+    false,
+  ],
+  [
+    'a block that was changed in the same way',
+    block('agent', false) + block('web', false),
+    block('agent', true) + block('web', false),
+    block('agent', false) + block('web', true),
+    false,
+  ],
+])('%s', (_, old, own, upstream, contained) => {
+  expect(contains(upstream, old, own)).toBe(contained);
+});
+
+test('files that differ in thousands of lines are told apart at once, and not contained', () => {
+  const lines = (word: string): string =>
+    Array.from({ length: 40_000 }, (_, at) => `${word} ${at % 7} ${at}\n`).join('');
+  const [old, own, other] = [lines('a'), lines('b'), lines('c')];
+  let contained = true;
+  expect(cpuTime(() => void (contained = contains(other, old, own)))).toBeLessThan(5_000);
+  expect(contained).toBe(false);
+});
