@@ -81,10 +81,11 @@ function matchesIn(
   { configured, style }: PinOptions,
 ): Match[] {
   const matches: Match[] = [];
-  for (const { image, path, pin: field } of configured.filter(({ file }) => file === source.path)) {
+  const here = configured.filter(({ file }) => file === source.path);
+  for (const { image, path, pin: field } of here) {
     const pin = pins.find((candidate) => candidate.image === image);
     if (!pin) continue;
-    const at = plainKey(source, path, meantBy(pin, index));
+    const at = plainKey(source, path, meantBy(pin, index, here));
     if ('missing' in at) throw noField(image, source.path, at.missing);
     const [site, second] = at.sites;
     if (second) {

@@ -3,13 +3,16 @@
 // holds anything else is not the field that was meant, and is refused.
 import { type Scalar, isScalar } from 'yaml';
 import { isDigest } from '../model/digest.ts';
+import type { ConfiguredPin } from '../model/pipeline.ts';
 import { isTag } from '../model/reference.ts';
-import { readVersion } from '../model/version.ts';
+import { type VersionScheme, readVersion } from '../model/version.ts';
 import type { Site, Target } from './form.ts';
 import { type NameIndex, hasPlaceholder, splitImage } from './image-name.ts';
-import { refuseContent, refuseFlux, refusePlaceholder } from './refusals.ts';
+import { refuseContent, refuseRegistry } from './refusals.ts';
 import type { Source } from './source.ts';
-import { type Change, holds, isFluxSetter, replaceScalar } from './splice.ts';
+import { type Change, joinChanges } from './splice.ts';
+import { type Sibling, type Siblings, nameBeside, setSibling, siblingsOf } from './beside.ts';
+import { retarget } from './retarget.ts';
 import { type Path, type Tree, formatPath, isEmpty, textOf } from './tree.ts';
 import type { ImageNames } from './values.ts';
 import { referenceSite } from './workloads.ts';
@@ -21,16 +24,32 @@ export type PlainKey = { readonly sites: readonly Site[] } | { readonly missing:
 export interface Meant {
   /** Whether text without tag and digest is a name of the image. */
   isName(name: string): boolean;
-  /** Whether text is a version of the image. */
+  /** Whether text, which may be a number, is a version of the image and can be nothing else. */
   isVersion(text: string): boolean;
+  /** Its names. */
+  readonly names: readonly string[];
+  /** Whether tagflow.yaml names a field of the file by itself. */
+  isConfigured(path: Path): boolean;
 }
 
 /** What tagflow.yaml says of an image, for the fields that it configures. */
-export function meantBy<T extends ImageNames>(image: T, index: NameIndex<T>): Meant {
+export function meantBy<T extends ImageNames>(
+  image: T,
+  index: NameIndex<T>,
+  configured: readonly Pick<ConfiguredPin, 'path'>[] = [],
+): Meant {
   return {
+    names: image.names,
     isName: (name) => index.find([name]).includes(image),
-    isVersion: (text) => image.versions !== undefined && readVersion(text, image.versions) !== undefined,
+    isVersion: (text) => image.versions !== undefined && hasPatternFor(text, image.versions),
+    isConfigured: (path) => configured.some((pin) => formatPath(pin.path) === formatPath(path)),
   };
+}
+
+/** Whether a pattern of tagflow.yaml reads text. What semver reads (`3`, `1.5`) could as well be a count or a share. */
+function hasPatternFor(text: string, scheme: VersionScheme): boolean {
+  if (scheme.kind === 'list') return scheme.schemes.some((each) => hasPatternFor(text, each));
+  return scheme.kind === 'pattern' && readVersion(text, scheme) !== undefined;
 }
 
 /** The places of a configured path in a file. */
@@ -71,25 +90,71 @@ function siteOf(field: Field, meant: Meant): Site {
     const site = referenceSite(source, document, path, value);
     if (site) return site;
   }
+  const siblings = siblingsOf(field.tree, path);
+  const name = nameBeside(siblings);
+  const [tag, digest] = content.kind === 'tag' ? [content.tag, content.digest] : [undefined, undefined];
+  const others = [siblings.registry, siblings.repository, siblings.tag, siblings.digest].flatMap((each) =>
+    each && each.node !== value ? [each.node] : [],
+  );
   return {
     document,
     path,
-    names: [],
-    tag: content.kind === 'tag' ? content.tag : undefined,
-    digest: content.kind === 'tag' ? content.digest : undefined,
+    names: name !== undefined && meant.isName(name) ? [name] : [],
+    tag: tag ?? (siblings.digest?.node === value ? siblings.tag?.text : undefined),
+    digest: digest ?? (siblings.digest && siblings.digest.text !== '' ? siblings.digest.text : undefined),
     text,
     offset,
-    nodes: [value],
+    nodes: [value, ...others],
     pin(target: Target): Change {
-      const wanted = wantedOf(target, isDigest(text));
-      const intents = [{ document, path, value: wanted }];
-      if (holds(value, wanted)) return { splices: [], intents };
-      if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, path, text);
-      if (isFluxSetter(source, value)) throw refuseFlux(source, offset, path);
-      if (content.kind === 'other') throw refuseContent(source, offset, path, content.what);
-      return { splices: [replaceScalar(source, value, wanted)], intents };
+      if (content.kind === 'other' && !hasPlaceholder(text)) throw refuseContent(source, offset, path, content.what);
+      const digestAlone = isDigest(text) || siblings.digest?.node === value;
+      const wanted = siblings.digest && !digestAlone ? (target.tag ?? text) : wantedOf(target, digestAlone);
+      const own = setSibling(source, document, { path, node: value, text }, wanted);
+      return joinChanges([
+        ...retargetBeside(field, siblings, target, meant),
+        own,
+        ...setOthers(field, siblings, target, meant),
+      ]);
     },
   };
+}
+
+/** Tag and digest beside the field, where tagflow.yaml does not configure them by themselves. */
+function setOthers(
+  { source, document, value }: Field,
+  { tag, digest }: Siblings,
+  target: Target,
+  meant: Meant,
+): Change[] {
+  const set = (sibling: Sibling | undefined, wanted: string | undefined): Change[] =>
+    sibling === undefined || wanted === undefined || sibling.node === value || meant.isConfigured(sibling.path)
+      ? []
+      : [setSibling(source, document, sibling, wanted)];
+  return digest === undefined ? [] : [...set(tag, target.tag), ...set(digest, target.digest ?? '')];
+}
+
+/** The repository that the environment runs the image from, written where another one of the image stands. */
+function retargetBeside(field: Field, siblings: Siblings, target: Target, meant: Meant): Change[] {
+  const { source, document } = field;
+  const { registry, repository } = siblings;
+  const name = nameBeside(siblings);
+  if (name === undefined || !repository || target.name === undefined) return [];
+  const offset = repository.node.range?.[0] ?? 0;
+  if (!meant.isName(name)) {
+    // the registry may be set elsewhere: then the path alone has to be that of every repository of the image
+    const registries = meant.names.filter((known) => known.endsWith(`/${name}`));
+    if (registries.length === 1 && registries[0] === target.name) return [];
+    throw registries.length > 0
+      ? refuseRegistry(source, offset, repository.path, target.name)
+      : refuseContent(source, offset, repository.path, `${quote(name)}, which is another image`);
+  }
+  if (retarget(name, target) === name) return [];
+  const slash = target.name.indexOf('/');
+  if (!registry || registry.text === '') return [setSibling(source, document, repository, target.name)];
+  return [
+    setSibling(source, document, registry, target.name.slice(0, slash)),
+    setSibling(source, document, repository, target.name.slice(slash + 1)),
+  ];
 }
 
 /** What a field of its own shall hold. One that held a digest takes the digest alone, and is emptied where the style has none. */

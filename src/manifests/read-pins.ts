@@ -30,7 +30,7 @@ export function readPins(
     const here = configured.filter((pin) => pin.file === file.path);
     const plain = here.flatMap(({ image, path, pin: style }) => {
       const meant = images.find((known) => known.image === image);
-      const at = meant && plainKey(source, path, meantBy(meant, index));
+      const at = meant && plainKey(source, path, meantBy(meant, index, here));
       return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site, style })) : [];
     });
     const claimed = new Set(plain.flatMap(({ site }) => site.nodes));

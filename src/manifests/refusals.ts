@@ -36,3 +36,14 @@ export function refuseContent(source: Source, offset: number, path: Path, what: 
     "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
   );
 }
+
+/** A repository without its registry, in an environment that runs the image from a registry of its own. */
+export function refuseRegistry(source: Source, offset: number, path: Path, wanted: string): TagflowError {
+  return unsafe(
+    source,
+    offset,
+    `${formatPath(path)} has no registry, and the image has several: ${wanted} is meant here`,
+    'the registry is set elsewhere, and a pin would name the image in whichever that is',
+    `write ${wanted} there, or add a registry field beside it`,
+  );
+}

@@ -164,7 +164,12 @@ describe('a configured field', () => {
   it.each([
     ['the key speaks of a tag', 'app: {imageTag: 3}\n', ['app', 'imageTag'], pinOf()],
     ['the name beside the value does', 'p: [{name: image.tag, value: 3}]\n', ['p', 0, 'value'], pinOf()],
-    ['the image has such versions', 'x: "3.1"\n', ['x'], { ...pinOf(), versions: { kind: 'semver' as const } }],
+    [
+      'the image has such versions',
+      'x: "31"\n',
+      ['x'],
+      { ...pinOf(), versions: { kind: 'pattern' as const, pattern: /^(?<order>\d+)$/, order: 'numeric' as const } },
+    ],
   ])('that holds a number is pinned where %s', (_, text, path, pin) => {
     expect(pinned(FILE, text, pin, at(path))).toContain(`V4.2@${D}`);
   });
