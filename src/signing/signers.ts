@@ -1,11 +1,22 @@
 // The signers file of OpenSSH, as far as roles depend on it: `principals [options] keytype key` (ssh-keygen(1), ALLOWED SIGNERS).
 // Its principals are patterns. Where `signedBy` says who may release, a key for `*@example.org` would be a key of each of them.
 import type { Trust } from '../model/pipeline.ts';
+import { matchesWildcard } from '../model/wildcard.ts';
 
 /** The principals of the signers file that stand for several, and so for nobody where `signedBy` names who may release. */
 export function patternSigners({ method, signers, signedBy }: Trust): readonly string[] {
   if (method !== 'ssh' || signedBy.length === 0) return [];
   return [...new Set(linesOf(signers).flatMap((line) => (isPattern(line) ? [principalsOf(line)] : [])))];
+}
+
+/** The principals of lines whose `namespaces` leave out that of releases: their keys are for commits or other things. */
+export function restrictedSigners({ method, signers }: Trust): readonly string[] {
+  if (method !== 'ssh') return [];
+  const restricted = linesOf(signers).filter((line) => {
+    const namespaces = /(?:^|,)namespaces="([^"]*)"/i.exec(optionsOf(line))?.[1];
+    return namespaces !== undefined && !namespaces.split(',').some((one) => matchesWildcard(one, 'tagflow-release'));
+  });
+  return [...new Set(restricted.map(principalsOf))];
 }
 
 /** The signers file that counts: without lines for patterns, where `signedBy` names who may release. */

@@ -7,7 +7,7 @@ import { plain } from '../../model/text.ts';
 import type { SignatureVerdict } from '../../signing/signing.ts';
 import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
-import { patternSigners } from '../../signing/signing.ts';
+import { patternSigners, restrictedSigners } from '../../signing/signing.ts';
 import { signRecord, signingOf } from '../read/signatures.ts';
 import type { World } from '../read/world.ts';
 
@@ -53,6 +53,7 @@ async function examineEnvironment(
   const unlisted = await signingOf(context).unlisted(trust);
   const findings = [
     ...patterns(subject, trust),
+    ...restricted(subject, trust),
     ...unlistedSigners(subject, trust, unlisted),
     ...(await wrongStart(context, world, environment)),
   ];
@@ -106,6 +107,26 @@ function patterns(subject: string, trust: Trust): Diagnosis[] {
       why: `a pattern fits whomever environments.${subject}.signedBy names, and would make each of these keys one of theirs`,
       fix: `write each key’s owner out in ${trust.file} on the trunk`,
       details: { patterns: found },
+    },
+  ];
+}
+
+/** Lines that were right while commits were signed. */
+function restricted(subject: string, trust: Trust): Diagnosis[] {
+  const signers = restrictedSigners(trust).filter(
+    (name) => trust.signedBy.length === 0 || trust.signedBy.includes(name),
+  );
+  if (signers.length === 0) return [];
+  const names = plain(signers.join(', '), 200);
+  return [
+    {
+      severity: 'warning',
+      check: 'signing',
+      subject,
+      what: `${trust.file} lists ${names} for other namespaces than tagflow-release: no new release of theirs counts`,
+      why: 'signatures of releases are made in the namespace tagflow-release; namespaces="git" is for commits',
+      fix: `write namespaces="git,tagflow-release" in these lines of ${trust.file} on the trunk`,
+      details: { signers },
     },
   ];
 }

@@ -52,6 +52,16 @@ describeReal('doctor, where ssh signs releases', ['ssh-keygen'], () => {
   const bench = (prd: string): Bench => signed('ssh', signers, prd);
   const BY_BOT = 'signedBy: [bot@example.org]';
 
+  test('lines that are good for commits alone are named', async () => {
+    const only = `bot@example.org namespaces="git" ${await keys.publicKey('bot')}\n`;
+    const both = `ana@example.org namespaces="git,tagflow-*" ${await keys.publicKey('ana')}\n`;
+    const findings = await said(signed('ssh', only + both, BY_BOT), keys.signing('ana'), 'prd');
+    expect(findings[0]).toMatch(
+      /^warning prd: signers lists bot@example\.org for other namespaces than tagflow-release: no new release of theirs counts/,
+    );
+    expect(findings[1]).toMatch(/^error prd: this identity’s key may not release prd/);
+  });
+
   test('a key that may release is fine, and names its owner', async () => {
     expect(await said(bench(BY_BOT), keys.signing('bot'))).toEqual([
       'ok dev: releases are signed by bot@example.org, who may release it',
