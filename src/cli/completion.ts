@@ -52,6 +52,13 @@ ${cases.map((line) => `  ${line}`).join('\n')}
     esac
   done
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+  [[ $current == -* || -z \${COMP_LINE-} ]] && return
+  # Names, versions and releases. Bash splits words at = and : too: what stands before is not inserted again.
+  local line="\${COMP_LINE:0:COMP_POINT}" typed prefix
+  read -ra typed <<< "$line"
+  [[ $line == *[[:space:]] ]] && typed+=("")
+  word="\${typed[-1]}"; prefix="\${word%"\${word##*[=:@]}"}"
+  while IFS= read -r word; do COMPREPLY+=("\${word#"$prefix"}"); done < <("\${typed[0]}" __complete -- "\${typed[@]:1}" 2>/dev/null)
 }
 complete -o default -F _tagflow tagflow
 `;
@@ -76,6 +83,9 @@ ${described.join('\n')}
     case "$words[2]" in
 ${cases.join('\n')}
     esac
+    local -a found
+    found=(\${(f)"$(tagflow __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
+    (( \${#found} )) && compadd -- $found
     _files
   fi
 }
@@ -95,6 +105,8 @@ function fishWords(words: readonly string[], condition: string): string[] {
 function fish(commands: readonly Words[], globals: readonly string[]): string {
   return [
     '# fish completion for tagflow: save it as ~/.config/fish/completions/tagflow.fish',
+    'function __tagflow_complete; set -l words (commandline -opc) (commandline -ct); tagflow __complete -- $words[2..] 2>/dev/null; end',
+    `complete -c tagflow -n 'not __fish_use_subcommand' -a '(__tagflow_complete)'`,
     ...fishWords(globals, ''),
     ...commands.flatMap(({ name, summary, words }) => [
       `complete -c tagflow -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,

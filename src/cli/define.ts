@@ -47,6 +47,8 @@ export interface ArgumentSpec<T> {
   readonly choices?: readonly string[];
   readonly preset?: string;
   readonly completion?: Completion;
+  /** Whether an empty word is a word: for completion alone. */
+  readonly mayBeEmpty?: boolean;
   /** The value of the words that were typed, none of them empty. */
   readonly parse: (words: readonly string[]) => T;
 }
@@ -170,7 +172,7 @@ export function choice<const C extends readonly string[], P extends C[number] | 
   return { flags, meaning, choices, parse, preset, showPreset: preset !== undefined, ...more };
 }
 
-type ArgumentMore = Partial<Pick<ArgumentSpec<unknown>, 'choices' | 'completion' | 'preset'>>;
+type ArgumentMore = Partial<Pick<ArgumentSpec<unknown>, 'choices' | 'completion' | 'preset' | 'mayBeEmpty'>>;
 
 /** An argument that must be there: `<env>`. */
 export function required(word: string, meaning: string, more: ArgumentMore = {}): ArgumentSpec<string> {

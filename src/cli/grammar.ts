@@ -59,7 +59,7 @@ export function readArguments(
 ): Readonly<Record<string, unknown>> {
   const entries = Object.entries(specs).map(([key, spec], index) => {
     const words = [commander.processedArgs[index] as string | readonly string[] | undefined].flat().filter(isText);
-    if (words.some((word) => word.trim() === '')) throw emptyArgument(spec);
+    if (!spec.mayBeEmpty && words.some((word) => word.trim() === '')) throw emptyArgument(spec);
     return [key, spec.parse(words)] as const;
   });
   return Object.fromEntries(entries);

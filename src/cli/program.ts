@@ -3,6 +3,7 @@ import { type Command as Commander, CommanderError } from 'commander';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { apply } from './commands/apply.ts';
 import { check } from './commands/check.ts';
+import { complete } from './commands/complete.ts';
 import { completion } from './commands/completion.ts';
 import { demo } from './commands/demo.ts';
 import { diff } from './commands/diff.ts';
@@ -16,6 +17,7 @@ import { rollback } from './commands/rollback.ts';
 import { show } from './commands/show.ts';
 import { status } from './commands/status.ts';
 import { tag } from './commands/tag.ts';
+import { versions } from './commands/versions.ts';
 import { where } from './commands/where.ts';
 import type { Command } from './define.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './globals.ts';
@@ -34,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   history,
   show,
   where,
+  versions,
   check,
   doctor,
   explain,
@@ -41,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   demo,
   completion,
   help,
+  complete,
 ];
 
 /** Runs one command line. Resolves to the exit code; never rejects. */

@@ -1,6 +1,7 @@
 // What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
 import { promote } from '../engine/release/promote.ts';
 import { rollback } from '../engine/release/rollback.ts';
+import { resolveNewest } from '../engine/versions.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
 import { formatText } from '../views/text.ts';
@@ -49,9 +50,11 @@ export async function runRelease(
 ): Promise<number> {
   const { environment, planOut, retry } = options;
   const plan = options.plan === undefined ? undefined : await readPlan(session, options.plan);
-  const request = plan ? requestOf(plan, environment) : ask();
-  session.facts.releases(request.environment);
+  const asked = plan ? requestOf(plan, environment) : ask();
+  session.facts.releases(asked.environment);
   const context = await session.context();
+  const request =
+    asked.kind === 'promote' ? { ...asked, versions: await resolveNewest(context, asked.versions) } : asked;
   const settings = retry ? context : { ...context, raceTimeout: 0 };
   const run = {
     dryRun: options.dryRun || planOut !== undefined,

@@ -231,7 +231,8 @@ async function check(shell: string, script: string): Promise<string> {
 }
 
 function commands(): { readonly name: string; readonly summary: string; readonly options: readonly string[] }[] {
-  return createProgram(captureIo([]).io).commands.map((command) => ({
+  const shown = createProgram(captureIo([]).io).commands.filter((command) => !command.name().startsWith('__'));
+  return shown.map((command) => ({
     name: command.name(),
     summary: command.summary(),
     options: command.options.flatMap(({ long, hidden }) => (hidden || long === undefined ? [] : [long])),

@@ -7,7 +7,7 @@ export const promote = defineCommand({
   summary: 'put a release on an environment',
   description: [
     'Puts a release on an environment: by default what the upstream environment has now.',
-    'Without versions it takes what the upstream environment (`from`) has now; an environment without `from` takes the configuration of the trunk and keeps the images it runs. Naming some images promotes those alone. The configuration of upstream is carried in every case.',
+    'Without versions it takes what the upstream environment (`from`) has now; an environment without `from` takes the configuration of the trunk and keeps the images it runs. Naming some images promotes those alone; `newest` stands for the newest published version. The configuration of upstream is carried in every case.',
     'Images that the environment runs from a repository of its own (`repositories:`) are copied there before the commit.',
     'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same, and the exit code is 0.',
     '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
@@ -15,6 +15,7 @@ export const promote = defineCommand({
   ],
   examples: [
     'tagflow promote dev django=V4.2 --reason "SHOP-7 new checkout"',
+    'tagflow promote dev django=newest',
     'tagflow promote dev --version V4.2',
     'tagflow promote prd',
     'tagflow promote prd --dry-run',

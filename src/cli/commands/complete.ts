@@ -1,0 +1,26 @@
+// tagflow __complete: what may stand where the cursor is; the completion scripts of shells call it.
+import { EXIT } from '../../model/errors.ts';
+import { defineCommand, several } from '../define.ts';
+
+export const complete = defineCommand({
+  name: '__complete',
+  summary: 'print what may stand at the end of a command line',
+  description: [
+    'Prints a candidate a line for the last word, which may be empty. Completion scripts call it; it never fails and asks servers for two seconds at most.',
+  ],
+  examples: ['tagflow __complete -- promote d'],
+  hidden: true,
+  arguments: { words: several('word', 'the words of the line, without tagflow', { mayBeEmpty: true }) },
+  options: {},
+  async run(session, { words }, { commands, runProgram }) {
+    const [{ candidatesFor }, { splitPlace }] = await Promise.all([
+      import('../candidates.ts'),
+      import('../position.ts'),
+    ]);
+    const { place, rest } = splitPlace(words);
+    if (place.length > 0) return runProgram({ ...session.io, argv: [...place, '__complete', '--', ...rest] });
+    const found = await candidatesFor(session, commands, words);
+    session.io.stdout.write(found.map((word) => `${word}\n`).join(''));
+    return EXIT.ok;
+  },
+});
