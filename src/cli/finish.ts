@@ -1,10 +1,10 @@
 // The end of a promotion or a rollback: its outcome printed, written to CI's files, and as an exit code.
 import { requireComplete } from '../engine/release/apply.ts';
-import type { Outcome, Proposed, Released, TagStatus, Unchanged } from '../engine/release/outcome.ts';
+import type { Outcome, Proposed, Refused, Released, Several, TagStatus, Unchanged } from '../engine/release/outcome.ts';
 import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
-import { plannedView, proposedView, releasedView, unchangedView } from '../views/outcome.ts';
+import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
 import { type CiFacts, writeCiFiles } from './ci-files.ts';
 import { machineClock } from './clock.ts';
 import type { Session } from './session.ts';
@@ -20,6 +20,19 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
     return EXIT.ok;
   }
   return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome);
+}
+
+/** Prints what became of several applications and resolves to the exit code. */
+export async function finishSeveral(session: Session, outcome: Several | Refused): Promise<number> {
+  if (outcome.kind === 'refused') return finish(session, outcome);
+  const { environment, releases } = outcome;
+  session.print(severalView(outcome));
+  const released = releases.filter((one) => one.kind === 'released');
+  const tags = released.flatMap((one) => one.tags);
+  const [first] = released;
+  const failures = first ? incomplete(environment, first.commit, tags) : [];
+  if (session.options.output !== 'json') session.fail(failures);
+  return failures[0]?.exit ?? EXIT.ok;
 }
 
 async function finishRelease(session: Session, outcome: Released | Unchanged): Promise<number> {

@@ -63,12 +63,13 @@ export function parseConfig(
 function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: BranchName | undefined): Pipeline {
   const branch = draft.branch ?? draft.trunk ?? defaultBranch ?? ('main' as BranchName);
   const shared = draft.layout === 'folders' ? branch : undefined;
-  const carriesTree = draft.layout === 'branches' && draft.applications.size === 0;
+  const whole = draft.applications.size === 0 ? 'tree' : 'scope';
+  const carries = draft.layout === 'folders' ? 'files' : whole;
   const order = flowOrder(draft);
   const names = new Set(drafted.map(nameOf));
   const grouped = Map.groupBy(drafted, ({ environment }) => environment.name);
   const lines = order.flatMap(({ name }) =>
-    (grouped.get(name) ?? []).map((line) => finishLine(draft, line, { names, shared, carriesTree })),
+    (grouped.get(name) ?? []).map((line) => finishLine(draft, line, { names, shared, carries })),
   );
   const environments = order.map((environment): Environment => {
     const only = lines.find(({ name }) => name === environment.name);
@@ -129,7 +130,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     releaseTag: name as Tag,
     tags,
     scope: { folders: [], files: [] },
-    carriesTree: false,
+    carries: 'files',
     carry,
     repositories,
     keep,
@@ -149,8 +150,12 @@ function finishLine(
   {
     names,
     shared,
-    carriesTree,
-  }: { readonly names: ReadonlySet<string>; readonly shared: BranchName | undefined; readonly carriesTree: boolean },
+    carries,
+  }: {
+    readonly names: ReadonlySet<string>;
+    readonly shared: BranchName | undefined;
+    readonly carries: ReleaseLine['carries'];
+  },
 ): ReleaseLine {
   const { environment, application, images, repositories, keep } = line;
   const name = nameOf(line);
@@ -167,7 +172,7 @@ function finishLine(
     tag: there(line.tag, name),
     releaseTag: there(line.releaseTag, name),
     scope,
-    carriesTree,
+    carries,
     repositories,
     keep,
     pins: line.pins.map(({ image, file, path, pin, also }): ConfiguredPin => ({

@@ -1,12 +1,13 @@
 // Diff: what promoting one environment's release to another would change: versions, commits, lines of configuration.
 import type { ForeignCommit } from '../gates/gates.ts';
 import type { ObjectId } from '../model/object-id.ts';
-import { environmentOf } from '../model/pipeline.ts';
+import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
 import { foreignCommits } from './read/foreign.ts';
 import { releaseTree } from './tree/release-tree.ts';
-import { readEnvironment, readWorld } from './read/world.ts';
+import { type Overlay, movedPath, scopedTree } from './tree/scoped-tree.ts';
+import { type EnvironmentState, type World, readEnvironment, readWorld } from './read/world.ts';
 
 /** An image as two environments have it. */
 export interface ImageDifference {
@@ -31,23 +32,46 @@ export interface Difference {
 export async function diff(context: Context, a: string, b: string): Promise<Difference> {
   const world = await readWorld(context, [a, b]);
   const [left, right] = [
-    await readEnvironment(context, world, environmentOf(world.pipeline, a)),
-    await readEnvironment(context, world, environmentOf(world.pipeline, b)),
+    await readEnvironment(context, world, lineOf(world.pipeline, a)),
+    await readEnvironment(context, world, lineOf(world.pipeline, b)),
   ];
   const images = left.record?.images ?? right.record?.images ?? [];
-  const tree = await releaseTree(context, world, right, left.head, images);
-  const commits = await foreignCommits(context, world, { ...right, head: left.head, record: undefined }, right.head);
-  return {
+  const names = new Set([...left.environment.images.keys(), ...right.environment.images.keys()]);
+  const compared = {
     a,
     b,
-    images: [...world.pipeline.images.keys()].map((image) => ({
+    images: [...names].map((image) => ({
       image,
       a: left.record?.images.find(({ name }) => name === image),
       b: right.record?.images.find(({ name }) => name === image),
     })),
-    commits,
-    files: await patches(context, right.head, left.head, tree),
   };
+  if (right.environment.carries !== 'tree') {
+    const files = await scopedFiles(context, world, left, right, images);
+    return { ...compared, commits: [], files };
+  }
+  const tree = await releaseTree(context, world, right, left.head, images);
+  const commits = await foreignCommits(context, world, { ...right, head: left.head, record: undefined }, right.head);
+  return { ...compared, commits, files: await patches(context, right.head, left.head, tree) };
+}
+
+/** What of a line's scope promoting another line to it would change, pins left out. */
+async function scopedFiles(
+  context: Context,
+  world: World,
+  left: EnvironmentState,
+  right: EnvironmentState,
+  images: readonly ReleaseImage[],
+): Promise<Difference['files']> {
+  const { environment: line } = right;
+  const isShared = line.carries === 'files';
+  const overlay: Overlay = isShared
+    ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
+    : { commit: left.head, line, what: 'scope' };
+  const tree = await scopedTree(context, world, { ...right, commit: undefined }, overlay, images);
+  return patches(context, right.head, overlay.commit, tree, (path) =>
+    isShared ? (movedPath(path, line.scope, left.environment.scope) ?? path) : path,
+  );
 }
 
 async function patches(
@@ -55,13 +79,17 @@ async function patches(
   from: ObjectId,
   to: ObjectId,
   { configurationChanges: paths, edits }: Awaited<ReturnType<typeof releaseTree>>,
+  sourceOf: (path: string) => string = (path) => path,
 ): Promise<Difference['files']> {
   if (paths.length === 0) return [];
   const { createTwoFilesPatch } = await import('diff');
-  const [before, after] = [await context.ledger.readFiles(from, paths), await context.ledger.readFiles(to, paths)];
+  const [before, after] = [
+    await context.ledger.readFiles(from, paths),
+    await context.ledger.readFiles(to, paths.map(sourceOf)),
+  ];
   return paths.map((path) => {
     const edit = edits.find((candidate) => candidate.path === path);
-    const newer = edit?.kind === 'write' ? edit.text : decode(after.get(path));
+    const newer = edit?.kind === 'write' ? edit.text : decode(after.get(sourceOf(path)));
     const older = decode(before.get(path));
     return {
       path,

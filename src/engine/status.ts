@@ -3,7 +3,7 @@ import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { type TagflowError, isTagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import { type Environment, environmentOf, taggedIn } from '../model/pipeline.ts';
+import { type Environment, linesNamed, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -83,11 +83,10 @@ export interface EnvironmentStatus {
   readonly problem: TagflowError | undefined;
 }
 
-/** The state of one environment, or of all in flow order. Reports drift, never repairs it. */
-export async function status(context: Context, name?: string): Promise<readonly EnvironmentStatus[]> {
-  const world = await readWorld(context, name === undefined ? ['dev', 'stg', 'prd'] : [name]);
-  const { environments } = world.pipeline;
-  const chosen = name === undefined ? [...environments.values()] : [environmentOf(world.pipeline, name)];
+/** The state of the lines that words name, or of all in flow order. Reports drift, never repairs it. */
+export async function status(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+  const world = await readWorld(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
+  const chosen = linesNamed(world.pipeline, words);
   const heads = chosen.flatMap(({ branch }) => world.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
   return Promise.all(chosen.map((environment) => environmentStatus(context, world, environment)));
@@ -184,7 +183,7 @@ async function waitingFor(
   environment: Environment,
   record: ReleaseRecord | undefined,
 ): Promise<readonly Waiting[]> {
-  const upstream = environment.from === undefined ? undefined : world.pipeline.environments.get(environment.from);
+  const upstream = environment.from === undefined ? undefined : world.pipeline.lines.get(environment.from);
   const head = upstream && world.branches.get(upstream.branch);
   if (!upstream || !head) return [];
   await context.ledger.fetch([head]);

@@ -117,8 +117,11 @@ export interface ReleaseLine {
   readonly tags: boolean;
   /** Where its manifests are. Where releases carry no tree, a release changes nothing outside of it. */
   readonly scope: Scope;
-  /** Whether a release carries the whole tree of the branch upstream: environment branches without applications. */
-  readonly carriesTree: boolean;
+  /**
+   * What comes with a release: the whole `tree` of the branch upstream (environment branches without applications), the
+   * line's own `scope` of it (with applications), or no more than the `files` that `carry` names (all on one branch).
+   */
+  readonly carries: 'tree' | 'scope' | 'files';
   /** Globs, relative to the scope's folders, of upstream's files that travel with a release: folders on one branch only. */
   readonly carry: readonly string[];
   /** Repositories of its own, by image name; other images are used where they are published. */
@@ -237,6 +240,26 @@ export function chooseLines(
   return lines.filter((line) => chosen.has(line));
 }
 
+/**
+ * The lines that words on a command line name: environments, each followed by applications of it or patterns of them; an
+ * environment alone stands for all of its lines, and no word for every line. Throws what `chooseLines` throws.
+ */
+export function linesNamed(pipeline: Pipeline, words: readonly string[]): readonly ReleaseLine[] {
+  if (words.length === 0) return [...pipeline.lines.values()];
+  const groups: { readonly environment: string; readonly applications: string[] }[] = [];
+  for (const word of words) {
+    const [environment = '', application] = word.split('/', 2);
+    const group = groups.at(-1);
+    // No application has the name of an environment.
+    if (application === undefined && group && !pipeline.environments.has(word)) group.applications.push(word);
+    else groups.push({ environment, applications: application === undefined ? [] : [application] });
+  }
+  const found = groups.flatMap(({ environment, applications }) =>
+    chooseLines(pipeline, environment, applications, true),
+  );
+  return [...new Set(found)];
+}
+
 function applicationMissing(pipeline: Pipeline, environment: string): TagflowError {
   const names = linesIn(pipeline, environment).flatMap(({ application }) => application ?? []);
   return new TagflowError('usage', {
@@ -248,6 +271,7 @@ function applicationMissing(pipeline: Pipeline, environment: string): TagflowErr
 
 function applicationNotFound(pipeline: Pipeline, application: string, environment: string): TagflowError {
   const names = linesIn(pipeline, environment).flatMap((line) => line.application ?? []);
+  const isImage = linesIn(pipeline, environment).some((line) => line.images.has(application));
   const [, now] = [...pipeline.renamed.applications].find(([old]) => old === application) ?? [];
   return new TagflowError('application-not-found', {
     what: `${environment} has no application ${JSON.stringify(application)}`,
@@ -255,8 +279,11 @@ function applicationNotFound(pipeline: Pipeline, application: string, environmen
       names.length === 0
         ? 'tagflow.yaml has no applications for it: every image belongs to the environment itself'
         : `it has: ${some(names)}`,
-    fix:
-      now === undefined ? 'name one of those, or add it to tagflow.yaml on the trunk' : `it was renamed: write ${now}`,
+    fix: isImage
+      ? `to promote a version of the image, write ${application}=VERSION`
+      : now === undefined
+        ? 'name one of those, or add it to tagflow.yaml on the trunk'
+        : `it was renamed: write ${now}`,
   });
 }
 
@@ -271,6 +298,17 @@ export function imageOf(pipeline: Pipeline, name: string): Image {
   throw new TagflowError('image-not-found', {
     what: `there is no image ${JSON.stringify(name)}`,
     why: `tagflow.yaml has: ${[...pipeline.images.keys()].join(', ')}`,
+    fix: 'name one of those, or add it to tagflow.yaml on the trunk',
+  });
+}
+
+/** The image of a line of that name. Throws `image-not-found`, naming those that the line has. */
+export function imageIn({ name: line, images }: ReleaseLine, name: string): Image {
+  const image = images.get(name);
+  if (image) return image;
+  throw new TagflowError('image-not-found', {
+    what: `${line} has no image ${JSON.stringify(name)}`,
+    why: `tagflow.yaml has for it: ${[...images.keys()].join(', ')}`,
     fix: 'name one of those, or add it to tagflow.yaml on the trunk',
   });
 }
@@ -312,7 +350,7 @@ export function flowsInto(pipeline: Pipeline, upstream: string, name: string): b
 const RECORDS = '.tagflow/releases';
 
 /** What tells where the record of a line is. */
-type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carriesTree'>;
+type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carries'>;
 
 /** Returns the path of a line's release record, relative to the repository's root. */
 export function recordPath({ environment, application }: Pick<RecordOwner, 'environment' | 'application'>): string {
@@ -340,7 +378,7 @@ export function withoutRecord(
  * Returns the path at which records of schema 1 stood, in the folder of an environment that has a branch of its own. They are
  * read there, and move with the next release.
  */
-export function formerRecordPath({ scope, carriesTree }: RecordOwner): string | undefined {
+export function formerRecordPath({ scope, carries }: RecordOwner): string | undefined {
   const [folder] = scope.folders;
-  return carriesTree && folder !== undefined ? `${folder}/release.yaml` : undefined;
+  return carries === 'tree' && folder !== undefined ? `${folder}/release.yaml` : undefined;
 }

@@ -4,7 +4,7 @@ import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { TagflowError } from './errors.ts';
-import { type Environment, recordPath, signaturePath } from './pipeline.ts';
+import { type Environment, lineName, recordPath, signaturePath } from './pipeline.ts';
 import { isRecordText } from './release-record.ts';
 import type { GateDecision, Hold, PreviousRelease, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
 
@@ -76,6 +76,8 @@ export interface Plan {
   readonly schemaVersion: 1;
   readonly request: Request;
   readonly environment: string;
+  /** The application; absent where the repository has one, unnamed. */
+  readonly application?: string;
   readonly branch: BranchName;
   readonly tag: Tag;
   /** Sequence the new record gets. */
@@ -119,6 +121,7 @@ export interface PlanParts extends Omit<
   Plan,
   | 'schemaVersion'
   | 'environment'
+  | 'application'
   | 'branch'
   | 'tag'
   | 'sequence'
@@ -144,7 +147,8 @@ export function assemblePlan({ target, current, currentCommit, ...parts }: PlanP
   return {
     schemaVersion: 1,
     ...parts,
-    environment: target.name,
+    environment: target.environment,
+    ...(target.application !== undefined && { application: target.application }),
     branch: target.branch,
     tag: target.tag,
     sequence: (current?.sequence ?? 0) + 1,
@@ -196,6 +200,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
   return {
     schema: 2,
     environment: plan.environment,
+    ...(plan.application !== undefined && { application: plan.application }),
     sequence: plan.sequence,
     action: plan.request.kind,
     images: plan.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
@@ -228,17 +233,15 @@ export function subjectOf(plan: Plan): string {
   const names = (what.length > 0 ? what : plan.images).map(({ name, version }) => `${name} ${version}`);
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
   const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}:` : 'promote';
-  return `${plan.environment}: ${verb} ${shown}`;
+  return `${lineName(plan.environment, plan.application)}: ${verb} ${shown}`;
 }
 
 /** The commit message of a plan: a subject, the changes, and trailers that repeat the record for people. */
 export function messageOf(plan: Plan, execution: Execution): string {
-  const body = plan.images.map(
-    ({ name, version, digest, before }) =>
-      `${name}: ${before && before.digest !== digest ? `${before.version} -> ` : ''}${version} ${digest}`,
-  );
+  const body = plan.images.map(changeOf);
   const trailers = [
     `Tagflow-Environment: ${plan.environment}`,
+    ...(plan.application === undefined ? [] : [`Tagflow-Application: ${plan.application}`]),
     `Tagflow-Release: ${plan.sequence}`,
     `Promoted-From: ${plan.source.environment ?? plan.source.branch}@${plan.source.commit}`,
     `Promoted-By: ${execution.actor}`,
@@ -251,6 +254,34 @@ export function messageOf(plan: Plan, execution: Execution): string {
     ...body,
     '',
     ...trailers,
+    '',
+  ].join('\n');
+}
+
+function changeOf({ name, version, digest, before }: PlannedImage): string {
+  return `${name}: ${before && before.digest !== digest ? `${before.version} -> ` : ''}${version} ${digest}`;
+}
+
+/** The message of a commit that holds releases of one or several lines of one environment. */
+export function messageOfAll(plans: readonly [Plan, ...Plan[]], execution: Execution): string {
+  const [first, ...others] = plans;
+  if (others.length === 0) return messageOf(first, execution);
+  const { environment, request, reason } = first;
+  const verb = request.kind === 'rollback' ? 'roll back' : 'promote';
+  const names = plans.map(({ application }) => application ?? environment);
+  const shown = names.length > 3 ? `${names.length} applications` : names.join(', ');
+  return [
+    `${environment}: ${verb} ${shown}`,
+    '',
+    ...(reason === undefined ? [] : [reason, '']),
+    ...plans.flatMap(({ application, images }) =>
+      images.map((image) => `${application ?? environment}/${changeOf(image)}`),
+    ),
+    '',
+    `Tagflow-Environment: ${environment}`,
+    ...plans.map(({ application, sequence }) => `Tagflow-Release: ${lineName(environment, application)}#${sequence}`),
+    `Promoted-By: ${execution.actor}`,
+    ...(execution.job === undefined ? [] : [`CI-Job: ${execution.job}`]),
     '',
   ].join('\n');
 }

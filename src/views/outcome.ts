@@ -1,10 +1,11 @@
 // How a promotion or a rollback ended, as a view.
-import type { Planned, Proposed, Released, TagStatus, Unchanged } from '../engine/release/outcome.ts';
+import type { Planned, Proposed, Released, Several, TagStatus, Unchanged } from '../engine/release/outcome.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { counted } from '../model/text.ts';
 import { fieldShape, recordShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type Line, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
@@ -80,6 +81,54 @@ export function releasedView(outcome: Released, now: Instant): View {
       linesOf(...holdLine(outcome)),
     ],
     records: recordsOf(plan, commit),
+  };
+}
+
+/** Several applications of an environment, released by one commit, planned, or left where they are. */
+export function severalView({ environment, releases, unchanged, skipped }: Several): View {
+  const rows = releases.map(({ plan }) => {
+    const name = plan.application ?? plan.environment;
+    const changed = plan.images.filter(({ digest, before }) => digest !== before?.digest);
+    const images = (changed.length > 0 ? changed : plan.images).map(({ name: image, version, before }) =>
+      before && before.digest !== plan.images.find((one) => one.name === image)?.digest
+        ? `${image} ${before.version} → ${version}`
+        : `${image} ${version}`,
+    );
+    return [name, `#${plan.sequence}`, images.join(', ')];
+  });
+  const released = releases.filter((one) => one.kind === 'released');
+  const [first] = released;
+  const made = first
+    ? `committed ${shortId(first.commit)} to ${first.plan.branch}: ${counted(released.length, 'application')}`
+    : releases.length > 0
+      ? `plan: ${counted(releases.length, 'application')} of ${environment}; nothing was changed`
+      : `${environment} has what it would get already`;
+  return {
+    data: {
+      outcome: first ? 'released' : releases.length > 0 ? 'planned' : 'unchanged',
+      environment,
+      commit: first?.commit,
+      releases: releases.map((one) => ({
+        application: one.plan.application,
+        release: one.plan.sequence,
+        ...(one.kind === 'released' && { record: recordShape(one.record), tags: one.tags.map(tagShape) }),
+        fields: one.plan.fields.map(fieldShape),
+        configurationChanges: one.plan.configurationChanges,
+      })),
+      unchanged,
+      skipped: skipped.map((one) => ({
+        line: one.environment,
+        refusals: one.refusals.map(({ code, text }) => ({ code, what: text.what, why: text.why })),
+      })),
+    },
+    parts: [
+      ...(rows.length > 0 ? [tableOf(['APPLICATION', 'RELEASE', 'IMAGES'], rows)] : []),
+      linesOf(
+        [styled('green', '✓'), ` ${made}`],
+        ...(unchanged.length > 0 ? [`unchanged: ${counted(unchanged.length, 'application')}`] : []),
+        ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
+      ),
+    ],
   };
 }
 

@@ -75,7 +75,7 @@ describe('release lines', () => {
       application: 'shop',
       scope: { folders: ['apps/shop/prd'], files: [] },
       keep: ['secrets/**'],
-      carriesTree: false,
+      carries: 'files',
       tag: 'prd',
       branch: 'main',
     });

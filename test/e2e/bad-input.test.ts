@@ -64,9 +64,9 @@ const WORDS: readonly Case[] = [
     failure: { code: 'version-invalid', what: /latest/ },
   },
   {
-    name: 'a pair without a version',
+    name: 'an image without a version',
     args: ['promote', 'dev', 'django'],
-    failure: { code: 'usage', what: /"django" is not IMAGE=VERSION/, fix: /django=V4\.2/ },
+    failure: { code: 'application-not-found', what: /no application "django"/, fix: /django=VERSION/ },
   },
   {
     name: 'an image named twice',

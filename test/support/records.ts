@@ -26,7 +26,7 @@ export const TARGET: Environment = {
   releaseTag: parseTag('prd'),
   tags: true,
   scope: { folders: ['environments/prd'], files: [] },
-  carriesTree: true,
+  carries: 'tree',
   carry: [],
   repositories: new Map(),
   keep: [],

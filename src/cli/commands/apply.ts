@@ -9,7 +9,9 @@ export const apply = defineCommand({
     'Puts the per-release tag, then the target tag, of each image of the release at the branch head, and reads back what it wrote. Nothing else is changed. Exit code 8 when a tag could not be put or verified.',
   ],
   examples: ['tagflow apply prd', 'tagflow apply --all'],
-  arguments: { environments: several('env', 'environments', { completion: 'environment' }) },
+  arguments: {
+    environments: several('env', 'environments, each followed by applications of it', { completion: 'environment' }),
+  },
   options: { all: flag('--all', 'every environment') },
   async run(session, { environments, all }) {
     if ((environments.length === 0) !== all) {

@@ -14,7 +14,11 @@ export const check = defineCommand({
     'tagflow check prd --since 30d -o json',
     'tagflow check prd --branch hotfix/checkout --no-registry',
   ],
-  arguments: { environments: several('env', 'environments; default: all', { completion: 'environment' }) },
+  arguments: {
+    environments: several('env', 'environments, each followed by applications of it; default: all', {
+      completion: 'environment',
+    }),
+  },
   options: {
     since: text('--since <time>', 'only commits since then (a time, or 7d, 12h), down to the release before them'),
     limit: value('--limit <n>', 'maximum number of commits of each branch, newest first', count),

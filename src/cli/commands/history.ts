@@ -1,6 +1,6 @@
 // tagflow history: releases, newest first.
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, optional, text, valueOr } from '../define.ts';
+import { count, defineCommand, optional, several, text, valueOr } from '../define.ts';
 
 export const history = defineCommand({
   name: 'history',
@@ -14,7 +14,10 @@ export const history = defineCommand({
     'tagflow history prd --since 2026-11-01 --until 2026-11-30 -o csv',
     'tagflow history --by ana',
   ],
-  arguments: { environment: optional('env', 'one environment', { completion: 'environment' }) },
+  arguments: {
+    environment: optional('env', 'one environment', { completion: 'environment' }),
+    applications: several('application', 'applications of it, or patterns of them; default: all'),
+  },
   options: {
     image: text('--image <image>', 'only releases that changed this image', { completion: 'image' }),
     since: text('--since <time>', 'only releases since then (a time, or 7d, 12h)'),
@@ -22,7 +25,7 @@ export const history = defineCommand({
     by: text('--by <who>', 'only releases of this actor, person or signer'),
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
-  async run(session, { environment, image, since, until, by, limit }) {
+  async run(session, { environment, applications, image, since, until, by, limit }) {
     const [engine, { parseMoment }, { historyView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../time.ts'),
@@ -32,7 +35,7 @@ export const history = defineCommand({
     const now = context.clock.now();
     const found = await engine.history(context, {
       limit,
-      ...(environment !== undefined && { environment }),
+      ...(environment !== undefined && { environment, applications }),
       ...(image !== undefined && { image }),
       ...(since !== undefined && { since: (await parseMoment(since, now)).from }),
       ...(until !== undefined && { until: (await parseMoment(until, now)).until }),

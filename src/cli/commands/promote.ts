@@ -1,6 +1,9 @@
 // tagflow promote: from words to a request, and from the outcome to words.
 import { TagflowError } from '../../model/errors.ts';
+import { lineName } from '../../model/pipeline.ts';
 import { defineCommand, flag, list, required, several, text, unless } from '../define.ts';
+import { lineWords, onlyApplication, versionsWithin } from '../lines.ts';
+import type { Session } from '../session.ts';
 
 export const promote = defineCommand({
   name: 'promote',
@@ -11,6 +14,7 @@ export const promote = defineCommand({
     'Images that the environment runs from a repository of its own (`repositories:`) are copied there before the commit.',
     'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same, and the exit code is 0.',
     '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
+    'In a repository with applications, words without `=` are applications, or patterns of them in quotes (`team-*`); `APP/IMAGE=VERSION` names an image of one. Several are released by one commit and one push, with a record for each; when one is refused, nothing moves (exit code 3).',
     'A promotion that loses a race plans again from the new head, gates included, for up to five minutes.',
   ],
   examples: [
@@ -18,13 +22,19 @@ export const promote = defineCommand({
     'tagflow promote dev django=newest',
     'tagflow promote dev --version V4.2',
     'tagflow promote prd',
+    'tagflow promote prd shop',
+    'tagflow promote prd --all --skip-refused',
     'tagflow promote prd --dry-run',
     'tagflow promote prd --plan-out plan.json',
     'tagflow promote prd --plan plan.json',
   ],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
-    pairs: several('image=version', 'versions to promote; other images stay as they are', { completion: 'pair' }),
+    pairs: several(
+      'application|image=version',
+      'applications, and versions to promote; other images stay as they are',
+      { completion: 'pair' },
+    ),
   },
   options: {
     version: text('--version <version>', 'one version for all images', { completion: 'version' }),
@@ -32,6 +42,8 @@ export const promote = defineCommand({
       completion: 'environment',
     }),
     reason: text('--reason <text>', 'why, for the record', { variable: 'TAGFLOW_REASON' }),
+    all: flag('--all', 'every application whose upstream has something else, in one commit'),
+    skipRefused: flag('--skip-refused', 'leave out applications that are refused, instead of moving none'),
     dryRun: flag('--dry-run', 'print the plan, change nothing'),
     planOut: text('--plan-out <file>', 'save the plan, change nothing', { completion: 'file' }),
     plan: text('--plan <file>', 'do exactly this plan, or refuse', { completion: 'file' }),
@@ -55,14 +67,21 @@ export const promote = defineCommand({
       import('../release.ts'),
     ]);
     if (plan !== undefined) requireAlone(environment, pairs.length > 0, ASKING, line);
+    const asked = (): AskedOfSeveral => ({
+      ...input,
+      reason: recordReason(input.reason),
+      overrides: overridesFrom(input),
+    });
+    if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
     return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait }, () =>
-      requestFrom({ ...input, reason: recordReason(input.reason), overrides: overridesFrom(input) }),
+      requestFrom(asked()),
     );
   },
 });
 
 interface Asked {
   readonly environment: string;
+  /** Applications, and versions by image. */
   readonly pairs: readonly string[];
   readonly version: string | undefined;
   readonly from: string | undefined;
@@ -70,11 +89,59 @@ interface Asked {
   readonly overrides: readonly string[];
 }
 
-function requestFrom({ environment, pairs, version, from, reason, overrides }: Asked) {
+interface AskedOfSeveral extends Asked {
+  readonly all: boolean;
+  readonly skipRefused: boolean;
+  readonly dryRun: boolean;
+  readonly planOut: string | undefined;
+}
+
+/** Whether several applications may be meant; a plan is of one. Throws `usage`. */
+function isForSeveral({
+  pairs,
+  all,
+  skipRefused,
+  planOut,
+}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut'>): boolean {
+  const { applications } = lineWords(pairs);
+  if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
+  if (planOut === undefined) return true;
+  throw new TagflowError('usage', {
+    what: '--plan-out was given with several applications',
+    why: 'a plan file holds the release of one application',
+    fix: 'name one application, or look at all of them with --dry-run',
+  });
+}
+
+async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<number> {
+  const [{ promoteSeveral }, { finishSeveral }] = await Promise.all([
+    import('../../engine/release/promote-several.ts'),
+    import('../finish.ts'),
+  ]);
+  const { environment, all, skipRefused, dryRun, from, reason, overrides, version } = asked;
+  const { applications, pairs } = lineWords(asked.pairs);
+  session.facts.releases(environment);
+  const request = {
+    environment,
+    applications,
+    all,
+    skipRefused,
+    versions: versionsFrom(pairs, version),
+    ...(from !== undefined && { from }),
+    ...(reason !== undefined && { reason }),
+    ...(overrides.length > 0 && { overrides }),
+  };
+  return finishSeveral(session, await promoteSeveral(await session.context(), request, { dryRun }));
+}
+
+function requestFrom({ environment, pairs: words, version, from, reason, overrides }: Asked) {
+  const { applications, pairs } = lineWords(words);
+  const [application] = applications;
+  const versions = versionsFrom(pairs, version);
   return {
     kind: 'promote',
-    environment,
-    versions: versionsFrom(pairs, version),
+    environment: lineName(environment, application),
+    versions: application === undefined ? versions : versionsWithin(application, versions),
     ...(from !== undefined && { from }),
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),

@@ -1,5 +1,6 @@
 // tagflow rollback.
-import { defineCommand, flag, required, text } from '../define.ts';
+import { lineName } from '../../model/pipeline.ts';
+import { defineCommand, flag, optional, required, text } from '../define.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
@@ -9,13 +10,17 @@ export const rollback = defineCommand({
   ],
   examples: [
     'tagflow rollback prd',
+    'tagflow rollback prd shop',
     'tagflow rollback prd --reason "INC-412 checkout 500s"',
     'tagflow rollback prd --to V4.0',
     "tagflow rollback prd --to '#7' --images-only",
     'tagflow rollback prd --plan-out plan.json',
     'tagflow rollback prd --plan plan.json',
   ],
-  arguments: { environment: required('env', 'the environment', { completion: 'environment' }) },
+  arguments: {
+    environment: required('env', 'the environment', { completion: 'environment' }),
+    application: optional('application', 'the application, where there are several'),
+  },
   options: {
     to: text('--to <version|#sequence>', 'an earlier release, instead of the previous distinct one', {
       completion: 'release',
@@ -27,7 +32,7 @@ export const rollback = defineCommand({
     plan: text('--plan <file>', 'do exactly this plan, or refuse', { completion: 'file' }),
   },
   async run(session, input, line) {
-    const { environment, to, imagesOnly, dryRun, plan, planOut } = input;
+    const { environment, application, to, imagesOnly, dryRun, plan, planOut } = input;
     const [{ recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
@@ -37,7 +42,7 @@ export const rollback = defineCommand({
       const reason = recordReason(input.reason);
       return {
         kind: 'rollback',
-        environment,
+        environment: lineName(environment, application),
         ...(to !== undefined && { to }),
         ...(imagesOnly && { imagesOnly: true }),
         ...(reason !== undefined && { reason }),

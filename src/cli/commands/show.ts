@@ -1,7 +1,8 @@
 // tagflow show: one release in full.
 import type { ShowAt } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, required, text, value } from '../define.ts';
+import { lineName } from '../../model/pipeline.ts';
+import { count, defineCommand, optional, required, text, value } from '../define.ts';
 
 export const show = defineCommand({
   name: 'show',
@@ -14,12 +15,15 @@ export const show = defineCommand({
     'tagflow show prd --release 7',
     'tagflow show prd --at "2026-03-14 18:00 Europe/Paris"',
   ],
-  arguments: { environment: required('env', 'the environment', { completion: 'environment' }) },
+  arguments: {
+    environment: required('env', 'the environment', { completion: 'environment' }),
+    application: optional('application', 'the application, where there are several'),
+  },
   options: {
     at: text('--at <time>', 'what ran then: "2026-03-14 18:00 Europe/Paris"', { conflicts: ['release'] }),
     release: value('--release <n>', 'the release of this number', count, { completion: 'release' }),
   },
-  async run(session, { environment, at, release }) {
+  async run(session, { environment, application, at, release }) {
     const [engine, { parsePast }, { showView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../time.ts'),
@@ -29,7 +33,8 @@ export const show = defineCommand({
     const now = context.clock.now();
     const moment = at === undefined ? undefined : await parsePast(at, now);
     const when: ShowAt = moment !== undefined ? { at: moment } : release !== undefined ? { release } : { now: true };
-    session.print(showView(await engine.show(context, environment, when), now, moment));
+    const shown = await engine.show(context, lineName(environment, application), when);
+    session.print(showView(shown, now, moment));
     return EXIT.ok;
   },
 });

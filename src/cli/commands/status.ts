@@ -1,6 +1,6 @@
 // tagflow status: what runs where.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, flag, optional, text } from '../define.ts';
+import { defineCommand, flag, several, text } from '../define.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -8,13 +8,22 @@ export const status = defineCommand({
   description: [
     'Shows each environment with its images. `BRANCH`: whether the manifests on the branch pin what the record says. `REGISTRY`: whether the target tag names it. `✓ in sync`, `✗` drift or absent, `✗ unapplied` when the release is committed and not all of its tags were put, `–` where `tags: false` says that none is put, `? unknown` when it could not be read. Below the table: each of these with the command that mends it, what waits upstream, and holds.',
   ],
-  examples: ['tagflow status', 'tagflow status prd --exit-code', 'tagflow status --at "2026-03-14 18:00 Europe/Paris"'],
-  arguments: { environment: optional('env', 'one environment', { completion: 'environment' }) },
+  examples: [
+    'tagflow status',
+    'tagflow status prd --exit-code',
+    "tagflow status prd shop 'team-*'",
+    'tagflow status --at "2026-03-14 18:00 Europe/Paris"',
+  ],
+  arguments: {
+    environments: several('env', 'environments, each followed by applications of it; default: all', {
+      completion: 'environment',
+    }),
+  },
   options: {
     exitCode: flag('--exit-code', 'exit 10 when there is drift', { conflicts: ['at'] }),
     at: text('--at <time>', 'what ran then; from the branches alone, without the registry'),
   },
-  async run(session, { environment, exitCode, at }) {
+  async run(session, { environments, exitCode, at }) {
     const [engine, { isDrifting, statusAtView, statusView }] = await Promise.all([
       import('../../engine/status.ts'),
       import('../../views/status.ts'),
@@ -23,10 +32,10 @@ export const status = defineCommand({
     if (at !== undefined) {
       const [past, { parsePast }] = await Promise.all([import('../../engine/read/history.ts'), import('../time.ts')]);
       const moment = await parsePast(at, context.clock.now());
-      session.print(statusAtView(await past.releasesAt(context, moment, environment), moment));
+      session.print(statusAtView(await past.releasesAt(context, moment, ...environments), moment));
       return EXIT.ok;
     }
-    const states = await engine.status(context, environment);
+    const states = await engine.status(context, ...environments);
     session.print(statusView(states, context.clock.now()));
     return isDrifting(states) && exitCode ? EXIT.difference : EXIT.ok;
   },

@@ -3,7 +3,7 @@
 // repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
-import { type Environment, environmentOf, repositoryIn } from '../../model/pipeline.ts';
+import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
@@ -85,7 +85,7 @@ async function checkTrail(
   await madeByHand(context, world, trail, lost, report);
   await carriedBack(context, world, trail, { since, limit }, report);
   // Another branch than the environment's own is not expected to have its newest release.
-  const unchecked = registry && branch === undefined ? await checkRewound(context, world, trail, report) : undefined;
+  const unchecked = registry && branch === undefined ? await checkRewound(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;
   return {
     environment: environment.name,
@@ -119,7 +119,7 @@ function chooseHeads(
       });
     }
     const head = branches.get(branch);
-    if (head) return [{ environment: environmentOf(pipeline, name), head }];
+    if (head) return [{ environment: lineOf(pipeline, name), head }];
     throw new TagflowError('branch-not-found', {
       what: `the remote has no branch ${branch}`,
       why: '--branch names a branch as the remote has it',
@@ -128,14 +128,14 @@ function chooseHeads(
   }
   const chosen =
     names.length > 0
-      ? names.map((name) => environmentOf(pipeline, name))
-      : [...pipeline.environments.values()].filter((environment) => branches.has(environment.branch));
+      ? linesNamed(pipeline, names)
+      : [...pipeline.lines.values()].filter((environment) => branches.has(environment.branch));
   return chosen.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) }));
 }
 
 /** Heads that environments may have taken from: the trunk, where the configuration is, and every environment. */
 function allHeads({ branches, trunk, config, pipeline }: World): readonly ObjectId[] {
-  const environments = [...pipeline.environments.values()].flatMap(({ branch }) => branches.get(branch) ?? []);
+  const environments = [...pipeline.lines.values()].flatMap(({ branch }) => branches.get(branch) ?? []);
   return [trunk.head, ...('commit' in config ? [config.commit] : []), ...environments];
 }
 
@@ -177,18 +177,13 @@ async function checkContinuity(context: Context, { line, environment, head }: Tr
 }
 
 /** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */
-async function checkRewound(
-  context: Context,
-  world: World,
-  trail: Trail,
-  report: Report,
-): Promise<TagflowError | undefined> {
+async function checkRewound(context: Context, trail: Trail, report: Report): Promise<TagflowError | undefined> {
   const { environment, head } = trail;
   const commit = await context.ledger.commit(head);
   const [newest] = releasesOf(trail);
   try {
     if (newest) await isNewest(context, { environment, head }, newest.release);
-    else if (await wasReleased(context, world, environment)) {
+    else if (await wasReleased(context, environment)) {
       report(
         'rewound',
         commit,
@@ -204,9 +199,9 @@ async function checkRewound(
   }
 }
 
-async function wasReleased(context: Context, { pipeline }: World, environment: Environment): Promise<boolean> {
+async function wasReleased(context: Context, environment: Environment): Promise<boolean> {
   const tag = releaseTag(environment.releaseTag, 1);
-  for (const image of pipeline.images.values()) {
+  for (const image of taggedIn(environment, [...environment.images.values()])) {
     const repository = repositoryIn(environment, image);
     if (await context.registryOf(repository).peek(repository, tag)) return true;
   }

@@ -48,7 +48,7 @@ export function upstreamHeads(
   { branches, trunk, pipeline }: World,
   { name }: Environment,
 ): readonly { readonly branch: BranchName; readonly head: ObjectId; readonly environment: Environment | undefined }[] {
-  const upstream = [...pipeline.environments.values()].filter(
+  const upstream = [...pipeline.lines.values()].filter(
     (other) => other.name !== name && flowsInto(pipeline, other.name, name),
   );
   return [

@@ -19,6 +19,8 @@ export async function madeByHand(
   report: Report,
 ): Promise<void> {
   const { environment, head } = trail;
+  // What hands do to a line's scope is adopted by its next release, and the rest of the branch is not the line's.
+  if (environment.carries !== 'tree') return;
   const now = upstreamNow(world, environment);
   const settled = releasesOf(trail).filter(({ release }) => settles(release));
   const parts = [undefined, ...settled].map((above, index) => ({ above, below: settled[index]?.commit.id }));
@@ -38,7 +40,7 @@ export async function madeByHand(
 
 /** Where an environment takes from: the head of its upstream's branch, or of the trunk. */
 function upstreamNow(world: World, { name, from }: Environment): ObjectId {
-  const upstream = from === undefined ? undefined : world.pipeline.environments.get(from);
+  const upstream = from === undefined ? undefined : world.pipeline.lines.get(from);
   const head = upstream && upstream.name !== name ? world.branches.get(upstream.branch) : undefined;
   return head ?? world.trunk.head;
 }
@@ -53,7 +55,9 @@ export async function carriedBack(
 ): Promise<void> {
   const { pipeline, branches, trunk } = world;
   const { environment, head } = trail;
-  for (const downstream of pipeline.environments.values()) {
+  // On one branch, or carried scope by scope, no commit of one line is merged into another.
+  if (environment.carries !== 'tree') return;
+  for (const downstream of pipeline.lines.values()) {
     const other = branches.get(downstream.branch);
     if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
       continue;

@@ -55,7 +55,7 @@ async function checkRecords(
   report: Report,
 ): Promise<void> {
   const wrong = entries.filter(({ problem }) => problem !== undefined);
-  const others = [...world.pipeline.environments.values()].filter(({ name }) => name !== environment.name);
+  const others = [...world.pipeline.lines.values()].filter(({ name }) => name !== environment.name);
   const paths = others.flatMap(recordPaths);
   await bringReadable(
     context,
@@ -245,6 +245,10 @@ async function checkContent(
     if (from === undefined) continue;
     if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
     const { environment } = rules(entry);
+    if (environment.carries !== 'tree') {
+      await checkScope(context, entry, rules(entry), report);
+      continue;
+    }
     const pinned = new Set(pinFiles(environment.pins));
     const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
     const mayDiffer = (path: string): boolean =>
@@ -263,6 +267,27 @@ async function checkContent(
       `${someOf(strange)} ${strange.length === 1 ? 'is' : 'are'} not as ${origin} had ${strange.length === 1 ? 'it' : 'them'} (${shortId(from)})`,
     );
   }
+}
+
+/** A release of a line changes its scope and its record, and what other lines' releases in the same commit change. */
+async function checkScope(
+  { ledger }: Context,
+  { commit }: ReleaseEntry,
+  { pipeline, environment }: Rules,
+  report: Report,
+): Promise<void> {
+  const [base] = commit.parents;
+  if (base === undefined) return;
+  const changed = await ledger.changedPaths(base, commit.id);
+  const together = [...pipeline.lines.values()].filter(
+    (line) => line.name === environment.name || changed.includes(recordPath(line)),
+  );
+  const owned = (path: string): boolean =>
+    together.some((line) => path === recordPath(line) || path === signaturePath(line) || isInScope(line.scope, path));
+  const strange = changed.filter((path) => !owned(path));
+  if (strange.length === 0) return;
+  const verb = strange.length === 1 ? 'is' : 'are';
+  report('content', commit, `${someOf(strange)} ${verb} changed with it, and ${verb} outside of its scope`);
 }
 
 /** At each commit manifests have to name the images of the release that it has. */

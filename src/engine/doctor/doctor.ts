@@ -1,6 +1,6 @@
 // Doctor: whether everything that promotions and rollbacks need is there, and will be: programs, the remote, the branches and
 // their records, and every configured repository. By dry means only: nothing is changed, and nothing is left behind.
-import { type Environment, environmentOf, repositoryIn } from '../../model/pipeline.ts';
+import { type Environment, linesNamed, repositoryIn } from '../../model/pipeline.ts';
 import { type Repository, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { retained } from '../../model/retention.ts';
@@ -32,8 +32,8 @@ export async function doctor(context: Context, machine: Machine, name?: string):
   const read = await orDiagnosis(async () => readWorld(context, name === undefined ? [] : [name]), 'remote', 'git');
   if ('diagnosis' in read) return [...findings, read.diagnosis];
   const world = read.value;
-  const { environments } = world.pipeline;
-  const chosen = name === undefined ? [...environments.values()] : [environmentOf(world.pipeline, name)];
+  const { lines } = world.pipeline;
+  const chosen = name === undefined ? [...lines.values()] : linesNamed(world.pipeline, [name]);
   const { branch } = world.trunk;
   findings.push({
     severity: 'ok',

@@ -11,6 +11,7 @@ import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { releaseMadeAt } from './records.ts';
+import { type Overlay, takenBack } from '../tree/scoped-tree.ts';
 import { isKept, orRefused } from '../tree/tree.ts';
 import type { EnvironmentState, World } from './world.ts';
 
@@ -37,6 +38,25 @@ export async function foreignCommits(
   await ledger.deepen([head, upstream]);
   const settled = await settledCommit(context, environment, head);
   return foreignBetween(context, world, environment, { head, settled, upstream });
+}
+
+/**
+ * The newest commits that changed files of a line's scope by hand, one for each file that a release would take back. Files
+ * that a release leaves as they are are no loss: it adopts them.
+ */
+export async function editsTakenBack(
+  context: Reading,
+  state: EnvironmentState,
+  overlay: Overlay | undefined,
+): Promise<readonly ForeignCommit[]> {
+  const found = new Map<ObjectId, ForeignCommit>();
+  for (const path of await takenBack(context, state, overlay)) {
+    const [step] = await context.ledger.recent(state.head, [path], 1);
+    if (!step) continue;
+    const { id, author, time } = step.commit;
+    found.set(id, { id, subject: subjectOf(step.commit), author: plain(author, 200), time });
+  }
+  return [...found.values()];
 }
 
 /** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
@@ -143,7 +163,7 @@ async function madeByTagflow(
   const [parent] = commit.parents;
   const changed = parent && (await orRefused(ledger.changedPaths(parent, commit.id)));
   if (changed instanceof TagflowError) return false;
-  for (const one of world.pipeline.environments.values()) {
+  for (const one of world.pipeline.lines.values()) {
     if (changed && !recordPaths(one).some((path) => changed.includes(path))) continue;
     if (!(await releaseMadeAt(context, one, commit))) continue;
     if (one.name === environment.name) return true;

@@ -3,7 +3,14 @@ import { type Digest, isDigest, parseDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
+import {
+  type Environment,
+  type ReleaseLine as Line,
+  imageIn,
+  imageOf,
+  lineOf,
+  linesNamed,
+} from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { counted, plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
@@ -112,6 +119,8 @@ export function pastOf({ environment, steps, whole }: ReleaseLine): Past {
 /** Which releases `history` shows. */
 export interface HistoryFilter {
   readonly environment?: string;
+  /** Applications of it, and patterns of them; all when absent. */
+  readonly applications?: readonly string[];
   /** Only releases that changed this image. */
   readonly image?: string;
   readonly since?: Instant;
@@ -128,18 +137,20 @@ export async function history(
 ): Promise<{ readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] }> {
   const {
     environment: name,
+    applications = [],
     image,
     since = Number.NEGATIVE_INFINITY,
     until = Number.POSITIVE_INFINITY,
     limit,
   } = filter;
-  const world = await readWorld(context, name === undefined ? [] : [name]);
-  if (image !== undefined) imageOf(world.pipeline, image);
-  const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
+  const words = name === undefined ? [] : [name, ...applications];
+  const world = await readWorld(context, words);
+  const chosen = linesNamed(world.pipeline, words);
+  if (image !== undefined) requireImage(chosen, image);
   const isNewest = filter.since === undefined && filter.until === undefined && filter.by === undefined;
   // What a release changed follows from the one below it.
   const most = isNewest && image === undefined ? limit + 1 : undefined;
-  const pasts = await readPasts(context, world, only, most);
+  const pasts = await readPasts(context, world, chosen, words.length > 0, most);
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
       (release) =>
@@ -156,13 +167,19 @@ export async function history(
   };
 }
 
+/** Refuses the name of an image that no line has. Throws `image-not-found`. */
+function requireImage(lines: readonly Line[], image: string): void {
+  const [first] = lines;
+  if (first && !lines.some(({ images }) => images.has(image))) imageIn(first, image);
+}
+
 /** Which release `show` shows. */
 export type ShowAt = { readonly at: Instant } | { readonly release: number } | { readonly now: true };
 
 /** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
 export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
   const world = await readWorld(context, [name]);
-  const environment = environmentOf(world.pipeline, name);
+  const environment = lineOf(world.pipeline, name);
   const { releases } = await readPast(context, world, environment);
   const found =
     'now' in when
@@ -194,10 +211,13 @@ export interface Standing {
 }
 
 /** What one environment, or each in flow order, ran at a moment. */
-export async function releasesAt(context: Reading, at: Instant, name?: string): Promise<readonly Standing[]> {
-  const world = await readWorld(context, name === undefined ? [] : [name]);
-  const only = name === undefined ? undefined : environmentOf(world.pipeline, name);
-  const pasts = await readPasts(context, world, only);
+export async function releasesAt(
+  context: Reading,
+  at: Instant,
+  ...words: readonly string[]
+): Promise<readonly Standing[]> {
+  const world = await readWorld(context, words);
+  const pasts = await readPasts(context, world, linesNamed(world.pipeline, words), words.length > 0);
   return pasts.map(({ environment, releases }) => ({
     environment: environment.name,
     release: releases.find(({ since }) => since <= at),
@@ -223,7 +243,10 @@ export interface Span {
 export async function where(context: Reading, what: string): Promise<readonly Span[]> {
   const world = await readWorld(context);
   const matches = matcher(world, what);
-  const pasts = await readPasts(context, world);
+  const application = /^([^/@]+)\/[^@]+@/.exec(what)?.[1];
+  const all = [...world.pipeline.lines.values()];
+  const lines = application === undefined ? all : all.filter((line) => line.application === application);
+  const pasts = await readPasts(context, world, lines, false);
   const spans = pasts.flatMap(({ releases }) => spansOf(releases, matches));
   if (spans.length > 0) return spans;
   throw new TagflowError('release-not-found', {
@@ -286,9 +309,14 @@ function matcher(world: World, what: string): ImageMatch {
   return ({ name, version: tag }) => name === image && tag === version;
 }
 
-async function readPasts(context: Reading, world: World, only?: Environment, most?: number): Promise<readonly Past[]> {
-  const environments = only ? [only] : [...world.pipeline.environments.values()];
-  const present = only ? environments : environments.filter(({ branch }) => world.branches.has(branch));
+async function readPasts(
+  context: Reading,
+  world: World,
+  lines: readonly Line[],
+  isNamed: boolean,
+  most?: number,
+): Promise<readonly Past[]> {
+  const present = isNamed ? lines : lines.filter(({ branch }) => world.branches.has(branch));
   const pasts: Past[] = [];
   for (const environment of present) pasts.push(await readPast(context, world, environment, most));
   return pasts;

@@ -3,7 +3,7 @@ import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import type { Environment, Pipeline } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, type ReleaseLine, lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
@@ -61,19 +61,23 @@ export async function readEnvironment(
   return { environment, head, record: release?.record, commit: release?.commit };
 }
 
+/** The line that another takes from: `from` names it, or its environment. Throws `environment-not-found`. */
+export function upstreamLine({ pipeline }: Pick<World, 'pipeline'>, line: ReleaseLine, from: string): ReleaseLine {
+  const upstream = pipeline.lines.get(from) ?? pipeline.lines.get(lineName(from, line.application));
+  if (upstream) return upstream;
+  throw new TagflowError('environment-not-found', {
+    what: `there is no environment ${JSON.stringify(from)} to take from`,
+    why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
+    fix: `name one of those with --from`,
+  });
+}
+
 /** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
 export function upstreamOf(world: World, environment: Environment, from = environment.from): ReleaseSource {
   if (from === undefined) return { branch: world.trunk.branch, commit: world.trunk.head };
-  const upstream = world.pipeline.environments.get(from);
-  if (!upstream) {
-    throw new TagflowError('environment-not-found', {
-      what: `there is no environment ${JSON.stringify(from)} to take from`,
-      why: `tagflow.yaml has: ${[...world.pipeline.environments.keys()].join(', ')}`,
-      fix: `name one of those with --from`,
-    });
-  }
+  const upstream = upstreamLine(world, environment, from);
   return {
-    environment: upstream.name,
+    environment: upstream.environment,
     branch: upstream.branch,
     commit: headOf(world.branches, upstream.branch, upstream),
   };

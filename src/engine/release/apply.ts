@@ -1,8 +1,9 @@
 // Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
+import pLimit from 'p-limit';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, environmentOf, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, linesNamed, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
@@ -16,6 +17,9 @@ import { type World, headOf, readEnvironment, readWorld } from '../read/world.ts
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
+
+/** Lines whose tags are put together. */
+const AT_ONCE = 8;
 
 /** What `apply` found and did for one environment. */
 export interface Applied {
@@ -36,8 +40,8 @@ export async function apply(context: Context, names: readonly string[]): Promise
   const world = await readWorld(context, names);
   const chosen =
     names.length > 0
-      ? names.map((name) => environmentOf(world.pipeline, name))
-      : [...world.pipeline.environments.values()].filter(({ branch }) => world.branches.has(branch));
+      ? linesNamed(world.pipeline, names)
+      : [...world.pipeline.lines.values()].filter(({ branch }) => world.branches.has(branch));
   const applied: Applied[] = [];
   const closed: Closed = new Set();
   for (const environment of chosen) {
@@ -102,6 +106,40 @@ export async function applyCommitted(
       cause,
     });
   }
+}
+
+/** A release that has just been committed. */
+export interface JustCommitted {
+  readonly environment: Environment;
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+  readonly replaced: ReleaseRecord | undefined;
+}
+
+/**
+ * `applyCommitted` for releases of several lines that one commit made: their tags are put side by side, and the head is read
+ * once after all of them. Only where it moved on is each line's release read again. In the order given.
+ */
+export async function applyAllCommitted(
+  context: Context,
+  made: readonly JustCommitted[],
+): Promise<readonly (readonly TagStatus[])[]> {
+  const [first] = made;
+  if (!first) return [];
+  const limit = pLimit(AT_ONCE);
+  const tags = await Promise.all(
+    made.map(async ({ environment, record, replaced }) =>
+      limit(async () =>
+        putTags(context, environment, record, (image) => replaced !== undefined && changes(replaced, image)),
+      ),
+    ),
+  );
+  if ((await context.ledger.head(first.environment.branch)) === first.commit) return tags;
+  return Promise.all(
+    made.map(async ({ environment, commit, record, replaced }) =>
+      limit(async () => applyCommitted(context, environment, commit, record, replaced)),
+    ),
+  );
 }
 
 /**

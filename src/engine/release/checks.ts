@@ -3,7 +3,7 @@ import { type Digest, shortDigest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Plan, planDigest } from '../../model/plan.ts';
-import { type Environment, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, type ReleaseLine, taggedIn } from '../../model/pipeline.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import {
   type Hold,
@@ -14,6 +14,7 @@ import {
   sameImages,
 } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
+import { readRelease } from '../read/current.ts';
 import { steadyHead } from '../read/lag.ts';
 import type { EnvironmentState } from '../read/world.ts';
 
@@ -91,13 +92,27 @@ async function raced(
   sequence: number,
   taken: FoundTag,
 ): Promise<false> {
-  if ((await steadyHead(context, environment.branch, (now) => now === head)) !== head) return false;
+  const now = await steadyHead(context, environment.branch, (each) => each === head);
+  if (now !== head && (now === undefined || (await hasMoved(context, environment, now, sequence)))) return false;
   throw new TagflowError('branch-rewound', {
     what: `the registry has ${taken.tag}, and ${environment.branch} has no release ${sequence}`,
     why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: the branch was rewound, or another pipeline or repository writes tags of this name`,
     fix: `put ${environment.branch} back to the commit of its last release; where ${taken.tag} is not one of its releases, give the environment a tag of its own: environments.${environment.name}.tag`,
     details: { ...taken },
   });
+}
+
+/** Whether a line has that release by now. A branch that several lines share may have moved for the sake of another one. */
+async function hasMoved(
+  context: Reading,
+  environment: ReleaseLine,
+  head: ObjectId,
+  sequence: number,
+): Promise<boolean> {
+  if (environment.carries !== 'files') return true;
+  await context.ledger.fetch([head]);
+  const release = await readRelease(context, environment, head);
+  return (release?.record.sequence ?? 0) >= sequence;
 }
 
 /** Refuses a given plan whose heads moved. Throws `plan-stale`. */

@@ -2,10 +2,11 @@
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
-  type Environment,
-  environmentOf,
+  type Image,
+  type ReleaseLine,
   flowsInto,
-  imageOf,
+  imageIn,
+  lineOf,
   recordPaths,
   repositoryIn,
 } from '../../model/pipeline.ts';
@@ -14,7 +15,8 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { type EnvironmentState, type World, readEnvironment, upstreamOf } from '../read/world.ts';
+import { type EnvironmentState, type World, headOf, readEnvironment, upstreamLine, upstreamOf } from '../read/world.ts';
+import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
 import { originsOf } from './copy.ts';
@@ -28,17 +30,16 @@ export async function choosePromotion(
   request: PromoteRequest,
   fixed: Plan | undefined,
 ): Promise<Choice> {
-  const environment = environmentOf(world.pipeline, request.environment);
-  requireFlow(world, environment, request.from);
-  const source = upstreamOf(world, environment, request.from);
-  const head = world.branches.get(environment.branch) ?? source.commit;
-  await reading.ledger.fetch([...new Set([source.commit, head])]);
-  const upstream = world.pipeline.environments.get(source.environment ?? '');
-  await bringFiles(reading, environment, head, source.commit, upstream ? recordPaths(upstream) : []);
+  const environment = lineOf(world.pipeline, request.environment);
+  const from = request.from ?? environment.from;
+  const upstream = from === undefined ? undefined : upstreamLine(world, environment, from);
+  requireFlow(world, environment, upstream, request.from);
+  const { source, tree, overlay } = await sourceOf(reading, world, environment, upstream);
   const state = await readEnvironment(reading, world, environment);
-  const { record } = state;
+  const { head, record } = state;
   if (fixed) requireSameBase(fixed, state, source.commit);
-  const wanted = await wantedImages(reading, world, environment, request, record);
+  const named = await namedImages(reading, world.pipeline, environment, tree);
+  const wanted = await wantedImages(reading, world, { environment, upstream, request, current: record, named });
   const found = await Promise.all(wanted.map(async (image) => resolveImage(reading, image, fixed)));
   const images = found.map(({ image }) => image);
   return {
@@ -47,11 +48,37 @@ export async function choosePromotion(
     state,
     images: found,
     source,
-    tree: source.commit,
-    parents: carriesAnew(state, source.commit) ? [state.head, source.commit] : [state.head],
+    tree,
+    overlay,
+    parents: environment.carries === 'tree' && carriesAnew(state, source.commit) ? [head, source.commit] : [head],
     held: record ? heldAfter(record, images, source.commit) : [],
     mends: false,
   };
+}
+
+/** Where a promotion's configuration comes from: a whole tree, or what is laid over the line's scope. */
+async function sourceOf(
+  reading: Reading,
+  world: World,
+  line: ReleaseLine,
+  upstream: ReleaseLine | undefined,
+): Promise<Pick<Choice, 'source' | 'tree' | 'overlay'>> {
+  const source = upstreamOf(world, line, upstream?.name);
+  const head = world.branches.get(line.branch) ?? source.commit;
+  await reading.ledger.fetch([...new Set([source.commit, head])]);
+  if (line.carries === 'tree') {
+    await bringFiles(reading, line, head, source.commit, upstream ? recordPaths(upstream) : []);
+    return { source, tree: source.commit, overlay: undefined };
+  }
+  if (line.carries === 'scope') {
+    return { source, tree: head, overlay: { commit: source.commit, line, what: 'scope' } };
+  }
+  // On one branch the head moves with every line: what upstream released stands at the commit that released it.
+  const released = upstream && (await readRelease(reading, upstream, source.commit));
+  const commit = released?.commit ?? source.commit;
+  const overlay =
+    released && upstream && line.carry.length > 0 ? { commit, line: upstream, what: 'carry' as const } : undefined;
+  return { source: { ...source, commit }, tree: head, overlay };
 }
 
 /** Whether carrying an upstream commit is news to a branch: then it becomes the second parent. */
@@ -60,16 +87,23 @@ function carriesAnew({ head, record }: EnvironmentState, commit: ObjectId): bool
 }
 
 /** Commits flow downstream only: what an environment gave cannot come back to it, nor it to itself. Throws `usage`. */
-function requireFlow({ pipeline }: World, { name, from: upstream }: Environment, from: string | undefined): void {
-  if (from === undefined || !flowsInto(pipeline, name, from)) return;
+function requireFlow(
+  { pipeline }: World,
+  { name, from: usual }: ReleaseLine,
+  upstream: ReleaseLine | undefined,
+  from: string | undefined,
+): void {
+  if (from === undefined || !upstream || !flowsInto(pipeline, name, upstream.name)) return;
   throw new TagflowError('usage', {
     what: `${name} cannot take from ${from}`,
     why:
-      from === name ? 'that is the environment itself' : `commits flow downstream only, and ${from} takes from ${name}`,
+      upstream.name === name
+        ? 'that is the environment itself'
+        : `commits flow downstream only, and ${from} takes from ${name}`,
     fix:
-      upstream === undefined
+      usual === undefined
         ? `land the change on the trunk, then: tagflow promote ${name}`
-        : `leave --from out to take from ${upstream}, or name one that ${name} takes from`,
+        : `leave --from out to take from ${usual}, or name one that ${name} takes from`,
   });
 }
 
@@ -77,30 +111,43 @@ function requireFlow({ pipeline }: World, { name, from: upstream }: Environment,
 async function wantedImages(
   reading: Reading,
   world: World,
-  environment: Environment,
-  request: PromoteRequest,
-  current: ReleaseRecord | undefined,
+  {
+    environment,
+    upstream: line,
+    request,
+    current,
+    named,
+  }: {
+    readonly environment: ReleaseLine;
+    readonly upstream: ReleaseLine | undefined;
+    readonly request: PromoteRequest;
+    readonly current: ReleaseRecord | undefined;
+    /** The images that manifests name. */
+    readonly named: ReadonlySet<string>;
+  },
 ): Promise<readonly WantedImage[]> {
-  const { pipeline } = world;
   const asked = new Map(Object.entries(request.versions));
-  for (const name of asked.keys()) if (name !== '*') imageOf(pipeline, name);
-  const from = request.from ?? environment.from;
-  const upstream = from === undefined ? undefined : await upstreamRecord(reading, world, from);
+  for (const name of asked.keys()) if (name !== '*') imageIn(environment, name);
+  const upstream = line && (await upstreamRecord(reading, world, line));
+  const from = line?.name;
   const someNamed = asked.size > 0;
   // Naming some images promotes those alone: the others stay as they run here.
   const rest = someNamed ? [current, upstream] : [upstream, current];
-  return [...pipeline.images.values()].map((image) => {
+  const members = [...environment.images.values()].filter(
+    (image) => asked.has(image.name) || belongs(environment, image, named, current),
+  );
+  return members.map((image) => {
     const repository = repositoryIn(environment, image);
     const scheme = image.versions;
     // No plain index: an image may be called `constructor`.
-    const named = asked.get(image.name) ?? asked.get('*');
-    if (named !== undefined) {
+    const version = asked.get(image.name) ?? asked.get('*');
+    if (version !== undefined) {
       return {
         name: image.name,
         repository,
         origins: originsOf(environment, image, undefined),
         scheme,
-        version: parseVersion(named, scheme, image.name).tag,
+        version: parseVersion(version, scheme, image.name).tag,
         digest: undefined,
       };
     }
@@ -123,8 +170,30 @@ async function wantedImages(
   });
 }
 
-async function upstreamRecord(reading: Reading, world: World, from: string): Promise<ReleaseRecord | undefined> {
-  const upstream = environmentOf(world.pipeline, from);
-  const { commit } = upstreamOf(world, upstream, from);
+/**
+ * Whether an image is part of a line's releases: the configuration says so, or a manifest names it. Where manifests name no
+ * image yet, all are. Throws `pin-not-found` for one that the last release had and that nothing names any more.
+ */
+function belongs(
+  { name: line, environment }: ReleaseLine,
+  { name, environments }: Image,
+  named: ReadonlySet<string>,
+  current: ReleaseRecord | undefined,
+): boolean {
+  if (environments !== undefined || named.has(name) || named.size === 0) return true;
+  if (!current?.images.some((image) => image.name === name)) return false;
+  throw new TagflowError('pin-not-found', {
+    what: `nothing in ${line} names ${name} any more`,
+    why: `release ${current.sequence} has it, and a release without it would leave it to chance what runs`,
+    fix: `put it back into a manifest; or, if ${environment} shall run without it, name the environments that run it on the trunk: images.${name}.environments`,
+  });
+}
+
+async function upstreamRecord(
+  reading: Reading,
+  world: World,
+  upstream: ReleaseLine,
+): Promise<ReleaseRecord | undefined> {
+  const commit = headOf(world.branches, upstream.branch, upstream);
   return (await readRelease(reading, upstream, commit))?.record;
 }

@@ -2,7 +2,7 @@
 // changes nothing.
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
 import type { Plan, RollbackRequest } from '../../model/plan.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
@@ -27,7 +27,7 @@ export async function chooseRollback(
   request: RollbackRequest,
   fixed: Plan | undefined,
 ): Promise<Choice | Standing> {
-  const environment = environmentOf(world.pipeline, request.environment);
+  const environment = lineOf(world.pipeline, request.environment);
   const { state, broken, target } = await readTarget(reading, world, environment, request);
   const { record: current } = state;
   if (!broken && (await isRepeat(reading, state, request)))
@@ -41,14 +41,17 @@ export async function chooseRollback(
   );
   const tree = imagesOnly ? state.head : commit;
   // Git sends files that the remote had once as if they were new: whatever differs has to be here before the push.
-  await bringFiles(reading, environment, state.head, tree, await reading.ledger.changedPaths(state.head, tree));
+  const changed = await reading.ledger.changedPaths(state.head, tree);
+  const own = environment.carries === 'tree' ? changed : changed.filter((path) => isInScope(environment.scope, path));
+  await bringFiles(reading, environment, state.head, tree, own);
   return {
     kind: 'chosen',
     request,
     state,
     images,
     source,
-    tree,
+    tree: environment.carries === 'tree' ? tree : state.head,
+    overlay: imagesOnly ? undefined : { commit, line: environment, what: 'scope' },
     parents: [state.head],
     restored: { sequence: record.sequence, commit, ...(imagesOnly && { imagesOnly: true as const }) },
     held: heldThen(current, target, request, source.commit),

@@ -1,13 +1,17 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
+import { CONFIG_FILE } from '../../config/config.ts';
+import type { TreeEdit } from '../../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Execution, type Plan, messageOf, recordOf } from '../../model/plan.ts';
-import type { Trust } from '../../model/pipeline.ts';
+import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/plan.ts';
+import { type Trust, isInScope } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
+import type { World } from '../read/world.ts';
 import { treeEdit } from '../tree/release-tree.ts';
+import type { PlannedRelease } from './plan.ts';
 
 /** A plan's commit, once it is on its branch. */
 export interface Committed {
@@ -16,29 +20,92 @@ export interface Committed {
 }
 
 /**
- * Builds a plan's commit, signed where there is a `trust` to satisfy, and pushes it. Undefined: it lost a race; a denied push
- * throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
+ * Builds the commit of one plan, or of plans of one branch together, their records signed where there is a `trust` to satisfy,
+ * and pushes it. On a branch that several release lines share, a commit of another line in between is no lost race: the same
+ * edits are put on the new head, as long as nothing changed that the plans follow from. Undefined: it lost a race; a denied
+ * push throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
  */
-export async function commitPlan(
+export async function commitPlans(
   context: Context,
-  plan: Plan,
-  trust: Trust | undefined,
-): Promise<Committed | undefined> {
-  context.signal.throwIfAborted();
-  const made = await buildCommit(context, plan, trust);
-  const verdict = await context.ledger.push(plan.branch, made.commit, plan.base);
-  if (verdict.outcome === 'landed') return made;
-  if (verdict.outcome === 'lost') return undefined;
-  throw new TagflowError('push-denied', {
+  snapshot: World,
+  planned: readonly PlannedRelease[],
+): Promise<readonly Committed[] | undefined> {
+  const [first] = planned;
+  if (!first) return [];
+  const { branch } = first.plan;
+  const deadline = context.clock.elapsed() + context.raceTimeout;
+  let current = planned;
+  for (let base = first.plan.base; ;) {
+    context.signal.throwIfAborted();
+    const made = await buildCommits(context, current);
+    const verdict = await context.ledger.push(branch, made.commit, base);
+    if (verdict.outcome === 'landed') return made.records.map((record) => ({ commit: made.commit, record }));
+    if (verdict.outcome === 'denied') throw denied(first.plan, made.commit, verdict.reason);
+    const { head } = verdict;
+    if (head === undefined || context.clock.elapsed() > deadline) return undefined;
+    if (!(await standOn(context, snapshot, planned, { base, head }))) return undefined;
+    context.notify({ level: 'info', text: `${branch} moved on meanwhile, and left this alone: putting it on top` });
+    current = current.map((one) => ({ ...one, plan: { ...one.plan, base: head, tree: head, parents: [head] } }));
+    base = head;
+  }
+}
+
+/** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */
+async function standOn(
+  { ledger }: Context,
+  { pipeline }: World,
+  planned: readonly PlannedRelease[],
+  { base, head }: { readonly base: ObjectId; readonly head: ObjectId },
+): Promise<boolean> {
+  if (planned.some(({ state }) => state.environment.carries !== 'files')) return false;
+  await ledger.fetch([head]);
+  const { signing } = pipeline;
+  const shared = [CONFIG_FILE, ...(signing ? [signing.signers, signing.revoked ?? signing.signers] : [])];
+  const read = new Set([
+    ...shared,
+    ...planned.flatMap(({ plan, reads }) => [...reads, plan.recordPath, plan.signaturePath]),
+  ]);
+  const changed = await ledger.changedPaths(base, head);
+  const owns = (path: string): boolean => planned.some(({ state }) => isInScope(state.environment.scope, path));
+  return !changed.some((path) => read.has(path) || owns(path));
+}
+
+function denied(plan: Plan, commit: ObjectId, why: string): TagflowError {
+  return new TagflowError('push-denied', {
     what: `the remote refuses a push to ${plan.branch}; branch and tags are as before`,
-    why: verdict.reason,
+    why,
     fix: `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again; where the branch takes pull requests only: environments.${plan.environment}.pullRequest: true`,
-    details: { branch: plan.branch, head: plan.base, commit: shortId(made.commit) },
+    details: { branch: plan.branch, head: plan.base, commit: shortId(commit) },
   });
 }
 
 /** Builds a plan's commit as this run's, now, its record signed where there is a `trust` to satisfy, and pushes nothing. */
 export async function buildCommit(context: Context, plan: Plan, trust?: Trust): Promise<Committed> {
+  const { commit, records } = await build(context, [{ plan, trust }]);
+  const [record] = records;
+  if (!record) throw new TypeError('a commit of one plan has one record');
+  return { commit, record };
+}
+
+async function buildCommits(context: Context, planned: readonly PlannedRelease[]): Promise<Built> {
+  return build(
+    context,
+    planned.map(({ plan, state }) => ({ plan, trust: state.environment.trust })),
+  );
+}
+
+/** A commit and the records in it, in the order of the plans. */
+interface Built {
+  readonly commit: ObjectId;
+  readonly records: readonly ReleaseRecord[];
+}
+
+async function build(
+  context: Context,
+  plans: readonly { readonly plan: Plan; readonly trust: Trust | undefined }[],
+): Promise<Built> {
+  const [first] = plans;
+  if (!first) throw new TypeError('a commit needs a plan');
   const time = context.clock.now();
   const { actor, onBehalfOf, job, author } = context.who;
   const execution: Execution = {
@@ -47,29 +114,39 @@ export async function buildCommit(context: Context, plan: Plan, trust?: Trust): 
     ...(job !== undefined && { job }),
     time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
   };
-  const record = recordOf(plan, execution);
-  const text = formatRecord(record);
-  requireReadable(text, plan);
-  const content = new TextEncoder().encode(text);
-  const signature = trust && (await signRecord(context, trust, content));
-  if (trust && signature !== undefined) {
-    await requireOwnSignature(context, trust, record, { payload: content, signature });
-  }
-  const commit = await context.ledger.propose({
-    base: plan.tree,
-    parents: plan.parents,
-    edits: [
+  const records: ReleaseRecord[] = [];
+  const edits: TreeEdit[] = [];
+  for (const { plan, trust } of plans) {
+    const record = recordOf(plan, execution);
+    const content = recordContent(record, plan);
+    const signature = trust && (await signRecord(context, trust, content));
+    if (trust && signature !== undefined) {
+      await requireOwnSignature(context, trust, record, { payload: content, signature });
+    }
+    records.push(record);
+    edits.push(
       ...plan.edits.map(treeEdit),
       { kind: 'write', path: plan.recordPath, content },
       signature === undefined
         ? { kind: 'remove', path: plan.signaturePath }
         : { kind: 'write', path: plan.signaturePath, content: new TextEncoder().encode(signature) },
-    ],
-    message: messageOf(plan, execution),
+    );
+  }
+  const commit = await context.ledger.propose({
+    base: first.plan.tree,
+    parents: first.plan.parents,
+    edits,
+    message: messageOfAll([first.plan, ...plans.slice(1).map(({ plan }) => plan)], execution),
     author,
     time,
   });
-  return { commit, record };
+  return { commit, records };
+}
+
+function recordContent(record: ReleaseRecord, plan: Plan): Uint8Array {
+  const text = formatRecord(record);
+  requireReadable(text, plan);
+  return new TextEncoder().encode(text);
 }
 
 /** A record that could not be read back would stop every later command: it is found out before it is written. */

@@ -6,7 +6,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { type World, readWorld } from '../read/world.ts';
 import { applyCommitted, applyNewest } from './apply.ts';
-import { commitPlan } from './commit.ts';
+import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
 import type { Outcome, TagStatus, Unchanged } from './outcome.ts';
 import { type Choice, type PlannedRelease, type Raced, type Standing, planRelease } from './plan.ts';
@@ -52,9 +52,10 @@ export async function release(
 async function execute(
   context: Context,
   world: World,
-  { plan, state }: PlannedRelease,
+  planned: PlannedRelease,
   steps: Steps,
 ): Promise<Outcome | Raced> {
+  const { plan, state } = planned;
   const { environment, record: replaced } = state;
   const proposal = environment.pullRequest ? await prepareProposal(context, world, environment, plan) : undefined;
   if (proposal?.kind === 'refused') return proposal;
@@ -68,7 +69,7 @@ async function execute(
     return proposed;
   }
   const copyingMs = context.clock.elapsed() - started;
-  const committed = await commitPlan(context, plan, environment.trust);
+  const [committed] = (await commitPlans(context, world, [planned])) ?? [];
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
   steps.committed(plan, commit);

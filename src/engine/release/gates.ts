@@ -16,15 +16,16 @@ import {
   promotionGates,
 } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Trust, environmentOf, schemesOf } from '../../model/pipeline.ts';
+import { type Environment, type Trust, lineName, lineOf, schemesOf } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { foreignCommits } from '../read/foreign.ts';
+import { editsTakenBack, foreignCommits } from '../read/foreign.ts';
 import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
 import type { EnvironmentState, World } from '../read/world.ts';
+import type { Overlay } from '../tree/scoped-tree.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
@@ -32,6 +33,8 @@ export interface Candidate {
   readonly images: readonly ReleaseImage[];
   /** Where its configuration comes from. */
   readonly source: ReleaseSource;
+  /** What is laid over the line's scope, where releases do not carry a tree. */
+  readonly overlay?: Overlay | undefined;
 }
 
 /** What gathers each piece of evidence. Nothing is asked before it is called. */
@@ -44,9 +47,9 @@ export async function judgePromotion(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
-  const subject = subjectOf(world, state, candidate);
+  const subject = subjectOf(state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  const sources = sourcesFor(context, world, state, candidate.source.commit, subject);
+  const sources = sourcesFor(context, world, state, candidate, candidate.source.commit, subject);
   return ask(await promotionGates(subject), subject, sources, overrides);
 }
 
@@ -60,9 +63,9 @@ export async function judgeRollback(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
-  const subject = subjectOf(world, state, candidate);
+  const subject = subjectOf(state, candidate);
   const since = state.record?.source.commit ?? candidate.source.commit;
-  const sources = sourcesFor(context, world, state, since, subject);
+  const sources = sourcesFor(context, world, state, candidate, since, subject);
   const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
   const { actor, onBehalfOf } = context.who;
@@ -78,9 +81,9 @@ export async function judgeDowngrade(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement['refusals']> {
-  const subject = subjectOf(world, state, candidate);
+  const subject = subjectOf(state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  const sources = sourcesFor(context, world, state, candidate.source.commit, subject);
+  const sources = sourcesFor(context, world, state, candidate, candidate.source.commit, subject);
   const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
   return refusals;
 }
@@ -102,7 +105,7 @@ async function ask(
   return judge(gates, subject, gathered, overrides);
 }
 
-function subjectOf({ pipeline }: World, state: EnvironmentState, { request, images, source }: Candidate): Subject {
+function subjectOf(state: EnvironmentState, { request, images, source }: Candidate): Subject {
   const { environment, record } = state;
   return {
     action: request.kind,
@@ -113,7 +116,7 @@ function subjectOf({ pipeline }: World, state: EnvironmentState, { request, imag
     from: source.environment,
     upstream: source.environment ?? source.branch,
     reason: request.reason,
-    schemes: schemesOf(pipeline),
+    schemes: schemesOf(environment),
     policy: environment.gates,
   };
 }
@@ -122,15 +125,20 @@ function sourcesFor(
   context: Reading,
   world: World,
   state: EnvironmentState,
+  { request, overlay }: Candidate,
   upstream: ObjectId,
   subject: Subject,
 ): Sources {
+  // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.
+  const edits = async (): Promise<Evidence['unmerged']> =>
+    request.kind === 'promote' && !overlay ? [] : editsTakenBack(context, state, overlay);
   return {
     clock: async () => context.clock.now(),
-    upstreamReleases: async () => upstreamEvidence(context, world, subject),
+    upstreamReleases: async () => upstreamEvidence(context, world, subject, state.environment.application),
     verifications: async () => [],
     deployFreeze: async () => context.deployFreeze,
-    unmerged: async () => foreignCommits(context, world, state, upstream),
+    unmerged: async () =>
+      state.environment.carries === 'tree' ? foreignCommits(context, world, state, upstream) : edits(),
     past: async () => pastReleases(context, world, state.environment),
   };
 }
@@ -177,15 +185,16 @@ async function upstreamEvidence(
   context: Reading,
   world: World,
   subject: Subject,
+  application: string | undefined,
 ): Promise<UpstreamEvidence | undefined> {
   if (subject.from === undefined) return undefined;
-  const environment = environmentOf(world.pipeline, subject.from);
+  const environment = lineOf(world.pipeline, lineName(subject.from, application));
   const release = await readRelease(context, environment, subject.commit);
   const record = release?.record;
   const evidence = {
     environment: environment.name,
     held: record?.held ?? [],
-    runs: new Set(world.pipeline.images.keys()),
+    runs: new Set(environment.images.keys()),
   };
   const isNewest = release?.commit === subject.commit;
   if (record && isNewest && subject.policy.soakMs === undefined && answersAlone(subject, record))

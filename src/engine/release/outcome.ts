@@ -72,5 +72,16 @@ export interface Proposed {
   readonly closed: readonly PullRequest[];
 }
 
+/** Releases of several applications of one environment, by one commit. */
+export interface Several {
+  readonly kind: 'several';
+  readonly environment: string;
+  readonly releases: readonly (Released | Planned)[];
+  /** Lines that have exactly what they would get. */
+  readonly unchanged: readonly string[];
+  /** Lines that were refused and left out. */
+  readonly skipped: readonly Refused[];
+}
+
 /** What `promote` and `rollback` answer. */
 export type Outcome = Refused | Planned | Unchanged | Released | Proposed;

@@ -1,12 +1,14 @@
 // Planning: from what a use case chose to the plan that follows from it. Planning changes nothing: it is given ports that have
 // no method for it. What was planned is done by execute.ts.
+import type { ReleaseValues } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, World } from '../read/world.ts';
-import { releaseTree } from '../tree/release-tree.ts';
+import { type ReleaseTree, releaseTree } from '../tree/release-tree.ts';
+import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
 import type { FoundImage } from './images.ts';
@@ -28,6 +30,8 @@ export interface Choice {
   readonly source: ReleaseSource;
   /** The commit whose tree is taken. */
   readonly tree: ObjectId;
+  /** What of another commit is laid over a line's scope, where releases do not carry a tree. */
+  readonly overlay?: Overlay | undefined;
   /** First parent first. */
   readonly parents: readonly ObjectId[];
   /** Holds as they will stand afterwards. */
@@ -50,6 +54,8 @@ export interface PlannedRelease {
   readonly kind: 'planned';
   readonly plan: Plan;
   readonly state: EnvironmentState;
+  /** Files outside the line's scope that the plan follows from. */
+  readonly reads: readonly string[];
 }
 
 /** The branch moved on while a release was planned or committed: nothing was written to it. */
@@ -73,18 +79,16 @@ export async function planRelease(
   choice: Choice,
   fixed: Plan | undefined,
 ): Promise<Planning> {
-  const { request, state, source, parents, held, restored, tree: base } = choice;
+  const { request, state, source, parents, held, restored, tree: base, overlay } = choice;
   const { environment, record: current } = state;
   const images = choice.images.map(({ image }) => image);
   const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
-  const { treeChanges, ...tree } = await releaseTree(reading, world, state, base, images, {
-    release: sequence,
-    ...stamp,
-  });
+  const values = { release: sequence, ...stamp };
+  const { treeChanges, reads, ...tree } = await treeOf(reading, world, choice, images, values);
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
-  const { decisions: gates, refusals } = await judge(reading, world, state, { request, images, source });
+  const { decisions: gates, refusals } = await judge(reading, world, state, { request, images, source, overlay });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   if (
     current &&
@@ -115,7 +119,20 @@ export async function planRelease(
     ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
-  return { kind: 'planned', plan, state };
+  return { kind: 'planned', plan, state, reads };
+}
+
+/** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */
+async function treeOf(
+  reading: Reading,
+  world: World,
+  { state, tree, overlay }: Choice,
+  images: readonly ReleaseImage[],
+  values: ReleaseValues,
+): Promise<ReleaseTree> {
+  return state.environment.carries === 'tree'
+    ? releaseTree(reading, world, state, tree, images, values)
+    : scopedTree(reading, world, state, overlay, images, values);
 }
 
 /**
@@ -125,15 +142,16 @@ export async function planRelease(
 async function isStanding(
   reading: Reading,
   world: World,
-  { state, images, tree }: Choice,
+  choice: Choice,
   changes: readonly string[],
 ): Promise<boolean> {
+  const { state, images } = choice;
   const { environment, head, record } = state;
   if (changes.length === 0) return true;
   if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
   const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
   const written = images.map(({ image }) => image);
-  return (await releaseTree(reading, world, state, tree, written, values)).treeChanges.length === 0;
+  return (await treeOf(reading, world, choice, written, values)).treeChanges.length === 0;
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */

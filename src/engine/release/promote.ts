@@ -1,35 +1,51 @@
 // Promote: release for an environment what is upstream, or the versions that were named.
 import { TagflowError } from '../../model/errors.ts';
-import type { PromoteRequest } from '../../model/plan.ts';
+import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { stalePlan } from './checks.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
+import type { Raced } from './plan.ts';
 
 /**
  * Promotes a release. A promotion that loses a race plans again from the new head, gates included, until
  * `context.raceTimeout`. Throws `push-denied`, `race-lost`, `plan-stale`, and what reading and planning throw.
  */
 export async function promote(context: Context, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
-  let deadline = context.clock.elapsed() + context.raceTimeout;
-  for (let attempt = 0; ; attempt += 1) {
-    const outcome = await release(
+  const once = async (): Promise<Outcome | Raced> =>
+    release(
       context,
       request.environment,
       async (world) => choosePromotion(context, world, request, options.plan),
       options,
     );
-    if (outcome.kind !== 'raced') return outcome;
+  return againUntilWon(context, once, options.plan);
+}
+
+/** Runs something again while it loses races, with pauses, until `context.raceTimeout`. Throws `race-lost`, `plan-stale`. */
+export async function againUntilWon<T extends { readonly kind: string }>(
+  context: Context,
+  run: () => Promise<T | Raced>,
+  fixed?: Plan,
+): Promise<T> {
+  let deadline = context.clock.elapsed() + context.raceTimeout;
+  for (let attempt = 0; ; attempt += 1) {
+    const outcome = await run();
+    if (!isRaced(outcome)) return outcome;
     // Copying takes as long as it takes; the time is for races.
     deadline += outcome.copyingMs;
     const { branch } = outcome.state.environment;
-    if (options.plan) throw stalePlan(options.plan, `${branch} moved on meanwhile`);
+    if (fixed) throw stalePlan(fixed, `${branch} moved on meanwhile`);
     const pause = Math.min(5000, 100 * 2 ** attempt) * (0.5 + context.random());
     if (context.clock.elapsed() + pause > deadline) throw raceLost(branch, attempt + 1);
     context.notify({ level: 'info', text: `${branch} moved on meanwhile: planning again` });
     await context.clock.sleep(pause, context.signal);
   }
+}
+
+function isRaced(outcome: { readonly kind: string }): outcome is Raced {
+  return outcome.kind === 'raced';
 }
 
 function raceLost(branch: string, attempts: number): TagflowError {

@@ -36,11 +36,14 @@ export async function readSaid(
 ): Promise<Said | TagflowError> {
   const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
   if (files instanceof TagflowError) return files;
-  const images = [...pipeline.images.keys()].map((image) => ({ image, names: namesOf(pipeline, image) }));
+  const images = [...environment.images.keys()].map((image) => ({
+    image,
+    names: namesOf(pipeline, environment, image),
+  }));
   try {
     const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes };
     const found = readPins(files, images, options);
-    const pins = found.map((pin) => ({ ...pin, style: pin.style ?? pipeline.images.get(pin.image)?.pin }));
+    const pins = found.map((pin) => ({ ...pin, style: pin.style ?? environment.images.get(pin.image)?.pin }));
     return { pins: Map.groupBy(pins, ({ image }) => image), strays: findStrays(files, images, found) };
   } catch (error) {
     if (isTagflowError(error)) return error;

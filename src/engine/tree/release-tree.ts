@@ -35,6 +35,8 @@ const MAX_WARNINGS = 10;
 export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | 'configurationChanges'> {
   /** Every path, records aside, at which the result differs from the environment's branch. */
   readonly treeChanges: readonly string[];
+  /** Files outside the scope that it follows from, where a release has one. */
+  readonly reads: readonly string[];
 }
 
 /**
@@ -49,27 +51,12 @@ export async function releaseTree(
   images: readonly ReleaseImage[],
   values?: ReleaseValues,
 ): Promise<ReleaseTree> {
-  const pins = pinsOf(world.pipeline, environment, images);
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
   const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
-  const { maxFileBytes: maxBytes } = world.pipeline;
-  const options: PinOptions = {
-    style: environment.pin,
-    folder: environment.scope.folders[0] ?? '',
-    configured: environment.pins,
-    ...(values && { values }),
-    maxBytes,
-    bases: await readBases(context, { environment, base, head }, files, maxBytes),
-  };
-  const result = pinImages(files, pins, options);
-  if (result.unnamed.length > 0) {
-    const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
-    context.notify({ level: 'warning', text });
-  }
-  for (const text of result.warnings.slice(0, MAX_WARNINGS)) context.notify({ level: 'warning', text });
-  const more = result.warnings.length - MAX_WARNINGS;
-  if (more > 0) context.notify({ level: 'warning', text: `${more} more fields like these` });
+  const bases = await readBases(context, { environment, base, head }, files, world.pipeline.maxFileBytes);
+  const read = { files, bases, values };
+  const { pins, options, result } = pinTree(context, world.pipeline, environment, images, read);
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));
@@ -87,7 +74,43 @@ export async function releaseTree(
   );
   const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];
   const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
-  return { edits: all, scope, fields: result.fields.map(plannedField), configurationChanges, treeChanges };
+  return { edits: all, scope, fields: result.fields.map(plannedField), configurationChanges, treeChanges, reads: [] };
+}
+
+/** Pins the images of a release in files. Throws what `pinImages` throws. */
+export function pinTree(
+  { notify }: Pick<Reading, 'notify'>,
+  pipeline: Pipeline,
+  environment: Environment,
+  images: readonly ReleaseImage[],
+  {
+    files,
+    bases,
+    values,
+  }: {
+    readonly files: readonly ManifestFile[];
+    readonly bases: readonly ManifestFile[];
+    readonly values: ReleaseValues | undefined;
+  },
+): { readonly pins: readonly Pin[]; readonly options: PinOptions; readonly result: ReturnType<typeof pinImages> } {
+  const pins = pinsOf(pipeline, environment, images);
+  const options: PinOptions = {
+    style: environment.pin,
+    folder: environment.scope.folders[0] ?? '',
+    configured: environment.pins,
+    ...(values && { values }),
+    maxBytes: pipeline.maxFileBytes,
+    bases,
+  };
+  const result = pinImages(files, pins, options);
+  if (result.unnamed.length > 0) {
+    const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
+    notify({ level: 'warning', text });
+  }
+  for (const text of result.warnings.slice(0, MAX_WARNINGS)) notify({ level: 'warning', text });
+  const more = result.warnings.length - MAX_WARNINGS;
+  if (more > 0) notify({ level: 'warning', text: `${more} more fields like these` });
+  return { pins, options, result };
 }
 
 /** Returns the edit that takes a record of schema 1 out of the tree: with the next release it moves to its present place. */
@@ -147,7 +170,11 @@ async function releasePaths(
 }
 
 /** Files as they would be with other pins; as they are where they cannot be pinned. */
-function repin(files: readonly ManifestFile[], pins: readonly Pin[], options: PinOptions): ReadonlyMap<string, string> {
+export function repin(
+  files: readonly ManifestFile[],
+  pins: readonly Pin[],
+  options: PinOptions,
+): ReadonlyMap<string, string> {
   try {
     return new Map([...contents(files), ...contents(pinImages(files, pins, options).edits)]);
   } catch (error) {
@@ -156,15 +183,17 @@ function repin(files: readonly ManifestFile[], pins: readonly Pin[], options: Pi
   }
 }
 
-function contents(files: readonly ManifestFile[]): ReadonlyMap<string, string> {
+/** The text of files, by path. */
+export function contents(files: readonly ManifestFile[]): ReadonlyMap<string, string> {
   return new Map(files.map(({ path, content }) => [path, utf8(content)]));
 }
 
 /** A file's bytes as text that has the same bytes again; a plan is JSON, so others cannot stand in it. */
-function utf8(content: Uint8Array): string {
+export function utf8(content: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
 }
 
-function plannedField({ before, ...field }: PinnedField): PlannedField {
+/** A field as a plan has it. */
+export function plannedField({ before, ...field }: PinnedField): PlannedField {
   return { ...field, ...(before !== undefined && { before }) };
 }

@@ -77,21 +77,22 @@ export async function bringReadable(
 /** The pins of a release, with every name by which a manifest may mean each image. */
 export function pinsOf(pipeline: Pipeline, environment: Environment, images: readonly ReleaseImage[]): readonly Pin[] {
   return images.flatMap(({ name, version, digest }) => {
-    const image = pipeline.images.get(name);
+    const image = environment.images.get(name);
     if (!image) return [];
     const { versions, pin: style } = image;
     const targetTag = environment.tag;
     const repository = repositoryIn(environment, image);
-    const names = namesOf(pipeline, name);
+    const names = namesOf(pipeline, environment, name);
     return [{ image: name, names, versions, repository, version, digest, targetTag, ...(style && { style }) }];
   });
 }
 
 /** Every name by which a manifest may mean an image: its key, its further names, its repositories anywhere. */
-export function namesOf(pipeline: Pipeline, name: string): readonly string[] {
-  const image = pipeline.images.get(name);
+export function namesOf({ lines }: Pipeline, { application, images }: ReleaseLine, name: string): readonly string[] {
+  const image = images.get(name);
   if (!image) return [];
-  const everywhere = [...pipeline.environments.values()].map((environment) => repositoryIn(environment, image));
+  const own = [...lines.values()].filter((line) => line.application === application);
+  const everywhere = own.map((line) => repositoryIn(line, image));
   const remote = [image.repository, ...everywhere].filter(({ kind }) => kind === 'remote');
   return [...new Set([name, ...image.names, ...remote.map((repository) => repository.name)])];
 }
@@ -147,6 +148,9 @@ export function pathsThatMatter(
   environment: Environment,
   paths: readonly string[],
 ): readonly string[] {
+  if (environment.carries !== 'tree') {
+    return paths.filter((path) => isInScope(environment.scope, path) && !isKept(environment, path));
+  }
   const others = [...pipeline.lines.values()].filter(({ name }) => name !== environment.name);
   return configurationPaths(pipeline, environment, paths).filter(
     (path) => isInScope(environment.scope, path) || !others.some((other) => isInScope(other.scope, path)),
@@ -185,7 +189,7 @@ export async function scopeId(
   commit: ObjectId,
   edits: readonly TreeEdit[],
 ): Promise<ObjectId> {
-  return line.carriesTree
+  return line.carries === 'tree'
     ? ledger.treeId(commit, [...edits, ...withoutRecord(line)])
     : ledger.treeId(commit, edits, [...line.scope.folders, ...line.scope.files]);
 }

@@ -201,10 +201,9 @@ test('what each environment ran at a moment', async () => {
     moment: number,
     name?: string,
   ): Promise<readonly (readonly [string, number | undefined])[]> =>
-    (await releasesAt(told.context(), moment, name)).map(({ environment, release }) => [
-      environment,
-      release?.record.sequence,
-    ]);
+    (await releasesAt(told.context(), moment, ...(name === undefined ? [] : [name]))).map(
+      ({ environment, release }) => [environment, release?.record.sequence],
+    );
   expect(await standings(at(5))).toEqual([
     ['dev', 2],
     ['stg', 2],

@@ -1,0 +1,42 @@
+// Words of a command line that name applications and their images.
+import { TagflowError } from '../model/errors.ts';
+
+/** What the words after an environment ask for. */
+export interface LineWords {
+  /** Applications, and patterns of them. */
+  readonly applications: readonly string[];
+  /** `IMAGE=VERSION` and `APP/IMAGE=VERSION`, as they were typed. */
+  readonly pairs: readonly string[];
+}
+
+/** Returns words sorted into applications and versions: a word without `=` is an application. */
+export function lineWords(words: readonly string[]): LineWords {
+  return {
+    applications: words.filter((word) => !word.includes('=')),
+    pairs: words.filter((word) => word.includes('=')),
+  };
+}
+
+/** Returns the name of the one application that is meant, undefined where several may be. */
+export function onlyApplication(applications: readonly string[], all: boolean): string | undefined {
+  const [only, ...others] = applications;
+  return all || others.length > 0 || only?.includes('*') === true ? undefined : only;
+}
+
+/** Returns versions by image of one application: `shop/web` is its `web`. Throws `usage` for an image of another one. */
+export function versionsWithin(
+  application: string,
+  versions: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const own = Object.entries(versions).map(([image, version]): [string, string] => {
+    const at = image.indexOf('/');
+    if (at < 0) return [image, version];
+    if (image.slice(0, at) === application) return [image.slice(at + 1), version];
+    throw new TagflowError('usage', {
+      what: `${image} is no image of ${application}`,
+      why: 'one application is promoted, and a version of another one was given',
+      fix: `name that application as well: ${application} ${image.slice(0, at)}`,
+    });
+  });
+  return Object.fromEntries(own);
+}

@@ -1,0 +1,200 @@
+// The tree of a release that owns a part of a branch: the branch's own tree, in which nothing changes but the scope of the
+// release line. What comes from elsewhere (files that travel with a promotion, or an earlier release that comes back) is laid
+// over the scope, and pins are set on top.
+import { matchesGlob } from 'node:path';
+import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
+import type { ManifestFile, ReleaseValues } from '../../manifests/manifests.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import {
+  type Pipeline,
+  type ReleaseLine,
+  type Scope,
+  isInScope,
+  recordPath,
+  signaturePath,
+} from '../../model/pipeline.ts';
+import type { PlannedEdit } from '../../model/plan.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { readBases } from './bases.ts';
+import { type ReleaseTree, contents, pinTree, plannedField, repin, treeEdit, utf8 } from './release-tree.ts';
+import { isKept, isManifestPath } from './tree.ts';
+
+/** What is laid over the scope of a line. */
+export interface Overlay {
+  readonly commit: ObjectId;
+  /** The line whose files they are: the line itself, or the one upstream of it. */
+  readonly line: ReleaseLine;
+  /** `scope`: all of it; `carry`: the files that the line's `carry` names. */
+  readonly what: 'scope' | 'carry';
+}
+
+/** A file of a line's scope, and where its content is read. */
+interface ScopedFile extends TreeEntry {
+  readonly from: { readonly commit: ObjectId; readonly path: string };
+}
+
+type Files = ReadonlyMap<string, ScopedFile>;
+
+/** A line's branch, and what the line has there. */
+export interface ScopedState {
+  readonly environment: ReleaseLine;
+  readonly head: ObjectId;
+  /** The commit of the line's newest release. */
+  readonly commit: ObjectId | undefined;
+}
+
+/** Returns the edits of a branch's head that make a release of a line. Throws what `pinImages` throws. */
+export async function scopedTree(
+  reading: Reading,
+  { pipeline }: { readonly pipeline: Pipeline },
+  { environment: line, head, commit }: ScopedState,
+  overlay: Overlay | undefined,
+  images: readonly ReleaseImage[],
+  values?: ReleaseValues,
+): Promise<ReleaseTree> {
+  const own = await scopeOf(reading, line, head);
+  const wanted = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
+  const [files, here] = await Promise.all([manifestsOf(reading, line, wanted), manifestsOf(reading, line, own)]);
+  const bases = await readBases(reading, { environment: line, base: head, head }, files, pipeline.maxFileBytes);
+  const { pins, options, result } = pinTree(reading, pipeline, line, images, { files, bases, values });
+  const written = new Map(result.edits.map((edit) => [edit.path, edit.content]));
+  const edits = editsBetween(own, wanted, written);
+  const only = [...line.scope.folders, ...line.scope.files];
+  const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
+  const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
+  const [before, after] = [repin(here, pins, options), new Map([...contents(files), ...contents(result.edits)])];
+  const changed = [...new Set([...edits.map(({ path }) => path), ...adopted])].sort();
+  return {
+    edits,
+    scope,
+    fields: result.fields.map(plannedField),
+    treeChanges: changed,
+    reads: bases.map(({ path }) => path),
+    // A file that differs in its pins alone is no configuration change.
+    configurationChanges: changed.filter(
+      (path) => adopted.includes(path) || !after.has(path) || after.get(path) !== before.get(path),
+    ),
+  };
+}
+
+/**
+ * Returns the paths of a line's scope that were changed by hand since its newest release and that laying something over the
+ * scope takes back. Without an overlay all that it could take back: what a rollback may leave behind.
+ */
+export async function takenBack(
+  reading: Reading,
+  { environment: line, head, commit }: ScopedState,
+  overlay: Overlay | undefined,
+): Promise<readonly string[]> {
+  if (commit === undefined || commit === head) return [];
+  const [released, own] = [await scopeOf(reading, line, commit), await scopeOf(reading, line, head)];
+  const edited = changedBetween(released, own).filter((path) => isMine(line, overlay?.what ?? 'scope', path));
+  if (!overlay || edited.length === 0) return edited;
+  const over = await overlaid(reading, line, overlay);
+  const differing = new Set(changedBetween(over, own));
+  return edited.filter((path) => differing.has(path));
+}
+
+/** The files of a line's scope in one commit. */
+async function scopeOf({ ledger }: Reading, { scope }: ReleaseLine, commit: ObjectId): Promise<Files> {
+  const listed = await Promise.all(
+    [...scope.folders, ...scope.files].map(async (path) => ledger.listFiles(commit, path)),
+  );
+  const files = listed.flat().filter(({ path }) => isInScope(scope, path));
+  return new Map(files.map((file) => [file.path, { ...file, from: { commit, path: file.path } }]));
+}
+
+/** The files that an overlay has for a line, by the path at which they will stand. */
+async function overlaid(reading: Reading, line: ReleaseLine, overlay: Overlay): Promise<Files> {
+  const theirs = await scopeOf(reading, overlay.line, overlay.commit);
+  if (overlay.what === 'scope') return theirs;
+  return new Map(
+    [...theirs.values()].flatMap((file) => {
+      const path = movedPath(file.path, overlay.line.scope, line.scope);
+      return path === undefined ? [] : [[path, { ...file, path }] as const];
+    }),
+  );
+}
+
+/** A path of one scope as it is in another: in the folder that has the same place in the list. */
+export function movedPath(path: string, from: Scope, to: Scope): string | undefined {
+  const index = from.folders.findIndex((folder) => path.startsWith(`${folder}/`));
+  const [folder, target] = [from.folders[index], to.folders[index]];
+  return folder === undefined || target === undefined ? undefined : target + path.slice(folder.length);
+}
+
+/** The scope with an overlay over it. */
+function laidOver(line: ReleaseLine, own: Files, over: Files, what: Overlay['what']): Files {
+  const result = new Map(own);
+  for (const path of new Set([...own.keys(), ...over.keys()])) {
+    if (!isMine(line, what, path)) continue;
+    const file = over.get(path);
+    if (file) result.set(path, file);
+    else result.delete(path);
+  }
+  return result;
+}
+
+/** Whether an overlay decides over a path of the scope. */
+function isMine(line: ReleaseLine, what: Overlay['what'], path: string): boolean {
+  if (isKept(line, path) || isRecord(line, path)) return false;
+  return what === 'scope' || isCarried(line, path);
+}
+
+/** Whether a path is one of the files that travel with a promotion. */
+function isCarried({ scope, carry }: ReleaseLine, path: string): boolean {
+  const folder = scope.folders.find((each) => path.startsWith(`${each}/`));
+  if (folder === undefined) return false;
+  const relative = path.slice(folder.length + 1);
+  return carry.some((glob) => matchesGlob(relative, glob));
+}
+
+function isRecord(line: ReleaseLine, path: string): boolean {
+  return path === recordPath(line) || path === signaturePath(line);
+}
+
+/** The manifests among files, each with its content. */
+async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files): Promise<readonly ManifestFile[]> {
+  const named = new Set([...line.scope.files, ...line.pins.map(({ file }) => file)]);
+  const found = [...files.values()]
+    .filter((file) => isRegularFile(file) && (isManifestPath(file.path) || named.has(file.path)))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  const byCommit = Map.groupBy(found, ({ from }) => from.commit);
+  await ledger.bring([...byCommit].map(([commit, some]) => ({ commit, paths: some.map(({ from }) => from.path) })));
+  const read = await Promise.all(
+    [...byCommit].map(async ([commit, some]) => {
+      const content = await ledger.readFiles(
+        commit,
+        some.map(({ from }) => from.path),
+      );
+      return some.flatMap(({ path, from }) => {
+        const bytes = content.get(from.path);
+        return bytes ? [{ path, content: bytes }] : [];
+      });
+    }),
+  );
+  return read.flat();
+}
+
+/** The edits that turn one scope into another, with the content of some files written. */
+function editsBetween(own: Files, wanted: Files, written: ReadonlyMap<string, Uint8Array>): readonly PlannedEdit[] {
+  const edits: PlannedEdit[] = [];
+  for (const path of new Set([...own.keys(), ...wanted.keys()])) {
+    const [before, after] = [own.get(path), wanted.get(path)];
+    const content = written.get(path);
+    if (content) edits.push({ kind: 'write', path, text: utf8(content) });
+    else if (!after) edits.push({ kind: 'remove', path });
+    else if (before?.id !== after.id || before.mode !== after.mode) {
+      edits.push({ kind: 'take', path, mode: after.mode, id: after.id });
+    }
+  }
+  return edits;
+}
+
+function changedBetween(a: Files, b: Files): readonly string[] {
+  return [...new Set([...a.keys(), ...b.keys()])].filter((path) => {
+    const [left, right] = [a.get(path), b.get(path)];
+    return left?.id !== right?.id || left?.mode !== right?.mode;
+  });
+}

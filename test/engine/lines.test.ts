@@ -1,0 +1,100 @@
+// What is read of release lines that share a branch: each command over a played repository with two applications.
+import { beforeAll, describe, expect, it } from 'vitest';
+import { check } from '../../src/engine/audit/check.ts';
+import { diff } from '../../src/engine/diff.ts';
+import { history, show, where } from '../../src/engine/read/history.ts';
+import { apply } from '../../src/engine/release/apply.ts';
+import { status } from '../../src/engine/status.ts';
+import { type Bench, DJANGO, MARIADB, createBench } from '../support/engine.ts';
+
+const CONFIG = `version: 1
+layout: folders
+applications:
+  shop:
+    path: apps/shop/{environment}
+    images: { django: { repository: ${DJANGO} } }
+  db:
+    path: apps/db/{environment}
+    images: { mariadb: { repository: ${MARIADB}, tags: false } }
+environments:
+  dev: {}
+  prd: { from: dev }
+`;
+
+const overlay = (name: string, version: string): string =>
+  `resources: []\nimages:\n  - name: ${name}\n    newTag: ${version}\n`;
+
+const FILES = {
+  'apps/shop/dev/kustomization.yaml': overlay(DJANGO, 'V3.2'),
+  'apps/shop/prd/kustomization.yaml': overlay(DJANGO, 'V3.2'),
+  'apps/db/dev/kustomization.yaml': overlay(MARIADB, 'V10.3'),
+  'apps/db/prd/kustomization.yaml': overlay(MARIADB, 'V10.3'),
+};
+
+describe('release lines on one branch', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = createBench({ config: CONFIG, files: FILES });
+    await bench.released('dev/shop', { django: 'V4.0' });
+    await bench.released('dev/db', { mariadb: 'V10.6' });
+    await bench.released('prd/shop');
+    bench.remote.commit('main', { 'README.md': 'by hand\n' });
+    await bench.released('dev/shop', { django: 'V4.2' });
+    await bench.released('prd/shop');
+    await bench.rollback('prd/shop');
+  });
+
+  it('pass the audit, whatever else is committed', async () => {
+    const { findings, environments } = await check(bench.context(), { environments: [], registry: true });
+    expect(findings).toEqual([]);
+    expect(environments.map(({ environment, releases }) => [environment, releases])).toEqual([
+      ['dev/db', 1],
+      ['dev/shop', 2],
+      ['prd/db', 0],
+      ['prd/shop', 3],
+    ]);
+  });
+
+  it('are shown one by one, of an environment or all', async () => {
+    const states = await status(bench.context());
+    expect(states.map(({ environment, record, problem }) => [environment, record?.sequence, problem])).toEqual([
+      ['dev/db', 1, undefined],
+      ['dev/shop', 2, undefined],
+      ['prd/db', undefined, undefined],
+      ['prd/shop', 3, undefined],
+    ]);
+    const prd = await status(bench.context(), 'prd', 'sh*');
+    expect(prd.map(({ environment }) => environment)).toEqual(['prd/shop']);
+    expect(prd[0]?.waiting).toMatchObject([{ image: 'django', here: 'V4.0', upstream: 'V4.2', held: true }]);
+  });
+
+  it('say where no tag is put', async () => {
+    const [db] = await status(bench.context(), 'dev', 'db');
+    expect(db?.images[0]).toMatchObject({ branch: { state: 'right' }, registry: { state: 'untagged' } });
+    expect(bench.aliases('mariadb')).toEqual({});
+  });
+
+  it('have a past each', async () => {
+    const { releases, unverified } = await history(bench.context(), { environment: 'prd', limit: 10 });
+    expect(releases.map(({ environment, record }) => `${environment}#${record.sequence}`)).toEqual([
+      'prd/shop#3',
+      'prd/shop#2',
+      'prd/shop#1',
+    ]);
+    expect(unverified).toEqual([]);
+    expect((await show(bench.context(), 'prd/shop', { release: 2 })).record.images[0]?.version).toBe('V4.2');
+    const spans = await where(bench.context(), 'shop/django@V4.2');
+    expect(spans.map(({ environment, until }) => [environment, until === undefined])).toEqual([
+      ['dev/shop', true],
+      ['prd/shop', false],
+    ]);
+  });
+
+  it('are compared, and put right', async () => {
+    const { images, files } = await diff(bench.context(), 'dev/shop', 'prd/shop');
+    expect(images).toMatchObject([{ image: 'django', a: { version: 'V4.2' }, b: { version: 'V4.0' } }]);
+    expect(files).toEqual([]);
+    const applied = await apply(bench.context(), ['prd', 'shop']);
+    expect(applied).toMatchObject([{ environment: 'prd/shop', problem: undefined }]);
+  });
+});

@@ -1,0 +1,137 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
+import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
+import { parseRecord } from '../../../src/model/release-record.ts';
+import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
+
+const NAMES = ['cart', 'mail', 'shop'] as const;
+
+/** Three applications of one image repository, in folders of the trunk. */
+const CONFIG = `version: 1
+layout: folders
+applications:
+  '*':
+    path: apps/{application}/{environment}
+    images: { web: { repository: ${DJANGO} } }
+environments:
+  dev: { tag: '{application}-{environment}' }
+  prd: { from: dev, tag: '{application}-{environment}' }
+`;
+
+const FILES = Object.fromEntries(
+  NAMES.flatMap((name) =>
+    ['dev', 'prd'].map((environment) => [
+      `apps/${name}/${environment}/kustomization.yaml`,
+      `resources: []\nimages:\n  - name: ${DJANGO}\n    newTag: V3.2\n`,
+    ]),
+  ),
+);
+
+describe('several applications together', () => {
+  let bench: Bench;
+  const several = async (request: Partial<SeveralRequest> & { readonly environment: string }, dryRun = false) =>
+    promoteSeveral(
+      bench.context(),
+      { applications: [], all: request.applications === undefined, versions: {}, ...request },
+      { dryRun },
+    );
+  const sequenceOf = (line: string): number | undefined => {
+    const [environment, application] = line.split('/');
+    const path = `.tagflow/releases/${application}/${environment}.yaml`;
+    const text = bench.remote.file('main', path);
+    return text === undefined ? undefined : parseRecord(text, path).sequence;
+  };
+
+  beforeEach(() => {
+    bench = createBench({ config: CONFIG, files: FILES });
+  });
+
+  it('are released by one commit and one push, with a record for each', async () => {
+    const outcome = await several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    expect(outcome).toMatchObject({ kind: 'several', skipped: [], unchanged: [] });
+    expect(bench.remote.landed).toHaveLength(1);
+    expect(NAMES.map((name) => sequenceOf(`dev/${name}`))).toEqual([1, 1, 1]);
+    expect(NAMES.map((name) => bench.tagged('django', `${name}-dev`))).toEqual(['V4.0', 'V4.0', 'V4.0']);
+    expect(NAMES.map((name) => bench.tagged('django', `${name}-dev-1`))).toEqual(['V4.0', 'V4.0', 'V4.0']);
+  });
+
+  it('take what each has upstream, and only where that is something else', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    await several({ environment: 'prd' });
+    await bench.released('dev/shop', { web: 'V4.2' });
+    const outcome = await several({ environment: 'prd' });
+    expect(outcome).toMatchObject({ kind: 'several', unchanged: ['prd/cart', 'prd/mail'] });
+    expect(NAMES.map((name) => sequenceOf(`prd/${name}`))).toEqual([1, 1, 2]);
+    expect(await several({ environment: 'prd' })).toMatchObject({ releases: [] });
+  });
+
+  it('are chosen by name and by pattern', async () => {
+    await several({ environment: 'dev', applications: ['*a*'], versions: { '*': 'V4.0' } });
+    expect(NAMES.map((name) => sequenceOf(`dev/${name}`))).toEqual([1, 1, undefined]);
+  });
+
+  it('have versions of their own', async () => {
+    const versions = { 'cart/web': 'V4.0', 'shop/web': 'V4.2' };
+    await several({ environment: 'dev', applications: ['cart', 'shop'], versions });
+    expect(['cart', 'shop'].map((name) => bench.tagged('django', `${name}-dev`))).toEqual(['V4.0', 'V4.2']);
+    const stray = several({ environment: 'dev', applications: ['cart'], versions: { 'shop/web': 'V4.0' } });
+    await expect(stray).rejects.toMatchObject({ code: 'usage' });
+  });
+
+  it('are all left where they are when one is refused', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.2' } });
+    await several({ environment: 'prd' });
+    await bench.released('dev/shop', { web: 'V4.3' });
+    await bench.released('dev/cart', { web: 'V4.0' }, { overrides: ['downgrade'], reason: 'test' });
+    const before = bench.head('main');
+    expect(await several({ environment: 'prd' })).toMatchObject({
+      kind: 'refused',
+      refusals: [{ code: 'downgrade' }],
+    });
+    expect(bench.head('main')).toBe(before);
+  });
+
+  it('go without the refused where that is asked for', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.2' } });
+    await several({ environment: 'prd' });
+    await bench.released('dev/shop', { web: 'V4.3' });
+    await bench.released('dev/cart', { web: 'V4.0' }, { overrides: ['downgrade'], reason: 'test' });
+    const outcome = await several({ environment: 'prd', skipRefused: true });
+    expect(outcome).toMatchObject({ kind: 'several', skipped: [{ environment: 'prd/cart' }] });
+    expect(NAMES.map((name) => sequenceOf(`prd/${name}`))).toEqual([1, 1, 2]);
+  });
+
+  it('are shown, and nothing is changed, where a plan is all that is asked for', async () => {
+    const before = bench.head('main');
+    const outcome = await several({ environment: 'dev', versions: { '*': 'V4.0' } }, true);
+    expect(outcome).toMatchObject({ kind: 'several', releases: NAMES.map(() => ({ kind: 'planned' })) });
+    expect(bench.head('main')).toBe(before);
+  });
+
+  it('are put on top of a commit of another line that came in between', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    let done = false;
+    bench.remote.faults.push = async ({ actor }) => {
+      if (actor !== 'ana' || done) return undefined;
+      done = true;
+      await bench.released('prd/shop', {}, { as: { actor: 'ben' } });
+      return undefined;
+    };
+    await several({ environment: 'dev', versions: { '*': 'V4.2' } });
+    expect([sequenceOf('dev/shop'), sequenceOf('prd/shop')]).toEqual([2, 1]);
+    expect(bench.notices.join()).not.toContain('planning again');
+  });
+
+  it('are planned again when one of them was released in between', async () => {
+    let done = false;
+    bench.remote.faults.push = async ({ actor }) => {
+      if (actor !== 'ana' || done) return undefined;
+      done = true;
+      await bench.released('dev/shop', { web: 'V4.2' }, { as: { actor: 'ben' } });
+      return undefined;
+    };
+    const outcome = await several({ environment: 'dev', versions: { '*': 'V4.3' } });
+    expect(outcome).toMatchObject({ kind: 'several' });
+    expect(NAMES.map((name) => sequenceOf(`dev/${name}`))).toEqual([1, 1, 2]);
+  });
+});
