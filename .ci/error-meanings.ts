@@ -9,7 +9,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   refused: 'Refused: a gate, a hold, a downgrade, a divergence, an immutable tag. Nothing was changed.',
   notFound: 'The environment, image, version, digest, branch or release does not exist.',
   superseded:
-    'Somebody else was first. Nothing of this run is in effect; look at what arrived, then run it again; a saved plan has to be made anew.',
+    'Somebody else was first. Nothing of this run is in effect; look at what arrived, then run it again; a saved plan has to be made again.',
   denied: 'Authentication failed, or a permission is missing.',
   unavailable: 'Git, a registry or the local disk could not do its part, or gave an answer that cannot be trusted.',
   incomplete: 'Committed, but not every tag is verified: run `tagflow apply`.',

@@ -109,7 +109,7 @@ describeReal('production with a registry of its own', ['docker-registry', 'htpas
     expect(refused).toFail({
       code: 'version-tag-taken',
       what: /shop\/django:V4\.2/,
-      why: /pushed anew/,
+      why: /pushed again under/,
       fix: /remove/,
     });
     await pushImage(prd.host, 'shop/django', 'V4.2', {

@@ -85,7 +85,7 @@ function farewell(directory: string, env: Session['io']['env']): string {
     `  ${at} show prd --at 60d               # what ran two months ago`,
     `  ${at} promote prd --unhold            # lift the hold of the rollback`,
     `  git -C ${quoted(`${directory}/repository.git`)} log --graph --oneline --all`,
-    'The tutorial goes on from here: docs/tutorial.md. To begin again, run the demo again.',
+    'The tutorial continues from here: docs/tutorial.md. To begin again, run the demo again.',
   ].join('\n');
 }
 

@@ -134,7 +134,7 @@ function versionOf(images: readonly ReleaseImage[], name: string): Tag {
 function versionTaken(to: string, version: Tag, digest: Digest, found: string, cause?: unknown): TagflowError {
   return new TagflowError('version-tag-taken', {
     what: `${to}:${version} names another image already, so nothing was copied over it`,
-    why: `it is ${found}, and ${version} is sha256:${shortDigest(digest)} where it comes from: one of the two was pushed anew under the same version`,
+    why: `it is ${found}, and ${version} is sha256:${shortDigest(digest)} where it comes from: one of the two was pushed again under the same version`,
     fix: `publish the image under a new version and promote that; or, when the one in ${to} is wrong, remove its tag ${version} and run again`,
     details: { repository: to, tag: version, found, planned: digest },
     cause,
