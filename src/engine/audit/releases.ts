@@ -257,7 +257,12 @@ async function checkContent(
       pinned.has(path) ||
       (isInScope(environment.scope, path) && isManifestPath(path)) ||
       isKept(environment, path);
-    const strange = (await context.ledger.changedPaths(from, commit.id)).filter((path) => !mayDiffer(path));
+    const changed = await orRefused(context.ledger.changedPaths(from, commit.id));
+    if (changed instanceof TagflowError) {
+      report('content', commit, `its tree is not read: ${changed.message}`);
+      continue;
+    }
+    const strange = changed.filter((path) => !mayDiffer(path));
     if (strange.length === 0) continue;
     const origin =
       restored?.imagesOnly === true ? 'the commit before' : restored ? `release ${restored.sequence}` : source.branch;
@@ -329,6 +334,8 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
   const keys = new Map<ObjectId, string>();
   const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
   const numbers = new Map<Rules, number>();
+  /** Commits whose trees are not read. */
+  const refused = new Map<ObjectId, TagflowError>();
   let governing: Rules | undefined;
   for (const entry of trail.entries.toReversed()) {
     if (isReleaseEntry(entry)) governing = rules(entry);
@@ -338,7 +345,12 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
     const { id } = entry.commit;
     const { folders, files: single } = environment.scope;
     const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const files = (await Promise.all(places.map(async (place) => ledger.listFiles(id, place)))).flat();
+    const listed = await orRefused(Promise.all(places.map(async (place) => ledger.listFiles(id, place))));
+    if (listed instanceof TagflowError) {
+      refused.set(id, listed);
+      continue;
+    }
+    const files = listed.flat();
     const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
     const manifests = own
       .filter(({ path }) => path !== formerRecordPath(environment))
@@ -359,7 +371,7 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
     for (const [key, { commit, rules }] of some)
       pins.set(key, await readPinned(context, rules.pipeline, rules.environment, commit));
   }
-  return ({ id }) => pins.get(keys.get(id) ?? '') ?? new Map();
+  return ({ id }) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
 }
 
 function isReleaseEntry(entry: Entry): entry is ReleaseEntry {

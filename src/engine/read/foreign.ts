@@ -86,14 +86,17 @@ async function isContained(
 ): Promise<boolean> {
   const [parent, ...others] = commit.parents;
   if (!parent) return false;
-  let paths = new Set(await context.ledger.changedPaths(parent, commit.id));
+  let paths: ReadonlySet<string> | undefined;
   // What a merge took from either side is that side's change; only what differs from all of them is its own.
-  for (const other of others) {
-    paths = paths.intersection(new Set(await context.ledger.changedPaths(other, commit.id)));
+  for (const other of [parent, ...others]) {
+    const changed = await orRefused(context.ledger.changedPaths(other, commit.id));
+    // Nobody can tell what is in a tree that is not read: it is not upstream's.
+    if (changed instanceof TagflowError) return false;
+    paths = paths ? new Set(changed).intersection(paths) : new Set(changed);
   }
   // What hands did to the record is judged where it is read.
   const records = new Set([recordPath(environment), signaturePath(environment)]);
-  const list = [...paths].filter((path) => !isKept(environment, path) && !records.has(path));
+  const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
   if (list.length === 0) return true;
   const [before, after, there] = [
     await orRefused(context.ledger.readFiles(parent, list)),

@@ -1,5 +1,12 @@
 // What the manifests of a commit say of images, and whether that is what a release's record says.
-import { type ReadPin, type Stray, canonicalName, findStrays, readPins } from '../../manifests/manifests.ts';
+import {
+  type ManifestFile,
+  type ReadPin,
+  type Stray,
+  canonicalName,
+  findStrays,
+  readPins,
+} from '../../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
@@ -34,7 +41,9 @@ export async function readSaid(
   environment: Environment,
   head: ObjectId,
 ): Promise<Said | TagflowError> {
-  const files = await orRefused(readManifests(context, head, await manifestPaths(context, environment, head)));
+  const readAll = async (): Promise<readonly ManifestFile[]> =>
+    readManifests(context, head, await manifestPaths(context, environment, head));
+  const files = await orRefused(readAll());
   if (files instanceof TagflowError) return files;
   const images = [...environment.images.keys()].map((image) => ({
     image,
