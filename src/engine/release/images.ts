@@ -83,6 +83,13 @@ async function versionNotFound(
   const [repository] = origins;
   if (!repository) throw new TagflowError('internal', { what: `${name} comes from nowhere` });
   const { tags, text } = await publishedIn(registries, repository, scheme);
+  if (tags.includes(version)) {
+    return new TagflowError('version-not-found', {
+      what: `${repository.name} lists the version ${version} and has no image behind it`,
+      why: 'its list of tags has it, and the image itself is not there: what a deletion or a clean-up of old images leaves behind when it is interrupted',
+      fix: `push ${version} again, or remove the tag from the registry; another version: ${name}=VERSION`,
+    });
+  }
   const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());
   return new TagflowError('version-not-found', {
     what: `${repository.name} has no version ${version}`,

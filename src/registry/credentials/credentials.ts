@@ -27,6 +27,8 @@ export interface CredentialOptions {
    * USERPROFILE; helpers get it as their environment, so PATH counts as well.
    */
   readonly env: Environment;
+  /** Where Podman's login files are without XDG_RUNTIME_DIR, below the user's id. Default: /run/containers. */
+  readonly runFolder?: string;
   /** Milliseconds a credential helper may take. Default: 30 000, for those that ask a person. */
   readonly helperTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -63,7 +65,8 @@ interface ConfigText {
 
 /**
  * The credentials of this machine. The first source that knows the host wins: config.json in DOCKER_CONFIG or
- * ~/.docker, REGISTRY_AUTH_FILE, containers/auth.json in XDG_RUNTIME_DIR, DOCKER_AUTH_CONFIG, CI_REGISTRY. Within a
+ * ~/.docker, REGISTRY_AUTH_FILE, Podman's containers/auth.json (in XDG_RUNTIME_DIR, or /run/containers/UID without it; in
+ * ~/.config), DOCKER_AUTH_CONFIG, CI_REGISTRY. Within a
  * file: `credHelpers` for the host, then `credsStore`, then `auths`; a helper that knows nothing is passed over.
  */
 export function createCredentialSource(options: CredentialOptions): CredentialSource {
@@ -79,7 +82,7 @@ export function createCredentialSource(options: CredentialOptions): CredentialSo
   };
   return {
     async find(host, path) {
-      configs ??= readConfigs(env);
+      configs ??= readConfigs(env, options.runFolder);
       return (await lookUp(await configs, host, path, ask)) ?? fromGitLab(env, host);
     },
   };
@@ -166,14 +169,19 @@ function fromGitLab(env: Environment, host: string): Credential | undefined {
   return CI_JOB_TOKEN ? passwordOf('gitlab-ci-token', CI_JOB_TOKEN) : undefined;
 }
 
-async function readConfigs(env: Environment): Promise<readonly ConfigText[]> {
+async function readConfigs(env: Environment, runFolder = '/run/containers'): Promise<readonly ConfigText[]> {
   const home = env['HOME'] ?? env['USERPROFILE'];
   const docker = env['DOCKER_CONFIG'] || (home && join(home, '.docker'));
-  const runtime = env['XDG_RUNTIME_DIR'];
+  // As Podman and skopeo look for it: without a session, as in a container or under cron, there is no XDG_RUNTIME_DIR.
+  const runtime = env['XDG_RUNTIME_DIR']
+    ? join(env['XDG_RUNTIME_DIR'], 'containers')
+    : join(runFolder, String(process.getuid?.() ?? 0));
+  const settings = env['XDG_CONFIG_HOME'] || (home && join(home, '.config'));
   const files = await Promise.all([
     readConfig(docker && join(docker, 'config.json')),
     readConfig(env['REGISTRY_AUTH_FILE'], 'REGISTRY_AUTH_FILE'),
-    readConfig(runtime && join(runtime, 'containers', 'auth.json')),
+    readConfig(join(runtime, 'auth.json')),
+    readConfig(settings && join(settings, 'containers', 'auth.json')),
   ]);
   const inline = env['DOCKER_AUTH_CONFIG'];
   const texts = [...files, inline ? parseConfig('DOCKER_AUTH_CONFIG', inline) : undefined];

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 const find = async (env: Record<string, string>, host = HOST, path = 'acme/app') =>
-  createCredentialSource({ env: { HOME: folder, ...env } }).find(host, path);
+  createCredentialSource({ env: { HOME: folder, ...env }, runFolder: join(folder, 'containers') }).find(host, path);
 const write = (file: string, content: unknown): string => {
   const path = join(folder, file);
   mkdirSync(dirname(path), { recursive: true });
@@ -48,6 +48,15 @@ describe('credentials are found in', () => {
       'containers/auth.json of XDG_RUNTIME_DIR',
       () => (write('run/containers/auth.json', auths('ana')), { XDG_RUNTIME_DIR: join(folder, 'run') }),
     ],
+    [
+      'auth.json of the user below /run/containers, without XDG_RUNTIME_DIR',
+      () => (write(`containers/${process.getuid?.()}/auth.json`, auths('ana')), {}),
+    ],
+    [
+      'the same, where XDG_RUNTIME_DIR is empty',
+      () => (write(`containers/${process.getuid?.()}/auth.json`, auths('ana')), { XDG_RUNTIME_DIR: '' }),
+    ],
+    ['containers/auth.json of ~/.config', () => (write('.config/containers/auth.json', auths('ana')), {})],
     ['DOCKER_AUTH_CONFIG', () => ({ DOCKER_AUTH_CONFIG: JSON.stringify(auths('ana')) })],
     [
       'CI_REGISTRY_USER and CI_REGISTRY_PASSWORD',
