@@ -20,6 +20,7 @@ export async function listEntries(
   root: ObjectId,
   folder: string,
   most = MOST_PATHS,
+  tooManyHere = (): TagflowError => tooMany(folder === '' ? 'a commit' : JSON.stringify(folder), most),
 ): Promise<readonly TreeEntry[]> {
   let start: ObjectId = root;
   const parts = folder === '' ? [] : splitPath(folder);
@@ -31,9 +32,8 @@ export async function listEntries(
     }
     start = item.id;
   }
-  const trees = await readBelow(read, start, most);
-  const place = folder === '' ? 'the repository' : JSON.stringify(folder);
-  if (countBelow(trees, start, most) > most) throw tooMany(place, most);
+  const trees = await readBelow(read, start, most, tooManyHere);
+  if (countBelow(trees, start, most) > most) throw tooManyHere();
   return spellOut(trees, start, folder === '' ? '' : `${folder}/`);
 }
 
@@ -47,6 +47,7 @@ export async function diffTrees(
   to: ObjectId,
   most = MOST_PATHS,
 ): Promise<readonly string[]> {
+  const tooManyHere = (): TagflowError => tooMany('the difference of two commits', most);
   const changed: string[] = [];
   const whole: { prefix: string; tree: ObjectId }[] = [];
   let level: { prefix: string; from: ObjectId; to: ObjectId }[] = from === to ? [] : [{ prefix: '', from, to }];
@@ -66,13 +67,13 @@ export async function diffTrees(
         if ([a, b].some((item) => item && item.mode !== '40000')) changed.push(path);
         for (const item of [a, b]) if (item?.mode === '40000') whole.push({ prefix: `${path}/`, tree: item.id });
       }
-      if (changed.length + whole.length + next.length > most) throw tooMany('the difference of two commits', most);
+      if (changed.length + whole.length + next.length > most) throw tooManyHere();
     }
     level = next;
   }
   for (const { prefix, tree } of whole) {
     const left = most - changed.length;
-    for (const entry of await listEntries(read, tree, '', left)) changed.push(prefix + entry.path);
+    for (const entry of await listEntries(read, tree, '', left, tooManyHere)) changed.push(prefix + entry.path);
   }
   return sortPaths(changed);
 }
@@ -94,7 +95,12 @@ function* differing(
 type Trees = ReadonlyMap<ObjectId, readonly TreeItem[]>;
 
 /** Every tree below one, each once. */
-async function readBelow(read: TreeReader, root: ObjectId, most: number): Promise<Trees> {
+async function readBelow(
+  read: TreeReader,
+  root: ObjectId,
+  most: number,
+  tooManyHere: () => TagflowError,
+): Promise<Trees> {
   const trees = new Map<ObjectId, readonly TreeItem[]>();
   let entries = 0;
   let open: readonly ObjectId[] = [root];
@@ -106,7 +112,7 @@ async function readBelow(read: TreeReader, root: ObjectId, most: number): Promis
       entries += items.length;
     }
     // Folders count here as well; each of them has an entry at least.
-    if (entries > 2 * most) throw tooMany('a folder', most);
+    if (entries > 2 * most) throw tooManyHere();
     const below = open.flatMap((id) => (trees.get(id) ?? []).filter(({ mode }) => mode === '40000'));
     open = [...new Set(below.map(({ id }) => id))].filter((id) => !trees.has(id));
   }

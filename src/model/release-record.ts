@@ -12,6 +12,9 @@ import type { Hold, ReleaseRecord } from './release.ts';
 /** Longest record that is read, in characters: 200 images take about 60,000. */
 const MAX_RECORD = 262_144;
 
+/** Levels of a record; it has five. */
+const MAX_DEPTH = 200;
+
 const HEADER = `# Written by tagflow; history, rollback and audit read it. A change by hand makes it invalid.
 `;
 
@@ -120,9 +123,23 @@ export function formatRecord(record: ReleaseRecord): string {
   return HEADER + toPlainYaml(document);
 }
 
+/**
+ * Whether text could be nested deeper than a record is, told before it is parsed: brackets that stay open, and marks of lists and
+ * keys in a row on one line. Brackets within texts count as well; nobody writes hundreds of them.
+ */
+function isTooDeep(text: string): boolean {
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = bracket === '[' || bracket === '{' ? open + 1 : Math.max(0, open - 1);
+    if (open > MAX_DEPTH) return true;
+  }
+  return new RegExp(`(?:[-?:][ \\t]+){${MAX_DEPTH}}`).test(text);
+}
+
 /** Returns the record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
+  if (isTooDeep(text)) throw invalid(file, 'it is nested too deep');
   const result = z.safeParse(schema, readYaml(text, file));
   if (!result.success) {
     const [issue] = result.error.issues;

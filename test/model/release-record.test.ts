@@ -193,6 +193,11 @@ describe('what is no record', () => {
       Array.from({ length: 3000 }, (_, depth) => `${' '.repeat(depth % 200)}a:`).join('\n'),
       '',
     ],
+    ['brackets without end', `schema: ${'['.repeat(100_000)}`, 'nested too deep'],
+    ['braces without end', `schema: ${'{a: '.repeat(50_000)}`, 'nested too deep'],
+    ['lists in a row', `schema: ${'- '.repeat(100_000)}`, 'nested too deep'],
+    ['lists in a row, on a line of their own', '- '.repeat(100_000), 'nested too deep'],
+    ['keys in a row', '? '.repeat(100_000), 'nested too deep'],
   ])('%s', (_, text, why) => {
     expect(whyNot(text)).toContain(why);
   });

@@ -2,7 +2,7 @@
 // planned by, and what is in their trees.
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import {
   type Environment,
@@ -25,7 +25,7 @@ import { releaseMadeAt } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
 import { type Entry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
-import { bringReadable, isKept, isManifestPath, manifestPaths } from '../tree/tree.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
 import type { World } from '../read/world.ts';
 
 /** So many commits' manifests come in one request, at most. */
