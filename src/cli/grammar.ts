@@ -9,11 +9,19 @@ import type { Io } from './io.ts';
 import type { Typed } from './settle.ts';
 import { VERSION } from './version.ts';
 
-/** The program with its commands; a command's `action` is for whoever runs them. */
-export function createGrammar(commands: readonly Command[], io: Pick<Io, 'argv' | 'stdout'>): Commander {
+/**
+ * The program with its commands; a command's `action` is for those who run it. `isLean`: only the command that the line names
+ * has its options, so that the program starts quickly.
+ */
+export function createGrammar(
+  commands: readonly Command[],
+  io: Pick<Io, 'argv' | 'stdout'>,
+  isLean = false,
+): Commander {
   const program = new Commander('tagflow')
     .description('Promotes container images between environments: registry tags and Git branches, kept in step.')
     .helpCommand(false)
+    .configureHelp({ subcommandTerm: (command) => termOf(commands, command.name()) })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({
@@ -25,7 +33,11 @@ export function createGrammar(commands: readonly Command[], io: Pick<Io, 'argv' 
   const before = io.argv.slice(0, commandAt(io.argv, program));
   const isOwn = before.length === io.argv.length || before.some((word) => word === '--version' || word === '-V');
   if (isOwn) program.version(VERSION, '-V, --version', 'print the version');
-  for (const command of commands) program.addCommand(commanderOf(command), { hidden: command.hidden });
+  const named = io.argv[before.length];
+  for (const command of commands) {
+    const isWhole = !isLean || command.name === named;
+    program.addCommand(commanderOf(command, isWhole), { hidden: command.hidden });
+  }
   for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
   return program;
 }
@@ -77,16 +89,24 @@ function emptyArgument({ word, meaning }: ArgumentSpec<unknown>): TagflowError {
   });
 }
 
-function commanderOf(command: Command): Commander {
-  const commander = new Commander(command.name).summary(command.summary).description(helpText(command.description));
+/** How the list of commands shows one: `rollback [options] <env>`. */
+function termOf(commands: readonly Command[], name: string): string {
+  const command = commands.find((one) => one.name === name);
+  const options = Object.keys(command?.options ?? {}).length > 0 ? ['[options]'] : [];
+  return [name, ...options, ...Object.values(command?.arguments ?? {}).map(({ word }) => word)].join(' ');
+}
+
+function commanderOf(command: Command, isWhole: boolean): Commander {
+  const commander = new Commander(command.name).summary(command.summary);
   for (const spec of Object.values(command.arguments)) {
     const argument = new Argument(spec.word, spec.meaning);
     if (spec.choices) argument.choices(spec.choices);
     if (spec.preset !== undefined) argument.default(spec.preset);
     commander.addArgument(argument);
   }
+  if (!isWhole) return commander;
   addOptions(commander, command.options);
-  return commander.addHelpText('after', helpAfter(command));
+  return commander.description(helpText(command.description)).addHelpText('after', helpAfter(command));
 }
 
 function addOptions(commander: Commander, specs: Specs<OptionSpec<unknown>>): void {

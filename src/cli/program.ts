@@ -51,7 +51,7 @@ export const COMMANDS: readonly Command[] = [
 export async function runProgram(process: Io): Promise<number> {
   const io = { ...process, env: withoutEmpty(process.env) };
   const state = { exit: 0 };
-  const program = createProgram(io, state);
+  const program = createProgram(io, state, true);
   try {
     await program.parseAsync([...io.argv], { from: 'user' });
     return state.exit;
@@ -81,8 +81,8 @@ function globalsFrom(io: Io, program: Commander): GlobalOptions {
 }
 
 /** The program with all its commands, ready to parse a line. */
-export function createProgram(io: Io, state: { exit: number } = { exit: 0 }): Commander {
-  const program = createGrammar(COMMANDS, io);
+export function createProgram(io: Io, state: { exit: number } = { exit: 0 }, isLean = false): Commander {
+  const program = createGrammar(COMMANDS, io, isLean);
   for (const command of COMMANDS) {
     const commander = program.commands.find((candidate) => candidate.name() === command.name);
     commander?.action(async () => {
@@ -101,15 +101,16 @@ async function start(command: Command, commander: Commander, program: Commander,
   const line = {
     typed: (option: string) => option in typed && typed[option] !== '',
     commands: COMMANDS,
-    showHelp: (name: string | undefined) => showHelp(program, name),
+    showHelp: (name: string | undefined) => showHelp(program, io, name),
     runProgram,
   };
   return withSession(io, globals, (session) => command.start(session, input, line));
 }
 
 /** Prints the help of a command, or of the program. Throws `usage` for a command that is not there. */
-function showHelp(program: Commander, name: string | undefined): void {
-  const command = name === undefined ? program : program.commands.find((candidate) => candidate.name() === name);
+function showHelp(program: Commander, io: Io, name: string | undefined): void {
+  const whole = createGrammar(COMMANDS, io);
+  const command = name === undefined ? program : whole.commands.find((candidate) => candidate.name() === name);
   if (!command) throw noCommand(program, name ?? '');
   command.outputHelp();
 }
