@@ -1,4 +1,5 @@
 // tagflow history: releases, newest first.
+import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { EXIT } from '../../model/errors.ts';
 import { count, defineCommand, optional, several, text, valueOr } from '../define.ts';
 
@@ -26,22 +27,26 @@ export const history = defineCommand({
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
   async run(session, { environment, applications, image, since, until, by, limit }) {
-    const [engine, { parseMoment }, { historyView }] = await Promise.all([
+    const [engine, { parseMoment }, { historyView }, { failureOf }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../time.ts'),
       import('../../views/history.ts'),
+      import('../../views/failure.ts'),
     ]);
     const context = await session.context();
     const now = context.clock.now();
-    const found = await engine.history(context, {
+    const problems: EnvironmentProblem[] = [];
+    const filter = {
       limit,
       ...(environment !== undefined && { environment, applications }),
       ...(image !== undefined && { image }),
       ...(since !== undefined && { since: (await parseMoment(since, now)).from }),
       ...(until !== undefined && { until: (await parseMoment(until, now)).until }),
       ...(by !== undefined && { by }),
-    });
-    session.print(historyView(found, now));
-    return EXIT.ok;
+    };
+    session.print(historyView(await engine.history(context, filter, problems), now));
+    const failed = problems.map(({ problem }) => failureOf(problem));
+    if (failed.length > 0) session.fail(failed, 'table');
+    return failed[0]?.exit ?? EXIT.ok;
   },
 });

@@ -1,4 +1,5 @@
 // tagflow where: which environments have or had an image, from when to when.
+import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { EXIT } from '../../model/errors.ts';
 import { defineCommand, required } from '../define.ts';
 
@@ -14,12 +15,16 @@ export const where = defineCommand({
   },
   options: {},
   async run(session, { image }) {
-    const [engine, { whereView }] = await Promise.all([
+    const [engine, { whereView }, { failureOf }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../../views/where.ts'),
+      import('../../views/failure.ts'),
     ]);
     const context = await session.context();
-    session.print(whereView(await engine.where(context, image), context.clock.now()));
-    return EXIT.ok;
+    const problems: EnvironmentProblem[] = [];
+    session.print(whereView(await engine.where(context, image, problems), context.clock.now()));
+    const failed = problems.map(({ problem }) => failureOf(problem));
+    if (failed.length > 0) session.fail(failed, 'table');
+    return failed[0]?.exit ?? EXIT.ok;
   },
 });

@@ -15,6 +15,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { counted, plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
+import { type EnvironmentProblem, orFailure } from './problem.ts';
 import { type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type World, headOf, readWorld } from './world.ts';
 
@@ -130,10 +131,14 @@ export interface HistoryFilter {
   readonly limit: number;
 }
 
-/** Releases of one environment in their order, or of all by time, newest first. */
+/**
+ * Releases of one environment in their order, or of all by time, newest first. `problems` takes those of environments that cannot
+ * be read, when all were asked for; without it they are thrown.
+ */
 export async function history(
   context: Reading,
   filter: HistoryFilter,
+  problems?: EnvironmentProblem[],
 ): Promise<{ readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] }> {
   const {
     environment: name,
@@ -150,7 +155,7 @@ export async function history(
   const isNewest = filter.since === undefined && filter.until === undefined && filter.by === undefined;
   // What a release changed follows from the one below it.
   const most = isNewest && image === undefined ? limit + 1 : undefined;
-  const pasts = await readPasts(context, world, chosen, words.length > 0, most);
+  const pasts = await readPasts(context, world, chosen, words.length > 0, { most, problems });
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
       (release) =>
@@ -240,15 +245,17 @@ export interface Span {
 }
 
 /** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
-export async function where(context: Reading, what: string): Promise<readonly Span[]> {
+export async function where(context: Reading, what: string, problems?: EnvironmentProblem[]): Promise<readonly Span[]> {
   const world = await readWorld(context);
   const matches = matcher(world, what);
   const application = /^([^/@]+)\/[^@]+@/.exec(what)?.[1];
   const all = [...world.pipeline.lines.values()];
   const lines = application === undefined ? all : all.filter((line) => line.application === application);
-  const pasts = await readPasts(context, world, lines, false);
+  const pasts = await readPasts(context, world, lines, false, { problems });
   const spans = pasts.flatMap(({ releases }) => spansOf(releases, matches));
   if (spans.length > 0) return spans;
+  const [broken] = problems ?? [];
+  if (broken) throw broken.problem;
   throw new TagflowError('release-not-found', {
     what: `no environment has or had ${what}`,
     why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
@@ -314,11 +321,17 @@ async function readPasts(
   world: World,
   lines: readonly Line[],
   isNamed: boolean,
-  most?: number,
+  { most, problems }: { readonly most?: number | undefined; readonly problems?: EnvironmentProblem[] | undefined } = {},
 ): Promise<readonly Past[]> {
   const present = isNamed ? lines : lines.filter(({ branch }) => world.branches.has(branch));
   const pasts: Past[] = [];
-  for (const environment of present) pasts.push(await readPast(context, world, environment, most));
+  for (const environment of present) {
+    const reading = readPast(context, world, environment, most);
+    const { value, problem } =
+      isNamed || !problems ? { value: await reading, problem: undefined } : await orFailure(reading);
+    if (value) pasts.push(value);
+    if (problem) problems?.push({ environment: environment.name, problem });
+  }
   return pasts;
 }
 

@@ -13,6 +13,7 @@ import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
 import { Steps } from './steps.ts';
 import { readRelease } from '../read/current.ts';
+import { orFailure } from '../read/problem.ts';
 import { type World, headOf, readEnvironment, readWorld } from '../read/world.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
@@ -50,16 +51,6 @@ export async function apply(context: Context, names: readonly string[]): Promise
     applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
   }
   return applied;
-}
-
-/** The value, or undefined and the error, whatever went wrong with one environment; an interrupt and a defect go on. */
-async function orFailure<T>(work: Promise<T>): Promise<{ value?: T; problem?: TagflowError }> {
-  try {
-    return { value: await work };
-  } catch (error) {
-    if (isTagflowError(error) && error.code !== 'interrupted') return { problem: error };
-    throw error;
-  }
 }
 
 async function applyEnvironment(

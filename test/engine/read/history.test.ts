@@ -1,4 +1,5 @@
 // History, show and where: the past as the branch tells it, and what on the branch is no release.
+import type { EnvironmentProblem } from '../../../src/engine/read/problem.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { history, releasesAt, show, where } from '../../../src/engine/read/history.ts';
 import { type Bench, FIRST, createBench, recordOf } from '../../support/engine.ts';
@@ -258,4 +259,21 @@ describe('where', () => {
   ])('%s: %s', async (what, code) => {
     expect(await failureOf(where(told.context(), what))).toMatchObject({ code });
   });
+});
+
+test('an environment that cannot be read keeps nobody from the past of the others', async () => {
+  const bench = createBench();
+  await bench.through(FIRST);
+  await bench.through({ django: 'V4.2' });
+  const [head, first] = bench.remote.history('stg').map(({ id }) => id);
+  bench.remote.commit('stg', {}, { parents: [first!, head!] });
+  const problems: EnvironmentProblem[] = [];
+  const { releases } = await history(bench.context(), { limit: 20 }, problems);
+  expect(new Set(releases.map(({ environment }) => environment))).toEqual(new Set(['dev', 'prd']));
+  expect(problems).toMatchObject([{ environment: 'stg', problem: { code: 'branch-rewound' } }]);
+  const also: EnvironmentProblem[] = [];
+  const spans = await where(bench.context(), 'django@V4.2', also);
+  expect(spans.map(({ environment }) => environment)).toEqual(['dev', 'prd']);
+  expect(also).toMatchObject([{ environment: 'stg', problem: { code: 'branch-rewound' } }]);
+  expect((await failureOf(history(bench.context(), { environment: 'stg', limit: 9 }, []))).code).toBe('branch-rewound');
 });
