@@ -122,7 +122,7 @@ describeReal('a hostile commit on dev', ['git', 'sh'], () => {
     });
 
     it.each([[['status']], [['status', 'prd']]])('leaves prd whole in tagflow %j', async (args) => {
-      expect(succeeded(await pipeline.tagflow(args, BOUNDED))).toMatch(/^prd +django +V4\.0 .*✓ +✓$/m);
+      expect(succeeded(await pipeline.tagflow(args, BOUNDED))).toMatch(/^prd +django +V4\.0 .*✓.*✓/m);
     });
 
     it.each([
