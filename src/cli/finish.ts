@@ -96,6 +96,6 @@ export function incomplete(environment: string, head: ObjectId, tags: readonly T
 
 function sayNext(session: Session, { downstream, plan }: Released): void {
   if (plan.request.kind === 'promote' && downstream.length > 0) {
-    session.say(`next: ${downstream.map((name) => `tagflow promote ${name}`).join(', or ')}`);
+    session.say(`next: ${downstream.map((name) => `tagflow promote ${name.replace('/', ' ')}`).join(', or ')}`);
   }
 }

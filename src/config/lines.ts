@@ -67,7 +67,13 @@ class LineMaker {
     this.#files = files;
   }
 
+  /** Every line. Where a release carries no tree, the files of its pins belong to its scope. */
   lines(): readonly DraftLine[] {
+    const carriesTree = this.#draft.layout === 'branches' && this.#draft.applications.size === 0;
+    return carriesTree ? this.#all() : this.#all().map(withPinFiles);
+  }
+
+  #all(): readonly DraftLine[] {
     const environments = [...this.#draft.environments.values()];
     if (this.#draft.applications.size === 0)
       return environments.map((environment) => this.#environmentLine(environment));
@@ -215,6 +221,17 @@ class LineMaker {
     }
     return images;
   }
+}
+
+/** A line whose scope has the files of its pins, those apart that are in its folders. */
+function withPinFiles(line: DraftLine): DraftLine {
+  const known = new Set(line.files.map(({ path }) => path));
+  const files = new Map<string, Placed>();
+  for (const { file, at } of line.pins) {
+    const isInside = line.folders.some(({ path }) => file?.startsWith(`${path}/`) === true);
+    if (file !== undefined && !isInside && !known.has(file)) files.set(file, { path: file, at: [...at, 'file'] });
+  }
+  return { ...line, files: [...line.files, ...files.values()] };
 }
 
 /** Values of an image with placeholders filled where they may stand: in its repository and its further names. */

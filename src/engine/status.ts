@@ -111,7 +111,7 @@ async function environmentStatus(context: Context, world: World, environment: En
     waiting: await waitingFor(context, world, environment, record),
     asked: await askedFor(context, world, environment),
     held: record?.held ?? [],
-    unnamed: read ? [...world.pipeline.images.keys()].filter((image) => !read.pins.has(image)) : [],
+    unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
     problem,
   };

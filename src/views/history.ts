@@ -1,4 +1,5 @@
 // The releases of one environment or of all, as a view.
+import { lineName } from '../model/pipeline.ts';
 import type { Release, Unverified } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
@@ -62,7 +63,7 @@ function row({ record, commit, since, until, before }: Release, now: Instant): r
   const rollback = `rollback to #${record.restored?.sequence ?? '?'}`;
   return [
     String(record.sequence),
-    record.environment,
+    lineName(record.environment, record.application),
     moment(since),
     until === undefined ? styled('green', `${duration(now - since)} (runs)`) : duration(until - since),
     record.action === 'rollback' ? styled('yellow', rollback) : 'promote',
@@ -78,7 +79,7 @@ function recordsOf(releases: readonly Release[]): Table {
     RECORDS,
     releases.map(({ record, commit, signer, since, until, before }) => [
       String(record.sequence),
-      record.environment,
+      lineName(record.environment, record.application),
       time(since),
       timeOrNull(until) ?? '',
       record.action,

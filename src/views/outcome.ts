@@ -3,6 +3,7 @@ import type { Planned, Proposed, Released, Several, TagStatus, Unchanged } from 
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
+import { lineName } from '../model/pipeline.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { counted } from '../model/text.ts';
@@ -14,7 +15,7 @@ import { duration, versionsOf } from './words.ts';
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
 export function plannedView({ plan }: Planned): View {
   const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
-  const title = `plan: ${verb}, release ${plan.sequence} of ${plan.environment}, on ${plan.branch} at ${shortId(plan.base)}`;
+  const title = `plan: ${verb}, release ${plan.sequence} of ${lineName(plan.environment, plan.application)}, on ${plan.branch} at ${shortId(plan.base)}`;
   return {
     data: { outcome: 'planned', environment: plan.environment, plan },
     parts: [
@@ -200,8 +201,9 @@ function holdLine({ plan, record, replaced }: Released): readonly string[] {
   if (!left) return [];
   const what = left.images.length > 0 ? versionsOf(left.images) : `the configuration of release ${left.release}`;
   const verb = left.images.length > 1 ? 'are' : 'is';
-  const { environment } = plan;
-  return [`  ${what} ${verb} now held from ${environment} (lift: tagflow promote ${environment} --unhold)`];
+  const line = lineName(plan.environment, plan.application);
+  const words = line.replace('/', ' ');
+  return [`  ${what} ${verb} now held from ${line} (lift: tagflow promote ${words} --unhold)`];
 }
 
 /** A line for each image, aligned, and below it the lines of the manifests that change. */
@@ -210,7 +212,12 @@ function changeLines(plan: Plan, replaced?: ReleaseRecord, now: Instant = 0): re
   const rows = plan.images.map(({ name, version, digest, before }, index) => {
     const change =
       before && before.digest !== digest ? `${before.version} → ${version}${ran}` : before ? version : `→ ${version}`;
-    return [index === 0 ? plan.environment : '', name, change, `sha256:${shortDigest(digest)}`];
+    return [
+      index === 0 ? lineName(plan.environment, plan.application) : '',
+      name,
+      change,
+      `sha256:${shortDigest(digest)}`,
+    ];
   });
   const [, ...body] = formatTable(tableOf(['', '', '', ''], rows)).split('\n');
   const files = Object.entries(Object.groupBy(plan.fields, ({ path }) => path)).map(([path, fields = []]) => {

@@ -1,4 +1,5 @@
 // One release in full, as a view.
+import { lineName } from '../model/pipeline.ts';
 import type { Release } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { releaseShape, timeOrNull } from './shapes.ts';
@@ -13,7 +14,10 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
     data: { ...releaseShape(release), at: timeOrNull(at) },
     parts: [
       linesOf(
-        styled('bold', `${environment} release ${sequence}${at === undefined ? '' : `, which ran at ${exactly(at)}`}`),
+        styled(
+          'bold',
+          `${lineName(environment, record.application)} release ${sequence}${at === undefined ? '' : `, which ran at ${exactly(at)}`}`,
+        ),
       ),
       tableOf(
         ['IMAGE', 'VERSION', 'DIGEST', { name: 'REPOSITORY', drop: 1 }],

@@ -125,12 +125,16 @@ function remarks(state: EnvironmentStatus): readonly Line[] {
 /** Images that no manifest of the environments names: nobody runs them, or a field that does is not found. */
 function unnamed(states: readonly EnvironmentStatus[]): readonly string[] {
   const read = states.filter(({ problem, record }) => problem === undefined && record !== undefined);
-  const [first, ...others] = read;
-  const images = first?.unnamed.filter((image) => others.every((state) => state.unnamed.includes(image))) ?? [];
-  return images.map(
-    (image) =>
-      `unnamed: no manifest of ${read.map(({ environment }) => environment).join(', ')} names ${image}   fix: name its field under pins:, or take ${image} out of tagflow.yaml`,
-  );
+  // Lines of one application have the same images.
+  const groups = Map.groupBy(read, ({ environment }) => environment.split('/')[1]);
+  return [...groups.values()].flatMap((lines) => {
+    const [first, ...others] = lines;
+    const images = first?.unnamed.filter((image) => others.every((state) => state.unnamed.includes(image))) ?? [];
+    return images.map(
+      (image) =>
+        `unnamed: no manifest of ${lines.map(({ environment }) => environment).join(', ')} names ${image}   fix: name its field under pins:, or take ${image} out of tagflow.yaml`,
+    );
+  });
 }
 
 function differences({ environment, branch, record }: EnvironmentStatus, image: ImageStatus): readonly string[] {

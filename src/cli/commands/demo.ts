@@ -1,5 +1,5 @@
 // tagflow demo: a complete sandbox, and a story played in it with the real commands.
-import { defineCommand, optional } from '../define.ts';
+import { choice, defineCommand, optional } from '../define.ts';
 
 const FOLDER = 'tagflow-demo';
 
@@ -9,11 +9,18 @@ export const demo = defineCommand({
   description: [
     'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
   ],
-  examples: ['tagflow demo', 'tagflow demo /tmp/shop'],
+  examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },
-  options: {},
-  async run(session, { folder = FOLDER }, line) {
+  options: {
+    layout: choice(
+      '--layout <layout>',
+      'environments as branches, or as folders of one branch with two applications',
+      ['branches', 'folders'],
+      'branches',
+    ),
+  },
+  async run(session, { folder = FOLDER, layout }, line) {
     const { playDemo } = await import('../demo/play.ts');
-    return playDemo(session, folder, line);
+    return playDemo(session, { folder, layout }, line);
   },
 });

@@ -2,27 +2,33 @@
 import { relative, resolve } from 'node:path';
 import type { Clock } from '../../model/effects.ts';
 import { EXIT } from '../../model/errors.ts';
+import type { Layout } from '../../model/pipeline.ts';
 import { machineClock } from '../clock.ts';
 import type { CommandLine } from '../define.ts';
 import type { Session } from '../session.ts';
 import { type Sandbox, IMAGES, buildSandbox, momentOf } from './sandbox.ts';
+import { FOLDERS_STORY } from './folders-story.ts';
 import { type Actor, type Scene, STORY } from './story.ts';
 
 /** Builds the sandbox in a folder and plays the story. Resolves to the exit code. */
-export async function playDemo(session: Session, folder: string, { runProgram }: CommandLine): Promise<number> {
+export async function playDemo(
+  session: Session,
+  { folder, layout }: { readonly folder: string; readonly layout: Layout },
+  { runProgram }: CommandLine,
+): Promise<number> {
   const directory = resolve(session.options.directory, folder);
-  const sandbox = await buildSandbox(directory, session.io.env);
+  const sandbox = await buildSandbox(directory, session.io.env, layout);
   const shown = relative(session.io.cwd, directory) || '.';
   const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
   const out = (line: string): void => void session.io.stdout.write(`${line}\n`);
   out(`A sandbox in ${shown}: a registry on disk with ${names.join(', ')}, and a repository.\n`);
-  for (const scene of STORY) {
+  for (const scene of layout === 'folders' ? FOLDERS_STORY : STORY) {
     session.signal.throwIfAborted();
     if ('say' in scene) out(`# ${scene.say}\n`);
     else if ('change' in scene) await scene.change(sandbox, scene);
     else await play({ session, sandbox, runProgram, out }, scene);
   }
-  out(farewell(shown, session.io.env));
+  out(farewell(shown, layout, session.io.env));
   return EXIT.ok;
 }
 
@@ -74,10 +80,20 @@ function quietEnv(env: Session['io']['env']): Session['io']['env'] {
   );
 }
 
-function farewell(directory: string, env: Session['io']['env']): string {
+function farewell(directory: string, layout: Layout, env: Session['io']['env']): string {
   // Started by npm from a checkout of tagflow itself, there is no `tagflow` on the PATH.
   const tagflow = env['npm_lifecycle_event'] === 'demo' ? 'npm run -s tagflow --' : 'tagflow';
   const at = `${tagflow} -C ${quoted(directory)}`;
+  if (layout === 'folders') {
+    return [
+      'Everything is still there. Try next:',
+      `  ${at} promote dev db db/mariadb=V10.11   # a new version of one application`,
+      `  ${at} promote stg --all --dry-run        # what would move, and nothing does`,
+      `  ${at} rollback prd db                    # one application, and no other`,
+      `  git -C ${quoted(`${directory}/repository.git`)} log --stat main`,
+      'To begin again, run the demo again.',
+    ].join('\n');
+  }
   return [
     'Everything is still there. Try next:',
     `  ${at} promote dev mariadb=V10.11      # a new version`,

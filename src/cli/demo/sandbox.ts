@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import type { Instant } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
+import type { Layout } from '../../model/pipeline.ts';
 import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
 import { requireGit } from '../git-settings.ts';
@@ -38,6 +39,7 @@ const OWN = new Set([
   '.git',
   '.gitignore',
   '.gitlab-ci.yml',
+  'apps',
   'environments',
   'registry',
   'repository.git',
@@ -62,7 +64,7 @@ export function momentOf(now: Instant, daysAgo: number): Instant {
  * Builds a sandbox in a folder that is empty, does not exist, or holds an earlier sandbox, which is removed. Throws `usage` where
  * something else is there.
  */
-export async function buildSandbox(directory: string, env: Io['env']): Promise<Sandbox> {
+export async function buildSandbox(directory: string, env: Io['env'], layout: Layout = 'branches'): Promise<Sandbox> {
   await requireGit(env);
   await clear(directory);
   await mkdir(directory, { recursive: true });
@@ -75,7 +77,7 @@ export async function buildSandbox(directory: string, env: Io['env']): Promise<S
   await git.raw('init', '--quiet', '--initial-branch=main');
   await git.addRemote('origin', './repository.git');
   await writeFile(join(directory, '.gitignore'), `/registry/\n/repository.git/\n/${MARK}\n`);
-  await copyExample(directory);
+  await copyExample(directory, layout);
   await commitAll(git, 'ana', 'shop: the application, its environments, and tagflow.yaml');
   return sandbox;
 }
@@ -83,8 +85,11 @@ export async function buildSandbox(directory: string, env: Io['env']): Promise<S
 /** Changes a file on the trunk, as a developer would, and pushes it. */
 export async function changeOnTrunk(sandbox: Sandbox, change: TrunkChange): Promise<void> {
   const { path, text, message, author, daysAgo } = change;
+  const git = gitIn(sandbox, sandbox.directory, daysAgo);
+  // With folders on one branch, releases are commits of the trunk as well.
+  await git.raw('pull', '--quiet', '--ff-only', 'origin', 'main');
   await writeFile(join(sandbox.directory, path), text);
-  await commitAll(gitIn(sandbox, sandbox.directory, daysAgo), author, message);
+  await commitAll(git, author, message);
 }
 
 /** Git in a folder of the sandbox, at a moment of the story, with the person's PATH and nothing else of theirs. */
@@ -119,10 +124,17 @@ async function publishImages(directory: string): Promise<void> {
   }
 }
 
-/** The example that comes with tagflow: environments/, with its tagflow.yaml moved to the root. */
-async function copyExample(directory: string): Promise<void> {
+/**
+ * The example that comes with tagflow: of branches environments/, with its tagflow.yaml moved to the root; of folders what is
+ * below environments/folders/, moved there.
+ */
+async function copyExample(directory: string, layout: Layout): Promise<void> {
+  const prefix = 'folders/';
   for (const [path, content] of await readResources('environments')) {
-    const target = path === 'tagflow.yaml' ? join(directory, path) : join(directory, 'environments', path);
+    if (path.startsWith(prefix) !== (layout === 'folders')) continue;
+    const isAtRoot = layout === 'folders' || path === 'tagflow.yaml';
+    const own = layout === 'folders' ? path.slice(prefix.length) : path;
+    const target = isAtRoot ? join(directory, own) : join(directory, 'environments', own);
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, content);
   }

@@ -71,3 +71,10 @@ async function probeDatabase(sandbox: Sandbox, { daysAgo, by }: Moment): Promise
   const message = 'django: probe the database as well';
   await changeOnTrunk(sandbox, { path: SETTINGS, text, message, author: by.name, daysAgo });
 }
+
+/** A change on the trunk that no release line owns. */
+export async function changeOnApp(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> {
+  const path = 'apps/shop/README.md';
+  const text = 'The shop. Releases: tagflow history prd shop\n';
+  await changeOnTrunk(sandbox, { path, text, message: 'shop: say where releases are', author: by.name, daysAgo });
+}

@@ -310,12 +310,12 @@ async function checkPins(context: Context, trail: Trail, rules: RulesOf, report:
   }
 }
 
-function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { pipeline, environment }: Rules): string {
+function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment }: Rules): string {
   if (pinned instanceof Error) {
     return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
   }
   const wrong = release.images.flatMap((image) => {
-    const check = pipeline.images.has(image.name) ? branchCheck(pinned, image, environment) : undefined;
+    const check = environment.images.has(image.name) ? branchCheck(pinned, image, environment) : undefined;
     return check?.state === 'drift' ? [`${image.name} is ${saidOf(check.found)}, not ${image.digest}`] : [];
   });
   return wrong.length === 0

@@ -198,7 +198,7 @@ function usesOf(world: World, examined: readonly Examined[]): readonly Repositor
     return use;
   };
   for (const { environment, releases } of examined) {
-    for (const image of world.pipeline.images.values()) {
+    for (const image of environment.images.values()) {
       useOf(image.repository);
       useOf(repositoryIn(environment, image)).targets.push(environment);
     }

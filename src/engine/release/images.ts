@@ -110,7 +110,7 @@ export async function findAgain(
   image: ReleaseImage,
 ): Promise<FoundImage> {
   const { name, version, digest } = image;
-  const known = pipeline.images.get(name);
+  const known = environment.images.get(name);
   const then = parseRepository(image.repository);
   const now = known ? repositoryIn(environment, known) : then;
   const origins = known ? [now, ...originsOf(environment, known, image.repository)] : [now];
