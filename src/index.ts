@@ -13,7 +13,7 @@ export type { RunOptions } from './engine/release/execute.ts';
 export { promote } from './engine/release/promote.ts';
 export { rollback } from './engine/release/rollback.ts';
 export { type EnvironmentStatus, status } from './engine/status.ts';
-export { retag, type Retagged } from './engine/tag.ts';
+export { retag, type Retagged } from './engine/retag.ts';
 export type { Forge, PullRequest, PullRequestDraft } from './forge/forge.ts';
 export { createSigning, type SigningOptions } from './signing/keys.ts';
 export type { SignatureClaim, SignatureVerdict, Signing } from './signing/signing.ts';
@@ -30,7 +30,7 @@ export type {
   TreeEntry,
 } from './ledger/ledger.ts';
 export { type Digest, digestOf, isDigest, parseDigest } from './model/digest.ts';
-export type { Clock, Instant, Notice, Notify, Random } from './model/effects.ts';
+export type { Clock, Instant, Progress, ReportProgress, Random } from './model/effects.ts';
 export { type ErrorCode, ERRORS, EXIT, isTagflowError, TagflowError } from './model/errors.ts';
 export type { BranchName, ObjectId } from './model/object-id.ts';
 export type { Environment, ForgeKind, Image, Pipeline, SigningMethod, SigningRules, Trust } from './model/pipeline.ts';

@@ -7,7 +7,7 @@ import { compareVersions, readVersion } from '../model/version.ts';
 import type { Pipeline } from '../model/pipeline.ts';
 import type { Command } from './define.ts';
 import { readOptionalFile } from './files.ts';
-import { type Position, positionOf } from './position.ts';
+import { type ArgumentPosition, positionOf } from './position.ts';
 import type { Session } from './session.ts';
 
 /** How long somebody waits for a word, in milliseconds. */
@@ -46,7 +46,7 @@ async function inTime(work: Promise<readonly string[]>): Promise<readonly string
 async function valuesAt(
   session: Session,
   commands: readonly Command[],
-  { completion, command, typed }: Extract<Position, { kind: 'values' }>,
+  { completion, command, typed }: Extract<ArgumentPosition, { kind: 'values' }>,
   current: string,
 ): Promise<readonly string[]> {
   if (completion === 'code') return Object.keys(ERRORS);
@@ -64,8 +64,8 @@ async function pipelineAt(session: Session): Promise<Pipeline> {
   const { repo, directory } = session.options;
   const text = repo === undefined ? await readOptionalFile(join(directory, CONFIG_FILE)) : undefined;
   if (text !== undefined) return parseConfig(text);
-  const { readWorld } = await import('../engine/read/world.ts');
-  return (await readWorld(await session.context())).pipeline;
+  const { readSnapshot } = await import('../engine/read/snapshot.ts');
+  return (await readSnapshot(await session.context())).pipeline;
 }
 
 /** Versions of all images, or behind an image's name: `django=V4.2`, `django@V4.2`. */

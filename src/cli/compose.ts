@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Context } from '../engine/context.ts';
 import { createGitLedger } from '../ledger/git.ts';
-import type { Notify } from '../model/effects.ts';
+import type { ReportProgress } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Repository } from '../model/reference.ts';
 import { createCopier } from '../registry/copy/copy.ts';
@@ -51,7 +51,7 @@ export interface Registries {
 export async function compose(
   io: Io,
   options: GlobalOptions,
-  notify: Notify,
+  notify: ReportProgress,
   { signal, forced, facts }: Stopping,
 ): Promise<Composition> {
   const { env, clock = machineClock } = io;
@@ -138,7 +138,12 @@ function triedFor({ credentials, ignored }: GitSettings, tried: string | undefin
 }
 
 /** The registries of a run: adapters by what a repository is, each made on first use. */
-export function composeRegistries(io: Io, options: GlobalOptions, notify: Notify, signal: AbortSignal): Registries {
+export function composeRegistries(
+  io: Io,
+  options: GlobalOptions,
+  notify: ReportProgress,
+  signal: AbortSignal,
+): Registries {
   const plainHttpHosts = new Set<string>();
   let waitingFor: string | undefined;
   const shared = { clock: io.clock ?? machineClock, random: Math.random, signal };

@@ -1,5 +1,5 @@
 // The forge of a run: its place and its token from the remote's URL and the environment, its connections from the house.
-import type { ForgeToken } from '../forge/asking.ts';
+import type { ForgeToken } from '../forge/requests.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { ForgePlace } from '../forge/place.ts';
 import { describeRelease, releaseSecret } from '../http/secrets.ts';

@@ -4,7 +4,7 @@ import type { ArgumentSpec, Command, Completion, OptionSpec, Specs } from './def
 import { GLOBAL_OPTIONS } from './globals.ts';
 
 /** What may stand at the end of a line. */
-export type Position =
+export type ArgumentPosition =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | {
       readonly kind: 'values';
@@ -14,7 +14,7 @@ export type Position =
     };
 
 /** The position at the last of the words; `typed` are the arguments before it. */
-export function positionOf(commands: readonly Command[], words: readonly string[]): Position {
+export function positionOf(commands: readonly Command[], words: readonly string[]): ArgumentPosition {
   const before = words.slice(0, -1);
   const current = words.at(-1) ?? '';
   const shown = commands.filter(({ hidden }) => !hidden);
@@ -40,7 +40,7 @@ function valuesOf(
   spec: ArgumentSpec<unknown> | OptionSpec<unknown>,
   command: string,
   typed: readonly string[],
-): Position {
+): ArgumentPosition {
   if (spec.choices) return { kind: 'words', words: spec.choices };
   return { kind: 'values', completion: spec.completion, command, typed };
 }

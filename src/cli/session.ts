@@ -1,6 +1,6 @@
 // One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
 import type { Context, RegistryContext } from '../engine/context.ts';
-import type { Notice } from '../model/effects.ts';
+import type { Progress } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { formatCsv } from '../views/csv.ts';
 import { toJson, toYaml } from '../views/data.ts';
@@ -14,7 +14,7 @@ import type { Format, GlobalOptions } from './globals.ts';
 import type { Io, Terminal } from './io.ts';
 import { PagedOutput } from './terminal/output.ts';
 import { printFailures, renderFailure } from './terminal/failure.ts';
-import { showNotice } from './terminal/notice.ts';
+import { showProgress } from './terminal/notice.ts';
 import { painter } from './terminal/paint.ts';
 import { startProgress } from './terminal/progress.ts';
 
@@ -51,7 +51,7 @@ export async function withSession(
   let composition: Promise<Composition> | undefined;
   let registries: Promise<Registries> | undefined;
   const output = new PagedOutput(io, options);
-  const notify = (notice: Notice): void => showNotice(io.stderr, options, progress, notice);
+  const notify = (notice: Progress): void => showProgress(io.stderr, options, progress, notice);
   const stopping = listenForSignals(io, options, facts, (text) => notify({ level: 'warning', text }));
   const session: Session = {
     io,

@@ -3,7 +3,7 @@
 // keys and keys that reach an object's prototype are refused. YAML 1.2 (yaml.org/spec/1.2.2), core schema.
 import { type CST, Composer, Lexer, LineCounter, Parser, isAlias, isCollection, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, ParsedNode, YAMLMap } from 'yaml';
-import { type ConfigPath, type Position, type Problem, formatPath, plain, quote } from './problems.ts';
+import { type ConfigPath, type Position, type Problem, formatPath, escaped, quote } from './problems.ts';
 
 // Largest text of a configuration, in bytes of UTF-8.
 const MAX_CONFIG_BYTES = 256 * 1024;
@@ -65,7 +65,7 @@ export class ConfigDocument {
     }
     if (second) this.#reportAt(second.range[0], [], 'it holds a second document', 'keep one document: drop the ---');
     for (const { pos, message } of [...first.errors, ...first.warnings].slice(0, MAX_SYNTAX_ERRORS)) {
-      this.#reportAt(pos[0], [], `not YAML: ${lowerFirst(plain(message))}`, syntaxFix(message));
+      this.#reportAt(pos[0], [], `not YAML: ${lowerFirst(escaped(message))}`, syntaxFix(message));
     }
     return first.contents;
   }
@@ -120,11 +120,11 @@ export class ConfigDocument {
     if (isAlias(node)) {
       const target = this.#anchors.get(node.source);
       if (target) return this.#read(target, path, depth + 1, key);
-      return this.#refuse(path, `there is no anchor &${plain(node.source, 80)} before it`, 'write the value itself');
+      return this.#refuse(path, `there is no anchor &${escaped(node.source, 80)} before it`, 'write the value itself');
     }
     if (!isScalar(node) && !isCollection(node)) return null;
     if (node.tag !== undefined) {
-      return this.#refuse(path, `it has the YAML tag ${plain(node.tag, 80)}`, 'drop what starts with !');
+      return this.#refuse(path, `it has the YAML tag ${escaped(node.tag, 80)}`, 'drop what starts with !');
     }
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#readMap(node, path, depth);
@@ -139,7 +139,7 @@ export class ConfigDocument {
       // A key is a name: its characters as written count, so that 1.10 stays 1.10.
       const name = isScalar(key) ? (typeof key.value === 'string' ? key.value : (key.source ?? '')) : undefined;
       if (name === undefined || name === '') {
-        this.#reportAt(offset, path, 'a key here is not plain text', 'use a name as the key');
+        this.#reportAt(offset, path, 'a key here is not escaped text', 'use a name as the key');
       } else if (name === '__proto__') {
         this.#reportAt(offset, path, 'the key "__proto__" is not allowed', 'use another name');
       } else if (Object.hasOwn(values, name)) {

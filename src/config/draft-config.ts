@@ -4,7 +4,7 @@ import { isBranchName } from '../model/object-id.ts';
 import { type Repository, ownershipKey, parseRepository } from '../model/reference.ts';
 import { readVersion } from '../model/version.ts';
 import { parsePath } from './paths.ts';
-import { plain } from './problems.ts';
+import { escaped } from './problems.ts';
 import { MAX_NAME } from './schema.ts';
 
 /** What `tagflow init` found in a repository. */
@@ -56,7 +56,7 @@ export function draftConfig(found: Findings): string {
     '# The images that releases are made of, and where their versions are published.',
     'images:',
     ...imageLines(images),
-    ...leftOut.map((name) => `  # left out, as it names no registry host: ${plain(name, 120)}`),
+    ...leftOut.map((name) => `  # left out, as it names no registry host: ${escaped(name, 120)}`),
     '',
     '# The environments, in the order releases flow. Branch and tag are the name, unless said otherwise.',
     'environments:',

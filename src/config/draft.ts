@@ -8,7 +8,7 @@ import type { VersionScheme } from '../model/version.ts';
 import type { ConfigPath } from './problems.ts';
 
 /** A map as it was written. */
-export type Values = Readonly<Record<string, unknown>>;
+export type DraftValues = Readonly<Record<string, unknown>>;
 
 /** An image as far as it could be read. */
 export interface DraftImage {
@@ -27,7 +27,7 @@ export interface DraftImage {
 /** An image of an application as written: where placeholders may stand, it is read for each application. */
 export interface DraftImageTemplate {
   readonly name: string;
-  readonly values: Values;
+  readonly values: DraftValues;
   readonly at: ConfigPath;
 }
 

@@ -12,7 +12,7 @@ import {
   isGateName,
 } from '../model/gate-policy.ts';
 import type { ConfigDocument } from './document.ts';
-import { type ConfigPath, nearest, plain, quote } from './problems.ts';
+import { type ConfigPath, nearest, escaped, quote } from './problems.ts';
 import { countWays } from './version-pattern.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -117,7 +117,7 @@ class GateReader {
       return this.#report(path, `${quote(value)} never happens`, fix);
     } catch (error) {
       const why = error instanceof Error ? error.message.replace(/^Cron\w+: /, '') : String(error);
-      return this.#report(path, `${quote(value)} is not a cron expression: ${plain(why)}`, fix);
+      return this.#report(path, `${quote(value)} is not a cron expression: ${escaped(why)}`, fix);
     }
   }
 
@@ -137,7 +137,7 @@ class GateReader {
       return this.#report(path, `${quote(value)} may take very long on some reasons`, fix);
     } catch (error) {
       const why = error instanceof Error ? error.message.replace(/^.*\/u: /s, '').toLowerCase() : String(error);
-      return this.#report(path, `${quote(value)} is not a regular expression: ${plain(why)}`, 'correct it');
+      return this.#report(path, `${quote(value)} is not a regular expression: ${escaped(why)}`, 'correct it');
     }
   }
 

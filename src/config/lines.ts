@@ -12,7 +12,7 @@ import type {
   DraftPin,
   Placed,
   Template,
-  Values,
+  DraftValues,
 } from './draft.ts';
 import { readImage } from './normalise.ts';
 import type { ConfigPath } from './problems.ts';
@@ -234,8 +234,8 @@ function withPinFiles(line: DraftLine): DraftLine {
   return { ...line, files: [...line.files, ...files.values()] };
 }
 
-/** Values of an image with placeholders filled where they may stand: in its repository and its further names. */
-function filled(values: Values, placeholders: Placeholders): Values {
+/** DraftValues of an image with placeholders filled where they may stand: in its repository and its further names. */
+function filled(values: DraftValues, placeholders: Placeholders): DraftValues {
   const { repository, names } = values;
   return {
     ...values,

@@ -11,7 +11,7 @@ import type {
   DraftPin,
   DraftPlaces,
   Template,
-  Values,
+  DraftValues,
 } from './draft.ts';
 import { readGates } from './gates.ts';
 import { parseFieldPath, parseGlob } from './paths.ts';
@@ -28,7 +28,7 @@ export function normalise(document: ConfigDocument): Draft {
 }
 
 /** The image that values describe; `at` is where they stand. */
-export function readImage(read: ValueReader, name: string, values: Values, at: ConfigPath): DraftImage {
+export function readImage(read: ValueReader, name: string, values: DraftValues, at: ConfigPath): DraftImage {
   read.name(name, at, 'image');
   return {
     name,
@@ -81,7 +81,7 @@ class Normaliser {
     };
   }
 
-  #requireSome(root: Values, key: string, word: string): void {
+  #requireSome(root: DraftValues, key: string, word: string): void {
     const values = root[key];
     if (isValues(values) && Object.keys(values).length === 0) {
       this.#read.report([key], `there is no ${word}`, `add one ${word}, or run: tagflow init`);
@@ -96,7 +96,7 @@ class Normaliser {
     return usual;
   }
 
-  #application(name: string, values: Values): DraftApplication {
+  #application(name: string, values: DraftValues): DraftApplication {
     const at = ['applications', name];
     // A pattern stands for names; they are judged one by one.
     this.#read.name(name.replaceAll('*', 'x'), at, 'application', name);
@@ -119,7 +119,7 @@ class Normaliser {
 
   #environment(
     name: string,
-    values: Values,
+    values: DraftValues,
     given: { readonly retain: number; readonly signing: SigningMethod | undefined; readonly hasApplications: boolean },
   ): DraftEnvironment {
     const read = this.#read;
@@ -159,7 +159,7 @@ class Normaliser {
     };
   }
 
-  #places(values: Values, at: ConfigPath, allowed: readonly string[]): DraftPlaces {
+  #places(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftPlaces {
     const { path, files } = values;
     const template = (text: string, place: ConfigPath): Template | undefined =>
       this.#read.template(text, place, allowed);
@@ -205,7 +205,7 @@ class Normaliser {
     });
   }
 
-  #also(values: Values, at: ConfigPath, allowed: readonly string[]): DraftAlso {
+  #also(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftAlso {
     const read = this.#read;
     return {
       file: read.text(values['file'], [...at, 'file'], (text, place) =>
@@ -224,7 +224,7 @@ class Normaliser {
     };
   }
 
-  #renamed(values: Values): Renamed {
+  #renamed(values: DraftValues): Renamed {
     const of = (key: string): ReadonlyMap<string, string> =>
       new Map(
         Object.entries(asValues(values[key])).flatMap(([old, now]) =>
@@ -235,6 +235,6 @@ class Normaliser {
   }
 }
 
-function mapped<T>(value: unknown, read: (name: string, values: Values) => T): ReadonlyMap<string, T> {
+function mapped<T>(value: unknown, read: (name: string, values: DraftValues) => T): ReadonlyMap<string, T> {
   return new Map(Object.entries(asValues(value)).map(([name, each]) => [name, read(name, asValues(each))]));
 }

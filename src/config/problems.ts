@@ -30,7 +30,7 @@ export function quote(value: unknown): string {
 }
 
 /** Text with control and bidi characters written as `\uXXXX`, cut to a length. */
-export function plain(text: string, longest = 300): string {
+export function escaped(text: string, longest = 300): string {
   return escapeControls(text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
 }
 

@@ -1,14 +1,14 @@
 // The values of tagflow.yaml, one by one: each text is parsed into the type that it stands for, and what a parser refuses is
-// reported where it stands. Values of a wrong type were reported by the structural check and are passed over.
+// reported where it stands. DraftValues of a wrong type were reported by the structural check and are passed over.
 import { isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import { PIN_STYLES, type PinStyle, type SigningMethod } from '../model/pipeline.ts';
 import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
-import type { Template, Values } from './draft.ts';
+import type { Template, DraftValues } from './draft.ts';
 import { type Parsed, parsePath } from './paths.ts';
-import { type ConfigPath, nearest, plain, quote } from './problems.ts';
+import { type ConfigPath, nearest, escaped, quote } from './problems.ts';
 import { FILE_SIZE, MAX_NAME, MAX_TARGET_TAG, NAME, PRINCIPAL, RETAIN } from './schema.ts';
 import { placeholdersIn } from './template.ts';
 import { parseVersionPattern } from './version-pattern.ts';
@@ -195,7 +195,7 @@ export class ValueReader {
 
   parsed<T>(result: Parsed<T>, text: string, path: ConfigPath, kind: string): T | undefined {
     if ('value' in result) return result.value;
-    return this.report(path, `${quote(text)} is not a ${kind}: ${plain(result.why)}`, plain(result.fix));
+    return this.report(path, `${quote(text)} is not a ${kind}: ${escaped(result.why)}`, escaped(result.fix));
   }
 
   attempt<T>(parse: () => T, path: ConfigPath, fix: string): T | undefined {
@@ -203,7 +203,7 @@ export class ValueReader {
       return parse();
     } catch (error) {
       if (!isTagflowError(error)) throw error;
-      return this.report(path, `${plain(error.message)}: ${plain(error.why ?? '')}`, plain(error.fix ?? fix));
+      return this.report(path, `${escaped(error.message)}: ${escaped(error.why ?? '')}`, escaped(error.fix ?? fix));
     }
   }
 
@@ -230,12 +230,12 @@ function withoutTag(text: string): string | undefined {
 }
 
 /** Whether a value is a map. */
-export function isValues(value: unknown): value is Values {
+export function isValues(value: unknown): value is DraftValues {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A map; an empty one for anything else. */
-export function asValues(value: unknown): Values {
+export function asValues(value: unknown): DraftValues {
   return isValues(value) ? value : {};
 }
 

@@ -2,7 +2,7 @@
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Context } from './context.ts';
-import { readWorld } from './read/world.ts';
+import { readSnapshot } from './read/snapshot.ts';
 
 /** Environment branches that the remote lacks, and the trunk's head that they would start from. */
 export interface MissingBranches {
@@ -13,7 +13,7 @@ export interface MissingBranches {
 
 /** Reads which environment branches are missing. */
 export async function missingBranches(context: Context): Promise<MissingBranches> {
-  const { trunk, branches, pipeline } = await readWorld(context);
+  const { trunk, branches, pipeline } = await readSnapshot(context);
   const missing = [...pipeline.environments.values()].map(({ branch }) => branch).filter((name) => !branches.has(name));
   return { trunk: trunk.branch, head: trunk.head, missing };
 }

@@ -1,7 +1,7 @@
 // What every use case is given: the ports, and who asks. Wired once, in cli/compose.ts.
 import type { Forge } from '../forge/forge.ts';
 import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
-import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
@@ -34,7 +34,7 @@ export interface Reading {
   readonly signing?: Signing;
   readonly who: Who;
   readonly clock: Clock;
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
   readonly signal: AbortSignal;
   /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
   readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;

@@ -1,13 +1,13 @@
 // Diff: what promoting one environment's release to another would change: versions, commits, lines of configuration.
-import type { ForeignCommit } from '../gates/gates.ts';
+import type { UnmergedCommit } from '../gates/gates.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
-import { foreignCommits } from './read/foreign.ts';
+import { unmergedCommits } from './read/unmerged.ts';
 import { releaseTree } from './tree/release-tree.ts';
 import { type Overlay, movedPath, scopedTree } from './tree/scoped-tree.ts';
-import { type EnvironmentState, type World, readEnvironment, readWorld } from './read/world.ts';
+import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** An image as two environments have it. */
 export interface ImageDifference {
@@ -23,17 +23,17 @@ export interface Difference {
   /** Every image, the equal ones too. */
   readonly images: readonly ImageDifference[];
   /** Commits of `a`'s branch that `b`'s branch lacks, tagflow's own left out, newest first. */
-  readonly commits: readonly ForeignCommit[];
+  readonly commits: readonly UnmergedCommit[];
   /** Files that promoting `a` to `b` would change, as unified diffs; pins and records left out. */
   readonly files: readonly { readonly path: string; readonly patch: string }[];
 }
 
 /** Compares two environments: what `b` would get with `a`'s release. */
 export async function diff(context: Context, a: string, b: string): Promise<Difference> {
-  const world = await readWorld(context, [a, b]);
+  const snapshot = await readSnapshot(context, [a, b]);
   const [left, right] = [
-    await readEnvironment(context, world, lineOf(world.pipeline, a)),
-    await readEnvironment(context, world, lineOf(world.pipeline, b)),
+    await snapshot.release(lineOf(snapshot.pipeline, a)),
+    await snapshot.release(lineOf(snapshot.pipeline, b)),
   ];
   const images = left.record?.images ?? right.record?.images ?? [];
   const names = new Set([...left.environment.images.keys(), ...right.environment.images.keys()]);
@@ -47,18 +47,23 @@ export async function diff(context: Context, a: string, b: string): Promise<Diff
     })),
   };
   if (right.environment.carries !== 'tree') {
-    const files = await scopedFiles(context, world, left, right, images);
+    const files = await scopedFiles(context, snapshot, left, right, images);
     return { ...compared, commits: [], files };
   }
-  const tree = await releaseTree(context, world, right, left.head, images);
-  const commits = await foreignCommits(context, world, { ...right, head: left.head, record: undefined }, right.head);
+  const tree = await releaseTree(context, snapshot, right, left.head, images);
+  const commits = await unmergedCommits(
+    context,
+    snapshot,
+    { ...right, head: left.head, record: undefined },
+    right.head,
+  );
   return { ...compared, commits, files: await patches(context, right.head, left.head, tree) };
 }
 
 /** What of a line's scope promoting another line to it would change, pins left out. */
 async function scopedFiles(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   left: EnvironmentState,
   right: EnvironmentState,
   images: readonly ReleaseImage[],
@@ -68,7 +73,7 @@ async function scopedFiles(
   const overlay: Overlay = isShared
     ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
     : { commit: left.head, line, what: 'scope' };
-  const tree = await scopedTree(context, world, { ...right, commit: undefined }, overlay, images);
+  const tree = await scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images);
   return patches(context, right.head, overlay.commit, tree, (path) =>
     isShared ? (movedPath(path, line.scope, left.environment.scope) ?? path) : path,
   );

@@ -14,7 +14,7 @@ import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
 import { orProblem } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
-import { type World, readEnvironment, readWorld } from './read/world.ts';
+import { type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -85,31 +85,35 @@ export interface EnvironmentStatus {
 
 /** The state of the lines that words name, or of all in flow order. Reports drift, never repairs it. */
 export async function status(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
-  const world = await readWorld(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
-  const chosen = linesNamed(world.pipeline, words);
-  const heads = chosen.flatMap(({ branch }) => world.branches.get(branch) ?? []);
+  const snapshot = await readSnapshot(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
+  const chosen = linesNamed(snapshot.pipeline, words);
+  const heads = chosen.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
-  return Promise.all(chosen.map((environment) => environmentStatus(context, world, environment)));
+  return Promise.all(chosen.map((environment) => environmentStatus(context, snapshot, environment)));
 }
 
-async function environmentStatus(context: Context, world: World, environment: Environment): Promise<EnvironmentStatus> {
-  const { value: state, problem } = await orProblem(readEnvironment(context, world, environment));
+async function environmentStatus(
+  context: Context,
+  snapshot: Snapshot,
+  environment: Environment,
+): Promise<EnvironmentStatus> {
+  const { value: state, problem } = await orProblem(snapshot.release(environment));
   const record = state?.record;
-  const said = state && (await readSaid(context, world.pipeline, environment, state.head));
+  const said = state && (await readSaid(context, snapshot.pipeline, environment, state.head));
   const read = said instanceof Error ? undefined : said;
   return {
     environment: environment.name,
     branch: environment.branch,
-    from: environment.from ?? world.trunk.branch,
-    head: state?.head ?? world.branches.get(environment.branch),
+    from: environment.from ?? snapshot.trunk.branch,
+    head: state?.head ?? snapshot.branches.get(environment.branch),
     record,
     since: record && Date.parse(record.time),
     images:
       state && record
         ? await imageStatuses(context, environment, record, said instanceof Error ? said : (said?.pins ?? new Map()))
         : [],
-    waiting: await waitingFor(context, world, environment, record),
-    asked: await askedFor(context, world, environment),
+    waiting: await waitingFor(context, snapshot, environment, record),
+    asked: await askedFor(context, snapshot, environment),
     held: record?.held ?? [],
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
@@ -163,7 +167,7 @@ async function registryCheck(
   }
 }
 
-async function askedFor(context: Context, { branches }: World, environment: Environment): Promise<readonly Asked[]> {
+async function askedFor(context: Context, { branches }: Snapshot, environment: Environment): Promise<readonly Asked[]> {
   if (!environment.pullRequest) return [];
   const own = [...branches].filter(([branch]) => readProposalBranch(branch)?.environment === environment.name);
   await context.ledger.fetch([...new Set(own.map(([, head]) => head))]);
@@ -179,12 +183,12 @@ async function askedFor(context: Context, { branches }: World, environment: Envi
 
 async function waitingFor(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   record: ReleaseRecord | undefined,
 ): Promise<readonly Waiting[]> {
-  const upstream = environment.from === undefined ? undefined : world.pipeline.lines.get(environment.from);
-  const head = upstream && world.branches.get(upstream.branch);
+  const upstream = environment.from === undefined ? undefined : snapshot.pipeline.lines.get(environment.from);
+  const head = upstream && snapshot.branches.get(upstream.branch);
   if (!upstream || !head) return [];
   await context.ledger.fetch([head]);
   const { value } = await orProblem(readRelease(context, upstream, head));

@@ -5,7 +5,7 @@ import type { Tag } from '../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../model/version.ts';
 import type { Reading } from './context.ts';
 import { orProblem } from './read/problem.ts';
-import { type World, readEnvironment, readWorld } from './read/world.ts';
+import { type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** A published version. */
 export interface PublishedVersion {
@@ -24,10 +24,10 @@ export interface ImageVersions {
 
 /** Lists the versions of an image, newest first; tags that are no versions are left out. Throws `image-not-found`. */
 export async function versions(context: Reading, name: string): Promise<ImageVersions> {
-  const world = await readWorld(context);
-  const { repository, versions: scheme } = imageOf(world.pipeline, name);
+  const snapshot = await readSnapshot(context);
+  const { repository, versions: scheme } = imageOf(snapshot.pipeline, name);
   const published = sorted(await context.registryOf(repository).listTags(repository), scheme);
-  const running = await runningVersions(context, world, name);
+  const running = await runningVersions(context, snapshot, name);
   return {
     image: name,
     repository: repository.name,
@@ -47,7 +47,7 @@ export async function resolveNewest(
   asked: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
   if (!Object.values(asked).includes(NEWEST)) return asked;
-  const { pipeline } = await readWorld(context);
+  const { pipeline } = await readSnapshot(context);
   const { '*': all, ...named } = asked;
   const wanted =
     all === undefined
@@ -78,11 +78,11 @@ function sorted(tags: readonly Tag[], scheme: VersionScheme): readonly Tag[] {
 }
 
 /** The version of an image in each environment that has a release, in flow order. */
-async function runningVersions(context: Reading, world: World, image: string): Promise<readonly [string, Tag][]> {
+async function runningVersions(context: Reading, snapshot: Snapshot, image: string): Promise<readonly [string, Tag][]> {
   const running: [string, Tag][] = [];
-  for (const line of world.pipeline.lines.values()) {
-    if (!world.branches.has(line.branch)) continue;
-    const { value } = await orProblem(readEnvironment(context, world, line));
+  for (const line of snapshot.pipeline.lines.values()) {
+    if (!snapshot.branches.has(line.branch)) continue;
+    const { value } = await orProblem(snapshot.release(line));
     const found = value?.record?.images.find(({ name }) => name === image);
     if (found) running.push([line.name, found.version]);
   }

@@ -7,13 +7,19 @@ import { z } from 'zod/mini';
 import { isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
-import { type Answer, type Asking, type AskingOptions, createAsking, cut } from './asking.ts';
+import {
+  type ForgeAnswer,
+  type ForgeRequests,
+  type ForgeRequestsOptions,
+  createForgeRequests,
+  cut,
+} from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
 import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
-export interface ForgeOptions extends Omit<AskingOptions, 'rights'> {
+export interface ForgeOptions extends Omit<ForgeRequestsOptions, 'rights'> {
   /** `owner/name`; on GitLab groups may be nested. */
   readonly project: string;
   readonly agentOf: AgentOf;
@@ -48,13 +54,13 @@ export function createGithub(options: ForgeOptions): Forge {
 class Github implements Forge {
   readonly term = 'pull request';
   readonly #options: ForgeOptions;
-  readonly #asking: Asking;
+  readonly #asking: ForgeRequests;
   readonly #at: { readonly owner: string; readonly repo: string };
   #octokit: Promise<Package.Octokit> | undefined;
 
   constructor(options: ForgeOptions) {
     this.#options = options;
-    this.#asking = createAsking({ ...options, rights: RIGHTS });
+    this.#asking = createForgeRequests({ ...options, rights: RIGHTS });
     const [owner = '', repo = ''] = options.project.split('/');
     this.#at = { owner, repo };
   }
@@ -174,7 +180,7 @@ class Github implements Forge {
     return this.#asking.accept(doing, await this.#read(doing, number), schema).merged;
   }
 
-  async #read(doing: string, number: number): Promise<Answer> {
+  async #read(doing: string, number: number): Promise<ForgeAnswer> {
     return this.#asking.read(
       doing,
       this.#by(async ({ rest }, request) => rest.pulls.get({ ...this.#at, pull_number: number, request })),
@@ -220,10 +226,10 @@ class Github implements Forge {
 
   /** A try by octokit: what it throws for an answer is that answer again. */
   #by(call: (octokit: Package.Octokit, request: { readonly signal: AbortSignal }) => Promise<unknown>) {
-    return async (signal: AbortSignal): Promise<Answer> => {
+    return async (signal: AbortSignal): Promise<ForgeAnswer> => {
       this.#octokit ??= load(this.#options);
       try {
-        return (await call(await this.#octokit, { signal })) as Answer;
+        return (await call(await this.#octokit, { signal })) as ForgeAnswer;
       } catch (error) {
         if (!isRequestError(error)) throw error;
         if (error.response) return error.response;
@@ -252,7 +258,7 @@ function isRequestError(error: unknown): error is Package.RequestError {
 }
 
 /** GitHub may not have seen yet what was pushed a moment ago: `{"resource":"PullRequest","field":"head","code":"invalid"}`. */
-function isHeadUnknown({ status, data }: Answer): boolean {
+function isHeadUnknown({ status, data }: ForgeAnswer): boolean {
   return status === 422 && /"field":"head","code":"invalid"/.test(JSON.stringify(data));
 }
 

@@ -4,7 +4,7 @@
 import { z } from 'zod/mini';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
-import { type Answer, type Asking, createAsking, cut } from './asking.ts';
+import { type ForgeAnswer, type ForgeRequests, createForgeRequests, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
 import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import type { ForgeOptions } from './github.ts';
@@ -42,13 +42,13 @@ export function createGitlab(options: ForgeOptions): Forge {
 class Gitlab implements Forge {
   readonly term = 'merge request';
   readonly #options: ForgeOptions;
-  readonly #asking: Asking;
+  readonly #asking: ForgeRequests;
   readonly #fetch: Fetch;
   readonly #project: string;
 
   constructor(options: ForgeOptions) {
     this.#options = options;
-    this.#asking = createAsking({ ...options, rights: 'the role Developer in the project and the scope api' });
+    this.#asking = createForgeRequests({ ...options, rights: 'the role Developer in the project and the scope api' });
     this.#fetch = createFetch(options.agentOf);
     this.#project = `projects/${encodeURIComponent(options.project)}`;
   }
@@ -169,7 +169,7 @@ class Gitlab implements Forge {
   }
 
   /** The head of a branch that a merge request was opened from, which has none yet. */
-  async #headOf(branch: BranchName, answer: Answer): Promise<ObjectId> {
+  async #headOf(branch: BranchName, answer: ForgeAnswer): Promise<ObjectId> {
     const head = await this.#head(branch);
     if (head !== undefined && isObjectId(head)) return head;
     throw this.#asking.refused(`the merge request from ${branch} has no commits`, answer, 'close it by hand');
@@ -189,13 +189,13 @@ class Gitlab implements Forge {
     return `${this.#project}/repository/branches/${encodeURIComponent(branch)}`;
   }
 
-  async #read(doing: string, path: string): Promise<Answer> {
+  async #read(doing: string, path: string): Promise<ForgeAnswer> {
     return this.#asking.read(doing, this.#ask('GET', path));
   }
 
   #ask(method: string, path: string, body?: unknown) {
     const { api, token } = this.#options;
-    return async (signal: AbortSignal): Promise<Answer> => {
+    return async (signal: AbortSignal): Promise<ForgeAnswer> => {
       const response = await this.#fetch(`${api.href.replace(/\/$/, '')}/${path}`, {
         method,
         headers: {
@@ -228,6 +228,6 @@ function withoutCommands(text: string): string {
 }
 
 /** GitLab may not have seen yet what was pushed a moment ago: `{"message":{"source_branch":["does not exist"]}}`. */
-function isBranchUnknown({ status, data }: Answer): boolean {
+function isBranchUnknown({ status, data }: ForgeAnswer): boolean {
   return status >= 400 && status < 500 && /source_branch.{0,20}does not exist/.test(JSON.stringify(data));
 }

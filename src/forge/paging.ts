@@ -2,7 +2,7 @@
 import { z } from 'zod/mini';
 import type { Clock } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
-import type { Answer, Lost } from './asking.ts';
+import type { ForgeAnswer, Lost } from './requests.ts';
 
 /** As many as both give at once. */
 export const PER_PAGE = 100;
@@ -28,9 +28,9 @@ const PAUSES_MS = [500, 1500];
 /** Sends a write again while it is refused for a branch that the forge does not know: pushed, and not noticed yet. */
 export async function whenBranchesLag(
   { clock, signal }: { readonly clock: Clock; readonly signal?: AbortSignal | undefined },
-  isUnknown: (answer: Answer) => boolean,
-  write: () => Promise<Answer | Lost>,
-): Promise<Answer | Lost> {
+  isUnknown: (answer: ForgeAnswer) => boolean,
+  write: () => Promise<ForgeAnswer | Lost>,
+): Promise<ForgeAnswer | Lost> {
   let answer = await write();
   for (const pause of PAUSES_MS) {
     if ('lost' in answer || !isUnknown(answer)) break;

@@ -1,10 +1,8 @@
 // Where a repository's forge is: its kind, its API and the project there, told by the remote's URL. Pure.
+import type { ProcessEnv } from '../model/effects.ts';
 import { isIP } from 'node:net';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
-
-/** Environment variables by name, as they are handed in. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a repository's forge is. */
 export interface ForgePlace {
@@ -36,7 +34,7 @@ const SSH_HOSTS: Readonly<Record<string, string>> = {
  * The forge of a remote: `configured` says its kind where the host does not. TAGFLOW_FORGE_URL is the API's address where it is
  * not the usual one; within a CI job of the same host the job's own (GITHUB_API_URL, CI_API_V4_URL). Throws `forge-unknown`.
  */
-export function placeForge(url: string, configured: ForgeKind | undefined, env: Environment): ForgePlace {
+export function placeForge(url: string, configured: ForgeKind | undefined, env: ProcessEnv): ForgePlace {
   const remote = readRemote(url);
   const given = givenApi(env['TAGFLOW_FORGE_URL']);
   const kind = configured ?? kindOf(remote, given, env);
@@ -71,7 +69,7 @@ function readRemote(url: string): Remote {
   return { hostname, host: scheme === 'ssh' ? hostname : parsed.host.toLowerCase(), scheme, path };
 }
 
-function kindOf(remote: Remote, given: URL | undefined, env: Environment): ForgeKind | undefined {
+function kindOf(remote: Remote, given: URL | undefined, env: ProcessEnv): ForgeKind | undefined {
   const labels = remote.hostname.split('.');
   if (labels.includes('github') || remote.hostname.endsWith('.ghe.com')) return 'github';
   if (labels.includes('gitlab')) return 'gitlab';
@@ -82,12 +80,12 @@ function kindOf(remote: Remote, given: URL | undefined, env: Environment): Forge
 }
 
 /** The host of the CI system that runs this. */
-function serverOf(env: Environment, kind: ForgeKind): string | undefined {
+function serverOf(env: ProcessEnv, kind: ForgeKind): string | undefined {
   const url = kind === 'github' ? env['GITHUB_SERVER_URL'] : (env['CI_API_V4_URL'] ?? env['CI_SERVER_URL']);
   return URL.parse(url ?? '')?.hostname;
 }
 
-function apiOf(kind: ForgeKind, { hostname, host, scheme }: Remote, env: Environment): URL {
+function apiOf(kind: ForgeKind, { hostname, host, scheme }: Remote, env: ProcessEnv): URL {
   const own =
     serverOf(env, kind) === hostname ? env[kind === 'github' ? 'GITHUB_API_URL' : 'CI_API_V4_URL'] : undefined;
   const known = own === undefined ? undefined : URL.parse(own);

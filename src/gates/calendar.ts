@@ -7,7 +7,7 @@ import type { Instant } from '../model/effects.ts';
 import { DAYS, type Freeze, type TimeWindow } from '../model/gate-policy.ts';
 
 /** A span of time; the end is exclusive. */
-export interface Span {
+export interface TimeRange {
   readonly start: Instant;
   readonly end: Instant;
 }
@@ -19,14 +19,14 @@ const HORIZON_DAYS = 370;
 const MAX_FREEZES = 1000;
 
 /** The open window that ends last, or the next one to open; undefined when none opens within a year. */
-export function nextWindow(windows: readonly TimeWindow[], now: Instant): Span | undefined {
+export function nextWindow(windows: readonly TimeWindow[], now: Instant): TimeRange | undefined {
   const spans = windows.flatMap((window) => currentOrNext(window, now) ?? []);
   const open = spans.filter(({ start }) => start <= now).toSorted((a, b) => b.end - a.end);
   return open[0] ?? spans.toSorted((a, b) => a.start - b.start)[0];
 }
 
 /** The span of a window that is open now, or the next one. */
-function currentOrNext(window: TimeWindow, now: Instant): Span | undefined {
+function currentOrNext(window: TimeWindow, now: Instant): TimeRange | undefined {
   const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(window.zone).toPlainDate();
   // Yesterday's may last until today.
   for (let ahead = -1; ahead <= HORIZON_DAYS; ahead += 1) {
@@ -38,7 +38,7 @@ function currentOrNext(window: TimeWindow, now: Instant): Span | undefined {
   return undefined;
 }
 
-function spanOn({ start, end, zone }: TimeWindow, date: Temporal.PlainDate): Span {
+function spanOn({ start, end, zone }: TimeWindow, date: Temporal.PlainDate): TimeRange {
   const crosses = end <= start;
   const last = crosses || end === '24:00' ? date.add({ days: 1 }) : date;
   return {

@@ -5,7 +5,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import type { Hold, ReleaseImage } from '../model/release.ts';
 
 /** A commit on the environment's branch that is neither tagflow's nor contained upstream. */
-export interface ForeignCommit {
+export interface UnmergedCommit {
   readonly id: ObjectId;
   readonly subject: string;
   readonly author: string;
@@ -47,7 +47,7 @@ export interface Evidence {
   /** The time now, by this machine's clock. */
   readonly clock: Instant;
   /** Commits that carrying upstream's tree over the branch would lose. */
-  readonly unmerged: readonly ForeignCommit[];
+  readonly unmerged: readonly UnmergedCommit[];
   /** This line's own releases, newest first. */
   readonly past: readonly PastRelease[];
   /** Undefined where the environment takes from the trunk. */

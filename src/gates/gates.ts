@@ -1,5 +1,6 @@
 // The door of gates/: judges, not detectives. A gate names the evidence that it needs; the engine gathers that, and nothing
 // else, and a gate is a pure function from the evidence to a verdict. Evidence that could not be had is never a pass.
+import type { Attempt } from '../model/attempt.ts';
 import type { ErrorCode, ErrorText, TagflowError } from '../model/errors.ts';
 import type { Instant } from '../model/effects.ts';
 import type { GatePolicy } from '../model/gate-policy.ts';
@@ -14,15 +15,12 @@ import { reason } from './reason.ts';
 import { soak } from './soak.ts';
 import { upstream } from './upstream.ts';
 
-export type { Evidence, ForeignCommit, PastRelease, UpstreamEvidence, VerificationResult } from './evidence.ts';
+export type { Evidence, UnmergedCommit, PastRelease, UpstreamEvidence, VerificationResult } from './evidence.ts';
 export { downgradeGate } from './downgrade.ts';
 export type { Gate, Subject } from './gate.ts';
 
-/** A piece of evidence, or why it could not be had. */
-export type Finding<T> = { readonly value: T } | { readonly problem: TagflowError };
-
-/** The evidence that was gathered. */
-export type Gathered = { readonly [Name in keyof Evidence]?: Finding<Evidence[Name]> };
+/** The evidence that was gathered: each piece, or why it could not be had. */
+export type Gathered = { readonly [Name in keyof Evidence]?: Attempt<Evidence[Name]> };
 
 /** What somebody asked for: the gates to override, who asks, and why. */
 export interface OverrideRequest {
@@ -101,7 +99,7 @@ function verdictOf(gate: Gate, subject: Subject, gathered: Gathered): Verdict {
   const values: Record<string, unknown> = {};
   for (const name of gate.needs) {
     const finding = gathered[name];
-    if (!finding || 'problem' in finding) return unknown(gate, finding?.problem, name);
+    if (!finding || finding.problem) return unknown(gate, finding?.problem, name);
     values[name] = finding.value;
   }
   return gate.judge(subject, values as unknown as Evidence);

@@ -1,6 +1,6 @@
 // Gate: promotions land only inside the windows of the environment.
 import type { Instant } from '../model/effects.ts';
-import { type Span, nextWindow } from './calendar.ts';
+import { type TimeRange, nextWindow } from './calendar.ts';
 import { defineGate, pass } from './gate.ts';
 
 /** Waits for the next window; refuses when none opens within a year. */
@@ -15,7 +15,7 @@ export const windows = defineGate({
   },
 });
 
-function closed(environment: string, next: Span | undefined) {
+function closed(environment: string, next: TimeRange | undefined) {
   const what = `no window of ${environment} is open now`;
   if (!next) {
     const text = { what, why: 'none opens within a year', fix: `correct environments.${environment}.gates.windows` };

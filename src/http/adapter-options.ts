@@ -1,5 +1,5 @@
 // What every adapter over a network is made with, and what it takes when nothing else is said.
-import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import type { AgentOptions } from './agents.ts';
 
 /** What an adapter is made with. Times in milliseconds. */
@@ -8,7 +8,7 @@ export interface AdapterOptions extends AgentOptions {
   readonly random: Random;
   /** Told to stop: nothing new is started, a write in flight may finish within `stopGraceMs`. */
   readonly signal?: AbortSignal | undefined;
-  readonly notify?: Notify | undefined;
+  readonly notify?: ReportProgress | undefined;
   /** Requests at a time to one host, one region or one location. Default: 8. */
   readonly concurrency?: number | undefined;
   /** One exchange, first byte out to last byte in. Default: 30 s. */

@@ -1,4 +1,5 @@
 // The connections of a run: kept alive and shared, through the proxy and with the certificate authorities of the environment.
+import type { ProcessEnv } from '../model/effects.ts';
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type http from 'node:http';
@@ -10,13 +11,10 @@ import { isLoopback } from './addresses.ts';
 const plain = process.getBuiltinModule('node:http');
 const secured = process.getBuiltinModule('node:https');
 
-/** Environment variables by name, as they are handed in. */
-export type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Where proxies and certificate authorities come from. */
 export interface AgentOptions {
   /** HTTP(S)_PROXY, NO_PROXY, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS are read from it. */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   /** Certificate authorities to trust as well, PEM. */
   readonly ca?: string | undefined;
 }
@@ -62,7 +60,7 @@ function createAgent(secure: boolean, proxyEnv: Record<string, string>, options:
   }
 }
 
-function proxyVariables(env: Environment): Record<string, string> {
+function proxyVariables(env: ProcessEnv): Record<string, string> {
   const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -83,7 +81,7 @@ export function certificateAuthorities({ env, ca }: AgentOptions): string[] | un
   return [...(replaced === undefined ? getCACertificates('default') : [replaced]), ...added];
 }
 
-function readAuthorities(env: Environment, variable: string): string | undefined {
+function readAuthorities(env: ProcessEnv, variable: string): string | undefined {
   const path = env[variable];
   if (path === undefined || path === '') return undefined;
   try {

@@ -19,7 +19,7 @@ export interface Destination {
 }
 
 /** A secret that may go to its destination. */
-export interface Released {
+export interface GivenSecret {
   readonly value: string;
   /** The variable that it is from, for people. */
   readonly from: string;
@@ -28,8 +28,8 @@ export interface Released {
 }
 
 /** What was found: the secret, if one may go there, and of each variable what became of it. */
-export interface Release {
-  readonly secret: Released | undefined;
+export interface SecretLookup {
+  readonly secret: GivenSecret | undefined;
   /** Variables that were looked at and are not set. */
   readonly unset: readonly string[];
   /** Variables that are set, and hosts they are for. */
@@ -123,10 +123,10 @@ const SECRETS: readonly Secret[] = [
  * The first secret of the environment that may go to a destination. Throws `credentials-invalid` for one that no header can
  * hold, or a file that holds none.
  */
-export async function releaseSecret(destination: Destination, env: Env, directory: string): Promise<Release> {
+export async function releaseSecret(destination: Destination, env: Env, directory: string): Promise<SecretLookup> {
   const known = SECRETS.filter(({ purposes }) => purposes.includes(destination.purpose));
   const unset: string[] = [];
-  const withheld: Release['withheld'][number][] = [];
+  const withheld: SecretLookup['withheld'][number][] = [];
   for (const secret of known) {
     const from = setBy(secret, env);
     if (from === undefined) unset.push(secret.variable);
@@ -209,7 +209,7 @@ function listed(hosts: string | undefined, host: string): boolean {
 }
 
 /** What was looked at and did not do, in words: `none of A and B is set; C is set, and is for example.org`. */
-export function describeRelease({ unset, withheld }: Release): string {
+export function describeRelease({ unset, withheld }: SecretLookup): string {
   const kept = withheld.map(({ variable, audience }) => `${variable} is set, and is for ${audience}`);
   const [only, ...more] = unset;
   const absent = more.length > 0 ? `none of ${unset.join(', ')} is set` : only && `${only} is not set`;

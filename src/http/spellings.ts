@@ -13,11 +13,11 @@ export interface Spellings {
 }
 
 /** A part of a text: from an index up to another. */
-export type Span = readonly [from: number, to: number];
+export type TextRange = readonly [from: number, to: number];
 
 interface Units {
   readonly bytes: string;
-  readonly spans: readonly Span[];
+  readonly spans: readonly TextRange[];
 }
 
 /** Shorter ones are found only as they are and in the base64 of them alone: anything could look like that. */
@@ -52,7 +52,7 @@ export function spellingsOf(secret: string): Spellings {
 }
 
 /** Where the text has any of the spellings, in order, none touching another. */
-export function findSpellings(text: string, spellings: readonly Spellings[]): readonly Span[] {
+export function findSpellings(text: string, spellings: readonly Spellings[]): readonly TextRange[] {
   const levels = [unitsOf(text)];
   for (let level = 0; level < 2; level += 1) {
     const before = levels[level];
@@ -63,7 +63,7 @@ export function findSpellings(text: string, spellings: readonly Spellings[]): re
   return merged(levels.flatMap((units) => spellings.flatMap((each) => found(units, each))));
 }
 
-function found(units: Units, { plain, base64 }: Spellings): readonly Span[] {
+function found(units: Units, { plain, base64 }: Spellings): readonly TextRange[] {
   return [
     ...plain.flatMap((form) => occurrences(units, form)),
     ...base64.flatMap((form) => occurrences(units, form, /[A-Za-z0-9+/_=-]/)),
@@ -72,8 +72,8 @@ function found(units: Units, { plain, base64 }: Spellings): readonly Span[] {
 }
 
 /** Where a form stands; with what is around it, as far as it is of `alphabet`. */
-function occurrences({ bytes, spans }: Units, form: string, alphabet?: RegExp): readonly Span[] {
-  const places: Span[] = [];
+function occurrences({ bytes, spans }: Units, form: string, alphabet?: RegExp): readonly TextRange[] {
+  const places: TextRange[] = [];
   for (let at = bytes.indexOf(form); at >= 0; at = bytes.indexOf(form, at + 1)) {
     let first = at;
     let last = at + form.length - 1;
@@ -85,8 +85,8 @@ function occurrences({ bytes, spans }: Units, form: string, alphabet?: RegExp): 
 }
 
 /** Where the beginning of a form stands before an ellipsis: texts are cut before they get here. */
-function cutOff({ bytes, spans }: Units, form: string): readonly Span[] {
-  const places: Span[] = [];
+function cutOff({ bytes, spans }: Units, form: string): readonly TextRange[] {
+  const places: TextRange[] = [];
   for (let cut = bytes.indexOf(CUT); cut >= 0; cut = bytes.indexOf(CUT, cut + 1)) {
     const end = cut - (HALF_AN_ESCAPE.exec(bytes.slice(Math.max(0, cut - 9), cut))?.[0].length ?? 0);
     for (let length = Math.min(form.length - 1, end, LONGEST_CUT); length >= SHORTEST_CUT; length -= 1) {
@@ -107,7 +107,7 @@ function innerBase64(secret: Buffer, offset: number): string {
 
 function unitsOf(text: string): Units {
   const bytes: string[] = [];
-  const spans: Span[] = [];
+  const spans: TextRange[] = [];
   let at = 0;
   for (const character of text) {
     for (const byte of utf8(character)) {
@@ -129,7 +129,7 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 /** The units with one level of escapes taken out: each escape is a unit, or several, of what it says. */
 function unescaped({ bytes, spans }: Units): Units {
   const out: string[] = [];
-  const from: Span[] = [];
+  const from: TextRange[] = [];
   let end = 0;
   const copyTo = (index: number): void => {
     for (; end < index; end += 1) {
@@ -177,7 +177,7 @@ function utf8(text: string): string {
   return Buffer.from(text).toString('latin1');
 }
 
-function merged(spans: readonly Span[]): readonly Span[] {
+function merged(spans: readonly TextRange[]): readonly TextRange[] {
   const result: [number, number][] = [];
   for (const [from, to] of spans.toSorted((a, b) => a[0] - b[0])) {
     const last = result.at(-1);

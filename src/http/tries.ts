@@ -11,7 +11,7 @@ import type { TransportFailure } from './transport.ts';
  * What a failed try means. `final`: there is no use in another. `stale`: it was refused for what it was signed with, a token or
  * a time, which is new for the next. `limit`: refused for a limit that may be one of pace.
  */
-export type Verdict =
+export type TryOutcome =
   | { readonly kind: 'final' | 'stale' | 'limit'; readonly error: TagflowError }
   /** Too many at once. `waitMs`: so long it asks to wait. */
   | { readonly kind: 'throttled'; readonly error: TagflowError; readonly waitMs?: number | undefined }
@@ -26,7 +26,7 @@ const LIMIT_ATTEMPTS = 3;
 const STALE_ATTEMPTS = 2;
 
 /** Resolves when the next try of a call may be made. Throws the verdict's error when there is none. */
-export type NextTry = (verdict: Verdict, deadline: Deadline) => Promise<void>;
+export type NextTry = (verdict: TryOutcome, deadline: Deadline) => Promise<void>;
 
 /** The tries of one call, none made yet; `gate` is what its throttling holds back. */
 export function createTries(

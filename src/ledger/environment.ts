@@ -1,12 +1,10 @@
 // The environment that Git processes get. Nothing of the caller's reaches them but what is named here, and nothing at
 // all of the machine's or the user's Git configuration: no hooks, aliases, helpers, filters or URL rewrites from outside.
 // Secrets go by environment only: an argument is readable by every process of the machine, an environment is not.
+import type { ProcessEnv } from '../model/effects.ts';
 import { devNull } from 'node:os';
 import { createRedactor, rememberProxyPasswords } from '../http/redact.ts';
 import type { GitCredentials, RemoteUrl } from './url.ts';
-
-/** Environment variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A setting of Git's configuration: its name and its value. */
 export type Setting = readonly [name: string, value: string];
@@ -14,7 +12,7 @@ export type Setting = readonly [name: string, value: string];
 /** What the environment of a Git process is made from. */
 export interface EnvironmentOptions {
   /** The caller's environment; only the variables listed in this file are taken from it. */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   /** Our own bare repository. */
   readonly folder: string;
   readonly remote: RemoteUrl;
@@ -108,7 +106,7 @@ function basicAuthorization({ username, password }: GitCredentials): string {
 }
 
 /** Takes credentials, however they are spelled, and passwords of proxies out of what a server or Git says. */
-export function redactorFor(credentials: GitCredentials | undefined, env: Environment): (text: string) => string {
+export function redactorFor(credentials: GitCredentials | undefined, env: ProcessEnv): (text: string) => string {
   const redactor = createRedactor();
   rememberProxyPasswords(env, redactor);
   if (credentials) {

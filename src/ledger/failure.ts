@@ -5,7 +5,7 @@ import { onOneLine } from '../model/text.ts';
 import type { RemoteUrl } from './url.ts';
 
 /** How a command that talked with the remote ended. */
-export interface Answer {
+export interface GitAnswer {
   /** Undefined when a signal ended it. */
   readonly exitCode: number | undefined;
   readonly stdout: string;
@@ -62,7 +62,7 @@ const NOISE = new RegExp(
 );
 
 /** Why a command failed. Words of the remote itself (`remote: …`) never make it a failure of this machine. */
-export function failureKind(answer: Answer): FailureKind {
+export function failureKind(answer: GitAnswer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
   if (answer.tooMuch) return 'refused-here';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
@@ -72,7 +72,7 @@ export function failureKind(answer: Answer): FailureKind {
 }
 
 /** Whether a push could not be put together, since objects are missing here. Says nothing of any other command. */
-export function isIncomplete(answer: Answer): boolean {
+export function isIncomplete(answer: GitAnswer): boolean {
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   return own.some((line) =>
     /^fatal: unable to read [0-9a-f]{40}|pack-objects died|could not fetch [0-9a-f]{40,64} from promisor/.test(line),
@@ -83,26 +83,26 @@ export function isIncomplete(answer: Answer): boolean {
  * Whether a push certainly never got as far as sending anything: Git could not even ask the remote for its refs.
  * Only ever used to choose between two errors that both say "run it again".
  */
-export function neverReached(answer: Answer): boolean {
+export function neverReached(answer: GitAnswer): boolean {
   return /unable to access|^ssh: connect to host|Could not resolve host|Connection refused/m.test(answer.stderr);
 }
 
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
-export function words(answer: Answer, redact: (text: string) => string): string {
+export function words(answer: GitAnswer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
   if (answer.tooMuch) return 'it lists more than 32 MB of branches';
   const lines = linesOf(answer.stderr)
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
     .filter((line) => line !== '');
-  const text = redact(plainText([...new Set(lines)].join('; ')));
+  const text = redact(oneLineOf([...new Set(lines)].join('; ')));
   if (text === '')
     return answer.exitCode === undefined ? 'git was ended' : `git ended with exit code ${answer.exitCode}`;
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
 /** Text on one line, without terminal sequences and characters that nobody sees; what they stood between is joined. */
-export function plainText(text: string): string {
+export function oneLineOf(text: string): string {
   return onOneLine(text.replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '').replace(/\p{Default_Ignorable_Code_Point}/gu, ''));
 }
 

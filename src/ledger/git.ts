@@ -5,11 +5,11 @@
 // one ledger may overlap; its fetches run one after another.
 // Repetition: reads may be repeated freely. The same unsigned draft gives the same commit id; pushing a commit that landed
 // says so again. A crash leaves nothing behind but a temporary folder.
-import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { Clock, ReportProgress, Random, ProcessEnv } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import { Ancestry } from './ancestry.ts';
 import { pushBranch } from './branch-push.ts';
-import { type Environment, type Setting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
+import { type Setting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
 import { Fetcher } from './fetcher.ts';
 import { CommitFiles } from './files.ts';
 import { RemoteHeads } from './heads.ts';
@@ -33,12 +33,12 @@ export interface GitLedgerOptions {
   /** For the jitter of retries. */
   readonly random: Random;
   /** The caller's environment; environment.ts lists what is taken from it. */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   /** Once it fires nothing new is started; a push in flight is finished. */
   readonly signal?: AbortSignal | undefined;
   /** Once it fires Git is ended, a push in flight as well, and the work folder is gone before the event has passed. */
   readonly forced?: AbortSignal | undefined;
-  readonly notify?: Notify | undefined;
+  readonly notify?: ReportProgress | undefined;
   /** For HTTP; they go to the origin of the URL and nowhere else. Override those in the URL. */
   readonly credentials?: GitCredentials | undefined;
   /** The user's own settings `credential.…`, in Git's order, for HTTP without credentials. */
@@ -141,7 +141,7 @@ function assemble(options: RemoteOptions, git: PlumbingOptions, mostPaths: numbe
     recent: async (head, paths, limit) => steps.recent(head, paths, limit),
     walkAside: async (head, paths) => steps.walkAside(head, paths),
     treeId: async (base, edits, only) => files.treeId(base, edits, only),
-    async propose(draft) {
+    async writeCommit(draft) {
       const commit = await storeCommit({ git, objects, repository }, draft);
       fetcher.keep(commit);
       return commit;
@@ -169,7 +169,7 @@ function ownCredentials({ credentials }: RemoteUrl, helpers: readonly Setting[])
 }
 
 /** Throws `usage` where a debug log would hold credentials. */
-function refuseDebugLog({ DEBUG }: Environment): void {
+function refuseDebugLog({ DEBUG }: ProcessEnv): void {
   if (!/(?:^|[\s,])(?:\*|simple-git)/.test(DEBUG ?? '')) return;
   throw new TagflowError('usage', {
     what: `DEBUG=${DEBUG} would print the credentials of the Git remote`,

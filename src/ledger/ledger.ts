@@ -153,7 +153,7 @@ export interface LedgerWriter {
    * Builds a commit in the object database, with no work tree. The same draft gives the same id, unless it is signed: a
    * signature may differ each time. Throws `tree-unsafe`, and what signing throws.
    */
-  propose(draft: CommitDraft): Promise<ObjectId>;
+  writeCommit(draft: CommitDraft): Promise<ObjectId>;
   /**
    * Moves a branch from `expected` (`undefined`: it must not exist) to a proposed commit, by compare-and-swap, as a
    * fast-forward only. An ambiguous answer is settled by pushing the same commit again; when even that cannot be read,

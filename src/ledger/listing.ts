@@ -4,7 +4,7 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { TreeEntry } from './ledger.ts';
 import { type TreeItem, encodeName } from './object.ts';
-import { type TreeReader, byName, splitPath } from './tree.ts';
+import { type ReadTrees, byName, splitPath } from './tree.ts';
 
 /** Paths that one tree, or the difference of two, may have: more than honest repositories. */
 const MOST_PATHS = 250_000;
@@ -16,7 +16,7 @@ const MOST_LEVELS = 100;
  * `tree-unsafe` for more than `most` of them, or too many levels.
  */
 export async function listEntries(
-  read: TreeReader,
+  read: ReadTrees,
   root: ObjectId,
   folder: string,
   most = MOST_PATHS,
@@ -42,7 +42,7 @@ export async function listEntries(
  * more than `most` of them, or too many levels.
  */
 export async function diffTrees(
-  read: TreeReader,
+  read: ReadTrees,
   from: ObjectId,
   to: ObjectId,
   most = MOST_PATHS,
@@ -96,7 +96,7 @@ type Trees = ReadonlyMap<ObjectId, readonly TreeItem[]>;
 
 /** Every tree below one, each once. */
 async function readBelow(
-  read: TreeReader,
+  read: ReadTrees,
   root: ObjectId,
   most: number,
   tooManyHere: () => TagflowError,

@@ -1,7 +1,7 @@
 // The one place that makes a simple-git. Each command gets an instance of its own, with its environment, time limit and
 // input, and gives back what Git said whether it succeeded or not: callers decide by exit code and by reading.
 import { type SimpleGit, type SimpleGitOptions, simpleGit } from 'simple-git';
-import type { Answer } from './failure.ts';
+import type { GitAnswer } from './failure.ts';
 import { createListener } from './said.ts';
 
 /** How one command is run. */
@@ -39,9 +39,9 @@ const UNSAFE: NonNullable<SimpleGitOptions['unsafe']> = {
 export async function runPorcelain(
   task: (git: SimpleGit) => Promise<unknown>,
   options: PorcelainOptions,
-): Promise<Answer> {
+): Promise<GitAnswer> {
   const { gitProgram, folder, environment, silenceMs, signal, input } = options;
-  let answer: Answer | undefined;
+  let answer: GitAnswer | undefined;
   const printed = createPrinted();
   const full = new AbortController();
   const abort = signal ? AbortSignal.any([signal, full.signal]) : full.signal;

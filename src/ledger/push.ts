@@ -83,7 +83,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     if (isTagflowError(error, 'unauthorized', 'not-supported', 'storage-failed') && (known || !mayHaveLanded))
       throw error;
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
-    const wait = backoff(attempt, random);
+    const wait = pushBackoff(attempt, random);
     if (clock.elapsed() + wait - firstAnswer > allowed) {
       if (refusal) return denied(push, refusal);
       throw outOfTime(push, mayHaveLanded, error);
@@ -111,7 +111,7 @@ function denied({ branch }: PushInFlight, { reason, lock }: { reason: string; lo
 }
 
 /** Waiting time before a retry, in milliseconds: from 50 to 150 at first, tripling, up to 3 seconds. */
-export function backoff(attempt: number, random: Random): number {
+export function pushBackoff(attempt: number, random: Random): number {
   return Math.min(3_000, 100 * 3 ** attempt) * (0.5 + random());
 }
 

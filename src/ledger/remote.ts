@@ -2,23 +2,23 @@
 // validated values only: object ids, full ref names, fixed options.
 // Reads are repeated when they fail for a passing reason; a push is one attempt, settled by push.ts.
 import type { SimpleGit } from 'simple-git';
-import type { Clock, Notify, Random } from '../model/effects.ts';
+import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
 import { type Setting, withConfig } from './environment.ts';
 import {
-  type Answer,
+  type GitAnswer,
   type FailureKind,
   failureKind,
   isIncomplete,
   neverReached,
-  plainText,
+  oneLineOf,
   remoteFailure,
   words,
 } from './failure.ts';
 import { runPorcelain } from './porcelain.ts';
-import { type PushAttempt, backoff } from './push.ts';
+import { type PushAttempt, pushBackoff } from './push.ts';
 import { type OwnRepository, storageFailed } from './repository.ts';
 import type { RemoteUrl } from './url.ts';
 
@@ -53,7 +53,7 @@ export interface RemoteOptions {
   readonly signal: AbortSignal | undefined;
   /** Ends whatever Git is doing, a push as well: the process is about to end. */
   readonly broken: AbortSignal;
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
 }
 
 /** How much a fetch brings: the newest commit and its parents, a number of generations, or everything; without content of files, or with. */
@@ -150,9 +150,9 @@ export class Remote {
     if (report?.where === 'here') return { kind: 'stale' };
     if (isIncomplete(answer)) return { kind: 'incomplete', error: await this.#failure('incomplete', said) };
     if (report?.where === 'there') {
-      const reason = [redact(plainText(report.reason)), said].filter((text) => text !== '').join(': ');
+      const reason = [redact(oneLineOf(report.reason)), said].filter((text) => text !== '').join(': ');
       const lock = /Unable to create '([^'\n]{1,300}\.lock)': File exists/.exec(answer.stderr)?.[1];
-      return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: plainText(lock) }) };
+      return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: oneLineOf(lock) }) };
     }
     const kind = failureKind(answer);
     if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
@@ -201,7 +201,7 @@ export class Remote {
       if (answer.exitCode === 0 && !answer.tooMuch) return answer.stdout;
       const kind = failureKind(answer);
       const error = await this.#failure(kind, words(answer, this.#options.redact));
-      const wait = backoff(attempt, random);
+      const wait = pushBackoff(attempt, random);
       const late = answer.timedOut || clock.elapsed() + wait - begun > timeouts.retryMs;
       if (error.code !== 'remote-unavailable' || kind !== 'transient' || late) throw error;
       notify({ level: 'progress', text: `${this.#options.remote.url} did not answer well, trying again` });
@@ -231,7 +231,7 @@ export class Remote {
     return remoteFailure(remote, kind, said, this.#options.tried);
   }
 
-  async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<Answer> {
+  async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<GitAnswer> {
     const { repository, gitProgram, environment, broken } = this.#options;
     const answer = await runPorcelain(task, {
       ...options,

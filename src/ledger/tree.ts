@@ -14,7 +14,7 @@ import {
 } from './object.ts';
 
 /** Gives the entries of tree objects, in the order asked for; many at once, so that a store can pipeline. */
-export type TreeReader = (ids: readonly ObjectId[]) => Promise<readonly (readonly TreeItem[])[]>;
+export type ReadTrees = (ids: readonly ObjectId[]) => Promise<readonly (readonly TreeItem[])[]>;
 
 /** A tree after edits: its id, and the objects that it needs and the store may not have. */
 export interface EditedTree {
@@ -28,7 +28,7 @@ export interface EditedTree {
  * ignores letter case, nobody can tell which of the two is there.
  */
 export async function findEntries(
-  read: TreeReader,
+  read: ReadTrees,
   root: ObjectId,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, TreeEntry>> {
@@ -62,7 +62,7 @@ export async function findEntries(
  * removal of a folder.
  */
 export async function editTree(
-  read: TreeReader,
+  read: ReadTrees,
   root: ObjectId,
   edits: readonly TreeEdit[],
   algorithm: HashAlgorithm,
@@ -84,7 +84,7 @@ export async function editTree(
  * Throws what `editTree` throws.
  */
 export async function treeIdOf(
-  read: TreeReader,
+  read: ReadTrees,
   root: ObjectId,
   edits: readonly TreeEdit[],
   algorithm: HashAlgorithm,
@@ -93,7 +93,7 @@ export async function treeIdOf(
   const edited = await editTree(read, root, edits, algorithm);
   if (!only) return edited.id;
   const made = new Map(edited.objects.map(({ id, content }) => [id, content]));
-  const readBoth: TreeReader = async (ids) => {
+  const readBoth: ReadTrees = async (ids) => {
     const found = await read(ids.filter((id) => !made.has(id)));
     let next = 0;
     return ids.map((id) => {
@@ -111,7 +111,7 @@ export async function treeIdOf(
 
 /** The id of what is left of a folder when only the planned names stay; undefined when nothing is. */
 async function pickLevel(
-  read: TreeReader,
+  read: ReadTrees,
   tree: ObjectId,
   wanted: Plan,
   algorithm: HashAlgorithm,
@@ -177,7 +177,7 @@ type Make = (type: 'blob' | 'tree', content: Uint8Array) => ObjectId;
 
 /** The id of a folder's tree after its plan, or undefined when nothing is left in it. */
 async function editLevel(
-  read: TreeReader,
+  read: ReadTrees,
   tree: ObjectId | undefined,
   plan: Plan,
   prefix: string,

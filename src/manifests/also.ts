@@ -8,7 +8,7 @@ import { setKeys } from './set-key.ts';
 import type { Source } from './source.ts';
 import { type Change, replaceScalar, unsafe } from './splice.ts';
 import { hasPlaceholder } from './image-name.ts';
-import { type Tree, formatPath, startOf, textOf } from './tree.ts';
+import { type Tree, describePath, startOf, textOf } from './tree.ts';
 import type { Pin } from './values.ts';
 
 /** What a template's placeholders stand for, beside what a pin says. */
@@ -43,7 +43,7 @@ export function setField(source: Source, { path }: AlsoField, text: string): Cha
     throw unsafe(
       source,
       offset,
-      `${formatPath(path)} holds more than one value`,
+      `${describePath(path)} holds more than one value`,
       'a field under also: is a single value, and whatever stood there would be lost',
       'correct file and path under also: in tagflow.yaml',
     );
@@ -67,7 +67,7 @@ function addField(source: Source, document: number, tree: Tree, path: AlsoField[
     throw unsafe(
       source,
       startOf(map) ?? 0,
-      `has no place for ${formatPath(path)}`,
+      `has no place for ${describePath(path)}`,
       'a missing key is added to a mapping, and there is none',
       'correct file and path under also: in tagflow.yaml',
     );

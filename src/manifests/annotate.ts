@@ -7,7 +7,7 @@ import { isKustomization } from './kustomize.ts';
 import { setKeys } from './set-key.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, joinChanges } from './splice.ts';
-import { type Path, type Tree, formatPath, isEmpty, textOf } from './tree.ts';
+import { type Path, type Tree, describePath, isEmpty, textOf } from './tree.ts';
 import type { Pin } from './values.ts';
 
 /** A field that names an image by a moving tag alone. */
@@ -49,7 +49,7 @@ export function annotate(source: Source, fields: readonly MovingField[], entries
     if (place) want(place, pin);
     else if (!told) {
       warnings.push(
-        `${source.path}:${line} ${formatPath(site.path)} names the moving tag ${pin.targetTag ?? ''}, and nothing there changes with the image: a deploy will not notice. Add a field with the digest under also: in tagflow.yaml`,
+        `${source.path}:${line} ${describePath(site.path)} names the moving tag ${pin.targetTag ?? ''}, and nothing there changes with the image: a deploy will not notice. Add a field with the digest under also: in tagflow.yaml`,
       );
     }
     const policy = pullPolicy(tree, site);

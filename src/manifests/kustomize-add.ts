@@ -13,7 +13,7 @@ import {
   insertLines,
   insertValue,
   pairEnd,
-  plainText,
+  plainScalar,
 } from './splice.ts';
 import { type Path, type Tree, isEmpty, startOf } from './tree.ts';
 
@@ -135,7 +135,7 @@ function flowList(source: Source, entries: readonly EntryFields[]): string {
 
 function flowEntry(source: Source, fields: EntryFields): string {
   const pairs = [...fields].map(
-    ([field, value]) => `${source.json ? JSON.stringify(field) : field}: ${plainText(source, value)}`,
+    ([field, value]) => `${source.json ? JSON.stringify(field) : field}: ${plainScalar(source, value)}`,
   );
   return `{${pairs.join(', ')}}`;
 }

@@ -10,7 +10,7 @@ import { findSites } from './forms.ts';
 import { Reader } from './reader.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
-import { formatPath } from './tree.ts';
+import { describePath } from './tree.ts';
 import type { AlsoField, PinStyle } from '../model/pipeline.ts';
 import { alsoText, setField } from './also.ts';
 import { annotate } from './annotate.ts';
@@ -92,7 +92,7 @@ function matchesIn(
       throw unsafe(
         source,
         second.offset,
-        `has ${formatPath(path)} in another document as well`,
+        `has ${describePath(path)} in another document as well`,
         'tagflow.yaml does not say which document of the file is meant',
         'keep the field in one document of the file',
       );
@@ -247,7 +247,8 @@ function fieldsOf(after: Source, path: string, matches: readonly Match[]): Pinne
     if (known && isFormed(known) && isFormed(site)) return fieldOf(after, pin, known, site.text);
     const at = plainKey(after, site.path, meantBy(pin, new NameIndex([pin])));
     const plain = 'sites' in at ? at.sites.find(({ document }) => document === site.document) : undefined;
-    if (!plain) throw new TagflowError('internal', { what: `${path}: ${formatPath(site.path)} is gone after pinning` });
+    if (!plain)
+      throw new TagflowError('internal', { what: `${path}: ${describePath(site.path)} is gone after pinning` });
     return fieldOf(after, pin, plain, site.text);
   });
 }
@@ -262,7 +263,7 @@ function fieldOf(after: Source, pin: Pin, site: Site, before: string | undefined
     image: pin.image,
     path: after.path,
     line: lineOf(after, site.offset),
-    field: formatPath(site.path),
+    field: describePath(site.path),
     before,
     after: site.text,
   };

@@ -13,7 +13,7 @@ import type { Source } from './source.ts';
 import { type Change, joinChanges } from './splice.ts';
 import { type Sibling, type Siblings, nameBeside, setSibling, siblingsOf } from './beside.ts';
 import { retarget } from './retarget.ts';
-import { type Path, type Tree, formatPath, isEmpty, textOf } from './tree.ts';
+import { type Path, type Tree, describePath, isEmpty, textOf } from './tree.ts';
 import type { ImageNames } from './values.ts';
 import { referenceSite } from './workloads.ts';
 
@@ -42,7 +42,7 @@ export function meantBy<T extends ImageNames>(
     names: image.names,
     isName: (name) => index.find([name]).includes(image),
     isVersion: (text) => image.versions !== undefined && hasPatternFor(text, image.versions),
-    isConfigured: (path) => configured.some((pin) => formatPath(pin.path) === formatPath(path)),
+    isConfigured: (path) => configured.some((pin) => describePath(pin.path) === describePath(path)),
   };
 }
 
@@ -70,7 +70,7 @@ export function plainKey(source: Source, path: Path, meant: Meant): PlainKey {
   });
   if (sites.length > 0) return { sites };
   const other = values.some((value) => value !== undefined);
-  return { missing: other ? `${formatPath(path)} holds no single value` : `the file has no ${formatPath(path)}` };
+  return { missing: other ? `${describePath(path)} holds no single value` : `the file has no ${describePath(path)}` };
 }
 
 interface Field {

@@ -6,7 +6,7 @@ import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
 import { Reader, isManifest } from './reader.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
-import { formatPath } from './tree.ts';
+import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
 
 /** The size up to which `findImages` reads files, in bytes. */
@@ -67,5 +67,5 @@ export function findImages(
 }
 
 function placeOf(source: Source, site: Site): { path: string; line: number; field: string } {
-  return { path: source.path, line: lineOf(source, site.offset), field: formatPath(site.path) };
+  return { path: source.path, line: lineOf(source, site.offset), field: describePath(site.path) };
 }

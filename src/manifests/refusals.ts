@@ -2,14 +2,14 @@
 import type { TagflowError } from '../model/errors.ts';
 import type { Source } from './source.ts';
 import { unsafe } from './splice.ts';
-import { type Path, formatPath } from './tree.ts';
+import { type Path, describePath } from './tree.ts';
 
 /** A field whose text a template engine or a variable substitution completes. */
 export function refusePlaceholder(source: Source, offset: number, path: Path, text: string): TagflowError {
   return unsafe(
     source,
     offset,
-    `${formatPath(path)} is ${JSON.stringify(text)}, which another tool fills in`,
+    `${describePath(path)} is ${JSON.stringify(text)}, which another tool fills in`,
     'a pin would replace the placeholder, and the tool would lose its field',
     'pin the value that the tool inserts: name its file and path under pins: in tagflow.yaml',
   );
@@ -20,7 +20,7 @@ export function refuseFlux(source: Source, offset: number, path: Path): TagflowE
   return unsafe(
     source,
     offset,
-    `${formatPath(path)} is written by Flux image automation as well`,
+    `${describePath(path)} is written by Flux image automation as well`,
     'its line carries an $imagepolicy setter, so the two would overwrite each other',
     'remove the $imagepolicy comment, or take this image out of tagflow.yaml',
   );
@@ -31,7 +31,7 @@ export function refuseContent(source: Source, offset: number, path: Path, what: 
   return unsafe(
     source,
     offset,
-    `${formatPath(path)} holds ${what}`,
+    `${describePath(path)} holds ${what}`,
     'a pin replaces nothing, a tag, a digest, or a reference to the image; whatever else stood there would be lost',
     "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
   );
@@ -42,7 +42,7 @@ export function refuseRegistry(source: Source, offset: number, path: Path, wante
   return unsafe(
     source,
     offset,
-    `${formatPath(path)} has no registry, and the image has several: ${wanted} is meant here`,
+    `${describePath(path)} has no registry, and the image has several: ${wanted} is meant here`,
     'the registry is set elsewhere, and a pin would name the image in whichever that is',
     `write ${wanted} there, or add a registry field beside it`,
   );

@@ -14,11 +14,11 @@ import {
   insertLines,
   joinChanges,
   pairEnd,
-  plainText,
+  plainScalar,
   replaceScalar,
   unsafe,
 } from './splice.ts';
-import { type Path, type Tree, formatPath, isEmpty, startOf } from './tree.ts';
+import { type Path, type Tree, describePath, isEmpty, startOf } from './tree.ts';
 
 /** A place below a mapping of a document. */
 export interface KeyPlace {
@@ -89,7 +89,7 @@ function append({ source, map }: KeyPlace, steps: readonly string[], leaves: Lea
 function flowText(source: Source, [step, ...rest]: readonly string[], leaves: Leaves): string {
   const key = (text: string): string => (source.json ? JSON.stringify(text) : scalarText(text));
   if (step !== undefined) return `${key(step)}: {${flowText(source, rest, leaves)}}`;
-  return [...leaves].map(([name, value]) => `${key(name)}: ${plainText(source, value)}`).join(', ');
+  return [...leaves].map(([name, value]) => `${key(name)}: ${plainScalar(source, value)}`).join(', ');
 }
 
 function isEmptyValue(pair: Pair, node: ReturnType<Tree['follow']>): boolean {
@@ -104,7 +104,7 @@ function refuse(place: KeyPlace, at: Path, what: string): Error {
   return unsafe(
     place.source,
     startOf(place.map) ?? 0,
-    `has no place for a key: ${formatPath(at)} ${what}`,
+    `has no place for a key: ${describePath(at)} ${what}`,
     'a key is added to a mapping only where the mapping is written out',
     'write the mapping out plainly',
   );

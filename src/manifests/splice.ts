@@ -87,7 +87,7 @@ export function replaceScalar(source: Source, node: Scalar, value: string): Spli
       'remove the tag from this value',
     );
   }
-  if (start === end) return fillEmpty(source, start, plainText(source, value));
+  if (start === end) return fillEmpty(source, start, plainScalar(source, value));
   switch (node.type) {
     case 'QUOTE_DOUBLE':
       return { start, end, text: JSON.stringify(value) };
@@ -97,12 +97,12 @@ export function replaceScalar(source: Source, node: Scalar, value: string): Spli
     case 'BLOCK_FOLDED':
       return replaceBlock(source, node, value);
     default:
-      return { start, end, text: plainText(source, value) };
+      return { start, end, text: plainScalar(source, value) };
   }
 }
 
 /** A value as it is written where nothing stood before. */
-export function plainText(source: Source, value: string): string {
+export function plainScalar(source: Source, value: string): string {
   return source.json ? JSON.stringify(value) : scalarText(value);
 }
 
@@ -140,7 +140,7 @@ export function indentOf(source: Source, node: YAMLMap | YAMLSeq): string {
 export function insertPair(source: Source, map: YAMLMap, after: Pair, key: string, value: string): Splice {
   const name = quoteLike(after, key);
   const at = pairEnd(source, after);
-  const text = `${name}: ${plainText(source, value)}`;
+  const text = `${name}: ${plainScalar(source, value)}`;
   return map.flow === true
     ? insertFlow(source, map, at, text)
     : insertLines(source, at, [indentOf(source, map) + text]);
@@ -160,7 +160,7 @@ export function insertFlow(source: Source, collection: YAMLMap | YAMLSeq, after:
 /** Gives a key a value where it has neither value nor colon, as in `{newTag}`. */
 export function insertValue(source: Source, pair: Pair, value: string): Splice {
   const at = contentEnd(source, pair.key) ?? 0;
-  return { start: at, end: at, text: `: ${plainText(source, value)}` };
+  return { start: at, end: at, text: `: ${plainScalar(source, value)}` };
 }
 
 /** Turns a key into another one, in the same quotes, where it stands. */
@@ -234,7 +234,7 @@ function replaceBlock(source: Source, node: Scalar, value: string): Splice {
       'write the value on one line, without | or >',
     );
   }
-  return { start, end, text: plainText(source, value) };
+  return { start, end, text: plainScalar(source, value) };
 }
 
 function rangeOf(node: Scalar): readonly [number, number] {

@@ -149,7 +149,7 @@ export function startOf(node: unknown): number | undefined {
 }
 
 /** A path for people: `spec.containers[0].image`. */
-export function formatPath(path: Path): string {
+export function describePath(path: Path): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;

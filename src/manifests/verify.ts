@@ -5,7 +5,7 @@ import { TagflowError } from '../model/errors.ts';
 import type { Caps } from './caps.ts';
 import { type Source, isSource, readSource } from './source.ts';
 import type { Intent } from './splice.ts';
-import { type Path, type Tree, type Value, formatPath, textOf } from './tree.ts';
+import { type Path, type Tree, type Value, describePath, textOf } from './tree.ts';
 
 /** The new text, parsed. Throws `manifest-unsafe-edit` when anything but the intents differs from the old source. */
 export function verifyEdit(before: Source, text: string, intents: readonly Intent[], caps: Caps): Source {
@@ -21,7 +21,7 @@ export function verifyEdit(before: Source, text: string, intents: readonly Inten
     for (const { path, value } of differences) {
       const intent = wanted.get(keyOf(document, path));
       if (!intent || intent.value !== value) {
-        const at = formatPath(path);
+        const at = describePath(path);
         throw refuse(before, `${at === '' ? 'the document' : at} would change as well, and no pin belongs there`);
       }
     }
@@ -29,7 +29,7 @@ export function verifyEdit(before: Source, text: string, intents: readonly Inten
   for (const { document, path, value } of intents) {
     const tree = after.trees[document];
     if (textOf(tree?.get(tree.root, path)) !== value)
-      throw refuse(before, `${formatPath(path)} would not hold the pin`);
+      throw refuse(before, `${describePath(path)} would not hold the pin`);
   }
   if (before.json && isJsonText(before.text) && !isJsonText(text))
     throw refuse(before, 'the file would not be JSON any more');

@@ -15,6 +15,9 @@ export interface Clock {
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Variables of a process, by name. Only the composition root reads those of this one. */
+export type ProcessEnv = Readonly<Record<string, string | undefined>>;
+
 /** A number in [0, 1): for jitter only. */
 export type Random = () => number;
 
@@ -45,7 +48,7 @@ export interface Step {
 }
 
 /** Something worth telling a person while a command runs. The library never prints; the CLI renders these. */
-export interface Notice {
+export interface Progress {
   readonly level: 'progress' | 'step' | 'info' | 'warning';
   /** One line, lower case, no full stop. */
   readonly text: string;
@@ -55,5 +58,5 @@ export interface Notice {
   readonly step?: Step;
 }
 
-/** Where notices go. */
-export type Notify = (notice: Notice) => void;
+/** Where reports of progress go. */
+export type ReportProgress = (progress: Progress) => void;

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
-import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
+import { type Ended, type ProgramOptions, inFolder, runSigner } from './program.ts';
 import type { SignatureClaim, SignatureVerdict } from './signing.ts';
 
 const BATCH = ['--batch', '--no-tty', '--no-options', '--status-fd', '2'];
@@ -23,16 +23,16 @@ export async function signWithGpg(
   options: ProgramOptions,
 ): Promise<Ended> {
   const sign = ['--status-fd', '2', '--armor', '--detach-sign'];
-  if ('id' in key) return checkCreated(await run(program, [...sign, '--local-user', key.id], payload, options));
+  if ('id' in key) return checkCreated(await runSigner(program, [...sign, '--local-user', key.id], payload, options));
   return inFolder(async (folder) => {
     const home = { GNUPGHOME: folder };
     try {
-      const imported = await run(program, [...BATCH, '--import'], key.secret, options, home);
+      const imported = await runSigner(program, [...BATCH, '--import'], key.secret, options, home);
       if (imported.exitCode !== 0) return imported;
-      return checkCreated(await run(program, [...BATCH, ...sign.slice(2)], payload, options, home));
+      return checkCreated(await runSigner(program, [...BATCH, ...sign.slice(2)], payload, options, home));
     } finally {
       // The agent that gpg started for this home would outlive it, with the key in its memory.
-      await run('gpgconf', ['--kill', 'all'], new Uint8Array(), options, home);
+      await runSigner('gpgconf', ['--kill', 'all'], new Uint8Array(), options, home);
     }
   });
 }
@@ -50,7 +50,7 @@ export async function verifyWithGpg(
     // The clock of the signer and ours differ by a little; what a key was worth then is what is asked.
     const time = ['--faked-system-time', `${Math.floor(at / 1000)}!`, '--ignore-time-conflict'];
     const args = [...BATCH, '--no-autostart', '--disable-dirmngr', ...keys, ...time, '--verify', armour, '-'];
-    const { exitCode, stderr } = await run('gpg', args, payload, options, { GNUPGHOME: folder });
+    const { exitCode, stderr } = await runSigner('gpg', args, payload, options, { GNUPGHOME: folder });
     const status = statusLines(stderr);
     const of = (keyword: string): readonly (readonly string[])[] => status.filter(([name]) => name === keyword);
     const bad = BAD.find((keyword) => of(keyword).length > 0);
@@ -73,7 +73,7 @@ export async function unlistedWithGpg(
 ): Promise<readonly string[]> {
   return inFolder(async (folder) => {
     const args = [...BATCH, '--no-autostart', '--with-colons', '--show-keys'];
-    const { stdout } = await run('gpg', args, binaryKeys(signers), options, { GNUPGHOME: folder });
+    const { stdout } = await runSigner('gpg', args, binaryKeys(signers), options, { GNUPGHOME: folder });
     // doc/DETAILS: the record `fpr` that follows `pub` has a primary key's fingerprint in its tenth field.
     const primaries = new Set(
       [...stdout.toString().matchAll(/^pub:.*\nfpr:(?:[^:]*:){8}([0-9A-F]+):/gm)].map(([, found]) => found),

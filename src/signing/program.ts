@@ -31,7 +31,7 @@ const TAKEN_OVER =
   );
 
 /** Runs a program to its end. `more`: further variables. Throws `not-supported` when it cannot be started. */
-export async function run(
+export async function runSigner(
   program: string,
   args: readonly string[],
   input: Uint8Array,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Instant } from '../model/effects.ts';
 import type { Trust } from '../model/pipeline.ts';
 import { plain } from '../model/text.ts';
-import { type Ended, type ProgramOptions, inFolder, run } from './program.ts';
+import { type Ended, type ProgramOptions, inFolder, runSigner } from './program.ts';
 import { countingSigners, patternSigners } from './signers.ts';
 import type { SignatureClaim, SignaturePurpose, SignatureVerdict } from './signing.ts';
 
@@ -28,7 +28,7 @@ export async function signWithSsh(
   options: ProgramOptions,
 ): Promise<Ended> {
   const sign = async (file: string, more: readonly string[] = []): Promise<Ended> =>
-    run(program, ['-Y', 'sign', '-n', NAMESPACES[purpose], '-f', file, ...more], payload, options);
+    runSigner(program, ['-Y', 'sign', '-n', NAMESPACES[purpose], '-f', file, ...more], payload, options);
   if ('file' in key) return sign(key.file);
   return inFolder(async (folder) => {
     const file = join(folder, 'key');
@@ -59,12 +59,12 @@ export async function verifyWithSsh(
     const common = ['-f', signers, '-s', armour, `-Overify-time=${timestamp(at)}`];
     const verify = async (principal: string): Promise<boolean> => {
       const more = ['-I', principal, '-n', NAMESPACES[purpose], ...(trust.revoked ? ['-r', revoked] : [])];
-      const { exitCode } = await run('ssh-keygen', ['-Y', 'verify', ...common, ...more], payload, options);
+      const { exitCode } = await runSigner('ssh-keygen', ['-Y', 'verify', ...common, ...more], payload, options);
       return exitCode === 0;
     };
     for (const principal of trust.signedBy) if (await verify(principal)) return { signer: principal };
     // Whose key it would be: one principal a line, that is what it prints.
-    const found = await run('ssh-keygen', ['-Y', 'find-principals', ...common], new Uint8Array(), options);
+    const found = await runSigner('ssh-keygen', ['-Y', 'find-principals', ...common], new Uint8Array(), options);
     const owners = found.exitCode === 0 ? found.stdout.toString().split('\n').filter(Boolean) : [];
     if (owners.length === 0) {
       const [pattern] = patternSigners(trust);
@@ -89,7 +89,7 @@ export async function unlistedWithSsh(trust: Trust, options: ProgramOptions): Pr
     const missing: string[] = [];
     for (const principal of trust.signedBy) {
       const args = ['-Y', 'match-principals', '-I', principal, '-f', file];
-      if ((await run('ssh-keygen', args, new Uint8Array(), options)).exitCode !== 0) missing.push(principal);
+      if ((await runSigner('ssh-keygen', args, new Uint8Array(), options)).exitCode !== 0) missing.push(principal);
     }
     return missing;
   });

@@ -2,7 +2,7 @@
 import type { Applied } from '../engine/release/apply.ts';
 import { shortDigest } from '../model/digest.ts';
 import { problemShape, tagShape } from './shapes.ts';
-import { type Span, type View, linesOf, styled, tableOf } from './view.ts';
+import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** Each environment's tags, and what became of them. */
 export function applyView(applied: readonly Applied[]): View {
@@ -25,7 +25,7 @@ export function applyView(applied: readonly Applied[]): View {
   };
 }
 
-function rowsOf({ environment, record, tags, problem }: Applied): readonly (readonly Span[])[] {
+function rowsOf({ environment, record, tags, problem }: Applied): readonly (readonly StyledText[])[] {
   if (problem) return [[environment, '–', '–', '–', styled('red', 'not applied')]];
   if (!record) return [[environment, '–', '–', '–', 'no release yet']];
   return tags.map(({ image, tag, digest, status }) => [

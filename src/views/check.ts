@@ -4,7 +4,7 @@ import type { Finding } from '../engine/audit/findings.ts';
 import { shortId } from '../model/object-id.ts';
 import { counted } from '../model/text.ts';
 import { problemShape, time } from './shapes.ts';
-import { type Span, type View, linesOf, styled, tableOf } from './view.ts';
+import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 import { moment } from './words.ts';
 
 const FINDINGS = [
@@ -43,11 +43,11 @@ export function checkView({ environments, findings }: Audit): View {
   };
 }
 
-function mark({ unchecked }: Checked, count: number): Span {
+function mark({ unchecked }: Checked, count: number): StyledText {
   if (count > 0) return styled('red', `✗ ${count} found`);
   return unchecked ? styled('yellow', '? registry not asked') : styled('green', '✓ nothing');
 }
 
-function row({ environment, commit, time: when, rule, author, problem }: Finding): readonly Span[] {
+function row({ environment, commit, time: when, rule, author, problem }: Finding): readonly StyledText[] {
   return [environment, shortId(commit), moment(when), styled('red', rule), author, problem];
 }

@@ -1,6 +1,6 @@
 // A view as comma-separated values (RFC 4180, with line feeds), for spreadsheets: one table, with a head.
 import { plain } from '../model/text.ts';
-import { type Table, type View, linesOf, tableOf, textOf } from './view.ts';
+import { type Table, type View, linesOf, tableOf, unstyledText } from './view.ts';
 
 /** What a spreadsheet would take for a formula. */
 const FORMULA = /^[=+\-@]/;
@@ -8,7 +8,7 @@ const FORMULA = /^[=+\-@]/;
 /** The view's table as CSV, each line ended by a line feed; a view without a table has its lines in one column. */
 export function formatCsv(view: Pick<View, 'parts' | 'records'>): string {
   const { columns, rows } = view.records ?? tableIn(view);
-  const lines = [columns.map(({ name }) => name), ...rows.map((row) => row.map(textOf))];
+  const lines = [columns.map(({ name }) => name), ...rows.map((row) => row.map(unstyledText))];
   return lines.map((cells) => `${cells.map(field).join(',')}\n`).join('');
 }
 
@@ -18,7 +18,7 @@ function tableIn({ parts }: Pick<View, 'parts'>): Table {
   const lines = parts.flatMap((part) => (part.kind === 'table' ? [] : part.lines));
   return tableOf(
     ['TEXT'],
-    linesOf(...lines).lines.map((line) => [textOf(line)]),
+    linesOf(...lines).lines.map((line) => [unstyledText(line)]),
   );
 }
 

@@ -2,7 +2,7 @@
 import type { Diagnosis, Severity } from '../engine/doctor/diagnosis.ts';
 import { counted } from '../model/text.ts';
 import { diagnosisShape } from './shapes.ts';
-import { type Line, type Style, type View, linesOf, styled } from './view.ts';
+import { type TextLine, type Style, type View, linesOf, styled } from './view.ts';
 
 const MARKS: Readonly<Record<Severity, readonly [mark: string, style: Style]>> = {
   error: ['✗', 'red'],
@@ -31,7 +31,7 @@ export function doctorView(found: readonly Diagnosis[]): View {
   };
 }
 
-function entryLines({ severity, what, why, fix }: Diagnosis): readonly Line[] {
+function entryLines({ severity, what, why, fix }: Diagnosis): readonly TextLine[] {
   const [mark, style] = MARKS[severity];
   const more = severity === 'ok' ? [] : [['why', why] as const, ['fix', fix] as const];
   return [

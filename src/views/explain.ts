@@ -1,6 +1,6 @@
 // The pages of errors, as a view.
 import { ERRORS, type ErrorCode, TagflowError } from '../model/errors.ts';
-import { type Line, type View, linesOf, styled, tableOf } from './view.ts';
+import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** Pages as Markdown, by the code of the error. */
 export type ErrorPages = ReadonlyMap<string, string>;
@@ -53,8 +53,8 @@ function meaningOf(page: string): string {
 }
 
 /** Markdown as lines for a terminal: headings stand out, code is indented, links are their words. */
-function linesOfMarkdown(page: string): readonly Line[] {
-  const lines: Line[] = [];
+function linesOfMarkdown(page: string): readonly TextLine[] {
+  const lines: TextLine[] = [];
   let isCodeBlock = false;
   for (const line of page.trimEnd().split('\n')) {
     if (line.startsWith('```')) isCodeBlock = !isCodeBlock;

@@ -4,7 +4,7 @@ import type { Release, Unverified } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
 import { releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
-import { type Span, type Table, type View, linesOf, styled, tableOf } from './view.ts';
+import { type StyledText, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
 
 const COLUMNS = [
@@ -59,7 +59,7 @@ export function historyView(
   };
 }
 
-function row({ record, commit, since, until, before }: Release, now: Instant): readonly Span[] {
+function row({ record, commit, since, until, before }: Release, now: Instant): readonly StyledText[] {
   const rollback = `rollback to #${record.restored?.sequence ?? '?'}`;
   return [
     String(record.sequence),

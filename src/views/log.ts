@@ -1,11 +1,11 @@
 // Steps, notices and failures as lines of JSON, for logs that machines read: docs/reference/log.md.
-import type { Instant, Notice } from '../model/effects.ts';
+import type { Instant, Progress } from '../model/effects.ts';
 import { toJsonLine } from './data.ts';
 import { type Failure, failureShape } from './failure.ts';
 import { time } from './shapes.ts';
 
 /** A notice as one line of JSON. */
-export function logLine({ level, text, step }: Notice, now: Instant): string {
+export function logLine({ level, text, step }: Progress, now: Instant): string {
   return line(now, {
     step: step?.name ?? level,
     environment: step?.environment ?? null,

@@ -1,6 +1,6 @@
 // A view as GitHub-flavoured Markdown, for step summaries and merge requests.
 import { plain } from '../model/text.ts';
-import { type Line, type Part, type Span, type Table, type View, spansOf, textOf } from './view.ts';
+import { type TextLine, type Part, type StyledText, type Table, type View, spansOf, unstyledText } from './view.ts';
 
 /** The view as Markdown, without a line break at its end. */
 export function formatMarkdown({ parts }: Pick<View, 'parts'>): string {
@@ -13,7 +13,7 @@ export function formatMarkdown({ parts }: Pick<View, 'parts'>): string {
 function formatPart(part: Part): string {
   if (part.kind === 'table') return markdownTable(part);
   if (part.kind === 'patch') return fenced(part.lines.map((line) => plain(line)));
-  const lines = part.lines.filter((line) => textOf(line) !== '').map(markdownLine);
+  const lines = part.lines.filter((line) => unstyledText(line) !== '').map(markdownLine);
   return lines.length > 1 ? lines.map((line) => `- ${line}`).join('\n') : lines.join('\n');
 }
 
@@ -33,17 +33,17 @@ function markdownText(text: string): string {
     .replaceAll('<', '&lt;');
 }
 
-function markdownLine(line: Line): string {
+function markdownLine(line: TextLine): string {
   return spansOf(line).map(markdownSpan).join('').trim();
 }
 
-function markdownSpan(span: Span): string {
+function markdownSpan(span: StyledText): string {
   if (typeof span === 'string') return markdownText(span);
   return span.style === 'bold' ? `**${markdownText(span.text)}**` : markdownText(span.text);
 }
 
-function markdownRow(cells: readonly Span[]): string {
-  return `| ${cells.map((cell) => markdownText(textOf(cell))).join(' | ')} |`;
+function markdownRow(cells: readonly StyledText[]): string {
+  return `| ${cells.map((cell) => markdownText(unstyledText(cell))).join(' | ')} |`;
 }
 
 /** Lines as a code block whose fence is longer than any run of its kind within. */

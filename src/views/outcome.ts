@@ -9,7 +9,7 @@ import type { ReleaseRecord } from '../model/release.ts';
 import { counted } from '../model/text.ts';
 import { fieldShape, recordShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
-import { type Line, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
+import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { duration, versionsOf } from './words.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
@@ -178,7 +178,7 @@ function isComplete(tags: readonly TagStatus[]): boolean {
   return tags.every(({ status }) => status !== 'failed');
 }
 
-function committedLine({ plan, commit, tags }: Released): Line {
+function committedLine({ plan, commit, tags }: Released): TextLine {
   const names = [...new Set(tags.map(({ image, tag }) => `${image}:${tag}`))];
   const shown = names.length > 6 ? `${names.length} tags` : names.join(', ');
   const committed = ` committed ${shortId(commit)} to ${plan.branch}   `;
@@ -207,7 +207,7 @@ function holdLine({ plan, record, replaced }: Released): readonly string[] {
 }
 
 /** A line for each image, aligned, and below it the lines of the manifests that change. */
-function changeLines(plan: Plan, replaced?: ReleaseRecord, now: Instant = 0): readonly Line[] {
+function changeLines(plan: Plan, replaced?: ReleaseRecord, now: Instant = 0): readonly TextLine[] {
   const ran = replaced && plan.request.kind === 'rollback' ? ` (ran ${duration(now - Date.parse(replaced.time))})` : '';
   const rows = plan.images.map(({ name, version, digest, before }, index) => {
     const change =

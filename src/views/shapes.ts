@@ -93,7 +93,7 @@ export function tagShape(tag: TagStatus): Whole<TagStatus> {
 }
 
 /** What the branch or the registry says about an image. */
-export function checkShape(check: Check | RegistryCheck): {
+export function comparisonShape(check: Check | RegistryCheck): {
   readonly state: string;
   readonly found: unknown;
   readonly place: unknown;

@@ -3,8 +3,8 @@ import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../en
 import type { Standing } from '../engine/read/history.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { checkShape, holdShape, problemShape, recordShape, releaseShape, time, timeOrNull } from './shapes.ts';
-import { type Line, type Span, type View, linesOf, styled, tableOf } from './view.ts';
+import { comparisonShape, holdShape, problemShape, recordShape, releaseShape, time, timeOrNull } from './shapes.ts';
+import { type TextLine, type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, exactly, moment, versionsOf } from './words.ts';
 
 const COLUMNS = [
@@ -52,7 +52,7 @@ export function statusAtView(standings: readonly Standing[], at: Instant): View 
   };
 }
 
-function standingRows({ environment, release }: Standing): readonly (readonly Span[])[] {
+function standingRows({ environment, release }: Standing): readonly (readonly StyledText[])[] {
   if (!release) return [[environment, '–', '–', 'no release', '–', '–', '–']];
   const { record, since } = release;
   return record.images.map(({ name, version, digest }, index) => [
@@ -75,7 +75,7 @@ export function isDrifting(states: readonly EnvironmentStatus[]): boolean {
   );
 }
 
-function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Span[])[] {
+function rows(state: EnvironmentStatus, now: Instant): readonly (readonly StyledText[])[] {
   const { environment, record, images, problem, since } = state;
   if (problem) return [[environment, '–', '–', '–', '–', '–', styled('red', '✗ unreadable'), '–']];
   if (!record) return [[environment, '–', 'no release', '–', '–', '–', '–', '–']];
@@ -91,7 +91,7 @@ function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Span[]
   ]);
 }
 
-function mark(check: Check | RegistryCheck): Span {
+function mark(check: Check | RegistryCheck): StyledText {
   if (check.state === 'right') return styled('green', '✓ in sync');
   if (check.state === 'unknown') return styled('yellow', '? unknown');
   if (check.state === 'untagged') return '–';
@@ -100,7 +100,7 @@ function mark(check: Check | RegistryCheck): Span {
 }
 
 /** What a person should know or do about an environment, below the table. */
-function remarks(state: EnvironmentStatus): readonly Line[] {
+function remarks(state: EnvironmentStatus): readonly TextLine[] {
   const { environment, problem, asked } = state;
   if (problem) {
     const text = `: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`;
@@ -200,8 +200,8 @@ function asData({
     since: timeOrNull(since),
     images: images.map((image) => ({
       ...image,
-      branch: checkShape(image.branch),
-      registry: checkShape(image.registry),
+      branch: comparisonShape(image.branch),
+      registry: comparisonShape(image.registry),
     })),
     asked: asked.map(({ branch, record: next }) => ({ branch, record: recordShape(next) })),
     held: held.map(holdShape),

@@ -1,6 +1,6 @@
 // Tables of plain text: columns two blanks apart, within a width where one is given. Words are never broken.
 import { plain } from '../model/text.ts';
-import { type Column, type Span, type Style, type Table, textOf } from './view.ts';
+import { type Column, type StyledText, type Style, type Table, unstyledText } from './view.ts';
 
 /** Styles text, or leaves it as it is. */
 export type Paint = (style: Style, text: string) => string;
@@ -59,7 +59,7 @@ function narrowed(shown: readonly (ShownColumn & { readonly least: number })[], 
   return columns;
 }
 
-function formatRow(row: readonly Span[], shown: readonly ShownColumn[], paint: Paint): readonly string[] {
+function formatRow(row: readonly StyledText[], shown: readonly ShownColumn[], paint: Paint): readonly string[] {
   const cells = row.map((span, at) => wrapWords(safe(span), shown[at]?.width ?? 0));
   const height = Math.max(1, ...cells.map((lines) => lines.length));
   return Array.from({ length: height }, (_, line) =>
@@ -87,8 +87,8 @@ function wrapWords(text: string, width: number): readonly string[] {
   return lines;
 }
 
-function safe(span: Span): string {
-  return plain(textOf(span));
+function safe(span: StyledText): string {
+  return plain(unstyledText(span));
 }
 
 /** Columns that a text takes: combining marks take none; everything tagflow prints is narrow. */

@@ -1,6 +1,6 @@
 // What a retag did, as a view.
 import { describeSummary } from '../engine/release/copy.ts';
-import type { retag } from '../engine/tag.ts';
+import type { retag } from '../engine/retag.ts';
 import { type View, linesOf, styled } from './view.ts';
 
 /** The copies that were made, and the tags that were put. */

@@ -1,7 +1,7 @@
 // A view as text for a terminal or a file.
 import { plain } from '../model/text.ts';
 import { type Paint, formatTable, unpainted } from './table.ts';
-import { type Line, type Part, type Span, type View, spansOf } from './view.ts';
+import { type TextLine, type Part, type StyledText, type View, spansOf } from './view.ts';
 
 /** How the text is written. */
 export interface TextStyle {
@@ -18,13 +18,13 @@ export function formatText({ parts }: Pick<View, 'parts'>, { paint = unpainted, 
 }
 
 /** A line as text: what would steer a terminal is escaped. */
-function formatLine(line: Line, paint: Paint): string {
+function formatLine(line: TextLine, paint: Paint): string {
   return spansOf(line)
     .map((span) => formatSpan(span, paint))
     .join('');
 }
 
-function formatSpan(span: Span, paint: Paint): string {
+function formatSpan(span: StyledText, paint: Paint): string {
   return typeof span === 'string' ? plain(span, 4000) : paint(span.style, plain(span.text, 4000));
 }
 

@@ -5,10 +5,10 @@
 export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
 
 /** A piece of text, possibly with a style. Text from outside needs no escaping here: each format escapes for itself. */
-export type Span = string | { readonly text: string; readonly style: Style };
+export type StyledText = string | { readonly text: string; readonly style: Style };
 
 /** One line: a span, or several in a row. */
-export type Line = Span | readonly Span[];
+export type TextLine = StyledText | readonly StyledText[];
 
 /** A column of a table. */
 export interface Column {
@@ -23,13 +23,13 @@ export interface Column {
 export interface Table {
   readonly kind: 'table';
   readonly columns: readonly Column[];
-  readonly rows: readonly (readonly Span[])[];
+  readonly rows: readonly (readonly StyledText[])[];
 }
 
 /** Lines of text; an empty one separates. */
 export interface Lines {
   readonly kind: 'lines';
-  readonly lines: readonly Line[];
+  readonly lines: readonly TextLine[];
 }
 
 /** Unified diffs. */
@@ -52,27 +52,27 @@ export interface View {
 }
 
 /** A table; a column is a name, or more. */
-export function tableOf(columns: readonly (string | Column)[], rows: readonly (readonly Span[])[]): Table {
+export function tableOf(columns: readonly (string | Column)[], rows: readonly (readonly StyledText[])[]): Table {
   return { kind: 'table', columns: columns.map((one) => (typeof one === 'string' ? { name: one } : one)), rows };
 }
 
 /** Lines of text. */
-export function linesOf(...lines: readonly Line[]): Lines {
+export function linesOf(...lines: readonly TextLine[]): Lines {
   return { kind: 'lines', lines };
 }
 
 /** A span with a style. */
-export function styled(style: Style, text: string): Span {
+export function styled(style: Style, text: string): StyledText {
   return { text, style };
 }
 
 /** The spans of a line. */
-export function spansOf(line: Line): readonly Span[] {
+export function spansOf(line: TextLine): readonly StyledText[] {
   return typeof line === 'string' || 'text' in line ? [line] : line;
 }
 
 /** The text of a line, without styles. */
-export function textOf(line: Line): string {
+export function unstyledText(line: TextLine): string {
   return spansOf(line)
     .map((span) => (typeof span === 'string' ? span : span.text))
     .join('');

@@ -1,7 +1,7 @@
 // What a person sees of a long step: on a terminal, and in the log of a job.
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Progress, startProgress } from '../../src/cli/terminal/progress.ts';
+import { type ProgressLine, startProgress } from '../../src/cli/terminal/progress.ts';
 
 const MIB = 1024 * 1024;
 
@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 /** Copies `rate` MiB in each second. */
-function copyFor(progress: Progress, seconds: number, rate: number, total: number, from = 0): void {
+function copyFor(progress: ProgressLine, seconds: number, rate: number, total: number, from = 0): void {
   for (let at = 0; at <= seconds * 10; at += 1) {
     progress.update(copying(from + Math.floor((at * rate) / 10), total));
     vi.advanceTimersByTime(100);

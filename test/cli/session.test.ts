@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/globals.ts';
 import type { Io } from '../../src/cli/io.ts';
 import { renderFailure } from '../../src/cli/terminal/failure.ts';
-import { showNotice } from '../../src/cli/terminal/notice.ts';
+import { showProgress } from '../../src/cli/terminal/notice.ts';
 import { type Session, withSession } from '../../src/cli/session.ts';
-import type { Notice } from '../../src/model/effects.ts';
+import type { Progress } from '../../src/model/effects.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/failure.ts';
 import { captureIo } from '../support/io.ts';
@@ -14,7 +14,7 @@ const OPTIONS: GlobalOptions = { directory: '/', output: 'table', input: false, 
 
 describe('a notice', () => {
   const copied = { level: 'progress', text: 'copying', bytes: { done: 1, total: 2 } } as const;
-  test.each<[string, Pick<GlobalOptions, 'quiet' | 'verbose' | 'log'>, Notice, { told: string; step: boolean }]>([
+  test.each<[string, Pick<GlobalOptions, 'quiet' | 'verbose' | 'log'>, Progress, { told: string; step: boolean }]>([
     ['a fact', {}, { level: 'info', text: 'x' }, { told: 'x\n', step: false }],
     ['a fact, with -q', { quiet: true }, { level: 'info', text: 'x' }, { told: '', step: false }],
     ['a warning', {}, { level: 'warning', text: 'x' }, { told: 'warning: x\n', step: false }],
@@ -29,8 +29,8 @@ describe('a notice', () => {
     ['text that steers', {}, { level: 'info', text: 'a\u001b[31mb' }, { told: 'a\\x1b[31mb\n', step: false }],
   ])('%s', (_, options, notice, { told, step }) => {
     const { io, stderr } = captureIo([]);
-    const progress = { update: vi.fn<(notice: Notice) => void>(), clear: () => undefined, stop: () => undefined };
-    showNotice(io.stderr, options, progress, notice);
+    const progress = { update: vi.fn<(notice: Progress) => void>(), clear: () => undefined, stop: () => undefined };
+    showProgress(io.stderr, options, progress, notice);
     expect(stderr()).toBe(told);
     expect(progress.update.mock.calls).toEqual(step ? [[notice]] : []);
   });
@@ -39,10 +39,10 @@ describe('a notice', () => {
 describe('--log json', () => {
   const KEYS = ['schemaVersion', 'time', 'step', 'environment', 'application', 'release', 'durationMs', 'message'];
 
-  function logged(notice: Notice): Record<string, unknown> {
+  function logged(notice: Progress): Record<string, unknown> {
     const { io, stderr } = captureIo([]);
     const progress = { update: () => undefined, clear: () => undefined, stop: () => undefined };
-    showNotice(io.stderr, { log: 'json' }, progress, notice);
+    showProgress(io.stderr, { log: 'json' }, progress, notice);
     expect(stderr().split('\n')).toHaveLength(2);
     return JSON.parse(stderr()) as Record<string, unknown>;
   }

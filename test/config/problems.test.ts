@@ -1,6 +1,6 @@
 // The words for mistakes: values in quotes, places, the word that was meant, and the one error of them all.
 import { describe, expect, it } from 'vitest';
-import { type Problem, configInvalid, formatPath, nearest, plain, quote } from '../../src/config/problems.ts';
+import { type Problem, configInvalid, formatPath, nearest, escaped, quote } from '../../src/config/problems.ts';
 
 describe('a value in an error', () => {
   it.each([
@@ -22,7 +22,7 @@ describe('a value in an error', () => {
     ['abcd', 3, 'ab…'],
     ['a\u009b\u2028', 9, String.raw`a\u009b\u2028`],
   ])('is shown without what a terminal obeys: %j in %i characters', (text, longest, shown) => {
-    expect(plain(text, longest)).toBe(shown);
+    expect(escaped(text, longest)).toBe(shown);
   });
 });
 

@@ -99,7 +99,7 @@ export function describeLedgerContract(
     };
 
     const proposal = async (on: ObjectId, words: string, from: Ledger = ledger): Promise<ObjectId> =>
-      from.propose(draftOn(on, [write('env/a.yaml', words)]));
+      from.writeCommit(draftOn(on, [write('env/a.yaml', words)]));
 
     part('heads', () => {
       it('names the default branch and where every branch is', async () => {
@@ -349,7 +349,7 @@ export function describeLedgerContract(
       it('names the tree that edits make, whole or of some paths alone, and stores nothing', async () => {
         const head = await fetched();
         const edits = [write('env/a.yaml', 'x'), write('new/b', 'y'), remove('tagflow.yaml')];
-        const commit = await ledger.propose(draftOn(head, edits));
+        const commit = await ledger.writeCommit(draftOn(head, edits));
         expect(await ledger.treeId(head, edits)).toBe((await ledger.commit(commit)).tree);
         expect(await ledger.treeId(commit, [])).toBe((await ledger.commit(commit)).tree);
         const all = await remote.commit('picked', { 'env/b.yaml': 'two\n', 'new/b': 'y' }, { parents: [] });
@@ -425,8 +425,8 @@ export function describeLedgerContract(
           return '-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n\nlast\n-----END SSH SIGNATURE-----\n';
         };
         const edits = [write('env/a.yaml', 'x')];
-        const plain = await ledger.propose(draftOn(on, edits));
-        const commit = await ledger.propose(draftOn(on, edits, { sign }));
+        const plain = await ledger.writeCommit(draftOn(on, edits));
+        const commit = await ledger.writeCommit(draftOn(on, edits, { sign }));
         expect(commit).not.toBe(plain);
         expect({ ...(await ledger.commit(commit)), id: plain }).toEqual(await ledger.commit(plain));
         expect(await ledger.signature(commit)).toEqual({ payload: Buffer.from(signed), signature: await sign(signed) });
@@ -439,7 +439,7 @@ export function describeLedgerContract(
 
       it('makes a commit of the base tree with the edits, and changes nothing remote', async () => {
         const head = await fetched();
-        const id = await ledger.propose(
+        const id = await ledger.writeCommit(
           draftOn(head, [write('env/a.yaml', 'new\n'), write('new/deep/x.yaml', 'x'), remove('env/b.yaml')]),
         );
         expect((await ledger.listFiles(id, '')).map(({ path }) => path)).toEqual([
@@ -465,9 +465,9 @@ export function describeLedgerContract(
         const other = await open();
         await other.fetch([start]);
         const ids = [
-          await ledger.propose(draft),
-          await ledger.propose({ ...draft, edits: [...draft.edits].reverse() }),
-          await other.propose(draft),
+          await ledger.writeCommit(draft),
+          await ledger.writeCommit({ ...draft, edits: [...draft.edits].reverse() }),
+          await other.writeCommit(draft),
         ];
         expect(new Set(ids).size).toBe(1);
         expect(ids[0]).toBe('f6723f5344fe62dec8844e9ff7f3b8b319121cd7');
@@ -477,7 +477,7 @@ export function describeLedgerContract(
         await remote.commit('env/dev', { 'env/a.yaml': 'dev\n', run: 'r' }, { modes: { run: '100755' } });
         const [head, dev] = [await fetched(), await fetched(DEV)];
         const entries = (await ledger.listFiles(dev, '')).filter(({ path }) => path === 'run' || path === 'env/a.yaml');
-        const id = await ledger.propose(
+        const id = await ledger.writeCommit(
           draftOn(
             head,
             entries.map((entry) => ({ kind: 'take', entry })),
@@ -489,7 +489,7 @@ export function describeLedgerContract(
 
       it('keeps the mode of a file that it writes', async () => {
         await remote.commit('main', { run: 'r' }, { modes: { run: '100755' } });
-        const id = await ledger.propose(draftOn(await fetched(), [write('run', 'new')]));
+        const id = await ledger.writeCommit(draftOn(await fetched(), [write('run', 'new')]));
         expect((await ledger.listFiles(id, 'run'))[0]?.mode).toBe('100755');
       });
 
@@ -501,13 +501,13 @@ export function describeLedgerContract(
           remove('env/a.yaml'),
           remove('env/b.yaml'),
         ];
-        const id = await ledger.propose(draftOn(head, [...edits, write('env', 'file')]));
+        const id = await ledger.writeCommit(draftOn(head, [...edits, write('env', 'file')]));
         expect((await ledger.listFiles(id, '')).map(({ path }) => path)).toEqual(['env', 'tagflow.yaml/x']);
       });
 
       it('removes what is not there without complaint', async () => {
         const head = await fetched();
-        const id = await ledger.propose(
+        const id = await ledger.writeCommit(
           draftOn(head, [remove('none'), remove('env/none'), remove('tagflow.yaml/none')]),
         );
         expect(await ledger.changedPaths(head, id)).toEqual([]);
@@ -610,7 +610,7 @@ export function describeLedgerContract(
         const head = await remote.commit('main', { 'env/b.yaml': 'up\n' });
         await ledger.fetch([dev, head]);
         const [entry] = await ledger.listFiles(dev, 'env/a.yaml');
-        const id = await ledger.propose(draftOn(head, [{ kind: 'take', entry: entry! }], { parents: [dev, head] }));
+        const id = await ledger.writeCommit(draftOn(head, [{ kind: 'take', entry: entry! }], { parents: [dev, head] }));
         expect(await ledger.push(DEV, id, dev)).toEqual({ outcome: 'landed' });
         expect(await remote.file('env/dev', 'env/a.yaml')).toBe('dev\n');
         expect(await remote.file('env/dev', 'env/b.yaml')).toBe('up\n');
@@ -621,7 +621,7 @@ export function describeLedgerContract(
         const up = await remote.commit('main', { 'env/b.yaml': 'up\n', 'deep/er/new.yaml': 'new\n' });
         await ledger.fetch([dev, up]);
         const entries = await ledger.listFiles(up, 'deep');
-        const id = await ledger.propose(
+        const id = await ledger.writeCommit(
           draftOn(
             dev,
             entries.map((entry) => ({ kind: 'take', entry })),
@@ -640,7 +640,7 @@ export function describeLedgerContract(
           await ledger.fetch([dev, up]);
           const edits = (await ledger.listFiles(up, '')).map((entry) => ({ kind: 'take', entry }) as const);
           const parents = how === 'without' ? [dev] : [dev, up];
-          const id = await ledger.propose(draftOn(dev, edits, { parents }));
+          const id = await ledger.writeCommit(draftOn(dev, edits, { parents }));
           await remote.commit('main', { 'env/b.yaml': 'later\n', 'deep/er/new.yaml': undefined });
           expect(await ledger.push(DEV, id, dev)).toEqual({ outcome: 'landed' });
           expect(await remote.file('env/dev', 'env/b.yaml')).toBe('up\n');
@@ -717,23 +717,23 @@ export function describeLedgerContract(
       ['one path twice', [write('x', '1'), write('x', '2')]],
       ['a file and a file below it', [write('x', '1'), write('x/y', '2')]],
     ])('refuses to write %s', async (_, edits) => {
-      await expect(shared.propose(draftOn(head, edits))).rejects.toMatchObject({ code: 'tree-unsafe' });
+      await expect(shared.writeCommit(draftOn(head, edits))).rejects.toMatchObject({ code: 'tree-unsafe' });
     });
 
     it.each<[string, TreeEdit]>([
       ['over a link', write('link', 'x')],
       ['through a link', write('folder/x', 'x')],
     ])('refuses to write %s', async (_, edit) => {
-      await expect(shared.propose(draftOn(head, [edit]))).rejects.toMatchObject({ code: 'tree-unsafe' });
+      await expect(shared.writeCommit(draftOn(head, [edit]))).rejects.toMatchObject({ code: 'tree-unsafe' });
     });
 
     it('refuses to remove a folder', async () => {
-      await expect(shared.propose(draftOn(head, [remove('env')]))).rejects.toMatchObject({ code: 'tree-unsafe' });
+      await expect(shared.writeCommit(draftOn(head, [remove('env')]))).rejects.toMatchObject({ code: 'tree-unsafe' });
     });
 
     it('refuses an author that could forge a header', async () => {
       const author = 'Ann <a@b>\ncommitter Eve <e@e>';
-      await expect(shared.propose(draftOn(head, [], { author }))).rejects.toMatchObject({ code: 'usage' });
+      await expect(shared.writeCommit(draftOn(head, [], { author }))).rejects.toMatchObject({ code: 'usage' });
     });
   };
   part('refusing', refusals, `${title}: what a ledger refuses`);

@@ -1,12 +1,13 @@
 // Where a remote's forge is, and which token is for it.
 import { describe, expect, it } from 'vitest';
-import { type Environment, placeForge } from '../../src/forge/place.ts';
+import { placeForge } from '../../src/forge/place.ts';
+import type { ProcessEnv } from '../../src/model/effects.ts';
 import type { ForgeKind } from '../../src/model/pipeline.ts';
 import { refusal } from '../support/failure.ts';
 
 const ACTIONS = { GITHUB_SERVER_URL: 'https://git.acme.example', GITHUB_API_URL: 'https://git.acme.example/api/v3' };
 const GITLAB_CI = { CI_SERVER_URL: 'https://acme.example/gitlab', CI_API_V4_URL: 'https://acme.example/gitlab/api/v4' };
-const told = (url: string, kind?: ForgeKind, env: Environment = {}): string => {
+const told = (url: string, kind?: ForgeKind, env: ProcessEnv = {}): string => {
   const place = placeForge(url, kind, env);
   return `${place.kind} ${place.api.href} ${place.project}`;
 };

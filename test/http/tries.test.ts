@@ -4,7 +4,7 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { HostGate } from '../../src/http/limiter.ts';
 import { createWaitToRetry } from '../../src/http/retry.ts';
 import { TransportFailure } from '../../src/http/transport.ts';
-import { createTries, type Verdict } from '../../src/http/tries.ts';
+import { createTries, type TryOutcome } from '../../src/http/tries.ts';
 import { createInstantClock } from '../support/clock.ts';
 
 const error = new TagflowError('registry-unavailable', { what: 'not now' });
@@ -12,7 +12,7 @@ const failure = new TransportFailure(true, { what: 'no answer' });
 const HOUR = 3_600_000;
 
 /** How many tries there are in all when each ends with the verdict, and what was paused. */
-async function exhaust(verdict: Verdict, allowedMs = HOUR) {
+async function exhaust(verdict: TryOutcome, allowedMs = HOUR) {
   const clock = createInstantClock();
   const pauses: number[] = [];
   const gate: Pick<HostGate, 'pause'> = { pause: (milliseconds) => void pauses.push(milliseconds) };

@@ -1,19 +1,19 @@
 // How the words of Git and of servers are read and shown.
 import { describe, expect, it } from 'vitest';
 import {
-  type Answer,
+  type GitAnswer,
   type FailureKind,
   failureKind,
   isIncomplete,
   neverReached,
-  plainText,
+  oneLineOf,
   remoteFailure,
   words,
 } from '../../src/ledger/failure.ts';
 import { redactorFor } from '../../src/ledger/environment.ts';
 import { parseRemoteUrl } from '../../src/ledger/url.ts';
 
-const said = (stderr: string, more: Partial<Answer> = {}): Answer => ({
+const said = (stderr: string, more: Partial<GitAnswer> = {}): GitAnswer => ({
   exitCode: 128,
   stdout: '',
   stderr,
@@ -136,7 +136,7 @@ describe('what was said', () => {
     ['a\u202eb\u0085c\u009bd', 'ab c d'],
     [' two\r\nlines\t', 'two lines'],
   ])('%j is shown as %j', (text, plain) => {
-    expect(plainText(text)).toBe(plain);
+    expect(oneLineOf(text)).toBe(plain);
   });
 
   it.each(['', 'x'])('is in the error with what to do, for every kind (%j)', (text) => {

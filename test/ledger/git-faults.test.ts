@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GitLedgerOptions } from '../../src/ledger/git.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { Notice } from '../../src/model/effects.ts';
+import type { Progress } from '../../src/model/effects.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
 import { openGitLedger } from '../support/git-ledger.ts';
@@ -69,7 +69,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     await ledger.fetch([head]);
     const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from(text) }] as const;
     const draft = { base: head, parents: [head], edits, message: 'm', author: 'A <a@b>', time: 0 };
-    return { ledger, id: await ledger.propose(draft) };
+    return { ledger, id: await ledger.writeCommit(draft) };
   };
   const commits = async (): Promise<number> => Number(await repository.git(['rev-list', '--count', 'main']));
 
@@ -195,7 +195,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
           const content = Buffer.from(`round ${round} writer ${index}\n`);
           const edits = [{ kind: 'write', path: `env/${index}.yaml`, content }] as const;
           const draft = { base, parents: [base], edits, message: 'm', author: 'A <a@b>', time: 0 };
-          return ledger.push(MAIN, await ledger.propose(draft), base);
+          return ledger.push(MAIN, await ledger.writeCommit(draft), base);
         }),
       );
       expect(verdicts.map(({ outcome }) => outcome).sort()).toEqual(['landed', ...Array<string>(7).fill('lost')]);
@@ -234,7 +234,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
     });
 
     it('succeeds in the end when the failure passes, and says that it tried again', async () => {
-      const notices: Notice[] = [];
+      const notices: Progress[] = [];
       const ledger = await open({ notify: (notice) => notices.push(notice), timeouts: { ...QUICK, retryMs: 10_000 } });
       server.fault = first(2, isRead, { kind: 'status', status: 502 });
       expect((await ledger.heads()).trunk).toBe('main');
@@ -274,7 +274,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       await ledger.fetch([head]);
       const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from('new\n') }] as const;
       const draft = { base: head, parents: [head], edits, message: 'm', author: 'A <a@b>', time: 0 };
-      expect(await ledger.push(MAIN, await ledger.propose(draft), head)).toEqual({ outcome: 'landed' });
+      expect(await ledger.push(MAIN, await ledger.writeCommit(draft), head)).toEqual({ outcome: 'landed' });
       expect(await remote.file('main', 'env/a.yaml')).toBe('new\n');
       await remote.git(['fsck', '--strict']);
       await remote.remove();

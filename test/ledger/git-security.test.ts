@@ -102,7 +102,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     await own.fetch([start]);
     await own.readFiles(start, ['env/a.yaml']);
     const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from('new\n') }] as const;
-    const id = await own.propose({ base: start, parents: [start], edits, message: 'm', author: AUTHOR, time: 0 });
+    const id = await own.writeCommit({ base: start, parents: [start], edits, message: 'm', author: AUTHOR, time: 0 });
     expect(await own.push(branch, id, start)).toEqual({ outcome: 'landed' });
     await own.deepen([id]);
     expect(await own.walk(id, ['env/a.yaml'])).toHaveLength(2);
@@ -117,7 +117,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
     expect([...branches.keys()].sort()).toEqual(['main', ...BRANCHES.filter(isBranchName)].sort());
     await own.fetch([head]);
     const edits = [{ kind: 'write', path: 'env/a.yaml', content: Buffer.from('new\n') }] as const;
-    const id = await own.propose({ base: head, parents: [head], edits, message: 'm', author: AUTHOR, time: 0 });
+    const id = await own.writeCommit({ base: head, parents: [head], edits, message: 'm', author: AUTHOR, time: 0 });
     for (const branch of BRANCHES.filter(isBranchName)) {
       expect(await own.push(branch, id, head)).toEqual({ outcome: 'landed' });
       expect(await own.head(branch)).toBe(id);
@@ -238,7 +238,7 @@ describeReal('hostile input to a Git ledger', ['git'], () => {
       const edits = [{ kind: 'write', path: 'good', content: Buffer.from('y') }] as const;
       const draft = { base: id, parents: [id], edits, message: 'm', author: AUTHOR, time: 0 };
       // All at once: whichever fails first, somebody waits for it.
-      const actions = [own.readFiles(id, ['good']), own.listFiles(id, ''), own.propose(draft)];
+      const actions = [own.readFiles(id, ['good']), own.listFiles(id, ''), own.writeCommit(draft)];
       await Promise.all(actions.map(async (action) => expect(action).rejects.toMatchObject({ code: 'tree-unsafe' })));
       expect(existsSync(canary)).toBe(false);
     });

@@ -2,12 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
 import { type TreeItem, formatTree, makeObject } from '../../src/ledger/object.ts';
-import type { TreeReader } from '../../src/ledger/tree.ts';
+import type { ReadTrees } from '../../src/ledger/tree.ts';
 import type { ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
 
 /** Trees in memory, which count how often they are read. */
-function createTrees(): { make(items: readonly TreeItem[]): ObjectId; read: TreeReader; reads(): number } {
+function createTrees(): { make(items: readonly TreeItem[]): ObjectId; read: ReadTrees; reads(): number } {
   const trees = new Map<ObjectId, readonly TreeItem[]>();
   let reads = 0;
   return {

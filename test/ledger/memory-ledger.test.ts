@@ -30,7 +30,7 @@ async function proposal() {
   const ledger = createMemoryLedger(remote);
   await ledger.fetch([head]);
   const edits = [{ kind: 'write', path: 'a', content: Buffer.from('2') }] as const;
-  const id = await ledger.propose({ base: head, parents: [head], edits, message: 'm', author: 'A <a@b>', time: 0 });
+  const id = await ledger.writeCommit({ base: head, parents: [head], edits, message: 'm', author: 'A <a@b>', time: 0 });
   return { remote, ledger, head, id };
 }
 

@@ -1,7 +1,7 @@
 // Settling a push, against every order of answers a remote can give, with a clock that does not wait.
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type PushAttempt, type PushInFlight, backoff, settlePush } from '../../src/ledger/push.ts';
+import { type PushAttempt, type PushInFlight, pushBackoff, settlePush } from '../../src/ledger/push.ts';
 import { TagflowError, isTagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 
@@ -246,9 +246,9 @@ describe('settling a push', () => {
   });
 
   it('waits longer each time, with jitter, and never more than 4.5 seconds', () => {
-    expect(backoff(0, () => 0)).toBe(50);
-    expect(backoff(0, () => 0.999)).toBeCloseTo(150, 0);
-    expect(backoff(1, () => 0.5)).toBe(300);
-    expect(backoff(50, () => 0.5)).toBe(3_000);
+    expect(pushBackoff(0, () => 0)).toBe(50);
+    expect(pushBackoff(0, () => 0.999)).toBeCloseTo(150, 0);
+    expect(pushBackoff(1, () => 0.5)).toBe(300);
+    expect(pushBackoff(50, () => 0.5)).toBe(3_000);
   });
 });

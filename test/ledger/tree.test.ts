@@ -14,7 +14,7 @@ import {
 } from '../../src/ledger/object.ts';
 import { encodePack } from '../../src/ledger/pack.ts';
 import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
-import { type TreeReader, editTree, findEntries } from '../../src/ledger/tree.ts';
+import { type ReadTrees, editTree, findEntries } from '../../src/ledger/tree.ts';
 import { type ObjectId, parseObjectId } from '../../src/model/object-id.ts';
 import { type GitRepository, createGitRepository } from '../support/git-repository.ts';
 import { describeReal } from '../support/real.ts';
@@ -52,7 +52,7 @@ const build = async (list: readonly (readonly [string, string])[]) => {
   const objects = new Map<ObjectId, Uint8Array>();
   const empty = makeObject('tree', new Uint8Array(), 'sha1');
   objects.set(empty.id, empty.content);
-  const read: TreeReader = async (ids) => ids.map((id) => parseTree(objects.get(id)!, 'sha1'));
+  const read: ReadTrees = async (ids) => ids.map((id) => parseTree(objects.get(id)!, 'sha1'));
   const apply = async (root: ObjectId, edits: readonly TreeEdit[]): Promise<ObjectId> => {
     const edited = await editTree(read, root, edits, 'sha1');
     for (const { id, content } of edited.objects) objects.set(id, content);
@@ -128,7 +128,7 @@ describeReal('trees, as Git has them', ['git'], () => {
       fc.asyncProperty(files, files, async (before, after) => {
         fc.pre(before.length > 0 && after.length > 0);
         const [left, right] = [await build(before), await build(after)];
-        const read: TreeReader = async (ids) =>
+        const read: ReadTrees = async (ids) =>
           ids.map((id) => parseTree((left.objects.get(id) ?? right.objects.get(id))!, 'sha1'));
         await repository.commit('a', Object.fromEntries(before), { parents: [] });
         await repository.commit('b', Object.fromEntries(after), { parents: [] });
@@ -214,7 +214,7 @@ describeReal('trees, as Git has them', ['git'], () => {
     const blob = (await repository.git(['hash-object', '-w', '--stdin'], 'x')).trim();
     const tree = Buffer.concat([Buffer.from('100644 caf\xe9\0', 'latin1'), Buffer.from(blob, 'hex')]);
     const id = (await repository.git(['hash-object', '-w', '-t', 'tree', '--stdin'], tree)).trim() as ObjectId;
-    const read: TreeReader = async () => [parseTree(tree, 'sha1')];
+    const read: ReadTrees = async () => [parseTree(tree, 'sha1')];
     const edited = await editTree(read, id, [{ kind: 'write', path: 'b', content: Buffer.from('y') }], 'sha1');
     const root = edited.objects.find((object) => object.id === edited.id)!;
     expect(Buffer.from(root.content).includes(Buffer.from('caf\xe9\0', 'latin1'))).toBe(true);

@@ -3,7 +3,7 @@ import { isMap } from 'yaml';
 import { describe, expect, it } from 'vitest';
 import { capsFor } from '../../src/manifests/caps.ts';
 import { isSource, readSource } from '../../src/manifests/source.ts';
-import { type Path, type Tree, formatPath, isEmpty, textOf } from '../../src/manifests/tree.ts';
+import { type Path, type Tree, describePath, isEmpty, textOf } from '../../src/manifests/tree.ts';
 
 const caps = capsFor(256 * 1024);
 
@@ -77,7 +77,7 @@ it.each<[Path, string]>([
   [['b', ' c'], 'b[" c"]'],
   [[1], '[1]'],
 ])('the path %j is written %s', (path, text) => {
-  expect(formatPath(path)).toBe(text);
+  expect(describePath(path)).toBe(text);
 });
 
 it.each([

@@ -1,7 +1,7 @@
 // What tests of copies start; all of it ends with the test.
 import { onTestFinished } from 'vitest';
 import type { Digest } from '../../src/model/digest.ts';
-import type { Notice } from '../../src/model/effects.ts';
+import type { Progress } from '../../src/model/effects.ts';
 import type { Repository } from '../../src/model/reference.ts';
 import { createCopier } from '../../src/registry/copy/copy.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
@@ -23,7 +23,7 @@ export function newRun(options: Partial<OciOptions> = {}, signal = new AbortCont
   const { registry } = createOciUnderTest({ ...options, signal });
   onTestFinished(() => registry.close());
   const layout = createLayoutRegistry({ baseDirectory: '/', clock: machineClock, signal });
-  const notices: Notice[] = [];
+  const notices: Progress[] = [];
   const contentOf = (repository: Repository): ContentStore => (repository.kind === 'layout' ? layout : registry);
   const copier = createCopier({ contentOf, signal, notify: (notice) => notices.push(notice) });
   const copy = async (from: Repository, to: Repository, digest: Digest): Promise<CopySummary> =>

@@ -8,7 +8,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { digestOf } from '../../src/model/digest.ts';
-import type { Clock, Notice } from '../../src/model/effects.ts';
+import type { Clock, Progress } from '../../src/model/effects.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
 import type { AwsKeys } from '../../src/registry/ecr/client.ts';
 import { createEcrRegistry, type EcrOptions } from '../../src/registry/ecr/ecr.ts';
@@ -497,7 +497,7 @@ function hmac(secret: string | Buffer, text: string): Buffer {
 export interface EcrUnderTest {
   readonly registry: ReturnType<typeof createEcrRegistry>;
   readonly clock: ReturnType<typeof createInstantClock>;
-  readonly notices: readonly Notice[];
+  readonly notices: readonly Progress[];
 }
 
 /** An adapter with time that does not pass, no jitter, and the keys the emulator knows; options stand in place of these. */
@@ -506,7 +506,7 @@ export function createEcrUnderTest(
   options: Partial<Omit<EcrOptions, 'clock'>> & { clock?: EcrUnderTest['clock'] } = {},
 ): EcrUnderTest {
   const clock = options.clock ?? createInstantClock();
-  const notices: Notice[] = [];
+  const notices: Progress[] = [];
   const registry = createEcrRegistry({
     random: () => 0.5,
     env: {},

@@ -1,6 +1,6 @@
 // A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
 // context for each process that works on them.
-import type { Notice, Step } from '../../src/model/effects.ts';
+import type { Progress, Step } from '../../src/model/effects.ts';
 import type { Context } from '../../src/engine/context.ts';
 import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
 import type { RunOptions } from '../../src/engine/release/execute.ts';
@@ -114,7 +114,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   const clock = createInstantClock();
   const notices: string[] = [];
   const steps: Step[] = [];
-  const notify = ({ text, step }: Notice): void => {
+  const notify = ({ text, step }: Progress): void => {
     if (step) steps.push(step);
     else notices.push(text);
   };

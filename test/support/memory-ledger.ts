@@ -367,7 +367,7 @@ class MemoryLedger implements Ledger {
     return signatureOf(this.#object(id).content, this.#remote.algorithm);
   }
 
-  async propose(draft: CommitDraft): Promise<ObjectId> {
+  async writeCommit(draft: CommitDraft): Promise<ObjectId> {
     const { algorithm } = this.#remote;
     const { parents, author, time, message } = draft;
     const base = this.#commit(draft.base).tree;

@@ -7,7 +7,7 @@ import type { Repository, Tag } from '../../src/model/reference.ts';
 import type { RepositoryFacts } from '../../src/model/repository-facts.ts';
 import { checkedStream } from '../../src/registry/image/checked-stream.ts';
 import { namedIn } from '../../src/registry/image/manifest-graph.ts';
-import { subjectOf } from '../../src/registry/image/referrers-index.ts';
+import { referrerSubject } from '../../src/registry/image/referrers-index.ts';
 import type {
   BlobDescriptor,
   ContentSource,
@@ -322,7 +322,7 @@ function createContent(
     async referrers(repository, subject) {
       const { manifests } = await step('referrers', repository, subject);
       return [...manifests.values()]
-        .filter(({ bytes }) => subjectOf(bytes) === subject)
+        .filter(({ bytes }) => referrerSubject(bytes) === subject)
         .flatMap((content) => describe(content) ?? []);
     },
   };

@@ -1,5 +1,5 @@
 // The OCI adapter in front of a test's registry: time that does not pass, no jitter, no credentials unless given.
-import type { Notice } from '../../src/model/effects.ts';
+import type { Progress } from '../../src/model/effects.ts';
 import type { TagflowError } from '../../src/model/errors.ts';
 import { parseRepository, type Repository } from '../../src/model/reference.ts';
 import type { CredentialSource } from '../../src/registry/credentials/credentials.ts';
@@ -10,13 +10,13 @@ import { createInstantClock, type InstantClock } from './clock.ts';
 export interface OciUnderTest {
   readonly registry: OciRegistry;
   readonly clock: InstantClock;
-  readonly notices: readonly Notice[];
+  readonly notices: readonly Progress[];
 }
 
 /** An adapter; options stand in place of the defaults. */
 export function createOciUnderTest(options: Partial<OciOptions> = {}): OciUnderTest {
   const clock = createInstantClock();
-  const notices: Notice[] = [];
+  const notices: Progress[] = [];
   const registry = createOciRegistry({
     clock,
     random: () => 0.5,

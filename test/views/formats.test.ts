@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { formatCsv } from '../../src/views/csv.ts';
 import { formatMarkdown } from '../../src/views/markdown.ts';
 import { formatText } from '../../src/views/text.ts';
-import { type View, linesOf, styled, tableOf, textOf } from '../../src/views/view.ts';
+import { type View, linesOf, styled, tableOf, unstyledText } from '../../src/views/view.ts';
 
 const VIEW: View = {
   data: {},
@@ -62,5 +62,5 @@ describe('as CSV', () => {
 });
 
 test('a line is the same text with and without styles', () => {
-  expect(textOf(['a', styled('dim', 'b')])).toBe('ab');
+  expect(unstyledText(['a', styled('dim', 'b')])).toBe('ab');
 });

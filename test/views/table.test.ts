@@ -2,10 +2,14 @@
 import { expect, test } from 'vitest';
 import { markdownTable } from '../../src/views/markdown.ts';
 import { formatTable } from '../../src/views/table.ts';
-import { type Span, tableOf } from '../../src/views/view.ts';
+import { type StyledText, tableOf } from '../../src/views/view.ts';
 import { duration, moment } from '../../src/views/words.ts';
 
-function table(columns: Parameters<typeof tableOf>[0], rows: readonly (readonly Span[])[], width?: number): string {
+function table(
+  columns: Parameters<typeof tableOf>[0],
+  rows: readonly (readonly StyledText[])[],
+  width?: number,
+): string {
   return formatTable(tableOf(columns, rows), paint, width);
 }
 

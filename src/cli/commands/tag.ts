@@ -18,7 +18,7 @@ export const tag = defineCommand({
   },
   options: {},
   async run(session, { source, tags }) {
-    const [{ retag }, { tagView }] = await Promise.all([import('../../engine/tag.ts'), import('../../views/tag.ts')]);
+    const [{ retag }, { tagView }] = await Promise.all([import('../../engine/retag.ts'), import('../../views/tag.ts')]);
     session.print(tagView(await retag(await session.registries(), source, tags)));
     return EXIT.ok;
   },

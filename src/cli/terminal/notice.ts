@@ -1,22 +1,22 @@
 // What a run tells on stderr while it goes on.
-import type { Notice } from '../../model/effects.ts';
+import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import { logLine } from '../../views/log.ts';
 import { machineClock } from '../clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Terminal } from '../io.ts';
 import { painter } from './paint.ts';
-import type { Progress } from './progress.ts';
+import type { ProgressLine } from './progress.ts';
 
 /**
  * Shows a notice: with `-q` warnings alone; what goes on in the line of progress; with `-v` that and each step in lines of their
  * own. With `--log json` each is a line of JSON, but for bytes, which come too often.
  */
-export function showNotice(
+export function showProgress(
   stderr: Terminal,
   { quiet, verbose, log }: Pick<GlobalOptions, 'quiet' | 'verbose' | 'log'>,
-  progress: Progress,
-  notice: Notice,
+  progress: ProgressLine,
+  notice: Progress,
 ): void {
   const { level, text, bytes } = notice;
   if (quiet && level !== 'warning') return;

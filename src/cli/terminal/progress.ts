@@ -1,7 +1,7 @@
 // What is going on, on stderr. On a terminal: one line that clears itself, once it takes longer than a second, with a bar,
 // the rate and an estimate where bytes are counted, and for how long a step has gone on. Elsewhere, in the log of a CI job: a plain line now and then about what
 // counts bytes, since jobs that are silent for minutes get killed.
-import type { Notice } from '../../model/effects.ts';
+import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import type { Terminal } from '../io.ts';
 
@@ -20,23 +20,23 @@ const SHORTEST_WINDOW = 1000;
 const BAR_WIDTH = 20;
 
 /** Shows the newest step while a command runs. */
-export interface Progress {
-  update(notice: Notice): void;
+export interface ProgressLine {
+  update(notice: Progress): void;
   /** Removes the line, so that something else can be written. */
   clear(): void;
   stop(): void;
 }
 
 /** Starts to show progress; quiet, it shows nothing. */
-export function startProgress(stream: Terminal, quiet: boolean): Progress {
+export function startProgress(stream: Terminal, quiet: boolean): ProgressLine {
   if (quiet) return { update: () => undefined, clear: () => undefined, stop: () => undefined };
   return stream.isTTY === true ? onTerminal(stream) : inLog(stream);
 }
 
-function onTerminal(stream: Terminal): Progress {
+function onTerminal(stream: Terminal): ProgressLine {
   const speed = measureSpeed();
   // Until somebody says more, it is this that takes its time.
-  let notice: Notice | undefined = { level: 'progress', text: 'starting' };
+  let notice: Progress | undefined = { level: 'progress', text: 'starting' };
   let since = performance.now();
   let drawn = '';
   let patient = true;
@@ -76,7 +76,7 @@ function onTerminal(stream: Terminal): Progress {
   };
 }
 
-function inLog(stream: Terminal): Progress {
+function inLog(stream: Terminal): ProgressLine {
   const speed = measureSpeed();
   let next = performance.now() + LOG_PAUSE;
   return {
@@ -93,7 +93,7 @@ function inLog(stream: Terminal): Progress {
 }
 
 /** A step as one line of at most `columns` characters: the text first, then the rest as far as it fits. */
-function lineOf({ text, bytes }: Notice, speed: Speed, columns: number, elapsed: number): string {
+function lineOf({ text, bytes }: Progress, speed: Speed, columns: number, elapsed: number): string {
   const words = plain(text, 200);
   if (!bytes)
     return `${words}${elapsed < LONG ? '' : ` (${durationIn(Math.floor(elapsed / 1000))})`}`.slice(0, columns);
@@ -102,13 +102,13 @@ function lineOf({ text, bytes }: Notice, speed: Speed, columns: number, elapsed:
   return withBar.length <= columns ? withBar : parts.slice(0, columns);
 }
 
-function barOf({ done, total }: Required<Notice>['bytes']): string {
+function barOf({ done, total }: Required<Progress>['bytes']): string {
   const full = total > 0 ? Math.floor((Math.min(done, total) / total) * BAR_WIDTH) : 0;
   return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}]`;
 }
 
 /** `12.3 MiB/s`, and `5 s left` where that can be told. */
-function speedOf({ done, total }: Required<Notice>['bytes'], speed: Speed): readonly string[] {
+function speedOf({ done, total }: Required<Progress>['bytes'], speed: Speed): readonly string[] {
   const rate = speed.bytesPerSecond();
   if (rate === undefined || done >= total) return [];
   if (rate < 1) return ['waiting'];

@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { hiddenRelease } from '../read/continuity.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
-import { type World, headOf, readWorld } from '../read/world.ts';
+import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
 
 /** How far one environment was looked through. */
 export interface Checked {
@@ -46,10 +46,10 @@ export interface CheckRequest extends Bounds {
 
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
 export async function check(context: Context, request: CheckRequest): Promise<Audit> {
-  const world = await readWorld(context, request.environments);
-  const chosen = chooseHeads(world, request);
+  const snapshot = await readSnapshot(context, request.environments);
+  const chosen = chooseHeads(snapshot, request);
   const { ledger } = context;
-  await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(world)])]);
+  await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
   const findings: Finding[] = [];
   const environments: Checked[] = [];
   for (const { environment, head } of chosen) {
@@ -62,7 +62,7 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
       const key = `${rule} ${id}`;
       if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
     };
-    environments.push(await checkTrail(context, world, trail, request, report));
+    environments.push(await checkTrail(context, snapshot, trail, request, report));
     const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
     // What is not on the line itself came in by a merge, or is below it.
     const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
@@ -73,7 +73,7 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
 
 async function checkTrail(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   trail: Trail,
   { registry, branch, since, limit }: CheckRequest,
   report: Report,
@@ -81,9 +81,9 @@ async function checkTrail(
   const { environment, head, entries, whole } = trail;
   checkTexts(trail, report);
   await checkContinuity(context, trail, report);
-  const lost = await checkReleases(context, world, trail, report);
-  await madeByHand(context, world, trail, lost, report);
-  await carriedBack(context, world, trail, { since, limit }, report);
+  const lost = await checkReleases(context, snapshot, trail, report);
+  await madeByHand(context, snapshot, trail, lost, report);
+  await carriedBack(context, snapshot, trail, { since, limit }, report);
   // Another branch than the environment's own is not expected to have its newest release.
   const unchecked = registry && branch === undefined ? await checkRewound(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;
@@ -99,10 +99,10 @@ async function checkTrail(
 }
 
 function chooseHeads(
-  world: World,
+  snapshot: Snapshot,
   { environments: names, branch }: CheckRequest,
 ): readonly { readonly environment: Environment; readonly head: ObjectId }[] {
-  const { pipeline, branches } = world;
+  const { pipeline, branches } = snapshot;
   if (branch !== undefined) {
     const [name, ...others] = names;
     if (name === undefined || others.length > 0) {
@@ -134,7 +134,7 @@ function chooseHeads(
 }
 
 /** Heads that environments may have taken from: the trunk, where the configuration is, and every environment. */
-function allHeads({ branches, trunk, config, pipeline }: World): readonly ObjectId[] {
+function allHeads({ branches, trunk, config, pipeline }: Snapshot): readonly ObjectId[] {
   const environments = [...pipeline.lines.values()].flatMap(({ branch }) => branches.get(branch) ?? []);
   return [trunk.head, ...('commit' in config ? [config.commit] : []), ...environments];
 }

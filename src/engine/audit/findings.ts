@@ -3,14 +3,14 @@ import type { Commit } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /**
  * What a commit on an environment's branch can break. `record`: it changes the record and is no release. `signature`: it is
  * not signed by somebody who may release the environment. `sequence`: its
  * number does not follow. `content`: its tree has what neither upstream nor a pin explains. `pins`: manifests name other
  * images than the record. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
- * was not planned by a tagflow.yaml of the trunk. `foreign`: made by hand, and upstream lacks it. `direction`: it carries
+ * was not planned by a tagflow.yaml of the trunk. `unmerged`: made by hand, and upstream lacks it. `direction`: it carries
  * commits of an environment upstream. `rewound`: it takes a release off the
  * first-parent history, or the registry knows a newer release. `text`: its message or author holds
  * characters that steer a terminal or reorder text.
@@ -45,7 +45,7 @@ export type Report = (rule: Rule, commit: Commit, problem: string, branch?: Bran
 
 /** The branches that commits may come from: the trunk's and those of environments upstream, with their heads. */
 export function upstreamHeads(
-  { branches, trunk, pipeline }: World,
+  { branches, trunk, pipeline }: Snapshot,
   { name }: Environment,
 ): readonly { readonly branch: BranchName; readonly head: ObjectId; readonly environment: Environment | undefined }[] {
   const upstream = [...pipeline.lines.values()].filter(

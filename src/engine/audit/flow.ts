@@ -3,9 +3,9 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
 import type { Report } from './findings.ts';
-import { foreignBetween, settles } from '../read/foreign.ts';
+import { unmergedBetween, settles } from '../read/unmerged.ts';
 import { type Bounds, type ReleaseEntry, type Trail, readTrail, releasesOf } from './trail.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /**
  * Tells of commits that were made by hand and that upstream lacks. Those below a release are judged by what that release
@@ -13,7 +13,7 @@ import type { World } from '../read/world.ts';
  */
 export async function madeByHand(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   trail: Trail,
   lost: ReadonlySet<ObjectId>,
   report: Report,
@@ -21,7 +21,7 @@ export async function madeByHand(
   const { environment, head } = trail;
   // What hands do to a line's scope is adopted by its next release, and the rest of the branch is not the line's.
   if (environment.carries !== 'tree') return;
-  const now = upstreamNow(world, environment);
+  const now = upstreamNow(snapshot, environment);
   const settled = releasesOf(trail).filter(({ release }) => settles(release));
   const parts = [undefined, ...settled].map((above, index) => ({ above, below: settled[index]?.commit.id }));
   for (const { above, below } of parts) {
@@ -30,7 +30,7 @@ export async function madeByHand(
     if (top === undefined || top === below || (isOldest && !trail.whole)) continue;
     const carried = above?.release.source.commit;
     const upstream = carried === undefined || lost.has(carried) ? now : carried;
-    const commits = await foreignBetween(context, world, environment, { head: top, settled: below, upstream });
+    const commits = await unmergedBetween(context, snapshot, environment, { head: top, settled: below, upstream });
     for (const { id, subject } of commits) {
       const after = above ? `; release ${above.release.sequence} left it behind` : '';
       report('foreign', await context.ledger.commit(id), `made by hand, and upstream lacks it${after}: ${subject}`);
@@ -39,21 +39,21 @@ export async function madeByHand(
 }
 
 /** Where an environment takes from: the head of its upstream's branch, or of the trunk. */
-function upstreamNow(world: World, { name, from }: Environment): ObjectId {
-  const upstream = from === undefined ? undefined : world.pipeline.lines.get(from);
-  const head = upstream && upstream.name !== name ? world.branches.get(upstream.branch) : undefined;
-  return head ?? world.trunk.head;
+function upstreamNow(snapshot: Snapshot, { name, from }: Environment): ObjectId {
+  const upstream = from === undefined ? undefined : snapshot.pipeline.lines.get(from);
+  const head = upstream && upstream.name !== name ? snapshot.branches.get(upstream.branch) : undefined;
+  return head ?? snapshot.trunk.head;
 }
 
 /** Tells of the commit by which releases came into a branch upstream of them: into the line's own, and into the trunk. */
 export async function carriedBack(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   trail: Trail,
   bounds: Bounds,
   report: Report,
 ): Promise<void> {
-  const { pipeline, branches, trunk } = world;
+  const { pipeline, branches, trunk } = snapshot;
   const { environment, head } = trail;
   // On one branch, or carried scope by scope, no commit of one line is merged into another.
   if (environment.carries !== 'tree') return;

@@ -24,9 +24,9 @@ import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
 import { releaseMadeAt } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
-import { type Entry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
+import { type TrailEntry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /** So many commits' manifests come in one request, at most. */
 const AT_ONCE = 500;
@@ -34,15 +34,15 @@ const AT_ONCE = 500;
 /** Checks the releases of a line. Resolves to those of their sources that upstream does not have. */
 export async function checkReleases(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   trail: Trail,
   report: Report,
 ): Promise<ReadonlySet<ObjectId>> {
-  await checkRecords(context, world, trail, report);
+  await checkRecords(context, snapshot, trail, report);
   checkSequence(trail, report);
   checkRestored(trail, report);
-  const lost = await checkSources(context, world, trail, report);
-  const rules = await readRules(context, world, trail, report);
+  const lost = await checkSources(context, snapshot, trail, report);
+  const rules = await readRules(context, snapshot, trail, report);
   await checkContent(context, trail, { lost, rules }, report);
   await checkPins(context, trail, rules, report);
   return lost;
@@ -50,12 +50,12 @@ export async function checkReleases(
 
 async function checkRecords(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   { environment, entries }: Trail,
   report: Report,
 ): Promise<void> {
   const wrong = entries.filter(({ problem }) => problem !== undefined);
-  const others = [...world.pipeline.lines.values()].filter(({ name }) => name !== environment.name);
+  const others = [...snapshot.pipeline.lines.values()].filter(({ name }) => name !== environment.name);
   const paths = others.flatMap(recordPaths);
   await bringReadable(
     context,
@@ -69,7 +69,7 @@ async function checkRecords(
     let owner: Environment | undefined;
     for (const other of others) if (await releaseMadeAt(context, other, commit)) owner ??= other;
     if (!owner) report('record', commit, problem);
-    else if (flowsInto(world.pipeline, owner.name, environment.name)) {
+    else if (flowsInto(snapshot.pipeline, owner.name, environment.name)) {
       report('record', commit, `it is a release of ${owner.name}: ${environment.branch} was moved onto it by hand`);
     } else report('direction', commit, `it is a release of ${owner.name}, and commits flow downstream only`);
   }
@@ -115,12 +115,12 @@ function checkRestored(trail: Trail, report: Report): void {
 /** What a release carried has to be upstream, in the branch that it names; and nothing else is merged with it. */
 async function checkSources(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   trail: Trail,
   report: Report,
 ): Promise<ReadonlySet<ObjectId>> {
   const releases = releasesOf(trail);
-  const upstream = upstreamHeads(world, trail.environment);
+  const upstream = upstreamHeads(snapshot, trail.environment);
   const ids = [...new Set(releases.map(({ release }) => release.source.commit))];
   const outside = new Map<string, ReadonlySet<ObjectId>>();
   for (const { branch, head } of upstream) outside.set(branch, new Set(await context.ledger.unreachable(ids, head)));
@@ -149,9 +149,9 @@ interface Rules {
 type RulesOf = (entry: ReleaseEntry) => Rules;
 
 /** The rules of each release: tagflow.yaml of the trunk as it was then. */
-async function readRules(context: Context, world: World, trail: Trail, report: Report): Promise<RulesOf> {
+async function readRules(context: Context, snapshot: Snapshot, trail: Trail, report: Report): Promise<RulesOf> {
   const { ledger } = context;
-  const { pipeline, trunk, config } = world;
+  const { pipeline, trunk, config } = snapshot;
   const current: Rules = { pipeline, environment: trail.environment };
   const releases = releasesOf(trail);
   const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
@@ -374,7 +374,7 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
   return ({ id }) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
 }
 
-function isReleaseEntry(entry: Entry): entry is ReleaseEntry {
+function isReleaseEntry(entry: TrailEntry): entry is ReleaseEntry {
   return entry.release !== undefined;
 }
 

@@ -5,10 +5,10 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
-import { type ReleaseLine, readWholeLine } from '../read/line.ts';
+import { type LineHistory, readWholeLine } from '../read/line.ts';
 
 /** One commit of a trail. */
-export interface Entry {
+export interface TrailEntry {
   readonly commit: Commit;
   /** The release it made. */
   readonly release: ReleaseRecord | undefined;
@@ -19,17 +19,17 @@ export interface Entry {
 }
 
 /** An entry that is a release. */
-export type ReleaseEntry = Entry & { readonly release: ReleaseRecord };
+export type ReleaseEntry = TrailEntry & { readonly release: ReleaseRecord };
 
 /** A trail, newest first, down to the commit that first wrote the record; empty where there is no record. */
 export interface Trail {
   readonly environment: Environment;
   readonly head: ObjectId;
-  readonly entries: readonly Entry[];
+  readonly entries: readonly TrailEntry[];
   /** False: bounds left out the older part. */
   readonly whole: boolean;
   /** The whole line, whatever the bounds. */
-  readonly line: ReleaseLine;
+  readonly line: LineHistory;
 }
 
 /** How much of a trail is looked at. */
@@ -53,7 +53,7 @@ export async function readTrail(
   const { ledger } = context;
   const line = await readWholeLine(context, environment, head);
   const steps = new Map(line.steps.map((step) => [step.commit.id, step]));
-  const entries: Entry[] = [];
+  const entries: TrailEntry[] = [];
   let left = steps.size;
   for (let id: ObjectId | undefined = head; id && left > 0;) {
     const step = steps.get(id);
@@ -72,7 +72,7 @@ export function releasesOf({ entries }: Pick<Trail, 'entries'>): readonly Releas
   return entries.filter((entry): entry is ReleaseEntry => entry.release !== undefined);
 }
 
-function endOf(entries: readonly Entry[], { since, limit }: Bounds): number {
+function endOf(entries: readonly TrailEntry[], { since, limit }: Bounds): number {
   const recent = since === undefined ? entries.length : entries.findLastIndex(({ commit }) => commit.time >= since) + 1;
   let end = Math.min(recent, limit ?? entries.length);
   while (end < entries.length && !entries[end - 1]?.release) end += 1;

@@ -10,7 +10,7 @@ import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
 import { examineSigning } from './signing.ts';
 import { readPast } from '../read/history.ts';
-import { type World, readEnvironment, readWorld } from '../read/world.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 
 /** The programs tagflow runs on; `undefined`: not found. */
 export interface Machine {
@@ -29,12 +29,12 @@ const NEEDED = { node: '22.21', git: '2.36' } as const;
  */
 export async function doctor(context: Context, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
   const findings = examineMachine(machine);
-  const read = await orDiagnosis(async () => readWorld(context, name === undefined ? [] : [name]), 'remote', 'git');
+  const read = await orDiagnosis(async () => readSnapshot(context, name === undefined ? [] : [name]), 'remote', 'git');
   if ('diagnosis' in read) return [...findings, read.diagnosis];
-  const world = read.value;
-  const { lines } = world.pipeline;
-  const chosen = name === undefined ? [...lines.values()] : linesNamed(world.pipeline, [name]);
-  const { branch } = world.trunk;
+  const snapshot = read.value;
+  const { lines } = snapshot.pipeline;
+  const chosen = name === undefined ? [...lines.values()] : linesNamed(snapshot.pipeline, [name]);
+  const { branch } = snapshot.trunk;
   findings.push({
     severity: 'ok',
     check: 'remote',
@@ -42,13 +42,13 @@ export async function doctor(context: Context, machine: Machine, name?: string):
     what: `the remote was read, and tagflow.yaml on ${branch} is valid`,
   });
   findings.push(
-    ...(await examinePush(context, world, chosen)),
-    ...(await examineForge(context, world, chosen)),
-    ...(await examineSigning(context, world, chosen)),
+    ...(await examinePush(context, snapshot, chosen)),
+    ...(await examineForge(context, snapshot, chosen)),
+    ...(await examineSigning(context, snapshot, chosen)),
   );
   const examined: Examined[] = [];
-  for (const environment of chosen) examined.push(await examineEnvironment(context, world, environment));
-  const uses = usesOf(world, examined);
+  for (const environment of chosen) examined.push(await examineEnvironment(context, snapshot, environment));
+  const uses = usesOf(snapshot, examined);
   const repositories = await Promise.all(uses.map(async (use) => examineRepository(context, use)));
   return [...findings, ...examined.flatMap((each) => each.findings), ...repositories.flat()];
 }
@@ -85,11 +85,11 @@ function compareNumbers(a: string, b: string): number {
 /** Whether this identity may write to the remote; one branch stands for all, as far as that can be asked. */
 async function examinePush(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
-  const present = environments.find(({ branch }) => world.branches.has(branch));
-  const head = present && world.branches.get(present.branch);
+  const present = environments.find(({ branch }) => snapshot.branches.has(branch));
+  const head = present && snapshot.branches.get(present.branch);
   if (!present || !head) return [];
   const tried = await orDiagnosis(async () => context.ledger.mayPush(present.branch, head), 'push', 'git');
   if ('diagnosis' in tried) return [tried.diagnosis];
@@ -118,9 +118,9 @@ interface Examined {
   readonly releases: readonly ReleaseRecord[];
 }
 
-async function examineEnvironment(context: Context, world: World, environment: Environment): Promise<Examined> {
+async function examineEnvironment(context: Context, snapshot: Snapshot, environment: Environment): Promise<Examined> {
   const { name, branch } = environment;
-  if (!world.branches.has(branch)) {
+  if (!snapshot.branches.has(branch)) {
     const diagnosis: Diagnosis = {
       severity: 'error',
       check: 'branch',
@@ -130,9 +130,9 @@ async function examineEnvironment(context: Context, world: World, environment: E
     };
     return { environment, findings: [diagnosis], releases: [] };
   }
-  const state = await orDiagnosis(async () => readEnvironment(context, world, environment), 'record', name);
+  const state = await orDiagnosis(async () => snapshot.release(environment), 'record', name);
   if ('diagnosis' in state) return { environment, findings: [state.diagnosis], releases: [] };
-  const past = await orDiagnosis(async () => readPast(context, world, environment), 'record', name);
+  const past = await orDiagnosis(async () => readPast(context, snapshot, environment), 'record', name);
   if ('diagnosis' in past) return { environment, findings: [past.diagnosis], releases: [] };
   const records = past.value.releases.map(({ record }) => record);
   const [current] = records;
@@ -190,7 +190,7 @@ function configOf(name: string, { config, sequence }: ReleaseRecord): readonly D
 }
 
 /** Every repository that is configured or holds an image of a retained release, with what it is needed for. */
-function usesOf(world: World, examined: readonly Examined[]): readonly RepositoryUse[] {
+function usesOf(snapshot: Snapshot, examined: readonly Examined[]): readonly RepositoryUse[] {
   const uses = new Map<string, RepositoryUse & { needed: Needed[]; targets: Environment[] }>();
   const useOf = (repository: Repository): RepositoryUse & { needed: Needed[]; targets: Environment[] } => {
     const use = uses.get(repository.name) ?? { repository, needed: [], targets: [] };

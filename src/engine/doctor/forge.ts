@@ -2,20 +2,20 @@
 import type { Environment } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
-import { forgeOf } from '../release/propose.ts';
-import type { World } from '../read/world.ts';
+import { forgeOf } from '../release/pull-request.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /** What is to be said of the forge: nothing where no environment needs one. */
 export async function examineForge(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
   if (!environments.some(({ pullRequest }) => pullRequest)) return [];
   const [check, subject] = ['forge', 'forge'];
   const asked = await orDiagnosis(
     async () => {
-      const forge = await forgeOf(context, world);
+      const forge = await forgeOf(context, snapshot);
       return { term: forge.term, permission: await forge.mayOpen() };
     },
     check,

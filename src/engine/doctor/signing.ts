@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
 import { patternSigners, restrictedSigners } from '../../signing/signing.ts';
 import { signRecord, signingOf } from '../read/signatures.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /** Signed to try a key. No record begins like this. */
 const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is no release\n');
@@ -20,7 +20,7 @@ const DAY = 86_400_000;
 /** What is to be said of signing: nothing where no environment's releases are signed. */
 export async function examineSigning(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
   const signed = environments.flatMap(({ trust }) => trust ?? []);
@@ -32,7 +32,7 @@ export async function examineSigning(
   const signature = 'value' in made ? made.value : undefined;
   for (const environment of environments) {
     const examined = orDiagnosis(
-      async () => examineEnvironment(context, world, environment, signature),
+      async () => examineEnvironment(context, snapshot, environment, signature),
       'signing',
       environment.name,
     );
@@ -44,7 +44,7 @@ export async function examineSigning(
 
 async function examineEnvironment(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   signature: string | undefined,
 ): Promise<readonly Diagnosis[]> {
@@ -55,7 +55,7 @@ async function examineEnvironment(
     ...patterns(subject, trust),
     ...restricted(subject, trust),
     ...unlistedSigners(subject, trust, unlisted),
-    ...(await wrongStart(context, world, environment)),
+    ...(await wrongStart(context, snapshot, environment)),
   ];
   // With nobody listed no key is right; with none that signs, that was said.
   const nobody = trust.signedBy.length > 0 && unlisted.length === trust.signedBy.length;
@@ -150,7 +150,7 @@ function unlistedSigners(subject: string, { signedBy, file }: Trust, unlisted: r
 /** A `signedAfter` that is not on the branch excuses no release. */
 async function wrongStart(
   { ledger }: Context,
-  { branches }: World,
+  { branches }: Snapshot,
   { name: subject, branch, trust }: Environment,
 ): Promise<readonly Diagnosis[]> {
   const head = branches.get(branch);

@@ -7,7 +7,7 @@ import type { Commit } from '../../ledger/ledger.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { type ReleaseLine, readWholeLine, releasesOn } from './line.ts';
+import { type LineHistory, readWholeLine, releasesOn } from './line.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside } from './steps.ts';
 
 /** A release that a head reaches and that is not on its line. */
@@ -17,19 +17,19 @@ export interface HiddenRelease {
 }
 
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
-export async function hiddenRelease(context: Reading, line: ReleaseLine): Promise<HiddenRelease | undefined> {
+export async function hiddenRelease(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
   const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
   return highestAside(context, line, ({ file }) => file !== undefined && !known.has(text(file.content)));
 }
 
 /** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
-export async function highestReachable(context: Reading, line: ReleaseLine): Promise<HiddenRelease | undefined> {
+export async function highestReachable(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
   return highestAside(context, line, () => true);
 }
 
 async function highestAside(
   context: Reading,
-  { environment, head, abandoned }: ReleaseLine,
+  { environment, head, abandoned }: LineHistory,
   counts: (step: RecordStep) => boolean,
 ): Promise<HiddenRelease | undefined> {
   const found = await context.ledger.walkAside(head, lineFiles(environment));
@@ -45,7 +45,7 @@ async function highestAside(
  * Refuses a line that hides a release. A part of a line is believed when nothing was merged there but what its releases say;
  * otherwise the whole history is looked through. Throws `branch-rewound`.
  */
-export async function requireContinuity(context: Reading, line: ReleaseLine): Promise<void> {
+export async function requireContinuity(context: Reading, line: LineHistory): Promise<void> {
   const whole = line.whole ? line : undefined;
   if (!whole && (await mergesNothingElse(context, line))) return;
   const read = whole ?? (await readWholeLine(context, line.environment, line.head));
@@ -71,7 +71,7 @@ function hides(
 /** Whether the commits from a head down to the last change that was read merge nothing but what their releases carried. */
 async function mergesNothingElse(
   { ledger }: Reading,
-  { head, steps }: Pick<ReleaseLine, 'head' | 'steps'>,
+  { head, steps }: Pick<LineHistory, 'head' | 'steps'>,
 ): Promise<boolean> {
   const made = new Map(releasesOn({ steps }).map(({ commit, release }) => [commit.id, release]));
   const last = steps.at(-1)?.commit.id;

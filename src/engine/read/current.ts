@@ -7,7 +7,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
-import { type Judged, type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
 import { strangeRepositories } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
@@ -91,7 +91,7 @@ async function sequenceAt(
 }
 
 /** The newest part of a line that has a release, or all of it. */
-async function readNewest(context: Reading, environment: Environment, head: ObjectId): Promise<ReleaseLine> {
+async function readNewest(context: Reading, environment: Environment, head: ObjectId): Promise<LineHistory> {
   for (const limit of NEWEST) {
     const line = await readNewestLine(context, environment, head, limit);
     if (line && (line.whole || releasesOn(line).length > 1)) return line;

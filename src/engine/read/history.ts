@@ -16,8 +16,8 @@ import { counted, plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
 import { type EnvironmentProblem, orFailure } from './problem.ts';
-import { type ReleaseLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
-import { type World, headOf, readWorld } from './world.ts';
+import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type Snapshot, readSnapshot } from './snapshot.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
 export interface Release {
@@ -59,8 +59,13 @@ const MARGIN = 3;
  * Reads an environment's past: all of it, or at least its newest `most` releases. Throws `branch-rewound` where the branch does
  * not continue its own past.
  */
-export async function readPast(context: Reading, world: World, environment: Environment, most?: number): Promise<Past> {
-  const head = headOf(world.branches, environment.branch, environment);
+export async function readPast(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  most?: number,
+): Promise<Past> {
+  const head = snapshot.head(environment);
   await context.ledger.fetch([head]);
   const line = await readLine(context, environment, head, most);
   await requireContinuity(context, line);
@@ -73,14 +78,14 @@ async function readLine(
   environment: Environment,
   head: ObjectId,
   most: number | undefined,
-): Promise<ReleaseLine> {
+): Promise<LineHistory> {
   const part = most === undefined ? undefined : await readNewestLine(context, environment, head, most + MARGIN);
   if (part && (part.whole || releasesOn(part).length >= (most ?? 0))) return part;
   return readWholeLine(context, environment, head);
 }
 
 /** Returns the releases of a line as its environment's past. */
-export function pastOf({ environment, steps, whole }: ReleaseLine): Past {
+export function pastOf({ environment, steps, whole }: LineHistory): Past {
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
   let until: Instant | undefined;
@@ -149,13 +154,13 @@ export async function history(
     limit,
   } = filter;
   const words = name === undefined ? [] : [name, ...applications];
-  const world = await readWorld(context, words);
-  const chosen = linesNamed(world.pipeline, words);
+  const snapshot = await readSnapshot(context, words);
+  const chosen = linesNamed(snapshot.pipeline, words);
   if (image !== undefined) requireImage(chosen, image);
   const isNewest = filter.since === undefined && filter.until === undefined && filter.by === undefined;
   // What a release changed follows from the one below it.
   const most = isNewest && image === undefined ? limit + 1 : undefined;
-  const pasts = await readPasts(context, world, chosen, words.length > 0, { most, problems });
+  const pasts = await readPasts(context, snapshot, chosen, words.length > 0, { most, problems });
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
       (release) =>
@@ -183,9 +188,9 @@ export type ShowAt = { readonly at: Instant } | { readonly release: number } | {
 
 /** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
 export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
-  const world = await readWorld(context, [name]);
-  const environment = lineOf(world.pipeline, name);
-  const { releases } = await readPast(context, world, environment);
+  const snapshot = await readSnapshot(context, [name]);
+  const environment = lineOf(snapshot.pipeline, name);
+  const { releases } = await readPast(context, snapshot, environment);
   const found =
     'now' in when
       ? releases[0]
@@ -221,8 +226,8 @@ export async function releasesAt(
   at: Instant,
   ...words: readonly string[]
 ): Promise<readonly Standing[]> {
-  const world = await readWorld(context, words);
-  const pasts = await readPasts(context, world, linesNamed(world.pipeline, words), words.length > 0);
+  const snapshot = await readSnapshot(context, words);
+  const pasts = await readPasts(context, snapshot, linesNamed(snapshot.pipeline, words), words.length > 0);
   return pasts.map(({ environment, releases }) => ({
     environment: environment.name,
     release: releases.find(({ since }) => since <= at),
@@ -246,12 +251,12 @@ export interface Span {
 
 /** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
 export async function where(context: Reading, what: string, problems?: EnvironmentProblem[]): Promise<readonly Span[]> {
-  const world = await readWorld(context);
-  const matches = matcher(world, what);
+  const snapshot = await readSnapshot(context);
+  const matches = matcher(snapshot, what);
   const application = /^([^/@]+)\/[^@]+@/.exec(what)?.[1];
-  const all = [...world.pipeline.lines.values()];
+  const all = [...snapshot.pipeline.lines.values()];
   const lines = application === undefined ? all : all.filter((line) => line.application === application);
-  const pasts = await readPasts(context, world, lines, false, { problems });
+  const pasts = await readPasts(context, snapshot, lines, false, { problems });
   const spans = pasts.flatMap(({ releases }) => spansOf(releases, matches));
   if (spans.length > 0) return spans;
   const [broken] = problems ?? [];
@@ -295,7 +300,7 @@ function spansOf(releases: readonly Release[], matches: ImageMatch): readonly Sp
 
 type ImageMatch = (image: ReleaseRecord['images'][number]) => boolean;
 
-function matcher(world: World, what: string): ImageMatch {
+function matcher(snapshot: Snapshot, what: string): ImageMatch {
   if (isDigest(what)) return ({ digest }) => digest === what;
   const hex = /^(?:sha(?:256|512):)?([0-9a-f]{7,128})$/.exec(what)?.[1];
   if (hex !== undefined) return ({ digest }) => digest.slice(digest.indexOf(':') + 1).startsWith(hex);
@@ -307,7 +312,7 @@ function matcher(world: World, what: string): ImageMatch {
       fix: 'tagflow where django@V4.2',
     });
   }
-  const image = imageOf(world.pipeline, what.slice(0, at)).name;
+  const image = imageOf(snapshot.pipeline, what.slice(0, at)).name;
   const version = what.slice(at + 1);
   if (version.startsWith('sha')) {
     const wanted = parseDigest(version);
@@ -318,15 +323,15 @@ function matcher(world: World, what: string): ImageMatch {
 
 async function readPasts(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   lines: readonly Line[],
   isNamed: boolean,
   { most, problems }: { readonly most?: number | undefined; readonly problems?: EnvironmentProblem[] | undefined } = {},
 ): Promise<readonly Past[]> {
-  const present = isNamed ? lines : lines.filter(({ branch }) => world.branches.has(branch));
+  const present = isNamed ? lines : lines.filter(({ branch }) => snapshot.branches.has(branch));
   const pasts: Past[] = [];
   for (const environment of present) {
-    const reading = readPast(context, world, environment, most);
+    const reading = readPast(context, snapshot, environment, most);
     const { value, problem } =
       isNamed || !problems ? { value: await reading, problem: undefined } : await orFailure(reading);
     if (value) pasts.push(value);

@@ -32,7 +32,7 @@ export interface Judged extends RecordStep {
 export type Made = Judged & { readonly release: ReleaseRecord };
 
 /** A line, newest first. */
-export interface ReleaseLine {
+export interface LineHistory {
   readonly environment: Environment;
   readonly head: ObjectId;
   readonly steps: readonly Judged[];
@@ -45,12 +45,12 @@ export interface ReleaseLine {
 }
 
 /** Returns the releases of a line, newest first. */
-export function releasesOn({ steps }: Pick<ReleaseLine, 'steps'>): readonly Made[] {
+export function releasesOn({ steps }: Pick<LineHistory, 'steps'>): readonly Made[] {
   return steps.filter((step): step is Made => step.release !== undefined);
 }
 
 /** Reads a whole line of a fetched head. */
-export async function readWholeLine(context: Reading, environment: Environment, head: ObjectId): Promise<ReleaseLine> {
+export async function readWholeLine(context: Reading, environment: Environment, head: ObjectId): Promise<LineHistory> {
   const { ledger } = context;
   await ledger.deepen([head]);
   const steps = stepsOf(environment, await ledger.walk(head, lineFiles(environment)));
@@ -79,7 +79,7 @@ export async function readNewestLine(
   environment: Environment,
   head: ObjectId,
   limit: number,
-): Promise<ReleaseLine | undefined> {
+): Promise<LineHistory | undefined> {
   const found = await context.ledger.recent(head, lineFiles(environment), limit);
   if (found.length < limit) return readWholeLine(context, environment, head);
   const steps = stepsOf(environment, found);

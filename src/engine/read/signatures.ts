@@ -37,7 +37,7 @@ export interface Signed {
 }
 
 /** The commits among which records lie: all of the first-parent history of a head, or the newest part. */
-export interface Reach {
+export interface SignatureReach {
   readonly head: ObjectId;
   readonly whole: boolean;
 }
@@ -46,7 +46,7 @@ export interface Reach {
 export async function judgeSignatures(
   context: Reading,
   trust: Trust,
-  { head, whole }: Reach,
+  { head, whole }: SignatureReach,
   records: readonly SignedRecord[],
 ): Promise<ReadonlyMap<ObjectId, Signed>> {
   const excused = whole ? await madeBefore(context, trust, head) : undefined;

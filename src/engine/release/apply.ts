@@ -8,13 +8,13 @@ import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
 import type { Context } from '../context.ts';
-import { steady, steadyHead } from '../read/lag.ts';
+import { steady, steadyHead } from '../read/replica-lag.ts';
 import type { TagStatus } from './outcome.ts';
-import { type Closed, removeFallenOut, removeLeftovers } from './retain.ts';
+import { type Closed, removeFallenOut, removeOldTags } from './retain.ts';
 import { Steps } from './steps.ts';
 import { readRelease } from '../read/current.ts';
 import { orFailure } from '../read/problem.ts';
-import { type World, headOf, readEnvironment, readWorld } from '../read/world.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -38,16 +38,16 @@ export interface Applied {
  * a branch. What is wrong with one environment does not keep the others from repair.
  */
 export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
-  const world = await readWorld(context, names);
+  const snapshot = await readSnapshot(context, names);
   const chosen =
     names.length > 0
-      ? linesNamed(world.pipeline, names)
-      : [...world.pipeline.lines.values()].filter(({ branch }) => world.branches.has(branch));
+      ? linesNamed(snapshot.pipeline, names)
+      : [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
   const applied: Applied[] = [];
   const closed: Closed = new Set();
   for (const environment of chosen) {
-    const head = headOf(world.branches, environment.branch, environment);
-    const { value, problem } = await orFailure(applyEnvironment(context, world, environment, closed));
+    const head = snapshot.head(environment);
+    const { value, problem } = await orFailure(applyEnvironment(context, snapshot, environment, closed));
     applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
   }
   return applied;
@@ -55,16 +55,16 @@ export async function apply(context: Context, names: readonly string[]): Promise
 
 async function applyEnvironment(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   closed: Closed,
 ): Promise<Pick<Applied, 'record' | 'tags'>> {
-  const { head, record } = await readEnvironment(context, world, environment);
+  const { head, record } = await snapshot.release(environment);
   if (!record) return { record, tags: [] };
   const steps = new Steps(context, { environment: environment.name });
   const tags = await applyNewest(context, environment, head, record);
   steps.tagged(record, tags);
-  if (isComplete(tags)) await removeLeftovers(context, environment, head, record, closed);
+  if (isComplete(tags)) await removeOldTags(context, environment, head, record, closed);
   return { record, tags };
 }
 

@@ -15,8 +15,8 @@ import {
 } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { steadyHead } from '../read/lag.ts';
-import type { EnvironmentState } from '../read/world.ts';
+import { steadyHead } from '../read/replica-lag.ts';
+import type { EnvironmentState } from '../read/snapshot.ts';
 
 /** The holds that stay: those that the release did not run into (it was refused, or they were lifted). */
 export function heldAfter(record: ReleaseRecord, images: readonly ReleaseImage[], commit: ObjectId): readonly Hold[] {

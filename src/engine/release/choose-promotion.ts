@@ -15,7 +15,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { type EnvironmentState, type World, headOf, readEnvironment, upstreamLine, upstreamOf } from '../read/world.ts';
+import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
 import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
@@ -26,20 +26,20 @@ import type { Choice } from './plan.ts';
 /** Chooses what a promotion releases. `fixed`: the plan that it has to come to. Throws `usage`, `plan-stale`, and what reading throws. */
 export async function choosePromotion(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   request: PromoteRequest,
   fixed: Plan | undefined,
 ): Promise<Choice> {
-  const environment = lineOf(world.pipeline, request.environment);
+  const environment = lineOf(snapshot.pipeline, request.environment);
   const from = request.from ?? environment.from;
-  const upstream = from === undefined ? undefined : upstreamLine(world, environment, from);
-  requireFlow(world, environment, upstream, request.from);
-  const { source, tree, overlay } = await sourceOf(reading, world, environment, upstream);
-  const state = await readEnvironment(reading, world, environment);
+  const upstream = from === undefined ? undefined : upstreamLine(snapshot, environment, from);
+  requireFlow(snapshot, environment, upstream, request.from);
+  const { source, tree, overlay } = await sourceOf(reading, snapshot, environment, upstream);
+  const state = await snapshot.release(environment);
   const { head, record } = state;
   if (fixed) requireSameBase(fixed, state, source.commit);
-  const named = await namedImages(reading, world.pipeline, environment, tree);
-  const wanted = await wantedImages(reading, world, { environment, upstream, request, current: record, named });
+  const named = await namedImages(reading, snapshot.pipeline, environment, tree);
+  const wanted = await wantedImages(reading, snapshot, { environment, upstream, request, current: record, named });
   const found = await Promise.all(wanted.map(async (image) => resolveImage(reading, image, fixed)));
   const images = found.map(({ image }) => image);
   return {
@@ -59,12 +59,12 @@ export async function choosePromotion(
 /** Where a promotion's configuration comes from: a whole tree, or what is laid over the line's scope. */
 async function sourceOf(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   line: ReleaseLine,
   upstream: ReleaseLine | undefined,
 ): Promise<Pick<Choice, 'source' | 'tree' | 'overlay'>> {
-  const source = upstreamOf(world, line, upstream?.name);
-  const head = world.branches.get(line.branch) ?? source.commit;
+  const source = snapshot.upstream(line, upstream?.name);
+  const head = snapshot.branches.get(line.branch) ?? source.commit;
   await reading.ledger.fetch([...new Set([source.commit, head])]);
   if (line.carries === 'tree') {
     await bringFiles(reading, line, head, source.commit, upstream ? recordPaths(upstream) : []);
@@ -88,7 +88,7 @@ function carriesAnew({ head, record }: EnvironmentState, commit: ObjectId): bool
 
 /** Commits flow downstream only: what an environment gave cannot come back to it, nor it to itself. Throws `usage`. */
 function requireFlow(
-  { pipeline }: World,
+  { pipeline }: Snapshot,
   { name, from: usual }: ReleaseLine,
   upstream: ReleaseLine | undefined,
   from: string | undefined,
@@ -110,7 +110,7 @@ function requireFlow(
 /** Versions asked for by name; every other image as upstream has it now, or, from the trunk, as it runs already. */
 async function wantedImages(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   {
     environment,
     upstream: line,
@@ -128,7 +128,7 @@ async function wantedImages(
 ): Promise<readonly WantedImage[]> {
   const asked = new Map(Object.entries(request.versions));
   for (const name of asked.keys()) if (name !== '*') imageIn(environment, name);
-  const upstream = line && (await upstreamRecord(reading, world, line));
+  const upstream = line && (await upstreamRecord(reading, snapshot, line));
   const from = line?.name;
   const someNamed = asked.size > 0;
   // Naming some images promotes those alone: the others stay as they run here.
@@ -191,9 +191,9 @@ function belongs(
 
 async function upstreamRecord(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   upstream: ReleaseLine,
 ): Promise<ReleaseRecord | undefined> {
-  const commit = headOf(world.branches, upstream.branch, upstream);
+  const commit = snapshot.head(upstream);
   return (await readRelease(reading, upstream, commit))?.record;
 }

@@ -10,12 +10,12 @@ import { highestReachable } from '../read/continuity.ts';
 import { type Past, type Release, pastOf, readPast } from '../read/history.ts';
 import { readWholeLine } from '../read/line.ts';
 import { orProblem } from '../read/problem.ts';
-import { type World, headOf, readEnvironment } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
 import { findAgain } from './images.ts';
-import type { Choice, Running, Standing } from './plan.ts';
+import type { Choice, Running, UnchangedRelease } from './plan.ts';
 
 /**
  * Chooses what a rollback restores; what stands, where a rollback before was cut short and only has to be finished. `fixed`: the
@@ -23,12 +23,12 @@ import type { Choice, Running, Standing } from './plan.ts';
  */
 export async function chooseRollback(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   request: RollbackRequest,
   fixed: Plan | undefined,
-): Promise<Choice | Standing> {
-  const environment = lineOf(world.pipeline, request.environment);
-  const { state, broken, target } = await readTarget(reading, world, environment, request);
+): Promise<Choice | UnchangedRelease> {
+  const environment = lineOf(snapshot.pipeline, request.environment);
+  const { state, broken, target } = await readTarget(reading, snapshot, environment, request);
   const { record: current } = state;
   if (!broken && (await isRepeat(reading, state, request)))
     return { kind: 'unchanged', state, images: current.images, copies: [] };
@@ -37,7 +37,7 @@ export async function chooseRollback(
   const source = imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
   const images = await Promise.all(
-    record.images.map(async (image) => findAgain(reading, world.pipeline, environment, record.sequence, image)),
+    record.images.map(async (image) => findAgain(reading, snapshot.pipeline, environment, record.sequence, image)),
   );
   const tree = imagesOnly ? state.head : commit;
   // Git sends files that the remote had once as if they were new: whatever differs has to be here before the push.
@@ -85,28 +85,32 @@ const NEWEST = 10;
 
 async function readTarget(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   request: RollbackRequest,
 ): Promise<RunningPast & { readonly target: Release }> {
-  const few = await readRunning(reading, world, environment, NEWEST).catch(async (error: unknown) => {
+  const few = await readRunning(reading, snapshot, environment, NEWEST).catch(async (error: unknown) => {
     if (!isTagflowError(error, 'branch-rewound') || request.to?.startsWith('#') !== true) throw error;
-    const hidden = await readHidden(reading, world, environment);
+    const hidden = await readHidden(reading, snapshot, environment);
     if (!hidden) throw error;
     return hidden;
   });
   try {
-    return { ...few, target: await chooseTarget(reading, world, few, request) };
+    return { ...few, target: await chooseTarget(reading, snapshot, few, request) };
   } catch (error) {
     if (few.past.whole || !isTagflowError(error, 'release-not-found')) throw error;
-    const all = await readRunning(reading, world, environment);
-    return { ...all, target: await chooseTarget(reading, world, all, request) };
+    const all = await readRunning(reading, snapshot, environment);
+    return { ...all, target: await chooseTarget(reading, snapshot, all, request) };
   }
 }
 
 /** The highest release that the branch reaches beside its line, and its past: the line goes on from there. */
-async function readHidden(reading: Reading, world: World, environment: Environment): Promise<RunningPast | undefined> {
-  const head = headOf(world.branches, environment.branch, environment);
+async function readHidden(
+  reading: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+): Promise<RunningPast | undefined> {
+  const head = snapshot.head(environment);
   const hidden = await highestReachable(reading, await readWholeLine(reading, environment, head));
   if (!hidden) return undefined;
   const { record, commit } = hidden;
@@ -116,19 +120,19 @@ async function readHidden(reading: Reading, world: World, environment: Environme
 
 async function readRunning(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   most?: number,
 ): Promise<RunningPast> {
   // The past first: it brings the newest record along with the others, in one request.
-  const past = await readPast(reading, world, environment, most);
-  const { value, problem } = await orProblem(readEnvironment(reading, world, environment));
+  const past = await readPast(reading, snapshot, environment, most);
+  const { value, problem } = await orProblem(snapshot.release(environment));
   if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
   if (!newest)
     throw problem ? noReleaseLeft(environment, problem) : noTarget(environment.name, 'it has no release yet');
-  const head = headOf(world.branches, environment.branch, environment);
+  const head = snapshot.head(environment);
   return { state: { environment, head, record: newest.record, commit: newest.commit }, past, broken: true };
 }
 
@@ -148,7 +152,7 @@ function heldThen(
 /** The release asked for, or the newest one before that differs in images or configuration and is not held. */
 async function chooseTarget(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   { state, past, broken }: RunningPast,
   { to, environment, imagesOnly }: RollbackRequest,
 ): Promise<Release> {
@@ -169,7 +173,7 @@ async function chooseTarget(
     // Its configuration would not be restored: with the same images it is the same release.
     if (imagesOnly) continue;
     const changed = await reading.ledger.changedPaths(state.head, commit);
-    if (pathsThatMatter(world.pipeline, state.environment, changed).length > 0) return release;
+    if (pathsThatMatter(snapshot.pipeline, state.environment, changed).length > 0) return release;
   }
   const skipped =
     earlier.length > 0 ? `its ${earlier.length} earlier releases are held or the same as this one` : 'it is its first';

@@ -9,7 +9,7 @@ import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 import { treeEdit } from '../tree/release-tree.ts';
 import type { PlannedRelease } from './plan.ts';
 
@@ -27,7 +27,7 @@ export interface Committed {
  */
 export async function commitPlans(
   context: Context,
-  snapshot: World,
+  snapshot: Snapshot,
   planned: readonly PlannedRelease[],
 ): Promise<readonly Committed[] | undefined> {
   const [first] = planned;
@@ -53,7 +53,7 @@ export async function commitPlans(
 /** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */
 async function standOn(
   { ledger }: Context,
-  { pipeline }: World,
+  { pipeline }: Snapshot,
   planned: readonly PlannedRelease[],
   { base, head }: { readonly base: ObjectId; readonly head: ObjectId },
 ): Promise<boolean> {
@@ -132,7 +132,7 @@ async function build(
         : { kind: 'write', path: plan.signaturePath, content: new TextEncoder().encode(signature) },
     );
   }
-  const commit = await context.ledger.propose({
+  const commit = await context.ledger.writeCommit({
     base: first.plan.tree,
     parents: first.plan.parents,
     edits,

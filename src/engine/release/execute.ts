@@ -4,13 +4,13 @@
 import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
-import { type World, readWorld } from '../read/world.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { applyCommitted, applyNewest } from './apply.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
 import type { Outcome, TagStatus, Unchanged } from './outcome.ts';
-import { type Choice, type PlannedRelease, type Raced, type Standing, planRelease } from './plan.ts';
-import { openProposal, prepareProposal } from './propose.ts';
+import { type Choice, type PlannedRelease, type Raced, type UnchangedRelease, planRelease } from './plan.ts';
+import { openPullRequest, preparePullRequest } from './pull-request.ts';
 import { Steps } from './steps.ts';
 
 /** How to run a promotion or a rollback. */
@@ -24,7 +24,7 @@ export interface RunOptions {
 }
 
 /** Chooses a release from what the remote has now. Changes nothing. */
-type Choose = (world: World) => Promise<Choice | Standing>;
+type Choose = (snapshot: Snapshot) => Promise<Choice | UnchangedRelease>;
 
 /** Chooses, plans and does one release of an environment. A lost race is a value: what follows from it is the use case's. */
 export async function release(
@@ -34,9 +34,9 @@ export async function release(
   { dryRun, plan: fixed, confirm }: RunOptions,
 ): Promise<Outcome | Raced> {
   const steps = new Steps(context, { environment });
-  const world = await readWorld(context, [environment]);
-  const choice = await choose(world);
-  const planned = choice.kind === 'chosen' ? await planRelease(context, world, choice, fixed) : choice;
+  const snapshot = await readSnapshot(context, [environment]);
+  const choice = await choose(snapshot);
+  const planned = choice.kind === 'chosen' ? await planRelease(context, snapshot, choice, fixed) : choice;
   if (planned.kind === 'refused') steps.refused(planned);
   if (planned.kind === 'refused' || planned.kind === 'raced') return planned;
   if (planned.kind === 'unchanged') {
@@ -45,42 +45,42 @@ export async function release(
   }
   steps.planned(planned.plan);
   const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
-  return dryRun || isDeclined ? { kind: 'planned', plan: planned.plan } : execute(context, world, planned, steps);
+  return dryRun || isDeclined ? { kind: 'planned', plan: planned.plan } : execute(context, snapshot, planned, steps);
 }
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */
 async function execute(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   planned: PlannedRelease,
   steps: Steps,
 ): Promise<Outcome | Raced> {
   const { plan, state } = planned;
   const { environment, record: replaced } = state;
-  const proposal = environment.pullRequest ? await prepareProposal(context, world, environment, plan) : undefined;
+  const proposal = environment.pullRequest ? await preparePullRequest(context, snapshot, environment, plan) : undefined;
   if (proposal?.kind === 'refused') return proposal;
   const started = context.clock.elapsed();
   // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.
   if (!proposal?.old) await copyImages(context, plan);
   steps.copied(plan);
   if (proposal) {
-    const proposed = await openProposal(context, world, environment, plan, proposal);
+    const proposed = await openPullRequest(context, snapshot, environment, plan, proposal);
     if (proposed.kind === 'proposed') steps.proposed(plan, proposed.commit, proposed.pullRequest);
     return proposed;
   }
   const copyingMs = context.clock.elapsed() - started;
-  const [committed] = (await commitPlans(context, world, [planned])) ?? [];
+  const [committed] = (await commitPlans(context, snapshot, [planned])) ?? [];
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
   steps.committed(plan, commit);
   const tags = await applyCommitted(context, environment, commit, record, replaced);
   steps.tagged(record, tags);
-  const downstream = downstreamOf(world.pipeline, environment);
+  const downstream = downstreamOf(snapshot.pipeline, environment);
   return { kind: 'released', plan, record, commit, tags, replaced, downstream };
 }
 
 /** Brings the images and the tags of a release that stands to what they have to be. */
-async function repair(context: Context, standing: Standing, steps: Steps): Promise<Unchanged> {
+async function repair(context: Context, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
   const tags = await applyNewest(context, environment, head, record);
@@ -88,6 +88,6 @@ async function repair(context: Context, standing: Standing, steps: Steps): Promi
   return unchanged(standing, tags);
 }
 
-function unchanged({ state: { environment, head, record } }: Standing, tags: readonly TagStatus[]): Unchanged {
+function unchanged({ state: { environment, head, record } }: UnchangedRelease, tags: readonly TagStatus[]): Unchanged {
   return { kind: 'unchanged', environment: environment.name, head, record, tags };
 }

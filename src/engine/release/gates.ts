@@ -1,7 +1,6 @@
 // Asking the gates: the engine gathers the evidence that the gates of a release name, each piece once, and has them judge.
 import {
   type Evidence,
-  type Finding,
   type Gate,
   type Gathered,
   type Judgement,
@@ -15,16 +14,17 @@ import {
   judge,
   promotionGates,
 } from '../../gates/gates.ts';
+import type { Attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Trust, lineName, lineOf, schemesOf } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
-import { editsTakenBack, foreignCommits } from '../read/foreign.ts';
+import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
 import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
-import type { EnvironmentState, World } from '../read/world.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 
 /** A release that is to be judged. */
@@ -43,13 +43,13 @@ type Sources = { readonly [Name in keyof Evidence]: () => Promise<Evidence[Name]
 /** Asks every gate of a promotion. Throws what reading the evidence throws. */
 export async function judgePromotion(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
   const subject = subjectOf(state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  const sources = sourcesFor(context, world, state, candidate, candidate.source.commit, subject);
+  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   return ask(await promotionGates(subject), subject, sources, overrides);
 }
 
@@ -59,13 +59,13 @@ export async function judgePromotion(
  */
 export async function judgeRollback(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
   const subject = subjectOf(state, candidate);
   const since = state.record?.source.commit ?? candidate.source.commit;
-  const sources = sourcesFor(context, world, state, candidate, since, subject);
+  const sources = sourcesFor(context, snapshot, state, candidate, since, subject);
   const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
   const { actor, onBehalfOf } = context.who;
@@ -77,13 +77,13 @@ export async function judgeRollback(
 /** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */
 export async function judgeDowngrade(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement['refusals']> {
   const subject = subjectOf(state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
-  const sources = sourcesFor(context, world, state, candidate, candidate.source.commit, subject);
+  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
   return refusals;
 }
@@ -96,7 +96,7 @@ async function ask(
 ): Promise<Judgement> {
   const gathered: Gathered = Object.fromEntries(
     await Promise.all(
-      [...evidenceFor(gates)].map(async (name): Promise<[string, Finding<unknown>]> => [
+      [...evidenceFor(gates)].map(async (name): Promise<[string, Attempt<unknown>]> => [
         name,
         { value: await sources[name]() },
       ]),
@@ -123,7 +123,7 @@ function subjectOf(state: EnvironmentState, { request, images, source }: Candida
 
 function sourcesFor(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   state: EnvironmentState,
   { request, overlay }: Candidate,
   upstream: ObjectId,
@@ -134,12 +134,12 @@ function sourcesFor(
     request.kind === 'promote' && !overlay ? [] : editsTakenBack(context, state, overlay);
   return {
     clock: async () => context.clock.now(),
-    upstreamReleases: async () => upstreamEvidence(context, world, subject, state.environment.application),
+    upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, state.environment.application),
     verifications: async () => [],
     deployFreeze: async () => context.deployFreeze,
     unmerged: async () =>
-      state.environment.carries === 'tree' ? foreignCommits(context, world, state, upstream) : edits(),
-    past: async () => pastReleases(context, world, state.environment),
+      state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
+    past: async () => pastReleases(context, snapshot, state.environment),
   };
 }
 
@@ -163,8 +163,12 @@ async function currentSigner(context: Reading, trust: Trust): Promise<string | u
   return 'signer' in verdict ? verdict.signer : undefined;
 }
 
-async function pastReleases(context: Reading, world: World, environment: Environment): Promise<readonly PastRelease[]> {
-  const { releases } = await readPast(context, world, environment);
+async function pastReleases(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+): Promise<readonly PastRelease[]> {
+  const { releases } = await readPast(context, snapshot, environment);
   return Promise.all(
     releases.map(async ({ commit, record, since }) => ({
       sequence: record.sequence,
@@ -183,12 +187,12 @@ async function pastReleases(context: Reading, world: World, environment: Environ
  */
 async function upstreamEvidence(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   subject: Subject,
   application: string | undefined,
 ): Promise<UpstreamEvidence | undefined> {
   if (subject.from === undefined) return undefined;
-  const environment = lineOf(world.pipeline, lineName(subject.from, application));
+  const environment = lineOf(snapshot.pipeline, lineName(subject.from, application));
   const release = await readRelease(context, environment, subject.commit);
   const record = release?.record;
   const evidence = {
@@ -199,7 +203,7 @@ async function upstreamEvidence(
   const isNewest = release?.commit === subject.commit;
   if (record && isNewest && subject.policy.soakMs === undefined && answersAlone(subject, record))
     return { ...evidence, releases: [await newestRelease(context, subject, record)] };
-  return { ...evidence, releases: await pastReleases(context, world, environment) };
+  return { ...evidence, releases: await pastReleases(context, snapshot, environment) };
 }
 
 /** Whether the newest release of upstream has every image that changes. */

@@ -12,7 +12,7 @@ import { originsOf } from './copy.ts';
 import { publishedIn } from './published.ts';
 
 /** An image as the environment will run it, and where it was found. */
-export interface FoundImage {
+export interface LocatedImage {
   readonly image: ReleaseImage;
   readonly from: Repository;
 }
@@ -38,7 +38,7 @@ export async function resolveImage(
   registries: Registries,
   wanted: WantedImage,
   fixed: Plan | undefined,
-): Promise<FoundImage> {
+): Promise<LocatedImage> {
   const { name, repository, version, origins } = wanted;
   // What a record says goes before what a file says; a plan's digest is for versions that were resolved by their tag.
   const digest = wanted.digest ?? fixed?.images.find((image) => image.name === name)?.digest;
@@ -108,7 +108,7 @@ export async function findAgain(
   environment: Environment,
   sequence: number,
   image: ReleaseImage,
-): Promise<FoundImage> {
+): Promise<LocatedImage> {
   const { name, version, digest } = image;
   const known = environment.images.get(name);
   const then = parseRepository(image.repository);

@@ -6,12 +6,12 @@ import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../m
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
-import type { EnvironmentState, World } from '../read/world.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type ReleaseTree, releaseTree } from '../tree/release-tree.ts';
 import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
-import type { FoundImage } from './images.ts';
+import type { LocatedImage } from './images.ts';
 import { judgePromotion, judgeRollback } from './gates.ts';
 import type { Refused } from './outcome.ts';
 
@@ -26,7 +26,7 @@ export interface Choice {
   readonly request: Request;
   /** The environment's branch, and the release that this one comes after. */
   readonly state: EnvironmentState;
-  readonly images: readonly FoundImage[];
+  readonly images: readonly LocatedImage[];
   readonly source: ReleaseSource;
   /** The commit whose tree is taken. */
   readonly tree: ObjectId;
@@ -42,7 +42,7 @@ export interface Choice {
 }
 
 /** The environment has exactly this release. Its images and tags may want repair, which `execute` does. */
-export interface Standing {
+export interface UnchangedRelease {
   readonly kind: 'unchanged';
   readonly state: Running;
   readonly images: readonly ReleaseImage[];
@@ -67,7 +67,7 @@ export interface Raced {
 }
 
 /** What planning comes to. */
-export type Planning = Refused | Standing | PlannedRelease | Raced;
+export type Planning = Refused | UnchangedRelease | PlannedRelease | Raced;
 
 /**
  * Plans what was chosen: the tree, the gates' decisions over it, free numbers, copies. `fixed`: the plan that has to come out.
@@ -75,7 +75,7 @@ export type Planning = Refused | Standing | PlannedRelease | Raced;
  */
 export async function planRelease(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   choice: Choice,
   fixed: Plan | undefined,
 ): Promise<Planning> {
@@ -86,15 +86,15 @@ export async function planRelease(
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp };
-  const { treeChanges, reads, ...tree } = await treeOf(reading, world, choice, images, values);
+  const { treeChanges, reads, ...tree } = await treeOf(reading, snapshot, choice, images, values);
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
-  const { decisions: gates, refusals } = await judge(reading, world, state, { request, images, source, overlay });
+  const { decisions: gates, refusals } = await judge(reading, snapshot, state, { request, images, source, overlay });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
   if (
     current &&
     !choice.mends &&
     isSame(current.images, images) &&
-    (await isStanding(reading, world, choice, treeChanges))
+    (await isStanding(reading, snapshot, choice, treeChanges))
   )
     return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
@@ -115,7 +115,7 @@ export async function planRelease(
     ...(restored && { restored }),
     held,
     gates,
-    config: world.config,
+    config: snapshot.config,
     ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
@@ -125,14 +125,14 @@ export async function planRelease(
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */
 async function treeOf(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   { state, tree, overlay }: Choice,
   images: readonly ReleaseImage[],
   values: ReleaseValues,
 ): Promise<ReleaseTree> {
   return state.environment.carries === 'tree'
-    ? releaseTree(reading, world, state, tree, images, values)
-    : scopedTree(reading, world, state, overlay, images, values);
+    ? releaseTree(reading, snapshot, state, tree, images, values)
+    : scopedTree(reading, snapshot, state, overlay, images, values);
 }
 
 /**
@@ -141,7 +141,7 @@ async function treeOf(
  */
 async function isStanding(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   choice: Choice,
   changes: readonly string[],
 ): Promise<boolean> {
@@ -151,7 +151,7 @@ async function isStanding(
   if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
   const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
   const written = images.map(({ image }) => image);
-  return (await treeOf(reading, world, choice, written, values)).treeChanges.length === 0;
+  return (await treeOf(reading, snapshot, choice, written, values)).treeChanges.length === 0;
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */

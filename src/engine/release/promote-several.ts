@@ -13,7 +13,7 @@ import {
 } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { Context, Reading } from '../context.ts';
-import { type World, headOf, readWorld } from '../read/world.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
 import { applyAllCommitted } from './apply.ts';
 import { choosePromotion } from './choose-promotion.ts';
@@ -47,12 +47,12 @@ export async function promoteSeveral(
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Several | Refused> {
   return againUntilWon(context, async () => {
-    const world = await readWorld(context, [request.environment]);
-    const lines = chooseLines(world.pipeline, request.environment, request.applications, request.all);
+    const snapshot = await readSnapshot(context, [request.environment]);
+    const lines = chooseLines(snapshot.pipeline, request.environment, request.applications, request.all);
     requireDirect(lines);
     requireVersionsOf(lines, request);
-    await bringLines(context, world, lines);
-    const plannings = await planLines(context, world, lines, request);
+    await bringLines(context, snapshot, lines);
+    const plannings = await planLines(context, snapshot, lines, request);
     const raced = plannings.find((one) => one.kind === 'raced');
     if (raced) return raced;
     const refused = plannings.filter((one) => one.kind === 'refused');
@@ -61,14 +61,14 @@ export async function promoteSeveral(
     const same = plannings.filter((one) => one.kind === 'unchanged').map(({ state }) => state.environment.name);
     const result = { kind: 'several' as const, environment: request.environment, unchanged: same, skipped: refused };
     if (dryRun || planned.length === 0) return { ...result, releases: planned.map(({ plan }) => plannedOf(plan)) };
-    return releaseAll(context, world, planned, result);
+    return releaseAll(context, snapshot, planned, result);
   });
 }
 
 /** Copies, one commit, tags. */
 async function releaseAll(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   planned: readonly PlannedRelease[],
   result: Omit<Several, 'releases'>,
 ): Promise<Several | Raced> {
@@ -76,7 +76,7 @@ async function releaseAll(
   const limit = pLimit(AT_ONCE);
   await Promise.all(planned.map(async ({ plan }) => limit(async () => copyImages(context, plan))));
   const copyingMs = context.clock.elapsed() - started;
-  const committed = await commitPlans(context, world, planned);
+  const committed = await commitPlans(context, snapshot, planned);
   const [first] = planned;
   if (!committed || !first) return { kind: 'raced', state: (first ?? fail()).state, copyingMs };
   const made = planned.flatMap((one, index) => {
@@ -99,7 +99,7 @@ async function releaseAll(
     commit,
     tags: tags[index] ?? [],
     replaced: state.record,
-    downstream: downstreamOf(world.pipeline, state.environment),
+    downstream: downstreamOf(snapshot.pipeline, state.environment),
   }));
   return { ...result, releases };
 }
@@ -113,7 +113,7 @@ function plannedOf(plan: Planned['plan']): Planned {
 }
 
 /** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
-async function bringLines(reading: Reading, world: World, lines: readonly ReleaseLine[]): Promise<void> {
+async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
   const { ledger } = reading;
   const [line] = lines;
   if (!line) return;
@@ -123,10 +123,12 @@ async function bringLines(reading: Reading, world: World, lines: readonly Releas
     heads.set(commit, wanted);
     for (const path of paths) wanted.add(path);
   };
-  const upstream = lines.flatMap(({ from }) => world.pipeline.lines.get(from ?? '') ?? []);
-  await ledger.fetch([...new Set([...lines, ...upstream].flatMap(({ branch }) => world.branches.get(branch) ?? []))]);
+  const upstream = lines.flatMap(({ from }) => snapshot.pipeline.lines.get(from ?? '') ?? []);
+  await ledger.fetch([
+    ...new Set([...lines, ...upstream].flatMap(({ branch }) => snapshot.branches.get(branch) ?? [])),
+  ]);
   for (const one of [...lines, ...upstream]) {
-    const head = headOf(world.branches, one.branch, one);
+    const head = snapshot.head(one);
     want(head, [...recordPaths(one), signaturePath(one)]);
     if (lines.includes(one)) want(head, await manifestPaths(reading, one, head));
   }
@@ -136,7 +138,7 @@ async function bringLines(reading: Reading, world: World, lines: readonly Releas
 /** Plans every line. With `all` a line that has nothing upstream, and nothing of its own, is left out. */
 async function planLines(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   lines: readonly ReleaseLine[],
   request: SeveralRequest,
 ): Promise<readonly Planning[]> {
@@ -146,7 +148,7 @@ async function planLines(
       limit(async (): Promise<readonly Planning[]> => {
         reading.signal.throwIfAborted();
         try {
-          return [await planLine(reading, world, line, request)];
+          return [await planLine(reading, snapshot, line, request)];
         } catch (error) {
           if (request.all && isTagflowError(error, 'version-not-found')) return [];
           if (isTagflowError(error) && isAnswer(error)) return [refusalOf(line, error)];
@@ -160,7 +162,7 @@ async function planLines(
 
 async function planLine(
   reading: Reading,
-  world: World,
+  snapshot: Snapshot,
   { name, application }: ReleaseLine,
   { versions, from, reason, overrides }: SeveralRequest,
 ): Promise<Planning> {
@@ -176,8 +178,8 @@ async function planLine(
     ...(reason !== undefined && { reason }),
     ...(overrides && { overrides }),
   };
-  const choice = await choosePromotion(reading, world, request, undefined);
-  return planRelease(reading, world, choice, undefined);
+  const choice = await choosePromotion(reading, snapshot, request, undefined);
+  return planRelease(reading, snapshot, choice, undefined);
 }
 
 /** Whether an error says that one line cannot be released as things are; a server that does not answer concerns all. */

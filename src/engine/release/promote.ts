@@ -17,7 +17,7 @@ export async function promote(context: Context, request: PromoteRequest, options
     release(
       context,
       request.environment,
-      async (world) => choosePromotion(context, world, request, options.plan),
+      async (snapshot) => choosePromotion(context, snapshot, request, options.plan),
       options,
     );
   return againUntilWon(context, once, options.plan);

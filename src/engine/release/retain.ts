@@ -15,7 +15,7 @@ import { readNewestLine, readWholeLine, releasesOn } from '../read/line.ts';
 
 /**
  * After a release: takes the per-release tags from the releases that it pushed out of the window. Up to `retain` releases
- * nothing is read or asked. What an earlier run left behind is for `removeLeftovers`.
+ * nothing is read or asked. What an earlier run left behind is for `removeOldTags`.
  */
 export async function removeFallenOut(
   context: Context,
@@ -37,7 +37,7 @@ export type Closed = Set<string>;
  * For `apply`: looks through the tags in an environment's repositories for those of releases out of the window, whatever
  * left them there, and removes them. `closed` is shared by the environments of one run.
  */
-export async function removeLeftovers(
+export async function removeOldTags(
   context: Context,
   environment: Environment,
   head: ObjectId,

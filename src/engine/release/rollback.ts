@@ -5,7 +5,7 @@ import { shortId } from '../../model/object-id.ts';
 import type { RollbackRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { orProblem } from '../read/problem.ts';
-import { type EnvironmentState, readEnvironment, readWorld } from '../read/world.ts';
+import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
 import { chooseRollback, describeImages } from './choose-rollback.ts';
 import { type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
@@ -18,7 +18,7 @@ export async function rollback(context: Context, request: RollbackRequest, optio
   const outcome = await release(
     context,
     request.environment,
-    async (world) => chooseRollback(context, world, request, options.plan),
+    async (snapshot) => chooseRollback(context, snapshot, request, options.plan),
     options,
   );
   if (outcome.kind === 'raced') throw await superseded(context, outcome.state);
@@ -26,9 +26,9 @@ export async function rollback(context: Context, request: RollbackRequest, optio
 }
 
 async function superseded(context: Context, { environment, record }: EnvironmentState): Promise<TagflowError> {
-  const world = await readWorld(context, [environment.name]);
-  const head = world.branches.get(environment.branch);
-  const { value } = await orProblem(readEnvironment(context, world, environment));
+  const snapshot = await readSnapshot(context, [environment.name]);
+  const head = snapshot.branches.get(environment.branch);
+  const { value } = await orProblem(snapshot.release(environment));
   const arrived = value?.record;
   return new TagflowError('superseded', {
     what: `${environment.name} was not rolled back: its branch moved on while the rollback was made`,

@@ -1,6 +1,6 @@
 // The steps of a release as they happen, told through the context: for logs, and for `-v`.
 import { shortDigest } from '../../model/digest.ts';
-import type { Clock, Notify, Step, StepName } from '../../model/effects.ts';
+import type { Clock, ReportProgress, Step, StepName } from '../../model/effects.ts';
 import type { ErrorCode } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Plan, planDigest } from '../../model/plan.ts';
@@ -10,13 +10,13 @@ import type { Refused, TagStatus } from './outcome.ts';
 
 /** Reports the steps of one run on one release line, each with the time since the one before. */
 export class Steps {
-  readonly #notify: Notify;
+  readonly #notify: ReportProgress;
   readonly #clock: Pick<Clock, 'elapsed'>;
   readonly #line: Pick<Step, 'environment' | 'application'>;
   #since: number;
 
   constructor(
-    { notify, clock }: { readonly notify: Notify; readonly clock: Pick<Clock, 'elapsed'> },
+    { notify, clock }: { readonly notify: ReportProgress; readonly clock: Pick<Clock, 'elapsed'> },
     line: Pick<Step, 'environment' | 'application'>,
   ) {
     this.#notify = notify;

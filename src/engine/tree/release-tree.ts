@@ -45,7 +45,7 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
  */
 export async function releaseTree(
   context: Reading,
-  world: { readonly pipeline: Pipeline },
+  snapshot: { readonly pipeline: Pipeline },
   { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
   base: ObjectId,
   images: readonly ReleaseImage[],
@@ -54,22 +54,22 @@ export async function releaseTree(
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
   const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
-  const bases = await readBases(context, { environment, base, head }, files, world.pipeline.maxFileBytes);
+  const bases = await readBases(context, { environment, base, head }, files, snapshot.pipeline.maxFileBytes);
   const read = { files, bases, values };
-  const { pins, options, result } = pinTree(context, world.pipeline, environment, images, read);
+  const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, images, read);
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));
 
   const here = contents(own);
   const after = new Map([...contents(files), ...contents(result.edits)]);
-  const changed = configurationPaths(world.pipeline, environment, await context.ledger.changedPaths(head, base));
+  const changed = configurationPaths(snapshot.pipeline, environment, await context.ledger.changedPaths(head, base));
   const treeChanges = [...new Set([...changed, ...edited])].filter(
     (path) => !after.has(path) || after.get(path) !== here.get(path),
   );
   // A file that differs in its pins alone is no configuration change: pin what is here, and compare.
   const repinned = repin(own, pins, options);
-  const configurationChanges = pathsThatMatter(world.pipeline, environment, treeChanges).filter(
+  const configurationChanges = pathsThatMatter(snapshot.pipeline, environment, treeChanges).filter(
     (path) => !after.has(path) || after.get(path) !== repinned.get(path),
   );
   const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];

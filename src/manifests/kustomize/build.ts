@@ -6,11 +6,11 @@ import { findSites } from '../forms.ts';
 import type { NameIndex, NamedImage } from '../image-name.ts';
 import { imageEntries } from '../kustomize.ts';
 import { type Source, lineOf } from '../source.ts';
-import { type Path, type Tree, type Value, formatPath, startOf, textOf } from '../tree.ts';
+import { type Path, type Tree, type Value, describePath, startOf, textOf } from '../tree.ts';
 import { type Element, Elements, elementOf } from './elements.ts';
 import { imageFields, objectKey } from './fields.ts';
 import { fieldSpecs, matchesSpec } from './field-specs.ts';
-import { type PatchReference, type Reference, type References, referencesOf } from './references.ts';
+import { type PatchReference, type KustomizeReference, type References, referencesOf } from './references.ts';
 import { type Replacement, effectsOf, replacementsIn } from './replacements.ts';
 import type { Sources } from './sources.ts';
 
@@ -99,7 +99,7 @@ export class Builds {
     return references;
   }
 
-  #resource(reference: Reference, open: ReadonlySet<string>, takes: Set<string>): Iterable<Element> {
+  #resource(reference: KustomizeReference, open: ReadonlySet<string>, takes: Set<string>): Iterable<Element> {
     if (reference.kind === 'inline') return [];
     const kustomization = this.#input.sources.kustomization(reference.path);
     if (!kustomization) return this.#fieldsIn(reference.path);
@@ -219,7 +219,7 @@ export class Builds {
     return [...texts(source)].flatMap(({ text, offset, path }) => {
       const name = /^[^\s:@]+(?::[0-9]+\/[^\s:@]+)?/.exec(text)?.[0];
       if (name === undefined || this.#input.index.find([name]).length === 0) return [];
-      if (!name.includes('/') && !/image|name$/i.test(formatPath(path))) return [];
+      if (!name.includes('/') && !/image|name$/i.test(describePath(path))) return [];
       const line = lineOf(source, offset) + lines;
       const place = { path: source.path, line, field: path.join('/') };
       return [{ ...place, name, pinned: false, reach: 'entry', container: undefined, object: '' }];

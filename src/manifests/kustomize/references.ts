@@ -9,14 +9,14 @@ import { type Tree, type Value, isEmpty, startOf, textOf } from '../tree.ts';
 import type { ManifestFile } from '../values.ts';
 
 /** Something that a kustomization takes in. */
-export type Reference =
+export type KustomizeReference =
   | { readonly kind: 'path'; readonly path: string }
   /** A text in the kustomization itself, read as a file of its own; its first line is this line of the kustomization. */
   | { readonly kind: 'inline'; readonly source: Source; readonly line: number };
 
 /** A patch, with the object that it names beside itself (`target:`), where it does. */
 export interface PatchReference {
-  readonly reference: Reference;
+  readonly reference: KustomizeReference;
   readonly target: Value | undefined;
   readonly tree: Tree;
 }
@@ -26,14 +26,14 @@ export type ReplacementReference = { readonly path: string } | { readonly node: 
 
 /** What a kustomization takes in, by what kustomize does with it, in the order of the file. */
 export interface References {
-  readonly resources: readonly Reference[];
-  readonly components: readonly Reference[];
+  readonly resources: readonly KustomizeReference[];
+  readonly components: readonly KustomizeReference[];
   readonly patches: readonly PatchReference[];
   readonly replacements: readonly ReplacementReference[];
   /** Configurations of transformers, which run after everything else. */
-  readonly transformers: readonly Reference[];
+  readonly transformers: readonly KustomizeReference[];
   /** Configurations of built-in transformers: where they look for names. */
-  readonly configurations: readonly Reference[];
+  readonly configurations: readonly KustomizeReference[];
 }
 
 /**
@@ -117,7 +117,7 @@ class Reader {
     return this.#patch([...this.#path(this.#tree.get(value, ['path'])), ...inline], target);
   }
 
-  #patch(references: readonly Reference[], target: Value | undefined): readonly PatchReference[] {
+  #patch(references: readonly KustomizeReference[], target: Value | undefined): readonly PatchReference[] {
     return references.map((reference) => ({ reference, target, tree: this.#tree }));
   }
 
@@ -128,12 +128,12 @@ class Reader {
   }
 
   /** A path, or a text that is written out over several lines or as JSON. */
-  #reference(value: Value): readonly Reference[] {
+  #reference(value: Value): readonly KustomizeReference[] {
     const text = textOf(value)?.trim() ?? '';
     return /\n|^[[{]/.test(text) ? this.#inline(value) : this.#path(value);
   }
 
-  #inline(value: Value): readonly Reference[] {
+  #inline(value: Value): readonly KustomizeReference[] {
     const text = textOf(value) ?? '';
     const block = 'type' in value && (value.type === 'BLOCK_LITERAL' || value.type === 'BLOCK_FOLDED');
     const line = lineOf(this.#source, startOf(value) ?? 0) + (block ? 1 : 0);
@@ -142,7 +142,7 @@ class Reader {
   }
 
   /** A path in this repository; what leaves it (another repository, `../` beyond the root) is none. */
-  #path(value: Value | undefined): readonly Reference[] {
+  #path(value: Value | undefined): readonly KustomizeReference[] {
     const written = textOf(value)?.trim() ?? '';
     // A URL has a scheme, a query or a user.
     if (written === '' || /:\/\/|[?@\n]|^\//.test(written)) return [];

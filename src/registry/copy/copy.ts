@@ -9,19 +9,19 @@
 // Memory: blobs pass in chunks; manifests are held while an image is copied (walk.ts bounds them).
 import pLimit, { type LimitFunction } from 'p-limit';
 import type { Digest } from '../../model/digest.ts';
-import type { Notify } from '../../model/effects.ts';
+import type { ReportProgress } from '../../model/effects.ts';
 import { isTagflowError, TagflowError } from '../../model/errors.ts';
 import { ownershipKey, type Repository } from '../../model/reference.ts';
 import type { NamedBlob } from '../image/manifest-graph.ts';
 import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
 import { copyCompanions } from './companions.ts';
-import { type CopyProgress, createProgress } from './progress.ts';
+import { type CopyProgress, createCopyProgress } from './progress.ts';
 import { type Node, type Root, type Route, walk } from './walk.ts';
 
 /** What a copier works with. */
 export interface CopierOptions {
   readonly contentOf: (repository: Repository) => ContentStore;
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
   /** Aborts when the run shall stop: nothing new is started. */
   readonly signal: AbortSignal;
   /** Blobs on their way at a time, over all copies. Default: 4. */
@@ -40,7 +40,7 @@ const ASK_AT_ONCE = 8;
 export interface Copying extends Route {
   readonly source: ContentStore;
   readonly target: ContentStore;
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
   /** Copies what is at a digest, with everything below it. Resolves to its manifests. */
   readonly copyGraph: (root: Root) => Promise<readonly Node[]>;
 }
@@ -49,7 +49,7 @@ export interface Copying extends Route {
 export function createCopier(options: CopierOptions): CopyImage {
   const send = pLimit(options.concurrency ?? 4);
   const ask = pLimit(ASK_AT_ONCE);
-  const progress = createProgress(options.notify);
+  const progress = createCopyProgress(options.notify);
   const passed = countPassing(options.collect);
   return async (request) => {
     const counts = { manifests: 0, blobsSent: 0, blobsMounted: 0, blobsPresent: 0, bytes: 0 };

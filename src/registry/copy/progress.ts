@@ -1,9 +1,9 @@
 // How far copies are, for people: `copying django V4.2, mariadb V10.6: 12 of 80 MiB`. Copies that run at once are told
 // together, since they share one line and one connection.
-import type { Notify } from '../../model/effects.ts';
+import type { ReportProgress } from '../../model/effects.ts';
 
 /** The progress of all copies of a run. */
-export interface Progress {
+export interface CopyReporter {
   /** A copy begins. */
   start(label: string): CopyProgress;
 }
@@ -23,7 +23,7 @@ const MIB = 1024 * 1024;
 const MOST_NAMES = 3;
 
 /** Starts to tell; a notice for each MiB at most, none while nothing has to be sent. */
-export function createProgress(notify: Notify): Progress {
+export function createCopyProgress(notify: ReportProgress): CopyReporter {
   const running = new Map<symbol, string>();
   let total = 0;
   let sent = 0;

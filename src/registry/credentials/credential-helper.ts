@@ -1,11 +1,11 @@
 // The credential helper protocol: `docker-credential-NAME get`, the server on stdin, JSON on stdout.
 // github.com/docker/docker-credential-helpers. What a helper prints is never shown: it may be the secret.
+import type { ProcessEnv } from '../../model/effects.ts';
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import * as z from 'zod/mini';
 import { TagflowError } from '../../model/errors.ts';
 import { type Credential, passwordOf } from './credential.ts';
-import type { Environment } from '../../http/agents.ts';
 import { interrupted, throwIfStopped } from '../../http/http.ts';
 
 /** One question to a helper. */
@@ -16,7 +16,7 @@ export interface HelperQuestion {
   readonly server: string;
   /** The file or variable that names the helper, for errors. */
   readonly configuredIn: string;
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
 }

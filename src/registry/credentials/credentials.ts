@@ -9,7 +9,7 @@ import * as z from 'zod/mini';
 import { TagflowError } from '../../model/errors.ts';
 import { askHelper } from './credential-helper.ts';
 import { type Credential, passwordOf } from './credential.ts';
-import type { Environment } from '../../http/agents.ts';
+import type { ProcessEnv } from '../../model/effects.ts';
 
 /** Finds credentials. */
 export interface CredentialSource {
@@ -26,7 +26,7 @@ export interface CredentialOptions {
    * DOCKER_CONFIG, REGISTRY_AUTH_FILE, XDG_RUNTIME_DIR, DOCKER_AUTH_CONFIG, CI_REGISTRY and its companions, HOME or
    * USERPROFILE; helpers get it as their environment, so PATH counts as well.
    */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   /** Where Podman's login files are without XDG_RUNTIME_DIR, below the user's id. Default: /run/containers. */
   readonly runFolder?: string;
   /** Milliseconds a credential helper may take. Default: 30 000, for those that ask a person. */
@@ -162,14 +162,14 @@ function fromEntry(entry: z.infer<typeof Entry>, name: string, scope: string): C
 }
 
 // The job's own credentials are for the job's own registry, and for no other host however alike.
-function fromGitLab(env: Environment, host: string): Credential | undefined {
+function fromGitLab(env: ProcessEnv, host: string): Credential | undefined {
   const { CI_REGISTRY, CI_REGISTRY_USER, CI_REGISTRY_PASSWORD, CI_JOB_TOKEN } = env;
   if (!CI_REGISTRY || CI_REGISTRY.toLowerCase() !== host) return undefined;
   if (CI_REGISTRY_USER && CI_REGISTRY_PASSWORD) return passwordOf(CI_REGISTRY_USER, CI_REGISTRY_PASSWORD);
   return CI_JOB_TOKEN ? passwordOf('gitlab-ci-token', CI_JOB_TOKEN) : undefined;
 }
 
-async function readConfigs(env: Environment, runFolder = '/run/containers'): Promise<readonly ConfigText[]> {
+async function readConfigs(env: ProcessEnv, runFolder = '/run/containers'): Promise<readonly ConfigText[]> {
   const home = env['HOME'] ?? env['USERPROFILE'];
   const docker = env['DOCKER_CONFIG'] || (home && join(home, '.docker'));
   // As Podman and skopeo look for it: without a session, as in a container or under cron, there is no XDG_RUNTIME_DIR.

@@ -1,7 +1,7 @@
 // Calls of the Amazon ECR API that arrive, through the AWS SDK: signed, paced, held back when the region asks for it, repeated
 // while that is safe (tries.ts; the SDK repeats none), and bounded in time. What an answer means is decided above.
 import type * as Sdk from '@aws-sdk/client-ecr';
-import type { Deadline, Notify } from '../../model/effects.ts';
+import type { Deadline, ReportProgress } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
@@ -12,7 +12,7 @@ import type { TransportFailure } from '../../http/transport.ts';
 import { untilStopped } from '../../http/stop.ts';
 import { createTries } from '../../http/tries.ts';
 import { createEcrClients, type EcrClientOptions } from './client.ts';
-import { type EcrCall, errorName, judge, serviceName } from './failures.ts';
+import { type EcrCall, errorName, classify, serviceName } from './failures.ts';
 import { createPacer, type Pacer } from './pacer.ts';
 
 /** An error of the API that its caller knows what to do with. */
@@ -59,7 +59,7 @@ export interface EcrApi {
 
 /** What an API client works with. */
 export interface EcrApiOptions extends CallOptions, EcrClientOptions {
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
   readonly putImagePerSecond: number;
 }
 
@@ -105,7 +105,7 @@ export function createEcrApi(options: EcrApiOptions): EcrApi {
       } catch (error) {
         if (request.expects.includes(errorName(error))) return new EcrRefusal(errorName(error));
         const { url } = await clients.of(request.host);
-        const verdict = judge(error, request, { url, requestTimeoutMs, redactor });
+        const verdict = classify(error, request, { url, requestTimeoutMs, redactor });
         if (verdict.kind === 'unknown' && request.write === true) throw verdict.error;
         await nextTry(verdict, deadline.at);
       }

@@ -2,11 +2,11 @@
 // authorities and address. It makes one try of a call (`maxAttempts: 1`), and notes of each where it went and what time the
 // server had.
 import type * as Sdk from '@aws-sdk/client-ecr';
-import type { Instant } from '../../model/effects.ts';
+import type { Instant, ProcessEnv } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
-import { type Agents, createAgents, type Environment } from '../../http/agents.ts';
+import { type Agents, createAgents } from '../../http/agents.ts';
 import type { Redactor } from '../../http/redact.ts';
 import { abortAfterStop } from '../../http/stop.ts';
 import { noCredentials } from './failures.ts';
@@ -129,7 +129,7 @@ function skewOf(date: string | undefined, now: Instant): number | undefined {
 }
 
 /** Loopback is never reached through a proxy: the proxy's loopback is another machine's. */
-function withoutLoopback(env: Environment): Environment {
+function withoutLoopback(env: ProcessEnv): ProcessEnv {
   const given = env['no_proxy'] ?? env['NO_PROXY'];
   const list = [given, 'localhost', '127.0.0.1', '::1']
     .filter((entry) => entry !== undefined && entry !== '')

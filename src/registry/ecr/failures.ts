@@ -5,7 +5,7 @@ import type { RemoteRepository } from '../../model/reference.ts';
 import type { EcrHost } from '../hosts.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { explainFailure, timedOut, TransportFailure } from '../../http/transport.ts';
-import type { Verdict } from '../../http/tries.ts';
+import type { TryOutcome } from '../../http/tries.ts';
 
 /** One call of the API, as errors name it. */
 export interface EcrCall {
@@ -69,7 +69,7 @@ export function errorName(error: unknown): string {
 }
 
 /** What a try that failed means. What is no failure of AWS or of the network is thrown as it is: a defect. */
-export function judge(error: unknown, call: EcrCall, tried: FailedTry): Verdict {
+export function classify(error: unknown, call: EcrCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
   if (!(error instanceof Error)) throw error;

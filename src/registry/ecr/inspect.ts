@@ -5,7 +5,7 @@ import { type Digest, isDigest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import { type RemoteRepository, type Tag, isTag } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
-import type { Manifest } from '../image/manifest-cache.ts';
+import type { CachedManifest } from '../image/manifest-cache.ts';
 import { readPages } from '../../http/pages.ts';
 import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
 import { callOf } from './call.ts';
@@ -20,7 +20,7 @@ export interface EcrInspectParts {
     repository: RemoteRepository,
     at: Tag | Digest,
     deadline: MovingDeadline,
-  ) => Promise<Manifest | undefined>;
+  ) => Promise<CachedManifest | undefined>;
   readonly rulesOf: (repository: RemoteRepository, deadline: MovingDeadline) => Promise<Mutability | undefined>;
 }
 
@@ -62,7 +62,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     }
   };
 
-  const putAgain = async (place: RemoteRepository, image: Manifest, deadline: MovingDeadline): Promise<void> => {
+  const putAgain = async (place: RemoteRepository, image: CachedManifest, deadline: MovingDeadline): Promise<void> => {
     const call = callOf(place, 'ecr:PutImage');
     const input = {
       ...call.names,
@@ -108,7 +108,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
     async inspect(place, sample, deadline) {
       const identity = await api.identity(callOf(place, 'ecr:ListImages').host);
       const there = await exists(place, deadline);
-      let image: Manifest | undefined;
+      let image: CachedManifest | undefined;
       const pull = await tryCall('BatchGetImage was answered', async () => {
         image = await read(place, sample ?? ('tagflow-probe' as Tag), deadline);
       });

@@ -5,7 +5,7 @@ import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/di
 import { isTagflowError } from '../../model/errors.ts';
 import { isTag, type RemoteRepository, type Tag } from '../../model/reference.ts';
 import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../image/manifest-type.ts';
-import type { Manifest, ManifestCache } from '../image/manifest-cache.ts';
+import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
 import { oneLine } from '../../http/redact.ts';
 import { digestMismatch } from '../image/refusals.ts';
 import { readPages } from '../../http/pages.ts';
@@ -23,7 +23,7 @@ const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
 /** The reads of one adapter. */
 export interface EcrReads {
   /** An image, whole; undefined when it is not there. */
-  read(repository: RemoteRepository, at: Tag | Digest, deadline: MovingDeadline): Promise<Manifest | undefined>;
+  read(repository: RemoteRepository, at: Tag | Digest, deadline: MovingDeadline): Promise<CachedManifest | undefined>;
   /** Which tags may move; undefined when that may not be asked. */
   rulesOf(repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined>;
   /** Every tag; none when there is no repository. */
@@ -44,7 +44,7 @@ export function createEcrReads({
     repository: RemoteRepository,
     at: Tag | Digest,
     deadline: MovingDeadline,
-  ): Promise<Manifest | undefined> => {
+  ): Promise<CachedManifest | undefined> => {
     const call = callOf(repository, 'ecr:BatchGetImage');
     const input = {
       ...call.names,
@@ -133,7 +133,7 @@ export function createEcrReads({
   return { read, rulesOf, listTags };
 }
 
-function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): Manifest {
+function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): CachedManifest {
   const where = isDigest(at) ? `${repository.name}@${at}` : `${repository.name}:${at}`;
   const { imageManifest = '', imageManifestMediaType } = image;
   refuseSchema1(imageManifestMediaType, where);

@@ -6,7 +6,7 @@
 import type { Digest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import type { Manifest } from '../image/manifest-cache.ts';
+import type { CachedManifest } from '../image/manifest-cache.ts';
 import type { TagRemoval } from '../registry.ts';
 import { createTurns } from '../../http/turns.ts';
 import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
@@ -20,11 +20,11 @@ export interface EcrTagRemovalParts {
     repository: RemoteRepository,
     at: Tag | Digest,
     deadline: MovingDeadline,
-  ) => Promise<Manifest | undefined>;
+  ) => Promise<CachedManifest | undefined>;
   /** Puts a tag on an image, whether it is there or not. */
   readonly write: (
     repository: RemoteRepository,
-    image: Manifest,
+    image: CachedManifest,
     tag: Tag,
     deadline: MovingDeadline,
   ) => Promise<unknown>;

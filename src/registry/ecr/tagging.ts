@@ -6,7 +6,7 @@ import type { PutImageCommandOutput } from '@aws-sdk/client-ecr';
 import type { Digest } from '../../model/digest.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
-import type { Manifest, ManifestCache } from '../image/manifest-cache.ts';
+import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
 import { digestMismatch, digestNotFound, requireUnmoved } from '../image/refusals.ts';
 import type { TagOptions, TagResult } from '../registry.ts';
 import { writeUntilKnown } from '../../http/settle.ts';
@@ -39,7 +39,7 @@ export interface EcrTagging {
     deadline: MovingDeadline,
   ): Promise<TagResult>;
   /** Puts a tag on an image, whatever it names, until it is known to have taken effect. */
-  write(repository: RemoteRepository, manifest: Manifest, tag: Tag, deadline: MovingDeadline): Promise<EcrWrite>;
+  write(repository: RemoteRepository, manifest: CachedManifest, tag: Tag, deadline: MovingDeadline): Promise<EcrWrite>;
 }
 
 /** Answers of PutImage that something here knows what to do with. */
@@ -56,7 +56,7 @@ const PUT_REFUSALS = [
 export function createEcrTagging({ api, manifests, read, rulesOf }: EcrTaggingParts): EcrTagging {
   const put = async (
     repository: RemoteRepository,
-    manifest: Manifest,
+    manifest: CachedManifest,
     tag: Tag,
     deadline: MovingDeadline,
   ): Promise<PutImageCommandOutput | EcrRefusal> => {
@@ -124,7 +124,12 @@ export function createEcrTagging({ api, manifests, read, rulesOf }: EcrTaggingPa
   };
 }
 
-function checkWritten(answer: PutImageCommandOutput, repository: RemoteRepository, manifest: Manifest, tag: Tag): void {
+function checkWritten(
+  answer: PutImageCommandOutput,
+  repository: RemoteRepository,
+  manifest: CachedManifest,
+  tag: Tag,
+): void {
   const said = answer.image?.imageId?.imageDigest;
   if (said === undefined || said === manifest.digest) return;
   throw digestMismatch(repository, `${repository.name}:${tag}`, manifest.digest, said);

@@ -9,6 +9,7 @@
 // google-auth-library is loaded with the first question. It would also look for a project, by starting gcloud and asking the
 // metadata server: it is told one, which nothing depends on. Tokens are its to keep and to renew; one is asked for at a time,
 // however many want it.
+import type { ProcessEnv } from '../../model/effects.ts';
 import { existsSync } from 'node:fs';
 import type http from 'node:http';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import type * as Sdk from 'google-auth-library';
 import { isTagflowError } from '../../model/errors.ts';
 import { parseGarHost } from '../hosts.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
-import { createAgents, type Environment } from '../../http/agents.ts';
+import { createAgents } from '../../http/agents.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
 import { abortAfterStop } from '../../http/stop.ts';
 import { tokenFailure, tokenTooLate, unknownUniverse, withoutToken } from './token-failures.ts';
@@ -55,7 +56,7 @@ export interface GarAccess extends CredentialSource {
 /** What access is made with. Times in milliseconds. */
 export interface GarAccessOptions {
   /** What the library reads beside, it reads from the process's own environment. */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   readonly signal?: AbortSignal | undefined;
   /** Certificate authorities to trust as well, PEM. */
   readonly ca?: string | undefined;
@@ -169,7 +170,7 @@ async function findHere(
   return isHere ? fromMetadataServer : undefined;
 }
 
-async function findByNetwork(env: Environment): Promise<MakeClient | undefined> {
+async function findByNetwork(env: ProcessEnv): Promise<MakeClient | undefined> {
   const detection = detectionOf(env);
   if (detection === 'none' || detection === 'bios-only') return undefined;
   return (await answersAsMetadataServer(env)) ? fromMetadataServer : undefined;
@@ -181,12 +182,12 @@ async function fromMetadataServer(): Promise<GoogleClient> {
 }
 
 /** How Google's libraries are told to look for a metadata server. */
-function detectionOf(env: Environment): string | undefined {
+function detectionOf(env: ProcessEnv): string | undefined {
   return env['METADATA_SERVER_DETECTION']?.trim().toLowerCase();
 }
 
 /** cloud.google.com/docs/authentication/application-default-credentials: where the library looks, in its order. */
-function hasFile(env: Environment): boolean {
+function hasFile(env: ProcessEnv): boolean {
   if (env['GOOGLE_APPLICATION_CREDENTIALS'] || env['google_application_credentials']) return true;
   const base = process.platform === 'win32' ? env['APPDATA'] : env['HOME'] && join(env['HOME'], '.config');
   const folder = env['CLOUDSDK_CONFIG'] || (base && join(base, 'gcloud'));
@@ -194,7 +195,7 @@ function hasFile(env: Environment): boolean {
 }
 
 // By its address: a name might be looked up for longer than anyone wants to wait, and could be anyone's.
-async function answersAsMetadataServer(env: Environment): Promise<boolean> {
+async function answersAsMetadataServer(env: ProcessEnv): Promise<boolean> {
   const host = env['GCE_METADATA_IP'] || env['GCE_METADATA_HOST'] || METADATA_ADDRESS;
   const url = `http://${host}/computeMetadata/v1/instance/`;
   if (!URL.canParse(url)) return false;

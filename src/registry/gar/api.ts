@@ -12,7 +12,7 @@ import { untilStopped } from '../../http/stop.ts';
 import { createTries } from '../../http/tries.ts';
 import type { GarAccess, GoogleToken } from './access.ts';
 import { createGarClient, endpointOf, type GarClient } from './channel.ts';
-import { type GarCall, judge, statusOf, type StatusName, tooLate } from './failures.ts';
+import { type GarCall, classify, statusOf, type StatusName, tooLate } from './failures.ts';
 
 /** A status that its caller knows what to do with. */
 export class GarRefusal {
@@ -114,7 +114,7 @@ export function createGarApi(options: GarApiOptions): GarApi {
         const status = statusOf(error);
         if (status !== undefined && request.expects.includes(status)) return new GarRefusal(status);
         const { host: address } = endpointOf(options);
-        const verdict = judge(error, request, { address, requestTimeoutMs, redactor: access.redactor });
+        const verdict = classify(error, request, { address, requestTimeoutMs, redactor: access.redactor });
         if (verdict.kind === 'unknown' && request.write === true) throw verdict.error;
         await nextTry(verdict, deadline);
         if (verdict.kind === 'stale') access.forget(token.token);

@@ -3,11 +3,12 @@
 //
 // The client is made without credentials: each call carries a token of its own (see api.ts), so that a missing one is told
 // from one that was refused, and nothing looks for a metadata server.
+import type { ProcessEnv } from '../../model/effects.ts';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type * as Sdk from '@google-cloud/artifact-registry';
 import { TagflowError } from '../../model/errors.ts';
 import { isLoopback } from '../../http/addresses.ts';
-import { certificateAuthorities, type Environment } from '../../http/agents.ts';
+import { certificateAuthorities } from '../../http/agents.ts';
 import { proxyFor } from './proxy.ts';
 
 /** The client of the API. */
@@ -19,7 +20,7 @@ export interface ChannelOptions {
    * HTTPS_PROXY, NO_PROXY, SSL_CERT_FILE and NODE_EXTRA_CA_CERTS, and CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY, which
    * is gcloud's own variable for another address, count.
    */
-  readonly env: Environment;
+  readonly env: ProcessEnv;
   /** Certificate authorities to trust as well, PEM. */
   readonly ca?: string | undefined;
   /** The address, in place of the one in `env` and of Google's own: https, or http on loopback. */
@@ -76,7 +77,7 @@ function trusting(grpc: Grpc, options: ChannelOptions): ClientOptions['sslCreds'
   return grpc.credentials.createFromSecureContext(createSecureContext({ minVersion: 'TLSv1.2', ...(ca && { ca }) }));
 }
 
-function addressOf(url: URL, env: Environment): object {
+function addressOf(url: URL, env: ProcessEnv): object {
   const port = portOf(url);
   const proxy = isLoopback(url.hostname) ? undefined : proxyFor(url.hostname, port, env);
   if (!proxy) return { apiEndpoint: url.hostname, port };

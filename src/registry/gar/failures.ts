@@ -4,7 +4,7 @@
 import { TagflowError } from '../../model/errors.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { TransportFailure } from '../../http/transport.ts';
-import type { Verdict } from '../../http/tries.ts';
+import type { TryOutcome } from '../../http/tries.ts';
 import type { GarPlace } from './place.ts';
 
 /** One call of the API, as errors name it. */
@@ -56,7 +56,7 @@ export function statusOf(error: unknown): StatusName | undefined {
 }
 
 /** What a try that failed means. What is no failure of a call or of the network is thrown as it is: a defect. */
-export function judge(error: unknown, call: GarCall, tried: FailedTry): Verdict {
+export function classify(error: unknown, call: GarCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
   const status = statusOf(error);

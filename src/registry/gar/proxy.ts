@@ -1,11 +1,11 @@
 // The proxy of the environment for a gRPC connection, by the rules that Node has for the connections of the other adapters: small
 // letters before capitals; in NO_PROXY names whole, `.suffix` and `*.suffix`, a port where one is given.
+import type { ProcessEnv } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { Environment } from '../../http/agents.ts';
 import { unescaped } from '../../http/redact.ts';
 
 /** The proxy on the way to a host; undefined for none. Throws `config-invalid` for one that gRPC cannot use. */
-export function proxyFor(hostname: string, port: number, env: Environment): URL | undefined {
+export function proxyFor(hostname: string, port: number, env: ProcessEnv): URL | undefined {
   const text = env['https_proxy'] || env['HTTPS_PROXY'];
   if (!text) return undefined;
   const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter((entry) => entry !== '');

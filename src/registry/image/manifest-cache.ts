@@ -3,23 +3,23 @@
 import type { Descriptor } from '../registry.ts';
 
 /** A manifest's bytes and what they are. */
-export interface Manifest extends Descriptor {
+export interface CachedManifest extends Descriptor {
   readonly bytes: Buffer;
 }
 
 /** Manifests by repository and digest. */
 export interface ManifestCache {
-  get(repository: string, digest: string): Manifest | undefined;
-  set(repository: string, manifest: Manifest): void;
+  get(repository: string, digest: string): CachedManifest | undefined;
+  set(repository: string, manifest: CachedManifest): void;
 }
 
 const MOST_MANIFESTS = 256;
 
 /** An empty cache that holds at most `mostBytes`. */
 export function createManifestCache(mostBytes: number): ManifestCache {
-  const manifests = new Map<string, Manifest>();
+  const manifests = new Map<string, CachedManifest>();
   let bytes = 0;
-  const remove = (key: string, manifest: Manifest): void => {
+  const remove = (key: string, manifest: CachedManifest): void => {
     manifests.delete(key);
     bytes -= manifest.size;
   };

@@ -13,7 +13,7 @@ export function referrersTag(subject: Digest): Tag {
 }
 
 /** The digest that a manifest says it is about; undefined when it is about itself alone. */
-export function subjectOf(bytes: Uint8Array): Digest | undefined {
+export function referrerSubject(bytes: Uint8Array): Digest | undefined {
   const subject = parse(bytes)?.['subject'];
   const digest = isRecord(subject) ? subject['digest'] : undefined;
   return typeof digest === 'string' && isDigest(digest) ? digest : undefined;

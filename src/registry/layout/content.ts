@@ -7,7 +7,7 @@ import { type Digest, isDigest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { Repository } from '../../model/reference.ts';
 import { namedIn } from '../image/manifest-graph.ts';
-import { describeReferrer, readReferrers, referrersTag, subjectOf } from '../image/referrers-index.ts';
+import { describeReferrer, readReferrers, referrersTag, referrerSubject } from '../image/referrers-index.ts';
 import type { ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import type { BlobFiles } from './blob-files.ts';
 import { interruptedBy } from './errors.ts';
@@ -85,7 +85,7 @@ export function createLayoutContent(parts: ContentParts): ContentSource & Conten
       const directory = directoryOf(repository);
       await create(directory);
       await files.write(directory, manifest, once(manifest.bytes), `the manifest ${manifest.digest}`);
-      if (subjectOf(manifest.bytes) === undefined) return;
+      if (referrerSubject(manifest.bytes) === undefined) return;
       // Nothing else leads to it: without an entry it would be garbage to `umoci gc`.
       const fields = describeReferrer(manifest.bytes, manifest);
       await store.editIndex(directory, (index) => withImage(index, manifest, fields));
@@ -118,7 +118,7 @@ function createSubjects(
     const subjects = new Map<Digest, Descriptor[]>();
     for (const digest of new Set(index.images.map((entry) => entry.digest).filter(isDigest))) {
       const manifest = await readManifest(index, digest);
-      const subject = manifest && subjectOf(manifest.bytes);
+      const subject = manifest && referrerSubject(manifest.bytes);
       if (!manifest || subject === undefined) continue;
       const { mediaType, size } = manifest;
       subjects.set(subject, [...(subjects.get(subject) ?? []), { mediaType, digest, size }]);

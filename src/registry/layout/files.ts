@@ -12,7 +12,7 @@ const TEMPORARY = /^\.tagflow-[0-9a-f-]+\.tmp$/;
 export const NEW_FILE_MODE = 0o644;
 
 /** Temporary files of writers that were killed. Whoever calls holds the lock, so none of them is in use. */
-export async function removeLeftovers(directory: string): Promise<void> {
+export async function removePartialFiles(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });
   }

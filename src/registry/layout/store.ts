@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, digestOf } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { codeOf, interruptedBy } from './errors.ts';
-import { isFolder, NEW_FILE_MODE, readRegularFile, removeLeftovers, replaceFile, storing } from './files.ts';
+import { isFolder, NEW_FILE_MODE, readRegularFile, removePartialFiles, replaceFile, storing } from './files.ts';
 import { EMPTY_INDEX, invalid, type LayoutIndex, parseIndex } from './index-file.ts';
 import { createLayoutLock, type HeldLock, type LayoutEffects } from './lock.ts';
 
@@ -87,7 +87,7 @@ export function createLayoutStore(effects: LayoutEffects): LayoutStore {
       const folder = join(directory, 'blobs', 'sha256');
       await storing(`the blobs of oci:${directory} cannot be written`, () =>
         lock.hold(directory, async () => {
-          await removeLeftovers(directory);
+          await removePartialFiles(directory);
           await mkdir(folder, { recursive: true });
           if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
             throw invalid(directory, 'blobs/sha256 is gone');
@@ -168,7 +168,7 @@ async function isLayout(directory: string): Promise<boolean> {
 /** Writes the text in place of the index it was made from; false when that index is no longer the one on disk. */
 async function replaceIndex(directory: string, index: LayoutIndex, text: string, held: HeldLock): Promise<boolean> {
   return storing(`index.json of oci:${directory} cannot be written`, async () => {
-    await removeLeftovers(directory);
+    await removePartialFiles(directory);
     const { mode } = await lstat(join(directory, 'index.json'));
     return replaceFile(directory, join(directory, 'index.json'), Buffer.from(text), mode & 0o777, async () => {
       await held.assertHeld();

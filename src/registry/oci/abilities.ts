@@ -12,7 +12,7 @@ import type { HttpResponse } from '../../http/http.ts';
 export type Ability = 'referrers-api' | 'tag-deletion' | 'mount';
 
 /** What is known of an ability. */
-export interface Verdict {
+export interface AbilityVerdict {
   readonly has: boolean;
   /** The evidence: one line, lower case, no full stop. */
   readonly why: string;
@@ -21,8 +21,8 @@ export interface Verdict {
 /** What has been learnt in a run, by repository: a registry's projects may differ in version and in rights. */
 export interface Abilities {
   /** Undefined while nothing is known. */
-  known(repository: RemoteRepository, ability: Ability): Verdict | undefined;
-  learn(repository: RemoteRepository, ability: Ability, verdict: Verdict): void;
+  known(repository: RemoteRepository, ability: Ability): AbilityVerdict | undefined;
+  learn(repository: RemoteRepository, ability: Ability, verdict: AbilityVerdict): void;
 }
 
 /** What an answer to the request that needs an ability tells of it. */
@@ -72,7 +72,7 @@ export function meaningOf(ability: Ability, response: HttpResponse): Meaning {
 
 /** Nothing is known yet. */
 export function createAbilities(): Abilities {
-  const verdicts = new Map<string, Verdict>();
+  const verdicts = new Map<string, AbilityVerdict>();
   const keyOf = ({ name }: RemoteRepository, ability: Ability): string => `${ability} ${name}`;
   return {
     known: (repository, ability) => verdicts.get(keyOf(repository, ability)),

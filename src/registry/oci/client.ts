@@ -1,6 +1,6 @@
 // Requests to a registry that arrive: authenticated, held back when the host asks for it, repeated while that is safe,
 // redirected within the rules, and bounded in time. What an answer means is decided above.
-import type { Clock, Deadline, Notify, Random } from '../../model/effects.ts';
+import type { Clock, Deadline, ReportProgress, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { isLoopback, isPrivate } from '../../http/addresses.ts';
@@ -49,7 +49,7 @@ export interface RegistryClient {
 export interface ClientOptions extends HttpOptions {
   readonly clock: Clock;
   readonly random: Random;
-  readonly notify: Notify;
+  readonly notify: ReportProgress;
   readonly credentials: CredentialSource;
   readonly realms: RealmHosts;
   /** As the authorizer has it. */

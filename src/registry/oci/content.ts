@@ -8,7 +8,7 @@ import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { MANIFEST_ACCEPT } from '../image/manifest-type.ts';
-import { subjectOf } from '../image/referrers-index.ts';
+import { referrerSubject } from '../image/referrers-index.ts';
 import type { BlobDescriptor, ContentSource, ContentTarget } from '../registry.ts';
 import { headerOf } from './answer.ts';
 import type { OciParts } from './parts.ts';
@@ -88,7 +88,7 @@ export function createOciContent(parts: OciParts): ContentSource & ContentTarget
         if (outcome !== 'landed' && (outcome.status < 200 || outcome.status > 299)) {
           throw writeRefused(place, manifest.digest, outcome, { from: undefined, to: manifest.digest });
         }
-        const subject = subjectOf(manifest.bytes);
+        const subject = referrerSubject(manifest.bytes);
         if (subject === undefined || (outcome !== 'landed' && headerOf(outcome, 'oci-subject') !== undefined)) return;
         await referrers.list(place, subject, manifest);
       }),

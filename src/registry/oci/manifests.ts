@@ -12,7 +12,7 @@ import type { Manifest } from '../registry.ts';
 import { writeUntilKnown } from '../../http/settle.ts';
 import { headerOf } from './answer.ts';
 import type { HttpResponse } from '../../http/http.ts';
-import type { Manifest as CachedManifest } from '../image/manifest-cache.ts';
+import type { CachedManifest } from '../image/manifest-cache.ts';
 import type { OciParts } from './parts.ts';
 import { digestMismatch } from '../image/refusals.ts';
 import { denied } from './refusals.ts';

@@ -1,9 +1,9 @@
 // Where a token may be asked for. A registry names its token server (the "realm") itself, so a hostile or broken one
 // could send our credentials anywhere: these rules decide before anything is sent.
 // Class of CVE-2020-15157: credentials sent to a host that the server chose.
+import type { ProcessEnv } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { isPrivate } from '../../http/addresses.ts';
-import type { Environment } from '../../http/agents.ts';
 import { oneLine } from '../../http/redact.ts';
 
 /** Token servers, `host[:port]`, that belong to a registry on another host. */
@@ -19,7 +19,7 @@ const BUILT_IN: readonly (readonly [registry: string, realm: string])[] = [
  * The pairs that are known: Docker Hub and gitlab.com; in a GitLab job that GitLab's own registry and server
  * (CI_REGISTRY, CI_SERVER_HOST, CI_SERVER_PORT); and those the caller trusts.
  */
-export function knownRealms(env: Environment, trusted: RealmHosts = new Map()): RealmHosts {
+export function knownRealms(env: ProcessEnv, trusted: RealmHosts = new Map()): RealmHosts {
   const pairs = [...BUILT_IN];
   const { CI_REGISTRY: registry, CI_SERVER_HOST: server, CI_SERVER_PORT: port = '443' } = env;
   if (registry && server)

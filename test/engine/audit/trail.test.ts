@@ -1,7 +1,7 @@
 // An environment's line: how much of a branch is read, and what each commit of it is.
 import { describe, expect, test } from 'vitest';
 import { type Bounds, type Trail, readTrail, releasesOf } from '../../../src/engine/audit/trail.ts';
-import { readWorld } from '../../../src/engine/read/world.ts';
+import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
 import { environmentOf } from '../../../src/model/pipeline.ts';
 import { type Bench, FIRST, createBench, recordOf, shown } from '../../support/engine.ts';
 
@@ -15,7 +15,7 @@ async function threeReleases(): Promise<Bench> {
 
 async function trailOf(bench: Bench, bounds: Bounds = {}): Promise<Trail> {
   const context = bench.context();
-  const { pipeline } = await readWorld(context);
+  const { pipeline } = await readSnapshot(context);
   const head = bench.head('dev');
   await context.ledger.deepen([head]);
   return readTrail(context, environmentOf(pipeline, 'dev'), head, bounds);

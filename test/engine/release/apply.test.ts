@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { apply, applyHead, requireComplete } from '../../../src/engine/release/apply.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { environmentOf } from '../../../src/model/pipeline.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import {
   type Bench,
@@ -15,7 +14,7 @@ import {
 } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { refusal } from '../../support/failure.ts';
-import { readWorld } from '../../../src/engine/read/world.ts';
+import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
 
 async function running(options?: BenchOptions): Promise<Bench> {
   const bench = createBench(options);
@@ -507,8 +506,8 @@ describe('after the commit has landed', () => {
 
 test('tags that are not verified are an error of their own, with each tag in its details', async () => {
   const bench = await running();
-  const world = await readWorld(bench.context(), []);
-  const environment = environmentOf(world.pipeline, 'prd');
+  const snapshot = await readSnapshot(bench.context(), []);
+  const environment = snapshot.environment('prd');
   bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
   const context = bench.context();
   await context.ledger.fetch([bench.head('prd')]);

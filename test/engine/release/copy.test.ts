@@ -2,7 +2,7 @@
 // cannot be done.
 import { describe, expect, test, vi } from 'vitest';
 import { copyTogether } from '../../../src/engine/release/copy.ts';
-import { retag } from '../../../src/engine/tag.ts';
+import { retag } from '../../../src/engine/retag.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 import { type Tag, parseRepository } from '../../../src/model/reference.ts';
 import { TagflowError } from '../../../src/model/errors.ts';

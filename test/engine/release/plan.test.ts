@@ -36,7 +36,7 @@ function without<T extends object>(port: T, methods: readonly string[]): T {
 function withoutWrites(context: Context): Context {
   return {
     ...context,
-    ledger: without(context.ledger, ['propose', 'push']),
+    ledger: without(context.ledger, ['writeCommit', 'push']),
     registryOf: (repository) => without(context.registryOf(repository), ['tag', 'removeTag']),
     copyImage: async () => expect.fail('planning copied an image'),
     forgeOf: async () => expect.fail('planning asked the forge'),

@@ -164,8 +164,8 @@ class SchedulingLedger implements SimLedger {
     return found;
   }
 
-  async propose(draft: CommitDraft): Promise<ObjectId> {
-    const id = await this.#inner.propose(draft);
+  async writeCommit(draft: CommitDraft): Promise<ObjectId> {
+    const id = await this.#inner.writeCommit(draft);
     this.#present.add(id);
     if (draft.parents.every((parent) => this.#deep.has(parent))) this.#deep.add(id);
     return id;

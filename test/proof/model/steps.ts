@@ -104,7 +104,7 @@ class Step {
     this.#kept = kept;
   }
 
-  // engine/read/world.ts readWorld, readEnvironment; then choosing and planRelease, or applyEnvironment: no talk in between
+  // engine/read/snapshot.ts readSnapshot, Snapshot.release; then choosing and planRelease, or applyEnvironment: no talk in between
   // that matters here, as digests and old commits never change.
   plan(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) => {
@@ -294,7 +294,7 @@ class Step {
         const read = (next: Progress): Move =>
           this.#registry(`reads ${tag} back: ${text}`, this.#progress(world, image, next));
         if (found === version) return [read({ at: 'right' })];
-        // engine/read/lag.ts steady: what a lagging replica shows is read again, a few times. Again the truth is the same.
+        // engine/read/replica-lag.ts steady: what a lagging replica shows is read again, a few times. Again the truth is the same.
         const isStale = world.left.staleTag < this.#world.left.staleTag;
         return isStale ? [read({ at: 'failed' }), read(progress)] : [read({ at: 'failed' })];
       });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
-import { createManifestCache, type Manifest } from '../../../src/registry/image/manifest-cache.ts';
+import { createManifestCache, type CachedManifest } from '../../../src/registry/image/manifest-cache.ts';
 
-const manifest = (name: string, size = 10): Manifest => ({
+const manifest = (name: string, size = 10): CachedManifest => ({
   mediaType: 'application/vnd.oci.image.index.v1+json',
   digest: digestOf(name),
   size,

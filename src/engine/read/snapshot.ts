@@ -3,20 +3,11 @@ import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, type ReleaseLine, lineName } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, type ReleaseLine, environmentOf, lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 import { readRelease } from './current.ts';
-
-/** The remote at one moment: its heads, and the configuration its trunk holds. */
-export interface World {
-  readonly branches: ReadonlyMap<BranchName, ObjectId>;
-  readonly trunk: { readonly branch: BranchName; readonly head: ObjectId };
-  readonly pipeline: Pipeline;
-  /** Where the configuration was read, as a record states it. */
-  readonly config: ReleaseRecord['config'];
-}
 
 /** An environment's branch at one moment. */
 export interface EnvironmentState {
@@ -31,8 +22,59 @@ export interface EnvironmentState {
 /** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
 const FEW_BRANCHES = 8;
 
+/** What a snapshot holds. */
+interface Contents {
+  readonly branches: ReadonlyMap<BranchName, ObjectId>;
+  readonly trunk: { readonly branch: BranchName; readonly head: ObjectId };
+  readonly pipeline: Pipeline;
+  readonly config: ReleaseRecord['config'];
+}
+
+/** One read of the remote: its heads, and the configuration that its trunk holds. What they lead to is read when asked for. */
+export class Snapshot implements Contents {
+  readonly branches: Contents['branches'];
+  readonly trunk: Contents['trunk'];
+  readonly pipeline: Pipeline;
+  /** Where the configuration was read, as a record states it. */
+  readonly config: ReleaseRecord['config'];
+  readonly #reading: Reading;
+
+  constructor(reading: Reading, { branches, trunk, pipeline, config }: Contents) {
+    this.#reading = reading;
+    this.branches = branches;
+    this.trunk = trunk;
+    this.pipeline = pipeline;
+    this.config = config;
+  }
+
+  /** The environment of a name. Throws `environment-not-found`. */
+  environment(name: string): Environment {
+    return environmentOf(this.pipeline, name);
+  }
+
+  /** The head of an environment's branch. Throws `branch-not-found`. */
+  head(environment: Environment): ObjectId {
+    return headOf(this.branches, environment.branch, environment);
+  }
+
+  /** Reads the release of an environment. Throws `branch-not-found`, `branch-rewound`, `record-invalid`, `signature-invalid`. */
+  async release(environment: Environment): Promise<EnvironmentState> {
+    const head = this.head(environment);
+    await this.#reading.ledger.fetch([head]);
+    const release = await readRelease(this.#reading, environment, head);
+    return { environment, head, record: release?.record, commit: release?.commit };
+  }
+
+  /** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
+  upstream(environment: Environment, from = environment.from): ReleaseSource {
+    if (from === undefined) return { branch: this.trunk.branch, commit: this.trunk.head };
+    const upstream = upstreamLine(this, environment, from);
+    return { environment: upstream.environment, branch: upstream.branch, commit: this.head(upstream) };
+  }
+}
+
 /** Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch. */
-export async function readWorld(context: Reading, likely: readonly string[] = []): Promise<World> {
+export async function readSnapshot(context: Reading, likely: readonly string[] = []): Promise<Snapshot> {
   const { ledger } = context;
   const { trunk: defaultBranch, branches } = await ledger.heads();
   const defaultHead = headOf(branches, defaultBranch);
@@ -44,25 +86,12 @@ export async function readWorld(context: Reading, likely: readonly string[] = []
   const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
   context.allowPlainHttp(pipeline.plainHttpHosts);
   const branch = pipeline.trunk ?? defaultBranch;
-  return { branches, trunk: { branch, head: headOf(branches, branch) }, pipeline, config };
-}
-
-/**
- * Reads the release of an environment. Throws `branch-not-found`, `branch-rewound`, `record-invalid`, and `signature-invalid`.
- */
-export async function readEnvironment(
-  context: Reading,
-  world: World,
-  environment: Environment,
-): Promise<EnvironmentState> {
-  const head = headOf(world.branches, environment.branch, environment);
-  await context.ledger.fetch([head]);
-  const release = await readRelease(context, environment, head);
-  return { environment, head, record: release?.record, commit: release?.commit };
+  const trunk = { branch, head: headOf(branches, branch) };
+  return new Snapshot(context, { branches, trunk, pipeline, config });
 }
 
 /** The line that another takes from: `from` names it, or its environment. Throws `environment-not-found`. */
-export function upstreamLine({ pipeline }: Pick<World, 'pipeline'>, line: ReleaseLine, from: string): ReleaseLine {
+export function upstreamLine({ pipeline }: Pick<Snapshot, 'pipeline'>, line: ReleaseLine, from: string): ReleaseLine {
   const upstream = pipeline.lines.get(from) ?? pipeline.lines.get(lineName(from, line.application));
   if (upstream) return upstream;
   throw new TagflowError('environment-not-found', {
@@ -70,17 +99,6 @@ export function upstreamLine({ pipeline }: Pick<World, 'pipeline'>, line: Releas
     why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
     fix: `name one of those with --from`,
   });
-}
-
-/** What an environment takes from: the head of the upstream environment's branch, or of the trunk. */
-export function upstreamOf(world: World, environment: Environment, from = environment.from): ReleaseSource {
-  if (from === undefined) return { branch: world.trunk.branch, commit: world.trunk.head };
-  const upstream = upstreamLine(world, environment, from);
-  return {
-    environment: upstream.environment,
-    branch: upstream.branch,
-    commit: headOf(world.branches, upstream.branch, upstream),
-  };
 }
 
 /** The head of a branch. Throws `branch-not-found`. */
@@ -108,7 +126,7 @@ async function readConfig(
   context: Reading,
   head: ObjectId,
   branch: BranchName,
-): Promise<Pick<World, 'pipeline' | 'config'>> {
+): Promise<Pick<Snapshot, 'pipeline' | 'config'>> {
   const override = context.config;
   if (override) {
     const read = await pipelineOf(context.ledger, { ...override, commit: head, defaultBranch: branch });

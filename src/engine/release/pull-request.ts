@@ -12,13 +12,13 @@ import { type Committed, buildCommit } from './commit.ts';
 import type { Context } from '../context.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
-import { proposalText } from './proposal-text.ts';
+import { proposalText } from './pull-request-text.ts';
 import { orProblem } from '../read/problem.ts';
 import { readRecord } from '../read/records.ts';
-import type { World } from '../read/world.ts';
+import type { Snapshot } from '../read/snapshot.ts';
 
 /** What is known of a plan's pull request before anything is written. */
-export interface Proposal {
+export interface PreparedPullRequest {
   readonly kind: 'prepared';
   readonly forge: Forge;
   readonly branch: BranchName;
@@ -29,17 +29,17 @@ export interface Proposal {
 }
 
 /** Looks at what is open already; refuses where one that is open asks for a newer version. Throws what the forge throws. */
-export async function prepareProposal(
+export async function preparePullRequest(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   plan: Plan,
-): Promise<Proposal | Refused> {
-  const forge = await forgeOf(context, world);
+): Promise<PreparedPullRequest | Refused> {
+  const forge = await forgeOf(context, snapshot);
   const branch = proposalBranch(plan);
   const open = await openOf(forge, environment);
   const old = open.find((one) => one.branch === branch);
-  const refusals = old ? [] : await refusalsBy(context, world, environment, plan, open, forge);
+  const refusals = old ? [] : await refusalsBy(context, snapshot, environment, plan, open, forge);
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
   return { kind: 'prepared', forge, branch, open, old };
 }
@@ -48,14 +48,14 @@ export async function prepareProposal(
  * Asks for a plan's release in a pull request, and closes those that it replaces. Throws `push-denied`,
  * `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
  */
-export async function openProposal(
+export async function openPullRequest(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   plan: Plan,
-  { forge, branch, open, old }: Proposal,
+  { forge, branch, open, old }: PreparedPullRequest,
 ): Promise<Proposed> {
-  const made = await pushed(context, world, environment, plan, branch);
+  const made = await pushed(context, snapshot, environment, plan, branch);
   context.signal.throwIfAborted();
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
@@ -66,7 +66,7 @@ export async function openProposal(
 }
 
 /** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
-export async function forgeOf({ forgeOf: make }: Context, { pipeline }: World): Promise<Forge> {
+export async function forgeOf({ forgeOf: make }: Context, { pipeline }: Snapshot): Promise<Forge> {
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'releases go by pull requests here, and this run can open none',
@@ -83,7 +83,7 @@ async function openOf(forge: Forge, { name, branch }: Environment): Promise<read
 /** Racing pipelines: one that is late with an older version would close the pull request for the newer one. */
 async function refusalsBy(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   { base, ...plan }: Plan,
   others: readonly PullRequest[],
@@ -92,7 +92,7 @@ async function refusalsBy(
   if (plan.request.kind !== 'promote') return [];
   // Their heads as Git has them: what a forge says of a branch may lag.
   const asked = others.flatMap((one) => {
-    const head = world.branches.get(one.branch);
+    const head = snapshot.branches.get(one.branch);
     return head ? [{ ...one, head }] : [];
   });
   await context.ledger.fetch([...new Set(asked.map(({ head }) => head))]);
@@ -103,7 +103,7 @@ async function refusalsBy(
       const [onto] = (await context.ledger.commit(one.head)).parents;
       if (!record || onto !== base) return [];
       const state = { environment, head: one.head, record, commit: one.head };
-      const older = await judgeDowngrade(context, world, state, plan);
+      const older = await judgeDowngrade(context, snapshot, state, plan);
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;
       return older.map((refusal) => ({ ...refusal, text: { ...refusal.text, why } }));
     }),
@@ -114,18 +114,18 @@ async function refusalsBy(
 /** The plan's commit on its branch: one that another run pushed there, or ours. */
 async function pushed(
   context: Context,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   plan: Plan,
   branch: BranchName,
 ): Promise<Committed> {
   const ours = await buildCommit(context, plan, environment.trust);
-  const there = world.branches.get(branch);
-  if (there) return sameProposal(context, environment, plan, { branch, head: there }, ours);
+  const there = snapshot.branches.get(branch);
+  if (there) return sameRequest(context, environment, plan, { branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);
   if (verdict.outcome === 'landed') return ours;
   if (verdict.outcome === 'lost' && verdict.head)
-    return sameProposal(context, environment, plan, { branch, head: verdict.head }, ours);
+    return sameRequest(context, environment, plan, { branch, head: verdict.head }, ours);
   throw new TagflowError('push-denied', {
     what: `the remote refuses a push to ${branch}; nothing was asked for`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
@@ -138,7 +138,7 @@ async function pushed(
  * What another run pushed for the same release: nothing but who, when and why may differ from ours. Anything else was put
  * there by hand, and nobody is asked to merge it. Throws `push-denied`.
  */
-async function sameProposal(
+async function sameRequest(
   context: Context,
   environment: Environment,
   plan: Plan,

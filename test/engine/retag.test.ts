@@ -1,6 +1,6 @@
 // The bare retag: a tag on an image that is there, digest kept, read back.
 import { expect, test } from 'vitest';
-import { retag } from '../../src/engine/tag.ts';
+import { retag } from '../../src/engine/retag.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { DJANGO, createBench, repositoryOf } from '../support/engine.ts';

@@ -1,7 +1,7 @@
 // Reading the remote at one moment: what comes in one fetch, which branch is meant, and whose signatures count.
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../../src/engine/context.ts';
-import { headOf, readWorld } from '../../../src/engine/read/world.ts';
+import { headOf, readSnapshot } from '../../../src/engine/read/snapshot.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
 import { failureOf, refusal } from '../../support/failure.ts';
@@ -25,7 +25,7 @@ async function fetched(bench: Bench, likely?: readonly string[]): Promise<readon
     ...context,
     ledger: new Proxy(ledger, { get: (of, key) => (key === 'fetch' ? fetch : bound(of, key)) }),
   };
-  await readWorld(spied, likely);
+  await readSnapshot(spied, likely);
   return [...bench.remote.branches].filter(([, id]) => commits.has(id)).map(([name]) => name);
 }
 
@@ -70,7 +70,7 @@ describe('a trunk without tagflow.yaml', () => {
   test('is told by its name', async () => {
     const bench = createBench();
     bench.remote.commit('main', { 'tagflow.yaml': undefined });
-    expect(await failureOf(readWorld(bench.context()))).toMatchObject({
+    expect(await failureOf(readSnapshot(bench.context()))).toMatchObject({
       code: 'config-missing',
       message: 'the trunk (main) has no tagflow.yaml',
     });
@@ -84,7 +84,7 @@ describe('signers', () => {
 
   test('are read from the trunk, for every environment with its own rules', async () => {
     const bench = createBench({ config: config(), files: { 'trust/signers': 'bot ssh-ed25519 AAAA\n' } });
-    const { pipeline } = await readWorld(bench.context());
+    const { pipeline } = await readSnapshot(bench.context());
     const trusts = [...pipeline.environments.values()].map(({ name, trust }) => [name, trust?.signedBy, trust?.file]);
     expect(trusts).toEqual([
       ['dev', ['bot'], 'trust/signers'],
@@ -97,14 +97,14 @@ describe('signers', () => {
 
   test('come with the keys that were revoked', async () => {
     const files = { 'trust/signers': 'bot ssh-ed25519 AAAA\n', 'trust/revoked': 'ssh-ed25519 BBBB\n' };
-    const { pipeline } = await readWorld(createBench({ config: config(REVOKED), files }).context());
+    const { pipeline } = await readSnapshot(createBench({ config: config(REVOKED), files }).context());
     const trust = pipeline.environments.get('stg')?.trust;
     expect(Buffer.from(trust?.signers ?? []).toString()).toBe('bot ssh-ed25519 AAAA\n');
     expect(Buffer.from(trust?.revoked ?? []).toString()).toBe('ssh-ed25519 BBBB\n');
   });
 
   test('are nobody where no release is signed', async () => {
-    const { pipeline } = await readWorld(createBench().context());
+    const { pipeline } = await readSnapshot(createBench().context());
     expect(pipeline.environments.get('dev')?.trust).toBeUndefined();
   });
 
@@ -112,7 +112,7 @@ describe('signers', () => {
     ['the signers', 'trust/signers', config(), {}],
     ['the revoked keys', 'trust/revoked', config(REVOKED), { 'trust/signers': 'bot ssh-ed25519 AAAA\n' }],
   ])('a trunk that lacks the file of %s lets nothing through', async (_, path, text, files) => {
-    const error = await failureOf(readWorld(createBench({ config: text, files }).context()));
+    const error = await failureOf(readSnapshot(createBench({ config: text, files }).context()));
     expect(error).toMatchObject({
       code: 'config-missing',
       message: `the trunk (main) has no ${path}`,

@@ -1,6 +1,6 @@
 // Evidence: commits on an environment's branch that upstream lacks and that tagflow did not make.
 import { setImmediate } from 'node:timers/promises';
-import type { ForeignCommit } from '../../gates/gates.ts';
+import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPath, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
@@ -13,7 +13,7 @@ import { readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { releaseMadeAt } from './records.ts';
 import { type Overlay, takenBack } from '../tree/scoped-tree.ts';
 import { isKept, orRefused } from '../tree/tree.ts';
-import type { EnvironmentState, World } from './world.ts';
+import type { EnvironmentState, Snapshot } from './snapshot.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
 const LIMIT = 500;
@@ -26,18 +26,18 @@ const NEAR = 10;
  * lost when its very change is upstream too, however it got there (cherry-picked, squashed, typed again), nor when it is
  * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
  */
-export async function foreignCommits(
+export async function unmergedCommits(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   { environment, head, record, commit }: EnvironmentState,
   upstream: ObjectId,
-): Promise<readonly ForeignCommit[]> {
+): Promise<readonly UnmergedCommit[]> {
   const { ledger } = context;
   if (head === upstream) return [];
   if (record && commit === head && settles(record)) return [];
   await ledger.deepen([head, upstream]);
   const settled = await settledCommit(context, environment, head);
-  return foreignBetween(context, world, environment, { head, settled, upstream });
+  return unmergedBetween(context, snapshot, environment, { head, settled, upstream });
 }
 
 /**
@@ -48,8 +48,8 @@ export async function editsTakenBack(
   context: Reading,
   state: EnvironmentState,
   overlay: Overlay | undefined,
-): Promise<readonly ForeignCommit[]> {
-  const found = new Map<ObjectId, ForeignCommit>();
+): Promise<readonly UnmergedCommit[]> {
+  const found = new Map<ObjectId, UnmergedCommit>();
   for (const path of await takenBack(context, state, overlay)) {
     const [step] = await context.ledger.recent(state.head, [path], 1);
     if (!step) continue;
@@ -60,21 +60,21 @@ export async function editsTakenBack(
 }
 
 /** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
-export async function foreignBetween(
+export async function unmergedBetween(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
-): Promise<readonly ForeignCommit[]> {
+): Promise<readonly UnmergedCommit[]> {
   const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
-  const foreign: ForeignCommit[] = [];
+  const unmerged: UnmergedCommit[] = [];
   for (const commit of commits) {
-    if (await madeByTagflow(context, world, environment, commit)) continue;
+    if (await madeByTagflow(context, snapshot, environment, commit)) continue;
     if (await isContained(context, environment, commit, upstream)) continue;
     const { id, author, time } = commit;
-    foreign.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
+    unmerged.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
   }
-  return foreign;
+  return unmerged;
 }
 
 /** Whether a commit's own change stands in another commit's tree: whether merging it there changes nothing. */
@@ -158,7 +158,7 @@ function subjectOf(commit: Commit): string {
 /** Another environment's release is one on that environment's branch only: elsewhere anybody may have written its record. */
 async function madeByTagflow(
   context: Reading,
-  world: World,
+  snapshot: Snapshot,
   environment: Environment,
   commit: Commit,
 ): Promise<boolean> {
@@ -166,11 +166,11 @@ async function madeByTagflow(
   const [parent] = commit.parents;
   const changed = parent && (await orRefused(ledger.changedPaths(parent, commit.id)));
   if (changed instanceof TagflowError) return false;
-  for (const one of world.pipeline.lines.values()) {
+  for (const one of snapshot.pipeline.lines.values()) {
     if (changed && !recordPaths(one).some((path) => changed.includes(path))) continue;
     if (!(await releaseMadeAt(context, one, commit))) continue;
     if (one.name === environment.name) return true;
-    const head = world.branches.get(one.branch);
+    const head = snapshot.branches.get(one.branch);
     if (!head) continue;
     await ledger.deepen([head]);
     if (await ledger.isAncestor(commit.id, head)) return true;

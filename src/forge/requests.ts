@@ -6,7 +6,7 @@ import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 
 /** What came back. */
-export interface Answer {
+export interface ForgeAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | number | undefined>>;
@@ -21,7 +21,7 @@ export interface Lost {
 }
 
 /** Makes one try. */
-export type Ask = (signal: AbortSignal) => Promise<Answer>;
+export type Ask = (signal: AbortSignal) => Promise<ForgeAnswer>;
 
 /** A token, and how it came here. */
 export interface ForgeToken {
@@ -33,7 +33,7 @@ export interface ForgeToken {
 }
 
 /** What asking needs. */
-export interface AskingOptions {
+export interface ForgeRequestsOptions {
   /** The API's address. */
   readonly api: URL;
   readonly token: ForgeToken;
@@ -54,13 +54,13 @@ export interface AskingOptions {
  * The ways to ask. `doing` is what is asked for, for people: `listing pull requests`. Both give answers of 200 to 299, 404, 409
  * and such; they throw `unauthorized` (401), `forbidden` (403), `forge-unavailable` and `interrupted`.
  */
-export interface Asking {
-  read(doing: string, ask: Ask): Promise<Answer>;
-  write(doing: string, ask: Ask): Promise<Answer | Lost>;
+export interface ForgeRequests {
+  read(doing: string, ask: Ask): Promise<ForgeAnswer>;
+  write(doing: string, ask: Ask): Promise<ForgeAnswer | Lost>;
   /** The data of an answer of success. Throws `forbidden` for 404, `forge-refused`, and `forge-answer-invalid`. */
-  accept<T>(doing: string, answer: Answer, schema: Schema<T>): T;
+  accept<T>(doing: string, answer: ForgeAnswer, schema: Schema<T>): T;
   /** The error that says that the forge will not have it, in its words. */
-  refused(what: string, answer: Answer, fix?: string): TagflowError;
+  refused(what: string, answer: ForgeAnswer, fix?: string): TagflowError;
 }
 
 /** What zod's schemas are. */
@@ -75,17 +75,17 @@ const FIRST_DELAY_MS = 300;
 const LONGEST_WAIT_MS = 90_000;
 const UNNAMED_WAIT_MS = 60_000;
 
-type Verdict =
-  | { readonly kind: 'answered'; readonly answer: Answer }
+type TryOutcome =
+  | { readonly kind: 'answered'; readonly answer: ForgeAnswer }
   | { readonly kind: 'failed'; readonly error: TagflowError }
-  | { readonly kind: 'limited'; readonly answer: Answer };
+  | { readonly kind: 'limited'; readonly answer: ForgeAnswer };
 
 /** Asks one forge with one token. */
-export function createAsking(options: AskingOptions): Asking {
+export function createForgeRequests(options: ForgeRequestsOptions): ForgeRequests {
   const { api, token, redact, clock, random, signal } = options;
   const words = (text: string): string => plain(redact(text), 300);
 
-  const tries = async (doing: string, ask: Ask, isWrite: boolean): Promise<Answer | Lost> => {
+  const tries = async (doing: string, ask: Ask, isWrite: boolean): Promise<ForgeAnswer | Lost> => {
     let waited = 0;
     for (let attempt = 1; ;) {
       if (signal?.aborted) throw interrupted();
@@ -111,17 +111,17 @@ export function createAsking(options: AskingOptions): Asking {
       throw signal?.aborted ? interrupted() : error;
     }
   };
-  const why = (answer: Answer): string => {
+  const why = (answer: ForgeAnswer): string => {
     const said = words(saidBy(answer.data));
     return `it answered ${answer.status}${said === '' ? '' : `: ${said}`}`;
   };
-  const limited = (answer: Answer, wait: number): TagflowError =>
+  const limited = (answer: ForgeAnswer, wait: number): TagflowError =>
     new TagflowError('forge-unavailable', {
       what: `${api.host} lets no more requests through`,
       why: `it answered ${answer.status} and asks to wait until ${new Date(clock.now() + wait).toISOString().slice(0, 19)}Z`,
       fix: 'run it again then, or with a token that has a limit of its own',
     });
-  const screened = (answer: Answer, doing: string): Answer => {
+  const screened = (answer: ForgeAnswer, doing: string): ForgeAnswer => {
     if (answer.status === 401) {
       throw new TagflowError('unauthorized', {
         what: `${api.host} does not accept the token from ${token.from}`,
@@ -136,7 +136,7 @@ export function createAsking(options: AskingOptions): Asking {
       fix: rightsNeeded(options),
     });
   };
-  const refused: Asking['refused'] = (what, answer, fix) =>
+  const refused: ForgeRequests['refused'] = (what, answer, fix) =>
     new TagflowError('forge-refused', { what, why: `${api.host}: ${why(answer)}`, fix });
 
   return {
@@ -167,7 +167,7 @@ export function createAsking(options: AskingOptions): Asking {
   };
 }
 
-function rightsNeeded({ token, rights }: AskingOptions): string {
+function rightsNeeded({ token, rights }: ForgeRequestsOptions): string {
   return token.kind === 'job'
     ? `a job token opens no merge requests: put a project access token into TAGFLOW_FORGE_TOKEN that has ${rights}`
     : `put a token into TAGFLOW_FORGE_TOKEN (or TAGFLOW_FORGE_TOKEN_FILE) that has ${rights}`;
@@ -175,11 +175,11 @@ function rightsNeeded({ token, rights }: AskingOptions): string {
 
 /** One try: cut off when it takes too long; a read at once when the run is told to stop, a write some time later. */
 async function makeTry(
-  { api, signal, requestTimeoutMs = 30_000, stopGraceMs = 5000 }: AskingOptions,
+  { api, signal, requestTimeoutMs = 30_000, stopGraceMs = 5000 }: ForgeRequestsOptions,
   ask: Ask,
   isWrite: boolean,
   words: (text: string) => string,
-): Promise<Verdict> {
+): Promise<TryOutcome> {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   const timers = [setTimeout(abort, requestTimeoutMs)];
@@ -208,7 +208,7 @@ async function makeTry(
 }
 
 /** GitHub answers 403 as well as 429 (docs.github.com, rate limits for the REST API); GitLab 429. */
-function isLimit({ status, headers, data }: Answer): boolean {
+function isLimit({ status, headers, data }: ForgeAnswer): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;
   return (
@@ -219,7 +219,7 @@ function isLimit({ status, headers, data }: Answer): boolean {
 }
 
 /** How long to wait, in milliseconds. */
-function waitOf({ headers }: Answer, now: number): number {
+function waitOf({ headers }: ForgeAnswer, now: number): number {
   const after = String(headers['retry-after'] ?? '');
   if (/^[0-9]{1,9}$/.test(after)) return Number(after) * 1000;
   const date = Date.parse(after);
