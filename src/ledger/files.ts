@@ -1,5 +1,6 @@
 // The files of commits: found by path, listed, compared and read. Trees are here with their commit; content of files comes
 // from the remote when it is asked for, all in one request.
+import { isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
 import { type TreeEdit, type TreeEntry, isRegularFile } from './ledger.ts';
@@ -22,7 +23,7 @@ export class CommitFiles {
 
   async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
     const ids: ObjectId[] = [];
-    for (const { commit, paths } of files) ids.push(...(await this.#find(commit, paths)).values());
+    for (const { commit, paths } of files) ids.push(...(await this.#findReadable(commit, paths)).values());
     const [first] = files;
     if (first) await this.#fetcher.contents(first.commit, ids);
   }
@@ -43,6 +44,16 @@ export class CommitFiles {
 
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
     return treeIdOf(this.#objects.readTrees, await this.#treeOf(base), edits, algorithmOf(base), only);
+  }
+
+  /** The same, none in a tree that is refused: what reads that tree says so, if anything does. */
+  async #findReadable(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, ObjectId>> {
+    try {
+      return await this.#find(commit, paths);
+    } catch (error) {
+      if (isTagflowError(error, 'tree-unsafe')) return new Map();
+      throw error;
+    }
   }
 
   /** The regular files at paths, by path. */

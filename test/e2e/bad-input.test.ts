@@ -9,7 +9,7 @@ import { mountTinyDisk } from '../support/tiny-disk.ts';
 
 const CONFIG = 'tagflow.yaml';
 const KUSTOMIZATION = 'environments/dev/kustomization.yaml';
-const RECORD = 'environments/stg/release.yaml';
+const RECORD = '.tagflow/releases/stg.yaml';
 
 const { original, fork } = describeReleased();
 
@@ -214,13 +214,13 @@ const SPOILED: readonly Spoiled[] = [
         text.replace('from: dev', 'form: dev').replace('from: stg', 'from: nowhere'),
       ),
     args: ['status'],
-    failure: { code: 'config-invalid', why: /tagflow\.yaml:12:5.*form[^]*tagflow\.yaml:14:\d+.*nowhere/ },
+    failure: { code: 'config-invalid', why: /tagflow\.yaml:12:5.*form[^]*tagflow\.yaml:15:\d+.*nowhere/ },
   },
   {
     name: 'two environments that own one tag',
     spoil: (pipeline) => edit(pipeline, 'main', CONFIG, (text) => text.replace('from: stg', 'from: stg\n    tag: stg')),
     args: ['promote', 'prd'],
-    failure: { code: 'config-invalid', why: /tagflow\.yaml:15:\d+.*stg/ },
+    failure: { code: 'config-invalid', why: /tagflow\.yaml:16:\d+.*stg/ },
   },
   {
     name: 'a manifest that is no YAML',
@@ -238,19 +238,19 @@ const SPOILED: readonly Spoiled[] = [
     name: 'a record that somebody broke by hand',
     spoil: (pipeline) => edit(pipeline, 'stg', RECORD, (text) => text.replace(/^sequence: 1$/m, 'sequence: one')),
     args: ['promote', 'stg'],
-    failure: { code: 'record-invalid', what: /environments\/stg\/release\.yaml/, why: /sequence/ },
+    failure: { code: 'record-invalid', what: /\.tagflow\/releases\/stg\.yaml/, why: /sequence/ },
   },
   {
     name: 'a record that was cut off',
     spoil: (pipeline) => edit(pipeline, 'stg', RECORD, (text) => text.slice(0, text.length / 2)),
     args: ['promote', 'stg'],
-    failure: { code: 'record-invalid', what: /environments\/stg\/release\.yaml/, fix: /git log/ },
+    failure: { code: 'record-invalid', what: /\.tagflow\/releases\/stg\.yaml/, fix: /git log/ },
   },
   {
     name: 'a record that was cut off upstream',
     spoil: (pipeline) => edit(pipeline, 'stg', RECORD, (text) => text.slice(0, text.length / 2)),
     args: ['promote', 'prd'],
-    failure: { code: 'record-invalid', what: /environments\/stg\/release\.yaml/ },
+    failure: { code: 'record-invalid', what: /\.tagflow\/releases\/stg\.yaml/ },
   },
   {
     name: 'a record that tells another version, by hand',
@@ -269,7 +269,7 @@ const SPOILED: readonly Spoiled[] = [
     name: 'a branch that was rewound behind its releases',
     spoil: async ({ repository }) => repository.move('dev', await repository.head('main')),
     args: ['promote', 'dev', 'django=V4.2', 'mariadb=V10.6'],
-    failure: { code: 'branch-rewound', what: /release 1 of dev exists already/, why: /django:dev-1/ },
+    failure: { code: 'branch-rewound', what: /the registry has dev-1, and dev has no release 1/, why: /django:dev-1/ },
   },
   {
     name: 'a server hook that denies the push',
@@ -288,7 +288,7 @@ const SPOILED: readonly Spoiled[] = [
       const index = join(folder, 'registry/django/index.json');
       const { manifests, ...rest } = JSON.parse(await readFile(index, 'utf8')) as { manifests: { digest: string }[] };
       const gone = /django:\n {4}repository: .*\n {4}version: .*\n {4}digest: (.*)\n/.exec(
-        (await original().repository.file('dev', 'environments/dev/release.yaml')) ?? '',
+        (await original().repository.file('dev', '.tagflow/releases/dev.yaml')) ?? '',
       )?.[1];
       const kept = manifests.filter(({ digest }) => digest !== gone);
       expect(kept.length).toBeLessThan(manifests.length);

@@ -19,7 +19,7 @@ describe.concurrent('the demo', () => {
     expect(told).toMatch(/^\$ tagflow rollback prd --reason "INC-412 checkout 500s"$/m);
     expect(told).toMatch(/refused: django V4\.2 is held from prd/);
     const left = succeeded(await runCli(['-C', 'shop', 'status', '--exit-code'], { cwd: folder }));
-    expect(left).toMatch(/^prd +django +V4\.0 .*✓ +✓$/m);
+    expect(left).toMatch(/^prd +django +V4\.0 .*✓ in sync +✓ in sync$/m);
     const pins = await readFile(join(folder, 'shop/environments/prd/kustomization.yaml'), 'utf8');
     expect(pins).toBe(await readFile(join(import.meta.dirname, '../../environments/prd/kustomization.yaml'), 'utf8'));
     await run('rm', ['-r', folder]);

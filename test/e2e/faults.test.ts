@@ -278,5 +278,5 @@ describe.concurrent('a Git server that', () => {
 });
 
 async function recordExists({ repository }: ServerPipeline): Promise<boolean> {
-  return (await repository.file('dev', 'environments/dev/release.yaml')) !== undefined;
+  return (await repository.file('dev', '.tagflow/releases/dev.yaml')) !== undefined;
 }

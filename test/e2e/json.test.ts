@@ -57,11 +57,11 @@ const hold = {
 const record = {
   schema: 'number',
   environment: 'text',
-  application: maybe('text'),
   sequence: 'number',
   action: 'text',
   images: [image],
   source: { environment: maybe('text'), branch: 'text', commit: 'commit' },
+  application: maybe('text'),
   base: maybe('commit'),
   previous: maybe({ sequence: 'number', commit: maybe('commit') }),
   scope: maybe('commit'),
@@ -96,7 +96,8 @@ const tag = {
   previous: maybe('digest'),
   error: problem,
 } as const;
-const check = { state: 'text', found: maybe('text'), error: problem } as const;
+const place = maybe('text');
+const check = { state: 'text', found: maybe('text'), place, error: problem } as const;
 const field = {
   image: 'text',
   path: 'text',
@@ -176,6 +177,8 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
           waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean' }],
           asked: [{ branch: 'text', record }],
           held: [hold],
+          unnamed: ['text'],
+          strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
           problem,
         },
       ],
@@ -305,7 +308,7 @@ beforeAll(async () => {
   for (const [index, { args }] of TABLE.entries()) {
     // From here on the readers have every case before them: a record, then a registry that cannot be read.
     if (args[0] === 'apply') {
-      const path = 'environments/prd/release.yaml';
+      const path = '.tagflow/releases/prd.yaml';
       await repository.commit('prd', { [path]: 'schema: 9\n' }, { message: 'by hand\n' });
     }
     if (args[0] === 'status') await rm(join(folder, 'registry/mariadb/index.json'), { force: true });

@@ -141,7 +141,7 @@ async function playStory(pipeline: RealPipeline): Promise<void> {
   await tagflow('promote', 'stg');
   await tagflow('promote', 'prd');
   await expectJudgedRight(pipeline, 'prd');
-  expect(await tagflow('status', '--exit-code')).toMatch(/^prd +django +V4\.2 .*✓ +✓$/m);
+  expect(await tagflow('status', '--exit-code')).toMatch(/^prd +django +V4\.2 .*✓ in sync +✓ in sync$/m);
   await tagflow('rollback', 'prd', '--reason', 'INC-412');
   await expectJudgedRight(pipeline, 'prd');
   expect(await releaseOf(pipeline, 'prd')).toEqual(release(3, 'V4.0'));

@@ -57,7 +57,9 @@ describe.concurrent('branches on the server', PATIENCE, () => {
     const config = (await repository.file('main', 'tagflow.yaml')) ?? '';
     const changed = config.replace('from: dev', 'from: dev\n    branch: staging');
     await repository.commit('main', { 'tagflow.yaml': changed });
-    expect(succeeded(await pipeline.tagflow(['status', 'stg', '--exit-code']))).toMatch(/^stg +django +V4\.0 .*✓ +✓$/m);
+    expect(succeeded(await pipeline.tagflow(['status', 'stg', '--exit-code']))).toMatch(
+      /^stg +django +V4\.0 .*✓ in sync +✓ in sync$/m,
+    );
   });
 
   it('a branch that was rewritten is no history to build on, its target tags stay, and the fix works', async () => {
@@ -75,7 +77,7 @@ describe.concurrent('branches on the server', PATIENCE, () => {
       const result = await changesNothing(pipeline, async () => pipeline.tagflow(args));
       expect(result).toFail({
         code: 'record-invalid',
-        what: /environments\/dev\/release\.yaml/,
+        what: /\.tagflow\/releases\/dev\.yaml/,
         why: /[0-9a-f]{7} by bob/,
       });
     }
@@ -102,8 +104,8 @@ const DAY = 24 * 3600 * 1000;
 
 /** How far the time in an environment's record is from now, in days. */
 async function daysOff({ repository }: TestPipeline, environment: string): Promise<number> {
-  const text = await repository.file(environment, `environments/${environment}/release.yaml`);
-  return (Date.parse(/^time: (.*)$/m.exec(text ?? '')?.[1] ?? '') - Date.now()) / DAY;
+  const text = await repository.file(environment, `.tagflow/releases/${environment}.yaml`);
+  return (Date.parse(/^time: "?([^"\n]*)"?$/m.exec(text ?? '')?.[1] ?? '') - Date.now()) / DAY;
 }
 
 describe.concurrent('a clock', PATIENCE, () => {
@@ -125,7 +127,7 @@ describe.concurrent('a clock', PATIENCE, () => {
     succeeded(await pipeline.tagflow(['promote', 'stg'], { env: clock(365 * DAY) }));
     expect(await daysOff(pipeline, 'stg')).toBeGreaterThan(364);
     const status = succeeded(await pipeline.tagflow(['status', 'stg', '--exit-code']));
-    expect(status).toMatch(/^stg +django +V4\.2 +[0-9a-f]{12} +0 s +ana +✓ +✓$/m);
+    expect(status).toMatch(/^stg +django +V4\.2 +[0-9a-f]{12} +0 s +ana +✓ in sync +✓ in sync$/m);
     succeeded(await pipeline.tagflow(['promote', 'stg', 'mariadb=V10.11']));
     expect(succeeded(await pipeline.tagflow(['show', 'stg']))).toMatch(/^stg release 3$/m);
   });

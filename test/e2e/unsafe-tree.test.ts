@@ -11,7 +11,7 @@ import {
   recordOf,
 } from '../support/pipeline.ts';
 
-const RECORD = 'environments/prd/release.yaml';
+const RECORD = '.tagflow/releases/prd.yaml';
 
 describe('a case twin', () => {
   let original: TestPipeline;
@@ -29,19 +29,19 @@ describe('a case twin', () => {
   }
 
   it('of the record: nothing is built on it or changed, and it is said what is wrong', async () => {
-    await twin('environments/prd/Release.yaml');
+    await twin('.tagflow/releases/Prd.yaml');
     for (const command of [
       ['promote', 'prd', 'django=V4.2'],
       ['rollback', 'prd'],
       ['apply', 'prd'],
     ]) {
       const result = await changesNothing(pipeline, async () => pipeline.tagflow(command));
-      expect(result).toFail({ code: 'tree-unsafe', what: /release\.yaml" is refused/, why: /beside "release\.yaml"/ });
+      expect(result).toFail({ code: 'tree-unsafe', what: /[Pp]rd\.yaml" is refused/, why: /beside "[Pp]rd\.yaml"/ });
     }
   });
 
   it('is in the way of its own environment only: status and apply go on with the others', async () => {
-    await twin('environments/prd/Release.yaml');
+    await twin('.tagflow/releases/Prd.yaml');
     const { environments } = JSON.parse(succeeded(await pipeline.tagflow(['status', '-o', 'json'])));
     expect(environments.map((one: { problem: { code: string } | null }) => one.problem?.code)).toEqual([
       undefined,
@@ -61,34 +61,37 @@ describe('a case twin', () => {
     expect(environments[0].images[0].branch.state).toBe('unknown');
   });
 
-  it.each([RECORD.replace('release', 'Release'), 'environments/prd/Kustomization.yaml'])(
-    'is a finding of check, for ever, and keeps it from nothing else: %s',
-    async (path) => {
-      await twin(path);
-      const record = (await pipeline.repository.file('dev', RECORD.replace('prd', 'dev')))!;
-      await pipeline.repository.commit('dev', { [RECORD.replace('prd', 'dev')]: record.replace('V4', 'V9') });
-      const rules = async (): Promise<readonly string[]> => {
-        const { exit, stdout } = await pipeline.tagflow(['check', '-o', 'json']);
-        expect(exit).toBe(3);
-        const { findings } = JSON.parse(stdout) as {
-          findings: { rule: string; environment: string; problem: string }[];
-        };
-        return findings.map(({ rule, environment, problem }) => `${environment} ${rule} ${problem}`);
+  it.each([
+    [RECORD.replace('prd', 'Prd'), /^prd foreign /],
+    [
+      'environments/prd/Kustomization.yaml',
+      /^prd pins its manifests cannot be read: .* many file systems take for the same name/,
+    ],
+  ])('is a finding of check, for ever, and keeps it from nothing else: %s', async (path, finding) => {
+    await twin(path);
+    const record = (await pipeline.repository.file('dev', RECORD.replace('prd', 'dev')))!;
+    await pipeline.repository.commit('dev', { [RECORD.replace('prd', 'dev')]: record.replace('V4', 'V9') });
+    const rules = async (): Promise<readonly string[]> => {
+      const { exit, stdout } = await pipeline.tagflow(['check', '-o', 'json']);
+      expect(exit).toBe(3);
+      const { findings } = JSON.parse(stdout) as {
+        findings: { rule: string; environment: string; problem: string }[];
       };
-      const expected = [
-        expect.stringMatching(/^dev record /),
-        expect.stringMatching(/^prd pins its manifests cannot be read: .* many file systems take for the same name/),
-        expect.stringMatching(/^prd foreign made by hand, .*: a twin$/),
-      ];
-      expect(await rules()).toEqual(expect.arrayContaining(expected));
-      await pipeline.repository.commit('prd', { [path]: undefined }, { message: 'undone' });
-      expect(await rules()).toEqual(expect.arrayContaining(expected));
-    },
-  );
+      return findings.map(({ rule, environment, problem }) => `${environment} ${rule} ${problem}`);
+    };
+    const expected = [
+      expect.stringMatching(/^dev record /),
+      expect.stringMatching(finding),
+      expect.stringMatching(/^prd foreign made by hand, .*: a twin$/),
+    ];
+    expect(await rules()).toEqual(expect.arrayContaining(expected));
+    await pipeline.repository.commit('prd', { [path]: undefined }, { message: 'undone' });
+    expect(await rules()).toEqual(expect.arrayContaining(expected));
+  });
 
   it('that is gone again is a commit like any other made by hand', async () => {
-    await twin('environments/prd/Release.yaml');
-    await pipeline.repository.commit('prd', { 'environments/prd/Release.yaml': undefined }, { message: 'undone' });
+    await twin('.tagflow/releases/Prd.yaml');
+    await pipeline.repository.commit('prd', { '.tagflow/releases/Prd.yaml': undefined }, { message: 'undone' });
     expect(await pipeline.tagflow(['promote', 'prd', 'django=V4.2'])).toFail({ code: 'divergence', why: /a twin/ });
     succeeded(await pipeline.tagflow(['promote', 'prd', 'django=V4.2', '--discard-divergence']));
     succeeded(await pipeline.tagflow(['rollback', 'prd']));

@@ -6,6 +6,7 @@ import { type Environment, recordPath, recordPaths, signaturePath } from '../../
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
+import { orRefused } from '../tree/tree.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
@@ -85,7 +86,9 @@ async function sequenceAt(
   environment: Environment,
   commit: ObjectId,
 ): Promise<number | undefined> {
-  const file = recordFileIn(environment, await ledger.readFiles(commit, recordPaths(environment)));
+  const files = await orRefused(ledger.readFiles(commit, recordPaths(environment)));
+  // A tree below that cannot be read has no release; only the head's own tree may be refused.
+  const file = files instanceof TagflowError ? undefined : recordFileIn(environment, files);
   const record = file && recordOrProblem(environment, file);
   return typeof record === 'object' ? record.sequence : undefined;
 }
