@@ -1,5 +1,5 @@
 // Draft -> release lines: applications by name and by pattern, in each environment that they are in, placeholders filled.
-import { lineName } from '../model/pipeline.ts';
+import { lineName, type FieldStep } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import { matchesWildcard } from '../model/wildcard.ts';
 import type { ConfigDocument } from './document.ts';
@@ -296,15 +296,20 @@ function expandPin(
         at,
         image,
         file: pin.file && fill(pin.file, placeholders),
-        path: pin.path?.map((step) => (typeof step === 'string' ? fill(step, placeholders) : step)),
+        path: pin.path?.map((step) => fillStep(step, placeholders)),
         also: pin.also.map(({ file, path, value }) => ({
           file: file && fill(file, placeholders),
-          path: path?.map((step) => (typeof step === 'string' ? fill(step, placeholders) : step)),
+          path: path?.map((step) => fillStep(step, placeholders)),
           value,
         })),
       },
     ];
   });
+}
+
+function fillStep(step: FieldStep, values: Placeholders): FieldStep {
+  if (typeof step === 'number') return step;
+  return typeof step === 'string' ? fill(step, values) : { ...step, value: fill(step.value, values) };
 }
 
 /** The name of a line: `prd`, with an application `prd/shop`. */

@@ -1,5 +1,5 @@
 // Paths in tagflow.yaml: folders, files, globs and field paths. All are relative to the repository's root, with `/`.
-import type { ConfiguredPin } from '../model/pipeline.ts';
+import type { ConfiguredPin, FieldStep } from '../model/pipeline.ts';
 import { isPlain } from '../model/text.ts';
 
 /** What a parser here found: the value, or why there is none and what to write. */
@@ -56,10 +56,14 @@ export function parseGlob(text: string): Parsed<string> {
   return { value: text };
 }
 
-/** Keys and indexes of a field: `spec.containers[0].image`; a key with dots or brackets in quotes: `data["a.b"]`. */
+/**
+ * Keys and indexes of a field: `spec.containers[0].image`; a key with dots or brackets in quotes: `data["a.b"]`; an element of
+ * a list by what one of its fields holds: `parameters[name=image.tag].value`.
+ */
 export function parseFieldPath(text: string): Parsed<ConfiguredPin['path']> {
-  const path: (string | number)[] = [];
-  const token = /([^.[\]"\\\s]+)|\[(0|[1-9][0-9]{0,5})\]|\["((?:[^"\\]|\\.)+)"\]/y;
+  const path: FieldStep[] = [];
+  const token =
+    /([^.[\]"\\\s]+)|\[(0|[1-9][0-9]{0,5})\]|\["((?:[^"\\]|\\.)+)"\]|\[([A-Za-z_][A-Za-z0-9_-]*)=([^\]"\s]+)\]/y;
   let index = 0;
   while (index < text.length) {
     if (path.length > 0 && text[index] === '.') index += 1;
@@ -67,12 +71,16 @@ export function parseFieldPath(text: string): Parsed<ConfiguredPin['path']> {
     const afterDot = text[index - 1] === '.';
     token.lastIndex = index;
     const match = token.exec(text);
-    const [whole = '', key, position, quoted] = match ?? [];
+    const [whole = '', key, position, quoted, field, value] = match ?? [];
     if (whole === '' || (afterDot && key === undefined)) return badField();
+    index += whole.length;
+    if (field !== undefined && value !== undefined) {
+      path.push({ key: field, value });
+      continue;
+    }
     const name = quoted === undefined ? key : unquote(quoted);
     if (name === undefined && position === undefined) return badField();
     path.push(position === undefined ? (name ?? '') : Number(position));
-    index += whole.length;
   }
   if (path.length === 0) return badField();
   if (path.length > MAX_FIELD_DEPTH) {
@@ -85,7 +93,7 @@ export function parseFieldPath(text: string): Parsed<ConfiguredPin['path']> {
 function badField(): Parsed<never> {
   return {
     why: 'it is not made of keys and indexes',
-    fix: 'write keys with dots and indexes in brackets: app.images[0].tag',
+    fix: 'write keys with dots, and an index or a field in brackets: app.images[0].tag, parameters[name=image.tag].value',
   };
 }
 

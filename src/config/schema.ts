@@ -168,8 +168,8 @@ const pin = z
     path: z.string().register(documentation, {
       title: 'Path',
       description:
-        'Keys from the root to the field, joined by dots; indexes, and keys with dots, in brackets. It may hold `{environment}`, `{application}` and `{image}`.',
-      examples: ['image_tag', 'app.containers[0].image', 'data["app.image"]'],
+        'Keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
+      examples: ['image_tag', 'parameters[name=image.tag].value', 'app.containers[0].image', 'data["app.image"]'],
     }),
     pin: pinStyle('How this field names the image: `version` for one that holds the version alone.', {
       absent: 'the `pin` of the image, or of the environment',

@@ -2,13 +2,14 @@
 // a key that is missing is added, with the mappings around it.
 import { isMap, isScalar } from 'yaml';
 import type { AlsoField } from '../model/pipeline.ts';
+import { formatFieldPath, locate } from './field-path.ts';
 import { refusePlaceholder } from './refusals.ts';
 import { isAmbiguous } from './scalar-text.ts';
 import { setKeys } from './set-key.ts';
 import type { Source } from './source.ts';
 import { type Change, replaceScalar, unsafe } from './splice.ts';
 import { hasPlaceholder } from './image-name.ts';
-import { type Tree, describePath, startOf, textOf } from './tree.ts';
+import { type Path, type Tree, describePath, startOf, textOf } from './tree.ts';
 import type { Pin } from './values.ts';
 
 /** What a template's placeholders stand for, beside what a pin says. */
@@ -31,11 +32,13 @@ export function alsoText({ value }: AlsoField, { version, digest }: Pin, values:
 }
 
 /** The edit that makes a field hold a text. Throws `manifest-unsafe-edit` where a block, a list or a mapping stands there. */
-export function setField(source: Source, { path }: AlsoField, text: string): Change {
-  const document = documentOf(source, path);
+export function setField(source: Source, field: AlsoField, text: string): Change {
+  const document = documentOf(source, field.path);
   const tree = source.trees[document];
-  const value = tree?.get(tree.root, path);
   if (!tree) return { splices: [], intents: [] };
+  const path = locate(tree, field.path);
+  if (!path) throw noPlace(source, 0, field.path);
+  const value = tree.get(tree.root, path);
   if (value === undefined) return addField(source, document, tree, path, text);
   const offset = startOf(value) ?? 0;
   const intents = [{ document, path, value: text }];
@@ -57,27 +60,32 @@ export function setField(source: Source, { path }: AlsoField, text: string): Cha
   return { splices: [plain ? { start, end, text } : replaceScalar(source, value, text)], intents };
 }
 
-function addField(source: Source, document: number, tree: Tree, path: AlsoField['path'], text: string): Change {
+function addField(source: Source, document: number, tree: Tree, path: Path, text: string): Change {
   const depth = path.findLastIndex((step) => typeof step === 'number') + 1;
   const above = path.slice(0, depth);
   const steps = path.slice(depth).map(String);
   const map = tree.get(tree.root, above);
   const key = steps.pop();
-  if (!isMap(map) || key === undefined) {
-    throw unsafe(
-      source,
-      startOf(map) ?? 0,
-      `has no place for ${describePath(path)}`,
-      'a missing key is added to a mapping, and there is none',
-      'correct file and path under also: in tagflow.yaml',
-    );
-  }
+  if (!isMap(map) || key === undefined) throw noPlace(source, startOf(map) ?? 0, path);
   return setKeys({ source, document, tree, map, path: above }, steps, new Map([[key, text]]));
+}
+
+function noPlace(source: Source, offset: number, path: AlsoField['path']): Error {
+  return unsafe(
+    source,
+    offset,
+    `has no place for ${formatFieldPath(path)}`,
+    'a missing key is added to a mapping, and there is none',
+    'correct file and path under also: in tagflow.yaml',
+  );
 }
 
 /** The document that has the field, or else the first that is a mapping. */
 function documentOf({ trees }: Source, path: AlsoField['path']): number {
-  const having = trees.findIndex((tree) => tree.get(tree.root, path) !== undefined);
+  const having = trees.findIndex((tree) => {
+    const at = locate(tree, path);
+    return at !== undefined && tree.get(tree.root, at) !== undefined;
+  });
   return having >= 0
     ? having
     : Math.max(

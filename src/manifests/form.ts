@@ -15,12 +15,15 @@ export interface Target {
   readonly digest: Digest | undefined;
 }
 
-/** One document of a file, as forms look at it. */
+/** One document of a file, or one object of a list, as forms look at it. */
 export interface Document {
   readonly source: Source;
-  /** Its index in the file. */
+  /** The index of the document in the file. */
   readonly index: number;
   readonly tree: Tree;
+  /** The object, and where it stands in the document. */
+  readonly root: Value | undefined;
+  readonly path: Path;
 }
 
 /** A place that names an image: one field, or one kustomize entry. */
@@ -31,12 +34,14 @@ export interface Site {
   /** Names by which the place means its image, the one that is run first; none where the place holds a tag alone. */
   readonly names: readonly string[];
   /**
-   * The component that the place belongs to by its keys, where no repository stands beside the tag: `web` for
-   * `web_tag: V4.0` and for `web: {image: {tag: V4.0}}`.
+   * The components that the place belongs to by its keys, the nearest first, where no repository stands beside the tag:
+   * `web` for `web_tag: V4.0` and for `web: {image: {tag: V4.0}}`.
    */
-  readonly label?: string | undefined;
+  readonly labels?: readonly string[] | undefined;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
+  /** Whether the place takes a version and never a digest: it follows a pin, and is none. */
+  readonly versionAlone?: boolean;
   /** What the place says, on one line. */
   readonly text: string;
   /** Where it stands in the source. */

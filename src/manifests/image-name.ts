@@ -128,10 +128,11 @@ export class NameIndex<T extends NamedImage> {
     return [...new Set([...spellings].flatMap((name) => this.#byName.get(name) ?? []))];
   }
 
-  /** The images that a place means, by its names, or by its label where it has no name. */
-  meant(site: { readonly names: readonly string[]; readonly label?: string | undefined }): readonly T[] {
-    if (site.names.length > 0 || site.label === undefined) return this.find(site.names);
-    return [...(this.#byLabel.get(foldLabel(site.label)) ?? [])];
+  /** The images that a place means, by its names, or by its labels where it has no name. */
+  meant(site: { readonly names: readonly string[]; readonly labels?: readonly string[] | undefined }): readonly T[] {
+    if (site.names.length > 0 || site.labels === undefined) return this.find(site.names);
+    const [nearest] = site.labels.flatMap((label) => this.#byLabel.get(foldLabel(label)) ?? []);
+    return [...(nearest ?? [])];
   }
 
   /** Whether the text could name an image at all: cheap, and right for every text, as escapes need a backslash. */

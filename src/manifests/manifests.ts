@@ -3,9 +3,18 @@
 export type { ReleaseValues } from './also.ts';
 export { type Stray, findStrays } from './strays.ts';
 export { canonicalName } from './image-name.ts';
-export type { ReadPin } from './values.ts';
-export type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
+export type {
+  ImageNames,
+  ManifestFile,
+  Pin,
+  PinOptions,
+  PinResult,
+  PinnedField,
+  ReadOptions,
+  ReadPin,
+} from './values.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';
 export { kustomizationReferences } from './kustomize/references.ts';
+export { sharedValuesOf } from './shared-values.ts';

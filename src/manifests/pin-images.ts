@@ -1,5 +1,7 @@
 // Pins images in files: every field that means one of them, or else a new entry in the folder's kustomization.
 import { TagflowError } from '../model/errors.ts';
+import { missingSite } from './add-value.ts';
+import { formatFieldPath } from './field-path.ts';
 import type { Site, Target } from './form.ts';
 import { NameIndex } from './image-name.ts';
 import { KUSTOMIZATION_NAMES, entryFields, imageEntries } from './kustomize.ts';
@@ -8,6 +10,7 @@ import { type WantedEntries, entriesWanted } from './kustomize/plan-entries.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
 import { Reader } from './reader.ts';
+import { SharedValues } from './shared-values.ts';
 import { type Source, lineOf } from './source.ts';
 import { type Change, applySplices, joinChanges, unsafe } from './splice.ts';
 import { describePath } from './tree.ts';
@@ -33,10 +36,11 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   const index = new NameIndex(pins);
   const configured = options.configured.filter(({ image }) => pins.some((pin) => pin.image === image));
   const reader = new Reader(index, configured, options.maxBytes);
+  const shared = new SharedValues([...files, ...(options.bases ?? [])], reader.caps);
   const found: [Source, Match[]][] = [];
   for (const file of files) {
-    const source = reader.open(file);
-    if (source) found.push([source, matchesIn(source, pins, index, { ...options, configured })]);
+    const source = reader.open(file, shared);
+    if (source) found.push([source, matchesIn(source, pins, index, { ...options, configured }, shared)]);
   }
   refuseMissing(configured, files, found);
   const { additions, unnamed } = planAdditions(files, pins, options, reader, index, found);
@@ -79,6 +83,7 @@ function matchesIn(
   pins: readonly Pin[],
   index: NameIndex<Pin>,
   { configured, style }: PinOptions,
+  shared: SharedValues,
 ): Match[] {
   const matches: Match[] = [];
   const here = configured.filter(({ file }) => file === source.path);
@@ -86,23 +91,31 @@ function matchesIn(
     const pin = pins.find((candidate) => candidate.image === image);
     if (!pin) continue;
     const at = plainKey(source, path, meantBy(pin, index, here));
-    if ('missing' in at) throw noField(image, source.path, at.missing);
+    if ('missing' in at) {
+      const inherited = shared.inherited(source, path);
+      const added = inherited && missingSite(source, inherited);
+      if (!added) throw noField(image, source.path, at.missing);
+      matches.push({ pin, site: added, style: field ?? pin.style ?? style });
+      continue;
+    }
     const [site, second] = at.sites;
     if (second) {
       throw unsafe(
         source,
         second.offset,
-        `has ${describePath(path)} in another document as well`,
+        `has ${formatFieldPath(path)} in another document as well`,
         'tagflow.yaml does not say which document of the file is meant',
         'keep the field in one document of the file',
       );
     }
     if (site) matches.push({ pin, site, style: field ?? pin.style ?? style });
   }
-  const claimed = new Set(matches.flatMap(({ site }) => site.nodes));
-  for (const site of findSites(source)) {
-    if (site.nodes.some((node) => claimed.has(node))) continue;
+  const claimed = new Map(matches.flatMap((match) => match.site.nodes.map((node) => [node, match] as const)));
+  for (const site of findSites(source).map((each) => shared.named(source, each))) {
     const [pin, other] = index.meant(site);
+    const claim = site.nodes.flatMap((node) => claimed.get(node) ?? [])[0];
+    // the same value by another way, an alias: it changes too, which is right where it means the same image
+    if (claim && (claim.pin !== pin || keyOf(claim.site) === keyOf(site))) continue;
     if (pin && other) throw twoImages(source, site, [pin, other]);
     if (pin) matches.push({ pin, site, style: pin.style ?? style });
   }
@@ -255,7 +268,7 @@ function fieldsOf(after: Source, path: string, matches: readonly Match[]): Pinne
 
 /** Whether a form found the place: one that tagflow.yaml configures may hold a tag alone. */
 function isFormed(site: Site): boolean {
-  return site.names.length > 0 || site.label !== undefined;
+  return site.names.length > 0 || site.labels !== undefined;
 }
 
 function fieldOf(after: Source, pin: Pin, site: Site, before: string | undefined): PinnedField {

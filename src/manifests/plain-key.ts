@@ -3,9 +3,10 @@
 // holds anything else is not the field that was meant, and is refused.
 import { type Scalar, isScalar } from 'yaml';
 import { isDigest } from '../model/digest.ts';
-import type { ConfiguredPin } from '../model/pipeline.ts';
+import type { ConfiguredPin, FieldStep } from '../model/pipeline.ts';
 import { isTag } from '../model/reference.ts';
 import { type VersionScheme, readVersion } from '../model/version.ts';
+import { formatFieldPath, locate } from './field-path.ts';
 import type { Site, Target } from './form.ts';
 import { type NameIndex, hasPlaceholder, splitImage } from './image-name.ts';
 import { refuseContent, refuseRegistry } from './refusals.ts';
@@ -15,7 +16,7 @@ import { type Sibling, type Siblings, nameBeside, setSibling, siblingsOf } from 
 import { retarget } from './retarget.ts';
 import { type Path, type Tree, describePath, isEmpty, textOf } from './tree.ts';
 import type { ImageNames } from './values.ts';
-import { referenceSite } from './workloads.ts';
+import { referenceSite } from './reference-site.ts';
 
 /** What stands at a configured path: its places, one for each document that has it, or why there is none. */
 export type PlainKey = { readonly sites: readonly Site[] } | { readonly missing: string };
@@ -29,7 +30,7 @@ export interface Meant {
   /** Its names. */
   readonly names: readonly string[];
   /** Whether tagflow.yaml names a field of the file by itself. */
-  isConfigured(path: Path): boolean;
+  isConfigured(tree: Tree, path: Path): boolean;
 }
 
 /** What tagflow.yaml says of an image, for the fields that it configures. */
@@ -42,7 +43,8 @@ export function meantBy<T extends ImageNames>(
     names: image.names,
     isName: (name) => index.find([name]).includes(image),
     isVersion: (text) => image.versions !== undefined && hasPatternFor(text, image.versions),
-    isConfigured: (path) => configured.some((pin) => describePath(pin.path) === describePath(path)),
+    isConfigured: (tree, path) =>
+      configured.some((pin) => describePath(locate(tree, pin.path) ?? ['']) === describePath(path)),
   };
 }
 
@@ -53,11 +55,13 @@ function hasPatternFor(text: string, scheme: VersionScheme): boolean {
 }
 
 /** The places of a configured path in a file. */
-export function plainKey(source: Source, path: Path, meant: Meant): PlainKey {
-  const values = source.trees.map((tree) => tree.get(tree.root, path));
+export function plainKey(source: Source, configured: readonly FieldStep[], meant: Meant): PlainKey {
+  const paths = source.trees.map((tree) => locate(tree, configured));
+  const values = source.trees.map((tree, document) => paths[document] && tree.get(tree.root, paths[document]));
   const sites = source.trees.flatMap((tree, document) => {
     const value = values[document];
-    if (!isScalar(value)) return [];
+    const path = paths[document];
+    if (!isScalar(value) || !path) return [];
     const field: Field = {
       source,
       tree,
@@ -70,7 +74,8 @@ export function plainKey(source: Source, path: Path, meant: Meant): PlainKey {
   });
   if (sites.length > 0) return { sites };
   const other = values.some((value) => value !== undefined);
-  return { missing: other ? `${describePath(path)} holds no single value` : `the file has no ${describePath(path)}` };
+  const written = formatFieldPath(configured);
+  return { missing: other ? `${written} holds no single value` : `the file has no ${written}` };
 }
 
 interface Field {
@@ -121,13 +126,13 @@ function siteOf(field: Field, meant: Meant): Site {
 
 /** Tag and digest beside the field, where tagflow.yaml does not configure them by themselves. */
 function setOthers(
-  { source, document, value }: Field,
+  { source, tree, document, value }: Field,
   { tag, digest }: Siblings,
   target: Target,
   meant: Meant,
 ): Change[] {
   const set = (sibling: Sibling | undefined, wanted: string | undefined): Change[] =>
-    sibling === undefined || wanted === undefined || sibling.node === value || meant.isConfigured(sibling.path)
+    sibling === undefined || wanted === undefined || sibling.node === value || meant.isConfigured(tree, sibling.path)
       ? []
       : [setSibling(source, document, sibling, wanted)];
   return digest === undefined ? [] : [...set(tag, target.tag), ...set(digest, target.digest ?? '')];

@@ -4,7 +4,8 @@ import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { findSites } from './forms.ts';
-import { Reader, isManifest } from './reader.ts';
+import { Reader, holdsManifests } from './reader.ts';
+import { SharedValues } from './shared-values.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
 import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
@@ -24,8 +25,9 @@ export function readPins(
   const index = new NameIndex(images);
   const configured = options.configured.filter(({ image }) => images.some((known) => known.image === image));
   const reader = new Reader(index, configured, options.maxBytes);
+  const shared = new SharedValues([...files, ...(options.shared ?? [])], reader.caps);
   return files.flatMap((file) => {
-    const source = reader.open(file);
+    const source = reader.open(file, shared);
     if (!source) return [];
     const here = configured.filter((pin) => pin.file === file.path);
     const plain = here.flatMap(({ image, path, pin: style }) => {
@@ -34,14 +36,17 @@ export function readPins(
       return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site, style })) : [];
     });
     const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
-    const formed = findSites(source).flatMap((site) => {
+    const formed = findSites(source).flatMap((found) => {
+      const site = shared.named(source, found);
       const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
-      return image === undefined ? [] : [{ image, site, style: undefined }];
+      const style = site.versionAlone === true ? ('version' as const) : undefined;
+      return image === undefined ? [] : [{ image, site, style }];
     });
     return [...plain, ...formed].map(({ image, site, style }) => ({
       image,
       ...placeOf(source, site),
-      name: site.names[0],
+      // a name in two parts may be read in two ways: the one that means the image is its name
+      name: site.names.find((name) => index.find([name]).some((known) => known.image === image)) ?? site.names[0],
       tag: site.tag,
       digest: site.digest,
       style,
@@ -56,9 +61,9 @@ export function findImages(
 ): readonly FoundImage[] {
   const caps = capsFor(options.maxBytes);
   return files.flatMap(({ path, content }) => {
-    const text = isManifest(path) && content.length <= caps.bytes ? decode(content) : undefined;
+    const text = content.length <= caps.bytes ? decode(content) : undefined;
     const source = text === undefined ? undefined : readSource(path, text, caps);
-    if (!source || !isSource(source)) return [];
+    if (!source || !isSource(source) || !holdsManifests(path, source)) return [];
     return findSites(source).flatMap((site) => {
       const [name] = site.names;
       return name === undefined ? [] : [{ ...placeOf(source, site), name, tag: site.tag, digest: site.digest }];

@@ -1,17 +1,29 @@
 // Which files of a folder are parsed, and what becomes of those that cannot be. A file that holds none of the names is
 // left alone, whatever is wrong with it; a broken one that names an image we look for is `manifest-invalid`.
+import { isScalar } from 'yaml';
 import { TagflowError } from '../model/errors.ts';
 import type { ConfiguredPin } from '../model/pipeline.ts';
 import { type Caps, capsFor } from './caps.ts';
+import { readDotenv } from './dotenv.ts';
 import type { NameIndex, NamedImage } from './image-name.ts';
 import { isKustomization } from './kustomize.ts';
 import { type Source, decode, decodeLoosely, isSource, readSource } from './source.ts';
 import type { ManifestFile } from './values.ts';
 
-/** Whether a file of this name may hold manifests. */
-export function isManifest(path: string): boolean {
+/**
+ * Whether tools read a file of this name as a manifest, so that one that is broken is a fault. Other files are read too, and
+ * are manifests where they hold one.
+ */
+function isNamedManifest(path: string): boolean {
   return /\.(?:ya?ml|json)$/i.test(path) || isKustomization(path);
 }
+
+/** What knows whether the values that a file inherits may name an image. */
+interface SharedNames {
+  mayName(path: string, index: NameIndex<NamedImage>): boolean;
+}
+
+const NO_SHARED_VALUES: SharedNames = { mayName: () => false };
 
 /** Opens files of one folder for one set of images. */
 export class Reader {
@@ -26,17 +38,27 @@ export class Reader {
     this.#required = new Set(configured.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]));
   }
 
-  /** The file, parsed; undefined when it holds no pin. Throws `manifest-invalid` when it may hold one and cannot be read. */
-  open(file: ManifestFile): Source | undefined {
+  /**
+   * The file, parsed; undefined when it holds no pin. Throws `manifest-invalid` when it may hold one and cannot be read.
+   * `shared` knows the values that it inherits, which may name an image for it.
+   */
+  open(file: ManifestFile, shared: SharedNames = NO_SHARED_VALUES): Source | undefined {
     const required = this.#required.has(file.path);
-    if (!required && !isManifest(file.path)) return undefined;
     const text = decode(file.content);
-    if (!required && !this.#index.mayMention(text ?? decodeLoosely(file.content))) return undefined;
+    if (!required && !this.#mayMention(file, text) && !shared.mayName(file.path, this.#index)) return undefined;
     const read = this.#read(file, text);
-    if (isSource(read)) return read;
+    if (isSource(read)) return required || holdsManifests(file.path, read) ? read : undefined;
+    const variables = text !== undefined && readDotenv(text) !== undefined;
+    if (!required && !variables && !isNamedManifest(file.path)) return undefined;
     const mention = this.#index.mention(text ?? decodeLoosely(file.content), bareNames(file.path));
-    if (!required && !mention) return undefined;
+    if (!required && !variables && !mention) return undefined;
     throw unreadable(file.path, { ...read, line: read.line ?? mention?.line }, text, mention?.image.image);
+  }
+
+  /** Whether a file may hold a pin: its text names an image, or it is called as one. */
+  #mayMention({ path, content }: ManifestFile, text: string | undefined): boolean {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    return this.#index.mayMention(text ?? decodeLoosely(content)) || this.#index.mayMention(name);
   }
 
   /** The file, parsed, whatever it holds. Throws `manifest-invalid`. */
@@ -63,6 +85,11 @@ export class Reader {
     }
     return readSource(file.path, text, this.caps);
   }
+}
+
+/** Whether a file that was read holds manifests: prose and programs that pass for YAML are text without keys. */
+export function holdsManifests(path: string, { trees }: Source): boolean {
+  return isNamedManifest(path) || trees.every(({ root }) => root === undefined || !isScalar(root));
 }
 
 /** Lines on which a name without a slash is an image and no common word. */

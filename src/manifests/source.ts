@@ -1,6 +1,7 @@
 // A manifest file, read: its text, its documents, and where its lines begin.
 import { type CST, Composer, Lexer, type ParsedNode, Parser } from 'yaml';
 import { type Caps, TokenGuard, Unreadable } from './caps.ts';
+import { readDotenv } from './dotenv.ts';
 import { Tree } from './tree.ts';
 
 /** A file that was parsed. Offsets everywhere in this room are into `text`, a leading byte order mark included. */
@@ -10,10 +11,16 @@ export interface Source {
   readonly trees: readonly Tree[];
   /** Whether the file is JSON: what is written into it must stay JSON. */
   readonly json: boolean;
+  /** Whether the file is one of variables, `KEY=value`. */
+  readonly dotenv: boolean;
   /** The line break the file uses. */
   readonly newline: '\n' | '\r\n';
   /** Offsets at which lines begin. */
   readonly lines: readonly number[];
+  /** The limits that the file was read within. */
+  readonly caps: Caps;
+  /** Whether the text is a value of another file. */
+  readonly embedded?: boolean;
 }
 
 /** Why a file could not be parsed, and where. */
@@ -44,9 +51,10 @@ export function decodeLoosely(content: Uint8Array): string {
 export function readSource(path: string, text: string, caps: Caps): Source | ReadFailure {
   const lines = lineStarts(text);
   try {
-    const trees = parseTrees(text, caps);
+    const variables = readDotenv(text);
+    const trees = variables ? [new Tree(variables, caps)] : parseTrees(text, caps);
     const newline = text[(lines[1] ?? 0) - 2] === '\r' ? '\r\n' : '\n';
-    return { path, text, trees, json: isJson(path, text), newline, lines };
+    return { path, text, trees, json: isJson(path, text), dotenv: variables !== undefined, newline, lines, caps };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     return { reason: error.message, line: error.offset === undefined ? undefined : lineOf({ lines }, error.offset) };
@@ -146,8 +154,9 @@ function firstLine(message: string): string {
   return line.charAt(0).toLowerCase() + line.slice(1).replace(/[.:]$/, '');
 }
 
+/** Whether what is written has to be JSON: in JSON itself, and in jsonnet, where text without quotes is a variable. */
 function isJson(path: string, text: string): boolean {
-  if (path.endsWith('.json')) return true;
+  if (/\.(?:json|jsonnet|libsonnet)$/i.test(path)) return true;
   if (!/^\s*[{[]/.test(text)) return false;
   try {
     JSON.parse(text);

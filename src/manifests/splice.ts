@@ -18,6 +18,8 @@ export interface Intent {
   readonly document: number;
   readonly path: Path;
   readonly value: string | undefined;
+  /** The path of the text that the value is in, where it is in YAML that is text of other YAML. */
+  readonly within?: Path;
 }
 
 /** An edit to a source, with what it means to do. */
@@ -87,6 +89,7 @@ export function replaceScalar(source: Source, node: Scalar, value: string): Spli
       'remove the tag from this value',
     );
   }
+  if (start === end && source.dotenv) return { start, end, text: plainScalar(source, value) };
   if (start === end) return fillEmpty(source, start, plainScalar(source, value));
   switch (node.type) {
     case 'QUOTE_DOUBLE':
@@ -97,12 +100,14 @@ export function replaceScalar(source: Source, node: Scalar, value: string): Spli
     case 'BLOCK_FOLDED':
       return replaceBlock(source, node, value);
     default:
-      return { start, end, text: plainScalar(source, value) };
+      // a stray carriage return behind the value is no part of it
+      return { start, end: contentEnd(source, node) ?? end, text: plainScalar(source, value) };
   }
 }
 
 /** A value as it is written where nothing stood before. */
 export function plainScalar(source: Source, value: string): string {
+  if (source.dotenv) return /^[A-Za-z0-9_.:/@+-]*$/.test(value) ? value : JSON.stringify(value);
   return source.json ? JSON.stringify(value) : scalarText(value);
 }
 

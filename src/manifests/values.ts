@@ -40,6 +40,8 @@ export interface ReadOptions {
   readonly configured: readonly ConfiguredPin[];
   /** Largest file read, in bytes; a larger one is `manifest-invalid` when it may hold a pin. */
   readonly maxBytes: number;
+  /** Shared values (`sharedValuesOf`) outside of the files: they say which image a tag in the environment's own values means. */
+  readonly shared?: readonly ManifestFile[];
 }
 
 /** How to pin, where, and within which limits. */

@@ -3,6 +3,7 @@
 import { type Pair, isMap, isScalar, isSeq } from 'yaml';
 import { TagflowError } from '../model/errors.ts';
 import type { Caps } from './caps.ts';
+import { readEmbedded } from './embedded.ts';
 import { type Source, isSource, readSource } from './source.ts';
 import type { Intent } from './splice.ts';
 import { type Path, type Tree, type Value, describePath, textOf } from './tree.ts';
@@ -11,29 +12,53 @@ import { type Path, type Tree, type Value, describePath, textOf } from './tree.t
 export function verifyEdit(before: Source, text: string, intents: readonly Intent[], caps: Caps): Source {
   const after = readSource(before.path, text, { ...caps, bytes: Infinity });
   if (!isSource(after)) throw refuse(before, `the file could not be read afterwards: ${after.reason}`);
+  verifyTrees(before, after, intents);
+  if (before.json && isJsonText(before.text) && !isJsonText(text))
+    throw refuse(before, 'the file would not be JSON any more');
+  return after;
+}
+
+/** Refuses every difference between two sources that is no intent, and every intent that is not there. */
+function verifyTrees(before: Source, after: Source, intents: readonly Intent[]): void {
   if (after.trees.length !== before.trees.length) throw refuse(before, 'the number of documents would change');
   const wanted = new Map(intents.map((intent) => [keyOf(intent.document, intent.path), intent]));
+  const texts = Map.groupBy(
+    intents.filter(({ within }) => within !== undefined),
+    ({ document, within = [] }) => keyOf(document, within),
+  );
   for (const [document, tree] of before.trees.entries()) {
     const other = after.trees[document] as Tree;
     const comparison = new Comparison(tree, other, intents.length);
     const differences = comparison.differences();
     if (comparison.exhausted) throw refuse(before, 'the file is too entangled by aliases to compare');
     for (const { path, value } of differences) {
+      const inner = texts.get(keyOf(document, path));
       const intent = wanted.get(keyOf(document, path));
-      if (!intent || intent.value !== value) {
+      if (inner === undefined && (!intent || intent.value !== value)) {
         const at = describePath(path);
         throw refuse(before, `${at === '' ? 'the document' : at} would change as well, and no pin belongs there`);
       }
     }
   }
-  for (const { document, path, value } of intents) {
+  for (const { document, path, value, within } of intents) {
     const tree = after.trees[document];
-    if (textOf(tree?.get(tree.root, path)) !== value)
+    if (within === undefined && textOf(tree?.get(tree.root, path)) !== value)
       throw refuse(before, `${describePath(path)} would not hold the pin`);
   }
-  if (before.json && isJsonText(before.text) && !isJsonText(text))
-    throw refuse(before, 'the file would not be JSON any more');
-  return after;
+  for (const inner of texts.values()) verifyText(before, after, inner);
+}
+
+/** The same for YAML that is a text of the file; all intents are of one text. */
+function verifyText(before: Source, after: Source, intents: readonly Intent[]): void {
+  const document = intents[0]?.document ?? 0;
+  const within = intents[0]?.within ?? [];
+  const [old, now] = [before, after].map((source) => {
+    const tree = source.trees[document];
+    return readEmbedded(source.path, textOf(tree?.get(tree.root, within)) ?? '', source.caps);
+  });
+  if (!old || !now) throw refuse(before, `${describePath(within)} could not be read afterwards`);
+  const inner = intents.map(({ path, value }) => ({ document: 0, path: path.slice(within.length), value }));
+  verifyTrees(old, now, inner);
 }
 
 function refuse(source: Source, why: string): TagflowError {

@@ -59,13 +59,16 @@ export interface Trust extends SigningRules {
   readonly revoked: Uint8Array | undefined;
 }
 
+/** From a value of a manifest to one inside it: a key, an index, or the element of a list whose field holds a text. */
+export type FieldStep = string | number | { readonly key: string; readonly value: string };
+
 /** A field outside the known manifest forms that holds a pin. */
 export interface ConfiguredPin {
   readonly image: string;
   /** The file, relative to the repository's root. */
   readonly file: string;
   /** Keys and indexes from the document's root to the field. */
-  readonly path: readonly (string | number)[];
+  readonly path: readonly FieldStep[];
   /** How this field names the image, where that differs from the image's style. */
   readonly pin?: PinStyle;
   /** Fields that change in the same commit. */

@@ -140,6 +140,8 @@ describe('a field path', () => {
     ['a["[0]"].b', ['a', '[0]', 'b']],
     ['a["\\"q\\u0041"]', ['a', '"qA']],
     ['x-y/z.0', ['x-y/z', '0']],
+    ['a[name=image.tag].value', ['a', { key: 'name', value: 'image.tag' }, 'value']],
+    ['[x=1]', [{ key: 'x', value: '1' }]],
   ])('%s', (text, path) => {
     expect(valueOf(parseFieldPath(text))).toEqual(path);
   });
@@ -161,6 +163,10 @@ describe('a field path', () => {
     'a.[0]',
     'a b',
     'a[""]',
+    'a[name=]',
+    'a[=b]',
+    'a[name=b c]',
+    'a[name=b].',
     'a["\\x"]',
     '__proto__.a',
     'a["__proto__"]',

@@ -22,7 +22,7 @@ const MIRROR = 'mirror.example.com/web';
 const mirrored = pinOf({ names: ['django', REPOSITORY, MIRROR] });
 const layout = pinOf({ repository: 'oci:./registry/django', names: ['django', REPOSITORY, MIRROR] });
 
-function at(path: readonly (string | number)[], name: string = FILE): { configured: ConfiguredPin[] } {
+function at(path: ConfiguredPin['path'], name: string = FILE): { configured: ConfiguredPin[] } {
   return { configured: [{ image: 'django', file: name, path }] };
 }
 
@@ -59,11 +59,26 @@ describe('a configured field', () => {
   });
 
   it.each([
+    ['no element', 'p:\n- {name: a, value: v1}\n'],
+    ['two elements', 'p:\n- {name: image.tag, value: v1}\n- {name: image.tag, value: v2}\n'],
+  ])('in %s that a field tells is not there', (_, text) => {
+    const path = ['p', { key: 'name', value: 'image.tag' }, 'value'];
+    const error = refusal(() => pinned(FILE, text, pinOf(), at(path)));
+    expect([error.code, error.why]).toEqual(['pin-not-found', 'the file has no p[name=image.tag].value']);
+  });
+
+  it.each([
     [
       'under keys and indexes',
       ['apps', 1, 'tag'],
       'apps:\n- tag: a\n- tag: b\n',
       `apps:\n- tag: a\n- tag: V4.2@${D}\n`,
+    ],
+    [
+      'in an element that a field tells',
+      ['p', { key: 'name', value: 'image.tag' }, 'value'],
+      'p:\n- {name: a, value: 2}\n- {name: image.tag, value: v1}\n',
+      `p:\n- {name: a, value: 2}\n- {name: image.tag, value: V4.2@${D}}\n`,
     ],
     ['as an item of a list', [1], '- a\n- b # x\n', `- a\n- V4.2@${D} # x\n`],
     ['as an empty item', ['tags', 0], 'tags:\n-\n- b\n', `tags:\n- V4.2@${D}\n- b\n`],

@@ -12,11 +12,11 @@ function strays(path: string, text: string): readonly string[] {
 describe('a stray', () => {
   it.each([
     ['an argument', `args: [--image=${REPOSITORY}:V1.0]\n`, [`1 ${REPOSITORY}:V1.0`]],
-    ['a template', `image: {{ x }}\nother: ${REPOSITORY}@${D}\n`, [`2 ${REPOSITORY}@${D}`]],
+    ['a template', `image: {{ x }}\nargs: [--image=${REPOSITORY}@${D}]\n`, [`2 ${REPOSITORY}@${D}`]],
     ['text in a block', `data:\n  run: |\n    docker run ${REPOSITORY}:V1.0 -- x\n`, [`3 ${REPOSITORY}:V1.0`]],
     [
       'another spelling of the host',
-      'x: Registry.Example.com/acme/django:V1\n',
+      'args: [--image=Registry.Example.com/acme/django:V1]\n',
       ['1 Registry.Example.com/acme/django:V1'],
     ],
   ])('is %s that names the repository with a tag or a digest', (_, text, found) => {

@@ -66,7 +66,8 @@ describe('a workload', () => {
   });
 
   it.each([
-    ['of a kind that makes no Pods', deployment(' django:V4.0').replace('Deployment', 'Widget')],
+    ['that names the image in its metadata alone', 'kind: Pod\nmetadata: {annotations: {image: "django:V4.0"}}\n'],
+    ['that names the image in its status alone', 'kind: Pod\nstatus: {containers: [{image: "django:V4.0"}]}\n'],
     ['that is no object', '- django:V4.0\n'],
     ['whose containers are no list', 'kind: Pod\nspec:\n  containers: {image: django}\n'],
     ['whose image is no text', 'kind: Pod\nspec:\n  containers: [{image: [django]}, {image: }, null, x]\n'],
@@ -204,8 +205,8 @@ describe('an image field', () => {
     ],
     [
       'a merge key from elsewhere',
-      'kind: Pod\nx: &c {image: django:V4.0}\nspec:\n  containers:\n  - <<: *c\n',
-      'x.image would change as well',
+      'kind: Pod\nmetadata: &c {image: django:V4.0}\nspec:\n  containers:\n  - <<: *c\n',
+      'metadata.image would change as well',
     ],
     ['a Helm placeholder', deployment(' "django:{{ .Values.tag }}"'), 'placeholder'],
     ['a variable', deployment(' django:${TAG:-V4.0}'), 'placeholder'],

@@ -25,7 +25,8 @@ import { releaseMadeAt } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
 import { type TrailEntry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
-import { bringReadable, isKept, isManifestPath, manifestPaths, orRefused } from '../tree/tree.ts';
+import { withoutPins } from './pinned-paths.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths, mayHoldPins, orRefused } from '../tree/tree.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /** So many commits' manifests come in one request, at most. */
@@ -262,7 +263,8 @@ async function checkContent(
       report('content', commit, `its tree is not read: ${changed.message}`);
       continue;
     }
-    const strange = changed.filter((path) => !mayDiffer(path));
+    const differing = changed.filter((path) => !mayDiffer(path));
+    const strange = await withoutPins(context, rules(entry), commit.id, differing);
     if (strange.length === 0) continue;
     const origin =
       restored?.imagesOnly === true ? 'the commit before' : restored ? `release ${restored.sequence}` : source.branch;
@@ -351,7 +353,7 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
       continue;
     }
     const files = listed.flat();
-    const own = files.filter(({ path }) => isManifestPath(path) || places.includes(path));
+    const own = files.filter(({ path }) => mayHoldPins(path) || places.includes(path));
     const manifests = own
       .filter(({ path }) => path !== formerRecordPath(environment))
       .map((file) => `${file.path} ${file.id} ${file.mode}`);

@@ -1,6 +1,11 @@
 // What the kustomizations of an environment's folder build on outside of it, gathered level by level from the tree that a
 // release will have: another commit's, with the environment's own paths as its branch has them.
-import { KUSTOMIZATION_NAMES, type ManifestFile, kustomizationReferences } from '../../manifests/manifests.ts';
+import {
+  KUSTOMIZATION_NAMES,
+  type ManifestFile,
+  kustomizationReferences,
+  sharedValuesOf,
+} from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
@@ -31,7 +36,9 @@ export async function readBases(
   const bases: ManifestFile[] = [];
   let level = files;
   for (let depth = 0; level.length > 0 && depth < MAX_LEVELS; depth += 1) {
-    const references = new Set(level.flatMap((file) => kustomizationReferences(file, maxBytes)));
+    const references = new Set(
+      level.flatMap((file) => [...kustomizationReferences(file, maxBytes), ...sharedValuesOf(file.path)]),
+    );
     const paths: string[] = [];
     for (const reference of references) {
       if (isKnown(seen, reference)) continue;

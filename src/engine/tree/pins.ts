@@ -6,13 +6,14 @@ import {
   canonicalName,
   findStrays,
   readPins,
+  sharedValuesOf,
 } from '../../manifests/manifests.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
+import { isManifestPath, manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
 
 /** What manifests say, by image; or why they cannot be read. */
 export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
@@ -50,10 +51,14 @@ export async function readSaid(
     names: namesOf(pipeline, environment, image),
   }));
   try {
-    const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes };
+    const inherited = new Set(files.flatMap(({ path }) => sharedValuesOf(path)));
+    for (const { path } of files) inherited.delete(path);
+    const shared = inherited.size === 0 ? [] : await readManifests(context, head, [...inherited]);
+    const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes, shared };
     const found = readPins(files, images, options);
+    const named = files.filter(({ path }) => isManifestPath(path));
     const pins = found.map((pin) => ({ ...pin, style: pin.style ?? environment.images.get(pin.image)?.pin }));
-    return { pins: Map.groupBy(pins, ({ image }) => image), strays: findStrays(files, images, found) };
+    return { pins: Map.groupBy(pins, ({ image }) => image), strays: findStrays(named, images, found) };
   } catch (error) {
     if (isTagflowError(error)) return error;
     throw error;

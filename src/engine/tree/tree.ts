@@ -22,9 +22,17 @@ import type { Reading } from '../context.ts';
 
 const MANIFEST = /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/;
 
-/** Whether a file of this name may be a manifest. */
+/** Whether tools read a file of this name as a manifest. */
 export function isManifestPath(path: string): boolean {
   return MANIFEST.test(path);
+}
+
+const BINARY =
+  /\.(?:png|jpe?g|gif|ico|webp|woff2?|ttf|otf|eot|pdf|zip|gz|tgz|bz2|xz|zst|jar|war|mp[34]|so|exe|p12|jks)$/i;
+
+/** Whether a file may hold pins: what it holds decides, so every file may that can be text. */
+export function mayHoldPins(path: string): boolean {
+  return !BINARY.test(path);
 }
 
 /** The files of an environment's folder that may hold pins, and those configured by name, as one commit has them. */
@@ -35,7 +43,7 @@ export async function manifestPaths(
 ): Promise<readonly string[]> {
   const { folders, files } = environment.scope;
   const entries = (await Promise.all(folders.map(async (folder) => context.ledger.listFiles(commit, folder)))).flat();
-  const found = entries.filter((entry) => isRegularFile(entry) && isManifestPath(entry.path)).map(({ path }) => path);
+  const found = entries.filter((entry) => isRegularFile(entry) && mayHoldPins(entry.path)).map(({ path }) => path);
   return [...new Set([...found, ...files, ...pinFiles(environment.pins)])].sort();
 }
 

@@ -1,0 +1,33 @@
+// Objects that hand values to a Helm chart: Flux's HelmRelease (`spec.values`), HelmChart and HelmChartConfig of k3s
+// (`spec.valuesContent`, `spec.set`). An image without a repository belongs to the component that its keys name, or, at the
+// top of the values, to the release.
+import type { Document, Form, Site } from '../form.ts';
+import { Embedded } from '../embedded.ts';
+import { type Path, isEmpty } from '../tree.ts';
+import { kindOf, nameOf } from './kinds.ts';
+import { walk } from './walk.ts';
+
+/** Releases of Helm charts. */
+export const helmRelease: Form = {
+  name: 'helm-release',
+  claims: (document) => /^(?:HelmRelease|HelmChart|HelmChartConfig)$/.test(kindOf(document)?.kind ?? ''),
+  sites(document) {
+    const label = nameOf(document);
+    return [
+      ...valuesAt(document, ['spec', 'values'], label),
+      ...valuesAt(document, ['spec', 'valuesContent'], label),
+      ...valuesAt(document, ['spec', 'set'], label),
+    ];
+  },
+};
+
+/** The images in values at a path below an object, written as a mapping or as text. */
+export function valuesAt(document: Document, below: Path, label: string | undefined): readonly Site[] {
+  const path = [...document.path, ...below];
+  const value = document.tree.get(document.root, below);
+  if (value === undefined || isEmpty(value)) return [];
+  const text = Embedded.read(document, path, value);
+  if (!text) return walk(document, value, path, { byKeys: true, label });
+  const { document: inner } = text;
+  return walk(inner, inner.root, [], { byKeys: true, label }).map((site) => text.site(site));
+}

@@ -1,0 +1,272 @@
+// The walk through a value that finds images by their shape: whole references, and fields that make up one image.
+import { type YAMLMap, isMap, isScalar, isSeq } from 'yaml';
+import type { Document, Site } from '../form.ts';
+import { referenceSite } from '../reference-site.ts';
+import { type Entry, type Path, type Value, isEmpty, textOf } from '../tree.ts';
+import { type ImageFields, fieldsSite } from './fields.ts';
+import { isPinnedReference, isTagText, isUnmistakable } from './reference.ts';
+import {
+  type NamePart,
+  type NamePartKey,
+  isAboutObjects,
+  isImageKey,
+  isOtherImage,
+  isStructure,
+  partOf,
+} from './words.ts';
+
+/** What a walk takes for an image. */
+export interface WalkOptions {
+  /**
+   * Whether keys alone may name the component that a tag belongs to, and any key may hold a reference. So it is in values
+   * files and maps of services; in objects of a cluster keys mean what their kind says.
+   */
+  readonly byKeys: boolean;
+  /** Whether only keys that say image hold references: `byKeys` otherwise takes one under any key. */
+  readonly imageKeys?: boolean;
+  /** The component that values at the top belong to. */
+  readonly label?: string | undefined;
+  /** The key that the value stands under. */
+  readonly key?: string;
+}
+
+/** Far more than a file within the caps has nodes; only aliases of aliases can exceed it. */
+const MAX_STEPS = 200_000;
+
+/** Every place below a value that names an image. */
+export function walk(document: Document, value: Value | undefined, path: Path, options: WalkOptions): Site[] {
+  const { byKeys, imageKeys = !byKeys, label, key = '' } = options;
+  const walker = new Walker(document, byKeys, imageKeys);
+  walker.visit(value, path, { labels: label === undefined ? [] : [label], image: isImageKey(key), key });
+  return walker.sites;
+}
+
+/** An image with the fields that spell it. */
+interface Group {
+  readonly site: Site;
+  readonly fields: ImageFields;
+}
+
+/** What stands around a value. */
+interface Around {
+  /** The components that it belongs to, the nearest first. */
+  readonly labels: readonly string[];
+  /** Whether a key around it says image. */
+  readonly image: boolean;
+  /** The key that it stands under. */
+  readonly key: string;
+  /** Whether it is an item of a list under that key. */
+  readonly listed?: boolean;
+}
+
+interface NamePartEntry {
+  readonly entry: Entry;
+  readonly key: NamePartKey;
+  readonly text: string;
+}
+
+class Walker {
+  readonly sites: Site[] = [];
+  readonly #document: Document;
+  readonly #byKeys: boolean;
+  readonly #imageKeys: boolean;
+  #steps = 0;
+
+  constructor(document: Document, byKeys: boolean, imageKeys: boolean) {
+    this.#document = document;
+    this.#byKeys = byKeys;
+    this.#imageKeys = imageKeys;
+  }
+
+  visit(value: Value | undefined, path: Path, around: Around): void {
+    this.#steps += 1;
+    if (this.#steps > MAX_STEPS) return;
+    if (isMap(value)) this.#map(value, path, around);
+    else if (isSeq(value))
+      this.#list(
+        value.items.map((item) => this.#document.tree.follow(item)),
+        path,
+        around,
+      );
+  }
+
+  #map(map: YAMLMap, path: Path, around: Around): void {
+    const entries = this.#document.tree.entries(map);
+    const named = this.#name(entries, around);
+    const taken = this.#fields(map, entries, path, named);
+    for (const [key, entry] of entries) {
+      if (taken.has(key) || isAboutObjects(key)) continue;
+      const value = this.#document.tree.follow(entry.pair.value);
+      if (!isScalar(value)) this.visit(value, [...path, key], inside(key, named));
+      else if (this.#isReference(key, value, named)) this.#add([...path, key], value);
+      else if (this.#isTag(key, value, named)) this.#tagged(map, path, entry);
+    }
+  }
+
+  #list(items: readonly (Value | undefined)[], path: Path, around: Around): void {
+    for (const [index, item] of items.entries()) {
+      const at = [...path, index];
+      if (isScalar(item)) this.#listed(item, at, around);
+      else this.visit(item, at, { ...around, listed: true });
+    }
+  }
+
+  /** A scalar in a list: a reference where the list is one of images. */
+  #listed(item: Value, path: Path, around: Around): void {
+    const text = textOf(item)?.trim() ?? '';
+    if (isImageKey(around.key) && !isOtherImage(around.key) && isPinnedReference(text)) this.#add(path, item);
+  }
+
+  /** Whether a scalar under a key is a whole reference. */
+  #isReference(key: string, value: Value, around: Around): boolean {
+    const text = loosely(textOf(value)?.trim() ?? '');
+    if (isOtherImage(key)) return false;
+    if (partOf(key)?.part === 'image') {
+      return isPinnedReference(text) || (!this.#byKeys && isContainer(around) && text !== '');
+    }
+    if (key === 'value' && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
+    return (!this.#imageKeys || isImageKey(key)) && isUnmistakable(text);
+  }
+
+  /** Whether a scalar under a key is the tag of the service that the key names. */
+  #isTag(key: string, value: Value, around: Around): boolean {
+    const text = textOf(value)?.trim() ?? '';
+    return this.#byKeys && isTagsKey(around.key) && !isStructure(key) && isVersionText(text) && isTagText(text);
+  }
+
+  /** A tag in a map of services to tags. */
+  #tagged(map: YAMLMap, path: Path, entry: Entry): void {
+    const place = { document: this.#document, path, map, labels: [entry.key], addTag: false };
+    const site = fieldsSite(place, { tag: entry });
+    if (site) this.sites.push(site);
+  }
+
+  /** The images that a mapping spells in fields; returns the keys that are theirs. */
+  #fields(map: YAMLMap, entries: ReadonlyMap<string, Entry>, path: Path, around: Around): ReadonlySet<string> {
+    const taken = new Set<string>();
+    for (const { site, fields } of this.groups(map, entries, path, around)) {
+      this.sites.push(site);
+      for (const entry of entriesOf(fields)) taken.add(entry.key);
+    }
+    return taken;
+  }
+
+  /** The images that a mapping spells in fields. */
+  groups(map: YAMLMap, entries: ReadonlyMap<string, Entry>, path: Path, around: Around): readonly Group[] {
+    return [...this.#components(entries)].flatMap(([component, parts]) => {
+      const fields = this.#together(parts, component, entries, around);
+      if (!fields) return [];
+      const labels = component === '' ? around.labels : [component];
+      const addTag = isPlainImage(around, fields.repository?.key);
+      const site = fieldsSite({ document: this.#document, path, map, labels, addTag }, fields);
+      return site ? [{ site, fields }] : [];
+    });
+  }
+
+  /** A mapping's fields that hold parts of images, by component. */
+  #components(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, readonly NamePartEntry[]> {
+    const components = new Map<string, NamePartEntry[]>();
+    for (const [name, entry] of entries) {
+      const key = partOf(name);
+      const value = key ? this.#document.tree.follow(entry.pair.value) : undefined;
+      if (!key || !isScalar(value)) continue;
+      const part = { entry, key, text: isEmpty(value) ? '' : (textOf(value) ?? '').trim() };
+      components.set(key.component, [...(components.get(key.component) ?? []), part]);
+    }
+    return components;
+  }
+
+  /** The fields of one component that make up one image; undefined where they do not. */
+  #together(
+    parts: readonly NamePartEntry[],
+    component: string,
+    entries: ReadonlyMap<string, Entry>,
+    around: Around,
+  ): ImageFields | undefined {
+    const one = (part: NamePart): NamePartEntry | undefined => {
+      const all = parts.filter(({ key }) => key.part === part);
+      return all.length > 1 ? (all.find(({ key }) => key.image) ?? all[0]) : all[0];
+    };
+    const [tag, digest, registry] = [one('tag'), one('digest'), one('registry')];
+    if (tag && !isTagText(loosely(tag.text))) return undefined;
+    const image = one('image');
+    const repository = one('repository') ?? (image && !isPinnedReference(image.text) ? image : undefined);
+    const named = image === repository ? undefined : image?.entry;
+    const fields = { registry: registry?.entry, repository: repository?.entry, tag: tag?.entry, digest: digest?.entry };
+    const name = component === '' && isImageKey(around.key) ? this.#plainName(entries) : undefined;
+    if (!tag && !digest) {
+      return this.#byKeys && isPlainImage(around, repository?.entry.key)
+        ? { ...fields, name: named ?? name }
+        : undefined;
+    }
+    if (repository) return { ...fields, name: named ?? name };
+    if (image) return undefined;
+    if (name) return { ...fields, repository: name };
+    const told = this.#byKeys && !registry && [tag, digest].some((part) => part && isTold(part, around));
+    return told ? fields : undefined;
+  }
+
+  #plainName(entries: ReadonlyMap<string, Entry>): Entry | undefined {
+    const entry = entries.get('name');
+    const text = textOf(this.#document.tree.follow(entry?.pair.value));
+    return text !== undefined && /^[a-z0-9][a-z0-9._/-]*$/.test(text) ? entry : undefined;
+  }
+
+  /** What stands around a mapping, with the name that it gives itself. */
+  #name(entries: ReadonlyMap<string, Entry>, around: Around): Around {
+    const name = textOf(this.#document.tree.follow(entries.get('name')?.pair.value))?.trim();
+    if (name === undefined || name === '') return around;
+    if (entries.has('value') && isImageKey(name) && !isOtherImage(name)) return { ...around, key: IMAGE_VARIABLE };
+    return { ...around, labels: [name, ...around.labels].slice(0, 2) };
+  }
+
+  #add(path: Path, value: Value): void {
+    const site = referenceSite(this.#document.source, this.#document.index, path, value);
+    if (site) this.sites.push(site);
+  }
+}
+
+/** Whether a mapping is `image: {repository: …}`, whose readers know `tag` and `digest` as well. */
+function isPlainImage({ key, listed }: Around, repository: string | undefined): boolean {
+  return repository === 'repository' && isImageKey(key) && listed !== true;
+}
+
+/** Whether a tag or a digest without a repository is one of an image: a key says so, or it looks like a version. */
+function isTold({ key, text }: NamePartEntry, around: Around): boolean {
+  return key.image || around.image || isVersionText(text);
+}
+
+/** Whether a mapping is a container: its `image` is a reference even without a tag. */
+function isContainer({ key, listed }: Around): boolean {
+  return listed === true
+    ? /(?:containers|sidecars|steps)$/i.test(key)
+    : /(?:container|script|sidecar|step)$/i.test(key);
+}
+
+function entriesOf({ registry, repository, name, tag, digest }: ImageFields): readonly Entry[] {
+  return [registry, repository, name, tag, digest].filter((entry) => entry !== undefined);
+}
+
+/** Stands for the key of a list item `{name: WEB_IMAGE, value: …}`. */
+const IMAGE_VARIABLE = '\u0000image variable';
+
+function inside(key: string, around: Around): Around {
+  const image = around.image || isImageKey(key);
+  if (!isStructure(key)) return { labels: [key], image, key };
+  return { labels: isImageKey(key) ? around.labels : [key, ...around.labels].slice(0, 3), image, key };
+}
+
+/** Whether a mapping under this key has a tag for each service. */
+function isTagsKey(key: string): boolean {
+  return /(?:^|[-_.a-z])(?:tags|images|image[-_]?versions)$/i.test(key);
+}
+
+/** Whether text looks like a version: it has a digit. */
+function isVersionText(text: string): boolean {
+  return /[0-9]/.test(text);
+}
+
+/** Text with placeholders as words, so that a reference with one in it is still seen, and refused at its place. */
+function loosely(text: string): string {
+  return text.replace(/\$?\{\{?[^{}]*\}?\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|<%.*?%>/g, 'x');
+}

@@ -1,0 +1,105 @@
+// Values that an environment's own file inherits: Helm reads a chart's `values.yaml` first, and the environment's file over it.
+// So a tag in the own file may belong to a repository that stands in the shared one, and a key that the own file lacks may
+// stand there. The shared file is read, never edited.
+import { dirname, join } from 'node:path/posix';
+import type { FieldStep } from '../model/pipeline.ts';
+import type { Caps } from './caps.ts';
+import { locate } from './field-path.ts';
+import type { Site } from './form.ts';
+import { findSites } from './forms.ts';
+import type { NameIndex, NamedImage } from './image-name.ts';
+import { retarget } from './retarget.ts';
+import { type Source, decode, isSource, readSource } from './source.ts';
+import { unsafe } from './splice.ts';
+import { type Path, describePath, textOf } from './tree.ts';
+import type { ManifestFile } from './values.ts';
+
+/**
+ * Where the values may stand that a file inherits: `values.yaml` beside it, or in the folder above. None for a file that is
+ * not called as values are, `values-dev.yaml` or `dev.values.yaml`, since Helm goes by no other sign.
+ */
+export function sharedValuesOf(path: string): readonly string[] {
+  const folder = dirname(path);
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (!/(?:^|[-._])values[-._]/i.test(name)) return [];
+  const above = folder === '.' ? [] : [join(dirname(folder), SHARED)];
+  return [join(folder, SHARED), ...above].filter((other) => other !== path);
+}
+
+const SHARED = 'values.yaml';
+
+/** The values that files of an environment inherit. */
+export class SharedValues {
+  readonly #files: ReadonlyMap<string, ManifestFile>;
+  readonly #caps: Caps;
+  readonly #read = new Map<string, Source | undefined>();
+
+  /** `files`: among them the shared ones. */
+  constructor(files: readonly ManifestFile[], caps: Caps) {
+    this.#files = new Map(files.map((file) => [file.path, file]));
+    this.#caps = caps;
+  }
+
+  /** The keys that a configured path stands for where the shared values hold a single value there; undefined elsewhere. */
+  inherited(source: Source, path: readonly FieldStep[]): Path | undefined {
+    for (const { trees } of this.#sharedWith(source)) {
+      const [tree] = trees;
+      const at = tree && locate(tree, path);
+      if (at && textOf(tree.get(tree.root, at)) !== undefined) return at;
+    }
+    return undefined;
+  }
+
+  /** Whether the values that a file inherits may name one of some images. */
+  mayName(path: string, index: NameIndex<NamedImage>): boolean {
+    return sharedValuesOf(path).some((other) => {
+      const file = this.#files.get(other);
+      const text = file && decode(file.content);
+      return text !== undefined && index.mayMention(text);
+    });
+  }
+
+  /** A place, with the names that the shared values give it where it has a tag alone. */
+  named(source: Source, site: Site): Site {
+    const names = site.names.length > 0 ? [] : this.#namesOf(source, site);
+    const [name] = names;
+    if (name === undefined) return site;
+    return {
+      ...site,
+      names,
+      pin: (target) => {
+        if (retarget(name, target) === name) return site.pin(target);
+        throw unsafe(
+          source,
+          site.offset,
+          `${describePath(site.path)} is a tag of ${name}, which stands in the shared values`,
+          'the environment runs the image from another repository, and the name would stay as it is',
+          'write the repository of the environment beside the tag first',
+        );
+      },
+    };
+  }
+
+  #namesOf(source: Source, site: Site): readonly string[] {
+    const above = JSON.stringify(site.path.slice(0, -1));
+    for (const shared of this.#sharedWith(source)) {
+      const same = findSites(shared).find((other) => JSON.stringify(other.path.slice(0, -1)) === above);
+      if (same && same.names.length > 0) return same.names;
+    }
+    return [];
+  }
+
+  #sharedWith(source: Source): readonly Source[] {
+    return sharedValuesOf(source.path).flatMap((path) => this.#open(path) ?? []);
+  }
+
+  #open(path: string): Source | undefined {
+    if (this.#read.has(path)) return this.#read.get(path);
+    const file = this.#files.get(path);
+    const text = file && file.content.length <= this.#caps.bytes ? decode(file.content) : undefined;
+    const read = text === undefined ? undefined : readSource(path, text, this.#caps);
+    const source = read && isSource(read) ? read : undefined;
+    this.#read.set(path, source);
+    return source;
+  }
+}

@@ -1,0 +1,84 @@
+// Values that an environment's own file inherits: the shared file says what a tag means, and is never edited.
+import { describe, expect, it } from 'vitest';
+import type { ConfiguredPin } from '../../src/model/pipeline.ts';
+import { type PinResult, pinImages, readPins, sharedValuesOf } from '../../src/manifests/manifests.ts';
+import { refusal } from '../support/failure.ts';
+import { D, OLD, REPOSITORY, file, options, pinOf, textAfter } from './support.ts';
+
+const OWN = 'apps/web/values-dev.yaml';
+const SHARED = file(
+  'apps/web/values.yaml',
+  `image:\n  repository: ${REPOSITORY}\n  tag: V1\nweb: {image: {tag: V1}}\n`,
+);
+const TAG = `V4.2@${D}`;
+
+function pin(own: string, change: { path?: readonly string[]; shared?: string; repository?: string } = {}): PinResult {
+  const configured: ConfiguredPin[] = change.path ? [{ image: 'django', file: OWN, path: change.path }] : [];
+  const bases = [change.shared === undefined ? SHARED : file(SHARED.path, change.shared)];
+  const image = pinOf({ names: ['django', REPOSITORY], repository: change.repository ?? REPOSITORY });
+  return pinImages([file(OWN, own)], [image], { ...options, bases, configured });
+}
+
+describe('a tag in the own values', () => {
+  it('belongs to the repository in the shared values', () => {
+    const own = 'replicas: 2\nimage:\n  tag: "1.0.0" # app\n';
+    expect(textAfter(pin(own), OWN)).toBe(own.replace('1.0.0', TAG));
+    expect(pin(own).edits.map(({ path }) => path)).toEqual([OWN]);
+  });
+
+  it('is read as a pin of that image', () => {
+    const own = file(OWN, `image: {tag: "V4.0@${OLD}"}\n`);
+    const read = readPins([own], [pinOf()], { ...options, shared: [SHARED] });
+    expect(read).toMatchObject([{ image: 'django', tag: 'V4.0', digest: OLD, field: 'image.tag' }]);
+  });
+
+  it.each([
+    ['the shared values name another image', 'image:\n  repository: ghcr.io/acme/other\n  tag: V1\n'],
+    ['the shared values name it elsewhere', `worker:\n  image: {repository: ${REPOSITORY}, tag: V1}\n`],
+    ['the shared values cannot be read', 'image: [}\n'],
+  ])('is left alone where %s', (_, shared) => {
+    expect(refusal(() => pin('image:\n  tag: V4.0\n', { shared })).code).toBe('pin-not-found');
+  });
+
+  it('of another repository than its keys say is left alone', () => {
+    const shared = 'django:\n  image: {repository: ghcr.io/acme/other, tag: V1}\n';
+    expect(refusal(() => pin('django: {image: {tag: V4.0}}\n', { shared })).code).toBe('pin-not-found');
+  });
+
+  it('is refused where the environment has a registry of its own', () => {
+    const error = refusal(() => pin('image: {tag: V4.0}\n', { repository: 'prod.example.com/django' }));
+    expect([error.code, error.fix]).toEqual(['manifest-unsafe-edit', expect.stringContaining('repository')]);
+  });
+});
+
+describe('a configured field that the own values lack', () => {
+  it.each([
+    ['below a key', 'image:\n  pullPolicy: Always\nb: 1\n', `image:\n  pullPolicy: Always\n  tag: ${TAG}\nb: 1\n`],
+    ['with its keys', 'replicas: 2\n', `replicas: 2\nimage:\n  tag: ${TAG}\n`],
+    ['with the line breaks of the file', 'a: 1\r\n', `a: 1\r\nimage:\r\n  tag: ${TAG}\r\n`],
+    ['in a mapping in braces', '{a: 1, image: {x: 2}}\n', `{a: 1, image: {x: 2, tag: ${TAG}}}\n`],
+    ['in an empty mapping', 'image: {}\n', `image: {tag: ${TAG}}\n`],
+    ['in JSON', '{"a": 1}', `{"a": 1, "image": {"tag": "${TAG}"}}`],
+    ['in an empty file', '', `image:\n  tag: ${TAG}\n`],
+    ['in a file of comments', '# ours\n', `# ours\nimage:\n  tag: ${TAG}\n`],
+    ['behind a text', 'a: |\n  x\n\n', `a: |\n  x\nimage:\n  tag: ${TAG}\n\n`],
+  ])('is added %s', (_, own, after) => {
+    expect(textAfter(pin(own, { path: ['image', 'tag'] }), OWN)).toBe(after);
+  });
+
+  it.each([
+    ['the shared values lack it as well', 'a: 1\n', ['image', 'version']],
+    ['a value stands on the way', 'image: acme/web\n', ['image', 'tag']],
+    ['the file has several documents', 'a: 1\n---\nb: 1\n', ['image', 'tag']],
+  ])('is refused where %s', (_, own, path) => {
+    expect(['pin-not-found', 'manifest-unsafe-edit']).toContain(refusal(() => pin(own, { path })).code);
+  });
+});
+
+it('shared values stand beside a file that is called as values are, or above it', () => {
+  expect(sharedValuesOf('apps/web/values-dev.yaml')).toEqual(['apps/web/values.yaml', 'apps/values.yaml']);
+  expect(sharedValuesOf('apps/web/dev.values.yaml')).toEqual(['apps/web/values.yaml', 'apps/values.yaml']);
+  expect(sharedValuesOf('env/dev/values.yaml')).toEqual(['env/values.yaml']);
+  expect(sharedValuesOf('values-dev.yaml')).toEqual(['values.yaml']);
+  expect(sharedValuesOf('apps/deployment.yaml')).toEqual([]);
+});
