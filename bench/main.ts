@@ -9,6 +9,7 @@ const BENCHMARKS = {
   copy: () => import('./copy.ts'),
   list: () => import('./list.ts'),
   promote: () => import('./promote.ts'),
+  overlays: () => import('./overlays.ts'),
 } as const;
 
 const names = process.argv.slice(2);

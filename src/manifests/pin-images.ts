@@ -198,6 +198,12 @@ function pinSource(
   const addition = additions?.addition;
   const changes: Change[] = matches.map(({ pin, site, style }) => site.pin(targetOf(pin, style)));
   const change = joinChanges(addition ? [...changes, addition.change] : changes);
+  const isPlain = options.also.length === 0 && matches.every(({ style }) => style !== 'target');
+  if (options.comparing === true && isPlain && !addition) {
+    const text = applySplices(source, change.splices);
+    const edits = text === source.text ? [] : [{ path: source.path, content: new TextEncoder().encode(text) }];
+    return { edits, fields: [], warnings: [] };
+  }
   const pinned = edited(source, change, reader);
   const added = additions?.pins.filter((pin) => (pin.style ?? options.style) === 'target') ?? [];
   const told = (pin: Pin): boolean =>

@@ -558,3 +558,15 @@ describe('an edit that could change something else', () => {
     expect(pinned(KUSTOMIZATION, text, layout)).toContain('newTag: V4.2');
   });
 });
+
+describe('pinning for comparing alone', () => {
+  it('gives the same bytes', () => {
+    const files = [
+      file(KUSTOMIZATION, 'images:\n- name: django\n  newTag: V4.0\n'),
+      file(`${folder}/web.yaml`, deployment(' django:V4.0')),
+    ];
+    expect(pinImages(files, [layout], { ...options, comparing: true }).edits).toEqual(
+      pinImages(files, [layout], options).edits,
+    );
+  });
+});

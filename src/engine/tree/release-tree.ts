@@ -176,7 +176,7 @@ export function repin(
   options: PinOptions,
 ): ReadonlyMap<string, string> {
   try {
-    return new Map([...contents(files), ...contents(pinImages(files, pins, options).edits)]);
+    return new Map([...contents(files), ...contents(pinImages(files, pins, { ...options, comparing: true }).edits)]);
   } catch (error) {
     if (isTagflowError(error)) return contents(files);
     throw error;

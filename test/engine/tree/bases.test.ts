@@ -69,3 +69,57 @@ test('a kept base that the branch does not have does not count, as the release w
   expect(bench.remote.file('prd', 'base/web.yaml')).toBeUndefined();
   expect(bench.notices.at(-1)).toContain('nothing that prd builds on in this repository names django, mariadb:');
 });
+
+test.each<readonly [string, string, Readonly<Record<string, string>>]>([
+  [
+    'a patch outside of the folder',
+    'resources: [../../base]\npatches: [{ path: ../../patches/p.yaml }]\n',
+    { 'patches/p.yaml': workload(DJANGO) },
+  ],
+  [
+    'a patch of an older field',
+    'resources: [../../base]\npatchesStrategicMerge: [../../patches/p.yaml]\n',
+    { 'patches/p.yaml': workload(DJANGO) },
+  ],
+  [
+    'a JSON patch outside of the folder',
+    'resources: [../../base]\npatches: [{ path: ../../patches/p, target: { kind: Deployment } }]\n',
+    { 'patches/p': `[{op: replace, path: /spec/template/spec/containers/0/image, value: "${DJANGO}:V1"}]\n` },
+  ],
+  [
+    'a component that renames the image',
+    'resources: [../../base]\ncomponents: [../../component]\n',
+    { 'component/kustomization.yaml': `kind: Component\nimages: [{ name: web, newName: ${DJANGO} }]\n` },
+  ],
+])('a name that comes from %s is read, wherever that is', async (_, overlay, files) => {
+  const bench = createBench({
+    files: {
+      'base/kustomization.yaml': 'resources: [web.yaml]\n',
+      'base/web.yaml': workload('web'),
+      [OVERLAY]: overlay,
+      ...files,
+    },
+  });
+  await bench.through(FIRST);
+  expect(pinned(bench)).toContain(DJANGO);
+  expect(bench.notices.filter((text) => text.includes('has no effect') && text.includes('django'))).toEqual([]);
+});
+
+test('a replacement that would put another image in place is refused with its place', async () => {
+  const bench = createBench({
+    files: {
+      'base/kustomization.yaml': 'resources: [web.yaml, v.yaml]\n',
+      'base/web.yaml': workload('web'),
+      'base/v.yaml': `kind: ConfigMap\nmetadata: { name: v }\ndata: { ref: "${DJANGO}:V1" }\n`,
+      'replacements/r.yaml':
+        'source: { kind: ConfigMap, name: v, fieldPath: data.ref }\ntargets: [{ select: { kind: Deployment }, fieldPaths: [spec.template.spec.containers.0.image] }]\n',
+      [OVERLAY]: 'resources: [../../base]\nreplacements: [{ path: ../../replacements/r.yaml }]\n',
+    },
+  });
+  await bench.released('dev', FIRST);
+  await bench.released('stg');
+  await expect(bench.promote('prd')).rejects.toMatchObject({
+    code: 'manifest-unsafe-edit',
+    message: `replacements/r.yaml:1 names django (${DJANGO}) in a place that ${OVERLAY} cannot pin`,
+  });
+});
