@@ -28,7 +28,7 @@ export const CONFIG_FILE = 'tagflow.yaml';
 export interface ConfigSurroundings {
   /** The paths of the files below the folders that `applicationFolders` names. */
   readonly files?: readonly string[];
-  /** The remote's default branch. */
+  /** The remote's default branch: the trunk, where the text does not name one. */
   readonly defaultBranch?: BranchName;
 }
 
@@ -54,7 +54,7 @@ export function parseConfig(
   checkShape(document);
   const draft = normalise(document);
   const lines = draftLines(draft, document, files);
-  checkRules(draft, lines, document);
+  checkRules(draft, lines, document, defaultBranch);
   if (document.problems.length > 0) throw configInvalid(file, document.problems);
   return finish(draft, lines, defaultBranch);
 }

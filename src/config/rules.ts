@@ -1,14 +1,21 @@
 // What must hold between the parts of a configuration. Each rule reports every breach it finds, and passes over what
 // could not be read: that was reported before.
+import type { BranchName } from '../model/object-id.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftLine } from './draft.ts';
 import { checkLines } from './line-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
 import { isValues } from './values.ts';
 
-/** Checks every rule. */
-export function checkRules(draft: Draft, lines: readonly DraftLine[], document: ConfigDocument): void {
-  for (const rule of [flow, layouts, branches, applications, renamed, repositories, signing, pullRequests])
+/** Checks every rule. `defaultBranch`: the remote's, which is the trunk where `trunk:` was not written. */
+export function checkRules(
+  draft: Draft,
+  lines: readonly DraftLine[],
+  document: ConfigDocument,
+  defaultBranch?: BranchName,
+): void {
+  branches(draft, document, defaultBranch);
+  for (const rule of [flow, layouts, applications, renamed, repositories, signing, pullRequests])
     rule(draft, document, lines);
   checkLines(draft, lines, document);
 }
@@ -55,10 +62,11 @@ function cycleThrough(draft: Draft, name: string): readonly string[] | undefined
   return undefined;
 }
 
-function branches(draft: Draft, document: ConfigDocument): void {
+function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchName | undefined): void {
   if (draft.layout === 'folders') return;
   const taken = new Map<string, { readonly branch: string; readonly owner: string }>();
-  if (draft.trunk !== undefined) taken.set(fold(draft.trunk), { branch: draft.trunk, owner: 'the trunk' });
+  const trunk = draft.trunk ?? defaultBranch;
+  if (trunk !== undefined) taken.set(fold(trunk), { branch: trunk, owner: 'the trunk' });
   for (const { name, branch } of draft.environments.values()) {
     if (branch === undefined) continue;
     const path = ['environments', name, 'branch'];

@@ -608,6 +608,22 @@ const BEYOND_SHAPE: readonly Row[] = [
     'a branch of its own',
   ],
   [
+    'a branch below the trunk',
+    `${dev('{ branch: main/dev }')}trunk: main\n`,
+    '5:18',
+    'environments.dev.branch',
+    'Git cannot hold the branches "main/dev" and "main" (the trunk) together',
+    '',
+  ],
+  [
+    'a trunk below the branch of an environment',
+    `${dev('{ branch: main }')}trunk: main/line\n`,
+    '5:18',
+    'environments.dev.branch',
+    'Git cannot hold the branches "main" and "main/line" (the trunk) together',
+    '',
+  ],
+  [
     'a branch of another environment',
     two('{}', '{ branch: dev }'),
     '6:18',

@@ -120,3 +120,23 @@ describe('signers', () => {
     });
   });
 });
+
+describe('a trunk that tagflow.yaml does not name', () => {
+  const own = (branch: string): string =>
+    `version: 1\nimages: { django: { repository: ${DJANGO} } }\nenvironments: { dev: { branch: ${branch} } }\n`;
+
+  test.each([
+    ['is that branch', 'main', /the branch "main" is also that of the trunk/],
+    ['is a folder of that branch', 'main/dev', /Git cannot hold the branches "main\/dev" and "main" \(the trunk\)/],
+    ['differs by case', 'MAIN', /differs from that of the trunk only by case/],
+  ])("is the remote's default branch: no environment has a branch for which it %s", async (_, branch, why) => {
+    const bench = createBench({ config: own(branch) });
+    const error = await failureOf(readWorld(bench.context()));
+    expect(error).toMatchObject({ code: 'config-invalid', why: expect.stringMatching(why) });
+  });
+
+  test('may lie below a branch of no environment', async () => {
+    const bench = createBench({ config: own('mainly/dev') });
+    expect((await readWorld(bench.context())).pipeline.environments.get('dev')?.branch).toBe('mainly/dev');
+  });
+});
