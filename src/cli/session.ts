@@ -31,7 +31,7 @@ export interface Session {
   /** The ports; made on first use, freed when the command ends. */
   context(): Promise<Context>;
   /** The registries alone: no Git remote is needed. */
-  registries(): Promise<RegistryContext>;
+  registries(): Promise<RegistryContext & Pick<Context, 'notify'>>;
   /** Writes the command's result to stdout in the format that was asked for. */
   print(result: View): void;
   /** Writes failures to stderr, or as JSON to stdout; in another format than the one that was asked for where one is given. */
@@ -66,7 +66,7 @@ export async function withSession(
       registries ??= import('./compose.ts').then(({ composeRegistries }) =>
         composeRegistries(io, options, notify, stopping.signal),
       );
-      return { ...(await registries), signal: stopping.signal };
+      return { ...(await registries), notify, signal: stopping.signal };
     },
     print(result) {
       progress.clear();

@@ -6,7 +6,7 @@ import type { Document, ParsedNode, YAMLMap } from 'yaml';
 import { type ConfigPath, type Position, type Problem, formatPath, escaped, quote } from './problems.ts';
 
 // Largest text of a configuration, in bytes of UTF-8.
-const MAX_CONFIG_BYTES = 256 * 1024;
+export const MAX_CONFIG_BYTES = 256 * 1024;
 // Deepest nesting of maps and lists, aliases followed.
 const MAX_CONFIG_DEPTH = 16;
 // Most values in a configuration, aliases followed.

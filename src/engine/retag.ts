@@ -4,7 +4,7 @@ import { type Digest, shortDigest } from '../model/digest.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
 import type { CopySummary } from '../registry/registry.ts';
-import type { RegistryContext } from './context.ts';
+import type { Reading, RegistryContext } from './context.ts';
 import { publishedIn } from './release/published.ts';
 import { copyTogether } from './release/copy.ts';
 
@@ -24,12 +24,22 @@ export interface Retagged {
   readonly copies: readonly ({ readonly to: string } & CopySummary)[];
 }
 
+/** What stands before the number in per-release tags: `prd` of `prd-7`. Undefined: no configuration can be read. */
+export type ReleaseTags = () => Promise<ReadonlySet<string> | undefined>;
+
+type RetagContext = RegistryContext & Pick<Reading, 'notify'>;
+
 /**
  * Puts tags on the image at `source`, and reads each back. A target is a tag in the same repository, or a whole reference
- * in any: the image is copied there first, and no tag is put before every copy is whole. Throws `version-not-found`, and
- * what copying and the registries throw.
+ * in any: the image is copied there first, and no tag is put before every copy is whole. A per-release tag is
+ * never moved. Throws `version-not-found`, `release-tag-taken`, and what copying and the registries throw.
  */
-export async function retag(context: RegistryContext, source: string, targets: readonly string[]): Promise<Retagged> {
+export async function retag(
+  context: RetagContext,
+  source: string,
+  targets: readonly string[],
+  releaseTags: ReleaseTags = async () => undefined,
+): Promise<Retagged> {
   const reference = parseReference(source);
   const { repository } = reference;
   const at = reference.digest ?? reference.tag;
@@ -53,6 +63,7 @@ export async function retag(context: RegistryContext, source: string, targets: r
     });
   }
   const { digest, mediaType } = descriptor;
+  await requireNoReleaseTags(context, wanted, digest, releaseTags);
   const places = new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository]));
   places.delete(ownershipKey(repository));
   const copies = await copyTogether(context, [...places.values()], async (to, signal) => {
@@ -71,6 +82,40 @@ export async function retag(context: RegistryContext, source: string, targets: r
   return { repository: repository.name, digest, mediaType, tags: done, copies };
 }
 
+interface Target {
+  readonly repository: Repository;
+  readonly tag: Tag;
+}
+
+/** Throws `release-tag-taken` for a per-release tag that names another image; warns where it cannot be told from others. */
+async function requireNoReleaseTags(
+  context: RetagContext,
+  targets: readonly Target[],
+  digest: Digest,
+  releaseTags: ReleaseTags,
+): Promise<void> {
+  for (const { repository, tag } of targets) {
+    const [, name] = /^(.+)-[0-9]+$/.exec(tag) ?? [];
+    if (name === undefined) continue;
+    const found = await context.registryOf(repository).peek(repository, tag);
+    if (found === undefined || found === digest) continue;
+    const names = await releaseTags();
+    const text = `${repository.name}:${tag} names another image, ${shortDigest(found)}`;
+    if (!names) {
+      context.notify({
+        level: 'warning',
+        text: `${text}: if it is a release's own tag, rollback and audit need it as it was`,
+      });
+    } else if (names.has(name)) {
+      throw new TagflowError('release-tag-taken', {
+        what: text,
+        why: `it is the tag of a release, as tagflow.yaml names them (${name}-NUMBER), and those never move`,
+        fix: `put another tag; to have ${name} run this image: tagflow promote or tagflow rollback`,
+      });
+    }
+  }
+}
+
 async function requireTag(context: RegistryContext, repository: Repository, tag: Tag, digest: Digest): Promise<void> {
   const found = await context.registryOf(repository).peek(repository, tag);
   if (found === digest) return;
@@ -81,7 +126,7 @@ async function requireTag(context: RegistryContext, repository: Repository, tag:
   });
 }
 
-function targetOf(repository: Repository, target: string): { readonly repository: Repository; readonly tag: Tag } {
+function targetOf(repository: Repository, target: string): Target {
   if (isTag(target)) return { repository, tag: target };
   const reference = parseReference(target);
   if (reference.digest || !reference.tag) {

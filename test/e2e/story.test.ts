@@ -196,6 +196,14 @@ describe('the questions of an auditor', () => {
     expect(byDigest['spans']).toEqual(spans);
   });
 
+  it("tag leaves a release's own tag where it is, as the checkout's tagflow.yaml says which those are", async () => {
+    const before = (await pipeline.snapshot()).tags['django:prd-1'];
+    const refused = await pipeline.tagflow(['tag', 'oci:registry/django:V3.2', 'prd-1']);
+    expect(refused.exit).toBe(3);
+    expect(refused.stderr).toMatch(/django:prd-1 names another image/);
+    expect((await pipeline.snapshot()).tags['django:prd-1']).toBe(before);
+  });
+
   it('status tells drift of the registry, exits 10 when asked to, and apply repairs it', async () => {
     await tagflow('tag', 'oci:registry/django:V3.2', 'prd');
     const { tags } = await pipeline.snapshot();

@@ -1,9 +1,9 @@
 // The bare retag: a tag on an image that is there, digest kept, read back.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { retag } from '../../src/engine/retag.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { DJANGO, createBench, repositoryOf } from '../support/engine.ts';
+import { type Bench, DJANGO, createBench, repositoryOf } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
 test('puts tags on the image that a tag names', async () => {
@@ -86,4 +86,47 @@ test('an immutable tag stays', async () => {
   const bench = createBench();
   bench.registry.makeImmutable(repositoryOf('django'), parseTag('V4.0'));
   expect(await failureOf(retag(bench.context(), `${DJANGO}:V4.2`, ['V4.0']))).toMatchObject({ code: 'tag-immutable' });
+});
+
+describe("a release's own tag", () => {
+  const known = async (): Promise<ReadonlySet<string>> => new Set(['prd']);
+
+  async function released(): Promise<Bench> {
+    const bench = createBench();
+    await retag(bench.context(), `${DJANGO}:V4.0`, ['prd-7', 'stable-1', 'prd']);
+    return bench;
+  }
+
+  test('never moves, and no other tag of the same call is put', async () => {
+    const bench = await released();
+    const writes = bench.registry.writes.length;
+    expect(await failureOf(retag(bench.context(), `${DJANGO}:V4.2`, ['next', 'prd-7'], known))).toMatchObject({
+      code: 'release-tag-taken',
+      message: expect.stringContaining(`${DJANGO}:prd-7 names another image`),
+    });
+    expect(bench.registry.writes).toHaveLength(writes);
+    expect(bench.tagged('django', 'prd-7')).toBe('V4.0');
+  });
+
+  test('is put again on what it names, and a new one is put', async () => {
+    const bench = await released();
+    await retag(bench.context(), `${DJANGO}:V4.0`, ['prd-7', 'prd-8'], known);
+    expect(bench.tagged('django', 'prd-8')).toBe('V4.0');
+  });
+
+  test('is no tag that only looks like one, nor the tag of the environment', async () => {
+    const bench = await released();
+    await retag(bench.context(), `${DJANGO}:V4.2`, ['stable-1', 'prd'], known);
+    expect([bench.tagged('django', 'stable-1'), bench.tagged('django', 'prd')]).toEqual(['V4.2', 'V4.2']);
+    expect(bench.notices).toEqual([]);
+  });
+
+  test('is warned of where no configuration says which those are', async () => {
+    const bench = await released();
+    await retag(bench.context(), `${DJANGO}:V4.2`, ['prd-7', 'prd']);
+    expect(bench.tagged('django', 'prd-7')).toBe('V4.2');
+    expect(bench.notices).toEqual([
+      expect.stringMatching(/:prd-7 names another image, .*: if it is a release's own tag/),
+    ]);
+  });
 });

@@ -1,12 +1,14 @@
 // tagflow tag: the bare retag, across repositories with a copy first.
-import { EXIT } from '../../model/errors.ts';
+import { EXIT, isTagflowError } from '../../model/errors.ts';
+import type { Pipeline } from '../../model/pipeline.ts';
 import { defineCommand, oneOrMore, required } from '../define.ts';
+import type { Session } from '../session.ts';
 
 export const tag = defineCommand({
   name: 'tag',
   summary: 'put tags on an image by its digest; into another repository with a copy',
   description: [
-    'Works on registries alone: no Git repository is needed, and nothing is recorded. A target is a tag in the repository of the source, or a whole reference in any repository: then the image is copied there first, with all its platforms, signatures and attestations. No tag is put before every copy is whole.',
+    'Works on registries alone: no Git repository is needed, and nothing is recorded. A target is a tag in the repository of the source, or a whole reference in any repository: then the image is copied there first, with all its platforms, signatures and attestations. No tag is put before every copy is whole. A per-release tag, such as prd-7, that names another image is not moved: with --repo or in a checkout tagflow.yaml says which tags those are, elsewhere a warning is printed.',
   ],
   examples: [
     'tagflow tag registry.example.com/acme/django:V4.2 candidate',
@@ -19,7 +21,32 @@ export const tag = defineCommand({
   options: {},
   async run(session, { source, tags }) {
     const [{ retag }, { tagView }] = await Promise.all([import('../../engine/retag.ts'), import('../../views/tag.ts')]);
-    session.print(tagView(await retag(await session.registries(), source, tags)));
+    const done = await retag(await session.registries(), source, tags, async () => releaseTags(session));
+    session.print(tagView(done));
     return EXIT.ok;
   },
 });
+
+/** The per-release tags of the remote that was named, or of the checkout; undefined without either. */
+async function releaseTags(session: Session): Promise<ReadonlySet<string> | undefined> {
+  const { repo, directory } = session.options;
+  const [{ CONFIG_FILE, parseConfig }, { MAX_CONFIG_BYTES }] = await Promise.all([
+    import('../../config/config.ts'),
+    import('../../config/document.ts'),
+  ]);
+  const tagsOf = ({ lines }: Pipeline): ReadonlySet<string> =>
+    new Set([...lines.values()].map(({ releaseTag }) => releaseTag));
+  if (repo !== undefined) {
+    const { readSnapshot } = await import('../../engine/read/snapshot.ts');
+    return tagsOf((await readSnapshot(await session.context())).pipeline);
+  }
+  const { readCheckoutFile } = await import('../checkout-files.ts');
+  try {
+    const content = await readCheckoutFile(directory, CONFIG_FILE, MAX_CONFIG_BYTES);
+    return content && tagsOf(parseConfig(new TextDecoder().decode(content)));
+  } catch (error) {
+    // A file that cannot be used says nothing about tags.
+    if (isTagflowError(error)) return undefined;
+    throw error;
+  }
+}

@@ -131,12 +131,12 @@ describe('a trunk that tagflow.yaml does not name', () => {
     ['differs by case', 'MAIN', /differs from that of the trunk only by case/],
   ])("is the remote's default branch: no environment has a branch for which it %s", async (_, branch, why) => {
     const bench = createBench({ config: own(branch) });
-    const error = await failureOf(readWorld(bench.context()));
+    const error = await failureOf(readSnapshot(bench.context()));
     expect(error).toMatchObject({ code: 'config-invalid', why: expect.stringMatching(why) });
   });
 
   test('may lie below a branch of no environment', async () => {
     const bench = createBench({ config: own('mainly/dev') });
-    expect((await readWorld(bench.context())).pipeline.environments.get('dev')?.branch).toBe('mainly/dev');
+    expect((await readSnapshot(bench.context())).pipeline.environments.get('dev')?.branch).toBe('mainly/dev');
   });
 });
