@@ -10,6 +10,7 @@ const BENCHMARKS = {
   list: () => import('./list.ts'),
   promote: () => import('./promote.ts'),
   overlays: () => import('./overlays.ts'),
+  manifests: () => import('./manifests.ts'),
 } as const;
 
 const names = process.argv.slice(2);
