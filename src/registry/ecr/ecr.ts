@@ -10,21 +10,31 @@
 // and one pause, and PutImage keeps to its quota. `tag` is safe to repeat. Of two writers of one tag the last wins. A
 // PutImage whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Once told to
 // stop, nothing new is started; a PutImage in flight is waited for.
+import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
+import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import type { Digest } from '../../model/digest.ts';
+import type {
+  Descriptor,
+  Registry,
+  RepositoryInspector,
+  TagOptions,
+  TagRemoval,
+  TagRemover,
+  TagResult,
+} from '../registry.ts';
+import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
 import { parseEcrHost } from '../hosts.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import { createManifestCache } from '../image/manifest-cache.ts';
-import { createRedactor, rememberProxyPasswords } from '../../http/redact.ts';
-import type { Registry, RepositoryInspector, TagRemover } from '../registry.ts';
-import { createEcrApi, type MovingDeadline } from './api.ts';
+import { EcrApi, type MovingDeadline } from './api.ts';
 import type { AwsKeys } from './client.ts';
 import { createEcrCredentials } from './credentials.ts';
-import { createEcrInspector } from './inspect.ts';
-import { createEcrReads } from './reads.ts';
-import { createEcrTagRemoval } from './tag-removal.ts';
-import { createEcrTagging } from './tagging.ts';
+import { EcrInspector } from './inspect.ts';
+import { EcrReads } from './reads.ts';
+import { EcrTagRemoval } from './tag-removal.ts';
+import { EcrTagging } from './tagging.ts';
 
 /** What an Amazon ECR adapter is made with. What the AWS SDK reads, it reads from the process's own environment, not from `env`. */
 export interface EcrOptions extends AdapterOptions {
@@ -47,68 +57,112 @@ export interface EcrRegistry extends Registry, TagRemover, RepositoryInspector {
 const CACHE_BYTES = 32 * 1024 * 1024;
 /** The registries of Amazon ECR, all accounts and regions, for one run. */
 export function createEcrRegistry(options: EcrOptions): EcrRegistry {
-  const { clock, env } = options;
-  const limits = limitsOf(options);
-  const { operationTimeoutMs } = limits;
-  const redactor = createRedactor();
-  rememberProxyPasswords(env, redactor);
-  const api = createEcrApi({
-    ...options,
-    ...limits,
-    redactor,
-    notify: (notice) => options.notify?.({ ...notice, text: redactor.redact(notice.text) }),
-    putImagePerSecond: options.putImagePerSecond ?? 10,
-  });
-  const manifests = createManifestCache(CACHE_BYTES);
-  const { read, rulesOf, listTags } = createEcrReads({ api, manifests });
+  return new AmazonRegistry(options);
+}
 
-  const { tagImage, write } = createEcrTagging({ api, manifests, read, rulesOf });
-  const removeTag = createEcrTagRemoval({ api, read, write });
-  const inspector = createEcrInspector({ api, read, rulesOf });
+class AmazonRegistry implements EcrRegistry {
+  readonly #clock: EcrOptions['clock'];
+  readonly #operationTimeoutMs: number;
+  readonly #redactor: Redactor;
+  readonly #api: EcrApi;
+  readonly #reads: EcrReads;
+  readonly #tagging: EcrTagging;
+  readonly #removal: EcrTagRemoval;
+  readonly #inspector: EcrInspector;
+
+  constructor(options: EcrOptions) {
+    const { clock, env } = options;
+    this.#clock = clock;
+    const limits = limitsOf(options);
+    const { operationTimeoutMs } = limits;
+    this.#operationTimeoutMs = operationTimeoutMs;
+    this.#redactor = createRedactor();
+    rememberProxyPasswords(env, this.#redactor);
+    this.#api = new EcrApi({
+      ...options,
+      ...limits,
+      redactor: this.#redactor,
+      notify: (notice) => options.notify?.({ ...notice, text: this.#redactor.redact(notice.text) }),
+      putImagePerSecond: options.putImagePerSecond ?? 10,
+    });
+    const manifests = createManifestCache(CACHE_BYTES);
+    this.#reads = new EcrReads({ api: this.#api, manifests });
+    this.#tagging = new EcrTagging({ api: this.#api, manifests, reads: this.#reads });
+    this.#removal = new EcrTagRemoval({ api: this.#api, reads: this.#reads, tagging: this.#tagging });
+    this.#inspector = new EcrInspector({ api: this.#api, reads: this.#reads });
+  }
+
+  async resolve(repository: Repository, at: Tag | Digest): Promise<Descriptor | undefined> {
+    return this.#operation(repository, async (place, deadline) => {
+      const manifest = await this.#reads.read(place, at, deadline);
+      return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+    });
+  }
+
+  async peek(repository: Repository, tag: Tag): Promise<Digest | undefined> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => (await this.#reads.read(place, tag, deadline))?.digest,
+    );
+  }
+
+  async listTags(repository: Repository): Promise<readonly Tag[]> {
+    return this.#operation(repository, async (place, deadline) => this.#reads.listTags(place, deadline));
+  }
+
+  async tag(repository: Repository, digest: Digest, tag: Tag, tagOptions: TagOptions = {}): Promise<TagResult> {
+    return this.#operation(repository, async (place, deadline) =>
+      this.#tagging.tagImage(place, digest, tag, tagOptions, deadline),
+    );
+  }
+
+  async removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval> {
+    return this.#operation(repository, async (place, deadline) =>
+      this.#removal.removeTag(place, tag, expected, deadline),
+    );
+  }
+
+  async inspect(repository: Repository, sample: Digest | undefined): Promise<RepositoryFacts> {
+    return this.#operation(repository, async (place, deadline) => this.#inspector.inspect(place, sample, deadline));
+  }
+
+  async listImages(repository: Repository): Promise<readonly StoredImage[] | undefined> {
+    return this.#operation(repository, async (place, deadline) => this.#inspector.listImages(place, deadline));
+  }
+
+  credentialsOr(others: CredentialSource): CredentialSource {
+    const source = createEcrCredentials({
+      api: this.#api,
+      clock: this.#clock,
+      operationTimeoutMs: this.#operationTimeoutMs,
+      others,
+    });
+    return {
+      find: async (host, path) => {
+        try {
+          return await source.find(host, path);
+        } catch (error) {
+          throw this.#redactor.redactError(error);
+        }
+      },
+    };
+  }
+
+  close(): void {
+    this.#api.close();
+  }
 
   // Every way out of the adapter: texts lose what is secret.
-  const operation = async <T>(
+  async #operation<T>(
     repository: Repository,
     work: (repository: RemoteRepository, deadline: MovingDeadline) => Promise<T>,
-  ): Promise<T> => {
+  ): Promise<T> {
     try {
-      return await work(remote(repository), { at: clock.elapsed() + operationTimeoutMs });
+      return await work(remote(repository), { at: this.#clock.elapsed() + this.#operationTimeoutMs });
     } catch (error) {
-      throw redactor.redactError(error);
+      throw this.#redactor.redactError(error);
     }
-  };
-
-  return {
-    resolve: async (repository, at) =>
-      operation(repository, async (place, deadline) => {
-        const manifest = await read(place, at, deadline);
-        return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
-      }),
-    peek: async (repository, tag) =>
-      operation(repository, async (place, deadline) => (await read(place, tag, deadline))?.digest),
-    listTags: async (repository) => operation(repository, listTags),
-    tag: async (repository, digest, tag, tagOptions = {}) =>
-      operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
-    removeTag: async (repository, tag, expected) =>
-      operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
-    inspect: async (repository, sample) =>
-      operation(repository, async (place, deadline) => inspector.inspect(place, sample, deadline)),
-    listImages: async (repository) =>
-      operation(repository, async (place, deadline) => inspector.listImages(place, deadline)),
-    credentialsOr(others) {
-      const source = createEcrCredentials({ api, clock, operationTimeoutMs, others });
-      return {
-        async find(host, path) {
-          try {
-            return await source.find(host, path);
-          } catch (error) {
-            throw redactor.redactError(error);
-          }
-        },
-      };
-    },
-    close: () => api.close(),
-  };
+  }
 }
 
 function remote(repository: Repository): RemoteRepository {

@@ -3,41 +3,102 @@
 import { randomUUID } from 'node:crypto';
 import { type Digest, isDigest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
-import { type RemoteRepository, type Tag, isTag } from '../../model/reference.ts';
+import { isTag, type RemoteRepository, type Tag } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
 import type { CachedManifest } from '../image/manifest-cache.ts';
 import { readPages } from '../../http/pages.ts';
-import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type EcrApi, EcrRefusal, type MovingDeadline } from './api.ts';
 import { callOf } from './call.ts';
 import { unusableAnswer } from './failures.ts';
 import { parseLifecyclePolicy } from './lifecycle.ts';
 import type { Mutability } from './mutability.ts';
+import type { EcrReads } from './reads.ts';
 
 /** What the adapter's parts do for looking at a repository. */
 export interface EcrInspectParts {
   readonly api: EcrApi;
-  readonly read: (
-    repository: RemoteRepository,
-    at: Tag | Digest,
-    deadline: MovingDeadline,
-  ) => Promise<CachedManifest | undefined>;
-  readonly rulesOf: (repository: RemoteRepository, deadline: MovingDeadline) => Promise<Mutability | undefined>;
-}
-
-/** The ability to look at repositories. */
-export interface EcrInspector {
-  inspect(place: RemoteRepository, sample: Digest | undefined, deadline: MovingDeadline): Promise<RepositoryFacts>;
-  listImages(place: RemoteRepository, deadline: MovingDeadline): Promise<readonly StoredImage[]>;
+  readonly reads: EcrReads;
 }
 
 const PAGE = 1000;
 /** The refusals that say something of a repository or an image, and so that the call itself is allowed. */
 const ALLOWED = ['ImageNotFoundException', 'ImageAlreadyExistsException', 'RepositoryNotFoundException'];
 
-/** The ability to look at repositories of Amazon ECR. */
-export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): EcrInspector {
+/** The ability to look at repositories. */
+export class EcrInspector {
+  readonly #api: EcrInspectParts['api'];
+  readonly #reads: EcrInspectParts['reads'];
+
+  constructor({ api, reads }: EcrInspectParts) {
+    this.#api = api;
+    this.#reads = reads;
+  }
+
+  async inspect(
+    place: RemoteRepository,
+    sample: Digest | undefined,
+    deadline: MovingDeadline,
+  ): Promise<RepositoryFacts> {
+    const identity = await this.#api.identity(callOf(place, 'ecr:ListImages').host);
+    const there = await this.#exists(place, deadline);
+    let image: CachedManifest | undefined;
+    const pull = await this.#tryCall('BatchGetImage was answered', async () => {
+      image = await this.#reads.read(place, sample ?? ('tagflow-probe' as Tag), deadline);
+    });
+    const push = image
+      ? await this.#tryCall('PutImage of an image that is there was answered', async () => {
+          if (image) await this.#putAgain(place, image, deadline);
+        })
+      : { granted: 'unknown' as const, how: 'it can be tried only with an image of a release' };
+    const removeTag =
+      there === 'no'
+        ? undefined
+        : await this.#tryCall('BatchDeleteImage of a tag that is not there was answered', async () =>
+            this.#removeNothing(place, deadline),
+          );
+    const rules = await this.#reads.rulesOf(place, deadline);
+    const skew = await this.#api.skew(callOf(place, 'ecr:ListImages').host);
+    return {
+      exists: there,
+      identity,
+      ...(skew !== undefined && { clockSkewMs: skew }),
+      pull,
+      push,
+      ...(removeTag && { removeTag }),
+      ...(rules && { tagRule: tagRuleOf(rules) }),
+      ...(await this.#readPolicy(place, deadline)),
+    };
+  }
+
+  async listImages(place: RemoteRepository, deadline: MovingDeadline): Promise<readonly StoredImage[]> {
+    const call = callOf(place, 'ecr:DescribeImages');
+    const images: StoredImage[] = [];
+    const isThere = await readPages(
+      async (token) => {
+        const input = { ...call.names, maxResults: PAGE, ...(token !== '' && { nextToken: token }) };
+        const answer = await this.#api.call(
+          { ...call, expects: ALLOWED, send: async (client, rest) => client.describeImages(input, rest) },
+          deadline,
+        );
+        if (answer instanceof EcrRefusal) return undefined;
+        for (const { imageDigest = '', imageTags, imagePushedAt, lastRecordedPullTime } of answer.imageDetails ?? []) {
+          if (!isDigest(imageDigest) || imagePushedAt === undefined) continue;
+          images.push({
+            digest: imageDigest,
+            tags: (imageTags ?? []).filter(isTag),
+            pushedAt: imagePushedAt.getTime(),
+            ...(lastRecordedPullTime && { pulledAt: lastRecordedPullTime.getTime() }),
+          });
+        }
+        return answer.nextToken ?? '';
+      },
+      (why) => unusableAnswer(call, why),
+    );
+    return isThere ? images : [];
+  }
+
   /** What a call that needs a permission tells of it. */
-  const tryCall = async (how: string, work: () => Promise<unknown>): Promise<Permission> => {
+  async #tryCall(how: string, work: () => Promise<unknown>): Promise<Permission> {
     try {
       await work();
       return { granted: 'yes', how };
@@ -45,13 +106,13 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
       if (!isTagflowError(error, 'forbidden')) throw error;
       return { granted: 'no', how: error.why === undefined ? error.message : `${error.message}: ${error.why}` };
     }
-  };
+  }
 
-  const exists = async (place: RemoteRepository, deadline: MovingDeadline): Promise<RepositoryFacts['exists']> => {
+  async #exists(place: RemoteRepository, deadline: MovingDeadline): Promise<RepositoryFacts['exists']> {
     const call = callOf(place, 'ecr:ListImages');
     const input = { ...call.names, maxResults: 1 };
     try {
-      const answer = await api.call(
+      const answer = await this.#api.call(
         { ...call, expects: ALLOWED, send: async (client, rest) => client.listImages(input, rest) },
         deadline,
       );
@@ -60,9 +121,9 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
       if (!isTagflowError(error, 'forbidden')) throw error;
       return 'unknown';
     }
-  };
+  }
 
-  const putAgain = async (place: RemoteRepository, image: CachedManifest, deadline: MovingDeadline): Promise<void> => {
+  async #putAgain(place: RemoteRepository, image: CachedManifest, deadline: MovingDeadline): Promise<void> {
     const call = callOf(place, 'ecr:PutImage');
     const input = {
       ...call.names,
@@ -70,28 +131,26 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
       imageManifestMediaType: image.mediaType,
       imageDigest: image.digest,
     };
-    await api.call(
+    await this.#api.call(
       { ...call, write: true, expects: ALLOWED, send: async (client, rest) => client.putImage(input, rest) },
       deadline,
     );
-  };
-  const removeNothing = async (place: RemoteRepository, deadline: MovingDeadline): Promise<void> => {
+  }
+
+  async #removeNothing(place: RemoteRepository, deadline: MovingDeadline): Promise<void> {
     const call = callOf(place, 'ecr:BatchDeleteImage');
     const input = { ...call.names, imageIds: [{ imageTag: `tagflow-probe-${randomUUID()}` }] };
-    await api.call(
+    await this.#api.call(
       { ...call, expects: ALLOWED, send: async (client, rest) => client.batchDeleteImage(input, rest) },
       deadline,
     );
-  };
+  }
 
-  const readPolicy = async (
-    place: RemoteRepository,
-    deadline: MovingDeadline,
-  ): Promise<Pick<RepositoryFacts, 'cleanUp'>> => {
+  async #readPolicy(place: RemoteRepository, deadline: MovingDeadline): Promise<Pick<RepositoryFacts, 'cleanUp'>> {
     const call = callOf(place, 'ecr:GetLifecyclePolicy');
     const expects = ['LifecyclePolicyNotFoundException', 'RepositoryNotFoundException'];
     try {
-      const answer = await api.call(
+      const answer = await this.#api.call(
         { ...call, expects, send: async (client, rest) => client.getLifecyclePolicy({ ...call.names }, rest) },
         deadline,
       );
@@ -102,69 +161,7 @@ export function createEcrInspector({ api, read, rulesOf }: EcrInspectParts): Ecr
       if (!isTagflowError(error, 'forbidden')) throw error;
       return { cleanUp: { unreadable: error.message } };
     }
-  };
-
-  return {
-    async inspect(place, sample, deadline) {
-      const identity = await api.identity(callOf(place, 'ecr:ListImages').host);
-      const there = await exists(place, deadline);
-      let image: CachedManifest | undefined;
-      const pull = await tryCall('BatchGetImage was answered', async () => {
-        image = await read(place, sample ?? ('tagflow-probe' as Tag), deadline);
-      });
-      const push = image
-        ? await tryCall('PutImage of an image that is there was answered', async () => {
-            if (image) await putAgain(place, image, deadline);
-          })
-        : { granted: 'unknown' as const, how: 'it can be tried only with an image of a release' };
-      const removeTag =
-        there === 'no'
-          ? undefined
-          : await tryCall('BatchDeleteImage of a tag that is not there was answered', async () =>
-              removeNothing(place, deadline),
-            );
-      const rules = await rulesOf(place, deadline);
-      const skew = await api.skew(callOf(place, 'ecr:ListImages').host);
-      return {
-        exists: there,
-        identity,
-        ...(skew !== undefined && { clockSkewMs: skew }),
-        pull,
-        push,
-        ...(removeTag && { removeTag }),
-        ...(rules && { tagRule: tagRuleOf(rules) }),
-        ...(await readPolicy(place, deadline)),
-      };
-    },
-
-    async listImages(place, deadline) {
-      const call = callOf(place, 'ecr:DescribeImages');
-      const images: StoredImage[] = [];
-      const isThere = await readPages(
-        async (token) => {
-          const input = { ...call.names, maxResults: PAGE, ...(token !== '' && { nextToken: token }) };
-          const answer = await api.call(
-            { ...call, expects: ALLOWED, send: async (client, rest) => client.describeImages(input, rest) },
-            deadline,
-          );
-          if (answer instanceof EcrRefusal) return undefined;
-          for (const { imageDigest = '', imageTags, imagePushedAt, lastRecordedPullTime } of answer.imageDetails ??
-            []) {
-            if (!isDigest(imageDigest) || imagePushedAt === undefined) continue;
-            images.push({
-              digest: imageDigest,
-              tags: (imageTags ?? []).filter(isTag),
-              pushedAt: imagePushedAt.getTime(),
-              ...(lastRecordedPullTime && { pulledAt: lastRecordedPullTime.getTime() }),
-            });
-          }
-          return answer.nextToken ?? '';
-        },
-        (why) => unusableAnswer(call, why),
-      );
-      return isThere ? images : [];
-    },
-  };
+  }
 }
 
 /** ECR's four settings in the neutral form. */

@@ -9,7 +9,7 @@ import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
 import { oneLine } from '../../http/redact.ts';
 import { digestMismatch } from '../image/refusals.ts';
 import { readPages } from '../../http/pages.ts';
-import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type EcrApi, EcrRefusal, type MovingDeadline } from './api.ts';
 import { callOf } from './call.ts';
 import { type EcrCall, unusableAnswer } from './failures.ts';
 import type { Mutability } from './mutability.ts';
@@ -21,30 +21,28 @@ const PAGE = 1000;
 const ABSENT = ['RepositoryNotFoundException', 'ImageNotFoundException'];
 
 /** The reads of one adapter. */
-export interface EcrReads {
+export class EcrReads {
+  readonly #api: {
+    readonly api: Pick<EcrApi, 'call'>;
+    readonly manifests: ManifestCache;
+  }['api'];
+  readonly #manifests: {
+    readonly api: Pick<EcrApi, 'call'>;
+    readonly manifests: ManifestCache;
+  }['manifests'];
+  readonly #rules = new Map<string, Promise<Mutability | undefined>>();
+
+  constructor({ api, manifests }: { readonly api: Pick<EcrApi, 'call'>; readonly manifests: ManifestCache }) {
+    this.#api = api;
+    this.#manifests = manifests;
+  }
+
   /** An image, whole; undefined when it is not there. */
-  read(repository: RemoteRepository, at: Tag | Digest, deadline: MovingDeadline): Promise<CachedManifest | undefined>;
-  /** Which tags may move; undefined when that may not be asked. */
-  rulesOf(repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined>;
-  /** Every tag; none when there is no repository. */
-  listTags(repository: RemoteRepository, deadline: MovingDeadline): Promise<readonly Tag[]>;
-}
-
-/** Reads by the API. What was read is remembered in `manifests`. */
-export function createEcrReads({
-  api,
-  manifests,
-}: {
-  readonly api: Pick<EcrApi, 'call'>;
-  readonly manifests: ManifestCache;
-}): EcrReads {
-  const rules = new Map<string, Promise<Mutability | undefined>>();
-
-  const read = async (
+  async read(
     repository: RemoteRepository,
     at: Tag | Digest,
     deadline: MovingDeadline,
-  ): Promise<CachedManifest | undefined> => {
+  ): Promise<CachedManifest | undefined> {
     const call = callOf(repository, 'ecr:BatchGetImage');
     const input = {
       ...call.names,
@@ -52,7 +50,7 @@ export function createEcrReads({
       // Without all of them ECR converts what it has, and the digest with it.
       acceptedMediaTypes: [...IMAGE_MEDIA_TYPES],
     };
-    const answer = await api.call(
+    const answer = await this.#api.call(
       { ...call, expects: ABSENT, send: async (client, rest) => client.batchGetImage(input, rest) },
       deadline,
     );
@@ -64,41 +62,19 @@ export function createEcrReads({
       throw readFailed(call, at, failure?.failureCode, failure?.failureReason);
     }
     const manifest = readImage(image, call, repository, at);
-    manifests.set(repository.name, manifest);
+    this.#manifests.set(repository.name, manifest);
     return manifest;
-  };
+  }
 
-  const readRules = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> => {
-    const call = callOf(repository, 'ecr:DescribeRepositories');
-    const { registryId, repositoryName } = call.names;
-    const input = { registryId, repositoryNames: [repositoryName] };
-    try {
-      const answer = await api.call(
-        {
-          ...call,
-          expects: ['RepositoryNotFoundException'],
-          send: async (client, rest) => client.describeRepositories(input, rest),
-        },
-        deadline,
-      );
-      if (answer instanceof EcrRefusal) return undefined;
-      const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
-      if (found?.imageTagMutability === undefined) return undefined;
-      const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
-      return { setting: found.imageTagMutability, filters };
-    } catch (error) {
-      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
-      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-      return undefined;
-    }
-  };
-  const rulesOf = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> => {
-    const known = rules.get(repository.name) ?? readRules(repository, deadline);
-    rules.set(repository.name, known);
+  /** Which tags may move; undefined when that may not be asked. */
+  async rulesOf(repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> {
+    const known = this.#rules.get(repository.name) ?? this.#readRules(repository, deadline);
+    this.#rules.set(repository.name, known);
     return known;
-  };
+  }
 
-  const listTags = async (repository: RemoteRepository, deadline: MovingDeadline): Promise<readonly Tag[]> => {
+  /** Every tag; none when there is no repository. */
+  async listTags(repository: RemoteRepository, deadline: MovingDeadline): Promise<readonly Tag[]> {
     const call = callOf(repository, 'ecr:ListImages');
     const tags = new Set<Tag>();
     const isThere = await readPages(
@@ -109,7 +85,7 @@ export function createEcrReads({
           filter: { tagStatus: 'TAGGED' },
           ...(token !== '' && { nextToken: token }),
         } as const;
-        const answer = await api.call(
+        const answer = await this.#api.call(
           {
             ...call,
             expects: ['RepositoryNotFoundException'],
@@ -128,9 +104,32 @@ export function createEcrReads({
       (why) => unusableAnswer(call, why),
     );
     return isThere ? [...tags] : [];
-  };
+  }
 
-  return { read, rulesOf, listTags };
+  async #readRules(repository: RemoteRepository, deadline: MovingDeadline): Promise<Mutability | undefined> {
+    const call = callOf(repository, 'ecr:DescribeRepositories');
+    const { registryId, repositoryName } = call.names;
+    const input = { registryId, repositoryNames: [repositoryName] };
+    try {
+      const answer = await this.#api.call(
+        {
+          ...call,
+          expects: ['RepositoryNotFoundException'],
+          send: async (client, rest) => client.describeRepositories(input, rest),
+        },
+        deadline,
+      );
+      if (answer instanceof EcrRefusal) return undefined;
+      const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
+      if (found?.imageTagMutability === undefined) return undefined;
+      const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
+      return { setting: found.imageTagMutability, filters };
+    } catch (error) {
+      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
+      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
+      return undefined;
+    }
+  }
 }
 
 function readImage(image: Image, call: EcrCall, repository: RemoteRepository, at: Tag | Digest): CachedManifest {

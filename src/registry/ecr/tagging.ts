@@ -10,16 +10,17 @@ import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
 import { digestMismatch, digestNotFound, requireUnmoved } from '../image/refusals.ts';
 import type { TagOptions, TagResult } from '../registry.ts';
 import { writeUntilKnown } from '../../http/settle.ts';
-import { type MovingDeadline, type EcrApi, EcrRefusal } from './api.ts';
+import { type EcrApi, EcrRefusal, type MovingDeadline } from './api.ts';
 import { callOf } from './call.ts';
 import { isImmutable } from './mutability.ts';
 import type { EcrReads } from './reads.ts';
 import { contended, putRefused, tagImmutable } from './refusals.ts';
 
 /** What the adapter's parts do for putting tags. */
-export interface EcrTaggingParts extends Pick<EcrReads, 'read' | 'rulesOf'> {
-  readonly api: Pick<EcrApi, 'call' | 'waitToRetry'>;
+export interface EcrTaggingParts {
+  readonly api: EcrApi;
   readonly manifests: ManifestCache;
+  readonly reads: EcrReads;
 }
 
 /**
@@ -27,20 +28,6 @@ export interface EcrTaggingParts extends Pick<EcrReads, 'read' | 'rulesOf'> {
  * written, and is right. `immutable`: it may not, and is not.
  */
 export type EcrWrite = 'written' | 'confirmed' | 'kept' | 'immutable';
-
-/** Puts tags. */
-export interface EcrTagging {
-  /** Puts a tag on an image, as the port's `tag` promises. */
-  tagImage(
-    repository: RemoteRepository,
-    digest: Digest,
-    tag: Tag,
-    options: TagOptions,
-    deadline: MovingDeadline,
-  ): Promise<TagResult>;
-  /** Puts a tag on an image, whatever it names, until it is known to have taken effect. */
-  write(repository: RemoteRepository, manifest: CachedManifest, tag: Tag, deadline: MovingDeadline): Promise<EcrWrite>;
-}
 
 /** Answers of PutImage that something here knows what to do with. */
 const PUT_REFUSALS = [
@@ -52,34 +39,31 @@ const PUT_REFUSALS = [
   'RepositoryNotFoundException',
 ];
 
-/** The ability to put tags. */
-export function createEcrTagging({ api, manifests, read, rulesOf }: EcrTaggingParts): EcrTagging {
-  const put = async (
+/** Puts tags. */
+export class EcrTagging {
+  readonly #api: EcrTaggingParts['api'];
+  readonly #manifests: EcrTaggingParts['manifests'];
+  readonly #reads: EcrTaggingParts['reads'];
+
+  constructor({ api, manifests, reads }: EcrTaggingParts) {
+    this.#api = api;
+    this.#manifests = manifests;
+    this.#reads = reads;
+  }
+
+  /** Puts a tag on an image, whatever it names, until it is known to have taken effect. */
+  async write(
     repository: RemoteRepository,
     manifest: CachedManifest,
     tag: Tag,
     deadline: MovingDeadline,
-  ): Promise<PutImageCommandOutput | EcrRefusal> => {
-    const call = callOf(repository, 'ecr:PutImage');
-    const input = {
-      ...call.names,
-      imageManifest: manifest.bytes.toString('utf8'),
-      imageManifestMediaType: manifest.mediaType,
-      imageTag: tag,
-      imageDigest: manifest.digest,
-    };
-    return api.call(
-      { ...call, write: true, expects: PUT_REFUSALS, send: async (client, rest) => client.putImage(input, rest) },
-      deadline,
-    );
-  };
-
-  const write: EcrTagging['write'] = async (repository, manifest, tag, deadline) => {
-    const isRight = async (): Promise<boolean> => (await read(repository, tag, deadline))?.digest === manifest.digest;
+  ): Promise<EcrWrite> {
+    const isRight = async (): Promise<boolean> =>
+      (await this.#reads.read(repository, tag, deadline))?.digest === manifest.digest;
     return writeUntilKnown<EcrWrite, boolean>({
       where: `${repository.name}:${tag}`,
       put: async (attempt) => {
-        const answer = await put(repository, manifest, tag, deadline);
+        const answer = await this.#put(repository, manifest, tag, deadline);
         if (!(answer instanceof EcrRefusal)) {
           checkWritten(answer, repository, manifest, tag);
           return 'written';
@@ -96,32 +80,57 @@ export function createEcrTagging({ api, manifests, read, rulesOf }: EcrTaggingPa
       },
       read: isRight,
       outcomeOf: (right) => (right ? 'written' : undefined),
-      wait: async (attempt, last) => api.waitToRetry(attempt, deadline, last),
+      wait: async (attempt, last) => this.#api.waitToRetry(attempt, deadline, last),
     });
-  };
+  }
 
-  return {
-    write,
-    async tagImage(repository, digest, tag, { rewrite = false, expected }, deadline) {
-      const previous = (await read(repository, tag, deadline))?.digest;
-      if (previous === digest && !rewrite) return { changed: false, previous };
-      const manifest = manifests.get(repository.name, digest) ?? (await read(repository, digest, deadline));
-      if (!manifest) throw digestNotFound(repository, digest);
-      requireUnmoved(repository, tag, expected, { actual: previous, wanted: digest });
-      const refuse = async (from: Digest | undefined): Promise<TagflowError> =>
-        tagImmutable(repository, tag, await rulesOf(repository, deadline), from, digest);
-      // A tag that is new may be put under any rule.
-      if (previous !== undefined && previous !== digest) {
-        const known = await rulesOf(repository, deadline);
-        if (known && isImmutable(known, tag)) throw await refuse(previous);
-      }
-      const outcome = await write(repository, manifest, tag, deadline);
-      if (outcome === 'immutable') throw await refuse(previous);
-      if (outcome === 'written') return { changed: true, previous };
-      // A rewrite that was answered is done; else somebody was quicker with the same, or the tag cannot be written at all.
-      return { changed: rewrite && outcome === 'confirmed', previous: digest };
-    },
-  };
+  /** Puts a tag on an image, as the port's `tag` promises. */
+  async tagImage(
+    repository: RemoteRepository,
+    digest: Digest,
+    tag: Tag,
+    { rewrite = false, expected }: TagOptions,
+    deadline: MovingDeadline,
+  ): Promise<TagResult> {
+    const previous = (await this.#reads.read(repository, tag, deadline))?.digest;
+    if (previous === digest && !rewrite) return { changed: false, previous };
+    const manifest =
+      this.#manifests.get(repository.name, digest) ?? (await this.#reads.read(repository, digest, deadline));
+    if (!manifest) throw digestNotFound(repository, digest);
+    requireUnmoved(repository, tag, expected, { actual: previous, wanted: digest });
+    const refuse = async (from: Digest | undefined): Promise<TagflowError> =>
+      tagImmutable(repository, tag, await this.#reads.rulesOf(repository, deadline), from, digest);
+    // A tag that is new may be put under any rule.
+    if (previous !== undefined && previous !== digest) {
+      const known = await this.#reads.rulesOf(repository, deadline);
+      if (known && isImmutable(known, tag)) throw await refuse(previous);
+    }
+    const outcome = await this.write(repository, manifest, tag, deadline);
+    if (outcome === 'immutable') throw await refuse(previous);
+    if (outcome === 'written') return { changed: true, previous };
+    // A rewrite that was answered is done; else somebody was quicker with the same, or the tag cannot be written at all.
+    return { changed: rewrite && outcome === 'confirmed', previous: digest };
+  }
+
+  async #put(
+    repository: RemoteRepository,
+    manifest: CachedManifest,
+    tag: Tag,
+    deadline: MovingDeadline,
+  ): Promise<PutImageCommandOutput | EcrRefusal> {
+    const call = callOf(repository, 'ecr:PutImage');
+    const input = {
+      ...call.names,
+      imageManifest: manifest.bytes.toString('utf8'),
+      imageManifestMediaType: manifest.mediaType,
+      imageTag: tag,
+      imageDigest: manifest.digest,
+    };
+    return this.#api.call(
+      { ...call, write: true, expects: PUT_REFUSALS, send: async (client, rest) => client.putImage(input, rest) },
+      deadline,
+    );
+  }
 }
 
 function checkWritten(

@@ -1,18 +1,18 @@
 // Calls of Artifact Registry's API that arrive, through Google's client, which is loaded with the first of them: with a
 // token, held back when the location asks for it, repeated while that is safe (tries.ts; the client repeats none), and bounded
 // in time. What an answer means is decided above.
+import { createHostGates, type HostGate } from '../../http/limiter.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../../http/adapter-options.ts';
 import { throwIfStopped } from '../../http/http.ts';
-import { createHostGates } from '../../http/limiter.ts';
 import { createWaitToRetry, type WaitToRetry } from '../../http/retry.ts';
 import { TransportFailure } from '../../http/transport.ts';
 import { untilStopped } from '../../http/stop.ts';
 import { createTries } from '../../http/tries.ts';
 import type { GarAccess, GoogleToken } from './access.ts';
 import { createGarClient, endpointOf, type GarClient } from './channel.ts';
-import { type GarCall, classify, statusOf, type StatusName, tooLate } from './failures.ts';
+import { classify, type GarCall, type StatusName, statusOf, tooLate } from './failures.ts';
 
 /** A status that its caller knows what to do with. */
 export class GarRefusal {
@@ -43,18 +43,6 @@ export interface GarRequest<T> extends GarCall {
   readonly write?: boolean;
 }
 
-/** Makes calls. */
-export interface GarApi {
-  /**
-   * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
-   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`.
-   */
-  call<T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal>;
-  readonly waitToRetry: WaitToRetry;
-  /** Ends connections. */
-  close(): void;
-}
-
 /** What an API client works with. */
 export interface GarApiOptions extends CallOptions {
   /** In place of the API's own address. */
@@ -62,42 +50,38 @@ export interface GarApiOptions extends CallOptions {
   readonly access: GarAccess;
 }
 
-/** An API client for one run; it loads Google's client when it is first called. */
-export function createGarApi(options: GarApiOptions): GarApi {
-  const { access, requestTimeoutMs, signal } = options;
-  const gates = createHostGates(options);
-  const waitToRetry = createWaitToRetry(options);
-  let client: Promise<GarClient> | undefined;
+/** Makes calls. */
+export class GarApi {
+  readonly #options: GarApiOptions;
+  readonly #access: GarApiOptions['access'];
+  readonly #requestTimeoutMs: GarApiOptions['requestTimeoutMs'];
+  readonly #signal: GarApiOptions['signal'];
+  readonly #gates: (host: string) => HostGate;
+  readonly waitToRetry: WaitToRetry;
+  #client: Promise<GarClient> | undefined;
 
-  const attempt = async <T>(request: GarRequest<T>, token: GoogleToken): Promise<T> => {
-    throwIfStopped(signal);
-    client ??= createGarClient(options);
-    const open = client;
-    return untilStopped(options, request.write === true ? request.method : undefined, async (stopped) =>
-      request.send(await open, {
-        timeout: requestTimeoutMs,
-        signal: stopped,
-        retry: null,
-        autoPaginate: false,
-        otherArgs: { headers: headersOf(token) },
-      }),
-    );
-  };
+  constructor(options: GarApiOptions) {
+    this.#options = options;
+    const { access, requestTimeoutMs, signal } = options;
+    this.#access = access;
+    this.#requestTimeoutMs = requestTimeoutMs;
+    this.#signal = signal;
+    this.#gates = createHostGates(this.#options);
+    this.waitToRetry = createWaitToRetry(this.#options);
+  }
 
-  const tokenOf = async ({ place }: GarCall): Promise<GoogleToken> => {
-    const token = await access.tokenFor(place.repository.host, place.repository.path);
-    if (token) return token;
-    throw new TagflowError('internal', { what: `there is no token for ${place.repository.name}` });
-  };
-
-  const call = async <T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal> => {
-    const gate = gates(request.place.location);
-    const nextTry = createTries(options, waitToRetry, gate);
+  /**
+   * The answer to a call. Throws `unauthorized`, `forbidden`, `registry-unavailable` (a TransportFailure when the outcome of
+   * a write is open), `registry-answer-invalid`, `interrupted`, `config-invalid`.
+   */
+  async call<T>(request: GarRequest<T>, deadline: Deadline): Promise<T | GarRefusal> {
+    const gate = this.#gates(request.place.location);
+    const nextTry = createTries(this.#options, this.waitToRetry, gate);
     for (;;) {
-      throwIfStopped(signal);
+      throwIfStopped(this.#signal);
       let token: GoogleToken;
       try {
-        token = await tokenOf(request);
+        token = await this.#tokenOf(request);
       } catch (error) {
         // Nothing was sent: what cannot have a token now leaves nothing open, and may have one in a moment.
         if (!(error instanceof TransportFailure)) throw error;
@@ -106,31 +90,53 @@ export function createGarApi(options: GarApiOptions): GarApi {
       }
       try {
         return await gate.run(
-          async () => attempt(request, token),
+          async () => this.#attempt(request, token),
           deadline,
-          () => tooLate(request, options.operationTimeoutMs),
+          () => tooLate(request, this.#options.operationTimeoutMs),
         );
       } catch (error) {
         const status = statusOf(error);
         if (status !== undefined && request.expects.includes(status)) return new GarRefusal(status);
-        const { host: address } = endpointOf(options);
-        const verdict = classify(error, request, { address, requestTimeoutMs, redactor: access.redactor });
+        const { host: address } = endpointOf(this.#options);
+        const verdict = classify(error, request, {
+          address,
+          requestTimeoutMs: this.#requestTimeoutMs,
+          redactor: this.#access.redactor,
+        });
         if (verdict.kind === 'unknown' && request.write === true) throw verdict.error;
         await nextTry(verdict, deadline);
-        if (verdict.kind === 'stale') access.forget(token.token);
+        if (verdict.kind === 'stale') this.#access.forget(token.token);
       }
     }
-  };
+  }
 
-  return {
-    call,
-    waitToRetry,
-    close() {
-      // One that could not be made has nothing open.
-      client?.then(async (open) => open.close()).catch(() => undefined);
-      client = undefined;
-    },
-  };
+  /** Ends connections. */
+  close(): void {
+    // One that could not be made has nothing open.
+    this.#client?.then(async (open) => open.close()).catch(() => undefined);
+    this.#client = undefined;
+  }
+
+  async #attempt<T>(request: GarRequest<T>, token: GoogleToken): Promise<T> {
+    throwIfStopped(this.#signal);
+    this.#client ??= createGarClient(this.#options);
+    const open = this.#client;
+    return untilStopped(this.#options, request.write === true ? request.method : undefined, async (stopped) =>
+      request.send(await open, {
+        timeout: this.#requestTimeoutMs,
+        signal: stopped,
+        retry: null,
+        autoPaginate: false,
+        otherArgs: { headers: headersOf(token) },
+      }),
+    );
+  }
+
+  async #tokenOf({ place }: GarCall): Promise<GoogleToken> {
+    const token = await this.#access.tokenFor(place.repository.host, place.repository.path);
+    if (token) return token;
+    throw new TagflowError('internal', { what: `there is no token for ${place.repository.name}` });
+  }
 }
 
 function headersOf({ token, quotaProject }: GoogleToken): Record<string, string> {

@@ -14,21 +14,30 @@
 // and one pause. `tag` is safe to repeat. Of two writers of one tag the last wins: a tag has no etag. A write whose answer was
 // lost is settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a write in flight is waited for.
+import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import type {
+  AbleRegistry,
+  Descriptor,
+  Registry,
+  RepositoryInspector,
+  TagOptions,
+  TagRemoval,
+  TagRemover,
+  TagResult,
+} from '../registry.ts';
+import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.ts';
 import { type Digest, digestAlgorithm, isDigest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { isTagflowError } from '../../model/errors.ts';
-import type { RemoteRepository, Repository } from '../../model/reference.ts';
-import type { RepositoryFacts } from '../../model/repository-facts.ts';
 import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
-import type { AbleRegistry, Registry, RepositoryInspector, TagRemover } from '../registry.ts';
 import type { GarAccess } from './access.ts';
-import { createGarApi } from './api.ts';
-import { createGarCalls } from './calls.ts';
+import { GarApi } from './api.ts';
+import { GarCalls } from './calls.ts';
 import { inspectPlace } from './facts.ts';
 import { type GarPlace, placeOf } from './place.ts';
-import { createGarReads } from './reads.ts';
+import { GarReads } from './reads.ts';
 import { inGooglesTerms, unknownAlgorithm } from './refusals.ts';
-import { createGarTagging } from './tagging.ts';
+import { GarTagging } from './tagging.ts';
 
 /** What an adapter for Artifact Registry is made with. Of `env` gcloud's variable for another address of the API is read as well. */
 export interface GarOptions extends Omit<AdapterOptions, 'notify'> {
@@ -48,101 +57,134 @@ export interface GarRegistry extends Registry, TagRemover, RepositoryInspector {
 
 /** The repositories of Artifact Registry, all projects and locations, for one run. */
 export function createGarRegistry(options: GarOptions): GarRegistry {
-  const { access, clock, docker } = options;
-  const limits = limitsOf(options);
-  const { operationTimeoutMs } = limits;
-  const api = createGarApi({ ...options, ...limits });
-  const calls = createGarCalls(api);
-  const reads = createGarReads(calls);
-  const tagging = createGarTagging({ api, calls, reads });
+  return new GoogleRegistry(options);
+}
+
+class GoogleRegistry implements GarRegistry {
+  readonly #access: GarOptions['access'];
+  readonly #clock: GarOptions['clock'];
+  readonly #docker: GarOptions['docker'];
+  readonly #operationTimeoutMs: number;
+  readonly #api: GarApi;
+  readonly #calls: GarCalls;
+  readonly #reads: GarReads;
+  readonly #tagging: GarTagging;
+
+  constructor(options: GarOptions) {
+    const { access, clock, docker } = options;
+    this.#access = access;
+    this.#clock = clock;
+    this.#docker = docker;
+    const limits = limitsOf(options);
+    const { operationTimeoutMs } = limits;
+    this.#operationTimeoutMs = operationTimeoutMs;
+    this.#api = new GarApi({ ...options, ...limits });
+    this.#calls = new GarCalls(this.#api);
+    this.#reads = new GarReads(this.#calls);
+    this.#tagging = new GarTagging({ api: this.#api, calls: this.#calls, reads: this.#reads });
+  }
+
+  async resolve(repository: Repository, at: Tag | Digest): Promise<Descriptor | undefined> {
+    return this.#operation(
+      repository,
+      async (place) => {
+        if (isDigest(at)) refuseOtherAlgorithm(place, at);
+        const found = await this.#byDocker(place, true, async () => this.#docker.resolve(place.repository, at));
+        if (found) this.#reads.note(place, found.digest);
+        return found;
+      },
+      async (place) => this.#docker.resolve(place, at),
+    );
+  }
+
+  async peek(repository: Repository, tag: Tag): Promise<Digest | undefined> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => this.#reads.readTag(place, tag, deadline),
+      async (place) => this.#docker.peek(place, tag),
+    );
+  }
+
+  async listTags(repository: Repository): Promise<readonly Tag[]> {
+    return this.#operation(
+      repository,
+      // A virtual repository has no packages of its own, and the Docker endpoint lists those behind it.
+      async (place, deadline) =>
+        (await this.#calls.listTags(place, deadline))?.keys().toArray() ??
+        this.#byDocker(place, true, async () => this.#docker.listTags(place.repository)),
+      async (place) => this.#docker.listTags(place),
+    );
+  }
+
+  async tag(repository: Repository, digest: Digest, tag: Tag, tagOptions: TagOptions = {}): Promise<TagResult> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => {
+        refuseOtherAlgorithm(place, digest);
+        return this.#tagging.tag(place, digest, tag, tagOptions, deadline);
+      },
+      async (place) => this.#docker.tag(place, digest, tag, tagOptions),
+    );
+  }
+
+  async removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => this.#tagging.removeTag(place, tag, expected, deadline),
+      async (place) =>
+        this.#docker.removeTag?.(place, tag, expected) ?? {
+          outcome: 'unsupported',
+          why: 'tags of Artifact Registry are removed by its API, for which there are no credentials here',
+        },
+    );
+  }
+
+  async inspect(repository: Repository, sample: Digest | undefined): Promise<RepositoryFacts> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => inspectPlace(this.#calls, place, deadline),
+      async (place) => this.#docker.inspect?.(place, sample) ?? UNKNOWN_FACTS,
+    );
+  }
+
+  async listImages(repository: Repository): Promise<readonly StoredImage[] | undefined> {
+    return this.#operation(
+      repository,
+      async (place, deadline) => this.#reads.listImages(place, deadline),
+      async (place) => this.#docker.listImages?.(place),
+    );
+  }
+
+  close(): void {
+    this.#api.close();
+  }
 
   /** The Docker endpoint, its refusals in Google's terms. */
-  const byDocker = async <T>(place: GarPlace, withToken: boolean, work: () => Promise<T>): Promise<T> => {
+  async #byDocker<T>(place: GarPlace, withToken: boolean, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       throw isTagflowError(error) ? inGooglesTerms(error, place, withToken) : error;
     }
-  };
+  }
 
   // Every way out of the adapter: texts lose what is secret. Without a token there is the Docker endpoint only.
-  const operation = async <T>(
+  async #operation<T>(
     repository: Repository,
     native: (place: GarPlace, deadline: Deadline) => Promise<T>,
     without: (repository: RemoteRepository) => Promise<T>,
-  ): Promise<T> => {
+  ): Promise<T> {
     try {
       const place = placeOf(repository);
-      const deadline = clock.elapsed() + operationTimeoutMs;
+      const deadline = this.#clock.elapsed() + this.#operationTimeoutMs;
       const { host, path } = place.repository;
-      const token = await access.tokenFor(host, path);
+      const token = await this.#access.tokenFor(host, path);
       if (token) return await native(place, deadline);
-      return await byDocker(place, false, async () => without(place.repository));
+      return await this.#byDocker(place, false, async () => without(place.repository));
     } catch (error) {
-      throw access.redactor.redactError(error);
+      throw this.#access.redactor.redactError(error);
     }
-  };
-
-  return {
-    resolve: async (repository, at) =>
-      operation(
-        repository,
-        async (place) => {
-          if (isDigest(at)) refuseOtherAlgorithm(place, at);
-          const found = await byDocker(place, true, async () => docker.resolve(place.repository, at));
-          if (found) reads.note(place, found.digest);
-          return found;
-        },
-        async (place) => docker.resolve(place, at),
-      ),
-    peek: async (repository, tag) =>
-      operation(
-        repository,
-        async (place, deadline) => reads.readTag(place, tag, deadline),
-        async (place) => docker.peek(place, tag),
-      ),
-    listTags: async (repository) =>
-      operation(
-        repository,
-        // A virtual repository has no packages of its own, and the Docker endpoint lists those behind it.
-        async (place, deadline) =>
-          (await calls.listTags(place, deadline))?.keys().toArray() ??
-          byDocker(place, true, async () => docker.listTags(place.repository)),
-        async (place) => docker.listTags(place),
-      ),
-    tag: async (repository, digest, tag, tagOptions = {}) =>
-      operation(
-        repository,
-        async (place, deadline) => {
-          refuseOtherAlgorithm(place, digest);
-          return tagging.tag(place, digest, tag, tagOptions, deadline);
-        },
-        async (place) => docker.tag(place, digest, tag, tagOptions),
-      ),
-    removeTag: async (repository, tag, expected) =>
-      operation(
-        repository,
-        async (place, deadline) => tagging.removeTag(place, tag, expected, deadline),
-        async (place) =>
-          docker.removeTag?.(place, tag, expected) ?? {
-            outcome: 'unsupported',
-            why: 'tags of Artifact Registry are removed by its API, for which there are no credentials here',
-          },
-      ),
-    inspect: async (repository, sample) =>
-      operation(
-        repository,
-        async (place, deadline) => inspectPlace(calls, place, deadline),
-        async (place) => docker.inspect?.(place, sample) ?? UNKNOWN_FACTS,
-      ),
-    listImages: async (repository) =>
-      operation(
-        repository,
-        async (place, deadline) => reads.listImages(place, deadline),
-        async (place) => docker.listImages?.(place),
-      ),
-    close: () => api.close(),
-  };
+  }
 }
 
 const NO_WAY_TO_TELL = {

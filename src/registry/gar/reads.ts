@@ -10,31 +10,60 @@ import type { GarPlace } from './place.ts';
 import type { GarRules } from './refusals.ts';
 
 /** The reads of one adapter. They throw what `GarCalls` throws. */
-export interface GarReads {
-  /** The digest that a tag names; undefined when there is no such tag. */
-  readTag(place: GarPlace, tag: Tag, deadline: Deadline): Promise<Digest | undefined>;
-  /** Whether an image is there, or was when it was seen in this run. */
-  hasImage(place: GarPlace, digest: Digest, deadline: Deadline): Promise<boolean>;
-  /** Remembers that an image is there. */
-  note(place: GarPlace, digest: Digest): void;
-  /** The repository's rules, asked for once; undefined when they may not be asked for, or were not told. */
-  rulesOf(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined>;
-  /** Every image with its tags; none when there is no such package. */
-  listImages(place: GarPlace, deadline: Deadline): Promise<readonly StoredImage[]>;
-}
-
-/** Reads by the API. */
-export function createGarReads(calls: GarCalls): GarReads {
+export class GarReads {
+  readonly #calls: GarCalls;
   /** Images, `name@digest`, that were seen in this run. */
-  const seen = new Set<string>();
-  const rules = new Map<string, Promise<GarRules | undefined>>();
-  const note = ({ repository }: GarPlace, digest: Digest): void => {
-    seen.add(`${repository.name}@${digest}`);
-  };
+  readonly #seen = new Set<string>();
+  readonly #rules = new Map<string, Promise<GarRules | undefined>>();
 
-  const readRules = async (place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> => {
+  constructor(calls: GarCalls) {
+    this.#calls = calls;
+  }
+
+  /** Remembers that an image is there. */
+  note({ repository }: GarPlace, digest: Digest): void {
+    this.#seen.add(`${repository.name}@${digest}`);
+  }
+
+  /** The digest that a tag names; undefined when there is no such tag. */
+  async readTag(place: GarPlace, tag: Tag, deadline: Deadline): Promise<Digest | undefined> {
+    const digest = await this.#calls.readTag(place, tag, deadline);
+    if (digest) this.note(place, digest);
+    return digest;
+  }
+
+  /** Whether an image is there, or was when it was seen in this run. */
+  async hasImage(place: GarPlace, digest: Digest, deadline: Deadline): Promise<boolean> {
+    if (this.#seen.has(`${place.repository.name}@${digest}`)) return true;
+    const isThere = await this.#calls.hasImage(place, digest, deadline);
+    if (isThere) this.note(place, digest);
+    return isThere;
+  }
+
+  /** The repository's rules, asked for once; undefined when they may not be asked for, or were not told. */
+  async rulesOf(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> {
+    const known = this.#rules.get(place.repositoryName) ?? this.#readRules(place, deadline);
+    this.#rules.set(place.repositoryName, known);
+    return known;
+  }
+
+  /** Every image with its tags; none when there is no such package. */
+  async listImages(place: GarPlace, deadline: Deadline): Promise<readonly StoredImage[]> {
+    const [images = [], tags = new Map<Tag, Digest>()] = await Promise.all([
+      this.#calls.listImages(place, deadline),
+      this.#calls.listTags(place, deadline),
+    ]);
+    const named = Map.groupBy(tags, ([, digest]) => digest);
+    return images.map(({ digest, createdAt }) => ({
+      digest,
+      tags: (named.get(digest) ?? []).map(([tag]) => tag),
+      pushedAt: createdAt,
+    }));
+  }
+
+  async #readRules(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> {
     try {
-      const settings = await calls.readRepository(place, deadline);
+      const settings = await this.#calls.readRepository(place, deadline);
       if (!settings) return undefined;
       const { dockerConfig, mode } = settings;
       return { immutableTags: dockerConfig?.immutableTags === true, mode: String(mode ?? '') };
@@ -43,37 +72,5 @@ export function createGarReads(calls: GarCalls): GarReads {
       if (!isTagflowError(error) || error.code === 'interrupted') throw error;
       return undefined;
     }
-  };
-
-  return {
-    note,
-    async readTag(place, tag, deadline) {
-      const digest = await calls.readTag(place, tag, deadline);
-      if (digest) note(place, digest);
-      return digest;
-    },
-    async hasImage(place, digest, deadline) {
-      if (seen.has(`${place.repository.name}@${digest}`)) return true;
-      const isThere = await calls.hasImage(place, digest, deadline);
-      if (isThere) note(place, digest);
-      return isThere;
-    },
-    async rulesOf(place, deadline) {
-      const known = rules.get(place.repositoryName) ?? readRules(place, deadline);
-      rules.set(place.repositoryName, known);
-      return known;
-    },
-    async listImages(place, deadline) {
-      const [images = [], tags = new Map<Tag, Digest>()] = await Promise.all([
-        calls.listImages(place, deadline),
-        calls.listTags(place, deadline),
-      ]);
-      const named = Map.groupBy(tags, ([, digest]) => digest);
-      return images.map(({ digest, createdAt }) => ({
-        digest,
-        tags: (named.get(digest) ?? []).map(([tag]) => tag),
-        pushedAt: createdAt,
-      }));
-    },
-  };
+  }
 }

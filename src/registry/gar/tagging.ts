@@ -24,102 +24,109 @@ export interface GarTaggingParts {
 }
 
 /** Writes tags, as the port's methods of the same names promise. */
-export interface GarTagging {
-  tag(place: GarPlace, digest: Digest, tag: Tag, options: TagOptions, deadline: Deadline): Promise<TagResult>;
-  removeTag(place: GarPlace, tag: Tag, expected: Digest, deadline: Deadline): Promise<TagRemoval>;
-}
+export class GarTagging {
+  readonly #api: GarTaggingParts['api'];
+  readonly #calls: GarTaggingParts['calls'];
+  readonly #reads: GarTaggingParts['reads'];
 
-/** The ability to write tags. */
-export function createGarTagging({ api, calls, reads }: GarTaggingParts): GarTagging {
-  const { readTag, hasImage, rulesOf } = reads;
+  constructor({ api, calls, reads }: GarTaggingParts) {
+    this.#api = api;
+    this.#calls = calls;
+    this.#reads = reads;
+  }
+
+  async tag(
+    place: GarPlace,
+    digest: Digest,
+    tag: Tag,
+    { rewrite = false, expected }: TagOptions,
+    deadline: Deadline,
+  ): Promise<TagResult> {
+    const previous = await this.#reads.readTag(place, tag, deadline);
+    if (previous === digest && !rewrite) return { changed: false, previous };
+    if (!(await this.#reads.hasImage(place, digest, deadline))) throw digestNotFound(place.repository, digest);
+    requireUnmoved(place.repository, tag, expected, { actual: previous, wanted: digest });
+    // A tag that is new may be put in any repository.
+    if (previous !== undefined && previous !== digest) {
+      const known = await this.#reads.rulesOf(place, deadline);
+      if (known?.immutableTags === true) throw tagImmutable(place, tag, known, { from: previous, to: digest });
+    }
+    const outcome = await this.#put(place, digest, tag, previous, deadline);
+    return outcome === 'written' ? { changed: true, previous } : { changed: false, previous: digest };
+  }
+
+  async removeTag(place: GarPlace, tag: Tag, expected: Digest, deadline: Deadline): Promise<TagRemoval> {
+    const known = await this.#reads.rulesOf(place, deadline);
+    if (known?.immutableTags === true) return { outcome: 'unsupported', why: immutableTagsStay(place) };
+    const judge = (actual: Digest | undefined): TagRemoval | undefined => {
+      if (actual === undefined) return { outcome: 'absent' };
+      return actual === expected ? undefined : { outcome: 'moved', actual };
+    };
+    const first = judge(await this.#reads.readTag(place, tag, deadline));
+    if (first) return first;
+    return writeUntilKnown<TagRemoval, Digest | undefined>({
+      where: `${place.repository.name}:${tag}`,
+      put: async (attempt) => {
+        const answer = await this.#calls.deleteTag(place, tag, deadline);
+        if (answer === 'deleted') return { outcome: 'removed' };
+        if (answer === 'NOT_FOUND') return { outcome: attempt > 1 ? 'removed' : 'absent' };
+        return { outcome: 'unsupported', why: `Artifact Registry answered ${answer} to DeleteTag` };
+      },
+      read: async () => this.#reads.readTag(place, tag, deadline),
+      outcomeOf: (actual) => (actual === undefined ? { outcome: 'removed' } : judge(actual)),
+      wait: async (attempt, last) => this.#api.waitToRetry(attempt, deadline, last),
+    });
+  }
 
   /** Puts a tag until it is known to have taken effect. */
-  const put = async (
+  async #put(
     place: GarPlace,
     digest: Digest,
     tag: Tag,
     previous: Digest | undefined,
     deadline: Deadline,
-  ): Promise<'written' | 'kept'> => {
+  ): Promise<'written' | 'kept'> {
     let current = previous;
-    const readAgain = async (): Promise<Digest | undefined> => (current = await readTag(place, tag, deadline));
+    const readAgain = async (): Promise<Digest | undefined> =>
+      (current = await this.#reads.readTag(place, tag, deadline));
     return writeUntilKnown<'written' | 'kept', Digest | undefined>({
       where: `${place.repository.name}:${tag}`,
       put: async (attempt) => {
         const wasNew = current === undefined;
-        const answer = await calls.putTag(place, digest, tag, wasNew, deadline);
+        const answer = await this.#calls.putTag(place, digest, tag, wasNew, deadline);
         if (answer === 'written') return 'written';
         const now = await readAgain();
         // A try whose answer was lost has landed late, or somebody was quicker with the same.
         if (now === digest) return attempt > 1 ? 'written' : 'kept';
         const isRace = wasNew ? answer === 'ALREADY_EXISTS' : answer === 'NOT_FOUND' && now === undefined;
-        if (!isRace) throw await refusalOf(place, digest, tag, now, answer, deadline);
+        if (!isRace) throw await this.#refusalOf(place, digest, tag, now, answer, deadline);
         return contended(place, tag);
       },
       read: readAgain,
       outcomeOf: (now) => (now === digest ? 'written' : undefined),
-      wait: async (attempt, last) => api.waitToRetry(attempt, deadline, last),
+      wait: async (attempt, last) => this.#api.waitToRetry(attempt, deadline, last),
     });
-  };
+  }
 
   /** The error for a write that was refused for good. */
-  const refusalOf = async (
+  async #refusalOf(
     place: GarPlace,
     digest: Digest,
     tag: Tag,
     current: Digest | undefined,
     status: StatusName,
     deadline: Deadline,
-  ): Promise<TagflowError> => {
+  ): Promise<TagflowError> {
     // The package is there: what is not found is the image, or both are gone.
     if (status === 'NOT_FOUND') return digestNotFound(place.repository, digest);
-    const known = await rulesOf(place, deadline);
+    const known = await this.#reads.rulesOf(place, deadline);
     if (known && ONLY_PASS_ON.has(known.mode)) return notStandard(place, tag, known);
     const mayBeImmutable = known ? known.immutableTags : status === 'FAILED_PRECONDITION';
     if (current !== undefined && mayBeImmutable) {
       return tagImmutable(place, tag, known, { from: current, to: digest, status });
     }
     return writeRefused(place, tag, status);
-  };
-
-  return {
-    async tag(place, digest, tag, { rewrite = false, expected }, deadline) {
-      const previous = await readTag(place, tag, deadline);
-      if (previous === digest && !rewrite) return { changed: false, previous };
-      if (!(await hasImage(place, digest, deadline))) throw digestNotFound(place.repository, digest);
-      requireUnmoved(place.repository, tag, expected, { actual: previous, wanted: digest });
-      // A tag that is new may be put in any repository.
-      if (previous !== undefined && previous !== digest) {
-        const known = await rulesOf(place, deadline);
-        if (known?.immutableTags === true) throw tagImmutable(place, tag, known, { from: previous, to: digest });
-      }
-      const outcome = await put(place, digest, tag, previous, deadline);
-      return outcome === 'written' ? { changed: true, previous } : { changed: false, previous: digest };
-    },
-
-    async removeTag(place, tag, expected, deadline) {
-      const known = await rulesOf(place, deadline);
-      if (known?.immutableTags === true) return { outcome: 'unsupported', why: immutableTagsStay(place) };
-      const judge = (actual: Digest | undefined): TagRemoval | undefined => {
-        if (actual === undefined) return { outcome: 'absent' };
-        return actual === expected ? undefined : { outcome: 'moved', actual };
-      };
-      const first = judge(await readTag(place, tag, deadline));
-      if (first) return first;
-      return writeUntilKnown<TagRemoval, Digest | undefined>({
-        where: `${place.repository.name}:${tag}`,
-        put: async (attempt) => {
-          const answer = await calls.deleteTag(place, tag, deadline);
-          if (answer === 'deleted') return { outcome: 'removed' };
-          if (answer === 'NOT_FOUND') return { outcome: attempt > 1 ? 'removed' : 'absent' };
-          return { outcome: 'unsupported', why: `Artifact Registry answered ${answer} to DeleteTag` };
-        },
-        read: async () => readTag(place, tag, deadline),
-        outcomeOf: (actual) => (actual === undefined ? { outcome: 'removed' } : judge(actual)),
-        wait: async (attempt, last) => api.waitToRetry(attempt, deadline, last),
-      });
-    },
-  };
+  }
 }
 
 /** Modes of repositories that hold nothing of their own. */

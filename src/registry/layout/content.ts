@@ -3,12 +3,12 @@
 // those under the tag `sha256-HEX`, as a copy from a registry without the API leaves them.
 //
 // Concurrency and repetition: as in store.ts and blob-files.ts; all of it may be repeated and done at once.
+import type { BlobDescriptor, ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
+import type { Repository, Tag } from '../../model/reference.ts';
 import { type Digest, isDigest } from '../../model/digest.ts';
 import { isTagflowError } from '../../model/errors.ts';
-import type { Repository } from '../../model/reference.ts';
 import { namedIn } from '../image/manifest-graph.ts';
 import { describeReferrer, readReferrers, referrersTag, referrerSubject } from '../image/referrers-index.ts';
-import type { ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import type { BlobFiles } from './blob-files.ts';
 import { interruptedBy } from './errors.ts';
 import { digestOfTag, type LayoutIndex, tagsOf, withImage } from './index-file.ts';
@@ -30,80 +30,108 @@ export interface ContentParts {
 }
 
 /** The abilities to copy from and into layouts. */
-export function createLayoutContent(parts: ContentParts): ContentSource & ContentTarget {
-  const { store, files, directoryOf, readManifest } = parts;
-  const read = async (directory: string, digest: Digest): Promise<Manifest | undefined> => {
-    const index = await store.readIndex(directory);
-    return index && readManifest(index, digest);
-  };
-  const subjects = createSubjects(readManifest);
-  const created = new Map<string, Promise<void>>();
-  const create = async (directory: string): Promise<void> => {
-    const creating = created.get(directory) ?? store.create(directory);
-    created.set(directory, creating);
-    await creating;
-  };
+export class LayoutContent implements ContentSource, ContentTarget {
+  readonly #parts: ContentParts;
+  readonly #store: ContentParts['store'];
+  readonly #files: ContentParts['files'];
+  readonly #directoryOf: ContentParts['directoryOf'];
+  readonly #readManifest: ContentParts['readManifest'];
+  readonly #subjects: (index: LayoutIndex) => Promise<ReadonlyMap<Digest, readonly Descriptor[]>>;
+  readonly #created = new Map<string, Promise<void>>();
 
-  return {
-    readManifest: async (repository, digest) => read(directoryOf(repository), digest),
-    async openBlob(repository, { digest }) {
-      const directory = directoryOf(repository);
-      return (await store.readIndex(directory)) && files.read(directory, digest);
-    },
-    async hasBlob(repository, { digest, size }) {
-      const directory = directoryOf(repository);
-      if ((await store.readIndex(directory)) === undefined) return false;
-      return (await files.sizeOf(directory, digest)) === size;
-    },
-    async hasManifest(repository, digest) {
-      const directory = directoryOf(repository);
-      const manifest = await read(directory, digest).catch((error: unknown) => {
-        // A damaged file is as good as none: it is written anew.
-        if (isTagflowError(error, 'digest-mismatch')) return undefined;
-        throw error;
-      });
-      if (!manifest) return false;
-      // Nobody sees to it that a layout keeps what its manifests name.
-      for (const blob of namedIn(manifest, repository.name).blobs) {
-        if (!blob.foreign && (await files.sizeOf(directory, blob.digest)) !== blob.size) return false;
+  constructor(parts: ContentParts) {
+    this.#parts = parts;
+    const { store, files, directoryOf, readManifest } = parts;
+    this.#store = store;
+    this.#files = files;
+    this.#directoryOf = directoryOf;
+    this.#readManifest = readManifest;
+    this.#subjects = createSubjects(this.#readManifest);
+  }
+
+  async readManifest(repository: Repository, digest: Digest): Promise<Manifest | undefined> {
+    return this.#read(this.#directoryOf(repository), digest);
+  }
+
+  async openBlob(repository: Repository, { digest }: BlobDescriptor): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const directory = this.#directoryOf(repository);
+    return (await this.#store.readIndex(directory)) && this.#files.read(directory, digest);
+  }
+
+  async hasBlob(repository: Repository, { digest, size }: BlobDescriptor): Promise<boolean> {
+    const directory = this.#directoryOf(repository);
+    if ((await this.#store.readIndex(directory)) === undefined) return false;
+    return (await this.#files.sizeOf(directory, digest)) === size;
+  }
+
+  async hasManifest(repository: Repository, digest: Digest): Promise<boolean> {
+    const directory = this.#directoryOf(repository);
+    const manifest = await this.#read(directory, digest).catch((error: unknown) => {
+      // A damaged file is as good as none: it is written anew.
+      if (isTagflowError(error, 'digest-mismatch')) return undefined;
+      throw error;
+    });
+    if (!manifest) return false;
+    // Nobody sees to it that a layout keeps what its manifests name.
+    for (const blob of namedIn(manifest, repository.name).blobs) {
+      if (!blob.foreign && (await this.#files.sizeOf(directory, blob.digest)) !== blob.size) return false;
+    }
+    return true;
+  }
+
+  async putBlob(
+    repository: Repository,
+    blob: BlobDescriptor,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+    from: Repository,
+  ): Promise<void> {
+    const directory = this.#directoryOf(repository);
+    await this.#create(directory);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
+      } catch (error) {
+        if (!isTagflowError(error, 'registry-unavailable') || attempt === ATTEMPTS) throw error;
+        await pause(this.#parts.effects, FIRST_PAUSE_MS * 2 ** attempt);
       }
-      return true;
-    },
-    async putBlob(repository, blob, open, from) {
-      const directory = directoryOf(repository);
-      await create(directory);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
-        } catch (error) {
-          if (!isTagflowError(error, 'registry-unavailable') || attempt === ATTEMPTS) throw error;
-          await pause(parts.effects, FIRST_PAUSE_MS * 2 ** attempt);
-        }
-      }
-    },
-    async putManifest(repository, manifest) {
-      const directory = directoryOf(repository);
-      await create(directory);
-      await files.write(directory, manifest, once(manifest.bytes), `the manifest ${manifest.digest}`);
-      if (referrerSubject(manifest.bytes) === undefined) return;
-      // Nothing else leads to it: without an entry it would be garbage to `umoci gc`.
-      const fields = describeReferrer(manifest.bytes, manifest);
-      await store.editIndex(directory, (index) => withImage(index, manifest, fields));
-    },
-    async tagsAtOnce(repository) {
-      const index = await store.readIndex(directoryOf(repository));
-      return new Set(index && tagsOf(index));
-    },
-    async referrers(repository, subject) {
-      const index = await store.readIndex(directoryOf(repository));
-      if (index === undefined) return [];
-      const found = new Map((await subjects(index)).get(subject)?.map((each) => [each.digest, each]));
-      const listed = digestOfTag(index, referrersTag(subject));
-      const list = listed && listed !== subject ? await readManifest(index, listed) : undefined;
-      for (const each of list ? readReferrers(list.bytes) : []) found.set(each.digest, each);
-      return [...found.values()].filter(({ digest }) => digest !== subject);
-    },
-  };
+    }
+  }
+
+  async putManifest(repository: Repository, manifest: Manifest): Promise<void> {
+    const directory = this.#directoryOf(repository);
+    await this.#create(directory);
+    await this.#files.write(directory, manifest, once(manifest.bytes), `the manifest ${manifest.digest}`);
+    if (referrerSubject(manifest.bytes) === undefined) return;
+    // Nothing else leads to it: without an entry it would be garbage to `umoci gc`.
+    const fields = describeReferrer(manifest.bytes, manifest);
+    await this.#store.editIndex(directory, (index) => withImage(index, manifest, fields));
+  }
+
+  async tagsAtOnce(repository: Repository): Promise<ReadonlySet<Tag> | undefined> {
+    const index = await this.#store.readIndex(this.#directoryOf(repository));
+    return new Set(index && tagsOf(index));
+  }
+
+  async referrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
+    const index = await this.#store.readIndex(this.#directoryOf(repository));
+    if (index === undefined) return [];
+    const found = new Map((await this.#subjects(index)).get(subject)?.map((each) => [each.digest, each]));
+    const listed = digestOfTag(index, referrersTag(subject));
+    const list = listed && listed !== subject ? await this.#readManifest(index, listed) : undefined;
+    for (const each of list ? readReferrers(list.bytes) : []) found.set(each.digest, each);
+    return [...found.values()].filter(({ digest }) => digest !== subject);
+  }
+
+  async #read(directory: string, digest: Digest): Promise<Manifest | undefined> {
+    const index = await this.#store.readIndex(directory);
+    return index && this.#readManifest(index, digest);
+  }
+
+  async #create(directory: string): Promise<void> {
+    const creating = this.#created.get(directory) ?? this.#store.create(directory);
+    this.#created.set(directory, creating);
+    await creating;
+  }
 }
 
 /** Every entry of an index by its subject; the last index that was asked about is remembered. */

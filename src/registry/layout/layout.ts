@@ -5,19 +5,8 @@
 // Concurrency: any number of processes may use one layout. tagflow's writers take turns (lock.ts), so `expected`
 // is a true compare-and-swap among them; readers take no lock, write nothing, and see whole states only.
 // Repetition: `tag` writes nothing when the tag is right. A kill at any moment leaves the old index or the new one.
-import { resolve as absolute } from 'node:path';
-import type { Digest } from '../../model/digest.ts';
-import { isDigest } from '../../model/digest.ts';
-import type { Clock, Random } from '../../model/effects.ts';
-import { TagflowError } from '../../model/errors.ts';
-import type { Repository, Tag } from '../../model/reference.ts';
-import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withTag, withoutTag } from './index-file.ts';
-import { createBlobFiles } from './blob-files.ts';
-import { createLayoutContent } from './content.ts';
-import { inspectLayout } from './inspect.ts';
-import { createLayoutStore } from './store.ts';
-import { manifestMediaType } from '../image/manifest-type.ts';
 import type {
+  BlobDescriptor,
   ContentStore,
   Descriptor,
   Manifest,
@@ -25,7 +14,20 @@ import type {
   TagOptions,
   TagRemoval,
   TagRemover,
+  TagResult,
 } from '../registry.ts';
+import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.ts';
+import { resolve as absolute } from 'node:path';
+import { type Digest, isDigest } from '../../model/digest.ts';
+import type { Clock, Random } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { Repository, Tag } from '../../model/reference.ts';
+import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withoutTag, withTag } from './index-file.ts';
+import { createBlobFiles } from './blob-files.ts';
+import { LayoutContent } from './content.ts';
+import { inspectLayout } from './inspect.ts';
+import { LayoutStore } from './store.ts';
+import { manifestMediaType } from '../image/manifest-type.ts';
 
 /** How to reach layouts. */
 export interface LayoutRegistryOptions {
@@ -42,99 +44,154 @@ export interface LayoutRegistryOptions {
 
 const FOUR_MIB = 4 * 1024 * 1024;
 
+/** OCI layouts on disk as a registry. */
+export interface LayoutRegistry extends ContentStore, TagRemover, RepositoryInspector {}
+
 /**
  * A registry of OCI image layouts, for repositories of kind `layout`. Beyond the port's errors its methods throw
  * `layout-invalid` for a directory that is no layout, is damaged, holds links, or gives one tag to two images, and
  * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
  * not exist is a repository that does not exist.
  */
-export function createLayoutRegistry(options: LayoutRegistryOptions): ContentStore & TagRemover & RepositoryInspector {
-  const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
-  const effects = { clock, random, signal };
-  const store = createLayoutStore(effects);
+export function createLayoutRegistry(options: LayoutRegistryOptions): LayoutRegistry {
+  return new LayoutAdapter(options);
+}
 
-  const directoryOf = (repository: Repository): string => {
-    if (repository.kind === 'layout') return absolute(baseDirectory, repository.directory);
+class LayoutAdapter implements LayoutRegistry {
+  readonly #baseDirectory: LayoutRegistryOptions['baseDirectory'];
+  readonly #maxManifestBytes: NonNullable<LayoutRegistryOptions['maxManifestBytes']>;
+  readonly #store: LayoutStore;
+  readonly #content: LayoutContent;
+
+  constructor(options: LayoutRegistryOptions) {
+    const { baseDirectory, clock, random = () => 0.5, signal, maxManifestBytes = FOUR_MIB } = options;
+    this.#baseDirectory = baseDirectory;
+    this.#maxManifestBytes = maxManifestBytes;
+    const effects = { clock, random, signal };
+    this.#store = new LayoutStore(effects);
+    this.#content = new LayoutContent({
+      effects,
+      store: this.#store,
+      files: createBlobFiles(effects),
+      directoryOf: (repository) => this.#directoryOf(repository),
+      readManifest: async (index, digest) => this.#readListed(index, digest),
+    });
+  }
+
+  async readManifest(repository: Repository, digest: Digest): Promise<Manifest | undefined> {
+    return this.#content.readManifest(repository, digest);
+  }
+
+  async openBlob(repository: Repository, blob: BlobDescriptor): Promise<AsyncIterable<Uint8Array> | undefined> {
+    return this.#content.openBlob(repository, blob);
+  }
+
+  async referrers(repository: Repository, subject: Digest): Promise<readonly Descriptor[]> {
+    return this.#content.referrers(repository, subject);
+  }
+
+  async tagsAtOnce(repository: Repository): Promise<ReadonlySet<Tag> | undefined> {
+    return this.#content.tagsAtOnce(repository);
+  }
+
+  async hasManifest(repository: Repository, digest: Digest): Promise<boolean> {
+    return this.#content.hasManifest(repository, digest);
+  }
+
+  async hasBlob(repository: Repository, blob: BlobDescriptor): Promise<boolean> {
+    return this.#content.hasBlob(repository, blob);
+  }
+
+  async putBlob(
+    repository: Repository,
+    blob: BlobDescriptor,
+    open: () => Promise<AsyncIterable<Uint8Array>>,
+    from: Repository,
+  ): Promise<void> {
+    return this.#content.putBlob(repository, blob, open, from);
+  }
+
+  async putManifest(repository: Repository, manifest: Manifest): Promise<void> {
+    return this.#content.putManifest(repository, manifest);
+  }
+
+  async resolve(repository: Repository, at: Tag | Digest): Promise<Descriptor | undefined> {
+    const directory = this.#directoryOf(repository);
+    const index = await this.#store.readIndex(directory);
+    if (index === undefined) return undefined;
+    if (isDigest(at)) return describe(await this.#readListed(index, at));
+    const entry = entryOfTag(index, at);
+    if (entry === undefined) return undefined;
+    const image = await this.#read(directory, entry.digest as Digest, entry.mediaType);
+    if (image === undefined) throw invalid(directory, `tag ${at} names ${entry.digest}, which is not in blobs`);
+    return describe(image);
+  }
+
+  async peek(repository: Repository, tag: Tag): Promise<Digest | undefined> {
+    const index = await this.#store.readIndex(this.#directoryOf(repository));
+    return index && digestOfTag(index, tag);
+  }
+
+  async listTags(repository: Repository): Promise<readonly Tag[]> {
+    const index = await this.#store.readIndex(this.#directoryOf(repository));
+    return index === undefined ? [] : tagsOf(index);
+  }
+
+  async tag(repository: Repository, digest: Digest, tag: Tag, tagOptions: TagOptions = {}): Promise<TagResult> {
+    const directory = this.#directoryOf(repository);
+    const index = await this.#store.readIndex(directory);
+    const image = index && (await this.#readListed(index, digest));
+    if (index === undefined || image === undefined) throw notFound(repository, digest, index !== undefined);
+    // Asked once without the lock: a tag that is right needs no permission to write.
+    const first = judge(index, image, tag, repository, tagOptions);
+    if (!first.changed) return first;
+    let result = first;
+    await this.#store.editIndex(directory, (current) => {
+      result = judge(current, image, tag, repository, tagOptions);
+      return result.changed ? withTag(current, image, tag) : undefined;
+    });
+    return result;
+  }
+
+  async inspect(repository: Repository): Promise<RepositoryFacts> {
+    const directory = this.#directoryOf(repository);
+    return inspectLayout(directory, (await this.#store.readIndex(directory)) !== undefined);
+  }
+
+  // A layout keeps no times.
+  // A layout keeps no times.
+  async listImages(): Promise<readonly StoredImage[] | undefined> {
+    return undefined;
+  }
+
+  async removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval> {
+    const directory = this.#directoryOf(repository);
+    const index = await this.#store.readIndex(directory);
+    let result: TagRemoval = index ? judgeRemoval(index, tag, expected) : { outcome: 'absent' };
+    if (result.outcome !== 'removed') return result;
+    await this.#store.editIndex(directory, (current) => {
+      result = judgeRemoval(current, tag, expected);
+      return result.outcome === 'removed' ? withoutTag(current, tag) : undefined;
+    });
+    return result;
+  }
+
+  #directoryOf(repository: Repository): string {
+    if (repository.kind === 'layout') return absolute(this.#baseDirectory, repository.directory);
     throw new TagflowError('internal', { what: `${repository.name} was asked of the registry of OCI layouts` });
-  };
+  }
 
   /** The image of that digest, read and checked; `declared` is the media type its descriptor gives. */
-  const read = async (directory: string, digest: Digest, declared?: string): Promise<Manifest | undefined> => {
-    const bytes = await store.readBlob(directory, digest, maxManifestBytes);
+  async #read(directory: string, digest: Digest, declared?: string): Promise<Manifest | undefined> {
+    const bytes = await this.#store.readBlob(directory, digest, this.#maxManifestBytes);
     if (bytes === undefined) return undefined;
     const mediaType = manifestMediaType(bytes, declared, `${digest} in oci:${directory}`);
     return mediaType === undefined ? undefined : { mediaType, digest, size: bytes.length, bytes };
-  };
-  const readListed = (index: LayoutIndex, digest: Digest) =>
-    read(index.directory, digest, index.images.find((entry) => entry.digest === digest)?.mediaType);
+  }
 
-  return {
-    ...createLayoutContent({
-      effects,
-      store,
-      files: createBlobFiles(effects),
-      directoryOf,
-      readManifest: readListed,
-    }),
-
-    async resolve(repository, at) {
-      const directory = directoryOf(repository);
-      const index = await store.readIndex(directory);
-      if (index === undefined) return undefined;
-      if (isDigest(at)) return describe(await readListed(index, at));
-      const entry = entryOfTag(index, at);
-      if (entry === undefined) return undefined;
-      const image = await read(directory, entry.digest as Digest, entry.mediaType);
-      if (image === undefined) throw invalid(directory, `tag ${at} names ${entry.digest}, which is not in blobs`);
-      return describe(image);
-    },
-
-    async peek(repository, tag) {
-      const index = await store.readIndex(directoryOf(repository));
-      return index && digestOfTag(index, tag);
-    },
-
-    async listTags(repository) {
-      const index = await store.readIndex(directoryOf(repository));
-      return index === undefined ? [] : tagsOf(index);
-    },
-
-    async tag(repository, digest, tag, tagOptions = {}) {
-      const directory = directoryOf(repository);
-      const index = await store.readIndex(directory);
-      const image = index && (await readListed(index, digest));
-      if (index === undefined || image === undefined) throw notFound(repository, digest, index !== undefined);
-      // Asked once without the lock: a tag that is right needs no permission to write.
-      const first = judge(index, image, tag, repository, tagOptions);
-      if (!first.changed) return first;
-      let result = first;
-      await store.editIndex(directory, (current) => {
-        result = judge(current, image, tag, repository, tagOptions);
-        return result.changed ? withTag(current, image, tag) : undefined;
-      });
-      return result;
-    },
-
-    async inspect(repository) {
-      const directory = directoryOf(repository);
-      return inspectLayout(directory, (await store.readIndex(directory)) !== undefined);
-    },
-
-    // A layout keeps no times.
-    listImages: async () => undefined,
-
-    async removeTag(repository, tag, expected) {
-      const directory = directoryOf(repository);
-      const index = await store.readIndex(directory);
-      let result: TagRemoval = index ? judgeRemoval(index, tag, expected) : { outcome: 'absent' };
-      if (result.outcome !== 'removed') return result;
-      await store.editIndex(directory, (current) => {
-        result = judgeRemoval(current, tag, expected);
-        return result.outcome === 'removed' ? withoutTag(current, tag) : undefined;
-      });
-      return result;
-    },
-  };
+  async #readListed(index: LayoutIndex, digest: Digest): Promise<Manifest | undefined> {
+    return this.#read(index.directory, digest, index.images.find((entry) => entry.digest === digest)?.mediaType);
+  }
 }
 
 /** What `removeTag` has to do, by one state of the index. */

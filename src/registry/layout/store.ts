@@ -5,6 +5,7 @@
 // index or the new one. skopeo and umoci take no such lock: just before the rename the index is read again, and an edit that
 // was made meanwhile is built upon. Blobs are named by their content; writing one twice is harmless.
 // Trust: nothing inside the directory is. Symbolic links and odd files are refused, sizes are capped, digests are computed.
+import { createLayoutLock, type HeldLock, type LayoutEffects, type LayoutLock } from './lock.ts';
 import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, digestOf } from '../../model/digest.ts';
@@ -12,115 +13,111 @@ import { TagflowError } from '../../model/errors.ts';
 import { codeOf, interruptedBy } from './errors.ts';
 import { isFolder, NEW_FILE_MODE, readRegularFile, removePartialFiles, replaceFile, storing } from './files.ts';
 import { EMPTY_INDEX, invalid, type LayoutIndex, parseIndex } from './index-file.ts';
-import { createLayoutLock, type HeldLock, type LayoutEffects } from './lock.ts';
-
-/** Reads and writes layouts by their absolute directory. */
-export interface LayoutStore {
-  /** The index of a layout; undefined when the directory does not exist. Throws `layout-invalid`. */
-  readIndex(directory: string): Promise<LayoutIndex | undefined>;
-  /**
-   * Replaces the index by what `edit` makes of it; nothing is written when that is undefined. `edit` may be asked again
-   * when the index changes meanwhile. Throws `storage-failed`, `interrupted`, and what `readIndex` and `edit` throw.
-   */
-  editIndex(directory: string, edit: (index: LayoutIndex) => string | undefined): Promise<void>;
-  /** The bytes of a blob; undefined when it is not there. Throws `digest-mismatch`, `manifest-too-large`, `layout-invalid`. */
-  readBlob(directory: string, digest: Digest, maxBytes: number): Promise<Uint8Array | undefined>;
-  /** Stores each under its SHA-256 digest, whole or not at all, in one turn. Throws `storage-failed`. */
-  writeBlobs(directory: string, blobs: readonly Uint8Array[]): Promise<void>;
-  /** Makes an empty layout, parent folders included; leaves one that exists as it is. Throws `storage-failed`. */
-  create(directory: string): Promise<void>;
-}
 
 const MAX_INDEX_BYTES = 64 * 1024 * 1024;
 const PARSE_ATTEMPTS = 7;
 const EDIT_ATTEMPTS = 20;
 
-/** The store; it keeps nothing between calls but the queue of its own writers. */
-export function createLayoutStore(effects: LayoutEffects): LayoutStore {
-  const lock = createLayoutLock(effects);
+/** Reads and writes layouts by their absolute directory. */
+export class LayoutStore {
+  readonly #effects: LayoutEffects;
+  readonly #lock: LayoutLock;
 
-  return {
-    readIndex: (directory) => readIndex(directory, effects),
+  constructor(effects: LayoutEffects) {
+    this.#effects = effects;
+    this.#lock = createLayoutLock(this.#effects);
+  }
 
-    async editIndex(directory, edit) {
-      await lock.hold(directory, async (held) => {
-        for (let attempt = 0; attempt < EDIT_ATTEMPTS; attempt += 1) {
-          const index = await readIndex(directory, effects);
-          if (index === undefined) throw invalid(directory, 'the directory does not exist');
-          const text = edit(index);
-          if (text === undefined || (await replaceIndex(directory, index, text, held))) return;
-        }
-        throw new TagflowError('storage-failed', {
-          what: `index.json of oci:${directory} kept changing while it was written`,
-          why: 'another program writes to the layout all the time',
-          fix: 'stop that program and try again',
-        });
-      });
-    },
+  /** The index of a layout; undefined when the directory does not exist. Throws `layout-invalid`. */
+  readIndex(directory: string): Promise<LayoutIndex | undefined> {
+    return readIndex(directory, this.#effects);
+  }
 
-    async readBlob(directory, digest, maxBytes) {
-      const algorithm = digestAlgorithm(digest);
-      const folder = join(directory, 'blobs', algorithm);
-      if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder)))
-        return undefined;
-      const file = await readRegularFile(directory, join(folder, digestHex(digest)), maxBytes);
-      if (file === undefined) return undefined;
-      if (file.bytes === undefined) {
-        throw new TagflowError('manifest-too-large', {
-          what: `${digest} in oci:${directory} has ${file.size} bytes`,
-          why: `a manifest may have at most ${maxBytes} bytes`,
-          fix: 'name the digest of a manifest, not of a layer',
-          details: { digest, size: file.size, limit: maxBytes },
-        });
+  /**
+   * Replaces the index by what `edit` makes of it; nothing is written when that is undefined. `edit` may be asked again
+   * when the index changes meanwhile. Throws `storage-failed`, `interrupted`, and what `readIndex` and `edit` throw.
+   */
+  async editIndex(directory: string, edit: (index: LayoutIndex) => string | undefined): Promise<void> {
+    await this.#lock.hold(directory, async (held) => {
+      for (let attempt = 0; attempt < EDIT_ATTEMPTS; attempt += 1) {
+        const index = await readIndex(directory, this.#effects);
+        if (index === undefined) throw invalid(directory, 'the directory does not exist');
+        const text = edit(index);
+        if (text === undefined || (await replaceIndex(directory, index, text, held))) return;
       }
-      const actual = digestOf(file.bytes, algorithm);
-      if (actual === digest) return file.bytes;
-      throw new TagflowError('digest-mismatch', {
-        what: `the file for ${digest} in oci:${directory} holds other bytes`,
-        why: `they hash to ${actual}`,
-        fix: 'the layout is damaged: copy the image into it again',
-        details: { expected: digest, actual },
+      throw new TagflowError('storage-failed', {
+        what: `index.json of oci:${directory} kept changing while it was written`,
+        why: 'another program writes to the layout all the time',
+        fix: 'stop that program and try again',
       });
-    },
+    });
+  }
 
-    async writeBlobs(directory, blobs) {
-      const folder = join(directory, 'blobs', 'sha256');
-      await storing(`the blobs of oci:${directory} cannot be written`, () =>
-        lock.hold(directory, async () => {
-          await removePartialFiles(directory);
-          await mkdir(folder, { recursive: true });
-          if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
-            throw invalid(directory, 'blobs/sha256 is gone');
-          }
-          for (const bytes of blobs) {
-            const digest = digestOf(bytes);
-            const path = join(folder, digestHex(digest));
-            const present = await readRegularFile(directory, path, bytes.length);
-            if (present?.bytes !== undefined && digestOf(present.bytes) === digest) continue;
-            await replaceFile(directory, path, bytes, NEW_FILE_MODE);
-          }
-        }),
-      );
-    },
-
-    async create(directory) {
-      await storing(`oci:${directory} cannot be created`, async () => {
-        await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
-        await lock.hold(directory, async () => {
-          // index.json first: a directory with oci-layout is a layout, and a layout has both.
-          for (const [name, text] of [
-            ['index.json', EMPTY_INDEX],
-            ['oci-layout', '{"imageLayoutVersion":"1.0.0"}'],
-          ] as const) {
-            const path = join(directory, name);
-            if (await readRegularFile(directory, path, MAX_INDEX_BYTES)) continue;
-            await replaceFile(directory, path, Buffer.from(text), NEW_FILE_MODE);
-          }
-        });
+  /** The bytes of a blob; undefined when it is not there. Throws `digest-mismatch`, `manifest-too-large`, `layout-invalid`. */
+  async readBlob(directory: string, digest: Digest, maxBytes: number): Promise<Uint8Array | undefined> {
+    const algorithm = digestAlgorithm(digest);
+    const folder = join(directory, 'blobs', algorithm);
+    if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder)))
+      return undefined;
+    const file = await readRegularFile(directory, join(folder, digestHex(digest)), maxBytes);
+    if (file === undefined) return undefined;
+    if (file.bytes === undefined) {
+      throw new TagflowError('manifest-too-large', {
+        what: `${digest} in oci:${directory} has ${file.size} bytes`,
+        why: `a manifest may have at most ${maxBytes} bytes`,
+        fix: 'name the digest of a manifest, not of a layer',
+        details: { digest, size: file.size, limit: maxBytes },
       });
-      await readIndex(directory, effects);
-    },
-  };
+    }
+    const actual = digestOf(file.bytes, algorithm);
+    if (actual === digest) return file.bytes;
+    throw new TagflowError('digest-mismatch', {
+      what: `the file for ${digest} in oci:${directory} holds other bytes`,
+      why: `they hash to ${actual}`,
+      fix: 'the layout is damaged: copy the image into it again',
+      details: { expected: digest, actual },
+    });
+  }
+
+  /** Stores each under its SHA-256 digest, whole or not at all, in one turn. Throws `storage-failed`. */
+  async writeBlobs(directory: string, blobs: readonly Uint8Array[]): Promise<void> {
+    const folder = join(directory, 'blobs', 'sha256');
+    await storing(`the blobs of oci:${directory} cannot be written`, () =>
+      this.#lock.hold(directory, async () => {
+        await removePartialFiles(directory);
+        await mkdir(folder, { recursive: true });
+        if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
+          throw invalid(directory, 'blobs/sha256 is gone');
+        }
+        for (const bytes of blobs) {
+          const digest = digestOf(bytes);
+          const path = join(folder, digestHex(digest));
+          const present = await readRegularFile(directory, path, bytes.length);
+          if (present?.bytes !== undefined && digestOf(present.bytes) === digest) continue;
+          await replaceFile(directory, path, bytes, NEW_FILE_MODE);
+        }
+      }),
+    );
+  }
+
+  /** Makes an empty layout, parent folders included; leaves one that exists as it is. Throws `storage-failed`. */
+  async create(directory: string): Promise<void> {
+    await storing(`oci:${directory} cannot be created`, async () => {
+      await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
+      await this.#lock.hold(directory, async () => {
+        // index.json first: a directory with oci-layout is a layout, and a layout has both.
+        for (const [name, text] of [
+          ['index.json', EMPTY_INDEX],
+          ['oci-layout', '{"imageLayoutVersion":"1.0.0"}'],
+        ] as const) {
+          const path = join(directory, name);
+          if (await readRegularFile(directory, path, MAX_INDEX_BYTES)) continue;
+          await replaceFile(directory, path, Buffer.from(text), NEW_FILE_MODE);
+        }
+      });
+    });
+    await readIndex(directory, this.#effects);
+  }
 }
 
 async function readIndex(directory: string, effects: LayoutEffects): Promise<LayoutIndex | undefined> {

@@ -6,7 +6,7 @@ import type { Clock, Random } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Tag } from '../../model/reference.ts';
 import { digestOfTag, withImage, withTag } from './index-file.ts';
-import { createLayoutStore } from './store.ts';
+import { LayoutStore } from './store.ts';
 import { manifestMediaType } from '../image/manifest-type.ts';
 import type { SampleImage } from './sample-image.ts';
 
@@ -32,7 +32,7 @@ export function createLayoutWriter(options: {
   readonly signal?: AbortSignal;
 }): LayoutWriter {
   const { clock, random = () => 0.5, signal } = options;
-  const store = createLayoutStore({ clock, random, signal });
+  const store = new LayoutStore({ clock, random, signal });
 
   const writer: LayoutWriter = {
     createLayout: (directory) => store.create(absolute(directory)),

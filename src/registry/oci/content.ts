@@ -12,7 +12,7 @@ import { referrerSubject } from '../image/referrers-index.ts';
 import type { BlobDescriptor, ContentSource, ContentTarget } from '../registry.ts';
 import { headerOf } from './answer.ts';
 import type { OciParts } from './parts.ts';
-import { createReferrers } from './referrers.ts';
+import { Referrers } from './referrers.ts';
 import { denied, writeRefused } from './refusals.ts';
 import { ONE_PAGE, tagsOfOnePage } from './tag-list.ts';
 import { TransportFailure } from '../../http/transport.ts';
@@ -21,7 +21,7 @@ import { createMount, createUpload } from './uploads.ts';
 /** The abilities to copy from and into registries that speak HTTP. */
 export function createOciContent(parts: OciParts): ContentSource & ContentTarget {
   const { send, read, put, operation, manifests } = parts;
-  const referrers = createReferrers(parts);
+  const referrers = new Referrers(parts);
   const upload = createUpload(parts);
   const mount = createMount(parts);
 

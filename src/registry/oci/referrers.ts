@@ -23,80 +23,108 @@ const MERGES = 8;
 const MOST_PAGES = 100;
 
 /** Referrers, by the API where there is one. */
-export interface Referrers {
+export class Referrers {
+  readonly #client: OciParts['client'];
+  readonly #abilities: OciParts['abilities'];
+  readonly #read: OciParts['read'];
+  readonly #put: OciParts['put'];
+  readonly #newDeadline: OciParts['deadline'];
+  readonly #queues = new Map<string, Promise<void>>();
+  readonly #first = new Map<string, Promise<unknown>>();
+
+  constructor({ client, abilities, read, put, deadline: newDeadline }: OciParts) {
+    this.#client = client;
+    this.#abilities = abilities;
+    this.#read = read;
+    this.#put = put;
+    this.#newDeadline = newDeadline;
+  }
+
   /** The images that are about a manifest. `tags`: all tags there are, when they are known. */
-  of(
+  async of(
     place: RemoteRepository,
     subject: Digest,
     deadline: Deadline,
     tags?: ReadonlySet<Tag>,
-  ): Promise<readonly Descriptor[]>;
-  /** Sees to it that a manifest that was stored is listed. */
-  list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void>;
-}
+  ): Promise<readonly Descriptor[]> {
+    const listed = await this.#fromApi(place, subject, deadline);
+    if (listed) return listed.filter(({ digest }) => digest !== subject);
+    if (tags && !tags.has(referrersTag(subject))) return [];
+    const index = await this.#underTag(place, subject, deadline);
+    return index ? readReferrers(index.bytes).filter(({ digest }) => digest !== subject) : [];
+  }
 
-/** Referrers of a registry; whether it has the API is learnt once. */
-export function createReferrers({ client, abilities, read, put, deadline: newDeadline }: OciParts): Referrers {
-  const queues = new Map<string, Promise<void>>();
-  const first = new Map<string, Promise<unknown>>();
+  /** Sees to it that a manifest that was stored is listed. */
+  async list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> {
+    // With the API the registry lists by itself, whether it says so or not.
+    if (await this.#fromApi(place, subject, this.#newDeadline())) return;
+    const key = `${place.name}@${subject}`;
+    const run = (this.#queues.get(key) ?? Promise.resolve()).then(async () => this.#merge(place, subject, manifest));
+    const settled = run.catch(() => undefined);
+    this.#queues.set(key, settled);
+    await run.finally(() => {
+      if (this.#queues.get(key) === settled) this.#queues.delete(key);
+    });
+  }
 
   /** What the API lists; undefined where there is none, which the first question to a repository tells all others. */
-  const fromApi = async (
+  async #fromApi(
     place: RemoteRepository,
     subject: Digest,
     deadline: Deadline,
-  ): Promise<readonly Descriptor[] | undefined> => {
-    const earlier = first.get(place.name);
+  ): Promise<readonly Descriptor[] | undefined> {
+    const earlier = this.#first.get(place.name);
     if (earlier) {
       await earlier.catch(() => undefined);
-      return askApi(place, subject, deadline);
+      return this.#askApi(place, subject, deadline);
     }
-    const asking = askApi(place, subject, deadline);
-    first.set(place.name, asking);
+    const asking = this.#askApi(place, subject, deadline);
+    this.#first.set(place.name, asking);
     return asking;
-  };
-  const askApi = async (
+  }
+
+  async #askApi(
     place: RemoteRepository,
     subject: Digest,
     deadline: Deadline,
-  ): Promise<readonly Descriptor[] | undefined> => {
-    if (abilities.known(place, 'referrers-api')?.has === false) return undefined;
+  ): Promise<readonly Descriptor[] | undefined> {
+    if (this.#abilities.known(place, 'referrers-api')?.has === false) return undefined;
     const found = new Map<Digest, Descriptor>();
     const visited = new Set<string>();
-    let page: URL | undefined = new URL(`/v2/${place.path}/referrers/${subject}`, client.origin(place));
+    let page: URL | undefined = new URL(`/v2/${place.path}/referrers/${subject}`, this.#client.origin(place));
     while (page && !visited.has(page.href) && visited.size < MOST_PAGES) {
       visited.add(page.href);
       const limits = { longest: 4 * 1024 * 1024 + 64 * 1024, tooLong: 'registry-answer-invalid' } as const;
       const request = { method: 'GET', url: page, headers: { accept: OCI_INDEX }, ...limits } as const;
-      const response: HttpResponse = await client.send({ ...request, repository: place, action: 'pull' }, deadline);
+      const response: HttpResponse = await this.#client.send(
+        { ...request, repository: place, action: 'pull' },
+        deadline,
+      );
       const has = meaningOf('referrers-api', response) === 'has';
-      abilities.learn(place, 'referrers-api', { has, why: `it answered ${describeAnswer(response)}` });
+      this.#abilities.learn(place, 'referrers-api', { has, why: `it answered ${describeAnswer(response)}` });
       if (!has) return undefined;
       for (const each of readReferrers(response.body)) found.set(each.digest, each);
       const next: URL | undefined = nextPage(headerOf(response, 'link'), page);
       page = next?.origin === page.origin ? next : undefined;
     }
     return [...found.values()];
-  };
-  /** The index under the tag; undefined without one. GitLab gives the subject itself there. */
-  const underTag = async (
-    place: RemoteRepository,
-    subject: Digest,
-    deadline: Deadline,
-  ): Promise<Manifest | undefined> => {
-    const index = await read(place, referrersTag(subject), deadline);
-    return index?.mediaType === OCI_INDEX && index.digest !== subject ? index : undefined;
-  };
+  }
 
-  const merge = async (place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> => {
+  /** The index under the tag; undefined without one. GitLab gives the subject itself there. */
+  async #underTag(place: RemoteRepository, subject: Digest, deadline: Deadline): Promise<Manifest | undefined> {
+    const index = await this.#read(place, referrersTag(subject), deadline);
+    return index?.mediaType === OCI_INDEX && index.digest !== subject ? index : undefined;
+  }
+
+  async #merge(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> {
     const tag = referrersTag(subject);
     for (let attempt = 0; attempt < MERGES; attempt += 1) {
-      const deadline = newDeadline();
-      const bytes = withReferrer((await underTag(place, subject, deadline))?.bytes, manifest.bytes, manifest);
+      const deadline = this.#newDeadline();
+      const bytes = withReferrer((await this.#underTag(place, subject, deadline))?.bytes, manifest.bytes, manifest);
       // Read after it was written as well: of two writers at once, the one that was overwritten finds it out here.
       if (!bytes) return;
       const index = { bytes, digest: digestOf(bytes), size: bytes.length, mediaType: OCI_INDEX };
-      const outcome = await put(place, index, tag, deadline);
+      const outcome = await this.#put(place, index, tag, deadline);
       if (outcome !== 'landed' && (outcome.status < 200 || outcome.status > 299)) {
         throw writeRefused(place, tag, outcome, { from: undefined, to: index.digest });
       }
@@ -107,26 +135,5 @@ export function createReferrers({ client, abilities, read, put, deadline: newDea
       fix: 'look for another job that writes this tag, then run the same command again',
       details: { repository: place.name, tag, subject, referrer: manifest.digest },
     });
-  };
-
-  return {
-    async of(place, subject, deadline, tags) {
-      const listed = await fromApi(place, subject, deadline);
-      if (listed) return listed.filter(({ digest }) => digest !== subject);
-      if (tags && !tags.has(referrersTag(subject))) return [];
-      const index = await underTag(place, subject, deadline);
-      return index ? readReferrers(index.bytes).filter(({ digest }) => digest !== subject) : [];
-    },
-    async list(place, subject, manifest) {
-      // With the API the registry lists by itself, whether it says so or not.
-      if (await fromApi(place, subject, newDeadline())) return;
-      const key = `${place.name}@${subject}`;
-      const run = (queues.get(key) ?? Promise.resolve()).then(async () => merge(place, subject, manifest));
-      const settled = run.catch(() => undefined);
-      queues.set(key, settled);
-      await run.finally(() => {
-        if (queues.get(key) === settled) queues.delete(key);
-      });
-    },
-  };
+  }
 }

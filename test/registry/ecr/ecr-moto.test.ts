@@ -6,6 +6,7 @@
 //   adapter tells by reading the rule, or the tag;
 // - acceptedMediaTypes, tagStatus and maxResults are ignored, signatures and quotas are not checked: the emulator's part;
 // - GetAuthorizationToken gives a token that ended in 2015: it is used once.
+import { override } from '../../support/override.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { forecastDeletions } from '../../../src/model/clean-up.ts';
 import { type Digest, isDigest } from '../../../src/model/digest.ts';
@@ -44,15 +45,14 @@ describeReal('moto', ['moto_server'], () => {
     const repositoryName = `acme/app-${count}`;
     const published = new Map<Digest, SampleManifest>();
     const { registry } = createEcrUnderTest(moto.url);
-    const keepsUntagged: AbleRegistry = {
-      ...registry,
+    const keepsUntagged = override<AbleRegistry>(registry, {
       async tag(repository, digest, tag, options) {
         const result = await registry.tag(repository, digest, tag, options);
         const left = result.previous && published.get(result.previous);
         if (left) await put(repositoryName, left);
         return result;
       },
-    };
+    });
     return {
       registry: keepsUntagged,
       repository: ecrRepository(repositoryName),

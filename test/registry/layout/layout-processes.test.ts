@@ -21,7 +21,7 @@ import { createLayoutRegistry } from '../../../src/registry/layout/layout.ts';
 import { createLayoutWriter } from '../../../src/registry/layout/writer.ts';
 import { EMPTY_INDEX, withTag } from '../../../src/registry/layout/index-file.ts';
 import { createLayoutLock } from '../../../src/registry/layout/lock.ts';
-import { createLayoutStore } from '../../../src/registry/layout/store.ts';
+import { LayoutStore } from '../../../src/registry/layout/store.ts';
 import { buildImage } from '../../../src/registry/layout/sample-image.ts';
 import {
   clockAhead,
@@ -58,7 +58,7 @@ afterEach(async () => {
 
 const registryWith = (clock: Clock = machineClock) => createLayoutRegistry({ baseDirectory: folder.path, clock });
 const newLock = () => createLayoutLock({ clock: machineClock, random: Math.random, signal: undefined });
-const newStore = () => createLayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
+const newStore = () => new LayoutStore({ clock: machineClock, random: Math.random, signal: undefined });
 const lockPath = () => join(directory, '.tagflow.lock');
 
 function start(...argv: string[]): ChildProcess {

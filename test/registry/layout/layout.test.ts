@@ -1,4 +1,5 @@
 // The layout adapter: the port's contract, and what only a directory can get wrong.
+import { override } from '../../support/override.ts';
 import { mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -57,8 +58,7 @@ registryContract('an OCI layout', async () => {
   const directory = join(folder.path, 'django');
   const registry = createLayoutRegistry({ baseDirectory: folder.path, clock });
   let writes = 0;
-  const counted: Registry = {
-    ...registry,
+  const counted = override<Registry>(registry, {
     async tag(...call) {
       const before = await indexGenerationOr(directory);
       try {
@@ -67,7 +67,7 @@ registryContract('an OCI layout', async () => {
         if ((await indexGenerationOr(directory)) !== before) writes += 1;
       }
     },
-  };
+  });
   return {
     registry: counted,
     repository: layoutRepository('django'),
