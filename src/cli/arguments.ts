@@ -48,3 +48,27 @@ export function overridesFrom(
   ];
   return [...new Set([...named, ...flags])];
 }
+
+/** The gates that a rollback is asked to override: `held` alone has to be, and takes a reason under either name. Throws `usage`. */
+export function rollbackOverrides(options: {
+  readonly override: readonly string[];
+  readonly unhold: boolean;
+  readonly reason: string | undefined;
+}): readonly string[] {
+  const { unhold, override } = options;
+  const named = unhold ? [...override, ALIASES.unhold] : override;
+  const gates = overridesFrom({
+    ...options,
+    override: named,
+    unhold: false,
+    allowDowngrade: false,
+    discardDivergence: false,
+  });
+  const other = gates.find((name) => name !== ALIASES.unhold);
+  if (other === undefined) return gates;
+  throw new TagflowError('usage', {
+    what: `a rollback does not take --override ${other}`,
+    why: 'it may go to older releases, and leaves behind what was committed by hand; only a release on hold is refused',
+    fix: 'name that gate alone: --override held --reason "…"',
+  });
+}

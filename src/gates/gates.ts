@@ -65,8 +65,11 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
   ];
 }
 
-/** The gates that a rollback is judged by. Going to an older or a held release is what it is for. */
+/** The gates that a rollback is judged by. Going to an older release is what it is for. */
 export const ROLLBACK_GATES: readonly Gate[] = [divergence];
+
+/** The gates that a rollback is judged by as well when its release was named: by itself it goes to none that is held. */
+export const NAMED_ROLLBACK_GATES: readonly Gate[] = [held];
 
 /** The evidence that gates need, each name once. */
 export function evidenceFor(gates: readonly Gate[]): ReadonlySet<keyof Evidence> {

@@ -7,7 +7,7 @@ export const held = defineGate({
   name: 'held',
   needs: [],
   overriddenBy: 'releasers',
-  judge({ environment, current, images, commit }) {
+  judge({ action, environment, current, images, commit }) {
     const holds = current ? blockingHolds(current.held, images, commit) : [];
     const [first] = holds;
     if (!first) return pass('no image in this release is on hold');
@@ -21,7 +21,10 @@ export const held = defineGate({
       text: {
         what: `${what} is held from ${environment}`,
         why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
-        fix: `to put it back all the same: tagflow promote ${environment} --unhold`,
+        fix:
+          action === 'rollback'
+            ? 'to go back to it all the same, and lift the hold: --override held --reason "…"'
+            : `to put it back all the same: tagflow promote ${environment} --unhold`,
         details: { holds },
       },
     };

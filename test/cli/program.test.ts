@@ -76,10 +76,21 @@ describe('what is refused as usage, with exit 2', () => {
     [['--to', 'V4.0'], '--to'],
     [['--reason', 'INC-1'], '--reason'],
     [['--images-only'], '--images-only'],
+    [['--unhold'], '--unhold'],
     [['--plan-out', 'other.json'], '--plan-out'],
   ])('rollback --plan with %j, which the plan settles', async (more, named) => {
     const { exit, stderr } = await run(['rollback', 'prd', '--plan', 'plan.json', ...more]);
     expect([exit, stderr]).toEqual([2, expect.stringMatching(`error: ${named} was given beside --plan\n`)]);
+  });
+
+  test.each([
+    [['--unhold'], '--override needs --reason'],
+    [['--override', 'held'], '--override needs --reason'],
+    [['--override', 'downgrade', '--reason', 'INC-1'], 'a rollback does not take --override downgrade'],
+    [['--override', 'hold', '--reason', 'INC-1'], 'there is no gate "hold" to override'],
+  ])('rollback with %j', async (more, what) => {
+    const { exit, stderr } = await run(['rollback', 'prd', '--to', 'V4.0', ...more]);
+    expect([exit, stderr]).toEqual([2, expect.stringContaining(what)]);
   });
 
   test('a reason in the environment is none that stands beside --plan', async () => {

@@ -1,12 +1,12 @@
 // tagflow rollback.
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand, flag, optional, required, text } from '../define.ts';
+import { defineCommand, flag, list, optional, required, text } from '../define.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
   summary: 'restore the previous release, images and configuration',
   description: [
-    'Makes a new release that restores an earlier one: its images, and the configuration they ran with. Paths under `keep:` stay as they are. The release that was left is put on hold. A rollback that loses a race ends with exit code 5 and does not try again.',
+    'Makes a new release that restores an earlier one: its images, and the configuration they ran with. Paths under `keep:` stay as they are. The release that was left is put on hold. A release that is on hold itself is passed over; to name it with `--to` takes `--override held` and a reason, and lifts the hold. A rollback that loses a race ends with exit code 5 and does not try again.',
   ],
   examples: [
     'tagflow rollback prd',
@@ -14,6 +14,7 @@ export const rollback = defineCommand({
     'tagflow rollback prd --reason "INC-412 checkout 500s"',
     'tagflow rollback prd --to V4.0',
     "tagflow rollback prd --to '#7' --images-only",
+    'tagflow rollback prd --to V4.2 --override held --reason "INC-412 was the load balancer"',
     'tagflow rollback prd --plan-out plan.json',
     'tagflow rollback prd --plan plan.json',
   ],
@@ -26,6 +27,8 @@ export const rollback = defineCommand({
       completion: 'release',
     }),
     reason: text('--reason <text>', 'why, for the record', { variable: 'TAGFLOW_REASON' }),
+    override: list('--override <gate>', 'roll back although this gate, held, refuses; needs --reason'),
+    unhold: flag('--unhold', 'the same as --override held'),
     imagesOnly: flag('--images-only', 'leave the configuration as it is'),
     dryRun: flag('--dry-run', 'print the plan, change nothing'),
     planOut: text('--plan-out <file>', 'save the plan, change nothing', { completion: 'file' }),
@@ -33,23 +36,32 @@ export const rollback = defineCommand({
   },
   async run(session, input, line) {
     const { environment, application, to, imagesOnly, dryRun, plan, planOut } = input;
-    const [{ recordReason }, { requireAlone, runRelease }] = await Promise.all([
+    const [{ recordReason, rollbackOverrides }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
     ]);
     if (plan !== undefined) requireAlone(environment, false, ASKING, line);
     return runRelease(session, { environment, plan, planOut, dryRun, retry: true }, () => {
       const reason = recordReason(input.reason);
+      const overrides = rollbackOverrides(input);
       return {
         kind: 'rollback',
         environment: lineName(environment, application),
         ...(to !== undefined && { to }),
         ...(imagesOnly && { imagesOnly: true }),
         ...(reason !== undefined && { reason }),
+        ...(overrides.length > 0 && { overrides }),
       };
     });
   },
 });
 
 /** Options that ask for something; a plan was asked for already. */
-const ASKING = { to: '--to', reason: '--reason', imagesOnly: '--images-only', planOut: '--plan-out' };
+const ASKING = {
+  to: '--to',
+  reason: '--reason',
+  override: '--override',
+  unhold: '--unhold',
+  imagesOnly: '--images-only',
+  planOut: '--plan-out',
+};

@@ -6,6 +6,7 @@ import {
   type Judgement,
   type OverrideRequest,
   type PastRelease,
+  NAMED_ROLLBACK_GATES,
   ROLLBACK_GATES,
   type Subject,
   type UpstreamEvidence,
@@ -55,7 +56,7 @@ export async function judgePromotion(
 
 /**
  * Asks the gates of a rollback. Commits made by hand since are left behind: a rollback goes through all the same, which
- * is on the record.
+ * is on the record. A held release is never chosen by itself; one that was named takes an override.
  */
 export async function judgeRollback(
   context: Reading,
@@ -71,7 +72,14 @@ export async function judgeRollback(
   const { actor, onBehalfOf } = context.who;
   const why = 'a rollback leaves behind what was committed by hand since';
   const overrides = { gates: ['divergence'], by: onBehalfOf ?? actor, why, isSigned: false };
-  return ask(ROLLBACK_GATES, subject, kept, overrides);
+  const left = await ask(ROLLBACK_GATES, subject, kept, overrides);
+  if (candidate.request.kind !== 'rollback' || candidate.request.to === undefined) return left;
+  const asked = await overridesOf(context, state.environment, candidate.request);
+  const named = await ask(NAMED_ROLLBACK_GATES, subject, kept, asked);
+  return {
+    decisions: [...named.decisions, ...left.decisions],
+    refusals: [...named.refusals, ...left.refusals],
+  };
 }
 
 /** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */

@@ -62,7 +62,7 @@ describe('nothing is found', () => {
       'after a rollback of a rollback',
       async (bench) => {
         await bench.rollback('prd');
-        await bench.rollback('prd', { to: '#2' });
+        await bench.rollback('prd', { to: '#2', overrides: ['held'] });
       },
     ],
     ['after a rollback of images alone', async (bench) => bench.rollback('prd', { imagesOnly: true })],

@@ -215,10 +215,38 @@ describe('which release is the previous one', () => {
     expect((await rolledBack(bench, { to: '#2' })).record.restored?.sequence).toBe(2);
   });
 
-  test('a held one is restored when it is asked for, and its hold is lifted: a rollback of a rollback', async () => {
+  test.each(['#2', 'V4.2'])('a held one is refused, though it is named: %s', async (to) => {
+    const bench = await twice();
+    await rolledBack(bench, { reason: 'INC-412' });
+    const head = bench.head('prd');
+    expect(await bench.rollback('prd', { to })).toMatchObject({
+      kind: 'refused',
+      refusals: [
+        {
+          code: 'held',
+          text: {
+            what: 'django V4.2 is held from prd',
+            why: 'release 2 was rolled back: INC-412',
+            fix: 'to go back to it all the same, and lift the hold: --override held --reason "…"',
+          },
+        },
+      ],
+    });
+    expect(bench.head('prd')).toBe(head);
+  });
+
+  test('a held one is restored when that is asked for, and its hold is lifted: a rollback of a rollback', async () => {
     const bench = await twice();
     await rolledBack(bench);
-    const { record } = await rolledBack(bench, { to: '#2' });
+    const { record } = await rolledBack(bench, { to: '#2', overrides: ['held'], reason: 'it was the load balancer' });
+    expect(record.overrides).toContain('held');
+    expect(record.gates).toContainEqual({
+      gate: 'held',
+      decision: 'overridden',
+      reason: 'django V4.2 is held from prd: release 2 was rolled back',
+      by: 'ana',
+      why: 'it was the load balancer',
+    });
     expect(shown(record)).toBe('django V4.2, mariadb V10.6');
     expect(record.held).toMatchObject([{ release: 3, images: [{ name: 'django', version: 'V4.0' }] }]);
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=loud\n');
