@@ -8,13 +8,14 @@ import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import { isUnapplied } from './release/checks.ts';
+import { judgeDowngrade } from './release/gates.ts';
 import type { Context } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
 import { orProblem } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
-import { type Snapshot, readSnapshot } from './read/snapshot.ts';
+import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -54,6 +55,8 @@ export interface Waiting {
   readonly upstream: Tag;
   /** It was rolled back from here: promoting it is refused until the hold is lifted. */
   readonly held: boolean;
+  /** It is older than what runs here: a promotion with it is refused as a downgrade. */
+  readonly older: boolean;
 }
 
 /** A release that waits on a branch of its own to be merged, where releases go by pull requests. */
@@ -112,7 +115,7 @@ async function environmentStatus(
       state && record
         ? await imageStatuses(context, environment, record, said instanceof Error ? said : (said?.pins ?? new Map()))
         : [],
-    waiting: await waitingFor(context, snapshot, environment, record),
+    waiting: await waitingFor(context, snapshot, environment, state),
     asked: await askedFor(context, snapshot, environment),
     held: record?.held ?? [],
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
@@ -185,8 +188,9 @@ async function waitingFor(
   context: Context,
   snapshot: Snapshot,
   environment: Environment,
-  record: ReleaseRecord | undefined,
+  state: EnvironmentState | undefined,
 ): Promise<readonly Waiting[]> {
+  const record = state?.record;
   const upstream = environment.from === undefined ? undefined : snapshot.pipeline.lines.get(environment.from);
   const head = upstream && snapshot.branches.get(upstream.branch);
   if (!upstream || !head) return [];
@@ -194,10 +198,30 @@ async function waitingFor(
   const { value } = await orProblem(readRelease(context, upstream, head));
   const isHeld = (name: string, digest: Digest): boolean =>
     record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
-  return (value?.record.images ?? []).flatMap(({ name, version, digest }) => {
+  const images = value?.record.images ?? [];
+  const older = state ? await olderOf(context, snapshot, state, { images, upstream, head }) : [];
+  return images.flatMap(({ name, version, digest }) => {
     const here = record?.images.find((image) => image.name === name);
-    return here?.digest === digest
-      ? []
-      : [{ image: name, here: here?.version, upstream: version, held: isHeld(name, digest) }];
+    if (here?.digest === digest) return [];
+    const isOlder = older.includes(name);
+    return [{ image: name, here: here?.version, upstream: version, held: isHeld(name, digest), older: isOlder }];
+  });
+}
+
+/** The images for which the downgrade gate would refuse to promote what upstream has. */
+async function olderOf(
+  context: Context,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  { images, upstream, head }: { images: readonly ReleaseImage[]; upstream: Environment; head: ObjectId },
+): Promise<readonly string[]> {
+  const request = { kind: 'promote', environment: state.environment.name, versions: {} } as const;
+  const source = { environment: upstream.environment, branch: upstream.branch, commit: head };
+  const { value: refusals = [] } = await orProblem(
+    judgeDowngrade(context, snapshot, state, { request, images, source }),
+  );
+  return refusals.flatMap(({ text }) => {
+    const found = text.details?.['images'] as readonly { readonly name: string }[] | undefined;
+    return found?.map(({ name }) => name) ?? [];
   });
 }

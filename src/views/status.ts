@@ -170,6 +170,13 @@ function waiting({ environment, from, waiting: all }: EnvironmentStatus): readon
     .filter((one) => !one.held)
     .map(({ image, here, upstream }) => `${image} ${here ?? 'none'} → ${upstream}`);
   if (news.length === 0) return [];
+  const back = all.filter(({ older, held: isHeld }) => older && !isHeld);
+  if (back.length > 0) {
+    const names = back.map(({ image }) => image).join(', ');
+    return [
+      `refused: ${environment} would go back with ${names}: ${from} has ${news.join(', ')}   to go back on purpose: tagflow promote ${environment} --allow-downgrade`,
+    ];
+  }
   return [`waits: ${environment} could take ${news.join(', ')} from ${from}   tagflow promote ${environment}`];
 }
 

@@ -174,7 +174,7 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
           record: maybe(record),
           since: maybe('time'),
           images: [{ ...image, tag: 'text', branch: check, registry: check }],
-          waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean' }],
+          waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean', older: 'boolean' }],
           asked: [{ branch: 'text', record }],
           held: [hold],
           unnamed: ['text'],

@@ -4,6 +4,8 @@ import { diff } from '../../src/engine/diff.ts';
 import { type EnvironmentStatus, status } from '../../src/engine/status.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
+import { statusView } from '../../src/views/status.ts';
+import { formatText } from '../../src/views/text.ts';
 import { type Bench, DJANGO, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
@@ -222,6 +224,18 @@ describe('status', () => {
       ],
       held: [{ release: 2, reason: 'INC-412' }],
     });
+  });
+
+  test('what upstream went back to is not recommended: promoting it would be refused', async () => {
+    const bench = await running();
+    await bench.through({ django: 'V4.2' });
+    await bench.rollback('stg');
+    const state = await statusOf(bench, 'prd');
+    expect(state.waiting).toMatchObject([{ image: 'django', here: 'V4.2', upstream: 'V4.0', older: true }]);
+    expect(await bench.promote('prd')).toMatchObject({ kind: 'refused', refusals: [{ code: 'downgrade' }] });
+    const said = formatText(statusView([state], bench.clock.now()));
+    expect(said).toContain('refused: prd would go back with django: stg has django V4.2 → V4.0 ');
+    expect(said).not.toContain('waits:');
   });
 });
 
