@@ -34,6 +34,7 @@ export async function choosePromotion(
   const from = request.from ?? environment.from;
   const upstream = from === undefined ? undefined : upstreamLine(snapshot, environment, from);
   requireFlow(snapshot, environment, upstream, request.from);
+  if (upstream) warnOfSkipped(reading, snapshot, environment, upstream);
   const { source, tree, overlay } = await sourceOf(reading, snapshot, environment, upstream);
   const state = await snapshot.release(environment);
   const { head, record } = state;
@@ -104,6 +105,22 @@ function requireFlow(
       usual === undefined
         ? `land the change on the trunk, then: tagflow promote ${name}`
         : `leave --from out to take from ${usual}, or name one that ${name} takes from`,
+  });
+}
+
+/** Says which environments a release does not go through that usually give it. */
+function warnOfSkipped(
+  { notify }: Pick<Reading, 'notify'>,
+  { pipeline }: Snapshot,
+  { name, from }: ReleaseLine,
+  upstream: ReleaseLine,
+): void {
+  const skipped: string[] = [];
+  for (let at = from; at !== undefined && at !== upstream.name; at = pipeline.lines.get(at)?.from) skipped.push(at);
+  if (skipped.length === 0) return;
+  notify({
+    level: 'warning',
+    text: `${name} takes from ${upstream.name} directly: this release does not come through ${skipped.join(', ')}`,
   });
 }
 

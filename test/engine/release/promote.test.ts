@@ -94,6 +94,7 @@ describe('which versions a promotion takes', () => {
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
     const { record } = await bench.released('prd', {}, { from: 'dev' });
+    expect(bench.notices).toContain('prd takes from dev directly: this release does not come through stg');
     expect(shown(record)).toBe('django V4.2, mariadb V10.6');
     expect(record.source.environment).toBe('dev');
   });
