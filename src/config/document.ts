@@ -139,7 +139,7 @@ export class ConfigDocument {
       // A key is a name: its characters as written count, so that 1.10 stays 1.10.
       const name = isScalar(key) ? (typeof key.value === 'string' ? key.value : (key.source ?? '')) : undefined;
       if (name === undefined || name === '') {
-        this.#reportAt(offset, path, 'a key here is not escaped text', 'use a name as the key');
+        this.#reportAt(offset, path, 'a key here is not plain text', 'use a name as the key');
       } else if (name === '__proto__') {
         this.#reportAt(offset, path, 'the key "__proto__" is not allowed', 'use another name');
       } else if (Object.hasOwn(values, name)) {

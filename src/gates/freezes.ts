@@ -32,7 +32,7 @@ export const freezes = defineGate({
       text: {
         what: `${environment} is frozen until ${until}`,
         why,
-        fix: `wait until then (--wait-gates), or: --override freezes --reason "…"`,
+        fix: `wait until then, or: --override freezes --reason "…"`,
         details: { until },
       },
     };

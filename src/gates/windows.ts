@@ -24,7 +24,7 @@ function closed(environment: string, next: TimeRange | undefined) {
   const text = {
     what,
     why: `the next one opens at ${iso(next.start)}`,
-    fix: `wait until then (--wait-gates), or: --override windows --reason "…"`,
+    fix: `wait until then, or: --override windows --reason "…"`,
     details: { until: iso(next.start) },
   };
   return { decision: 'wait', until: next.start, code: 'windows', text } as const;

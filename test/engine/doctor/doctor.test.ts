@@ -150,7 +150,7 @@ describe('an environment', () => {
     bench.remote.commit('stg', { [recordOf('stg')]: 'schema: 1\n' });
     const lines = await found(bench);
     expect(lines).toHaveLength(1);
-    expect(lines[0]).toContain('error record stg: environments/stg/release.yaml');
+    expect(lines[0]).toContain('error record stg: .tagflow/releases/stg.yaml');
   });
 
   test('with a record that hands changed and a release repaired', async () => {

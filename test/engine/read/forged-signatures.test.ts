@@ -197,7 +197,11 @@ const SSH: readonly [what: string, why: RegExp, write: Forge][] = [
   ['a signature made for the journal', /bot.* is not good/, forging(signed('bot', 'tagflow-journal'))],
   ['a signature for files', /bot.* is not good/, forging(signed('bot', 'file'))],
   ['a signature by a key that is for other things', /filer.* is not good/, forging(signed('filer'))],
-  ['a signature by somebody whom a wildcard lists', /who may not release it/, forging(signed('wild'))],
+  [
+    'a signature by somebody whom a wildcard lists',
+    /keys of patterns, such as \*@wild\.example\.org, do not count/,
+    forging(signed('wild')),
+  ],
   [
     'a signature of OpenPGP’s form',
     /by no key/,
@@ -391,7 +395,8 @@ describeReal('forged signatures of OpenSSH', ['ssh-keygen'], () => {
       },
     };
     await history(bench.context({ signing }), { environment: 'dev', limit: 1 });
-    expect(asked.size).toBe(4);
+    // What changed is told against the release below, so one release more is judged than is shown.
+    expect(asked.size).toBe(5);
     asked.clear();
     await status(bench.context({ signing }), 'dev');
     expect(asked.size).toBe(1);
