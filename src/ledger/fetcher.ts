@@ -158,9 +158,9 @@ export class Fetcher {
     await this.#last.catch(() => undefined);
   }
 
-  /** How deep a fetch goes that wants no history. */
+  /** How deep a fetch goes that wants no history: never less deep than what is whole here, which it would cut off. */
   get #newest(): 'newest' | 'as-is' {
-    return this.#deepened ? 'as-is' : 'newest';
+    return this.#deepened || this.#deep.size > 0 ? 'as-is' : 'newest';
   }
 
   async #fetch(remote: Remote, commits: readonly ObjectId[], depth: FetchShape['depth']): Promise<void> {

@@ -21,7 +21,7 @@ describe('the position at the end of a line', () => {
     [['promote', 'dev', '--'], { kind: 'words', words: expect.arrayContaining(['--from', '--repo']) }],
     [['rollback', 'prd', '--to', ''], { kind: 'values', completion: 'release', command: 'rollback', typed: ['prd'] }],
     [['rollback', '--reason', 'promote', ''], { kind: 'values', completion: 'environment', command: 'rollback' }],
-    [['rollback', 'prd', ''], { kind: 'words', words: [] }],
+    [['rollback', 'prd', ''], { kind: 'values', command: 'rollback', typed: ['prd'] }],
     [['history', '--image', ''], { kind: 'values', completion: 'image' }],
     [['status', '-o', ''], { kind: 'words', words: ['table', 'json', 'yaml', 'md', 'csv'] }],
     [['completion', ''], { kind: 'words', words: ['bash', 'zsh', 'fish'] }],
