@@ -9,6 +9,7 @@ import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/r
 import { isNewest } from './checks.ts';
 import type { Context } from '../context.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
+import { fixFor } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
 import { type Closed, removeFallenOut, removeOldTags } from './retain.ts';
 import { Steps } from './steps.ts';
@@ -258,7 +259,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
   throw new TagflowError('tags-incomplete', {
     what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
     why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
-    fix: `the branch is right (${shortId(commit)}); when the registry answers again: tagflow apply ${environment}`,
+    fix: `the branch is right (${shortId(commit)}); ${fixFor(environment, failed)}`,
     details: {
       environment,
       commit,

@@ -1,5 +1,6 @@
 // Apply: target tags become equal to the branches' heads, in an order that is safe to stop anywhere.
 import { describe, expect, test } from 'vitest';
+import { TagflowError } from '../../../src/model/errors.ts';
 import { apply, applyHead, requireComplete } from '../../../src/engine/release/apply.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { parseTag } from '../../../src/model/reference.ts';
@@ -527,4 +528,26 @@ test('tags that are not verified are an error of their own, with each tag in its
   expect(() => {
     requireComplete('prd', bench.head('prd'), tags.toSpliced(2, 1));
   }).not.toThrow();
+});
+
+test.each([
+  [
+    'digest-not-found',
+    /another try alone cannot help: push the image of django again, .*@sha256:.*; or tagflow rollback prd$/,
+  ],
+  ['tag-immutable', /another try alone cannot help: let prd move in the settings of .*, then: tagflow apply prd$/],
+  ['forbidden', /another try alone cannot help: log in with the right to push to .*, then: tagflow apply prd$/],
+  ['registry-unavailable', /; when the registry answers again: tagflow apply prd$/],
+] as const)('a tag that could not be put, with %s, has a fix of its own', async (code, fix) => {
+  const bench = await running();
+  const environment = (await readSnapshot(bench.context(), [])).environment('prd');
+  const error = new TagflowError(code, { what: 'refused' });
+  bench.registry.arm({ kind: 'before', error }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
+  const context = bench.context();
+  await context.ledger.fetch([bench.head('prd')]);
+  const tags = await applyHead(context, environment, bench.head('prd'), bench.record('prd'));
+  const told = refusal(() => {
+    requireComplete('prd', bench.head('prd'), tags);
+  });
+  expect(told.fix).toMatch(fix);
 });
