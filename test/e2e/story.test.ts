@@ -176,7 +176,7 @@ describe('the questions of an auditor', () => {
   });
 
   it('show: what ran at a moment, in the zone that is named', async () => {
-    const now = await json('show', 'prd', '--at', `${local(Date.now() + 120_000, 9)} Asia/Tokyo`);
+    const now = await json('show', 'prd', '--at', `${local(Date.now(), 9)} Asia/Tokyo`);
     expect(now).toMatchObject({ sequence: 5 });
     // The same wall clock in a zone nine hours behind is another moment: nothing ran then.
     const earlier = await pipeline.tagflow(['show', 'prd', '--at', `${local(Date.now(), -3)} Asia/Tokyo`]);
@@ -272,7 +272,7 @@ describe('plans', () => {
     expect(nothing.stderr).toContain('there is nothing to plan: plan.json was not written');
     expect(await other.tagflow(['promote', 'dev', '--plan', 'plan.json'])).toFail({
       code: 'plan-invalid',
-      fix: /where there is nothing to promote it writes none/,
+      fix: /where there is nothing to do it writes none/,
     });
     await other.remove();
   });
@@ -280,5 +280,5 @@ describe('plans', () => {
 
 /** A moment's wall clock so many hours ahead of UTC: `2026-03-14 18:00`. */
 function local(instant: number, hours: number): string {
-  return new Date(instant + hours * 3_600_000).toISOString().slice(0, 16).replace('T', ' ');
+  return new Date(instant + hours * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 }

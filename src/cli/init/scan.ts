@@ -18,7 +18,14 @@ export async function scanCheckout(directory: string, env: Env): Promise<Finding
   const files = await Promise.all(paths.map((path) => readManifest(directory, path)));
   const images = findImages(files.filter((file) => file !== undefined)).map(({ name }) => name);
   const folders = [...new Set(paths.map(dirname))].filter((folder) => isStageName(basename(folder)));
-  return { images: [...new Set(images)], folders: folders.filter((folder) => !folders.includes(dirname(folder))) };
+  const outer = folders.filter((folder) => !folders.includes(dirname(folder)));
+  return { images: [...new Set(images)], folders: outer.filter((folder) => isShallowest(folder, outer)) };
+}
+
+/** Whether no folder of the same name lies higher: an example further down is no second environment. */
+function isShallowest(folder: string, folders: readonly string[]): boolean {
+  const depth = (path: string): number => path.split('/').length;
+  return folders.every((other) => basename(other) !== basename(folder) || depth(other) >= depth(folder));
 }
 
 async function manifestPaths(directory: string, env: Env): Promise<readonly string[]> {
