@@ -75,8 +75,8 @@ describe.concurrent('results as data', () => {
     };
     succeeded(await other.tagflow(['promote', 'stg'], { env }));
     const dotenv = await readFile(file('dotenv'), 'utf8');
-    expect(dotenv).toMatch(/^TAGFLOW_ENV=stg\nTAGFLOW_VERSION=django=V4\.2 mariadb=V10\.6\n/);
-    expect(dotenv).toMatch(/^TAGFLOW_PREVIOUS=django=V4\.0 mariadb=V10\.6\nTAGFLOW_CHANGED=true\n/m);
+    expect(dotenv).toMatch(/^TAGFLOW_ENV=stg\nTAGFLOW_VERSION=django=V4\.2,mariadb=V10\.6\n/);
+    expect(dotenv).toMatch(/^TAGFLOW_PREVIOUS=django=V4\.0,mariadb=V10\.6\nTAGFLOW_CHANGED=true\n/m);
     expect(await readFile(file('output'), 'utf8')).toBe(dotenv);
     expect(await readFile(file('summary'), 'utf8')).toMatch(/^\| stg \| django \| V4\.2 \|/m);
   });
@@ -150,7 +150,9 @@ describe.concurrent('help and completion', () => {
     expect(text).toContain('rollback');
     const program = findProgram(shell);
     if (!program) return;
-    const checked = spawnSync(program, ['-n'], { input: text, encoding: 'utf8' });
+    const file = join(await temporaryFolder('completion'), 'script');
+    await writeFile(file, text);
+    const checked = spawnSync(program, ['-n', file], { encoding: 'utf8' });
     expect({ status: checked.status, stderr: checked.stderr }).toEqual({ status: 0, stderr: '' });
   });
 

@@ -9,7 +9,8 @@ const LESS = { LESS: 'FRX', LV: '-c' };
 /** The pager's words for a text, where it is one for a pager: at a terminal, and longer than its height. */
 export function pagerFor(stdout: Terminal, env: Io['env'], text: string): readonly string[] | undefined {
   const { isTTY, rows } = stdout;
-  if (isTTY !== true || rows === undefined || env['TERM'] === 'dumb') return undefined;
+  // A terminal without a size says 0.
+  if (isTTY !== true || rows === undefined || rows === 0 || env['TERM'] === 'dumb') return undefined;
   if (text.split('\n').length <= rows) return undefined;
   const words = (env['TAGFLOW_PAGER'] ?? env['PAGER'] ?? DEFAULT).split(/\s+/).filter(Boolean);
   return words[0] === 'cat' ? undefined : words;
