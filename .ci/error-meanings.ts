@@ -44,6 +44,11 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   reason: 'The environment asks for a reason of a certain form.',
   windows: 'No window of the environment is open.',
   freezes: 'The environment is frozen.',
+  locked: 'Somebody locked the environment: nothing is promoted to it until it is unlocked.',
+  'journal-invalid':
+    'The journal cannot be trusted: an entry is not valid, or entries that a release relied on are gone.',
+  'entry-not-found': 'The journal has no open entry of that name.',
+  approvals: 'Not enough people approved exactly this release.',
   'gate-unknown': 'What a gate has to know could not be read, which is never a pass.',
   divergence: 'The environment branch has commits that are neither from tagflow nor upstream; they would be lost.',
   'record-invalid': 'The release record of the environment cannot be read, or does not fit its history.',

@@ -1,4 +1,6 @@
 // Arguments that need more than commander's own parsing.
+import { parseDuration } from '../model/duration.ts';
+import type { Instant } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import { GATES, isGateName } from '../model/gate-policy.ts';
 import { isRecordText } from '../model/release-record.ts';
@@ -12,6 +14,30 @@ export function recordReason(text: string | undefined): string | undefined {
     what: 'the reason cannot stand in the record',
     why: 'it has more than one line, control characters or others that nobody sees, or more than 2,000 characters',
     fix: 'give one plain line: --reason "INC-412 checkout 500s"',
+  });
+}
+
+/** The same for a command that is not done without one. Throws `usage`. */
+export function requiredReason(text: string | undefined): string {
+  const reason = recordReason(text);
+  if (reason !== undefined) return reason;
+  throw new TagflowError('usage', {
+    what: 'a reason is needed',
+    why: 'the journal keeps it',
+    fix: '--reason "INC-412 …"',
+  });
+}
+
+/** The moment that `--until` names: a time, or a span from now on such as `4h`. Throws `usage`. */
+export async function untilFrom(text: string | undefined, now: Instant): Promise<Instant | undefined> {
+  if (text === undefined) return undefined;
+  const span = parseDuration(text);
+  const { parseInstant } = await import('./time.ts');
+  const until = span === undefined ? await parseInstant(text, now) : now + span;
+  if (until > now) return until;
+  throw new TagflowError('usage', {
+    what: `${JSON.stringify(text)} is over already`,
+    fix: 'write a time to come, or a span: --until 4h',
   });
 }
 

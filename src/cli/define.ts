@@ -1,5 +1,6 @@
 // How a command is written down: grammar, help, examples and work in one value, from which `run` gets its types. commander
 // parses by it (grammar.ts); `--help`, completion and the reference page read it.
+import { parseDuration } from '../model/duration.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
@@ -213,6 +214,13 @@ export function count(typed: string): number {
 export function seconds(typed: string): number {
   const found = Number(typed);
   if (!(found > 0 && found <= 86_400)) throw new Invalid('it is a number of seconds');
+  return found;
+}
+
+/** A span of time, in milliseconds. */
+export function span(typed: string): number {
+  const found = parseDuration(typed);
+  if (found === undefined) throw new Invalid('it is a whole number and s, m, h, d or w, such as 30m');
   return found;
 }
 

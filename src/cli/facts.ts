@@ -32,10 +32,11 @@ export function createFacts(): Facts {
     watch(ledger) {
       const push = ledger.push.bind(ledger);
       return Object.assign(ledger, {
-        push: async (...[branch, commit, expected]: Parameters<Ledger['push']>) => {
+        push: async (...move: Parameters<Ledger['push']>) => {
+          const [branch, commit] = move;
           last = { branch, commit, state: 'sent' };
           try {
-            const verdict = await push(branch, commit, expected);
+            const verdict = await push(...move);
             last = { branch, commit, state: verdict.outcome === 'landed' ? 'landed' : 'nothing' };
             return verdict;
           } catch (error) {

@@ -40,3 +40,23 @@ export function versionsWithin(
   });
   return Object.fromEntries(own);
 }
+
+/** The versions that words ask for; `all`: the version of every image that is not named. Throws `usage`. */
+export function versionsFrom(pairs: readonly string[], all: string | undefined): Readonly<Record<string, string>> {
+  const versions = new Map<string, string>(all === undefined ? [] : [['*', all]]);
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    const name = pair.slice(0, at);
+    if (at <= 0 || at === pair.length - 1) {
+      throw new TagflowError('usage', {
+        what: `${JSON.stringify(pair)} is not IMAGE=VERSION`,
+        fix: 'tagflow promote dev django=V4.2, or one version for all images: --version V4.2',
+      });
+    }
+    if (versions.has(name)) {
+      throw new TagflowError('usage', { what: `${name} is named twice`, fix: 'name each image once' });
+    }
+    versions.set(name, pair.slice(at + 1));
+  }
+  return Object.fromEntries(versions);
+}

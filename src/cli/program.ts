@@ -12,6 +12,13 @@ import { explain } from './commands/explain.ts';
 import { help } from './commands/help.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
+import { approve } from './commands/approve.ts';
+import { hold } from './commands/hold.ts';
+import { journal } from './commands/journal.ts';
+import { lift } from './commands/lift.ts';
+import { lock } from './commands/lock.ts';
+import { unapprove } from './commands/unapprove.ts';
+import { unlock } from './commands/unlock.ts';
 import { promote } from './commands/promote.ts';
 import { rollback } from './commands/rollback.ts';
 import { show } from './commands/show.ts';
@@ -37,6 +44,13 @@ export const COMMANDS: readonly Command[] = [
   show,
   where,
   versions,
+  lock,
+  unlock,
+  hold,
+  lift,
+  approve,
+  unapprove,
+  journal,
   check,
   doctor,
   explain,

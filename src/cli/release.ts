@@ -1,7 +1,7 @@
 // What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
-import { promote } from '../engine/release/promote.ts';
 import { rollback } from '../engine/release/rollback.ts';
 import { resolveNewest } from '../engine/versions.ts';
+import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
 import { formatText } from '../views/text.ts';
@@ -23,6 +23,8 @@ export interface ReleaseOptions {
   readonly planOut: string | undefined;
   /** False: a race that is lost is the end. */
   readonly retry: boolean;
+  /** How long to wait for gates that need time or an approval, in milliseconds. */
+  readonly waitGates?: number | undefined;
 }
 
 /** Refuses what would change a plan, or be ignored beside it. `asking`: options by key, with their names. Throws `usage`. */
@@ -62,7 +64,9 @@ export async function runRelease(
     ...(asks(session) && { confirm: async (made: Plan) => confirmPlan(session, made) }),
   };
   const outcome =
-    request.kind === 'rollback' ? await rollback(settings, request, run) : await promote(settings, request, run);
+    request.kind === 'rollback'
+      ? await rollback(settings, request, run)
+      : await promoteWhenGatesPass(settings, request, run, options.waitGates ?? 0);
   if (planOut !== undefined) {
     if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
     else if (outcome.kind === 'unchanged') session.say(`there is nothing to plan: ${planOut} was not written`);

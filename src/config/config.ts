@@ -1,5 +1,6 @@
 // The door of config/: tagflow.yaml, from its text to a Pipeline.
 // schema -> normalise -> lines -> rules: all mistakes are found in one run, each with its line, the wrong value and what is right.
+import { JOURNAL_BRANCH } from '../model/journal.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type {
   ConfiguredPin,
@@ -83,6 +84,7 @@ function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: Bran
     applications: [...new Set(lines.flatMap(({ application }) => application ?? []))].sort(),
     lines: new Map(lines.map((line) => [line.name, line])),
     renamed: draft.renamed,
+    journal: draft.journal ?? (JOURNAL_BRANCH as BranchName),
     maxFileBytes: draft.maxFileBytes,
     plainHttpHosts: draft.plainHttpHosts,
     ...(draft.forge && { forge: draft.forge }),
@@ -118,7 +120,7 @@ function finishImage(draft: DraftImage): Image {
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, tags } = draft;
+  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, journalBy, tags } = draft;
   return {
     name,
     environment: name,
@@ -140,6 +142,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     pullRequest,
     confirm,
     gates,
+    journalBy,
     ...signingOf(draft, signing),
   };
 }

@@ -1,6 +1,6 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
-import type { GatePolicy } from '../model/gate-policy.ts';
+import type { GatePolicy, JournalRights } from '../model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { ConfiguredPin, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
@@ -85,6 +85,7 @@ export interface DraftEnvironment extends DraftPlaces {
   readonly pullRequest: boolean;
   readonly confirm: boolean;
   readonly gates: GatePolicy;
+  readonly journalBy: JournalRights;
   readonly signedBy: readonly string[];
   readonly signedAfter: ObjectId | undefined;
 }
@@ -100,6 +101,7 @@ export interface Draft {
   readonly maxApplications: number;
   readonly renamed: Renamed;
   readonly environments: ReadonlyMap<string, DraftEnvironment>;
+  readonly journal: BranchName | undefined;
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
   readonly forge: ForgeKind | undefined;

@@ -65,6 +65,30 @@ const freeze = z
     description: 'A time in which no promotion lands: `from` and `until`, or `cron` and `duration`.',
   });
 
+const approvals = z
+  .strictObject({
+    count: z.int().register(documentation, {
+      title: 'Count',
+      description: 'How many people have to approve.',
+      examples: [2],
+      minimum: 1,
+      maximum: 20,
+    }),
+    by: z.array(z.string()).register(documentation, {
+      title: 'By',
+      description: 'The people whose `tagflow approve` counts: principals of the signers file. Needs `signing`.',
+      examples: [['ana@example.com', 'bo@example.com']],
+    }),
+    within: z.optional(z.string()).register(documentation, {
+      title: 'Within',
+      description: 'How long an approval counts.',
+      absent: 'for ever',
+      examples: ['7d'],
+      pattern: DURATION,
+    }),
+  })
+  .register(documentation, { title: 'Approvals', description: 'Whose consent a promotion needs.' });
+
 /** The shape of `gates`. */
 export const gatesSchema = z.optional(
   z
@@ -101,6 +125,7 @@ export const gatesSchema = z.optional(
         absent: 'none',
         examples: [[{ cron: '0 18 * * fri', duration: '62h', zone: 'Europe/Berlin' }]],
       }),
+      approvals: z.optional(approvals),
     })
     .register(documentation, { title: 'Gates', description: 'What a promotion to the environment has to pass.' }),
 );
@@ -113,3 +138,25 @@ export const overridesSchema = z.optional(z.record(z.string(), z.array(z.string(
   absent: 'those who may release override `downgrade`, `held` and `divergence`; nobody overrides another gate',
   examples: [{ soak: ['ana@example.com'] }],
 });
+
+const principals = z.optional(z.array(z.string()));
+
+/** The shape of `journalBy`. */
+export const journalBySchema = z
+  .optional(
+    z.strictObject({
+      lock: principals,
+      unlock: principals,
+      hold: principals,
+      lift: principals,
+      approve: principals,
+      verify: principals,
+    }),
+  )
+  .register(documentation, {
+    title: 'Journal by',
+    description:
+      'Who may write which entries of the journal for this environment, where `signing` is set. `unapprove` is the right of `approve`, `journal --restart` that of `unlock`.',
+    absent: 'those who may release may lock, hold and verify; nobody may unlock, lift or approve',
+    examples: [{ unlock: ['ana@example.com'], approve: ['ana@example.com', 'bo@example.com'] }],
+  });

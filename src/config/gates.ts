@@ -2,12 +2,14 @@
 import { Cron } from 'croner';
 import { parseDuration } from '../model/duration.ts';
 import {
+  type ApprovalRule,
   DAYS,
   DEFAULT_POLICY,
   type Day,
   type Freeze,
   GATES,
   type GatePolicy,
+  type JournalRights,
   type TimeWindow,
   isGateName,
 } from '../model/gate-policy.ts';
@@ -22,16 +24,27 @@ const LOCAL = /^(\d{4})-(\d\d)-(\d\d)(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))
 const MAX_PATTERN = 256;
 const MAX_WAYS = 20_000;
 
-/** The policy that an environment's values spell. */
-export function readGates(document: ConfigDocument, path: ConfigPath, values: Values): GatePolicy {
-  return new GateReader(document).policy(path, asValues(values['gates']), asValues(values['overrides']));
+/** The policy and the rights that an environment's values spell. */
+export function readGates(
+  document: ConfigDocument,
+  path: ConfigPath,
+  values: Values,
+  isSigned: boolean,
+): { readonly gates: GatePolicy; readonly journalBy: JournalRights } {
+  const reader = new GateReader(document, isSigned);
+  return {
+    gates: reader.policy(path, asValues(values['gates']), asValues(values['overrides'])),
+    journalBy: new Map(Object.entries(asValues(values['journalBy'])).map(([kind, people]) => [kind, texts(people)])),
+  };
 }
 
 class GateReader {
   readonly #document: ConfigDocument;
+  readonly #isSigned: boolean;
 
-  constructor(document: ConfigDocument) {
+  constructor(document: ConfigDocument, isSigned: boolean) {
     this.#document = document;
+    this.#isSigned = isSigned;
   }
 
   policy(path: ConfigPath, gates: Values, overrides: Values): GatePolicy {
@@ -44,6 +57,7 @@ class GateReader {
       reason: this.#pattern(gates['reason'], [...at, 'reason']),
       windows: this.#some(gates['windows'], [...at, 'windows'], (each, where) => this.#window(each, where)),
       freezes: this.#some(gates['freezes'], [...at, 'freezes'], (each, where) => this.#freeze(each, where)),
+      approvals: this.#approvals(gates['approvals'], [...at, 'approvals']),
       overrides: new Map(
         Object.entries(overrides).map(([gate, people]) => [this.#gateName(gate, path), texts(people)]),
       ),
@@ -126,6 +140,25 @@ class GateReader {
     if (isZone(value)) return value;
     this.#report(path, `there is no time zone ${quote(value)}`, 'write an IANA name: Europe/Berlin, or UTC');
     return 'UTC';
+  }
+
+  #approvals(value: unknown, path: ConfigPath): ApprovalRule | undefined {
+    if (value === undefined) return undefined;
+    const { count, by, within } = asValues(value);
+    const people = texts(by);
+    const withinMs = this.#duration(within, [...path, 'within']);
+    if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > 20) {
+      return this.#report([...path, 'count'], `${quote(count)} is out of range`, 'write a number from 1 to 20');
+    }
+    const needed = count as number;
+    if (!this.#isSigned) {
+      return this.#report(path, 'approvals by name prove nothing without signing', 'set signing, and list the signers');
+    }
+    if (new Set(people.map((name) => name.toLowerCase())).size < needed) {
+      const what = `${needed} people have to approve, and by names ${people.length}`;
+      return this.#report([...path, 'by'], what, 'name as many people as have to approve, or more');
+    }
+    return { count: needed, by: people, withinMs };
   }
 
   #pattern(value: unknown, path: ConfigPath): RegExp | undefined {

@@ -73,6 +73,7 @@ class Normaliser {
         this.#environment(name, values, { retain, signing, hasApplications }),
       ),
       plainHttpHosts: new Set(read.list(root['plainHttp'], ['plainHttp'], (text, path) => read.host(text, path))),
+      journal: read.text(root['journal'], ['journal'], (text, path) => read.branch(text, path)),
       maxFileBytes: read.fileSize(root['maxFileSize']),
       forge: forge === 'github' || forge === 'gitlab' ? forge : undefined,
       signing,
@@ -151,7 +152,7 @@ class Normaliser {
       retain: read.retain(values['retain'], [...at, 'retain'], given.retain),
       pullRequest: values['pullRequest'] === true,
       confirm: values['confirm'] === true,
-      gates: readGates(this.#document, at, values),
+      ...readGates(this.#document, at, values, given.signing !== undefined),
       signedBy: read.list(values['signedBy'], [...at, 'signedBy'], (text, path) =>
         read.signer(text, path, given.signing),
       ),

@@ -1,5 +1,6 @@
 // What must hold between the parts of a configuration. Each rule reports every breach it finds, and passes over what
 // could not be read: that was reported before.
+import { JOURNAL_BRANCH } from '../model/journal.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftLine } from './draft.ts';
@@ -67,6 +68,8 @@ function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchN
   const taken = new Map<string, { readonly branch: string; readonly owner: string }>();
   const trunk = draft.trunk ?? defaultBranch;
   if (trunk !== undefined) taken.set(fold(trunk), { branch: trunk, owner: 'the trunk' });
+  const journal = draft.journal ?? (JOURNAL_BRANCH as BranchName);
+  taken.set(fold(journal), { branch: journal, owner: 'the journal' });
   for (const { name, branch } of draft.environments.values()) {
     if (branch === undefined) continue;
     const path = ['environments', name, 'branch'];

@@ -2,7 +2,7 @@
 // tagflow.schema.json and of docs/reference/configuration.md. What needs more than shape is checked by normalise and rules.
 import * as z from 'zod/mini';
 import { documentation } from './documentation.ts';
-import { gatesSchema, overridesSchema } from './gates-schema.ts';
+import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
 import { PIN_STYLES } from '../model/pipeline.ts';
 
 /** Smallest, default and largest `maxFileSize`, in bytes. */
@@ -309,6 +309,7 @@ const environment = z
       }),
       gates: gatesSchema,
       overrides: overridesSchema,
+      journalBy: journalBySchema,
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:
@@ -519,6 +520,13 @@ export const configSchema = z
       maximum: RETAIN.most,
     }),
     maxFileSize: z.optional(maxFileSize),
+    journal: z.optional(z.string()).register(documentation, {
+      title: 'Journal',
+      description: 'The branch that holds locks, holds and approvals. tagflow makes it when it is needed first.',
+      absent: '`tagflow-journal`',
+      examples: ['tagflow-journal'],
+      maxLength: 244,
+    }),
     forge: z.optional(z.enum(['github', 'gitlab'])).register(documentation, {
       title: 'Forge',
       description: 'What hosts the repository and takes pull requests, where the name of its host does not tell.',

@@ -7,6 +7,8 @@ import { type Environment, linesNamed, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
+import type { JournalHold, Lock } from '../gates/gates.ts';
+import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
 import { judgeDowngrade } from './release/gates.ts';
 import type { Context } from './context.ts';
@@ -82,6 +84,11 @@ export interface EnvironmentStatus {
   readonly unnamed: readonly string[];
   /** Places that name an image and that no release changes. */
   readonly strays: readonly Stray[];
+  /** What the journal says: locks, and images that people put on hold. */
+  readonly locks: readonly Lock[];
+  readonly journalHolds: readonly JournalHold[];
+  /** Why the journal cannot be trusted; promotions are refused then. */
+  readonly journalProblem: TagflowError | undefined;
   /** Why the environment's release cannot be told. */
   readonly problem: TagflowError | undefined;
 }
@@ -120,8 +127,26 @@ async function environmentStatus(
     held: record?.held ?? [],
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
+    ...(await journalStatus(context, snapshot, state)),
     problem,
   };
+}
+
+/** What the journal says about an environment. */
+async function journalStatus(
+  context: Context,
+  snapshot: Snapshot,
+  state: EnvironmentState | undefined,
+): Promise<Pick<EnvironmentStatus, 'locks' | 'journalHolds' | 'journalProblem'>> {
+  const none = { locks: [], journalHolds: [], journalProblem: undefined };
+  if (!state) return none;
+  try {
+    const [locks, journalHolds] = [await locksOn(context, snapshot, state), await holdsOn(context, snapshot, state)];
+    return { locks, journalHolds, journalProblem: undefined };
+  } catch (error) {
+    if (isTagflowError(error, 'journal-invalid')) return { ...none, journalProblem: error };
+    throw error;
+  }
 }
 
 async function imageStatuses(

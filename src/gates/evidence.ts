@@ -1,6 +1,7 @@
 // The evidence that gates may ask for, by name. The engine gathers each piece at most once, and only what the gates of the
 // environment at hand name.
 import type { Instant } from '../model/effects.ts';
+import type { Digest } from '../model/digest.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Hold, ReleaseImage } from '../model/release.ts';
 
@@ -42,10 +43,45 @@ export interface VerificationResult {
   readonly time: Instant;
 }
 
+/** A lock on a line. */
+export interface Lock {
+  readonly id: string;
+  readonly rollbacks: boolean;
+  /** Who set it: where entries are signed, the verified signer. */
+  readonly by: string;
+  readonly reason: string | undefined;
+  readonly until: Instant | undefined;
+}
+
+/** An image that somebody put on hold, beside the holds that rollbacks leave. */
+export interface JournalHold {
+  readonly id: string;
+  /** Undefined: whatever the image is called. */
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly digest: Digest;
+  readonly by: string;
+  readonly reason: string | undefined;
+}
+
+/** Somebody's consent to what is judged. */
+export interface Approval {
+  readonly id: string;
+  /** The verified signer. */
+  readonly by: string;
+  readonly time: Instant;
+}
+
 /** Everything that gates may ask for. */
 export interface Evidence {
   /** The time now, by this machine's clock. */
   readonly clock: Instant;
+  /** Locks that are on the line now. */
+  readonly locks: readonly Lock[];
+  /** Images that people put on hold for the line. */
+  readonly journalHolds: readonly JournalHold[];
+  /** Open approvals of exactly what is judged, none of them of the one who releases. */
+  readonly approvals: readonly Approval[];
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly UnmergedCommit[];
   /** This line's own releases, newest first. */

@@ -6,16 +6,28 @@ import type { Instant } from '../model/effects.ts';
 import type { GatePolicy } from '../model/gate-policy.ts';
 import type { GateDecision } from '../model/release.ts';
 import { plain } from '../model/text.ts';
+import { approvals } from './approvals.ts';
 import { divergence } from './divergence.ts';
 import { downgradeGate } from './downgrade.ts';
 import type { Evidence } from './evidence.ts';
 import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
+import { lock } from './lock.ts';
 import { reason } from './reason.ts';
 import { soak } from './soak.ts';
 import { upstream } from './upstream.ts';
 
-export type { Evidence, UnmergedCommit, PastRelease, UpstreamEvidence, VerificationResult } from './evidence.ts';
+export { isSamePerson } from './approvals.ts';
+export type {
+  Approval,
+  Evidence,
+  UnmergedCommit,
+  JournalHold,
+  Lock,
+  PastRelease,
+  UpstreamEvidence,
+  VerificationResult,
+} from './evidence.ts';
 export { downgradeGate } from './downgrade.ts';
 export type { Gate, Subject } from './gate.ts';
 
@@ -53,6 +65,7 @@ export interface Judgement {
 export async function promotionGates(subject: Subject): Promise<readonly Gate[]> {
   const { policy, from } = subject;
   return [
+    lock,
     downgradeGate(subject),
     held,
     divergence,
@@ -62,11 +75,12 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
     // The calendar of time zones takes longer to load than all other gates.
     ...(policy.windows ? [(await import('./windows.ts')).windows] : []),
     ...(policy.freezes ? [(await import('./freezes.ts')).freezes] : []),
+    ...(policy.approvals ? [approvals] : []),
   ];
 }
 
 /** The gates that a rollback is judged by. Going to an older release is what it is for. */
-export const ROLLBACK_GATES: readonly Gate[] = [divergence];
+export const ROLLBACK_GATES: readonly Gate[] = [lock, divergence];
 
 /** The gates that a rollback is judged by as well when its release was named: by itself it goes to none that is held. */
 export const NAMED_ROLLBACK_GATES: readonly Gate[] = [held];

@@ -1,16 +1,17 @@
 // Gate: what somebody rolled back is not put straight back by automation.
-import { blockingHolds } from '../model/release.ts';
-import { defineGate, pass } from './gate.ts';
+import { type ReleaseImage, blockingHolds } from '../model/release.ts';
+import type { JournalHold } from './evidence.ts';
+import { type Verdict, defineGate, pass } from './gate.ts';
 
 /** Refuses a release that was rolled back from this environment, until the hold is lifted. */
 export const held = defineGate({
   name: 'held',
-  needs: [],
+  needs: ['journalHolds'],
   overriddenBy: 'releasers',
-  judge({ action, environment, current, images, commit }) {
+  judge({ action, environment, current, images, commit }, { journalHolds }) {
     const holds = current ? blockingHolds(current.held, images, commit) : [];
     const [first] = holds;
-    if (!first) return pass('no image in this release is on hold');
+    if (!first) return journalVerdict(environment, images, journalHolds);
     const what =
       first.images.length > 0
         ? first.images.map(({ name, version }) => `${name} ${version}`).join(', ')
@@ -30,3 +31,22 @@ export const held = defineGate({
     };
   },
 });
+
+/** The verdict on holds that people set with `tagflow hold`. */
+function journalVerdict(environment: string, images: readonly ReleaseImage[], holds: readonly JournalHold[]): Verdict {
+  const blocking = holds.filter((hold) =>
+    images.some(({ name, digest }) => (hold.name ?? name) === name && digest === hold.digest),
+  );
+  const [first] = blocking;
+  if (!first) return pass('no image in this release is on hold');
+  return {
+    decision: 'refuse',
+    code: 'held',
+    text: {
+      what: `${blocking.map(({ name, version, digest }) => [name, version ?? digest].filter(Boolean).join(' ')).join(', ')} is held from ${environment}`,
+      why: `${first.by} put it on hold${first.reason === undefined ? '' : `: ${first.reason}`}`,
+      fix: `when it is good again: tagflow lift ${first.id}; for this promotion alone: --override held --reason "…"`,
+      details: { entries: blocking },
+    },
+  };
+}

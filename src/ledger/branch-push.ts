@@ -1,13 +1,13 @@
 // The push of one branch: what may be pushed at all, and how the branch is read afterwards while push.ts settles what became
 // of it. All of it goes on after an interrupt, and none of it is repeated but by push.ts.
 import { TagflowError } from '../model/errors.ts';
-import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
+import { type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Ancestry } from './ancestry.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { RemoteHeads } from './heads.ts';
 import type { PushVerdict } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { type Pacing, settlePush } from './push.ts';
+import { type BranchMove, type Pacing, settlePush } from './push.ts';
 import type { Remote } from './remote.ts';
 
 /** What pushes are made with. */
@@ -22,13 +22,12 @@ export interface PushParts {
 }
 
 /** Moves a branch, as the port's `push` promises. */
-export async function pushBranch(
-  parts: PushParts,
-  branch: BranchName,
-  commit: ObjectId,
-  expected: ObjectId | undefined,
-): Promise<PushVerdict> {
+export async function pushBranch(parts: PushParts, move: BranchMove): Promise<PushVerdict> {
   const { ancestry, settling, heads } = parts;
+  const { branch, commit, expected, beside } = move;
+  if (beside && (!isBranchName(beside.branch) || !isObjectId(beside.head))) {
+    throw new TagflowError('internal', { what: `cannot push beside ${JSON.stringify(beside)}` });
+  }
   if (!isBranchName(branch) || !isObjectId(commit) || (expected !== undefined && !isObjectId(expected))) {
     throw new TagflowError('internal', { what: `cannot push ${JSON.stringify([branch, commit, expected])}` });
   }
@@ -44,7 +43,7 @@ export async function pushBranch(
       branch,
       commit,
       expected,
-      send: async () => settling.push(branch, commit, expected, completions > 1),
+      send: async () => settling.push(move, completions > 1),
       complete: async () => {
         completions += 1;
         await complete(parts, completions);

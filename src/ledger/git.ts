@@ -146,9 +146,9 @@ function assemble(options: RemoteOptions, git: PlumbingOptions, mostPaths: numbe
       fetcher.keep(commit);
       return commit;
     },
-    async push(branch, commit, expected) {
+    async push(branch, commit, expected, beside) {
       remote.refuseWhenInterrupted();
-      return pushBranch(push, branch, commit, expected);
+      return pushBranch(push, { branch, commit, expected, beside });
     },
     async mayPush(branch, head) {
       await fetcher.fetch([head]);

@@ -51,9 +51,17 @@ export type TreeEdit =
   | { readonly kind: 'take'; readonly entry: TreeEntry }
   | { readonly kind: 'remove'; readonly path: string };
 
+/** A branch and the head that it has. */
+export interface BranchAt {
+  readonly branch: BranchName;
+  readonly head: ObjectId;
+}
+
 /** A commit to be made: the tree of `base` with `edits` applied. */
 export interface CommitDraft {
   readonly base: ObjectId;
+  /** Nothing of the tree of `base` is taken: it only tells by which hash function objects are named. */
+  readonly clear?: true;
   /** First parent first; empty for a root commit. */
   readonly parents: readonly ObjectId[];
   readonly edits: readonly TreeEdit[];
@@ -74,10 +82,12 @@ export type CommitSignature =
  * What became of a push, settled by reading the branch, never by the text of an error.
  * `landed`: the commit is the head, or an ancestor of it. `lost`: somebody else moved the branch first.
  * `denied`: the remote refuses this push for good (protected branch, hook, read-only credential).
+ * `beside-moved`: the branch did not move, since the one beside it is no longer where it was.
  */
 export type PushVerdict =
   | { readonly outcome: 'landed' }
   | { readonly outcome: 'lost'; readonly head: ObjectId | undefined }
+  | { readonly outcome: 'beside-moved' }
   | { readonly outcome: 'denied'; readonly reason: string };
 
 // Every method below may throw `remote-unavailable`, `unauthorized`, `storage-failed` or `interrupted`. Commits and trees are
@@ -157,9 +167,10 @@ export interface LedgerWriter {
   /**
    * Moves a branch from `expected` (`undefined`: it must not exist) to a proposed commit, by compare-and-swap, as a
    * fast-forward only. An ambiguous answer is settled by pushing the same commit again; when even that cannot be read,
-   * throws `push-outcome-unknown`.
+   * throws `push-outcome-unknown`. `beside`: a branch that has to be where it was as well, and stays there. The remote compares
+   * it when it takes the push up; it may still move before the push is done.
    */
-  push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict>;
+  push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined, beside?: BranchAt): Promise<PushVerdict>;
   /**
    * Whether this identity may push to the remote, by a push of a branch's own head that is not sent (`git push --dry-run`):
    * it gets as far as the remote lets who may write. Rules for single branches and hooks are asked by a real push only.

@@ -19,10 +19,11 @@ export interface ProposalParts {
 /** The commit of a draft, stored. Throws `tree-unsafe`, `storage-failed`, and what signing throws. */
 export async function storeCommit(
   { git, objects, repository }: ProposalParts,
-  { base, parents, author, time, message, edits, sign }: CommitDraft,
+  { base, clear, parents, author, time, message, edits, sign }: CommitDraft,
 ): Promise<ObjectId> {
   const algorithm = algorithmOf(base);
-  const tree = await editTree(objects.readTrees, (await objects.commit(base)).tree, edits, algorithm);
+  const root = clear ? undefined : (await objects.commit(base)).tree;
+  const tree = await editTree(objects.readTrees, root, edits, algorithm);
   const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
   const content = sign ? withSignature(unsigned, await sign(unsigned), algorithm) : unsigned;
   const commit = makeObject('commit', content, algorithm);

@@ -4,19 +4,28 @@
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
-import type { PushVerdict } from './ledger.ts';
+import type { BranchAt, PushVerdict } from './ledger.ts';
 
 /**
  * What one attempt brought. `accepted`: the remote reported the branch moved, or already there. `stale`: Git saw, before
- * it sent anything, that the branch is not where it was expected. `refused`: the remote reported that it did not move
+ * it sent anything, that the branch is not where it was expected. `beside-moved`: the same of the branch beside it. `refused`: the remote reported that it did not move
  * the branch; `lock`: the file of its own that stood in the way. `unreached`: nothing was sent. `incomplete`: nothing could
  * be sent, since objects were missing here; the next attempt brings more. `open`: anything may have happened.
  */
 export type PushAttempt =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'stale' }
+  | { readonly kind: 'beside-moved' }
   | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean; readonly lock?: string }
   | { readonly kind: 'unreached' | 'incomplete' | 'open'; readonly error: TagflowError };
+
+/** What a push shall do: move a branch to a commit, as long as it and the branch beside it are where they were. */
+export interface BranchMove {
+  readonly branch: BranchName;
+  readonly commit: ObjectId;
+  readonly expected: ObjectId | undefined;
+  readonly beside?: BranchAt | undefined;
+}
 
 /** One push, as the settling sees it. */
 export interface PushInFlight {
@@ -74,6 +83,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const seen = await look(push, mayHaveLanded);
     if (seen.kind === 'settled') return seen.verdict;
     const known = seen.kind === 'unmoved';
+    if (known && answer.kind === 'beside-moved') return { outcome: 'beside-moved' };
     const refusal = answer.kind === 'refused' && known ? answer : undefined;
     if (refusal) {
       refusals += 1;

@@ -18,7 +18,7 @@ import {
   words,
 } from './failure.ts';
 import { runPorcelain } from './porcelain.ts';
-import { type PushAttempt, pushBackoff } from './push.ts';
+import { type BranchMove, type PushAttempt, pushBackoff } from './push.ts';
 import { type OwnRepository, storageFailed } from './repository.ts';
 import type { RemoteUrl } from './url.ts';
 
@@ -130,21 +130,25 @@ export class Remote {
    * here are not fetched for the sake of the pack, unless `completing`: mostly Git wants old content only to compress
    * new content by it, and does as well without.
    */
-  async push(
-    branch: BranchName,
-    commit: ObjectId,
-    expected: ObjectId | undefined,
-    completing: boolean,
-  ): Promise<PushAttempt> {
+  async push({ branch, commit, expected, beside }: BranchMove, completing: boolean): Promise<PushAttempt> {
     const ref = `refs/heads/${branch}`;
-    const lease = `--force-with-lease=${ref}:${expected ?? ''}`;
-    const args = ['--no-verify', '--progress', lease, 'origin', `${commit}:${ref}`];
+    const besideRef = beside && `refs/heads/${beside.branch}`;
+    const leases = [`--force-with-lease=${ref}:${expected ?? ''}`];
+    const refspecs = [`${commit}:${ref}`];
+    if (beside) {
+      leases.push('--atomic', `--force-with-lease=${besideRef}:${beside.head}`);
+      refspecs.push(`${beside.head}:${besideRef}`);
+    }
+    const args = ['--no-verify', '--progress', ...leases, 'origin', ...refspecs];
     const silenceMs = this.#options.timeouts.pushSilenceMs;
     // Without the signal: a push in flight is never broken off.
     const more = { silenceMs, signal: undefined, lazy: completing };
     const answer = await this.#run(async (git) => git.raw(['push', '--verbose', '--porcelain', ...args]), more);
     if (answer.exitCode === 0) return { kind: 'accepted' };
     const report = pushReport(answer.stdout, ref);
+    const other = besideRef === undefined ? undefined : pushReport(answer.stdout, besideRef);
+    // Of an atomic push that one branch stops, Git reports the other as stopped with it.
+    if (other?.where === 'here' && !other.reason.includes('atomic')) return { kind: 'beside-moved' };
     const { redact } = this.#options;
     const said = words(answer, redact);
     if (report?.where === 'here') return { kind: 'stale' };

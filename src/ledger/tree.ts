@@ -56,14 +56,14 @@ export async function findEntries(
 }
 
 /**
- * The tree that edits make of another: removals first, then the rest; folders that run empty go. A removed path that is
+ * The tree that edits make of another, or of an empty one: removals first, then the rest; folders that run empty go. A removed path that is
  * not there is no error. Throws `tree-unsafe` for paths that lead out of the tree or into `.git`, control characters
  * and backslashes, two edits of one path, case twins, a write over or through a link, submodule or folder, and the
  * removal of a folder.
  */
 export async function editTree(
   read: ReadTrees,
-  root: ObjectId,
+  root: ObjectId | undefined,
   edits: readonly TreeEdit[],
   algorithm: HashAlgorithm,
 ): Promise<EditedTree> {

@@ -1,4 +1,5 @@
 // What an environment's gates ask for, as tagflow.yaml says it under `gates` and `overrides`.
+import { type Digest, digestOfData } from './digest.ts';
 
 /** The days of a week, as tagflow.yaml spells them, in the order of ISO 8601: Monday is the first. */
 export const DAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
@@ -27,8 +28,29 @@ export type Freeze = {
   | { readonly kind: 'cron'; readonly cron: string; readonly durationMs: number }
 );
 
+/** How many people have to approve: principals of signed entries of the journal. */
+export interface ApprovalRule {
+  readonly count: number;
+  readonly by: readonly string[];
+  /** How long an approval counts, in milliseconds; undefined: for ever. */
+  readonly withinMs: number | undefined;
+}
+
+/** Who may write which entries of the journal; a kind without an entry has the default of the kind. */
+export type JournalRights = ReadonlyMap<string, readonly string[]>;
+
 /** Gates that can be named in an override, beside `run/NAME`. */
-export const GATES = ['downgrade', 'held', 'divergence', 'upstream', 'soak', 'reason', 'windows', 'freezes'] as const;
+export const GATES = [
+  'downgrade',
+  'held',
+  'divergence',
+  'upstream',
+  'soak',
+  'reason',
+  'windows',
+  'freezes',
+  'approvals',
+] as const;
 
 /** Whether a text names a gate. */
 export function isGateName(text: string): boolean {
@@ -44,6 +66,7 @@ export interface GatePolicy {
   /** Undefined: promotions may land at any time. */
   readonly windows: readonly TimeWindow[] | undefined;
   readonly freezes: readonly Freeze[] | undefined;
+  readonly approvals: ApprovalRule | undefined;
   /** Who may override which gate, by its name; a gate without an entry has the default of the gate. */
   readonly overrides: ReadonlyMap<string, readonly string[]>;
 }
@@ -55,5 +78,12 @@ export const DEFAULT_POLICY: GatePolicy = {
   reason: undefined,
   windows: undefined,
   freezes: undefined,
+  approvals: undefined,
   overrides: new Map(),
 };
+
+/** The digest of a policy: equal policies have equal digests, whatever order their keys were written in. */
+export function policyDigest({ overrides, reason, ...rest }: GatePolicy): Digest {
+  const plain = { ...rest, reason: reason?.source ?? null, overrides: Object.fromEntries(overrides) };
+  return digestOfData(plain);
+}

@@ -1,6 +1,6 @@
 // What tagflow.yaml says, normalised: the images, the environments, and how releases flow between them.
 import type { BranchName, ObjectId } from './object-id.ts';
-import type { GatePolicy } from './gate-policy.ts';
+import type { GatePolicy, JournalRights } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import { matchesWildcard } from './wildcard.ts';
@@ -141,6 +141,8 @@ export interface ReleaseLine {
   readonly confirm: boolean;
   /** What its gates ask for. */
   readonly gates: GatePolicy;
+  /** Who may write which entries of the journal for it, where releases are signed. */
+  readonly journalBy: JournalRights;
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
   /** Set where releases are signed, once the files of the trunk were read. */
@@ -178,6 +180,8 @@ export interface Pipeline {
   readonly maxFileBytes: number;
   /** Registry hosts (`host` or `host:port`, as in a repository) that speak plain HTTP, beside those on loopback. */
   readonly plainHttpHosts: ReadonlySet<string>;
+  /** The branch that holds the journal. */
+  readonly journal: BranchName;
   /** What hosts the repository; absent: its URL tells. */
   readonly forge?: ForgeKind;
   /** Where releases are signed: the files of the trunk that say whose signatures count. */

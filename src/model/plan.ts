@@ -185,6 +185,8 @@ export interface Execution {
   readonly job?: string;
   /** ISO 8601, UTC. */
   readonly time: string;
+  /** The head of the journal that the gates looked at. */
+  readonly journal?: ObjectId;
 }
 
 /**
@@ -216,6 +218,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     held: plan.held,
     gates: plan.gates,
     ...overridesOf(plan),
+    ...(execution.journal !== undefined && { journal: execution.journal }),
     plan: planDigest(plan),
     config: plan.config,
   };

@@ -119,6 +119,7 @@ function remarks(state: EnvironmentStatus): readonly TextLine[] {
     ),
     ...waiting(state),
     ...holds(state),
+    ...journalLines(state),
   ];
 }
 
@@ -187,6 +188,23 @@ function holds({ environment, held }: EnvironmentStatus): readonly string[] {
   });
 }
 
+function journalLines({ environment, locks, journalHolds, journalProblem }: EnvironmentStatus): readonly string[] {
+  return [
+    ...locks.map(({ by, until, reason, rollbacks }) => {
+      const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
+      const what = rollbacks ? ', rollbacks as well' : '';
+      return `locked: ${environment} by ${by}${end}${what}${reason === undefined ? '' : `: ${reason}`}   tagflow unlock ${environment}`;
+    }),
+    ...journalHolds.map(({ id, name, version, digest, by, reason }) => {
+      const image = [name, version ?? digest].filter((part) => part !== undefined).join(' ');
+      return `held: ${environment} holds ${image}, by ${by}${reason === undefined ? '' : `: ${reason}`}   tagflow lift ${id}`;
+    }),
+    ...(journalProblem
+      ? [`unknown: ${journalProblem.message}: ${journalProblem.why}   fix: ${journalProblem.fix}`]
+      : []),
+  ];
+}
+
 function short(digest: string): string {
   if (!/^sha(?:256|512):/.test(digest)) return digest;
   return digest.slice(digest.indexOf(':') + 1).slice(0, 12);
@@ -199,6 +217,9 @@ function asData({
   record,
   asked,
   held,
+  locks,
+  journalHolds,
+  journalProblem,
   ...state
 }: EnvironmentStatus): Readonly<Record<string, unknown>> {
   return {
@@ -212,6 +233,14 @@ function asData({
     })),
     asked: asked.map(({ branch, record: next }) => ({ branch, record: recordShape(next) })),
     held: held.map(holdShape),
+    locks: locks.map(({ reason = null, until, ...one }) => ({ ...one, reason, until: timeOrNull(until) })),
+    journalHolds: journalHolds.map(({ name = null, version = null, reason = null, ...one }) => ({
+      ...one,
+      name,
+      version,
+      reason,
+    })),
+    journalProblem: problemShape(journalProblem),
     problem: problemShape(problem),
   };
 }

@@ -605,6 +605,66 @@ export function describeLedgerContract(
         expect(await remote.head('env/dev')).toBe(theirs);
       });
 
+      it('makes a root commit whose tree is empty but for the edits', async () => {
+        const head = await fetched();
+        const draft = draftOn(head, [{ kind: 'write', path: 'only.yaml', content: new TextEncoder().encode('x') }], {
+          parents: [],
+        });
+        const id = await ledger.writeCommit({ ...draft, clear: true });
+        expect(await ledger.push(DEV, id, undefined)).toEqual({ outcome: 'landed' });
+        await ledger.fetch([id]);
+        expect((await ledger.listFiles(id, '')).map(({ path }) => path)).toEqual(['only.yaml']);
+        expect((await ledger.commit(id)).parents).toEqual([]);
+      });
+
+      describe('beside another branch', () => {
+        it('lands while that one is where it was, and leaves it there', async () => {
+          const other = await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
+          const head = await fetched();
+          await ledger.fetch([other]);
+          const id = await proposal(head, 'mine');
+          const beside = { branch: DEV, head: other };
+          expect(await ledger.push(MAIN, id, head, beside)).toEqual({ outcome: 'landed' });
+          expect(await remote.head('main')).toBe(id);
+          expect(await remote.head('env/dev')).toBe(other);
+          expect(await ledger.push(MAIN, id, head, beside)).toEqual({ outcome: 'landed' });
+        });
+
+        it('does not land once that one moved', async () => {
+          const other = await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
+          const head = await fetched();
+          await ledger.fetch([other]);
+          const id = await proposal(head, 'mine');
+          const moved = await remote.commit('env/dev', { x: 'y' });
+          const verdict = await ledger.push(MAIN, id, head, { branch: DEV, head: other });
+          expect(verdict).toEqual({ outcome: 'beside-moved' });
+          expect(await remote.head('main')).toBe(head);
+          expect(await remote.head('env/dev')).toBe(moved);
+        });
+
+        it('is lost when both moved', async () => {
+          const other = await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
+          const head = await fetched();
+          await ledger.fetch([other]);
+          const id = await proposal(head, 'mine');
+          await remote.commit('env/dev', { x: 'y' });
+          const theirs = await remote.commit('main', { 'env/a.yaml': 'theirs\n' });
+          const verdict = await ledger.push(MAIN, id, head, { branch: DEV, head: other });
+          expect(verdict).toEqual({ outcome: 'lost', head: theirs });
+        });
+
+        it('that landed before the other one moved has landed', async () => {
+          const other = await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
+          const head = await fetched();
+          await ledger.fetch([other]);
+          const id = await proposal(head, 'mine');
+          const beside = { branch: DEV, head: other };
+          await ledger.push(MAIN, id, head, beside);
+          await remote.commit('env/dev', { x: 'y' });
+          expect(await ledger.push(MAIN, id, head, beside)).toEqual({ outcome: 'landed' });
+        });
+      });
+
       it('joins two histories', async () => {
         const dev = await remote.commit('env/dev', { 'env/a.yaml': 'dev\n' }, { parents: [start] });
         const head = await remote.commit('main', { 'env/b.yaml': 'up\n' });

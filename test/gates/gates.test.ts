@@ -43,6 +43,8 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     from: undefined,
     upstream: 'stg',
     schemes: new Map([['django', SEMVER]]),
+    locks: [],
+    journalHolds: [],
     unmerged: [],
     ...rest,
   };
@@ -68,6 +70,7 @@ const codes = async (given: Given): Promise<readonly string[]> => (await judge(g
 
 test('every gate decides, in a fixed order, and says why', async () => {
   expect((await judge(evidence())).decisions).toEqual([
+    { gate: 'lock', decision: 'pass', reason: 'nobody locked it' },
     { gate: 'downgrade', decision: 'pass', reason: 'no image gets older' },
     { gate: 'held', decision: 'pass', reason: 'no image in this release is on hold' },
     { gate: 'divergence', decision: 'pass', reason: 'stg has every commit of prd' },
@@ -113,7 +116,7 @@ describe('downgrade', () => {
 
     test('passes and says by what it compared', async () => {
       const past = [release(1, 'main-7')];
-      expect((await judge(evidence({ from: 'main-7', to: 'main-8', past }))).decisions[0]?.reason).toBe(
+      expect((await judge(evidence({ from: 'main-7', to: 'main-8', past }))).decisions[1]?.reason).toBe(
         'no image gets older; by past releases, as versions of django have no order',
       );
     });
@@ -151,7 +154,7 @@ describe('downgrade', () => {
   test('on request it is let through, and on the record', async () => {
     const { decisions, refusals } = await judge(evidence({ from: 'V4.2', to: 'V4.0', overrides: ['downgrade'] }));
     expect(refusals).toEqual([]);
-    expect(decisions[0]).toEqual({
+    expect(decisions[1]).toEqual({
       gate: 'downgrade',
       decision: 'overridden',
       reason: `prd would go back: django V4.2 -> V4.0: release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
@@ -194,7 +197,7 @@ describe('held', () => {
 
   test('is lifted on request, and that is on the record', async () => {
     const { decisions } = await judge(evidence({ current: hold({ images: bad }), overrides: ['held'] }));
-    expect(decisions[1]).toEqual({
+    expect(decisions[2]).toEqual({
       gate: 'held',
       decision: 'overridden',
       reason: 'django V4.2 is held from prd: release 2 was rolled back',
@@ -242,8 +245,8 @@ describe('divergence', () => {
 
   test('on request they are given up, and that is on the record', async () => {
     const { decisions } = await judge(evidence({ unmerged: foreign, overrides: ['divergence'] }));
-    expect(decisions[2]?.decision).toBe('overridden');
-    expect(decisions[2]?.reason).toContain('would be lost: 1111111 fix 1');
+    expect(decisions[3]?.decision).toBe('overridden');
+    expect(decisions[3]?.reason).toContain('would be lost: 1111111 fix 1');
   });
 });
 
@@ -261,13 +264,15 @@ test('no reason is longer than a record can hold, however many images there are'
   expect((await judge(given)).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
 });
 
+const QUIET: Gathered = { locks: { value: [] }, journalHolds: { value: [] } };
+
 describe('evidence that could not be had', () => {
   const problem = new TagflowError('forge-unavailable', { what: 'the forge does not answer', why: 'HTTP 502' });
 
   test('is unknown, never a pass, and says why', async () => {
     const gates = await promotionGates(evidence());
-    const { decisions, refusals } = judgeGates(gates, evidence(), { unmerged: { problem } }, PERSON);
-    expect(decisions[2]).toEqual({
+    const { decisions, refusals } = judgeGates(gates, evidence(), { ...QUIET, unmerged: { problem } }, PERSON);
+    expect(decisions[3]).toEqual({
       gate: 'divergence',
       decision: 'unknown',
       reason: 'whether gate divergence passes is not known',
@@ -282,14 +287,19 @@ describe('evidence that could not be had', () => {
   });
 
   test('is unknown when nobody gathered it', async () => {
-    expect(judgeGates(await promotionGates(evidence()), evidence(), {}, PERSON).refusals).toMatchObject([
+    expect(judgeGates(await promotionGates(evidence()), evidence(), QUIET, PERSON).refusals).toMatchObject([
       { gate: 'divergence', decision: 'unknown' },
     ]);
   });
 
   test('may be overridden like a refusal', async () => {
     const request = { ...PERSON, gates: ['divergence'] };
-    const { refusals } = judgeGates(await promotionGates(evidence()), evidence(), { unmerged: { problem } }, request);
+    const { refusals } = judgeGates(
+      await promotionGates(evidence()),
+      evidence(),
+      { ...QUIET, unmerged: { problem } },
+      request,
+    );
     expect(refusals).toEqual([]);
   });
 });
@@ -303,7 +313,7 @@ describe('an override', () => {
   test('of a gate that passes has no effect and is not recorded', async () => {
     expect(
       (await judge(evidence({ overrides: ['downgrade', 'held'] }))).decisions.map(({ decision }) => decision),
-    ).toEqual(['pass', 'pass', 'pass']);
+    ).toEqual(['pass', 'pass', 'pass', 'pass']);
   });
 
   test('of one gate leaves the others as they are', async () => {

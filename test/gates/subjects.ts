@@ -41,6 +41,9 @@ export function promotion(policy: Partial<GatePolicy>, change: Partial<Subject> 
 /** Nothing is committed by hand, verified or frozen by anybody. */
 const QUIET: Evidence = {
   clock: Date.parse('2026-11-30T12:00:00Z'),
+  locks: [],
+  journalHolds: [],
+  approvals: [],
   unmerged: [],
   past: [],
   upstreamReleases: undefined,

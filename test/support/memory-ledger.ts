@@ -7,6 +7,7 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Permission } from '../../src/model/repository-facts.ts';
 import type {
+  BranchAt,
   Commit,
   CommitDraft,
   CommitSignature,
@@ -39,6 +40,7 @@ export interface MemoryPush {
   readonly branch: BranchName;
   readonly commit: ObjectId;
   readonly expected: ObjectId | undefined;
+  readonly beside?: BranchAt | undefined;
 }
 
 /**
@@ -370,7 +372,7 @@ class MemoryLedger implements Ledger {
   async writeCommit(draft: CommitDraft): Promise<ObjectId> {
     const { algorithm } = this.#remote;
     const { parents, author, time, message } = draft;
-    const base = this.#commit(draft.base).tree;
+    const base = draft.clear ? undefined : this.#commit(draft.base).tree;
     const tree = await editTree(this.#trees, base, draft.edits, algorithm);
     const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
     const content = draft.sign ? withSignature(unsigned, await draft.sign(unsigned), algorithm) : unsigned;
@@ -388,14 +390,19 @@ class MemoryLedger implements Ledger {
       : { granted: 'yes', how: 'nobody is refused' };
   }
 
-  async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict> {
+  async push(
+    branch: BranchName,
+    commit: ObjectId,
+    expected: ObjectId | undefined,
+    beside?: BranchAt,
+  ): Promise<PushVerdict> {
     if (expected !== undefined && !this.#reach(commit).has(expected)) {
       throw new TagflowError('internal', {
         what: `commit ${commit} does not contain ${expected}, the head it replaces`,
       });
     }
     await this.#talk('push');
-    const push: MemoryPush = { actor: this.#actor, branch, commit, expected };
+    const push: MemoryPush = { actor: this.#actor, branch, commit, expected, beside };
     const fault = await this.#remote.faults.push?.(push);
     if (fault === 'down') throw unreachable('connection refused');
     if (fault === 'denied' || this.#remote.protected.has(branch)) {
@@ -406,6 +413,7 @@ class MemoryLedger implements Ledger {
       throw new TagflowError('push-outcome-unknown', { what: `whether the push to ${branch} landed is not known` });
     }
     const head = this.#remote.branches.get(branch);
+    if (head === expected && head !== commit && beside) return { outcome: 'beside-moved' };
     return head && this.#reach(head).has(commit) ? { outcome: 'landed' } : { outcome: 'lost', head };
   }
 
@@ -425,6 +433,7 @@ class MemoryLedger implements Ledger {
   #receive(push: MemoryPush): void {
     const { branches, objects, landed } = this.#remote;
     if (branches.get(push.branch) !== push.expected) return;
+    if (push.beside && branches.get(push.beside.branch) !== push.beside.head) return;
     for (const [id, object] of this.#own) objects.set(id, object);
     branches.set(push.branch, push.commit);
     landed.push(push);

@@ -36,6 +36,7 @@ export const TARGET: Environment = {
   pullRequest: false,
   confirm: false,
   gates: DEFAULT_POLICY,
+  journalBy: new Map(),
 };
 
 /** A record with every field that a record can have. */

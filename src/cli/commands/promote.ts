@@ -1,8 +1,8 @@
 // tagflow promote: from words to a request, and from the outcome to words.
 import { TagflowError } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand, flag, list, required, several, text, unless } from '../define.ts';
-import { lineWords, onlyApplication, versionsWithin } from '../lines.ts';
+import { defineCommand, flag, list, required, several, span, text, unless, value } from '../define.ts';
+import { lineWords, onlyApplication, versionsFrom, versionsWithin } from '../lines.ts';
 import type { Session } from '../session.ts';
 
 export const promote = defineCommand({
@@ -57,11 +57,12 @@ export const promote = defineCommand({
       '--discard-divergence',
       'the same as --override divergence: give up commits on its branch alone',
     ),
+    waitGates: value('--wait-gates <span>', 'wait as long for gates that need time or an approval: 30m, 4h', span),
     retry: unless('--no-retry', 'do not try again after losing a race'),
     wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
   },
   async run(session, input, line) {
-    const { environment, pairs, plan, planOut, dryRun, retry, wait } = input;
+    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates } = input;
     const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
@@ -73,7 +74,7 @@ export const promote = defineCommand({
       overrides: overridesFrom(input),
     });
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
-    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait }, () =>
+    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait, waitGates }, () =>
       requestFrom(asked()),
     );
   },
@@ -146,25 +147,6 @@ function requestFrom({ environment, pairs: words, version, from, reason, overrid
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),
   } as const;
-}
-
-function versionsFrom(pairs: readonly string[], all: string | undefined): Readonly<Record<string, string>> {
-  const versions = new Map<string, string>(all === undefined ? [] : [['*', all]]);
-  for (const pair of pairs) {
-    const at = pair.indexOf('=');
-    const name = pair.slice(0, at);
-    if (at <= 0 || at === pair.length - 1) {
-      throw new TagflowError('usage', {
-        what: `${JSON.stringify(pair)} is not IMAGE=VERSION`,
-        fix: 'tagflow promote dev django=V4.2, or one version for all images: --version V4.2',
-      });
-    }
-    if (versions.has(name)) {
-      throw new TagflowError('usage', { what: `${name} is named twice`, fix: 'name each image once' });
-    }
-    versions.set(name, pair.slice(at + 1));
-  }
-  return Object.fromEntries(versions);
 }
 
 /** Options that ask for something; a plan was asked for already. */

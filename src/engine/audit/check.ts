@@ -8,6 +8,7 @@ import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
 import { carriedBack, madeByHand } from './flow.ts';
+import { checkJournal } from './journal.ts';
 import { checkReleases } from './releases.ts';
 import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
@@ -68,6 +69,7 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
     const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
     findings.push(...[...found.values()].sort((a, b) => place(a) - place(b)));
   }
+  if (request.branch === undefined) findings.push(...(await checkJournal(context, snapshot)));
   return { environments, findings };
 }
 

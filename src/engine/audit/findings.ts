@@ -13,7 +13,7 @@ import type { Snapshot } from '../read/snapshot.ts';
  * was not planned by a tagflow.yaml of the trunk. `unmerged`: made by hand, and upstream lacks it. `direction`: it carries
  * commits of an environment upstream. `rewound`: it takes a release off the
  * first-parent history, or the registry knows a newer release. `text`: its message or author holds
- * characters that steer a terminal or reorder text.
+ * characters that steer a terminal or reorder text. `journal`: it does not add one entry to the journal, or does more.
  */
 export type Rule =
   | 'record'
@@ -26,7 +26,8 @@ export type Rule =
   | 'foreign'
   | 'direction'
   | 'rewound'
-  | 'text';
+  | 'text'
+  | 'journal';
 
 /** A commit that breaks a rule. Texts are safe to show. */
 export interface Finding {

@@ -1,6 +1,6 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
 import { CONFIG_FILE } from '../../config/config.ts';
-import type { TreeEdit } from '../../ledger/ledger.ts';
+import type { BranchAt, TreeEdit } from '../../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/plan.ts';
@@ -8,6 +8,7 @@ import { type Trust, isInScope } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
+import { type Journal, journalOf } from '../read/journal.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { treeEdit } from '../tree/release-tree.ts';
@@ -22,7 +23,8 @@ export interface Committed {
 /**
  * Builds the commit of one plan, or of plans of one branch together, their records signed where there is a `trust` to satisfy,
  * and pushes it. On a branch that several release lines share, a commit of another line in between is no lost race: the same
- * edits are put on the new head, as long as nothing changed that the plans follow from. Undefined: it lost a race; a denied
+ * edits are put on the new head, as long as nothing changed that the plans follow from. Undefined: it lost a race, or the
+ * journal moved on; a denied
  * push throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
  */
 export async function commitPlans(
@@ -33,14 +35,17 @@ export async function commitPlans(
   const [first] = planned;
   if (!first) return [];
   const { branch } = first.plan;
+  const journal = journalOf(snapshot);
+  const beside = besideOf(journal, first.plan);
   const deadline = context.clock.elapsed() + context.raceTimeout;
   let current = planned;
   for (let base = first.plan.base; ;) {
     context.signal.throwIfAborted();
-    const made = await buildCommits(context, current);
-    const verdict = await context.ledger.push(branch, made.commit, base);
+    const made = await buildCommits(context, current, journal);
+    const verdict = await context.ledger.push(branch, made.commit, base, beside);
     if (verdict.outcome === 'landed') return made.records.map((record) => ({ commit: made.commit, record }));
     if (verdict.outcome === 'denied') throw denied(first.plan, made.commit, verdict.reason);
+    if (verdict.outcome === 'beside-moved') return undefined;
     const { head } = verdict;
     if (head === undefined || context.clock.elapsed() > deadline) return undefined;
     if (!(await standOn(context, snapshot, planned, { base, head }))) return undefined;
@@ -48,6 +53,14 @@ export async function commitPlans(
     current = current.map((one) => ({ ...one, plan: { ...one.plan, base: head, tree: head, parents: [head] } }));
     base = head;
   }
+}
+
+/**
+ * What a push is compared with besides. A lock that comes meanwhile stops a promotion; a rollback that loses a race ends, so
+ * nothing but its own branch may stop it.
+ */
+function besideOf({ branch, head }: Journal, { request }: Plan): BranchAt | undefined {
+  return head !== undefined && request.kind === 'promote' ? { branch, head } : undefined;
 }
 
 /** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */
@@ -80,17 +93,23 @@ function denied(plan: Plan, commit: ObjectId, why: string): TagflowError {
 }
 
 /** Builds a plan's commit as this run's, now, its record signed where there is a `trust` to satisfy, and pushes nothing. */
-export async function buildCommit(context: Context, plan: Plan, trust?: Trust): Promise<Committed> {
-  const { commit, records } = await build(context, [{ plan, trust }]);
+export async function buildCommit(
+  context: Context,
+  plan: Plan,
+  trust: Trust | undefined,
+  journal: Journal,
+): Promise<Committed> {
+  const { commit, records } = await build(context, [{ plan, trust }], journal);
   const [record] = records;
   if (!record) throw new TypeError('a commit of one plan has one record');
   return { commit, record };
 }
 
-async function buildCommits(context: Context, planned: readonly PlannedRelease[]): Promise<Built> {
+async function buildCommits(context: Context, planned: readonly PlannedRelease[], journal: Journal): Promise<Built> {
   return build(
     context,
     planned.map(({ plan, state }) => ({ plan, trust: state.environment.trust })),
+    journal,
   );
 }
 
@@ -103,6 +122,7 @@ interface Built {
 async function build(
   context: Context,
   plans: readonly { readonly plan: Plan; readonly trust: Trust | undefined }[],
+  journal: Journal,
 ): Promise<Built> {
   const [first] = plans;
   if (!first) throw new TypeError('a commit needs a plan');
@@ -113,6 +133,7 @@ async function build(
     ...(onBehalfOf !== undefined && { onBehalfOf }),
     ...(job !== undefined && { job }),
     time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+    ...(journal.head !== undefined && { journal: journal.head }),
   };
   const records: ReleaseRecord[] = [];
   const edits: TreeEdit[] = [];

@@ -45,7 +45,9 @@ export async function release(
   }
   steps.planned(planned.plan);
   const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
-  return dryRun || isDeclined ? { kind: 'planned', plan: planned.plan } : execute(context, snapshot, planned, steps);
+  return dryRun || isDeclined
+    ? { kind: 'planned', plan: planned.plan, subject: planned.subject }
+    : execute(context, snapshot, planned, steps);
 }
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */

@@ -16,6 +16,7 @@ import {
   promotionGates,
 } from '../../gates/gates.ts';
 import type { Attempt } from '../../model/attempt.ts';
+import { isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Trust, lineName, lineOf, schemesOf } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
@@ -27,6 +28,7 @@ import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
+import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
@@ -36,6 +38,8 @@ export interface Candidate {
   readonly source: ReleaseSource;
   /** What is laid over the line's scope, where releases do not carry a tree. */
   readonly overlay?: Overlay | undefined;
+  /** The tree of the scope that results, without the record; absent where nothing is planned, so that no approval is of it. */
+  readonly scope?: ObjectId | undefined;
 }
 
 /** What gathers each piece of evidence. Nothing is asked before it is called. */
@@ -106,11 +110,21 @@ async function ask(
     await Promise.all(
       [...evidenceFor(gates)].map(async (name): Promise<[string, Attempt<unknown>]> => [
         name,
-        { value: await sources[name]() },
+        await finding(sources[name]),
       ]),
     ),
   );
   return judge(gates, subject, gathered, overrides);
+}
+
+/** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */
+async function finding(source: () => Promise<unknown>): Promise<Attempt<unknown>> {
+  try {
+    return { value: await source() };
+  } catch (error) {
+    if (isTagflowError(error, 'journal-invalid')) return { problem: error };
+    throw error;
+  }
 }
 
 function subjectOf(state: EnvironmentState, { request, images, source }: Candidate): Subject {
@@ -133,18 +147,27 @@ function sourcesFor(
   context: Reading,
   snapshot: Snapshot,
   state: EnvironmentState,
-  { request, overlay }: Candidate,
+  candidate: Candidate,
   upstream: ObjectId,
   subject: Subject,
 ): Sources {
+  const { request, overlay, scope } = candidate;
   // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.
   const edits = async (): Promise<Evidence['unmerged']> =>
     request.kind === 'promote' && !overlay ? [] : editsTakenBack(context, state, overlay);
+  const journal = async <T>(facts: Promise<readonly T[]>): Promise<readonly T[]> =>
+    request.kind === 'rollback' ? orWarn(context, facts) : facts;
   return {
     clock: async () => context.clock.now(),
     upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, state.environment.application),
     verifications: async () => [],
     deployFreeze: async () => context.deployFreeze,
+    locks: async () => journal(locksOn(context, snapshot, state)),
+    journalHolds: async () => journal(holdsOn(context, snapshot, state)),
+    approvals: async () =>
+      scope === undefined
+        ? []
+        : approvalsOf(context, snapshot, state, { ...candidate, scope }, await releasersOf(context, state.environment)),
     unmerged: async () =>
       state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
@@ -160,6 +183,14 @@ async function overridesOf(
   const { actor, onBehalfOf } = context.who;
   const signer = gates.length > 0 && trust ? await currentSigner(context, trust) : undefined;
   return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
+}
+
+/** The people whose consent is no second one: who signs the release, who runs it, and for whom. */
+async function releasersOf(context: Reading, { trust }: Environment): Promise<readonly string[]> {
+  const { actor, onBehalfOf, author } = context.who;
+  const signer = trust && (await currentSigner(context, trust));
+  const address = /<([^<>]+)>/.exec(author)?.[1];
+  return [signer, actor, onBehalfOf, address].filter((name) => name !== undefined);
 }
 
 /** Whose signature a release would have that is made now; undefined: nobody's that counts. */

@@ -26,12 +26,16 @@ export interface Refused {
   readonly environment: string;
   readonly refusals: readonly Refusal[];
   readonly gates: readonly GateDecision[];
+  /** What an approval of it is bound to; absent where it was refused for another reason than a gate. */
+  readonly subject?: Digest;
 }
 
 /** A plan that was made and not done. */
 export interface Planned {
   readonly kind: 'planned';
   readonly plan: Plan;
+  /** What an approval of it is bound to. */
+  readonly subject?: Digest;
 }
 
 /** There is nothing to do: the environment has exactly this release. Its tags were checked all the same. */

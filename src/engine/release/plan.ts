@@ -1,6 +1,7 @@
 // Planning: from what a use case chose to the plan that follows from it. Planning changes nothing: it is given ports that have
 // no method for it. What was planned is done by execute.ts.
 import type { ReleaseValues } from '../../manifests/manifests.ts';
+import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
@@ -12,6 +13,7 @@ import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
 import type { LocatedImage } from './images.ts';
+import { subjectDigest } from './journal-evidence.ts';
 import { judgePromotion, judgeRollback } from './gates.ts';
 import type { Refused } from './outcome.ts';
 
@@ -53,6 +55,8 @@ export interface UnchangedRelease {
 export interface PlannedRelease {
   readonly kind: 'planned';
   readonly plan: Plan;
+  /** What an approval of it is bound to. */
+  readonly subject: Digest;
   readonly state: EnvironmentState;
   /** Files outside the line's scope that the plan follows from. */
   readonly reads: readonly string[];
@@ -87,9 +91,17 @@ export async function planRelease(
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp };
   const { treeChanges, reads, ...tree } = await treeOf(reading, snapshot, choice, images, values);
+  const { scope } = tree;
+  const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
-  const { decisions: gates, refusals } = await judge(reading, snapshot, state, { request, images, source, overlay });
-  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates };
+  const { decisions: gates, refusals } = await judge(reading, snapshot, state, {
+    request,
+    images,
+    source,
+    overlay,
+    scope,
+  });
+  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject };
   if (
     current &&
     !choice.mends &&
@@ -119,7 +131,7 @@ export async function planRelease(
     ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
-  return { kind: 'planned', plan, state, reads };
+  return { kind: 'planned', plan, subject, state, reads };
 }
 
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */

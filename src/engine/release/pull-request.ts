@@ -10,6 +10,7 @@ import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, buildCommit } from './commit.ts';
 import type { Context } from '../context.ts';
+import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
@@ -119,7 +120,7 @@ async function pushed(
   plan: Plan,
   branch: BranchName,
 ): Promise<Committed> {
-  const ours = await buildCommit(context, plan, environment.trust);
+  const ours = await buildCommit(context, plan, environment.trust, journalOf(snapshot));
   const there = snapshot.branches.get(branch);
   if (there) return sameRequest(context, environment, plan, { branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);

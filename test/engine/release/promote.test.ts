@@ -559,7 +559,7 @@ describe('gates', () => {
     await bench.released('prd', { django: 'V4.2' });
     const how = { overrides: ['downgrade'], reason: 'INC-412' };
     const { record } = await bench.released('prd', { django: 'V4.0' }, how);
-    expect(record.gates[0]).toMatchObject({
+    expect(record.gates[1]).toMatchObject({
       gate: 'downgrade',
       decision: 'overridden',
       reason: expect.stringContaining('prd would go back: django V4.2 -> V4.0'),
@@ -582,7 +582,7 @@ describe('gates', () => {
     const { record } = await bench.released('prd', {}, { overrides: ['held'] });
     expect(shown(record)).toBe('django V4.2, mariadb V10.6');
     expect(record.held).toEqual([]);
-    expect(record.gates[1]).toMatchObject({ gate: 'held', decision: 'overridden' });
+    expect(record.gates[2]).toMatchObject({ gate: 'held', decision: 'overridden' });
   });
 
   test('a newer version goes past the hold, which stays', async () => {
@@ -732,7 +732,7 @@ describe('divergence', () => {
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix' });
     const { record } = await bench.released('prd', {}, { overrides: ['divergence'] });
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=prd\n');
-    expect(record.gates[2]).toMatchObject({ decision: 'overridden', reason: expect.stringContaining('hotfix') });
+    expect(record.gates[3]).toMatchObject({ decision: 'overridden', reason: expect.stringContaining('hotfix') });
   });
 
   test('given up once is not asked about again when another one comes', async () => {

@@ -443,6 +443,7 @@ describe('commits made by hand', () => {
       `left behind, as the release before did not have it: prd has 1 commit that stg lacks and that would be lost: ${hotfix.slice(0, 7)} hotfix: level`,
     );
     expect(record.gates).toMatchObject([
+      { gate: 'lock', decision: 'pass' },
       { gate: 'divergence', decision: 'overridden', reason: expect.stringContaining('hotfix: level'), by: 'ana' },
     ]);
   });
@@ -452,7 +453,7 @@ describe('commits made by hand', () => {
     bench.remote.commit('prd', { [SETTINGS]: 'LEVEL=hot\n' }, { message: 'hotfix: level' });
     const { record } = await rolledBack(bench, { imagesOnly: true });
     expect(bench.remote.file('prd', SETTINGS)).toBe('LEVEL=hot\n');
-    expect(record.gates).toMatchObject([{ decision: 'pass' }]);
+    expect(record.gates).toMatchObject([{ decision: 'pass' }, { decision: 'pass' }]);
   });
 
   test('still stand in the way of the next promotion', async () => {

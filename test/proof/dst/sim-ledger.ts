@@ -1,6 +1,6 @@
 // The Git remote as one process of a simulation sees it: an in-memory ledger whose every talk with the remote is a point of
 // the scheduler. A push is settled by the very code that the Git adapter settles it with.
-import type { CommitDraft, FileStep, Heads, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import type { BranchAt, CommitDraft, FileStep, Heads, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import { type PushAttempt, settlePush } from '../../../src/ledger/push.ts';
 import type { Clock } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
@@ -87,7 +87,12 @@ class SchedulingLedger implements SimLedger {
     return this.#inner.mayPush(branch, head);
   }
 
-  async push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): Promise<PushVerdict> {
+  async push(
+    branch: BranchName,
+    commit: ObjectId,
+    expected: ObjectId | undefined,
+    beside?: BranchAt,
+  ): Promise<PushVerdict> {
     const { scheduler, process, signal, world } = this.#at;
     signal.throwIfAborted();
     if (expected !== undefined && !contains(world.remote, commit, expected)) {
@@ -103,7 +108,7 @@ class SchedulingLedger implements SimLedger {
           sent += 1;
           let verdict: PushVerdict | undefined;
           const effect = (): void => {
-            verdict = this.#receive(branch, commit, expected);
+            verdict = this.#receive(branch, commit, expected, beside);
           };
           const label = `push ${world.nameOf(commit)} to ${branch}${sent > 1 ? ` (${sent})` : ''}`;
           const ending = await scheduler.point({ process, server: 'git', label, effect });
@@ -122,11 +127,17 @@ class SchedulingLedger implements SimLedger {
   }
 
   /** Compare and swap, as the server does it. */
-  #receive(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined): PushVerdict {
+  #receive(
+    branch: BranchName,
+    commit: ObjectId,
+    expected: ObjectId | undefined,
+    beside: BranchAt | undefined,
+  ): PushVerdict {
     const { world, scheduler, process } = this.#at;
     const before = world.remote.branches.get(branch);
     if (before === commit) return { outcome: 'landed' };
     if (before !== expected) return { outcome: 'lost', head: before };
+    if (beside && world.remote.branches.get(beside.branch) !== beside.head) return { outcome: 'beside-moved' };
     world.remote.branches.set(branch, commit);
     world.moved();
     scheduler.note(`${process}: ${branch} is now ${world.nameOf(commit)}`);
@@ -193,6 +204,7 @@ function answered(ending: Ending): 'done' | 'stale' {
 function attemptOf(ending: Ending, verdict: PushVerdict | undefined): PushAttempt {
   if (ending === 'failed') return { kind: 'unreached', error: unreachable() };
   if (ending === 'unanswered') return { kind: 'open', error: unreachable() };
+  if (verdict?.outcome === 'beside-moved') return { kind: 'beside-moved' };
   return verdict?.outcome === 'landed' ? { kind: 'accepted' } : { kind: 'stale' };
 }
 

@@ -1,0 +1,35 @@
+// tagflow hold: keep an image from environments.
+import { EXIT } from '../../model/errors.ts';
+import { defineCommand, required, several, text } from '../define.ts';
+
+export const hold = defineCommand({
+  name: 'hold',
+  summary: 'keep a version from some environments, or from all',
+  description: [
+    'Writes a hold on the digest of the image to the journal: no promotion brings it, in whatever environment is named, or in any. `tagflow lift` ends it; `--override held` goes past it for one promotion.',
+  ],
+  examples: [
+    'tagflow hold django@V4.2 --reason "CVE-2026-1234"',
+    'tagflow hold django@V4.2 prd --until 2d --reason "wait for the migration"',
+  ],
+  arguments: {
+    image: required('image@version', 'IMAGE@VERSION, IMAGE@DIGEST, or a digest', { completion: 'image' }),
+    environments: several('env', 'environments; every one when none is named', { completion: 'environment' }),
+  },
+  options: {
+    until: text('--until <time>', 'when it ends by itself (a time, or 30m, 4h, 2d from now)'),
+    reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
+  },
+  async run(session, { image, environments, until, reason }) {
+    const [{ requiredReason, untilFrom }, { hold: setHold }, { writtenView }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/holds.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    const why = requiredReason(reason);
+    const context = await session.context();
+    const end = await untilFrom(until, context.clock.now());
+    session.print(writtenView(await setHold(context, { image, environments, until: end, reason: why })));
+    return EXIT.ok;
+  },
+});

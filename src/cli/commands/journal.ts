@@ -1,0 +1,32 @@
+// tagflow journal: what was locked, held and approved, and by whom.
+import { EXIT } from '../../model/errors.ts';
+import { count, defineCommand, flag, optional, text, valueOr } from '../define.ts';
+
+export const journal = defineCommand({
+  name: 'journal',
+  summary: 'list locks, holds and approvals: what, when, by whom, why',
+  description: [
+    'Newest first, with the ids by which entries are ended. `--restart` begins the journal again after entries were lost: without it, promotions that relied on them are refused.',
+  ],
+  examples: ['tagflow journal', 'tagflow journal prd --limit 5 -o json'],
+  arguments: { environment: optional('env', 'only entries about this environment', { completion: 'environment' }) },
+  options: {
+    limit: valueOr('--limit <n>', 'maximum number of entries', count, 20),
+    restart: flag('--restart', 'begin again after entries were lost; needs --reason'),
+    reason: text('--reason <text>', 'why, with --restart', { variable: 'TAGFLOW_REASON' }),
+  },
+  async run(session, { environment, limit, restart, reason }) {
+    const [{ requiredReason }, engine, views] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/list.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    if (restart) {
+      const why = requiredReason(reason);
+      session.print(views.writtenView([await engine.restartJournal(await session.context(), why)]));
+      return EXIT.ok;
+    }
+    session.print(views.journalView(await engine.listJournal(await session.context(), environment, limit)));
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,34 @@
+// tagflow lock: stop the line.
+import { EXIT } from '../../model/errors.ts';
+import { defineCommand, flag, oneOrMore, text } from '../define.ts';
+
+export const lock = defineCommand({
+  name: 'lock',
+  summary: 'stop promotions to an environment, at once',
+  description: [
+    'Writes a lock to the journal, a branch of its own: it takes effect at once and needs no pull request. Nothing is promoted to the environment until `tagflow unlock`, or until the time of `--until`. A lock is not overridden.',
+    'Rollbacks go through all the same, unless `--rollbacks` stops them as well. In a repository with applications, name some to lock those alone.',
+  ],
+  examples: [
+    'tagflow lock prd --reason "INC-412 database is full"',
+    'tagflow lock prd --until 4h --reason "load test"',
+  ],
+  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'environment' }) },
+  options: {
+    rollbacks: flag('--rollbacks', 'stop rollbacks as well'),
+    until: text('--until <time>', 'when it ends by itself (a time, or 30m, 4h, 2d from now)'),
+    reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
+  },
+  async run(session, { words, rollbacks, until, reason }) {
+    const [{ requiredReason, untilFrom }, { lock: setLock }, { writtenView }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/locks.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    const why = requiredReason(reason);
+    const context = await session.context();
+    const end = await untilFrom(until, context.clock.now());
+    session.print(writtenView(await setLock(context, { words, rollbacks, until: end, reason: why })));
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,21 @@
+// tagflow unapprove: take an approval back.
+import { EXIT } from '../../model/errors.ts';
+import { defineCommand, required, text } from '../define.ts';
+
+export const unapprove = defineCommand({
+  name: 'unapprove',
+  summary: 'take an approval back',
+  description: ['Ends an approval that is in the journal, by its id: `tagflow journal` lists them.'],
+  examples: ['tagflow unapprove 0a1b2c3d4e5f --reason "wrong ticket"'],
+  arguments: { id: required('id', 'the id of the approval') },
+  options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
+  async run(session, { id, reason }) {
+    const [{ recordReason }, engine, { writtenView }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/approvals.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    session.print(writtenView([await engine.unapprove(await session.context(), id, recordReason(reason))]));
+    return EXIT.ok;
+  },
+});

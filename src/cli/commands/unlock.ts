@@ -1,0 +1,21 @@
+// tagflow unlock: let the line go on.
+import { EXIT } from '../../model/errors.ts';
+import { defineCommand, oneOrMore, text } from '../define.ts';
+
+export const unlock = defineCommand({
+  name: 'unlock',
+  summary: 'take every lock off an environment',
+  description: ['Ends each open lock with an entry of its own in the journal. Nothing in the journal is ever removed.'],
+  examples: ['tagflow unlock prd --reason "INC-412 is over"'],
+  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'environment' }) },
+  options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
+  async run(session, { words, reason }) {
+    const [{ recordReason }, { unlock: takeOff }, { writtenView }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/locks.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    session.print(writtenView(await takeOff(await session.context(), words, recordReason(reason))));
+    return EXIT.ok;
+  },
+});

@@ -1,0 +1,70 @@
+// Approvals: somebody's consent to exactly one release, before it is made.
+import type { Digest } from '../../model/digest.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { JournalEntry } from '../../model/journal.ts';
+import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import type { PromoteRequest } from '../../model/plan.ts';
+import type { Context } from '../context.ts';
+import { journalOf, openEntries } from '../read/journal.ts';
+import { readSnapshot } from '../read/snapshot.ts';
+import { appendEntry } from '../release/append-entry.ts';
+import { promote } from '../release/promote.ts';
+
+/** An approval, and what it is of. */
+export interface Approved {
+  readonly entry: JournalEntry;
+  readonly subject: Digest;
+  /** The images of the release, in words. */
+  readonly what: string;
+}
+
+/**
+ * Approves the release that a promotion would make now. It counts for that release alone: for other images, other
+ * configuration or other rules it is void. Throws `usage` where there is nothing to promote, and what planning throws.
+ */
+export async function approve(context: Context, request: PromoteRequest, reason?: string): Promise<Approved> {
+  const outcome = await promote(context, request, { dryRun: true });
+  const subject = outcome.kind === 'refused' || outcome.kind === 'planned' ? outcome.subject : undefined;
+  if (!subject) {
+    throw new TagflowError('usage', {
+      what: `there is nothing to approve for ${request.environment}`,
+      why: 'it has exactly this release already',
+      fix: `tagflow status ${request.environment}`,
+    });
+  }
+  const snapshot = await readSnapshot(context, [request.environment]);
+  const environment = environmentOf(snapshot.pipeline, request.environment);
+  const { entry } = await appendEntry(context, snapshot, [environment], {
+    kind: 'approve',
+    ...lineOf(environment),
+    subject,
+    ...(reason !== undefined && { reason }),
+  });
+  const images = outcome.kind === 'planned' ? outcome.plan.images : [];
+  return { entry, subject, what: images.map(({ name, version }) => `${name} ${version}`).join(', ') };
+}
+
+/** Takes an approval back. Throws `entry-not-found`. */
+export async function unapprove(context: Context, id: string, reason?: string): Promise<JournalEntry> {
+  const snapshot = await readSnapshot(context);
+  for (const environment of snapshot.pipeline.environments.values()) {
+    const open = await openEntries(context, journalOf(snapshot), 'approve', environment);
+    if (!open.some(({ entry }) => entry.id === id)) continue;
+    const { entry } = await appendEntry(context, snapshot, [environment], {
+      kind: 'unapprove',
+      ...lineOf(environment),
+      ends: id,
+      ...(reason !== undefined && { reason }),
+    });
+    return entry;
+  }
+  throw new TagflowError('entry-not-found', {
+    what: `no open approval has the id ${id}`,
+    why: 'it was taken back already, or its signature does not count',
+    fix: 'tagflow journal lists what is open',
+  });
+}
+
+function lineOf({ environment, application }: Environment): { environment: string; application?: string } {
+  return { environment, ...(application !== undefined && { application }) };
+}

@@ -1,0 +1,122 @@
+// Holds that people set: this image shall not be released to some environments, or to any.
+import { isDigest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import type { JournalEntry } from '../../model/journal.ts';
+import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
+import { parseVersion } from '../../model/version.ts';
+import type { Context } from '../context.ts';
+import { journalOf, openEntries } from '../read/journal.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
+
+/** A hold to be set. */
+export interface HoldRequest {
+  /** `IMAGE@VERSION`, `IMAGE@DIGEST`, or a digest. */
+  readonly image: string;
+  /** Without any: every environment. */
+  readonly environments: readonly string[];
+  readonly until: Instant | undefined;
+  readonly reason: string;
+}
+
+type HeldImage = NonNullable<JournalEntry['image']>;
+
+/** Sets a hold. Throws `version-not-found`, `usage`, `signature-invalid`, `push-denied`, and what reading throws. */
+export async function hold(context: Context, request: HoldRequest): Promise<readonly JournalEntry[]> {
+  const { environments: names, until, reason } = request;
+  const snapshot = await readSnapshot(context);
+  const image = await imageNamed(context, snapshot, request.image);
+  const lasting = { ...(until !== undefined && { until: new Date(until).toISOString() }), reason, image };
+  if (names.length === 0) {
+    const all = [...snapshot.pipeline.environments.values()];
+    const { entry } = await appendEntry(context, snapshot, all, { kind: 'hold', ...lasting });
+    return [entry];
+  }
+  return inTurn(snapshot, names, async (now, environment) =>
+    appendEntry(context, now, [environment], { kind: 'hold', environment: environment.environment, ...lasting }),
+  );
+}
+
+/**
+ * Lifts holds: the one of an id, or those on an image. A hold on every environment may be lifted for some alone. Throws
+ * `entry-not-found`, and what `hold` throws.
+ */
+export async function lift(
+  context: Context,
+  what: string,
+  names: readonly string[],
+  reason: string | undefined,
+): Promise<readonly JournalEntry[]> {
+  const snapshot = await readSnapshot(context);
+  const image = /^[0-9a-f]{12}$/.test(what) ? undefined : await imageNamed(context, snapshot, what);
+  const environments = names.length > 0 ? names.map((name) => environmentOf(snapshot.pipeline, name)) : undefined;
+  const found = new Map<string, { readonly entry: JournalEntry; readonly environment: Environment }>();
+  for (const environment of environments ?? snapshot.pipeline.environments.values()) {
+    for (const { entry } of await openEntries(context, journalOf(snapshot), 'hold', environment)) {
+      if (image ? entry.image?.digest !== image.digest : entry.id !== what) continue;
+      const scope = environments ? environment.environment : (entry.environment ?? '_');
+      found.set(`${entry.id} ${scope}`, { entry, environment });
+    }
+  }
+  if (found.size === 0) {
+    throw new TagflowError('entry-not-found', {
+      what: `no open hold is ${what}`,
+      why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
+      fix: `tagflow journal lists what is open; for a rollback's: --override held --reason "…"`,
+    });
+  }
+  const lifted: JournalEntry[] = [];
+  let { branches } = snapshot;
+  for (const { entry: held, environment } of found.values()) {
+    const everywhere = held.environment === undefined && !environments;
+    const { entry, head } = await appendEntry(context, { ...headsOf(snapshot), branches }, [environment], {
+      kind: 'lift',
+      ...(!everywhere && { environment: environment.environment }),
+      ends: held.id,
+      ...(reason !== undefined && { reason }),
+    });
+    lifted.push(entry);
+    branches = new Map([...branches, [snapshot.pipeline.journal, head]]);
+  }
+  return lifted;
+}
+
+async function inTurn(
+  snapshot: Snapshot,
+  names: readonly string[],
+  append: (snapshot: JournalBase, environment: Environment) => ReturnType<typeof appendEntry>,
+): Promise<readonly JournalEntry[]> {
+  const entries: JournalEntry[] = [];
+  let { branches } = snapshot;
+  for (const name of names) {
+    const { entry, head } = await append({ ...headsOf(snapshot), branches }, environmentOf(snapshot.pipeline, name));
+    entries.push(entry);
+    branches = new Map([...branches, [snapshot.pipeline.journal, head]]);
+  }
+  return entries;
+}
+
+/** The image that a text names, by its digest. */
+async function imageNamed(context: Context, { pipeline }: Snapshot, text: string): Promise<HeldImage> {
+  if (isDigest(text)) return { digest: text };
+  const at = text.indexOf('@');
+  if (at <= 0) {
+    throw new TagflowError('usage', {
+      what: `${JSON.stringify(text)} names no image`,
+      why: 'an image is IMAGE@VERSION, IMAGE@DIGEST, or a digest',
+      fix: 'tagflow hold django@V4.2 --reason "…"',
+    });
+  }
+  const image = imageOf(pipeline, text.slice(0, at));
+  const tail = text.slice(at + 1);
+  if (isDigest(tail)) return { name: image.name, digest: tail };
+  const { tag } = parseVersion(tail, image.versions, image.name);
+  const found = await context.registryOf(image.repository).resolve(image.repository, tag);
+  if (found) return { name: image.name, version: tag, digest: found.digest };
+  throw new TagflowError('version-not-found', {
+    what: `${image.repository.name} has no version ${tag}`,
+    why: 'a hold is on a digest, which nobody can name without it',
+    fix: `name the digest: ${image.name}@sha256:…`,
+  });
+}

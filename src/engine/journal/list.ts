@@ -1,0 +1,49 @@
+// The journal as a list, for people; and beginning it again after it was lost.
+import { TagflowError } from '../../model/errors.ts';
+import type { JournalEntry } from '../../model/journal.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { environmentOf } from '../../model/pipeline.ts';
+import type { Context, Reading } from '../context.ts';
+import { allEntries, journalOf } from '../read/journal.ts';
+import { orProblem } from '../read/problem.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { appendEntry } from '../release/append-entry.ts';
+
+/** The entries about an environment, or all, newest first. */
+export async function listJournal(
+  reading: Reading,
+  environment: string | undefined,
+  limit: number,
+): Promise<readonly JournalEntry[]> {
+  const snapshot = await readSnapshot(reading);
+  const name = environment === undefined ? undefined : environmentOf(snapshot.pipeline, environment).environment;
+  return allEntries(reading, journalOf(snapshot), name, limit);
+}
+
+/**
+ * Begins the journal again after entries were lost: writes which heads releases relied on, so that they are let through from
+ * now on. Throws `usage` where nothing was lost.
+ */
+export async function restartJournal(context: Context, reason: string): Promise<JournalEntry> {
+  const snapshot = await readSnapshot(context);
+  const lost = await headsReliedOn(context, snapshot);
+  if (lost.length === 0) {
+    throw new TagflowError('usage', {
+      what: 'no release relies on another head of the journal',
+      why: 'there is nothing to begin again from',
+      fix: 'tagflow journal lists what is there',
+    });
+  }
+  const all = [...snapshot.pipeline.environments.values()];
+  const { entry } = await appendEntry(context, snapshot, all, { kind: 'restart', reason, lost });
+  return entry;
+}
+
+/** The heads of the journal that the newest releases name, beside the one that is there. */
+async function headsReliedOn(context: Context, snapshot: Snapshot): Promise<readonly ObjectId[]> {
+  const { head } = journalOf(snapshot);
+  const lines = [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
+  const states = await Promise.all(lines.map(async (line) => orProblem(snapshot.release(line))));
+  const named = states.flatMap(({ value }) => value?.record?.journal ?? []);
+  return [...new Set(named)].filter((one) => one !== head);
+}

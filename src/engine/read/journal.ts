@@ -1,0 +1,229 @@
+// Reading the journal: which locks, holds and approvals are open for a line. What may be open follows from the names of files;
+// only those files are read. Where releases are signed, an entry counts when it is signed by somebody who may write it.
+import { isRegularFile } from '../../ledger/ledger.ts';
+import type { Instant } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import {
+  ENDED_BY,
+  type EntryKind,
+  type EntryName,
+  type JournalEntry,
+  type LastingKind,
+  parseEntry,
+  readEntryPath,
+  signedText,
+} from '../../model/journal.ts';
+import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { Reading } from '../context.ts';
+import { signingOf } from './signatures.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** The journal as one reading of the remote has it; without a head there is none. */
+export interface Journal {
+  readonly branch: BranchName;
+  readonly head: ObjectId | undefined;
+}
+
+/** An entry that counts, and who it is of: where entries are signed the verified signer, else who it says wrote it. */
+export interface OpenEntry {
+  readonly entry: JournalEntry;
+  readonly by: string;
+}
+
+/** A file of the journal. */
+interface Named {
+  readonly path: string;
+  readonly name: EntryName;
+}
+
+/** The journal of a remote. */
+export function journalOf({ branches, pipeline }: Pick<Snapshot, 'branches' | 'pipeline'>): Journal {
+  return { branch: pipeline.journal, head: branches.get(pipeline.journal) };
+}
+
+/**
+ * The entries of a kind that are open for an environment now, oldest first. Throws `journal-invalid` for one that cannot be
+ * read: what it says might matter.
+ */
+export async function openEntries(
+  reading: Reading,
+  journal: Journal,
+  kind: LastingKind,
+  environment: Environment,
+): Promise<readonly OpenEntry[]> {
+  if (journal.head === undefined) return [];
+  const begun = await entriesFor(reading, journal.head, kind, environment);
+  if (begun.length === 0) return [];
+  const ending = await entriesFor(reading, journal.head, ENDED_BY[kind], environment);
+  const ended = await endedIds(reading, journal.head, environment, ending, begun);
+  const open = begun.filter(({ name }) => !ended.has(name.id));
+  const entries = await readEntries(reading, journal.head, open);
+  const now = reading.clock.now();
+  const lasting = entries.filter(({ until }) => until === undefined || Date.parse(until) > now);
+  return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
+}
+
+/** Every entry about an environment, its own and those about all, newest first. */
+export async function allEntries(
+  reading: Reading,
+  { head }: Journal,
+  environment: string | undefined,
+  limit: number,
+): Promise<readonly JournalEntry[]> {
+  if (head === undefined) return [];
+  const found = await namesIn(reading, head, '');
+  const about = found.filter(
+    ({ name }) => environment === undefined || name.environment === undefined || name.environment === environment,
+  );
+  const newest = about.toSorted((a, b) => (a.name.stamp < b.name.stamp ? 1 : -1)).slice(0, limit);
+  return readEntries(reading, head, newest);
+}
+
+/**
+ * Refuses a journal that lost entries since a release relied on it: one that is gone, or lacks a file that the head has which
+ * the release names. Throws `journal-invalid`.
+ */
+export async function requireGrown(reading: Reading, journal: Journal, relied: ObjectId | undefined): Promise<void> {
+  if (relied === undefined || relied === journal.head) return;
+  const { head, branch } = journal;
+  if (head === undefined) throw shortened(branch, `the newest release relied on its commit ${shortId(relied)}`);
+  await reading.ledger.fetch([head]);
+  if (await isRestartedFrom(reading, head, relied)) return;
+  const before = await filesAt(reading, relied, branch);
+  const now = new Map((await reading.ledger.listFiles(head, '')).map(({ path, id }) => [path, id]));
+  const gone = before.find(({ path, id }) => now.get(path) !== id);
+  if (gone) throw shortened(branch, `${gone.path} was there at ${shortId(relied)}, and is gone or changed`);
+}
+
+/** Whether a journal was begun again, in full knowledge that a head was lost. */
+async function isRestartedFrom(reading: Reading, head: ObjectId, relied: ObjectId): Promise<boolean> {
+  const restarts = await namesIn(reading, head, 'restart');
+  const entries = await readEntries(reading, head, restarts);
+  return entries.some(({ lost }) => lost?.includes(relied));
+}
+
+async function filesAt(
+  reading: Reading,
+  commit: ObjectId,
+  branch: BranchName,
+): Promise<Awaited<ReturnType<Reading['ledger']['listFiles']>>> {
+  try {
+    await reading.ledger.fetch([commit]);
+    return await reading.ledger.listFiles(commit, '');
+  } catch (cause) {
+    throw shortened(branch, `the newest release relied on ${shortId(commit)}, which the remote does not have`, cause);
+  }
+}
+
+/** The files of a kind that may be about a line: its own, and those about every environment or application. */
+async function entriesFor(
+  reading: Reading,
+  head: ObjectId,
+  kind: EntryKind,
+  { environment, application }: Environment,
+): Promise<readonly Named[]> {
+  await reading.ledger.fetch([head]);
+  const found = [
+    ...(await namesIn(reading, head, `${kind}/${environment}`)),
+    ...(await namesIn(reading, head, `${kind}/_`)),
+  ];
+  const own = found.filter(({ name }) => name.application === undefined || name.application === application);
+  return own.toSorted((a, b) => (a.name.stamp < b.name.stamp ? -1 : 1));
+}
+
+async function namesIn(reading: Reading, head: ObjectId, folder: string): Promise<readonly Named[]> {
+  await reading.ledger.fetch([head]);
+  const files = await reading.ledger.listFiles(head, folder);
+  return files.filter(isRegularFile).flatMap(({ path }) => {
+    const name = readEntryPath(path);
+    return name ? [{ path, name }] : [];
+  });
+}
+
+/** The ids that ending entries end. Where entries are signed, one ends something only when it counts itself. */
+async function endedIds(
+  reading: Reading,
+  head: ObjectId,
+  environment: Environment,
+  ending: readonly Named[],
+  begun: readonly Named[],
+): Promise<ReadonlySet<string>> {
+  const ids = new Set(begun.map(({ name }) => name.id));
+  const relevant = ending.filter(({ name }) => name.ends !== undefined && ids.has(name.ends));
+  if (!environment.trust) return new Set(relevant.flatMap(({ name }) => name.ends ?? []));
+  const entries = await readEntries(reading, head, relevant);
+  const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+  return new Set(counting.flatMap(({ entry }) => entry.ends ?? []));
+}
+
+async function readEntries(
+  reading: Reading,
+  head: ObjectId,
+  named: readonly Named[],
+): Promise<readonly JournalEntry[]> {
+  if (named.length === 0) return [];
+  const paths = named.map(({ path }) => path);
+  const contents = await reading.ledger.readFiles(head, paths);
+  return paths.map((path) => parseEntry(new TextDecoder().decode(contents.get(path) ?? new Uint8Array()), path));
+}
+
+/** The entry where it counts; nothing where somebody wrote it who may not. */
+async function counted(reading: Reading, environment: Environment, entry: JournalEntry): Promise<readonly OpenEntry[]> {
+  const verdict = await signerOfEntry(reading, environment, entry);
+  return 'by' in verdict ? [{ entry, by: verdict.by }] : [];
+}
+
+/** Who an entry is of, or why it does not count in an environment. */
+export async function signerOfEntry(
+  reading: Reading,
+  environment: Environment,
+  entry: JournalEntry,
+): Promise<{ readonly by: string } | { readonly problem: string }> {
+  const { trust } = environment;
+  if (!trust) return { by: entry.onBehalfOf ?? entry.actor };
+  const allowed = writersOf(environment, entry.kind);
+  if (allowed === 'nobody') return { problem: `journalBy names nobody who may write ${entry.kind}` };
+  if (entry.signature === undefined) return { problem: 'it is not signed' };
+  const signing = signingOf(reading);
+  const claim = {
+    payload: signedText(entry),
+    purpose: 'journal' as const,
+    signature: entry.signature,
+    trust: { ...trust, signedBy: allowed },
+  };
+  const at: readonly Instant[] = GRANTS.has(entry.kind)
+    ? [Date.parse(entry.time), reading.clock.now()]
+    : [Date.parse(entry.time)];
+  let by = '';
+  for (const moment of at) {
+    const verdict = await signing.verify({ ...claim, at: moment });
+    if ('problem' in verdict) return verdict;
+    by = verdict.signer;
+  }
+  return { by };
+}
+
+/** What lets more through than before: whoever grants it has to have a valid key now, whatever time they wrote. */
+const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve']);
+
+/** Kinds that those who may release may write where `journalBy` says nothing; of the others nobody may. */
+const RELEASERS: ReadonlySet<EntryKind> = new Set(['lock', 'hold', 'verify']);
+
+/** Who may write a kind of entry; an empty list is everybody in the signers file, as `signedBy` has it. */
+function writersOf({ trust, journalBy }: Environment, kind: EntryKind): readonly string[] | 'nobody' {
+  // Taking one's own approval back needs no more than giving it.
+  const named = journalBy.get(kind === 'unapprove' ? 'approve' : kind === 'restart' ? 'unlock' : kind);
+  if (named) return named.length === 0 ? 'nobody' : named;
+  return RELEASERS.has(kind) ? (trust?.signedBy ?? []) : 'nobody';
+}
+
+function shortened(branch: BranchName, why: string, cause?: unknown): TagflowError {
+  return new TagflowError('journal-invalid', {
+    what: `the journal (${branch}) lost entries, so nobody knows what is locked or on hold`,
+    why,
+    fix: `put ${branch} back, or begin again knowingly: tagflow journal --restart --reason "…"`,
+    details: { branch },
+    cause,
+  });
+}

@@ -1,0 +1,110 @@
+// What gates want to know of the journal: locks, holds, and approvals of exactly what is judged.
+import { type Approval, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
+import { type Digest, digestOfData } from '../../model/digest.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import { policyDigest } from '../../model/gate-policy.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { Request } from '../../model/plan.ts';
+import type { ReleaseImage } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { type OpenEntry, journalOf, openEntries, requireGrown } from '../read/journal.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
+
+/** What an approval is bound to. */
+export interface ApprovalSubject {
+  readonly request: Request;
+  readonly images: readonly ReleaseImage[];
+  /** The tree of the scope that results, without the record. */
+  readonly scope: ObjectId;
+}
+
+/**
+ * The subject digest: of the line, the action, the images by digest, the tree that results, and the rules of the environment. It
+ * is the same after a lost race, and another one when what is released changes.
+ */
+export function subjectDigest(environment: Environment, { request, images, scope }: ApprovalSubject): Digest {
+  return digestOfData({
+    line: environment.name,
+    action: request.kind,
+    images: Object.fromEntries(images.map(({ name, digest }) => [name, digest])),
+    scope,
+    rules: policyDigest(environment.gates),
+  });
+}
+
+/** Locks on the line. Throws `journal-invalid` where entries that a release relied on are gone. */
+export async function locksOn(reading: Reading, snapshot: Snapshot, state: EnvironmentState): Promise<readonly Lock[]> {
+  const entries = await trusted(reading, snapshot, state, 'lock');
+  return entries.map(({ entry, by }) => ({
+    id: entry.id,
+    rollbacks: entry.rollbacks === true,
+    by,
+    reason: entry.reason,
+    until: entry.until === undefined ? undefined : Date.parse(entry.until),
+  }));
+}
+
+/** What a rollback asks of the journal: where the journal cannot be trusted it warns, and goes on with nothing. */
+export async function orWarn<T>(reading: Reading, facts: Promise<readonly T[]>): Promise<readonly T[]> {
+  try {
+    return await facts;
+  } catch (error) {
+    if (!isTagflowError(error, 'journal-invalid')) throw error;
+    reading.notify({ level: 'warning', text: `${error.message}: ${error.why}; the rollback goes on all the same` });
+    return [];
+  }
+}
+
+/** Images that people put on hold for the line. Throws `journal-invalid`. */
+export async function holdsOn(
+  reading: Reading,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+): Promise<readonly JournalHold[]> {
+  const entries = await trusted(reading, snapshot, state, 'hold');
+  return entries.flatMap(({ entry, by }) =>
+    entry.image
+      ? [
+          {
+            id: entry.id,
+            name: entry.image.name,
+            version: entry.image.version,
+            digest: entry.image.digest,
+            by,
+            reason: entry.reason,
+          },
+        ]
+      : [],
+  );
+}
+
+/**
+ * Open approvals of a subject. Those of the one who releases do not count, nor those of the person it acts for. Throws
+ * `journal-invalid`.
+ */
+export async function approvalsOf(
+  reading: Reading,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  subject: ApprovalSubject,
+  releasers: readonly string[],
+): Promise<readonly Approval[]> {
+  const digest = subjectDigest(state.environment, subject);
+  const entries = await trusted(reading, snapshot, state, 'approve');
+  return entries.flatMap(({ entry, by }) => {
+    const isOwn = releasers.some((name) => isSamePerson(name, by));
+    return entry.subject === digest && !isOwn ? [{ id: entry.id, by, time: Date.parse(entry.time) }] : [];
+  });
+}
+
+async function trusted(
+  reading: Reading,
+  snapshot: Snapshot,
+  { environment, record }: EnvironmentState,
+  kind: 'lock' | 'hold' | 'approve',
+): Promise<readonly OpenEntry[]> {
+  const journal = journalOf(snapshot);
+  await requireGrown(reading, journal, record?.journal);
+  return openEntries(reading, journal, kind, environment);
+}

@@ -1,0 +1,44 @@
+// Gate: enough people said yes to exactly this release.
+import type { ApprovalRule } from '../model/gate-policy.ts';
+import type { Instant } from '../model/effects.ts';
+import type { Approval } from './evidence.ts';
+import { defineGate, pass } from './gate.ts';
+
+/** Waits until as many of the named people as the policy says have approved. One person counts once. */
+export const approvals = defineGate({
+  name: 'approvals',
+  needs: ['clock', 'approvals'],
+  judge({ environment, policy }, { clock, approvals: given }) {
+    const rule = policy.approvals;
+    if (!rule) return pass('no approval is asked for');
+    const people = approvers(given, rule, clock);
+    const names = people.length === 0 ? 'nobody' : people.join(', ');
+    if (people.length >= rule.count) return pass(`approved by ${names}`);
+    const missing = rule.by.filter((name) => !people.some((one) => isSamePerson(one, name)));
+    return {
+      decision: 'wait',
+      code: 'approvals',
+      text: {
+        what: `${environment} needs ${rule.count} approvals of this release, and has ${people.length}`,
+        why: `approved by ${names}; may still approve: ${missing.join(', ')}`,
+        fix: `ask one of them for: tagflow approve ${environment}`,
+        details: { approved: people, missing },
+      },
+    };
+  },
+});
+
+/** The people whose approval counts now, each once. */
+function approvers(given: readonly Approval[], { by, withinMs }: ApprovalRule, now: Instant): readonly string[] {
+  const counting = given.filter(
+    (one) => by.some((name) => isSamePerson(name, one.by)) && (withinMs === undefined || now < one.time + withinMs),
+  );
+  return counting
+    .map((one) => one.by)
+    .filter((name, at, all) => all.findIndex((one) => isSamePerson(one, name)) === at);
+}
+
+/** Mail addresses name the same person however they are capitalised. */
+export function isSamePerson(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}

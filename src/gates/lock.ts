@@ -1,0 +1,25 @@
+// Gate: somebody stopped the line. A lock is never overridden: it is taken off, which is on the record as well.
+import { defineGate, pass } from './gate.ts';
+
+/** Refuses while a lock is on the environment; a rollback only where the lock says so. */
+export const lock = defineGate({
+  name: 'lock',
+  needs: ['locks'],
+  overriddenBy: 'never',
+  judge({ environment, action }, { locks }) {
+    const holding = action === 'rollback' ? locks.filter(({ rollbacks }) => rollbacks) : locks;
+    const [first] = holding;
+    if (!first) return pass(locks.length === 0 ? 'nobody locked it' : 'the lock lets rollbacks through');
+    const until = first.until === undefined ? '' : ` until ${new Date(first.until).toISOString()}`;
+    return {
+      decision: 'refuse',
+      code: 'locked',
+      text: {
+        what: `${environment} is locked${until} by ${first.by}`,
+        why: first.reason,
+        fix: `when it may go on: tagflow unlock ${environment}`,
+        details: { locks: holding },
+      },
+    };
+  },
+});

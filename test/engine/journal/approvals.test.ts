@@ -1,0 +1,127 @@
+// Approvals in whole promotions, where releases are signed: by the real ssh-keygen.
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
+import { lock, unlock } from '../../../src/engine/journal/locks.ts';
+import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
+import { failureOf } from '../../support/failure.ts';
+import { type Keys, createSshKeys } from '../../support/keys.ts';
+import { describeReal } from '../../support/real.ts';
+
+const PEOPLE = ['bot', 'ana', 'bo', 'cy'];
+const PRD = { kind: 'promote', environment: 'prd', versions: {} } as const;
+/** The release bot promotes. */
+const BOT = { as: { actor: 'bot' } };
+const OFF = 'gates: { upstream: off }';
+
+function config(within: string): string {
+  return `version: 1
+signing: ssh
+signers: signers
+images:
+  django: { repository: ${DJANGO} }
+  mariadb: { repository: ${MARIADB} }
+environments:
+  dev: {}
+  stg: { from: dev, ${OFF} }
+  prd:
+    from: stg
+    signedBy: [bot@example.org, ana@example.org]
+    journalBy: { approve: [ana@example.org, bo@example.org, bot@example.org], unlock: [ana@example.org] }
+    gates:
+      upstream: off
+      approvals: { count: 2, by: [ana@example.org, bo@example.org, bot@example.org]${within} }
+`;
+}
+
+function refusalsOf(outcome: Outcome): readonly string[] {
+  expect(outcome).toMatchObject({ kind: 'refused' });
+  return (outcome as Refused).refusals.map(({ gate, decision }) => `${gate}: ${decision}`);
+}
+
+describeReal('approvals of signed releases', ['ssh-keygen'], () => {
+  let keys: Keys;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    keys = await createSshKeys([...PEOPLE, 'ana2']);
+  });
+  afterAll(async () => keys.remove());
+
+  async function build(within = ''): Promise<Bench> {
+    const lines = await Promise.all(PEOPLE.map(async (name) => `${name}@example.org ${await keys.publicKey(name)}`));
+    // Ana has a second key.
+    lines.push(`ana@example.org ${await keys.publicKey('ana2')}`);
+    const made = createBench({
+      config: config(within),
+      files: { signers: `${lines.join('\n')}\n` },
+      signing: keys.signing('bot'),
+    });
+    await made.released('dev', FIRST);
+    await made.released('stg');
+    return made;
+  }
+
+  const as = (name: string) => bench.context({ actor: name, signing: keys.signing(name) });
+
+  beforeEach(async () => {
+    bench = await build();
+  });
+
+  test('two people let a release through, and the record says who', async () => {
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    await approve(as('ana'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    await approve(as('bo'), PRD);
+    const { record } = await bench.released('prd', {}, BOT);
+    expect(record.gates.find(({ gate }) => gate === 'approvals')?.reason).toBe(
+      'approved by ana@example.org, bo@example.org',
+    );
+  });
+
+  test('one person counts once, with two keys as well', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('ana2'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('the one who releases does not count', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('bot'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('somebody who may not approve is refused before anything is written', async () => {
+    expect((await failureOf(approve(as('cy'), PRD))).code).toBe('signature-invalid');
+  });
+
+  test('another release needs approvals of its own', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('an approval that was taken back does not count', async () => {
+    const { entry } = await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    await unapprove(as('ana'), entry.id);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('an approval expires', async () => {
+    bench = await build(', within: 1d');
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    bench.clock.advance(86_400_000);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('a lock is taken off by those alone who may', async () => {
+    await lock(as('ana'), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-9' });
+    expect((await failureOf(unlock(as('bot'), ['prd'], undefined))).code).toBe('signature-invalid');
+    await unlock(as('ana'), ['prd'], undefined);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+});
