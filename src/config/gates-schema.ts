@@ -139,18 +139,25 @@ export const overridesSchema = z.optional(z.record(z.string(), z.array(z.string(
   examples: [{ soak: ['ana@example.com'] }],
 });
 
-const principals = z.optional(z.array(z.string()));
+/** The principals who may write one kind of entry. */
+function principals(kind: string, what: string) {
+  return z.optional(z.array(z.string())).register(documentation, {
+    title: kind,
+    description: `Principals of the signers file who may ${what}.`,
+    examples: [['ana@example.com']],
+  });
+}
 
 /** The shape of `journalBy`. */
 export const journalBySchema = z
   .optional(
     z.strictObject({
-      lock: principals,
-      unlock: principals,
-      hold: principals,
-      lift: principals,
-      approve: principals,
-      verify: principals,
+      lock: principals('Lock', 'lock the environment'),
+      unlock: principals('Unlock', 'end a lock, and restart the journal'),
+      hold: principals('Hold', 'put a version or digest on hold'),
+      lift: principals('Lift', 'lift a hold'),
+      approve: principals('Approve', 'approve a release, and take their approval back'),
+      verify: principals('Verify', 'write the result of a verification'),
     }),
   )
   .register(documentation, {

@@ -73,7 +73,8 @@ test('the digest does not depend on the order of keys, and does on every value',
       expect(planDigest(turned)).toBe(planDigest(plan));
       const keys = Object.keys(plan);
       const key = keys[at % keys.length] ?? '';
-      expect(planDigest({ ...plan, [key]: 'other' })).not.toBe(planDigest(plan));
+      const other = key === 'gates' ? [{ gate: 'other', decision: 'pass', reason: 'other' }] : 'other';
+      expect(planDigest({ ...plan, [key]: other })).not.toBe(planDigest(plan));
     }),
   );
 });
