@@ -38,15 +38,28 @@ function aboutOf({ environment, application, image, ends, rollbacks }: JournalEn
   return ends === undefined ? `${line}${what}${more}` : `${line} ends ${ends}`;
 }
 
+/** An entry with every key, whatever its kind; `steps` and `lost` are empty where there are none. */
 function entryShape(entry: JournalEntry): Readonly<Record<string, unknown>> {
-  const { schema: _, signature, ...rest } = entry;
+  const { image, release } = entry;
   return {
-    ...rest,
+    kind: entry.kind,
+    id: entry.id,
     environment: entry.environment ?? null,
     application: entry.application ?? null,
+    time: entry.time,
     until: entry.until ?? null,
     ends: entry.ends ?? null,
+    actor: entry.actor,
+    onBehalfOf: entry.onBehalfOf ?? null,
+    job: entry.job ?? null,
     reason: entry.reason ?? null,
-    signed: signature !== undefined,
+    rollbacks: entry.rollbacks === true,
+    image: image ? { name: null, version: null, ...image } : null,
+    subject: entry.subject ?? null,
+    release: release ?? null,
+    result: entry.result ?? null,
+    steps: entry.steps ?? [],
+    lost: entry.lost ?? [],
+    signed: entry.signature !== undefined,
   };
 }

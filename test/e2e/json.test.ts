@@ -135,6 +135,29 @@ const drafted = {
   created: ['text'],
 } as const;
 
+const entry = {
+  kind: 'text',
+  id: 'text',
+  environment: maybe('text'),
+  application: maybe('text'),
+  time: 'text',
+  until: maybe('text'),
+  ends: maybe('text'),
+  actor: 'text',
+  onBehalfOf: maybe('text'),
+  job: maybe('text'),
+  reason: maybe('text'),
+  rollbacks: 'boolean',
+  image: maybe({ name: maybe('text'), version: maybe('text'), digest: 'digest' }),
+  subject: maybe('digest'),
+  release: maybe({ sequence: 'number', commit: 'commit' }),
+  result: maybe('text'),
+  steps: ['anything'],
+  lost: ['commit'],
+  signed: 'boolean',
+} as const;
+const written = { entries: [entry] } as const;
+
 /** Played in this order, on one pipeline: a promotion first, then its repetition, then what reads, then the rest. */
 const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape; readonly exit?: number }[] = [
   { args: ['promote', 'stg', '--dry-run'], shape: { outcome: 'text', environment: 'text', plan: 'anything' } },
@@ -179,6 +202,18 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
           held: [hold],
           unnamed: ['text'],
           strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
+          locks: [{ id: 'text', rollbacks: 'boolean', by: 'text', reason: maybe('text'), until: maybe('time') }],
+          journalHolds: [
+            {
+              id: 'text',
+              name: maybe('text'),
+              version: maybe('text'),
+              digest: 'digest',
+              by: 'text',
+              reason: maybe('text'),
+            },
+          ],
+          journalProblem: problem,
           problem,
         },
       ],
@@ -284,6 +319,13 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
       total: 'number',
     },
   },
+  { args: ['hold', 'django@V3.2', 'prd', '--reason', 'CVE'], shape: written },
+  { args: ['lift', 'django@V3.2', 'prd'], shape: written },
+  { args: ['lock', 'dev', '--reason', 'migration'], shape: written },
+  { args: ['unlock', 'dev'], shape: written },
+  { args: ['approve', 'stg'], shape: failure, exit: 2 },
+  { args: ['unapprove', '000000000000'], shape: failure, exit: 4 },
+  { args: ['journal'], shape: written },
   { args: ['init', '--yes'], shape: drafted },
   { args: ['-C', 'checkout', 'init'], shape: drafted },
 ];
