@@ -6,7 +6,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
 import { type CiFacts, writeCiFiles } from './ci-files.ts';
-import { machineClock } from './clock.ts';
+import { machineClock } from '../compose/clock.ts';
 import type { Session } from './session.ts';
 
 /** Prints an outcome and resolves to the exit code. */

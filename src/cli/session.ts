@@ -1,4 +1,6 @@
 // One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
+import type { Composition } from '../compose/composition.ts';
+import type { Registries } from '../compose/registries.ts';
 import type { Context, RegistryContext } from '../engine/context.ts';
 import type { Progress } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
@@ -8,7 +10,6 @@ import type { Failure } from '../views/failure.ts';
 import { formatMarkdown } from '../views/markdown.ts';
 import { formatText } from '../views/text.ts';
 import type { View } from '../views/view.ts';
-import type { Composition, Registries } from './compose.ts';
 import { type Facts, createFacts } from './facts.ts';
 import type { Format, GlobalOptions } from './globals.ts';
 import type { Io, Terminal } from './io.ts';

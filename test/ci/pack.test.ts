@@ -88,6 +88,24 @@ describe('the package that npm pack makes', () => {
     expect(await readFile(join(checkout, 'package.json'), 'utf8')).toBe(original);
   });
 
+  it('has types by which the examples of the library compile, with nothing else installed', async () => {
+    const user = join(installed, 'user');
+    await cp(join(root, 'docs/examples'), user, { recursive: true });
+    await writeFile(join(user, 'package.json'), '{"type":"module"}');
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2024',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: [],
+    };
+    await writeFile(join(user, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const { stdout } = await run(process.execPath, [compiler, '-p', user]).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
+
   it('plays the demo where it is installed', async () => {
     const command = join(installed, 'node_modules/tagflow/dist/tagflow.js');
     const { stdout } = await run(process.execPath, [command, 'demo', 'sandbox'], { cwd: installed });

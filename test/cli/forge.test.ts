@@ -2,7 +2,7 @@
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ForgeSettings, composeForge } from '../../src/cli/forge.ts';
+import { type ForgeSettings, composeForge } from '../../src/compose/forge.ts';
 import type { Forge } from '../../src/forge/forge.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { createCertificate } from '../support/certificate.ts';

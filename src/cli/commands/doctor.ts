@@ -16,7 +16,7 @@ export const doctor = defineCommand({
   async run(session, { environment }) {
     const [engine, { readMachine }, { countOf, doctorView }] = await Promise.all([
       import('../../engine/doctor/doctor.ts'),
-      import('../machine.ts'),
+      import('../../compose/machine.ts'),
       import('../../views/doctor.ts'),
     ]);
     const found = await engine.doctor(await session.context(), await readMachine(session.io.env), environment);

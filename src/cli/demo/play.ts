@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import type { Clock } from '../../model/effects.ts';
 import { EXIT } from '../../model/errors.ts';
 import type { Layout } from '../../model/pipeline.ts';
-import { machineClock } from '../clock.ts';
+import { machineClock } from '../../compose/clock.ts';
 import type { CommandLine } from '../define.ts';
 import type { Session } from '../session.ts';
 import { type Sandbox, IMAGES, buildSandbox, momentOf } from './sandbox.ts';

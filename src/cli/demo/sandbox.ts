@@ -9,7 +9,7 @@ import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
 import { requireGit } from '../git-settings.ts';
 import { buildImage } from '../../registry/layout/sample-image.ts';
-import { machineClock } from '../clock.ts';
+import { machineClock } from '../../compose/clock.ts';
 import type { Io } from '../io.ts';
 import { readResources } from '../resources.ts';
 

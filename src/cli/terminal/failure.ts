@@ -2,7 +2,7 @@
 import { toJson } from '../../views/data.ts';
 import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
 import { failureLine } from '../../views/log.ts';
-import { machineClock } from '../clock.ts';
+import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Io } from '../io.ts';
 import { link, pageUrl, showsLinks } from './links.ts';

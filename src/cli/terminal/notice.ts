@@ -2,7 +2,7 @@
 import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import { logLine } from '../../views/log.ts';
-import { machineClock } from '../clock.ts';
+import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Terminal } from '../io.ts';
 import { painter } from './paint.ts';

@@ -2,7 +2,7 @@
 // `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME`, that has an image tagged `tagflow-test-source` and lets tags be moved; AWS
 // credentials come from where the AWS SDK finds them. docs/how-to/amazon-ecr.md says how to run it and what it needs.
 import { afterAll, describe, expect, it } from 'vitest';
-import { machineClock } from '../../../src/cli/clock.ts';
+import { machineClock } from '../../../src/compose/clock.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { createEcrRegistry } from '../../../src/registry/ecr/ecr.ts';
 import { createOciRegistry } from '../../../src/registry/oci/oci.ts';

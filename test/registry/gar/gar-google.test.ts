@@ -3,7 +3,7 @@
 // with mutable tags; credentials are Application Default Credentials with the role repoAdmin.
 // docs/how-to/google-artifact-registry.md says how to run it.
 import { afterAll, describe, expect, it } from 'vitest';
-import { machineClock } from '../../../src/cli/clock.ts';
+import { machineClock } from '../../../src/compose/clock.ts';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { createGarAccess } from '../../../src/registry/gar/access.ts';

@@ -1,4 +1,4 @@
-// The forge of a run: its place and its token from the remote's URL and the environment, its connections from the house.
+// The forge of a run: its place and its token from the remote's URL and the process variables, its connections from http/.
 import type { ForgeToken } from '../forge/requests.ts';
 import type { Forge } from '../forge/forge.ts';
 import type { ForgePlace } from '../forge/place.ts';
@@ -6,7 +6,7 @@ import { describeRelease, releaseSecret } from '../http/secrets.ts';
 import type { Clock, Random } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
-import type { ChosenRemote } from './remote.ts';
+import type { ChosenRemote } from './git-access.ts';
 
 /** What a forge is made of. */
 export interface ForgeSettings {

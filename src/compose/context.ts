@@ -1,0 +1,106 @@
+// The ports of a run on one repository: the ledger, the registries, the forge and the signing key, from settings.
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import type { ConfigFile, Context, Who } from '../engine/context.ts';
+import { sweepLeftovers } from '../http/leftovers.ts';
+import { type GitLedgerOptions, createGitLedger } from '../ledger/git.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { TagflowError } from '../model/errors.ts';
+import { createSigning } from '../signing/keys.ts';
+import type { SigningOptions } from '../signing/keys.ts';
+import type { Composition } from './composition.ts';
+import { composeForge } from './forge.ts';
+import type { ChosenRemote } from './git-access.ts';
+import { type RegistrySettings, createRegistries } from './registries.ts';
+
+/** What Git is reached with. */
+type GitOptions = Pick<
+  GitLedgerOptions,
+  'credentials' | 'credentialSettings' | 'tried' | 'allowPlainHttp' | 'maxFiles'
+>;
+
+/** Which key signs, and with which programs. */
+type KeyOptions = Pick<SigningOptions, 'key' | 'gitKey' | 'sshProgram' | 'gpgProgram'>;
+
+/** What the ports of a run are made from. */
+export interface ContextSettings extends RegistrySettings {
+  readonly remote: ChosenRemote;
+  readonly git: GitOptions;
+  readonly keys: KeyOptions;
+  readonly who: Who;
+  /** The folder in which temporary folders are made, absolute. */
+  readonly workFolder: string;
+  /** How long a promotion that loses races tries again, in milliseconds. */
+  readonly raceTimeoutMs: number;
+  /** Once it fires everything is broken off, a push in flight as well. */
+  readonly forced?: AbortSignal | undefined;
+  readonly config?: ConfigFile | undefined;
+  /** What the CI system says of a deploy freeze. */
+  readonly deployFreeze?: string | undefined;
+  /** Stands between the engine and the ledger, to watch what is pushed. */
+  readonly watch?: ((ledger: Ledger) => Ledger) | undefined;
+}
+
+/** Makes the ports. Nothing is sent yet. Throws `usage` for a URL that is refused, and `storage-failed`. */
+export async function createContext(settings: ContextSettings): Promise<Composition> {
+  const { remote, env, directory, clock, signal, notify, timeoutMs, config, deployFreeze } = settings;
+  const { watch = (ledger: Ledger) => ledger } = settings;
+  const registries = createRegistries(settings);
+  await makeFolder(settings.workFolder);
+  // Keys are copied below the folder for temporary files, wherever work goes on otherwise.
+  const swept = sweepLeftovers(tmpdir(), Date.now());
+  const ledger = await createLedger(settings);
+  const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
+  const context: Context = {
+    ledger: watch(ledger),
+    registryOf: registries.registryOf,
+    copyImage: registries.copyImage,
+    allowPlainHttp: registries.allowPlainHttp,
+    forgeOf: async (kind) => composeForge({ ...parts, kind }),
+    clock,
+    random: Math.random,
+    notify,
+    signal,
+    who: settings.who,
+    raceTimeout: settings.raceTimeoutMs,
+    signing: createSigning({ env, signal, timeoutMs, directory, ...settings.keys }),
+    ...(config && { config }),
+    ...(deployFreeze && { deployFreeze }),
+  };
+  return {
+    context,
+    async close() {
+      registries.close();
+      await Promise.all([ledger.close(), swept]);
+    },
+  };
+}
+
+async function createLedger(settings: ContextSettings): Promise<Ledger> {
+  const { remote, git, env, workFolder, clock, signal, forced, notify, timeoutMs } = settings;
+  return createGitLedger({
+    ...git,
+    url: remote.url,
+    workFolder,
+    clock,
+    random: Math.random,
+    env,
+    signal,
+    forced,
+    notify,
+    timeouts: { silenceMs: timeoutMs, pushSilenceMs: 2 * timeoutMs, settleMs: timeoutMs },
+  });
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    throw new TagflowError('storage-failed', {
+      what: `the work folder ${folder} cannot be made`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'name a folder that can be written: TAGFLOW_CACHE_DIR',
+      cause,
+    });
+  }
+}
