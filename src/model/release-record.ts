@@ -2,6 +2,7 @@
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, isDigest } from './digest.ts';
+import { readBlockYaml } from './block-yaml.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
@@ -139,8 +140,7 @@ function isTooDeep(text: string): boolean {
 /** Returns the record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
-  if (isTooDeep(text)) throw invalid(file, 'it is nested too deep');
-  const result = z.safeParse(schema, readYaml(text, file));
+  const result = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, file));
   if (!result.success) {
     const [issue] = result.error.issues;
     const where = issue?.path.join('.');
@@ -166,6 +166,7 @@ const TOO_DEEP = 'it is nested too deep';
 
 /** The value that YAML text spells, when it spells it the plain way that `formatRecord` does. */
 function readYaml(text: string, file: string): unknown {
+  if (isTooDeep(text)) throw invalid(file, TOO_DEEP);
   try {
     // The parser's own check of keys compares each with each: a file of many keys would keep it busy for minutes.
     const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core', prettyErrors: true });

@@ -1,0 +1,123 @@
+// A quick reader of the plainest YAML: keys and values a line each, nested by two spaces, as records are written. What it takes
+// it reads as every YAML 1.2 reader does; of everything else it says nothing, and the YAML parser is asked.
+
+/** Words that are no text in YAML's core schema. */
+const NO_TEXT = /^(?:null|Null|NULL|true|True|TRUE|false|False|FALSE)$/;
+const LINE = /^( *)(- )?([A-Za-z][A-Za-z0-9_./-]*):(?: (.+))?$/;
+const ITEM = /^( *)- (.+)$/;
+const NUMBER = /^(?:0|[1-9][0-9]{0,14})$/;
+/** Hexadecimal digits with one among them that no number has. */
+const HEXADECIMAL = /^(?=[0-9e]*[a-df])(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** Text without quotes: a colon only before more text, spaces only inside; a number only with a word behind it. */
+const PLAIN = /^(?:[0-9]+ )?[A-Za-z](?:[A-Za-z0-9_./@+,()=-]|:(?=[A-Za-z0-9/])| (?=[A-Za-z0-9(]))*$/;
+const QUOTED = /^(?:"([ !#-[\]-~]*)"|'([ -&(-~]*)')$/;
+
+type Value = string | number | Value[] | { [key: string]: Value };
+
+/** A mapping or a list that is open while lines are read. */
+interface Open {
+  readonly indent: number;
+  readonly into: Value[] | { [key: string]: Value };
+}
+
+/** Returns the value that plain YAML spells; undefined where it is not of the plainest kind. */
+export function readBlockYaml(text: string): unknown {
+  const reader = new BlockReader();
+  for (const line of text.split('\n')) {
+    if (line === '' || line.startsWith('# ')) continue;
+    if (!reader.take(line)) return undefined;
+  }
+  return reader.end();
+}
+
+class BlockReader {
+  readonly #root: { [key: string]: Value } = {};
+  readonly #open: Open[] = [{ indent: 0, into: this.#root }];
+  /** A key without a value: what stands deeper in the next line is its value. */
+  #pending: { readonly into: { [key: string]: Value }; readonly key: string; readonly indent: number } | undefined;
+
+  /** Takes a line. False: it is of another kind. */
+  take(line: string): boolean {
+    const [, spaces, dash, key, rest] = LINE.exec(line) ?? [];
+    if (spaces === undefined || key === undefined) return this.#takeItem(line);
+    if (dash === undefined) return this.#takeKey(spaces.length, key, rest);
+    const list = this.#listAt(spaces.length);
+    if (!list) return false;
+    const item = {};
+    list.push(item);
+    this.#open.push({ indent: spaces.length + 2, into: item });
+    return this.#takeKey(spaces.length + 2, key, rest);
+  }
+
+  /** Returns what was read; undefined when the last key has no value. */
+  end(): unknown {
+    return this.#pending || Object.keys(this.#root).length === 0 ? undefined : this.#root;
+  }
+
+  #takeItem(line: string): boolean {
+    const [, spaces, text] = ITEM.exec(line) ?? [];
+    const value = text === undefined ? undefined : scalarOf(text);
+    if (spaces === undefined || value === undefined) return false;
+    const list = this.#listAt(spaces.length);
+    list?.push(value);
+    return list !== undefined;
+  }
+
+  #takeKey(indent: number, key: string, rest: string | undefined): boolean {
+    const into = this.#mappingAt(indent);
+    if (!into || NO_TEXT.test(key) || Object.hasOwn(into, key)) return false;
+    if (rest === undefined) {
+      this.#pending = { into, key, indent };
+      return true;
+    }
+    const value = scalarOf(rest);
+    if (value === undefined) return false;
+    into[key] = value;
+    return true;
+  }
+
+  #mappingAt(indent: number): { [key: string]: Value } | undefined {
+    const pending = this.#pending;
+    if (pending) {
+      if (indent !== pending.indent + 2) return undefined;
+      const into = {};
+      pending.into[pending.key] = into;
+      this.#pending = undefined;
+      this.#open.push({ indent, into });
+      return into;
+    }
+    const into = this.#closeTo(indent);
+    return Array.isArray(into) ? undefined : into;
+  }
+
+  #listAt(indent: number): Value[] | undefined {
+    const pending = this.#pending;
+    if (pending) {
+      if (indent !== pending.indent + 2) return undefined;
+      const into: Value[] = [];
+      pending.into[pending.key] = into;
+      this.#pending = undefined;
+      this.#open.push({ indent, into });
+      return into;
+    }
+    const into = this.#closeTo(indent);
+    return Array.isArray(into) ? into : undefined;
+  }
+
+  /** Closes what is deeper, and returns what is open at just that depth. */
+  #closeTo(indent: number): Open['into'] | undefined {
+    while ((this.#open.at(-1)?.indent ?? 0) > indent) this.#open.pop();
+    const last = this.#open.at(-1);
+    return last?.indent === indent ? last.into : undefined;
+  }
+}
+
+function scalarOf(text: string): Value | undefined {
+  if (text === '[]') return [];
+  if (text === '{}') return {};
+  if (NUMBER.test(text)) return Number(text);
+  if (PLAIN.test(text)) return NO_TEXT.test(text) ? undefined : text;
+  if (HEXADECIMAL.test(text)) return text;
+  const [, double, single] = QUOTED.exec(text) ?? [];
+  return double ?? single;
+}
