@@ -72,6 +72,26 @@ export async function readPast(
   return pastOf(line);
 }
 
+/** Numbers of releases that are read, one after the other, before the whole past is. */
+const GROWING = [3, 30, 300] as const;
+
+/** Returns the newest release of an environment that is looked for, and the part of the past that was read to find it. */
+async function findRelease(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  isWanted: (release: Release) => boolean,
+): Promise<{ readonly found: Release | undefined; readonly releases: readonly Release[] }> {
+  for (const most of GROWING) {
+    const { releases, whole } = await readPast(context, snapshot, environment, most);
+    const found = releases.find(isWanted);
+    // What it replaced is known from the one below it.
+    if (whole || (found && found !== releases.at(-1))) return { found, releases };
+  }
+  const { releases } = await readPast(context, snapshot, environment);
+  return { found: releases.find(isWanted), releases };
+}
+
 /** Reads a line, or at least its newest `most` releases. */
 async function readLine(
   context: Reading,
@@ -190,13 +210,13 @@ export type ShowAt = { readonly at: Instant } | { readonly release: number } | {
 export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
   const snapshot = await readSnapshot(context, [name]);
   const environment = lineOf(snapshot.pipeline, name);
-  const { releases } = await readPast(context, snapshot, environment);
-  const found =
-    'now' in when
-      ? releases[0]
-      : 'release' in when
-        ? releases.find(({ record }) => record.sequence === when.release)
-        : releases.find(({ since }) => since <= when.at);
+  const { found, releases } = await findRelease(
+    context,
+    snapshot,
+    environment,
+    (release) =>
+      'now' in when || ('release' in when ? release.record.sequence === when.release : release.since <= when.at),
+  );
   if (found) return found;
   const oldest = releases.at(-1);
   throw new TagflowError('release-not-found', {
@@ -227,11 +247,13 @@ export async function releasesAt(
   ...words: readonly string[]
 ): Promise<readonly Standing[]> {
   const snapshot = await readSnapshot(context, words);
-  const pasts = await readPasts(context, snapshot, linesNamed(snapshot.pipeline, words), words.length > 0);
-  return pasts.map(({ environment, releases }) => ({
-    environment: environment.name,
-    release: releases.find(({ since }) => since <= at),
-  }));
+  const chosen = presentLines(snapshot, linesNamed(snapshot.pipeline, words), words.length > 0);
+  return Promise.all(
+    chosen.map(async (line) => {
+      const { found } = await findRelease(context, snapshot, line, ({ since }) => since <= at);
+      return { environment: line.name, release: found };
+    }),
+  );
 }
 
 /** A span of time during which an environment had an image. */
@@ -328,16 +350,22 @@ async function readPasts(
   isNamed: boolean,
   { most, problems }: { readonly most?: number | undefined; readonly problems?: EnvironmentProblem[] | undefined } = {},
 ): Promise<readonly Past[]> {
-  const present = isNamed ? lines : lines.filter(({ branch }) => snapshot.branches.has(branch));
-  const pasts: Past[] = [];
-  for (const environment of present) {
-    const reading = readPast(context, snapshot, environment, most);
-    const { value, problem } =
-      isNamed || !problems ? { value: await reading, problem: undefined } : await orFailure(reading);
-    if (value) pasts.push(value);
+  const read = await Promise.all(
+    presentLines(snapshot, lines, isNamed).map(async (environment) => {
+      const { value, problem } = await orFailure(readPast(context, snapshot, environment, most));
+      return { environment, value, problem };
+    }),
+  );
+  for (const { environment, problem } of read) {
+    if (problem && (isNamed || !problems)) throw problem;
     if (problem) problems?.push({ environment: environment.name, problem });
   }
-  return pasts;
+  return read.flatMap(({ value }) => value ?? []);
+}
+
+/** Lines that were named, or those of all that have a branch. */
+function presentLines(snapshot: Snapshot, lines: readonly Line[], isNamed: boolean): readonly Line[] {
+  return isNamed ? lines : lines.filter(({ branch }) => snapshot.branches.has(branch));
 }
 
 function changes({ record, before }: Release, image: string): boolean {
