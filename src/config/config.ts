@@ -14,7 +14,7 @@ import type {
 import { lineName } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import { ConfigDocument } from './document.ts';
-import type { Draft, DraftEnvironment, DraftImage, DraftLine } from './draft.ts';
+import type { Draft, DraftEnvironment, DraftImage, DraftLine, DraftPin } from './draft.ts';
 import { draftLines, nameOf, patternFolders } from './lines.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';
@@ -178,21 +178,26 @@ function finishLine(
     carries,
     repositories,
     keep,
-    pins: line.pins.map(({ image, file, path, pin, also }): ConfiguredPin => ({
-      image: there(image, name),
-      file: there(file, name),
-      path: there(path, name),
-      ...(pin && { pin }),
-      ...(also.length > 0 && {
-        also: also.map((field) => ({
-          file: field.file ?? there(file, name),
-          path: there(field.path, name),
-          value: there(field.value, name),
-        })),
-      }),
-    })),
+    pins: line.pins.map((pin) => finishPin(pin, name)),
     images: new Map([...images].map(([key, image]) => [key, finishImage(image)])),
   };
+}
+
+/** A pin of a line without mistakes. */
+function finishPin({ image, file, path, text, pin, also }: DraftPin, line: string): ConfiguredPin {
+  const place = {
+    image: there(image, line),
+    file: there(file, line),
+    ...(pin && { pin }),
+    ...(also.length > 0 && {
+      also: also.map((field) => ({
+        file: field.file ?? there(file, line),
+        path: there(field.path, line),
+        value: there(field.value, line),
+      })),
+    }),
+  };
+  return text ? { ...place, text } : { ...place, path: there(path, line) };
 }
 
 /** The line upstream: of the nearest environment upstream that the application is in. */

@@ -2,7 +2,7 @@
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
 import type { GatePolicy, JournalRights } from '../model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import type { ConfiguredPin, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
+import type { ConfiguredField, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ConfigPath } from './problems.ts';
@@ -36,7 +36,8 @@ export interface DraftPin {
   readonly index: number;
   readonly image: string | undefined;
   readonly file: string | undefined;
-  readonly path: ConfiguredPin['path'] | undefined;
+  readonly path: ConfiguredField['path'] | undefined;
+  readonly text: RegExp | undefined;
   readonly pin: PinStyle | undefined;
   readonly also: readonly DraftAlso[];
 }
@@ -44,7 +45,7 @@ export interface DraftPin {
 /** A field beside a pin, as far as it could be read. Without a file it stands in the pin's. */
 export interface DraftAlso {
   readonly file: string | undefined;
-  readonly path: ConfiguredPin['path'] | undefined;
+  readonly path: ConfiguredField['path'] | undefined;
   readonly value: string | undefined;
 }
 

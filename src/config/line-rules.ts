@@ -175,13 +175,20 @@ function pins({ lines, report }: Given): void {
     // Where records were before they had a folder of their own.
     const records = application === undefined ? folders.map(({ path }) => `${path}/release.yaml`) : [];
     const fields = new Set<string>();
-    for (const { image, file, path: field, at } of all) {
+    for (const { image, file, path, text, also, at } of all) {
+      const field = path ?? text?.source;
       if (image !== undefined && !images.has(image)) {
         unknownName({ report }, [...at, 'image'], 'image', image, images.keys());
       }
       if (file === undefined) continue;
       if (isOwnFile(fold(file)) || records.includes(file)) {
         report([...at, 'file'], `${quote(file)} is written by tagflow itself or says what it does`, 'name a manifest');
+      }
+      if (text && also.some((beside) => beside.file === undefined || beside.file === file)) {
+        report([...at, 'also'], 'a file of text has no fields', 'name another file for each field under also:');
+      }
+      if (text && all.some((other) => other.file === file && other.path && !other.text)) {
+        report([...at, 'text'], 'another pin names a path in this file', 'read the file by text: or by path: alone');
       }
       const key = JSON.stringify([file, field]);
       if (field !== undefined && fields.has(key)) {

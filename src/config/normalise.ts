@@ -15,6 +15,7 @@ import type {
 } from './draft.ts';
 import { readGates } from './gates.ts';
 import { parseFieldPath, parseGlob } from './paths.ts';
+import { parseTextPattern } from './text-pattern.ts';
 import type { ConfigPath } from './problems.ts';
 import { MAX_APPLICATIONS, RETAIN } from './schema.ts';
 import { ValueReader, asList, asValues, isValues } from './values.ts';
@@ -189,6 +190,7 @@ class Normaliser {
     return asList(value).map((each, index) => {
       const values = asValues(each);
       const path = [...at, index];
+      this.#requireOnePlace(values, path);
       return {
         index,
         image: read.text(values['image'], [...path, 'image'], (text) => text),
@@ -200,10 +202,23 @@ class Normaliser {
             ? read.parsed(parseFieldPath(text), text, place, 'field path')
             : undefined,
         ),
+        text: read.text(values['text'], [...path, 'text'], (text, place) =>
+          read.parsed(parseTextPattern(text), text, place, 'pattern for a line'),
+        ),
         pin: read.pinStyle(values['pin']),
         also: asList(values['also']).map((one, place) => this.#also(asValues(one), [...path, 'also', place], allowed)),
       };
     });
+  }
+
+  /** A pin stands at a path of a file in YAML or JSON, or in a line of any other text. */
+  #requireOnePlace({ path, text }: DraftValues, at: ConfigPath): void {
+    if (path === undefined && text === undefined) {
+      const fix = 'for instance: path: image_tag; or, for a file that is no YAML or JSON, text: with a pattern';
+      this.#read.report(at, 'path is missing', fix);
+    } else if (path !== undefined && text !== undefined) {
+      this.#read.report([...at, 'text'], 'path and text exclude each other', 'remove one of them');
+    }
   }
 
   #also(values: DraftValues, at: ConfigPath, allowed: readonly string[]): DraftAlso {

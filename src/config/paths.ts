@@ -1,5 +1,5 @@
 // Paths in tagflow.yaml: folders, files, globs and field paths. All are relative to the repository's root, with `/`.
-import type { ConfiguredPin, FieldStep } from '../model/pipeline.ts';
+import type { ConfiguredField, FieldStep } from '../model/pipeline.ts';
 import { isPlain } from '../model/text.ts';
 
 /** What a parser here found: the value, or why there is none and what to write. */
@@ -60,7 +60,7 @@ export function parseGlob(text: string): Parsed<string> {
  * Keys and indexes of a field: `spec.containers[0].image`; a key with dots or brackets in quotes: `data["a.b"]`; an element of
  * a list by what one of its fields holds: `parameters[name=image.tag].value`.
  */
-export function parseFieldPath(text: string): Parsed<ConfiguredPin['path']> {
+export function parseFieldPath(text: string): Parsed<ConfiguredField['path']> {
   const path: FieldStep[] = [];
   const token =
     /([^.[\]"\\\s]+)|\[(0|[1-9][0-9]{0,5})\]|\["((?:[^"\\]|\\.)+)"\]|\[([A-Za-z_][A-Za-z0-9_-]*)=([^\]"\s]+)\]/y;

@@ -161,15 +161,23 @@ const pin = z
     file: z.string().register(documentation, {
       title: 'File',
       description:
-        "The YAML or JSON file, relative to the repository's root; it may hold `{environment}`, `{application}` and `{image}`. `tagflow.yaml` and release records are refused.",
+        "The file, relative to the repository's root; it may hold `{environment}`, `{application}` and `{image}`. `tagflow.yaml` and release records are refused.",
       examples: ['image-tags/production/app'],
       pattern: RELATIVE,
     }),
-    path: z.string().register(documentation, {
+    path: z.optional(z.string()).register(documentation, {
       title: 'Path',
       description:
-        'Keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
+        'Of a file in YAML or JSON. Keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
       examples: ['image_tag', 'parameters[name=image.tag].value', 'app.containers[0].image', 'data["app.image"]'],
+    }),
+    text: z.optional(z.string()).register(documentation, {
+      title: 'Text',
+      description:
+        'Of a file that is no YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
+      absent: 'the file is read as YAML or JSON, and `path` names the field',
+      examples: [String.raw`^  image_tag = "(?<version>[^"]*)"$`],
+      pattern: String.raw`^\^.*\(\?<(?:version|digest)>.*\$$`,
     }),
     pin: pinStyle('How this field names the image: `version` for one that holds the version alone.', {
       absent: 'the `pin` of the image, or of the environment',

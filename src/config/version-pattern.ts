@@ -8,11 +8,26 @@ const MAX_PATTERN = 256;
 const MAX_REPEAT = 64;
 const MAX_WAYS = 2e7;
 
+/** What a pattern is for: the group that it needs, an example, and the number of ways in which it may match a text. */
+export interface PatternUse {
+  readonly groups: readonly string[];
+  readonly example: string;
+  /** What it is matched against: `a tag`. */
+  readonly against: string;
+  readonly maxWays: number;
+}
+
 /**
  * The expression a pattern spells (flag `u`): anchored with ^ and $ as a whole, with a group named `order`, and bounded
  * in the number of ways it can match 128 characters.
  */
 export function parseVersionPattern(source: string): Parsed<RegExp> {
+  const example = String.raw`mark what orders versions: ^main-(?<order>\d+)$`;
+  return parseAnchored(source, { groups: ['order'], example, against: 'a tag', maxWays: MAX_WAYS });
+}
+
+/** The anchored expression that a pattern spells, with one of the groups, bounded in the ways it can match. */
+export function parseAnchored(source: string, { groups, example, against, maxWays }: PatternUse): Parsed<RegExp> {
   if (source.length > MAX_PATTERN) {
     return { why: `it is longer than ${MAX_PATTERN} characters`, fix: 'write a shorter pattern' };
   }
@@ -24,19 +39,19 @@ export function parseVersionPattern(source: string): Parsed<RegExp> {
     return { why: `it is not a regular expression: ${reason.toLowerCase()}`, fix: 'correct it' };
   }
   // With an empty alternative every expression matches, and tells the names of its groups.
-  const groups = new RegExp(`${source}|`, 'u').exec('')?.groups ?? {};
-  if (!('order' in groups)) {
-    return { why: 'it has no group named order', fix: String.raw`mark what orders versions: ^main-(?<order>\d+)$` };
+  const found = new RegExp(`${source}|`, 'u').exec('')?.groups ?? {};
+  if (!groups.some((group) => group in found)) {
+    return { why: `it has no group named ${groups.join(' or ')}`, fix: example };
   }
   const { ways, alternatives } = countWays(source);
   if (!source.startsWith('^') || !endsWithAnchor(source) || alternatives > 1) {
     const inner = source.replace(/^\^/, '').replace(/(?<!\\)\$$/, '');
     const whole = alternatives > 1 ? `^(?:${inner})$` : `^${inner}$`;
-    return { why: 'it is not anchored: it may match a part of a tag', fix: `write ${whole}` };
+    return { why: `it is not anchored: it may match a part of ${against}`, fix: `write ${whole}` };
   }
-  if (ways > MAX_WAYS) {
+  if (ways > maxWays) {
     return {
-      why: 'it may take very long on some tags: repetitions follow or hold one another',
+      why: `it may take very long on some ${against.replace(/^an? /, '')}s: repetitions follow or hold one another`,
       fix: String.raw`bound the repetitions, for instance \d{1,9} for \d+, or (?:\.\d{1,9}){0,2}`,
     };
   }

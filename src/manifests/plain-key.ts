@@ -3,7 +3,7 @@
 // holds anything else is not the field that was meant, and is refused.
 import { type Scalar, isScalar } from 'yaml';
 import { isDigest } from '../model/digest.ts';
-import type { ConfiguredPin, FieldStep } from '../model/pipeline.ts';
+import type { ConfiguredField, FieldStep } from '../model/pipeline.ts';
 import { isTag } from '../model/reference.ts';
 import { type VersionScheme, readVersion } from '../model/version.ts';
 import { formatFieldPath, locate } from './field-path.ts';
@@ -37,7 +37,7 @@ export interface Meant {
 export function meantBy<T extends ImageNames>(
   image: T,
   index: NameIndex<T>,
-  configured: readonly Pick<ConfiguredPin, 'path'>[] = [],
+  configured: readonly Pick<ConfiguredField, 'path'>[] = [],
 ): Meant {
   return {
     names: image.names,

@@ -1,4 +1,5 @@
 // Reads what manifests say about images, without changing anything.
+import type { ConfiguredText } from '../model/pipeline.ts';
 import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
@@ -7,6 +8,7 @@ import { findSites } from './forms.ts';
 import { Reader, holdsManifests } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
+import { isField, isText, readText } from './text-pins.ts';
 import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
 
@@ -26,10 +28,13 @@ export function readPins(
   const configured = options.configured.filter(({ image }) => images.some((known) => known.image === image));
   const reader = new Reader(index, configured, options.maxBytes);
   const shared = new SharedValues([...files, ...(options.shared ?? [])], reader.caps);
+  const texts = Map.groupBy(configured.filter(isText), ({ file }) => file);
   return files.flatMap((file) => {
+    const lines = texts.get(file.path);
+    if (lines) return lines.flatMap((pin) => readLine(file, pin, options.maxBytes));
     const source = reader.open(file, shared);
     if (!source) return [];
-    const here = configured.filter((pin) => pin.file === file.path);
+    const here = configured.filter(isField).filter((pin) => pin.file === file.path);
     const plain = here.flatMap(({ image, path, pin: style }) => {
       const meant = images.find((known) => known.image === image);
       const at = meant && plainKey(source, path, meantBy(meant, index, here));
@@ -52,6 +57,12 @@ export function readPins(
       style,
     }));
   });
+}
+
+function readLine(file: ManifestFile, pin: ConfiguredText, maxBytes: number): readonly ReadPin[] {
+  const read = readText(file, pin, maxBytes);
+  const field = read?.tag === undefined ? 'digest' : 'version';
+  return read ? [{ image: pin.image, path: file.path, field, name: undefined, style: pin.pin, ...read }] : [];
 }
 
 /** Every field that names an image, whatever it names. Files that cannot be read are left out. */

@@ -30,11 +30,14 @@ export class Reader {
   readonly caps: Caps;
   readonly #index: NameIndex<NamedImage>;
   readonly #required: ReadonlySet<string>;
+  /** Files that are read as text alone: what they hold is no YAML, whatever it looks like. */
+  readonly #texts: ReadonlySet<string>;
 
   /** Files with configured pins are always read; others when they may name an image. */
   constructor(index: NameIndex<NamedImage>, configured: readonly ConfiguredPin[], maxBytes: number) {
     this.caps = capsFor(maxBytes);
     this.#index = index;
+    this.#texts = new Set(configured.flatMap(({ file, text }) => (text ? [file] : [])));
     this.#required = new Set(configured.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]));
   }
 
@@ -43,6 +46,7 @@ export class Reader {
    * `shared` knows the values that it inherits, which may name an image for it.
    */
   open(file: ManifestFile, shared: SharedNames = NO_SHARED_VALUES): Source | undefined {
+    if (this.#texts.has(file.path)) return undefined;
     const required = this.#required.has(file.path);
     const text = decode(file.content);
     if (!required && !this.#mayMention(file, text) && !shared.mayName(file.path, this.#index)) return undefined;

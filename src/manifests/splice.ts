@@ -36,8 +36,17 @@ export function joinChanges(changes: readonly Change[]): Change {
   };
 }
 
+/** A file's text, whatever it holds. */
+export type TextFile = Pick<Source, 'path' | 'text' | 'lines'>;
+
 /** A refusal to edit a place of a source: `manifest-unsafe-edit`. */
-export function unsafe(source: Source, offset: number, what: string, why: string, fix: string): TagflowError {
+export function unsafe(
+  source: Pick<Source, 'path' | 'lines'>,
+  offset: number,
+  what: string,
+  why: string,
+  fix: string,
+): TagflowError {
   const line = lineOf(source, offset);
   return new TagflowError('manifest-unsafe-edit', {
     what: `${source.path}:${line} ${what}`,
@@ -48,7 +57,7 @@ export function unsafe(source: Source, offset: number, what: string, why: string
 }
 
 /** The text with splices applied; insertions at one offset keep their order. Throws `manifest-unsafe-edit` where two disagree. */
-export function applySplices(source: Source, splices: readonly Splice[]): string {
+export function applySplices(source: TextFile, splices: readonly Splice[]): string {
   const sorted = [...splices].sort((a, b) => a.start - b.start || a.end - b.end);
   let text = '';
   let at = 0;

@@ -62,23 +62,38 @@ export interface Trust extends SigningRules {
 /** From a value of a manifest to one inside it: a key, an index, or the element of a list whose field holds a text. */
 export type FieldStep = string | number | { readonly key: string; readonly value: string };
 
-/** A field outside the known manifest forms that holds a pin. */
-export interface ConfiguredPin {
+/** A place outside the known manifest forms that holds a pin. */
+interface ConfiguredPlace {
   readonly image: string;
   /** The file, relative to the repository's root. */
   readonly file: string;
-  /** Keys and indexes from the document's root to the field. */
-  readonly path: readonly FieldStep[];
-  /** How this field names the image, where that differs from the image's style. */
+  /** How this place names the image, where that differs from the image's style. */
   readonly pin?: PinStyle;
   /** Fields that change in the same commit. */
   readonly also?: readonly AlsoField[];
 }
 
+/** A field of a file in YAML or JSON. */
+export interface ConfiguredField extends ConfiguredPlace {
+  /** Keys and indexes from the document's root to the field. */
+  readonly path: readonly FieldStep[];
+  readonly text?: undefined;
+}
+
+/** A part of a line of any text. */
+export interface ConfiguredText extends ConfiguredPlace {
+  /** Matches one line of the file as a whole; its groups `version` and `digest` are what a release replaces. Flags `d` and `u`. */
+  readonly text: RegExp;
+  readonly path?: undefined;
+}
+
+/** A place that tagflow.yaml names. */
+export type ConfiguredPin = ConfiguredField | ConfiguredText;
+
 /** A field beside a pin: what it holds is made of a template with `{version}`, `{digest}`, `{release}` and `{time}`. */
 export interface AlsoField {
   readonly file: string;
-  readonly path: ConfiguredPin['path'];
+  readonly path: ConfiguredField['path'];
   readonly value: string;
 }
 

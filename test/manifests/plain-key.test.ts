@@ -1,6 +1,6 @@
 // Configured fields: any file and path, the form of what stands there kept.
 import { describe, expect, it } from 'vitest';
-import type { ConfiguredPin } from '../../src/model/pipeline.ts';
+import type { ConfiguredField, ConfiguredPin } from '../../src/model/pipeline.ts';
 import { pinImages, readPins } from '../../src/manifests/manifests.ts';
 import { refusal } from '../support/failure.ts';
 import {
@@ -22,7 +22,7 @@ const MIRROR = 'mirror.example.com/web';
 const mirrored = pinOf({ names: ['django', REPOSITORY, MIRROR] });
 const layout = pinOf({ repository: 'oci:./registry/django', names: ['django', REPOSITORY, MIRROR] });
 
-function at(path: ConfiguredPin['path'], name: string = FILE): { configured: ConfiguredPin[] } {
+function at(path: ConfiguredField['path'], name: string = FILE): { configured: ConfiguredPin[] } {
   return { configured: [{ image: 'django', file: name, path }] };
 }
 
