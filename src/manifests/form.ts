@@ -42,6 +42,8 @@ export interface Site {
   readonly digest: string | undefined;
   /** Whether the place takes a version and never a digest: it follows a pin, and is none. */
   readonly versionAlone?: boolean;
+  /** Whether the form alone knows where the digest goes: a configured path to the tag means this place. */
+  readonly ownDigest?: boolean;
   /** What the place says, on one line. */
   readonly text: string;
   /** Where it stands in the source. */

@@ -39,6 +39,7 @@ export function matchesIn(source: Source, wanted: Wanted, shared: SharedValues):
   for (const site of findSites(source).map((each) => shared.named(source, each))) {
     const [pin, other] = wanted.index.meant(site);
     const claim = site.nodes.flatMap((node) => claimed.get(node) ?? [])[0];
+    if (claim && site.ownDigest === true && claim.pin === pin) matches[matches.indexOf(claim)] = { ...claim, site };
     // the same value by another way, an alias: it changes too, which is right where it means the same image
     if (claim && (claim.pin !== pin || keyOf(claim.site) === keyOf(site))) continue;
     if (pin && other) throw twoImages(source, site, [pin, other]);

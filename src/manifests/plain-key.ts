@@ -6,12 +6,13 @@ import { isDigest } from '../model/digest.ts';
 import type { ConfiguredField, FieldStep } from '../model/pipeline.ts';
 import { isTag } from '../model/reference.ts';
 import { type VersionScheme, readVersion } from '../model/version.ts';
+import { takesVersionAlone } from './chart-version.ts';
 import { formatFieldPath, locate } from './field-path.ts';
 import type { Site, Target } from './form.ts';
 import { type NameIndex, hasPlaceholder, splitImage } from './image-name.ts';
 import { refuseContent, refuseRegistry } from './refusals.ts';
 import type { Source } from './source.ts';
-import { type Change, joinChanges } from './splice.ts';
+import { type Change, joinChanges, unsafe } from './splice.ts';
 import { type Sibling, type Siblings, nameBeside, setSibling, siblingsOf } from './beside.ts';
 import { retarget } from './retarget.ts';
 import { type Path, type Tree, describePath, isEmpty, textOf } from './tree.ts';
@@ -101,6 +102,7 @@ function siteOf(field: Field, meant: Meant): Site {
   const others = [siblings.registry, siblings.repository, siblings.tag, siblings.digest].flatMap((each) =>
     each && each.node !== value ? [each.node] : [],
   );
+  const versionAlone = takesVersionAlone(field.tree, path);
   return {
     document,
     path,
@@ -109,8 +111,10 @@ function siteOf(field: Field, meant: Meant): Site {
     digest: digest ?? (siblings.digest && siblings.digest.text !== '' ? siblings.digest.text : undefined),
     text,
     offset,
+    versionAlone,
     nodes: [value, ...others],
-    pin(target: Target): Change {
+    pin(asked: Target): Change {
+      const target = versionAlone ? withoutDigest(field, asked) : asked;
       if (content.kind === 'other' && !hasPlaceholder(text)) throw refuseContent(source, offset, path, content.what);
       const digestAlone = isDigest(text) || siblings.digest?.node === value;
       const wanted = siblings.digest && !digestAlone ? (target.tag ?? text) : wantedOf(target, digestAlone);
@@ -122,6 +126,18 @@ function siteOf(field: Field, meant: Meant): Site {
       ]);
     },
   };
+}
+
+/** What a field is asked that takes a version alone. */
+function withoutDigest({ source, path, value }: Field, target: Target): Target {
+  if (target.tag !== undefined) return { ...target, digest: undefined };
+  throw unsafe(
+    source,
+    value.range?.[0] ?? 0,
+    `${describePath(path)} is a version, and the pin style writes a digest alone`,
+    'the field takes no digest',
+    'choose pin: version for this field',
+  );
 }
 
 /** Tag and digest beside the field, where tagflow.yaml does not configure them by themselves. */

@@ -1,5 +1,5 @@
 // Reads what manifests say about images, without changing anything.
-import type { ConfiguredText } from '../model/pipeline.ts';
+import type { ConfiguredField, ConfiguredText } from '../model/pipeline.ts';
 import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
@@ -35,19 +35,7 @@ export function readPins(
     const source = reader.open(file, shared);
     if (!source) return [];
     const here = configured.filter(isField).filter((pin) => pin.file === file.path);
-    const plain = here.flatMap(({ image, path, pin: style }) => {
-      const meant = images.find((known) => known.image === image);
-      const at = meant && plainKey(source, path, meantBy(meant, index, here));
-      return at && 'sites' in at ? at.sites.slice(0, 1).map((site) => ({ image, site, style })) : [];
-    });
-    const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
-    const formed = findSites(source).flatMap((found) => {
-      const site = shared.named(source, found);
-      const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
-      const style = site.versionAlone === true ? ('version' as const) : undefined;
-      return image === undefined ? [] : [{ image, site, style }];
-    });
-    return [...plain, ...formed].map(({ image, site, style }) => ({
+    return saidIn(source, here, { images, index, shared }).map(({ image, site, style }) => ({
       image,
       ...placeOf(source, site),
       // a name in two parts may be read in two ways: the one that means the image is its name
@@ -57,6 +45,29 @@ export function readPins(
       style,
     }));
   });
+}
+
+/** The places of a file that mean an image: those that tagflow.yaml names, then those that a form finds. */
+function saidIn(
+  source: Source,
+  configured: readonly ConfiguredField[],
+  { images, index, shared }: { images: readonly ImageNames[]; index: NameIndex<ImageNames>; shared: SharedValues },
+): readonly { readonly image: string; readonly site: Site; readonly style: ReadPin['style'] }[] {
+  const styleOf = ({ versionAlone }: Site, style: ReadPin['style']): ReadPin['style'] =>
+    versionAlone === true ? 'version' : style;
+  const plain = configured.flatMap(({ image, path, pin }) => {
+    const meant = images.find((known) => known.image === image);
+    const at = meant && plainKey(source, path, meantBy(meant, index, configured));
+    if (!at || !('sites' in at)) return [];
+    return at.sites.slice(0, 1).map((site) => ({ image, site, style: styleOf(site, pin) }));
+  });
+  const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
+  const formed = findSites(source).flatMap((found) => {
+    const site = shared.named(source, found);
+    const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
+    return image === undefined ? [] : [{ image, site, style: styleOf(site, undefined) }];
+  });
+  return [...plain, ...formed];
 }
 
 function readLine(file: ManifestFile, pin: ConfiguredText, maxBytes: number): readonly ReadPin[] {

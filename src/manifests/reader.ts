@@ -119,7 +119,7 @@ function unreadable(
 
 function fixFor(reason: string, template: boolean): string {
   if (template)
-    return 'move the template out of the environment folder, and name the values file and path under pins: in tagflow.yaml';
+    return 'name the line of the template with file: and text: under pins: in tagflow.yaml, or the field of a values file that the template reads';
   if (reason.includes('bytes')) return 'split the file, or raise maxFileBytes in tagflow.yaml';
   return reason.includes('UTF-8') ? 'save the file as UTF-8' : 'correct the file';
 }

@@ -18,7 +18,7 @@ import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readBases } from './bases.ts';
 import { type ReleaseTree, contents, pinTree, plannedField, repin, treeEdit, utf8 } from './release-tree.ts';
-import { isKept, isManifestPath } from './tree.ts';
+import { isKept, mayHoldPins } from './tree.ts';
 
 /** What is laid over the scope of a line. */
 export interface Overlay {
@@ -158,7 +158,7 @@ function isRecord(line: ReleaseLine, path: string): boolean {
 async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files): Promise<readonly ManifestFile[]> {
   const named = new Set([...line.scope.files, ...line.pins.map(({ file }) => file)]);
   const found = [...files.values()]
-    .filter((file) => isRegularFile(file) && (isManifestPath(file.path) || named.has(file.path)))
+    .filter((file) => isRegularFile(file) && (mayHoldPins(file.path) || named.has(file.path)))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
   const byCommit = Map.groupBy(found, ({ from }) => from.commit);
   await ledger.bring([...byCommit].map(([commit, some]) => ({ commit, paths: some.map(({ from }) => from.path) })));

@@ -74,6 +74,7 @@ class Fields {
       tag,
       digest,
       versionAlone: tagAlone?.digest === 'left out',
+      ownDigest: tagAlone !== undefined,
       text: joinImage(names[0] ?? '', tag, digest).replace(/^:/, ''),
       offset: this.#value(shown)?.range?.[0] ?? 0,
       nodes: nodes.length > 0 ? nodes : [this.#value(shown)].flatMap((node) => node ?? []),
