@@ -87,7 +87,7 @@ async function versionNotFound(
     return new TagflowError('version-not-found', {
       what: `${repository.name} lists the version ${version} and has no image behind it`,
       why: 'its list of tags has it, and the image itself is not there: what a deletion or a clean-up of old images leaves behind when it is interrupted',
-      fix: `push ${version} again, or remove the tag from the registry; another version: ${name}=VERSION`,
+      fix: `push ${version} again, or name another version: ${name}=VERSION`,
     });
   }
   const twin = tags.find((tag) => tag.toLowerCase() === version.toLowerCase());

@@ -170,7 +170,7 @@ function overLimit(call: EcrCall, said: string): TagflowError {
   return new TagflowError('forbidden', {
     what: `${serviceName(call.host)} refuses ${call.action}${of(call)}: a limit of the account is reached`,
     why: `it answered ${said}`,
-    fix: 'delete tags and images that are not needed (an image has at most 1000 tags), or ask AWS for a higher quota',
+    fix: 'have tagflow remove per-release tags of old releases (environments.NAME.retain; an image has at most 1000 tags), or ask AWS for a higher quota',
     details: detailsOf(call),
   });
 }

@@ -1,9 +1,11 @@
 // Rules over one branch alone: its line, its records, its numbers.
 import {
+  type CommitFacts,
   type EnvironmentHistory,
   type History,
   type Rule,
   type Violation,
+  hiddenBy,
   recordOf,
   releaseOf,
   short,
@@ -14,6 +16,7 @@ export function checkBranch(history: History, environment: EnvironmentHistory): 
   return [
     ...checkLine(environment),
     ...checkRewinds(history, environment),
+    ...checkHidden(history, environment),
     ...checkHeads(environment),
     ...checkRecords(environment),
   ];
@@ -25,7 +28,7 @@ function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generato
   if (places.size < line.length) yield broken('not-linear', 'a commit is on the line twice');
   for (const [index, { id, parents }] of line.entries()) {
     const below = line[index + 1];
-    if (below && parents[0] !== below.id) {
+    if (below && parents[0] !== below.id && !isAnchored(rewinds, line[index], below)) {
       yield broken(
         'not-linear',
         `the first parent of ${short(id)} is ${short(parents[0])}, below it is ${short(below.id)}`,
@@ -38,6 +41,37 @@ function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generato
   }
 }
 
+/** Whether a release goes on from one that a merge took off the line. */
+function isAnchored(
+  rewinds: EnvironmentHistory['rewinds'],
+  commit: CommitFacts | undefined,
+  below: CommitFacts,
+): boolean {
+  const hidden = rewinds.some(({ merge, dropped }) => merge !== undefined && dropped.some(({ id }) => id === below.id));
+  return hidden && commit !== undefined && releaseOf(commit)?.follows === below.id;
+}
+
+/** Where a merge hides releases nothing is put on top, and nobody says that all is well. */
+function* checkHidden({ operations }: History, environment: EnvironmentHistory): Generator<Violation> {
+  const { name: subject, line, rewinds } = environment;
+  for (const { merge } of rewinds) {
+    const place = line.findIndex(({ id }) => id === merge);
+    const [hidden] = merge === undefined || place < 0 ? [] : hiddenBy(environment, merge);
+    if (!hidden) continue;
+    const above = line.slice(0, place + 1);
+    const what = `${short(merge)} hides release ${hidden.sequence}`;
+    for (const commit of above.slice(0, -1)) {
+      const release = releaseOf(commit);
+      if (release)
+        yield { rule: 'forgotten', subject, text: `${what}, and release ${release.sequence} was put on top` };
+    }
+    for (const { actor, exit, commit } of operations) {
+      if (exit !== 0 || !above.some(({ id }) => id === commit)) continue;
+      yield { rule: 'forgotten', subject, text: `${what}, and ${actor} ended with exit 0 for ${short(commit)}` };
+    }
+  }
+}
+
 /** What was rewound stays away; but a push that was under way at that moment may still land. */
 function* checkRewinds(
   { operations, lateness = 0 }: History,
@@ -45,7 +79,8 @@ function* checkRewinds(
 ): Generator<Violation> {
   const ends = new Map(operations.map(({ actor, ended }) => [actor, ended ?? Number.POSITIVE_INFINITY]));
   const there = new Set(line.map(({ id }) => id));
-  for (const { at, dropped } of rewinds) {
+  for (const { at, dropped, merge } of rewinds) {
+    if (merge !== undefined) continue;
     for (const commit of dropped) {
       const ended = ends.get(releaseOf(commit)?.actor ?? '') ?? Number.NEGATIVE_INFINITY;
       if (there.has(commit.id) && at > ended + lateness) {

@@ -165,6 +165,40 @@ function rewound(...instead: readonly CommitFacts[]): History {
   };
 }
 
+/** The good history after a merge that hides releases 4 and 5, and what came on top of it. */
+function merged(...onTop: readonly CommitFacts[]): History {
+  const merge: CommitFacts = { id: 'm', parents: ['c3', 'c5'], record: { ...RECORDS[2], base: undefined } };
+  return branch({
+    line: [...onTop, merge, ...ENVIRONMENT.line.slice(2)],
+    rewinds: [{ at: 60, from: 'c5', to: 'c3', merge: 'm', dropped: ENVIRONMENT.line.slice(0, 2) }],
+  });
+}
+
+/** The same, after a rollback to release 5 has continued the line there. */
+function mended(): History {
+  const next = recordFacts(6, 'V4', {
+    action: 'rollback',
+    base: 'm',
+    restored: { sequence: 5, commit: 'c5' },
+    held: [HOLD],
+    gates: [{ gate: 'divergence', decision: 'pass' }],
+  });
+  const { tags, observations, operations } = GOOD;
+  const merge: CommitFacts = { id: 'm', parents: ['c3', 'c5'], record: { ...RECORDS[2], base: undefined } };
+  const made = { actor: 'actor-6', kind: 'rollback', environment: 'prd', started: 70, ended: 79, exit: 0 } as const;
+  return {
+    ...branch({
+      line: [commitOf(next), ...ENVIRONMENT.line],
+      rewinds: [{ at: 60, from: 'c5', to: 'c3', merge: 'm', dropped: [...ENVIRONMENT.line.slice(0, 2), merge] }],
+    }),
+    operations: [...operations, { ...made, outcome: 'released', commit: 'c6', sequence: 6, tags: tagsOf(next) }],
+    tags: [...tags, { repository: REPOSITORY, tag: 'prd-6', digest: digestOf('V4') }],
+    observations: [...observations, { at: 75, repository: REPOSITORY, tag: 'prd-6', digest: digestOf('V4') }],
+  };
+}
+
+const applied = { actor: 'repair', kind: 'apply', environment: 'prd', started: 80, ended: 89 } as const;
+
 const image = (version: string): RecordFacts['images'] => recordFacts(1, version).images;
 
 /** The good history with a commit by hand below one release; its file is there until another. */
@@ -353,6 +387,14 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
     'alias-differs',
     { ...GOOD, tags: GOOD.tags.filter(({ tag }) => tag !== 'prd-5') },
   ],
+  'an apply that overlooks a merge that hides releases': [
+    'forgotten',
+    { ...merged(), operations: [...GOOD.operations, { ...applied, exit: 0, outcome: 'applied', commit: 'm' }] },
+  ],
+  'a release on top of a merge that hides releases': [
+    'forgotten',
+    merged(commitOf(recordFacts(4, 'V4', { base: 'm', follows: 'c3' }), { id: 'x' })),
+  ],
   'exit 1': ['defect', operation(3, { exit: 1 })],
   'no exit code': ['defect', without(3, 'exit')],
   'an internal error': ['defect', operation(3, { exit: 1, error: 'internal' })],
@@ -396,6 +438,11 @@ const ALLOWED: Readonly<Record<string, History>> = {
     },
   ),
   'a release that an administrator rewound': rewound(),
+  'a merge that hides releases, and an apply that says so': {
+    ...merged(),
+    operations: [...GOOD.operations, { ...applied, exit: 3, error: 'branch-rewound' }],
+  },
+  'a rollback that continues a line where a merge hid releases': mended(),
   'work by hand that stays': handMade(3, 6),
   'work by hand that a rollback leaves behind': handMade(4, 4),
   'a tag that read as it was a moment ago': { ...operation(2, { started: 38, ended: 39 }), staleness: 5 },

@@ -100,11 +100,13 @@ export interface CommitFacts {
   readonly handMade?: readonly string[];
 }
 
-/** An administrator's forced update of a branch to an older commit. */
+/** An administrator's forced update of a branch to an older commit, or a merge that takes commits off its line. */
 export interface Rewind {
   readonly at: Moment;
   readonly from: string;
   readonly to: string;
+  /** The commit that merges `from` onto `to`, its first parent: nothing was forced, and everything is still there. */
+  readonly merge?: string;
   /** The first-parent commits that the branch lost, newest first. */
   readonly dropped: readonly CommitFacts[];
 }
@@ -164,6 +166,7 @@ export interface Violation {
 /** The rules of the history checker, and the promise that each stands for. */
 export const RULES = {
   'not-linear': 'each commit of a branch stands on the one before; every head that was seen is still on it, in order',
+  forgotten: 'nothing is released or tagged on a branch whose line hides a release',
   resurrected: 'what an administrator rewound does not come back',
   'acknowledged-lost': 'a release that ended with exit 0 or 8 is on the branch',
   'exit-untrue': 'an operation says of the release, its tags and its own effect what is so',
@@ -202,6 +205,14 @@ export function recordOf(commit: CommitFacts | undefined): RecordFacts | undefin
 export function releaseOf(commit: CommitFacts): RecordFacts | undefined {
   const record = recordOf(commit);
   return record && record.base !== undefined && commit.parents[0] === record.base ? record : undefined;
+}
+
+/** The releases that a merge of an old commit hides: they are reached by the branch, and their records are not on its line. */
+export function hiddenBy({ line, rewinds }: EnvironmentHistory, merge: string): readonly RecordFacts[] {
+  const text = (record: RecordFacts): string => JSON.stringify({ ...record, base: undefined });
+  const known = new Set(line.flatMap((commit) => recordOf(commit) ?? []).map(text));
+  const dropped = rewinds.filter((rewind) => rewind.merge === merge).flatMap((rewind) => rewind.dropped);
+  return dropped.flatMap((commit) => releaseOf(commit) ?? []).filter((record) => !known.has(text(record)));
 }
 
 /** The first twelve characters of an id or digest, for reading. */

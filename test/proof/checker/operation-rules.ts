@@ -22,7 +22,10 @@ const OPEN = new Set(['push-outcome-unknown']);
 /** What is wrong with what operations said. */
 export function checkOperations(history: History): readonly Violation[] {
   const timeline = history.everyWrite === true ? timelineOf(history) : undefined;
-  const environments = new Map(history.environments.map((environment) => [environment.name, indexOf(environment)]));
+  const anyRewound = history.environments.some(({ rewinds }) => rewinds.length > 0);
+  const environments = new Map(
+    history.environments.map((environment) => [environment.name, { ...indexOf(environment), anyRewound }]),
+  );
   return history.operations.flatMap((operation) => {
     const place = environments.get(operation.environment);
     const findings = [
@@ -38,18 +41,21 @@ type Finding = readonly [Rule, string];
 
 interface Place {
   readonly environment: EnvironmentHistory;
+  /** Some branch went back, or a merge hides releases of it: one that takes from it says so. */
+  readonly anyRewound: boolean;
   /** Every commit that was ever on the branch, as far as is known. */
   readonly commits: ReadonlyMap<string, CommitFacts>;
   /** The releases above the base, by who made them. */
   readonly made: ReadonlyMap<string, readonly CommitFacts[]>;
 }
 
-function indexOf(environment: EnvironmentHistory): Place {
+function indexOf(environment: EnvironmentHistory): Omit<Place, 'anyRewound'> {
   const { line, rewinds } = environment;
   const commits = new Map([...rewinds.flatMap(({ dropped }) => dropped), ...line].map((facts) => [facts.id, facts]));
   const made = new Map<string, CommitFacts[]>();
+  const merges = new Set(rewinds.flatMap(({ merge }) => merge ?? []));
   for (const facts of commits.values()) {
-    const release = releaseOf(facts);
+    const release = merges.has(facts.id) ? undefined : releaseOf(facts);
     if (release) made.set(release.actor, [...(made.get(release.actor) ?? []), facts]);
   }
   return { environment, commits, made };
@@ -88,10 +94,10 @@ function* landing(operation: Operation, { made, environment }: Place): Generator
 }
 
 /** What it says of a release, against the branch. */
-function* truth(operation: Operation, { commits, made, environment }: Place): Generator<Finding> {
+function* truth(operation: Operation, { commits, made, environment, anyRewound }: Place): Generator<Finding> {
   const { actor, exit, outcome, commit, sequence, error } = operation;
   const committed = outcome === 'released' || error === 'tags-incomplete';
-  if (error === 'branch-rewound' && environment.rewinds.length === 0) {
+  if (error === 'branch-rewound' && !anyRewound) {
     yield ['wrong-verdict', `it said ${environment.name} was rewound, and nobody did that`];
   }
   if (error === 'plan-invalid') yield ['wrong-verdict', 'it said that its plan was edited'];

@@ -81,11 +81,16 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
 
 /** The commits at or before the base. */
 function knownBefore({ line, base, rewinds }: EnvironmentHistory): ReadonlySet<string> {
+  // Hands made a merge, whatever record it has. What it took off the line may be older than the base.
+  const merges = rewinds.flatMap(({ merge, dropped }) => {
+    const start = dropped.findIndex(({ id }) => id === base);
+    return merge === undefined ? [] : [merge, ...(start < 0 ? [] : dropped.slice(start).map(({ id }) => id))];
+  });
   const at = line.findIndex(({ id }) => id === base);
-  if (at >= 0) return new Set(line.slice(at).map(({ id }) => id));
+  if (at >= 0) return new Set([...merges, ...line.slice(at).map(({ id }) => id)]);
   // The base itself was rewound: what is left of before is what lies at or below the lowest commit rewound to.
   const lowest = Math.max(...rewinds.map(({ to }) => line.findIndex(({ id }) => id === to)));
-  return new Set(lowest < 0 ? [] : line.slice(lowest).map(({ id }) => id));
+  return new Set([...merges, ...(lowest < 0 ? [] : line.slice(lowest).map(({ id }) => id))]);
 }
 
 function overrides(operation: Placed['operation'], gate: string): boolean {
@@ -154,7 +159,8 @@ function* restoring(
     target !== undefined &&
     target.record.sequence === restored?.sequence &&
     sameImages(target.record, record) &&
-    target.record.sequence !== before?.sequence;
+    // One that continues a line where a merge hid it may restore the very release it continues.
+    (target.record.sequence !== before?.sequence || commit.parents[0] !== record.follows);
   if (!whole) {
     yield [
       'rollback-wrong',
@@ -172,7 +178,7 @@ function* restoring(
 /** The holds after a release: those it did not run into, and, after a rollback, that of the release it left. */
 function holdsAfter(holds: readonly HoldFacts[], { record, before }: Placed): readonly HoldFacts[] {
   const staying = holds.filter((hold) => !runsInto(record, hold));
-  if (record.action !== 'rollback' || !before) return staying;
+  if (record.action !== 'rollback' || !before || record.restored?.sequence === before.sequence) return staying;
   const images = before.images.filter(
     ({ name, digest }) => record.images.find((image) => image.name === name)?.digest !== digest,
   );

@@ -110,11 +110,14 @@ function* standing(
 /** In the end: the tags of the release that the head has. */
 function* settledTags(
   { tags }: History,
-  { tag, line }: EnvironmentHistory,
+  environment: EnvironmentHistory,
   dropped: readonly RecordFacts[],
 ): Generator<string> {
+  const { tag, line, rewinds } = environment;
   const record = recordOf(line[0]);
   if (!record) return;
+  // A merge hides a release: `apply` refuses, and people decide.
+  if (rewinds.some(({ merge }) => merge !== undefined && line.some(({ id }) => id === merge))) return;
   const mine = tags.filter((each) => each.tag.startsWith(tag));
   const found = new Map(mine.map((each) => [`${each.repository}:${each.tag}`, each.digest]));
   // A branch that was rewound below a release that has its tags: `apply` refuses, and an administrator has to decide.

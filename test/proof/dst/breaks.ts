@@ -137,6 +137,19 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       },
     }),
   },
+  'merged-past-is-believed': {
+    breaks: 'a release is read only from a branch whose line shows every release that its head reaches',
+    foundBy: ['forgotten'],
+    scenario: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      hands: [
+        { kind: 'hotfix', environment: environmentOf(scenario) },
+        { kind: 'old-merge', environment: environmentOf(scenario) },
+      ],
+    }),
+    ledger: () => ({ walkAside: async () => [] }),
+  },
   'consent-is-taken-for-granted': {
     breaks: 'gates are overridden only on request',
     foundBy: ['ungated-release', 'held-returned', 'downgrade-landed', 'hand-made-lost'],

@@ -61,16 +61,57 @@ function environmentOf(world: World, start: Start, environment: Environment): En
   const facts = (ids: Iterable<ObjectId>): CommitFacts[] =>
     [...ids].map((id) => factsOf(world, start.pipeline, environment, id));
   const head = world.remote.branches.get(branch);
+  const { line, abandoned } = readLine(world, start, environment, head);
   return {
     name: environment.name,
     tag: environment.tag,
-    line: facts(lineFrom(world, head)),
+    line: facts(line).map((commit) => asMerged(world, commit, line)),
     base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
       .filter((rewind) => rewind.branch === branch)
-      .map(({ at, from, to }) => ({ at, from, to, dropped: facts(lineFrom(world, from as ObjectId, to)) })),
+      .map(({ at, from, to, merge }) => ({
+        at,
+        from,
+        to,
+        ...(merge !== undefined && { merge }),
+        dropped: facts([...lineFrom(world, from as ObjectId, to), ...(merge === undefined ? [] : abandoned)]),
+      })),
     heads: world.headsOf(branch),
   };
+}
+
+/** A merge that brings the record of a release which does not follow on its line has a record that was left there. */
+function asMerged({ rewinds }: World, commit: CommitFacts, line: readonly string[]): CommitFacts {
+  const { record } = commit;
+  if (!record || 'invalid' in record || !rewinds.some(({ merge }) => merge === commit.id)) return commit;
+  return record.follows === undefined || line.includes(record.follows)
+    ? commit
+    : { ...commit, record: { ...record, base: undefined } };
+}
+
+/**
+ * The line of a head: by first parent, but where a release says that it follows on one that a merge took off it, from there. What
+ * is left of the first-parent history is abandoned.
+ */
+function readLine(
+  world: World,
+  start: Start,
+  environment: Environment,
+  head: ObjectId | undefined,
+): { readonly line: readonly ObjectId[]; readonly abandoned: readonly ObjectId[] } {
+  const chain = [...lineFrom(world, head)];
+  const merges = new Set(world.rewinds.flatMap(({ merge }) => merge ?? []));
+  if (!chain.some((id) => merges.has(id))) return { line: chain, abandoned: [] };
+  for (const [index, id] of chain.entries()) {
+    const { record } = factsOf(world, start.pipeline, environment, id);
+    if (merges.has(id) || !record || 'invalid' in record || record.base === undefined) continue;
+    const follows = record.follows as ObjectId | undefined;
+    if (follows === undefined || chain.includes(follows)) continue;
+    const below = readLine(world, start, environment, follows);
+    const line = [...chain.slice(0, index + 1), ...below.line];
+    return { line, abandoned: [...chain.slice(index + 1).filter((one) => !line.includes(one)), ...below.abandoned] };
+  }
+  return { line: chain, abandoned: [] };
 }
 
 function* lineFrom(world: World, head: ObjectId | undefined, until?: string): Generator<ObjectId> {

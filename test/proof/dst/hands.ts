@@ -48,6 +48,15 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
       remote.commit(environment, Object.fromEntries(theirs), { message, time, parents });
       break;
     }
+    case 'old-merge': {
+      const to = older(world, head, 1 + (number % 3));
+      if (to === head) return;
+      const files = number % 2 === 0 ? {} : changesTo(world, to, head);
+      const message = `merge of an old commit #${number}`;
+      const merge = remote.commit(environment, files, { message, time, parents: [to, head] });
+      world.rewinds.push({ at: scheduler.now, branch, from: head, to, merge });
+      break;
+    }
     case 'rewind': {
       const to = older(world, head, 1 + (number % 2));
       if (to === head) return;
@@ -58,6 +67,12 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
   }
   world.moved();
   scheduler.note(`hand: ${environment} is now ${world.nameOf(remote.branches.get(branch))}`);
+}
+
+/** The files by which two commits differ, as the second has them. */
+function changesTo({ remote }: World, from: ObjectId, to: ObjectId): Record<string, Uint8Array | undefined> {
+  const [before, after] = [remote.filesOf(from), remote.filesOf(to)];
+  return Object.fromEntries([...new Set([...before.keys(), ...after.keys()])].map((path) => [path, after.get(path)]));
 }
 
 /** The commit that many steps back, or the last that there is. */

@@ -11,9 +11,10 @@ import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 export interface HandMade {
   /**
    * `hotfix`: a commit on the environment's branch. `cherry-pick`: the same change on the trunk. `merge`: a pull request
-   * of the upstream branch. `trunk`: a change of the trunk. `rewind`: the branch goes back to an older commit.
+   * of the upstream branch. `trunk`: a change of the trunk. `rewind`: the branch goes back to an older commit. `old-merge`: an
+   * older commit is merged with the head, the older one as first parent: a fast-forward.
    */
-  readonly kind: 'hotfix' | 'cherry-pick' | 'merge' | 'squash' | 'trunk' | 'rewind';
+  readonly kind: 'hotfix' | 'cherry-pick' | 'merge' | 'squash' | 'trunk' | 'rewind' | 'old-merge';
   readonly environment: string;
 }
 
@@ -56,6 +57,13 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
     }
   }
   if (random.chance(0.06)) hands.push({ kind: 'rewind', environment: where() });
+  if (random.chance(0.05)) {
+    const environment = where();
+    hands.push({ kind: 'old-merge', environment });
+    // Often somebody mends it.
+    const mend: Command = { kind: 'rollback', environment, to: random.pick(['#1', '#2', '#3', '#4']) };
+    if (random.chance(0.6)) actors.push({ name: 'eva', commands: [mend, mend], clock: RIGHT_CLOCK });
+  }
   return { start, weather, actors, hands };
 }
 

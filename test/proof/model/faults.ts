@@ -2,10 +2,13 @@
 // puts the branch back. What goes wrong within one talk (a stale answer, a lost one) stands in steps.ts, where it is said.
 import { type Move, newRun } from './steps.ts';
 import {
+  type Commit,
   type Faults,
+  IMAGES,
   type Run,
   type World,
   headOf,
+  hiddenBy,
   historyOf,
   isIn,
   moveBranch,
@@ -21,6 +24,7 @@ export function faults(world: World): readonly Move[] {
     ...lateWrites(world),
     ...latePushes(world),
     ...rewinds(world),
+    ...oldMerges(world),
   ];
 }
 
@@ -90,4 +94,52 @@ function rewinds(world: World): readonly Move[] {
       },
     };
   });
+}
+
+/**
+ * Somebody merges an older commit of the branch, as first parent, with its head: a fast-forward, so no server refuses it. The
+ * tree is that of any release of the branch.
+ */
+function oldMerges(world: World): readonly Move[] {
+  if (world.left.oldMerge === 0) return [];
+  const head = headOf(world);
+  const [, ...older] = historyOf(head);
+  return older.flatMap((parent) =>
+    historyOf(head).flatMap((from) => {
+      const { sequence, version, held, action, record } = from;
+      const id = `${parent.id}*${head.id}=${record}`;
+      const merge: Commit = {
+        id,
+        parent,
+        merged: head,
+        record,
+        sequence,
+        version,
+        held,
+        action,
+        by: '-',
+        asked: undefined,
+      };
+      const merged = {
+        ...spend(world, 'oldMerge'),
+        heads: [merge, ...world.heads].slice(0, 3) as [Commit, ...Commit[]],
+      };
+      const text = `merges release ${parent.sequence} with release ${head.sequence}, first parent the older, tree of release ${sequence}`;
+      const by = (text: string, world: World): Move => ({ talks: [{ from: 'somebody', to: 'Git', text }], world });
+      const witness =
+        world.left.cleanUp > 0 && hiddenBy(merge)
+          ? [by(`${text}, and the tags of what it hides go`, withoutHidden(merged, merge))]
+          : [];
+      return [by(text, merged), ...witness];
+    }),
+  );
+}
+
+/** The per-release tags are gone of all releases that a head hides. */
+function withoutHidden(world: World, head: Commit): World {
+  const shown = new Set(historyOf(head).map(({ sequence }) => sequence));
+  const hidden = historyOf(head.merged).filter(({ sequence }) => !shown.has(sequence));
+  const gone = new Set(hidden.flatMap(({ sequence }) => IMAGES.map((image) => releaseTag(image, sequence))));
+  const tags = Object.fromEntries(Object.entries(world.tags).filter(([name]) => !gone.has(name)));
+  return { ...spend(world, 'cleanUp'), tags };
 }

@@ -12,6 +12,8 @@ const FAULTS: Readonly<Record<string, string>> = {
   staleTag: 'a stale tag',
   staleHead: 'a stale head',
   rewind: 'a rewind',
+  oldMerge: 'a merge of an old commit',
+  cleanUp: 'its tags cleaned up',
 };
 
 /** `promote v4`. */
@@ -43,7 +45,7 @@ export function diagramOf({ operations }: Surroundings, { promise, moves }: Viol
   const talks = moves.flatMap((move) => move.talks);
   const names = operations.map((operation, index) => ({ name: 'ABC'[index] ?? '?', text: operationText(operation) }));
   const runs = names.filter(({ name }) => talks.some(({ from }) => from === name));
-  const others = ['administrator', 'network'].filter((name) => talks.some(({ from }) => from === name));
+  const others = ['administrator', 'somebody', 'network'].filter((name) => talks.some(({ from }) => from === name));
   const arrows: Talk[] = [];
   for (const talk of talks) {
     const last = arrows.at(-1);

@@ -10,6 +10,7 @@ import {
   type Run,
   type World,
   headOf,
+  hiddenBy,
   historyOf,
   releaseTag,
   tagOf,
@@ -25,6 +26,8 @@ export const NO_FAULTS: Faults = {
   staleTag: 0,
   staleHead: 0,
   rewind: 0,
+  oldMerge: 0,
+  cleanUp: 0,
 };
 
 /** The promise that a state breaks; undefined when all hold. `given`: the faults there were at the start. */
@@ -38,7 +41,7 @@ function brokenByTags(world: World): string | undefined {
     const tag = targetTag(image);
     const { now } = tagOf(world, tag);
     if (!world.released.includes(now)) return `${tag} names v${now}, which was never released`;
-    if (world.removed.length > 0) continue;
+    if (world.removed.length > 0 || hiddenBy(head)) continue;
     const own = historyOf(head).some(({ sequence }) => tagOf(world, releaseTag(image, sequence)).now === now);
     if (!own) return `${tag} names v${now}, which has no per-release tag`;
   }
@@ -71,7 +74,9 @@ const CLEAN = new Set<Exit | undefined>(['ok', 'refused', 'superseded', 'release
 function brokenAtRest(world: World, given: Faults, kept: Kept): string | undefined {
   if (!isAtRest(world)) return undefined;
   const { left } = world;
-  const trusty = (['kill', 'late', 'staleHead', 'rewind'] as const).every((kind) => left[kind] === given[kind]);
+  const trusty = (['kill', 'late', 'staleHead', 'rewind', 'oldMerge'] as const).every(
+    (kind) => left[kind] === given[kind],
+  );
   // Nobody died, and nobody said that something is open: no repair is needed, whatever the registry's replicas said.
   if (trusty && world.runs.every(({ exit }) => CLEAN.has(exit))) {
     const wrong = wrongTag(world);
@@ -94,11 +99,24 @@ function brokenAfterApply(world: World, kept: Kept): string | undefined {
   const after = runAlone(world, 'R', { kind: 'apply' }, kept);
   const { exit } = lastRun(after);
   if (after.broken !== undefined) return `apply: ${after.broken}`;
+  if (hiddenBy(headOf(world))) return brokenByHiding(world, after, kept);
   // After a rewind apply says that there was a newer release, or that a number was used twice. People decide what is right.
   if (world.removed.length > 0 && (exit === 'branch-rewound' || exit === 'tags-incomplete')) return undefined;
   if (exit !== 'ok') return `apply ended with ${exit}`;
   const wrong = wrongTag(after);
   return wrong && `after apply ${wrong}`;
+}
+
+/** A branch that hides a release gets no tags; and one rollback to that release by its number mends it. */
+function brokenByHiding(world: World, after: World, kept: Kept): string | undefined {
+  if (lastRun(after).exit !== 'branch-rewound')
+    return `a merge hid a release, and apply ended with ${lastRun(after).exit}`;
+  const restored = runAlone(world, 'R', { kind: 'restore' }, kept);
+  const { exit } = lastRun(restored);
+  if (restored.broken !== undefined) return `rollback to what was hidden: ${restored.broken}`;
+  if (exit !== 'ok') return `rollback to what was hidden ended with ${exit}`;
+  const wrong = wrongTag(restored);
+  return wrong && `after a rollback to what was hidden ${wrong}`;
 }
 
 /** Whoever was killed, or does not know, runs the same promotion again: it completes, and pushes nothing twice. */
@@ -117,7 +135,9 @@ function brokenAfterRerun(world: World, kept: Kept): string | undefined {
       continue;
     }
     const known: readonly (Exit | undefined)[] =
-      world.removed.length > 0 ? ['refused', 'branch-rewound', 'tags-incomplete'] : ['refused'];
+      world.removed.length > 0 || hiddenBy(headOf(world))
+        ? ['refused', 'branch-rewound', 'tags-incomplete']
+        : ['refused'];
     if (!known.includes(rerun.exit)) return `a rerun of ${name} ended with ${rerun.exit}`;
   }
   return undefined;

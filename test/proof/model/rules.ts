@@ -28,6 +28,12 @@ const apply: Operation = { kind: 'apply' };
 
 /** Every rule, by its name. */
 export const RULES = {
+  'a line continues all of its past': {
+    says: 'a release is read only from a branch whose first-parent history shows every release that its head reaches',
+    keptBy: 'readRelease, readPast, requireContinuity',
+    without: 'what the first-parent history shows is taken for all that there was',
+    shownBy: { operations: [promote(4)], faults: { oldMerge: 1, cleanUp: 1 } },
+  },
   'lease on the planned head': {
     says: 'a push replaces the very head that was planned on, and no other',
     keptBy: 'ledger.push(branch, commit, expected); --force-with-lease=<ref>:<oid>',

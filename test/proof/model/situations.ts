@@ -23,6 +23,7 @@ export const FEW: readonly Surroundings[] = [
   two(promote4, rollback, { lostAnswer: 1 }),
   two(rollback, apply, { staleTag: 1 }),
   two(promote4, apply, { kill: 1 }),
+  alone(promote4, { oldMerge: 1, cleanUp: 1, kill: 1, lostAnswer: 1 }),
 ];
 
 /** All: three runs at once, and two with small steps and more going wrong. */
@@ -38,6 +39,9 @@ export const ALL: readonly Surroundings[] = [
   two(promote4, apply, { staleHead: 2, staleTag: 1 }),
   two(promote4, apply, { rewind: 1, staleHead: 1 }),
   two(rollback, apply, { kill: 1, staleTag: 1 }),
+  two(promote4, apply, { oldMerge: 1, cleanUp: 1 }),
+  two(promote4, rollback, { oldMerge: 1 }),
+  alone({ kind: 'promote', version: 2 }, { oldMerge: 2, staleHead: 1 }),
   three(promote4, promote5, rollback, {}),
   three(rollback, rollback, promote4, {}),
   three(promote4, promote4, rollback, { lostAnswer: 1 }),
@@ -49,9 +53,11 @@ export const ALL: readonly Surroundings[] = [
   three(promote4, apply, apply, { kill: 1, late: 1 }),
 ];
 
-/** What `--deep` looks at as well: about a million states more. */
+/** What `--deep` looks at as well: about three million states more. */
 export const DEEP: readonly Surroundings[] = [
   ...ALL,
   three(promote4, rollback, apply, { kill: 1, late: 1 }),
   three(promote4, rollback, apply, { lostAnswer: 1, late: 1 }),
+  two(promote4, promote5, { oldMerge: 1, lostAnswer: 1, staleHead: 1 }),
+  three(promote4, rollback, apply, { oldMerge: 1 }),
 ];

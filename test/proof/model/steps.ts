@@ -11,6 +11,8 @@ import {
   type Run,
   type World,
   headOf,
+  hiddenBy,
+  highestIn,
   historyOf,
   isIn,
   makeCommit,
@@ -109,6 +111,8 @@ class Step {
   plan(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) => {
       const { operation, asked } = this.#run;
+      if (operation.kind === 'restore') return this.#git(text, this.#restored(world, head));
+      if (this.#refuses(head)) return this.#refused(text, world);
       const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? head.id } : this.#run;
       return this.#git(text, this.#planOn(world, run, head));
     });
@@ -142,6 +146,29 @@ class Step {
     const sequence = base.sequence + 1;
     const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked }, attempt);
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
+  }
+
+  // engine/release/choose-rollback.ts readHidden: the line goes on from the highest release that the branch reaches
+  #restored(world: World, head: Commit): World {
+    const anchor = highestIn(head);
+    if (!anchor) return this.#end(world, this.#run, 'release-not-found');
+    const { version, held, sequence } = anchor;
+    const { name, attempt } = this.#run;
+    const next = { parent: head, anchor, sequence: sequence + 1, action: 'rollback' as const, version, held };
+    const commit = makeCommit({ ...next, by: name, asked: head.id }, attempt);
+    return this.#to(world, { ...this.#run, at: 'check', base: head, commit, open: false });
+  }
+
+  // engine/read/continuity.ts requireContinuity: whoever reads a release refuses a line that hides one
+  #refuses(head: Commit): boolean {
+    return this.#kept('a line continues all of its past') && hiddenBy(head) !== undefined;
+  }
+
+  // engine/release/apply.ts applyCommitted: what was committed is told as such, whatever is found afterwards
+  #refused(text: string, world: World): Move {
+    const { commit, applying } = this.#run;
+    const exit = commit && commit === applying ? 'tags-incomplete' : 'branch-rewound';
+    return this.#git(`${text}: a merge hides a release`, this.#end(world, this.#run, exit));
   }
 
   // engine/release/checks.ts releaseTagsAreFree
@@ -183,7 +210,9 @@ class Step {
   // engine/release/apply.ts readCurrent
   readCurrent(): readonly Move[] {
     return this.#readHead().map(({ head, world, text }) =>
-      this.#git(text, this.#to(world, { ...this.#run, at: 'newest', applying: head })),
+      this.#refuses(head)
+        ? this.#refused(text, world)
+        : this.#git(text, this.#to(world, { ...this.#run, at: 'newest', applying: head })),
     );
   }
 
@@ -364,6 +393,9 @@ class Step {
       } else if (head.sequence === applying?.sequence) {
         return this.#git(`${text}: the same number`, this.#finish(world, run, head));
       }
+      if (this.#refuses(head)) return this.#refused(text, world);
+      // Somebody merged the very release that was applied: another commit with its record.
+      if (head.record === applying?.record) return this.#git(text, this.#finish(world, run, head));
       return this.#git(`${text}: applies that`, this.#applying(world, { ...run, moved: true }, head));
     });
   }
@@ -433,6 +465,8 @@ function isDone(progress: Progress | undefined): boolean {
 /** The promise that exit code 0 breaks: of a run that has put tags, and has just read the head for the last time. */
 function brokenByExit(world: World, { name, images, commit, applying }: Run, seen: Commit): string | undefined {
   if (images.some(({ at }) => at !== 'right')) return `${name} ends with exit code 0 and has not read every tag back`;
+  const hidden = hiddenBy(seen);
+  if (hidden) return `${name} ends with exit code 0, and a merge hides release ${hidden.sequence}`;
   if (commit && !isIn(commit, seen)) return `${name} ends with exit code 0 and sees the branch without its release`;
   for (const image of IMAGES) {
     const { by, now } = tagOf(world, targetTag(image));

@@ -11,6 +11,12 @@ export type Name = string;
 export interface Commit {
   readonly id: string;
   readonly parent: Commit | undefined;
+  /** What a merge brings besides: its second parent. */
+  readonly merged?: Commit | undefined;
+  /** The release below it, where that is not on the first-parent history: the line continues there. */
+  readonly anchor?: Commit | undefined;
+  /** The record in its tree, as bytes: by the id of the commit that wrote it. */
+  readonly record: string;
   readonly sequence: number;
   readonly action: 'promote' | 'rollback';
   readonly version: Version;
@@ -38,6 +44,8 @@ export interface Put {
 export type Operation =
   | { readonly kind: 'promote'; readonly version: Version }
   | { readonly kind: 'rollback' }
+  /** A rollback to the highest release by its number, hidden or not: what a person does when a merge hid it. */
+  | { readonly kind: 'restore' }
   | { readonly kind: 'apply' };
 
 /** How a run ended: `ok` is exit code 0, `killed` leaves no answer, the others are the error codes of docs/errors/. */
@@ -107,6 +115,10 @@ export interface Faults {
   readonly staleHead: number;
   /** An administrator puts the branch back to an older commit. */
   readonly rewind: number;
+  /** Somebody merges an older commit of the branch with its head: a fast-forward whose first parent is the older one. */
+  readonly oldMerge: number;
+  /** The per-release tags of releases that such a merge hides are cleaned up, so that the registry is no witness. */
+  readonly cleanUp: number;
 }
 
 /** Everything at one moment. */
@@ -155,22 +167,49 @@ export function headOf(world: World): Commit {
 }
 
 /** A commit with what follows from the rest: its id. */
-export function makeCommit(commit: Omit<Commit, 'id'>, attempt: number): Commit {
+export function makeCommit(commit: Omit<Commit, 'id' | 'record'>, attempt: number): Commit {
   const { parent, by, action, version, sequence } = commit;
-  return { ...commit, id: `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}` };
+  const id = `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}`;
+  return { ...commit, id, record: id };
 }
 
-/** A commit and everything before it, newest first. */
+/** A commit and everything before it on its release line, newest first. */
 export function historyOf(head: Commit | undefined): readonly Commit[] {
   const history: Commit[] = [];
-  for (let at = head; at; at = at.parent) history.push(at);
+  for (let at = head; at; at = at.anchor ?? at.parent) history.push(at);
   return history;
 }
 
-/** Whether one commit is another or comes before it. */
+/** Whether one commit is another or comes before it, by whatever parent. */
 export function isIn(commit: Commit | undefined, head: Commit | undefined): boolean {
-  for (let at = head; at; at = at.parent) if (at.id === commit?.id) return true;
-  return false;
+  return reachOf(head).some(({ id }) => id === commit?.id);
+}
+
+/** Every commit that a head reaches, by whatever parent. */
+function reachOf(head: Commit | undefined): readonly Commit[] {
+  const reached = new Map<string, Commit>();
+  for (const open = [head]; open.length > 0;) {
+    const commit = open.pop();
+    if (!commit || reached.has(commit.id)) continue;
+    reached.set(commit.id, commit);
+    open.push(commit.parent, commit.merged);
+  }
+  return [...reached.values()];
+}
+
+/** The highest release that a head reaches and whose record does not stand on its line; undefined: the line is whole. */
+export function hiddenBy(head: Commit): Commit | undefined {
+  const known = new Set(historyOf(head).map(({ record }) => record));
+  return highest(reachOf(head).filter(({ record }) => !known.has(record)));
+}
+
+/** The release of the highest number that a head reaches, where it was made. */
+export function highestIn(head: Commit): Commit | undefined {
+  return highest(reachOf(head).filter(({ id, record }) => id === record));
+}
+
+function highest(commits: readonly Commit[]): Commit | undefined {
+  return commits.toSorted((a, b) => b.sequence - a.sequence)[0];
 }
 
 /** Every promise that a write of a tag could break is judged here, whoever wrote. */
@@ -205,8 +244,11 @@ export function sorted(versions: readonly Version[]): readonly Version[] {
 function brokenByPush(head: Commit, commit: Commit): string | undefined {
   const { parent, sequence, version, action, asked } = commit;
   if (!isIn(head, commit)) return `release ${head.sequence} was acknowledged and is gone from the branch`;
+  const hidden = hiddenBy(commit);
+  if (hidden) return `release ${hidden.sequence} is hidden by a merge, and release ${sequence} was put where it was`;
   if (parent?.id !== head.id) return `release ${parent?.sequence} is back, which an administrator had removed`;
-  if (sequence !== parent.sequence + 1) return `release ${sequence} follows on release ${parent.sequence}`;
+  const below = commit.anchor ?? parent;
+  if (sequence !== below.sequence + 1) return `release ${sequence} follows on release ${below.sequence}`;
   if (action === 'promote' && parent.held.includes(version)) return `v${version} was rolled back and is back unasked`;
   if (action === 'promote' && version < parent.version)
     return `v${version} took the place of v${parent.version} unasked`;
