@@ -36,7 +36,7 @@ export async function findEntries(
   let open = paths.map((path) => ({ path, parts: splitPath(path), tree: root }));
   while (open.length > 0) {
     const ids = [...new Set(open.map((search) => search.tree))];
-    const trees = new Map((await read(ids)).map((items, index) => [ids[index], indexOf(items)]));
+    const trees = new Map((await read(ids)).map((items, index) => [ids[index], known(items)]));
     const next: typeof open = [];
     for (const { path, parts, tree } of open) {
       const [name = '', ...rest] = parts;
@@ -200,8 +200,8 @@ async function editLevel(
     }
     if (put) items.set(name, putFile(put, name, path, items.get(name), make));
   }
-  const after = indexOf([...items.values()]);
-  for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, after, prefix + name);
+  const folded = foldedOf([...items.values()]);
+  for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, { folded }, prefix + name);
   return items.size === 0 ? undefined : make('tree', formatTree(items.values()));
 }
 
@@ -225,15 +225,21 @@ interface TreeIndex {
   readonly folded: ReadonlyMap<string, readonly string[]>;
 }
 
-function indexOf(items: readonly TreeItem[]): TreeIndex {
-  const folded = Map.groupBy(items, ({ name }) => foldCase(name));
-  return {
-    items: byName(items),
-    folded: new Map([...folded].map(([key, same]) => [key, same.map(({ name }) => name)])),
-  };
+/** Trees never change: what a store keeps parsed is indexed once. */
+const indexes = new WeakMap<readonly TreeItem[], TreeIndex>();
+
+function known(items: readonly TreeItem[]): TreeIndex {
+  const index = indexes.get(items) ?? { items: byName(items), folded: foldedOf(items) };
+  indexes.set(items, index);
+  return index;
 }
 
-function refuseTwin(name: string, { folded }: TreeIndex, path: string): void {
+function foldedOf(items: readonly TreeItem[]): TreeIndex['folded'] {
+  const folded = Map.groupBy(items, ({ name }) => foldCase(name));
+  return new Map([...folded].map(([key, same]) => [key, same.map(({ name }) => name)]));
+}
+
+function refuseTwin(name: string, { folded }: Pick<TreeIndex, 'folded'>, path: string): void {
   const twin = folded.get(foldCase(name))?.find((other) => other !== name);
   if (twin === undefined) return;
   throw unsafe(
@@ -243,6 +249,8 @@ function refuseTwin(name: string, { folded }: TreeIndex, path: string): void {
 }
 
 function foldCase(name: string): string {
+  // Most names: normalising changes none of these.
+  if (/^[\x20-\x7e]*$/.test(name)) return name.toLowerCase();
   return name.normalize('NFC').toLowerCase();
 }
 

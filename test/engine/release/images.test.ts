@@ -30,7 +30,7 @@ describe('a version that cannot be resolved', () => {
     expect(await failureOf(resolveImage(listing('V1.0', 'V1.1'), wanted, undefined))).toMatchObject({
       code: 'version-not-found',
       message: 'registry.example.com/acme/app lists the version V1.1 and has no image behind it',
-      fix: expect.stringMatching(/^push V1\.1 again, or remove the tag/),
+      fix: expect.stringMatching(/^push V1\.1 again, or name another version/),
     });
   });
 

@@ -150,14 +150,31 @@ class SchedulingLedger implements SimLedger {
     this.#remember(commit, `files ${commit} ${paths.join('\0')}`, async () => this.#inner.readFiles(commit, paths));
   readonly listFiles: Ledger['listFiles'] = async (commit, folder) =>
     this.#remember(commit, `list ${commit} ${folder}`, async () => this.#inner.listFiles(commit, folder));
-  readonly isAncestor: Ledger['isAncestor'] = async (older, newer) => this.#inner.isAncestor(older, newer);
-  readonly unreachable: Ledger['unreachable'] = async (commits, head) => this.#inner.unreachable(commits, head);
+  // What lies below a commit never changes either. That the history is there is asked of the inner ledger all the same.
+  readonly isAncestor: Ledger['isAncestor'] = async (older, newer) =>
+    this.#deep.has(newer)
+      ? this.#remember(newer, `in ${older} ${newer}`, async () => this.#inner.isAncestor(older, newer))
+      : this.#inner.isAncestor(older, newer);
+  readonly unreachable: Ledger['unreachable'] = async (commits, head) =>
+    this.#below(head, `lacks ${head} ${commits.join()}`, async () => this.#inner.unreachable(commits, head));
   readonly commitsBetween: Ledger['commitsBetween'] = async (include, exclude, limit) =>
-    this.#inner.commitsBetween(include, exclude, limit);
-  readonly firstParents: Ledger['firstParents'] = async (head) => this.#inner.firstParents(head);
-  readonly walk: Ledger['walk'] = async (head, paths, limit) => this.#inner.walk(head, paths, limit);
-  readonly walkAside: Ledger['walkAside'] = async (head, paths) => this.#inner.walkAside(head, paths);
-  readonly treeId: Ledger['treeId'] = async (commit, edits, only) => this.#inner.treeId(commit, edits, only);
+    exclude.every((id) => this.#deep.has(id))
+      ? this.#below(include, `between ${include} ${exclude.join()} ${limit}`, async () =>
+          this.#inner.commitsBetween(include, exclude, limit),
+        )
+      : this.#inner.commitsBetween(include, exclude, limit);
+  readonly firstParents: Ledger['firstParents'] = async (head) =>
+    this.#below(head, `line ${head}`, async () => this.#inner.firstParents(head));
+  readonly walk: Ledger['walk'] = async (head, paths, limit) =>
+    this.#below(head, `walk ${head} ${limit} ${paths.join('\0')}`, async () => this.#inner.walk(head, paths, limit));
+  readonly walkAside: Ledger['walkAside'] = async (head, paths) =>
+    this.#below(head, `aside ${head} ${paths.join('\0')}`, async () => this.#inner.walkAside(head, paths));
+  readonly treeId: Ledger['treeId'] = async (commit, edits, only) =>
+    edits.length > 0
+      ? this.#inner.treeId(commit, edits, only)
+      : this.#remember(commit, `tree ${commit} ${only?.join('\0')}`, async () =>
+          this.#inner.treeId(commit, edits, only),
+        );
   readonly changedPaths: Ledger['changedPaths'] = async (from, to) => {
     await this.#inner.commit(to);
     return this.#remember(from, `diff ${from} ${to}`, async () => this.#inner.changedPaths(from, to));
@@ -173,6 +190,11 @@ class SchedulingLedger implements SimLedger {
     if (contents.size >= REMEMBERED) contents.clear();
     contents.set(key, found);
     return found;
+  }
+
+  /** The same of what lies below a head. */
+  async #below<T>(head: ObjectId, key: string, read: () => Promise<T>): Promise<T> {
+    return this.#deep.has(head) ? this.#remember(head, key, read) : read();
   }
 
   async writeCommit(draft: CommitDraft): Promise<ObjectId> {

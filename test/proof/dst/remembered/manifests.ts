@@ -6,7 +6,14 @@ export * from '../../../../src/manifests/manifests.ts';
 /** What is remembered, at most; everything is forgotten then. */
 const LIMIT = 5_000;
 
-export const pinImages = remembering(plain.pinImages);
+const pinOnce = remembering(plain.pinImages);
+
+/** What a release is stamped with is different each time, and stands in the fields under `also:` alone. */
+export const pinImages: typeof plain.pinImages = (files, pins, { values, ...options }) =>
+  options.configured.some(({ also = [] }) => also.length > 0)
+    ? plain.pinImages(files, pins, { ...options, ...(values && { values }) })
+    : pinOnce(files, pins, options);
+export const readPins = remembering(plain.readPins);
 export const kustomizationReferences = remembering(plain.kustomizationReferences);
 
 function remembering<A extends readonly unknown[], R>(work: (...args: A) => R): (...args: A) => R {
