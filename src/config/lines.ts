@@ -54,6 +54,11 @@ interface Member {
   readonly environments: ReadonlySet<string>;
 }
 
+/** Whether an application runs in an environment: one of its images does, where each says where it runs. */
+function runsIn({ images }: Member, environment: string): boolean {
+  return images.size === 0 || [...images.values()].some((image) => isIn(image, environment));
+}
+
 class LineMaker {
   readonly #draft: Draft;
   readonly #document: ConfigDocument;
@@ -80,7 +85,7 @@ class LineMaker {
     const members = this.#members();
     return environments.flatMap((environment) =>
       members
-        .filter((member) => member.environments.has(environment.name))
+        .filter((member) => member.environments.has(environment.name) && runsIn(member, environment.name))
         .map((member) => this.#applicationLine(environment, member)),
     );
   }

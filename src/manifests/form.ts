@@ -40,6 +40,8 @@ export interface Site {
   readonly labels?: readonly string[] | undefined;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
+  /** The name that the place gives another one: that of a kustomize entry with `newName`. */
+  readonly replaces?: string;
   /** Whether the place takes a version and never a digest: it follows a pin, and is none. */
   readonly versionAlone?: boolean;
   /** Whether the form alone knows where the digest goes: a configured path to the tag means this place. */

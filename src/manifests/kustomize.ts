@@ -110,6 +110,7 @@ class Entry {
       names: [run],
       tag,
       digest,
+      ...(run !== name && { replaces: name }),
       text: joinImage(run, tag, digest),
       offset: this.#map.range?.[0] ?? 0,
       nodes: FIELDS.slice(1).flatMap((field) => this.#value(field) ?? []),

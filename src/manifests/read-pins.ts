@@ -4,7 +4,7 @@ import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
 import { meantBy, plainKey } from './plain-key.ts';
-import { findSites } from './forms.ts';
+import { findFormed, findSites } from './forms.ts';
 import { Reader, holdsManifests } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
 import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
@@ -86,13 +86,17 @@ export function findImages(
     const text = content.length <= caps.bytes ? decode(content) : undefined;
     const source = text === undefined ? undefined : readSource(path, text, caps);
     if (!source || !isSource(source) || !holdsManifests(path, source)) return [];
-    return findSites(source).flatMap((site) => {
-      const [name] = site.names;
-      return name === undefined ? [] : [{ ...placeOf(source, site), name, tag: site.tag, digest: site.digest }];
-    });
+    return findFormed(source).map(({ form, site: { replaces, ...site } }) => ({
+      ...placeOf(source, site),
+      form,
+      name: site.names[0],
+      ...(replaces !== undefined && { replaces }),
+      tag: site.tag,
+      digest: site.digest,
+    }));
   });
 }
 
-function placeOf(source: Source, site: Site): { path: string; line: number; field: string } {
+function placeOf(source: Source, site: Pick<Site, 'offset' | 'path'>): { path: string; line: number; field: string } {
   return { path: source.path, line: lineOf(source, site.offset), field: describePath(site.path) };
 }

@@ -105,8 +105,12 @@ export interface FoundImage {
   /** 1-based. */
   readonly line: number;
   readonly field: string;
-  /** The repository or plain name as written, without tag and digest. */
-  readonly name: string;
+  /** The name of the form that found it: `kustomize`, `values`. */
+  readonly form: string;
+  /** The repository or plain name as written, without tag and digest; undefined where the field holds a tag alone. */
+  readonly name: string | undefined;
+  /** The name that it gives another one, in a kustomize entry with `newName`. */
+  readonly replaces?: string;
   readonly tag: string | undefined;
   /** As written, not validated. */
   readonly digest: string | undefined;

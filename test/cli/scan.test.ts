@@ -24,13 +24,18 @@ async function checkoutOf(files: Readonly<Record<string, string>>): Promise<stri
   return folder;
 }
 
-test('images are those that manifests name, each once', async () => {
+async function imagesIn(folder: string): Promise<readonly string[]> {
+  const { images } = await scanCheckout(folder, CLEAN_ENVIRONMENT);
+  return images.map(({ name = '', tag }) => (tag === undefined ? name : `${name}:${tag}`));
+}
+
+test('images are those that manifests name', async () => {
   const folder = await checkoutOf({
     'a.yaml': pod('shop/web:V1'),
     'b/c.yml': pod('shop/web:V2'),
     'd.yaml': pod('redis'),
   });
-  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/web', 'redis']);
+  expect(await imagesIn(folder)).toEqual(['shop/web:V1', 'shop/web:V2', 'redis']);
 });
 
 test.each([
@@ -40,26 +45,35 @@ test.each([
   ['is no YAML, as a template', { 'a.yaml': `{{- if .x }}\n${pod('shop/web:V1')}{{- end }}\n` }],
 ])('a file that %s is passed over', async (_, files) => {
   const folder = await checkoutOf({ ...files, 'good.yaml': pod('shop/good:V1') });
-  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/good']);
+  expect(await imagesIn(folder)).toEqual(['shop/good:V1']);
 });
 
 test('a link that leads nowhere is passed over', async () => {
   const folder = await checkoutOf({ 'good.yaml': pod('shop/good:V1') });
   await symlink('nowhere', join(folder, 'a.yaml'));
-  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).images).toEqual(['shop/good']);
+  expect(await imagesIn(folder)).toEqual(['shop/good:V1']);
 });
 
-test('folders are those with the name of an environment, and none within one of them', async () => {
+test('what an overlay builds on is known, and the branches of the remote', async () => {
   const folder = await checkoutOf({
-    'environments/prd/kustomization.yaml': 'resources: []\n',
-    'environments/dev/kustomization.yaml': 'resources: []\n',
-    'environments/dev/test/kustomization.yaml': 'resources: []\n',
-    'environments/base/kustomization.yaml': 'resources: []\n',
+    'web/base/kustomization.yaml': 'resources: [pod.yaml]\n',
+    'web/base/pod.yaml': pod('shop/web:V1'),
+    'web/prd/kustomization.yaml': 'resources: [../base]\n',
+    'web/values-prd.yaml': 'replicas: 2\n',
+    'web/values.yaml': 'image: { repository: shop/web, tag: V1 }\n',
   });
-  expect((await scanCheckout(folder, CLEAN_ENVIRONMENT)).folders.toSorted()).toEqual([
-    'environments/dev',
-    'environments/prd',
-  ]);
+  const commit = ['-c', 'user.name=a', '-c', 'user.email=a@b', 'commit', '-q', '--allow-empty', '-m', 'x'];
+  await run('git', ['-C', folder, ...commit]);
+  for (const branch of ['main', 'prd'])
+    await run('git', ['-C', folder, 'update-ref', `refs/remotes/origin/${branch}`, 'HEAD']);
+  await run('git', ['-C', folder, 'symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main']);
+  const { builds, branches, trunk } = await scanCheckout(folder, CLEAN_ENVIRONMENT);
+  expect(Object.fromEntries(builds)).toEqual({
+    'web/base/kustomization.yaml': ['web/base/pod.yaml'],
+    'web/prd/kustomization.yaml': ['web/base/kustomization.yaml'],
+    'web/values-prd.yaml': ['web/values.yaml'],
+  });
+  expect([branches, trunk]).toEqual([['main', 'prd'], 'main']);
 });
 
 test('a folder that is no checkout is refused', async () => {

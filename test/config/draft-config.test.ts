@@ -1,7 +1,24 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/config.ts';
-import { draftConfig } from '../../src/config/draft-config.ts';
+import { draftConfig as draft } from '../../src/config/draft-config.ts';
+import { recogniseLayout } from '../../src/config/recognise/layout.ts';
+
+interface Found {
+  readonly trunk?: string | undefined;
+  readonly images: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** Every image in every folder, or in a folder that is no environment's; laid out as branches. */
+function draftConfig({ trunk, images, folders }: Found): string {
+  const paths = (folders.length > 0 ? folders : ['deploy']).map((folder) => `${folder}/app.yaml`);
+  const seen = paths.flatMap((path) =>
+    images.map((name) => ({ path, name, field: 'image', form: 'object', tag: undefined })),
+  );
+  const found = recogniseLayout({ paths, images: seen, branches: [], builds: new Map(), trunk });
+  return draft({ ...found, layout: 'branches' }, trunk);
+}
 
 const FOUND = {
   trunk: 'main',
@@ -52,20 +69,20 @@ describe('the first tagflow.yaml of a repository', () => {
   it.each([
     ['a folder around another', ['apps', 'apps/dev'], ['dev']],
     ['folders that differ only by case', ['e/Dev', 'E/dev'], ['dev']],
-    ['a folder named as the trunk', ['e/main'], ['main']],
-    ['a folder named as a version', ['e/1.0'], ['1-0']],
-    ['folders of one last name', ['a/dev', 'b/dev'], ['dev', 'dev-2']],
+    ['a folder named as the trunk', ['env/main', 'env/dev'], ['dev', 'main']],
+    ['a folder named as a version', ['env/1.0', 'env/dev'], ['dev', '1.0']],
+    ['folders of one last name', ['a/dev', 'b/dev'], ['dev']],
     ['a folder outside the repository', ['../dev'], ['dev', 'stg', 'prd']],
-    ['unknown names before production', ['e/prod', 'e/canary', 'e/dev'], ['dev', 'canary', 'prod']],
+    ['unknown names before production', ['env/prod', 'env/canary', 'env/dev'], ['dev', 'canary', 'prod']],
   ])('makes sense of %s', (_, folders, names) => {
     const { environments } = parseConfig(draftConfig({ trunk: 'main', images: [], folders }));
     expect([...environments.keys()]).toEqual(names);
   });
 
   it.each([
-    ['main', ['e/main'], ['main-env']],
+    ['main', ['env/main', 'env/dev'], ['dev', 'main-env']],
     ['Dev/trunk', ['e/dev', 'e/prd'], ['dev-env', 'prd']],
-    ['dev', ['e/dev', 'e/dev-env'], ['dev-env-env', 'dev-env']],
+    ['dev', ['env/dev', 'env/dev-env'], ['dev-env-env', 'dev-env']],
   ])('gives no environment the branch of the trunk %s', (trunk, folders, branches) => {
     const { environments } = parseConfig(draftConfig({ trunk, images: [], folders }));
     expect([...environments.values()].map(({ branch }) => branch)).toEqual(branches);

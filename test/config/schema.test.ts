@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseConfig } from '../../src/config/config.ts';
 import { draftConfig } from '../../src/config/draft-config.ts';
+import { recogniseLayout } from '../../src/config/recognise/layout.ts';
 import { configJsonSchema } from '../../src/config/schema.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { SHORT, WHOLE, WRONG } from './examples.ts';
@@ -90,11 +91,25 @@ const ACCEPTED = Object.entries(VALUES)
   .flatMap(([key, values]) => values.map((value) => [`${key}: ${JSON.stringify(value)}`, variant(key, value)] as const))
   .filter(([, value]) => isAccepted(JSON.stringify(value)));
 
+const SEEN = ['dev', 'prd'].flatMap((name) =>
+  ['a', 'b'].map((image) => ({
+    path: `${image}/${name}/k.yaml`,
+    name: `r.example.com/${image}`,
+    field: 'image',
+    form: 'object',
+    tag: undefined,
+  })),
+);
+const DRAFTED = draftConfig(
+  recogniseLayout({ paths: SEEN.map(({ path }) => path), images: SEEN, branches: [], builds: new Map() }),
+  'main',
+);
+
 describe('the JSON Schema of tagflow.yaml', () => {
   it.each([
     ['every key', WHOLE],
     ['as few keys as there can be', SHORT],
-    ['what init writes', draftConfig({ trunk: 'main', images: ['r.example.com/a'], folders: ['e/dev', 'e/prd'] })],
+    ['what init writes', DRAFTED],
   ])('accepts a configuration with %s', (_, text) => {
     expect(fits(parse(text), schema)).toBe(true);
   });

@@ -200,6 +200,8 @@ describe('init in a checkout with hostile content', () => {
     ['environments', '..'],
   ])('writes nothing through a link %s -> %s', async (path, target) => {
     await writeFile(join(outside, 'precious'), 'mine\n');
+    // Without an image init writes folders for environments as well.
+    await rm(join(checkout, 'app.yaml'));
     await symlink(target, join(checkout, path));
     for (const args of [[], ['--force']]) {
       expect(await init(...args)).toFail({ code: 'tree-unsafe', why: /symbolic link that leads/ });
@@ -228,6 +230,7 @@ describe('init in a checkout with hostile content', () => {
   });
 
   it('follows a link that stays within', async () => {
+    await rm(join(checkout, 'app.yaml'));
     await mkdir(join(checkout, 'deploy'));
     await symlink('deploy', join(checkout, 'environments'));
     succeeded(await init());

@@ -133,6 +133,8 @@ const drafted = {
   images: maybe(['text']),
   environments: maybe(['text']),
   created: ['text'],
+  layout: maybe({ name: 'text', certainty: 'text', why: 'text' }),
+  applications: maybe(['text']),
 } as const;
 
 const entry = {

@@ -66,12 +66,30 @@ describe('findImages', () => {
       file('release.yaml', `images:\n- name: django\n  repository: ${REPOSITORY}\n`),
     ];
     expect(findImages(files)).toEqual([
-      { path: KUSTOMIZATION, line: 2, field: 'images[0]', name: REPOSITORY, tag: '1.10', digest: undefined },
-      { path: KUSTOMIZATION, line: 5, field: 'images[1]', name: 'redis', tag: undefined, digest: OLD },
+      {
+        path: KUSTOMIZATION,
+        line: 2,
+        field: 'images[0]',
+        form: 'kustomize',
+        name: REPOSITORY,
+        replaces: 'django',
+        tag: '1.10',
+        digest: undefined,
+      },
+      {
+        path: KUSTOMIZATION,
+        line: 5,
+        field: 'images[1]',
+        form: 'kustomize',
+        name: 'redis',
+        tag: undefined,
+        digest: OLD,
+      },
       {
         path: 'a/pod.json',
         line: 1,
         field: 'spec.containers[0].image',
+        form: 'object',
         name: 'ghcr.io/acme/web',
         tag: '1.10',
         digest: undefined,

@@ -7,12 +7,41 @@ const BY_TAG = '$CI_COMMIT_TAG && $CI_PIPELINE_SOURCE == "push"';
 
 /** A `.gitlab-ci.yml` that promotes along a pipeline, one job for each environment, repairs tags on a schedule, and audits daily. */
 export function draftCi(pipeline: Pipeline): string {
-  const variables = versionVariables([...pipeline.images.keys()]);
+  const several = pipeline.applications.length > 0;
+  const variables = several ? [] : versionVariables([...pipeline.images.keys()]);
   const jobs = [...pipeline.environments.values()].flatMap(({ name, from }) => [
-    ...(from === undefined ? firstJob(name, variables) : laterJob(name, from)),
+    ...(several ? applicationsJob(name) : from === undefined ? firstJob(name, variables) : laterJob(name, from)),
     '',
   ]);
-  return [...HEAD, ...inputs(variables), '', ...SHARED, '', ...jobs, ...REPAIR, '', ...AUDIT, ''].join('\n');
+  const form = several ? APPLICATION_INPUTS : inputs(variables);
+  return [...HEAD, ...form, '', ...SHARED, '', ...jobs, ...REPAIR, '', ...AUDIT, ''].join('\n');
+}
+
+/** Which applications, in which versions: as the form "Run pipeline" asks. */
+const APPLICATION_INPUTS = [
+  '  APPLICATIONS:',
+  "    value: ''",
+  "    description: 'Applications to promote, separated by blanks'",
+  '  VERSIONS:',
+  "    value: ''",
+  "    description: 'APPLICATION/IMAGE=VERSION, separated by blanks; empty: what the environment before has'",
+  '  TAGFLOW_REASON:',
+  "    value: ''",
+  "    description: 'Why, for the record; may stay empty'",
+];
+
+/** Promotes the applications that somebody names. No push starts it, so a release starts no other one. */
+function applicationsJob(name: string): readonly string[] {
+  return [
+    `promote-${name}:`,
+    ...common(name),
+    '  rules:',
+    `    - if: ${BY_HAND}`,
+    '      when: manual',
+    '  script:',
+    '    # Words are split at blanks, and nothing in them is a pattern.',
+    `    - set -f; tagflow promote ${name} $APPLICATIONS $VERSIONS`,
+  ];
 }
 
 const HEAD = [

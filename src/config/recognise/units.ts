@@ -1,0 +1,234 @@
+// What is released together: from the places of environments to applications, by where the images are that they name.
+import type { Templates } from './places.ts';
+import { isBeside } from './stages.ts';
+import type { FoundAppImage, FoundApplication, FoundPin, Place, SeenImage, Survey } from './survey.ts';
+
+/** Levels of folders below an environment's that may hold applications. */
+const MAX_LEVELS = 4;
+
+/** Forms whose files are applications of their own: a release, a map of tags; and not the objects of one application. */
+const OWN_FILES = new Set(['helm-release', 'argo-cd', 'values', 'oci-repository']);
+
+/** A candidate for an application: a template with its places by environment. */
+interface Unit {
+  readonly template: string;
+  readonly kind: Place['kind'];
+  readonly paths: ReadonlyMap<string, string>;
+}
+
+/** A unit with the images that its places name. */
+export interface NamedUnit extends Omit<FoundApplication, 'name'> {
+  readonly template: string;
+}
+
+/** Applications, and candidates that name no image. */
+export interface Units {
+  readonly applications: readonly NamedUnit[];
+  /** Candidates that hold tags, and nothing says of which image. */
+  readonly unnamed: readonly NamedUnit[];
+  readonly without: readonly NamedUnit[];
+}
+
+/** The applications under templates: each with the images that its own files name, or what these build on. */
+export function unitsOf(templates: Templates, survey: Survey): Units {
+  const index = new ImageIndex(survey);
+  const units = [...templates].flatMap(([template, places]) => split(unitOf(template, places), index, 0));
+  const found = units.map((unit) => ({
+    template: unit.template,
+    places: placesOf(unit),
+    images: imagesOf(unit, index),
+    pins: pinsOf(unit, index),
+  }));
+  return {
+    applications: found.filter(({ images }) => images.length > 0),
+    unnamed: found.filter(({ images, pins }) => images.length === 0 && pins.length > 0),
+    without: found.filter(({ images }) => images.length === 0),
+  };
+}
+
+function unitOf(template: string, places: ReadonlyMap<string, Place>): Unit {
+  const [first] = places.values();
+  return {
+    template,
+    kind: first?.kind ?? 'folder',
+    paths: new Map([...places].map(([environment, { path }]) => [environment, path])),
+  };
+}
+
+function placesOf({ template, kind, paths }: Unit): NamedUnit['places'] {
+  return new Map([...paths].map(([environment, path]) => [environment, [{ template, kind, path }]]));
+}
+
+/** The units that a folder of an environment really is: its folders, or its files, where these are applications. */
+function split(unit: Unit, index: ImageIndex, level: number): readonly Unit[] {
+  if (unit.kind === 'file' || level > MAX_LEVELS) return [unit];
+  const folders = [...unit.paths];
+  const isWhole = folders.some(([, path]) => index.namesDirectly(path));
+  if (isWhole) return filesOf(unit, folders, index) ?? [unit];
+  const below = Map.groupBy(
+    folders.flatMap(([environment, path]) => index.folders(path).map((name) => ({ environment, path, name }))),
+    ({ name }) => name,
+  );
+  const names = [...below.keys()].filter((name) => !isBeside(name));
+  if (names.length < 2) return [unit];
+  return names.flatMap((name) =>
+    split(
+      {
+        template: `${unit.template}/${name}`,
+        kind: 'folder',
+        paths: new Map((below.get(name) ?? []).map(({ environment, path }) => [environment, `${path}/${name}`])),
+      },
+      index,
+      level + 1,
+    ),
+  );
+}
+
+/** The files of an environment's folder as units; undefined where they are objects of one application. */
+function filesOf(
+  unit: Unit,
+  folders: readonly (readonly [environment: string, path: string])[],
+  index: ImageIndex,
+): readonly Unit[] | undefined {
+  const files = folders.flatMap(([environment, path]) =>
+    index.files(path).map((name) => ({ environment, path, name })),
+  );
+  const isOwn = files.every(({ path, name }) => {
+    const forms = index.formsOf(`${path}/${name}`);
+    return forms.length > 0 && forms.every((form) => OWN_FILES.has(form));
+  });
+  const names = Map.groupBy(files, ({ name }) => name);
+  if (!isOwn || names.size < 2) return undefined;
+  return [...names].map(([name, group]) => ({
+    template: `${unit.template}/${name}`,
+    kind: 'file',
+    paths: new Map(group.map(({ environment, path }) => [environment, `${path}/${name}`])),
+  }));
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function imagesOf({ paths }: Unit, index: ImageIndex): readonly FoundAppImage[] {
+  const found = new Map<string, { readonly tags: Set<string>; readonly environments: Set<string> }>();
+  for (const [environment, path] of paths) {
+    const seen = index.below(path);
+    const replaced = new Set(seen.map(({ replaces }) => replaces));
+    for (const { name, tag } of seen) {
+      if (name === undefined || replaced.has(name)) continue;
+      const image = found.get(name) ?? { tags: new Set(), environments: new Set() };
+      found.set(name, image);
+      image.environments.add(environment);
+      if (tag !== undefined) image.tags.add(tag);
+    }
+  }
+  return [...found].map(([name, { tags, environments }]) => ({
+    name,
+    tags: [...tags],
+    environments: [...environments],
+  }));
+}
+
+/** The fields of a unit's file that its environments lack, since a shared file has them; and those that say no image. */
+function pinsOf({ template, kind, paths }: Unit, index: ImageIndex): readonly FoundPin[] {
+  if (kind !== 'file') return [];
+  const pins = new Map<string, FoundPin>();
+  for (const path of paths.values()) {
+    const own = index.own(path);
+    const shared = index.shared(path).filter(({ name, form }) => name !== undefined && form === 'values');
+    const lacking = shared.filter(({ field }) => !own.some((site) => site.field === field));
+    const unnamed = own.filter(({ name, field }) => name === undefined && !shared.some((site) => site.field === field));
+    for (const { name, field, tag } of [...lacking, ...unnamed]) {
+      const known = pins.get(field);
+      const tags = [...new Set([...(known?.tags ?? []), ...(tag === undefined ? [] : [tag])])];
+      pins.set(field, { image: name ?? known?.image, template, field, tags });
+    }
+  }
+  return [...pins.values()];
+}
+
+/** The images of a survey, by the files and folders that name them or build on what does. */
+class ImageIndex {
+  readonly #byFile: ReadonlyMap<string, readonly SeenImage[]>;
+  readonly #builds: Survey['builds'];
+  /** Files by their folder, and folders by the one around them; those alone that name images, themselves or by a base. */
+  readonly #files = new Map<string, Set<string>>();
+  readonly #folders = new Map<string, Set<string>>();
+
+  constructor({ images, builds }: Survey) {
+    this.#byFile = Map.groupBy(images, ({ path }) => path);
+    this.#builds = builds;
+    for (const path of new Set([...this.#byFile.keys(), ...builds.keys()])) {
+      if (this.#byFile.has(path) || this.#inherited(path, dirOf(path)).length > 0) this.#enter(path);
+    }
+  }
+
+  /** The names of the files directly in a folder that name an image. */
+  files(folder: string): readonly string[] {
+    return [...(this.#files.get(folder) ?? [])].sort();
+  }
+
+  /** The names of the folders in a folder below which an image is named. */
+  folders(folder: string): readonly string[] {
+    return [...(this.#folders.get(folder) ?? [])].sort();
+  }
+
+  /** The fields of a file that name an image, or a tag. */
+  own(path: string): readonly SeenImage[] {
+    return this.#byFile.get(path) ?? [];
+  }
+
+  /** What a file builds on names. */
+  shared(path: string): readonly SeenImage[] {
+    return this.#inherited(path, path);
+  }
+
+  formsOf(path: string): readonly string[] {
+    return (this.#byFile.get(path) ?? []).map(({ form }) => form);
+  }
+
+  /** Whether files directly in a folder name an image, or build on something outside of it that does. */
+  namesDirectly(folder: string): boolean {
+    return this.files(folder).length > 0;
+  }
+
+  /** The images that a file names, or the files below a folder, or what they build on. */
+  below(path: string): readonly SeenImage[] {
+    const own = [...this.#allBelow(path)];
+    return own.flatMap((file) => [...(this.#byFile.get(file) ?? []), ...this.#inherited(file, path)]);
+  }
+
+  #enter(path: string): void {
+    const folder = dirOf(path);
+    this.#files.set(folder, (this.#files.get(folder) ?? new Set()).add(lastPart(path)));
+    for (let at = folder; at !== ''; at = dirOf(at)) {
+      const around = dirOf(at);
+      this.#folders.set(around, (this.#folders.get(around) ?? new Set()).add(lastPart(at)));
+    }
+  }
+
+  *#allBelow(path: string): Generator<string> {
+    if (this.#byFile.has(path) || this.#builds.has(path)) yield path;
+    for (const name of this.#files.get(path) ?? []) yield `${path}/${name}`;
+    for (const name of this.#folders.get(path) ?? []) yield* this.#allBelow(path === '' ? name : `${path}/${name}`);
+  }
+
+  /** What a file builds on outside of a folder, and what that builds on. */
+  #inherited(file: string, folder: string): readonly SeenImage[] {
+    const seen = new Set<string>([file]);
+    const images: SeenImage[] = [];
+    const open = [...(this.#builds.get(file) ?? [])];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      if (!next.startsWith(`${folder}/`)) images.push(...(this.#byFile.get(next) ?? []));
+      open.push(...(this.#builds.get(next) ?? []));
+    }
+    return images;
+  }
+}
+
+function dirOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
