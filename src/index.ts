@@ -37,6 +37,8 @@ export type {
 } from './engine/release/outcome.ts';
 export type { SeveralRequest } from './engine/release/promote-several.ts';
 export type { Retagged } from './engine/retag.ts';
+export type { FollowUp } from './engine/verification/follow-up.ts';
+export type { Verified, VerifyOptions } from './engine/verification/verify.ts';
 export type { EnvironmentStatus } from './engine/status.ts';
 export type { ImageVersions } from './engine/versions.ts';
 

@@ -5,12 +5,18 @@ import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
+import { verificationShape, verificationView } from '../views/verification.ts';
+import type { Verified } from '../engine/verification/verify.ts';
+import { failVerification } from './verification.ts';
 import { type CiFacts, writeCiFiles } from './ci-files.ts';
 import { machineClock } from '../compose/clock.ts';
 import type { Session } from './session.ts';
 
-/** Prints an outcome and resolves to the exit code. */
-export async function finish(session: Session, outcome: Outcome): Promise<number> {
+/** Verifies the release of a commit; without one the release that stands. */
+type VerifyRelease = (commit: ObjectId | undefined) => Promise<Verified>;
+
+/** Prints an outcome and resolves to the exit code. `verify`: what else is to be done once the release stands. */
+export async function finish(session: Session, outcome: Outcome, verify?: VerifyRelease): Promise<number> {
   if (outcome.kind === 'refused') {
     session.fail(outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text })));
     return EXIT.refused;
@@ -19,7 +25,7 @@ export async function finish(session: Session, outcome: Outcome): Promise<number
     session.print(plannedView(outcome));
     return EXIT.ok;
   }
-  return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome);
+  return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome, verify);
 }
 
 /** Prints what became of several applications and resolves to the exit code. */
@@ -35,28 +41,43 @@ export async function finishSeveral(session: Session, outcome: Several | Refused
   return failures[0]?.exit ?? EXIT.ok;
 }
 
-async function finishRelease(session: Session, outcome: Released | Unchanged): Promise<number> {
+async function finishRelease(
+  session: Session,
+  outcome: Released | Unchanged,
+  verify: VerifyRelease | undefined,
+): Promise<number> {
   const released = outcome.kind === 'released' ? outcome : undefined;
   const commit = outcome.kind === 'released' ? outcome.commit : outcome.head;
   const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
   const failures = incomplete(environment, commit, outcome.tags);
-  session.print(
+  const view =
     outcome.kind === 'released'
       ? releasedView(outcome, (session.io.clock ?? machineClock).now())
-      : unchangedView(outcome),
-  );
+      : unchangedView(outcome);
+  const { record } = outcome;
   const unwritten = await tellCi(session, {
     environment,
-    record: outcome.record,
+    record,
     commit,
     changed: released !== undefined,
     previous: released?.replaced,
   });
+  const { output } = session.options;
+  // A release whose tags are not there yet is not deployed.
+  const verifying = failures.length === 0 ? verify : undefined;
+  const isData = output === 'json' || output === 'yaml';
+  if (!isData) session.print(view);
+  const verified = await verifying?.(released?.commit);
+  if (isData) {
+    const data = { ...view.data, ...(verified && { verification: verificationShape(verified) }) };
+    session.print({ ...view, data });
+  } else if (verified) session.print(verificationView(verified));
   // Data has its tags in it, on stdout; a file of CI is no part of it.
-  if (session.options.output !== 'json') session.fail(failures);
+  if (output !== 'json') session.fail(failures);
   session.fail(unwritten, 'table');
-  if (failures.length === 0 && released) sayNext(session, released);
-  return [...failures, ...unwritten][0]?.exit ?? EXIT.ok;
+  const exit = verified ? failVerification(session, verified) : EXIT.ok;
+  if (failures.length === 0 && exit === EXIT.ok && released) sayNext(session, released);
+  return [...failures, ...unwritten][0]?.exit ?? exit;
 }
 
 /** A release that waits to be merged is no failure: the environment runs what it ran. */

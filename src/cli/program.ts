@@ -24,6 +24,7 @@ import { rollback } from './commands/rollback.ts';
 import { show } from './commands/show.ts';
 import { status } from './commands/status.ts';
 import { tag } from './commands/tag.ts';
+import { verify } from './commands/verify.ts';
 import { versions } from './commands/versions.ts';
 import { where } from './commands/where.ts';
 import type { Command } from './define.ts';
@@ -37,6 +38,7 @@ export const COMMANDS: readonly Command[] = [
   promote,
   rollback,
   apply,
+  verify,
   tag,
   status,
   diff,

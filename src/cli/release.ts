@@ -1,4 +1,5 @@
 // What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
+import type { Context } from '../engine/context.ts';
 import { rollback } from '../engine/release/rollback.ts';
 import { resolveNewest } from '../engine/versions.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
@@ -25,6 +26,8 @@ export interface ReleaseOptions {
   readonly retry: boolean;
   /** How long to wait for gates that need time or an approval, in milliseconds. */
   readonly waitGates?: number | undefined;
+  /** Verify the release once it stands. */
+  readonly verify?: boolean;
 }
 
 /** Refuses what would change a plan, or be ignored beside it. `asking`: options by key, with their names. Throws `usage`. */
@@ -71,7 +74,15 @@ export async function runRelease(
     if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
     else if (outcome.kind === 'unchanged') session.say(`there is nothing to plan: ${planOut} was not written`);
   }
-  return finish(session, outcome);
+  return finish(session, outcome, options.verify ? verifier(context, asked.environment) : undefined);
+}
+
+/** Verifies the release that was made, or the one that stands and is exactly what was asked for. */
+function verifier(context: Context, line: string): NonNullable<Parameters<typeof finish>[2]> {
+  return async (commit) => {
+    const { verify } = await import('../engine/verification/verify.ts');
+    return verify(context, line, { wait: true, ...(commit !== undefined && { commit }) });
+  };
 }
 
 /** Shows a plan and asks whether to do it. */

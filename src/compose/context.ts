@@ -8,6 +8,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { TagflowError } from '../model/errors.ts';
 import { createSigning } from '../signing/keys.ts';
 import type { SigningOptions } from '../signing/keys.ts';
+import { createVerifier } from '../verify/probe.ts';
 import type { Composition } from './composition.ts';
 import { composeForge } from './forge.ts';
 import type { ChosenRemote } from './git-access.ts';
@@ -63,6 +64,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
     signal,
     who: settings.who,
     raceTimeout: settings.raceTimeoutMs,
+    verifier: createVerifier({ env, signal, directory }),
     signing: createSigning({ env, signal, timeoutMs, directory, ...settings.keys }),
     ...(config && { config }),
     ...(deployFreeze && { deployFreeze }),

@@ -30,6 +30,7 @@ import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { type Retagged, retag } from '../engine/retag.ts';
 import { type EnvironmentStatus, status } from '../engine/status.ts';
 import { type ImageVersions, resolveNewest, versions } from '../engine/versions.ts';
+import { type Verified, type VerifyOptions, verify } from '../engine/verification/verify.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';
 import type { JournalEntry } from '../model/journal.ts';
 import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
@@ -166,6 +167,14 @@ export class Tagflow {
   /** Makes the registry's tags equal to what the branches say; every environment when none is named. Idempotent. */
   async apply(...environments: readonly string[]): Promise<readonly Applied[]> {
     return apply(this.#context, environments);
+  }
+
+  /**
+   * Asks whether the release of an environment runs as it should, and does what follows on a failure. Programs, kubectl and hosts
+   * beyond this machine are asked where `env` has `TAGFLOW_RUN=1`. A verification that did not pass is a value.
+   */
+  async verify(environment: string, options: VerifyOptions = { wait: true }): Promise<Verified> {
+    return verify(this.#context, environment, options);
   }
 
   /** Compares branches and registry, side by side, and says what waits for promotion. */

@@ -120,7 +120,8 @@ function finishImage(draft: DraftImage): Image {
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, journalBy, tags } = draft;
+  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, journalBy, verify, tags } =
+    draft;
   return {
     name,
     environment: name,
@@ -143,6 +144,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     confirm,
     gates,
     journalBy,
+    ...(verify && { verify }),
     ...signingOf(draft, signing),
   };
 }

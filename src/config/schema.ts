@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { documentation } from './documentation.ts';
 import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
+import { verifySchema } from './verify-schema.ts';
 import { PIN_STYLES } from '../model/pipeline.ts';
 
 /** Smallest, default and largest `maxFileSize`, in bytes. */
@@ -318,6 +319,7 @@ const environment = z
       gates: gatesSchema,
       overrides: overridesSchema,
       journalBy: journalBySchema,
+      verify: verifySchema,
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:

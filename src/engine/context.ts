@@ -5,6 +5,7 @@ import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
+import type { Verifier } from '../verify/verify.ts';
 import type { Signing } from '../signing/signing.ts';
 
 /** Who runs this, as the record will say. Every text is one plain line. */
@@ -61,6 +62,8 @@ export interface Context extends RegistryContext, Reading {
   readonly random: Random;
   /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
+  /** Asks whether a release runs as it should. */
+  readonly verifier?: Verifier;
   /** How long a promotion that loses races tries again, in milliseconds. */
   readonly raceTimeout: number;
 }

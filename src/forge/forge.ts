@@ -26,6 +26,14 @@ export interface PullRequestDraft {
   readonly body: string;
 }
 
+/** A commit status: what a CI system, Flux or Argo CD reports of a commit. GitHub calls its name a context. */
+export interface CommitStatus {
+  readonly name: string;
+  /** What is not decided yet is pending. */
+  readonly state: 'success' | 'failure' | 'pending';
+  readonly description: string;
+}
+
 /**
  * The forge that hosts the repository. Every method may throw `unauthorized`, `forbidden`, `forge-unavailable`,
  * `forge-answer-invalid` or `interrupted`. A write whose answer was lost is settled by reading, never repeated blindly.
@@ -45,6 +53,8 @@ export interface Forge {
    * is left as it is, branch included.
    */
   close(pullRequest: PullRequest, comment: string): Promise<void>;
+  /** The statuses of a commit, of each name the newest; none for a commit that the forge does not have. */
+  statuses(commit: ObjectId): Promise<readonly CommitStatus[]>;
   /** Whether this identity may open pull requests. */
   mayOpen(): Promise<Permission>;
 }

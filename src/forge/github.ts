@@ -15,7 +15,7 @@ import {
   cut,
 } from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
-import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
@@ -36,6 +36,15 @@ const pull = z.object({
 });
 const pulls = z.array(z.unknown());
 const reference = z.object({ object: z.object({ sha: z.string() }) });
+const combined = z.object({
+  statuses: z.array(
+    z.object({
+      context: z.string(),
+      state: z.enum(['error', 'failure', 'pending', 'success']),
+      description: z.optional(z.nullable(z.string())),
+    }),
+  ),
+});
 const comments = z.array(z.object({ body: z.optional(z.nullable(z.string())) }));
 const rights = z.object({ permissions: z.optional(z.object({ push: z.boolean() })), private: z.boolean() });
 
@@ -142,6 +151,27 @@ class Github implements Forge {
     else if (await this.#isOpen(number)) throw closed.lost;
     if (await this.#isMerged(number)) return;
     if ((await this.#head(branch)) === head) await this.#remove(branch, head);
+  }
+
+  async statuses(commit: ObjectId): Promise<readonly CommitStatus[]> {
+    const doing = `reading the statuses of ${commit}`;
+    const found: CommitStatus[] = [];
+    for (let index = 1; index <= MOST_PAGES; index += 1) {
+      const asked = { ...this.#at, ref: commit, per_page: PER_PAGE, page: index };
+      const answer = await this.#asking.read(
+        doing,
+        this.#by(async ({ rest }, request) => rest.repos.getCombinedStatusForRef({ ...asked, request })),
+      );
+      // A commit that GitHub does not have.
+      if (answer.status === 422 || answer.status === 404) return [];
+      const { statuses } = this.#asking.accept(doing, answer, combined);
+      for (const { context, state, description } of statuses) {
+        const said = state === 'error' ? 'failure' : state;
+        found.push({ name: context, state: said, description: description ?? '' });
+      }
+      if (!/rel="next"/.test(String(answer.headers['link'] ?? ''))) return found;
+    }
+    throw endless(this.#options.api, doing);
   }
 
   async mayOpen(): Promise<Permission> {

@@ -6,7 +6,7 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../mod
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, createForgeRequests, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
-import type { Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import type { ForgeOptions } from './github.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
@@ -23,6 +23,9 @@ const request = z.object({
 });
 const requests = z.array(request);
 const branchAnswer = z.object({ commit: z.object({ id: z.string() }) });
+const commitStatuses = z.array(
+  z.object({ name: z.string(), status: z.string(), description: z.optional(z.nullable(z.string())) }),
+);
 const notes = z.array(z.object({ body: z.string() }));
 const access = z.nullable(z.object({ access_level: z.number() }));
 const project = z.object({ permissions: z.object({ project_access: access, group_access: access }) });
@@ -122,6 +125,22 @@ class Gitlab implements Forge {
     if (state === 'opened' && 'lost' in closed) throw closed.lost;
     if (state !== 'closed') return;
     if ((await this.#head(branch)) === head) await this.#remove(branch, head);
+  }
+
+  async statuses(commit: ObjectId): Promise<readonly CommitStatus[]> {
+    const doing = `reading the statuses of ${commit}`;
+    const found: CommitStatus[] = [];
+    for (let index = 1; index <= MOST_PAGES; index += 1) {
+      const query = `per_page=${PER_PAGE}&page=${index}`;
+      const answer = await this.#read(doing, `${this.#project}/repository/commits/${commit}/statuses?${query}`);
+      if (answer.status === 404) return [];
+      for (const { name, status, description } of this.#asking.accept(doing, answer, commitStatuses)) {
+        const ended = status === 'failed' || status === 'canceled' || status === 'canceling' ? 'failure' : 'pending';
+        found.push({ name, state: status === 'success' ? 'success' : ended, description: description ?? '' });
+      }
+      if ((answer.headers['x-next-page'] ?? '') === '') return found;
+    }
+    throw endless(this.#options.api, doing);
   }
 
   async mayOpen(): Promise<Permission> {

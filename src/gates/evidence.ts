@@ -39,6 +39,8 @@ export interface UpstreamEvidence {
 /** What a verification said of a release. */
 export interface VerificationResult {
   readonly sequence: number;
+  /** The commit of the release: a result of another release of the same number says nothing. */
+  readonly commit: ObjectId;
   readonly result: 'passed' | 'failed' | 'inconclusive';
   readonly time: Instant;
 }

@@ -64,13 +64,16 @@ function hasAll(release: PastRelease, images: readonly ReleaseImage[]): boolean 
 
 /** The part of a run above its newest release whose last verification failed. */
 function healthyRun(run: readonly PastRelease[], verifications: readonly VerificationResult[]): readonly PastRelease[] {
-  const failed = run.findIndex(({ sequence }) => lastResult(sequence, verifications)?.result === 'failed');
+  const failed = run.findIndex((release) => lastResult(release, verifications)?.result === 'failed');
   return failed === -1 ? run : run.slice(0, failed);
 }
 
-function lastResult(sequence: number, verifications: readonly VerificationResult[]): VerificationResult | undefined {
+function lastResult(
+  release: PastRelease,
+  verifications: readonly VerificationResult[],
+): VerificationResult | undefined {
   return verifications
-    .filter((one) => one.sequence === sequence && one.result !== 'inconclusive')
+    .filter((one) => isOf(release, one) && one.result !== 'inconclusive')
     .toSorted((a, b) => b.time - a.time)[0];
 }
 
@@ -84,11 +87,13 @@ function countsFrom(
   verifications: readonly VerificationResult[],
   now: Instant,
 ): Instant {
-  const passed = verifications
-    .filter(({ sequence, result }) => sequence === release.sequence && result === 'passed')
-    .map(({ time }) => time);
+  const passed = verifications.filter((one) => isOf(release, one) && one.result === 'passed').map(({ time }) => time);
   const from = Math.max(release.recorded, release.committed, ...(passed.length > 0 ? [Math.min(...passed)] : []));
   const below = releases[releases.indexOf(release) + 1];
   const isBackdated = below !== undefined && from < Math.max(below.recorded, below.committed);
   return isBackdated || from > now ? now : from;
+}
+
+function isOf({ sequence, commit }: PastRelease, result: VerificationResult): boolean {
+  return result.sequence === sequence && result.commit === commit;
 }

@@ -32,6 +32,12 @@ const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
+const LINK_LOCAL = new BlockList();
+LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
+LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
+// The metadata service of EC2, by IPv6.
+LINK_LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+
 const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'instance-data']);
 
 /** Whether a host name, as `URL.hostname` has it, is this machine: 127.0.0.0/8, ::1 or localhost. */
@@ -46,6 +52,12 @@ export function isLoopback(hostname: string): boolean {
 export function isPrivate(hostname: string): boolean {
   const host = plain(hostname);
   return host === 'localhost' || host.endsWith('.localhost') || METADATA_NAMES.has(host) || isListed(PRIVATE, host);
+}
+
+/** Whether a host name or an address is link-local, or that of a cloud's metadata service. Names are not looked up. */
+export function isLinkLocal(hostname: string): boolean {
+  const host = plain(hostname);
+  return METADATA_NAMES.has(host) || isListed(LINK_LOCAL, host);
 }
 
 function plain(hostname: string): string {

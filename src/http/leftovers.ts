@@ -8,13 +8,13 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-const PREFIX = /^tagflow-(?:git|key)-/;
-const NAME = /^tagflow-(?:git|key)-(?<where>[0-9a-f]{8})-(?<pid>[1-9][0-9]*)-(?<start>[0-9]+)-/;
+const PREFIX = /^tagflow-(?:git|key|run)-/;
+const NAME = /^tagflow-(?:git|key|run)-(?<where>[0-9a-f]{8})-(?<pid>[1-9][0-9]*)-(?<start>[0-9]+)-/;
 /** Older than any run, in milliseconds. */
 const FORSAKEN = 7 * 24 * 3600 * 1000;
 
 /** What the name of a folder of this process begins with; `mkdtemp` adds the rest. `kind`: what is in it. */
-export function folderPrefix(kind: 'git' | 'key', pid = process.pid): string {
+export function folderPrefix(kind: 'git' | 'key' | 'run', pid = process.pid): string {
   return `tagflow-${kind}-${place()}-${pid}-${startOf(pid) ?? 0}-`;
 }
 

@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Where a secret would go. */
 export interface Destination {
-  readonly purpose: 'git' | 'github' | 'gitlab';
+  readonly purpose: 'git' | 'github' | 'gitlab' | 'verify';
   /** The URL whose host gets the secret: the Git remote, or the API of a forge. */
   readonly url: URL;
   /** The host that people know: of an API that of the forge itself, `github.com`. */
@@ -51,6 +51,15 @@ const GITHUB_SERVERS = ['GITHUB_SERVER_URL'] as const;
 const GITLAB_SERVERS = ['CI_SERVER_URL', 'CI_API_V4_URL'] as const;
 
 const SECRETS: readonly Secret[] = [
+  {
+    variable: 'TAGFLOW_VERIFY_TOKEN',
+    purposes: ['verify'],
+    username: '',
+    inFile: true,
+    // The trunk names the URL, so the caller has to name the host as well.
+    isFor: (to, env) => listed(env['TAGFLOW_VERIFY_HOST'], to.url.host),
+    audience: (env) => env['TAGFLOW_VERIFY_HOST'] || 'the hosts that TAGFLOW_VERIFY_HOST names',
+  },
   {
     variable: 'TAGFLOW_GIT_TOKEN',
     purposes: ['git'],

@@ -100,6 +100,9 @@ export const ERRORS = {
   'forge-answer-invalid': kind(EXIT.unavailable, 'server'),
   'storage-failed': kind(EXIT.unavailable, 'machine', true),
 
+  'verification-failed': kind(EXIT.verification, 'repository'),
+  'verification-inconclusive': kind(EXIT.verification, 'server', true),
+
   'tags-incomplete': kind(EXIT.incomplete, 'server', true),
 
   interrupted: kind(EXIT.interrupted, 'caller', true),

@@ -4,6 +4,7 @@ import type { GatePolicy, JournalRights } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import { matchesWildcard } from './wildcard.ts';
+import type { VerifyPolicy } from './verification.ts';
 import type { VersionScheme } from './version.ts';
 
 /** Where environments live: a branch for each, or folders and files for each on one branch. */
@@ -158,6 +159,8 @@ export interface ReleaseLine {
   readonly gates: GatePolicy;
   /** Who may write which entries of the journal for it, where releases are signed. */
   readonly journalBy: JournalRights;
+  /** Set where releases are looked at after their deploy. */
+  readonly verify?: VerifyPolicy;
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
   /** Set where releases are signed, once the files of the trunk were read. */

@@ -1,6 +1,6 @@
 // The contract of every Forge: the one in memory, and the adapters of GitHub and GitLab over the wire.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
 import type { ForgeUser, KeptPullRequest, MergeMethod } from '../support/memory-forge.ts';
@@ -19,6 +19,8 @@ export interface ForgeWorld {
   openMany(count: number, from: string, target: string): Promise<readonly number[]>;
   /** Everything that was ever opened, lowest number first. */
   kept(): Promise<readonly KeptPullRequest[]>;
+  /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
+  reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Lets the answer to the next opening be lost, after it took effect. */
   loseNextOpening(): void;
   stop(): Promise<void>;
@@ -50,6 +52,30 @@ export function describeForgeContract(title: string, create: () => Promise<Forge
       head = await world.commit(SIDE, { 'environments/prd/app.yaml': 'v2\n' }, PRD);
     });
     afterEach(async () => world.stop());
+
+    it('gives the statuses of a commit, all pages of them', async () => {
+      expect(await forge.statuses(head)).toEqual([]);
+      const reported: readonly CommitStatus[] = [
+        { name: 'kustomization/shop/1a2b', state: 'success', description: HOSTILE },
+        { name: 'ci/e2e', state: 'failure', description: '' },
+        ...Array.from({ length: MANY }, (_, index) => ({
+          name: `ci/${index}`,
+          state: 'pending' as const,
+          description: '',
+        })),
+      ];
+      for (const status of reported) world.reportStatus(head, status);
+      const found = await forge.statuses(head);
+      expect(new Set(found)).toEqual(new Set(reported));
+      world.reportStatus(head, { name: 'ci/e2e', state: 'success', description: 'at last' });
+      expect((await forge.statuses(head)).filter(({ name }) => name === 'ci/e2e')).toEqual([
+        { name: 'ci/e2e', state: 'success', description: 'at last' },
+      ]);
+    });
+
+    it('has no status of a commit that it does not have', async () => {
+      expect(await forge.statuses('0123456789012345678901234567890123456789' as ObjectId)).toEqual([]);
+    });
 
     const draft = (more: Partial<PullRequestDraft> = {}): PullRequestDraft => ({
       branch: SIDE,

@@ -325,6 +325,8 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
   { args: ['lift', 'django@V3.2', 'prd'], shape: written },
   { args: ['lock', 'dev', '--reason', 'migration'], shape: written },
   { args: ['unlock', 'dev'], shape: written },
+  // What a verification prints has its own test: test/e2e/verify.test.ts.
+  { args: ['verify', 'dev'], shape: failure, exit: 2 },
   { args: ['approve', 'stg'], shape: failure, exit: 2 },
   { args: ['unapprove', '000000000000'], shape: failure, exit: 4 },
   { args: ['journal'], shape: written },

@@ -35,6 +35,7 @@ describeForgeContract('memory', async () => {
       return numbers;
     },
     kept: async () => forge.pullRequests,
+    reportStatus: forge.reportStatus,
     loseNextOpening: () => forge.arm({ kind: 'after' }, 1, ({ method }) => method === 'open'),
     stop: async () => undefined,
   };

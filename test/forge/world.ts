@@ -55,6 +55,7 @@ export async function createWireWorld(kind: ForgeKind): Promise<WireWorld> {
     openFromFork: server.openFromFork,
     openMany: server.openMany,
     kept: server.kept,
+    reportStatus: server.reportStatus,
     loseNextOpening() {
       server.intercept(
         OPENING[kind],

@@ -13,7 +13,7 @@ function stg(...releases: readonly PastRelease[]): UpstreamEvidence {
 }
 
 function verified(sequence: number, result: VerificationResult['result'], time: string): VerificationResult {
-  return { sequence, result, time: Date.parse(time) };
+  return { sequence, commit: past(sequence, time, {}).commit, result, time: Date.parse(time) };
 }
 
 /** `pass`, `refuse`, or `wait` with the moment from which it would pass. */

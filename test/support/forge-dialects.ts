@@ -153,6 +153,18 @@ export const github: Dialect = async (request, { store, origin, user }) => {
     if (request.method === 'PATCH' && body['state'] === 'closed' && found.state === 'open') found.state = 'closed';
     return request.method === 'GET' || request.method === 'PATCH' ? ok(show(found)) : undefined;
   }
+  const [, commit] = /^\/commits\/([0-9a-f]{40})\/status$/.exec(path ?? '') ?? [];
+  if (commit !== undefined && !isWrite) {
+    if (!(await store.hasCommit(commit))) return error(422, `No commit found for SHA: ${commit}`);
+    const known = store.statuses.get(commit) ?? [];
+    const page = paged(request, origin, known, ({ name, state, description }) => ({
+      id: 1,
+      context: name,
+      state,
+      description: description === '' ? null : description,
+    }));
+    return { ...page, body: { state: 'success', sha: commit, total_count: known.length, statuses: page.body } };
+  }
   const [, escaped] = /^\/git\/refs?\/(.+)$/.exec(path ?? '') ?? [];
   if (escaped === undefined) return undefined;
   const branch = decodeURIComponent(escaped).replace(/^heads\//, '');
@@ -239,6 +251,18 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
     }
     if (request.method === 'PUT' && body['state_event'] === 'close' && found.state === 'open') found.state = 'closed';
     return request.method === 'GET' || request.method === 'PUT' ? ok(show(found)) : undefined;
+  }
+  const [, commit] = /^\/repository\/commits\/([0-9a-f]{40})\/statuses$/.exec(path) ?? [];
+  if (commit !== undefined && !isWrite) {
+    if (!(await store.hasCommit(commit))) return error(404, '404 Commit Not Found');
+    const words = { success: 'success', failure: 'failed', pending: 'running' } as const;
+    return paged(request, origin, store.statuses.get(commit) ?? [], ({ name, state, description }) => ({
+      id: 1,
+      sha: commit,
+      name,
+      status: words[state],
+      description: description === '' ? null : description,
+    }));
   }
   const [, escaped] = /^\/repository\/branches\/([^/]+)$/.exec(path) ?? [];
   if (escaped === undefined) return undefined;

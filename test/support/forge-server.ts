@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { ObjectId } from '../../src/model/object-id.ts';
 import { type ForgeAnswer, type ForgeRequest, github, gitlab } from './forge-dialects.ts';
+import type { CommitStatus } from '../../src/forge/forge.ts';
 import { branchOf, createForgeStore } from './forge-store.ts';
 import { type GitRepository, createGitRepository, openGitRepository, temporaryFolder } from './git-repository.ts';
 import { startGitHttpServer } from './git-server.ts';
@@ -43,6 +44,8 @@ export interface ForgeServer {
   readonly violations: readonly string[];
   /** Everything that was ever opened, lowest number first. */
   kept(): Promise<readonly KeptPullRequest[]>;
+  /** Reports a status of a commit. */
+  reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Merges an open one as a person does. Rejects with an Error `not merged: …` for a conflict, and for no fast-forward. */
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   closeByHand(number: number): Promise<void>;
@@ -110,6 +113,10 @@ export async function startForgeServer(
     requests,
     violations,
     kept: async () => store.all(),
+    reportStatus(commit, status) {
+      const others = (store.statuses.get(commit) ?? []).filter(({ name }) => name !== status.name);
+      store.statuses.set(commit, [...others, status]);
+    },
     merge: async (number, method, how) => store.merge(number, method, how),
     async closeByHand(number) {
       (await store.all())[number - 1]!.state = 'closed';

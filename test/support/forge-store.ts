@@ -1,4 +1,5 @@
 // The pull requests of one bare Git repository, merged by Git itself: what the two dialects of the forge server speak about.
+import type { CommitStatus } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { type GitRepository, CLEAN_ENVIRONMENT, run } from './git-repository.ts';
@@ -21,6 +22,9 @@ export interface ForgeStore {
   /** All there ever were, lowest number first, as the branches are now. */
   all(): Promise<readonly StoredRequest[]>;
   heads(): Promise<ReadonlyMap<string, ObjectId>>;
+  hasCommit(id: string): Promise<boolean>;
+  /** Statuses by commit, of each name the newest. */
+  readonly statuses: Map<string, readonly CommitStatus[]>;
   /** Whether a branch has nothing that the target has not. */
   isContained(branch: string, target: string): Promise<boolean>;
   keep(draft: StoredDraft, fork?: boolean): Promise<StoredRequest>;
@@ -68,6 +72,12 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
   return {
     repository,
     all,
+    statuses: new Map(),
+    hasCommit: async (id) =>
+      git('cat-file', '-e', `${id}^{commit}`).then(
+        () => true,
+        () => false,
+      ),
     heads: async () => refs(),
     isContained,
     async keep(draft, fork = false) {

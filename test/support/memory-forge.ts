@@ -2,7 +2,7 @@
 // and ledgers see what it merged. It keeps the port's contract (test/contract/forge.ts) and fails on demand. Stricter than
 // a forge in one thing: files are merged whole, so two changes of one file conflict even where Git would join their lines.
 import { setImmediate } from 'node:timers/promises';
-import type { Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
 import type { TreeEdit, TreeEntry } from '../../src/ledger/ledger.ts';
 import { formatCommit, makeObject, parseTree } from '../../src/ledger/object.ts';
 import { listEntries } from '../../src/ledger/listing.ts';
@@ -33,7 +33,7 @@ export interface KeptPullRequest {
 
 /** One call of a method of the port. */
 export interface ForgeOperation {
-  readonly method: 'openOnto' | 'open' | 'close' | 'mayOpen';
+  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'mayOpen';
   /** The name given to `as`. */
   readonly actor: string;
 }
@@ -60,6 +60,8 @@ export interface MemoryForge extends Forge {
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   /** Closes one, as a person does who will not have it. */
   closeByHand(number: number): void;
+  /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
+  reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Opens one from a branch of that name in a fork. */
   openFromFork(branch: string, target: string): number;
   /** Arms a fault for the `nth` (1: the next) operation that matches; each strikes once. */
@@ -85,6 +87,7 @@ interface Kept extends Omit<KeptPullRequest, 'state' | 'comments'> {
 /** A forge over the repository of memory ledgers, without pull requests at first. */
 export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOptions = {}): MemoryForge {
   const kept: Kept[] = [];
+  const statuses = new Map<ObjectId, Map<string, CommitStatus>>();
   const operations: ForgeOperation[] = [];
   const armed: Armed<ForgeOperation, ForgeFault>[] = [];
   const headOf = (branch: BranchName): ObjectId | undefined => remote.branches.get(branch);
@@ -159,6 +162,7 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
       openOnto: async (target) => operate('openOnto', () => openOnes(target).map(shown)),
       open: async (draft) => operate('open', () => open(draft)),
       close: async (pullRequest, comment) => operate('close', () => close(pullRequest, comment)),
+      statuses: async (commit) => operate('statuses', () => [...(statuses.get(commit)?.values() ?? [])]),
       mayOpen: async () =>
         operate('mayOpen', (): Permission =>
           user === 'writer'
@@ -187,6 +191,9 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     },
     closeByHand(number) {
       find(number).state = 'closed';
+    },
+    reportStatus(commit, status) {
+      statuses.set(commit, (statuses.get(commit) ?? new Map<string, CommitStatus>()).set(status.name, status));
     },
     openFromFork: (branch, target) =>
       keep({ branch: branch as BranchName, target: target as BranchName, title: 'from a fork', body: '' }, true).number,

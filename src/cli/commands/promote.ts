@@ -15,6 +15,7 @@ export const promote = defineCommand({
     'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same, and the exit code is 0.',
     '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
     'In a repository with applications, words without `=` are applications, or patterns of them in quotes (`team-*`); `APP/IMAGE=VERSION` names an image of one. Several are released by one commit and one push, with a record for each; when one is refused, nothing moves (exit code 3).',
+    'With `--verify` the release is looked at as `tagflow verify --wait` does, once it stands; exit code 9 when that does not pass. A release that is asked for in a pull request is verified by the job that runs `apply` after the merge.',
     'A promotion that loses a race plans again from the new head, gates included, for up to five minutes.',
   ],
   examples: [
@@ -24,6 +25,7 @@ export const promote = defineCommand({
     'tagflow promote prd',
     'tagflow promote prd shop',
     'tagflow promote prd --all --skip-refused',
+    'tagflow promote prd --verify',
     'tagflow promote prd --dry-run',
     'tagflow promote prd --plan-out plan.json',
     'tagflow promote prd --plan plan.json',
@@ -58,11 +60,12 @@ export const promote = defineCommand({
       'the same as --override divergence: give up commits on its branch alone',
     ),
     waitGates: value('--wait-gates <span>', 'wait as long for gates that need time or an approval: 30m, 4h', span),
+    verify: flag('--verify', 'then look whether it runs as it should (tagflow verify --wait)'),
     retry: unless('--no-retry', 'do not try again after losing a race'),
     wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
   },
   async run(session, input, line) {
-    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates } = input;
+    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates, verify } = input;
     const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
@@ -74,7 +77,7 @@ export const promote = defineCommand({
       overrides: overridesFrom(input),
     });
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
-    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait, waitGates }, () =>
+    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait, waitGates, verify }, () =>
       requestFrom(asked()),
     );
   },
@@ -95,6 +98,7 @@ interface AskedOfSeveral extends Asked {
   readonly skipRefused: boolean;
   readonly dryRun: boolean;
   readonly planOut: string | undefined;
+  readonly verify: boolean;
 }
 
 /** Whether several applications may be meant; a plan is of one. Throws `usage`. */
@@ -103,9 +107,17 @@ function isForSeveral({
   all,
   skipRefused,
   planOut,
-}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut'>): boolean {
+  verify,
+}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut' | 'verify'>): boolean {
   const { applications } = lineWords(pairs);
   if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
+  if (verify) {
+    throw new TagflowError('usage', {
+      what: '--verify was given with several applications',
+      why: 'a verification is of the release of one application',
+      fix: 'name one application, or verify each afterwards: tagflow verify ENV APP --wait',
+    });
+  }
   if (planOut === undefined) return true;
   throw new TagflowError('usage', {
     what: '--plan-out was given with several applications',

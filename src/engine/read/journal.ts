@@ -64,6 +64,33 @@ export async function openEntries(
   return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 
+/** Results of verifications that count for a line, newest first. Those about older releases than the newest `limit` say are not read. */
+export async function verificationEntries(
+  reading: Reading,
+  { head }: Journal,
+  environment: Environment,
+  limit: number,
+): Promise<readonly JournalEntry[]> {
+  if (head === undefined) return [];
+  const found = await entriesFor(reading, head, 'verify', environment);
+  const entries = await readEntries(reading, head, found.slice(-limit));
+  const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+  // One that names another line's application, or none where there are some, is about no release of this line.
+  const own = counting.filter(({ entry }) => entry.application === environment.application);
+  return own.map(({ entry }) => entry).toReversed();
+}
+
+/** Holds for a line that count, those that were lifted included, oldest first. */
+export async function allHolds(
+  reading: Reading,
+  { head }: Journal,
+  environment: Environment,
+): Promise<readonly OpenEntry[]> {
+  if (head === undefined) return [];
+  const entries = await readEntries(reading, head, await entriesFor(reading, head, 'hold', environment));
+  return (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+}
+
 /** Every entry about an environment, its own and those about all, newest first. */
 export async function allEntries(
   reading: Reading,

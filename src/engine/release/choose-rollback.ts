@@ -1,5 +1,6 @@
 // Choosing what a rollback goes back to: the previous distinct release that is not held, or the one that was named. Reads, and
 // changes nothing.
+import type { JournalHold } from '../../gates/gates.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
@@ -15,6 +16,7 @@ import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
 import { findAgain } from './images.ts';
+import { holdsOn, orWarn } from './journal-evidence.ts';
 import type { Choice, Running, UnchangedRelease } from './plan.ts';
 
 /**
@@ -166,8 +168,10 @@ async function chooseTarget(
     const has = past.releases.slice(0, 5).map(({ record }) => `#${record.sequence} ${describeImages(record.images)}`);
     throw noTarget(environment, `it never ran ${to} before its present release; it had ${has.join(', ')}`);
   }
+  const holds = await orWarn(reading, holdsOn(reading, snapshot, state));
   for (const release of earlier) {
     const { record, commit } = release;
+    if (isHeldByJournal(holds, record)) continue;
     if (blockingHolds(current.held, record.images, record.source.commit).length > 0) continue;
     if (!sameRelease(record.images, current.images)) return release;
     // Its configuration would not be restored: with the same images it is the same release.
@@ -178,6 +182,13 @@ async function chooseTarget(
   const skipped =
     earlier.length > 0 ? `its ${earlier.length} earlier releases are held or the same as this one` : 'it is its first';
   throw noTarget(environment, `release ${current.sequence} has none to go back to: ${skipped}`);
+}
+
+/** Whether somebody put an image of a release on hold. */
+function isHeldByJournal(holds: readonly JournalHold[], { images }: ReleaseRecord): boolean {
+  return holds.some((hold) =>
+    images.some(({ name, digest }) => digest === hold.digest && (hold.name ?? name) === name),
+  );
 }
 
 function names({ sequence, images }: ReleaseRecord, to: string): boolean {

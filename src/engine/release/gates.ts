@@ -23,6 +23,7 @@ import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
+import { journalOf, verificationEntries } from '../read/journal.ts';
 import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
 import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
@@ -160,7 +161,7 @@ function sourcesFor(
   return {
     clock: async () => context.clock.now(),
     upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, state.environment.application),
-    verifications: async () => [],
+    verifications: async () => verificationsUpstream(context, snapshot, subject, state.environment.application),
     deployFreeze: async () => context.deployFreeze,
     locks: async () => journal(locksOn(context, snapshot, state)),
     journalHolds: async () => journal(holdsOn(context, snapshot, state)),
@@ -172,6 +173,24 @@ function sourcesFor(
       state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
   };
+}
+
+/** Newest results that are looked at. */
+const RESULTS = 200;
+
+/** What verifications said of releases of the environment upstream. */
+async function verificationsUpstream(
+  context: Reading,
+  snapshot: Snapshot,
+  { from }: Subject,
+  application: string | undefined,
+): Promise<Evidence['verifications']> {
+  if (from === undefined) return [];
+  const environment = lineOf(snapshot.pipeline, lineName(from, application));
+  const entries = await verificationEntries(context, journalOf(snapshot), environment, RESULTS);
+  return entries.flatMap(({ release, result, time }) =>
+    release && result ? [{ sequence: release.sequence, commit: release.commit, result, time: Date.parse(time) }] : [],
+  );
 }
 
 /** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */

@@ -6,6 +6,7 @@ import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Plan, planDigest } from '../../model/plan.ts';
 import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
+import type { Verification } from '../../verify/verify.ts';
 import type { Refused, TagStatus } from './outcome.ts';
 
 /** Reports the steps of one run on one release line, each with the time since the one before. */
@@ -87,6 +88,12 @@ export class Steps {
     const text =
       failed === 0 ? `all tags of release ${sequence} are verified` : `${counted(failed, 'tag')} not verified`;
     this.#report('applied', text, sequence, { tags: tags.length, failed });
+  }
+
+  /** What a verification found, and each of its steps. */
+  verified(sequence: number, { result, steps }: Verification): void {
+    const seen = steps.map(({ name, result: said, seen: what }) => `${name}: ${said}: ${what}`).join('; ');
+    this.#report('verified', `verification of release ${sequence} ${result}: ${seen}`, sequence, { result, steps });
   }
 
   #gates(gates: readonly GateDecision[], release?: number): void {

@@ -1,0 +1,170 @@
+// The key `verify` of an environment: its shape, and the words that explain it.
+import * as z from 'zod/mini';
+import { FAILURE_ACTIONS } from '../model/verification.ts';
+import { documentation } from './documentation.ts';
+
+const DURATION = '^[1-9][0-9]{0,5}[smhdw]$';
+const token = z.optional(z.boolean()).register(documentation, {
+  title: 'Token',
+  description: 'Sends the token in `TAGFLOW_VERIFY_TOKEN`, when `TAGFLOW_VERIFY_HOST` names the host of the URL.',
+  default: false,
+  examples: [true],
+});
+
+const expectation = z
+  .strictObject({
+    status: z.optional(z.int()).register(documentation, {
+      title: 'Status',
+      description: 'The HTTP status. Redirects are not followed.',
+      default: 200,
+      minimum: 100,
+      maximum: 599,
+    }),
+    contains: z.optional(z.string()).register(documentation, {
+      title: 'Contains',
+      description:
+        'A text that the first 64 KiB of the body hold: `{version}`, `{version:IMAGE}` and `{digest:IMAGE}` are filled in.',
+      examples: ['{version}'],
+    }),
+    json: z.optional(z.record(z.string(), z.string())).register(documentation, {
+      title: 'JSON',
+      description: 'Fields of a JSON body, keys joined by dots, with the values that they have.',
+      examples: [{ 'build.version': '{version}' }],
+    }),
+  })
+  .register(documentation, { title: 'Expect', description: 'What the answer is like once the release is live.' });
+
+const kubernetes = z
+  .strictObject({
+    context: z.optional(z.string()).register(documentation, {
+      title: 'Context',
+      description: 'The context of the kubeconfig of whoever verifies.',
+      absent: 'the present one',
+      examples: ['prd'],
+    }),
+    namespace: z.string().register(documentation, {
+      title: 'Namespace',
+      description: 'The namespace of the workload.',
+      examples: ['shop'],
+    }),
+    workload: z.string().register(documentation, {
+      title: 'Workload',
+      description: 'A Deployment, StatefulSet or DaemonSet, as `KIND/NAME`.',
+      examples: ['deployment/web'],
+    }),
+  })
+  .register(documentation, {
+    title: 'Kubernetes',
+    description:
+      'The rollout is complete, and every running Pod has the digests of the release. Asked through kubectl.',
+  });
+
+const prometheus = z
+  .strictObject({
+    url: z.string().register(documentation, {
+      title: 'URL',
+      description: 'The address of Prometheus.',
+      examples: ['https://prometheus.example.com'],
+    }),
+    query: z.string().register(documentation, {
+      title: 'Query',
+      description: 'An instant query. Every value of its result is judged; no value at all is inconclusive.',
+      examples: ['sum(rate(http_requests_total{code=~"5.."}[1m]))'],
+    }),
+    max: z.optional(z.number()).register(documentation, {
+      title: 'Max',
+      description: 'The highest value that passes.',
+      absent: 'any',
+      examples: [0.01],
+    }),
+    min: z.optional(z.number()).register(documentation, {
+      title: 'Min',
+      description: 'The lowest value that passes.',
+      absent: 'any',
+      examples: [1],
+    }),
+    during: z.optional(z.string()).register(documentation, {
+      title: 'During',
+      description: 'How long every answer has to pass, without a break.',
+      absent: 'one answer is enough',
+      examples: ['5m'],
+      pattern: DURATION,
+    }),
+    token,
+  })
+  .register(documentation, { title: 'Prometheus', description: 'What Prometheus says of the release.' });
+
+const step = z
+  .strictObject({
+    name: z.string().register(documentation, {
+      title: 'Name',
+      description: 'Names the step in results.',
+      examples: ['version'],
+    }),
+    http: z.optional(z.string()).register(documentation, {
+      title: 'HTTP',
+      description: 'A URL, asked by GET. Placeholders as in `contains`.',
+      examples: ['https://shop.example.com/version'],
+    }),
+    expect: z.optional(expectation),
+    token,
+    command: z.optional(z.array(z.string())).register(documentation, {
+      title: 'Command',
+      description:
+        'A program and its arguments. With a slash it is a file of the trunk; it runs in a copy of the trunk’s tree. Exit code 0 passes.',
+      examples: [['verify/smoke.sh']],
+    }),
+    junit: z.optional(z.string()).register(documentation, {
+      title: 'JUnit',
+      description: 'The file in which `command` writes its results, as JUnit XML. A failed test in it fails the step.',
+      absent: 'the exit code alone counts',
+      examples: ['results.xml'],
+    }),
+    env: z.optional(z.array(z.string())).register(documentation, {
+      title: 'Env',
+      description: 'Variables of the caller that `command` gets. Tokens of tagflow and of the job are refused.',
+      absent: 'none',
+      examples: [['SHOP_TOKEN']],
+    }),
+    kubernetes: z.optional(kubernetes),
+    status: z.optional(z.string()).register(documentation, {
+      title: 'Status',
+      description: 'A commit status on the forge, as Flux or Argo CD set it: its name, or the part before a slash.',
+      examples: ['kustomization/shop'],
+    }),
+    prometheus: z.optional(prometheus),
+  })
+  .register(documentation, {
+    title: 'Step',
+    description:
+      'One of `http`, `command`, `kubernetes`, `status` or `prometheus`. It is asked once a second until it passes.',
+  });
+
+/** The shape of `verify`. */
+export const verifySchema = z.optional(
+  z
+    .strictObject({
+      timeout: z.optional(z.string()).register(documentation, {
+        title: 'Timeout',
+        description: 'How long all steps together may take to pass.',
+        default: '10m',
+        examples: ['50s'],
+        pattern: DURATION,
+      }),
+      onFailure: z.optional(z.enum(FAILURE_ACTIONS)).register(documentation, {
+        title: 'On failure',
+        description:
+          'What follows when a step says no until the end: `report` writes the result down, `hold` puts what the release changed on hold as well, `rollback` restores the release before.',
+        default: 'report',
+      }),
+      steps: z.array(step).register(documentation, {
+        title: 'Steps',
+        description: 'What is looked at, in this order. A step is asked once the one before has passed.',
+        examples: [[{ name: 'version', http: 'https://shop.example.com/version', expect: { contains: '{version}' } }]],
+      }),
+    })
+    .register(documentation, {
+      title: 'Verify',
+      description: 'How a release is looked at after its deploy, by `tagflow promote --verify` and `tagflow verify`.',
+    }),
+);

@@ -1,0 +1,92 @@
+// What steps of a verification may ask of the repository: programs from the trunk's commit, and what the forge reports.
+import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Environment, withoutRecord } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import type { ProgramFile, ReportedStatus, VerifyTarget } from '../../verify/verify.ts';
+import type { Context } from '../context.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
+import { forgeOf } from '../release/pull-request.ts';
+
+/** A line with a release. */
+export interface Verifiable extends EnvironmentState {
+  readonly record: ReleaseRecord;
+  readonly commit: ObjectId;
+}
+
+/** Files whose content is fetched together. */
+const AT_ONCE = 500;
+/** Commits above a release whose statuses are looked at, as long as they leave the release as it is. */
+const MOST_COMMITS = 20;
+
+/** The release of a line, for steps to be asked about. */
+export function targetOf(context: Context, snapshot: Snapshot, state: Verifiable): VerifyTarget {
+  const { environment, record, commit } = state;
+  return {
+    environment: environment.environment,
+    application: environment.application,
+    images: record.images,
+    release: { sequence: record.sequence, commit },
+    ...(context.config && { distrust: 'the configuration is a file given by --config, and not that of the trunk' }),
+    files: () => filesOf(context, snapshot.trunk.head),
+    statuses: async () => statusesOf(context, snapshot, state),
+  };
+}
+
+async function* filesOf({ ledger, signal }: Context, commit: ObjectId): AsyncIterable<ProgramFile> {
+  await ledger.fetch([commit]);
+  // Links and submodules are left out: nothing in the copy leads out of it.
+  const files = (await ledger.listFiles(commit, '')).filter(isRegularFile);
+  for (let index = 0; index < files.length; index += AT_ONCE) {
+    signal.throwIfAborted();
+    const some = files.slice(index, index + AT_ONCE);
+    const contents = await ledger.readFiles(
+      commit,
+      some.map(({ path }) => path),
+    );
+    for (const { path, mode } of some as readonly TreeEntry[]) {
+      const content = contents.get(path);
+      if (content) yield { path, content, isExecutable: mode === '100755' };
+    }
+  }
+}
+
+/** Statuses of the release's commit and of later ones with the same scope, of each name that of the newest commit. */
+async function statusesOf(context: Context, snapshot: Snapshot, state: Verifiable): Promise<readonly ReportedStatus[]> {
+  const forge = await forgeOf(context, snapshot);
+  const found = new Map<string, ReportedStatus>();
+  for (const commit of await commitsOf(context, state)) {
+    for (const status of await forge.statuses(commit)) {
+      if (!found.has(status.name)) found.set(status.name, status);
+    }
+  }
+  return [...found.values()];
+}
+
+/** The release's commit, and those right above it on the branch that change nothing of it; newest first. */
+async function commitsOf(context: Context, { environment, commit }: Verifiable): Promise<readonly ObjectId[]> {
+  const { ledger } = context;
+  // Others release beside this line on one branch, and Flux reports what it took: maybe a later commit.
+  const head = await ledger.head(environment.branch);
+  if (head === undefined || head === commit) return [commit];
+  await ledger.fetch([head]);
+  await ledger.deepen([head]);
+  const above = await ledger.firstParents(head);
+  const at = above.indexOf(commit);
+  if (at < 0) return [commit];
+  await ledger.fetch([commit]);
+  const wanted = await scopeId(context, environment, commit);
+  const same: ObjectId[] = [commit];
+  for (const id of above.slice(Math.max(0, at - MOST_COMMITS), at).toReversed()) {
+    await ledger.fetch([id]);
+    if ((await scopeId(context, environment, id)) !== wanted) break;
+    same.unshift(id);
+  }
+  return same;
+}
+
+async function scopeId({ ledger }: Context, environment: Environment, commit: ObjectId): Promise<ObjectId> {
+  const { folders, files } = environment.scope;
+  const only = environment.carries === 'tree' ? undefined : [...folders, ...files];
+  return ledger.treeId(commit, withoutRecord(environment), only);
+}

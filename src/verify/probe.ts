@@ -1,0 +1,130 @@
+// The probe of real life: HTTP, programs, kubectl, Prometheus, and the forge through what the engine hands in.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isLoopback } from '../http/addresses.ts';
+import { createAgents } from '../http/agents.ts';
+import { folderPrefix } from '../http/leftovers.ts';
+import { createRedactor } from '../http/redact.ts';
+import { releaseSecret } from '../http/secrets.ts';
+import type { ProcessEnv } from '../model/effects.ts';
+import { type StatusStep, type VerifyStep, fillTemplate } from '../model/verification.ts';
+import type { Asking } from './ask.ts';
+import { askCommand, writeTree } from './command.ts';
+import { askHttp } from './http.ts';
+import { KubectlFailure, askKubernetes } from './kubernetes.ts';
+import { askPrometheus } from './prometheus.ts';
+import type { Answer, Probe, ReportedStatus, Verifier, VerifyTarget } from './verify.ts';
+
+/** What probes are made with. */
+export interface ProbeOptions {
+  readonly env: ProcessEnv;
+  readonly signal: AbortSignal;
+  /** The folder that relative paths of the caller are in. */
+  readonly directory: string;
+}
+
+/** Without the caller's word tagflow starts nothing, and asks nothing beyond this machine. */
+const UNSAID = 'the caller has not allowed it: set TAGFLOW_RUN=1';
+
+/** Makes probes that ask for real. */
+export function createVerifier(options: ProbeOptions): Verifier {
+  return { open: (target) => new RealProbe(options, target) };
+}
+
+class RealProbe implements Probe {
+  readonly #options: ProbeOptions;
+  readonly #target: VerifyTarget;
+  readonly #asking: Asking;
+  readonly #close: () => void;
+  /** Results are for everybody to read: what a server or a program echoes of its secrets is taken out. */
+  readonly #redactor = createRedactor();
+  #folder: Promise<string> | undefined;
+  #made: string | undefined;
+
+  constructor(options: ProbeOptions, target: VerifyTarget) {
+    const { env, signal, directory } = options;
+    const agents = createAgents({ env });
+    const redactor = this.#redactor;
+    this.#options = options;
+    this.#target = target;
+    this.#close = () => agents.close();
+    this.#asking = {
+      agents,
+      signal,
+      mayAsk: (url) => (isLoopback(url.hostname) && !target.distrust ? undefined : this.#mayStart()),
+      async authorization(wanted, url) {
+        if (!wanted) return {};
+        const to = { purpose: 'verify', url, host: url.host, namedByCaller: false } as const;
+        const { secret } = await releaseSecret(to, env, directory);
+        if (secret) redactor.add(secret.value);
+        return secret ? { authorization: `Bearer ${secret.value}` } : {};
+      },
+    };
+  }
+
+  async ask(step: VerifyStep, limitMs: number): Promise<Answer> {
+    this.#options.signal.throwIfAborted();
+    const { said, seen } = await this.#asked(step, limitMs);
+    return { said, seen: this.#redactor.redact(seen) };
+  }
+
+  async #asked(step: VerifyStep, limitMs: number): Promise<Answer> {
+    switch (step.kind) {
+      case 'http':
+        return askHttp(step, this.#target, this.#asking, limitMs);
+      case 'prometheus':
+        return askPrometheus(step, this.#target, this.#asking, limitMs);
+      case 'status':
+        return judgeStatus(step, this.#target, await this.#target.statuses());
+      case 'command':
+      case 'kubernetes':
+        return this.#start(step, limitMs);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#close();
+    if (this.#made !== undefined) await rm(this.#made, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async #start(
+    step: Extract<VerifyStep, { readonly kind: 'command' | 'kubernetes' }>,
+    limitMs: number,
+  ): Promise<Answer> {
+    const refusal = this.#mayStart();
+    if (refusal !== undefined) return { said: 'nothing', seen: refusal };
+    const { env, signal } = this.#options;
+    try {
+      if (step.kind === 'kubernetes') return await askKubernetes(step, this.#target, { env, signal }, limitMs);
+      for (const name of step.env) this.#redactor.add(env[name] ?? '');
+      this.#folder ??= this.#writeOut();
+      return await askCommand(step, this.#target, { folder: await this.#folder, env, signal }, limitMs);
+    } catch (error) {
+      if (error instanceof KubectlFailure) return { said: 'nothing', seen: `kubectl: ${error.message}` };
+      throw error;
+    }
+  }
+
+  #mayStart(): string | undefined {
+    return this.#target.distrust ?? (this.#options.env['TAGFLOW_RUN'] === '1' ? undefined : UNSAID);
+  }
+
+  async #writeOut(): Promise<string> {
+    this.#made = await mkdtemp(join(tmpdir(), folderPrefix('run')));
+    await writeTree(this.#made, this.#target.files());
+    return this.#made;
+  }
+}
+
+/** What the forge's statuses mean for a step. */
+function judgeStatus(step: StatusStep, target: VerifyTarget, statuses: readonly ReportedStatus[]): Answer {
+  const wanted = fillTemplate(step.status, target) ?? step.status;
+  const found = statuses.filter(({ name }) => name === wanted || name.startsWith(`${wanted}/`));
+  const [first] = found;
+  if (!first) return { said: 'nothing', seen: `the forge has no status ${wanted} yet` };
+  const bad = found.find(({ state }) => state === 'failure') ?? found.find(({ state }) => state === 'pending');
+  const { name, state, description } = bad ?? first;
+  const seen = `${name}: ${state}${description && `: ${description}`}`;
+  return { said: state === 'success' ? 'yes' : state === 'failure' ? 'no' : 'nothing', seen };
+}

@@ -1,0 +1,132 @@
+// What a verification found, as a view.
+import type { FollowUp } from '../engine/verification/follow-up.ts';
+import type { Verified } from '../engine/verification/verify.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { StepResult } from '../model/journal.ts';
+import { shortId } from '../model/object-id.ts';
+import type { Failure } from './failure.ts';
+import { EXIT } from '../model/errors.ts';
+import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
+
+/** The steps of a verification, and what followed. */
+export function verificationView(verified: Verified): View {
+  const { environment, record, entry, isOld, followUp } = verified;
+  const { result } = verified;
+  const when = isOld && entry ? `, at ${entry.time}` : '';
+  return {
+    data: { ...verificationShape(verified) },
+    parts: [
+      tableOf(
+        ['STEP', 'RESULT', { name: 'SEEN', wraps: true }],
+        verified.steps.map(({ name, result: said, seen }) => [name, marked(said), seen]),
+      ),
+      linesOf(
+        [marked(result), ` release ${record.sequence} of ${environment}${when}`],
+        ...(followUp ? [wordsOf(followUp)] : []),
+      ),
+    ],
+  };
+}
+
+/** A verification as data. */
+export function verificationShape({
+  environment,
+  record,
+  commit,
+  result,
+  steps,
+  entry,
+  isOld,
+  followUp,
+}: Verified): Readonly<Record<string, unknown>> {
+  return {
+    environment,
+    release: record.sequence,
+    commit,
+    result,
+    steps: steps.map(stepShape),
+    entry: entry?.id ?? null,
+    time: entry?.time ?? null,
+    isOld,
+    followUp: followUp ? followUpShape(followUp) : null,
+  };
+}
+
+/** A step of a verification as data. */
+function stepShape({ name, result, seen }: StepResult): Readonly<Record<string, unknown>> {
+  return { name, result, seen };
+}
+
+function followUpShape(followUp: FollowUp): Readonly<Record<string, unknown>> {
+  const none = {
+    action: followUp.kind,
+    why: null,
+    outcome: null,
+    release: null,
+    commit: null,
+    pullRequest: null,
+    holds: [],
+  };
+  if (followUp.kind === 'none') return { ...none, why: followUp.why };
+  const holds = followUp.holds.map(({ id }) => id);
+  if (followUp.kind === 'held') return { ...none, holds };
+  const { outcome } = followUp;
+  return {
+    ...none,
+    holds,
+    outcome: outcome.kind,
+    release: 'record' in outcome ? outcome.record.sequence : null,
+    commit: 'commit' in outcome ? outcome.commit : null,
+    pullRequest: outcome.kind === 'proposed' ? outcome.pullRequest.url : null,
+    why: outcome.kind === 'refused' ? outcome.refusals.map(({ text }) => text.what).join('; ') : null,
+  };
+}
+
+/** What followed on a failure, in words. */
+function wordsOf(followUp: FollowUp): string {
+  if (followUp.kind === 'none') return `nothing was rolled back: ${followUp.why}`;
+  if (followUp.kind === 'held') {
+    const [first] = followUp.holds;
+    return first
+      ? `on hold now: tagflow journal lists it; to lift it: tagflow lift ${first.id}`
+      : 'it was on hold already';
+  }
+  const { outcome } = followUp;
+  switch (outcome.kind) {
+    case 'released':
+      return `rolled back: release ${outcome.record.sequence} restores release ${outcome.record.restored?.sequence ?? '?'}, committed as ${shortId(outcome.commit)}`;
+    case 'proposed':
+      return `asked to roll back in ${outcome.term} ${outcome.pullRequest.number}: ${outcome.pullRequest.url}`;
+    case 'refused':
+      return `not rolled back: ${outcome.refusals.map(({ text }) => text.what).join('; ')}`;
+    case 'planned':
+    case 'unchanged':
+      return 'not rolled back: there is nothing to restore';
+  }
+}
+
+/** The failure that a verification is, if it is one. */
+export function verificationFailures(verified: Verified): readonly Failure[] {
+  const { result, environment, record, steps, followUp } = verified;
+  if (result === 'passed') return [];
+  const step = steps.find((one) => one.result === result);
+  const code: ErrorCode = result === 'failed' ? 'verification-failed' : 'verification-inconclusive';
+  const words = environment.replace('/', ' ');
+  const text = {
+    what: `the verification of release ${record.sequence} of ${environment} ${result === 'failed' ? 'failed' : 'came to no result'}`,
+    why: step ? `${step.name}: ${step.seen}` : undefined,
+    fix:
+      result === 'failed'
+        ? followUp?.kind === 'rollback'
+          ? `look at what was rolled back: tagflow history ${words}`
+          : `go back to the release before: tagflow rollback ${words}; or ask once more: tagflow verify ${words} --wait --again`
+        : `ask again: tagflow verify ${words} --wait`,
+    details: { verification: verificationShape(verified) },
+  };
+  return [{ code, exit: EXIT.verification, text }];
+}
+
+function marked(result: StepResult['result']): StyledText {
+  if (result === 'passed') return styled('green', '✓ passed');
+  return result === 'failed' ? styled('red', '✗ failed') : styled('yellow', '? inconclusive');
+}
