@@ -9,6 +9,7 @@ import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
 import { carriedBack, madeByHand } from './flow.ts';
 import { checkJournal } from './journal.ts';
+import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
 import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
@@ -53,24 +54,51 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
   const findings: Finding[] = [];
   const environments: Checked[] = [];
+  const unnamed: Unnamed = new Map();
   for (const { environment, head } of chosen) {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
     const trail = await readTrail(context, environment, head, request);
-    const found = new Map<string, Finding>();
-    const report: Report = (rule, { id, author, time }, problem, branch = environment.branch) => {
-      const finding = { rule, environment: environment.name, branch, commit: id, author: plain(author, 200), time };
-      const key = `${rule} ${id}`;
-      if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
-    };
+    const { found, report } = collect(environment);
     environments.push(await checkTrail(context, snapshot, trail, request, report));
+    await checkMissed(context, snapshot, trail, unnamed, report);
     const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
     // What is not on the line itself came in by a merge, or is below it.
     const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
     findings.push(...[...found.values()].sort((a, b) => place(a) - place(b)));
   }
   if (request.branch === undefined) findings.push(...(await checkJournal(context, snapshot)));
+  findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
   return { environments, findings };
+}
+
+/** Gathers the findings of one environment, one for each rule and commit. */
+function collect({ name, branch: own }: Environment): {
+  readonly found: Map<string, Finding>;
+  readonly report: Report;
+} {
+  const found = new Map<string, Finding>();
+  const report: Report = (rule, { id, author, time }, problem, branch = own) => {
+    const finding = { rule, environment: name, branch, commit: id, author: plain(author, 200), time };
+    const key = `${rule} ${id}`;
+    if (!found.has(key)) found.set(key, { ...finding, problem: plain(problem) });
+  };
+  return { found, report };
+}
+
+/** Images that no manifest names, where every environment was looked at. */
+async function unnamedFindings(
+  context: Context,
+  { pipeline, trunk }: Snapshot,
+  chosen: readonly { readonly environment: Environment }[],
+  unnamed: Unnamed,
+): Promise<readonly Finding[]> {
+  const [first] = chosen;
+  if (!first || chosen.length < pipeline.lines.size) return [];
+  const { found, report } = collect(first.environment);
+  const onTrunk: Report = (rule, commit, problem) => report(rule, commit, problem, trunk.branch);
+  reportUnnamed(unnamed, await context.ledger.commit(trunk.head), onTrunk);
+  return [...found.values()];
 }
 
 async function checkTrail(

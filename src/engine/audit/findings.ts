@@ -9,7 +9,8 @@ import type { Snapshot } from '../read/snapshot.ts';
  * What a commit on an environment's branch can break. `record`: it changes the record and is no release. `signature`: it is
  * not signed by somebody who may release the environment. `sequence`: its
  * number does not follow. `content`: its tree has what neither upstream nor a pin explains. `pins`: manifests name other
- * images than the record. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
+ * images than the record. `missed`: manifests of the head name an image where no release changes it, or an image of
+ * tagflow.yaml nowhere. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
  * was not planned by a tagflow.yaml of the trunk. `unmerged`: made by hand, and upstream lacks it. `direction`: it carries
  * commits of an environment upstream. `rewound`: it takes a release off the
  * first-parent history, or the registry knows a newer release. `text`: its message or author holds
@@ -21,6 +22,7 @@ export type Rule =
   | 'sequence'
   | 'content'
   | 'pins'
+  | 'missed'
   | 'source'
   | 'rules'
   | 'foreign'

@@ -7,7 +7,7 @@ import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { formatRecord } from '../../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../../src/model/release.ts';
 import { releaseCommit, scopeAfter } from '../../support/forgeries.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, recordOf } from '../../support/engine.ts';
+import { type Bench, type BenchOptions, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
@@ -523,5 +523,36 @@ describe('the registry', () => {
       },
     };
     expect((await check(context, { environments: ['prd'], registry: false })).findings).toEqual([]);
+  });
+});
+
+describe('pins that releases miss', () => {
+  const folder = 'environments/prd';
+
+  test('a place that no release changes is named with file and line', async () => {
+    const bench = await past({
+      files: { [`${folder}/args.yaml`]: `kind: Job\nargs: ['--image=registry.example.org/shop/django:V3.2']\n` },
+    });
+    const all = await found(bench);
+    expect(all.map(({ environment, rule }) => [environment, rule])).toEqual([['prd', 'missed']]);
+    expect(all[0]).toMatchObject({
+      commit: bench.head('prd'),
+      problem: `no release changes what its manifests say in one place: ${folder}/args.yaml:2 names django as registry.example.org/shop/django:V3.2`,
+    });
+  });
+
+  test('an image that no manifest of any environment names is named once, at the trunk', async () => {
+    const config = `version: 1\nlayout: folders\nimages: { web: { repository: ${DJANGO} }, db: { repository: ${MARIADB} } }\nenvironments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }\n`;
+    const overlay = `images:\n  - name: ${DJANGO}\n    newTag: V3.2\n`;
+    const bench = createBench({
+      config,
+      files: { 'env/dev/kustomization.yaml': overlay, 'env/prd/kustomization.yaml': overlay },
+    });
+    await bench.released('dev', { web: 'V4.0' });
+    await bench.released('prd');
+    const missed = { rule: 'missed', environment: 'dev', branch: 'main', commit: bench.head('main') };
+    const problem = 'db is in tagflow.yaml, and no manifest of any environment names it';
+    expect(await found(bench)).toMatchObject([{ ...missed, problem }]);
+    expect(await found(bench, { environments: ['prd'] })).toEqual([]);
   });
 });
