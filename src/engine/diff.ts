@@ -1,12 +1,12 @@
 // Diff: what promoting one environment's release to another would change: versions, commits, lines of configuration.
 import type { UnmergedCommit } from '../gates/gates.ts';
-import type { ObjectId } from '../model/object-id.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
 import { unmergedCommits } from './read/unmerged.ts';
-import { releaseTree } from './tree/release-tree.ts';
-import { type Overlay, movedPath, scopedTree } from './tree/scoped-tree.ts';
+import { type FileChange, describeFiles } from './tree/changed-files.ts';
+import { type ReleaseTree, releaseTree } from './tree/release-tree.ts';
+import { type Overlay, scopedTree } from './tree/scoped-tree.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** An image as two environments have it. */
@@ -24,8 +24,8 @@ export interface Difference {
   readonly images: readonly ImageDifference[];
   /** Commits of `a`'s branch that `b`'s branch lacks, tagflow's own left out, newest first. */
   readonly commits: readonly UnmergedCommit[];
-  /** Files that promoting `a` to `b` would change, as unified diffs; pins and records left out. */
-  readonly files: readonly { readonly path: string; readonly patch: string }[];
+  /** Files that promoting `a` to `b` would change, as unified diffs and by their settings; pins and records left out. */
+  readonly files: readonly FileChange[];
 }
 
 /** Compares two environments: what `b` would get with `a`'s release. */
@@ -57,7 +57,7 @@ export async function diff(context: Context, a: string, b: string): Promise<Diff
     { ...right, head: left.head, record: undefined },
     right.head,
   );
-  return { ...compared, commits, files: await patches(context, right.head, left.head, tree) };
+  return { ...compared, commits, files: await filesOf(snapshot, tree) };
 }
 
 /** What of a line's scope promoting another line to it would change, pins left out. */
@@ -69,40 +69,13 @@ async function scopedFiles(
   images: readonly ReleaseImage[],
 ): Promise<Difference['files']> {
   const { environment: line } = right;
-  const isShared = line.carries === 'files';
-  const overlay: Overlay = isShared
-    ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
-    : { commit: left.head, line, what: 'scope' };
-  const tree = await scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images);
-  return patches(context, right.head, overlay.commit, tree, (path) =>
-    isShared ? (movedPath(path, line.scope, left.environment.scope) ?? path) : path,
-  );
+  const overlay: Overlay =
+    line.carries === 'files'
+      ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
+      : { commit: left.head, line, what: 'scope' };
+  return filesOf(snapshot, await scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images));
 }
 
-async function patches(
-  context: Context,
-  from: ObjectId,
-  to: ObjectId,
-  { configurationChanges: paths, edits }: Awaited<ReturnType<typeof releaseTree>>,
-  sourceOf: (path: string) => string = (path) => path,
-): Promise<Difference['files']> {
-  if (paths.length === 0) return [];
-  const { createTwoFilesPatch } = await import('diff');
-  const [before, after] = [
-    await context.ledger.readFiles(from, paths),
-    await context.ledger.readFiles(to, paths.map(sourceOf)),
-  ];
-  return paths.map((path) => {
-    const edit = edits.find((candidate) => candidate.path === path);
-    const newer = edit?.kind === 'write' ? edit.text : decode(after.get(sourceOf(path)));
-    const older = decode(before.get(path));
-    return {
-      path,
-      patch: createTwoFilesPatch(`a/${path}`, `b/${path}`, older, newer, undefined, undefined, { context: 1 }),
-    };
-  });
-}
-
-function decode(content: Uint8Array | undefined): string {
-  return content ? new TextDecoder().decode(content) : '';
+async function filesOf({ pipeline }: Snapshot, tree: ReleaseTree): Promise<Difference['files']> {
+  return describeFiles(await tree.changed(tree.configurationChanges), pipeline.maxFileBytes);
 }

@@ -13,6 +13,7 @@ export type {
   ReadOptions,
   ReadPin,
 } from './values.ts';
+export { type SettingChange, holdsSecret, settingChanges } from './changes.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';

@@ -1,6 +1,7 @@
 // What promoting one environment to another would change, as a view.
 import type { Difference } from '../engine/diff.ts';
 import { shortId } from '../model/object-id.ts';
+import { configurationParts, fileShape } from './configuration.ts';
 import { time } from './shapes.ts';
 import { type View, linesOf, tableOf } from './view.ts';
 import { digestCell } from './words.ts';
@@ -15,7 +16,11 @@ export function diffView(difference: Difference): View {
     left?.digest === right?.digest ? 'same' : `${digestCell(right?.digest)} → ${digestCell(left?.digest)}`,
   ]);
   return {
-    data: { ...difference, commits: commits.map((commit) => ({ ...commit, time: time(commit.time) })) },
+    data: {
+      ...difference,
+      commits: commits.map((commit) => ({ ...commit, time: time(commit.time) })),
+      files: files.map(fileShape),
+    },
     parts: [
       tableOf(['IMAGE', a, b, `${b} → ${a}`], rows),
       linesOf(
@@ -25,7 +30,7 @@ export function diffView(difference: Difference): View {
         '',
         files.length === 0 ? `configuration: promoting ${a} to ${b} changes no file` : 'configuration:',
       ),
-      { kind: 'patch', lines: files.flatMap(({ patch }) => patchLines(patch)) },
+      ...configurationParts(files),
     ],
   };
 }
@@ -33,8 +38,4 @@ export function diffView(difference: Difference): View {
 /** Whether promoting would change anything. */
 export function differs({ images, commits, files }: Difference): boolean {
   return commits.length > 0 || files.length > 0 || images.some(({ a, b }) => a?.digest !== b?.digest);
-}
-
-function patchLines(patch: string): readonly string[] {
-  return patch.split('\n').filter((line) => !line.startsWith('=====') && line !== '');
 }

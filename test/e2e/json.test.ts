@@ -161,8 +161,17 @@ const entry = {
 const written = { entries: [entry] } as const;
 
 /** Played in this order, on one pipeline: a promotion first, then its repetition, then what reads, then the rest. */
+const fileChange: Shape = {
+  path: 'text',
+  patch: 'text',
+  settings: [{ object: maybe('text'), subject: 'text', field: 'text', before: maybe('text'), after: maybe('text') }],
+};
+
 const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape; readonly exit?: number }[] = [
-  { args: ['promote', 'stg', '--dry-run'], shape: { outcome: 'text', environment: 'text', plan: 'anything' } },
+  {
+    args: ['promote', 'stg', '--dry-run'],
+    shape: { outcome: 'text', environment: 'text', plan: 'anything', files: [fileChange] },
+  },
   { args: ['promote', 'stg', '--reason', 'SHOP-7'], shape: done },
   { args: ['promote', 'stg'], shape: done },
   { args: ['rollback', 'stg', '--reason', 'INC-412'], shape: done },
@@ -228,7 +237,7 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
       b: 'text',
       images: [{ image: 'text', a: maybe(image), b: maybe(image) }],
       commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
-      files: [{ path: 'text', patch: 'text' }],
+      files: [fileChange],
     },
   },
   {

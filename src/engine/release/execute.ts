@@ -46,7 +46,7 @@ export async function release(
   steps.planned(planned.plan);
   const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
   return dryRun || isDeclined
-    ? { kind: 'planned', plan: planned.plan, subject: planned.subject }
+    ? { kind: 'planned', plan: planned.plan, subject: planned.subject, ...(dryRun && { files: await planned.files() }) }
     : execute(context, snapshot, planned, steps);
 }
 

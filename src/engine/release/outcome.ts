@@ -7,6 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
+import type { FileChange } from '../tree/changed-files.ts';
 
 /** What became of one tag. */
 export interface TagStatus {
@@ -36,6 +37,8 @@ export interface Planned {
   readonly plan: Plan;
   /** What an approval of it is bound to. */
   readonly subject?: Digest;
+  /** The files that it changes, where it was asked for a plan alone. */
+  readonly files?: readonly FileChange[];
 }
 
 /** There is nothing to do: the environment has exactly this release. Its tags were checked all the same. */

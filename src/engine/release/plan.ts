@@ -5,9 +5,10 @@ import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import type { Environment } from '../../model/pipeline.ts';
+import { type Environment, formerRecordPath } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
+import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type ReleaseTree, releaseTree } from '../tree/release-tree.ts';
 import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
@@ -60,6 +61,8 @@ export interface PlannedRelease {
   readonly state: EnvironmentState;
   /** Files outside the line's scope that the plan follows from. */
   readonly reads: readonly string[];
+  /** The files that it changes, with context and by their settings. */
+  readonly files: () => Promise<readonly FileChange[]>;
 }
 
 /** The branch moved on while a release was planned or committed: nothing was written to it. */
@@ -90,7 +93,7 @@ export async function planRelease(
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp };
-  const { treeChanges, reads, ...tree } = await treeOf(reading, snapshot, choice, images, values);
+  const { treeChanges, reads, changed, ...tree } = await treeOf(reading, snapshot, choice, images, values);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
@@ -131,7 +134,11 @@ export async function planRelease(
     ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
-  return { kind: 'planned', plan, subject, state, reads };
+  const paths = [...new Set([...plan.configurationChanges, ...plan.edits.map(({ path }) => path)])].sort();
+  const shown = paths.filter((path) => path !== formerRecordPath(environment));
+  const files = async (): Promise<readonly FileChange[]> =>
+    describeFiles(await changed(shown), snapshot.pipeline.maxFileBytes);
+  return { kind: 'planned', plan, subject, state, reads, files };
 }
 
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */

@@ -60,7 +60,8 @@ export async function promoteSeveral(
     const planned = plannings.filter((one) => one.kind === 'planned');
     const same = plannings.filter((one) => one.kind === 'unchanged').map(({ state }) => state.environment.name);
     const result = { kind: 'several' as const, environment: request.environment, unchanged: same, skipped: refused };
-    if (dryRun || planned.length === 0) return { ...result, releases: planned.map(({ plan }) => plannedOf(plan)) };
+    if (dryRun || planned.length === 0)
+      return { ...result, releases: await Promise.all(planned.map(async (one) => plannedOf(one))) };
     return releaseAll(context, snapshot, planned, result);
   });
 }
@@ -108,8 +109,8 @@ function fail(): never {
   throw new TypeError('there is nothing to release');
 }
 
-function plannedOf(plan: Planned['plan']): Planned {
-  return { kind: 'planned', plan };
+async function plannedOf({ plan, files }: PlannedRelease): Promise<Planned> {
+  return { kind: 'planned', plan, files: await files() };
 }
 
 /** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */

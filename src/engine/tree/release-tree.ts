@@ -17,6 +17,7 @@ import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
 import type { Reading } from '../context.ts';
+import type { ChangedFile } from './changed-files.ts';
 import {
   configurationPaths,
   isKept,
@@ -37,6 +38,8 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
   readonly treeChanges: readonly string[];
   /** Files outside the scope that it follows from, where a release has one. */
   readonly reads: readonly string[];
+  /** Reads files of the branch with what the release makes of them. */
+  readonly changed: (paths: readonly string[]) => Promise<readonly ChangedFile[]>;
 }
 
 /**
@@ -74,7 +77,33 @@ export async function releaseTree(
   );
   const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];
   const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
-  return { edits: all, scope, fields: result.fields.map(plannedField), configurationChanges, treeChanges, reads: [] };
+  const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
+    const now = await context.ledger.readFiles(head, paths);
+    const later = await context.ledger.readFiles(base, paths);
+    return paths.map((path) => {
+      const taken = isKept(environment, path) ? now.get(path) : later.get(path);
+      return changedFile(path, now.get(path), writtenBy(edits, path) ?? taken, repinned);
+    });
+  };
+  const fields = result.fields.map(plannedField);
+  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], changed: readChanged };
+}
+
+/** A file before and after, with what it is when it has the release's pins alone. */
+export function changedFile(
+  path: string,
+  before: Uint8Array | undefined,
+  after: Uint8Array | undefined,
+  repinned: ReadonlyMap<string, string>,
+): ChangedFile {
+  const text = repinned.get(path);
+  return { path, before, after, ...(text !== undefined && { repinned: new TextEncoder().encode(text) }) };
+}
+
+/** The content that an edit writes to a path. */
+function writtenBy(edits: readonly PlannedEdit[], path: string): Uint8Array | undefined {
+  const edit = edits.find((candidate) => candidate.path === path);
+  return edit?.kind === 'write' ? new TextEncoder().encode(edit.text) : undefined;
 }
 
 /** Pins the images of a release in files. Throws what `pinImages` throws. */

@@ -17,7 +17,17 @@ import type { PlannedEdit } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readBases } from './bases.ts';
-import { type ReleaseTree, contents, pinTree, plannedField, repin, treeEdit, utf8 } from './release-tree.ts';
+import type { ChangedFile } from './changed-files.ts';
+import {
+  type ReleaseTree,
+  changedFile,
+  contents,
+  pinTree,
+  plannedField,
+  repin,
+  treeEdit,
+  utf8,
+} from './release-tree.ts';
 import { isKept, mayHoldPins } from './tree.ts';
 
 /** What is laid over the scope of a line. */
@@ -65,9 +75,15 @@ export async function scopedTree(
   const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
   const [before, after] = [repin(here, pins, options), new Map([...contents(files), ...contents(result.edits)])];
   const changed = [...new Set([...edits.map(({ path }) => path), ...adopted])].sort();
+  const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
+    const now = await reading.ledger.readFiles(head, paths);
+    const later = await contentsOf(reading, wanted, paths);
+    return paths.map((path) => changedFile(path, now.get(path), written.get(path) ?? later.get(path), before));
+  };
   return {
     edits,
     scope,
+    changed: readChanged,
     fields: result.fields.map(plannedField),
     treeChanges: changed,
     reads: bases.map(({ path }) => path),
@@ -118,7 +134,7 @@ async function overlaid(reading: Reading, line: ReleaseLine, overlay: Overlay): 
 }
 
 /** A path of one scope as it is in another: in the folder that has the same place in the list. */
-export function movedPath(path: string, from: Scope, to: Scope): string | undefined {
+function movedPath(path: string, from: Scope, to: Scope): string | undefined {
   const index = from.folders.findIndex((folder) => path.startsWith(`${folder}/`));
   const [folder, target] = [from.folders[index], to.folders[index]];
   return folder === undefined || target === undefined ? undefined : target + path.slice(folder.length);
@@ -160,7 +176,25 @@ async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files)
   const found = [...files.values()]
     .filter((file) => isRegularFile(file) && (mayHoldPins(file.path) || named.has(file.path)))
     .sort((a, b) => (a.path < b.path ? -1 : 1));
-  const byCommit = Map.groupBy(found, ({ from }) => from.commit);
+  const content = await contentsOf(
+    { ledger },
+    files,
+    found.map(({ path }) => path),
+  );
+  return found.flatMap(({ path }) => {
+    const bytes = content.get(path);
+    return bytes ? [{ path, content: bytes }] : [];
+  });
+}
+
+/** The content of files, each as the commit has it that it comes from. */
+async function contentsOf(
+  { ledger }: Pick<Reading, 'ledger'>,
+  files: Files,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const wanted = paths.flatMap((path) => files.get(path) ?? []);
+  const byCommit = Map.groupBy(wanted, ({ from }) => from.commit);
   await ledger.bring([...byCommit].map(([commit, some]) => ({ commit, paths: some.map(({ from }) => from.path) })));
   const read = await Promise.all(
     [...byCommit].map(async ([commit, some]) => {
@@ -170,11 +204,11 @@ async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files)
       );
       return some.flatMap(({ path, from }) => {
         const bytes = content.get(from.path);
-        return bytes ? [{ path, content: bytes }] : [];
+        return bytes ? [[path, bytes] as const] : [];
       });
     }),
   );
-  return read.flat();
+  return new Map(read.flat());
 }
 
 /** The edits that turn one scope into another, with the content of some files written. */

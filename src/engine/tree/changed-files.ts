@@ -1,0 +1,54 @@
+// The files that a release changes, as text with context and by what their settings mean.
+import { type SettingChange, holdsSecret, settingChanges } from '../../manifests/manifests.ts';
+
+/** A file before and after; undefined: it is not there. */
+export interface ChangedFile {
+  readonly path: string;
+  readonly before: Uint8Array | undefined;
+  readonly after: Uint8Array | undefined;
+  /** What it would be with the release's pins and nothing else; absent where it holds no pins. */
+  readonly repinned?: Uint8Array | undefined;
+}
+
+/** A changed file for people. */
+export interface FileChange {
+  readonly path: string;
+  /** A unified diff, or a sentence where there is none to show. */
+  readonly patch: string;
+  /** Settings that differ beside the pins; null where the file is no YAML, JSON or file of variables. */
+  readonly settings: readonly SettingChange[] | null;
+}
+
+const CONTEXT = 3;
+/** Edits between two versions beyond which a diff takes longer than anybody waits. */
+const MAX_EDITS = 20_000;
+
+/** What changed files say. */
+export async function describeFiles(files: readonly ChangedFile[], maxBytes: number): Promise<readonly FileChange[]> {
+  if (files.length === 0) return [];
+  const { createTwoFilesPatch } = await import('diff');
+  return files.map((file) => {
+    const { path, before, after, repinned } = file;
+    const settings = settingChanges(path, repinned ?? before, after, maxBytes) ?? null;
+    const unshown = whyUnshown(file, maxBytes);
+    if (unshown !== undefined) return { path, settings, patch: header(path, unshown) };
+    const [older, newer] = [decode(before), decode(after)];
+    const options = { context: CONTEXT, maxEditLength: MAX_EDITS };
+    const patch = createTwoFilesPatch(`a/${path}`, `b/${path}`, older, newer, undefined, undefined, options);
+    return { path, settings, patch: patch ?? header(path, 'the two versions differ too much to be shown') };
+  });
+}
+
+function whyUnshown({ path, before, after }: ChangedFile, maxBytes: number): string | undefined {
+  if ([before, after].some((content) => content?.includes(0) === true)) return 'binary files differ';
+  const isSecret = [before, after].some((content) => holdsSecret(path, content, maxBytes));
+  return isSecret ? 'it holds a Secret, whose values are not shown' : undefined;
+}
+
+function header(path: string, sentence: string): string {
+  return `--- a/${path}\n+++ b/${path}\n@@ ${sentence} @@\n`;
+}
+
+function decode(content: Uint8Array | undefined): string {
+  return content ? new TextDecoder().decode(content) : '';
+}
