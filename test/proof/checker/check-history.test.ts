@@ -358,6 +358,10 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
   ],
   'a rollback to half a release': ['rollback-wrong', record(4, { images: image('V1') })],
   'a rollback to the release it left': ['rollback-wrong', record(4, { restored: { sequence: 3, commit: 'c3' } })],
+  'a rollback by itself of somebody’s newer release': [
+    'rolled-back-wrongly',
+    record(4, { reason: 'verification 0a1b2c3d4e5f of release 2 failed: version: no' }),
+  ],
   'a rollback of a head that nobody saw': ['rollback-replanned', operation(4, { saw: 'c2' })],
   'a per-release tag that moved': [
     'release-tag-moved',

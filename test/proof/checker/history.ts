@@ -71,6 +71,7 @@ export interface RecordFacts {
   readonly held: readonly HoldFacts[];
   readonly gates: readonly { readonly gate: string; readonly decision: string }[];
   readonly plan: string;
+  readonly reason?: string;
 }
 
 /** The facts of a parsed record, in a commit that made it on `base`, or that found it there. */
@@ -172,6 +173,8 @@ export const RULES = {
   'exit-untrue': 'an operation says of the release, its tags and its own effect what is so',
   'wrong-verdict': 'only a branch that was rewound is told to be, and no plan that tagflow made is told to be edited',
   'landed-unacknowledged': 'an operation that says it changed nothing made no release',
+  'rolled-back-wrongly':
+    'a rollback by itself leaves exactly the release whose verification failed, once, and never a rollback',
   'landed-twice': 'an operation makes one release at most',
   'made-by-nobody': 'every release was made by an operation, of its kind and for its environment',
   'record-invalid': 'every record on a branch can be read, and is of its environment',

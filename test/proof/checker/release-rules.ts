@@ -54,6 +54,7 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
         ...versions(placed, history),
         ...returning(placed, holds),
         ...restoring(placed, earlier),
+        ...byItself(placed),
       ]) {
         broken(rule, text);
       }
@@ -107,6 +108,17 @@ function* authorship({ commit, record, operation }: Placed, { name }: Environmen
     return;
   }
   yield ['made-by-nobody', `release ${record.sequence} (${short(commit.id)}) by ${record.actor}`];
+}
+
+/** A rollback that nobody asked for: its reason names the release whose verification failed. */
+function* byItself({ commit, record, before }: Placed): Generator<Finding> {
+  const failed = /^verification [0-9a-f]+ of release ([0-9]+) failed/.exec(record.reason ?? '')?.[1];
+  if (failed === undefined) return;
+  if (before?.sequence === Number(failed) && before.action === 'promote' && record.action === 'rollback') return;
+  yield [
+    'rolled-back-wrongly',
+    `release ${record.sequence} (${short(commit.id)}) left release ${before?.sequence} (${before?.action}) since release ${failed} failed`,
+  ];
 }
 
 function* gating({ record, operation }: Placed): Generator<Finding> {

@@ -1,12 +1,13 @@
 // Negative controls: defects that are built into the ports a process is given, each against one rule of the protocol. A
 // simulation that does not find them proves nothing.
-import { isTagflowError } from '../../../src/model/errors.ts';
+import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
+import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
-import { runCommand } from './commands.ts';
-import type { OpenProcess } from './process.ts';
-import type { Scenario } from './scenario.ts';
+import { type Command, runCommand } from './commands.ts';
+import { BAD, type OpenProcess } from './process.ts';
+import { RIGHT_CLOCK, type Scenario } from './scenario.ts';
 import { CALM, type Weather } from './scheduler.ts';
 import { contains } from './sim-ledger.ts';
 import type { World } from './world.ts';
@@ -167,6 +168,31 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       return told.some(({ error }) => error === 'superseded') ? runCommand(context, command) : told;
     },
   },
+  'failure-names-no-commit': {
+    breaks: 'a rollback by itself leaves the commit that failed and no other',
+    foundBy: ['rolled-back-wrongly'],
+    scenario: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      hands: [],
+      actors: [
+        { name: 'vera', commands: [{ kind: 'verify', environment: 'dev' }], clock: RIGHT_CLOCK },
+        { name: 'ana', commands: [promoteTo('V4.0'), promoteTo('V3.0')], clock: RIGHT_CLOCK },
+      ],
+    }),
+    async run(context, command) {
+      if (command.kind !== 'verify') return runCommand(context, command);
+      const { environment } = command;
+      const snapshot = await readSnapshot(context, [environment]);
+      const { record } = await snapshot.release(snapshot.environment(environment));
+      if (!record?.images.some(({ version }) => BAD.has(version))) {
+        return [{ environment, exit: EXIT.ok, outcome: 'planned' }];
+      }
+      await context.clock.sleep(1000, context.signal);
+      const reason = `verification 000000000000 of release ${record.sequence} failed`;
+      return runCommand(context, { kind: 'rollback', environment, reason });
+    },
+  },
   'version-is-resolved-anew': {
     breaks: 'a version is resolved once; from there on only its digest counts',
     foundBy: ['record-pins-differ', 'alias-differs', 'exit-untrue', 'release-tag-wrong', 'ungated-tag'],
@@ -179,6 +205,10 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     }),
   },
 };
+
+function promoteTo(app: string): Command {
+  return { kind: 'promote', environment: 'dev', versions: { app } };
+}
 
 /** The environment that a scenario's first command is about. */
 function environmentOf({ actors }: Scenario): string {

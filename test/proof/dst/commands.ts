@@ -5,6 +5,7 @@ import type { Context } from '../../../src/engine/context.ts';
 import type { Outcome, TagStatus } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
+import { verify } from '../../../src/engine/verification/verify.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from '../../../src/model/plan.ts';
@@ -20,6 +21,8 @@ export type Command =
   | PlannedPromotion
   | PromoteRequest
   | RollbackRequest
+  /** Looks at the release there is, and rolls it back when it fails. */
+  | { readonly kind: 'verify'; readonly environment: string }
   | { readonly kind: 'apply'; readonly environments: readonly string[] };
 
 /** Stands for every environment that a command was about. */
@@ -41,6 +44,8 @@ export async function runCommand(context: Context, command: Command): Promise<re
           : [toldOf(await promote(context, command))];
       case 'rollback':
         return [toldOf(await rollback(context, command))];
+      case 'verify':
+        return [await verifyRelease(context, command.environment)];
       case 'apply':
         return (await apply(context, command.environments)).map(appliedOf);
     }
@@ -49,6 +54,14 @@ export async function runCommand(context: Context, command: Command): Promise<re
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
     return [failed(command.kind === 'apply' ? EVERY : command.environment, cause)];
   }
+}
+
+/** A verification, told by what it made of the release: a rollback, or nothing. */
+async function verifyRelease(context: Context, environment: string): Promise<Told> {
+  const { followUp } = await verify(context, environment, { wait: true });
+  if (followUp?.kind === 'rollback') return toldOf(followUp.outcome);
+  if (followUp?.kind === 'none' && followUp.error) return failed(environment, followUp.error);
+  return { environment, exit: EXIT.ok, outcome: 'planned' };
 }
 
 async function promoteAsPlanned(context: Context, command: PlannedPromotion): Promise<readonly Told[]> {

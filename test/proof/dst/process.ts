@@ -2,6 +2,7 @@
 import type { Context } from '../../../src/engine/context.ts';
 import type { Clock, Instant } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
+import { createScriptedVerifier } from '../../support/verifier.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type SimLedger, createSimLedger } from './sim-ledger.ts';
@@ -24,6 +25,15 @@ export interface OpenProcess {
   /** SIGTERM. */
   stop(): void;
 }
+
+/** Versions of the image `app` that do not run. */
+export const BAD: ReadonlySet<string> = new Set(['V2.0', 'V4.0']);
+
+/** Says no to releases that have one of them. */
+const VERIFIER = createScriptedVerifier((_, { images }) => {
+  const bad = images.find(({ name, version }) => name === 'app' && BAD.has(version));
+  return bad ? { said: 'no', seen: `app ${bad.version} does not run` } : { said: 'yes', seen: 'it runs' };
+});
 
 /** Opens a process: nothing is fetched, nothing known. */
 export function openProcess({ world, scheduler, process, skew }: ProcessOptions): OpenProcess {
@@ -57,6 +67,7 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
       who: { actor: process, author: `${process} <${process}@example.org>` },
       signal,
       raceTimeout: 60_000,
+      verifier: VERIFIER,
     },
   };
 }

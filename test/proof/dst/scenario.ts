@@ -64,6 +64,14 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
     const mend: Command = { kind: 'rollback', environment, to: random.pick(['#1', '#2', '#3', '#4']) };
     if (random.chance(0.6)) actors.push({ name: 'eva', commands: [mend, mend], clock: RIGHT_CLOCK });
   }
+  // A job that looks at what runs, beside people who release and roll back; often two of them, as a schedule and a job do.
+  if (random.chance(0.08)) {
+    const environment = where();
+    const look: Command = { kind: 'verify', environment };
+    for (const name of random.chance(0.5) ? ['vera', 'wim'] : ['vera']) {
+      actors.push({ name, commands: random.chance(0.4) ? [look, look] : [look], clock: RIGHT_CLOCK });
+    }
+  }
   return { start, weather, actors, hands };
 }
 

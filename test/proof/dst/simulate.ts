@@ -99,11 +99,12 @@ async function work({ world, scheduler, broken, operations }: Stage, { name, com
       const saw = ledger.saw?.branches.get(environment as never);
       operations.push({
         actor: process,
-        kind: command.kind,
+        kind: command.kind === 'verify' ? 'rollback' : command.kind,
         environment,
         started,
         ...consents(command),
-        ...(saw !== undefined && { saw }),
+        // A verification reads the branch again before it rolls back.
+        ...(saw !== undefined && command.kind !== 'verify' && { saw }),
         ...endOf(
           told?.find((each) => each.environment === environment || each.environment === EVERY),
           scheduler.now,

@@ -109,6 +109,9 @@ async function createStart(name: string, past: Past, own: boolean): Promise<Star
   };
 }
 
+/** What fails is known to the processes' own verifier: process.ts. */
+const VERIFY = 'verify: { timeout: 2s, onFailure: rollback, steps: [{ name: live, command: [live] }] }';
+
 function configOf(own: boolean): string {
   return `version: 1
 images:
@@ -117,13 +120,16 @@ images:
 environments:
   dev:
     branch: dev
+    ${VERIFY}
   stg:
     from: dev
     gates: { upstream: off }
     keep: [environments/stg/own/**]
+    ${VERIFY}
   prd:
     from: stg
     gates: { upstream: off }
+    ${VERIFY}
 ${own ? `    repositories: { app: ${HOST}/live/app }\n` : ''}`;
 }
 
