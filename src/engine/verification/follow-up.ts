@@ -4,6 +4,7 @@
 import { type TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
 import { allHolds, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -67,6 +68,11 @@ function causeOf({ record }: Verifiable, entry: JournalEntry): string {
   const step = entry.steps?.find(({ result }) => result === 'failed');
   const seen = step ? `: ${step.name}: ${step.seen}` : '';
   return `${marker(entry)} of release ${record.sequence} failed${seen}`.slice(0, 500);
+}
+
+/** Whether a release is a rollback that a failed verification led to. */
+export function isByItself({ action, reason }: ReleaseRecord): boolean {
+  return action === 'rollback' && /^verification [0-9a-f]{12} of release [0-9]+ failed/.test(reason ?? '');
 }
 
 function marker({ id }: JournalEntry): string {

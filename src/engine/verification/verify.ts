@@ -12,8 +12,10 @@ import type { Context } from '../context.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
+import { applyNewest } from '../release/apply.ts';
+import { wasCutShort } from '../release/checks.ts';
 import { Steps } from '../release/steps.ts';
-import { type FollowUp, followUp } from './follow-up.ts';
+import { type FollowUp, followUp, isByItself } from './follow-up.ts';
 import { type Verifiable, targetOf } from './target.ts';
 
 /** How to verify. */
@@ -51,6 +53,7 @@ const RESULTS = 50;
 export async function verify(context: Context, line: string, options: VerifyOptions): Promise<Verified> {
   const { snapshot, state, policy } = await readVerifiable(context, line, options.commit);
   const { environment, record, commit } = state;
+  await finishRollback(context, state);
   const known = options.again ? undefined : await resultOf(context, snapshot, state);
   const made = known ? undefined : await ask(context, snapshot, state, { policy, wait: options.wait });
   const entry = known ?? (made && isSettled(made, options.wait) ? await write(context, state, made) : undefined);
@@ -69,6 +72,12 @@ export async function verify(context: Context, line: string, options: VerifyOpti
     isOld: known !== undefined,
     followUp: followed,
   };
+}
+
+/** Puts the tags of a rollback that a verification made, where the run died before the last one. */
+async function finishRollback(context: Context, { environment, record, head }: Verifiable): Promise<void> {
+  if (!isByItself(record) || !(await wasCutShort(context, environment, record))) return;
+  await applyNewest(context, environment, head, record);
 }
 
 const NOTHING: Verification = { result: 'inconclusive', steps: [] };

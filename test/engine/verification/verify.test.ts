@@ -187,6 +187,19 @@ describe('verification', () => {
     expect(versions()).toBe('V4.0 V10.6');
   });
 
+  test('a rollback whose tags a dead run did not put is finished by the next one', async () => {
+    answers = [NO];
+    const context = { ...bench.context(), verifier };
+    const { registryOf } = context;
+    const dead = { ...registryOf(undefined as never), tag: async () => Promise.reject(new Error('killed')) };
+    await expect(verify({ ...context, registryOf: () => dead }, 'dev', { wait: true })).rejects.toThrow('killed');
+    expect(bench.record('dev').sequence).toBe(3);
+    expect(bench.tagged('django', 'dev')).toBe('V4.2');
+    await look();
+    expect(bench.tagged('django', 'dev')).toBe('V4.0');
+    expect(bench.record('dev').sequence).toBe(3);
+  });
+
   test('lock --rollbacks stops the rollback, and the next run makes it when the lock is off', async () => {
     answers = [NO];
     const request = { words: ['dev'], rollbacks: true, reason: 'hands off' };

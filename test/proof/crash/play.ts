@@ -17,7 +17,10 @@ const COMMANDS: Readonly<Record<CommandName, readonly string[]>> = {
   promote: ['promote', 'stg', 'app=v1.3'],
   rollback: ['rollback', 'stg', '--reason', 'INC-412'],
   apply: ['apply', 'stg'],
+  verify: ['verify', 'stg', '--wait'],
 };
+/** The exit code of a command that nobody disturbs: the release that is verified fails, and is rolled back. */
+const EXITS: Readonly<Record<CommandName, number>> = { promote: 0, rollback: 0, apply: 0, verify: 9 };
 /** What another actor runs meanwhile. */
 const SECOND = ['promote', 'stg', 'db=v1.1'];
 /** The release that stg has when a point begins. */
@@ -54,7 +57,7 @@ export async function recordSteps(stage: Stage, command: CommandName): Promise<r
   let text = '';
   actor.channel.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const { exit, stderr, stdout } = await actor.done;
-  if (exit !== 0) throw new Error(`${command} failed undisturbed:\n${stdout}${stderr}`);
+  if (exit !== EXITS[command]) throw new Error(`${command} failed undisturbed:\n${stdout}${stderr}`);
   labels.push(...(stage.gate ? stage.gate.labels : text.split('\n').filter(Boolean)));
   place.remove();
   return labels;
@@ -186,7 +189,8 @@ class Scene {
     if (took > STOP_MS) this.#wrong('slow-stop', `it ended ${Math.round(took)} ms after SIGTERM`);
     const { exit, stderr } = ended;
     // Undefined: the command was over, and nothing listened for signals any more.
-    if (exit !== undefined && ![0, 8, 143].includes(exit))
+    const verdicts = this.#point.command === 'verify' ? [5, EXITS.verify] : [];
+    if (exit !== undefined && ![0, 8, 143, ...verdicts].includes(exit))
       this.#wrong('stop-exit', `it ended with ${exit} after SIGTERM`);
     if (exit === 143 && !interruptionOf(ended)) {
       this.#wrong('stop-exit', `it ended with 143 and did not say so: ${ended.stdout}${stderr}`);
@@ -213,7 +217,7 @@ class Scene {
       if ((await this.#statusSequence()) !== RELEASE) args = COMMANDS.apply;
     }
     const ended = await this.#run('again', args);
-    if (ended.exit !== 0) {
+    if (ended.exit !== (args === COMMANDS[command] ? EXITS[command] : 0)) {
       this.#wrong('rerun', `${args.join(' ')} ended with ${ended.exit}: ${ended.stdout}${ended.stderr}`);
     }
   }
@@ -252,6 +256,10 @@ class Scene {
     }
     const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base: heads['stg'] ?? '' });
     const landed = environment.line.some((commit) => releaseOf(commit)?.actor === 'first');
+    if (this.#point.command === 'verify') {
+      const [newest] = environment.line.flatMap((commit) => releaseOf(commit) ?? []);
+      if (newest?.action !== 'rollback') this.#wrong('unfinished', `release ${newest?.sequence} failed and still runs`);
+    }
     const said = interruptionOf(first)?.details.landed;
     if (typeof said === 'boolean' && said !== landed) {
       this.#wrong('untrue', `when it was stopped it said landed: ${said}, and it is ${landed}`);
@@ -386,7 +394,8 @@ function start(
   const work = join(folder, name === 'second' ? 'work-second' : 'work');
   mkdirSync(work, { recursive: true });
   const preload = gate || more['TAGFLOW_PROOF_FOLDER'] === undefined ? undefined : PRELOAD;
-  return startActor({ program, name, args, cwd: folder, env: { ...env, TAGFLOW_CACHE_DIR: work, ...more }, preload });
+  const own = { ...env, TAGFLOW_CACHE_DIR: work, TAGFLOW_RUN: '1', ...more };
+  return startActor({ program, name, args, cwd: folder, env: own, preload });
 }
 
 function hasEnded({ child }: Actor): boolean {

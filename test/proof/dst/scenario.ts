@@ -64,15 +64,25 @@ export function drawScenario(random: SeededRandom, starts: readonly Start[]): Sc
     const mend: Command = { kind: 'rollback', environment, to: random.pick(['#1', '#2', '#3', '#4']) };
     if (random.chance(0.6)) actors.push({ name: 'eva', commands: [mend, mend], clock: RIGHT_CLOCK });
   }
-  // A job that looks at what runs, beside people who release and roll back; often two of them, as a schedule and a job do.
-  if (random.chance(0.08)) {
-    const environment = where();
-    const look: Command = { kind: 'verify', environment };
-    for (const name of random.chance(0.5) ? ['vera', 'wim'] : ['vera']) {
-      actors.push({ name, commands: random.chance(0.4) ? [look, look] : [look], clock: RIGHT_CLOCK });
-    }
-  }
   return { start, weather, actors, hands };
+}
+
+/**
+ * The scenario, often with a job that looks at what runs beside people who release and roll back, or two, as a schedule and a job
+ * do. `random`: apart from that of the scenario, which stays what it was.
+ */
+export function withVerification(scenario: Scenario, random: SeededRandom): Scenario {
+  // Merges of old commits have schedules of their own.
+  if (!random.chance(0.08) || scenario.hands.some(({ kind }) => kind === 'old-merge')) return scenario;
+  const [first] = scenario.actors.flatMap(({ commands }) => commands);
+  const environment =
+    (first?.kind === 'apply' ? first.environments[0] : first?.environment) ?? random.pick(ENVIRONMENTS);
+  const look: Command = { kind: 'verify', environment };
+  const jobs = (random.chance(0.5) ? ['vera', 'wim'] : ['vera']).map((name): Actor => {
+    const commands = random.chance(0.4) ? [look, look] : [look];
+    return { name, commands, clock: RIGHT_CLOCK };
+  });
+  return { ...scenario, actors: [...scenario.actors, ...jobs] };
 }
 
 /** Off by up to an hour, and another hour off from some moment on. */

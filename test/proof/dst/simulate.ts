@@ -8,7 +8,7 @@ import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario } from './scenario.ts';
+import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario, withVerification } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 import { World } from './world.ts';
@@ -25,7 +25,7 @@ export interface Verdict {
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
 export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
   const random = createSeededRandom(seed);
-  const drawn = drawScenario(random, starts);
+  const drawn = withVerification(drawScenario(random, starts), createSeededRandom(seed ^ 0x5eed));
   const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);

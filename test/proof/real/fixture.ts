@@ -19,12 +19,15 @@ export const IMAGES: Readonly<Record<string, readonly string[]>> = {
 /** What was published: by image, the versions and their digests. */
 export type Published = NonNullable<History['published']>;
 
+/** Every release of stg fails. Nobody but `tagflow verify` asks. */
+const VERIFY = `{ timeout: 1s, onFailure: rollback, steps: [{ name: live, command: ['false'] }] }`;
+
 /** The files of the trunk; `prefix` stands before the name of an image: `oci:registry`, `127.0.0.1:5000/acme`. */
 function trunkFiles(prefix: string, names: readonly string[]): Record<string, string> {
   const images = names.map((name) => `  ${name}: { repository: '${prefix}/${name}' }\n`).join('');
   const manifest = `images:\n${names.map((name) => `  - name: ${name}\n    newTag: v0\n`).join('')}`;
   return {
-    'tagflow.yaml': `version: 1\nimages:\n${images}environments:\n  dev: {}\n  stg: { from: dev, gates: { upstream: off } }\n`,
+    'tagflow.yaml': `version: 1\nimages:\n${images}environments:\n  dev: {}\n  stg:\n    from: dev\n    gates: { upstream: off }\n    verify: ${VERIFY}\n`,
     'environments/dev/kustomization.yaml': manifest,
     'environments/stg/kustomization.yaml': manifest,
     'settings.env': 'LEVEL=1\n',

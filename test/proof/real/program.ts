@@ -127,6 +127,12 @@ interface JsonOutput {
     readonly release: number | null;
     readonly tags: readonly ReportedTag[];
   }[];
+  /** Of a verification: the rollback that followed. */
+  readonly followUp?: {
+    readonly outcome: 'released' | 'refused' | null;
+    readonly release: number | null;
+    readonly commit: string | null;
+  } | null;
   readonly error?: { readonly code: string; readonly details?: { readonly commit?: string } };
 }
 
@@ -136,7 +142,7 @@ export function operationOf(run: Ended, killed: boolean): Operation {
   const versions = Object.fromEntries(rest.filter((arg) => /^[a-z]+=/.test(arg)).map((arg) => arg.split('=')));
   const operation: Operation = {
     actor: run.name,
-    kind: kind as Operation['kind'],
+    kind: kind === 'verify' ? 'rollback' : (kind as Operation['kind']),
     environment,
     started: run.started,
     ...(Object.keys(versions).length > 0 && { versions: versions as Record<string, string> }),
@@ -147,6 +153,7 @@ export function operationOf(run: Ended, killed: boolean): Operation {
   };
   if (killed) return { ...operation, killed: true };
   const said = readOutput(run.stdout);
+  if (kind === 'verify') return { ...operation, ended: run.ended, ...rollbackOf(run, said) };
   const applied = said.environments?.find((one) => one.environment === environment);
   const code = said.error?.code;
   const commit = said.commit ?? applied?.head ?? said.error?.details?.commit;
@@ -168,6 +175,14 @@ export function operationOf(run: Ended, killed: boolean): Operation {
     ...(sequence !== undefined && sequence !== null && { sequence }),
     ...(tags && { tags }),
   };
+}
+
+/** The rollback that a verification made, if it made any. */
+function rollbackOf({ exit }: Ended, { followUp, error }: JsonOutput): Partial<Operation> {
+  const told = { ...(exit !== undefined && { exit }), ...(error && { error: error.code }) };
+  if (exit !== 9 || followUp?.outcome !== 'released' || followUp.release === null || followUp.commit === null)
+    return told;
+  return { exit: 0, outcome: 'released', sequence: followUp.release, commit: followUp.commit };
 }
 
 /** The JSON that a run printed; what is no JSON is a run that said nothing. */
