@@ -24,7 +24,7 @@ export type { HoldRequest } from './engine/journal/holds.ts';
 export type { LockRequest } from './engine/journal/locks.ts';
 export type { HistoryFilter, Release, ShowAt, Span } from './engine/read/history.ts';
 export type { EnvironmentProblem } from './engine/read/problem.ts';
-export type { Applied } from './engine/release/apply.ts';
+export type { Applied } from './engine/release/apply-lines.ts';
 export type {
   Outcome,
   Planned,

@@ -10,6 +10,7 @@ import type { Source } from './source.ts';
 import { type Change, replaceScalar, unsafe } from './splice.ts';
 import { hasPlaceholder } from './image-name.ts';
 import { type Path, type Tree, describePath, startOf, textOf } from './tree.ts';
+import { ANNOTATION, annotationValue } from './deploy-mark.ts';
 import type { Pin } from './values.ts';
 
 /** What a template's placeholders stand for, beside what a pin says. */
@@ -18,10 +19,16 @@ export interface ReleaseValues {
   readonly release: number;
   /** When it is made, in ISO 8601. */
   readonly time: string;
+  /** Whether it deploys the release that stands again: annotations of moving tags then say its number as well. */
+  readonly again?: boolean;
 }
 
 /** The text of a field for a release. */
-export function alsoText({ value }: AlsoField, { version, digest }: Pin, values: ReleaseValues): string {
+export function alsoText({ path, value }: AlsoField, pin: Pin, values: ReleaseValues): string {
+  const { version } = pin;
+  const key = path.at(-1);
+  const isMark = typeof key === 'string' && key.startsWith(ANNOTATION);
+  const digest = isMark ? annotationValue(pin) : pin.digest;
   const known = new Map<string, string>([
     ['version', version],
     ['digest', digest],

@@ -2,6 +2,7 @@
 // Pod again; so the Pod template gets an annotation with the digest. In a kustomization `commonAnnotations` puts it into
 // every Pod template that the overlay builds; a workload gets it directly.
 import { isMap } from 'yaml';
+import { annotationKey, annotationValue } from './deploy-mark.ts';
 import type { Site } from './form.ts';
 import { isKustomization } from './kustomize.ts';
 import { setKeys } from './set-key.ts';
@@ -24,21 +25,13 @@ export interface Annotated {
   readonly warnings: readonly string[];
 }
 
-/** Kubernetes allows 63 characters behind the slash. */
-const MAX_NAME = 63;
-
-/** The annotation that holds the digest of an image. */
-function annotationKey(image: string): string {
-  return `tagflow.dev/${`digest.${image}`.slice(0, MAX_NAME)}`;
-}
-
 /** The annotations that a file's fields ask for, once they are pinned; `entries`: images whose entries were added. */
 export function annotate(source: Source, fields: readonly MovingField[], entries: readonly Pin[]): Annotated {
   const warnings: string[] = [];
   const wanted = new Map<string, Wanted>();
   const want = (at: Wanted, pin: Pin): void => {
     const known = wanted.get(keyOf(at)) ?? at;
-    known.leaves.set(annotationKey(pin.image), pin.digest);
+    known.leaves.set(annotationKey(pin.image), annotationValue(pin));
     wanted.set(keyOf(at), known);
   };
   for (const { pin, site, told } of fields) {

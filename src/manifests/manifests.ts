@@ -1,6 +1,7 @@
 // The door of manifests/: find the fields of deployment files that name an image, and splice new pins in.
 // Pure: bytes in, bytes out. A pin edit changes the bytes of the pin and no other; what cannot be done so is refused.
 export type { ReleaseValues } from './also.ts';
+export { deployMark } from './deploy-mark.ts';
 export { type Stray, findStrays } from './strays.ts';
 export { canonicalName } from './image-name.ts';
 export type {

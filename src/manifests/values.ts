@@ -32,6 +32,8 @@ export interface Pin extends ImageNames {
   readonly style?: PinStyle;
   /** The environment's target tag, for the styles that write it. */
   readonly targetTag?: Tag;
+  /** The number of the release that deployed the digest again, where one did: annotations say it behind the digest. */
+  readonly deployed?: number;
 }
 
 /** Where pins are read, and within which limits. */

@@ -6,7 +6,7 @@ export const apply = defineCommand({
   name: 'apply',
   summary: 'make target tags equal to the branches (idempotent)',
   description: [
-    'Puts the per-release tag, then the target tag, of each image of the release at the branch head, and reads back what it wrote. Nothing else is changed. Exit code 8 when a tag could not be put or verified.',
+    'Puts the per-release tag, then the target tag, of each image of the release at the branch head, and reads back what it wrote. Nothing else is changed, with one exception: where manifests follow the target tag alone (`pin: target`) and the tags were put more than a minute after the commit, the same images are released once more, so that Pods start again. Exit code 8 when a tag could not be put or verified.',
   ],
   examples: ['tagflow apply prd', 'tagflow apply --all'],
   arguments: {
@@ -21,7 +21,7 @@ export const apply = defineCommand({
       });
     }
     const [engine, views, { incomplete }, failures] = await Promise.all([
-      import('../../engine/release/apply.ts'),
+      import('../../engine/release/apply-lines.ts'),
       import('../../views/apply.ts'),
       import('../finish.ts'),
       import('../../views/failure.ts'),

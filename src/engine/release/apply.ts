@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, linesNamed, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
@@ -11,11 +11,8 @@ import type { Context } from '../context.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
 import { fixFor } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
-import { type Closed, removeFallenOut, removeOldTags } from './retain.ts';
-import { Steps } from './steps.ts';
+import { removeFallenOut } from './retain.ts';
 import { readRelease } from '../read/current.ts';
-import { orFailure } from '../read/problem.ts';
-import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 
 /** How often a branch may move on under `apply` before it gives up: each time means that somebody else promoted. */
 const MAX_ROUNDS = 20;
@@ -23,53 +20,8 @@ const MAX_ROUNDS = 20;
 /** Lines whose tags are put together. */
 const AT_ONCE = 8;
 
-/** What `apply` found and did for one environment. */
-export interface Applied {
-  readonly environment: string;
-  readonly head: ObjectId;
-  /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
-  readonly record: ReleaseRecord | undefined;
-  readonly tags: readonly TagStatus[];
-  /** Why this was not done, or not to its end; the other environments were seen to all the same. */
-  readonly problem: TagflowError | undefined;
-}
-
-/**
- * Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment that has
- * a branch. What is wrong with one environment does not keep the others from repair.
- */
-export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
-  const snapshot = await readSnapshot(context, names);
-  const chosen =
-    names.length > 0
-      ? linesNamed(snapshot.pipeline, names)
-      : [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
-  const applied: Applied[] = [];
-  const closed: Closed = new Set();
-  for (const environment of chosen) {
-    const head = snapshot.head(environment);
-    const { value, problem } = await orFailure(applyEnvironment(context, snapshot, environment, closed));
-    applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
-  }
-  return applied;
-}
-
-async function applyEnvironment(
-  context: Context,
-  snapshot: Snapshot,
-  environment: Environment,
-  closed: Closed,
-): Promise<Pick<Applied, 'record' | 'tags'>> {
-  const { head, record } = await snapshot.release(environment);
-  if (!record) return { record, tags: [] };
-  const steps = new Steps(context, { environment: environment.name });
-  const tags = await applyNewest(context, environment, head, record);
-  steps.tagged(record, tags);
-  if (isComplete(tags)) await removeOldTags(context, environment, head, record, closed);
-  return { record, tags };
-}
-
-function isComplete(tags: readonly TagStatus[]): boolean {
+/** Whether every tag was put and verified. */
+export function isComplete(tags: readonly TagStatus[]): boolean {
   return tags.every(({ status }) => status !== 'failed');
 }
 

@@ -42,6 +42,8 @@ export interface Choice {
   readonly restored?: NonNullable<Plan['restored']>;
   /** The record at the head is not one that tagflow wrote: the same release again mends it, so it is never unchanged. */
   readonly mends: boolean;
+  /** The release that stands is deployed again: annotations of moving tags also say the number of the new release. */
+  readonly again?: boolean;
 }
 
 /** The environment has exactly this release. Its images and tags may want repair, which `execute` does. */
@@ -92,7 +94,7 @@ export async function planRelease(
   const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
-  const values = { release: sequence, ...stamp };
+  const values = { release: sequence, ...stamp, ...(choice.again && { again: true }) };
   const { treeChanges, reads, changed, ...tree } = await treeOf(reading, snapshot, choice, images, values);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });

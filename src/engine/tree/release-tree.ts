@@ -6,6 +6,7 @@ import {
   type PinOptions,
   type PinnedField,
   type ReleaseValues,
+  deployMark,
   pinImages,
 } from '../../manifests/manifests.ts';
 import type { TreeEdit } from '../../ledger/ledger.ts';
@@ -58,7 +59,7 @@ export async function releaseTree(
   const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
   const bases = await readBases(context, { environment, base, head }, files, snapshot.pipeline.maxFileBytes);
-  const read = { files, bases, values };
+  const read = { files, own, bases, values };
   const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, images, read);
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
@@ -106,6 +107,17 @@ function writtenBy(edits: readonly PlannedEdit[], path: string): Uint8Array | un
   return edit?.kind === 'write' ? new TextEncoder().encode(edit.text) : undefined;
 }
 
+/** A pin with the number that annotations have behind its digest: what the branch says counts before what is carried. */
+function withMark(
+  pin: Pin,
+  { own, files, values }: Pick<Parameters<typeof pinTree>[4], 'own' | 'files' | 'values'>,
+): Pin {
+  const here = deployMark(own, pin.image, pin.digest);
+  const known = here.isThere ? here.deployed : deployMark(files, pin.image, pin.digest).deployed;
+  const deployed = values?.again === true ? values.release : known;
+  return deployed === undefined ? pin : { ...pin, deployed };
+}
+
 /** Pins the images of a release in files. Throws what `pinImages` throws. */
 export function pinTree(
   { notify }: Pick<Reading, 'notify'>,
@@ -114,15 +126,18 @@ export function pinTree(
   images: readonly ReleaseImage[],
   {
     files,
+    own,
     bases,
     values,
   }: {
     readonly files: readonly ManifestFile[];
+    /** The same files as the branch has them. */
+    readonly own: readonly ManifestFile[];
     readonly bases: readonly ManifestFile[];
     readonly values: ReleaseValues | undefined;
   },
 ): { readonly pins: readonly Pin[]; readonly options: PinOptions; readonly result: ReturnType<typeof pinImages> } {
-  const pins = pinsOf(pipeline, environment, images);
+  const pins = pinsOf(pipeline, environment, images).map((pin) => withMark(pin, { own, files, values }));
   const options: PinOptions = {
     style: environment.pin,
     folder: environment.scope.folders[0] ?? '',

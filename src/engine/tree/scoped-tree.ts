@@ -67,7 +67,7 @@ export async function scopedTree(
   const wanted = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
   const [files, here] = await Promise.all([manifestsOf(reading, line, wanted), manifestsOf(reading, line, own)]);
   const bases = await readBases(reading, { environment: line, base: head, head }, files, pipeline.maxFileBytes);
-  const { pins, options, result } = pinTree(reading, pipeline, line, images, { files, bases, values });
+  const { pins, options, result } = pinTree(reading, pipeline, line, images, { files, own: here, bases, values });
   const written = new Map(result.edits.map((edit) => [edit.path, edit.content]));
   const edits = editsBetween(own, wanted, written);
   const only = [...line.scope.folders, ...line.scope.files];

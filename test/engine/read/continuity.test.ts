@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import { history, show, where } from '../../../src/engine/read/history.ts';
-import { apply } from '../../../src/engine/release/apply.ts';
+import { apply } from '../../../src/engine/release/apply-lines.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';

@@ -1,0 +1,101 @@
+// Deploying a release again. Where manifests name a moving tag alone, a sync between the commit and the move of the tag starts
+// Pods on the old image, and nothing in the Pod template changes afterwards. So a release whose tags were put late is followed
+// by one with the same images, whose annotation also says its number.
+import type { TagflowError } from '../../model/errors.ts';
+import { type Environment, lineOf } from '../../model/pipeline.ts';
+import { parseRepository } from '../../model/reference.ts';
+import type { Request } from '../../model/plan.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import type { Context } from '../context.ts';
+import { orFailure } from '../read/problem.ts';
+import type { Snapshot } from '../read/snapshot.ts';
+import { scopeId } from '../tree/tree.ts';
+import { wasCutShort } from './checks.ts';
+import { release } from './execute.ts';
+import type { Released } from './outcome.ts';
+import type { Choice, UnchangedRelease } from './plan.ts';
+
+/** How long after the commit tags may be put without a second deploy, in milliseconds: an ordinary run takes as long. */
+const SOON = 60_000;
+
+/** Whether a release's tags are not right, long after its commit, and manifests follow them by a moving tag alone. */
+export async function isLate(context: Context, environment: Environment, record: ReleaseRecord): Promise<boolean> {
+  if (!followsTag(environment, record)) return false;
+  if (context.clock.now() - Date.parse(record.time) < SOON) return false;
+  return wasCutShort(context, environment, record);
+}
+
+/** Whether a field of the environment names an image of the release by the target tag alone. */
+function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): boolean {
+  return record.images.some(({ name }) => {
+    const own = pins.filter(({ image }) => image === name).map((field) => field.pin);
+    return [images.get(name)?.pin ?? pin, ...own].includes('target');
+  });
+}
+
+/**
+ * Releases the same images once more, with an annotation that differs. Undefined where the branch has another release by now,
+ * where hands changed it, or where nothing in its manifests would change: then nothing is committed. What keeps it from being
+ * made is told, and is no failure of the tags.
+ */
+export async function redeploy(
+  context: Context,
+  { name, pullRequest }: Environment,
+  record: ReleaseRecord,
+): Promise<Released | undefined> {
+  const why = `its tags were put late, after release ${record.sequence} was committed`;
+  if (pullRequest) return warn(context, name, 'releases go by pull requests');
+  const request = requestFor(name, record, `deploy again: ${why}`);
+  const choose = async (snapshot: Snapshot): Promise<Choice | UnchangedRelease> =>
+    chooseAgain(context, snapshot, request, record);
+  const { value, problem } = await orFailure(release(context, name, choose, {}));
+  if (problem) return warn(context, name, sentenceOf(problem));
+  if (value?.kind === 'released') return value;
+  return value?.kind === 'refused'
+    ? warn(context, name, value.refusals.map(({ text }) => text.what).join('; '))
+    : undefined;
+}
+
+/** A rollback is released again as one, since its tree is that of the release that it restored. */
+function requestFor(environment: string, { restored }: ReleaseRecord, reason: string): Request {
+  return restored
+    ? { kind: 'rollback', environment, to: `#${restored.sequence}`, reason }
+    : { kind: 'promote', environment, versions: {}, reason };
+}
+
+/** The release that stands, once more; unchanged where the branch has moved on since, by a release or by hand. */
+async function chooseAgain(
+  { ledger }: Context,
+  snapshot: Snapshot,
+  request: Request,
+  late: ReleaseRecord,
+): Promise<Choice | UnchangedRelease> {
+  const state = await snapshot.release(lineOf(snapshot.pipeline, request.environment));
+  const { environment, head, record } = state;
+  if (!record) return { kind: 'unchanged', state: { ...state, record: late }, images: late.images, copies: [] };
+  const stands = record.sequence === late.sequence && record.scope === (await scopeId(ledger, environment, head, []));
+  if (!stands) return { kind: 'unchanged', state: { ...state, record }, images: record.images, copies: [] };
+  return {
+    kind: 'chosen',
+    request,
+    state,
+    images: record.images.map((image) => ({ image, from: parseRepository(image.repository) })),
+    source: record.source,
+    tree: head,
+    parents: [head],
+    held: record.held,
+    ...(record.restored && { restored: record.restored }),
+    mends: false,
+    again: true,
+  };
+}
+
+function sentenceOf({ message, why }: TagflowError): string {
+  return why === undefined ? message : `${message}: ${why}`;
+}
+
+function warn({ notify }: Context, name: string, why: string): undefined {
+  const text = `${name} is not deployed again, though its tags were put late: ${why}. Pods that started meanwhile may run the image before: restart them`;
+  notify({ level: 'warning', text });
+  return undefined;
+}

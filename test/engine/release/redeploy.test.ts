@@ -1,0 +1,134 @@
+// Deploying again: where manifests follow a moving tag and the tag came late, the Pod template has to change once more. Once for
+// each window, never for tags that were right, and never twice.
+import { describe, expect, it } from 'vitest';
+import { check } from '../../../src/engine/audit/check.ts';
+import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
+import { parseTag } from '../../../src/model/reference.ts';
+import { type Bench, FIRST, createBench, repositoryOf } from '../../support/engine.ts';
+
+const OVERLAY = 'environments/prd/kustomization.yaml';
+const TARGET = { settings: { prd: 'pin: target' } };
+const MINUTE = 60_000;
+
+/** prd ran V4.0 and has V4.2 committed; the tags of that were not put. */
+async function cutOff(options: Parameters<typeof createBench>[0] = TARGET): Promise<Bench> {
+  const bench = createBench(options);
+  await bench.through(FIRST);
+  for (const environment of ['dev', 'stg'])
+    await bench.released(environment, environment === 'dev' ? { django: 'V4.2' } : {});
+  const restore = bench.registry.tag.bind(bench.registry);
+  bench.registry.tag = async () => Promise.reject(bench.down());
+  await bench.promote('prd').catch(() => undefined);
+  bench.registry.tag = restore;
+  expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([2, 'V4.0']);
+  return bench;
+}
+
+function annotation(bench: Bench): string | undefined {
+  const text = new TextDecoder().decode(bench.remote.filesOf(bench.head('prd')).get(OVERLAY));
+  return /digest[.]django: (\S+)/.exec(text)?.[1];
+}
+
+describe('a release whose tags come late', () => {
+  it('is deployed again by apply, with the same images and a template that differs', async () => {
+    const bench = await cutOff();
+    const digest = bench.digest('django', 'V4.2');
+    expect(annotation(bench)).toBe(digest);
+    bench.clock.advance(10 * MINUTE);
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied).toMatchObject({ problem: undefined, record: { sequence: 3 } });
+    expect(bench.record('prd')).toMatchObject({ sequence: 3, action: 'promote', images: [{ digest }, {}] });
+    expect(bench.record('prd').reason).toContain('release 2');
+    expect(annotation(bench)).toBe(`${digest}+3`);
+    expect([bench.tagged('django', 'prd'), bench.tagged('django', 'prd-3')]).toEqual(['V4.2', 'V4.2']);
+    expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+  });
+
+  it('is deployed again once, however often apply and promote run', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    for (let run = 0; run < 3; run += 1) await apply(bench.context(), ['prd']);
+    expect(await bench.promote('prd')).toMatchObject({ kind: 'unchanged' });
+    expect(await bench.promote('prd', {}, { run: { dryRun: true } })).toMatchObject({ kind: 'unchanged' });
+    expect(bench.record('prd').sequence).toBe(3);
+  });
+
+  it('is deployed again once by two runs side by side', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    await Promise.all([apply(bench.context(), ['prd']), apply(bench.context({ actor: 'other' }), ['prd'])]);
+    expect([bench.record('prd').sequence, annotation(bench)]).toEqual([3, `${bench.digest('django', 'V4.2')}+3`]);
+  });
+
+  it('has a plain annotation again with the next digest, and its own one after a rollback', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    await apply(bench.context(), ['prd']);
+    for (const environment of ['dev', 'stg', 'prd'])
+      await bench.released(environment, environment === 'dev' ? { django: 'V4.3' } : {});
+    expect(annotation(bench)).toBe(bench.digest('django', 'V4.3'));
+    await bench.rollback('prd');
+    expect(annotation(bench)).toMatch(new RegExp(`^${bench.digest('django', 'V4.2')}`));
+  });
+
+  it.each([
+    ['soon after the commit', TARGET, 0],
+    ['where manifests name the digest as well', { settings: { prd: 'pin: target+digest' } }, 10 * MINUTE],
+    ['where manifests name the version', {}, 10 * MINUTE],
+  ])('is not deployed again %s', async (_, options, pause) => {
+    const bench = await cutOff(options);
+    bench.clock.advance(pause);
+    await apply(bench.context(), ['prd']);
+    expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([2, 'V4.2']);
+  });
+
+  it('is not deployed again where hands changed the branch since, and that is no failure', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    bench.remote.commit('prd', { 'environments/prd/settings.yaml': 'a: 1\n' });
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect([applied?.problem, bench.record('prd').sequence]).toEqual([undefined, 2]);
+  });
+
+  it('is not deployed again where a gate refuses, and that is said', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    const text = new TextDecoder().decode(bench.remote.filesOf(bench.head('main')).get('tagflow.yaml'));
+    const gated = text.replace(/upstream: off \}(?=\s+pin: target)/, 'upstream: off, reason: "^INC-" }');
+    bench.remote.commit('main', { 'tagflow.yaml': gated });
+    await apply(bench.context(), ['prd']);
+    expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([2, 'V4.2']);
+    expect(bench.notices.at(-1)).toContain('prd is not deployed again, though its tags were put late: ');
+  });
+});
+
+describe.each(['before', 'after', 'late', 'stale'] as const)('with a registry that fails %s an operation', (kind) => {
+  it.each(Array.from({ length: 14 }, (_, index) => index + 1))(
+    'number %i, no window gets two releases',
+    async (nth) => {
+      const bench = await cutOff();
+      bench.clock.advance(10 * MINUTE);
+      bench.registry.arm({ kind }, nth);
+      const [first] = await apply(bench.context(), ['prd']).catch(() => []);
+      await apply(bench.context(), ['prd']);
+      await apply(bench.context(), ['prd']);
+      const { sequence } = bench.record('prd');
+      expect(sequence).toBeLessThanOrEqual(3);
+      expect(bench.tagged('django', 'prd')).toBe('V4.2');
+      // what apply says it made is there
+      expect(sequence).toBeGreaterThanOrEqual(first?.record?.sequence ?? 0);
+      expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+    },
+  );
+});
+
+it('a tag that somebody moved is put back, and nothing is released', async () => {
+  const bench = createBench(TARGET);
+  await bench.through(FIRST);
+  bench.clock.advance(10 * MINUTE);
+  await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.3'), parseTag('prd'));
+  await apply(bench.context(), ['prd']);
+  expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([1, 'V4.0']);
+  expect((await readSnapshot(bench.context(), ['prd'])).branches.size).toBeGreaterThan(3);
+});
