@@ -159,19 +159,25 @@ async function imageStatuses(
     record.images.map(async (image) => ({
       ...image,
       tag: environment.tag,
-      branch: branchCheck(pinned, image, environment),
+      branch: branchCheck(pinned, image, environment, record.action),
       registry: await registryCheck(context, environment, image, record.sequence),
     })),
   );
 }
 
 /** Whether manifests say of an image what a record says. */
-export function branchCheck(pinned: Pinned, image: ReleaseImage, environment: Environment): Check {
+export function branchCheck(
+  pinned: Pinned,
+  image: ReleaseImage,
+  environment: Environment,
+  action?: ReleaseRecord['action'],
+): Check {
   if (pinned instanceof Error) return { state: 'unknown', error: pinned };
   const found = pinned.get(image.name) ?? [];
-  const wrong = wrongPin(found, image, environment);
+  const wrong = wrongPin(found, image, environment, action);
   if (wrong) return { state: 'drift', found: spokenPin(wrong, image), place: `${wrong.path}:${wrong.line}` };
-  return found.length > 0 ? { state: 'right' } : { state: 'drift', found: undefined };
+  // An import may say what a shared base pins: the first promotion pins it here.
+  return found.length > 0 || action === 'import' ? { state: 'right' } : { state: 'drift', found: undefined };
 }
 
 async function registryCheck(

@@ -52,6 +52,8 @@ export interface PromoteRequest {
   readonly environment: string;
   /** Versions asked for by image name; `*` stands for every image. Images without one come from upstream. */
   readonly versions: Readonly<Record<string, string>>;
+  /** `tagflow init --import`: the first record of a line, with what its manifests pin. */
+  readonly imports?: true;
   /** The environment to take from instead of the configured one. */
   readonly from?: string;
   readonly reason?: string;
@@ -204,7 +206,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     environment: plan.environment,
     ...(plan.application !== undefined && { application: plan.application }),
     sequence: plan.sequence,
-    action: plan.request.kind,
+    action: actionOf(plan),
     images: plan.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
     source: plan.source,
     ...(plan.previous && { previous: plan.previous }),
@@ -224,6 +226,11 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
   };
 }
 
+/** What a plan's release is. */
+function actionOf({ request }: Plan): ReleaseRecord['action'] {
+  return request.kind === 'promote' && request.imports === true ? 'import' : request.kind;
+}
+
 /** The names of the gates that were overridden; nothing where none was. */
 function overridesOf({ gates }: Plan): Pick<ReleaseRecord, 'overrides'> {
   const overrides = gates.filter(({ decision }) => decision === 'overridden').map(({ gate }) => gate);
@@ -235,7 +242,7 @@ export function subjectOf(plan: Plan): string {
   const what = plan.images.filter(({ digest, before }) => digest !== before?.digest);
   const names = (what.length > 0 ? what : plan.images).map(({ name, version }) => `${name} ${version}`);
   const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}:` : 'promote';
+  const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}:` : actionOf(plan);
   return `${lineName(plan.environment, plan.application)}: ${verb} ${shown}`;
 }
 
@@ -270,6 +277,7 @@ export function messageOfAll(plans: readonly [Plan, ...Plan[]], execution: Execu
   const [first, ...others] = plans;
   if (others.length === 0) return messageOf(first, execution);
   const { environment, request, reason } = first;
+  if (actionOf(first) === 'import') return messageOfImport(plans, execution);
   const verb = request.kind === 'rollback' ? 'roll back' : 'promote';
   const names = plans.map(({ application }) => application ?? environment);
   const shown = names.length > 3 ? `${names.length} applications` : names.join(', ');
@@ -283,6 +291,26 @@ export function messageOfAll(plans: readonly [Plan, ...Plan[]], execution: Execu
     '',
     `Tagflow-Environment: ${environment}`,
     ...plans.map(({ application, sequence }) => `Tagflow-Release: ${lineName(environment, application)}#${sequence}`),
+    `Promoted-By: ${execution.actor}`,
+    ...(execution.job === undefined ? [] : [`CI-Job: ${execution.job}`]),
+    '',
+  ].join('\n');
+}
+
+/** The message of a commit with the first records of lines, of whichever environments. */
+function messageOfImport(plans: readonly Plan[], execution: Execution): string {
+  const [{ reason } = { reason: undefined }] = plans;
+  return [
+    `import what ${plans.length} release lines run`,
+    '',
+    ...(reason === undefined ? [] : [reason, '']),
+    ...plans.flatMap(({ environment, application, images }) =>
+      images.map((image) => `${lineName(environment, application)}/${changeOf(image)}`),
+    ),
+    '',
+    ...plans.map(
+      ({ environment, application, sequence }) => `Tagflow-Release: ${lineName(environment, application)}#${sequence}`,
+    ),
     `Promoted-By: ${execution.actor}`,
     ...(execution.job === undefined ? [] : [`CI-Job: ${execution.job}`]),
     '',

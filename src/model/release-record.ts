@@ -49,7 +49,7 @@ const gate = z.strictObject({
 const common = {
   environment: line,
   sequence,
-  action: z.enum(['promote', 'rollback']),
+  action: z.enum(['promote', 'rollback', 'import']),
   images: z.record(line, image),
   source: z.strictObject({ environment: z.optional(line), branch: line, commit: objectId }),
   restored: z.optional(z.strictObject({ sequence, commit: objectId, imagesOnly: z.optional(z.literal(true)) })),

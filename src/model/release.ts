@@ -70,7 +70,7 @@ export interface ReleaseRecord {
   readonly application?: string;
   /** 1, 2, 3, … in first-parent order. */
   readonly sequence: number;
-  readonly action: 'promote' | 'rollback';
+  readonly action: 'promote' | 'rollback' | 'import';
   /** Sorted by name. */
   readonly images: readonly ReleaseImage[];
   readonly source: ReleaseSource;

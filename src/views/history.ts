@@ -66,7 +66,7 @@ function row({ record, commit, since, until, before }: Release, now: Instant): r
     lineName(record.environment, record.application),
     moment(since),
     until === undefined ? styled('green', `${duration(now - since)} (runs)`) : duration(until - since),
-    record.action === 'rollback' ? styled('yellow', rollback) : 'promote',
+    record.action === 'rollback' ? styled('yellow', rollback) : record.action,
     changesOf(record, before),
     actorOf(record),
     shortId(commit),

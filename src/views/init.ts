@@ -1,7 +1,13 @@
 // What `init` wrote or made, as a view.
 import type { FoundLayout } from '../config/recognise/survey.ts';
 import type { Pipeline } from '../model/pipeline.ts';
-import { type View, linesOf, styled } from './view.ts';
+import type { Imported } from '../engine/release/import.ts';
+import { shortId } from '../model/object-id.ts';
+import { lineName } from '../model/pipeline.ts';
+import { counted } from '../model/text.ts';
+import { tagShape } from './shapes.ts';
+import { type View, linesOf, styled, tableOf } from './view.ts';
+import { versionsOf } from './words.ts';
 
 /** What a draft came from, and what was written. */
 export interface Drafted {
@@ -48,6 +54,50 @@ export function draftView({ written, left, found, pipeline, unread }: Drafted): 
 
 function some(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ');
+}
+
+/** First records that were written, or would be. */
+export function importedView({ releases, known, empty, skipped }: Imported): View {
+  const released = releases.filter((one) => one.kind === 'released');
+  const commits = [...new Set(released.map(({ commit }) => commit))];
+  const rows = releases.map(({ plan }) => [lineName(plan.environment, plan.application), versionsOf(plan.images)]);
+  const made =
+    commits.length > 0
+      ? [
+          styled('green', '✓'),
+          ` wrote ${counted(released.length, 'first record')} (${commits.map(shortId).join(', ')})`,
+        ]
+      : releases.length > 0
+        ? `${counted(releases.length, 'first record')} would be written; nothing was changed`
+        : 'nothing to import';
+  return {
+    data: {
+      outcome: commits.length > 0 ? 'imported' : releases.length > 0 ? 'planned' : 'unchanged',
+      commits,
+      releases: releases.map((one) => ({
+        line: lineName(one.plan.environment, one.plan.application),
+        images: one.plan.images.map(({ name, version, digest }) => ({ name, version, digest })),
+        ...(one.kind === 'released' && { tags: one.tags.map(tagShape) }),
+      })),
+      known,
+      empty,
+      skipped: skipped.map((one) => ({
+        line: one.environment,
+        refusals: one.refusals.map(({ code, text }) => ({ code, what: text.what, why: text.why })),
+      })),
+    },
+    parts: [
+      ...(rows.length > 0 ? [tableOf(['LINE', { name: 'IMAGES', wraps: true }], rows)] : []),
+      linesOf(
+        made,
+        ...(known.length === 0 ? [] : [`have a release already: ${some(known)}`]),
+        ...(empty.length === 0 ? [] : [`name no image: ${some(empty)}`]),
+        ...skipped.flatMap(({ refusals }) =>
+          refusals.map(({ text }) => [styled('yellow', 'left out'), `: ${text.what}`]),
+        ),
+      ),
+    ],
+  };
 }
 
 /** Branches that were made, of those that were missing. */

@@ -1,15 +1,30 @@
 // tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { choice, defineCommand, flag } from '../define.ts';
+import { choice, defineCommand, flag, several, text } from '../define.ts';
 
 export const init = defineCommand({
   name: 'init',
   summary: 'find images and overlays, write tagflow.yaml; make missing branches',
   description: [
     'In a checkout without `tagflow.yaml` it writes one from the folders, files and branches that look like environments, and from the images that their manifests name, and a pipeline for GitLab or a workflow for GitHub if there is none. It says how sure it is. Where there is no image it writes empty overlays too. Otherwise it makes the environment branches that the remote lacks, at the head of the trunk. It asks before that; `--yes` answers. It overwrites nothing without `--force`.',
+    'With `--import` it writes the first record of every release line that has none: the versions that its manifests pin today, with the digests that these have. No manifest changes. All lines of a branch share one commit and one push. Run again it writes what is missing.',
   ],
-  examples: ['tagflow init', 'tagflow init --yes', 'tagflow init --layout branches --force'],
-  arguments: {},
+  examples: [
+    'tagflow init',
+    'tagflow init --yes',
+    'tagflow init --layout branches --force',
+    'tagflow init --import --yes',
+    'tagflow init --import prd shop',
+  ],
+  arguments: {
+    lines: several('line', 'with --import: environments, each followed by applications of it', {
+      completion: 'environment',
+    }),
+  },
   options: {
+    import: flag('--import', 'write the first record of every line that has none, from what its manifests pin'),
+    skipRefused: flag('--skip-refused', 'with --import: leave out lines that are refused, instead of writing nothing'),
+    dryRun: flag('--dry-run', 'with --import: show the records, and write nothing'),
+    reason: text('--reason <text>', 'with --import: why, for the records'),
     force: flag('--force', 'overwrite a tagflow.yaml'),
     layout: choice(
       '--layout <layout>',
@@ -18,8 +33,8 @@ export const init = defineCommand({
       undefined,
     ),
   },
-  async run(session, options) {
-    const { runInit } = await import('../init/init.ts');
-    return runInit(session, options);
+  async run(session, { lines, import: imports, reason, ...options }) {
+    const [{ runInit }, { recordReason }] = await Promise.all([import('../init/init.ts'), import('../arguments.ts')]);
+    return runInit(session, { ...options, lines, imports, reason: recordReason(reason) });
   },
 });

@@ -5,8 +5,8 @@ import { recogniseLayout } from '../../config/recognise/layout.ts';
 import type { FoundLayout } from '../../config/recognise/survey.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import type { Pipeline } from '../../model/pipeline.ts';
-import { branchesView, draftView } from '../../views/init.ts';
+import { type Pipeline, lineName } from '../../model/pipeline.ts';
+import { branchesView, draftView, importedView } from '../../views/init.ts';
 import { asks, isAgreed } from '../ask.ts';
 import { hasCheckoutFile, writeCheckoutText } from '../checkout-files.ts';
 import { readGitSettings } from '../git-settings.ts';
@@ -20,6 +20,12 @@ const CI_FILE = '.gitlab-ci.yml';
 /** How `init` was called. */
 export interface InitOptions {
   readonly force: boolean;
+  /** Write first records, of these lines where some are named. */
+  readonly imports: boolean;
+  readonly lines: readonly string[];
+  readonly skipRefused: boolean;
+  readonly dryRun: boolean;
+  readonly reason: string | undefined;
   /** Undefined: as the checkout is laid out. */
   readonly layout: FoundLayout['layout'] | undefined;
 }
@@ -27,6 +33,8 @@ export interface InitOptions {
 /** Drafts the files of a checkout, or makes the branches of a remote. Resolves to the exit code. */
 export async function runInit(session: Session, options: InitOptions): Promise<number> {
   const { directory, repo } = session.options;
+  if (options.imports) return importFirst(session, options);
+  requireNoLines(options);
   const drafts = repo === undefined && (options.force || !(await hasCheckoutFile(directory, CONFIG_FILE)));
   return drafts ? draftFiles(session, options) : makeBranches(session);
 }
@@ -50,8 +58,7 @@ async function draftFiles(session: Session, { layout }: InitOptions): Promise<nu
   for (const [path, text] of missing) await writeCheckoutText(directory, path, text);
   const left = files.flatMap(([path], index) => (path !== CONFIG_FILE && there[index] ? [path] : []));
   session.print(draftView({ written: missing.map(([path]) => path), left, found, pipeline, unread: scan.unread }));
-  const [first] = pipeline.environments.keys();
-  const next = found.layout === 'branches' ? 'init' : `promote ${first}`;
+  const next = found.layout === 'branches' ? 'init' : 'init --import';
   session.say(`next: look them over, commit and push them to the trunk, then: tagflow ${next}`);
   return EXIT.ok;
 }
@@ -63,6 +70,35 @@ async function ciFile(session: Session, paths: readonly string[], pipeline: Pipe
     /github/i.test(originUrl) ||
     (!/gitlab/i.test(originUrl) && paths.some((path) => path.startsWith('.github/workflows/')));
   return isGithub ? [WORKFLOW_FILE, draftWorkflow(pipeline)] : [CI_FILE, draftCi(pipeline)];
+}
+
+/** Writes the first record of every line that has none, when the person agrees. */
+async function importFirst(session: Session, { lines, skipRefused, dryRun, reason }: InitOptions): Promise<number> {
+  const [{ importReleases }, { finish, incomplete }] = await Promise.all([
+    import('../../engine/release/import.ts'),
+    import('../finish.ts'),
+  ]);
+  const context = await session.context();
+  if (!dryRun && !(await agreed(session, 'write first records of what is pinned today?', ' --import'))) return EXIT.ok;
+  const request = { words: lines, skipRefused, ...(reason !== undefined && { reason }) };
+  const outcome = await importReleases(context, request, { dryRun });
+  if (outcome.kind === 'refused') return finish(session, outcome);
+  session.print(importedView(outcome));
+  const released = outcome.releases.filter((one) => one.kind === 'released');
+  const failures = released.flatMap(({ plan, commit, tags }) =>
+    incomplete(lineName(plan.environment, plan.application), commit, tags),
+  );
+  if (session.options.output !== 'json') session.fail(failures);
+  return failures[0]?.exit ?? EXIT.ok;
+}
+
+/** Throws `usage` for options that mean something with --import alone. */
+function requireNoLines({ lines, skipRefused, dryRun, reason }: InitOptions): void {
+  if (lines.length === 0 && !skipRefused && !dryRun && reason === undefined) return;
+  throw new TagflowError('usage', {
+    what: 'init takes environments, --skip-refused, --dry-run and --reason with --import alone',
+    fix: `tagflow init --import${lines.map((word) => ` ${word}`).join('')}`,
+  });
 }
 
 /** Makes the environment branches that the remote lacks, when the person agrees. */
@@ -80,13 +116,13 @@ async function makeBranches(session: Session): Promise<number> {
   return EXIT.ok;
 }
 
-async function agreed(session: Session, question: string): Promise<boolean> {
+async function agreed(session: Session, question: string, how = ''): Promise<boolean> {
   if (session.options.yes) return true;
   if (asks(session)) return isAgreed(session, question);
   throw new TagflowError('usage', {
     what: `init would ask: ${question}`,
     why: 'there is nobody to ask',
-    fix: 'tagflow init --yes',
+    fix: `tagflow init${how} --yes`,
   });
 }
 

@@ -122,11 +122,13 @@ async function checkSources(
 ): Promise<ReadonlySet<ObjectId>> {
   const releases = releasesOf(trail);
   const upstream = upstreamHeads(snapshot, trail.environment);
-  const ids = [...new Set(releases.map(({ release }) => release.source.commit))];
+  // An import carries nothing: it says what the branch had.
+  const carried = releases.filter(({ release }) => release.action !== 'import');
+  const ids = [...new Set(carried.map(({ release }) => release.source.commit))];
   const outside = new Map<string, ReadonlySet<ObjectId>>();
   for (const { branch, head } of upstream) outside.set(branch, new Set(await context.ledger.unreachable(ids, head)));
   const lost = new Set(ids.filter((id) => [...outside.values()].every((missing) => missing.has(id))));
-  for (const { commit, release } of releases) {
+  for (const { commit, release } of carried) {
     const { source } = release;
     const extra = await mergedBeside(context.ledger, commit, source.commit);
     const name = shortId(source.commit);
@@ -241,7 +243,8 @@ async function checkContent(
     const { commit, release } = entry;
     const { restored, source } = release;
     const [base] = commit.parents;
-    const from = restored?.imagesOnly === true ? base : (restored?.commit ?? source.commit);
+    const from =
+      restored?.imagesOnly === true || release.action === 'import' ? base : (restored?.commit ?? source.commit);
     // Without it there is nothing to compare with, and that was told.
     if (from === undefined) continue;
     if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
@@ -317,7 +320,9 @@ function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment 
     return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
   }
   const wrong = release.images.flatMap((image) => {
-    const check = environment.images.has(image.name) ? branchCheck(pinned, image, environment) : undefined;
+    const check = environment.images.has(image.name)
+      ? branchCheck(pinned, image, environment, release.action)
+      : undefined;
     return check?.state === 'drift' ? [`${image.name} is ${saidOf(check.found)}, not ${image.digest}`] : [];
   });
   return wrong.length === 0

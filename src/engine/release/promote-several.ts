@@ -114,7 +114,7 @@ async function plannedOf({ plan, files }: PlannedRelease): Promise<Planned> {
 }
 
 /** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
-async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
+export async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
   const { ledger } = reading;
   const [line] = lines;
   if (!line) return;
@@ -189,7 +189,8 @@ function isAnswer({ code }: TagflowError): boolean {
   return exit === EXIT.usage || exit === EXIT.refused || exit === EXIT.notFound;
 }
 
-function refusalOf({ name }: ReleaseLine, { code, message, why, fix, details }: TagflowError): Refused {
+/** The refusal of a line that an error says. */
+export function refusalOf({ name }: ReleaseLine, { code, message, why, fix, details }: TagflowError): Refused {
   const text = { what: message.includes(name) ? message : `${name}: ${message}`, why, fix, details };
   return {
     kind: 'refused',

@@ -11,7 +11,7 @@ import {
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
-import type { ReleaseImage } from '../../model/release.ts';
+import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { isManifestPath, manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
 
@@ -66,8 +66,16 @@ export async function readSaid(
 }
 
 /** The first field that says something else of an image than the record; undefined where all fields are right. */
-export function wrongPin(pins: readonly ReadPin[], image: ReleaseImage, environment: Environment): ReadPin | undefined {
-  return pins.find((pin) => !saysImage(pin, image, environment));
+export function wrongPin(
+  pins: readonly ReadPin[],
+  image: ReleaseImage,
+  environment: Environment,
+  action: ReleaseRecord['action'] = 'promote',
+): ReadPin | undefined {
+  // An import leaves fields as they are: the version alone says what it says.
+  const asFound = (pin: ReadPin): boolean =>
+    action === 'import' && pin.digest === undefined && pin.tag === image.version && !namesOther(pin, image.repository);
+  return pins.find((pin) => !asFound(pin) && !saysImage(pin, image, environment));
 }
 
 /** What a field says, in a word: its digest where that is wrong, otherwise all of it. */

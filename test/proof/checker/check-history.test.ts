@@ -85,7 +85,7 @@ const GOOD: History = {
   environments: [ENVIRONMENT],
   operations: RECORDS.map((record) => ({
     actor: record.actor,
-    kind: record.action,
+    kind: record.action === 'import' ? 'promote' : record.action,
     environment: 'prd',
     started: record.sequence * 10,
     ended: record.sequence * 10 + 9,

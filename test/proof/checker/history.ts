@@ -56,7 +56,7 @@ export interface RecordFacts {
   readonly previous?: number;
   /** The commit that it says made the release before. */
   readonly follows?: string;
-  readonly action: 'promote' | 'rollback';
+  readonly action: 'promote' | 'rollback' | 'import';
   /** The first parent of the commit that made it: elsewhere the record is one that was left there. */
   readonly base?: string | undefined;
   readonly actor: string;

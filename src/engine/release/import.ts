@@ -1,0 +1,206 @@
+// First records: what manifests pin today becomes the first release of each line, and nothing else changes. All lines of a
+// branch share one commit and one push, compared and swapped as a promotion is.
+import pLimit from 'p-limit';
+import { ERRORS, EXIT, TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
+import { type PromoteRequest, assemblePlan } from '../../model/plan.ts';
+import type { Context, Reading } from '../context.ts';
+import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { scopeId } from '../tree/tree.ts';
+import { applyAllCommitted } from './apply.ts';
+import { releaseTagsAreFree } from './checks.ts';
+import { commitPlans } from './commit.ts';
+import { subjectDigest } from './journal-evidence.ts';
+import type { Planned, Refused, Released } from './outcome.ts';
+import { pinnedToday, requireFreeTargetTags } from './pinned-today.ts';
+import type { PlannedRelease, Raced } from './plan.ts';
+import { bringLines, refusalOf } from './promote-several.ts';
+import { againUntilWon } from './promote.ts';
+
+/** Lines that are looked at together. */
+const AT_ONCE = 8;
+
+/** Which lines to write first records for. */
+export interface ImportLines {
+  /** Environments, each followed by applications or patterns of them; none: every line. */
+  readonly words: readonly string[];
+  readonly reason?: string;
+  /** Leave out lines that are refused, instead of writing nothing. */
+  readonly skipRefused?: boolean;
+}
+
+/** What became of an import. */
+export interface Imported {
+  readonly kind: 'imported';
+  readonly releases: readonly (Released | Planned)[];
+  /** Lines that have a release already. */
+  readonly known: readonly string[];
+  /** Lines whose manifests name no image. */
+  readonly empty: readonly string[];
+  /** Lines that were refused and left out. */
+  readonly skipped: readonly Refused[];
+}
+
+/**
+ * Writes the first record of every line that has none, with the versions that its manifests pin. No manifest changes. Refused
+ * when one line is, unless `skipRefused`. Run again it writes what is missing. Throws `environment-not-found`, `push-denied`,
+ * `race-lost`, and what reading throws.
+ */
+export async function importReleases(
+  context: Context,
+  request: ImportLines,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<Imported | Refused> {
+  return againUntilWon(context, async () => {
+    const snapshot = await readSnapshot(context);
+    const lines = linesNamed(snapshot.pipeline, request.words);
+    await bringLines(context, snapshot, lines);
+    const found = await lookAt(context, snapshot, lines, request);
+    const refused = found.filter((one) => one.kind === 'refused');
+    if (refused.length > 0 && request.skipRefused !== true) return together(refused);
+    const raced = found.find((one) => one.kind === 'raced');
+    if (raced) return raced;
+    const planned = found.filter((one) => one.kind === 'planned');
+    const result = {
+      kind: 'imported' as const,
+      known: found.flatMap((one) => (one.kind === 'known' ? [one.line] : [])),
+      empty: found.flatMap((one) => (one.kind === 'empty' ? [one.line] : [])),
+      skipped: refused,
+    };
+    if (dryRun) return { ...result, releases: planned.map(({ plan }): Planned => ({ kind: 'planned', plan })) };
+    return releaseAll(context, snapshot, planned, result);
+  });
+}
+
+type Found = PlannedRelease | Refused | Raced | { readonly kind: 'known' | 'empty'; readonly line: string };
+
+async function lookAt(
+  reading: Reading,
+  snapshot: Snapshot,
+  lines: readonly ReleaseLine[],
+  request: ImportLines,
+): Promise<readonly Found[]> {
+  const limit = pLimit(AT_ONCE);
+  return Promise.all(
+    lines.map(async (line) =>
+      limit(async (): Promise<Found> => {
+        reading.signal.throwIfAborted();
+        try {
+          return await planFirst(reading, snapshot, line, request);
+        } catch (error) {
+          if (isTagflowError(error) && isAnswer(error, request)) return refusalOf(line, error);
+          throw error;
+        }
+      }),
+    ),
+  );
+}
+
+/** The first release of a line: what its manifests say today, in a tree that stays as it is. */
+async function planFirst(
+  reading: Reading,
+  snapshot: Snapshot,
+  line: ReleaseLine,
+  { reason }: ImportLines,
+): Promise<Found> {
+  const state = await snapshot.release(line);
+  if (state.record) return { kind: 'known', line: line.name };
+  const { images, reads } = await pinnedToday(reading, snapshot.pipeline, state);
+  if (images.length === 0) return { kind: 'empty', line: line.name };
+  if (!(await releaseTagsAreFree(reading, state, images, 1))) return { kind: 'raced', state, copyingMs: 0 };
+  await requireFreeTargetTags(reading, line, images);
+  const { head } = state;
+  requireDirect(line);
+  const request: PromoteRequest = {
+    kind: 'promote',
+    environment: line.name,
+    versions: {},
+    imports: true,
+    ...(reason !== undefined && { reason }),
+  };
+  const scope = await scopeId(reading.ledger, line, head, []);
+  const plan = assemblePlan({
+    request,
+    target: line,
+    current: undefined,
+    currentCommit: undefined,
+    images,
+    base: head,
+    source: { branch: line.branch, commit: head },
+    tree: head,
+    parents: [head],
+    edits: [],
+    scope,
+    fields: [],
+    configurationChanges: [],
+    held: [],
+    gates: [],
+    config: snapshot.config,
+  });
+  const subject = subjectDigest(line, { request, images, scope });
+  // No file changes but the record.
+  return { kind: 'planned', plan, subject, state, reads, files: async () => [] };
+}
+
+/** One commit for each branch, then tags. A branch that lost the race is planned again, and the others have theirs by then. */
+async function releaseAll(
+  context: Context,
+  snapshot: Snapshot,
+  planned: readonly PlannedRelease[],
+  result: Omit<Imported, 'releases'>,
+): Promise<Imported | Raced> {
+  const releases: Released[] = [];
+  for (const group of Map.groupBy(planned, ({ plan }) => plan.branch).values()) {
+    const [first] = group;
+    const committed = await commitPlans(context, snapshot, group);
+    if (!committed && first) return { kind: 'raced', state: first.state, copyingMs: 0 };
+    const made = group.flatMap((one, index) => {
+      const done = committed?.[index];
+      return done ? [{ ...one, ...done, environment: one.state.environment, replaced: undefined }] : [];
+    });
+    const tags = await applyAllCommitted(context, made);
+    releases.push(
+      ...made.map(({ plan, record, commit }, index): Released => ({
+        kind: 'released',
+        plan,
+        record,
+        commit,
+        tags: tags[index] ?? [],
+        replaced: undefined,
+        downstream: [],
+      })),
+    );
+  }
+  return { ...result, releases };
+}
+
+/** A first record goes onto the branch by a push. Throws `not-supported`. */
+function requireDirect({ name, environment, branch, pullRequest }: ReleaseLine): void {
+  if (!pullRequest) return;
+  throw new TagflowError('not-supported', {
+    what: `${name} takes releases by pull request, and an import pushes to ${branch}`,
+    why: 'a pull request is one release, and an import is many',
+    fix: `import before environments.${environment}.pullRequest is set, or promote what runs today`,
+  });
+}
+
+/**
+ * Whether an error says that one line cannot be imported as things are. A registry that does not answer concerns all, unless
+ * lines may be left out: then the others do not wait for a registry that is not theirs.
+ */
+function isAnswer({ code }: TagflowError, { skipRefused }: ImportLines): boolean {
+  const { exit } = ERRORS[code];
+  const isRegistry = ['registry-unavailable', 'unauthorized', 'forbidden'].includes(code);
+  return exit === EXIT.usage || exit === EXIT.refused || exit === EXIT.notFound || (skipRefused === true && isRegistry);
+}
+
+/** All refusals as one: nothing is written. */
+function together(refused: readonly Refused[]): Refused {
+  const refusals = refused.flatMap((one) => one.refusals);
+  return {
+    kind: 'refused',
+    environment: refused.map(({ environment }) => environment).join(', '),
+    refusals,
+    gates: [],
+  };
+}
