@@ -18,6 +18,7 @@ import { readRelease } from './read/current.ts';
 import { orProblem } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
+import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
 /** What the registry or the branch says about an image, against the record. */
 export type Check =
@@ -87,6 +88,8 @@ export interface EnvironmentStatus {
   /** What the journal says: locks, and images that people put on hold. */
   readonly locks: readonly Lock[];
   readonly journalHolds: readonly JournalHold[];
+  /** What a verification said of the release; undefined: nothing. */
+  readonly verification: ReleaseVerification | undefined;
   /** Why the journal cannot be trusted; promotions are refused then. */
   readonly journalProblem: TagflowError | undefined;
   /** Why the environment's release cannot be told. */
@@ -128,6 +131,7 @@ async function environmentStatus(
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
     ...(await journalStatus(context, snapshot, state)),
+    verification: state?.commit && (await resultsOf(context, snapshot, environment)).get(state.commit),
     problem,
   };
 }

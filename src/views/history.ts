@@ -4,7 +4,7 @@ import type { Release, Unverified } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
 import { releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
-import { type StyledText, type Table, type View, linesOf, styled, tableOf } from './view.ts';
+import { type StyledText, type Table, type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
 
 const COLUMNS = [
@@ -49,6 +49,7 @@ export function historyView(
           )
         : linesOf('no release'),
       linesOf(
+        ...releases.flatMap(verificationLine),
         ...unverified.map(({ environment: name, commit, author, problem }) => [
           styled('yellow', 'unverified'),
           `: ${shortId(commit)} on ${name} by ${author}: ${problem}`,
@@ -57,6 +58,16 @@ export function historyView(
     ],
     records: recordsOf(releases),
   };
+}
+
+/** What is to be said of a release whose verification did not pass. */
+function verificationLine({ record, verification }: Release): readonly TextLine[] {
+  if (!verification || verification.result === 'passed') return [];
+  const { result, steps } = verification;
+  const step = steps.find((one) => one.result === result);
+  const name = `release ${record.sequence} of ${lineName(record.environment, record.application)}`;
+  const colour = result === 'failed' ? 'red' : 'yellow';
+  return [[styled(colour, result), `: the verification of ${name}${step ? `: ${step.name}: ${step.seen}` : ''}`]];
 }
 
 function row({ record, commit, since, until, before }: Release, now: Instant): readonly StyledText[] {

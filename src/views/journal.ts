@@ -31,11 +31,12 @@ export function journalView(entries: readonly JournalEntry[]): View {
   return { data: { entries: entries.map(entryShape) }, parts: [tableOf(columns, rows)] };
 }
 
-function aboutOf({ environment, application, image, ends, rollbacks }: JournalEntry): string {
+function aboutOf({ environment, application, image, ends, rollbacks, release, result }: JournalEntry): string {
   const line = [environment ?? 'every environment', application].filter((part) => part !== undefined).join('/');
   const what = image ? ` ${[image.name, image.version ?? image.digest].filter(Boolean).join(' ')}` : '';
   const more = rollbacks ? ' with rollbacks' : '';
-  return ends === undefined ? `${line}${what}${more}` : `${line} ends ${ends}`;
+  const said = release ? `: release ${release.sequence}: ${result ?? ''}` : '';
+  return ends === undefined ? `${line}${what}${more}${said}` : `${line} ends ${ends}`;
 }
 
 /** An entry with every key, whatever its kind; `steps` and `lost` are empty where there are none. */

@@ -1,6 +1,7 @@
 // Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
+import type { ReleaseVerification } from '../engine/read/verifications.ts';
 import type { Release, Unverified } from '../engine/read/history.ts';
 import type { TagStatus } from '../engine/release/outcome.ts';
 import type { Check, RegistryCheck } from '../engine/status.ts';
@@ -51,7 +52,10 @@ export function releaseShape({
   signer,
   until,
   before,
-}: Release): Whole<ReleaseRecord & Pick<Release, 'commit' | 'signer' | 'since' | 'until'> & { changes: unknown }> {
+  verification,
+}: Release): Whole<
+  ReleaseRecord & Pick<Release, 'commit' | 'signer' | 'since' | 'until'> & { changes: unknown; verification: unknown }
+> {
   return {
     ...recordShape(record),
     commit,
@@ -59,7 +63,15 @@ export function releaseShape({
     since: record.time,
     until: timeOrNull(until),
     changes: changesShape(record, before),
+    verification: resultShape(verification),
   };
+}
+
+/** What a verification said of a release; `null`: nothing. */
+export function resultShape(verification: ReleaseVerification | undefined): unknown {
+  if (!verification) return null;
+  const { id, result, time: at, steps } = verification;
+  return { id, result, time: at, steps: steps.map(({ name, result: said, seen }) => ({ name, result: said, seen })) };
 }
 
 /** The images that a release changed: `from` and `to` are versions, `null` where there is none. */

@@ -26,6 +26,10 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       linesOf(
         ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
         ...gates.map(({ gate, decision, reason }) => fact('gate', `${gate}: ${decision}: ${reason}`)),
+        ...(release.verification ? [fact('verified', resultWords(release.verification))] : []),
+        ...(release.verification?.steps ?? []).map(({ name, result, seen }) =>
+          fact('step', `${name}: ${result}: ${seen}`),
+        ),
         ...held.map(({ release: number, images }) =>
           fact(
             'held',
@@ -35,6 +39,10 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       ),
     ],
   };
+}
+
+function resultWords({ result, time, id }: NonNullable<Release['verification']>): string {
+  return `${result}, ${time.slice(0, 16).replace('T', ' ')}Z (${id})`;
 }
 
 function fact(name: string, value: string): string {

@@ -3,7 +3,16 @@ import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../en
 import type { Standing } from '../engine/read/history.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { comparisonShape, holdShape, problemShape, recordShape, releaseShape, time, timeOrNull } from './shapes.ts';
+import {
+  comparisonShape,
+  holdShape,
+  problemShape,
+  recordShape,
+  releaseShape,
+  resultShape,
+  time,
+  timeOrNull,
+} from './shapes.ts';
 import { type TextLine, type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, exactly, moment, versionsOf } from './words.ts';
 
@@ -119,6 +128,7 @@ function remarks(state: EnvironmentStatus): readonly TextLine[] {
     ),
     ...waiting(state),
     ...holds(state),
+    ...verificationLines(state),
     ...journalLines(state),
   ];
 }
@@ -188,6 +198,17 @@ function holds({ environment, held }: EnvironmentStatus): readonly string[] {
   });
 }
 
+function verificationLines({ environment, record, verification }: EnvironmentStatus): readonly string[] {
+  if (!verification || verification.result === 'passed') return [];
+  const { result, steps } = verification;
+  const step = steps.find((one) => one.result === result);
+  const seen = step ? `: ${step.name}: ${step.seen}` : '';
+  const words = environment.replace('/', ' ');
+  return [
+    `${result}: the verification of release ${record?.sequence} of ${environment}${seen}   tagflow verify ${words} --wait`,
+  ];
+}
+
 function journalLines({ environment, locks, journalHolds, journalProblem }: EnvironmentStatus): readonly string[] {
   return [
     ...locks.map(({ by, until, reason, rollbacks }) => {
@@ -220,6 +241,7 @@ function asData({
   locks,
   journalHolds,
   journalProblem,
+  verification,
   ...state
 }: EnvironmentStatus): Readonly<Record<string, unknown>> {
   return {
@@ -240,6 +262,7 @@ function asData({
       version,
       reason,
     })),
+    verification: resultShape(verification),
     journalProblem: problemShape(journalProblem),
     problem: problemShape(problem),
   };

@@ -78,6 +78,12 @@ const record = {
   plan: 'digest',
   config: { commit: maybe('commit'), file: maybe('digest') },
 } as const satisfies Shape;
+const verification = maybe({
+  id: 'text',
+  result: 'text',
+  time: 'text',
+  steps: [{ name: 'text', result: 'text', seen: 'text' }],
+});
 const past = {
   ...record,
   commit: 'commit',
@@ -85,6 +91,7 @@ const past = {
   since: 'time',
   until: maybe('time'),
   changes: [{ image: 'text', from: maybe('text'), to: maybe('text') }],
+  verification,
 } as const;
 const shown = { ...past, at: maybe('time') } as const;
 const tag = {
@@ -224,6 +231,7 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
               reason: maybe('text'),
             },
           ],
+          verification,
           journalProblem: problem,
           problem,
         },

@@ -79,6 +79,20 @@ describe('a deploy that checks itself', () => {
     expect(await releaseOf(pipeline, 'dev')).toMatchObject({ sequence: 3, django: 'V4.0', pinned: true, tagged: true });
   });
 
+  it('is shown where releases are shown', async () => {
+    expect(succeeded(await pipeline.tagflow(['history', 'dev']))).toMatch(
+      /^failed: the verification of release 2 of dev: version: the body does not hold V4\.2/m,
+    );
+    expect(succeeded(await pipeline.tagflow(['show', 'dev', '--release', '1']))).toMatch(/^verified +passed, /m);
+    const failed = JSON.parse(
+      succeeded(await pipeline.tagflow(['show', 'dev', '--release', '2', '-o', 'json'])),
+    ) as object;
+    expect(failed).toMatchObject({
+      verification: { result: 'failed', steps: [{ name: 'version', result: 'failed' }, {}] },
+    });
+    expect(succeeded(await pipeline.tagflow(['journal', 'dev']))).toMatch(/verify +dev: release 2: failed/);
+  });
+
   it('starts no program without the caller’s word, and says so', async () => {
     live = 'V4.0';
     const result = await pipeline.tagflow(['verify', 'dev', '--wait']);

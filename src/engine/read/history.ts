@@ -18,6 +18,7 @@ import { requireContinuity } from './continuity.ts';
 import { type EnvironmentProblem, orFailure } from './problem.ts';
 import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
+import { type ReleaseVerification, resultsOf } from './verifications.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
 export interface Release {
@@ -32,6 +33,8 @@ export interface Release {
   readonly until: Instant | undefined;
   /** The release that this one replaced, as far as it was read. */
   readonly before: ReleaseRecord | undefined;
+  /** What a verification said of it; absent where none did, or nobody looked. */
+  readonly verification?: ReleaseVerification | undefined;
 }
 
 /** A commit that touches a record and is not a release: its file is no valid record, speaks of another commit, or is not signed. */
@@ -192,9 +195,28 @@ export async function history(
   );
   if (pasts.length > 1) releases.sort((a, b) => b.since - a.since);
   return {
-    releases: releases.slice(0, limit),
+    releases: await withResults(context, snapshot, releases.slice(0, limit)),
     unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
   };
+}
+
+/** Releases with what verifications said of them. */
+async function withResults(
+  context: Reading,
+  snapshot: Snapshot,
+  releases: readonly Release[],
+): Promise<readonly Release[]> {
+  if (!snapshot.branches.has(snapshot.pipeline.journal)) return releases;
+  const lines = [...new Set(releases.map(({ environment }) => environment))];
+  const results = new Map(
+    await Promise.all(
+      lines.map(async (line) => [line, await resultsOf(context, snapshot, lineOf(snapshot.pipeline, line))] as const),
+    ),
+  );
+  return releases.map((release) => ({
+    ...release,
+    verification: results.get(release.environment)?.get(release.commit),
+  }));
 }
 
 /** Refuses the name of an image that no line has. Throws `image-not-found`. */
@@ -217,7 +239,7 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     (release) =>
       'now' in when || ('release' in when ? release.record.sequence === when.release : release.since <= when.at),
   );
-  if (found) return found;
+  if (found) return (await withResults(context, snapshot, [found]))[0] ?? found;
   const oldest = releases.at(-1);
   throw new TagflowError('release-not-found', {
     what:
