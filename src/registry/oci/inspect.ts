@@ -5,48 +5,71 @@ import type { Deadline, Instant } from '../../model/effects.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts } from '../../model/repository-facts.ts';
-import { type Abilities, meaningOf } from './abilities.ts';
+import { meaningOf } from './abilities.ts';
 import { describeAnswer, headerOf } from './answer.ts';
-import type { Action } from './auth.ts';
-import type { RegistryClient } from './client.ts';
-import type { OciParts } from './parts.ts';
+import type { OciConnection, PathRequest } from './connection.ts';
 import type { Credential } from '../credentials/credential.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import type { HttpResponse } from '../../http/http.ts';
 
-/** What the adapter's parts do for looking at a repository. */
-export interface InspectParts extends Pick<OciParts, 'send'> {
-  readonly client: Pick<RegistryClient, 'send' | 'locationOf'>;
-  readonly credentials: CredentialSource;
-  readonly abilities: Abilities;
-  readonly now: () => Instant;
-}
+const UNTRIED: Permission = { granted: 'unknown', how: 'it is tried only where the repository can be seen' };
 
-/** Looks at a repository, as the port's `inspect` promises. */
-export type Inspect = (place: RemoteRepository, deadline: Deadline) => Promise<RepositoryFacts>;
+/** Looks at repositories, as the port's `inspect` promises. */
+export class OciInspector {
+  readonly #connection: OciConnection;
+  readonly #credentials: CredentialSource;
 
-/** The ability to look at a repository. */
-export function createInspect({ client, send, credentials, abilities, now }: InspectParts): Inspect {
+  constructor(connection: OciConnection, credentials: CredentialSource) {
+    this.#connection = connection;
+    this.#credentials = credentials;
+  }
+
+  /** What a repository is like. */
+  async inspect(place: RemoteRepository, deadline: Deadline): Promise<RepositoryFacts> {
+    const credential = await this.#credentials.find(place.host, place.path);
+    const { clock } = this.#connection;
+    const before = clock.now();
+    const list = await this.#ask(place, 'tags/list?n=1', { method: 'GET', action: 'pull' }, deadline);
+    const skew = typeof list === 'string' ? undefined : skewOf(list, before, clock.now());
+    const common = { identity: identityOf(credential), ...(skew !== undefined && { clockSkewMs: skew }) };
+    if (typeof list === 'string')
+      return { ...common, exists: 'unknown', pull: { granted: 'no', how: list }, push: UNTRIED };
+    if (list.status === 404) {
+      const how = `its list of tags was answered ${describeAnswer(list)}`;
+      // Who is not logged in may only not be shown it.
+      const exists = credential === undefined ? 'unknown' : 'no';
+      return { ...common, exists, pull: { granted: 'unknown', how }, push: UNTRIED };
+    }
+    if (list.status !== 200) {
+      return { ...common, exists: 'unknown', pull: refusedOr(list, 'its list of tags'), push: UNTRIED };
+    }
+    const push = await this.#tryPush(place, deadline);
+    const removeTag: Permission =
+      push.granted === 'yes'
+        ? await this.#tryRemoval(place, deadline)
+        : { granted: 'unknown', how: 'as pushing is not allowed' };
+    return { ...common, exists: 'yes', pull: { granted: 'yes', how: 'its tags can be listed' }, push, removeTag };
+  }
+
   /** The answer to a request, or why there was none that counts: no credentials, or not these. */
-  const answerTo = async (work: () => Promise<HttpResponse>): Promise<HttpResponse | string> => {
+  async #ask(
+    place: RemoteRepository,
+    path: string,
+    request: Pick<PathRequest, 'method' | 'action'>,
+    deadline: Deadline,
+  ): Promise<HttpResponse | string> {
+    const once = request.method !== 'GET';
     try {
-      return await work();
+      return await this.#connection.send(place, path, { ...request, headers: {}, once }, deadline);
     } catch (error) {
       if (isTagflowError(error, 'unauthorized')) return error.why ?? error.message;
       throw error;
     }
-  };
-  const ask = async (
-    place: RemoteRepository,
-    action: Action,
-    method: 'GET' | 'POST' | 'DELETE',
-    path: string,
-    deadline: Deadline,
-  ): Promise<HttpResponse | string> =>
-    answerTo(async () => send(place, action, path, { method, headers: {}, once: method !== 'GET' }, deadline));
+  }
 
-  const tryPush = async (place: RemoteRepository, deadline: Deadline): Promise<Permission> => {
-    const begun = await ask(place, 'push', 'POST', 'blobs/uploads/', deadline);
+  async #tryPush(place: RemoteRepository, deadline: Deadline): Promise<Permission> {
+    const { client } = this.#connection;
+    const begun = await this.#ask(place, 'blobs/uploads/', { method: 'POST', action: 'push' }, deadline);
     if (typeof begun === 'string') return { granted: 'no', how: begun };
     if (begun.status !== 202) return refusedOr(begun, 'an upload');
     const limits = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid', repository: place } as const;
@@ -58,48 +81,22 @@ export function createInspect({ client, send, credentials, abilities, now }: Ins
       if (!(error instanceof TagflowError) || error.code === 'interrupted') throw error;
       return { granted: 'yes', how: 'an upload was begun; it could not be cancelled, and is forgotten by itself' };
     }
-  };
+  }
 
-  const tryRemoval = async (place: RemoteRepository, deadline: Deadline): Promise<Permission> => {
+  async #tryRemoval(place: RemoteRepository, deadline: Deadline): Promise<Permission> {
+    const { abilities } = this.#connection;
     const known = abilities.known(place, 'tag-deletion');
     if (known) return { granted: known.has ? 'yes' : 'no', how: known.why };
-    const answer = await ask(place, 'delete', 'DELETE', `manifests/tagflow-probe-${randomUUID()}`, deadline);
+    const path = `manifests/tagflow-probe-${randomUUID()}`;
+    const answer = await this.#ask(place, path, { method: 'DELETE', action: 'delete' }, deadline);
     if (typeof answer === 'string') return { granted: 'no', how: answer };
     const how = `the removal of a tag that is not there was answered ${describeAnswer(answer)}`;
     const meaning = meaningOf('tag-deletion', answer);
     if (meaning === 'lacks') abilities.learn(place, 'tag-deletion', { has: false, why: how });
     // "There is no such tag" comes from who would remove one.
-    return {
-      granted: meaning === 'lacks' ? 'no' : answer.status === 404 || meaning === 'has' ? 'yes' : 'unknown',
-      how,
-    };
-  };
-
-  return async (place, deadline) => {
-    const credential = await credentials.find(place.host, place.path);
-    const before = now();
-    const list = await ask(place, 'pull', 'GET', 'tags/list?n=1', deadline);
-    const skew = typeof list === 'string' ? undefined : skewOf(list, before, now());
-    const common = { identity: identityOf(credential), ...(skew !== undefined && { clockSkewMs: skew }) };
-    const untold: Permission = { granted: 'unknown', how: 'it is tried only where the repository can be seen' };
-    if (typeof list === 'string')
-      return { ...common, exists: 'unknown', pull: { granted: 'no', how: list }, push: untold };
-    if (list.status === 404) {
-      const how = `its list of tags was answered ${describeAnswer(list)}`;
-      // Who is not logged in may only not be shown it.
-      const exists = credential === undefined ? 'unknown' : 'no';
-      return { ...common, exists, pull: { granted: 'unknown', how }, push: untold };
-    }
-    if (list.status !== 200) {
-      return { ...common, exists: 'unknown', pull: refusedOr(list, 'its list of tags'), push: untold };
-    }
-    const push = await tryPush(place, deadline);
-    const removeTag: Permission =
-      push.granted === 'yes'
-        ? await tryRemoval(place, deadline)
-        : { granted: 'unknown', how: 'as pushing is not allowed' };
-    return { ...common, exists: 'yes', pull: { granted: 'yes', how: 'its tags can be listed' }, push, removeTag };
-  };
+    const granted = meaning === 'lacks' ? 'no' : answer.status === 404 || meaning === 'has' ? 'yes' : 'unknown';
+    return { granted, how };
+  }
 }
 
 function refusedOr(response: HttpResponse, what: string): Permission {

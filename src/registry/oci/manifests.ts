@@ -12,88 +12,87 @@ import type { Manifest } from '../registry.ts';
 import { writeUntilKnown } from '../../http/settle.ts';
 import { headerOf } from './answer.ts';
 import type { HttpResponse } from '../../http/http.ts';
-import type { CachedManifest } from '../image/manifest-cache.ts';
-import type { OciParts } from './parts.ts';
+import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
+import type { OciConnection } from './connection.ts';
 import { digestMismatch } from '../image/refusals.ts';
 import { denied } from './refusals.ts';
 import { TransportFailure } from '../../http/transport.ts';
 
-/** The requests for manifests. */
-export type ManifestRequests = Pick<OciParts, 'read' | 'peek' | 'put'>;
+/** The requests for manifests of one adapter. */
+export class ManifestRequests {
+  /** What this run has read: content under a digest is the same for ever. */
+  readonly cache: ManifestCache;
+  readonly #connection: OciConnection;
 
-/** The requests for manifests of one adapter. What was read is remembered in `manifests`. */
-export function createManifestRequests({
-  client,
-  send,
-  manifests,
-}: Pick<OciParts, 'client' | 'send' | 'manifests'>): ManifestRequests {
-  // Docker's registry answers 500 when a layer or a configuration is asked for as a manifest.
-  const isBlob = async (repository: RemoteRepository, digest: Digest, deadline: Deadline): Promise<boolean> => {
-    const request = { method: 'HEAD', headers: {}, once: true } as const;
-    return (await send(repository, 'pull', `blobs/${digest}`, request, deadline)).status === 200;
-  };
+  constructor(connection: OciConnection, cache: ManifestCache) {
+    this.#connection = connection;
+    this.cache = cache;
+  }
 
-  const read = async (
-    repository: RemoteRepository,
-    at: Tag | Digest,
-    deadline: Deadline,
-  ): Promise<CachedManifest | undefined> => {
-    const request = { method: 'GET', headers: { accept: MANIFEST_ACCEPT } } as const;
+  /** Reads a manifest and hashes it; undefined when it is not there. */
+  async read(repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<CachedManifest | undefined> {
+    const request = { method: 'GET', headers: { accept: MANIFEST_ACCEPT }, action: 'pull' } as const;
     let response: HttpResponse;
     try {
-      response = await send(repository, 'pull', `manifests/${at}`, request, deadline);
+      response = await this.#connection.send(repository, `manifests/${at}`, request, deadline);
     } catch (error) {
-      if (isServerFault(error) && isDigest(at) && (await isBlob(repository, at, deadline))) return undefined;
+      if (isServerFault(error) && isDigest(at) && (await this.#isBlob(repository, at, deadline))) return undefined;
       throw error;
     }
     if (response.status === 404) return undefined;
     if (response.status !== 200) throw denied(repository, 'pull', response);
     const manifest = readManifest(response, repository, at);
-    manifests.set(repository.name, manifest);
+    this.cache.set(repository.name, manifest);
     return manifest;
-  };
+  }
 
-  const peek = async (
-    repository: RemoteRepository,
-    tag: Tag | Digest,
-    deadline: Deadline,
-  ): Promise<Digest | undefined> => {
-    const headers = { accept: MANIFEST_ACCEPT };
-    const response = await send(repository, 'pull', `manifests/${tag}`, { method: 'HEAD', headers }, deadline);
+  /** The digest at a tag, by the cheapest request there is; undefined when it is not there. */
+  async peek(repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Digest | undefined> {
+    const request = { method: 'HEAD', headers: { accept: MANIFEST_ACCEPT }, action: 'pull' } as const;
+    const response = await this.#connection.send(repository, `manifests/${at}`, request, deadline);
     if (response.status === 404) return undefined;
     if (response.status === 403) throw denied(repository, 'pull', response);
     const digest = headerOf(response, 'docker-content-digest') ?? '';
     if (response.status === 200 && isDigest(digest)) return digest;
     // Some registries answer HEAD with 405, or without the digest.
-    return (await read(repository, tag, deadline))?.digest;
-  };
+    return (await this.read(repository, at, deadline))?.digest;
+  }
 
-  const put = async (
+  /** Puts a manifest. The answer, or `landed` when it was lost and the manifest is there. */
+  async put(
     repository: RemoteRepository,
     manifest: Manifest,
-    tag: Tag | Digest,
+    at: Tag | Digest,
     deadline: Deadline,
-  ): Promise<'landed' | HttpResponse> => {
+  ): Promise<'landed' | HttpResponse> {
     const headers = { 'content-type': manifest.mediaType };
-    const request = { method: 'PUT', headers, body: manifest.bytes, once: true } as const;
+    const request = { method: 'PUT', headers, body: manifest.bytes, once: true, action: 'push' } as const;
     return writeUntilKnown<'landed' | HttpResponse, Digest | undefined>({
-      where: `${repository.name}:${tag}`,
+      where: `${repository.name}:${at}`,
       put: async () => {
-        const response = await send(repository, 'push', `manifests/${tag}`, request, deadline);
-        if (isSuccess(response)) checkWritten(response, repository, manifest, tag);
+        const response = await this.#connection.send(repository, `manifests/${at}`, request, deadline);
+        if (isSuccess(response)) checkWritten(response, repository, manifest, at);
         return response;
       },
-      read: async () => peek(repository, tag, deadline),
+      read: async () => this.peek(repository, at, deadline),
       outcomeOf: (now) => (now === manifest.digest ? 'landed' : undefined),
-      wait: async (attempt, last) => client.waitToRetry(attempt, deadline, last),
+      wait: async (attempt, last) => this.#connection.client.waitToRetry(attempt, deadline, last),
     });
-  };
+  }
 
-  return { read, peek, put };
+  /** Docker's registry answers 500 when a layer or a configuration is asked for as a manifest. */
+  async #isBlob(repository: RemoteRepository, digest: Digest, deadline: Deadline): Promise<boolean> {
+    const request = { method: 'HEAD', headers: {}, once: true, action: 'pull' } as const;
+    return (await this.#connection.send(repository, `blobs/${digest}`, request, deadline)).status === 200;
+  }
 }
 
-/** Whether it was done. */
-export function isSuccess({ status }: HttpResponse): boolean {
+/** The answer of a PUT that was refused; undefined for one that is done. */
+export function refusedAnswer(outcome: 'landed' | HttpResponse): HttpResponse | undefined {
+  return outcome === 'landed' || isSuccess(outcome) ? undefined : outcome;
+}
+
+function isSuccess({ status }: HttpResponse): boolean {
   return status >= 200 && status <= 299;
 }
 

@@ -9,8 +9,8 @@
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
-import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
+import type { RepositoryFacts } from '../../model/repository-facts.ts';
 import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
 import type {
   ContentStore,
@@ -18,24 +18,24 @@ import type {
   Manifest,
   RepositoryInspector,
   TagOptions,
+  TagRemoval,
   TagRemover,
   TagResult,
 } from '../registry.ts';
-import { createAbilities } from './abilities.ts';
 import { headerOf } from './answer.ts';
 import { createRegistryClient } from './client.ts';
-import { createOciContent } from './content.ts';
+import { OciConnection } from './connection.ts';
+import { OciContent } from './content.ts';
 import { type CredentialSource, createCredentialSource } from '../credentials/credentials.ts';
-import { createInspect } from './inspect.ts';
+import { OciInspector } from './inspect.ts';
 import { createManifestCache } from '../image/manifest-cache.ts';
-import { createManifestRequests, isSuccess } from './manifests.ts';
-import type { OciParts } from './parts.ts';
+import { ManifestRequests, refusedAnswer } from './manifests.ts';
 import { type RealmHosts, knownRealms } from './realms.ts';
 import { createRedactor, rememberProxyPasswords } from '../../http/redact.ts';
 import { digestNotFound, requireUnmoved } from '../image/refusals.ts';
 import { denied, writeRefused } from './refusals.ts';
 import { collectTags } from './tag-list.ts';
-import { createTagRemoval } from './tag-removal.ts';
+import { OciTagRemoval } from './tag-removal.ts';
 
 /** What an OCI registry adapter is made with. */
 export interface OciOptions extends AdapterOptions {
@@ -65,19 +65,15 @@ export interface OciRegistry extends ContentStore, TagRemover, RepositoryInspect
   close(): void;
 }
 
-const LONGEST_MANIFEST = 4 * 1024 * 1024;
-/** Registries count the limit of 4 MiB differently: what they took has to be readable. */
-const MARGIN = 64 * 1024;
 const LONGEST_LISTING = 32 * 1024 * 1024;
 const CACHE_BYTES = 32 * 1024 * 1024;
 
 /** A registry over HTTP, for one run. */
 export function createOciRegistry(options: OciOptions): OciRegistry {
   const redactor = createRedactor();
-  rememberProxyPasswords(options.env, redactor);
-  const { env, signal } = options;
+  const { env, signal, clock } = options;
+  rememberProxyPasswords(env, redactor);
   const limits = limitsOf(options);
-  const { operationTimeoutMs } = limits;
   const credentials = options.credentials ?? createCredentialSource({ env, signal });
   const client = createRegistryClient({
     ...options,
@@ -89,133 +85,123 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     plainHttpCredentials: options.plainHttpCredentials ?? new Set(),
     realms: knownRealms(env, options.trustedRealms),
   });
-  const manifests = createManifestCache(CACHE_BYTES);
-  const abilities = createAbilities();
+  const { operationTimeoutMs } = limits;
+  return new HttpRegistry(new OciConnection({ client, redactor, clock, operationTimeoutMs }), credentials);
+}
 
-  const send: OciParts['send'] = async (repository, action, path, rest, deadline) => {
-    const url = new URL(`/v2/${repository.path}/${path}`, client.origin(repository));
-    const limits = { longest: LONGEST_MANIFEST + MARGIN, tooLong: 'manifest-too-large' } as const;
-    return client.send({ ...rest, ...limits, url, repository, action }, deadline);
-  };
+/** The methods of the ports; those about content are in content.ts. */
+class HttpRegistry extends OciContent implements OciRegistry {
+  readonly #connection: OciConnection;
+  readonly #credentials: CredentialSource;
+  readonly #manifests: ManifestRequests;
+  readonly #removal: OciTagRemoval;
+  readonly #inspector: OciInspector;
 
-  const { read, peek, put } = createManifestRequests({ client, send, manifests });
+  constructor(connection: OciConnection, credentials: CredentialSource) {
+    const manifests = new ManifestRequests(connection, createManifestCache(CACHE_BYTES));
+    super(connection, manifests);
+    this.#connection = connection;
+    this.#credentials = credentials;
+    this.#manifests = manifests;
+    this.#removal = new OciTagRemoval(connection, manifests);
+    this.#inspector = new OciInspector(connection, credentials);
+  }
 
-  const tagImage = async (
+  async resolve(repository: Repository, at: Tag | Digest): Promise<Descriptor | undefined> {
+    return this.#connection.operation(repository, async (place, deadline) =>
+      describe(await this.#manifests.read(place, at, deadline)),
+    );
+  }
+
+  async peek(repository: Repository, tag: Tag): Promise<Digest | undefined> {
+    return this.#connection.operation(repository, async (place, deadline) =>
+      this.#manifests.peek(place, tag, deadline),
+    );
+  }
+
+  async listTags(repository: Repository): Promise<readonly Tag[]> {
+    const { client } = this.#connection;
+    const limits = { longest: LONGEST_LISTING, tooLong: 'registry-answer-invalid', action: 'pull' } as const;
+    const request = { ...limits, method: 'GET', headers: { accept: 'application/json' } } as const;
+    return this.#connection.operation(repository, async (place, deadline) => {
+      const first = new URL(`/v2/${place.path}/tags/list`, client.origin(place));
+      return collectTags(first, async (url) => {
+        const response = await client.send({ ...request, url, repository: place }, deadline);
+        if (response.status === 404) return undefined;
+        if (response.status !== 200) throw denied(place, 'pull', response);
+        return response;
+      });
+    });
+  }
+
+  async tag(repository: Repository, digest: Digest, tag: Tag, options: TagOptions = {}): Promise<TagResult> {
+    return this.#connection.operation(repository, async (place, deadline) =>
+      this.#putTag(place, { digest, tag, ...options }, deadline),
+    );
+  }
+
+  async removeTag(repository: Repository, tag: Tag, expected: Digest): Promise<TagRemoval> {
+    return this.#connection.operation(repository, async (place, deadline) =>
+      this.#removal.remove(place, tag, expected, deadline),
+    );
+  }
+
+  async inspect(repository: Repository): Promise<RepositoryFacts> {
+    return this.#connection.operation(repository, async (place, deadline) => this.#inspector.inspect(place, deadline));
+  }
+
+  /** The protocol tells no times. */
+  async listImages(): Promise<undefined> {
+    return undefined;
+  }
+
+  async explainMissing(repository: Repository, at: Tag | Digest): Promise<Missing> {
+    return this.#connection.operation(repository, async (place, deadline) => this.#explain(place, at, deadline));
+  }
+
+  close(): void {
+    this.#connection.client.close();
+  }
+
+  async #putTag(
     repository: RemoteRepository,
-    digest: Digest,
-    tag: Tag,
-    { rewrite = false, expected }: TagOptions,
+    { digest, tag, rewrite = false, expected }: TagOptions & { readonly digest: Digest; readonly tag: Tag },
     deadline: Deadline,
-  ): Promise<TagResult> => {
-    const previous = await peek(repository, tag, deadline);
+  ): Promise<TagResult> {
+    const manifests = this.#manifests;
+    const previous = await manifests.peek(repository, tag, deadline);
     if (previous === digest && !rewrite) return { changed: false, previous };
-    const manifest = manifests.get(repository.name, digest) ?? (await read(repository, digest, deadline));
+    const known = manifests.cache.get(repository.name, digest);
+    const manifest = known ?? (await manifests.read(repository, digest, deadline));
     if (!manifest) throw digestNotFound(repository, digest);
     requireUnmoved(repository, tag, expected, { actual: previous, wanted: digest });
-    const outcome = await put(repository, manifest, tag, deadline);
-    if (outcome === 'landed' || isSuccess(outcome)) return { changed: true, previous };
-    const refusal = writeRefused(repository, tag, outcome, { from: previous, to: digest });
+    const refused = refusedAnswer(await manifests.put(repository, manifest, tag, deadline));
+    if (!refused) return { changed: true, previous };
+    const refusal = writeRefused(repository, tag, refused, { from: previous, to: digest });
     // A tag that must not move and need not move is as it should be.
     if (refusal.code === 'tag-immutable' && previous === digest) return { changed: false, previous };
     throw refusal;
-  };
+  }
 
-  const listTags = async (repository: RemoteRepository, deadline: Deadline): Promise<readonly Tag[]> => {
-    const first = new URL(`/v2/${repository.path}/tags/list`, client.origin(repository));
-    return collectTags(first, async (url) => {
-      const response = await client.send(
-        {
-          method: 'GET',
-          url,
-          headers: { accept: 'application/json' },
-          longest: LONGEST_LISTING,
-          tooLong: 'registry-answer-invalid',
-          repository,
-          action: 'pull',
-        },
-        deadline,
-      );
-      if (response.status === 404) return undefined;
-      if (response.status !== 200) throw denied(repository, 'pull', response);
-      return response;
-    });
-  };
-
-  const explain = async (repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Missing> => {
-    const list = await send(repository, 'pull', 'tags/list?n=1', { method: 'GET', headers: {} }, deadline);
-    if (list.status === 404 || list.status === 403) {
-      const known = await credentials.find(repository.host, repository.path);
-      if (list.status === 404 && known) {
-        return { reason: 'repository', text: `there is no repository ${repository.name}` };
-      }
-      const text = known
-        ? `the credentials for ${repository.host} may not see ${repository.name}`
-        : `there is no repository ${repository.name}, or it is hidden from who is not logged in to ${repository.host}`;
-      return { reason: 'hidden', text };
-    }
+  async #explain(repository: RemoteRepository, at: Tag | Digest, deadline: Deadline): Promise<Missing> {
+    const get = { method: 'GET', action: 'pull' } as const;
+    const list = await this.#connection.send(repository, 'tags/list?n=1', { ...get, headers: {} }, deadline);
+    if (list.status === 404 || list.status === 403) return this.#explainHidden(repository, list.status);
     const headers = { accept: '*/*' };
-    const any = await send(repository, 'pull', `manifests/${at}`, { method: 'GET', headers }, deadline);
+    const any = await this.#connection.send(repository, `manifests/${at}`, { ...get, headers }, deadline);
     if (any.status !== 200) return { reason: 'image', text: `the repository ${repository.name} has no ${at}` };
     const form = JSON.stringify(headerOf(any, 'content-type') ?? 'unknown');
     return { reason: 'form', text: `${repository.name} has ${at} in the form ${form} only` };
-  };
-
-  // Every way out of the adapter: texts lose what is secret.
-  const operation = async <T>(
-    repository: Repository,
-    work: (repository: RemoteRepository, deadline: Deadline) => Promise<T>,
-  ): Promise<T> => {
-    try {
-      return await work(remote(repository), options.clock.elapsed() + operationTimeoutMs);
-    } catch (error) {
-      throw redactor.redactError(error);
-    }
-  };
-
-  const parts: OciParts = {
-    client,
-    abilities,
-    manifests,
-    send,
-    read,
-    peek,
-    put,
-    operation,
-    deadline: () => options.clock.elapsed() + operationTimeoutMs,
-    remoteOf: (repository) => (repository.kind === 'remote' ? remote(repository) : undefined),
-  };
-  const removeTag = createTagRemoval(parts);
-  const inspect = createInspect({ client, send, credentials, abilities, now: () => options.clock.now() });
-  const content = createOciContent(parts);
-
-  return {
-    ...content,
-    resolve: async (repository, at) =>
-      operation(repository, async (place, deadline) => describe(await read(place, at, deadline))),
-    peek: async (repository, tag) => operation(repository, async (place, deadline) => peek(place, tag, deadline)),
-    listTags: async (repository) => operation(repository, listTags),
-    tag: async (repository, digest, tag, tagOptions = {}) =>
-      operation(repository, async (place, deadline) => tagImage(place, digest, tag, tagOptions, deadline)),
-    removeTag: async (repository, tag, expected) =>
-      operation(repository, async (place, deadline) => removeTag(place, tag, expected, deadline)),
-    inspect: async (repository) => operation(repository, inspect),
-    // The protocol tells no times.
-    listImages: async () => undefined,
-    explainMissing: async (repository, at) =>
-      operation(repository, async (place, deadline) => explain(place, at, deadline)),
-    close: () => client.close(),
-  };
-}
-
-/** The repository as the protocol spells it: Docker Hub's official images are in `library/`. */
-function remote(repository: Repository): RemoteRepository {
-  if (repository.kind !== 'remote') {
-    throw new TagflowError('internal', { what: `${repository.name} is not in a registry that speaks HTTP` });
   }
-  const isHub = repository.host === 'docker.io' || repository.host === 'index.docker.io';
-  if (!isHub || repository.path.includes('/')) return repository;
-  const path = `library/${repository.path}`;
-  return { ...repository, path, name: `${repository.host}/${path}` };
+
+  async #explainHidden({ host, path, name }: RemoteRepository, status: 404 | 403): Promise<Missing> {
+    const known = await this.#credentials.find(host, path);
+    if (status === 404 && known) return { reason: 'repository', text: `there is no repository ${name}` };
+    const text = known
+      ? `the credentials for ${host} may not see ${name}`
+      : `there is no repository ${name}, or it is hidden from who is not logged in to ${host}`;
+    return { reason: 'hidden', text };
+  }
 }
 
 function describe(manifest: Manifest | undefined): Descriptor | undefined {

@@ -12,7 +12,8 @@ import { readReferrers, referrersTag, withReferrer } from '../image/referrers-in
 import type { Descriptor, Manifest } from '../registry.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer, headerOf } from './answer.ts';
-import type { OciParts } from './parts.ts';
+import type { OciConnection } from './connection.ts';
+import { type ManifestRequests, refusedAnswer } from './manifests.ts';
 import type { HttpResponse } from '../../http/http.ts';
 import { nextPage } from '../../http/link.ts';
 import { writeRefused } from './refusals.ts';
@@ -24,20 +25,14 @@ const MOST_PAGES = 100;
 
 /** Referrers, by the API where there is one. */
 export class Referrers {
-  readonly #client: OciParts['client'];
-  readonly #abilities: OciParts['abilities'];
-  readonly #read: OciParts['read'];
-  readonly #put: OciParts['put'];
-  readonly #newDeadline: OciParts['deadline'];
+  readonly #connection: OciConnection;
+  readonly #manifests: ManifestRequests;
   readonly #queues = new Map<string, Promise<void>>();
   readonly #first = new Map<string, Promise<unknown>>();
 
-  constructor({ client, abilities, read, put, deadline: newDeadline }: OciParts) {
-    this.#client = client;
-    this.#abilities = abilities;
-    this.#read = read;
-    this.#put = put;
-    this.#newDeadline = newDeadline;
+  constructor(connection: OciConnection, manifests: ManifestRequests) {
+    this.#connection = connection;
+    this.#manifests = manifests;
   }
 
   /** The images that are about a manifest. `tags`: all tags there are, when they are known. */
@@ -57,7 +52,7 @@ export class Referrers {
   /** Sees to it that a manifest that was stored is listed. */
   async list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> {
     // With the API the registry lists by itself, whether it says so or not.
-    if (await this.#fromApi(place, subject, this.#newDeadline())) return;
+    if (await this.#fromApi(place, subject, this.#connection.deadline())) return;
     const key = `${place.name}@${subject}`;
     const run = (this.#queues.get(key) ?? Promise.resolve()).then(async () => this.#merge(place, subject, manifest));
     const settled = run.catch(() => undefined);
@@ -88,20 +83,23 @@ export class Referrers {
     subject: Digest,
     deadline: Deadline,
   ): Promise<readonly Descriptor[] | undefined> {
-    if (this.#abilities.known(place, 'referrers-api')?.has === false) return undefined;
+    if (this.#connection.abilities.known(place, 'referrers-api')?.has === false) return undefined;
     const found = new Map<Digest, Descriptor>();
     const visited = new Set<string>();
-    let page: URL | undefined = new URL(`/v2/${place.path}/referrers/${subject}`, this.#client.origin(place));
+    let page: URL | undefined = new URL(
+      `/v2/${place.path}/referrers/${subject}`,
+      this.#connection.client.origin(place),
+    );
     while (page && !visited.has(page.href) && visited.size < MOST_PAGES) {
       visited.add(page.href);
       const limits = { longest: 4 * 1024 * 1024 + 64 * 1024, tooLong: 'registry-answer-invalid' } as const;
       const request = { method: 'GET', url: page, headers: { accept: OCI_INDEX }, ...limits } as const;
-      const response: HttpResponse = await this.#client.send(
+      const response: HttpResponse = await this.#connection.client.send(
         { ...request, repository: place, action: 'pull' },
         deadline,
       );
       const has = meaningOf('referrers-api', response) === 'has';
-      this.#abilities.learn(place, 'referrers-api', { has, why: `it answered ${describeAnswer(response)}` });
+      this.#connection.abilities.learn(place, 'referrers-api', { has, why: `it answered ${describeAnswer(response)}` });
       if (!has) return undefined;
       for (const each of readReferrers(response.body)) found.set(each.digest, each);
       const next: URL | undefined = nextPage(headerOf(response, 'link'), page);
@@ -112,22 +110,20 @@ export class Referrers {
 
   /** The index under the tag; undefined without one. GitLab gives the subject itself there. */
   async #underTag(place: RemoteRepository, subject: Digest, deadline: Deadline): Promise<Manifest | undefined> {
-    const index = await this.#read(place, referrersTag(subject), deadline);
+    const index = await this.#manifests.read(place, referrersTag(subject), deadline);
     return index?.mediaType === OCI_INDEX && index.digest !== subject ? index : undefined;
   }
 
   async #merge(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> {
     const tag = referrersTag(subject);
     for (let attempt = 0; attempt < MERGES; attempt += 1) {
-      const deadline = this.#newDeadline();
+      const deadline = this.#connection.deadline();
       const bytes = withReferrer((await this.#underTag(place, subject, deadline))?.bytes, manifest.bytes, manifest);
       // Read after it was written as well: of two writers at once, the one that was overwritten finds it out here.
       if (!bytes) return;
       const index = { bytes, digest: digestOf(bytes), size: bytes.length, mediaType: OCI_INDEX };
-      const outcome = await this.#put(place, index, tag, deadline);
-      if (outcome !== 'landed' && (outcome.status < 200 || outcome.status > 299)) {
-        throw writeRefused(place, tag, outcome, { from: undefined, to: index.digest });
-      }
+      const refused = refusedAnswer(await this.#manifests.put(place, index, tag, deadline));
+      if (refused) throw writeRefused(place, tag, refused, { from: undefined, to: index.digest });
     }
     throw new TagflowError('registry-answer-invalid', {
       what: `${place.name} does not keep the list of signatures and attestations of ${subject}`,

@@ -11,51 +11,56 @@ import { checkedStream } from '../image/checked-stream.ts';
 import type { BlobDescriptor } from '../registry.ts';
 import { meaningOf } from './abilities.ts';
 import { describeAnswer } from './answer.ts';
-import type { OciParts } from './parts.ts';
+import type { OciConnection } from './connection.ts';
 import type { HttpResponse } from '../../http/http.ts';
 import { pushRefused } from './refusals.ts';
 import { TransportFailure } from '../../http/transport.ts';
 
-/** Uploads a blob, once. Throws `digest-mismatch`, a TransportFailure where another try may help, and what sending throws. */
-export type Upload = (
-  place: RemoteRepository,
-  blob: BlobDescriptor,
-  open: () => Promise<AsyncIterable<Uint8Array>>,
-  from: Repository,
-) => Promise<void>;
-
-const START = { method: 'POST', headers: {} } as const;
+const START = { method: 'POST', headers: {}, action: 'push' } as const;
 const SMALL = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid' } as const;
 
 /** As a courtesy: registries forget uploads that nobody goes on with. */
-async function cancel({ client, deadline }: OciParts, repository: RemoteRepository, session: URL): Promise<void> {
+async function cancel(connection: OciConnection, repository: RemoteRepository, session: URL): Promise<void> {
   const request = { method: 'DELETE', url: session, headers: {}, once: true, repository, action: 'push' } as const;
-  await client.send({ ...request, ...SMALL }, deadline()).catch(() => undefined);
+  await connection.client.send({ ...request, ...SMALL }, connection.deadline()).catch(() => undefined);
 }
 
-/** Whether a registry took a blob from another of its repositories. */
-export type Mount = (
-  place: RemoteRepository,
-  blob: BlobDescriptor,
-  from: Repository,
-  deadline: Deadline,
-) => Promise<boolean>;
+/** Mounts blobs from other repositories of a registry; knows after the first one whether there are any mounts. */
+export class Mounts {
+  readonly #connection: OciConnection;
+  readonly #first = new Map<string, Promise<boolean>>();
 
-/** Mounts; knows after the first one whether there are any. */
-export function createMount(parts: OciParts): Mount {
-  const { client, send, abilities } = parts;
-  const first = new Map<string, Promise<boolean>>();
+  constructor(connection: OciConnection) {
+    this.#connection = connection;
+  }
 
-  const mount = async (
+  /** Whether the registry took a blob from another of its repositories. */
+  async mount(place: RemoteRepository, blob: BlobDescriptor, from: Repository, deadline: Deadline): Promise<boolean> {
+    const { client, abilities } = this.#connection;
+    const source = this.#connection.remoteOf(from);
+    if (!source || client.origin(source).href !== client.origin(place).href) return false;
+    const earlier = this.#first.get(place.name);
+    if (!earlier) {
+      const running = this.#mountFrom(source, place, blob, deadline);
+      this.#first.set(place.name, running);
+      return running;
+    }
+    await earlier.catch(() => undefined);
+    if (abilities.known(place, 'mount')?.has === false) return false;
+    return this.#mountFrom(source, place, blob, deadline);
+  }
+
+  async #mountFrom(
+    source: RemoteRepository,
     place: RemoteRepository,
     { digest }: BlobDescriptor,
-    source: RemoteRepository,
     deadline: Deadline,
-  ): Promise<boolean> => {
+  ): Promise<boolean> {
+    const { client, abilities } = this.#connection;
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source.path)}`;
     try {
-      const response = await send(place, 'push', `blobs/uploads/?${query}`, START, deadline);
-      if (response.status === 202) await cancel(parts, place, client.locationOf(response));
+      const response = await this.#connection.send(place, `blobs/uploads/?${query}`, START, deadline);
+      if (response.status === 202) await cancel(this.#connection, place, client.locationOf(response));
       const has = meaningOf('mount', response) === 'has';
       // One that worked outweighs one that did not: that one is about its blob.
       if (has || !abilities.known(place, 'mount')?.has) {
@@ -68,55 +73,42 @@ export function createMount(parts: OciParts): Mount {
       abilities.learn(place, 'mount', { has: false, why: error.message });
       return false;
     }
-  };
-
-  return async (place, blob, from, deadline) => {
-    const source = parts.remoteOf(from);
-    if (!source || client.origin(source).href !== client.origin(place).href) return false;
-    const earlier = first.get(place.name);
-    if (!earlier) {
-      const running = mount(place, blob, source, deadline);
-      first.set(place.name, running);
-      return running;
-    }
-    await earlier.catch(() => undefined);
-    return abilities.known(place, 'mount')?.has === false ? false : mount(place, blob, source, deadline);
-  };
+  }
 }
 
-/** Uploads. */
-export function createUpload(parts: OciParts): Upload {
-  const { client, send } = parts;
-  return async (place, blob, open, from) => {
-    const { digest, size } = blob;
-    const started = await send(place, 'push', 'blobs/uploads/', START, parts.deadline());
-    if (started.status !== 202) throw pushRefused(place, started);
-    const session = client.locationOf(started);
-    const url = new URL(session);
-    // Appended as text: what is there already is the registry's own, and may be signed as it stands.
-    url.search = `${session.search}${session.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
-    const where = `the blob ${digest} of ${from.name}`;
-    try {
-      const response = await client.send(
-        {
-          ...SMALL,
-          repository: place,
-          method: 'PUT',
-          url,
-          headers: { 'content-type': 'application/octet-stream' },
-          body: { size, open: async () => checkedStream(await open(), blob, where) },
-          once: true,
-          action: 'push',
-        },
-        parts.deadline(),
-      );
-      if (response.status >= 200 && response.status <= 299) return;
-      throw uploadRefused(place, response, where);
-    } catch (error) {
-      await cancel(parts, place, session);
-      throw error;
-    }
-  };
+/** A blob to be uploaded, and where its bytes are from. */
+export interface BlobUpload {
+  readonly blob: BlobDescriptor;
+  readonly open: () => Promise<AsyncIterable<Uint8Array>>;
+  readonly from: Repository;
+}
+
+/** Uploads a blob, once. Throws `digest-mismatch`, a TransportFailure where another try may help, and what sending throws. */
+export async function uploadBlob(
+  connection: OciConnection,
+  place: RemoteRepository,
+  { blob, open, from }: BlobUpload,
+): Promise<void> {
+  const { client } = connection;
+  const { digest, size } = blob;
+  const started = await connection.send(place, 'blobs/uploads/', START, connection.deadline());
+  if (started.status !== 202) throw pushRefused(place, started);
+  const session = client.locationOf(started);
+  const url = new URL(session);
+  // Appended as text: what is there already is the registry's own, and may be signed as it stands.
+  url.search = `${session.search}${session.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`;
+  const where = `the blob ${digest} of ${from.name}`;
+  const body = { size, open: async () => checkedStream(await open(), blob, where) };
+  const headers = { 'content-type': 'application/octet-stream' };
+  const request = { ...SMALL, method: 'PUT', url, headers, body, once: true, action: 'push' } as const;
+  try {
+    const response = await client.send({ ...request, repository: place }, connection.deadline());
+    if (response.status >= 200 && response.status <= 299) return;
+    throw uploadRefused(place, response, where);
+  } catch (error) {
+    await cancel(connection, place, session);
+    throw error;
+  }
 }
 
 function uploadRefused(place: RemoteRepository, response: HttpResponse, where: string): TagflowError {
