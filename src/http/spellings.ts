@@ -1,5 +1,6 @@
 // Finds secrets in a text however they are spelled there: as they are; in hexadecimal or base64, alone or within something
-// larger; each of it escaped for a URL, JSON, HTML or a terminal, once or twice; or cut off in the middle. Pure.
+// larger; each of it escaped for a URL, JSON, HTML or a terminal, once or twice; in capitals; broken over lines; or cut off in
+// the middle. Pure.
 //
 // A text is read as bytes, each of which knows what part of the text it is. Escapes are taken out of it twice, and what a
 // secret can look like is searched for at each of the three levels; so escapes need no list of what they make of a secret.
@@ -26,6 +27,8 @@ const SHORTEST_IN_BASE64 = 8;
 const SHORTEST_CUT = 8;
 const LONGEST_CUT = 512;
 const CUT = utf8('…');
+/** From this length on capitals do not matter: shorter ones could be a word. */
+const SHORTEST_IN_CAPITALS = 12;
 
 /** What to look for. Secrets that are short are looked for in fewer ways. */
 export function spellingsOf(secret: string): Spellings {
@@ -60,12 +63,29 @@ export function findSpellings(text: string, spellings: readonly Spellings[]): re
     if (!after || after.bytes === before.bytes) break;
     levels.push(after);
   }
-  return merged(levels.flatMap((units) => spellings.flatMap((each) => found(units, each))));
+  const searched = levels.flatMap((units) => (LINE_BREAK.test(units.bytes) ? [units, joined(units)] : [units]));
+  return merged(searched.flatMap((units) => spellings.flatMap((each) => found(units, each))));
+}
+
+const LINE_BREAK = /[\r\n]/;
+
+/** The units without line breaks: what a server wraps is still one secret. */
+function joined({ bytes, spans }: Units): Units {
+  const kept: number[] = [];
+  for (let index = 0; index < bytes.length; index += 1) if (!LINE_BREAK.test(bytes.charAt(index))) kept.push(index);
+  return {
+    bytes: kept.map((index) => bytes.charAt(index)).join(''),
+    spans: kept.map((index) => spans[index] ?? [0, 0]),
+  };
 }
 
 function found(units: Units, { plain, base64 }: Spellings): readonly TextRange[] {
   return [
-    ...plain.flatMap((form) => occurrences(units, form)),
+    ...plain.flatMap((form) =>
+      form.length < SHORTEST_IN_CAPITALS
+        ? occurrences(units, form)
+        : occurrences({ ...units, bytes: units.bytes.toLowerCase() }, form.toLowerCase()),
+    ),
     ...base64.flatMap((form) => occurrences(units, form, /[A-Za-z0-9+/_=-]/)),
     ...[...plain, ...base64].flatMap((form) => cutOff(units, form)),
   ];

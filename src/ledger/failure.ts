@@ -95,7 +95,8 @@ export function words(answer: GitAnswer, redact: (text: string) => string): stri
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
     .filter((line) => line !== '');
-  const text = redact(oneLineOf([...new Set(lines)].join('; ')));
+  // Redacted while the lines are still lines: a secret may be broken over two of them.
+  const text = redact([...new Set(lines.map(oneLineOf))].join('\n')).replaceAll('\n', '; ');
   if (text === '')
     return answer.exitCode === undefined ? 'git was ended' : `git ended with exit code ${answer.exitCode}`;
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;

@@ -26,6 +26,8 @@ describe('case 42: a secret in a text', () => {
     ['in HTML', SECRET.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('ä', '&#228;')],
     ['URL-encoded, in HTML', encodeURIComponent(SECRET).replaceAll('%', '&#x25;')],
     ['as a terminal is shown it', SECRET.replaceAll('ä', '\\xe4')],
+    ['in capitals', SECRET.replaceAll(/[a-z]/g, (letter) => letter.toUpperCase())],
+    ['broken over lines', `${SECRET.slice(0, 5)}\r\n${SECRET.slice(5)}`],
   ];
   it.each(spellings)('is masked when it is %s', (_how, spelling) => {
     const redactor = createRedactor();
