@@ -18,6 +18,8 @@ export interface Subject {
   readonly commit: ObjectId;
   /** The environment that it is taken from; undefined: the trunk. */
   readonly from: string | undefined;
+  /** Lines between the environment and `from` that the release does not come through, nearest first. */
+  readonly skipped: readonly string[];
   /** The upstream environment or branch, for texts. */
   readonly upstream: string;
   readonly reason: string | undefined;

@@ -5,7 +5,7 @@ import type { UpstreamEvidence } from './evidence.ts';
 import { type Subject, defineGate, pass } from './gate.ts';
 
 /**
- * Refuses a release in which a changed image was never released upstream, or is held there, or whose configuration is no
+ * Refuses a release that passes by a line it usually comes through, one in which a changed image was never released upstream, or is held there, or whose configuration is no
  * release of upstream. Images that stay as they are are not judged. With `upstream: warn` it passes, and says what is wrong.
  */
 export const upstream = defineGate({
@@ -13,7 +13,11 @@ export const upstream = defineGate({
   needs: ['upstreamReleases'],
   judge(subject, { upstreamReleases: evidence }) {
     if (!evidence) return pass('the environment takes from the trunk');
-    const problems = [...imageProblems(subject, evidence), ...commitProblems(subject, evidence)];
+    const problems = [
+      ...skippedProblems(subject, evidence),
+      ...imageProblems(subject, evidence),
+      ...commitProblems(subject, evidence),
+    ];
     const [first] = problems;
     const { environment } = evidence;
     if (first === undefined) return pass(`${environment} released all of it`);
@@ -22,14 +26,21 @@ export const upstream = defineGate({
       decision: 'refuse',
       code: 'upstream',
       text: {
-        what: `${subject.environment} would take what ${environment} did not release`,
+        what:
+          subject.skipped.length > 0
+            ? `${subject.environment} would take from ${environment} and skip ${subject.skipped.join(', ')}`
+            : `${subject.environment} would take what ${environment} did not release`,
         why: problems.join('; '),
-        fix: `promote ${environment} first, or for a hotfix: --override upstream --reason "…"`,
+        fix: `promote ${subject.skipped[0] ?? environment} first, or for a hotfix: --override upstream --reason "…"`,
         details: { problems },
       },
     };
   },
 });
+
+function skippedProblems({ skipped }: Subject, { environment }: UpstreamEvidence): readonly string[] {
+  return skipped.length === 0 ? [] : [`taken from ${environment}, it does not come through ${skipped.join(', ')}`];
+}
 
 function imageProblems(subject: Subject, { environment, releases, held, runs }: UpstreamEvidence): readonly string[] {
   return changedImages(subject)

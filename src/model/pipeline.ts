@@ -371,6 +371,14 @@ export function flowsInto(pipeline: Pipeline, upstream: string, name: string): b
   return false;
 }
 
+/** Returns the lines that a release passes by when `name` takes from `upstream` directly, nearest first; both by name. */
+export function skippedLines(pipeline: Pipeline, name: string, upstream: string): readonly string[] {
+  const skipped: string[] = [];
+  let at = pipeline.lines.get(name)?.from;
+  for (; at !== undefined && at !== upstream; at = pipeline.lines.get(at)?.from) skipped.push(at);
+  return skipped;
+}
+
 /** The folder of release records, relative to the repository's root. */
 const RECORDS = '.tagflow/releases';
 

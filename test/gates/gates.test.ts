@@ -41,6 +41,7 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     images: [image('django', to)],
     commit: idOf('1'),
     from: undefined,
+    skipped: [],
     upstream: 'stg',
     schemes: new Map([['django', SEMVER]]),
     locks: [],

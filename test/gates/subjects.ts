@@ -31,6 +31,7 @@ export function promotion(policy: Partial<GatePolicy>, change: Partial<Subject> 
     current: { ...FULL_RECORD, images: [image('django', 'V4.0')], held: [] },
     images: [image('django', 'V4.2')],
     commit: idOf('c'),
+    skipped: [],
     from: 'stg',
     upstream: 'stg',
     schemes: new Map([['django', { kind: 'semver' }]]),

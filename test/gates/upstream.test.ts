@@ -50,6 +50,7 @@ describe('upstream', () => {
       { images: [image('django', 'V4.0')] },
       'pass',
     ],
+    ['what passes by a line that it usually comes through', {}, { skipped: ['uat'] }, 'refuse'],
     ['configuration that is no release of stg', {}, { commit: idOf('9') }, 'refuse'],
     [
       'configuration that runs here already',

@@ -9,6 +9,7 @@ import {
   lineOf,
   recordPaths,
   repositoryIn,
+  skippedLines,
 } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
@@ -112,11 +113,10 @@ function requireFlow(
 function warnOfSkipped(
   { notify }: Pick<Reading, 'notify'>,
   { pipeline }: Snapshot,
-  { name, from }: ReleaseLine,
+  { name }: ReleaseLine,
   upstream: ReleaseLine,
 ): void {
-  const skipped: string[] = [];
-  for (let at = from; at !== undefined && at !== upstream.name; at = pipeline.lines.get(at)?.from) skipped.push(at);
+  const skipped = skippedLines(pipeline, name, upstream.name);
   if (skipped.length === 0) return;
   notify({
     level: 'warning',

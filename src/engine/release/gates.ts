@@ -18,7 +18,7 @@ import {
 import type { Attempt } from '../../model/attempt.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Trust, lineName, lineOf, schemesOf } from '../../model/pipeline.ts';
+import { type Environment, type Trust, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
@@ -53,7 +53,7 @@ export async function judgePromotion(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
-  const subject = subjectOf(state, candidate);
+  const subject = subjectOf(snapshot, state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   return ask(await promotionGates(subject), subject, sources, overrides);
@@ -69,7 +69,7 @@ export async function judgeRollback(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement> {
-  const subject = subjectOf(state, candidate);
+  const subject = subjectOf(snapshot, state, candidate);
   const since = state.record?.source.commit ?? candidate.source.commit;
   const sources = sourcesFor(context, snapshot, state, candidate, since, subject);
   const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
@@ -94,7 +94,7 @@ export async function judgeDowngrade(
   state: EnvironmentState,
   candidate: Candidate,
 ): Promise<Judgement['refusals']> {
-  const subject = subjectOf(state, candidate);
+  const subject = subjectOf(snapshot, state, candidate);
   const overrides = await overridesOf(context, state.environment, candidate.request);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
@@ -128,15 +128,19 @@ async function finding(source: () => Promise<unknown>): Promise<Attempt<unknown>
   }
 }
 
-function subjectOf(state: EnvironmentState, { request, images, source }: Candidate): Subject {
+function subjectOf({ pipeline }: Snapshot, state: EnvironmentState, { request, images, source }: Candidate): Subject {
   const { environment, record } = state;
+  const from = source.environment;
+  const upstream = from === undefined ? undefined : lineName(from, environment.application);
   return {
     action: request.kind,
     environment: environment.name,
     current: record,
     images,
     commit: source.commit,
-    from: source.environment,
+    from,
+    skipped:
+      request.kind === 'promote' && upstream !== undefined ? skippedLines(pipeline, environment.name, upstream) : [],
     upstream: source.environment ?? source.branch,
     reason: request.reason,
     schemes: schemesOf(environment),
