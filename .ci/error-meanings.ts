@@ -85,6 +85,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'forge-unavailable': 'GitHub or GitLab cannot be reached, failed, or lets no more requests through for now.',
   'forge-answer-invalid': 'What answered in place of GitHub or GitLab did not speak their API.',
   'storage-failed': 'The local disk failed: full, read-only, or without permission.',
+  status: 'A commit status that the gates ask for is missing or failed.',
+  run: 'A program that the gates ask refused the release, or said not yet.',
   'verification-failed': 'The release stands, and a step of its verification said no.',
   'verification-inconclusive': 'The release stands, and nobody could say whether it runs as it should.',
   'tags-incomplete': 'The release is committed, and not every tag could be verified.',

@@ -89,6 +89,33 @@ const approvals = z
   })
   .register(documentation, { title: 'Approvals', description: 'Whose consent a promotion needs.' });
 
+const run = z
+  .strictObject({
+    name: z.string().register(documentation, {
+      title: 'Name',
+      description: 'Names the gate: `run/NAME`.',
+      examples: ['ticket'],
+    }),
+    command: z.array(z.string()).register(documentation, {
+      title: 'Command',
+      description: 'A program and its arguments, as in a step of `verify`.',
+      examples: [['gates/ticket.sh']],
+    }),
+    timeout: z.optional(z.string()).register(documentation, {
+      title: 'Timeout',
+      description: 'How long it may take.',
+      default: '30s',
+      pattern: DURATION,
+    }),
+    env: z.optional(z.array(z.string())).register(documentation, {
+      title: 'Env',
+      description: 'Variables of the caller that it gets. Tokens of tagflow and of the job are refused.',
+      absent: 'none',
+      examples: [['JIRA_TOKEN']],
+    }),
+  })
+  .register(documentation, { title: 'Program', description: 'A program that is asked about a release.' });
+
 /** The shape of `gates`. */
 export const gatesSchema = z.optional(
   z
@@ -126,6 +153,20 @@ export const gatesSchema = z.optional(
         examples: [[{ cron: '0 18 * * fri', duration: '62h', zone: 'Europe/Berlin' }]],
       }),
       approvals: z.optional(approvals),
+      status: z.optional(z.array(z.string())).register(documentation, {
+        title: 'Status',
+        description:
+          'Commit statuses that the forge has to have for the commit whose configuration is released: names, or the parts of them before a slash.',
+        absent: 'none',
+        examples: [['ci/e2e']],
+      }),
+      run: z.optional(z.array(run)).register(documentation, {
+        title: 'Run',
+        description:
+          'Programs of the trunk that are asked about the release. Exit code 0 passes, 75 is not yet, any other refuses. They are started where the caller sets `TAGFLOW_RUN=1`.',
+        absent: 'none',
+        examples: [[{ name: 'ticket', command: ['gates/ticket.sh'], timeout: '30s', env: ['JIRA_TOKEN'] }]],
+      }),
     })
     .register(documentation, { title: 'Gates', description: 'What a promotion to the environment has to pass.' }),
 );

@@ -10,11 +10,13 @@ import {
   GATES,
   type GatePolicy,
   type JournalRights,
+  type RunRule,
   type TimeWindow,
   isGateName,
 } from '../model/gate-policy.ts';
 import type { ConfigDocument } from './document.ts';
 import { type ConfigPath, nearest, escaped, quote } from './problems.ts';
+import { readProgram } from './verify.ts';
 import { countWays } from './version-pattern.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -58,6 +60,8 @@ class GateReader {
       windows: this.#some(gates['windows'], [...at, 'windows'], (each, where) => this.#window(each, where)),
       freezes: this.#some(gates['freezes'], [...at, 'freezes'], (each, where) => this.#freeze(each, where)),
       approvals: this.#approvals(gates['approvals'], [...at, 'approvals']),
+      status: this.#statuses(gates['status'], [...at, 'status']),
+      run: this.#some(gates['run'], [...at, 'run'], (each, where) => this.#run(each, where)),
       overrides: new Map(
         Object.entries(overrides).map(([gate, people]) => [this.#gateName(gate, path), texts(people)]),
       ),
@@ -140,6 +144,24 @@ class GateReader {
     if (isZone(value)) return value;
     this.#report(path, `there is no time zone ${quote(value)}`, 'write an IANA name: Europe/Berlin, or UTC');
     return 'UTC';
+  }
+
+  #statuses(value: unknown, path: ConfigPath): readonly string[] | undefined {
+    if (!Array.isArray(value)) return undefined;
+    return texts(this.#filled(value, path)).filter(
+      (name, index) => name.trim() !== '' || this.#report([...path, index], 'it is empty', 'name a commit status'),
+    );
+  }
+
+  #run(values: Values, path: ConfigPath): RunRule | undefined {
+    const { name, timeout = '30s' } = values;
+    if (!isText(name)) return undefined;
+    if (!isGateName(`run/${name}`)) {
+      return this.#report([...path, 'name'], `${quote(name)} is not a name`, 'write lower-case letters, digits and -');
+    }
+    const program = readProgram(this.#document, path, values);
+    const timeoutMs = this.#duration(timeout, [...path, 'timeout']);
+    return program && timeoutMs ? { name, ...program, timeoutMs } : undefined;
   }
 
   #approvals(value: unknown, path: ConfigPath): ApprovalRule | undefined {

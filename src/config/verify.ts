@@ -106,24 +106,11 @@ class VerifyReader {
     return { kind: 'http', name, url, status, contains: text, json: fields, token: token === true };
   }
 
-  #command(name: string, { command, junit, env }: Values, path: ConfigPath): VerifyStep | undefined {
-    const words = Array.isArray(command) ? command.filter((word) => typeof word === 'string') : [];
-    const [program, ...others] = words;
-    if (!program) return this.#report([...path, 'command'], 'it names no program', "for instance: ['verify/smoke.sh']");
-    if (words.some((word) => word.includes('\0'))) {
-      return this.#report([...path, 'command'], 'a word has a NUL character', 'remove it');
-    }
-    if (program.includes('/')) this.#file(program, [...path, 'command', 0]);
-    const results = typeof junit === 'string' ? this.#file(junit, [...path, 'junit']) : undefined;
-    const names = Array.isArray(env) ? env.filter((one) => typeof one === 'string') : [];
-    for (const [index, variable] of names.entries()) {
-      const at = [...path, 'env', index];
-      if (!VARIABLE.test(variable)) this.#report(at, `${quote(variable)} is not the name of a variable`, 'correct it');
-      else if (isSecretVariable(variable)) {
-        this.#report(at, `${quote(variable)} is for tagflow or the job alone`, 'give the program a token of its own');
-      }
-    }
-    return { kind: 'command', name, command: [program, ...others], junit: results, env: names };
+  #command(name: string, values: Values, path: ConfigPath): VerifyStep | undefined {
+    const { junit } = values;
+    const program = readProgram(this.#document, path, values);
+    const results = typeof junit === 'string' ? readFile(this.#document, junit, [...path, 'junit']) : undefined;
+    return program && { kind: 'command', name, junit: results, ...program };
   }
 
   #kubernetes(name: string, values: Values, path: ConfigPath): VerifyStep | undefined {
@@ -186,12 +173,6 @@ class VerifyReader {
     return value;
   }
 
-  #file(text: string, path: ConfigPath): string | undefined {
-    const found = parsePath(text);
-    if ('value' in found) return found.value;
-    return this.#report(path, `${quote(text)} is not a path inside the repository: ${escaped(found.why)}`, found.fix);
-  }
-
   #duration(value: unknown, path: ConfigPath): number | undefined {
     if (typeof value !== 'string') return undefined;
     return (
@@ -204,4 +185,40 @@ class VerifyReader {
     this.#document.report(path, what, fix, at);
     return undefined;
   }
+}
+
+/** The program that `command` and `env` spell; undefined where they spell none, which is reported. */
+export function readProgram(
+  document: ConfigDocument,
+  path: ConfigPath,
+  { command, env }: Values,
+): { readonly command: readonly [string, ...string[]]; readonly env: readonly string[] } | undefined {
+  const words = Array.isArray(command) ? command.filter((word) => typeof word === 'string') : [];
+  const [program, ...others] = words;
+  if (!program) {
+    document.report([...path, 'command'], 'it names no program', "for instance: ['verify/smoke.sh']");
+    return undefined;
+  }
+  if (words.some((word) => word.includes('\0'))) {
+    document.report([...path, 'command'], 'a word has a NUL character', 'remove it');
+    return undefined;
+  }
+  if (program.includes('/')) readFile(document, program, [...path, 'command', 0]);
+  const names = Array.isArray(env) ? env.filter((one) => typeof one === 'string') : [];
+  for (const [index, variable] of names.entries()) {
+    const at = [...path, 'env', index];
+    if (!VARIABLE.test(variable)) {
+      document.report(at, `${quote(variable)} is not the name of a variable`, 'correct it');
+    } else if (isSecretVariable(variable)) {
+      document.report(at, `${quote(variable)} is for tagflow or the job alone`, 'give the program a token of its own');
+    }
+  }
+  return { command: [program, ...others], env: names };
+}
+
+function readFile(document: ConfigDocument, text: string, path: ConfigPath): string | undefined {
+  const found = parsePath(text);
+  if ('value' in found) return found.value;
+  document.report(path, `${quote(text)} is not a path inside the repository: ${escaped(found.why)}`, found.fix);
+  return undefined;
 }

@@ -42,6 +42,10 @@ export interface Reading {
   readonly config?: ConfigFile;
   /** What the caller's CI says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); absent: there is none. */
   readonly deployFreeze?: string;
+  /** Asks programs, and whatever else says whether a release may come or runs as it should. */
+  readonly verifier?: Verifier;
+  /** What the forge says of commits. Throws `forge-unknown`, `unauthorized`. */
+  readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses'>>;
 }
 
 /** What is enough for work on registries alone. */
@@ -62,8 +66,6 @@ export interface Context extends RegistryContext, Reading {
   readonly random: Random;
   /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
-  /** Asks whether a release runs as it should. */
-  readonly verifier?: Verifier;
   /** How long a promotion that loses races tries again, in milliseconds. */
   readonly raceTimeout: number;
 }

@@ -74,6 +74,20 @@ export interface Approval {
   readonly time: Instant;
 }
 
+/** A commit status, as a forge has it. */
+export interface StatusEvidence {
+  readonly name: string;
+  readonly state: 'success' | 'failure' | 'pending';
+}
+
+/** How a program ended that was asked about a release. */
+export interface ProgramVerdict {
+  /** Undefined: it did not end, or was not started. */
+  readonly exitCode: number | undefined;
+  /** What it said, or why it was not started. */
+  readonly seen: string;
+}
+
 /** Everything that gates may ask for. */
 export interface Evidence {
   /** The time now, by this machine's clock. */
@@ -94,4 +108,8 @@ export interface Evidence {
   readonly verifications: readonly VerificationResult[];
   /** What the caller says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); undefined: none. */
   readonly deployFreeze: string | undefined;
+  /** Statuses of the source commit. */
+  readonly statuses: readonly StatusEvidence[];
+  /** What the programs of the policy said, by name. */
+  readonly runs: ReadonlyMap<string, ProgramVerdict>;
 }

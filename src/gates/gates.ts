@@ -14,7 +14,9 @@ import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
 import { lock } from './lock.ts';
 import { reason } from './reason.ts';
+import { runGate } from './run.ts';
 import { soak } from './soak.ts';
+import { statusGate } from './status.ts';
 import { upstream } from './upstream.ts';
 
 export { isSamePerson } from './approvals.ts';
@@ -25,6 +27,7 @@ export type {
   JournalHold,
   Lock,
   PastRelease,
+  ProgramVerdict,
   UpstreamEvidence,
   VerificationResult,
 } from './evidence.ts';
@@ -76,6 +79,8 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
     ...(policy.windows ? [(await import('./windows.ts')).windows] : []),
     ...(policy.freezes ? [(await import('./freezes.ts')).freezes] : []),
     ...(policy.approvals ? [approvals] : []),
+    ...(policy.status ? [statusGate] : []),
+    ...(policy.run ?? []).map(({ name }) => runGate(name)),
   ];
 }
 

@@ -61,6 +61,8 @@ export const ERRORS = {
   'journal-invalid': kind(EXIT.refused, 'repository'),
   'entry-not-found': kind(EXIT.notFound, 'caller'),
   approvals: kind(EXIT.refused, 'caller', true),
+  status: kind(EXIT.refused, 'caller', true),
+  run: kind(EXIT.refused, 'caller', true),
   'gate-unknown': kind(EXIT.refused, 'server', true),
   'record-invalid': kind(EXIT.refused, 'repository'),
   'signature-invalid': kind(EXIT.refused, 'repository'),

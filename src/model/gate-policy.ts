@@ -36,6 +36,15 @@ export interface ApprovalRule {
   readonly withinMs: number | undefined;
 }
 
+/** A program of the trunk that is asked about a release. */
+export interface RunRule {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly timeoutMs: number;
+  /** Variables of the caller that it gets. */
+  readonly env: readonly string[];
+}
+
 /** Who may write which entries of the journal; a kind without an entry has the default of the kind. */
 export type JournalRights = ReadonlyMap<string, readonly string[]>;
 
@@ -50,6 +59,7 @@ export const GATES = [
   'windows',
   'freezes',
   'approvals',
+  'status',
 ] as const;
 
 /** Whether a text names a gate. */
@@ -67,6 +77,9 @@ export interface GatePolicy {
   readonly windows: readonly TimeWindow[] | undefined;
   readonly freezes: readonly Freeze[] | undefined;
   readonly approvals: ApprovalRule | undefined;
+  /** Commit statuses that the source commit has to have. */
+  readonly status: readonly string[] | undefined;
+  readonly run: readonly RunRule[] | undefined;
   /** Who may override which gate, by its name; a gate without an entry has the default of the gate. */
   readonly overrides: ReadonlyMap<string, readonly string[]>;
 }
@@ -79,6 +92,8 @@ export const DEFAULT_POLICY: GatePolicy = {
   windows: undefined,
   freezes: undefined,
   approvals: undefined,
+  status: undefined,
+  run: undefined,
   overrides: new Map(),
 };
 

@@ -45,8 +45,9 @@ export async function askCommand(
   const said = lastLine(end);
   if (end.exitCode === undefined) return { said: 'nothing', seen: `${program}: ${end.problem ?? 'it did not end'}` };
   if (results !== undefined) return judgeResults(results, step, end, said);
-  if (end.exitCode === 0) return { said: 'yes', seen: said || 'exit code 0' };
-  return { said: 'no', seen: `exit code ${end.exitCode}${said && `: ${said}`}` };
+  const { exitCode } = end;
+  if (exitCode === 0) return { said: 'yes', seen: said || 'exit code 0', exitCode };
+  return { said: 'no', seen: `exit code ${exitCode}${said && `: ${said}`}`, exitCode };
 }
 
 async function judgeResults(

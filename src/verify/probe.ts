@@ -65,8 +65,8 @@ class RealProbe implements Probe {
 
   async ask(step: VerifyStep, limitMs: number): Promise<Answer> {
     this.#options.signal.throwIfAborted();
-    const { said, seen } = await this.#asked(step, limitMs);
-    return { said, seen: this.#redactor.redact(seen) };
+    const answer = await this.#asked(step, limitMs);
+    return { ...answer, seen: this.#redactor.redact(answer.seen) };
   }
 
   async #asked(step: VerifyStep, limitMs: number): Promise<Answer> {

@@ -12,6 +12,8 @@ export interface Answer {
   readonly said: 'yes' | 'no' | 'nothing';
   /** What was seen, for people. Text of others is escaped where it is shown. */
   readonly seen: string;
+  /** Of a program that ended. */
+  readonly exitCode?: number;
 }
 
 /** A file of the commit that programs come from. */

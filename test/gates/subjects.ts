@@ -50,6 +50,8 @@ const QUIET: Evidence = {
   upstreamReleases: undefined,
   verifications: [],
   deployFreeze: undefined,
+  statuses: [],
+  runs: new Map(),
 };
 
 /** Has every gate of the promotion judge, given no more than what it needs. */

@@ -243,12 +243,12 @@ describe('step command', () => {
 
   test('exit code 0 is a yes, and the last line is what was seen', async () => {
     const files = script('echo "looking at $1"', 'echo all well');
-    expect(await said(SMOKE, target(files))).toEqual({ said: 'yes', seen: 'all well' });
+    expect(await said(SMOKE, target(files))).toEqual({ said: 'yes', seen: 'all well', exitCode: 0 });
   });
 
   test('any other exit code is a no', async () => {
     const files = script('echo "cart is empty" >&2', 'exit 3');
-    expect(await said(SMOKE, target(files))).toEqual({ said: 'no', seen: 'exit code 3: cart is empty' });
+    expect(await said(SMOKE, target(files))).toEqual({ said: 'no', seen: 'exit code 3: cart is empty', exitCode: 3 });
   });
 
   test('a program that is not there is no answer', async () => {
@@ -288,7 +288,7 @@ describe('step command', () => {
 
   test('a program that writes without end is held in little memory', async () => {
     const files = script('head -c 300000000 /dev/zero | tr "\\0" x', 'echo; echo done');
-    expect(await probe(target(files)).ask(SMOKE, 60_000)).toEqual({ said: 'yes', seen: 'done' });
+    expect(await probe(target(files)).ask(SMOKE, 60_000)).toEqual({ said: 'yes', seen: 'done', exitCode: 0 });
   });
 
   test('a stop ends the program', async () => {

@@ -28,6 +28,7 @@ import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
 import { readPast } from '../read/history.ts';
 import { signingOf } from '../read/signatures.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
+import { forgeReader, programVerdicts } from './outside-evidence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
 
@@ -111,19 +112,24 @@ async function ask(
     await Promise.all(
       [...evidenceFor(gates)].map(async (name): Promise<[string, Attempt<unknown>]> => [
         name,
-        await finding(sources[name]),
+        await finding(name, sources[name]),
       ]),
     ),
   );
   return judge(gates, subject, gathered, overrides);
 }
 
+/** Evidence that others than Git and the registry give: where they fail, their gates are unknown and the rest is told. */
+const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'runs']);
+
 /** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */
-async function finding(source: () => Promise<unknown>): Promise<Attempt<unknown>> {
+async function finding(name: keyof Evidence, source: () => Promise<unknown>): Promise<Attempt<unknown>> {
   try {
     return { value: await source() };
   } catch (error) {
     if (isTagflowError(error, 'journal-invalid')) return { problem: error };
+    if (OUTSIDE.has(name) && isTagflowError(error) && error.code !== 'interrupted' && error.code !== 'internal')
+      return { problem: error };
     throw error;
   }
 }
@@ -176,6 +182,8 @@ function sourcesFor(
     unmerged: async () =>
       state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
+    statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
+    runs: async () => programVerdicts(context, snapshot, state, subject),
   };
 }
 

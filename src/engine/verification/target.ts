@@ -1,12 +1,11 @@
 // What steps of a verification may ask of the repository: programs from the trunk's commit, and what the forge reports.
-import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, withoutRecord } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { ProgramFile, ReportedStatus, VerifyTarget } from '../../verify/verify.ts';
+import type { ReportedStatus, VerifyTarget } from '../../verify/verify.ts';
 import type { Context } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
-import { forgeOf } from '../release/pull-request.ts';
+import { distrustOf, forgeReader, trunkFiles } from '../release/outside-evidence.ts';
 
 /** A line with a release. */
 export interface Verifiable extends EnvironmentState {
@@ -14,8 +13,6 @@ export interface Verifiable extends EnvironmentState {
   readonly commit: ObjectId;
 }
 
-/** Files whose content is fetched together. */
-const AT_ONCE = 500;
 /** Commits above a release whose statuses are looked at, as long as they leave the release as it is. */
 const MOST_COMMITS = 20;
 
@@ -27,33 +24,15 @@ export function targetOf(context: Context, snapshot: Snapshot, state: Verifiable
     application: environment.application,
     images: record.images,
     release: { sequence: record.sequence, commit },
-    ...(context.config && { distrust: 'the configuration is a file given by --config, and not that of the trunk' }),
-    files: () => filesOf(context, snapshot.trunk.head),
+    ...distrustOf(context),
+    files: () => trunkFiles(context, snapshot.trunk.head),
     statuses: async () => statusesOf(context, snapshot, state),
   };
 }
 
-async function* filesOf({ ledger, signal }: Context, commit: ObjectId): AsyncIterable<ProgramFile> {
-  await ledger.fetch([commit]);
-  // Links and submodules are left out: nothing in the copy leads out of it.
-  const files = (await ledger.listFiles(commit, '')).filter(isRegularFile);
-  for (let index = 0; index < files.length; index += AT_ONCE) {
-    signal.throwIfAborted();
-    const some = files.slice(index, index + AT_ONCE);
-    const contents = await ledger.readFiles(
-      commit,
-      some.map(({ path }) => path),
-    );
-    for (const { path, mode } of some as readonly TreeEntry[]) {
-      const content = contents.get(path);
-      if (content) yield { path, content, isExecutable: mode === '100755' };
-    }
-  }
-}
-
 /** Statuses of the release's commit and of later ones with the same scope, of each name that of the newest commit. */
 async function statusesOf(context: Context, snapshot: Snapshot, state: Verifiable): Promise<readonly ReportedStatus[]> {
-  const forge = await forgeOf(context, snapshot);
+  const forge = await forgeReader(context, snapshot);
   const found = new Map<string, ReportedStatus>();
   for (const commit of await commitsOf(context, state)) {
     for (const status of await forge.statuses(commit)) {

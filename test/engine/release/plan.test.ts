@@ -17,8 +17,10 @@ test('what planning is given has no method that writes', () => {
   const ledger: None<Extract<keyof Reading['ledger'], keyof LedgerWriter>> = true;
   type RegistryWriter = Exclude<keyof AbleRegistry, keyof RegistryReader>;
   const registry: None<Extract<keyof ReturnType<Reading['registryOf']>, RegistryWriter>> = true;
-  const others: None<Extract<keyof Reading, 'copyImage' | 'forgeOf'>> = true;
-  expect([ledger, registry, others]).toEqual([true, true, true]);
+  type ForgeReader = Awaited<ReturnType<NonNullable<Reading['forgeOf']>>>;
+  const forge: None<Extract<keyof ForgeReader, 'open' | 'close'>> = true;
+  const others: None<Extract<keyof Reading, 'copyImage'>> = true;
+  expect([ledger, registry, forge, others]).toEqual([true, true, true, true]);
 });
 
 /** A port on which the methods named throw, and all others work. */
