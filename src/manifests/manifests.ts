@@ -19,4 +19,4 @@ export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';
 export { kustomizationReferences } from './kustomize/references.ts';
-export { sharedValuesOf } from './shared-values.ts';
+export { helmReleasesIn, sharedValuesOf } from './shared-values.ts';

@@ -3,7 +3,7 @@
 // stand there. The shared file is read, never edited.
 import { dirname, join } from 'node:path/posix';
 import type { FieldStep } from '../model/pipeline.ts';
-import type { Caps } from './caps.ts';
+import { type Caps, capsFor } from './caps.ts';
 import { locate } from './field-path.ts';
 import type { Site } from './form.ts';
 import { findSites } from './forms.ts';
@@ -28,11 +28,34 @@ export function sharedValuesOf(path: string): readonly string[] {
 
 const SHARED = 'values.yaml';
 
+/** The names of the Helm releases of Flux in a file that holds nothing else: it may patch one of them, or be patched. */
+export function helmReleasesIn(file: ManifestFile, maxBytes: number): readonly string[] {
+  return releaseNames(file, capsFor(maxBytes));
+}
+
+function releaseNames({ path, content }: ManifestFile, caps: Caps): readonly string[] {
+  if (
+    content.length > caps.bytes ||
+    !Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes('HelmRelease')
+  )
+    return [];
+  const text = decode(content);
+  const source = text === undefined ? undefined : readSource(path, text, caps);
+  if (!source || !isSource(source) || source.trees.length !== 1) return [];
+  return source.trees.flatMap((tree) => {
+    const kind = textOf(tree.get(tree.root, ['kind']));
+    const name = textOf(tree.get(tree.root, ['metadata', 'name']));
+    return kind === 'HelmRelease' && name !== undefined ? [name] : [];
+  });
+}
+
 /** The values that files of an environment inherit. */
 export class SharedValues {
   readonly #files: ReadonlyMap<string, ManifestFile>;
   readonly #caps: Caps;
   readonly #read = new Map<string, Source | undefined>();
+  /** The files that hold releases of Helm charts, by the name of the release; filled when first asked for. */
+  #releases: ReadonlyMap<string, readonly string[]> | undefined;
 
   /** `files`: among them the shared ones. */
   constructor(files: readonly ManifestFile[], caps: Caps) {
@@ -52,7 +75,7 @@ export class SharedValues {
 
   /** Whether the values that a file inherits may name one of some images. */
   mayName(path: string, index: NameIndex<NamedImage>): boolean {
-    return sharedValuesOf(path).some((other) => {
+    return this.#sharedPaths(path).some((other) => {
       const file = this.#files.get(other);
       const text = file && decode(file.content);
       return text !== undefined && index.mayMention(text);
@@ -90,7 +113,23 @@ export class SharedValues {
   }
 
   #sharedWith(source: Source): readonly Source[] {
-    return sharedValuesOf(source.path).flatMap((path) => this.#open(path) ?? []);
+    return this.#sharedPaths(source.path).flatMap((path) => this.#open(path) ?? []);
+  }
+
+  /** Where the values of a file may stand that it lacks: shared values, and the release of a base that it patches. */
+  #sharedPaths(path: string): readonly string[] {
+    this.#releases ??= this.#releasesByName();
+    const same = [...this.#releases.values()].filter((paths) => paths.includes(path)).flat();
+    return [...sharedValuesOf(path), ...same.filter((other) => other !== path)];
+  }
+
+  #releasesByName(): ReadonlyMap<string, readonly string[]> {
+    const found = [...this.#files.values()].flatMap((file) =>
+      releaseNames(file, this.#caps).map((name) => ({ name, path: file.path })),
+    );
+    return new Map(
+      [...Map.groupBy(found, ({ name }) => name)].map(([name, files]) => [name, files.map(({ path }) => path)]),
+    );
   }
 
   #open(path: string): Source | undefined {

@@ -184,7 +184,12 @@ describe('images', () => {
     );
     const found = recogniseLayout(surveyOf(images));
     expect([...drafted(surveyOf(images)).images.keys()]).toEqual(['web']);
-    expect(draftConfig(found)).toContain('# left out, as it names no registry host: nginx');
+    expect(draftConfig(found)).toContain('# left out, as it names no registry host or no version: nginx');
+  });
+
+  it('are left out where nothing pins them to a version and others are', () => {
+    const images = [...both('env/ENV/a.yaml'), ...both('env/ENV/b.yaml', { name: API, tag: undefined })];
+    expect([...drafted(surveyOf(images)).images.keys()]).toEqual(['web']);
   });
 
   it('of Docker’s library are pinned and never tagged, where there are no others', () => {
@@ -229,6 +234,18 @@ describe('fields that tagflow.yaml has to name', () => {
     const builds = new Map(paths.map((path) => [path, [shared.path]]));
     const { lines } = drafted(surveyOf([shared], { paths, builds }));
     expect(lines.get('prod')?.pins).toEqual([{ image: 'web', file: 'chart/values-prod.yaml', path: ['image', 'tag'] }]);
+  });
+
+  it('are those of a base’s Helm release that the environment’s own patch of it lacks', () => {
+    const release = { path: 'apps/base/release.yaml', form: 'helm-release', field: 'spec.values.web.tag' };
+    const own = ['dev', 'prod'].map((name) => `apps/${name}/values.yaml`);
+    const kustomizations = ['dev', 'prod'].map((name) => `apps/${name}/kustomization.yaml`);
+    const builds = new Map(kustomizations.map((path) => [path, [release.path]]));
+    const releases = new Map([release.path, ...own].map((path) => [path, ['web']]));
+    const { lines } = drafted(surveyOf([release], { paths: [...own, ...kustomizations], builds, releases }));
+    expect(lines.get('prod')?.pins).toEqual([
+      { image: 'web', file: 'apps/prod/values.yaml', path: ['spec', 'values', 'web', 'tag'] },
+    ]);
   });
 
   it('are tags of an image that nothing names: its repository is for somebody to write', () => {

@@ -172,6 +172,8 @@ metadata: { name: web }
 spec: { template: { spec: { containers: [{ image: '${DJANGO}:V3.2' }] } } }
 `;
 
+const RELEASE = 'apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: { name: web }\nspec:\n  values:\n';
+
 /** The shapes of manifests. */
 const MANIFESTS: readonly Shape[] = [
   {
@@ -181,6 +183,19 @@ const MANIFESTS: readonly Shape[] = [
     lines: ['dev', 'prd'],
     own: ['app/values-prd.yaml'],
     says: { 'app/values-prd.yaml': ['replicas: 2', 'image:', '  tag: V4.0@DIGEST'] },
+  },
+  {
+    title: 'a Helm release of a base, which the overlay patches',
+    config: pinned(field('spec.values.web.tag', 'apps/{env}/values.yaml')).replaceAll('none/', 'apps/'),
+    files: {
+      'apps/base/kustomization.yaml': 'resources: [release.yaml]\n',
+      'apps/base/release.yaml': `${RELEASE}    web:\n      repository: ${DJANGO}\n      tag: V3.2\n`,
+      ...both('apps/{env}/kustomization.yaml', 'resources: [../base]\npatches: [{ path: values.yaml }]\n'),
+      ...both('apps/{env}/values.yaml', `${RELEASE}    replicas: 2\n`),
+    },
+    lines: ['dev', 'prd'],
+    own: ['apps/prd/values.yaml'],
+    says: { 'apps/prd/values.yaml': ['    web:', '      tag: V4.0@DIGEST'] },
   },
   {
     title: 'an Argo CD Application (06)',

@@ -3,6 +3,7 @@ import {
   KUSTOMIZATION_NAMES,
   type ManifestFile,
   findImages,
+  helmReleasesIn,
   kustomizationReferences,
   sharedValuesOf,
 } from '../../manifests/manifests.ts';
@@ -31,18 +32,21 @@ export async function scanCheckout(directory: string, env: Env): Promise<Scan> {
   const known = new Set(paths);
   const images: SeenImage[] = [];
   const builds = new Map<string, readonly string[]>();
+  const releases = new Map<string, readonly string[]>();
   for (let at = 0; at < Math.min(read.length, MOST_FILES); at += AT_ONCE) {
     const batch = read.slice(at, Math.min(at + AT_ONCE, MOST_FILES));
     const files = await Promise.all(batch.map((path) => readManifest(directory, path)));
     for (const file of files) {
       if (!file) continue;
       images.push(...findImages([file]));
+      const names = helmReleasesIn(file, LARGEST);
+      if (names.length > 0) releases.set(file.path, names);
       const references = referencesOf(file, known, paths);
       if (references.length > 0) builds.set(file.path, references);
     }
   }
   const { branches, trunk } = await branchesIn(directory, env);
-  return { paths, images, builds, branches, trunk, unread: Math.max(0, read.length - MOST_FILES) };
+  return { paths, images, builds, releases, branches, trunk, unread: Math.max(0, read.length - MOST_FILES) };
 }
 
 /** Whether a file of this name may name an image: a manifest, variables, or a file without an ending. */

@@ -29,7 +29,10 @@ export interface DraftedImages {
  */
 export function nameImages(found: readonly FoundAppImage[]): DraftedImages {
   const known = found.filter(({ name }) => !isOfLibrary(name));
-  const rest = known.some(({ name }) => repositoryOf(name)) ? known : found;
+  const named = known.some(({ name }) => repositoryOf(name)) ? known : found;
+  // What nothing pins to a version has no release to begin with.
+  const pinned = named.filter(({ name, tags }) => tags.length > 0 && repositoryOf(name));
+  const rest = pinned.length > 0 ? named.filter(({ tags }) => tags.length > 0) : named;
   const byKey = new Map<string, { readonly repository: Repository; readonly seen: FoundAppImage[] }>();
   const leftOut = new Set(found.filter((image) => !rest.includes(image)).map(({ name }) => name));
   for (const image of rest) {

@@ -25,6 +25,8 @@ export interface Survey {
   readonly images: readonly SeenImage[];
   /** The files that a file builds on: bases, shared values. */
   readonly builds: ReadonlyMap<string, readonly string[]>;
+  /** The names of the Helm releases in a file that holds nothing else: an environment's may patch that of a base. */
+  readonly releases?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** How much there is to a finding. */

@@ -37,7 +37,7 @@ export function unitsOf(templates: Templates, survey: Survey): Units {
     template: unit.template,
     places: placesOf(unit),
     images: imagesOf(unit, index),
-    pins: pinsOf(unit, index),
+    pins: [...pinsOf(unit, index), ...patchPins(unit, index)],
   }));
   return {
     applications: found.filter(({ images }) => images.length > 0),
@@ -148,15 +148,39 @@ function pinsOf({ template, kind, paths }: Unit, index: ImageIndex): readonly Fo
   return [...pins.values()];
 }
 
+/** The values of a base's Helm release that an environment's own patch of it lacks, and that it can take. */
+function patchPins({ template, kind, paths }: Unit, index: ImageIndex): readonly FoundPin[] {
+  if (kind !== 'folder') return [];
+  const pins = new Map<string, FoundPin>();
+  for (const path of paths.values()) {
+    for (const { file, name } of index.releasesBelow(path)) {
+      const own = index.own(file);
+      const of = index
+        .inheritedBelow(path)
+        .filter((site) => index.isRelease(site.path, name) && site.name !== undefined);
+      for (const { name: image, field, tag } of of) {
+        if (own.some((site) => site.field === field)) continue;
+        const place = `${template}${file.slice(path.length)}`;
+        const key = `${place} ${field}`;
+        const tags = [...new Set([...(pins.get(key)?.tags ?? []), ...(tag === undefined ? [] : [tag])])];
+        pins.set(key, { image, template: place, field, tags });
+      }
+    }
+  }
+  return [...pins.values()];
+}
+
 /** The images of a survey, by the files and folders that name them or build on what does. */
 class ImageIndex {
   readonly #byFile: ReadonlyMap<string, readonly SeenImage[]>;
   readonly #builds: Survey['builds'];
+  readonly #releases: NonNullable<Survey['releases']>;
   /** Files by their folder, and folders by the one around them; those alone that name images, themselves or by a base. */
   readonly #files = new Map<string, Set<string>>();
   readonly #folders = new Map<string, Set<string>>();
 
-  constructor({ images, builds }: Survey) {
+  constructor({ images, builds, releases = new Map() }: Survey) {
+    this.#releases = releases;
     this.#byFile = Map.groupBy(images, ({ path }) => path);
     this.#builds = builds;
     for (const path of new Set([...this.#byFile.keys(), ...builds.keys()])) {
@@ -182,6 +206,22 @@ class ImageIndex {
   /** What a file builds on names. */
   shared(path: string): readonly SeenImage[] {
     return this.#inherited(path, path);
+  }
+
+  /** The files below a folder that hold a Helm release. */
+  releasesBelow(folder: string): readonly { readonly file: string; readonly name: string }[] {
+    return [...this.#releases].flatMap(([file, names]) =>
+      file.startsWith(`${folder}/`) ? names.map((name) => ({ file, name })) : [],
+    );
+  }
+
+  isRelease(path: string, name: string): boolean {
+    return this.#releases.get(path)?.includes(name) === true;
+  }
+
+  /** What the files below a folder build on outside of it names. */
+  inheritedBelow(folder: string): readonly SeenImage[] {
+    return [...this.#allBelow(folder)].flatMap((file) => this.#inherited(file, folder));
   }
 
   formsOf(path: string): readonly string[] {
