@@ -29,23 +29,21 @@ export function createFacts(): Facts {
     releases(name) {
       environment = name;
     },
-    watch(ledger) {
-      const push = ledger.push.bind(ledger);
-      return Object.assign(ledger, {
-        push: async (...move: Parameters<Ledger['push']>) => {
-          const [branch, commit] = move;
-          last = { branch, commit, state: 'sent' };
-          try {
-            const verdict = await push(...move);
-            last = { branch, commit, state: verdict.outcome === 'landed' ? 'landed' : 'nothing' };
-            return verdict;
-          } catch (error) {
-            if (!isTagflowError(error, 'push-outcome-unknown')) last = { branch, commit, state: 'nothing' };
-            throw error;
-          }
-        },
-      });
-    },
+    watch: (ledger) => ({
+      ...ledger,
+      async push(...move) {
+        const [branch, commit] = move;
+        last = { branch, commit, state: 'sent' };
+        try {
+          const verdict = await ledger.push(...move);
+          last = { branch, commit, state: verdict.outcome === 'landed' ? 'landed' : 'nothing' };
+          return verdict;
+        } catch (error) {
+          if (!isTagflowError(error, 'push-outcome-unknown')) last = { branch, commit, state: 'nothing' };
+          throw error;
+        }
+      },
+    }),
     now: (forced) => (environment === undefined ? other(forced) : release(environment, last)),
   };
 }

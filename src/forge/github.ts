@@ -7,13 +7,7 @@ import { z } from 'zod/mini';
 import { isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
-import {
-  type ForgeAnswer,
-  type ForgeRequests,
-  type ForgeRequestsOptions,
-  createForgeRequests,
-  cut,
-} from './requests.ts';
+import { type ForgeAnswer, type ForgeRequests, type ForgeRequestsOptions, ForgeClient, cut } from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
 import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
@@ -69,7 +63,7 @@ class Github implements Forge {
 
   constructor(options: ForgeOptions) {
     this.#options = options;
-    this.#asking = createForgeRequests({ ...options, rights: RIGHTS });
+    this.#asking = new ForgeClient({ ...options, rights: RIGHTS });
     const [owner = '', repo = ''] = options.project.split('/');
     this.#at = { owner, repo };
   }

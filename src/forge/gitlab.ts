@@ -4,7 +4,7 @@
 import { z } from 'zod/mini';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
-import { type ForgeAnswer, type ForgeRequests, createForgeRequests, cut } from './requests.ts';
+import { type ForgeAnswer, type ForgeRequests, ForgeClient, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
 import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
 import type { ForgeOptions } from './github.ts';
@@ -51,7 +51,7 @@ class Gitlab implements Forge {
 
   constructor(options: ForgeOptions) {
     this.#options = options;
-    this.#asking = createForgeRequests({ ...options, rights: 'the role Developer in the project and the scope api' });
+    this.#asking = new ForgeClient({ ...options, rights: 'the role Developer in the project and the scope api' });
     this.#fetch = createFetch(options.agentOf);
     this.#project = `projects/${encodeURIComponent(options.project)}`;
   }

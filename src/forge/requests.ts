@@ -81,90 +81,111 @@ type TryOutcome =
   | { readonly kind: 'limited'; readonly answer: ForgeAnswer };
 
 /** Asks one forge with one token. */
-export function createForgeRequests(options: ForgeRequestsOptions): ForgeRequests {
-  const { api, token, redact, clock, random, signal } = options;
-  const words = (text: string): string => plain(redact(text), 300);
+export class ForgeClient implements ForgeRequests {
+  readonly #options: ForgeRequestsOptions;
 
-  const tries = async (doing: string, ask: Ask, isWrite: boolean): Promise<ForgeAnswer | Lost> => {
+  constructor(options: ForgeRequestsOptions) {
+    this.#options = options;
+  }
+
+  async read(doing: string, ask: Ask): Promise<ForgeAnswer> {
+    const answer = await this.#tries(doing, ask, false);
+    if ('lost' in answer) throw answer.lost;
+    return answer;
+  }
+
+  async write(doing: string, ask: Ask): Promise<ForgeAnswer | Lost> {
+    return this.#tries(doing, ask, true);
+  }
+
+  accept<T>(doing: string, answer: ForgeAnswer, schema: Schema<T>): T {
+    const { api, token } = this.#options;
+    if (answer.status === 404) {
+      throw new TagflowError('forbidden', {
+        what: `${api.host} shows the token from ${token.from} nothing that would allow ${doing}`,
+        why: `${this.#why(answer)}; forges hide what a token may not see`,
+        fix: `check the remote's URL; ${rightsNeeded(this.#options)}`,
+      });
+    }
+    if (answer.status >= 400) throw this.refused(`${api.host} refuses ${doing}`, answer);
+    const parsed = schema.safeParse(answer.data);
+    if (parsed.success) return parsed.data;
+    throw new TagflowError('forge-answer-invalid', {
+      what: `what ${api.host} sent for ${doing} does not look like an answer of its API`,
+      why: typeof answer.data === 'string' ? 'it is not JSON' : 'fields are missing, or of other kinds',
+      fix: `check that ${api.href} is its API, or set TAGFLOW_FORGE_URL`,
+    });
+  }
+
+  refused(what: string, answer: ForgeAnswer, fix?: string): TagflowError {
+    return new TagflowError('forge-refused', { what, why: `${this.#options.api.host}: ${this.#why(answer)}`, fix });
+  }
+
+  async #tries(doing: string, ask: Ask, isWrite: boolean): Promise<ForgeAnswer | Lost> {
+    const { clock, random, signal } = this.#options;
     let waited = 0;
     for (let attempt = 1; ;) {
       if (signal?.aborted) throw interrupted();
-      const verdict = await makeTry(options, ask, isWrite, words);
-      if (verdict.kind === 'answered') return screened(verdict.answer, doing);
+      const verdict = await makeTry(this.#options, ask, isWrite, (text) => this.#words(text));
+      if (verdict.kind === 'answered') return this.#screened(verdict.answer, doing);
       if (verdict.kind === 'failed') {
         if (isWrite) return { lost: verdict.error };
         if (attempt >= ATTEMPTS || !verdict.error.retryable) throw verdict.error;
-        await pause(FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.1 + 0.9 * random()));
+        await this.#pause(FIRST_DELAY_MS * 2 ** (attempt - 1) * (0.1 + 0.9 * random()));
         attempt += 1;
         continue;
       }
       const wait = waitOf(verdict.answer, clock.now());
-      if (waited + wait > LONGEST_WAIT_MS) throw limited(verdict.answer, wait);
+      if (waited + wait > LONGEST_WAIT_MS) throw this.#limited(verdict.answer, wait);
       waited += Math.max(wait, 1000);
-      await pause(Math.max(wait, 1000));
+      await this.#pause(Math.max(wait, 1000));
     }
-  };
-  const pause = async (milliseconds: number): Promise<void> => {
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    const { clock, signal } = this.#options;
     try {
       await clock.sleep(Math.ceil(milliseconds), signal);
     } catch (error) {
       throw signal?.aborted ? interrupted() : error;
     }
-  };
-  const why = (answer: ForgeAnswer): string => {
-    const said = words(saidBy(answer.data));
-    return `it answered ${answer.status}${said === '' ? '' : `: ${said}`}`;
-  };
-  const limited = (answer: ForgeAnswer, wait: number): TagflowError =>
-    new TagflowError('forge-unavailable', {
-      what: `${api.host} lets no more requests through`,
-      why: `it answered ${answer.status} and asks to wait until ${new Date(clock.now() + wait).toISOString().slice(0, 19)}Z`,
-      fix: 'run it again then, or with a token that has a limit of its own',
-    });
-  const screened = (answer: ForgeAnswer, doing: string): ForgeAnswer => {
+  }
+
+  /** The answer, unless it says that the token is not enough. */
+  #screened(answer: ForgeAnswer, doing: string): ForgeAnswer {
+    const { api, token } = this.#options;
     if (answer.status === 401) {
       throw new TagflowError('unauthorized', {
         what: `${api.host} does not accept the token from ${token.from}`,
-        why: why(answer),
-        fix: rightsNeeded(options),
+        why: this.#why(answer),
+        fix: rightsNeeded(this.#options),
       });
     }
     if (answer.status !== 403) return answer;
     throw new TagflowError('forbidden', {
       what: `${api.host} forbids the token from ${token.from} ${doing}`,
-      why: why(answer),
-      fix: rightsNeeded(options),
+      why: this.#why(answer),
+      fix: rightsNeeded(this.#options),
     });
-  };
-  const refused: ForgeRequests['refused'] = (what, answer, fix) =>
-    new TagflowError('forge-refused', { what, why: `${api.host}: ${why(answer)}`, fix });
+  }
 
-  return {
-    read: async (doing, ask) => {
-      const answer = await tries(doing, ask, false);
-      if ('lost' in answer) throw answer.lost;
-      return answer;
-    },
-    write: async (doing, ask) => tries(doing, ask, true),
-    refused,
-    accept(doing, answer, schema) {
-      if (answer.status === 404) {
-        throw new TagflowError('forbidden', {
-          what: `${api.host} shows the token from ${token.from} nothing that would allow ${doing}`,
-          why: `${why(answer)}; forges hide what a token may not see`,
-          fix: `check the remote's URL; ${rightsNeeded(options)}`,
-        });
-      }
-      if (answer.status >= 400) throw refused(`${api.host} refuses ${doing}`, answer);
-      const parsed = schema.safeParse(answer.data);
-      if (parsed.success) return parsed.data;
-      throw new TagflowError('forge-answer-invalid', {
-        what: `what ${api.host} sent for ${doing} does not look like an answer of its API`,
-        why: typeof answer.data === 'string' ? 'it is not JSON' : 'fields are missing, or of other kinds',
-        fix: `check that ${api.href} is its API, or set TAGFLOW_FORGE_URL`,
-      });
-    },
-  };
+  #limited(answer: ForgeAnswer, wait: number): TagflowError {
+    const { api, clock } = this.#options;
+    return new TagflowError('forge-unavailable', {
+      what: `${api.host} lets no more requests through`,
+      why: `it answered ${answer.status} and asks to wait until ${new Date(clock.now() + wait).toISOString().slice(0, 19)}Z`,
+      fix: 'run it again then, or with a token that has a limit of its own',
+    });
+  }
+
+  #why(answer: ForgeAnswer): string {
+    const said = this.#words(saidBy(answer.data));
+    return `it answered ${answer.status}${said === '' ? '' : `: ${said}`}`;
+  }
+
+  #words(text: string): string {
+    return plain(this.#options.redact(text), 300);
+  }
 }
 
 function rightsNeeded({ token, rights }: ForgeRequestsOptions): string {

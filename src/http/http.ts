@@ -90,8 +90,7 @@ function isPlainHttp(url: URL, host: string, { plainHttpHosts }: HttpOptions): b
 
 async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOptions): Promise<HttpResponse> {
   const { method, url } = request;
-  const { signal, requestTimeoutMs, stopGraceMs } = options;
-  throwIfStopped(signal);
+  throwIfStopped(options.signal);
   const streamed = request.body !== undefined && 'open' in request.body ? request.body : undefined;
   const bytes = request.body !== undefined && 'open' in request.body ? undefined : request.body;
   const length = streamed?.size ?? bytes?.length;
@@ -102,62 +101,94 @@ async function exchange(request: HttpRequest, agent: http.Agent, options: HttpOp
   };
   // Opened before the connection: what fails here is not the fault of this host.
   const source = streamed && (await streamed.open());
-  return new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? secured.request : plain.request;
-    const outgoing = send(url, { method, headers, agent });
-    const timers = new Set<NodeJS.Timeout>();
-    let broken: unknown;
-    const limit = (milliseconds: number, error: () => Error): NodeJS.Timeout => {
-      const timer = setTimeout(() => outgoing.destroy(error()), milliseconds);
-      timers.add(timer);
-      return timer;
-    };
-    const silence = limit(requestTimeoutMs, () => timedOut(method, url, requestTimeoutMs));
-    const stop = (): void => {
-      // An upload that is cut off leaves nothing behind; a manifest's PUT is over in a moment.
-      if (method !== 'PUT' || source) outgoing.destroy(interrupted());
-      else limit(stopGraceMs, () => interrupted(`PUT ${url.pathname}`));
-    };
-    const settle = (): void => {
-      for (const timer of timers) clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
-    };
-    signal?.addEventListener('abort', stop, { once: true });
-    outgoing.on('close', settle);
-    // A connection that was cut because the source of the body failed tells nothing about this host.
-    outgoing.on('error', (error) => reject(broken ?? explainFailure(error, method, url)));
-    outgoing.on('response', (incoming) => {
-      if (request.streamed && incoming.statusCode === 200) {
-        // From here on the stream keeps time.
-        clearTimeout(silence);
-        resolve(streamedResponse(incoming, request, requestTimeoutMs));
-        return;
-      }
-      collect(incoming, request)
-        .then(resolve, (error: unknown) => {
-          reject(explainFailure(error, method, url));
-          outgoing.destroy();
-        })
-        .finally(() => {
-          // Answered before it had the whole body: it does not want the rest.
-          if (!outgoing.writableFinished) outgoing.destroy();
-        });
+  const send = url.protocol === 'https:' ? secured.request : plain.request;
+  const outgoing = send(url, { method, headers, agent });
+  return new Exchange(outgoing, request, options).run(source ?? bytes);
+}
+
+/** One request on its way: its time-outs, how it is stopped, and how it ends. */
+class Exchange {
+  readonly #outgoing: http.ClientRequest;
+  readonly #request: HttpRequest;
+  readonly #options: HttpOptions;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #silence: NodeJS.Timeout;
+  /** Why the source of the body failed. */
+  #broken: unknown;
+
+  constructor(outgoing: http.ClientRequest, request: HttpRequest, options: HttpOptions) {
+    const { requestTimeoutMs } = options;
+    this.#outgoing = outgoing;
+    this.#request = request;
+    this.#options = options;
+    this.#silence = this.#limit(requestTimeoutMs, () => timedOut(request.method, request.url, requestTimeoutMs));
+  }
+
+  async run(body: Uint8Array | AsyncIterable<Uint8Array> | undefined): Promise<HttpResponse> {
+    const { method, url } = this.#request;
+    const { signal } = this.#options;
+    const source = body !== undefined && Symbol.asyncIterator in body ? body : undefined;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => this.#stop(source !== undefined);
+      signal?.addEventListener('abort', stop, { once: true });
+      this.#outgoing.on('close', () => {
+        for (const timer of this.#timers) clearTimeout(timer);
+        signal?.removeEventListener('abort', stop);
+      });
+      // A connection that was cut because the source of the body failed tells nothing about this host.
+      this.#outgoing.on('error', (error) => reject(this.#broken ?? explainFailure(error, method, url)));
+      this.#outgoing.on('response', (incoming) => void this.#answered(incoming).then(resolve, reject));
+      if (source) this.#sendStream(source);
+      else this.#outgoing.end(body);
     });
-    if (!source) {
-      outgoing.end(bytes);
-      return;
+  }
+
+  /** Ends the request after a time. */
+  #limit(milliseconds: number, error: () => Error): NodeJS.Timeout {
+    const timer = setTimeout(() => this.#outgoing.destroy(error()), milliseconds);
+    this.#timers.add(timer);
+    return timer;
+  }
+
+  #stop(isUpload: boolean): void {
+    const { method, url } = this.#request;
+    // An upload that is cut off leaves nothing behind; a manifest's PUT is over in a moment.
+    if (method !== 'PUT' || isUpload) this.#outgoing.destroy(interrupted());
+    else this.#limit(this.#options.stopGraceMs, () => interrupted(`PUT ${url.pathname}`));
+  }
+
+  async #answered(incoming: http.IncomingMessage): Promise<HttpResponse> {
+    const { method, url, streamed } = this.#request;
+    if (streamed && incoming.statusCode === 200) {
+      // From here on the stream keeps time.
+      clearTimeout(this.#silence);
+      return streamedResponse(incoming, this.#request, this.#options.requestTimeoutMs);
     }
+    try {
+      return await collect(incoming, this.#request);
+    } catch (error) {
+      this.#outgoing.destroy();
+      throw explainFailure(error, method, url);
+    } finally {
+      // Answered before it had the whole body: it does not want the rest.
+      if (!this.#outgoing.writableFinished) this.#outgoing.destroy();
+    }
+  }
+
+  #sendStream(source: AsyncIterable<Uint8Array>): void {
+    const { method, url } = this.#request;
+    const { operationTimeoutMs } = this.#options;
     const moving = moved(
       source,
-      () => void silence.refresh(),
-      (error) => (broken = error),
+      () => void this.#silence.refresh(),
+      (error) => (this.#broken = error),
     );
-    pipeline(Readable.from(moving, { objectMode: false }), outgoing, (error) => {
-      clearTimeout(silence);
-      if (error) outgoing.destroy(error);
-      else limit(options.operationTimeoutMs, () => timedOut(method, url, options.operationTimeoutMs));
+    pipeline(Readable.from(moving, { objectMode: false }), this.#outgoing, (error) => {
+      clearTimeout(this.#silence);
+      if (error) this.#outgoing.destroy(error);
+      else this.#limit(operationTimeoutMs, () => timedOut(method, url, operationTimeoutMs));
     });
-  });
+  }
 }
 
 /** The same chunks; calls `tell` for each, so that somebody knows that they still come, and `fail` when they end in an error. */

@@ -1,6 +1,6 @@
 // What Git and a server said, made fit to show, and turned into the errors of the ledger. The text decides only how a
 // failure is explained and whether to try again soon; whether a push landed is never read from it (push.ts).
-import { TagflowError } from '../model/errors.ts';
+import { type ErrorText, TagflowError } from '../model/errors.ts';
 import { onOneLine } from '../model/text.ts';
 import type { RemoteUrl } from './url.ts';
 
@@ -116,68 +116,66 @@ export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string
   const details = { remote: remote.url, kind };
   switch (kind) {
     case 'unauthorized':
-      if (tried !== undefined && remote.origin !== undefined) return noCredentials(remote, why, tried, details);
-      return new TagflowError('unauthorized', {
-        what: `${remote.url} does not accept the credentials`,
-        why,
-        fix:
-          remote.protocol === 'ssh'
-            ? 'load a key that the server knows into the ssh agent, or name one in GIT_SSH_COMMAND'
-            : 'give a user name and a token that may read and write this repository',
-        details,
-      });
     case 'forbidden':
-      return new TagflowError('unauthorized', {
-        what: `${remote.url} does not allow this with the credentials given`,
-        why,
-        fix: 'give the token or key the right to read and write this repository',
-        details,
-      });
+      if (kind === 'unauthorized' && tried !== undefined && remote.origin !== undefined)
+        return noCredentials(remote, why, tried, details);
+      return new TagflowError('unauthorized', { ...denialText(remote, kind), why, details });
     case 'old-git':
-      return new TagflowError('not-supported', {
-        what: 'this version of Git is too old',
-        why,
-        fix: 'install Git 2.36 or newer',
-      });
-    case 'no-git':
-      return new TagflowError('not-supported', {
-        what: 'the program git cannot be started',
-        why,
-        fix: 'install Git 2.36 or newer',
-      });
-    case 'not-found':
-      return unavailable(
-        `there is no repository at ${remote.url}, or it is hidden from the credentials given`,
-        why,
-        'check the URL and the credentials',
-        details,
-      );
-    case 'no-such-object':
-      return unavailable(
-        `${remote.url} no longer has what it named a moment ago`,
-        why,
-        'run the command again',
-        details,
-      );
-    case 'incomplete':
-      return unavailable(
-        `the commit cannot be pushed to ${remote.url} from the part of the repository that is here`,
-        why,
-        'run the command again',
-        details,
-      );
-    case 'refused-here':
-    case 'storage':
-      return unavailable(`${remote.url} cannot be used`, why, 'check the URL', details);
-    case 'transient':
-      return unavailable(
-        `${remote.url} does not answer as a Git remote`,
-        why,
-        'check that the server is up, then run the command again',
-        details,
-      );
+    case 'no-git': {
+      const what = kind === 'old-git' ? 'this version of Git is too old' : 'the program git cannot be started';
+      return new TagflowError('not-supported', { what, why, fix: 'install Git 2.36 or newer' });
+    }
+    default: {
+      const { what, fix } = UNAVAILABLE[kind](remote.url);
+      return unavailable(what, why, fix, details);
+    }
   }
 }
+
+function denialText({ url, protocol }: RemoteUrl, kind: 'unauthorized' | 'forbidden'): Pick<ErrorText, 'what' | 'fix'> {
+  if (kind === 'forbidden') {
+    return {
+      what: `${url} does not allow this with the credentials given`,
+      fix: 'give the token or key the right to read and write this repository',
+    };
+  }
+  return {
+    what: `${url} does not accept the credentials`,
+    fix:
+      protocol === 'ssh'
+        ? 'load a key that the server knows into the ssh agent, or name one in GIT_SSH_COMMAND'
+        : 'give a user name and a token that may read and write this repository',
+  };
+}
+
+const NOT_USABLE = (url: string) => ({ what: `${url} cannot be used`, fix: 'check the URL' });
+
+/** What is said of a remote that cannot be worked with, by the kind of failure. */
+const UNAVAILABLE: Readonly<
+  Record<
+    Exclude<FailureKind, 'unauthorized' | 'forbidden' | 'old-git' | 'no-git'>,
+    (url: string) => { readonly what: string; readonly fix: string }
+  >
+> = {
+  'not-found': (url) => ({
+    what: `there is no repository at ${url}, or it is hidden from the credentials given`,
+    fix: 'check the URL and the credentials',
+  }),
+  'no-such-object': (url) => ({
+    what: `${url} no longer has what it named a moment ago`,
+    fix: 'run the command again',
+  }),
+  incomplete: (url) => ({
+    what: `the commit cannot be pushed to ${url} from the part of the repository that is here`,
+    fix: 'run the command again',
+  }),
+  'refused-here': NOT_USABLE,
+  storage: NOT_USABLE,
+  transient: (url) => ({
+    what: `${url} does not answer as a Git remote`,
+    fix: 'check that the server is up, then run the command again',
+  }),
+};
 
 function noCredentials(
   { url, origin }: RemoteUrl,

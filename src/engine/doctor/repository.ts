@@ -74,72 +74,91 @@ async function listedImages(
 
 function accessFindings(use: RepositoryUse, facts: RepositoryFacts): Diagnosis[] {
   const { name: subject } = use.repository;
-  const { exists, identity, pull, push, removeTag, clockSkewMs: skew = 0 } = facts;
+  const { exists, identity, pull, push } = facts;
   const as = identity === undefined ? '' : ` as ${identity}`;
-  const findings: Diagnosis[] = [];
+  const findings = [
+    ...pullFindings(use, facts, as),
+    ...pushFindings(use, facts, as),
+    ...clockFindings(use, facts),
+    ...removalFindings(use, facts),
+  ];
+  if (exists !== 'yes' || findings.some(({ severity }) => severity === 'error')) return findings;
+  const may = [pull.granted === 'yes' ? 'pull' : '', push.granted === 'yes' ? 'push' : '']
+    .filter(Boolean)
+    .join(' and ');
+  const what = `reached${as}${may === '' ? '' : `: may ${may}`}`;
+  return [...findings, { severity: 'ok', check: 'registry', subject, what }];
+}
+
+function pullFindings(use: RepositoryUse, { exists, pull }: RepositoryFacts, as: string): Diagnosis[] {
+  const { name: subject } = use.repository;
   if (pull.granted === 'no') {
-    findings.push({
-      severity: 'error',
-      check: 'pull',
-      subject,
-      what: `it cannot be read${as}`,
-      why: pull.how,
-      fix: 'give this identity the right to pull, or log in with another: docker login, a CI variable, a role',
-    });
-  } else if (exists !== 'yes') {
-    findings.push({
+    return [
+      {
+        severity: 'error',
+        check: 'pull',
+        subject,
+        what: `it cannot be read${as}`,
+        why: pull.how,
+        fix: 'give this identity the right to pull, or log in with another: docker login, a CI variable, a role',
+      },
+    ];
+  }
+  if (exists === 'yes') return [];
+  return [
+    {
       severity: 'warning',
       check: 'repository',
       subject,
       what: exists === 'no' ? 'there is no such repository' : `it is not there, or hidden from us${as}`,
       why: pull.how,
       fix: use.targets.length > 0 ? 'create it, publish to it, or log in' : 'publish a version to it, or log in',
-    });
-  }
-  if (use.targets.length > 0 && push.granted === 'no') {
-    findings.push({
+    },
+  ];
+}
+
+function pushFindings({ repository, targets }: RepositoryUse, { push }: RepositoryFacts, as: string): Diagnosis[] {
+  if (targets.length === 0 || push.granted !== 'no') return [];
+  return [
+    {
       severity: 'error',
       check: 'push',
-      subject,
-      what: `tags cannot be put${as}: ${environmentNames(use.targets)} cannot be promoted to`,
+      subject: repository.name,
+      what: `tags cannot be put${as}: ${environmentNames(targets)} cannot be promoted to`,
       why: push.how,
       fix: 'give this identity the right to push, or log in with another',
-    });
-  }
-  if (Math.abs(skew) > MOST_SKEW) {
-    const seconds = Math.round(Math.abs(skew) / 1000);
-    findings.push({
+    },
+  ];
+}
+
+function clockFindings({ repository }: RepositoryUse, { clockSkewMs: skew = 0 }: RepositoryFacts): Diagnosis[] {
+  if (Math.abs(skew) <= MOST_SKEW) return [];
+  const seconds = Math.round(Math.abs(skew) / 1000);
+  return [
+    {
       severity: 'warning',
       check: 'clock',
-      subject,
+      subject: repository.name,
       what: `the registry’s clock is ${seconds} s ${skew > 0 ? 'ahead of' : 'behind'} this machine’s`,
       why: 'tokens and signatures are valid for minutes: with clocks apart they are refused',
       fix: 'set this machine’s clock (NTP); when it is right, tell who runs the registry',
       details: { skewMs: skew },
-    });
-  }
-  if (use.targets.length > 0 && push.granted !== 'no' && removeTag?.granted === 'no') {
-    findings.push({
+    },
+  ];
+}
+
+function removalFindings({ repository, targets }: RepositoryUse, { push, removeTag }: RepositoryFacts): Diagnosis[] {
+  if (targets.length === 0 || push.granted === 'no' || removeTag?.granted !== 'no') return [];
+  return [
+    {
       severity: 'info',
       check: 'remove-tag',
-      subject,
+      subject: repository.name,
       what: 'tags of releases that are no longer retained stay: they cannot be removed here',
       why: removeTag.how,
       fix: 'nothing depends on it; which registries remove tags, and with which right: docs/reference/registries.md',
-    });
-  }
-  if (exists === 'yes' && !findings.some(({ severity }) => severity === 'error')) {
-    const may = [pull.granted === 'yes' ? 'pull' : '', push.granted === 'yes' ? 'push' : '']
-      .filter(Boolean)
-      .join(' and ');
-    findings.push({
-      severity: 'ok',
-      check: 'registry',
-      subject,
-      what: `reached${as}${may === '' ? '' : `: may ${may}`}`,
-    });
-  }
-  return findings;
+    },
+  ];
 }
 
 /** A target tag that cannot be moved. */

@@ -173,17 +173,19 @@ async function wantedImages(
       const origins = originsOf(environment, image, known.repository);
       return { name: image.name, repository, origins, scheme, version: known.version, digest: known.digest };
     }
-    throw new TagflowError('version-not-found', {
-      what: `no version of ${image.name} is known for ${environment.name}`,
-      why:
-        from === undefined
-          ? `${environment.name} has no release of it yet`
-          : `neither ${from} nor ${environment.name} has a release of it`,
-      fix:
-        from === undefined
-          ? `name it: tagflow promote ${environment.name} ${image.name}=VERSION`
-          : `promote ${from} first, or name it: tagflow promote ${environment.name} ${image.name}=VERSION`,
-    });
+    throw noVersion(image.name, environment.name, from);
+  });
+}
+
+function noVersion(image: string, environment: string, from: string | undefined): TagflowError {
+  const byName = `name it: tagflow promote ${environment} ${image}=VERSION`;
+  return new TagflowError('version-not-found', {
+    what: `no version of ${image} is known for ${environment}`,
+    why:
+      from === undefined
+        ? `${environment} has no release of it yet`
+        : `neither ${from} nor ${environment} has a release of it`,
+    fix: from === undefined ? byName : `promote ${from} first, or ${byName}`,
   });
 }
 

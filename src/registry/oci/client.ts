@@ -9,6 +9,7 @@ import { type Action, type Authorizer, createAuthorizer } from './auth.ts';
 import type { CredentialSource } from '../credentials/credentials.ts';
 import {
   createHttpClient,
+  type HttpClient,
   type HttpOptions,
   type HttpRequest,
   type HttpResponse,
@@ -66,45 +67,57 @@ const MOST_PAUSES = 20;
 
 /** A client for one run. */
 export function createRegistryClient(options: ClientOptions): RegistryClient {
-  const { clock, random, signal } = options;
-  const http = createHttpClient(options);
-  const gates = createHostGates(options);
-  // Docker Hub's API is on another host than its name.
-  const origin = ({ host }: RemoteRepository): URL =>
-    http.origin(host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host);
+  return new HttpRegistryClient(options);
+}
 
-  const waitToRetry = createWaitToRetry(options);
+class HttpRegistryClient implements RegistryClient {
+  readonly waitToRetry: WaitToRetry;
+  readonly #options: ClientOptions;
+  readonly #http: HttpClient;
+  readonly #gates: (host: string) => HostGate;
+  readonly #auth: Authorizer;
 
-  const holdBack = (gate: HostGate, response: HttpResponse, pauses: number): void => {
-    if (response.status !== 429 && response.status !== 503) return;
-    const wait = parseRetryAfter(headerOf(response, 'retry-after'), clock.now());
-    if (wait !== undefined) {
-      gate.pause(wait);
-      options.notify({ level: 'info', text: `${response.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
-    } else if (response.status === 429) {
-      // The whole host gets the pause that one request would have made.
-      gate.pause(backoff(pauses + 1, random));
-    }
-  };
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.waitToRetry = createWaitToRetry(options);
+    this.#http = createHttpClient(options);
+    this.#gates = createHostGates(options);
+    const { clock, operationTimeoutMs } = options;
+    const tokens = createTokenSource({
+      ...options,
+      send: async (request) => this.#deliver(request, clock.elapsed() + operationTimeoutMs),
+    });
+    this.#auth = createAuthorizer({ ...options, tokens, origin: (repository) => this.origin(repository) });
+  }
 
-  const deliver = async (request: HttpRequest, deadline: Deadline, once = false): Promise<HttpResponse> => {
-    const gate = gates(request.url.host);
+  origin({ host }: RemoteRepository): URL {
+    // Docker Hub's API is on another host than its name.
+    return this.#http.origin(host === 'docker.io' || host === 'index.docker.io' ? 'registry-1.docker.io' : host);
+  }
+
+  locationOf(response: HttpResponse): URL {
+    return targetOf(response, this.#options.plainHttpHosts);
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  async send(request: RegistryRequest, deadline: Deadline): Promise<HttpResponse> {
+    const home = this.origin(request.repository).origin;
+    const deliver = async (each: HttpRequest): Promise<HttpResponse> => this.#deliver(each, deadline, request.once);
+    return sendWithAuth(request, this.#auth, home, async (header) =>
+      followRedirects(request, header, this.#options, deliver),
+    );
+  }
+
+  async #deliver(request: HttpRequest, deadline: Deadline, once = false): Promise<HttpResponse> {
+    const gate = this.#gates(request.url.host);
     let pauses = 0;
     for (let attempt = 1; ;) {
-      throwIfStopped(signal);
+      throwIfStopped(this.#options.signal);
       const ready = await opened(request);
-      const outcome = await failureOrAnswer(async () =>
-        gate.run(
-          async () => {
-            const response = await http.exchange(ready);
-            // Within the gate: whoever takes this place next has to see the pause.
-            holdBack(gate, response, pauses);
-            return response;
-          },
-          deadline,
-          (milliseconds) => tooLate(request.url, milliseconds, options.operationTimeoutMs),
-        ),
-      );
+      const outcome = await failureOrAnswer(async () => this.#exchange(ready, gate, pauses, deadline));
       if (!(outcome instanceof TransportFailure)) {
         if (!isTransient(outcome.status)) return outcome;
         if (outcome.status === 429) {
@@ -115,29 +128,36 @@ export function createRegistryClient(options: ClientOptions): RegistryClient {
       }
       const failure = outcome instanceof TransportFailure ? outcome : serverFailure(request, outcome);
       if (once) throw failure;
-      await waitToRetry(attempt, deadline, failure);
+      await this.waitToRetry(attempt, deadline, failure);
       attempt += 1;
     }
-  };
+  }
 
-  const tokens = createTokenSource({
-    ...options,
-    send: async (request) => deliver(request, clock.elapsed() + options.operationTimeoutMs),
-  });
-  const auth = createAuthorizer({ ...options, tokens, origin });
-  const follow = async (request: RegistryRequest, authorization: string | undefined, deadline: Deadline) =>
-    followRedirects(request, authorization, options, async (each) => deliver(each, deadline, request.once));
+  async #exchange(request: HttpRequest, gate: HostGate, pauses: number, deadline: Deadline): Promise<HttpResponse> {
+    return gate.run(
+      async () => {
+        const response = await this.#http.exchange(request);
+        // Within the gate: whoever takes this place next has to see the pause.
+        this.#holdBack(gate, response, pauses);
+        return response;
+      },
+      deadline,
+      (milliseconds) => tooLate(request.url, milliseconds, this.#options.operationTimeoutMs),
+    );
+  }
 
-  return {
-    origin,
-    waitToRetry,
-    locationOf: (response) => targetOf(response, options.plainHttpHosts),
-    close: () => http.close(),
-    send: async (request, deadline) => {
-      const home = origin(request.repository).origin;
-      return sendWithAuth(request, auth, home, async (header) => follow(request, header, deadline));
-    },
-  };
+  #holdBack(gate: HostGate, response: HttpResponse, pauses: number): void {
+    if (response.status !== 429 && response.status !== 503) return;
+    const { clock, random, notify } = this.#options;
+    const wait = parseRetryAfter(headerOf(response, 'retry-after'), clock.now());
+    if (wait !== undefined) {
+      gate.pause(wait);
+      notify({ level: 'info', text: `${response.url.host} asks to wait ${Math.ceil(wait / 1000)} s` });
+    } else if (response.status === 429) {
+      // The whole host gets the pause that one request would have made.
+      gate.pause(backoff(pauses + 1, random));
+    }
+  }
 }
 
 async function sendWithAuth(
