@@ -7,7 +7,7 @@ import { verifySchema } from './verify-schema.ts';
 import { PIN_STYLES } from '../model/pipeline.ts';
 
 /** Smallest, default and largest `maxFileSize`, in bytes. */
-export const FILE_SIZE = { least: 1024, usual: 256 * 1024, most: 16 * 1024 * 1024 } as const;
+export const FILE_SIZE = { least: 1024, usual: 1024 * 1024, most: 16 * 1024 * 1024 } as const;
 
 /** Smallest, default and largest `retain`. */
 export const RETAIN = { least: 1, usual: 10, most: 1000 } as const;
@@ -439,7 +439,7 @@ const maxFileSize = z
   .register(documentation, {
     title: 'Largest file',
     description: 'The largest manifest that is read: from 1 KiB to 16 MiB.',
-    default: '256KiB',
+    default: '1MiB',
     examples: ['512KiB', 1_048_576],
   });
 

@@ -3,6 +3,7 @@ import type { Document, Form, Site } from './form.ts';
 import { argoCd } from './forms/argo-cd.ts';
 import { chart } from './forms/chart.ts';
 import { compose } from './forms/compose.ts';
+import { fluxKustomization } from './forms/flux-kustomization.ts';
 import { helmRelease } from './forms/helm-release.ts';
 import { jsonPatch } from './forms/json-patch.ts';
 import { objectsOf } from './forms/kinds.ts';
@@ -16,6 +17,7 @@ import type { Source } from './source.ts';
 const FORMS: readonly Form[] = [
   kustomize,
   argoCd,
+  fluxKustomization,
   helmRelease,
   ociRepository,
   objects,

@@ -2,7 +2,7 @@
 // resources use `name`. `newTag` and `digest` together render `name:tag@digest` (kustomize >= 4.5, imagetag transformer).
 import { type Pair, type YAMLMap, isMap, isScalar } from 'yaml';
 import type { TagflowError } from '../model/errors.ts';
-import type { Form, Site, Target } from './form.ts';
+import type { Document, Form, Site, Target } from './form.ts';
 import { hasPlaceholder, joinImage } from './image-name.ts';
 import { refuseFlux, refusePlaceholder } from './refusals.ts';
 import { retarget } from './retarget.ts';
@@ -32,13 +32,17 @@ type Field = (typeof FIELDS)[number];
 export const kustomize: Form = {
   name: 'kustomize',
   claims: ({ source }) => isKustomization(source.path),
-  sites({ source, index: document, tree }) {
-    return tree.items(tree.get(tree.root, ['images'])).flatMap((value, index) => {
-      const site = isMap(value) ? new Entry(source, tree, document, index, value).site() : undefined;
-      return site ? [site] : [];
-    });
-  },
+  sites: (document) => entriesAt(document, ['images']),
 };
+
+/** The entries of a list of `images`, in a kustomization or in an object that makes one. */
+export function entriesAt({ source, index, tree, root, path }: Document, below: Path): readonly Site[] {
+  return tree.items(tree.get(root, below)).flatMap((value, position) => {
+    const at = [...path, ...below, position];
+    const site = isMap(value) ? new Entry(source, tree, index, at, value).site() : undefined;
+    return site ? [site] : [];
+  });
+}
 
 /** Whether kustomize would read a file of this name. */
 export function isKustomization(path: string): boolean {
@@ -90,11 +94,11 @@ class Entry {
   readonly #path: Path;
   readonly #map: YAMLMap;
 
-  constructor(source: Source, tree: Tree, document: number, index: number, map: YAMLMap) {
+  constructor(source: Source, tree: Tree, document: number, path: Path, map: YAMLMap) {
     this.#source = source;
     this.#tree = tree;
     this.#document = document;
-    this.#path = ['images', index];
+    this.#path = path;
     this.#map = map;
   }
 

@@ -38,7 +38,10 @@ export function matchesIn(source: Source, wanted: Wanted, shared: SharedValues):
   const claimed = new Map(matches.flatMap((match) => match.site.nodes.map((node) => [node, match] as const)));
   for (const site of findSites(source).map((each) => shared.named(source, each))) {
     const [pin, other] = wanted.index.meant(site);
-    const claim = site.nodes.flatMap((node) => claimed.get(node) ?? [])[0];
+    // a place in a text is read twice, and has other nodes each time
+    const claim =
+      site.nodes.flatMap((node) => claimed.get(node) ?? [])[0] ??
+      matches.find((match) => keyOf(match.site) === keyOf(site));
     if (claim && site.ownDigest === true && claim.pin === pin) matches[matches.indexOf(claim)] = { ...claim, site };
     // the same value by another way, an alias: it changes too, which is right where it means the same image
     if (claim && (claim.pin !== pin || keyOf(claim.site) === keyOf(site))) continue;

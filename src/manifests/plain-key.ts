@@ -7,6 +7,7 @@ import type { ConfiguredField, FieldStep } from '../model/pipeline.ts';
 import { isTag } from '../model/reference.ts';
 import { type VersionScheme, readVersion } from '../model/version.ts';
 import { takesVersionAlone } from './chart-version.ts';
+import { Embedded } from './embedded.ts';
 import { formatFieldPath, locate } from './field-path.ts';
 import type { Site, Target } from './form.ts';
 import { type NameIndex, hasPlaceholder, splitImage } from './image-name.ts';
@@ -62,6 +63,7 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
   const sites = source.trees.flatMap((tree, document) => {
     const value = values[document];
     const path = paths[document];
+    if (value === undefined) return sitesInText(source, tree, document, configured, meant);
     if (!isScalar(value) || !path) return [];
     const field: Field = {
       source,
@@ -77,6 +79,26 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
   const other = values.some((value) => value !== undefined);
   const written = formatFieldPath(configured);
   return { missing: other ? `${written} holds no single value` : `the file has no ${written}` };
+}
+
+/** The places of a path that goes on in a text of YAML: `spec.source.helm.values.image.tag`. */
+function sitesInText(
+  source: Source,
+  tree: Tree,
+  document: number,
+  configured: readonly FieldStep[],
+  meant: Meant,
+): readonly Site[] {
+  const outer = { source, index: document, tree, root: tree.root, path: [] };
+  for (let length = configured.length - 1; length > 0; length -= 1) {
+    const path = locate(tree, configured.slice(0, length));
+    const value = path && tree.get(tree.root, path);
+    if (value === undefined || !path) continue;
+    const text = Embedded.read(outer, path, value);
+    const inner = text && plainKey(text.document.source, configured.slice(length), meant);
+    return inner && 'sites' in inner ? inner.sites.map((site) => text.site(site)) : [];
+  }
+  return [];
 }
 
 interface Field {

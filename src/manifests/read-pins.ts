@@ -3,6 +3,7 @@ import type { ConfiguredField, ConfiguredText } from '../model/pipeline.ts';
 import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
 import { NameIndex } from './image-name.ts';
+import { keyOf } from './matches.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { findFormed, findSites } from './forms.ts';
 import { Reader, holdsManifests } from './reader.ts';
@@ -13,7 +14,7 @@ import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
 
 /** The size up to which `findImages` reads files, in bytes. */
-const DEFAULT_MAX_BYTES = 256 * 1024;
+const DEFAULT_MAX_BYTES = 1024 * 1024;
 
 /**
  * What every field that means one of the images says now, in order of the files and of appearance. A configured field that
@@ -61,10 +62,12 @@ function saidIn(
     if (!at || !('sites' in at)) return [];
     return at.sites.slice(0, 1).map((site) => ({ image, site, style: styleOf(site, pin) }));
   });
-  const claimed = new Set(plain.flatMap(({ site }) => site.nodes));
+  const claimed = new Set<unknown>(plain.flatMap(({ site }) => [...site.nodes, keyOf(site)]));
   const formed = findSites(source).flatMap((found) => {
     const site = shared.named(source, found);
-    const image = site.nodes.some((node) => claimed.has(node)) ? undefined : index.meant(site)[0]?.image;
+    const image = [...site.nodes, keyOf(site)].some((each) => claimed.has(each))
+      ? undefined
+      : index.meant(site)[0]?.image;
     return image === undefined ? [] : [{ image, site, style: styleOf(site, undefined) }];
   });
   return [...plain, ...formed];

@@ -150,11 +150,11 @@ describe('a configuration that is right', () => {
     ]);
   });
 
-  it('leaves the trunk open, reads files up to 256 KiB and speaks TLS when nothing is said', () => {
+  it('leaves the trunk open, reads files up to 1 MiB and speaks TLS when nothing is said', () => {
     const { trunk, maxFileBytes, plainHttpHosts } = parseConfig(SHORT);
     expect({ trunk, maxFileBytes, hosts: plainHttpHosts.size }).toEqual({
       trunk: undefined,
-      maxFileBytes: 262_144,
+      maxFileBytes: 1_048_576,
       hosts: 0,
     });
   });

@@ -29,7 +29,7 @@ export interface Judgement {
 
 const VERSION = 'v9.8.7-corpus.1';
 const DIGEST = digestOf('corpus');
-const MAX_BYTES = 256 * 1024;
+const MAX_BYTES = 1024 * 1024;
 /** Larger than any file that people write: not even looked at. */
 const HUGE = 16 * 1024 * 1024;
 

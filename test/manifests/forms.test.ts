@@ -1,6 +1,6 @@
 // The forms of manifests: what a file holds says which places name an image, and each place is pinned where it stands.
 import { describe, expect, it } from 'vitest';
-import { pinImages } from '../../src/manifests/manifests.ts';
+import { pinImages, readPins } from '../../src/manifests/manifests.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { refusal } from '../support/failure.ts';
 import { D, OLD, REPOSITORY, file, options, pinOf, pinned } from './support.ts';
@@ -360,5 +360,74 @@ describe('a field that tagflow.yaml configures', () => {
     expect(pinned(PATH, other, pinOf(), { configured })).toBe(other.replace('V4.0', TAG));
     const version = `${text}version: *t\n`.replace('tag: V4.0', 'tag: &t V4.0');
     expect(refusal(() => pinned(PATH, version, pinOf(), { configured })).code).toBe('manifest-unsafe-edit');
+  });
+});
+
+describe('a Kustomization of Flux', () => {
+  const flux = (spec: string): string => object('Kustomization', `spec:\n${spec}`, 'kustomize.toolkit.fluxcd.io/v1');
+
+  it.each([
+    [
+      'has its images pinned',
+      `  images:\n    - name: ${REPOSITORY}\n      newTag: V4.0 # live\n    - name: redis\n      newTag: "7"\n`,
+      `newTag: V4.0 # live>newTag: V4.2 # live\n      digest: ${D}`,
+    ],
+    [
+      'has the images of its patches pinned',
+      `  patches:\n    - target: { kind: Deployment }\n      patch: |\n        - op: replace\n          path: /spec/template/spec/containers/0/image\n          value: ${REPOSITORY}:V4.0\n`,
+      `${REPOSITORY}:V4.0>${AFTER}`,
+    ],
+    [
+      'has the images of strategic patches pinned',
+      `  patches:\n    - patch: |\n        apiVersion: apps/v1\n        kind: Deployment\n        metadata: { name: web }\n        spec: { template: { spec: { containers: [{ name: web, image: '${REPOSITORY}:V4.0' }] } } }\n`,
+      `${REPOSITORY}:V4.0>${AFTER}`,
+    ],
+    [
+      'has its variables pinned',
+      `  postBuild:\n    substitute:\n      django_tag: V4.0\n      other: V4.0\n`,
+      `django_tag: V4.0>django_tag: ${TAG}`,
+    ],
+  ])('%s', (_, spec, change) => {
+    const [from = '', to = ''] = change.split('>');
+    const text = flux(spec);
+    expect(pinned(PATH, text)).toBe(text.replace(from, to));
+  });
+});
+
+describe('a configured path through a text', () => {
+  const text = `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: web }\ndata:\n  settings: |\n    # inner\n    app:\n      image:\n        tag: V4.0 # live\n      replicas: 2\n`;
+  const configured = [{ image: 'django', file: PATH, path: ['data', 'settings', 'app', 'image', 'tag'] }];
+
+  it('is pinned where it stands in the text', () => {
+    const after = text.replace('V4.0 # live', `${TAG} # live`);
+    expect(pinned(PATH, text, pinOf(), { configured })).toBe(after);
+    expect(pinned(PATH, after, pinOf(), { configured })).toBe(after);
+    const { fields } = pinImages([file(PATH, text)], [pinOf()], { ...options, configured });
+    expect(fields).toMatchObject([{ line: 9, field: 'data.settings.app.image.tag', before: 'V4.0', after: TAG }]);
+    const images = [{ image: 'django', names: ['django'] }];
+    const read = readPins([file(PATH, after)], images, { configured, maxBytes: options.maxBytes });
+    expect(read).toMatchObject([{ line: 9, tag: 'V4.2', digest: D }]);
+  });
+
+  it('that a form finds as well is one place', () => {
+    const app = object(
+      'Application',
+      `spec:\n  source:\n    helm:\n      values: |\n        django:\n          image:\n            tag: V4.0\n`,
+      'argoproj.io/v1alpha1',
+    );
+    const path = ['spec', 'source', 'helm', 'values', 'django', 'image', 'tag'];
+    const result = pinImages([file(PATH, app)], [pinOf()], {
+      ...options,
+      configured: [{ image: 'django', file: PATH, path }],
+    });
+    expect(result.fields).toHaveLength(1);
+    expect(pinned(PATH, app, pinOf(), { configured: [{ image: 'django', file: PATH, path }] })).toBe(
+      app.replace('V4.0', TAG),
+    );
+  });
+
+  it('that the text lacks is not found', () => {
+    const missing = [{ image: 'django', file: PATH, path: ['data', 'settings', 'app', 'tag'] }];
+    expect(refusal(() => pinned(PATH, text, pinOf(), { configured: missing })).code).toBe('pin-not-found');
   });
 });
