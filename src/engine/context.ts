@@ -40,6 +40,8 @@ export interface Reading {
   /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
   readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
   readonly config?: ConfigFile;
+  /** How many release lines are read side by side, so that their requests go together; all when absent. */
+  readonly linesAtOnce?: number;
   /** What the caller's CI says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); absent: there is none. */
   readonly deployFreeze?: string;
   /** Asks programs, and whatever else says whether a release may come or runs as it should. */

@@ -110,15 +110,20 @@ async function environmentStatus(
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<EnvironmentStatus> {
-  const { value: state, problem } = await orProblem(snapshot.release(environment));
+  const head = snapshot.branches.get(environment.branch);
+  // Side by side: content of both comes in one request.
+  const [{ value: state, problem }, manifests] = await Promise.all([
+    orProblem(snapshot.release(environment)),
+    head && readSaid(context, snapshot.pipeline, environment, head),
+  ]);
   const record = state?.record;
-  const said = state && (await readSaid(context, snapshot.pipeline, environment, state.head));
+  const said = state && manifests;
   const read = said instanceof Error ? undefined : said;
   return {
     environment: environment.name,
     branch: environment.branch,
     from: environment.from ?? snapshot.trunk.branch,
-    head: state?.head ?? snapshot.branches.get(environment.branch),
+    head: state?.head ?? head,
     record,
     since: record && Date.parse(record.time),
     images:

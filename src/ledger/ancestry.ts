@@ -2,22 +2,43 @@
 // rests on.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { firstParents, isReachable, outside, reachable } from './history.ts';
+import { firstParents, outside, reachable } from './history.ts';
 import type { Commit } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 import type { Remote } from './remote.ts';
+import { type Activity, Together } from './together.ts';
+
+/** Commits that may be reachable from a head. */
+interface Below {
+  readonly commits: readonly ObjectId[];
+  readonly head: ObjectId;
+}
 
 /** Tells descent among the commits that are here. */
 export class Ancestry {
   readonly #git: PlumbingOptions;
   readonly #objects: ObjectCache;
   readonly #fetcher: Fetcher;
+  readonly #lines: Pick<Together<ObjectId, readonly ObjectId[]>, 'ask'>;
+  readonly #outside: Pick<Together<Below, ReadonlySet<ObjectId>>, 'ask'>;
 
-  constructor(git: PlumbingOptions, objects: ObjectCache, fetcher: Fetcher) {
+  constructor(git: PlumbingOptions, objects: ObjectCache, fetcher: Fetcher, activity: Activity) {
     this.#git = git;
     this.#objects = objects;
     this.#fetcher = fetcher;
+    this.#lines = Together.local(activity, async (heads) => {
+      const lines = await firstParents(git, [...new Set(heads)]);
+      return (head) => lines.get(head) ?? [];
+    });
+    this.#outside = Together.local(activity, async (asks) => {
+      const found = new Map<ObjectId, ReadonlySet<ObjectId>>();
+      for (const [head, own] of Map.groupBy(asks, (ask) => ask.head)) {
+        const commits = [...new Set(own.flatMap((ask) => ask.commits))];
+        found.set(head, new Set(await outside(git, commits, head)));
+      }
+      return ({ head }) => found.get(head) ?? new Set();
+    });
   }
 
   /** As the port has it. */
@@ -32,12 +53,13 @@ export class Ancestry {
     await this.#fetcher.needHistory(head);
     const here = new Set((await this.#objects.commits([...new Set(commits)])).map(({ id }) => id));
     const known = commits.filter((id) => here.has(id));
-    const out = new Set(known.length === 0 ? [] : await outside(this.#git, known, head));
+    const out = known.length === 0 ? new Set() : await this.#outside.ask({ commits: known, head });
     return commits.filter((id) => !here.has(id) || out.has(id));
   }
 
   /** As the port has it. */
   async commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]> {
+    if (exclude.includes(include)) return [];
     for (const id of [include, ...exclude]) await this.#fetcher.needHistory(id);
     return this.#objects.commits(await reachable(this.#git, include, exclude, limit));
   }
@@ -45,7 +67,7 @@ export class Ancestry {
   /** As the port has it. */
   async firstParents(head: ObjectId): Promise<readonly ObjectId[]> {
     await this.#fetcher.needHistory(head);
-    return firstParents(this.#git, head);
+    return this.#lines.ask(head);
   }
 
   /** Whether a commit that was made here descends from a head; asks for no history beyond its parents. */
@@ -68,6 +90,6 @@ export class Ancestry {
 
   async #isReachable(ancestor: ObjectId, descendant: ObjectId): Promise<boolean> {
     if ((await this.#objects.commits([ancestor])).length === 0) return false;
-    return isReachable(this.#git, ancestor, descendant);
+    return !(await this.#outside.ask({ commits: [ancestor], head: descendant })).has(ancestor);
   }
 }

@@ -6,12 +6,13 @@
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { MovedHead } from './heads.ts';
-import { reachable, shallowCommits } from './history.ts';
+import { reachingEdge, shallowCommits } from './history.ts';
 import { algorithmOf } from './object.ts';
 import type { ContentLimits, ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 import type { FetchShape, Remote } from './remote.ts';
 import type { OwnRepository } from './repository.ts';
+import { type Activity, Together } from './together.ts';
 
 /** What a fetcher works with. */
 export interface FetcherOptions {
@@ -22,6 +23,23 @@ export interface FetcherOptions {
   readonly repository: OwnRepository;
   readonly git: PlumbingOptions;
   readonly objects: ObjectCache;
+  readonly activity: Activity;
+}
+
+/** Generations that come with a head that is fetched: most questions about the newest releases need no more. */
+const NEWEST = 14;
+
+/** Heads, and how many generations of each. */
+interface Newest {
+  readonly commits: readonly ObjectId[];
+  /** Infinity: all. */
+  readonly generations: number;
+}
+
+/** Generations behind a head. */
+interface Generations {
+  readonly head: ObjectId;
+  readonly generations: number;
 }
 
 /** Brings what is asked for. Every method that fetches throws what reading a `Remote` throws. */
@@ -37,34 +55,61 @@ export class Fetcher {
   /** Set for a server that gives content of files only along with the commit. */
   #withContent = false;
   #last: Promise<unknown> = Promise.resolve();
+  #fetching = 0;
+  /** How many generations of a head were fetched, where that is known. */
+  readonly #depths = new Map<ObjectId, number>();
+  readonly #newestAsks: Together<Newest, void>;
+  readonly #deepAsks: Together<readonly ObjectId[], void>;
+  readonly #generationAsks: Together<Generations, void>;
+  readonly #contentAsks: Together<readonly ObjectId[], void>;
+  readonly #historyAsks: Pick<Together<ObjectId, boolean>, 'ask'>;
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    const { remote, activity } = options;
+    const ready = async (): Promise<void> => this.#isFree();
+    this.#newestAsks = new Together(ready, async (asks) => {
+      const generations = Math.max(...asks.map((ask) => ask.generations));
+      return this.#fetchNewest({ commits: asks.flatMap(({ commits }) => commits), generations }, remote);
+    });
+    this.#deepAsks = new Together(ready, async (asks) => this.#deepen(asks.flat(), remote));
+    this.#generationAsks = new Together(ready, async (asks) => {
+      const most = Math.max(...asks.map(({ generations }) => generations));
+      const heads = [...new Set(asks.map(({ head }) => head))];
+      await this.#oneAtATime(async () => this.#fetch(remote, heads, most));
+      return nothing;
+    });
+    this.#contentAsks = new Together(ready, async (asks) => {
+      await this.#oneAtATime(async () => remote.fetchObjects([...new Set(asks.flat())]));
+      return nothing;
+    });
+    this.#historyAsks = Together.local(activity, async (heads) => {
+      const whole = await this.#wholeOf([...new Set(heads)]);
+      return (head) => whole.has(head);
+    });
   }
 
-  /** Makes commits, their parents and the trees of all readable, in one request. */
-  async fetch(commits: readonly ObjectId[], through = this.#options.remote): Promise<void> {
-    await this.#oneAtATime(async () => {
-      const missing = [...new Set(commits)].filter((id) => !this.#present.has(id));
-      await this.#fetch(through, missing, this.#newest);
-    });
+  /** Makes commits, their parents and the trees of all readable, in one request; with so many generations behind them. */
+  async fetch(commits: readonly ObjectId[], through = this.#options.remote, generations = NEWEST): Promise<void> {
+    const newest = { commits, generations };
+    if (through !== this.#options.remote) await this.#fetchNewest(newest, through);
+    else if (commits.some((id) => !this.#present.has(id))) await this.#newestAsks.ask(newest);
+  }
+
+  /** How many generations behind a head are likely to be here: a later fetch may have cut some off. */
+  depthOf(head: ObjectId): number {
+    return this.#depths.get(head) ?? 0;
   }
 
   /** Makes everything behind commits readable. */
   async deepen(heads: readonly ObjectId[], through = this.#options.remote): Promise<void> {
-    await this.#oneAtATime(async () => {
-      const shallow: ObjectId[] = [];
-      for (const id of new Set(heads)) if (!(await this.hasHistory(id))) shallow.push(id);
-      if (shallow.length === 0) return;
-      await this.#fetch(through, shallow, 'all');
-      this.#deepened = true;
-      for (const id of shallow) this.#deep.add(id);
-    });
+    if (through !== this.#options.remote) await this.#deepen(heads, through);
+    else if (heads.some((id) => !this.#deep.has(id))) await this.#deepAsks.ask(heads);
   }
 
   /** Makes so many generations behind a head readable. Only while nothing was deepened: it would cut that off. */
   async fetchGenerations(head: ObjectId, generations: number): Promise<void> {
-    await this.#oneAtATime(async () => this.#fetch(this.#options.remote, [head], generations));
+    await this.#generationAsks.ask({ head, generations });
   }
 
   /** Makes new heads readable whose old ones are here, with the way from there. */
@@ -98,15 +143,15 @@ export class Fetcher {
     };
     let missing = await collect([...new Set(ids)]);
     const fetches = [
-      async () => remote.fetchObjects(missing),
+      async () => this.#contentAsks.ask(missing),
       // A server of the first protocol gives objects only along with what a branch points to now.
-      async () => this.#fetchBranches('newest', remote),
-      async () => this.#fetchBranches('all', remote),
+      async () => this.#oneAtATime(async () => this.#fetchBranches('newest', remote)),
+      async () => this.#oneAtATime(async () => this.#fetchBranches('all', remote)),
     ];
     for (const fetch of this.#withContent ? fetches.slice(1) : fetches) {
       if (missing.length === 0) return contents;
       try {
-        await this.#oneAtATime(fetch);
+        await fetch();
       } catch (error) {
         if (!isGone(error)) throw error;
         this.#withContent = true;
@@ -133,13 +178,8 @@ export class Fetcher {
 
   /** Whether everything behind a commit is here. */
   async hasHistory(id: ObjectId): Promise<boolean> {
-    const { git, objects } = this.#options;
     if (this.#deep.has(id)) return true;
-    if (!this.#present.has(id) && (await objects.commits([id])).length === 0) return false;
-    const shallow = new Set(await shallowCommits(git.folder));
-    const whole = shallow.size === 0 || (await reachable(git, id, [], Infinity)).every((one) => !shallow.has(one));
-    if (whole) this.#deep.add(id);
-    return whole;
+    return this.#historyAsks.ask(id);
   }
 
   /** Throws `internal` unless everything behind a commit is here. */
@@ -158,9 +198,45 @@ export class Fetcher {
     await this.#last.catch(() => undefined);
   }
 
-  /** How deep a fetch goes that wants no history: never less deep than what is whole here, which it would cut off. */
-  get #newest(): 'newest' | 'as-is' {
-    return this.#deepened || this.#deep.size > 0 ? 'as-is' : 'newest';
+  /** Whether a fetch of some generations would cut off a history that is whole here. */
+  get #isCutting(): boolean {
+    return this.#deepened || this.#deep.size > 0;
+  }
+
+  async #fetchNewest({ commits, generations }: Newest, through: Remote): Promise<() => void> {
+    await this.#oneAtATime(async () => {
+      const missing = [...new Set(commits)].filter((id) => !this.#present.has(id));
+      const all = generations === Infinity && !this.#isCutting;
+      await this.#fetch(through, missing, this.#isCutting ? 'as-is' : all ? 'all' : generations);
+      if (!all || missing.length === 0) return;
+      this.#deepened = true;
+      for (const id of missing) this.#deep.add(id);
+    });
+    return nothing;
+  }
+
+  async #deepen(heads: readonly ObjectId[], through: Remote): Promise<() => void> {
+    await this.#oneAtATime(async () => {
+      const unique = [...new Set(heads)];
+      const whole = await this.#wholeOf(unique);
+      const shallow = unique.filter((id) => !whole.has(id));
+      if (shallow.length === 0) return;
+      await this.#fetch(through, shallow, 'all');
+      this.#deepened = true;
+      for (const id of shallow) this.#deep.add(id);
+    });
+    return nothing;
+  }
+
+  /** Those of some commits behind which everything is here. */
+  async #wholeOf(ids: readonly ObjectId[]): Promise<ReadonlySet<ObjectId>> {
+    const { git, objects } = this.#options;
+    const open = ids.filter((id) => !this.#deep.has(id));
+    const here = (await objects.commits(open)).map(({ id }) => id);
+    const edge = here.length === 0 ? [] : await shallowCommits(git.folder);
+    const cut = edge.length === 0 ? new Set<ObjectId>() : await reachingEdge(git, here, edge);
+    for (const id of here) if (!cut.has(id)) this.#deep.add(id);
+    return new Set(ids.filter((id) => this.#deep.has(id)));
   }
 
   async #fetch(remote: Remote, commits: readonly ObjectId[], depth: FetchShape['depth']): Promise<void> {
@@ -179,19 +255,40 @@ export class Fetcher {
       this.#deepened = true;
       if (!(await objects.hasAll(commits))) throw error;
     }
-    for (const id of commits) this.keep(id);
+    for (const id of commits) {
+      this.keep(id);
+      if (typeof depth === 'number') this.#depths.set(id, depth);
+    }
   }
 
   async #fetchBranches(what: 'newest' | 'all', remote: Remote): Promise<void> {
-    await remote.fetchBranches({ depth: what === 'all' ? 'all' : this.#newest, content: true });
+    await remote.fetchBranches({ depth: what === 'all' ? 'all' : this.#isCutting ? 'as-is' : NEWEST, content: true });
   }
 
   async #oneAtATime<T>(action: () => Promise<T>): Promise<T> {
+    this.#fetching += 1;
     const result = this.#last.catch(() => undefined).then(action);
-    this.#last = result;
+    this.#last = this.#ending(result);
     return result;
   }
+
+  /** Resolves once a fetch has ended, well or not. */
+  async #ending(fetch: Promise<unknown>): Promise<void> {
+    await Promise.allSettled([fetch]);
+    this.#fetching -= 1;
+  }
+
+  /** Resolves when no fetch runs and nobody is about to ask for one. */
+  async #isFree(): Promise<void> {
+    do {
+      await this.idle();
+      await this.#options.activity.still();
+    } while (this.#fetching > 0);
+  }
 }
+
+/** What an ask gets that asks for nothing but that it be here. */
+function nothing(): void {}
 
 function isGone(error: unknown): boolean {
   return isTagflowError(error, 'remote-unavailable') && error.details['kind'] === 'no-such-object';

@@ -7,6 +7,7 @@
 // says so again. A crash leaves nothing behind but a temporary folder.
 import type { Clock, ReportProgress, Random, ProcessEnv } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
+import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { Ancestry } from './ancestry.ts';
 import { pushBranch } from './branch-push.ts';
 import { type Setting, localEnvironment, redactorFor, remoteEnvironment } from './environment.ts';
@@ -21,6 +22,7 @@ import { storeCommit } from './proposal.ts';
 import { type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { createRepository } from './repository.ts';
 import { FileSteps } from './steps.ts';
+import { Activity, Together } from './together.ts';
 import { type GitCredentials, type RemoteUrl, parseRemoteUrl } from './url.ts';
 
 /** What a Git ledger is made from. */
@@ -110,22 +112,31 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
 }
 
 /** The ledger from its parts: each method of the port, and the part that keeps its promise. */
-function assemble(options: RemoteOptions, git: PlumbingOptions, mostPaths: number | undefined): Ledger {
+function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: number | undefined): Ledger {
+  const activity = new Activity();
+  const git = { ...plumbing, activity };
   const { repository, clock, random, signal, timeouts } = options;
   const remote = new Remote(options);
   const settling = new Remote({ ...options, signal: undefined, timeouts: { ...timeouts, retryMs: 0 } });
   const heads = new RemoteHeads(options.remote);
+  const headAsks = new Together<BranchName, ObjectId | undefined>(
+    async () => activity.still(),
+    async (branches) => {
+      const found = await heads.some(remote, [...new Set(branches)]);
+      return (branch) => found.get(branch);
+    },
+  );
   const objects = new ObjectCache(git);
-  const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects });
+  const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects, activity });
   const files = new CommitFiles(objects, fetcher, mostPaths);
-  const ancestry = new Ancestry(git, objects, fetcher);
-  const steps = new FileSteps(git, objects, fetcher);
+  const ancestry = new Ancestry(git, objects, fetcher, activity);
+  const steps = new FileSteps(git, objects, fetcher, activity);
   const pacing = { clock, random, signal, settleMs: timeouts.settleMs, hurriedMs: timeouts.hurriedMs };
   const push = { pacing, settling, heads, objects, fetcher, ancestry };
   return {
     heads: async () => heads.all(remote),
-    head: async (branch) => heads.one(remote, branch),
-    fetch: async (commits) => fetcher.fetch(commits),
+    head: async (branch) => headAsks.ask(branch),
+    fetch: async (commits, generations) => fetcher.fetch(commits, remote, generations),
     deepen: async (commits) => fetcher.deepen(commits),
     commit: async (id) => objects.commit(id),
     signature: async (id) => objects.signature(id),

@@ -44,11 +44,17 @@ export class RemoteHeads {
     if (id !== undefined || !this.#isHttp) return id;
     const refs = parseRefs(await remote.listHeads());
     if (refs.size > 0) return refs.get(ref);
-    throw new TagflowError('remote-unavailable', {
-      what: `${this.#url.url} answers with no branch at all`,
-      why: 'either the repository is empty, or what answers is not a Git server',
-      fix: 'check the URL, and that no proxy or login page stands in between',
-    });
+    throw noBranches(this.#url);
+  }
+
+  /** Those of some branches, in one listing; undefined where there is no such branch. */
+  async some(remote: Remote, branches: readonly BranchName[]): Promise<ReadonlyMap<BranchName, ObjectId | undefined>> {
+    const [first, ...others] = branches;
+    if (first === undefined) return new Map();
+    if (others.length === 0) return new Map([[first, await this.one(remote, first)]]);
+    const refs = parseRefs(await remote.listHeads());
+    if (refs.size === 0 && this.#isHttp) throw noBranches(this.#url);
+    return new Map(branches.map((branch) => [branch, refs.get(`refs/heads/${branch}`)]));
   }
 
   /** Those that moved since `all` was read last. */
@@ -63,6 +69,14 @@ export class RemoteHeads {
   get #isHttp(): boolean {
     return this.#url.origin !== undefined;
   }
+}
+
+function noBranches({ url }: RemoteUrl): TagflowError {
+  return new TagflowError('remote-unavailable', {
+    what: `${url} answers with no branch at all`,
+    why: 'either the repository is empty, or what answers is not a Git server',
+    fix: 'check the URL, and that no proxy or login page stands in between',
+  });
 }
 
 function parseRefs(listing: string): Map<string, ObjectId> {

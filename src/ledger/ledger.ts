@@ -103,8 +103,11 @@ export interface HeadReader {
 
 /** Commits, and the files of their trees. */
 export interface TreeReader {
-  /** Makes commits (heads, as `heads` gave them), their parents, and the trees of all readable, in one request. */
-  fetch(commits: readonly ObjectId[]): Promise<void>;
+  /**
+   * Makes commits (heads, as `heads` gave them), their parents, and the trees of all readable, in one request. `generations`: how
+   * much of the history will be asked for, Infinity for all of it; a hint that saves a request.
+   */
+  fetch(commits: readonly ObjectId[], generations?: number): Promise<void>;
   /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */
   commit(id: ObjectId): Promise<Commit>;
   /**

@@ -5,6 +5,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
+import type { Activity } from './together.ts';
 
 /** What a finished process left. */
 export interface Finished {
@@ -22,6 +23,8 @@ export interface StoredObject {
 
 /** How Git is run. */
 export interface PlumbingOptions {
+  /** Counts what is being read. */
+  readonly activity?: Activity;
   readonly gitProgram: string;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -31,9 +34,44 @@ export interface PlumbingOptions {
 
 /** Runs one command to its end, whatever its exit code. */
 export async function runGit(options: PlumbingOptions, args: readonly string[], input?: Uint8Array): Promise<Finished> {
+  const chunks: Buffer[] = [];
+  const finished = await streamGit(options, args, {
+    ...(input && { input }),
+    take: (chunk) => chunks.push(chunk) > 0,
+  });
+  return { ...finished, stdout: Buffer.concat(chunks) };
+}
+
+/** How a command is fed and heard. */
+interface Stream {
+  readonly input?: Uint8Array;
+  /** Takes what the command prints. False: that is enough, and the command is ended. */
+  readonly take: (chunk: Buffer) => boolean;
+}
+
+/** Runs one command to its end, or until enough of it was heard. */
+export async function streamGit(
+  options: PlumbingOptions,
+  args: readonly string[],
+  stream: Stream,
+): Promise<Omit<Finished, 'stdout'> & { readonly ended: boolean }> {
+  const work = listen(options, args, stream);
+  return options.activity ? options.activity.during(work) : work;
+}
+
+async function listen(
+  options: PlumbingOptions,
+  args: readonly string[],
+  { input, take }: Stream,
+): Promise<Omit<Finished, 'stdout'> & { readonly ended: boolean }> {
   const child = start(options, args);
-  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+  const stderr: Buffer[] = [];
+  let ended = false;
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (ended || take(chunk)) return;
+    ended = true;
+    child.kill('SIGKILL');
+  });
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   // A process that ends early closes its input; its exit code tells the story.
   child.stdin.on('error', () => undefined);
@@ -44,7 +82,7 @@ export async function runGit(options: PlumbingOptions, args: readonly string[], 
   } catch (error) {
     throw noGit(options.gitProgram, error);
   }
-  return { exitCode: exitCode ?? undefined, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+  return { exitCode: exitCode ?? undefined, stderr: Buffer.concat(stderr).toString(), ended };
 }
 
 /** The error for a Git program that cannot be started. */
@@ -77,6 +115,8 @@ export class ObjectReader {
   #answered = 0;
   #chunks: Buffer[] = [];
   #length = 0;
+  #unsent = '';
+  #unsentTo: ChildProcessWithoutNullStreams | undefined;
   /** Bytes that must be there before looking again; unknown (1) before a header line is whole. */
   #need = 1;
 
@@ -106,8 +146,9 @@ export class ObjectReader {
           this.#requests.push({ id, ask, resolve, reject });
         }),
     );
-    child.stdin.write(linesFor(ids.map((id) => ({ ask, id }))));
-    return Promise.all(answers);
+    this.#send(child, linesFor(ids.map((id) => ({ ask, id }))));
+    const { activity } = this.#options;
+    return activity ? activity.during(Promise.all(answers)) : Promise.all(answers);
   }
 
   /** Ends the process. */
@@ -218,7 +259,21 @@ export class ObjectReader {
     if (rest.length === 0) return;
     const next = this.#start();
     this.#requests.push(...rest);
-    next.stdin.write(linesFor(rest));
+    this.#send(next, linesFor(rest));
+  }
+
+  /** Writes what is asked at one moment in one piece: a write for each question takes longer than its answer. */
+  #send(child: ChildProcessWithoutNullStreams, lines: string): void {
+    if (this.#unsent === '' || this.#unsentTo !== child) {
+      this.#unsent = '';
+      this.#unsentTo = child;
+      process.nextTick(() => {
+        if (this.#unsentTo !== child) return;
+        child.stdin.write(this.#unsent);
+        this.#unsent = '';
+      });
+    }
+    this.#unsent += lines;
   }
 }
 

@@ -56,9 +56,9 @@ export interface RemoteOptions {
   readonly notify: ReportProgress;
 }
 
-/** How much a fetch brings: the newest commit and its parents, a number of generations, or everything; without content of files, or with. */
+/** How much a fetch brings: a number of generations, or everything; without content of files, or with. */
 export interface FetchShape {
-  readonly depth: 'newest' | number | 'all' | 'as-is';
+  readonly depth: number | 'all' | 'as-is';
   readonly content: boolean;
 }
 
@@ -186,7 +186,7 @@ export class Remote {
   }
 
   async #fetch(shape: FetchShape, where: readonly string[]): Promise<void> {
-    const generations = { newest: 2, all: 2_147_483_647, 'as-is': undefined };
+    const generations = { all: 2_147_483_647, 'as-is': undefined };
     const most = typeof shape.depth === 'number' ? shape.depth : generations[shape.depth];
     const depth = most === undefined ? [] : [`--depth=${most}`];
     const filter = shape.content ? ['--no-filter', '--refetch'] : ['--filter=blob:none'];

@@ -1,16 +1,20 @@
 // The steps of some files through the history of a branch, newest first: how an environment's records are read.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { type FileAt, type PathChange, changesAside, pathChanges, shallowCommits } from './history.ts';
+import { shallowCommits } from './history.ts';
 import { type FileStep, isRegularFile } from './ledger.ts';
+import { type FileAt, type PathChange, type PathsBelow, changesAside, pathChanges } from './log.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
+import { type Activity, Together } from './together.ts';
 import { findEntries } from './tree.ts';
 
 /** A longer file is nobody's record, in bytes. */
 const LONGEST_STEP = 1 << 20;
 /** 100,000 releases have some 150 MB of records, in bytes. */
 const MOST_OF_A_HISTORY = 192 << 20;
+/** So many times deeper each further try reaches: a request more costs as much as some hundred commits. */
+const DEEPER = 16;
 /** Beyond so many, everything comes at once. */
 const MOST_GENERATIONS = 1000;
 
@@ -19,30 +23,48 @@ export class FileSteps {
   readonly #git: PlumbingOptions;
   readonly #objects: ObjectCache;
   readonly #fetcher: Fetcher;
+  readonly #activity: Activity;
+  readonly #changes: Pick<Together<PathsBelow, readonly PathChange[]>, 'ask'>;
+  readonly #aside: Pick<Together<PathsBelow, readonly PathChange[]>, 'ask'>;
 
-  constructor(git: PlumbingOptions, objects: ObjectCache, fetcher: Fetcher) {
+  constructor(git: PlumbingOptions, objects: ObjectCache, fetcher: Fetcher, activity: Activity) {
     this.#git = git;
     this.#objects = objects;
     this.#fetcher = fetcher;
+    this.#activity = activity;
+    this.#changes = Together.local(activity, async (asks) => {
+      // Where a history is long, as much of it is read as is asked for.
+      const bounded = fetcher.isDeepened && asks.every(({ limit = Infinity }) => limit <= MOST_GENERATIONS);
+      const found = await pathChanges(git, asks, bounded);
+      return (ask) => found.get(ask) ?? [];
+    });
+    this.#aside = Together.local(activity, async (asks) => {
+      const found = await changesAside(git, asks);
+      return (ask) => found.get(ask) ?? [];
+    });
   }
 
   async walk(head: ObjectId, paths: readonly string[], limit?: number): Promise<readonly FileStep[]> {
     await this.#fetcher.needHistory(head);
-    return this.#read(head, paths, await pathChanges(this.#git, head, paths, limit));
+    return this.#read(head, paths, await this.#changes.ask({ head, paths, limit }));
   }
 
   async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     const fetcher = this.#fetcher;
     // A branch of releases changes the file with nearly every commit of its own, so the first try mostly does.
-    for (let generations = limit + 10; !(await fetcher.hasHistory(head)); generations *= 4) {
-      if (fetcher.isDeepened || generations > MOST_GENERATIONS) {
+    let generations = Math.max(limit + 10, DEEPER * fetcher.depthOf(head));
+    for (let isHere = fetcher.depthOf(head) > limit; !(await fetcher.hasHistory(head)); isHere = false) {
+      if (!isHere && (fetcher.isDeepened || generations > MOST_GENERATIONS)) {
         await fetcher.deepen([head]);
         break;
       }
-      await fetcher.fetchGenerations(head, generations);
+      if (!isHere) {
+        await fetcher.fetchGenerations(head, generations);
+        generations *= DEEPER;
+      }
       // Where history was cut off a file looks new that is not.
-      const edge = new Set(await shallowCommits(this.#git.folder));
-      const changes = await pathChanges(this.#git, head, paths, limit + 1);
+      const edge = new Set(await this.#activity.during(shallowCommits(this.#git.folder)));
+      const changes = await this.#changes.ask({ head, paths, limit: limit + 1 });
       const known = changes.filter(({ commit }) => !edge.has(commit)).slice(0, limit);
       if (known.length === limit) return this.#read(head, paths, known);
     }
@@ -51,7 +73,7 @@ export class FileSteps {
 
   async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {
     await this.#fetcher.needHistory(head);
-    const changes = await changesAside(this.#git, head, paths);
+    const changes = await this.#aside.ask({ head, paths });
     const states = changes.map(({ files }) => new Map([...files].map(([path, { after }]) => [path, after])));
     const steps = await this.#withContent(head, changes, states);
     return steps.filter(({ files }) => files.size > 0);

@@ -207,6 +207,8 @@ class MemoryLedger implements Ledger {
   readonly #present = new Set<ObjectId>();
   /** Commits whose whole history can be read here. */
   readonly #deep = new Set<ObjectId>();
+  /** Histories that can be read for as long as steps are looked for in them. */
+  readonly #lent = new Set<ReadonlySet<ObjectId>>();
   /** What `propose` made and no push has sent yet. */
   readonly #own: Map<ObjectId, NewObject>;
 
@@ -311,20 +313,20 @@ class MemoryLedger implements Ledger {
   async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     this.#commit(head);
     await this.#talk('deepen');
-    const [present, deep] = [new Set(this.#present), this.#deep.has(head)];
-    for (const id of this.#reach(head)) this.#present.add(id);
-    this.#deep.add(head);
-    const steps = await this.walk(head, paths, limit);
-    const last = steps.at(-1)?.commit.id;
-    const near = new Set<ObjectId>();
-    for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) {
-      for (const one of [id, ...this.#commit(id).parents]) near.add(one);
-      if (id === last && steps.length === limit) break;
+    // What lies behind is none of what was asked for: it can be read while this looks for the steps, and no longer.
+    const lent = this.#reach(head);
+    this.#lent.add(lent);
+    try {
+      const steps = await this.walk(head, paths, limit);
+      const last = steps.at(-1)?.commit.id;
+      for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) {
+        for (const one of [id, ...this.#commit(id).parents]) this.#present.add(one);
+        if (id === last && steps.length === limit) break;
+      }
+      return steps;
+    } finally {
+      this.#lent.delete(lent);
     }
-    // What lies behind is none of this: who reads it has to ask for it.
-    if (!deep) this.#deep.delete(head);
-    for (const id of this.#present) if (!present.has(id) && !near.has(id)) this.#present.delete(id);
-    return steps;
   }
 
   async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {
@@ -446,6 +448,10 @@ class MemoryLedger implements Ledger {
     await this.#remote.faults.before?.(step, this.#actor);
   }
 
+  #isLent(id: ObjectId): boolean {
+    return [...this.#lent].some((commits) => commits.has(id));
+  }
+
   #object(id: ObjectId): NewObject {
     const object = this.#own.get(id) ?? this.#remote.objects.get(id);
     if (!object) throw new TagflowError('internal', { what: `there is no object ${id}` });
@@ -453,7 +459,7 @@ class MemoryLedger implements Ledger {
   }
 
   #commit(id: ObjectId): Commit {
-    if (!this.#present.has(id))
+    if (!this.#present.has(id) && !this.#isLent(id))
       throw new TagflowError('internal', { what: `commit ${id} was read before it was fetched` });
     return parseCommit(id, this.#object(id).content);
   }
@@ -462,7 +468,7 @@ class MemoryLedger implements Ledger {
     ids.map((id) => parseTree(this.#object(id).content, this.#remote.algorithm));
 
   #needDeep(id: ObjectId): void {
-    if (!this.#deep.has(id)) {
+    if (!this.#deep.has(id) && !this.#isLent(id)) {
       throw new TagflowError('internal', { what: `the history of ${id} was read before it was deepened` });
     }
   }

@@ -1,6 +1,7 @@
 // Check: whether an environment's branch is an audit trail that holds: every release a valid record, in sequence, with the
 // pins and the configuration that it says, made under the trunk's rules; nothing beside it that upstream lacks. Reports, never
 // repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
+import pLimit from 'p-limit';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import { type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
@@ -16,6 +17,9 @@ import type { Finding, Report } from './findings.ts';
 import { hiddenRelease } from '../read/continuity.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
+
+/** Lines that are checked at the same time: what they ask of the remote goes together. */
+const AT_ONCE = 100;
 
 /** How far one environment was looked through. */
 export interface Checked {
@@ -48,28 +52,45 @@ export interface CheckRequest extends Bounds {
 
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
 export async function check(context: Context, request: CheckRequest): Promise<Audit> {
-  const snapshot = await readSnapshot(context, request.environments);
+  const snapshot = await readSnapshot(context, request.environments, Infinity);
   const chosen = chooseHeads(snapshot, request);
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
-  const findings: Finding[] = [];
-  const environments: Checked[] = [];
+  // Lines downstream are looked at for each of those above them.
+  const trails = new Map<string, Promise<Trail>>();
+  const trailOf = async (environment: Environment, head: ObjectId): Promise<Trail> => {
+    const key = `${environment.name} ${head}`;
+    const trail = trails.get(key) ?? readTrail(context, environment, head, request);
+    trails.set(key, trail);
+    return trail;
+  };
   const unnamed: Unnamed = new Map();
-  for (const { environment, head } of chosen) {
+  for (const { environment } of chosen) {
+    const { application, images } = environment;
+    if (!unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
+  }
+  const checked = await pLimit(AT_ONCE).map(chosen, async ({ environment, head }) => {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
-    const trail = await readTrail(context, environment, head, request);
+    const trail = await trailOf(environment, head);
     const { found, report } = collect(environment);
-    environments.push(await checkTrail(context, snapshot, trail, request, report));
+    const result = await checkTrail(context, snapshot, { trail, trailOf }, request, report);
     await checkMissed(context, snapshot, trail, unnamed, report);
     const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
     // What is not on the line itself came in by a merge, or is below it.
     const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
-    findings.push(...[...found.values()].sort((a, b) => place(a) - place(b)));
-  }
+    return { result, findings: [...found.values()].sort((a, b) => place(a) - place(b)) };
+  });
+  const findings = checked.flatMap((one) => one.findings);
   if (request.branch === undefined) findings.push(...(await checkJournal(context, snapshot)));
   findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
-  return { environments, findings };
+  return { environments: checked.map(({ result }) => result), findings };
+}
+
+/** A trail, and how those of other lines are read. */
+interface Trails {
+  readonly trail: Trail;
+  readonly trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>;
 }
 
 /** Gathers the findings of one environment, one for each rule and commit. */
@@ -104,8 +125,8 @@ async function unnamedFindings(
 async function checkTrail(
   context: Context,
   snapshot: Snapshot,
-  trail: Trail,
-  { registry, branch, since, limit }: CheckRequest,
+  { trail, trailOf }: Trails,
+  { registry, branch }: CheckRequest,
   report: Report,
 ): Promise<Checked> {
   const { environment, head, entries, whole } = trail;
@@ -113,7 +134,7 @@ async function checkTrail(
   await checkContinuity(context, trail, report);
   const lost = await checkReleases(context, snapshot, trail, report);
   await madeByHand(context, snapshot, trail, lost, report);
-  await carriedBack(context, snapshot, trail, { since, limit }, report);
+  await carriedBack(context, snapshot, trail, trailOf, report);
   // Another branch than the environment's own is not expected to have its newest release.
   const unchecked = registry && branch === undefined ? await checkRewound(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;

@@ -4,7 +4,7 @@ import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
 import type { Report } from './findings.ts';
 import { unmergedBetween, settles } from '../read/unmerged.ts';
-import { type Bounds, type ReleaseEntry, type Trail, readTrail, releasesOf } from './trail.ts';
+import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /**
@@ -50,7 +50,7 @@ export async function carriedBack(
   context: Context,
   snapshot: Snapshot,
   trail: Trail,
-  bounds: Bounds,
+  trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>,
   report: Report,
 ): Promise<void> {
   const { pipeline, branches, trunk } = snapshot;
@@ -61,7 +61,7 @@ export async function carriedBack(
     const other = branches.get(downstream.branch);
     if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
       continue;
-    const [first] = releasesOf(await readTrail(context, downstream, other, bounds)).toReversed();
+    const [first] = releasesOf(await trailOf(downstream, other)).toReversed();
     const by = first && (await broughtBy(context, head, first));
     if (!by || trail.entries.some(({ commit, release }) => commit.id === by && release)) continue;
     report('direction', await context.ledger.commit(by), sentence(downstream, environment.name));
@@ -79,8 +79,7 @@ function sentence({ name }: Environment, into: string): string {
 async function broughtBy(context: Context, head: ObjectId, { commit }: ReleaseEntry): Promise<ObjectId | undefined> {
   const { ledger } = context;
   if (!(await ledger.isAncestor(commit.id, head))) return undefined;
-  const line: ObjectId[] = [];
-  for (let id: ObjectId | undefined = head; id; [id] = (await ledger.commit(id)).parents) line.push(id);
+  const line = await ledger.firstParents(head);
   let [has, lacks] = [0, line.length];
   while (lacks - has > 1) {
     const middle = Math.floor((has + lacks) / 2);

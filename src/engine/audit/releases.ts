@@ -1,5 +1,6 @@
 // The releases of a line, held against what they say: their order, where their configuration came from, the rules they were
 // planned by, and what is in their trees.
+import pLimit from 'p-limit';
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
@@ -31,6 +32,9 @@ import type { Snapshot } from '../read/snapshot.ts';
 
 /** So many commits' manifests come in one request, at most. */
 const AT_ONCE = 500;
+
+/** Commits whose trees are looked at together. */
+const TREES_AT_ONCE = 64;
 
 /** Checks the releases of a line. Resolves to those of their sources that upstream does not have. */
 export async function checkReleases(
@@ -239,44 +243,63 @@ async function checkContent(
   report: Report,
 ): Promise<void> {
   const ids = new Set(trail.entries.map(({ commit }) => commit.id));
-  for (const entry of releasesOf(trail)) {
+  await pLimit(TREES_AT_ONCE).map(releasesOf(trail), async (entry) => {
     const { commit, release } = entry;
     const { restored, source } = release;
     const [base] = commit.parents;
     const from =
       restored?.imagesOnly === true || release.action === 'import' ? base : (restored?.commit ?? source.commit);
     // Without it there is nothing to compare with, and that was told.
-    if (from === undefined) continue;
-    if (restored ? from !== base && !ids.has(from) : lost.has(from)) continue;
+    if (from === undefined) return;
+    if (restored ? from !== base && !ids.has(from) : lost.has(from)) return;
     const { environment } = rules(entry);
-    if (environment.carries !== 'tree') {
-      await checkScope(context, entry, rules(entry), report);
-      continue;
-    }
-    const pinned = new Set(pinFiles(environment.pins));
-    const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
-    const mayDiffer = (path: string): boolean =>
-      records.has(path) ||
-      path === formerRecordPath(environment) ||
-      pinned.has(path) ||
-      (isInScope(environment.scope, path) && isManifestPath(path)) ||
-      isKept(environment, path);
-    const changed = await orRefused(context.ledger.changedPaths(from, commit.id));
-    if (changed instanceof TagflowError) {
-      report('content', commit, `its tree is not read: ${changed.message}`);
-      continue;
-    }
-    const differing = changed.filter((path) => !mayDiffer(path));
-    const strange = await withoutPins(context, rules(entry), commit.id, differing);
-    if (strange.length === 0) continue;
-    const origin =
-      restored?.imagesOnly === true ? 'the commit before' : restored ? `release ${restored.sequence}` : source.branch;
-    report(
-      'content',
-      commit,
-      `${someOf(strange)} ${strange.length === 1 ? 'is' : 'are'} not as ${origin} had ${strange.length === 1 ? 'it' : 'them'} (${shortId(from)})`,
-    );
+    if (environment.carries === 'tree') await checkTree(context, trail, { entry, from, rules: rules(entry) }, report);
+    else await checkScope(context, entry, rules(entry), report);
+  });
+}
+
+/** What a release's tree is compared with. */
+interface Compared {
+  readonly entry: ReleaseEntry;
+  readonly from: ObjectId;
+  readonly rules: Rules;
+}
+
+/** A release that carries a tree differs from it in its manifests, its record and what the branch keeps. */
+async function checkTree(
+  context: Context,
+  trail: Trail,
+  { entry, from, rules }: Compared,
+  report: Report,
+): Promise<void> {
+  const {
+    commit,
+    release: { restored, source },
+  } = entry;
+  const { environment } = rules;
+  const pinned = new Set(pinFiles(environment.pins));
+  const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
+  const mayDiffer = (path: string): boolean =>
+    records.has(path) ||
+    path === formerRecordPath(environment) ||
+    pinned.has(path) ||
+    (isInScope(environment.scope, path) && isManifestPath(path)) ||
+    isKept(environment, path);
+  const changed = await orRefused(context.ledger.changedPaths(from, commit.id));
+  if (changed instanceof TagflowError) {
+    report('content', commit, `its tree is not read: ${changed.message}`);
+    return;
   }
+  const differing = changed.filter((path) => !mayDiffer(path));
+  const strange = await withoutPins(context, rules, commit.id, differing);
+  if (strange.length === 0) return;
+  const origin =
+    restored?.imagesOnly === true ? 'the commit before' : restored ? `release ${restored.sequence}` : source.branch;
+  report(
+    'content',
+    commit,
+    `${someOf(strange)} ${strange.length === 1 ? 'is' : 'are'} not as ${origin} had ${strange.length === 1 ? 'it' : 'them'} (${shortId(from)})`,
+  );
 }
 
 /** A release of a line changes its scope and its record, and what other lines' releases in the same commit change. */
@@ -335,36 +358,51 @@ function saidOf(found: string | undefined): string {
   return /@|^sha(?:256|512):/.test(found) ? found : `${found}, not pinned by its digest`;
 }
 
+/** A commit that has a release, and the files of it that may hold pins. */
+interface Listed {
+  readonly id: ObjectId;
+  readonly rules: Rules;
+  /** Each as its path, id and mode; the error where its tree is not read. */
+  readonly manifests: readonly string[] | TagflowError;
+}
+
+/** The files that may hold pins at each commit that has a release, the oldest commit first. */
+async function listManifests({ ledger }: Context, trail: Trail, rulesOfEntry: RulesOf): Promise<readonly Listed[]> {
+  const governed: { readonly id: ObjectId; readonly rules: Rules }[] = [];
+  let governing: Rules | undefined;
+  for (const entry of trail.entries.toReversed()) {
+    if (isReleaseEntry(entry)) governing = rulesOfEntry(entry);
+    if (governing) governed.push({ id: entry.commit.id, rules: governing });
+  }
+  return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
+    const { environment } = rules;
+    const { folders, files: single } = environment.scope;
+    const places = [...folders, ...single, ...pinFiles(environment.pins)];
+    const listed = await orRefused(Promise.all(places.map(async (place) => ledger.listFiles(id, place))));
+    if (listed instanceof TagflowError) return { id, rules, manifests: listed };
+    const own = listed
+      .flat()
+      .filter(({ path }) => (mayHoldPins(path) || places.includes(path)) && path !== formerRecordPath(environment));
+    return { id, rules, manifests: own.map((file) => `${file.path} ${file.id} ${file.mode}`) };
+  });
+}
+
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
-async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Promise<(commit: Commit) => Pinned> {
-  const { ledger } = context;
+async function readAllPins(context: Context, trail: Trail, rulesOfEntry: RulesOf): Promise<(commit: Commit) => Pinned> {
   const keys = new Map<ObjectId, string>();
   const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
   const numbers = new Map<Rules, number>();
   /** Commits whose trees are not read. */
   const refused = new Map<ObjectId, TagflowError>();
-  let governing: Rules | undefined;
-  for (const entry of trail.entries.toReversed()) {
-    if (isReleaseEntry(entry)) governing = rules(entry);
-    if (!governing) continue;
-    numbers.set(governing, numbers.get(governing) ?? numbers.size);
-    const { environment } = governing;
-    const { id } = entry.commit;
-    const { folders, files: single } = environment.scope;
-    const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const listed = await orRefused(Promise.all(places.map(async (place) => ledger.listFiles(id, place))));
-    if (listed instanceof TagflowError) {
-      refused.set(id, listed);
+  for (const { id, rules, manifests } of await listManifests(context, trail, rulesOfEntry)) {
+    if (manifests instanceof TagflowError) {
+      refused.set(id, manifests);
       continue;
     }
-    const files = listed.flat();
-    const own = files.filter(({ path }) => mayHoldPins(path) || places.includes(path));
-    const manifests = own
-      .filter(({ path }) => path !== formerRecordPath(environment))
-      .map((file) => `${file.path} ${file.id} ${file.mode}`);
-    const key = [numbers.get(governing), ...manifests].join('\n');
+    numbers.set(rules, numbers.get(rules) ?? numbers.size);
+    const key = [numbers.get(rules), ...manifests].join('\n');
     keys.set(id, key);
-    if (!distinct.has(key)) distinct.set(key, { commit: id, rules: governing });
+    if (!distinct.has(key)) distinct.set(key, { commit: id, rules });
   }
   const pins = new Map<string, Pinned>();
   const all = [...distinct];
@@ -375,8 +413,9 @@ async function readAllPins(context: Context, trail: Trail, rules: RulesOf): Prom
       paths: await manifestPaths(context, rules.environment, commit),
     }));
     await bringReadable(context, await Promise.all(wanted));
-    for (const [key, { commit, rules }] of some)
+    await pLimit(TREES_AT_ONCE).map(some, async ([key, { commit, rules }]) => {
       pins.set(key, await readPinned(context, rules.pipeline, rules.environment, commit));
+    });
   }
   return ({ id }) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
 }

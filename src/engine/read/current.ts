@@ -37,15 +37,18 @@ export async function readRelease(
   const commit = await ledger.commit(head);
   const [parent] = commit.parents;
   const paths = [...recordPaths(environment), ...(environment.trust ? [signaturePath(environment)] : [])];
-  await ledger.bring([{ commit: head, paths }, ...(parent ? [{ commit: parent, paths }] : [])]);
+  const isOlder = parent !== undefined && (await isUntouched(ledger, environment, head, parent));
+  // The record comes with the others of the line then.
+  const newestLine = isOlder ? await readNewest(context, environment, head) : undefined;
+  if (!isOlder) await ledger.bring([{ commit: head, paths }, ...(parent ? [{ commit: parent, paths }] : [])]);
   const files = await ledger.readFiles(head, paths);
   const file = recordFileIn(environment, files);
-  if (file) {
+  if (file && !isOlder) {
     const record = recordIn(environment, file);
     const signature = files.get(signaturePath(environment));
     if (await isRightBelow(context, environment, { commit, record, file, signature })) return { record, commit: head };
   }
-  const line = await readNewest(context, environment, head);
+  const line = newestLine ?? (await readNewest(context, environment, head));
   const [newest] = releasesOn(line);
   const [last] = line.steps;
   await requireContinuity(context, line);
@@ -54,6 +57,20 @@ export async function readRelease(
     throw notWritten(environment, file, last);
   }
   return { record: newest.release, commit: newest.commit.id };
+}
+
+/** Whether a commit has a record and leaves it as its parent has it: the release was made further down. */
+async function isUntouched(
+  ledger: LedgerReader,
+  environment: Environment,
+  commit: ObjectId,
+  parent: ObjectId,
+): Promise<boolean> {
+  const path = recordPath(environment);
+  const found = await orRefused(Promise.all([commit, parent].map(async (id) => ledger.listFiles(id, path))));
+  if (found instanceof TagflowError) return false;
+  const [own, below] = found.map(([entry]) => entry);
+  return own !== undefined && own.id === below?.id && own.mode === below.mode && own.path === path;
 }
 
 /** A record at a head, with what may show that it is a release. */

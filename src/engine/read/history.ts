@@ -57,6 +57,15 @@ export interface Past {
 
 /** Changes of a record that are read beyond the releases asked for: some may be none. */
 const MARGIN = 3;
+/** Commits of a branch beside those of its releases. */
+const OTHERS = 10;
+/** Beyond so many, all of a history comes at once. */
+const MANY = 1_000;
+
+/** How much history is likely to be needed for so many releases, or for all. */
+function generationsFor(most: number | undefined): number {
+  return most === undefined || most > MANY ? Infinity : most + MARGIN + OTHERS;
+}
 
 /**
  * Reads an environment's past: all of it, or at least its newest `most` releases. Throws `branch-rewound` where the branch does
@@ -177,12 +186,12 @@ export async function history(
     limit,
   } = filter;
   const words = name === undefined ? [] : [name, ...applications];
-  const snapshot = await readSnapshot(context, words);
-  const chosen = linesNamed(snapshot.pipeline, words);
-  if (image !== undefined) requireImage(chosen, image);
   const isNewest = filter.since === undefined && filter.until === undefined && filter.by === undefined;
   // What a release changed follows from the one below it.
   const most = isNewest && image === undefined ? limit + 1 : undefined;
+  const snapshot = await readSnapshot(context, words, generationsFor(most));
+  const chosen = linesNamed(snapshot.pipeline, words);
+  if (image !== undefined) requireImage(chosen, image);
   const pasts = await readPasts(context, snapshot, chosen, words.length > 0, { most, problems });
   const releases = pasts.flatMap((past) =>
     past.releases.filter(
@@ -295,7 +304,7 @@ export interface Span {
 
 /** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
 export async function where(context: Reading, what: string, problems?: EnvironmentProblem[]): Promise<readonly Span[]> {
-  const snapshot = await readSnapshot(context);
+  const snapshot = await readSnapshot(context, [], Infinity);
   const matches = matcher(snapshot, what);
   const application = /^([^/@]+)\/[^@]+@/.exec(what)?.[1];
   const all = [...snapshot.pipeline.lines.values()];

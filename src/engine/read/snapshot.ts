@@ -20,7 +20,7 @@ export interface EnvironmentState {
 }
 
 /** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
-const FEW_BRANCHES = 8;
+const FEW_BRANCHES = 64;
 
 /** What a snapshot holds. */
 interface Contents {
@@ -73,8 +73,15 @@ export class Snapshot implements Contents {
   }
 }
 
-/** Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch. */
-export async function readSnapshot(context: Reading, likely: readonly string[] = []): Promise<Snapshot> {
+/**
+ * Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch, with so
+ * many generations of their history.
+ */
+export async function readSnapshot(
+  context: Reading,
+  likely: readonly string[] = [],
+  generations?: number,
+): Promise<Snapshot> {
   const { ledger } = context;
   const { trunk: defaultBranch, branches } = await ledger.heads();
   const defaultHead = headOf(branches, defaultBranch);
@@ -82,7 +89,7 @@ export async function readSnapshot(context: Reading, likely: readonly string[] =
     branches.size <= FEW_BRANCHES
       ? branches.values()
       : likely.flatMap((name) => branches.get(name as BranchName) ?? []);
-  await ledger.fetch([...new Set([defaultHead, ...wanted])]);
+  await ledger.fetch([...new Set([defaultHead, ...wanted])], generations);
   const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
   context.allowPlainHttp(pipeline.plainHttpHosts);
   const branch = pipeline.trunk ?? defaultBranch;

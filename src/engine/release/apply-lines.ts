@@ -1,12 +1,14 @@
 // The use case of `tagflow apply`: the tags of every environment, and what a moving tag needs where they were late.
+import pLimit from 'p-limit';
 import type { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, linesNamed } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
 import { orFailure } from '../read/problem.ts';
-import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { applyNewest, isComplete } from './apply.ts';
+import { readSnapshot } from '../read/snapshot.ts';
+import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
+import { isNewest } from './checks.ts';
 import type { TagStatus } from './outcome.ts';
 import { isLate, redeploy } from './redeploy.ts';
 import { type Closed, removeOldTags } from './retain.ts';
@@ -33,30 +35,82 @@ export async function apply(context: Context, names: readonly string[]): Promise
     names.length > 0
       ? linesNamed(snapshot.pipeline, names)
       : [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
+  const limit = pLimit(context.linesAtOnce ?? Infinity);
+  const states = await allEnded(
+    chosen.map(async (environment) => {
+      const head = snapshot.head(environment);
+      return { environment, head, ...(await limit(async () => orFailure(snapshot.release(environment)))) };
+    }),
+  );
+  const put: Put[] = [];
+  for (const { environment, head, value, problem } of states) {
+    const record = value?.record;
+    const result = record ? await orFailure(putNewest(context, environment, head, record)) : { problem };
+    put.push({ environment, head, record, ...result });
+  }
+  // What is read again comes together: one listing of the heads for all.
+  const settled = await allEnded(put.map(async (one) => limit(async () => settle(context, one))));
   const applied: Applied[] = [];
   const closed: Closed = new Set();
-  for (const environment of chosen) {
-    const head = snapshot.head(environment);
-    const { value, problem } = await orFailure(applyEnvironment(context, snapshot, environment, closed));
-    applied.push({ environment: environment.name, head, record: value?.record, tags: value?.tags ?? [], problem });
-  }
+  for (const one of settled) applied.push(await finish(context, one, closed));
   return applied;
 }
 
-async function applyEnvironment(
+/** An environment whose tags were put, or what kept them from it. */
+interface Put {
+  readonly environment: Environment;
+  readonly head: ObjectId;
+  readonly record: ReleaseRecord | undefined;
+  readonly value?: PutTags;
+  readonly problem?: TagflowError | undefined;
+}
+
+/** The tags of an environment that were put. */
+interface PutTags {
+  readonly tags: readonly TagStatus[];
+  /** Its branch was read again after that. */
+  readonly settled: boolean;
+  /** They were late: the release was committed, and its target tags named another. */
+  readonly wasLate: boolean;
+}
+
+/** Puts the tags of a head's release where no newer one is known. The branch has to be read again after that. */
+async function putNewest(
   context: Context,
-  snapshot: Snapshot,
   environment: Environment,
-  closed: Closed,
-): Promise<Pick<Applied, 'record' | 'tags'>> {
-  const { head, record } = await snapshot.release(environment);
-  if (!record) return { record, tags: [] };
-  const steps = new Steps(context, { environment: environment.name });
+  head: ObjectId,
+  record: ReleaseRecord,
+): Promise<PutTags> {
   const wasLate = await isLate(context, environment, record);
-  const tags = await applyNewest(context, environment, head, record);
-  steps.tagged(record, tags);
-  if (!isComplete(tags)) return { record, tags };
-  await removeOldTags(context, environment, head, record, closed);
-  const again = wasLate ? await redeploy(context, environment, record) : undefined;
-  return again ? { record: again.record, tags: again.tags } : { record, tags };
+  if (!(await isNewest(context, { environment, head }, record)))
+    return { tags: await applyNewest(context, environment, head, record), settled: true, wasLate };
+  return { tags: await putTags(context, environment, record, () => false), settled: false, wasLate };
+}
+
+/** Reads the branch again, and puts the tags of what came meanwhile. */
+async function settle(context: Context, put: Put): Promise<Put> {
+  const { environment, head, record, value } = put;
+  if (!record || !value || value.settled) return put;
+  const settled = await orFailure(settleTags(context, environment, { head, record }, value.tags));
+  return settled.value
+    ? { ...put, value: { ...value, tags: settled.value } }
+    : { environment, head, record, problem: settled.problem };
+}
+
+/** Removes old tags, and deploys again what came late. */
+async function finish(context: Context, { environment, head, ...put }: Put, closed: Closed): Promise<Applied> {
+  const { name } = environment;
+  const { record, value } = put;
+  if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };
+  const { value: found, problem } = await orFailure(
+    (async () => {
+      const { tags, wasLate } = value;
+      new Steps(context, { environment: name }).tagged(record, tags);
+      if (!isComplete(tags)) return { record, tags };
+      await removeOldTags(context, environment, head, record, closed);
+      const again = wasLate ? await redeploy(context, environment, record) : undefined;
+      return again ? { record: again.record, tags: again.tags } : { record, tags };
+    })(),
+  );
+  return { environment: name, head, record: found?.record, tags: found?.tags ?? [], problem };
 }

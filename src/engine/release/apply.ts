@@ -107,7 +107,8 @@ export async function applyNewest(
   throw notSettled(environment);
 }
 
-interface Current {
+/** A head and the release that it has. */
+export interface Current {
   readonly head: ObjectId;
   readonly record: ReleaseRecord;
 }
@@ -124,19 +125,31 @@ export async function applyHead(
   record: ReleaseRecord,
   replaced?: ReleaseRecord,
 ): Promise<readonly TagStatus[]> {
-  let current: Current = { head, record };
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    // After a change a tag that reads as right may be about to be overwritten, or be a stale read: write it. So it is for
-    // an image that this very release changed: back on an older digest, a lagging replica shows what the tag once was.
-    const rewrite = (image: ReleaseImage): boolean => round > 0 || (replaced !== undefined && changes(replaced, image));
-    const tags = await putTags(context, environment, current.record, rewrite);
+  // A tag that reads as right may be a stale read of an image that this very release changed: back on an older digest, a
+  // lagging replica shows what the tag once was. Write it.
+  const rewrite = (image: ReleaseImage): boolean => replaced !== undefined && changes(replaced, image);
+  return settleTags(context, environment, { head, record }, await putTags(context, environment, record, rewrite));
+}
+
+/** Reads the head again after tags were put: when it moved on meanwhile, the newer release's tags are put as well. */
+export async function settleTags(
+  context: Context,
+  environment: Environment,
+  first: Current,
+  put: readonly TagStatus[],
+): Promise<readonly TagStatus[]> {
+  let [current, tags] = [first, put];
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const newer = await newerThan(context, environment, current);
     if (!newer) return tags;
+    if (round === MAX_ROUNDS) break;
     context.notify({
       level: 'info',
       text: `${environment.name} moved on to release ${newer.record.sequence}: applying that`,
     });
     current = newer;
+    // After a change a tag that reads as right may be about to be overwritten, or be a stale read: write it.
+    tags = await putTags(context, environment, current.record, () => true);
   }
   throw notSettled(environment);
 }
@@ -222,7 +235,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
 }
 
 /** Per-release tags for all images first, then the target tags: a target tag never names an image that has none. */
-async function putTags(
+export async function putTags(
   context: Context,
   environment: Environment,
   record: ReleaseRecord,
@@ -243,8 +256,8 @@ async function putTags(
   return [...release, ...target];
 }
 
-/** The results of writes, once every one of them has ended: an interrupt of one must not cut another off in flight. */
-async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
+/** The results of work, once all of it has ended: an interrupt of one write must not cut another off in flight. */
+export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(writes);
   return Promise.all(writes);
 }

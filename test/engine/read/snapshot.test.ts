@@ -43,7 +43,7 @@ describe('what is fetched', () => {
     ['the trunk alone', undefined, ['main']],
     ['the trunk and those that are likely to be needed', ['prd', 'no-branch'], ['main', 'prd']],
   ])('%s, where there are many', async (_, likely, expected) => {
-    const bench = withBranches(9);
+    const bench = withBranches(65);
     for (const branch of ['prd', 'main']) bench.remote.commit(branch, { [branch]: 'x' });
     expect(await fetched(bench, likely)).toEqual(expected);
   });

@@ -68,6 +68,8 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
       signal,
       raceTimeout: 60_000,
       verifier: VERIFIER,
+      // One by one: the order of what is asked side by side would follow from how often each waits in between.
+      linesAtOnce: 1,
     },
   };
 }
