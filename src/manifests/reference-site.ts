@@ -8,14 +8,18 @@ import type { Source } from './source.ts';
 import { type Change, holds, isFluxSetter, replaceScalar } from './splice.ts';
 import { type Path, type Value, textOf } from './tree.ts';
 
-/** The place of a scalar that holds a whole reference, `NAME[:TAG][@DIGEST]`; undefined for one that names nothing. */
+/**
+ * The place of a scalar that holds a whole reference, `NAME[:TAG][@DIGEST]`; undefined for one that names nothing. `lead`: what stands
+ * before the reference, and stays.
+ */
 export function referenceSite(
   source: Source,
   document: number,
   path: Path,
   value: Value | undefined,
+  lead = '',
 ): Site | undefined {
-  const text = textOf(value)?.trim();
+  const text = textOf(value)?.trim().slice(lead.length);
   const written = text === undefined ? undefined : splitImage(text);
   if (!isScalar(value) || text === undefined || !written) return undefined;
   const offset = value.range?.[0] ?? 0;
@@ -30,7 +34,7 @@ export function referenceSite(
     nodes: [value],
     pin(target: Target): Change {
       const name = retarget(written.name, target);
-      const wanted = joinImage(name, target.tag, target.digest);
+      const wanted = lead + joinImage(name, target.tag, target.digest);
       if (holds(value, wanted)) return { splices: [], intents: [{ document, path, value: wanted }] };
       if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, path, text);
       if (isFluxSetter(source, value)) throw refuseFlux(source, offset, path);

@@ -93,7 +93,8 @@ function parameterSite(
 function imagesAt(document: Document, below: Path): readonly Site[] {
   const { source, tree, root, path, index } = document;
   return tree.items(tree.get(root, below)).flatMap((item, position) => {
-    const site = referenceSite(source, index, [...path, ...below, position], item);
+    const lead = /^[^=:@]+=/.exec(textOf(item)?.trim() ?? '')?.[0];
+    const site = referenceSite(source, index, [...path, ...below, position], item, lead);
     return site ? [site] : [];
   });
 }

@@ -1,8 +1,10 @@
 // Compose files: the `image` of every service (compose-spec, "image": a whole reference, with or without a tag).
 import { isMap, isScalar } from 'yaml';
-import type { Form } from '../form.ts';
+import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { textOf } from '../tree.ts';
+import { isPinnedReference } from './reference.ts';
+import { walk } from './walk.ts';
 
 /** Services of which at least one has an `image`, or a `build`. */
 export const compose: Form = {
@@ -15,13 +17,30 @@ export const compose: Form = {
       return isScalar(tree.get(service, ['image'])) || (isMap(service) && tree.entry(service, 'build') !== undefined);
     });
   },
-  sites({ source, tree, root, path, index }) {
+  sites(document) {
+    const { source, tree, root, path, index } = document;
     const services = tree.get(root, ['services']);
     if (!isMap(services)) return [];
-    return [...tree.entries(services).keys()].flatMap((name) => {
+    const own = [...tree.entries(services).keys()].flatMap((name) => {
       const at = ['services', name, 'image'];
       const site = referenceSite(source, index, [...path, ...at], tree.get(root, at));
       return site ? [site] : [];
     });
+    return [...own, ...fragmentSites(document)];
   },
 };
+
+/** Images in fragments (`x-app: &app`), which services take over by aliases: nothing else reads them. */
+function fragmentSites(document: Document): readonly Site[] {
+  const { source, tree, root, path, index } = document;
+  if (!isMap(root)) return [];
+  return [...tree.entries(root)].flatMap(([key, { pair }]) => {
+    const value = tree.follow(pair.value);
+    if (!key.startsWith('x-')) return [];
+    if (!isScalar(value)) return walk(document, value, [...path, key], { byKeys: false });
+    const site = isPinnedReference(textOf(value) ?? '')
+      ? referenceSite(source, index, [...path, key], value)
+      : undefined;
+    return site ? [site] : [];
+  });
+}

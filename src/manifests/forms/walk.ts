@@ -125,6 +125,8 @@ class Walker {
       return isPinnedReference(text) || (!this.#byKeys && isContainer(around) && text !== '');
     }
     if (key === 'value' && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
+    // an image that is mounted as a volume
+    if (key === 'reference' && around.key === 'image') return isPinnedReference(text);
     return (!this.#imageKeys || isImageKey(key)) && isUnmistakable(text);
   }
 
