@@ -38,7 +38,7 @@ const kubernetes = z
   .strictObject({
     context: z.optional(z.string()).register(documentation, {
       title: 'Context',
-      description: 'The context of the kubeconfig of whoever verifies.',
+      description: 'The context in the kubeconfig of the job that verifies.',
       absent: 'the present one',
       examples: ['prd'],
     }),
