@@ -1,5 +1,6 @@
 // The releases of one environment or of all, as a view.
 import { lineName } from '../model/pipeline.ts';
+import type { FoundChange } from '../engine/read/found.ts';
 import type { Release, Unverified } from '../engine/read/history.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
@@ -36,11 +37,27 @@ const RECORDS = [
 
 /** The releases as a table, and below it the commits that touch a record and are no release. */
 export function historyView(
-  { releases, unverified }: { readonly releases: readonly Release[]; readonly unverified: readonly Unverified[] },
+  {
+    releases,
+    unverified,
+    found = [],
+  }: {
+    readonly releases: readonly Release[];
+    readonly unverified: readonly Unverified[];
+    readonly found?: readonly FoundChange[];
+  },
   now: Instant,
 ): View {
   return {
-    data: { releases: releases.map(releaseShape), unverified: unverified.map(unverifiedShape) },
+    data: {
+      releases: releases.map(releaseShape),
+      unverified: unverified.map(unverifiedShape),
+      found: found.map(({ time: at, images, ...change }) => ({
+        ...change,
+        time: time(at),
+        changes: images.map(({ name: image, from = null, to = null, kind }) => ({ image, from, to, kind })),
+      })),
+    },
     parts: [
       releases.length > 0
         ? tableOf(
@@ -48,6 +65,7 @@ export function historyView(
             releases.map((release) => row(release, now)),
           )
         : linesOf('no release'),
+      ...(found.length === 0 ? [] : [foundTable(found)]),
       linesOf(
         ...releases.flatMap(verificationLine),
         ...unverified.map(({ environment: name, commit, author, problem }) => [
@@ -58,6 +76,24 @@ export function historyView(
     ],
     records: recordsOf(releases),
   };
+}
+
+/** Changes that ordinary commits made: found, not released. */
+function foundTable(found: readonly FoundChange[]): Table {
+  return tableOf(
+    ['FOUND', 'ENV', { name: 'CHANGED', wraps: true }, { name: 'BY', drop: 1 }, 'COMMIT'],
+    found.map(({ time: at, environment, images, author, commit }) => [
+      moment(at),
+      environment,
+      images
+        .map(
+          ({ name, from, to, kind }) => `${name} ${from ?? '–'} → ${to ?? '–'}${kind === 'change' ? '' : ` (${kind})`}`,
+        )
+        .join(', '),
+      author,
+      shortId(commit),
+    ]),
+  );
 }
 
 /** What is to be said of a release whose verification did not pass. */

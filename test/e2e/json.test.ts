@@ -249,10 +249,19 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
     },
   },
   {
-    args: ['history'],
+    args: ['history', '--found'],
     shape: {
       releases: [past],
       unverified: [{ environment: 'text', commit: 'commit', author: 'text', time: 'time', problem: 'text' }],
+      found: [
+        {
+          environment: 'text',
+          commit: 'commit',
+          author: 'text',
+          time: 'time',
+          changes: [{ image: 'text', from: maybe('text'), to: maybe('text'), kind: 'text' }],
+        },
+      ],
     },
   },
   {

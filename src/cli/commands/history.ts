@@ -1,19 +1,20 @@
 // tagflow history: releases, newest first.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, optional, several, text, valueOr } from '../define.ts';
+import { count, defineCommand, flag, optional, several, text, valueOr } from '../define.ts';
 
 export const history = defineCommand({
   name: 'history',
   summary: 'list releases: what, when, by whom, why',
   description: [
-    'Lists releases, newest first, with what each changed. Commits that touch a record and are no release are listed as unverified.',
+    'Lists releases, newest first, with what each changed. Commits that touch a record and are no release are listed as unverified. With `--found` it also lists what ordinary commits changed of the pins, on the files that pin images today: `return` where they go back to what was pinned before, `downgrade` where the version is older. Nobody signed these, and tagflow did not make them.',
   ],
   examples: [
     'tagflow history prd',
     'tagflow history --image django --since 7d -o json',
     'tagflow history prd --since 2026-11-01 --until 2026-11-30 -o csv',
     'tagflow history --by ana',
+    'tagflow history prd --found',
   ],
   arguments: {
     environment: optional('env', 'one environment', { completion: 'environment' }),
@@ -24,11 +25,13 @@ export const history = defineCommand({
     since: text('--since <time>', 'only releases since then (a time, or 7d, 12h)'),
     until: text('--until <time>', 'only releases until then; a date covers its day'),
     by: text('--by <who>', 'only releases of this actor, person or signer'),
+    found: flag('--found', 'also list changes of pins in ordinary commits, the past before tagflow included'),
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
-  async run(session, { environment, applications, image, since, until, by, limit }) {
-    const [engine, { parseMoment }, { historyView }, { failureOf }] = await Promise.all([
+  async run(session, { environment, applications, image, since, until, by, limit, found }) {
+    const [engine, { foundChanges }, { parseMoment }, { historyView }, { failureOf }] = await Promise.all([
       import('../../engine/read/history.ts'),
+      import('../../engine/read/found.ts'),
       import('../time.ts'),
       import('../../views/history.ts'),
       import('../../views/failure.ts'),
@@ -44,7 +47,10 @@ export const history = defineCommand({
       ...(until !== undefined && { until: (await parseMoment(until, now)).until }),
       ...(by !== undefined && { by }),
     };
-    session.print(historyView(await engine.history(context, filter, problems), now));
+    const past = await engine.history(context, filter, problems);
+    const words = environment === undefined ? [] : [environment, ...applications];
+    const changes = found ? await foundChanges(context, { ...filter, words }) : [];
+    session.print(historyView({ ...past, found: changes }, now));
     const failed = problems.map(({ problem }) => failureOf(problem));
     if (failed.length > 0) session.fail(failed, 'table');
     return failed[0]?.exit ?? EXIT.ok;

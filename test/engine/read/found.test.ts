@@ -1,0 +1,85 @@
+// The past before tagflow: what ordinary commits changed of the pins, as the history has it.
+import { beforeEach, describe, expect, it } from 'vitest';
+import { importReleases } from '../../../src/engine/release/import.ts';
+import { type FoundFilter, foundChanges } from '../../../src/engine/read/found.ts';
+import { type Bench, DJANGO, MARIADB, createBench } from '../../support/engine.ts';
+
+const CONFIG = `version: 1
+layout: folders
+images: { web: { repository: ${DJANGO} }, db: { repository: ${MARIADB} } }
+environments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }
+`;
+const PRD = 'env/prd/kustomization.yaml';
+const overlay = (web: string, db = 'V10.3'): string =>
+  `images:\n  - name: ${DJANGO}\n    newTag: ${web}\n  - name: ${MARIADB}\n    newTag: ${db}\n`;
+
+let bench: Bench;
+beforeEach(() => {
+  bench = createBench({
+    config: CONFIG,
+    files: { [PRD]: overlay('V3.2'), 'env/dev/kustomization.yaml': overlay('V4.2') },
+  });
+});
+
+const found = async (filter: Partial<FoundFilter> = {}) =>
+  foundChanges(bench.context(), { words: ['prd'], limit: 20, ...filter });
+const said = async (filter: Partial<FoundFilter> = {}): Promise<readonly string[]> =>
+  (await found(filter)).map(({ images }) =>
+    images.map(({ name, from, to, kind }) => `${name} ${from ?? '–'} → ${to ?? '–'} ${kind}`).join(', '),
+  );
+const byHand = (text: string, message = 'bump\n'): unknown => bench.remote.commit('main', { [PRD]: text }, { message });
+
+describe('changes of pins in ordinary commits', () => {
+  it('are listed newest first, from the first commit on, each with what it changed', async () => {
+    byHand(overlay('V4.0'));
+    byHand(overlay('V4.0', 'V10.6'));
+    expect(await said()).toEqual([
+      'db V10.3 → V10.6 change',
+      'web V3.2 → V4.0 change',
+      'web – → V3.2 change, db – → V10.3 change',
+    ]);
+  });
+
+  it('say where one goes back, and where one goes to an older version', async () => {
+    byHand(overlay('V4.2'));
+    byHand(overlay('V3.2'));
+    byHand(overlay('V4.2'));
+    byHand(overlay('V4.0'));
+    expect((await said()).slice(0, 3)).toEqual([
+      'web V4.2 → V4.0 downgrade',
+      'web V3.2 → V4.2 return',
+      'web V4.2 → V3.2 return',
+    ]);
+  });
+
+  it('are not the releases that tagflow makes, and go on after them', async () => {
+    byHand(overlay('V4.0'));
+    await importReleases(bench.context(), { words: [] });
+    await bench.released('prd', { web: 'V4.2' });
+    byHand(overlay('V4.3'));
+    expect((await said()).slice(0, 2)).toEqual(['web V4.2 → V4.3 change', 'web V3.2 → V4.0 change']);
+  });
+
+  it('leave out commits that change other files, and other environments', async () => {
+    bench.remote.commit('main', { 'env/dev/kustomization.yaml': overlay('V4.3'), 'env/prd/note.txt': 'x\n' });
+    expect(await said()).toHaveLength(1);
+    expect(await said({ words: ['dev'] })).toHaveLength(2);
+  });
+
+  it('pass over a commit in which the file cannot be read', async () => {
+    byHand(`${overlay('V4.0')}  - broken: [\n`);
+    byHand(overlay('V4.2'));
+    expect((await said())[0]).toBe('web V3.2 → V4.2 change');
+  });
+
+  it('are bounded: the oldest that is read only says what was pinned', async () => {
+    for (const version of ['V4.0', 'V4.2', 'V4.3', 'V4.0', 'V4.2', 'V4.3', 'V4.0', 'V4.2']) byHand(overlay(version));
+    expect(await said({ limit: 1 })).toEqual(['web V4.0 → V4.2 change']);
+  });
+
+  it('can be of one image', async () => {
+    byHand(overlay('V4.0'));
+    byHand(overlay('V4.0', 'V10.6'));
+    expect(await said({ image: 'db', limit: 1 })).toEqual(['db V10.3 → V10.6 change']);
+  });
+});
