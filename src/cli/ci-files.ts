@@ -3,8 +3,8 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { markdownTable } from '../views/markdown.ts';
-import { summaryTable } from '../views/summary.ts';
+import type { Failure } from '../views/failure.ts';
+import { formatRefusals, formatSummary } from '../views/summary.ts';
 import type { Session } from './session.ts';
 
 /** The facts that a later step wants. */
@@ -31,12 +31,20 @@ const LISTS = ['TAGFLOW_PREVIOUS', 'TAGFLOW_DIGEST', 'TAGFLOW_VERSION'];
 export async function writeCiFiles({ io }: Session, facts: CiFacts): Promise<void> {
   const { TAGFLOW_DOTENV: dotenv, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: step } = io.env;
   const lines = report(variables(facts));
-  const table = markdownTable(summaryTable(facts.environment, facts.record, facts.commit));
   await Promise.all([
     dotenv && save(dotenv, () => writeFile(dotenv, lines)),
     output && save(output, () => appendFile(output, lines)),
-    step && save(step, () => appendFile(step, `${table}\n\n`)),
+    step && save(step, () => appendFile(step, `${formatSummary(facts)}\n\n`)),
   ]);
+}
+
+/** Writes what refused a release to the summary of the step, where there is one. The refusal stands when that fails. */
+export async function writeRefusals({ io, say }: Session, failures: readonly Failure[]): Promise<void> {
+  const step = io.env['GITHUB_STEP_SUMMARY'];
+  if (!step) return;
+  await appendFile(step, `${formatRefusals(failures)}\n\n`).catch((error: unknown) =>
+    say(`cannot write ${step}: ${error instanceof Error ? error.message : String(error)}`),
+  );
 }
 
 /** The report, which a shell can source. An incomplete list would mislead: what does not fit is left out and named. */

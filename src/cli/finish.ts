@@ -8,7 +8,7 @@ import { plannedView, proposedView, releasedView, severalView, unchangedView } f
 import { verificationShape, verificationView } from '../views/verification.ts';
 import type { Verified } from '../engine/verification/verify.ts';
 import { failVerification } from './verification.ts';
-import { type CiFacts, writeCiFiles } from './ci-files.ts';
+import { type CiFacts, writeCiFiles, writeRefusals } from './ci-files.ts';
 import { machineClock } from '../compose/clock.ts';
 import type { Session } from './session.ts';
 
@@ -18,7 +18,9 @@ type VerifyRelease = (commit: ObjectId | undefined) => Promise<Verified>;
 /** Prints an outcome and resolves to the exit code. `verify`: what else is to be done once the release stands. */
 export async function finish(session: Session, outcome: Outcome, verify?: VerifyRelease): Promise<number> {
   if (outcome.kind === 'refused') {
-    session.fail(outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text })));
+    const failures = outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text }));
+    session.fail(failures);
+    await writeRefusals(session, failures);
     return EXIT.refused;
   }
   if (outcome.kind === 'planned') {

@@ -1,18 +1,65 @@
-// A release as a table with names for people: for step summaries of CI systems.
+// A release, or what refused it, with names for people: for step summaries and annotations of CI systems.
 import { shortDigest } from '../model/digest.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { type Table, tableOf } from './view.ts';
+import { plain } from '../model/text.ts';
+import type { Failure } from './failure.ts';
+import { formatMarkdown } from './markdown.ts';
+import { linesOf, styled, tableOf, type TextLine } from './view.ts';
 
-/** A release, an image a row. */
-export function summaryTable(environment: string, record: ReleaseRecord, commit: ObjectId): Table {
-  const rows = record.images.map(({ name, version, digest }) => [
-    environment,
-    name,
-    version,
-    shortDigest(digest),
-    shortId(commit),
-    record.actor,
-  ]);
-  return tableOf(['Environment', 'Image', 'Version', 'Digest', 'Commit', 'By'], rows);
+/** What a summary tells about a release. */
+interface Summarised {
+  readonly environment: string;
+  readonly record: ReleaseRecord;
+  readonly commit: ObjectId;
+  readonly previous: ReleaseRecord | undefined;
+  readonly pullRequest?: string;
+}
+
+/** A release as Markdown: an image a row, from which version to which; then why, who, the gates and links. */
+export function formatSummary({ environment, record, commit, previous, pullRequest }: Summarised): string {
+  const before = new Map(previous?.images.map(({ name, version }) => [name, version]));
+  const rows = record.images.map(({ name, version, digest }) => {
+    const old = before.get(name);
+    const change = old === undefined || old === version ? version : `${old} → ${version}`;
+    return [environment, name, change, shortDigest(digest), shortId(commit), record.actor];
+  });
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['why', record.reason],
+    ['who', record.onBehalfOf],
+    ['job', record.job],
+    ['pull request', pullRequest],
+    ...record.gates.map(({ gate, decision, reason, by, why }): readonly [string, string] => [
+      `gate ${gate}`,
+      [`${decision}: ${reason}`, by === undefined ? '' : ` (by ${by}${why === undefined ? '' : `: ${why}`})`].join(''),
+    ]),
+  ];
+  const lines = facts.flatMap(([name, value]): TextLine[] =>
+    value === undefined ? [] : [[styled('bold', name), ` ${value}`]],
+  );
+  const table = tableOf(['Environment', 'Image', 'Version', 'Digest', 'Commit', 'By'], rows);
+  return formatMarkdown({ parts: [table, linesOf(...lines)] });
+}
+
+/** What refused a release, as Markdown. */
+export function formatRefusals(failures: readonly Failure[]): string {
+  const rows = failures.map(({ code, text }) => [code, text.what, text.why ?? '', text.fix ?? '']);
+  return formatMarkdown({ parts: [tableOf(['Refused by', 'What', 'Why', 'To continue'], rows)] });
+}
+
+/**
+ * Failures as annotations of GitHub, a line each. Line breaks and percent signs of the text are encoded, so that nothing in it is a
+ * command of its own: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+ */
+export function formatAnnotations(failures: readonly Failure[]): string {
+  return failures
+    .map(({ code, text: { what, why, fix } }) => {
+      const rows = [what, why && `why: ${why}`, fix && `fix: ${fix}`].flatMap((row) => (row ? [plain(row)] : []));
+      return `::error title=tagflow ${code}::${rows.map(encoded).join('%0A')}\n`;
+    })
+    .join('');
+}
+
+function encoded(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -85,7 +85,9 @@ describe('the components of GitLab', () => {
       '[promote][prd][django=V4.2][mariadb=V10.6]',
     ],
     ['promote', { environment: 'prd' }, '[promote][prd]'],
+    ['promote', { environment: 'prd', override: 'soak,windows' }, '[promote][prd][--override][soak,windows]'],
     ['rollback', { environment: 'prd' }, '[rollback][prd]'],
+    ['rollback', { environment: 'prd', override: 'held' }, '[rollback][prd][--override][held]'],
     ['rollback', { environment: 'prd', to: '#3' }, '[rollback][prd][--to][#3]'],
     ['apply', {}, '[apply][--all]'],
     ['check', {}, '[check][--since][7d]'],
@@ -98,6 +100,7 @@ describe('the components of GitLab', () => {
 
   it.each([
     ['promote', { environment: HOSTILE }, `[promote][${HOSTILE}]`],
+    ['rollback', { environment: 'prd', override: HOSTILE }, `[rollback][prd][--override][${HOSTILE}]`],
     ['rollback', { environment: 'prd', to: HOSTILE }, `[rollback][prd][--to][${HOSTILE}]`],
     ['check', { since: HOSTILE }, `[check][--since][${HOSTILE}]`],
   ])('%s reads no value as code: %j', (name, values, words) => {
@@ -151,6 +154,8 @@ describe('the action of GitHub', () => {
     [{ environment: 'dev', images: 'django=V4.2' }, '[promote][dev][django=V4.2]'],
     [{ environment: 'dev', images: '* $(id)' }, '[promote][dev][*][$(id)]'],
     [{ command: 'rollback', environment: 'prd', to: HOSTILE }, `[rollback][prd][--to][${HOSTILE}]`],
+    [{ command: 'rollback', environment: 'prd', override: 'held' }, '[rollback][prd][--override][held]'],
+    [{ environment: 'prd', override: HOSTILE }, `[promote][prd][--override][${HOSTILE}]`],
     [{ command: 'apply' }, '[apply][--all]'],
     [{ command: 'apply', environment: 'prd' }, '[apply][prd]'],
     [{ command: 'check' }, '[check]'],

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CiFacts, writeCiFiles } from '../../src/cli/ci-files.ts';
+import { finish } from '../../src/cli/finish.ts';
+import type { Outcome } from '../../src/engine/release/outcome.ts';
+import { parseTag } from '../../src/model/reference.ts';
 import { withSession } from '../../src/cli/session.ts';
 import { failureOf } from '../support/failure.ts';
 import { FULL_RECORD, idOf } from '../support/records.ts';
@@ -108,20 +111,37 @@ describe('a dotenv report', () => {
   });
 });
 
-test('GitHub’s files are added to', async () => {
+test('GitHub’s files are added to: from which version to which, why, who, the gates and the job', async () => {
   const made = await folder();
   const [output, summary] = [join(made, 'output'), join(made, 'summary')];
   await writeFile(output, 'before=1\n');
   await writeFile(summary, '# Before\n');
-  await write({ GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary }, FACTS);
+  const previous = { ...FULL_RECORD, images: [{ ...DJANGO!, version: parseTag('V4.2') }] };
+  await write({ GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: summary }, { ...FACTS, previous });
   expect(await readFile(output, 'utf8')).toMatch(/^before=1\nTAGFLOW_ENV=prd\n/);
   expect(await readFile(summary, 'utf8')).toBe(`# Before
 | Environment | Image | Version | Digest | Commit | By |
 |---|---|---|---|---|---|
-| prd | django | V4.0 | ${DJANGO?.digest.slice(7, 19)} | aaaaaaa | ci #88 |
+| prd | django | V4.2 → V4.0 | ${DJANGO?.digest.slice(7, 19)} | aaaaaaa | ci #88 |
 | prd | mariadb | 1.10 | ${MARIADB?.digest.slice(7, 19)} | aaaaaaa | ci #88 |
 
+- **why** INC-412: checkout "500s" # again
+- **who** ana
+- **job** https://gitlab.example.org/shop/-/jobs/88
+- **gate downgrade** overridden: older on request: django V4.2 -> V4.0 (by ana: no)
+- **gate soak** wait: 3 h of 24 h
+
 `);
+});
+
+test('GitHub’s summary says what refused a release', async () => {
+  const summary = join(await folder(), 'summary');
+  const { io } = captureIo([], { GITHUB_STEP_SUMMARY: summary });
+  const refusal = { code: 'held', text: { what: 'django V4.2 is held', why: 'a | b', fix: 'wait' } } as const;
+  await withSession(io, { directory: '/', output: 'table', input: false, timeout: 60 }, (session) =>
+    finish(session, { kind: 'refused', refusals: [refusal] } as unknown as Outcome),
+  );
+  expect(await readFile(summary, 'utf8')).toContain(String.raw`| held | django V4.2 is held | a \| b | wait |`);
 });
 
 test('nothing is written where no place is named', async () => {

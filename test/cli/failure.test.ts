@@ -73,8 +73,8 @@ test.each<[number, readonly ErrorCode[]]>([
 test('a retry is promised where it can help alone', () => {
   const codes = Object.entries(ERRORS).flatMap(([code, { retryable }]) => (retryable ? [code] : []));
   const exits = new Set(codes.map((code) => ERRORS[code as ErrorCode].exit));
-  // 3: gates that wait.
-  expect([...exits].sort((a, b) => a - b)).toEqual([3, 5, 7, 8, 130]);
+  // 3: gates that wait. 9: a verification that no server answered.
+  expect([...exits].sort((a, b) => a - b)).toEqual([3, 5, 7, 8, 9, 130]);
   // The same file stays stale, however often it is tried.
   expect(codes).not.toContain('plan-stale');
 });
@@ -123,6 +123,14 @@ describe('the form', () => {
     const { error: first, errors } = JSON.parse(stdout()) as { error: object; errors: object[] };
     expect(errors).toHaveLength(2);
     expect(errors[0]).toEqual(first);
+  });
+
+  test('in a workflow of GitHub a failure is an annotation of one line, whatever its text', () => {
+    const { io, stdout, stderr } = captureIo([], { GITHUB_ACTIONS: 'true' });
+    const hostile = new TagflowError('held', { what: '100 %\n::set-output name=a::b', fix: 'wait' });
+    printFailures(io, options('json'), [failureOf(hostile)]);
+    expect(stderr()).toMatch(/^::error title=tagflow held::100 %25[^\n]*%0Afix: wait\n$/);
+    expect(() => JSON.parse(stdout())).not.toThrow();
   });
 
   test('an interruption ends with the code of its signal', () => {

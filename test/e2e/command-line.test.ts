@@ -78,7 +78,7 @@ describe.concurrent('results as data', () => {
     expect(dotenv).toMatch(/^TAGFLOW_ENV=stg\nTAGFLOW_VERSION=django=V4\.2,mariadb=V10\.6\n/);
     expect(dotenv).toMatch(/^TAGFLOW_PREVIOUS=django=V4\.0,mariadb=V10\.6\nTAGFLOW_CHANGED=true\n/m);
     expect(await readFile(file('output'), 'utf8')).toBe(dotenv);
-    expect(await readFile(file('summary'), 'utf8')).toMatch(/^\| stg \| django \| V4\.2 \|/m);
+    expect(await readFile(file('summary'), 'utf8')).toMatch(/^\| stg \| django \| V4\.0 → V4\.2 \|/m);
   });
 });
 

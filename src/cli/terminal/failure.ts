@@ -2,6 +2,7 @@
 import { toJson } from '../../views/data.ts';
 import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
 import { failureLine } from '../../views/log.ts';
+import { formatAnnotations } from '../../views/summary.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Io } from '../io.ts';
@@ -20,6 +21,7 @@ export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: un
 /** Writes failures in the one form. */
 export function printFailures(io: Io, options: Partial<GlobalOptions>, failures: readonly Failure[]): void {
   if (failures.length === 0) return;
+  if (io.env['GITHUB_ACTIONS'] === 'true') io.stderr.write(formatAnnotations(failures));
   if (options.output === 'json') {
     const [first] = failures.map(failureShape);
     const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};
