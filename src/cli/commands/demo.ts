@@ -1,4 +1,5 @@
 // tagflow demo: a complete sandbox, and a story played in it with the real commands.
+import { TagflowError } from '../../model/errors.ts';
 import { choice, defineCommand, optional } from '../define.ts';
 
 const FOLDER = 'tagflow-demo';
@@ -9,7 +10,7 @@ export const demo = defineCommand({
   description: [
     'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
   ],
-  examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders'],
+  examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders', 'tagflow demo --story gates'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },
   options: {
     layout: choice(
@@ -18,9 +19,22 @@ export const demo = defineCommand({
       ['branches', 'folders'],
       'branches',
     ),
+    story: choice(
+      '--story <story>',
+      'months of releases, or what stops one: a failed verification, a lock, a freeze, approvals',
+      ['releases', 'gates'],
+      'releases',
+    ),
   },
-  async run(session, { folder = FOLDER, layout }, line) {
+  async run(session, { folder = FOLDER, layout, story }, line) {
     const { playDemo } = await import('../demo/play.ts');
-    return playDemo(session, { folder, layout }, line);
+    if (story === 'gates' && layout === 'folders') {
+      throw new TagflowError('usage', {
+        what: '--story gates was given with --layout folders',
+        why: 'that story plays on branches',
+        fix: 'leave one of them out',
+      });
+    }
+    return playDemo(session, { folder, layout, story }, line);
   },
 });

@@ -8,12 +8,13 @@ import type { CommandLine } from '../define.ts';
 import type { Session } from '../session.ts';
 import { type Sandbox, IMAGES, buildSandbox, momentOf } from './sandbox.ts';
 import { FOLDERS_STORY } from './folders-story.ts';
+import { gatesStory, keyOf, makeKeys } from './gates-story.ts';
 import { type Actor, type Scene, STORY } from './story.ts';
 
 /** Builds the sandbox in a folder and plays the story. Resolves to the exit code. */
 export async function playDemo(
   session: Session,
-  { folder, layout }: { readonly folder: string; readonly layout: Layout },
+  { folder, layout, story }: { readonly folder: string; readonly layout: Layout; readonly story: 'releases' | 'gates' },
   { runProgram }: CommandLine,
 ): Promise<number> {
   const directory = resolve(session.options.directory, folder);
@@ -22,13 +23,15 @@ export async function playDemo(
   const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
   const out = (line: string): void => void session.io.stdout.write(`${line}\n`);
   out(`A sandbox in ${shown}: a registry on disk with ${names.join(', ')}, and a repository.\n`);
-  for (const scene of layout === 'folders' ? FOLDERS_STORY : STORY) {
+  const isSigned = story === 'gates' && (await makeKeys(sandbox));
+  const releases = layout === 'folders' ? FOLDERS_STORY : STORY;
+  for (const scene of story === 'gates' ? gatesStory(isSigned) : releases) {
     session.signal.throwIfAborted();
     if ('say' in scene) out(`# ${scene.say}\n`);
     else if ('change' in scene) await scene.change(sandbox, scene);
-    else await play({ session, sandbox, runProgram, out }, scene);
+    else await play({ session, sandbox, runProgram, out, isSigned }, scene);
   }
-  out(farewell(shown, layout, session.io.env));
+  out(farewell(shown, story === 'gates' ? story : layout, session.io.env));
   return EXIT.ok;
 }
 
@@ -37,10 +40,12 @@ interface Stage {
   readonly sandbox: Sandbox;
   readonly runProgram: CommandLine['runProgram'];
   readonly out: (line: string) => void;
+  /** Each person signs with a key of their own. */
+  readonly isSigned: boolean;
 }
 
 async function play(
-  { session, sandbox, runProgram, out }: Stage,
+  { session, sandbox, runProgram, out, isSigned }: Stage,
   { run: argv, exit: expected = EXIT.ok, daysAgo, by }: Extract<Scene, { run: readonly string[] }>,
 ): Promise<void> {
   out(`$ tagflow ${argv.map(quoted).join(' ')}`);
@@ -51,7 +56,12 @@ async function play(
     argv: ['--no-pager', ...argv],
     cwd: sandbox.directory,
     stderr: io.stdout,
-    env: { ...quietEnv(io.env), ...actorEnv(by) },
+    env: {
+      ...quietEnv(io.env),
+      ...actorEnv(by),
+      TAGFLOW_RUN: '1',
+      ...(isSigned && { TAGFLOW_SIGNING_KEY: keyOf(sandbox, by) }),
+    },
     clock: storyClock(daysAgo),
   });
   if (exit !== expected) throw new Error(`tagflow ${argv[0]} ended with ${exit}, the story expects ${expected}`);
@@ -80,11 +90,20 @@ function quietEnv(env: Session['io']['env']): Session['io']['env'] {
   );
 }
 
-function farewell(directory: string, layout: Layout, env: Session['io']['env']): string {
+function farewell(directory: string, played: Layout | 'gates', env: Session['io']['env']): string {
   // Started by npm from a checkout of tagflow itself, there is no `tagflow` on the PATH.
   const tagflow = env['npm_lifecycle_event'] === 'demo' ? 'npm run -s tagflow --' : 'tagflow';
   const at = `${tagflow} -C ${quoted(directory)}`;
-  if (layout === 'folders') {
+  if (played === 'gates') {
+    return [
+      'Everything is still there. Try next:',
+      `  ${at} show stg --release 2            # what the verification saw`,
+      `  ${at} show prd                        # who overrode, approved, and why`,
+      `  git -C ${quoted(`${directory}/repository.git`)} log --format='%an %s' tagflow-journal`,
+      'To begin again, run the demo again.',
+    ].join('\n');
+  }
+  if (played === 'folders') {
     return [
       'Everything is still there. Try next:',
       `  ${at} promote dev db db/mariadb=V10.11   # a new version of one application`,

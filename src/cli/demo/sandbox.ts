@@ -41,9 +41,12 @@ const OWN = new Set([
   '.gitlab-ci.yml',
   'apps',
   'environments',
+  'keys',
   'registry',
   'repository.git',
+  'signers',
   'tagflow.yaml',
+  'verify',
 ]);
 
 /** A change of one file on the trunk. */
@@ -76,7 +79,7 @@ export async function buildSandbox(directory: string, env: Io['env'], layout: La
   const git = gitIn(sandbox, directory, BUILT);
   await git.raw('init', '--quiet', '--initial-branch=main');
   await git.addRemote('origin', './repository.git');
-  await writeFile(join(directory, '.gitignore'), `/registry/\n/repository.git/\n/${MARK}\n`);
+  await writeFile(join(directory, '.gitignore'), `/keys/\n/registry/\n/repository.git/\n/${MARK}\n`);
   await copyExample(directory, layout);
   await commitAll(git, 'ana', 'shop: the application, its environments, and tagflow.yaml');
   return sandbox;

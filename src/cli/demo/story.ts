@@ -11,7 +11,7 @@ export interface Actor {
 }
 
 /** A moment of the story, in days before now. */
-interface Moment {
+export interface Moment {
   readonly daysAgo: number;
   readonly by: Actor;
 }
@@ -26,7 +26,7 @@ const SETTINGS = 'environments/base/django.yaml';
 const ANA: Actor = { name: 'ana' };
 
 /** A person whose pipeline acts for them. */
-function job(name: string, pipeline: number): Actor {
+export function job(name: string, pipeline: number): Actor {
   return { name, pipeline };
 }
 

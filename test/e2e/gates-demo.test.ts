@@ -1,0 +1,47 @@
+// The demo's story about what stops a release, played by the real commands: with ssh-keygen where it is, and without.
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runCli, succeeded } from '../support/cli.ts';
+import { run } from '../support/git-repository.ts';
+import { describeReal } from '../support/real.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gates-demo-'));
+});
+afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+/** What every telling of the story has. */
+function expectStory(output: string): void {
+  expect(output).toMatch(/✗ failed release 2 of stg\nrolled back: release 3 restores release 1/);
+  expect(output).toMatch(/refused: prd is locked/);
+  expect(output).toMatch(/refused: prd is frozen/);
+  expect(output).toMatch(/^\$ tagflow promote prd --override freezes/m);
+}
+
+it('plays without ssh-keygen, and says what is left out', async () => {
+  const bin = join(folder, 'bin');
+  await run('mkdir', ['-p', bin]);
+  for (const program of ['git', 'sh']) {
+    const [path = ''] = (await run('which', [program])).trim().split('\n');
+    await symlink(path, join(bin, program));
+  }
+  const result = await runCli(['demo', 'unsigned', '--story', 'gates'], { cwd: folder, env: { PATH: bin } });
+  const output = succeeded(result);
+  expectStory(output);
+  expect(output).toMatch(/Two approvals: left out, as there is no ssh-keygen here/);
+  expect(output).not.toMatch(/tagflow approve/);
+}, 120_000);
+
+describeReal('with keys', ['ssh-keygen'], () => {
+  it('two people approve, and the release goes through', async () => {
+    const output = succeeded(await runCli(['demo', 'signed', '--story', 'gates'], { cwd: folder }));
+    expectStory(output);
+    expect(output).toMatch(/refused: prd needs 2 approvals of this release, and has 0/);
+    expect(output).toMatch(
+      /approve prd {3}id [0-9a-f]{12}[\s\S]*approve prd {3}id [0-9a-f]{12}[\s\S]*committed [0-9a-f]{7} to prd/,
+    );
+  }, 120_000);
+});
