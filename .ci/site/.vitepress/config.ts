@@ -36,11 +36,11 @@ function addressOf(page: string): string {
   return page.replace(/README\.md$/, '').replace(/\.md$/, '');
 }
 
-/** A link from a page to a file outside docs/ leads to the repository; any other stays. */
+/** A link from a page to anything but a page of docs/ leads to the repository. */
 function linkFrom(page: string, href: string): string {
   if (/^([a-z]+:|#|\/)/i.test(href)) return href;
   const target = resolve(dirname(page), href.replace(/#.*$/, ''));
-  if (target === docs || target.startsWith(`${docs}/`)) return href.replace(/(^|\/)README\.md/, '$1index.md');
+  if (target.startsWith(`${docs}/`) && target.endsWith('.md')) return href.replace(/(^|\/)README\.md/, '$1index.md');
   return `${project}/-/blob/HEAD/${relative(root, target)}`;
 }
 
