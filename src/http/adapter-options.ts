@@ -9,7 +9,7 @@ export interface AdapterOptions extends AgentOptions {
   /** Told to stop: nothing new is started, a write in flight may finish within `stopGraceMs`. */
   readonly signal?: AbortSignal | undefined;
   readonly notify?: ReportProgress | undefined;
-  /** Requests at a time to one host, one region or one location. Default: 8. */
+  /** Requests at a time to one host, one region or one location. Default: 16, and up to 32 as its answers allow. */
   readonly concurrency?: number | undefined;
   /** One exchange, first byte out to last byte in. Default: 30 s. */
   readonly requestTimeoutMs?: number | undefined;
@@ -21,7 +21,7 @@ export interface AdapterOptions extends AgentOptions {
 
 /** The limits of an adapter, as `AdapterOptions` tells them. */
 export type Limits = Readonly<
-  Record<'concurrency' | 'requestTimeoutMs' | 'operationTimeoutMs' | 'stopGraceMs', number>
+  Record<'concurrency' | 'mostConcurrency' | 'requestTimeoutMs' | 'operationTimeoutMs' | 'stopGraceMs', number>
 >;
 
 /** What calls to a cloud's API are made with: an adapter's options, its limits known. */
@@ -30,7 +30,8 @@ export type CallOptions = Pick<AdapterOptions, 'clock' | 'random' | 'signal' | '
 /** The limits of an adapter, each with its default where nothing is said. */
 export function limitsOf(options: AdapterOptions): Limits {
   return {
-    concurrency: options.concurrency ?? 8,
+    concurrency: options.concurrency ?? 16,
+    mostConcurrency: options.concurrency ?? 32,
     requestTimeoutMs: options.requestTimeoutMs ?? 30_000,
     operationTimeoutMs: options.operationTimeoutMs ?? 300_000,
     stopGraceMs: options.stopGraceMs ?? 4000,

@@ -1,5 +1,6 @@
 // One gate per host: how many requests run at once, and the pause a host asked for. A pause holds back every request to
-// that host, whoever makes it, so that one 429 is answered by silence and not by seven more requests.
+// that host, whoever makes it, so that one 429 is answered by silence and not by seven more requests. How many run at once
+// follows from the answers: one more after as many as run at once were answered, half as many after a pause.
 import pLimit from 'p-limit';
 import type { Clock, Deadline } from '../model/effects.ts';
 import { interrupted } from './http.ts';
@@ -7,7 +8,7 @@ import { interrupted } from './http.ts';
 /** The gate of one host. */
 export interface HostGate {
   /**
-   * Runs `work` when there is room and no pause; at most the configured number at once. Must not be nested. Throws
+   * Runs `work` when there is room and no pause; at most as many at once as the host's answers allow. Must not be nested. Throws
    * what `tooLate` makes of the milliseconds left to wait as soon as a pause goes beyond the deadline: a host that
    * asks for an hour does not get it.
    */
@@ -19,7 +20,10 @@ export interface HostGate {
 /** The gates of a run, one for each `host[:port]`. */
 export function createHostGates(options: {
   readonly clock: Clock;
+  /** How many run at once in the beginning. */
   readonly concurrency: number;
+  /** How many may at most; `concurrency` when not said. */
+  readonly mostConcurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }): (host: string) => HostGate {
   const gates = new Map<string, HostGate>();
@@ -41,9 +45,21 @@ export async function pauseFor(clock: Clock, milliseconds: number, signal: Abort
   }
 }
 
-function createGate({ clock, concurrency, signal }: Parameters<typeof createHostGates>[0]): HostGate {
+function createGate({
+  clock,
+  concurrency,
+  mostConcurrency = concurrency,
+  signal,
+}: Parameters<typeof createHostGates>[0]): HostGate {
   const limit = pLimit(concurrency);
   let pausedUntil: Deadline = 0;
+  let answered = 0;
+  const widen = (): void => {
+    answered += 1;
+    if (answered < limit.concurrency || limit.concurrency >= mostConcurrency) return;
+    answered = 0;
+    limit.concurrency += 1;
+  };
   return {
     run: async (work, deadline, tooLate) =>
       limit(async () => {
@@ -53,9 +69,16 @@ function createGate({ clock, concurrency, signal }: Parameters<typeof createHost
           await pauseFor(clock, pausedUntil - clock.elapsed(), signal);
         }
         if (clock.elapsed() > deadline) throw tooLate(0);
-        return work();
+        const result = await work();
+        widen();
+        return result;
       }),
     pause(milliseconds) {
+      // Of requests that were under way together several may be refused: that is one refusal.
+      if (clock.elapsed() >= pausedUntil) {
+        limit.concurrency = Math.max(1, Math.floor(limit.concurrency / 2));
+        answered = 0;
+      }
       pausedUntil = Math.max(pausedUntil, clock.elapsed() + milliseconds);
     },
   };

@@ -13,7 +13,8 @@ export interface ManifestCache {
   set(repository: string, manifest: CachedManifest): void;
 }
 
-const MOST_MANIFESTS = 256;
+/** Manifests are small; how many bytes there may be is what bounds them. */
+const MOST_MANIFESTS = 8_192;
 
 /** An empty cache that holds at most `mostBytes`. */
 export function createManifestCache(mostBytes: number): ManifestCache {

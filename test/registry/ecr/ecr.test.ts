@@ -517,9 +517,10 @@ describe('case 43: a run that is told to stop', () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 40 }, async (_, at) => registry.tag(REPOSITORY, digest, parseTag(`stg-${at}`))),
     );
-    expect(server.writes).toBeLessThanOrEqual(10);
+    // Those of the 16 under way, and the few that took their places before the stop.
+    expect(server.writes).toBeLessThanOrEqual(20);
     const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-    expect(refused.length).toBeGreaterThanOrEqual(30);
+    expect(refused.length).toBeGreaterThanOrEqual(20);
     for (const reason of refused) expect(reason).toMatchObject({ code: 'interrupted' });
   });
 });

@@ -29,9 +29,9 @@ describe('manifests that were read', () => {
 
   it('leave, the oldest first, when there are too many of them', () => {
     const cache = createManifestCache(1_000_000);
-    for (let at = 0; at <= 256; at += 1) cache.set('r', manifest(`m${at}`));
+    for (let at = 0; at <= 8_192; at += 1) cache.set('r', manifest(`m${at}`));
     expect(cache.get('r', digestOf('m0'))).toBeUndefined();
-    expect(cache.get('r', digestOf('m256'))).toBeDefined();
+    expect(cache.get('r', digestOf('m8192'))).toBeDefined();
   });
 
   it('are not kept when one alone is too large', () => {
