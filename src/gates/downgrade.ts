@@ -2,12 +2,14 @@
 // and did this twice as often as people rolled back, so naming a version is not enough: an override is.
 import type { ReleaseImage } from '../model/release.ts';
 import { areOrdered, compareVersions, readVersion } from '../model/version.ts';
-import type { PastRelease } from './evidence.ts';
+import type { PastRelease, UntoldVersion } from './evidence.ts';
 import { type Gate, type Subject, type Verdict, defineGate, pass } from './gate.ts';
 
 /** The gate for one release. It looks at the line's past only when versions have no order to compare them by. */
 export function downgradeGate(subject: Subject): Gate {
-  return compare(subject).unordered.length === 0 ? byVersions : byReleases;
+  const { unordered, newer } = compare(subject);
+  if (unordered.length > 0) return byReleases;
+  return newer.length > 0 ? byConfirmedVersions : byVersions;
 }
 
 /** Refuses a release in which an image is older than the one the environment runs. */
@@ -15,23 +17,33 @@ const byVersions = defineGate({
   name: 'downgrade',
   needs: [],
   overriddenBy: 'releasers',
-  judge: (subject) => verdictOn(subject, []),
+  judge: (subject) => verdictOn(subject, [], []),
+});
+
+/** The same where a version says that an image is newer: a record alone may claim that. */
+const byConfirmedVersions = defineGate({
+  name: 'downgrade',
+  needs: ['untold'],
+  overriddenBy: 'releasers',
+  judge: (subject, { untold }) => verdictOn(subject, [], untold),
 });
 
 /** The same where some versions have no order: there the image is older that this line ran first. */
 const byReleases = defineGate({
   name: 'downgrade',
-  needs: ['past'],
+  needs: ['past', 'untold'],
   overriddenBy: 'releasers',
-  judge: (subject, { past }) => verdictOn(subject, past),
+  judge: (subject, { past, untold }) => verdictOn(subject, past, untold),
 });
 
-function verdictOn(subject: Subject, past: readonly PastRelease[]): Verdict {
+function verdictOn(subject: Subject, past: readonly PastRelease[], untold: readonly UntoldVersion[]): Verdict {
   const { environment, current } = subject;
-  const { ordered, unordered } = compare(subject);
+  const { ordered, unordered, newer } = compare(subject);
   const older = [...ordered, ...unordered.filter(({ image, running }) => ranBefore(image, running, past)).map(names)];
   const [first] = older;
   if (!first) {
+    const claimed = untold.filter(({ name }) => newer.some(({ image }) => image.name === name));
+    if (claimed.length > 0) return unconfirmed(environment, claimed);
     const by = unordered.map(({ image }) => image.name).join(', ');
     return pass(
       by === '' ? 'no image gets older' : `no image gets older; by past releases, as versions of ${by} have no order`,
@@ -52,6 +64,21 @@ function verdictOn(subject: Subject, past: readonly PastRelease[]): Verdict {
   };
 }
 
+/** A version that only a record claims: whether the image is newer cannot be told. */
+function unconfirmed(environment: string, claimed: readonly UntoldVersion[]): Verdict {
+  const list = claimed.map(({ name, version }) => `${name} ${version}`).join(', ');
+  return {
+    decision: 'unknown',
+    code: 'downgrade',
+    text: {
+      what: `whether ${environment} would go back cannot be told: the registry does not say that an image is ${list}`,
+      why: claimed.map(({ name, why }) => `${name}: ${why}`).join('; '),
+      fix: 'promote a version by name (IMAGE=VERSION), or push its tag again; if the image is the right one: --override downgrade --reason "…"',
+      details: { images: claimed.map(({ name, version, digest }) => ({ name, version, digest })) },
+    },
+  };
+}
+
 interface Older {
   readonly name: string;
   readonly from: string;
@@ -64,13 +91,15 @@ interface Change {
   readonly running: ReleaseImage;
 }
 
-/** The images whose versions say that they get older, and those whose versions say nothing. */
+/** The images whose versions say that they get older or newer, and those whose versions say nothing. */
 function compare({ current, images, schemes }: Subject): {
   readonly ordered: readonly Older[];
   readonly unordered: readonly Change[];
+  readonly newer: readonly Change[];
 } {
   const ordered: Older[] = [];
   const unordered: Change[] = [];
+  const newer: Change[] = [];
   for (const image of images) {
     const scheme = schemes.get(image.name);
     const running = current?.images.find(({ name }) => name === image.name);
@@ -79,9 +108,13 @@ function compare({ current, images, schemes }: Subject): {
     const after = readVersion(image.version, scheme);
     if (!before || !after || !areOrdered(before, after)) {
       if (running.digest !== image.digest) unordered.push({ image, running });
-    } else if (compareVersions(after, before) < 0) ordered.push(names({ image, running }));
+      continue;
+    }
+    const order = compareVersions(after, before);
+    if (order < 0) ordered.push(names({ image, running }));
+    else if (order > 0) newer.push({ image, running });
   }
-  return { ordered, unordered };
+  return { ordered, unordered, newer };
 }
 
 function names({ image, running }: Change): Older {

@@ -66,6 +66,17 @@ export interface JournalHold {
   readonly reason: string | undefined;
 }
 
+/** An image whose version the registry does not confirm: what a record says of it is a claim. */
+export interface UntoldVersion {
+  readonly name: string;
+  readonly version: string;
+  readonly digest: Digest;
+  /** One line: what the registry says instead. */
+  readonly why: string;
+  /** The registry says another thing; otherwise it says nothing, and the version cannot be told. */
+  readonly isContradicted: boolean;
+}
+
 /** Somebody's consent to what is judged. */
 export interface Approval {
   readonly id: string;
@@ -100,6 +111,8 @@ export interface Evidence {
   readonly approvals: readonly Approval[];
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly UnmergedCommit[];
+  /** Images that came from a record, and whose version is not what the registry says of their digest. */
+  readonly untold: readonly UntoldVersion[];
   /** This line's own releases, newest first. */
   readonly past: readonly PastRelease[];
   /** Undefined where the environment takes from the trunk. */

@@ -28,6 +28,7 @@ export type {
   Lock,
   PastRelease,
   ProgramVerdict,
+  UntoldVersion,
   UpstreamEvidence,
   VerificationResult,
 } from './evidence.ts';

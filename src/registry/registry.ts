@@ -10,6 +10,8 @@ export interface Descriptor {
   readonly digest: Digest;
   /** Length of the manifest in bytes. */
   readonly size: number;
+  /** The version that the image gives itself, by its annotation `org.opencontainers.image.version`. OCI image-spec v1.1, annotations.md. */
+  readonly version?: string;
 }
 
 /** A manifest: the bytes that the descriptor is about. */

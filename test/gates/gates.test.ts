@@ -47,6 +47,7 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     locks: [],
     journalHolds: [],
     unmerged: [],
+    untold: [],
     ...rest,
   };
 }
@@ -120,6 +121,27 @@ describe('downgrade', () => {
       expect((await judge(evidence({ from: 'main-7', to: 'main-8', past }))).decisions[1]?.reason).toBe(
         'no image gets older; by past releases, as versions of django have no order',
       );
+    });
+
+    test('a newer version that only a record claims is no pass', async () => {
+      const untold = [
+        {
+          name: 'django',
+          version: 'V4.2',
+          digest: digestOf('V4.2'),
+          why: 'there is no tag V4.2',
+          isContradicted: false,
+        },
+      ];
+      const { decisions, refusals } = await judge(evidence({ untold }));
+      expect(decisions[1]).toMatchObject({ gate: 'downgrade', decision: 'unknown' });
+      expect(refusals[0]?.text).toMatchObject({
+        what: expect.stringContaining('django V4.2'),
+        why: 'django: there is no tag V4.2',
+      });
+      // The same version says nothing of which is newer, and of no version is it asked that gets older.
+      expect(await codes(evidence({ from: 'V4.2', untold }))).toEqual([]);
+      expect([...evidenceFor(await promotionGates(evidence({ to: 'V3.2' })))]).not.toContain('untold');
     });
 
     test('asks for past releases, which other versions do not', async () => {
@@ -265,7 +287,7 @@ test('no reason is longer than a record can hold, however many images there are'
   expect((await judge(given)).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
 });
 
-const QUIET: Gathered = { locks: { value: [] }, journalHolds: { value: [] } };
+const QUIET: Gathered = { untold: { value: [] }, locks: { value: [] }, journalHolds: { value: [] } };
 
 describe('evidence that could not be had', () => {
   const problem = new TagflowError('forge-unavailable', { what: 'the forge does not answer', why: 'HTTP 502' });

@@ -48,6 +48,7 @@ const QUIET: Evidence = {
   unmerged: [],
   past: [],
   upstreamReleases: undefined,
+  untold: [],
   verifications: [],
   deployFreeze: undefined,
   statuses: [],

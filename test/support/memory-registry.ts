@@ -5,6 +5,7 @@ import { TagflowError } from '../../src/model/errors.ts';
 import type { Instant } from '../../src/model/effects.ts';
 import type { Repository, Tag } from '../../src/model/reference.ts';
 import type { RepositoryFacts } from '../../src/model/repository-facts.ts';
+import { annotatedVersion } from '../../src/registry/image/manifest-type.ts';
 import { checkedStream } from '../../src/registry/image/checked-stream.ts';
 import { namedIn } from '../../src/registry/image/manifest-graph.ts';
 import { referrerSubject } from '../../src/registry/image/referrers-index.ts';
@@ -385,7 +386,14 @@ function named(at: Tag | Digest): { tag: Tag } | { digest: Digest } {
 }
 
 function describe(content: Content | undefined): Descriptor | undefined {
-  return content && { mediaType: content.mediaType, digest: content.digest, size: content.bytes.length };
+  return (
+    content && {
+      mediaType: content.mediaType,
+      digest: content.digest,
+      size: content.bytes.length,
+      ...annotatedVersion(content.bytes),
+    }
+  );
 }
 
 function unavailable(operation: Operation): TagflowError {

@@ -14,6 +14,8 @@ import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
 import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
+import { untoldVersions } from '../release/untold-versions.ts';
+import { orProblem } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
@@ -136,7 +138,7 @@ async function checkTrail(
   await madeByHand(context, snapshot, trail, lost, report);
   await carriedBack(context, snapshot, trail, trailOf, report);
   // Another branch than the environment's own is not expected to have its newest release.
-  const unchecked = registry && branch === undefined ? await checkRewound(context, trail, report) : undefined;
+  const unchecked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;
   return {
     environment: environment.name,
@@ -225,6 +227,22 @@ async function checkContinuity(context: Context, { line, environment, head }: Tr
   const { sequence } = hidden.record;
   const problem = `it takes release ${sequence} of ${environment.name} (${shortId(hidden.commit.id)}) off the first-parent history`;
   report('rewound', by, problem);
+}
+
+/**
+ * Asks the registry whether the branch was rewound, and whether the newest release has the versions that it says. Returns the
+ * error when it cannot be asked.
+ */
+async function askRegistry(context: Context, trail: Trail, report: Report): Promise<TagflowError | undefined> {
+  const unchecked = await checkRewound(context, trail, report);
+  const [newest] = releasesOf(trail);
+  if (unchecked || !newest) return unchecked;
+  const { value = [], problem } = await orProblem(untoldVersions(context, trail.environment, newest.release.images));
+  for (const { name, version, why, isContradicted } of value) {
+    if (isContradicted) report('version', newest.commit, `it says that ${name} is ${version}: ${why}`);
+    else context.notify({ level: 'warning', text: `the version of ${name} ${version} cannot be told: ${why}` });
+  }
+  return problem;
 }
 
 /** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */

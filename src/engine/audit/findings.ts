@@ -13,7 +13,8 @@ import type { Snapshot } from '../read/snapshot.ts';
  * tagflow.yaml nowhere. `source`: what it says it carried is not upstream, or it merges something else as well. `rules`: it
  * was not planned by a tagflow.yaml of the trunk. `unmerged`: made by hand, and upstream lacks it. `direction`: it carries
  * commits of an environment upstream. `rewound`: it takes a release off the
- * first-parent history, or the registry knows a newer release. `text`: its message or author holds
+ * first-parent history, or the registry knows a newer release. `version`: the registry says that an image is another version
+ * than its newest release does. `text`: its message or author holds
  * characters that steer a terminal or reorder text. `journal`: it does not add one entry to the journal, or does more.
  */
 export type Rule =
@@ -28,6 +29,7 @@ export type Rule =
   | 'foreign'
   | 'direction'
   | 'rewound'
+  | 'version'
   | 'text'
   | 'journal';
 

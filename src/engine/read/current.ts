@@ -10,7 +10,7 @@ import { orRefused } from '../tree/tree.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
-import { strangeRepositories } from './repositories.ts';
+import { vouchFor } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
 
 /** A release and the commit that made it. */
@@ -91,7 +91,8 @@ async function isRightBelow(context: Reading, environment: Environment, at: AtHe
   if (!(await fitsTree(ledger, environment, commit, record))) return false;
   if ((await sequenceAt(ledger, environment, parent)) !== record.previous?.sequence) return false;
   if ((await mergedBeside(ledger, commit, record.source.commit)).length > 0) return false;
-  if ((await strangeRepositories(context, environment, [record])).size > 0) return false;
+  const { strange, relied } = await vouchFor(context, environment, [record]);
+  if (strange.size > 0 || relied.size > 0) return false;
   const { trust } = environment;
   const signed = trust && (await judgeAlone(context, trust, at));
   return trust === undefined || (signed !== undefined && signed.problem === undefined);

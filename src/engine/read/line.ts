@@ -11,7 +11,7 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { fitsTree, recordOrProblem } from './records.ts';
-import { strangeRepositories } from './repositories.ts';
+import { type Vouching, olderRules, vouchFor } from './repositories.ts';
 import { type Signed, judgeSignatures } from './signatures.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
 
@@ -126,6 +126,7 @@ interface Candidate extends RecordStep {
   readonly unsigned: boolean;
   /** False: changes that were not read could change what is said of its signature. */
   readonly settled: boolean;
+  readonly vouching: Vouching;
 }
 
 async function readCandidates(
@@ -146,18 +147,18 @@ async function readCandidates(
     })),
   );
   const records = parsed.flatMap(({ record }) => (typeof record === 'string' ? [] : [record]));
-  const strange = await strangeRepositories(context, environment, records);
+  const vouching = await vouchFor(context, environment, records);
   const { trust } = environment;
   const own = parsed.flatMap(({ step, record }) => (typeof record === 'string' ? [] : [{ ...step, record }]));
   const signed = trust && (await judgeSignatures(context, trust, { head, whole }, own));
   return parsed.map(({ step, record }): Candidate => {
-    const problem = typeof record === 'string' ? record : strange.get(record);
+    const problem = typeof record === 'string' ? record : vouching.strange.get(record);
     if (typeof record === 'string' || problem !== undefined)
-      return { ...step, found: problem ?? '', unsigned: false, settled: true };
+      return { ...step, found: problem ?? '', unsigned: false, settled: true, vouching };
     const verdict = signed?.get(step.commit.id);
     const settled = verdict?.settled ?? true;
-    if (verdict?.problem !== undefined) return { ...step, found: verdict.problem, unsigned: true, settled };
-    return { ...step, found: { record, signed: verdict }, unsigned: false, settled };
+    if (verdict?.problem !== undefined) return { ...step, found: verdict.problem, unsigned: true, settled, vouching };
+    return { ...step, found: { record, signed: verdict }, unsigned: false, settled, vouching };
   });
 }
 
@@ -180,12 +181,18 @@ function fold(candidates: readonly Candidate[], below: Made | undefined): readon
   const judged: Judged[] = [];
   let newest = below;
   for (const candidate of candidates.toReversed()) {
-    const problem = typeof candidate.found === 'string' ? candidate.found : follows(candidate.found.record, newest);
+    const problem =
+      typeof candidate.found === 'string' ? candidate.found : misplaced(candidate, candidate.found.record, newest);
     const made = problem === undefined ? asRelease(candidate) : undefined;
     judged.push(made ?? refused(candidate, problem ?? ''));
     newest = made ?? newest;
   }
   return judged.reverse();
+}
+
+/** Why a record makes no release above the newest one below it; undefined when it does. */
+function misplaced({ vouching }: Candidate, record: ReleaseRecord, below: Made | undefined): string | undefined {
+  return follows(record, below) ?? olderRules(vouching, record, below?.release);
 }
 
 /** Why a record does not follow on the newest release below it; undefined when it does. */

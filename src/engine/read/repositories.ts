@@ -3,7 +3,7 @@
 // know for that image, now or at the commit that the record says it was planned by.
 import { CONFIG_FILE } from '../../config/config.ts';
 import { isTagflowError } from '../../model/errors.ts';
-import type { ObjectId } from '../../model/object-id.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Pipeline, type ReleaseLine, repositoryIn } from '../../model/pipeline.ts';
 import { ownershipKey, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
@@ -11,33 +11,63 @@ import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 
-/** Returns why records cannot count: those that name a repository which is not known for its image. */
-export async function strangeRepositories(
+/** What vouches for the repositories of records. */
+export interface Vouching {
+  /** Why records cannot count: those that name a repository which is not known for its image. */
+  readonly strange: ReadonlyMap<ReleaseRecord, string>;
+  /**
+   * Records that count by the tagflow.yaml of their own commit alone, which knew a repository that today's does not. The number
+   * tells how far below the trunk's head a commit of its first-parent history is.
+   */
+  readonly relied: ReadonlySet<ReleaseRecord>;
+  readonly places: ReadonlyMap<ObjectId, number>;
+}
+
+/** Returns what vouches for the repositories of records. The trunk is read only where today's configuration does not. */
+export async function vouchFor(
   reading: Reading,
   line: ReleaseLine,
   records: readonly ReleaseRecord[],
-): Promise<ReadonlyMap<ReleaseRecord, string>> {
+): Promise<Vouching> {
   const found = records.flatMap((record) => {
     const images = record.images.filter((image) => !isKnown([line], image));
     return images.length > 0 ? [{ record, images }] : [];
   });
-  if (found.length === 0) return new Map();
-  const then = await pipelinesOf(
+  if (found.length === 0) return { strange: new Map(), relied: new Set(), places: new Map() };
+  const { pipelines: then, places } = await pipelinesOf(
     reading,
     found.flatMap(({ record: { config } }) => ('commit' in config ? [config.commit] : [])),
   );
-  return new Map(
-    found.flatMap(({ record, images }) => {
+  const strange = new Map(
+    found.flatMap(({ record, images }): [ReleaseRecord, string][] => {
       const pipeline = 'commit' in record.config ? then.get(record.config.commit) : undefined;
       const lines = pipeline ? [...pipeline.lines.values()] : [];
-      const strange = images.find((image) => !isKnown(lines, image));
-      if (!strange) return [];
-      const where = plain(strange.repository, 200);
+      const unknown = images.find((image) => !isKnown(lines, image));
+      if (!unknown) return [];
+      const where = plain(unknown.repository, 200);
       return [
-        [record, `its record names ${where} for ${plain(strange.name, 100)}, which ${CONFIG_FILE} does not know`],
+        [record, `its record names ${where} for ${plain(unknown.name, 100)}, which ${CONFIG_FILE} does not know`],
       ];
     }),
   );
+  const relied = new Set(found.flatMap(({ record }) => (strange.has(record) ? [] : [record])));
+  return { strange, relied, places };
+}
+
+/**
+ * Returns why a record does not count that relies on an old tagflow.yaml: the release below it was planned by a newer one. A
+ * forged release would choose the rules that it is judged by.
+ */
+export function olderRules(
+  { relied, places }: Vouching,
+  record: ReleaseRecord,
+  below: ReleaseRecord | undefined,
+): string | undefined {
+  if (!below || !relied.has(record) || !('commit' in record.config) || !('commit' in below.config)) return undefined;
+  const [own, before] = [places.get(record.config.commit), places.get(below.config.commit)];
+  if (own === undefined || before === undefined || own <= before) return undefined;
+  const [from, to] = [shortId(record.config.commit), shortId(below.config.commit)];
+  return `it was planned by ${CONFIG_FILE} at ${from}, which is older than that of the release below it (${to})`;
 }
 
 /** Whether one of some lines runs an image from that repository, or finds its versions there. */
@@ -64,13 +94,14 @@ function keyOf(repository: string): string | undefined {
 async function pipelinesOf(
   { ledger }: Reading,
   commits: readonly ObjectId[],
-): Promise<ReadonlyMap<ObjectId, Pipeline>> {
+): Promise<{ readonly pipelines: ReadonlyMap<ObjectId, Pipeline>; readonly places: Vouching['places'] }> {
   const { trunk, branches } = await ledger.heads();
   const head = branches.get(trunk);
-  if (head === undefined || commits.length === 0) return new Map();
+  if (head === undefined || commits.length === 0) return { pipelines: new Map(), places: new Map() };
   await ledger.fetch([head]);
   await ledger.deepen([head]);
-  const known = new Set(await ledger.firstParents(head)).intersection(new Set(commits));
+  const places = new Map((await ledger.firstParents(head)).map((id, place) => [id, place]));
+  const known = new Set(commits.filter((id) => places.has(id)));
   await ledger.bring([...known].map((commit) => ({ commit, paths: [CONFIG_FILE] })));
   const pipelines = new Map<ObjectId, Pipeline>();
   const parsed = new Map<string, Pipeline | undefined>();
@@ -83,7 +114,7 @@ async function pipelinesOf(
     const pipeline = parsed.get(text);
     if (pipeline) pipelines.set(commit, pipeline);
   }
-  return pipelines;
+  return { pipelines, places };
 }
 
 async function pipelineOrNone(

@@ -30,6 +30,7 @@ import { signingOf } from '../read/signatures.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts } from './outside-evidence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
+import { untoldVersions } from './untold-versions.ts';
 import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
 
 /** A release that is to be judged. */
@@ -184,6 +185,7 @@ function sourcesFor(
     past: async () => pastReleases(context, snapshot, state.environment),
     statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),
+    untold: async () => untoldVersions(context, state.environment, fromRecords(candidate)),
   };
 }
 
@@ -203,6 +205,13 @@ async function verificationsUpstream(
   return entries.flatMap(({ release, result, time }) =>
     release && result ? [{ sequence: release.sequence, commit: release.commit, result, time: Date.parse(time) }] : [],
   );
+}
+
+/** The images whose version was taken from a record; a version that was asked for by name was resolved by its tag. */
+function fromRecords({ request, images }: Candidate): readonly ReleaseImage[] {
+  if (request.kind !== 'promote') return [];
+  const { versions } = request;
+  return images.filter(({ name }) => !Object.hasOwn(versions, name) && !Object.hasOwn(versions, '*'));
 }
 
 /** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */

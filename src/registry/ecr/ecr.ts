@@ -10,6 +10,7 @@
 // and one pause, and PutImage keeps to its quota. `tag` is safe to repeat. Of two writers of one tag the last wins. A
 // PutImage whose answer was lost is settled by reading the tag, and repeated when it did not take effect. Once told to
 // stop, nothing new is started; a PutImage in flight is waited for.
+import { annotatedVersion } from '../image/manifest-type.ts';
 import { createRedactor, type Redactor, rememberProxyPasswords } from '../../http/redact.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import type { Digest } from '../../model/digest.ts';
@@ -95,7 +96,9 @@ class AmazonRegistry implements EcrRegistry {
   async resolve(repository: Repository, at: Tag | Digest): Promise<Descriptor | undefined> {
     return this.#operation(repository, async (place, deadline) => {
       const manifest = await this.#reads.read(place, at, deadline);
-      return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+      if (!manifest) return undefined;
+      const { mediaType, digest, size, bytes } = manifest;
+      return { mediaType, digest, size, ...annotatedVersion(bytes) };
     });
   }
 

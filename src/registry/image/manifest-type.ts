@@ -64,10 +64,21 @@ export function manifestMediaType(bytes: Uint8Array, declared: string | undefine
   return Object.hasOwn(body, 'manifests') ? OCI_INDEX : Object.hasOwn(body, 'layers') ? OCI_MANIFEST : undefined;
 }
 
+/** Returns the version that a manifest gives its image, where it has one that is a plain text. */
+export function annotatedVersion(bytes: Uint8Array): { readonly version?: string } {
+  const annotations = parseObject(bytes)?.['annotations'];
+  if (typeof annotations !== 'object' || annotations === null) return {};
+  const version: unknown = Reflect.get(annotations, 'org.opencontainers.image.version');
+  return typeof version === 'string' && version.length <= MAX_VERSION ? { version } : {};
+}
+
 /** Throws `not-supported` when a Content-Type is one of Docker's schema 1, whose digest is not that of its bytes. */
 export function refuseSchema1(contentType: string | undefined, where: string): void {
   if (SCHEMA_1.test(mediaTypeOf(contentType) ?? '')) throw schema1(where);
 }
+
+/** Length of a version, at most, in characters: no tag is longer. */
+const MAX_VERSION = 128;
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -27,7 +27,7 @@ import { createBlobFiles } from './blob-files.ts';
 import { LayoutContent } from './content.ts';
 import { inspectLayout } from './inspect.ts';
 import { LayoutStore } from './store.ts';
-import { manifestMediaType } from '../image/manifest-type.ts';
+import { annotatedVersion, manifestMediaType } from '../image/manifest-type.ts';
 
 /** How to reach layouts. */
 export interface LayoutRegistryOptions {
@@ -204,7 +204,9 @@ function judgeRemoval(index: LayoutIndex, tag: Tag, expected: Digest): TagRemova
 function describe(image: Manifest): Descriptor;
 function describe(image: Manifest | undefined): Descriptor | undefined;
 function describe(image: Manifest | undefined): Descriptor | undefined {
-  return image && { mediaType: image.mediaType, digest: image.digest, size: image.size };
+  return (
+    image && { mediaType: image.mediaType, digest: image.digest, size: image.size, ...annotatedVersion(image.bytes) }
+  );
 }
 
 /** What `tag` has to do, by one state of the index. Throws `tag-moved`. */

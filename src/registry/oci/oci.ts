@@ -7,6 +7,7 @@
 // limit and one pause. `tag` is safe to repeat. Of two writers of one tag the last wins. A PUT whose answer was lost is
 // settled by reading the tag, and repeated when it did not take effect: it may still land late, over a newer tag, which
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
+import { annotatedVersion } from '../image/manifest-type.ts';
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
@@ -205,5 +206,7 @@ class HttpRegistry extends OciContent implements OciRegistry {
 }
 
 function describe(manifest: Manifest | undefined): Descriptor | undefined {
-  return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.size };
+  if (!manifest) return undefined;
+  const { mediaType, digest, size, bytes } = manifest;
+  return { mediaType, digest, size, ...annotatedVersion(bytes) };
 }
