@@ -36,7 +36,7 @@ export async function commitPlans(
   if (!first) return [];
   const { branch } = first.plan;
   const journal = journalOf(snapshot);
-  const beside = besideOf(journal, first.plan);
+  const beside = besideOf(journal);
   const deadline = context.clock.elapsed() + context.raceTimeout;
   let current = planned;
   for (let base = first.plan.base; ;) {
@@ -56,11 +56,11 @@ export async function commitPlans(
 }
 
 /**
- * What a push is compared with besides. A lock that comes meanwhile stops a promotion; a rollback that loses a race ends, so
- * nothing but its own branch may stop it.
+ * What a push is compared with besides: a lock that comes meanwhile is obeyed. A promotion then plans again; a rollback does so
+ * as long as its own branch has not moved.
  */
-function besideOf({ branch, head }: Journal, { request }: Plan): BranchAt | undefined {
-  return head !== undefined && request.kind === 'promote' ? { branch, head } : undefined;
+function besideOf({ branch, head }: Journal): BranchAt | undefined {
+  return head === undefined ? undefined : { branch, head };
 }
 
 /** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */

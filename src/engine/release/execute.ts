@@ -24,7 +24,7 @@ export interface RunOptions {
 }
 
 /** Chooses a release from what the remote has now. Changes nothing. */
-type Choose = (snapshot: Snapshot) => Promise<Choice | UnchangedRelease>;
+export type Choose = (snapshot: Snapshot) => Promise<Choice | UnchangedRelease>;
 
 /** Chooses, plans and does one release of an environment. A lost race is a value: what follows from it is the use case's. */
 export async function release(

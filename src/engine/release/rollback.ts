@@ -6,25 +6,40 @@ import { lineOf } from '../../model/pipeline.ts';
 import type { RollbackRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { orProblem } from '../read/problem.ts';
-import { type EnvironmentState, type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
 import { chooseRollback, describeImages } from './choose-rollback.ts';
-import { type RunOptions, release } from './execute.ts';
+import { type Choose, type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
-import type { Choice, UnchangedRelease } from './plan.ts';
+import type { Raced } from './plan.ts';
 
 /**
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
  * arrived. Throws `release-not-found`, `digest-not-found` before anything moved, and what `promote` throws.
  */
 export async function rollback(context: Context, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
-  const outcome = await release(
-    context,
-    request.environment,
-    async (snapshot) => chooseRollback(context, snapshot, request, options.plan),
-    options,
-  );
-  if (outcome.kind === 'raced') throw await superseded(context, outcome.state);
-  return outcome;
+  const choose: Choose = async (snapshot) => chooseRollback(context, snapshot, request, options.plan);
+  return untilSuperseded(context, async () => release(context, request.environment, choose, options));
+}
+
+/** Times that the journal may move under one rollback before it gives up: each time somebody made an entry. */
+const MAX_ENTRIES = 20;
+
+/**
+ * Runs a rollback, again while nothing but the journal moved: its gates are asked again, so that a lock which stops rollbacks
+ * does. Throws `superseded` once the branch moved on.
+ */
+async function untilSuperseded(context: Context, run: () => Promise<Outcome | Raced>): Promise<Outcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    const outcome = await run();
+    if (outcome.kind !== 'raced') return outcome;
+    const { environment, head } = outcome.state;
+    const hasMoved = (await context.ledger.head(environment.branch)) !== head;
+    if (hasMoved || attempt >= MAX_ENTRIES) throw await superseded(context, outcome.state);
+    context.notify({
+      level: 'info',
+      text: `the journal moved on meanwhile: asking the gates of ${environment.name} again`,
+    });
+  }
 }
 
 /** A release that failed: it is left for the one before only while it is what its line has. */
@@ -47,7 +62,7 @@ export async function rollbackFrom(
   options: RunOptions = {},
 ): Promise<Outcome> {
   const request: RollbackRequest = { kind: 'rollback', environment: line, reason };
-  const choose = async (snapshot: Snapshot): Promise<Choice | UnchangedRelease> => {
+  const choose: Choose = async (snapshot) => {
     const state = await snapshot.release(lineOf(snapshot.pipeline, line));
     const { record } = state;
     if (state.commit !== commit || record?.sequence !== sequence) throw await superseded(context, state);
@@ -59,9 +74,7 @@ export async function rollbackFrom(
     }
     return chooseRollback(context, snapshot, request, undefined);
   };
-  const outcome = await release(context, line, choose, options);
-  if (outcome.kind === 'raced') throw await superseded(context, outcome.state);
-  return outcome;
+  return untilSuperseded(context, async () => release(context, line, choose, options));
 }
 
 async function superseded(context: Context, { environment, record }: EnvironmentState): Promise<TagflowError> {

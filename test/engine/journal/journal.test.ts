@@ -97,6 +97,38 @@ describe('a lock', () => {
     expect(bench.record('prd').sequence).toBe(1);
   });
 
+  /** A run at whose first push to prd somebody sets a lock. */
+  function lockedAtPush(bench: Bench, rollbacks: boolean): void {
+    let isSet = false;
+    bench.remote.faults.push = async ({ branch, actor }) => {
+      if (isSet || branch !== 'prd' || actor !== 'ana') return undefined;
+      isSet = true;
+      await lock(bench.context({ actor: 'bo' }), { ...STOP, rollbacks });
+      return undefined;
+    };
+  }
+
+  test.each([
+    ['a promotion', false, async (bench: Bench) => bench.promote('prd')],
+    ['a rollback', true, async (bench: Bench) => bench.rollback('prd')],
+  ] as const)('that is set while %s runs is obeyed', async (what, rollbacks, run) => {
+    const bench = await running();
+    await lock(bench.context(), { ...STOP, words: ['dev'] });
+    if (what === 'a rollback') await bench.released('prd');
+    const head = bench.head('prd');
+    lockedAtPush(bench, rollbacks);
+    expect(refusalsOf(await run(bench))).toEqual(['lock: refuse']);
+    expect(bench.head('prd')).toBe(head);
+  });
+
+  test('that lets rollbacks through does not end one that runs', async () => {
+    const bench = await running();
+    await lock(bench.context(), { ...STOP, words: ['dev'] });
+    await bench.released('prd');
+    lockedAtPush(bench, false);
+    expect(await bench.rollback('prd')).toMatchObject({ kind: 'released', record: { journal: bench.head(JOURNAL) } });
+  });
+
   test('of others at the same moment loses none', async () => {
     const bench = await running();
     const people = ['ana', 'bo', 'cy', 'di'];
