@@ -25,7 +25,7 @@ const byConfirmedVersions = defineGate({
   name: 'downgrade',
   needs: ['untold'],
   overriddenBy: 'releasers',
-  judge: (subject, { untold }) => verdictOn(subject, [], untold),
+  judge: (subject, { untold }) => verdictOn(subject, untold.past, untold.versions),
 });
 
 /** The same where some versions have no order: there the image is older that this line ran first. */
@@ -33,7 +33,7 @@ const byReleases = defineGate({
   name: 'downgrade',
   needs: ['past', 'untold'],
   overriddenBy: 'releasers',
-  judge: (subject, { past, untold }) => verdictOn(subject, past, untold),
+  judge: (subject, { past, untold }) => verdictOn(subject, past, untold.versions),
 });
 
 function verdictOn(subject: Subject, past: readonly PastRelease[], untold: readonly UntoldVersion[]): Verdict {
@@ -43,7 +43,15 @@ function verdictOn(subject: Subject, past: readonly PastRelease[], untold: reado
   const [first] = older;
   if (!first) {
     const claimed = untold.filter(({ name }) => newer.some(({ image }) => image.name === name));
-    if (claimed.length > 0) return unconfirmed(environment, claimed);
+    const doubtful = claimed.filter(
+      ({ name, isDenied }) =>
+        isDenied || newer.some((change) => change.image.name === name && ranBefore(change.image, change.running, past)),
+    );
+    if (doubtful.length > 0) return unconfirmed(environment, doubtful);
+    if (claimed.length > 0) {
+      const list = claimed.map(({ name, version }) => `${name} ${version}`).join(', ');
+      return pass(`no image gets older by past releases; the registry does not say that an image is ${list}`);
+    }
     const by = unordered.map(({ image }) => image.name).join(', ');
     return pass(
       by === '' ? 'no image gets older' : `no image gets older; by past releases, as versions of ${by} have no order`,

@@ -75,6 +75,8 @@ export interface UntoldVersion {
   readonly why: string;
   /** The registry says another thing; otherwise it says nothing, and the version cannot be told. */
   readonly isContradicted: boolean;
+  /** The image itself says another version. A tag may have been pushed again since; an image does not change. */
+  readonly isDenied: boolean;
 }
 
 /** Somebody's consent to what is judged. */
@@ -111,8 +113,8 @@ export interface Evidence {
   readonly approvals: readonly Approval[];
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly UnmergedCommit[];
-  /** Images that came from a record, and whose version is not what the registry says of their digest. */
-  readonly untold: readonly UntoldVersion[];
+  /** Images that came from a record, and whose version is not what the registry says of their digest; with the line's past where there are any. */
+  readonly untold: { readonly versions: readonly UntoldVersion[]; readonly past: readonly PastRelease[] };
   /** This line's own releases, newest first. */
   readonly past: readonly PastRelease[];
   /** Undefined where the environment takes from the trunk. */

@@ -47,7 +47,7 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     locks: [],
     journalHolds: [],
     unmerged: [],
-    untold: [],
+    untold: { versions: [], past: [] },
     ...rest,
   };
 }
@@ -123,24 +123,24 @@ describe('downgrade', () => {
       );
     });
 
-    test('a newer version that only a record claims is no pass', async () => {
-      const untold = [
-        {
-          name: 'django',
-          version: 'V4.2',
-          digest: digestOf('V4.2'),
-          why: 'there is no tag V4.2',
-          isContradicted: false,
-        },
-      ];
-      const { decisions, refusals } = await judge(evidence({ untold }));
+    test('a newer version that only a record claims is no pass where the image denies it, or ran here before', async () => {
+      const claim = { name: 'django', version: 'V4.2', digest: digestOf('V4.2'), why: 'no tag', isContradicted: false };
+      const versions = [{ ...claim, isDenied: false }];
+      const { decisions, refusals } = await judge(
+        evidence({ untold: { versions: [{ ...claim, isDenied: true }], past: [] } }),
+      );
       expect(decisions[1]).toMatchObject({ gate: 'downgrade', decision: 'unknown' });
       expect(refusals[0]?.text).toMatchObject({
         what: expect.stringContaining('django V4.2'),
-        why: 'django: there is no tag V4.2',
+        why: 'django: no tag',
       });
+      const past = [release(2, 'V4.0'), release(1, 'V4.2')];
+      expect(await codes(evidence({ untold: { versions, past } }))).toEqual(['downgrade']);
+      // Pushed again since: it passes, and says so.
+      const passed = await judge(evidence({ untold: { versions, past: [release(1, 'V4.0')] } }));
+      expect(passed.decisions[1]).toMatchObject({ decision: 'pass', reason: expect.stringContaining('does not say') });
       // The same version says nothing of which is newer, and of no version is it asked that gets older.
-      expect(await codes(evidence({ from: 'V4.2', untold }))).toEqual([]);
+      expect(await codes(evidence({ from: 'V4.2', untold: { versions, past } }))).toEqual([]);
       expect([...evidenceFor(await promotionGates(evidence({ to: 'V3.2' })))]).not.toContain('untold');
     });
 
@@ -287,7 +287,11 @@ test('no reason is longer than a record can hold, however many images there are'
   expect((await judge(given)).decisions.filter(({ reason }) => !isRecordText(reason))).toEqual([]);
 });
 
-const QUIET: Gathered = { untold: { value: [] }, locks: { value: [] }, journalHolds: { value: [] } };
+const QUIET: Gathered = {
+  untold: { value: { versions: [], past: [] } },
+  locks: { value: [] },
+  journalHolds: { value: [] },
+};
 
 describe('evidence that could not be had', () => {
   const problem = new TagflowError('forge-unavailable', { what: 'the forge does not answer', why: 'HTTP 502' });

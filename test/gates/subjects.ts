@@ -48,7 +48,7 @@ const QUIET: Evidence = {
   unmerged: [],
   past: [],
   upstreamReleases: undefined,
-  untold: [],
+  untold: { versions: [], past: [] },
   verifications: [],
   deployFreeze: undefined,
   statuses: [],

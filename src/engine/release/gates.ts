@@ -185,7 +185,10 @@ function sourcesFor(
     past: async () => pastReleases(context, snapshot, state.environment),
     statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),
-    untold: async () => untoldVersions(context, state.environment, fromRecords(candidate)),
+    untold: async () => {
+      const versions = await untoldVersions(context, state.environment, fromRecords(candidate));
+      return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, state.environment) : [] };
+    },
   };
 }
 

@@ -30,21 +30,22 @@ async function contradiction(
   registryOf: Reading['registryOf'],
   places: readonly Repository[],
   { version, digest }: ReleaseImage,
-): Promise<Pick<UntoldVersion, 'why' | 'isContradicted'> | undefined> {
+): Promise<Pick<UntoldVersion, 'why' | 'isContradicted' | 'isDenied'> | undefined> {
   const said: string[] = [];
-  let isContradicted = false;
+  let [isContradicted, isDenied] = [false, false];
   for (const place of places) {
     const registry = registryOf(place);
     const named = await registry.peek(place, version);
     if (named === digest) return undefined;
     const own = (await registry.resolve(place, digest))?.version;
     if (own !== undefined && sameVersion(own, version)) return undefined;
+    isDenied ||= own !== undefined;
     isContradicted ||= named !== undefined || own !== undefined;
     const tag = named === undefined ? `there is no tag ${version}` : `${version} is ${shortDigest(named)}`;
     const image = own === undefined ? 'has no version of its own' : `says that it is ${plain(own, 100)}`;
     said.push(`in ${place.name} ${tag}, and ${shortDigest(digest)} ${image}`);
   }
-  return { why: said.join('; '), isContradicted };
+  return { why: said.join('; '), isContradicted, isDenied };
 }
 
 /** Annotations are written without the `v` that tags often have. */
