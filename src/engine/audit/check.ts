@@ -14,6 +14,7 @@ import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
 import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
+import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
 import { orProblem } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
@@ -137,6 +138,7 @@ async function checkTrail(
   const lost = await checkReleases(context, snapshot, trail, report);
   await madeByHand(context, snapshot, trail, lost, report);
   await carriedBack(context, snapshot, trail, trailOf, report);
+  await checkProposed(context, snapshot, trail, report);
   // Another branch than the environment's own is not expected to have its newest release.
   const unchecked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;
@@ -227,6 +229,16 @@ async function checkContinuity(context: Context, { line, environment, head }: Tr
   const { sequence } = hidden.record;
   const problem = `it takes release ${sequence} of ${environment.name} (${shortId(hidden.commit.id)}) off the first-parent history`;
   report('rewound', by, problem);
+}
+
+/** Whether the newest release of an environment that takes pull requests is what was proposed. */
+async function checkProposed(context: Context, snapshot: Snapshot, trail: Trail, report: Report): Promise<void> {
+  const [newest] = releasesOf(trail);
+  const { environment } = trail;
+  if (!newest || !environment.pullRequest || environment.carries !== 'tree' || newest.release.schema === 1) return;
+  const { commit, release: record } = newest;
+  const problem = await amendment(context, snapshot, { environment, commit: commit.id, record });
+  if (problem !== undefined) report('content', commit, `it is not what was proposed: ${problem}`);
 }
 
 /**

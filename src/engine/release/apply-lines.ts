@@ -10,6 +10,7 @@ import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
 import { isNewest } from './checks.ts';
 import type { TagStatus } from './outcome.ts';
+import { requireProposed } from './proposed-tree.ts';
 import { isLate, redeploy } from './redeploy.ts';
 import { type Closed, removeOldTags } from './retain.ts';
 import { Steps } from './steps.ts';
@@ -45,7 +46,12 @@ export async function apply(context: Context, names: readonly string[]): Promise
   const put: Put[] = [];
   for (const { environment, head, value, problem } of states) {
     const record = value?.record;
-    const result = record ? await orFailure(putNewest(context, environment, head, record)) : { problem };
+    const commit = value?.commit ?? head;
+    const putOwn = async (release: ReleaseRecord): Promise<PutTags> => {
+      await requireProposed(context, snapshot, { environment, commit, record: release });
+      return putNewest(context, environment, head, release);
+    };
+    const result = record ? await orFailure(putOwn(record)) : { problem };
     put.push({ environment, head, record, ...result });
   }
   // What is read again comes together: one listing of the heads for all.

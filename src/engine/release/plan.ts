@@ -187,7 +187,7 @@ function alsoSays({ pins }: Environment, placeholder: string): boolean {
 }
 
 /** The time that the fields under `also:` say at a commit. */
-async function timeSaid(reading: Reading, { pins }: Environment, head: ObjectId): Promise<string | undefined> {
+export async function timeSaid(reading: Reading, { pins }: Environment, head: ObjectId): Promise<string | undefined> {
   const fields = pins.flatMap(({ also = [] }) => also.filter(({ value }) => value.includes('{time}')));
   const files = await reading.ledger.readFiles(head, [...new Set(fields.map(({ file }) => file))]);
   for (const { file, value } of fields) {

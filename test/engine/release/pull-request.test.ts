@@ -10,7 +10,7 @@ import { status } from '../../../src/engine/status.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import type { Forge } from '../../../src/forge/forge.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, shown } from '../../support/engine.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, recordOf, shown } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { idOf } from '../../support/records.ts';
 
@@ -393,5 +393,63 @@ describe('what goes wrong', () => {
     await bench.forge.merge(proposed(await bench.promote('prd', { django: 'V4.3' })).pullRequest.number);
     expect(states(bench)).toEqual(['1 merged', '2 closed', '3 merged']);
     await expect(bench.forge.merge(pullRequest.number)).rejects.toThrow('not merged');
+  });
+});
+
+/** The files of a branch's head changed, the record's scope made right for them, as somebody does who knows how. */
+function amendRequest(bench: Bench, branch: BranchName, files: Readonly<Record<string, string>>): void {
+  const parents = bench.remote.read(bench.head(branch)).parents;
+  const head = bench.head(branch);
+  const mine = new Map(
+    [...bench.remote.filesOf(head)].map(([path, content]) => [path, Buffer.from(content).toString()]),
+  );
+  const changed = { ...Object.fromEntries(mine), ...files };
+  const path = recordOf('prd');
+  const bare = bench.remote.commit('scratch', { ...changed, [path]: undefined }, { parents });
+  bench.remote.branches.delete('scratch' as BranchName);
+  const record = changed[path]!.replace(/^scope: .*$/m, `scope: ${bench.remote.read(bare).tree}`);
+  expect(record).not.toBe(changed[path]);
+  bench.remote.commit(branch, { ...changed, [path]: record }, { parents });
+}
+
+describe('a pull request that was amended after its approval', () => {
+  const KUSTOMIZATION = 'environments/prd/kustomization.yaml';
+  const cases: readonly [string, (bench: Bench, branch: BranchName) => Readonly<Record<string, string>>][] = [
+    ['a file of configuration', () => ({ 'environments/prd/job.yaml': 'kind: Job\n' })],
+    ['a file outside of the environment', () => ({ 'common.env': 'LEVEL=evil\n' })],
+    [
+      'a line beside a pin',
+      (bench, branch) => ({ [KUSTOMIZATION]: `${bench.remote.file(branch, KUSTOMIZATION)!}namePrefix: evil-\n` }),
+    ],
+  ];
+  test.each(cases)('by %s gets no tags, and check tells', async (_, files) => {
+    const bench = await waiting();
+    const before = bench.aliases('django');
+    const { pullRequest } = proposed(await bench.promote('prd'));
+    amendRequest(bench, pullRequest.branch, files(bench, pullRequest.branch));
+    await bench.forge.merge(pullRequest.number);
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied).toMatchObject({ tags: [], problem: { code: 'record-invalid' } });
+    expect(applied?.problem?.message).toContain('is not what was proposed');
+    expect(bench.aliases('django')).toEqual(before);
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: false });
+    expect(findings.map(({ rule }) => rule)).toContain('content');
+  });
+
+  test.each(['merge', 'squash', 'fast-forward'] as const)('and one that was not gets its tags: %s', async (method) => {
+    const bench = await waiting();
+    bench.remote.commit('main', { 'common.env': 'LEVEL=high\n' });
+    await bench.released('dev', { django: 'V4.3' });
+    await bench.released('stg');
+    const { pullRequest } = proposed(await bench.promote('prd'));
+    // The trunk moves on between the proposal and the merge.
+    bench.remote.commit('main', { 'tagflow.yaml': `${bench.remote.file('main', 'tagflow.yaml')!}# later\n` });
+    await bench.forge.merge(pullRequest.number, method);
+    expect((await apply(bench.context(), ['prd']))[0]).toMatchObject({ problem: undefined, record: { sequence: 2 } });
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: true });
+    expect(findings).toEqual([]);
+    const back = proposed(await bench.rollback('prd'));
+    await bench.forge.merge(back.pullRequest.number, method);
+    expect((await apply(bench.context(), ['prd']))[0]).toMatchObject({ problem: undefined, record: { sequence: 3 } });
   });
 });

@@ -1,0 +1,137 @@
+// Whether what was merged is what was proposed: the branch of a proposal takes pushes of more people than may release, and a push
+// after the approval changes what is merged. A record names the tree of its release, and whoever changes files can change the
+// record as well. So the tree is made again from the base, the upstream commit and the images, and nothing else may be in it.
+import { CONFIG_FILE } from '../../config/config.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } from '../../model/pipeline.ts';
+import { parseRepository } from '../../model/reference.ts';
+import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
+import type { Reading } from '../context.ts';
+import { pipelineOf } from '../read/pipeline.ts';
+import { readRecord } from '../read/records.ts';
+import type { Snapshot } from '../read/snapshot.ts';
+import { bringFiles, releaseTree } from '../tree/release-tree.ts';
+import { timeSaid } from './plan.ts';
+
+/** A release and the commit that made it. */
+interface MadeRelease {
+  readonly environment: Environment;
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+}
+
+/**
+ * Refuses a release that came by a pull request and is not what was proposed. One that has its per-release tags was looked at
+ * when they were put. Throws `record-invalid`.
+ */
+export async function requireProposed(reading: Reading, snapshot: Snapshot, made: MadeRelease): Promise<void> {
+  const { environment, commit, record } = made;
+  if (!environment.pullRequest || environment.carries !== 'tree' || record.schema === 1) return;
+  if (await isTagged(reading, environment, record)) return;
+  const problem = await amendment(reading, snapshot, made);
+  if (problem === undefined) return;
+  const { name } = environment;
+  throw new TagflowError('record-invalid', {
+    what: `release ${record.sequence} of ${name} (${shortId(commit)}) is not what was proposed; no tag was put for it`,
+    why: problem,
+    fix: `go back to the release before: tagflow rollback ${name}; and protect branches below tagflow/ in the forge`,
+    details: { environment: name, commit, release: record.sequence },
+  });
+}
+
+async function isTagged({ registryOf }: Reading, environment: Environment, record: ReleaseRecord): Promise<boolean> {
+  const tag = releaseTag(environment.releaseTag, record.sequence);
+  const found = await Promise.all(
+    taggedIn(environment, record.images).map(async ({ repository: name, digest }) => {
+      const repository = parseRepository(name);
+      return (await registryOf(repository).peek(repository, tag)) === digest;
+    }),
+  );
+  return !found.includes(false);
+}
+
+/** Returns why a release that carries a tree is not what planning at its base gives, in words; undefined when it is. */
+export async function amendment(
+  reading: Reading,
+  snapshot: Snapshot,
+  { environment: { name }, commit, record }: MadeRelease,
+): Promise<string | undefined> {
+  const { ledger } = reading;
+  const rules = await rulesThen(reading, snapshot, name, record);
+  if (!rules) return 'the tagflow.yaml that it says it was planned by is not on the trunk, or has no such environment';
+  const { pipeline, environment } = rules;
+  await ledger.fetch([commit]);
+  const [base] = (await ledger.commit(commit)).parents;
+  if (base === undefined) return 'it has no commit below it';
+  await ledger.deepen([commit]);
+  const from = await carriedFrom(reading, snapshot, environment, { base, record });
+  if ('problem' in from) return from.problem;
+  const upstream = record.source.environment === undefined ? undefined : pipeline.lines.get(record.source.environment);
+  await bringFiles(reading, environment, base, from.tree, upstream ? recordPaths(upstream) : []);
+  const time = (await timeSaid(reading, environment, commit)) ?? record.time;
+  const values = { release: record.sequence, time };
+  const at = { environment, head: base };
+  const quiet: Reading = { ...reading, notify: () => undefined };
+  try {
+    const { scope } = await releaseTree(quiet, { pipeline }, at, from.tree, record.images, values);
+    if (scope === record.scope) return undefined;
+  } catch (error) {
+    if (!isTagflowError(error, 'pin-not-found', 'manifest-invalid', 'tree-unsafe')) throw error;
+    return `planning it again fails: ${error.message}`;
+  }
+  return `planned again on ${shortId(base)} from ${shortId(from.tree)} it has another tree: something was added to it, or left out`;
+}
+
+/** The commit whose tree a release says it carries, where upstream has it, or where it is a release of the line below. */
+async function carriedFrom(
+  reading: Reading,
+  { branches, trunk, pipeline }: Snapshot,
+  environment: Environment,
+  { base, record: { restored, source } }: { readonly base: ObjectId; readonly record: ReleaseRecord },
+): Promise<{ readonly tree: ObjectId } | { readonly problem: string }> {
+  const { ledger } = reading;
+  if (restored) {
+    if (!(await ledger.isAncestor(restored.commit, base))) return { problem: 'what it restores is not below it' };
+    const then = await readRecord(reading, environment, restored.commit);
+    if (then?.sequence !== restored.sequence)
+      return { problem: `what it restores is not release ${restored.sequence}` };
+    return { tree: restored.imagesOnly === true ? base : restored.commit };
+  }
+  const lines = [...pipeline.lines.values()].filter((line) => flowsInto(pipeline, line.name, environment.name));
+  const isUpstream = source.branch === trunk.branch || lines.some(({ branch }) => branch === source.branch);
+  const head = isUpstream ? [...branches].find(([branch]) => branch === source.branch)?.[1] : undefined;
+  if (head === undefined) return { problem: 'the branch that it says it carried is not upstream' };
+  await ledger.fetch([head]);
+  await ledger.deepen([head]);
+  if (!(await ledger.isAncestor(source.commit, head)))
+    return { problem: `${source.branch} does not have what it carried` };
+  return { tree: source.commit };
+}
+
+/** The configuration that a release was planned by, as it stands on the trunk's first-parent history. */
+async function rulesThen(
+  { ledger }: Reading,
+  { config, pipeline, trunk }: Snapshot,
+  name: string,
+  record: ReleaseRecord,
+): Promise<{ readonly pipeline: Pipeline; readonly environment: Environment } | undefined> {
+  const now = pipeline.lines.get(name);
+  if (!('commit' in record.config)) return undefined;
+  const { commit } = record.config;
+  if (now && 'commit' in config && commit === config.commit) return { pipeline, environment: now };
+  await ledger.fetch([trunk.head]);
+  await ledger.deepen([trunk.head]);
+  if (!(await ledger.firstParents(trunk.head)).includes(commit)) return undefined;
+  const content = (await ledger.readFiles(commit, [CONFIG_FILE])).get(CONFIG_FILE);
+  if (!content) return undefined;
+  const text = new TextDecoder().decode(content);
+  try {
+    const then = await pipelineOf(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk.branch });
+    const environment = then.lines.get(name);
+    return environment && { pipeline: then, environment };
+  } catch (error) {
+    if (isTagflowError(error, 'config-invalid', 'tree-unsafe')) return undefined;
+    throw error;
+  }
+}
