@@ -91,6 +91,7 @@ describe('the components of GitLab', () => {
     ['rollback', { environment: 'prd', to: '#3' }, '[rollback][prd][--to][#3]'],
     ['apply', {}, '[apply][--all]'],
     ['check', {}, '[check][--since][7d]'],
+    ['verify', { environment: 'prd' }, '[verify][prd][--wait]'],
   ])('%s with %j runs what tagflow understands', (name, values, words) => {
     const { definition } = component(name, { image: 'example', ...values });
     expect(runs(definition.script, variablesOf(definition))).toEqual([words]);
@@ -102,6 +103,7 @@ describe('the components of GitLab', () => {
     ['promote', { environment: HOSTILE }, `[promote][${HOSTILE}]`],
     ['rollback', { environment: 'prd', override: HOSTILE }, `[rollback][prd][--override][${HOSTILE}]`],
     ['rollback', { environment: 'prd', to: HOSTILE }, `[rollback][prd][--to][${HOSTILE}]`],
+    ['verify', { environment: HOSTILE }, `[verify][${HOSTILE}][--wait]`],
     ['check', { since: HOSTILE }, `[check][--since][${HOSTILE}]`],
   ])('%s reads no value as code: %j', (name, values, words) => {
     const { definition } = component(name, { image: 'example', ...values });
@@ -131,7 +133,13 @@ describe('the components of GitLab', () => {
       name,
       component(name, { environment: 'prd', image: 'example' }).definition.retry.exit_codes,
     ]);
-    expect(Object.fromEntries(codes)).toEqual({ apply: [5, 7, 8], check: [7], promote: [5, 7, 8], rollback: [7, 8] });
+    expect(Object.fromEntries(codes)).toEqual({
+      apply: [5, 7, 8],
+      check: [7],
+      promote: [5, 7, 8],
+      rollback: [7, 8],
+      verify: [5, 7],
+    });
   });
 });
 

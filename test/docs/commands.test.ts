@@ -60,7 +60,7 @@ describe('the documentation', () => {
     const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
     const all = [...globals, ...program.commands.flatMap((command) => command.options)];
     const named = [...text.matchAll(/`(--[a-z-]+)[^`]*`/g)].map(([, option = '']) => option);
-    const elsewhere = new Set(['--help', '--fix', '--atomic', '--stdin']);
+    const elsewhere = new Set(['--set', '--help', '--fix', '--atomic', '--stdin']);
     expect(named.filter((option) => !elsewhere.has(option) && !all.some(({ long }) => long === option))).toEqual([]);
   });
 });
