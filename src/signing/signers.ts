@@ -26,9 +26,17 @@ export function countingSigners(trust: Trust): Uint8Array {
   return Buffer.from(kept.join('\n'), 'latin1');
 }
 
-/** A certificate of an authority names its owner itself: there a pattern only narrows. */
 function isPattern(line: string): boolean {
-  return /[*?!]/.test(principalsOf(line)) && !/(?:^|,)cert-authority(?:,|$)/i.test(optionsOf(line));
+  return /[*?!]/.test(principalsOf(line)) && !isAuthority(line);
+}
+
+/**
+ * Whether the key is one of an authority. Its certificates name their owners themselves, so there a pattern only narrows. The
+ * text in the quotes of another option does not count, and quotes that are escaped make no authority: they could hide it.
+ */
+function isAuthority(line: string): boolean {
+  const options = optionsOf(line);
+  return !options.includes('\\') && /(?:^|,)cert-authority(?:,|$)/i.test(options.replaceAll(/"[^"]*"/g, '""'));
 }
 
 function principalsOf(line: string): string {
