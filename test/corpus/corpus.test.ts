@@ -83,7 +83,7 @@ describe('npm run corpus', () => {
     mkdirSync(join(root, 'a/b'), { recursive: true });
     writeFileSync(join(root, 'a/values.yaml'), 'image: {repository: acme/web, tag: v1}\n');
     writeFileSync(join(root, 'a/binary.yaml'), Buffer.from([0, 1, 2, 0xff, 0xfe]));
-    writeFileSync(join(root, 'a/huge.json'), `{"image": "acme/web:v1", "x": "${'y'.repeat(300_000)}"}`);
+    writeFileSync(join(root, 'a/huge.json'), `{"image": "acme/web:v1", "x": "${'y'.repeat(1_100_000)}"}`);
     writeFileSync(join(root, 'a/broken.yaml'), 'image: acme/web:v1\n  - [}\n');
     writeFileSync(join(root, 'a/bomb.yaml'), `a: &a [x,x]\n${'b: &b [*a,*a,*a]\n'.repeat(3)}image: acme/web:v1\n`);
     writeFileSync(join(root, 'a/deep.yaml'), '['.repeat(100_000));
