@@ -94,6 +94,15 @@ async function raced(
 ): Promise<false> {
   const now = await steadyHead(context, environment.branch, (each) => each === head);
   if (now !== head && (now === undefined || (await hasMoved(context, environment, now, sequence)))) return false;
+  const { environment: owner } = environment;
+  if (sequence === 1) {
+    throw new TagflowError('branch-rewound', {
+      what: `the registry has ${taken.tag}, and ${environment.name} has no release yet`,
+      why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: another repository or application releases into ${taken.repository} under the same tags, or ${environment.branch} was made anew`,
+      fix: `tell them apart with environments.${owner}.tag and environments.${owner}.releaseTag, such as team-a-${owner}; where the branch was made anew, put it back to the commit of its last release`,
+      details: { ...taken },
+    });
+  }
   throw new TagflowError('branch-rewound', {
     what: `the registry has ${taken.tag}, and ${environment.branch} has no release ${sequence}`,
     why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: the branch was rewound, or another pipeline or repository writes tags of this name`,

@@ -89,6 +89,23 @@ describe('an import', () => {
     expect(bench.tagged('django', 'shop-prd')).toBe('V4.0');
   });
 
+  it('is refused where another repository has releases under the same tags: the keys that tell them apart are named', async () => {
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V4.0'), parseTag('shop-prd-1'));
+    expect(await run()).toMatchObject({
+      kind: 'refused',
+      refusals: [
+        {
+          code: 'branch-rewound',
+          text: {
+            what: expect.stringContaining('prd/shop has no release yet'),
+            why: expect.stringContaining('another repository or application'),
+            fix: expect.stringMatching(/environments\.prd\.tag and environments\.prd\.releaseTag/),
+          },
+        },
+      ],
+    });
+  });
+
   it('is seen by status and check as a release whose fields stay as they are', async () => {
     await imported();
     const lines = await status(bench.context());
