@@ -269,7 +269,11 @@ const SPOILED: readonly Spoiled[] = [
     name: 'a branch that was rewound behind its releases',
     spoil: async ({ repository }) => repository.move('dev', await repository.head('main')),
     args: ['promote', 'dev', 'django=V4.2', 'mariadb=V10.6'],
-    failure: { code: 'branch-rewound', what: /the registry has dev-1, and dev has no release yet/, why: /django:dev-1/ },
+    failure: {
+      code: 'branch-rewound',
+      what: /the registry has dev-1, and dev has no release yet/,
+      why: /django:dev-1/,
+    },
   },
   {
     name: 'a server hook that denies the push',
