@@ -11,6 +11,7 @@ const BENCHMARKS = {
   promote: () => import('./promote.ts'),
   overlays: () => import('./overlays.ts'),
   manifests: () => import('./manifests.ts'),
+  lines: () => import('./lines.ts'),
 } as const;
 
 const names = process.argv.slice(2);

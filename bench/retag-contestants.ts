@@ -18,7 +18,7 @@ export interface Retag {
 }
 
 /** Requests at a time, as the library has it when nothing else is said. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 16;
 const ACCEPT = [
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.oci.image.manifest.v1+json',
