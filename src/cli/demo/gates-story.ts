@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EXIT } from '../../model/errors.ts';
 import { type Sandbox, changeOnTrunk } from './sandbox.ts';
-import { type Actor, type Moment, type Scene, job } from './story.ts';
+import { type Actor, type SceneMoment, type Scene, job } from './story.ts';
 
 const PEOPLE = ['ana', 'ben', 'chen'] as const;
 const ANA: Actor = { name: 'ana' };
@@ -61,7 +61,7 @@ ${gates[chapter]}${isSigned ? rights : ''}`;
 export function gatesStory(isSigned: boolean): readonly Scene[] {
   const configure =
     (chapter: Chapter, message: string) =>
-    async (sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> => {
+    async (sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> => {
       const change = { path: 'tagflow.yaml', text: configuration(chapter, isSigned), message };
       await changeOnTrunk(sandbox, { ...change, author: by.name, daysAgo });
     };
@@ -154,7 +154,7 @@ export async function makeKeys(sandbox: Sandbox): Promise<boolean> {
   }
 }
 
-async function listSigners(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> {
+async function listSigners(sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> {
   const lines = await Promise.all(
     PEOPLE.map(async (name) => `${name}@example.com ${await readFile(`${keyOf(sandbox, { name })}.pub`, 'utf8')}`),
   );
@@ -162,7 +162,7 @@ async function listSigners(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<v
   await changeOnTrunk(sandbox, { ...change, author: by.name, daysAgo });
 }
 
-async function addSmokeTest(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> {
+async function addSmokeTest(sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> {
   await mkdir(join(sandbox.directory, 'verify'), { recursive: true });
   const change = { path: 'verify/smoke.sh', text: SMOKE, message: 'verify: a smoke test' };
   await changeOnTrunk(sandbox, { ...change, author: by.name, daysAgo });

@@ -11,7 +11,7 @@ export interface Actor {
 }
 
 /** A moment of the story, in days before now. */
-export interface Moment {
+export interface SceneMoment {
   readonly daysAgo: number;
   readonly by: Actor;
 }
@@ -19,8 +19,8 @@ export interface Moment {
 /** A line of the story: what is going on, the command that shows it (`exit` where it is not 0), or a change on the trunk. */
 export type Scene =
   | { readonly say: string }
-  | ({ readonly run: readonly string[]; readonly exit?: number } & Moment)
-  | ({ readonly change: (sandbox: Sandbox, moment: Moment) => Promise<void> } & Moment);
+  | ({ readonly run: readonly string[]; readonly exit?: number } & SceneMoment)
+  | ({ readonly change: (sandbox: Sandbox, moment: SceneMoment) => Promise<void> } & SceneMoment);
 
 const SETTINGS = 'environments/base/django.yaml';
 const ANA: Actor = { name: 'ana' };
@@ -65,7 +65,7 @@ export const STORY: readonly Scene[] = [
   { run: ['status'], daysAgo: 0, by: ANA },
 ];
 
-async function probeDatabase(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> {
+async function probeDatabase(sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> {
   const before = await readFile(join(sandbox.directory, SETTINGS), 'utf8');
   const text = before.replace('path: /healthz\n', 'path: /healthz?deep=1\n');
   const message = 'django: probe the database as well';
@@ -73,7 +73,7 @@ async function probeDatabase(sandbox: Sandbox, { daysAgo, by }: Moment): Promise
 }
 
 /** A change on the trunk that no release line owns. */
-export async function changeOnApp(sandbox: Sandbox, { daysAgo, by }: Moment): Promise<void> {
+export async function changeOnApp(sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> {
   const path = 'apps/shop/README.md';
   const text = 'The shop. Releases: tagflow history prd shop\n';
   await changeOnTrunk(sandbox, { path, text, message: 'shop: say where releases are', author: by.name, daysAgo });
