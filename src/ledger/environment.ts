@@ -57,15 +57,28 @@ export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'fold
   };
 }
 
+/**
+ * The server of a repository on disk, which Git starts on this machine: it may leave out content that nobody asked for, and
+ * streams a long file instead of comparing it with others, which takes many times its size.
+ */
+const LOCAL_SERVER = [
+  'git',
+  ...['uploadpack.allowFilter=true', 'core.bigFileThreshold=1m', 'pack.threads=1'].flatMap((setting) => ['-c', setting]),
+  'upload-pack',
+].join(' ');
+
 /** The environment of processes that talk with the remote, in its one protocol. */
 export function remoteEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { remote, credentials, credentialSettings, silenceMs } = options;
   const { GIT_NO_LAZY_FETCH: _, ...local } = localEnvironment(options);
   const config: Setting[] = [
     ['remote.origin.url', remote.url],
+    // What is longer than any record or manifest is not unpacked in memory.
+    ['core.bigFileThreshold', '1m'],
     ['http.lowSpeedLimit', '1'],
     ['http.lowSpeedTime', String(Math.max(1, Math.ceil(silenceMs / 1000)))],
   ];
+  if (remote.protocol === 'file') config.push(['remote.origin.uploadpack', LOCAL_SERVER]);
   if (credentials && remote.origin !== undefined) {
     config.push([`http.${remote.origin}/.extraHeader`, `Authorization: ${basicAuthorization(credentials)}`]);
     // Git would send the header on to wherever the server redirects.

@@ -33,6 +33,7 @@ const UNSAFE: NonNullable<SimpleGitOptions['unsafe']> = {
   allowUnsafeAlias: true,
   allowUnsafePager: true,
   allowUnsafeInclude: true,
+  allowUnsafePack: true,
 };
 
 /** Runs one simple-git task. Throws only for what is no answer of Git: a task that simple-git refuses to start. */

@@ -12,6 +12,8 @@ import type { Hold, ReleaseRecord } from './release.ts';
 
 /** Longest record that is read, in characters: 200 images take about 60,000. */
 const MAX_RECORD = 262_144;
+/** Of one that is not written as tagflow writes records, in characters: a YAML parser takes a thousand times as much memory. */
+const MAX_OTHER_SPELLING = 65_536;
 
 /** Levels of a record; it has five. */
 const MAX_DEPTH = 200;
@@ -167,6 +169,9 @@ const TOO_DEEP = 'it is nested too deep';
 /** The value that YAML text spells, when it spells it the plain way that `formatRecord` does. */
 function readYaml(text: string, file: string): unknown {
   if (isTooDeep(text)) throw invalid(file, TOO_DEEP);
+  if (text.length > MAX_OTHER_SPELLING) {
+    throw invalid(file, `it is not spelled as tagflow spells records, and has ${text.length} characters`);
+  }
   try {
     // The parser's own check of keys compares each with each: a file of many keys would keep it busy for minutes.
     const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core', prettyErrors: true });

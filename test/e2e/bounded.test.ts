@@ -9,7 +9,7 @@ import { describeReal } from '../support/real.ts';
 
 const { fork } = describeReleased();
 const BOUNDED: CliOptions = {
-  under: ['sh', '-c', 'ulimit -t 15; exec "$@"', 'sh'],
+  under: ['sh', '-c', 'ulimit -t 10; exec "$@"', 'sh'],
   env: { NODE_OPTIONS: '--max-old-space-size=160' },
 };
 
@@ -90,13 +90,13 @@ const HOSTILE: readonly (readonly [string, (pipeline: TestPipeline) => Promise<v
   [
     'a record of 60 MB',
     async ({ repository }) => {
-      await repository.commit('dev', { 'environments/dev/release.yaml': `# x\n${'y'.repeat(60e6)}` });
+      await repository.commit('dev', { '.tagflow/releases/dev.yaml': `# x\n${'y'.repeat(60e6)}` });
     },
   ],
   [
     'a record of 200,000 levels',
     async ({ repository }) => {
-      await repository.commit('dev', { 'environments/dev/release.yaml': `schema: ${'['.repeat(200_000)}` });
+      await repository.commit('dev', { '.tagflow/releases/dev.yaml': `schema: ${'['.repeat(200_000)}` });
     },
   ],
 ];
