@@ -9,6 +9,8 @@ import { oneLine } from '../../http/redact.ts';
 /** Tags asked for at once: ECR refuses more than 1000. */
 const PAGE = 1000;
 const MOST_PAGES = 1000;
+/** Of all pages together, in bytes: more than half a million tags. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** The path of a request for all tags, as far as one page holds them. */
 export const ONE_PAGE = `tags/list?n=${PAGE}`;
@@ -44,9 +46,11 @@ export async function collectTags(
   };
   let page = withQuery(first, { n: String(PAGE) });
   let answer = ask(page);
-  for (;;) {
+  for (let bytes = 0; ;) {
     const response = await answer;
     if (!response) return tags.all();
+    bytes += response.body.length;
+    if (bytes > MOST_BYTES) throw invalid(first, `it is longer than ${MOST_BYTES >> 20} MB`);
     const link = nextPage(headerOf(response, 'link'), page);
     const linked = link?.origin === page.origin ? withoutHash(link) : undefined;
     // While the next page is on its way, this one is read.
