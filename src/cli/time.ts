@@ -9,13 +9,13 @@ const DAY = /^(\d{4}-\d\d-\d\d)(?:\s+([A-Za-z][A-Za-z0-9_+\-/]*))?$/;
 const LOCAL = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?(?:\s+([A-Za-z][A-Za-z0-9_+\-/]*))?$/;
 
 /** A span of time, both ends included. */
-export interface Moment {
+export interface TimeSpan {
   readonly from: Instant;
   readonly until: Instant;
 }
 
 /** A date without a time covers its day; anything else is one instant. Throws `usage`. */
-export async function parseMoment(text: string, now: Instant): Promise<Moment> {
+export async function parseMoment(text: string, now: Instant): Promise<TimeSpan> {
   const from = await parseInstant(text, now);
   const day = DAY.exec(text.trim());
   if (!day) return { from, until: from };
