@@ -73,7 +73,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   'tag-moved': 'A tag no longer names the image that was read.',
   unauthorized: 'The registry, remote or forge does not accept the credentials, or got none.',
   forbidden: 'The credentials are valid, and lack the permission.',
-  'push-denied': 'The remote refuses the push for good: a protected branch, a hook, a read-only credential.',
+  'push-denied': 'The remote refuses the push: a protected branch, a hook, a read-only credential.',
   'credentials-unsafe': 'A server asked for the credentials to be sent where they must not go.',
   'registry-unavailable': 'The registry cannot be reached, or answered with a server error.',
   'registry-answer-invalid': 'The registry gave an answer that the OCI distribution specification does not allow.',

@@ -9,6 +9,15 @@ interface Phrase {
 }
 
 const PHRASES: readonly Phrase[] = [
+  {
+    pattern: /(?<!\bthere )\bis no (?!longer|better|good|more|less|one\b|\w+er\b)[a-z]/i,
+    say: '"is not a …"',
+  },
+  { pattern: /\bfor good\b/i, say: '"permanently", or "finally"' },
+  { pattern: /\ball the same\b/i, say: '"anyway", or "still"' },
+  { pattern: /\b(?:serve|sends?|lets?) us\b/i, say: 'what the server does: "redirects to", "is unavailable"' },
+  { pattern: /\bis told from\b/i, say: '"is distinguished from"' },
+  { pattern: /\bof its own accord\b/i, say: '"by itself"' },
   { pattern: /\bso (?:many|much)\b(?! [a-z]+ that)/i, say: 'a number, or "at most"' },
   { pattern: /\banew\b/i, say: 'again, or "recreated"' },
   { pattern: /(?<!there )\b(?:is|are) none\b/i, say: 'what it is: "counts as unset", "is not a release"' },

@@ -1,6 +1,6 @@
 // Reading and writing files of a checkout by their paths there. A checkout's content is somebody else's word: a symbolic link
 // in it may name any file of this machine, or none yet. Nothing outside of the checkout is read or written by a link, and what
-// is no regular file (a device, a pipe) is not opened.
+// is not a regular file (a device, a pipe) is not opened.
 import { constants, lstat, mkdir, open, realpath } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
@@ -8,7 +8,7 @@ import { TagflowError } from '../model/errors.ts';
 /** Whether a path holds a file. Throws `tree-unsafe` for a link that leads out, or no regular file. */
 export async function hasCheckoutFile(root: string, path: string): Promise<boolean> {
   const place = await placeOf(root, path);
-  if (place !== undefined && !(await lstat(place)).isFile()) throw unsafe(path, 'it is no regular file');
+  if (place !== undefined && !(await lstat(place)).isFile()) throw unsafe(path, 'it is not a regular file');
   return place !== undefined;
 }
 
@@ -17,7 +17,7 @@ export async function readCheckoutFile(root: string, path: string, longest: numb
   const place = await placeOf(root, path);
   if (place === undefined) return undefined;
   const stats = await lstat(place);
-  if (!stats.isFile()) throw unsafe(path, 'it is no regular file');
+  if (!stats.isFile()) throw unsafe(path, 'it is not a regular file');
   if (stats.size > longest) return undefined;
   const file = await open(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
@@ -32,7 +32,7 @@ export async function readCheckoutFile(root: string, path: string, longest: numb
 /** Writes a file, and the folders it needs. Throws `tree-unsafe` for a link that leads out, or no regular file; `storage-failed`. */
 export async function writeCheckoutText(root: string, path: string, text: string): Promise<void> {
   const place = await placeOf(root, path);
-  if (place !== undefined && !(await lstat(place)).isFile()) throw unsafe(path, 'it is no regular file');
+  if (place !== undefined && !(await lstat(place)).isFile()) throw unsafe(path, 'it is not a regular file');
   const target = place ?? join(root, path);
   try {
     if (place === undefined) await mkdir(dirname(target), { recursive: true });

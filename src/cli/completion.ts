@@ -36,7 +36,7 @@ function longNames(options: Specs<OptionSpec<unknown>>): readonly string[] {
     .map(({ flags }) => new Option(flags).long ?? flags);
 }
 
-/** `valued`: options whose value is the next word, which is no command whatever it says. */
+/** `valued`: options whose value is the next word, which is not a command whatever it says. */
 function bash(commands: readonly Words[], globals: readonly string[], valued: readonly string[]): string {
   const cases = [
     `    ${valued.join('|')}) value=1 ;;`,

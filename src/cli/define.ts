@@ -113,7 +113,7 @@ export function defineCommand<A extends Specs<ArgumentSpec<unknown>>, O extends 
   return { ...spec, hidden, start: (session, input, line) => run(session, input as Values<A> & Values<O>, line) };
 }
 
-/** Why what was typed is no value: the message says what is expected. */
+/** Why what was typed is not a value: the message says what is expected. */
 export class Invalid extends Error {
   override readonly name = 'Invalid';
 }

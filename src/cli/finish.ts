@@ -74,7 +74,7 @@ async function finishRelease(
     const data = { ...view.data, ...(verified && { verification: verificationShape(verified) }) };
     session.print({ ...view, data });
   } else if (verified) session.print(verificationView(verified));
-  // Data has its tags in it, on stdout; a file of CI is no part of it.
+  // Data has its tags in it, on stdout; a file of CI is not part of it.
   if (output !== 'json') session.fail(failures);
   session.fail(unwritten, 'table');
   const exit = verified ? failVerification(session, verified) : EXIT.ok;
@@ -82,7 +82,7 @@ async function finishRelease(
   return [...failures, ...unwritten][0]?.exit ?? exit;
 }
 
-/** A release that waits to be merged is no failure: the environment runs what it ran. */
+/** A release that waits to be merged is not a failure: the environment runs what it ran. */
 async function finishProposal(session: Session, outcome: Proposed): Promise<number> {
   const { plan, record, commit, pullRequest, term } = outcome;
   const { environment } = plan;

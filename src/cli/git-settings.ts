@@ -68,7 +68,7 @@ export async function noRemote(directory: string, env: Env): Promise<TagflowErro
     causeIn(error, directory) ??
     new TagflowError('usage', {
       what: 'no Git remote is known',
-      why: `${directory} is no checkout with a remote named origin, and no --repo was given`,
+      why: `${directory} is not a checkout with a remote named origin, and no --repo was given`,
       fix: 'name it: --repo https://gitlab.example.com/acme/app.git, or TAGFLOW_REPO, or run in a checkout (-C DIR)',
     })
   );
@@ -88,7 +88,7 @@ export function whyNoCheckout(directory: string, error: unknown): TagflowError {
   return (
     causeIn(error, directory) ??
     new TagflowError('usage', {
-      what: `${directory} is no Git checkout`,
+      what: `${directory} is not a Git checkout`,
       why: 'init looks through the files of a checkout, and writes tagflow.yaml at its root',
       fix: 'run it in a checkout, or name one: tagflow -C DIR init',
       cause: error,

@@ -42,7 +42,7 @@ export function createGrammar(
   return program;
 }
 
-/** Where on a command line the command stands: the first word that is no option of the program and no value of one. */
+/** Where on a command line the command stands: the first word that is not an option of the program and no value of one. */
 export function commandAt(argv: readonly string[], { options }: Commander): number {
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? '';

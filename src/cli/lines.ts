@@ -33,7 +33,7 @@ export function versionsWithin(
     if (at < 0) return [image, version];
     if (image.slice(0, at) === application) return [image.slice(at + 1), version];
     throw new TagflowError('usage', {
-      what: `${image} is no image of ${application}`,
+      what: `${image} is not an image of ${application}`,
       why: 'one application is promoted, and a version of another one was given',
       fix: `name that application as well: ${application} ${image.slice(0, at)}`,
     });

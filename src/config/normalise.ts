@@ -216,7 +216,7 @@ class Normaliser {
   /** A pin stands at a path of a file in YAML or JSON, or in a line of any other text. */
   #requireOnePlace({ path, text }: DraftValues, at: ConfigPath): void {
     if (path === undefined && text === undefined) {
-      const fix = 'for instance: path: image_tag; or, for a file that is no YAML or JSON, text: with a pattern';
+      const fix = 'for instance: path: image_tag; or, for a file that is not YAML or JSON, text: with a pattern';
       this.#read.report(at, 'path is missing', fix);
     } else if (path !== undefined && text !== undefined) {
       this.#read.report([...at, 'text'], 'path and text exclude each other', 'remove one of them');

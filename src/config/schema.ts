@@ -175,7 +175,7 @@ const pin = z
     text: z.optional(z.string()).register(documentation, {
       title: 'Text',
       description:
-        'Of a file that is no YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
+        'Of a file that is not YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
       absent: 'the file is read as YAML or JSON, and `path` names the field',
       examples: [String.raw`^  image_tag = "(?<version>[^"]*)"$`],
       pattern: String.raw`^\^.*\(\?<(?:version|digest)>.*\$$`,
@@ -570,7 +570,7 @@ export const configSchema = z
     description: 'Configuration of tagflow: the images, the environments, and how releases flow between them.',
   });
 
-// `absent` is no keyword of JSON Schema: editors read it as part of the description.
+// `absent` is not a keyword of JSON Schema: editors read it as part of the description.
 function override({ jsonSchema }: { readonly jsonSchema: { description?: string; absent?: string } }): void {
   if (jsonSchema.absent === undefined) return;
   jsonSchema.description = `${jsonSchema.description ?? ''} Default: ${jsonSchema.absent}.`;

@@ -222,7 +222,7 @@ function attempt<T>(parse: () => T): T | undefined {
   }
 }
 
-/** The repository of a text that names a tag or digest as well; undefined when it does not, or is no reference. */
+/** The repository of a text that names a tag or digest as well; undefined when it does not, or is not a reference. */
 function withoutTag(text: string): string | undefined {
   if (text.startsWith('oci:') || !/[:@]/.test(text.slice(text.lastIndexOf('/') + 1))) return undefined;
   if (!text.includes('/')) return undefined;

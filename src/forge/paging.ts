@@ -9,7 +9,7 @@ export const PER_PAGE = 100;
 /** More are a server that goes round in circles. */
 export const MOST_PAGES = 100;
 
-/** The address of a page for people, as a terminal can show it: whatever is no plain character in it is escaped. */
+/** The address of a page for people, as a terminal can show it: whatever is not a plain character in it is escaped. */
 export const page = z.pipe(
   z.url({ protocol: /^https?$/ }),
   z.transform((text) => new URL(text).href),

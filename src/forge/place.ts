@@ -60,7 +60,11 @@ function readRemote(url: string): Remote {
   const parsed = url.includes('://') ? URL.parse(url) : scp && URL.parse(`ssh://${scp[1]}/${scp[2]}`);
   const scheme = parsed?.protocol.slice(0, -1);
   if (!parsed || (scheme !== 'https' && scheme !== 'http' && scheme !== 'ssh')) {
-    throw unknown(url, 'it is no URL of a server', 'pull requests need a remote like https://github.com/acme/app.git');
+    throw unknown(
+      url,
+      'it is not a URL of a server',
+      'pull requests need a remote like https://github.com/acme/app.git',
+    );
   }
   const hostname = SSH_HOSTS[parsed.hostname.toLowerCase()] ?? parsed.hostname.toLowerCase();
   const path = decoded(parsed.pathname)
@@ -104,7 +108,7 @@ function givenApi(text: string | undefined): URL | undefined {
   const url = URL.parse(text);
   if (url && isSafe(url)) return withoutSlash(url);
   throw new TagflowError('forge-unknown', {
-    what: 'TAGFLOW_FORGE_URL is no address of an API',
+    what: 'TAGFLOW_FORGE_URL is not an address of an API',
     why: 'it has to be an https URL without user, query and fragment; plain http is for loopback alone',
     fix: 'set it to https://HOST/api/v3 (GitHub Enterprise Server) or https://HOST/api/v4 (GitLab), or unset it',
   });

@@ -25,7 +25,7 @@ export const held = defineGate({
         fix:
           action === 'rollback'
             ? 'to go back to it all the same, and lift the hold: --override held --reason "…"'
-            : `to put it back all the same: tagflow promote ${environment} --unhold`,
+            : `to put it back anyway: tagflow promote ${environment} --unhold`,
         details: { holds },
       },
     };

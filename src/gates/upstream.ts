@@ -58,7 +58,7 @@ function imageProblems(subject: Subject, { environment, releases, held, runs }: 
 function commitProblems({ commit, current }: Subject, { environment, releases, held }: UpstreamEvidence): string[] {
   if (commit === current?.source.commit) return [];
   const release = releases.find((one) => one.commit === commit);
-  if (!release) return [`commit ${shortId(commit)} is no release of ${environment}`];
+  if (!release) return [`commit ${shortId(commit)} is not a release of ${environment}`];
   const isHeld = blockingHolds(held, [], release.source).length > 0;
   return isHeld ? [`the configuration of ${shortId(commit)} is held from ${environment}`] : [];
 }

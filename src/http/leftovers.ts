@@ -29,7 +29,7 @@ export async function sweepLeftovers(parent: string, now: number): Promise<void>
       .filter((name) => PREFIX.test(name))
       .map(async (name) => {
         const folder = join(parent, name);
-        // Whatever goes wrong here, another run's folder or another user's, is no concern of this run.
+        // Whatever goes wrong here, another run's folder or another user's, is not a concern of this run.
         if (await isLeftover(folder, name, now).catch(() => false)) {
           await rm(folder, { recursive: true, force: true }).catch(() => undefined);
         }

@@ -32,7 +32,7 @@ interface Setting {
   readonly isSecret: boolean;
 }
 
-/** The settings that differ; undefined where a version is no YAML, JSON or file of variables, or holds too much. */
+/** The settings that differ; undefined where a version is not YAML, JSON or file of variables, or holds too much. */
 export function settingChanges(
   path: string,
   before: Uint8Array | undefined,

@@ -24,7 +24,7 @@ export class Embedded {
     this.document = { source: inner, index: 0, tree, root: tree.root, path: [] };
   }
 
-  /** The text of a scalar as YAML; undefined where it is no single document. */
+  /** The text of a scalar as YAML; undefined where it is not a single document. */
   static read(outer: Document, path: Path, value: Value | undefined): Embedded | undefined {
     if (!isScalar(value) || outer.source.embedded === true) return undefined;
     const inner = readEmbedded(outer.source.path, String(value.value), outer.source.caps);

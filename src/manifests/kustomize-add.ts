@@ -45,7 +45,7 @@ export function addEntries(source: Source, entries: readonly EntryFields[]): Add
     intents.push({ document, path: [], value: undefined });
     splices = [appendText(source, entries)];
   } else if (!isMap(root)) {
-    throw noPlace(source, startOf(root) ?? 0, 'the file is no mapping');
+    throw noPlace(source, startOf(root) ?? 0, 'the file is not a mapping');
   } else if (!images) {
     splices = [createList(source, tree, root, entries)];
   } else if (isSeq(list) && list.items.length > 0) {
@@ -54,7 +54,7 @@ export function addEntries(source: Source, entries: readonly EntryFields[]): Add
     intents.push({ document, path: ['images'], value: undefined });
     splices = fillList(source, tree, root, images.pair, entries);
   } else {
-    throw noPlace(source, startOf(images.pair.key) ?? 0, '`images` is no list');
+    throw noPlace(source, startOf(images.pair.key) ?? 0, '`images` is not a list');
   }
   return { change: { splices, intents }, document, paths };
 }

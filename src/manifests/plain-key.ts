@@ -222,13 +222,14 @@ function contentOf(field: Field, meant: Meant): Content {
   const [beforeDigest = '', digest, more] = text.split('@');
   // `redis@sha256:…` could be a tag with its digest, as this room writes it; a name of the image decides
   if (name !== undefined && meant.isName(name)) {
-    return hasWrittenTag(text, name) ? { kind: 'reference' } : other(`${quote(text)}, which is no whole reference`);
+    return hasWrittenTag(text, name) ? { kind: 'reference' } : other(`${quote(text)}, which is not a whole reference`);
   }
   if (/[/:]/.test(beforeDigest) || isImageKey(path)) return other(`${quote(text)}, which is another image`);
   if (!isTag(beforeDigest) || more !== undefined || (digest !== undefined && !isDigest(digest))) {
-    return other(`${quote(text)}, which is no tag`);
+    return other(`${quote(text)}, which is not a tag`);
   }
-  if (digest === undefined && !mayBeTag(field, meant)) return other(`${quote(text)}, which is no version of the image`);
+  if (digest === undefined && !mayBeTag(field, meant))
+    return other(`${quote(text)}, which is not a version of the image`);
   return { kind: 'tag', tag: beforeDigest, digest };
 }
 

@@ -30,7 +30,7 @@ export class Reader {
   readonly caps: Caps;
   readonly #index: NameIndex<NamedImage>;
   readonly #required: ReadonlySet<string>;
-  /** Files that are read as text alone: what they hold is no YAML, whatever it looks like. */
+  /** Files that are read as text alone: what they hold is not YAML, whatever it looks like. */
   readonly #texts: ReadonlySet<string>;
 
   /** Files with configured pins are always read; others when they may name an image. */

@@ -109,7 +109,7 @@ export function replaceScalar(source: Source, node: Scalar, value: string): Spli
     case 'BLOCK_FOLDED':
       return replaceBlock(source, node, value);
     default:
-      // a stray carriage return behind the value is no part of it
+      // a stray carriage return behind the value is not part of it
       return { start, end: contentEnd(source, node) ?? end, text: plainScalar(source, value) };
   }
 }

@@ -81,12 +81,12 @@ export class Tree {
     return at;
   }
 
-  /** The items of a sequence; none when the node is no sequence. */
+  /** The items of a sequence; none when the node is not a sequence. */
   items(node: Value | undefined): readonly (Value | undefined)[] {
     return isSeq(node) ? node.items.map((item) => this.follow(item)) : [];
   }
 
-  /** A key as text; a key that is no scalar gets a name that no scalar has. */
+  /** A key as text; a key that is not a scalar gets a name that no scalar has. */
   keyOf(pair: Pair, index: number): string {
     const key = this.follow(pair.key);
     return isScalar(key) ? String(key.value) : `\u0000${index}`;
@@ -95,7 +95,8 @@ export class Tree {
   #merge(entries: Map<string, Entry>, merge: Pair): void {
     const value = this.follow(merge.value);
     for (const map of isSeq(value) ? this.items(value) : [value]) {
-      if (!isMap(map)) throw new Unreadable('a merge key (<<) holds something that is no mapping', startOf(merge.key));
+      if (!isMap(map))
+        throw new Unreadable('a merge key (<<) holds something that is not a mapping', startOf(merge.key));
       for (const entry of this.entries(map).values()) {
         this.#mergedKeys += 1;
         if (this.#mergedKeys > this.#caps.mergedKeys) {

@@ -18,7 +18,7 @@ export function verifyEdit(before: Source, text: string, intents: readonly Inten
   return after;
 }
 
-/** Refuses every difference between two sources that is no intent, and every intent that is not there. */
+/** Refuses every difference between two sources that is not an intent, and every intent that is not there. */
 function verifyTrees(before: Source, after: Source, intents: readonly Intent[]): void {
   if (after.trees.length !== before.trees.length) throw refuse(before, 'the number of documents would change');
   const wanted = new Map(intents.map((intent) => [keyOf(intent.document, intent.path), intent]));

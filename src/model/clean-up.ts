@@ -54,7 +54,7 @@ function ranksIn(rule: CleanUpRule, images: readonly StoredImage[]): ReadonlyMap
   return new Map(about.map(({ digest }, index) => [digest, index + 1]));
 }
 
-/** Amazon ECR: an image that a rule is about is no affair of the rules behind it. */
+/** Amazon ECR: an image that a rule is about is not an affair of the rules behind it. */
 function byFirstMatch(
   rules: readonly CleanUpRule[],
   image: StoredImage,

@@ -19,7 +19,7 @@ export function isObjectId(text: string): text is ObjectId {
 /** The object id that text spells. Throws `internal`: ids come from Git, so another text is a defect. */
 export function parseObjectId(text: string): ObjectId {
   if (isObjectId(text)) return text;
-  throw new TagflowError('internal', { what: `git answered ${JSON.stringify(text)} where an object id was due` });
+  throw new TagflowError('internal', { what: `git answered ${JSON.stringify(text)} where an object id was expected` });
 }
 
 /** The first 7 digits, as `git log --oneline` shows them: for people only. */

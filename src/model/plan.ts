@@ -326,7 +326,7 @@ export function parsePlan(text: string, file: string): Plan {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw invalidPlan(file, 'it is no JSON', cause);
+    throw invalidPlan(file, 'it is not JSON', cause);
   }
   const result = z.safeParse(planned, value);
   if (!result.success) {

@@ -20,7 +20,7 @@ export function proposalBranch(plan: Plan): BranchName {
   return `tagflow/${environment}-${sequence}-${digest.slice(-12)}` as BranchName;
 }
 
-/** What a branch asks for, by its name; undefined when it is no branch of a proposal. */
+/** What a branch asks for, by its name; undefined when it is not a branch of a proposal. */
 export function readProposalBranch(branch: BranchName): Proposal | undefined {
   const [, environment, sequence] = /^tagflow\/(.+)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];
   return environment === undefined ? undefined : { environment, sequence: Number(sequence) };

@@ -177,7 +177,7 @@ function readYaml(text: string, file: string): unknown {
     const document = parseDocument(text, { uniqueKeys: false, version: '1.2', schema: 'core', prettyErrors: true });
     const [error] = [...document.errors, ...document.warnings];
     if (error?.code === 'RESOURCE_EXHAUSTION') throw invalid(file, TOO_DEEP);
-    if (error) throw invalid(file, plain(`it is no YAML: ${error.message.split('\n')[0]}`));
+    if (error) throw invalid(file, plain(`it is not YAML: ${error.message.split('\n')[0]}`));
     const trick = findTrick(document);
     if (trick !== undefined) throw invalid(file, plain(trick));
     return document.toJS();
@@ -204,7 +204,7 @@ function findTrick(document: Document): string | undefined {
       const seen = new Set<string>(['__proto__']);
       for (const { key } of items) {
         const name = isScalar(key) ? String(key.value) : '?';
-        if (name === '?' || seen.has(name)) trick = `the key ${name} is there twice, or is no name`;
+        if (name === '?' || seen.has(name)) trick = `the key ${name} is there twice, or is not a name`;
         seen.add(name);
       }
       if (anchor !== undefined || tag !== undefined) trick = 'it has an anchor or a tag';

@@ -38,7 +38,7 @@ type VersionKey =
 
 const SEMVER = /^[vV]?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
 
-/** The version a tag spells under a scheme, or undefined when the tag is no version. */
+/** The version a tag spells under a scheme, or undefined when the tag is not a version. */
 export function readVersion(tag: string, scheme: VersionScheme): Version | undefined {
   if (scheme.kind === 'semver') {
     const match = SEMVER.exec(tag);

@@ -32,7 +32,7 @@ export interface TagOptions {
   readonly rewrite?: boolean;
   /**
    * Stop with `tag-moved` (details `expected` and `actual`: digest or null) when the tag now names something else than
-   * this (`undefined`: nothing yet). A tag that is right already is no move: a repeat after a lost answer succeeds.
+   * this (`undefined`: nothing yet). A tag that is right already is not a move: a repeat after a lost answer succeeds.
    */
   readonly expected?: { readonly digest: Digest | undefined };
 }

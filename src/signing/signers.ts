@@ -43,7 +43,7 @@ function principalsOf(line: string): string {
   return /^\s*(?:"([^"]*)"|([^\s#]\S*))/.exec(line)?.slice(1).find(Boolean) ?? '';
 }
 
-/** The word after the principals, where it is no type of key. */
+/** The word after the principals, where it is not a type of key. */
 function optionsOf(line: string): string {
   const rest = line.replace(/^\s*(?:"[^"]*"|\S+)\s+/, '');
   return /^(?:"[^"]*"|[^\s"])+/.exec(rest)?.[0] ?? '';

@@ -62,7 +62,7 @@ async function judgeResults(
   if (size === undefined) return { said: 'nothing', seen: `it wrote no ${junit}${tail}` };
   if (size > MOST_RESULTS) return { said: 'nothing', seen: `${junit} has ${size} bytes, more than 8 MiB` };
   const found = readJunit(await readFile(path, 'utf8'));
-  if (!found) return { said: 'nothing', seen: `${junit} is no JUnit XML` };
+  if (!found) return { said: 'nothing', seen: `${junit} is not JUnit XML` };
   const { tests, failed } = found;
   if (failed.length > 0)
     return { said: 'no', seen: `${failed.length} of ${tests} tests failed: ${failed.slice(0, 5).join(', ')}` };

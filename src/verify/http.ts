@@ -45,7 +45,7 @@ function judgeJson({ json }: HttpStep, subject: VerifySubject, text: string): An
   try {
     document = JSON.parse(text);
   } catch {
-    return { said: 'no', seen: `the body is no JSON: ${text.slice(0, 80)}` };
+    return { said: 'no', seen: `the body is not JSON: ${text.slice(0, 80)}` };
   }
   for (const { path, equals } of json) {
     const wanted = fillTemplate(equals, subject);

@@ -11,7 +11,7 @@ export interface TestResults {
 const TAG = /<(\/?)([A-Za-z_][\w.-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(\/?)>/g;
 const NAME = /\sname\s*=\s*(?:"([^"]*)"|'([^']*)')/;
 
-/** The results in a text; undefined where it is no JUnit XML. */
+/** The results in a text; undefined where it is not JUnit XML. */
 export function readJunit(text: string): TestResults | undefined {
   // Output of tests stands in these, and may hold anything.
   const bare = text.replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, '');

@@ -15,7 +15,7 @@ const answer = z.object({
 });
 const failure = z.object({ status: z.literal('error'), error: z.string() });
 
-/** Asks Prometheus once. No data, and data that is no number, is no answer. */
+/** Asks Prometheus once. No data, and data that is not a number, is no answer. */
 export async function askPrometheus(
   step: PrometheusStep,
   subject: VerifySubject,

@@ -73,7 +73,7 @@ export interface VerifyRun {
 
 /** Between two tries of a step, in milliseconds. */
 const PAUSE_MS = 1000;
-/** For one try of a step that is no program, in milliseconds. */
+/** For one try of a step that is not a program, in milliseconds. */
 const TRY_MS = 10_000;
 /** Longest text of a result, in characters. */
 const SEEN = 500;

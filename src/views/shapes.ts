@@ -83,7 +83,7 @@ function changesShape({ images }: ReleaseRecord, before: ReleaseRecord | undefin
   });
 }
 
-/** A commit that is no release. */
+/** A commit that is not a release. */
 export function unverifiedShape(entry: Unverified): Whole<Unverified> {
   return { ...entry, time: time(entry.time) };
 }

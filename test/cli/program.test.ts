@@ -15,7 +15,7 @@ describe('what is refused as usage, with exit 2', () => {
     ['one argument too many', ['rollback', 'prd', 'shop', 'stg'], 'too many arguments'],
     ['an unknown format', ['status', '-o', 'xml'], 'xml'],
     ['a limit of 0', ['history', '--limit', '0'], 'whole number from 1'],
-    ['a limit that is no number', ['history', '--limit', 'many'], 'whole number from 1'],
+    ['a limit that is not a number', ['history', '--limit', 'many'], 'whole number from 1'],
     ['a time-out of 0', ['status', '--timeout', '0'], 'number of seconds'],
     ['an environment that is empty', ['rollback', ''], 'the argument <env> is empty'],
     ['an image that is empty', ['promote', 'prd', ''], 'the argument [application|image=version...] is empty'],

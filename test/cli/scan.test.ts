@@ -40,9 +40,9 @@ test('images are those that manifests name', async () => {
 
 test.each([
   ['is ignored by Git', { '.gitignore': 'a.yaml\n', 'a.yaml': pod('shop/web:V1') }],
-  ['is no manifest by its name', { 'a.txt': pod('shop/web:V1') }],
+  ['is not a manifest by its name', { 'a.txt': pod('shop/web:V1') }],
   ['is larger than manifests are', { 'a.yaml': `${pod('shop/web:V1')}${'# x\n'.repeat(1 << 16)}` }],
-  ['is no YAML, as a template', { 'a.yaml': `{{- if .x }}\n${pod('shop/web:V1')}{{- end }}\n` }],
+  ['is not YAML, as a template', { 'a.yaml': `{{- if .x }}\n${pod('shop/web:V1')}{{- end }}\n` }],
 ])('a file that %s is passed over', async (_, files) => {
   const folder = await checkoutOf({ ...files, 'good.yaml': pod('shop/good:V1') });
   expect(await imagesIn(folder)).toEqual(['shop/good:V1']);
@@ -76,7 +76,7 @@ test('what an overlay builds on is known, and the branches of the remote', async
   expect([branches, trunk]).toEqual([['main', 'prd'], 'main']);
 });
 
-test('a folder that is no checkout is refused', async () => {
+test('a folder that is not a checkout is refused', async () => {
   const error = await failureOf(scanCheckout(await folderOf({ 'a.yaml': pod('shop/web:V1') }), CLEAN_ENVIRONMENT));
-  expect(error).toMatchObject({ code: 'usage', message: expect.stringMatching(/ is no Git checkout$/) });
+  expect(error).toMatchObject({ code: 'usage', message: expect.stringMatching(/ is not a Git checkout$/) });
 });

@@ -56,7 +56,7 @@ test.each(WITH_VARIABLE)('the variable of $title is on the reference page', ({ s
   expect(PAGE).toContain(`| \`${spec.variable}\` |`);
 });
 
-test('a variable that is no value is named in the error', () => {
+test('a variable that is not a value is named in the error', () => {
   expect(() => settleOptions(GLOBAL_OPTIONS, {}, { TAGFLOW_TIMEOUT: 'soon' })).toThrow(
     '"soon" is not a value of TAGFLOW_TIMEOUT',
   );

@@ -105,7 +105,7 @@ describe('a text that is too much', () => {
   });
 });
 
-describe('a text that is no YAML', () => {
+describe('a text that is not YAML', () => {
   it('has no value, and no more than 20 mistakes are told', () => {
     const { value, problems } = new ConfigDocument('a: "x" y\n'.repeat(30));
     expect(value).toBeUndefined();

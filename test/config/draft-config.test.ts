@@ -10,7 +10,7 @@ interface Found {
   readonly folders: readonly string[];
 }
 
-/** Every image in every folder, or in a folder that is no environment's; laid out as branches. */
+/** Every image in every folder, or in a folder that is not an environment's; laid out as branches. */
 function draftConfig({ trunk, images, folders }: Found): string {
   const paths = (folders.length > 0 ? folders : ['deploy']).map((folder) => `${folder}/app.yaml`);
   const seen = paths.flatMap((path) =>

@@ -454,7 +454,7 @@ const STRUCTURAL: readonly Row[] = [
     'write all 40',
   ],
   [
-    'a pull request that is no yes or no',
+    'a pull request that is not a yes or no',
     dev('{ pullRequest: github }'),
     '5:23',
     'environments.dev.pullRequest',
@@ -590,7 +590,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     '"refs/heads/dev" is not a branch name',
     'write dev',
   ],
-  ['a trunk that is no branch', top('trunk: a..b'), '6:8', 'trunk', '"a..b" is not a branch name', ''],
+  ['a trunk that is not a branch', top('trunk: a..b'), '6:8', 'trunk', '"a..b" is not a branch name', ''],
   [
     'a name that makes no branch',
     SHORT.replace('dev', 'dev.lock'),
@@ -945,7 +945,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     '**/*.yaml',
   ],
   [
-    'a pattern that is no expression',
+    'a pattern that is not an expression',
     pattern('^(?<order>[0-9]+$'),
     '3:63',
     'images.django.versions.pattern',

@@ -197,7 +197,7 @@ describe('a version pattern', () => {
     ['without the group', '^a$'],
     ['with a group of another name', '^(?<rank>a)$'],
     ['with the group in a set', '^[(?<order>a)]$'],
-    ['that is no expression', '^(?<order>a'],
+    ['that is not an expression', '^(?<order>a'],
     ['with an escape that means nothing', String.raw`^(?<order>\y)$`],
     ['of 257 characters', `^(?<order>${'a'.repeat(244)})$`.padStart(257, '^')],
     ['with a repetition in a repetition', '^(?<order>(a+)+)$'],

@@ -178,7 +178,7 @@ describe('images', () => {
     ).toEqual([WEB]);
   });
 
-  it('are left out where their name is no registry’s, or a tool fills it in', () => {
+  it('are left out where their name is not a registry’s, or a tool fills it in', () => {
     const images = ['nginx', '{{ .image }}', '${REGISTRY}/web', WEB].flatMap((name) =>
       both('env/ENV/a.yaml', { name }),
     );

@@ -33,8 +33,8 @@ describe('an edit', () => {
     ['the indentation', after.replace('replicas', ' replicas')],
     ['another image', after.replace('acme/web', 'acme/other')],
     ['a key', after.replace('replicas', 'replica')],
-    ['a value that is no pin', before.replace('acme/web:v1', 'v3')],
-    ['a key that is no pin', `${after}x: 1\n`],
+    ['a value that is not a pin', before.replace('acme/web:v1', 'v3')],
+    ['a key that is not a pin', `${after}x: 1\n`],
   ])('that changes %s as well is not exact', (_, text) => {
     expect(faultOf(before, text, allowed)).toBeDefined();
   });

@@ -64,7 +64,7 @@ function isPin(value: string, was: string | undefined, { version, digest }: Allo
   );
 }
 
-/** Every scalar of a text by its path; undefined where it is no YAML. */
+/** Every scalar of a text by its path; undefined where it is not YAML. */
 function leavesOf(text: string): ReadonlyMap<string, Leaf> | undefined {
   const documents = parseAllDocuments(text, {
     schema: 'failsafe',

@@ -136,7 +136,7 @@ class Outcome implements Pinned {
   /** Why pinning did not end as it should; undefined where every place is pinned and nothing else differs. */
   #tried(groups: readonly Group[]): { readonly refused: boolean; readonly why: string } | undefined {
     const pins = groups.map((group, index) => pinFor(group, index));
-    if (pins.some((pin) => pin === undefined)) return { refused: true, why: 'its name is no repository' };
+    if (pins.some((pin) => pin === undefined)) return { refused: true, why: 'its name is not a repository' };
     const known = pins.filter((pin) => pin !== undefined);
     try {
       const { edits, fields } = pinImages([this.#file], known, OPTIONS);

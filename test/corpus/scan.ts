@@ -7,7 +7,7 @@
 //   3. a tag or digest beside the name of a repository, or in an entry of kustomize's `images`: one place for each image;
 //   4. a tag under a key or a parent that says image, where no repository stands beside it.
 // Not counted: what objects say about themselves (`metadata`, `status`, annotations, labels), placeholders, and addresses.
-// Text in which YAML stands is looked into. Where a file is no YAML, a template for instance, only
+// Text in which YAML stands is looked into. Where a file is not YAML, a template for instance, only
 // whole lines `image: NAME:TAG` count. Programs and prose show examples; nothing deploys them.
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml';
 

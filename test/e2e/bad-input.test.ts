@@ -119,7 +119,7 @@ const WORDS: readonly Case[] = [
     failure: { code: 'usage', what: /unknown option '--forced'/ },
   },
   {
-    name: 'a time limit that is no number',
+    name: 'a time limit that is not a number',
     args: ['--timeout', 'soon', 'status'],
     failure: { code: 'usage', what: /--timeout/ },
   },
@@ -202,7 +202,7 @@ const SPOILED: readonly Spoiled[] = [
     failure: { code: 'config-missing', what: /main.*tagflow\.yaml/, fix: /tagflow init/ },
   },
   {
-    name: 'tagflow.yaml that is no YAML',
+    name: 'tagflow.yaml that is not YAML',
     spoil: (pipeline) => edit(pipeline, 'main', CONFIG, (text) => text.replace('dev: {}', 'dev: {')),
     args: ['promote', 'stg'],
     failure: { code: 'config-invalid', why: /tagflow\.yaml:(?:10|11):\d+/ },
@@ -223,7 +223,7 @@ const SPOILED: readonly Spoiled[] = [
     failure: { code: 'config-invalid', why: /tagflow\.yaml:16:\d+.*stg/ },
   },
   {
-    name: 'a manifest that is no YAML',
+    name: 'a manifest that is not YAML',
     spoil: (pipeline) => edit(pipeline, 'main', KUSTOMIZATION, (text) => text.replace('namespace: shop-dev', 'a: [b')),
     args: ['promote', 'dev'],
     failure: { code: 'manifest-invalid', what: /environments\/dev\/kustomization\.yaml:\d+/ },

@@ -29,7 +29,7 @@ function differences(value: unknown, shape: Shape, path = '$'): readonly string[
   if (typeof shape === 'string')
     return LEAVES[shape](value) ? [] : [`${path} is ${JSON.stringify(value)}, no ${shape}`];
   if (isList(shape)) {
-    if (!Array.isArray(value)) return [`${path} is no list`];
+    if (!Array.isArray(value)) return [`${path} is not a list`];
     return value.flatMap((item, index) => differences(item, shape[0], `${path}[${index}]`));
   }
   if ('maybe' in shape) return value === null ? [] : differences(value, shape['maybe'], path);

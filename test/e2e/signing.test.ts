@@ -109,7 +109,7 @@ describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], (
   it.each([
     ['no key at all', {}, /no key to sign/, /neither TAGFLOW_SIGNING_KEY nor user\.signingKey/],
     ['a key that is not there', { TAGFLOW_SIGNING_KEY: 'gone' }, /cannot be read/, /ENOENT/],
-    ['a file that is no key', { TAGFLOW_SIGNING_KEY: 'repository.git/HEAD' }, /made no signature/, /./],
+    ['a file that is not a key', { TAGFLOW_SIGNING_KEY: 'repository.git/HEAD' }, /made no signature/, /./],
   ])('%s changes nothing', async (_, env, what, why) => {
     const result = await changesNothing(pipeline, async () =>
       pipeline.tagflow(['promote', 'dev', 'django=V4.2'], { env }),

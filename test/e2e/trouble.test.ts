@@ -62,7 +62,7 @@ describe.concurrent('branches on the server', PATIENCE, () => {
     );
   });
 
-  it('a branch that was rewritten is no history to build on, its target tags stay, and the fix works', async () => {
+  it('a branch that was rewritten is not a history to build on, its target tags stay, and the fix works', async () => {
     const pipeline = await fork();
     const { repository } = pipeline;
     const whole = await repository.head('dev');

@@ -419,9 +419,9 @@ describe('versions that are numbers, commit ids, or both (31)', () => {
   });
 });
 
-describe('a pin on something that is no pin is refused', () => {
+describe('a pin on something that is not a pin is refused', () => {
   const refused: readonly (readonly [string, string, string, string])[] = [
-    ['text (12)', field('web.note'), 'web:\n  note: "hello, two words"\n', 'which is no tag'],
+    ['text (12)', field('web.note'), 'web:\n  note: "hello, two words"\n', 'which is not a tag'],
     ['a count (12)', field('web.replicas'), 'web:\n  replicas: "3"\n', 'no version of the image'],
     ['an address (12)', field('web.url'), 'web:\n  url: https://example.com/x?y=1\n', 'the address'],
     ['a block (12)', field('web.script'), 'web:\n  script: |\n    a\n    b\n', 'a block of text'],

@@ -114,7 +114,7 @@ describe("a release's own tag", () => {
     expect(bench.tagged('django', 'prd-8')).toBe('V4.0');
   });
 
-  test('is no tag that only looks like one, nor the tag of the environment', async () => {
+  test('is not a tag that only looks like one, nor the tag of the environment', async () => {
     const bench = await released();
     await retag(bench.context(), `${DJANGO}:V4.2`, ['stable-1', 'prd'], known);
     expect([bench.tagged('django', 'stable-1'), bench.tagged('django', 'prd')]).toEqual(['V4.2', 'V4.2']);

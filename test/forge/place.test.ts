@@ -107,9 +107,9 @@ describe('the place of a forge', () => {
     'acme.example',
     'https://u:secret@acme.example/',
     'https://a/?x=1',
-  ])('is no address of an API: %s', (api) => {
+  ])('is not an address of an API: %s', (api) => {
     const error = refusal(() => placeForge('https://gitlab.com/a/b', undefined, { TAGFLOW_FORGE_URL: api }));
-    expect(error).toMatchObject({ code: 'forge-unknown', message: 'TAGFLOW_FORGE_URL is no address of an API' });
+    expect(error).toMatchObject({ code: 'forge-unknown', message: 'TAGFLOW_FORGE_URL is not an address of an API' });
     expect(error.why).not.toContain('secret');
   });
 });

@@ -123,7 +123,7 @@ describe('downgrade', () => {
       );
     });
 
-    test('a newer version that only a record claims is no pass where the image denies it, or ran here before', async () => {
+    test('a newer version that only a record claims is not a pass where the image denies it, or ran here before', async () => {
       const claim = { name: 'django', version: 'V4.2', digest: digestOf('V4.2'), why: 'no tag', isContradicted: false };
       const versions = [{ ...claim, isDenied: false }];
       const { decisions, refusals } = await judge(
@@ -205,7 +205,7 @@ describe('held', () => {
     expect(refusals[0]?.text).toMatchObject({
       what: 'django V4.2 is held from prd',
       why: 'release 2 was rolled back: INC-412',
-      fix: 'to put it back all the same: tagflow promote prd --unhold',
+      fix: 'to put it back anyway: tagflow promote prd --unhold',
     });
   });
 

@@ -51,7 +51,7 @@ describe('upstream', () => {
       'pass',
     ],
     ['what passes by a line that it usually comes through', {}, { skipped: ['uat'] }, 'refuse'],
-    ['configuration that is no release of stg', {}, { commit: idOf('9') }, 'refuse'],
+    ['configuration that is not a release of stg', {}, { commit: idOf('9') }, 'refuse'],
     [
       'configuration that runs here already',
       {},
@@ -72,7 +72,7 @@ describe('upstream', () => {
     const { refusals } = await judged(required, evidence);
     expect(refusals[0]?.text).toMatchObject({
       what: 'prd would take what stg did not release',
-      why: 'no release of stg has django V4.2; commit ccccccc is no release of stg',
+      why: 'no release of stg has django V4.2; commit ccccccc is not a release of stg',
     });
   });
 

@@ -15,7 +15,7 @@ describe('the next page', () => {
     ['after other parameters', '</v2/acme/app/tags/list?last=b>; title="a, \\"b\\""; type=x; rel="next"'],
     ['after other links', '</>; rel="first", </v2/acme/app/tags/list?last=b>; rel="next"'],
     ['after one with no relation', '</>, </v2/acme/app/tags/list?last=b>; rel="next"'],
-    ['after one that is no address', '<https://>; rel="next", </v2/acme/app/tags/list?last=b>; rel="next"'],
+    ['after one that is not an address', '<https://>; rel="next", </v2/acme/app/tags/list?last=b>; rel="next"'],
   ])('is named %s', (_, header) => {
     expect(nextPage(header, PAGE)?.href).toBe(NEXT);
   });

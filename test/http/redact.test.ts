@@ -59,7 +59,7 @@ describe('case 42: a secret in a text', () => {
     }
   });
 
-  it.each(['', 'a', 'ab'])('is no secret when it is as short as %j', (secret) => {
+  it.each(['', 'a', 'ab'])('is not a secret when it is as short as %j', (secret) => {
     const redactor = createRedactor();
     redactor.add(secret);
     expect(redactor.redact('a tab about YWI=')).toBe('a tab about YWI=');

@@ -127,7 +127,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(error.details).toMatchObject({ branch: 'main', commit: id });
     });
 
-    it('is no push at all when the server could never be reached', async () => {
+    it('is not a push at all when the server could never be reached', async () => {
       const { ledger, id } = await proposed({ timeouts: { ...QUICK, settleMs: 600 } });
       server.fault = () => ({ kind: 'refuse' });
       expect((await failureOf(ledger.push(MAIN, id, head))).code).toBe('remote-unavailable');

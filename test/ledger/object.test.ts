@@ -1,4 +1,4 @@
-// The signature of a commit object: where it stands, what it is of, and what is no signature.
+// The signature of a commit object: where it stands, what it is of, and what is not a signature.
 import { describe, expect, it } from 'vitest';
 import { type HashAlgorithm, formatCommit, signatureOf, withSignature } from '../../src/ledger/object.ts';
 import type { ObjectId } from '../../src/model/object-id.ts';

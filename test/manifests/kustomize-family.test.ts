@@ -383,7 +383,7 @@ describeReal('kustomize renders what was pinned', ['kubectl'], () => {
     ['a volume', 'base/main.yaml:1', { 'base/main.yaml': workflow({ volumes: [{ image: { reference: `${R}:1` } }] }) }],
     ['a variable behind the name', 'base/main.yaml:1', { 'base/main.yaml': OURS.replace('V0.3', '$(TAG)') }],
     [
-      'a patch of a field that is no container',
+      'a patch of a field that is not a container',
       `${K}:1`,
       {
         'base/main.yaml': workflow({ templates: [{ container: { image: 'web' } }] }),

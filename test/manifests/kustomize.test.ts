@@ -184,7 +184,7 @@ describe('an entry that is there', () => {
     ).toContain(`  newTag: "${version}"\n`);
   });
 
-  it('gets quotes around the tag it has when that is no string', () => {
+  it('gets quotes around the tag it has when that is not a string', () => {
     const pin = { ...pinOf({ version: '1.10' }), repository: layout.repository };
     const before = `images:\n- name: django\n  newTag: 1.10\n  digest: ${D}\n`;
     expect(pinned(KUSTOMIZATION, before, pin)).toBe(before.replace('1.10', '"1.10"'));

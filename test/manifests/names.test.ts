@@ -96,7 +96,7 @@ describe('a value', () => {
     '@a',
     '"a"',
     ' a',
-  ])('%j is no plain text', (text) => {
+  ])('%j is not plain text', (text) => {
     expect(isPlainSafe(text)).toBe(false);
     expect(parse(`[${scalarText(text)}]`)).toEqual([text]);
   });

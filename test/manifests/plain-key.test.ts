@@ -149,11 +149,11 @@ describe('a configured field', () => {
   it.each([
     ['a block of text', 'x:\n  script: |\n    a\n    b\n', ['x', 'script'], 'a block of text'],
     ['a block of one line', 'script: >-\n  v1.0\n', ['script'], 'a block of text'],
-    ['a sentence', 'note: "hello, two words"\n', ['note'], '"hello, two words", which is no tag'],
-    ['a count', 'replicas: "3"\n', ['replicas'], '"3", which is no version of the image'],
-    ['a share', 'weight: 1.5e0\n', ['weight'], '"1.5e0", which is no version of the image'],
-    ['a port', 'ports: [80, 443]\n', ['ports', 1], '"443", which is no version of the image'],
-    ['a switch', 'enabled: true\n', ['enabled'], '"true", which is no version of the image'],
+    ['a sentence', 'note: "hello, two words"\n', ['note'], '"hello, two words", which is not a tag'],
+    ['a count', 'replicas: "3"\n', ['replicas'], '"3", which is not a version of the image'],
+    ['a share', 'weight: 1.5e0\n', ['weight'], '"1.5e0", which is not a version of the image'],
+    ['a port', 'ports: [80, 443]\n', ['ports', 1], '"443", which is not a version of the image'],
+    ['a switch', 'enabled: true\n', ['enabled'], '"true", which is not a version of the image'],
     ['an address', 'url: https://example.com/x?y=1\n', ['url'], 'the address "https://example.com/x?y=1"'],
     ['an address of a chart', 'url: oci://registry.example.com/acme/django\n', ['url'], 'the address "oci://'],
     [
@@ -166,9 +166,14 @@ describe('a configured field', () => {
     ['a public image of the same name', 'x: docker.io/library/django:5\n', ['x'], 'which is another image'],
     ['an image in a longer path', `x: ${REPOSITORY}/web:V4.0\n`, ['x'], 'which is another image'],
     ['a path', 'x: charts/django\n', ['x'], 'which is another image'],
-    ['a reference and more', `x: ${REPOSITORY}:V4.0 --flag\n`, ['x'], 'which is no whole reference'],
-    ['a broken digest', 'x: V4.0@sha256:12\n', ['x'], 'which is no tag'],
-    ['the wrong item of a list', 'p:\n- {name: replicas, value: "2"}\n', ['p', 0, 'value'], '"2", which is no version'],
+    ['a reference and more', `x: ${REPOSITORY}:V4.0 --flag\n`, ['x'], 'which is not a whole reference'],
+    ['a broken digest', 'x: V4.0@sha256:12\n', ['x'], 'which is not a tag'],
+    [
+      'the wrong item of a list',
+      'p:\n- {name: replicas, value: "2"}\n',
+      ['p', 0, 'value'],
+      '"2", which is not a version',
+    ],
   ])('is left alone when it holds %s', (_, text, path, what) => {
     const error = refusal(() => pinned(FILE, text, pinOf(), at(path)));
     expect(error).toMatchObject({ code: 'manifest-unsafe-edit' });
@@ -195,7 +200,7 @@ describe('a configured field', () => {
     ['another tool fills it in', 'tag: "{{ .Values.tag }}"\n', 'manifest-unsafe-edit'],
     ['Flux writes it', 'tag: v1 # {"$imagepolicy": "a:b:tag"}\n', 'manifest-unsafe-edit'],
     ['the file is broken', 'tag: [\n', 'manifest-invalid'],
-    ['the file is no text', new Uint8Array([0xff, 0xfe, 0x00]), 'manifest-invalid'],
+    ['the file is not text', new Uint8Array([0xff, 0xfe, 0x00]), 'manifest-invalid'],
   ])('is refused when %s', (_, content, code) => {
     expect(refusal(() => pinImages([file(FILE, content)], [pinOf()], { ...options, ...at(['tag']) })).code).toBe(code);
   });

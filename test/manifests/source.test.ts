@@ -1,4 +1,4 @@
-// A manifest file as it is read: its text, its lines, whether it is JSON, and what is said when it is no YAML.
+// A manifest file as it is read: its text, its lines, whether it is JSON, and what is said when it is not YAML.
 import { describe, expect, it } from 'vitest';
 import { capsFor } from '../../src/manifests/caps.ts';
 import {
@@ -86,7 +86,7 @@ describe('a line', () => {
   });
 });
 
-describe('a file that is no YAML', () => {
+describe('a file that is not YAML', () => {
   it.each([
     ['a: b\nc: &x &y d\n', 2, 'a node can have at most one anchor'],
     ['a: b\nc: "x" y\n', 2, 'unexpected scalar at node end'],

@@ -26,7 +26,7 @@ function read(text: string, path = 'x.yaml'): Source {
 function valueOfA(source: Source): Scalar {
   const tree = source.trees[0];
   const value = tree?.get(tree.root, ['a']);
-  if (!isScalar(value)) throw new Error('a is no scalar');
+  if (!isScalar(value)) throw new Error('a is not a scalar');
   return value;
 }
 
@@ -40,7 +40,7 @@ function pairOf(source: Source, key: string): Pair {
 
 function rootMap(source: Source) {
   const root = source.trees[0]?.root;
-  if (!isMap(root)) throw new Error('the root is no map');
+  if (!isMap(root)) throw new Error('the root is not a map');
   return root;
 }
 

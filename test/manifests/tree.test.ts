@@ -54,7 +54,7 @@ describe('merge keys', () => {
   it('leave a trace: what they brought is inherited', () => {
     const tree = treeOf('x: &x {b: c}\na: {<<: *x, d: e}');
     const a = tree.get(tree.root, ['a']);
-    if (!isMap(a)) throw new Error('a is no mapping');
+    if (!isMap(a)) throw new Error('a is not a mapping');
     expect([...tree.entries(a).values()].map(({ key, inherited }) => [key, inherited])).toEqual([
       ['d', false],
       ['b', true],

@@ -51,7 +51,7 @@ describe('a file that cannot be read', () => {
     ['notes.txt', 'image: django:V4.0\na: [\n'],
     ['Dockerfile', 'FROM django:V4.0\n'],
     ['kustomization.yaml.bak', 'images: [{name: django}]\n'],
-  ])('is left alone when it is no manifest: %s', (name, content) => {
+  ])('is left alone when it is not a manifest: %s', (name, content) => {
     expect(beside(content, `${folder}/${name}`)).toContain('V4.2');
   });
 
@@ -76,7 +76,7 @@ describe('a file that cannot be read', () => {
       'a merge key that holds text',
       'kind: Pod\nimage: django\nspec: {<<: text}\n',
       3,
-      'a merge key (<<) holds something that is no mapping',
+      'a merge key (<<) holds something that is not a mapping',
     ],
     ['tabs as indentation', 'kind: Pod\nspec:\n\timage: django\n', 3, 'tabs are not allowed as indentation'],
   ])('is refused with its line when it names the image: %s', (_, text, line, why) => {
@@ -188,7 +188,7 @@ describe('a file made to cost', () => {
     const begin = cpuUsage();
     const ends = [file(path, `${bomb}\nimage: django\n`), file(KUSTOMIZATION, bomb)].map((one) => outcome([one]));
     expect(ends.filter((end) => end !== 'pinned' && !isTagflowError(end))).toEqual([]);
-    // two files, a second for each; processor time, as a busy machine is no bomb. Without the caps it is many seconds
+    // two files, a second for each; processor time, as a busy machine is not a bomb. Without the caps it is many seconds
     const { user, system } = cpuUsage(begin);
     expect((user + system) / 1_000).toBeLessThan(2_000);
   });

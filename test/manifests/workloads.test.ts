@@ -68,9 +68,9 @@ describe('a workload', () => {
   it.each([
     ['that names the image in its metadata alone', 'kind: Pod\nmetadata: {annotations: {image: "django:V4.0"}}\n'],
     ['that names the image in its status alone', 'kind: Pod\nstatus: {containers: [{image: "django:V4.0"}]}\n'],
-    ['that is no object', '- django:V4.0\n'],
+    ['that is not an object', '- django:V4.0\n'],
     ['whose containers are no list', 'kind: Pod\nspec:\n  containers: {image: django}\n'],
-    ['whose image is no text', 'kind: Pod\nspec:\n  containers: [{image: [django]}, {image: }, null, x]\n'],
+    ['whose image is not text', 'kind: Pod\nspec:\n  containers: [{image: [django]}, {image: }, null, x]\n'],
   ])('%s has no image fields', (_, text) => {
     expect(refusal(() => pinned(WORKLOAD, text)).code).toBe('pin-not-found');
   });

@@ -41,7 +41,7 @@ describe('a digest', () => {
     ['an upper-case algorithm', `SHA256:${HEX}`],
     ['63 digits', `sha256:${HEX.slice(1)}`],
     ['65 digits', `sha256:${HEX}0`],
-    ['a letter that is no digit', `sha256:${HEX.slice(1)}g`],
+    ['a letter that is not a digit', `sha256:${HEX.slice(1)}g`],
     ['a line break after it', `sha256:${HEX}\n`],
     ['a line break before it', `\nsha256:${HEX}`],
     ['a space after it', `sha256:${HEX} `],

@@ -233,16 +233,16 @@ describe('a file holds a plan', () => {
   });
 
   it.each<[string, string, string]>([
-    ['it is no JSON', '{', 'it is no JSON'],
+    ['it is not JSON', '{', 'it is not JSON'],
     ['it is a list', '[]', 'the document: '],
     ['its schema is another', changed(['schemaVersion'], 2), 'schemaVersion: '],
     ['its environment is empty', changed(['environment'], ''), 'environment: '],
-    ['its base is no object id', changed(['base'], 'main'), 'base: is not an object id'],
+    ['its base is not an object id', changed(['base'], 'main'), 'base: is not an object id'],
     ['its base is a list', changed(['base'], [idOf('1')]), 'base: is not an object id'],
-    ['its source is no object id', changed(['source', 'commit'], 'main'), 'source.commit: '],
+    ['its source is not an object id', changed(['source', 'commit'], 'main'), 'source.commit: '],
     ['its source is a list', changed(['source', 'commit'], [idOf('1')]), 'source.commit: '],
     ['an image has no name', changed(['images', 0, 'name'], ''), 'images.0.name: '],
-    ['a version is no tag', changed(['images', 0, 'version'], '-x'), 'images.0.version: is not a tag'],
+    ['a version is not a tag', changed(['images', 0, 'version'], '-x'), 'images.0.version: is not a tag'],
     ['a version is a list', changed(['images', 0, 'version'], ['V1']), 'images.0.version: is not a tag'],
     ['a digest is none', changed(['images', 1, 'digest'], 'sha256:0'), 'images.1.digest: is not a digest'],
     ['a digest is a list', changed(['images', 1, 'digest'], [digestOf('a')]), 'images.1.digest: is not a digest'],

@@ -7,7 +7,7 @@ import { FULL_RECORD, idOf } from '../support/records.ts';
 
 const TEXT = formatRecord(FULL_RECORD);
 
-/** Why a text is no record. */
+/** Why a text is not a record. */
 function whyNot(text: string): string {
   const error = refusal(() => parseRecord(text, 'environments/prd/release.yaml'));
   expect(error.code).toBe('record-invalid');
@@ -112,7 +112,7 @@ describe('a record of schema 1', () => {
   );
 });
 
-test('what is no record is named, for people and for programs', () => {
+test('what is not a record is named, for people and for programs', () => {
   expect(refusal(() => parseRecord('a: [', 'environments/prd/release.yaml'))).toMatchObject({
     message: 'environments/prd/release.yaml is not a valid release record',
     why: expect.stringContaining('at line 1'),
@@ -120,7 +120,7 @@ test('what is no record is named, for people and for programs', () => {
   });
 });
 
-describe('what is no record', () => {
+describe('what is not a record', () => {
   const edit = (from: string | RegExp, to: string): string => {
     const text = TEXT.replace(from, to);
     if (text === TEXT) throw new Error(`nothing to replace: ${from}`);
@@ -130,8 +130,8 @@ describe('what is no record', () => {
   test.each<[string, string, string]>([
     ['an empty file', '', 'Invalid input'],
     ['a list', '- 1\n', 'Invalid input'],
-    ['no YAML', 'a: [', 'it is no YAML'],
-    ['a second document', `${TEXT}---\na: 1\n`, 'it is no YAML'],
+    ['no YAML', 'a: [', 'it is not YAML'],
+    ['a second document', `${TEXT}---\na: 1\n`, 'it is not YAML'],
     ['another schema', edit('schema: 2', 'schema: 3'), 'schema'],
     ['a schema as text', edit('schema: 2', 'schema: "2"'), 'schema'],
     ['another kind', edit('kind: release', 'kind: lock'), 'kind'],
@@ -146,7 +146,7 @@ describe('what is no record', () => {
     ['an image that is there twice', edit('  mariadb:', '  django:'), 'twice'],
     ['no image', edit(/images:\n(?: {2}.*\n)+source/, 'images: {}\nsource'), 'it names no image'],
     ['a sequence of 0', edit('sequence: 3', 'sequence: 0'), 'sequence'],
-    ['a sequence that is no whole number', edit('sequence: 3', 'sequence: 3.5'), 'sequence'],
+    ['a sequence that is not a whole number', edit('sequence: 3', 'sequence: 3.5'), 'sequence'],
     ['a sequence as text', edit('sequence: 3', 'sequence: "3"'), 'sequence'],
     ['a sequence that does not follow', edit('sequence: 3', 'sequence: 4'), 'sequence 4 does not follow 2'],
     ['a later record without previous', edit(/previous:\n.*\n.*\n/, ''), 'sequence 3 does not follow nothing'],
@@ -159,7 +159,7 @@ describe('what is no record', () => {
     ['a version in a list', edit('version: V4.0', 'version: [V4.0]'), 'images.django.version'],
     ['an object id that is a number', edit(`"${idOf('2')}"`, '2'), 'previous.commit'],
     ['the empty object id', edit(idOf('2'), '0'.repeat(40)), 'previous.commit'],
-    ['a version that is no tag', edit('version: V4.0', 'version: -x'), 'images.django.version'],
+    ['a version that is not a tag', edit('version: V4.0', 'version: -x'), 'images.django.version'],
     ['a version as a number', edit('version: "1.10"', 'version: 1.10'), 'images.mariadb.version'],
     ['a time without a zone', edit('18:00:00Z', '18:00:00'), 'time'],
     ['a time that no calendar has', edit('2026-03-14', '2026-13-14'), 'time'],
@@ -177,7 +177,7 @@ describe('what is no record', () => {
     ['an anchor that nothing uses', edit('actor: "ci #88"', 'actor: &a ana'), 'anchor'],
     ['a merge key', edit('source:\n', 'source:\n  <<: {}\n'), 'source'],
     ['a tag on a mapping', edit('source:\n', 'source: !!map\n'), 'tag'],
-    ['a key that is a list', `${TEXT}? [a]\n: 1\n`, 'is no name'],
+    ['a key that is a list', `${TEXT}? [a]\n: 1\n`, 'is not a name'],
     ['a tag', edit('actor: "ci #88"', 'actor: !!str ana'), 'tag'],
     ['a prototype', edit('images:\n', 'images:\n  __proto__: {}\n'), '__proto__'],
     ['more than any record', `${TEXT}# ${'x'.repeat(1 << 20)}\n`, 'more than any record'],

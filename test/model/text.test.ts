@@ -66,12 +66,12 @@ describe('text from outside in the log of a CI system', () => {
     'a\n::warning::x',
     '###[group]x',
     '####[group]x',
-  ])('is no command: %j', (text) => {
+  ])('is not a command: %j', (text) => {
     expect(commandsIn(text)).not.toEqual([]);
     expect(commandsIn(plain(text))).toEqual([]);
   });
 
-  it('is no command whatever it is made of, alone or with other such text right beside it', () => {
+  it('is not a command whatever it is made of, alone or with other such text right beside it', () => {
     const piece = fc.constantFrom(
       '##',
       '#',

@@ -1,4 +1,4 @@
-// Over whatever a configured path may point at: what is no pin of the image stays, byte for byte.
+// Over whatever a configured path may point at: what is not a pin of the image stays, byte for byte.
 import * as fc from 'fast-check';
 import { stringify } from 'yaml';
 import { describe, expect, it } from 'vitest';

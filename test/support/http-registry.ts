@@ -150,7 +150,7 @@ export async function startHttpRegistry(options: HttpRegistryOptions = {}): Prom
     else if (outcome !== 'hang') send(response, outcome, request.method === 'HEAD');
   };
   const handler = (incoming: http.IncomingMessage, response: http.ServerResponse): void => {
-    // A client that goes away while it sends is no concern of ours.
+    // A client that goes away while it sends is not a concern of ours.
     listener(incoming, response).catch(() => response.destroy());
   };
   const server = options.tls ? https.createServer(options.tls, handler) : http.createServer(handler);

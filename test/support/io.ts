@@ -24,7 +24,7 @@ export const NO_GIT_SETTINGS: GitSettings = {
   gpgProgram: undefined,
 };
 
-/** An `Io` with these arguments and variables, in a folder that is no checkout. */
+/** An `Io` with these arguments and variables, in a folder that is not a checkout. */
 export function captureIo(argv: readonly string[], env: Io['env'] = {}, cwd = '/'): CapturedIo {
   const [stdout, stderr] = [collect(), collect()];
   const io: Io = {

@@ -335,7 +335,7 @@ describe('step command', () => {
       ],
       ['none written', script('echo hm'), { said: 'nothing', seen: 'it wrote no out/results.xml: hm' }],
       ['no test in it', writes('<testsuite/>'), { said: 'nothing', seen: 'out/results.xml has no test in it' }],
-      ['no JUnit', writes('<html>'), { said: 'nothing', seen: 'out/results.xml is no JUnit XML' }],
+      ['no JUnit', writes('<html>'), { said: 'nothing', seen: 'out/results.xml is not JUnit XML' }],
     ])('%s', async (_, files, answer) => {
       expect(await said(step, target(files))).toEqual(answer);
     });

@@ -106,7 +106,7 @@ export default defineConfig({
         if (token?.info.trim() !== 'mermaid') return fence?.(tokens, index, options, env, self) ?? '';
         return `<Diagram source="${encodeURIComponent(token.content)}" />`;
       };
-      // Code is shown as it is: `{{ }}` in it is no expression of Vue.
+      // Code is shown as it is: `{{ }}` in it is not an expression of Vue.
       markdown.renderer.rules.code_inline = (tokens, index) =>
         `<code v-pre>${markdown.utils.escapeHtml(tokens[index]?.content ?? '')}</code>`;
       markdown.core.ruler.push('repository-links', (state) => {

@@ -6,8 +6,8 @@ export const check = defineCommand({
   name: 'check',
   summary: 'check that flow rules and the audit trail hold',
   description: [
-    'Names every commit on an environment’s branch that is no valid release and breaks a rule. Exit code 3 when there is one.',
-    'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes the record and is no release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins` (manifests name other images than the record), `missed` (manifests of the head name an image where no release changes it, or an image of `tagflow.yaml` nowhere), `source` (what it says it carried is not upstream), `rules` (not planned by a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream), `rewound` (the registry knows a newer release), `version` (the registry says that an image is another version), `text` (control or bidirectional characters). Nothing is changed. See [Audit](../how-to/audit.md).',
+    'Names every commit on an environment’s branch that is not a valid release and breaks a rule. Exit code 3 when there is one.',
+    'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes the record and is not a release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins` (manifests name other images than the record), `missed` (manifests of the head name an image where no release changes it, or an image of `tagflow.yaml` nowhere), `source` (what it says it carried is not upstream), `rules` (not planned by a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream), `rewound` (the registry knows a newer release), `version` (the registry says that an image is another version), `text` (control or bidirectional characters). Nothing is changed. See [Audit](../how-to/audit.md).',
   ],
   examples: [
     'tagflow check',

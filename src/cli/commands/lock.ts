@@ -7,7 +7,7 @@ export const lock = defineCommand({
   summary: 'stop promotions to an environment, at once',
   description: [
     'Writes a lock to the journal, a branch of its own: it takes effect at once and needs no pull request. Nothing is promoted to the environment until `tagflow unlock`, or until the time of `--until`. A lock is not overridden.',
-    'Rollbacks go through all the same, unless `--rollbacks` stops them as well. In a repository with applications, name some to lock those alone.',
+    'Rollbacks still go through, unless `--rollbacks` stops them as well. In a repository with applications, name some to lock those alone.',
   ],
   examples: [
     'tagflow lock prd --reason "INC-412 database is full"',

@@ -12,7 +12,7 @@ export const promote = defineCommand({
     'Puts a release on an environment: by default what the upstream environment has now.',
     'Without versions it takes what the upstream environment (`from`) has now; an environment without `from` takes the configuration of the trunk and keeps the images it runs. Naming some images promotes those alone; `newest` stands for the newest published version. The configuration of upstream is carried in every case.',
     'Images that the environment runs from a repository of its own (`repositories:`) are copied there before the commit.',
-    'When the environment has exactly this release, nothing is committed; its tags are checked and repaired all the same, and the exit code is 0.',
+    'When the environment has exactly this release, nothing is committed; its tags are still checked and repaired, and the exit code is 0.',
     '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
     'In a repository with applications, words without `=` are applications, or patterns of them in quotes (`team-*`); `APP/IMAGE=VERSION` names an image of one. Several are released by one commit and one push, with a record for each; when one is refused, nothing moves (exit code 3).',
     'With `--verify` the release is looked at as `tagflow verify --wait` does, once it stands; exit code 9 when that does not pass. A release that is asked for in a pull request is verified by the job that runs `apply` after the merge.',

@@ -1,5 +1,5 @@
 // What a repository is laid out as: environments and applications, by the names of its paths and the images in them. Nothing
-// is invented: what names no image is no application.
+// is invented: what names no image is not an application.
 import { flowOf, withOneName } from './environments.ts';
 import { templatesIn } from './places.ts';
 import { isStageName, isStrong } from './stages.ts';

@@ -105,7 +105,7 @@ function isFamily(places: ReadonlyMap<string, Place>): boolean {
   return places.size > 1 && [...places.keys()].some((name) => isStrong(name));
 }
 
-/** Of environments that one place names each, those that lie highest: an example further down is no second one. */
+/** Of environments that one place names each, those that lie highest: an example further down is not a second one. */
 function shallowest(
   templates: readonly (readonly [string, ReadonlyMap<string, Place>])[],
 ): readonly (readonly [string, ReadonlyMap<string, Place>])[] {

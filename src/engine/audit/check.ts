@@ -268,7 +268,7 @@ async function checkRewound(context: Context, trail: Trail, report: Report): Pro
       report(
         'rewound',
         commit,
-        `the registry has release 1 of ${environment.name}, the branch has none: it was made anew`,
+        `the registry has release 1 of ${environment.name}, the branch has none: it was recreated`,
       );
     }
     return undefined;

@@ -53,7 +53,7 @@ async function problemOf({ ledger }: Context, { id, parents }: Commit): Promise<
   const added = [...after.keys()].filter((path) => !before.has(path));
   const [path] = added;
   if (path === undefined || added.length > 1) return `it adds ${added.length} files, and an entry is one`;
-  if (!readEntryPath(path)) return `${path} is no path of an entry`;
+  if (!readEntryPath(path)) return `${path} is not a path of an entry`;
   const content = (await ledger.readFiles(id, [path])).get(path);
   try {
     parseEntry(new TextDecoder().decode(content ?? new Uint8Array()), path);

@@ -108,7 +108,7 @@ function checkRestored(trail: Trail, report: Report): void {
     const target = releases.slice(index + 1).find((below) => below.commit.id === restored.commit);
     const name = `release ${restored.sequence} (${shortId(restored.commit)})`;
     if (!target) {
-      if (trail.whole) report('source', commit, `it says it restored ${name}, which is no release below it`);
+      if (trail.whole) report('source', commit, `it says it restored ${name}, which is not a release below it`);
     } else if (target.release.sequence !== restored.sequence) {
       report('source', commit, `it says it restored ${name}, and that commit is release ${target.release.sequence}`);
     } else if (!sameImages(target.release.images, release.images)) {

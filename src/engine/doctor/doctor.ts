@@ -72,7 +72,7 @@ function examineMachine({ node, git }: Machine): Diagnosis[] {
   return [judge('node', node, NEEDED.node), judge('git', git, NEEDED.git)];
 }
 
-/** The order of dotted numbers; what is no number counts as 0. */
+/** The order of dotted numbers; what is not a number counts as 0. */
 function compareNumbers(a: string, b: string): number {
   const [left, right] = [a, b].map((text) => text.split('.').map((part) => Number.parseInt(part, 10) || 0));
   for (let at = 0; at < 3; at += 1) {

@@ -110,7 +110,7 @@ function pullFindings(use: RepositoryUse, { exists, pull }: RepositoryFacts, as:
       severity: 'warning',
       check: 'repository',
       subject,
-      what: exists === 'no' ? 'there is no such repository' : `it is not there, or hidden from us${as}`,
+      what: exists === 'no' ? 'there is no such repository' : `it is not there, or hidden from these credentials${as}`,
       why: pull.how,
       fix: use.targets.length > 0 ? 'create it, publish to it, or log in' : 'publish a version to it, or log in',
     },

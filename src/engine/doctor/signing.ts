@@ -1,5 +1,5 @@
 // Signing under examination: whether this identity's key makes signatures that count for each environment, and goes on to;
-// whether those who may sign are in the signers file. A text is signed that is no record, and nothing is written.
+// whether those who may sign are in the signers file. A text is signed that is not a record, and nothing is written.
 import type { Instant } from '../../model/effects.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
 import { shortId } from '../../model/object-id.ts';
@@ -12,7 +12,7 @@ import { signRecord, signingOf } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /** Signed to try a key. No record begins like this. */
-const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is no release\n');
+const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is not a release\n');
 /** A key that stops counting before then is worth a word. */
 const SOON_DAYS = 30;
 const DAY = 86_400_000;
@@ -164,7 +164,7 @@ async function wrongStart(
       check: 'signing',
       subject,
       what: `signedAfter names ${shortId(trust.signedAfter)}, which is not on ${branch}`,
-      why: 'it excuses no release from being signed: the branch was rewound or made anew, or the id is of another one',
+      why: 'it excuses no release from being signed: the branch was rewound or recreated, or the id is of another one',
       fix: `set environments.${subject}.signedAfter to a commit of ${branch}, or take it out`,
     },
   ];

@@ -37,7 +37,7 @@ export interface Release {
   readonly verification?: ReleaseVerification | undefined;
 }
 
-/** A commit that touches a record and is not a release: its file is no valid record, speaks of another commit, or is not signed. */
+/** A commit that touches a record and is not a release: its file is not a valid record, speaks of another commit, or is not signed. */
 export interface Unverified {
   readonly environment: string;
   readonly commit: ObjectId;

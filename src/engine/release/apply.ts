@@ -201,7 +201,7 @@ function wentBack(
     what: head
       ? `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`
       : `${branch} is gone, and release ${sequence} of ${name} with it`,
-    why: 'the branch was rewound, removed or made anew while the tags were put, or a replica of the Git server lags behind',
+    why: 'the branch was rewound, removed or recreated while the tags were put, or a replica of the Git server lags behind',
     fix: `look whether ${branch} has release ${sequence} (tagflow status ${name}), then: tagflow apply ${name}`,
     details: { environment: name, head, release: sequence },
   });

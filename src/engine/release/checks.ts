@@ -34,7 +34,7 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
 /**
  * Whether the per-release tags of a release to be are free. One that names another image tells either that somebody else
  * made that release a moment ago (then the branch moved on from `head`, and this answers false: a lost race), or that
- * the branch was rewound or made anew: `branch-rewound`.
+ * the branch was rewound or recreated: `branch-rewound`.
  */
 export async function releaseTagsAreFree(
   context: Reading,

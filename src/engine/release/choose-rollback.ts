@@ -205,7 +205,7 @@ export function describeImages(images: readonly ReleaseImage[]): string {
   return images.map(({ name, version }) => `${name} ${version}`).join(' ');
 }
 
-/** A branch on which no release is left: rewritten, or made anew. What it lost is not in it, and nothing here can bring it back. */
+/** A branch on which no release is left: rewritten, or recreated. What it lost is not in it, and nothing here can bring it back. */
 function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): TagflowError {
   return new TagflowError('record-invalid', {
     what: `${branch} has no release that tagflow wrote, so there is none to roll ${name} back to`,

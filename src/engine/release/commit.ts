@@ -22,7 +22,7 @@ export interface Committed {
 
 /**
  * Builds the commit of one plan, or of plans of one branch together, their records signed where there is a `trust` to satisfy,
- * and pushes it. On a branch that several release lines share, a commit of another line in between is no lost race: the same
+ * and pushes it. On a branch that several release lines share, a commit of another line in between is not a lost race: the same
  * edits are put on the new head, as long as nothing changed that the plans follow from. Undefined: it lost a race, or the
  * journal moved on; a denied
  * push throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.

@@ -228,7 +228,7 @@ async function overridesOf(
   return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
 }
 
-/** The people whose consent is no second one: who signs the release, who runs it, and for whom. */
+/** The people whose consent is not a second one: who signs the release, who runs it, and for whom. */
 async function releasersOf(context: Reading, { trust }: Environment): Promise<readonly string[]> {
   const { actor, onBehalfOf, author } = context.who;
   const signer = trust && (await currentSigner(context, trust));

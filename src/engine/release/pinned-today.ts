@@ -86,7 +86,7 @@ function onePin(line: ReleaseLine, image: Image, pins: readonly [ReadPin, ...Rea
 
 function noVersion(line: ReleaseLine, image: Image, pin: ReadPin): TagflowError {
   return new TagflowError('pin-not-found', {
-    what: `${line.name} pins ${image.name} to ${spoken(pin)}, and that is no version`,
+    what: `${line.name} pins ${image.name} to ${spoken(pin)}, and that is not a version`,
     why: `${placeOf(pin)}: a release names a version of its images`,
     fix: `say how versions look (images.${image.name}.versions), or promote one: tagflow promote ${line.name.replace('/', ' ')} ${image.name}=VERSION`,
   });

@@ -15,7 +15,7 @@ export interface FileChange {
   readonly path: string;
   /** A unified diff, or a sentence where there is none to show. */
   readonly patch: string;
-  /** Settings that differ beside the pins; null where the file is no YAML, JSON or file of variables. */
+  /** Settings that differ beside the pins; null where the file is not YAML, JSON or file of variables. */
   readonly settings: readonly SettingChange[] | null;
 }
 

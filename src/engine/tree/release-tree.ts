@@ -71,7 +71,7 @@ export async function releaseTree(
   const treeChanges = [...new Set([...changed, ...edited])].filter(
     (path) => !after.has(path) || after.get(path) !== here.get(path),
   );
-  // A file that differs in its pins alone is no configuration change: pin what is here, and compare.
+  // A file that differs in its pins alone is not a configuration change: pin what is here, and compare.
   const repinned = repin(own, pins, options);
   const configurationChanges = pathsThatMatter(snapshot.pipeline, environment, treeChanges).filter(
     (path) => !after.has(path) || after.get(path) !== repinned.get(path),

@@ -87,7 +87,7 @@ export async function scopedTree(
     fields: result.fields.map(plannedField),
     treeChanges: changed,
     reads: bases.map(({ path }) => path),
-    // A file that differs in its pins alone is no configuration change.
+    // A file that differs in its pins alone is not a configuration change.
     configurationChanges: changed.filter(
       (path) => adopted.includes(path) || !after.has(path) || after.get(path) !== before.get(path),
     ),

@@ -3,7 +3,7 @@ import { isMap } from 'yaml';
 import type { Document } from '../form.ts';
 import { textOf } from '../tree.ts';
 
-/** The kind of an object, and the group of its API; undefined for a document that is no object. */
+/** The kind of an object, and the group of its API; undefined for a document that is not an object. */
 export function kindOf({ tree, root }: Document): { readonly kind: string; readonly group: string } | undefined {
   const kind = textOf(tree.get(root, ['kind']));
   if (!isMap(root) || kind === undefined || kind === '') return undefined;

@@ -121,7 +121,7 @@ async function createClient(host: EcrHost, options: EcrClientOptions, agents: Ag
   return client;
 }
 
-/** RFC 9110, Date: to the second; less than that is no skew. */
+/** RFC 9110, Date: to the second; less than that is not skew. */
 function skewOf(date: string | undefined, now: Instant): number | undefined {
   const said = Date.parse(date ?? '');
   if (Number.isNaN(said)) return undefined;

@@ -14,7 +14,7 @@ export interface EcrCredentialOptions {
   readonly api: EcrApi;
   readonly clock: Clock;
   readonly operationTimeoutMs: number;
-  /** Asked for every host that is no private registry of Amazon ECR, and only for those. */
+  /** Asked for every host that is not a private registry of Amazon ECR, and only for those. */
   readonly others: CredentialSource;
 }
 

@@ -63,12 +63,12 @@ const UNAUTHORIZED = new Set([
 
 const UNKNOWN_STATUS = new Set([500, 502, 503, 504]);
 
-/** How an error of the SDK names itself; empty for what is no error. */
+/** How an error of the SDK names itself; empty for what is not an error. */
 export function errorName(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 
-/** What a try that failed means. What is no failure of AWS or of the network is thrown as it is: a defect. */
+/** What a try that failed means. What is not a failure of AWS or of the network is thrown as it is: a defect. */
 export function classify(error: unknown, call: EcrCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
@@ -177,7 +177,7 @@ function overLimit(call: EcrCall, said: string): TagflowError {
 
 function serverFailure(call: EcrCall, status: number, said: string): TransportFailure {
   return new TransportFailure(true, {
-    what: `${serviceName(call.host)} cannot serve us now`,
+    what: `${serviceName(call.host)} cannot serve requests now`,
     why: `${call.action} was answered ${status} ${said}`,
     fix: 'run the same command again later; when it persists, look at health.aws.amazon.com',
     details: { ...detailsOf(call), status },

@@ -222,7 +222,7 @@ function callOf(
 function digestIn(version: string | null | undefined, call: GarCall): Digest {
   const digest = digestOfVersion(version ?? '');
   if (digest !== undefined) return digest;
-  throw unusableAnswer(call, `it names the version ${JSON.stringify(oneLine(version ?? ''))}, which is no digest`);
+  throw unusableAnswer(call, `it names the version ${JSON.stringify(oneLine(version ?? ''))}, which is not a digest`);
 }
 
 function instantOf(time: protos.google.protobuf.ITimestamp | null | undefined, call: GarCall): Instant {

@@ -48,7 +48,7 @@ export function endpointOf({ env, endpoint }: ChannelOptions): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) return url;
   throw new TagflowError('config-invalid', {
-    what: `${OVERRIDE} is ${JSON.stringify(text)}, which is no address for access tokens`,
+    what: `${OVERRIDE} is ${JSON.stringify(text)}, which is not an address for access tokens`,
     why: 'it has to be an https URL; plain http is for loopback only',
     fix: `set it to the endpoint, https://artifactregistry.LOCATION.rep.googleapis.com for instance, or unset it`,
   });

@@ -49,13 +49,13 @@ const STATUSES = [
 /** The name of a status code of gRPC. */
 export type StatusName = (typeof STATUSES)[number];
 
-/** How a failed call names itself; undefined for what is no failure of a call. */
+/** How a failed call names itself; undefined for what is not a failure of a call. */
 export function statusOf(error: unknown): StatusName | undefined {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return undefined;
   return error.code === 0 ? undefined : STATUSES[error.code];
 }
 
-/** What a try that failed means. What is no failure of a call or of the network is thrown as it is: a defect. */
+/** What a try that failed means. What is not a failure of a call or of the network is thrown as it is: a defect. */
 export function classify(error: unknown, call: GarCall, tried: FailedTry): TryOutcome {
   if (error instanceof TransportFailure && error.transient) return { kind: 'unknown', error };
   if (error instanceof TagflowError) return { kind: 'final', error };
@@ -176,7 +176,7 @@ function silent(call: GarCall, { address, requestTimeoutMs }: FailedTry): Transp
 
 function unavailable(call: GarCall, said: string, address: string): TransportFailure {
   return new TransportFailure(true, {
-    what: `cannot reach Artifact Registry at ${address}, or it cannot serve us now`,
+    what: `cannot reach Artifact Registry at ${address}, or it cannot serve requests now`,
     why: `${call.method} ended with ${said}`,
     fix: 'run the same command again; when it persists, check the network, HTTPS_PROXY and NODE_EXTRA_CA_CERTS, and status.cloud.google.com',
     details: detailsOf(call),

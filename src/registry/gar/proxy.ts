@@ -17,7 +17,7 @@ export function proxyFor(hostname: string, port: number, env: ProcessEnv): URL |
     what: 'HTTPS_PROXY names no proxy that gRPC can use',
     why: isReadable
       ? `its scheme is ${proxy.protocol.slice(0, -1)}, and gRPC speaks to proxies by http only`
-      : 'it is no URL, or its user or password has a % that escapes nothing',
+      : 'it is not a URL, or its user or password has a % that escapes nothing',
     fix: `set HTTPS_PROXY to http://HOST:PORT, or name ${hostname} in NO_PROXY`,
   });
 }

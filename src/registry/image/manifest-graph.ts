@@ -42,7 +42,7 @@ function childOf(entry: unknown, name: string): ChildDescriptor {
   const { descriptor, fields } = descriptorOf(entry, name);
   if (!IMAGE_MEDIA_TYPES.includes(descriptor.mediaType)) {
     throw new TagflowError('not-supported', {
-      what: `${name} lists ${descriptor.digest}, which is no image`,
+      what: `${name} lists ${descriptor.digest}, which is not an image`,
       why: `its media type is ${JSON.stringify(descriptor.mediaType)}`,
       fix: 'push the image with an index of images alone',
     });

@@ -29,7 +29,7 @@ export function isIndexType(mediaType: string): boolean {
 /**
  * The media type of a manifest, once what a registry says of it (the Content-Type) and its body agree. `where` names it
  * in errors. Throws `media-type-conflict` when they do not agree, when the body does not have the fields of its type or has
- * those of both, `not-supported` for Docker's schema 1, `registry-answer-invalid` when it is no manifest.
+ * those of both, `not-supported` for Docker's schema 1, `registry-answer-invalid` when it is not a manifest.
  */
 export function checkManifest(bytes: Uint8Array, contentType: string | undefined, where: string): string {
   const body = parseObject(bytes);

@@ -19,7 +19,7 @@ export function referrerSubject(bytes: Uint8Array): Digest | undefined {
   return typeof digest === 'string' && isDigest(digest) ? digest : undefined;
 }
 
-/** The images that an index of referrers lists, each once; none when it is no index. */
+/** The images that an index of referrers lists, each once; none when it is not an index. */
 export function readReferrers(bytes: Uint8Array): readonly Descriptor[] {
   const listed = new Map<Digest, Descriptor>();
   for (const entry of entriesOf(bytes)) {

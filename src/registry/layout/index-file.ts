@@ -41,7 +41,7 @@ export interface LayoutIndex {
 /** An index.json without descriptors. */
 export const EMPTY_INDEX = '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}';
 
-/** Reads index.json. Throws a SyntaxError for text that is no JSON (it may be half written), `layout-invalid` for other JSON. */
+/** Reads index.json. Throws a SyntaxError for text that is not JSON (it may be half written), `layout-invalid` for other JSON. */
 export function parseIndex(text: string, directory: string): LayoutIndex {
   const root: unknown = JSON.parse(text);
   if (!isObject(root)) throw invalid(directory, 'index.json is not a JSON object');
@@ -145,7 +145,7 @@ export function withImage(
   return appended(index.text, index, describe(fields, image, {}));
 }
 
-/** The error for a directory that is no OCI image layout, or a broken one. */
+/** The error for a directory that is not an OCI image layout, or a broken one. */
 export function invalid(directory: string, why: string, cause?: unknown): TagflowError {
   return new TagflowError('layout-invalid', {
     what: `oci:${directory} is not a readable OCI image layout`,

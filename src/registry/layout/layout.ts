@@ -49,7 +49,7 @@ export interface LayoutRegistry extends ContentStore, TagRemover, RepositoryInsp
 
 /**
  * A registry of OCI image layouts, for repositories of kind `layout`. Beyond the port's errors its methods throw
- * `layout-invalid` for a directory that is no layout, is damaged, holds links, or gives one tag to two images, and
+ * `layout-invalid` for a directory that is not a layout, is damaged, holds links, or gives one tag to two images, and
  * `storage-failed` when the disk refuses a write or another process keeps the layout locked. A directory that does
  * not exist is a repository that does not exist.
  */

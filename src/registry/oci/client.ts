@@ -245,7 +245,7 @@ function targetOf(response: HttpResponse, plainHttpHosts: ReadonlySet<string>): 
 
 function badRedirect(from: URL, location: string, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `${from.host} sends us on to ${JSON.stringify(oneLine(location, 120))}, which is not followed`,
+    what: `${from.host} redirects to ${JSON.stringify(oneLine(location, 120))}, which is not followed`,
     why,
     fix: 'check the host name of the registry',
     details: { host: from.host },
@@ -254,7 +254,7 @@ function badRedirect(from: URL, location: string, why: string): TagflowError {
 
 function serverFailure(request: HttpRequest, response: HttpResponse): TransportFailure {
   return new TransportFailure(true, {
-    what: `${request.url.host} cannot serve us now`,
+    what: `${request.url.host} cannot serve requests now`,
     why: `${request.method} ${request.url.pathname} was answered ${describeAnswer(response)}`,
     fix: 'run the same command again later; when it persists, check the registry’s status',
     details: { host: request.url.host, status: response.status },

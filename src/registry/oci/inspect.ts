@@ -110,7 +110,7 @@ function identityOf(credential: Credential | undefined): string {
   return credential.kind === 'password' ? credential.username : 'the owner of a token';
 }
 
-/** RFC 9110, Date: to the second; less than that, and the time on the way, is no skew. */
+/** RFC 9110, Date: to the second; less than that, and the time on the way, is not skew. */
 function skewOf(response: HttpResponse, before: Instant, after: Instant): number | undefined {
   const said = Date.parse(headerOf(response, 'date') ?? '');
   if (Number.isNaN(said)) return undefined;

@@ -200,7 +200,7 @@ class HttpRegistry extends OciContent implements OciRegistry {
     if (status === 404 && known) return { reason: 'repository', text: `there is no repository ${name}` };
     const text = known
       ? `the credentials for ${host} may not see ${name}`
-      : `there is no repository ${name}, or it is hidden from who is not logged in to ${host}`;
+      : `there is no repository ${name}, or it is hidden from clients that are not logged in to ${host}`;
     return { reason: 'hidden', text };
   }
 }

@@ -67,14 +67,14 @@ export function writeRefused(
     return refuse(
       'forbidden',
       `${repository.host} denies permission to push to ${repository.path}, but allows reading it`,
-      `give the account that is logged in to ${repository.host} the right to push, or check that it is no mirror`,
+      `give the account that is logged in to ${repository.host} the right to push, or check that it is not a mirror`,
     );
   }
   if (status === 405 || status === 415) {
     return refuse(
       'not-supported',
       `${repository.host} takes no manifest for ${repository.path}`,
-      'check that it is no read-only mirror and knows the media type of the image',
+      'check that it is not a read-only mirror and knows the media type of the image',
     );
   }
   return denied(repository, 'push', response);

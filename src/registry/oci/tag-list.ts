@@ -15,7 +15,7 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** The path of a request for all tags, as far as one page holds them. */
 export const ONE_PAGE = `tags/list?n=${PAGE}`;
 
-/** All tags, when an answer to `ONE_PAGE` has all of them; undefined when there may be more, or it is no list. */
+/** All tags, when an answer to `ONE_PAGE` has all of them; undefined when there may be more, or it is not a list. */
 export function tagsOfOnePage(response: HttpResponse): ReadonlySet<Tag> | undefined {
   if (response.status !== 200 || headerOf(response, 'link') !== undefined) return undefined;
   try {

@@ -274,9 +274,9 @@ describe('what is found', () => {
     ],
     [
       'source',
-      'a rollback to what was no release',
+      'a rollback to what was not a release',
       (bench) => forge(bench, { action: 'rollback', restored: { sequence: 1, commit: bench.head('stg') } }),
-      /restored release 1 \(\w+\), which is no release below it/,
+      /restored release 1 \(\w+\), which is not a release below it/,
     ],
     [
       'source',
@@ -392,7 +392,7 @@ describe('what is found', () => {
     ],
     [
       'rewound',
-      'a branch made anew',
+      'a branch recreated',
       (bench) => bench.remote.branches.set('prd' as BranchName, bench.remote.history('main')[0]!.id),
       /the branch has none/,
     ],

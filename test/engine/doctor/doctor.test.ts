@@ -111,7 +111,7 @@ describe('the remote', () => {
     });
   });
 
-  test('a stop is no finding', async () => {
+  test('a stop is not a finding', async () => {
     const bench = await running();
     bench.remote.faults.before = () => {
       throw bench.interruption();

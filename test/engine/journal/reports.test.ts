@@ -43,7 +43,7 @@ test('check finds nothing in a journal that only grew', async () => {
 test.each<[string, (bench: Bench, path: string) => Record<string, string | undefined>, string]>([
   ['an entry that was removed', (_, path) => ({ [path]: undefined }), 'it removes hold/'],
   ['an entry that was changed', (_, path) => ({ [path]: 'kind: lock\n' }), 'it changes hold/'],
-  ['a file that is no entry', () => ({ 'README.md': 'hello\n' }), 'README.md is no path of an entry'],
+  ['a file that is not an entry', () => ({ 'README.md': 'hello\n' }), 'README.md is not a path of an entry'],
   [
     'an entry under the path of another',
     (bench, path) => ({ [path.replace('hold/_', 'hold/dev')]: bench.remote.file(JOURNAL, path) }),

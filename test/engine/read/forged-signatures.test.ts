@@ -269,7 +269,7 @@ function corpus(
     expect(await bench.promote('prd', { mariadb: 'V10.11' }, { run: { dryRun: true } })).toMatchObject({
       kind: 'planned',
     });
-    // A commit made by hand on top is no release, and changes nothing about the one below it.
+    // A commit made by hand on top is not a release, and changes nothing about the one below it.
     bench.remote.commit('stg', { 'notes.txt': 'x' });
     expect(await bench.promote('prd', { mariadb: 'V10.11' }, { run: { dryRun: true } })).toMatchObject({
       kind: 'planned',

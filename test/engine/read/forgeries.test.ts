@@ -134,7 +134,7 @@ const FORGERIES: readonly [string, () => ObjectId][] = [
       return bench.remote.commit('stg', files);
     },
   ],
-  ['a tree that is no id', written((text) => text.replace(/^scope: .*/m, `scope: "${'0'.repeat(40)}"`))],
+  ['a tree that is not an id', written((text) => text.replace(/^scope: .*/m, `scope: "${'0'.repeat(40)}"`))],
   [
     'a tree in capitals',
     written((text) => text.replace(/^scope: (.*)/m, (line) => line.toUpperCase().replace('SCOPE', 'scope'))),

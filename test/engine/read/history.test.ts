@@ -1,4 +1,4 @@
-// History, show and where: the past as the branch tells it, and what on the branch is no release.
+// History, show and where: the past as the branch tells it, and what on the branch is not a release.
 import type { EnvironmentProblem } from '../../../src/engine/read/problem.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { history, releasesAt, show, where } from '../../../src/engine/read/history.ts';
@@ -98,7 +98,7 @@ describe('history', () => {
   });
 });
 
-describe('what is no release', () => {
+describe('what is not a release', () => {
   const edits: readonly [string, (text: string) => string | undefined, string][] = [
     ['a record made by hand', (text) => text.replace('actor: ana', 'actor: eve'), 'there is release 3'],
     ['a record that was cut off', (text) => text.slice(0, 300), 'not a valid release record'],
@@ -120,7 +120,7 @@ describe('what is no release', () => {
     expect(releases.map(({ record }) => record.sequence)).toEqual([3, 2, 1]);
   });
 
-  test('a revert by hand puts an old record back, which is no new release', async () => {
+  test('a revert by hand puts an old record back, which is not a new release', async () => {
     const bench = await past();
     const old = bench.remote.file('prd', recordOf('prd'));
     await bench.released('prd', { mariadb: 'V10.11' });

@@ -232,7 +232,7 @@ describe('the order of writes', () => {
     expect(bench.clock.sleeps.slice(before)).toEqual([]);
   });
 
-  test('a read-back that shows another image is no success', async () => {
+  test('a read-back that shows another image is not success', async () => {
     const bench = await running();
     lag(bench, 'prd', 4);
     const { tags } = await bench.released('prd', { django: 'V4.2' });
@@ -289,7 +289,7 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.aliases('django')).toMatchObject({ prd: 'V4.3', 'prd-2': 'V4.2', 'prd-3': 'V4.3' });
   });
 
-  test('by a commit that is no release leaves the tags as they are', async () => {
+  test('by a commit that is not a release leaves the tags as they are', async () => {
     const bench = await running();
     bench.remote.faults.before = (step) => {
       if (step === 'head' && bench.remote.history('prd').length < 4) bench.remote.commit('prd', { note: 'x' });
@@ -350,7 +350,7 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.aliases('django')).toMatchObject({ prd: 'V4.3', 'prd-4': 'V4.3' });
   });
 
-  test('while it is looked at is no rewinding: the newer release is applied', async () => {
+  test('while it is looked at is not a rewinding: the newer release is applied', async () => {
     let promoteNow: (() => Promise<unknown>) | undefined;
     const bench = await running({
       registry: {
@@ -389,7 +389,7 @@ describe('a head that moves on meanwhile', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
-  test('and is gone, is no success', async () => {
+  test('and is gone, is not success', async () => {
     const bench = await running();
     bench.remote.faults.before = (step) => {
       if (step === 'head') bench.remote.branches.delete('prd' as BranchName);

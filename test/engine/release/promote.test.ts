@@ -111,7 +111,7 @@ describe('what cannot be promoted', () => {
   test.each([
     ['an environment that does not exist', 'qa', {}, 'environment-not-found', 'dev, stg, prd'],
     ['an image that does not exist', 'dev', { redis: 'V1.0' }, 'image-not-found', 'django, mariadb'],
-    ['a tag that is no version', 'dev', { django: 'latest' }, 'version-invalid', 'v1.2'],
+    ['a tag that is not a version', 'dev', { django: 'latest' }, 'version-invalid', 'v1.2'],
     ['a version that was never published', 'dev', { ...FIRST, django: 'V9.9' }, 'version-not-found', 'V4.3, V4.2'],
     ['an image that nobody named and nothing has', 'dev', { django: 'V4.0' }, 'version-not-found', 'no release of it'],
     ['from an upstream without a release', 'stg', {}, 'version-not-found', 'neither dev nor stg'],
@@ -623,7 +623,7 @@ describe('divergence', () => {
     expect(await refusals(bench.promote('dev', FIRST))).toEqual(['divergence']);
   });
 
-  test('by a branch made anew that shares no history with upstream', async () => {
+  test('by a branch recreated that shares no history with upstream', async () => {
     const bench = createBench();
     const root = bench.remote.commit('dev', { 'environments/dev/settings.env': 'LEVEL=hot\n' }, { parents: [] });
     expect(await bench.promote('dev', FIRST)).toMatchObject({
@@ -674,7 +674,7 @@ describe('divergence', () => {
     expect(await refusals(bench.promote('prd', { django: 'V4.2' }, { from: 'dev' }))).toEqual(['divergence']);
   });
 
-  test('a release of another environment that hands merged is no commit by hand', async () => {
+  test('a release of another environment that hands merged is not a commit by hand', async () => {
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
     const { commit } = await bench.released('stg');
@@ -684,7 +684,7 @@ describe('divergence', () => {
     expect((await bench.promote('prd', { django: 'V4.3' }, { from: 'dev' })).kind).toBe('released');
   });
 
-  test('a rollback of images alone is no commit by hand', async () => {
+  test('a rollback of images alone is not a commit by hand', async () => {
     const bench = await running();
     await bench.through({ django: 'V4.2' });
     await bench.rollback('prd', { imagesOnly: true });

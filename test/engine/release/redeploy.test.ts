@@ -83,7 +83,7 @@ describe('a release whose tags come late', () => {
     expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([2, 'V4.2']);
   });
 
-  it('is not deployed again where hands changed the branch since, and that is no failure', async () => {
+  it('is not deployed again where hands changed the branch since, and that is not a failure', async () => {
     const bench = await cutOff();
     bench.clock.advance(10 * MINUTE);
     bench.remote.commit('prd', { 'environments/prd/settings.yaml': 'a: 1\n' });

@@ -156,7 +156,7 @@ describe('what goes wrong with a removal', () => {
     ['a registry that does not answer', undefined, 1],
     ['rights that are missing', new TagflowError('forbidden', { what: 'no right to delete' }), 0],
     ['a stop', new TagflowError('interrupted', { what: 'stopped by SIGTERM' }), 0],
-  ])('%s is no failure of the promotion', async (_what, error, warnings) => {
+  ])('%s is not a failure of the promotion', async (_what, error, warnings) => {
     const bench = await releases(2);
     bench.registry.arm({ kind: 'before', ...(error && { error }) }, 1, isRemoval);
     await next(bench, 'V4.3');

@@ -413,7 +413,7 @@ describe('losing a race', () => {
     expect(bench.record('prd').sequence).toBe(3);
   });
 
-  test('to a commit that is no release says where the head is', async () => {
+  test('to a commit that is not a release says where the head is', async () => {
     const bench = await twice();
     bench.remote.faults.push = () => {
       bench.remote.commit('prd', { x: 'y' });

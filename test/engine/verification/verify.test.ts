@@ -93,7 +93,7 @@ describe('verification', () => {
     );
   });
 
-  test('no answer at the end is no failure: nothing is rolled back, and the next run asks again', async () => {
+  test('no answer at the end is not a failure: nothing is rolled back, and the next run asks again', async () => {
     answers = [NO, NOTHING];
     expect(await look()).toMatchObject({ result: 'inconclusive', followUp: undefined });
     expect(bench.record('dev').sequence).toBe(2);

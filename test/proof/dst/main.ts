@@ -53,7 +53,7 @@ function readOptions(): Options {
 function count(text: string, option: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new TypeError(`${option} ${text} is no whole number`);
+  throw new TypeError(`${option} ${text} is not a whole number`);
 }
 
 /** The seeds of seeds.txt: schedules that broke a promise once. */

@@ -112,7 +112,7 @@ export const RULES = {
     without: 'a tag that reads as right is not written',
     shownBy: { operations: [rollback, apply], faults: { staleTag: 1 }, coarse: true },
   },
-  'a head that went back is no release': {
+  'a head that went back is not a release': {
     says: 'a head that does not contain the release just applied ends the run with an error',
     keptBy: 'applyHead',
     without: 'it is taken for a newer release, or for the same one if its number is',

@@ -385,7 +385,7 @@ class Step {
     return this.#readHead().map(({ head, world, text }) => {
       const run = this.#run;
       if (head.id === applying?.id) return this.#git(text, this.#finish(world, run, head));
-      if (this.#kept('a head that went back is no release')) {
+      if (this.#kept('a head that went back is not a release')) {
         if (!isIn(applying, head)) {
           const exit = commit ? 'tags-incomplete' : 'branch-rewound';
           return this.#git(`${text}: it went back`, this.#end(world, run, exit));

@@ -117,7 +117,7 @@ export interface Faults {
   readonly rewind: number;
   /** Somebody merges an older commit of the branch with its head: a fast-forward whose first parent is the older one. */
   readonly oldMerge: number;
-  /** The per-release tags of releases that such a merge hides are cleaned up, so that the registry is no witness. */
+  /** The per-release tags of releases that such a merge hides are cleaned up, so that the registry is not a witness. */
   readonly cleanUp: number;
 }
 

@@ -185,7 +185,7 @@ function rollbackOf({ exit }: Ended, { followUp, error }: JsonOutput): Partial<O
   return { exit: 0, outcome: 'released', sequence: followUp.release, commit: followUp.commit };
 }
 
-/** The JSON that a run printed; what is no JSON is a run that said nothing. */
+/** The JSON that a run printed; what is not JSON is a run that said nothing. */
 function readOutput(stdout: string): JsonOutput {
   try {
     return JSON.parse(stdout) as JsonOutput;

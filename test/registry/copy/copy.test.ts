@@ -93,7 +93,7 @@ describe('an index with two platforms', () => {
     expect(await newRun().copy(...routes)).toMatchObject({ manifests: 2, blobsSent: 2 });
   });
 
-  it('is no copy at all within one repository', async () => {
+  it('is not a copy at all within one repository', async () => {
     const { source, image } = await two();
     const repository = repositoryAt(source);
     expect(await newRun().copy(repository, repository, image.digest)).toMatchObject({ manifests: 0 });
@@ -410,7 +410,7 @@ describe('case 30: a layer with a web address', () => {
     expect(web.requests).toEqual([]);
   });
 
-  it('is no obstacle when the target has it', async () => {
+  it('is not an obstacle when the target has it', async () => {
     const { web, image, source, target } = await elsewhere();
     target.blobsOf('acme/app').set(layer.digest, layer.bytes);
     const summary = await newRun().copy(repositoryAt(source), repositoryAt(target), image.digest);
@@ -654,7 +654,7 @@ describe('what is about an image', () => {
     it.each([
       ['is forbidden', () => errorAnswer(403, 'DENIED')],
       ['fails', () => errorAnswer(500, 'UNKNOWN')],
-      ['is no list', () => ({ status: 200, body: '<html>' })],
+      ['is not a list', () => ({ status: 200, body: '<html>' })],
       ['is not known', () => errorAnswer(404, 'NAME_UNKNOWN')],
     ])('tag by tag where the list %s', async (_what, answer) => {
       const { source, image, routes } = await two();

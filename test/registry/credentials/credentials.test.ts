@@ -209,7 +209,7 @@ describe('a file that cannot be used', () => {
     expect(textOf(error)).not.toContain(SECRET);
   });
 
-  it.each([1, 1024 * 1024])('because it is empty is no mistake, even with %i blanks', async (blanks) => {
+  it.each([1, 1024 * 1024])('because it is empty is not a mistake, even with %i blanks', async (blanks) => {
     write('.docker/config.json', '\n'.repeat(blanks));
     expect(await find({})).toBeUndefined();
   });

@@ -73,7 +73,7 @@ describe('the password of a Docker endpoint', () => {
     ['nothing', []],
     ['no password', [{ authorizationToken: Buffer.from('AWS').toString('base64') }]],
     ['a line break in it', [{ authorizationToken: Buffer.from('AWS:a\nb').toString('base64') }]],
-  ])('that is %s is no password', async (_what, authorizationData) => {
+  ])('that is %s is not a password', async (_what, authorizationData) => {
     server.intercept('GetAuthorizationToken', () => ({ status: 200, body: { authorizationData } }));
     expect(await failureOf(password())).toMatchObject({ code: 'registry-answer-invalid' });
   });

@@ -25,7 +25,7 @@ describe('a host of Amazon ECR', () => {
   });
 });
 
-describe('case 25: a look-alike is no host of Amazon ECR', () => {
+describe('case 25: a look-alike is not a host of Amazon ECR', () => {
   it.each([
     ...LOOK_ALIKES,
     '12345678901.dkr.ecr.eu-west-1.amazonaws.com',
@@ -52,7 +52,7 @@ describe('case 25: a look-alike is no host of Amazon ECR', () => {
     expect(parseEcrHost(host)).toBeUndefined();
   });
 
-  it('a letter that only becomes ASCII in lower case is no host at all', () => {
+  it('a letter that only becomes ASCII in lower case is not a host at all', () => {
     // U+212A, KELVIN SIGN.
     expect(() => parseRepository('123456789012.d\u212Ar.ecr.eu-west-1.amazonaws.com/acme/app')).toThrow(/not a/);
   });

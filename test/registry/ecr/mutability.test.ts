@@ -48,7 +48,7 @@ describe('a tag is immutable', () => {
     );
   });
 
-  it('and a filter of nothing but stars is no trap', () => {
+  it('and a filter of nothing but stars is not a trap', () => {
     const filter = `${'*a'.repeat(63)}*b`;
     const judge = () => isImmutable(rule('MUTABLE_WITH_EXCLUSION', filter), parseTag('a'.repeat(128)));
     expect(judge()).toBe(false);

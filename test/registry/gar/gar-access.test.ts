@@ -152,7 +152,7 @@ describe('a token', () => {
     ['nothing', undefined],
     ['empty', ''],
     ['a line break in it', 'ya29.a\nb'],
-  ])('that is %s is no token', async (_what, token) => {
+  ])('that is %s is not a token', async (_what, token) => {
     const client = { universeDomain: 'googleapis.com', getAccessToken: async () => ({ token }) };
     const error = await failureOf(tokenOf(accessWith({ makeClient: async () => client })));
     expect(error).toMatchObject({ code: 'unauthorized' });

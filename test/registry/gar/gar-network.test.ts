@@ -92,7 +92,7 @@ describe('case 46: certificates and proxies', () => {
 
   it.each([
     ['speaks TLS itself', 'https://proxy.example.com:3128'],
-    ['is no URL', 'proxy'],
+    ['is not a URL', 'proxy'],
     ['has a password that is not escaped', 'http://ana:100%@proxy.example.com:3128'],
   ])('a proxy that %s is refused by name', async (_what, url) => {
     const error = await failureOf(peek({ env: { HTTPS_PROXY: url } }));

@@ -469,7 +469,7 @@ describe('failures that stay', () => {
 
   it.each([
     ['no version', { name: `${PACKAGE}/tags/stg`, version: '' }],
-    ['a version that is no digest', { version: `${PACKAGE}/versions/1.0` }],
+    ['a version that is not a digest', { version: `${PACKAGE}/versions/1.0` }],
     ['a version that is ill encoded', { version: `${PACKAGE}/versions/sha256%3` }],
   ])('a tag with %s is no answer of Artifact Registry', async (_what, answer) => {
     const { server, registry } = await promoting();

@@ -30,7 +30,7 @@ describe('a host of Artifact Registry', () => {
   });
 });
 
-describe('case 25: a look-alike is no host of Artifact Registry', () => {
+describe('case 25: a look-alike is not a host of Artifact Registry', () => {
   it.each([
     ...GAR_LOOK_ALIKES,
     'docker.pkg.dev',

@@ -165,7 +165,7 @@ describe('taking a tag out of index.json', () => {
 describe('reading index.json', () => {
   it.each([
     ['a full name', 'docker.io/library/django:stg'],
-    ['text that is no tag', '-stg'],
+    ['text that is not a tag', '-stg'],
     ['an empty name', ''],
   ])('does not take %s for a tag', (_what, name) => {
     expect(tagsOf(parse(indexOf(named(A, name))))).toEqual([]);

@@ -337,7 +337,7 @@ describe('a disk that refuses', () => {
     });
   });
 
-  it('this user a look at a file is no layout for this user', async () => {
+  it('this user a look at a file is not a layout for this user', async () => {
     await unprivileged([join(directory, 'index.json')], 0o000, async () => {
       await expect(registryWith().peek(repository, STAGING)).rejects.toMatchObject({
         code: 'layout-invalid',

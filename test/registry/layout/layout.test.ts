@@ -130,7 +130,7 @@ describe('a layout', () => {
     expect(await registry.peek(repository, STAGING)).toBe(digest);
   });
 
-  it('refuses a repository that is no layout as a defect', async () => {
+  it('refuses a repository that is not a layout as a defect', async () => {
     const remote = { kind: 'remote', name: 'r.example.com/a', host: 'r.example.com', path: 'a' } as const;
     await expect(registry.peek(remote, V1)).rejects.toMatchObject({ code: 'internal' });
   });
@@ -286,7 +286,7 @@ describe('a layout', () => {
       ['an index without manifests', OCI_INDEX, { config, layers }],
       ['a manifest without layers', OCI_MANIFEST, { config }],
       ['a body that is a list', OCI_MANIFEST, '[]'],
-      ['a body that is no JSON', OCI_MANIFEST, 'rubbish'],
+      ['a body that is not JSON', OCI_MANIFEST, 'rubbish'],
     ])('is refused when it has %s', async (_what, mediaType, body) => {
       await publish(directory, sampleSingle(), 'V1.0');
       const content = contentOf(mediaType, typeof body === 'string' ? body : { schemaVersion: 2, ...body });

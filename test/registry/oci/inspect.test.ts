@@ -147,7 +147,7 @@ describe('the clock of a registry', () => {
   });
 });
 
-it('a registry that does not answer is unavailable, which is no fact about the repository', async () => {
+it('a registry that does not answer is unavailable, which is not a fact about the repository', async () => {
   server.intercept(/tags\/list/, () => 'drop');
   expect((await failureOf(look())).code).toBe('registry-unavailable');
 });

@@ -143,7 +143,7 @@ describe('case 46: proxy variables', () => {
 
   it.each([
     ['has a password that is not escaped', 'http://ana:canary100%@proxy.example:3128'],
-    ['is no URL', 'http://ana:canary@a proxy:3128'],
+    ['is not a URL', 'http://ana:canary@a proxy:3128'],
   ])('a proxy that %s is refused by name, and its password is not shown', async (_what, url) => {
     const error = await failureOf(resolve(NAME, { env: { HTTPS_PROXY: url } }));
     expect(error).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('HTTPS_PROXY') as string });
