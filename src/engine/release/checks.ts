@@ -98,8 +98,8 @@ async function raced(
   if (sequence === 1) {
     throw new TagflowError('branch-rewound', {
       what: `the registry has ${taken.tag}, and ${environment.name} has no release yet`,
-      why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: another repository or application releases into ${taken.repository} under the same tags, or ${environment.branch} was made anew`,
-      fix: `tell them apart with environments.${owner}.tag and environments.${owner}.releaseTag, such as team-a-${owner}; where the branch was made anew, put it back to the commit of its last release`,
+      why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: another repository or application releases into ${taken.repository} under the same tags, or ${environment.branch} was recreated`,
+      fix: `tell them apart with environments.${owner}.tag and environments.${owner}.releaseTag, such as team-a-${owner}; where the branch was recreated, put it back to the commit of its last release`,
       details: { ...taken },
     });
   }
