@@ -15,7 +15,7 @@ import type { Context } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
-import { orProblem } from './read/problem.ts';
+import { orFailure, orProblem } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
@@ -257,7 +257,8 @@ async function olderOf(
 ): Promise<readonly string[]> {
   const request = { kind: 'promote', environment: state.environment.name, versions: {} } as const;
   const source = { environment: upstream.environment, branch: upstream.branch, commit: head };
-  const { value: refusals = [] } = await orProblem(
+  // Without an answer of the registry nothing is known to be older.
+  const { value: refusals = [] } = await orFailure(
     judgeDowngrade(context, snapshot, state, { request, images, source }),
   );
   return refusals.flatMap(({ text }) => {
