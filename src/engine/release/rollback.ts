@@ -17,7 +17,17 @@ import type { Raced } from './plan.ts';
  * arrived. Throws `release-not-found`, `digest-not-found` before anything moved, and what `promote` throws.
  */
 export async function rollback(context: Context, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
-  const choose: Choose = async (snapshot) => chooseRollback(context, snapshot, request, options.plan);
+  let planned: ObjectId | undefined;
+  const choose: Choose = async (snapshot) => {
+    const environment = lineOf(snapshot.pipeline, request.environment);
+    const head = snapshot.head(environment);
+    // Between a look at the branch and this reading it may have moved: what arrived then is nobody's to leave.
+    if (planned !== undefined && head !== planned) {
+      throw await superseded(context, { environment, head, record: undefined, commit: undefined });
+    }
+    planned = head;
+    return chooseRollback(context, snapshot, request, options.plan);
+  };
   return untilSuperseded(context, async () => release(context, request.environment, choose, options));
 }
 
