@@ -80,18 +80,14 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
   return violations;
 }
 
-/** The commits at or before the base. */
+/** The commits at or before the base, on the line or taken off it, and merges that hands made, whatever record they have. */
 function knownBefore({ line, base, rewinds }: EnvironmentHistory): ReadonlySet<string> {
-  // Hands made a merge, whatever record it has. What it took off the line may be older than the base.
-  const merges = rewinds.flatMap(({ merge, dropped }) => {
-    const start = dropped.findIndex(({ id }) => id === base);
-    return merge === undefined ? [] : [merge, ...(start < 0 ? [] : dropped.slice(start).map(({ id }) => id))];
-  });
-  const at = line.findIndex(({ id }) => id === base);
-  if (at >= 0) return new Set([...merges, ...line.slice(at).map(({ id }) => id)]);
-  // The base itself was rewound: what is left of before is what lies at or below the lowest commit rewound to.
-  const lowest = Math.max(...rewinds.map(({ to }) => line.findIndex(({ id }) => id === to)));
-  return new Set([...merges, ...(lowest < 0 ? [] : line.slice(lowest).map(({ id }) => id))]);
+  const known = new Set(rewinds.flatMap(({ merge }) => merge ?? []));
+  const below = new Map(
+    [...line, ...rewinds.flatMap(({ dropped }) => dropped)].map(({ id, parents }) => [id, parents[0]]),
+  );
+  for (let at: string | undefined = base; at !== undefined; at = below.get(at)) known.add(at);
+  return known;
 }
 
 function overrides(operation: Placed['operation'], gate: string): boolean {
