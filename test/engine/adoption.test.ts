@@ -422,7 +422,7 @@ describe('versions that are numbers, commit ids, or both (31)', () => {
 describe('a pin on something that is not a pin is refused', () => {
   const refused: readonly (readonly [string, string, string, string])[] = [
     ['text (12)', field('web.note'), 'web:\n  note: "hello, two words"\n', 'which is not a tag'],
-    ['a count (12)', field('web.replicas'), 'web:\n  replicas: "3"\n', 'no version of the image'],
+    ['a count (12)', field('web.replicas'), 'web:\n  replicas: "3"\n', 'not a version of the image'],
     ['an address (12)', field('web.url'), 'web:\n  url: https://example.com/x?y=1\n', 'the address'],
     ['a block (12)', field('web.script'), 'web:\n  script: |\n    a\n    b\n', 'a block of text'],
     ['another image (24)', field('spec.image'), 'spec:\n  image: quay.example.com/other/squid:5\n', 'another image'],
@@ -430,7 +430,7 @@ describe('a pin on something that is not a pin is refused', () => {
       'the count of a list (29)',
       field('parameters[0].value'),
       "parameters:\n  - {name: replicas, value: '2'}\n",
-      'no version',
+      'not a version',
     ],
     ['a template (34)', field('image.tag'), 'image:\n  tag: "{{ .TAG }}"\n', 'another tool fills in'],
   ];
