@@ -111,6 +111,21 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
   );
 }
 
+/** The head of a branch, asked along with those of others that are asked at the same time. */
+function askTogether(
+  heads: RemoteHeads,
+  remote: Remote,
+  activity: Activity,
+): Together<BranchName, ObjectId | undefined> {
+  return new Together<BranchName, ObjectId | undefined>(
+    async () => activity.still(),
+    async (branches) => {
+      const found = await heads.some(remote, [...new Set(branches)]);
+      return (branch) => found.get(branch);
+    },
+  );
+}
+
 /** The ledger from its parts: each method of the port, and the part that keeps its promise. */
 function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: number | undefined): Ledger {
   const activity = new Activity();
@@ -119,13 +134,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: 
   const remote = new Remote(options);
   const settling = new Remote({ ...options, signal: undefined, timeouts: { ...timeouts, retryMs: 0 } });
   const heads = new RemoteHeads(options.remote);
-  const headAsks = new Together<BranchName, ObjectId | undefined>(
-    async () => activity.still(),
-    async (branches) => {
-      const found = await heads.some(remote, [...new Set(branches)]);
-      return (branch) => found.get(branch);
-    },
-  );
+  const headAsks = askTogether(heads, remote, activity);
   const objects = new ObjectCache(git);
   const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects, activity });
   const files = new CommitFiles(objects, fetcher, mostPaths);
