@@ -87,7 +87,7 @@ function wrapPromise(owner: object, name: string, labelOf: (args: readonly unkno
 }
 
 /** Makes a step of a function whose last argument is a callback. */
-function wrapCallback(name: 'mkdir' | 'rmdir' | 'utimes'): void {
+function wrapCallback(name: 'mkdir' | 'rmdir'): void {
   const methods = fs as unknown as Record<string, AnyFunction>;
   const original = methods[name]!;
   methods[name] = function (this: unknown, ...args: unknown[]): unknown {
@@ -116,7 +116,9 @@ wrapPromise(fs.promises, 'rename', ([, to]) => {
   const place = placeOf(to);
   return place === undefined ? undefined : `rename ${place}`;
 });
-for (const name of ['mkdir', 'rmdir', 'utimes'] as const) wrapCallback(name);
+// No step: the time of a lock. How often it is set depends on which of several locks is quicker, and stands between its
+// making and its removal.
+for (const name of ['mkdir', 'rmdir'] as const) wrapCallback(name);
 
 const { open } = fs.promises;
 fs.promises.open = async (path, flags, mode) => {
