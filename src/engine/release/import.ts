@@ -1,24 +1,18 @@
 // First records: what manifests pin today becomes the first release of each line, and nothing else changes. All lines of a
 // branch share one commit and one push, compared and swapped as a promotion is.
-import pLimit from 'p-limit';
-import { ERRORS, EXIT, TagflowError, isTagflowError } from '../../model/errors.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import { type PromoteRequest, assemblePlan } from '../../model/plan.ts';
 import type { Context, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
-import { applyAllCommitted } from './apply.ts';
 import { releaseTagsAreFree } from './checks.ts';
-import { commitPlans } from './commit.ts';
 import { subjectDigest } from './journal-evidence.ts';
 import type { Planned, Refused, Released } from './outcome.ts';
 import { pinnedToday, requireFreeTargetTags } from './pinned-today.ts';
 import type { PlannedRelease, Raced } from './plan.ts';
-import { bringLines, refusalOf } from './promote-several.ts';
 import { againUntilWon } from './promote.ts';
-
-/** Lines that are looked at together. */
-const AT_ONCE = 8;
+import { bringLines, concernsOneLine, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
 
 /** Which lines to write first records for. */
 export interface ImportLines {
@@ -55,9 +49,14 @@ export async function importReleases(
     const snapshot = await readSnapshot(context);
     const lines = linesNamed(snapshot.pipeline, request.words);
     await bringLines(context, snapshot, lines);
-    const found = await lookAt(context, snapshot, lines, request);
+    const found = await planSideBySide(
+      context,
+      lines,
+      async (line) => planFirst(context, snapshot, line, request),
+      (error) => isAnswer(error, request),
+    );
     const refused = found.filter((one) => one.kind === 'refused');
-    if (refused.length > 0 && request.skipRefused !== true) return together(refused);
+    if (refused.length > 0 && request.skipRefused !== true) return refusedTogether(lineNames(refused), refused);
     const raced = found.find((one) => one.kind === 'raced');
     if (raced) return raced;
     const planned = found.filter((one) => one.kind === 'planned');
@@ -73,28 +72,6 @@ export async function importReleases(
 }
 
 type Found = PlannedRelease | Refused | Raced | { readonly kind: 'known' | 'empty'; readonly line: string };
-
-async function lookAt(
-  reading: Reading,
-  snapshot: Snapshot,
-  lines: readonly ReleaseLine[],
-  request: ImportLines,
-): Promise<readonly Found[]> {
-  const limit = pLimit(AT_ONCE);
-  return Promise.all(
-    lines.map(async (line) =>
-      limit(async (): Promise<Found> => {
-        reading.signal.throwIfAborted();
-        try {
-          return await planFirst(reading, snapshot, line, request);
-        } catch (error) {
-          if (isTagflowError(error) && isAnswer(error, request)) return refusalOf(line, error);
-          throw error;
-        }
-      }),
-    ),
-  );
-}
 
 /** The first release of a line: what its manifests say today, in a tree that stays as it is. */
 async function planFirst(
@@ -152,24 +129,10 @@ async function releaseAll(
   const releases: Released[] = [];
   for (const group of Map.groupBy(planned, ({ plan }) => plan.branch).values()) {
     const [first] = group;
-    const committed = await commitPlans(context, snapshot, group);
-    if (!committed && first) return { kind: 'raced', state: first.state, copyingMs: 0 };
-    const made = group.flatMap((one, index) => {
-      const done = committed?.[index];
-      return done ? [{ ...one, ...done, environment: one.state.environment, replaced: undefined }] : [];
-    });
-    const tags = await applyAllCommitted(context, made);
-    releases.push(
-      ...made.map(({ plan, record, commit }, index): Released => ({
-        kind: 'released',
-        plan,
-        record,
-        commit,
-        tags: tags[index] ?? [],
-        replaced: undefined,
-        downstream: [],
-      })),
-    );
+    const released = await releaseTogether(context, snapshot, group);
+    if (!released && first) return { kind: 'raced', state: first.state, copyingMs: 0 };
+    // What follows downstream is imported as well, or has releases of its own.
+    releases.push(...(released ?? []).map((one): Released => ({ ...one, downstream: [] })));
   }
   return { ...result, releases };
 }
@@ -188,19 +151,11 @@ function requireDirect({ name, environment, branch, pullRequest }: ReleaseLine):
  * Whether an error says that one line cannot be imported as things are. A registry that does not answer concerns all, unless
  * lines may be left out: then the others do not wait for a registry that is not theirs.
  */
-function isAnswer({ code }: TagflowError, { skipRefused }: ImportLines): boolean {
-  const { exit } = ERRORS[code];
-  const isRegistry = ['registry-unavailable', 'unauthorized', 'forbidden'].includes(code);
-  return exit === EXIT.usage || exit === EXIT.refused || exit === EXIT.notFound || (skipRefused === true && isRegistry);
+function isAnswer(error: TagflowError, { skipRefused }: ImportLines): boolean {
+  const isRegistry = ['registry-unavailable', 'unauthorized', 'forbidden'].includes(error.code);
+  return concernsOneLine(error) || (skipRefused === true && isRegistry);
 }
 
-/** All refusals as one: nothing is written. */
-function together(refused: readonly Refused[]): Refused {
-  const refusals = refused.flatMap((one) => one.refusals);
-  return {
-    kind: 'refused',
-    environment: refused.map(({ environment }) => environment).join(', '),
-    refusals,
-    gates: [],
-  };
+function lineNames(refused: readonly Refused[]): string {
+  return refused.map(({ environment }) => environment).join(', ');
 }

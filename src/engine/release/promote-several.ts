@@ -1,30 +1,17 @@
 // Promoting several applications of an environment together: planned side by side, released by one commit and one push with a
 // record for each, tagged side by side. All of it moves, or nothing does.
 import pLimit from 'p-limit';
-import { EXIT, ERRORS, TagflowError, isTagflowError } from '../../model/errors.ts';
-import type { ObjectId } from '../../model/object-id.ts';
-import {
-  type ReleaseLine,
-  chooseLines,
-  downstreamOf,
-  lineName,
-  recordPaths,
-  signaturePath,
-} from '../../model/pipeline.ts';
+import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { Context, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { manifestPaths } from '../tree/tree.ts';
-import { applyAllCommitted } from './apply.ts';
 import { choosePromotion } from './choose-promotion.ts';
-import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
-import type { Planned, Refused, Released, Several } from './outcome.ts';
+import type { Planned, Refused, Several } from './outcome.ts';
 import { type PlannedRelease, type Planning, type Raced, planRelease } from './plan.ts';
 import { againUntilWon } from './promote.ts';
-
-/** Lines that are planned, or tagged, together. */
-const AT_ONCE = 8;
+import { LINES_AT_ONCE, bringLines, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
 
 /** What to promote of an environment. */
 export interface SeveralRequest extends Omit<PromoteRequest, 'kind' | 'versions'> {
@@ -56,7 +43,7 @@ export async function promoteSeveral(
     const raced = plannings.find((one) => one.kind === 'raced');
     if (raced) return raced;
     const refused = plannings.filter((one) => one.kind === 'refused');
-    if (refused.length > 0 && request.skipRefused !== true) return together(request.environment, refused);
+    if (refused.length > 0 && request.skipRefused !== true) return refusedTogether(request.environment, refused);
     const planned = plannings.filter((one) => one.kind === 'planned');
     const same = plannings.filter((one) => one.kind === 'unchanged').map(({ state }) => state.environment.name);
     const result = { kind: 'several' as const, environment: request.environment, unchanged: same, skipped: refused };
@@ -74,34 +61,12 @@ async function releaseAll(
   result: Omit<Several, 'releases'>,
 ): Promise<Several | Raced> {
   const started = context.clock.elapsed();
-  const limit = pLimit(AT_ONCE);
+  const limit = pLimit(LINES_AT_ONCE);
   await Promise.all(planned.map(async ({ plan }) => limit(async () => copyImages(context, plan))));
   const copyingMs = context.clock.elapsed() - started;
-  const committed = await commitPlans(context, snapshot, planned);
+  const releases = await releaseTogether(context, snapshot, planned);
   const [first] = planned;
-  if (!committed || !first) return { kind: 'raced', state: (first ?? fail()).state, copyingMs };
-  const made = planned.flatMap((one, index) => {
-    const done = committed[index];
-    return done ? [{ ...one, ...done }] : [];
-  });
-  const tags = await applyAllCommitted(
-    context,
-    made.map(({ state, commit, record }) => ({
-      environment: state.environment,
-      commit,
-      record,
-      replaced: state.record,
-    })),
-  );
-  const releases = made.map(({ plan, state, commit, record }, index): Released => ({
-    kind: 'released',
-    plan,
-    record,
-    commit,
-    tags: tags[index] ?? [],
-    replaced: state.record,
-    downstream: downstreamOf(snapshot.pipeline, state.environment),
-  }));
+  if (!releases || !first) return { kind: 'raced', state: (first ?? fail()).state, copyingMs };
   return { ...result, releases };
 }
 
@@ -113,29 +78,6 @@ async function plannedOf({ plan, files }: PlannedRelease): Promise<Planned> {
   return { kind: 'planned', plan, files: await files() };
 }
 
-/** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
-export async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
-  const { ledger } = reading;
-  const [line] = lines;
-  if (!line) return;
-  const heads = new Map<ObjectId, Set<string>>();
-  const want = (commit: ObjectId, paths: readonly string[]): void => {
-    const wanted = heads.get(commit) ?? new Set();
-    heads.set(commit, wanted);
-    for (const path of paths) wanted.add(path);
-  };
-  const upstream = lines.flatMap(({ from }) => snapshot.pipeline.lines.get(from ?? '') ?? []);
-  await ledger.fetch([
-    ...new Set([...lines, ...upstream].flatMap(({ branch }) => snapshot.branches.get(branch) ?? [])),
-  ]);
-  for (const one of [...lines, ...upstream]) {
-    const head = snapshot.head(one);
-    want(head, [...recordPaths(one), signaturePath(one)]);
-    if (lines.includes(one)) want(head, await manifestPaths(reading, one, head));
-  }
-  await ledger.bring([...heads].map(([commit, paths]) => ({ commit, paths: [...paths] })));
-}
-
 /** Plans every line. With `all` a line that has nothing upstream, and nothing of its own, is left out. */
 async function planLines(
   reading: Reading,
@@ -143,21 +85,14 @@ async function planLines(
   lines: readonly ReleaseLine[],
   request: SeveralRequest,
 ): Promise<readonly Planning[]> {
-  const limit = pLimit(AT_ONCE);
-  const found = await Promise.all(
-    lines.map(async (line) =>
-      limit(async (): Promise<readonly Planning[]> => {
-        reading.signal.throwIfAborted();
-        try {
-          return [await planLine(reading, snapshot, line, request)];
-        } catch (error) {
-          if (request.all && isTagflowError(error, 'version-not-found')) return [];
-          if (isTagflowError(error) && isAnswer(error)) return [refusalOf(line, error)];
-          throw error;
-        }
-      }),
-    ),
-  );
+  const found = await planSideBySide(reading, lines, async (line): Promise<readonly Planning[]> => {
+    try {
+      return [await planLine(reading, snapshot, line, request)];
+    } catch (error) {
+      if (request.all && isTagflowError(error, 'version-not-found')) return [];
+      throw error;
+    }
+  });
   return found.flat();
 }
 
@@ -181,33 +116,6 @@ async function planLine(
   };
   const choice = await choosePromotion(reading, snapshot, request, undefined);
   return planRelease(reading, snapshot, choice, undefined);
-}
-
-/** Whether an error says that one line cannot be released as things are; a server that does not answer concerns all. */
-function isAnswer({ code }: TagflowError): boolean {
-  const { exit } = ERRORS[code];
-  return exit === EXIT.usage || exit === EXIT.refused || exit === EXIT.notFound;
-}
-
-/** The refusal of a line that an error says. */
-export function refusalOf({ name }: ReleaseLine, { code, message, why, fix, details }: TagflowError): Refused {
-  const text = { what: message.includes(name) ? message : `${name}: ${message}`, why, fix, details };
-  return {
-    kind: 'refused',
-    environment: name,
-    refusals: [{ gate: 'plan', decision: 'refuse', code, text }],
-    gates: [],
-  };
-}
-
-/** All refusals as one: nothing moves. */
-function together(environment: string, refused: readonly Refused[]): Refused {
-  return {
-    kind: 'refused',
-    environment,
-    refusals: refused.flatMap(({ refusals }) => refusals),
-    gates: refused.flatMap(({ gates }) => gates),
-  };
 }
 
 function requireDirect(lines: readonly ReleaseLine[]): void {

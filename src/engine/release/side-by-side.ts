@@ -1,0 +1,120 @@
+// Releases of several lines at once: planned side by side, refused as one, and of one branch released by one commit and one push.
+import pLimit from 'p-limit';
+import { ERRORS, EXIT, type TagflowError, isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type ReleaseLine, downstreamOf, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import type { Context, Reading } from '../context.ts';
+import type { Snapshot } from '../read/snapshot.ts';
+import { manifestPaths } from '../tree/tree.ts';
+import { applyAllCommitted } from './apply.ts';
+import { commitPlans } from './commit.ts';
+import type { Refused, Released } from './outcome.ts';
+import type { PlannedRelease } from './plan.ts';
+
+/** Lines that are planned, or whose images are copied, together. */
+export const LINES_AT_ONCE = 8;
+
+/** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
+export async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
+  const { ledger } = reading;
+  const [line] = lines;
+  if (!line) return;
+  const heads = new Map<ObjectId, Set<string>>();
+  const want = (commit: ObjectId, paths: readonly string[]): void => {
+    const wanted = heads.get(commit) ?? new Set();
+    heads.set(commit, wanted);
+    for (const path of paths) wanted.add(path);
+  };
+  const upstream = lines.flatMap(({ from }) => snapshot.pipeline.lines.get(from ?? '') ?? []);
+  await ledger.fetch([
+    ...new Set([...lines, ...upstream].flatMap(({ branch }) => snapshot.branches.get(branch) ?? [])),
+  ]);
+  for (const one of [...lines, ...upstream]) {
+    const head = snapshot.head(one);
+    want(head, [...recordPaths(one), signaturePath(one)]);
+    if (lines.includes(one)) want(head, await manifestPaths(reading, one, head));
+  }
+  await ledger.bring([...heads].map(([commit, paths]) => ({ commit, paths: [...paths] })));
+}
+
+/** Plans every line, in the order of the lines. An error that `isAnswer` takes for the line's own is its refusal. */
+export async function planSideBySide<T>(
+  { signal }: Pick<Reading, 'signal'>,
+  lines: readonly ReleaseLine[],
+  plan: (line: ReleaseLine) => Promise<T>,
+  isAnswer: (error: TagflowError) => boolean = concernsOneLine,
+): Promise<readonly (T | Refused)[]> {
+  const limit = pLimit(LINES_AT_ONCE);
+  return Promise.all(
+    lines.map(async (line) =>
+      limit(async (): Promise<T | Refused> => {
+        signal.throwIfAborted();
+        try {
+          return await plan(line);
+        } catch (error) {
+          if (isTagflowError(error) && isAnswer(error)) return refusalOf(line, error);
+          throw error;
+        }
+      }),
+    ),
+  );
+}
+
+/** Whether an error says that one line cannot be released as things are; a server that does not answer concerns all. */
+export function concernsOneLine({ code }: TagflowError): boolean {
+  const { exit } = ERRORS[code];
+  return exit === EXIT.usage || exit === EXIT.refused || exit === EXIT.notFound;
+}
+
+/** The refusal of a line that an error says. */
+function refusalOf({ name }: ReleaseLine, { code, message, why, fix, details }: TagflowError): Refused {
+  const text = { what: message.includes(name) ? message : `${name}: ${message}`, why, fix, details };
+  return {
+    kind: 'refused',
+    environment: name,
+    refusals: [{ gate: 'plan', decision: 'refuse', code, text }],
+    gates: [],
+  };
+}
+
+/** All refusals as one: nothing moves. */
+export function refusedTogether(environment: string, refused: readonly Refused[]): Refused {
+  return {
+    kind: 'refused',
+    environment,
+    refusals: refused.flatMap(({ refusals }) => refusals),
+    gates: refused.flatMap(({ gates }) => gates),
+  };
+}
+
+/** Releases plans of one branch by one commit and one push, then tags; undefined when the branch moved on before. */
+export async function releaseTogether(
+  context: Context,
+  snapshot: Snapshot,
+  planned: readonly PlannedRelease[],
+): Promise<readonly Released[] | undefined> {
+  const committed = await commitPlans(context, snapshot, planned);
+  if (!committed) return undefined;
+  const made = planned.flatMap((one, index) => {
+    const done = committed[index];
+    return done ? [{ ...one, ...done }] : [];
+  });
+  const tags = await applyAllCommitted(
+    context,
+    made.map(({ state, commit, record }) => ({
+      environment: state.environment,
+      commit,
+      record,
+      replaced: state.record,
+    })),
+  );
+  return made.map(({ plan, state, commit, record }, index): Released => ({
+    kind: 'released',
+    plan,
+    record,
+    commit,
+    tags: tags[index] ?? [],
+    replaced: state.record,
+    downstream: downstreamOf(snapshot.pipeline, state.environment),
+  }));
+}
