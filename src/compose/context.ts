@@ -48,7 +48,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
   const { watch = (ledger: Ledger) => ledger } = settings;
   const registries = createRegistries(settings);
   await makeFolder(settings.workFolder);
-  // Keys are copied below the folder for temporary files, wherever work goes on otherwise.
+  // Signing keys are copied below the folder for temporary files, even when TAGFLOW_CACHE_DIR names another folder for the rest.
   const swept = sweepLeftovers(tmpdir(), Date.now());
   const ledger = await createLedger(settings);
   const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
