@@ -1,7 +1,8 @@
 // The end of a promotion or a rollback: its outcome printed, written to CI's files, and as an exit code.
 import { requireComplete } from '../engine/release/apply.ts';
 import type { Outcome, Proposed, Refused, Released, Several, TagStatus, Unchanged } from '../engine/release/outcome.ts';
-import { EXIT, ERRORS, isTagflowError } from '../model/errors.ts';
+import { attempt, attemptNow } from '../model/attempt.ts';
+import { ERRORS, EXIT } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
@@ -97,24 +98,14 @@ async function finishProposal(session: Session, outcome: Proposed): Promise<numb
 
 /** Writes what CI reads. A file that cannot be written is reported beside what became of the release, never in its place. */
 async function tellCi(session: Session, facts: CiFacts): Promise<readonly Failure[]> {
-  try {
-    await writeCiFiles(session, facts);
-    return [];
-  } catch (error) {
-    if (isTagflowError(error, 'storage-failed')) return [failureOf(error)];
-    throw error;
-  }
+  const { problem } = await attempt(writeCiFiles(session, facts), 'storage-failed');
+  return problem ? [failureOf(problem)] : [];
 }
 
 /** The failure that unverified tags are, if there are any. */
 export function incomplete(environment: string, head: ObjectId, tags: readonly TagStatus[]): readonly Failure[] {
-  try {
-    requireComplete(environment, head, tags);
-    return [];
-  } catch (error) {
-    if (isTagflowError(error, 'tags-incomplete')) return [failureOf(error)];
-    throw error;
-  }
+  const { problem } = attemptNow(() => requireComplete(environment, head, tags), 'tags-incomplete');
+  return problem ? [failureOf(problem)] : [];
 }
 
 function sayNext(session: Session, { downstream, plan }: Released): void {

@@ -1,6 +1,7 @@
 // The values of tagflow.yaml, one by one: each text is parsed into the type that it stands for, and what a parser refuses is
 // reported where it stands. DraftValues of a wrong type were reported by the structural check and are passed over.
-import { isTagflowError } from '../model/errors.ts';
+import { attemptNow } from '../model/attempt.ts';
+import { sentenceOf } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import { PIN_STYLES, type PinStyle, type SigningMethod } from '../model/pipeline.ts';
 import { type Repository, type Tag, parseReference, parseRepository, parseTag } from '../model/reference.ts';
@@ -74,7 +75,7 @@ export class ValueReader {
     if (scheme) {
       return this.report(path, `${quote(text)} is an address, not a host`, `write it without ${scheme}`);
     }
-    const repository = text.includes('/') ? undefined : attempt(() => parseRepository(`${text}/x`));
+    const repository = text.includes('/') ? undefined : attemptNow(() => parseRepository(`${text}/x`)).value;
     if (repository?.kind === 'remote') return repository.host;
     return this.report(path, `${quote(text)} is not a registry host`, fix);
   }
@@ -199,12 +200,8 @@ export class ValueReader {
   }
 
   attempt<T>(parse: () => T, path: ConfigPath, fix: string): T | undefined {
-    try {
-      return parse();
-    } catch (error) {
-      if (!isTagflowError(error)) throw error;
-      return this.report(path, `${escaped(error.message)}: ${escaped(error.why ?? '')}`, escaped(error.fix ?? fix));
-    }
+    const { value, problem } = attemptNow(parse);
+    return problem ? this.report(path, escaped(sentenceOf(problem)), escaped(problem.fix ?? fix)) : value;
   }
 
   report(path: ConfigPath, what: string, fix: string, at: 'key' | 'value' = 'value'): undefined {
@@ -213,20 +210,11 @@ export class ValueReader {
   }
 }
 
-function attempt<T>(parse: () => T): T | undefined {
-  try {
-    return parse();
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
-}
-
 /** The repository of a text that names a tag or digest as well; undefined when it does not, or is not a reference. */
 function withoutTag(text: string): string | undefined {
   if (text.startsWith('oci:') || !/[:@]/.test(text.slice(text.lastIndexOf('/') + 1))) return undefined;
   if (!text.includes('/')) return undefined;
-  return attempt(() => parseReference(text))?.repository.name;
+  return attemptNow(() => parseReference(text)).value?.repository.name;
 }
 
 /** Whether a value is a map. */

@@ -1,7 +1,8 @@
 // Status: what each environment has, side by side: its branch's record, its manifests, and the registry's tags.
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
-import { type TagflowError, isTagflowError } from '../model/errors.ts';
+import { attempt } from '../model/attempt.ts';
+import type { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { type Environment, linesNamed, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
@@ -15,7 +16,7 @@ import type { Context } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
-import { orFailure, orProblem } from './read/problem.ts';
+import { readable } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
@@ -113,7 +114,7 @@ async function environmentStatus(
   const head = snapshot.branches.get(environment.branch);
   // Side by side: content of both comes in one request.
   const [{ value: state, problem }, manifests] = await Promise.all([
-    orProblem(snapshot.release(environment)),
+    readable(snapshot.release(environment)),
     head && readSaid(context, snapshot.pipeline, environment, head),
   ]);
   const record = state?.record;
@@ -149,13 +150,11 @@ async function journalStatus(
 ): Promise<Pick<EnvironmentStatus, 'locks' | 'journalHolds' | 'journalProblem'>> {
   const none = { locks: [], journalHolds: [], journalProblem: undefined };
   if (!state) return none;
-  try {
-    const [locks, journalHolds] = [await locksOn(context, snapshot, state), await holdsOn(context, snapshot, state)];
-    return { locks, journalHolds, journalProblem: undefined };
-  } catch (error) {
-    if (isTagflowError(error, 'journal-invalid')) return { ...none, journalProblem: error };
-    throw error;
-  }
+  const { value, problem } = await attempt(async () => {
+    const locks = await locksOn(context, snapshot, state);
+    return { locks, journalHolds: await holdsOn(context, snapshot, state), journalProblem: undefined };
+  }, 'journal-invalid');
+  return value ?? { ...none, journalProblem: problem };
 }
 
 async function imageStatuses(
@@ -197,17 +196,15 @@ async function registryCheck(
 ): Promise<RegistryCheck> {
   if (taggedIn(environment, [image]).length === 0) return { state: 'untagged' };
   const { repository: name, digest } = image;
-  try {
+  const { value, problem } = await attempt(async (): Promise<RegistryCheck> => {
     const repository = parseRepository(name);
     const registry = context.registryOf(repository);
     const found: Digest | undefined = await registry.peek(repository, environment.tag);
     if (found === digest) return { state: 'right' };
     const unapplied = await isUnapplied(context, repository, environment, { sequence, digest, found });
     return { state: unapplied ? 'unapplied' : 'drift', found };
-  } catch (error) {
-    if (isTagflowError(error) && error.code !== 'interrupted') return { state: 'unknown', error };
-    throw error;
-  }
+  });
+  return problem ? { state: 'unknown', error: problem } : value;
 }
 
 async function askedFor(context: Context, { branches }: Snapshot, environment: Environment): Promise<readonly Asked[]> {
@@ -216,7 +213,7 @@ async function askedFor(context: Context, { branches }: Snapshot, environment: E
   await context.ledger.fetch([...new Set(own.map(([, head]) => head))]);
   const found = await Promise.all(
     own.map(async ([branch, head]) => {
-      const { value: record } = await orProblem(readRecord(context, environment, head));
+      const { value: record } = await readable(readRecord(context, environment, head));
       const [onto] = (await context.ledger.commit(head)).parents;
       return record && onto === branches.get(environment.branch) ? [{ branch, record }] : [];
     }),
@@ -235,7 +232,7 @@ async function waitingFor(
   const head = upstream && snapshot.branches.get(upstream.branch);
   if (!upstream || !head) return [];
   await context.ledger.fetch([head]);
-  const { value } = await orProblem(readRelease(context, upstream, head));
+  const { value } = await readable(readRelease(context, upstream, head));
   const isHeld = (name: string, digest: Digest): boolean =>
     record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
   const images = value?.record.images ?? [];
@@ -258,9 +255,7 @@ async function olderOf(
   const request = { kind: 'promote', environment: state.environment.name, versions: {} } as const;
   const source = { environment: upstream.environment, branch: upstream.branch, commit: head };
   // Without an answer of the registry nothing is known to be older.
-  const { value: refusals = [] } = await orFailure(
-    judgeDowngrade(context, snapshot, state, { request, images, source }),
-  );
+  const { value: refusals = [] } = await attempt(judgeDowngrade(context, snapshot, state, { request, images, source }));
   return refusals.flatMap(({ text }) => {
     const found = text.details?.['images'] as readonly { readonly name: string }[] | undefined;
     return found?.map(({ name }) => name) ?? [];

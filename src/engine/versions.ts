@@ -4,7 +4,7 @@ import { imageOf } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../model/version.ts';
 import type { Reading } from './context.ts';
-import { orProblem } from './read/problem.ts';
+import { readable } from './read/problem.ts';
 import { type Snapshot, readSnapshot } from './read/snapshot.ts';
 
 /** A published version. */
@@ -82,7 +82,7 @@ async function runningVersions(context: Reading, snapshot: Snapshot, image: stri
   const running: [string, Tag][] = [];
   for (const line of snapshot.pipeline.lines.values()) {
     if (!snapshot.branches.has(line.branch)) continue;
-    const { value } = await orProblem(snapshot.release(line));
+    const { value } = await readable(snapshot.release(line));
     const found = value?.record?.images.find(({ name }) => name === image);
     if (found) running.push([line.name, found.version]);
   }

@@ -1,7 +1,7 @@
 // The door of gates/: judges, not detectives. A gate names the evidence that it needs; the engine gathers that, and nothing
 // else, and a gate is a pure function from the evidence to a verdict. Evidence that could not be had is never a pass.
 import type { Attempt } from '../model/attempt.ts';
-import type { ErrorCode, ErrorText, TagflowError } from '../model/errors.ts';
+import { type ErrorCode, type ErrorText, type TagflowError, sentenceOf } from '../model/errors.ts';
 import type { Instant } from '../model/effects.ts';
 import type { GatePolicy } from '../model/gate-policy.ts';
 import type { GateDecision } from '../model/release.ts';
@@ -134,9 +134,7 @@ function unknown({ name }: Gate, problem: TagflowError | undefined, evidence: st
     code: 'gate-unknown',
     text: {
       what: `whether gate ${name} passes is not known`,
-      why: problem
-        ? [problem.message, problem.why].filter(Boolean).join(': ')
-        : `its evidence was not gathered: ${evidence}`,
+      why: problem ? sentenceOf(problem) : `its evidence was not gathered: ${evidence}`,
       fix: problem?.fix ?? 'run the command again',
       details: { gate: name, ...(problem && { cause: problem.code }) },
       cause: problem,

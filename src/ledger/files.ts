@@ -1,6 +1,6 @@
 // The files of commits: found by path, listed, compared and read. Trees are here with their commit; content of files comes
 // from the remote when it is asked for, all in one request.
-import { isTagflowError } from '../model/errors.ts';
+import { attempt } from '../model/attempt.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
 import { type TreeEdit, type TreeEntry, isRegularFile } from './ledger.ts';
@@ -48,12 +48,7 @@ export class CommitFiles {
 
   /** The same, none in a tree that is refused: what reads that tree says so, if anything does. */
   async #findReadable(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, ObjectId>> {
-    try {
-      return await this.#find(commit, paths);
-    } catch (error) {
-      if (isTagflowError(error, 'tree-unsafe')) return new Map();
-      throw error;
-    }
+    return (await attempt(this.#find(commit, paths), 'tree-unsafe')).value ?? new Map();
   }
 
   /** The regular files at paths, by path. */

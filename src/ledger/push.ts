@@ -141,6 +141,7 @@ async function look(push: PushInFlight, mayHaveLanded: boolean): Promise<Sight> 
     if (mayHaveLanded && !(await push.follows(head))) return { kind: 'unread', error: behind(push, head) };
     return { kind: 'settled', verdict: { outcome: 'lost', head } };
   } catch (error) {
+    // Not `attempt`: an interrupt ends this look, never the settling of what was sent.
     if (isTagflowError(error) && error.code !== 'internal') return { kind: 'unread', error };
     throw error;
   }

@@ -3,6 +3,7 @@
 // Reads are repeated when they fail for a passing reason; a push is one attempt, settled by push.ts.
 import type { SimpleGit } from 'simple-git';
 import type { Clock, ReportProgress, Random } from '../model/effects.ts';
+import { attempt } from '../model/attempt.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
@@ -226,12 +227,8 @@ export class Remote {
   async #failure(kind: FailureKind, said: string): Promise<TagflowError> {
     const { repository, remote } = this.#options;
     if (kind === 'storage') return storageFailed(repository.folder, `git said: ${said}`);
-    try {
-      await repository.probe();
-    } catch (error) {
-      if (error instanceof TagflowError) return error;
-      throw error;
-    }
+    const { problem } = await attempt(repository.probe());
+    if (problem) return problem;
     return remoteFailure(remote, kind, said, this.#options.tried);
   }
 

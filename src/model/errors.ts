@@ -154,6 +154,11 @@ export class TagflowError extends Error {
   }
 }
 
+/** What went wrong and why, in one line. */
+export function sentenceOf({ message, why }: Pick<TagflowError, 'message' | 'why'>): string {
+  return why === undefined ? message : `${message}: ${why}`;
+}
+
 /** Whether a thrown value is a TagflowError, of one of the codes when any are named. */
 export function isTagflowError(error: unknown, ...codes: readonly ErrorCode[]): error is TagflowError {
   return error instanceof TagflowError && (codes.length === 0 || codes.includes(error.code));

@@ -1,7 +1,8 @@
 // The door of verify/: whether a release runs as it should, asked step by step after the deploy. A probe asks one step once; the
 // loop asks again until the answer is yes or the time is over. No answer is neither a pass nor a failed release.
 import type { Clock } from '../model/effects.ts';
-import { isTagflowError } from '../model/errors.ts';
+import { attempt } from '../model/attempt.ts';
+import { sentenceOf } from '../model/errors.ts';
 import type { StepResult } from '../model/journal.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { plain } from '../model/text.ts';
@@ -135,10 +136,6 @@ function unsettled(name: string, last: Answer | undefined, refused: boolean, dur
 
 async function ask(step: VerifyStep, { probe, signal }: VerifyRun, limit: number): Promise<Answer> {
   signal.throwIfAborted();
-  try {
-    return await probe.ask(step, limit);
-  } catch (error) {
-    if (!isTagflowError(error) || error.code === 'interrupted' || error.code === 'internal') throw error;
-    return { said: 'nothing', seen: [error.message, error.why].filter(Boolean).join(': ') };
-  }
+  const { value, problem } = await attempt(probe.ask(step, limit));
+  return problem ? { said: 'nothing', seen: sentenceOf(problem) } : value;
 }

@@ -1,5 +1,6 @@
 // tagflow tag: the bare retag, across repositories with a copy first.
-import { EXIT, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { EXIT } from '../../model/errors.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import { defineCommand, oneOrMore, required } from '../define.ts';
 import type { Session } from '../session.ts';
@@ -41,12 +42,10 @@ async function releaseTags(session: Session): Promise<ReadonlySet<string> | unde
     return tagsOf((await readSnapshot(await session.context())).pipeline);
   }
   const { readCheckoutFile } = await import('../checkout-files.ts');
-  try {
+  // A file that cannot be used says nothing about tags.
+  const { value } = await attempt(async () => {
     const content = await readCheckoutFile(directory, CONFIG_FILE, MAX_CONFIG_BYTES);
     return content && tagsOf(parseConfig(new TextDecoder().decode(content)));
-  } catch (error) {
-    // A file that cannot be used says nothing about tags.
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
+  });
+  return value;
 }

@@ -1,5 +1,5 @@
 // The images of a drafted tagflow.yaml: repositories and version schemes, from what manifests say.
-import { isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
 import { type Repository, ownershipKey, parseRepository } from '../../model/reference.ts';
 import { readVersion } from '../../model/version.ts';
 import type { FoundAppImage, FoundPin } from '../recognise/survey.ts';
@@ -132,11 +132,11 @@ function versionsOf(tags: readonly string[]): string | undefined {
 /** The repository that a manifest's name means; undefined where none can be read, and where a tool fills in a part. */
 function repositoryOf(name: string): Repository | undefined {
   if (/[$%<{]/.test(name)) return undefined;
-  if (name.startsWith('oci:')) return attempt(name);
+  if (name.startsWith('oci:')) return attemptNow(() => parseRepository(name)).value;
   const slash = name.indexOf('/');
   const hasHost = slash > 0 && /[.:]|^localhost$/i.test(name.slice(0, slash));
-  if (isOfLibrary(name) && !hasHost) return attempt(`docker.io/library/${name}`);
-  return attempt(hasHost ? name : `docker.io/${name}`);
+  const text = hasHost ? name : `docker.io/${isOfLibrary(name) ? 'library/' : ''}${name}`;
+  return attemptNow(() => parseRepository(text)).value;
 }
 
 /** Whether a name is one of Docker's library: `redis`, `docker.io/library/redis`. */
@@ -151,13 +151,4 @@ function keyOf(repository: Repository, taken: Set<string>): string {
     name = toName(parts.slice(-count).join('-'), 'app');
   }
   return unique(name, taken);
-}
-
-function attempt(text: string): Repository | undefined {
-  try {
-    return parseRepository(text);
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
 }

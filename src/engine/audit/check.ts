@@ -2,7 +2,8 @@
 // pins and the configuration that it says, made under the trunk's rules; nothing beside it that upstream lacks. Reports, never
 // repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
 import pLimit from 'p-limit';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
@@ -16,7 +17,7 @@ import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
-import { orProblem } from '../read/problem.ts';
+import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
@@ -249,7 +250,7 @@ async function askRegistry(context: Context, trail: Trail, report: Report): Prom
   const unchecked = await checkRewound(context, trail, report);
   const [newest] = releasesOf(trail);
   if (unchecked || !newest) return unchecked;
-  const { value = [], problem } = await orProblem(untoldVersions(context, trail.environment, newest.release.images));
+  const { value = [], problem } = await readable(untoldVersions(context, trail.environment, newest.release.images));
   for (const { name, version, why, isContradicted } of value) {
     if (isContradicted) report('version', newest.commit, `it says that ${name} is ${version}: ${why}`);
     else context.notify({ level: 'warning', text: `the version of ${name} ${version} cannot be told: ${why}` });
@@ -262,22 +263,16 @@ async function checkRewound(context: Context, trail: Trail, report: Report): Pro
   const { environment, head } = trail;
   const commit = await context.ledger.commit(head);
   const [newest] = releasesOf(trail);
-  try {
+  const { problem } = await attempt(async () => {
     if (newest) await isNewest(context, { environment, head }, newest.release);
     else if (await wasReleased(context, environment)) {
-      report(
-        'rewound',
-        commit,
-        `the registry has release 1 of ${environment.name}, the branch has none: it was recreated`,
-      );
+      const recreated = `the registry has release 1 of ${environment.name}, the branch has none: it was recreated`;
+      report('rewound', commit, recreated);
     }
-    return undefined;
-  } catch (error) {
-    if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-    if (error.code !== 'branch-rewound') return error;
-    report('rewound', commit, `${error.message}: ${error.why}`);
-    return undefined;
-  }
+  });
+  if (problem?.code !== 'branch-rewound') return problem;
+  report('rewound', commit, sentenceOf(problem));
+  return undefined;
 }
 
 async function wasReleased(context: Context, environment: Environment): Promise<boolean> {

@@ -1,6 +1,7 @@
 // Whether the journal is what it has to be: each commit adds one entry, at a path that follows from it and that was never used;
 // nothing is changed or removed. What is here may be merged from nowhere: the journal has one line of commits.
-import { isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
+import { sentenceOf } from '../../model/errors.ts';
 import { parseEntry, readEntryPath } from '../../model/journal.ts';
 import { plain } from '../../model/text.ts';
 import type { Commit } from '../../ledger/ledger.ts';
@@ -55,11 +56,7 @@ async function problemOf({ ledger }: Context, { id, parents }: Commit): Promise<
   if (path === undefined || added.length > 1) return `it adds ${added.length} files, and an entry is one`;
   if (!readEntryPath(path)) return `${path} is not a path of an entry`;
   const content = (await ledger.readFiles(id, [path])).get(path);
-  try {
-    parseEntry(new TextDecoder().decode(content ?? new Uint8Array()), path);
-    return undefined;
-  } catch (error) {
-    if (isTagflowError(error, 'journal-invalid')) return `${error.message}: ${error.why}`;
-    throw error;
-  }
+  const text = new TextDecoder().decode(content ?? new Uint8Array());
+  const { problem } = attemptNow(() => parseEntry(text, path), 'journal-invalid');
+  return problem && sentenceOf(problem);
 }

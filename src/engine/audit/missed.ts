@@ -29,11 +29,11 @@ export async function checkMissed(
   if (said instanceof TagflowError) left.clear();
   else {
     for (const image of said.pins.keys()) left.delete(image);
-    if (said.strays.length > 0) report('missed', await context.ledger.commit(head), sentenceOf(said.strays));
+    if (said.strays.length > 0) report('missed', await context.ledger.commit(head), describeStrays(said.strays));
   }
 }
 
-function sentenceOf(strays: Said['strays']): string {
+function describeStrays(strays: Said['strays']): string {
   const places = strays.map(
     ({ path, line, image, text }: Stray) => `${plain(path, 200)}:${line} names ${image} as ${plain(text, 200)}`,
   );

@@ -1,6 +1,6 @@
 // Files that may differ from a release's source because they hold its pins: what a file holds decides, not its name.
 import { type ImageNames, type ManifestFile, type ReadOptions, readPins } from '../../manifests/manifests.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, isInScope } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
@@ -26,10 +26,6 @@ export async function withoutPins(
 }
 
 function holdsPin(file: ManifestFile, images: readonly ImageNames[], options: ReadOptions): boolean {
-  try {
-    return readPins([file], images, options).length > 0;
-  } catch (error) {
-    if (isTagflowError(error)) return false;
-    throw error;
-  }
+  const { value: pins = [] } = attemptNow(() => readPins([file], images, options));
+  return pins.length > 0;
 }

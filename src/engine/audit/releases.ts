@@ -3,7 +3,8 @@
 import pLimit from 'p-limit';
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import {
   type Environment,
@@ -27,7 +28,7 @@ import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
 import { type TrailEntry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import { withoutPins } from './pinned-paths.ts';
-import { bringReadable, isKept, isManifestPath, manifestPaths, mayHoldPins, orRefused } from '../tree/tree.ts';
+import { bringReadable, isKept, isManifestPath, manifestPaths, mayHoldPins } from '../tree/tree.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /** So many commits' manifests come in one request, at most. */
@@ -225,14 +226,9 @@ function notOlder(
 }
 
 async function rulesOf({ ledger }: Context, at: ConfigText, name: string): Promise<Rules | undefined> {
-  try {
-    const pipeline = await pipelineOf(ledger, at);
-    const environment = pipeline.lines.get(name);
-    return environment && { pipeline, environment };
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
+  const { value: pipeline } = await attempt(pipelineOf(ledger, at));
+  const environment = pipeline?.lines.get(name);
+  return pipeline && environment && { pipeline, environment };
 }
 
 /** A release's tree is its source's, or that of the release it restores, but for pins, the record and what the branch keeps. */
@@ -285,9 +281,9 @@ async function checkTree(
     pinned.has(path) ||
     (isInScope(environment.scope, path) && isManifestPath(path)) ||
     isKept(environment, path);
-  const changed = await orRefused(context.ledger.changedPaths(from, commit.id));
-  if (changed instanceof TagflowError) {
-    report('content', commit, `its tree is not read: ${changed.message}`);
+  const { value: changed, problem } = await attempt(context.ledger.changedPaths(from, commit.id), 'tree-unsafe');
+  if (problem) {
+    report('content', commit, `its tree is not read: ${problem.message}`);
     return;
   }
   const differing = changed.filter((path) => !mayDiffer(path));
@@ -378,8 +374,9 @@ async function listManifests({ ledger }: Context, trail: Trail, rulesOfEntry: Ru
     const { environment } = rules;
     const { folders, files: single } = environment.scope;
     const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const listed = await orRefused(Promise.all(places.map(async (place) => ledger.listFiles(id, place))));
-    if (listed instanceof TagflowError) return { id, rules, manifests: listed };
+    const listing = Promise.all(places.map(async (place) => ledger.listFiles(id, place)));
+    const { value: listed, problem } = await attempt(listing, 'tree-unsafe');
+    if (problem) return { id, rules, manifests: problem };
     const own = listed
       .flat()
       .filter(({ path }) => (mayHoldPins(path) || places.includes(path)) && path !== formerRecordPath(environment));

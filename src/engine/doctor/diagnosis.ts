@@ -1,5 +1,5 @@
 // What `doctor` says: each thing it looked at, and what it thinks of it.
-import { type TagflowError, isTagflowError } from '../../model/errors.ts';
+import type { TagflowError } from '../../model/errors.ts';
 
 /**
  * How bad it is. `error`: something does not work, or a release that runs will be lost. `warning`: something will not work
@@ -22,21 +22,7 @@ export interface Diagnosis {
 }
 
 /** A finding that an error is. */
-function diagnosisOf(error: TagflowError, check: string, subject: string): Diagnosis {
+export function diagnosisOf(error: TagflowError, check: string, subject: string): Diagnosis {
   const { message: what, why, fix, code, details } = error;
   return { severity: 'error', check, subject, what, why, fix, details: { code, ...details } };
-}
-
-/** The work's value, or the finding that its error is; a stop and a defect go on. */
-export async function orDiagnosis<T>(
-  work: () => Promise<T>,
-  check: string,
-  subject: string,
-): Promise<{ readonly value: T } | { readonly diagnosis: Diagnosis }> {
-  try {
-    return { value: await work() };
-  } catch (error) {
-    if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-    return { diagnosis: diagnosisOf(error, check, subject) };
-  }
 }

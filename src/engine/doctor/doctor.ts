@@ -6,11 +6,12 @@ import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { retained } from '../../model/retention.ts';
 import type { Context } from '../context.ts';
 import { type Needed, type RepositoryUse, examineRepository } from './repository.ts';
-import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
 import { examineSigning } from './signing.ts';
 import { readPast } from '../read/history.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { attempt } from '../../model/attempt.ts';
 
 /** The programs tagflow runs on; `undefined`: not found. */
 export interface Machine {
@@ -29,9 +30,8 @@ const NEEDED = { node: '22.21', git: '2.36' } as const;
  */
 export async function doctor(context: Context, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
   const findings = examineMachine(machine);
-  const read = await orDiagnosis(async () => readSnapshot(context, name === undefined ? [] : [name]), 'remote', 'git');
-  if ('diagnosis' in read) return [...findings, read.diagnosis];
-  const snapshot = read.value;
+  const { value: snapshot, problem } = await attempt(readSnapshot(context, name === undefined ? [] : [name]));
+  if (problem) return [...findings, diagnosisOf(problem, 'remote', 'git')];
   const { lines } = snapshot.pipeline;
   const chosen = name === undefined ? [...lines.values()] : linesNamed(snapshot.pipeline, [name]);
   const { branch } = snapshot.trunk;
@@ -91,8 +91,8 @@ async function examinePush(
   const present = environments.find(({ branch }) => snapshot.branches.has(branch));
   const head = present && snapshot.branches.get(present.branch);
   if (!present || !head) return [];
-  const tried = await orDiagnosis(async () => context.ledger.mayPush(present.branch, head), 'push', 'git');
-  if ('diagnosis' in tried) return [tried.diagnosis];
+  const tried = await attempt(context.ledger.mayPush(present.branch, head));
+  if (tried.problem) return [diagnosisOf(tried.problem, 'push', 'git')];
   const { granted, how } = tried.value;
   const subject = 'git';
   if (granted === 'yes') {
@@ -130,10 +130,9 @@ async function examineEnvironment(context: Context, snapshot: Snapshot, environm
     };
     return { environment, findings: [diagnosis], releases: [] };
   }
-  const state = await orDiagnosis(async () => snapshot.release(environment), 'record', name);
-  if ('diagnosis' in state) return { environment, findings: [state.diagnosis], releases: [] };
-  const past = await orDiagnosis(async () => readPast(context, snapshot, environment), 'record', name);
-  if ('diagnosis' in past) return { environment, findings: [past.diagnosis], releases: [] };
+  const state = await attempt(snapshot.release(environment));
+  const past = state.problem ? state : await attempt(readPast(context, snapshot, environment));
+  if (past.problem) return { environment, findings: [diagnosisOf(past.problem, 'record', name)], releases: [] };
   const records = past.value.releases.map(({ record }) => record);
   const [current] = records;
   const findings: Diagnosis[] = past.value.unverified.slice(0, 3).map(({ commit, author, problem }) => ({

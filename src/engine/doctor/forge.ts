@@ -1,9 +1,10 @@
 // The forge under examination, where releases go by pull requests: whether it is known, and allows opening any.
 import type { Environment } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
-import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Snapshot } from '../read/snapshot.ts';
+import { attempt } from '../../model/attempt.ts';
 
 /** What is to be said of the forge: nothing where no environment needs one. */
 export async function examineForge(
@@ -13,15 +14,11 @@ export async function examineForge(
 ): Promise<readonly Diagnosis[]> {
   if (!environments.some(({ pullRequest }) => pullRequest)) return [];
   const [check, subject] = ['forge', 'forge'];
-  const asked = await orDiagnosis(
-    async () => {
-      const forge = await forgeOf(context, snapshot);
-      return { term: forge.term, permission: await forge.mayOpen() };
-    },
-    check,
-    subject,
-  );
-  if ('diagnosis' in asked) return [asked.diagnosis];
+  const asked = await attempt(async () => {
+    const forge = await forgeOf(context, snapshot);
+    return { term: forge.term, permission: await forge.mayOpen() };
+  });
+  if (asked.problem) return [diagnosisOf(asked.problem, check, subject)];
   const { term, permission } = asked.value;
   const { granted, how: why } = permission;
   if (granted === 'yes') return [{ severity: 'ok', check, subject, what: `the forge allows opening ${term}s`, why }];

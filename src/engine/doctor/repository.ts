@@ -14,7 +14,8 @@ import {
 } from '../../model/repository-facts.ts';
 import { counted } from '../../model/text.ts';
 import type { Context } from '../context.ts';
-import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
+import { attempt } from '../../model/attempt.ts';
 
 /** An image of a retained release. */
 export interface Needed {
@@ -48,28 +49,20 @@ export async function examineRepository(context: Context, use: RepositoryUse): P
   if (!registry.inspect) {
     return [{ severity: 'info', check: 'registry', subject, what: 'its registry cannot be examined' }];
   }
-  const looked = await orDiagnosis(async () => registry.inspect?.(repository, sample), 'registry', subject);
-  if ('diagnosis' in looked) return [looked.diagnosis];
-  const facts = looked.value;
+  const { value: facts, problem } = await attempt(async () => registry.inspect?.(repository, sample));
+  if (problem) return [diagnosisOf(problem, 'registry', subject)];
   if (!facts) return [];
   const access = accessFindings(use, facts);
   if (facts.pull.granted === 'no') return access;
-  const images = facts.cleanUp && 'rules' in facts.cleanUp ? await listedImages(context, use) : undefined;
-  if (images && 'diagnosis' in images) return [...access, images.diagnosis];
+  const hasRules = facts.cleanUp !== undefined && 'rules' in facts.cleanUp;
+  const images = hasRules ? await attempt(async () => registry.listImages?.(repository)) : undefined;
+  if (images?.problem) return [...access, diagnosisOf(images.problem, 'clean-up', subject)];
   return [
     ...access,
     ...tagFindings(use, facts),
     ...(await missingImages(context, use, images?.value)),
     ...cleanUpFindings(use, facts, images?.value, context.clock.now()),
   ];
-}
-
-async function listedImages(
-  context: Context,
-  { repository }: RepositoryUse,
-): Promise<{ readonly value: readonly StoredImage[] | undefined } | { readonly diagnosis: Diagnosis }> {
-  const registry = context.registryOf(repository);
-  return orDiagnosis(async () => registry.listImages?.(repository), 'clean-up', repository.name);
 }
 
 function accessFindings(use: RepositoryUse, facts: RepositoryFacts): Diagnosis[] {
@@ -191,9 +184,9 @@ async function missingImages(
   const listed = images && new Set(images.map(({ digest }) => digest));
   const look = async (digest: Digest): Promise<readonly Digest[] | Diagnosis> => {
     if (listed) return listed.has(digest) ? [] : [digest];
-    const found = await orDiagnosis(async () => registry.resolve(repository, digest), 'images', repository.name);
-    if ('diagnosis' in found) return found.diagnosis;
-    return found.value ? [] : [digest];
+    const { value, problem } = await attempt(registry.resolve(repository, digest));
+    if (problem) return diagnosisOf(problem, 'images', repository.name);
+    return value ? [] : [digest];
   };
   const found = await Promise.all(digests.map(look));
   const failed = found.find((each): each is Diagnosis => 'severity' in each);

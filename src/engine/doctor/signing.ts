@@ -6,10 +6,11 @@ import { shortId } from '../../model/object-id.ts';
 import { plain } from '../../model/text.ts';
 import type { SignatureVerdict } from '../../signing/signing.ts';
 import type { Context } from '../context.ts';
-import { type Diagnosis, orDiagnosis } from './diagnosis.ts';
+import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { patternSigners, restrictedSigners } from '../../signing/signing.ts';
 import { signRecord, signingOf } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
+import { attempt } from '../../model/attempt.ts';
 
 /** Signed to try a key. No record begins like this. */
 const PROBE = Buffer.from('tagflow doctor tries whether this key can be used; this is not a release\n');
@@ -27,17 +28,11 @@ export async function examineSigning(
   const [first] = signed;
   if (!first) return [];
   const findings: Diagnosis[] = [];
-  const made = await orDiagnosis(async () => signRecord(context, first, PROBE), 'signing', 'signing');
-  if ('diagnosis' in made) findings.push(made.diagnosis);
-  const signature = 'value' in made ? made.value : undefined;
+  const { value: signature, problem: unsigned } = await attempt(signRecord(context, first, PROBE));
+  if (unsigned) findings.push(diagnosisOf(unsigned, 'signing', 'signing'));
   for (const environment of environments) {
-    const examined = orDiagnosis(
-      async () => examineEnvironment(context, snapshot, environment, signature),
-      'signing',
-      environment.name,
-    );
-    const found = await examined;
-    findings.push(...('value' in found ? found.value : [found.diagnosis]));
+    const { value, problem } = await attempt(examineEnvironment(context, snapshot, environment, signature));
+    findings.push(...(value ?? [diagnosisOf(problem, 'signing', environment.name)]));
   }
   return findings;
 }

@@ -5,7 +5,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { environmentOf } from '../../model/pipeline.ts';
 import type { Context, Reading } from '../context.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
-import { orProblem } from '../read/problem.ts';
+import { readable } from '../read/problem.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
 
@@ -43,7 +43,7 @@ export async function restartJournal(context: Context, reason: string): Promise<
 async function headsReliedOn(context: Context, snapshot: Snapshot): Promise<readonly ObjectId[]> {
   const { head } = journalOf(snapshot);
   const lines = [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
-  const states = await Promise.all(lines.map(async (line) => orProblem(snapshot.release(line))));
+  const states = await Promise.all(lines.map(async (line) => readable(snapshot.release(line))));
   const named = states.flatMap(({ value }) => value?.record?.journal ?? []);
   return [...new Set(named)].filter((one) => one !== head);
 }

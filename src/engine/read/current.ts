@@ -1,12 +1,12 @@
 // The release that a branch has at its head, read with as little of the history as that takes.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
+import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
-import { orRefused } from '../tree/tree.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
@@ -67,8 +67,9 @@ async function isUntouched(
   parent: ObjectId,
 ): Promise<boolean> {
   const path = recordPath(environment);
-  const found = await orRefused(Promise.all([commit, parent].map(async (id) => ledger.listFiles(id, path))));
-  if (found instanceof TagflowError) return false;
+  const listing = Promise.all([commit, parent].map(async (id) => ledger.listFiles(id, path)));
+  const { value: found, problem } = await attempt(listing, 'tree-unsafe');
+  if (problem) return false;
   const [own, below] = found.map(([entry]) => entry);
   return own !== undefined && own.id === below?.id && own.mode === below.mode && own.path === path;
 }
@@ -104,9 +105,9 @@ async function sequenceAt(
   environment: Environment,
   commit: ObjectId,
 ): Promise<number | undefined> {
-  const files = await orRefused(ledger.readFiles(commit, recordPaths(environment)));
   // A tree below that cannot be read has no release; only the head's own tree may be refused.
-  const file = files instanceof TagflowError ? undefined : recordFileIn(environment, files);
+  const { value: files } = await attempt(ledger.readFiles(commit, recordPaths(environment)), 'tree-unsafe');
+  const file = files && recordFileIn(environment, files);
   const record = file && recordOrProblem(environment, file);
   return typeof record === 'object' ? record.sequence : undefined;
 }

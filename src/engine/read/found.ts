@@ -3,7 +3,7 @@
 import { type ManifestFile, type ReadPin, readPins } from '../../manifests/manifests.ts';
 import type { FileStep } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Pipeline, type ReleaseLine, linesNamed, recordPaths } from '../../model/pipeline.ts';
 import { isRecordFile } from '../../model/release-record.ts';
@@ -146,12 +146,7 @@ class Walk {
 /** The pins that files hold; undefined where one cannot be read. */
 function pinsIn(pipeline: Pipeline, line: ReleaseLine, files: readonly ManifestFile[]): readonly ReadPin[] | undefined {
   const names = [...line.images.keys()].map((image) => ({ image, names: namesOf(pipeline, line, image) }));
-  try {
-    return readPins(files, names, { configured: line.pins, maxBytes: pipeline.maxFileBytes });
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
+  return attemptNow(() => readPins(files, names, { configured: line.pins, maxBytes: pipeline.maxFileBytes })).value;
 }
 
 /** What the fields of an image say: its version, otherwise its digest; several where they differ. */

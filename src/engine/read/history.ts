@@ -1,6 +1,7 @@
 // Reading the past: what was released, when, by whom and why; what ran at a moment; where an image is or was.
 import { type Digest, isDigest, parseDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
+import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
@@ -15,7 +16,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { counted, plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
-import { type EnvironmentProblem, orFailure } from './problem.ts';
+import { type EnvironmentProblem } from './problem.ts';
 import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
 import { type ReleaseVerification, resultsOf } from './verifications.ts';
@@ -383,7 +384,7 @@ async function readPasts(
 ): Promise<readonly Past[]> {
   const read = await Promise.all(
     presentLines(snapshot, lines, isNamed).map(async (environment) => {
-      const { value, problem } = await orFailure(readPast(context, snapshot, environment, most));
+      const { value, problem } = await attempt(readPast(context, snapshot, environment, most));
       return { environment, value, problem };
     }),
   );

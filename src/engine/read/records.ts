@@ -1,12 +1,13 @@
 // The record in one commit: where it stands, what it says, whether it fits the commit's tree.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt, attemptNow } from '../../model/attempt.ts';
+import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPath, lineName, recordPath, recordPaths } from '../../model/pipeline.ts';
 import { isRecordFile, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { orRefused, scopeId } from '../tree/tree.ts';
+import { scopeId } from '../tree/tree.ts';
 
 /** A record's file in a commit. */
 export interface RecordFile {
@@ -44,12 +45,8 @@ export function recordIn(environment: Environment, { path, content }: RecordFile
 
 /** Returns the record that a file holds, or in words why it holds none. */
 export function recordOrProblem(environment: Environment, file: RecordFile): ReleaseRecord | string {
-  try {
-    return recordIn(environment, file);
-  } catch (error) {
-    if (isTagflowError(error, 'record-invalid')) return `${error.message}: ${error.why}`;
-    throw error;
-  }
+  const { value, problem } = attemptNow(() => recordIn(environment, file), 'record-invalid');
+  return problem ? sentenceOf(problem) : value;
 }
 
 /** Reads the record's file in one fetched commit, whoever wrote it; undefined when there is none. */
@@ -82,8 +79,8 @@ export async function fitsTree(
   record: ReleaseRecord,
 ): Promise<boolean> {
   if (record.schema === 1) return commit.parents[0] === record.base;
-  const scope = await orRefused(scopeId(ledger, environment, commit.id, []));
-  return scope === record.scope;
+  const { value: scope, problem } = await attempt(scopeId(ledger, environment, commit.id, []), 'tree-unsafe');
+  return !problem && scope === record.scope;
 }
 
 /**
@@ -95,13 +92,11 @@ export async function releaseMadeAt(
   environment: Environment,
   commit: Commit,
 ): Promise<ReleaseRecord | undefined> {
-  const file = await orRefused(readRecordFile(context, environment, commit.id));
-  if (file === undefined || file instanceof TagflowError) return undefined;
+  const { value: file } = await attempt(readRecordFile(context, environment, commit.id), 'tree-unsafe');
+  if (file === undefined) return undefined;
   const record = recordOrProblem(environment, file);
   if (typeof record === 'string' || !(await fitsTree(context.ledger, environment, commit, record))) return undefined;
   const [parent] = commit.parents;
-  const before = parent && (await orRefused(readRecordFile(context, environment, parent)));
-  if (before && !(before instanceof TagflowError) && Buffer.compare(before.content, file.content) === 0)
-    return undefined;
-  return record;
+  const before = parent && (await attempt(readRecordFile(context, environment, parent), 'tree-unsafe')).value;
+  return before && Buffer.compare(before.content, file.content) === 0 ? undefined : record;
 }

@@ -2,7 +2,7 @@
 // branch can write one. Nothing is asked of a registry, copied or tagged for a repository that the trunk's configuration does not
 // know for that image, now or at the commit that the record says it was planned by.
 import { CONFIG_FILE } from '../../config/config.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt, attemptNow } from '../../model/attempt.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Pipeline, type ReleaseLine, repositoryIn } from '../../model/pipeline.ts';
 import { ownershipKey, parseRepository } from '../../model/reference.ts';
@@ -82,12 +82,7 @@ function isKnown(lines: readonly ReleaseLine[], { name, repository }: ReleaseIma
 }
 
 function keyOf(repository: string): string | undefined {
-  try {
-    return ownershipKey(parseRepository(repository));
-  } catch (error) {
-    if (isTagflowError(error)) return undefined;
-    throw error;
-  }
+  return attemptNow(() => ownershipKey(parseRepository(repository))).value;
 }
 
 /** The pipelines of tagflow.yaml at commits of the trunk's first-parent history; of other commits none. */
@@ -121,10 +116,5 @@ async function pipelineOrNone(
   ledger: Reading['ledger'],
   config: Parameters<typeof pipelineOf>[1],
 ): Promise<Pipeline | undefined> {
-  try {
-    return await pipelineOf(ledger, config);
-  } catch (error) {
-    if (isTagflowError(error, 'config-invalid', 'tree-unsafe')) return undefined;
-    throw error;
-  }
+  return (await attempt(pipelineOf(ledger, config), 'config-invalid', 'tree-unsafe')).value;
 }

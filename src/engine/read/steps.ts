@@ -4,7 +4,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, recordPaths, signaturePath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { orProblem } from './problem.ts';
+import { readable } from './problem.ts';
 import { type RecordFile, fitsTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
 import { judgedThen, madeBefore } from './signatures.ts';
 
@@ -57,7 +57,7 @@ export async function releaseAside(
   const below = record.previous?.commit;
   if (below !== undefined) {
     if (!(await ledger.isAncestor(below, commit.id))) return undefined;
-    const { value } = await orProblem(readRecord(context, environment, below));
+    const { value } = await readable(readRecord(context, environment, below));
     if (value?.sequence !== record.previous?.sequence) return undefined;
   }
   const { trust } = environment;

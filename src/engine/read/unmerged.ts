@@ -6,13 +6,13 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPath, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import { TagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { releaseMadeAt } from './records.ts';
 import { type Overlay, takenBack } from '../tree/scoped-tree.ts';
-import { isKept, orRefused } from '../tree/tree.ts';
+import { isKept } from '../tree/tree.ts';
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
@@ -89,22 +89,20 @@ async function isContained(
   let paths: ReadonlySet<string> | undefined;
   // What a merge took from either side is that side's change; only what differs from all of them is its own.
   for (const other of [parent, ...others]) {
-    const changed = await orRefused(context.ledger.changedPaths(other, commit.id));
+    const { value: changed } = await attempt(context.ledger.changedPaths(other, commit.id), 'tree-unsafe');
     // Nobody can tell what is in a tree that is not read: it is not upstream's.
-    if (changed instanceof TagflowError) return false;
+    if (!changed) return false;
     paths = paths ? new Set(changed).intersection(paths) : new Set(changed);
   }
   // What hands did to the record is judged where it is read.
   const records = new Set([recordPath(environment), signaturePath(environment)]);
   const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
   if (list.length === 0) return true;
-  const [before, after, there] = [
-    await orRefused(context.ledger.readFiles(parent, list)),
-    await orRefused(context.ledger.readFiles(commit.id, list)),
-    await orRefused(context.ledger.readFiles(upstream, list)),
-  ];
+  const read = async (id: ObjectId): Promise<ReadonlyMap<string, Uint8Array> | undefined> =>
+    (await attempt(context.ledger.readFiles(id, list), 'tree-unsafe')).value;
+  const [before, after, there] = [await read(parent), await read(commit.id), await read(upstream)];
   // What cannot be told apart cannot be found again.
-  if (before instanceof TagflowError || after instanceof TagflowError || there instanceof TagflowError) return false;
+  if (!before || !after || !there) return false;
   const { contains } = await import('./containment.ts');
   const former = formerRecordPath(environment);
   for (const path of list) {
@@ -164,8 +162,9 @@ async function madeByTagflow(
 ): Promise<boolean> {
   const { ledger } = context;
   const [parent] = commit.parents;
-  const changed = parent && (await orRefused(ledger.changedPaths(parent, commit.id)));
-  if (changed instanceof TagflowError) return false;
+  const listing = parent && (await attempt(ledger.changedPaths(parent, commit.id), 'tree-unsafe'));
+  if (listing?.problem) return false;
+  const changed = listing?.value;
   for (const one of snapshot.pipeline.lines.values()) {
     if (changed && !recordPaths(one).some((path) => changed.includes(path))) continue;
     if (!(await releaseMadeAt(context, one, commit))) continue;

@@ -2,7 +2,7 @@
 import type { JournalEntry, StepResult } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { Reading } from '../context.ts';
 import { journalOf, verificationEntries } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -29,11 +29,9 @@ export async function resultsOf(
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<ReadonlyMap<ObjectId, ReleaseVerification>> {
-  const entries = await verificationEntries(reading, journalOf(snapshot), environment, MOST).catch((error: unknown) => {
-    if (!isTagflowError(error, 'journal-invalid')) throw error;
-    reading.notify({ level: 'warning', text: `results of verifications are not shown: ${error.message}` });
-    return [];
-  });
+  const asking = verificationEntries(reading, journalOf(snapshot), environment, MOST);
+  const { value: entries = [], problem } = await attempt(asking, 'journal-invalid');
+  if (problem) reading.notify({ level: 'warning', text: `results of verifications are not shown: ${problem.message}` });
   const found = new Map<ObjectId, ReleaseVerification>();
   for (const entry of entries) {
     const { release } = entry;

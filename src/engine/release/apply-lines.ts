@@ -1,11 +1,11 @@
 // The use case of `tagflow apply`: the tags of every environment, and what a moving tag needs where they were late.
 import pLimit from 'p-limit';
+import { attempt } from '../../model/attempt.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, linesNamed } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
-import { orFailure } from '../read/problem.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
 import { isNewest } from './checks.ts';
@@ -40,7 +40,7 @@ export async function apply(context: Context, names: readonly string[]): Promise
   const states = await allEnded(
     chosen.map(async (environment) => {
       const head = snapshot.head(environment);
-      return { environment, head, ...(await limit(async () => orFailure(snapshot.release(environment)))) };
+      return { environment, head, ...(await limit(async () => attempt(snapshot.release(environment)))) };
     }),
   );
   const put: Put[] = [];
@@ -51,7 +51,7 @@ export async function apply(context: Context, names: readonly string[]): Promise
       await requireProposed(context, snapshot, { environment, commit, record: release });
       return putNewest(context, environment, head, release);
     };
-    const result = record ? await orFailure(putOwn(record)) : { problem };
+    const result = record ? await attempt(putOwn(record)) : { problem };
     put.push({ environment, head, record, ...result });
   }
   // What is read again comes together: one listing of the heads for all.
@@ -67,7 +67,7 @@ interface Put {
   readonly environment: Environment;
   readonly head: ObjectId;
   readonly record: ReleaseRecord | undefined;
-  readonly value?: PutTags;
+  readonly value?: PutTags | undefined;
   readonly problem?: TagflowError | undefined;
 }
 
@@ -97,7 +97,7 @@ async function putNewest(
 async function settle(context: Context, put: Put): Promise<Put> {
   const { environment, head, record, value } = put;
   if (!record || !value || value.settled) return put;
-  const settled = await orFailure(settleTags(context, environment, { head, record }, value.tags));
+  const settled = await attempt(settleTags(context, environment, { head, record }, value.tags));
   return settled.value
     ? { ...put, value: { ...value, tags: settled.value } }
     : { environment, head, record, problem: settled.problem };
@@ -108,7 +108,7 @@ async function finish(context: Context, { environment, head, ...put }: Put, clos
   const { name } = environment;
   const { record, value } = put;
   if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };
-  const { value: found, problem } = await orFailure(
+  const { value: found, problem } = await attempt(
     (async () => {
       const { tags, wasLate } = value;
       new Steps(context, { environment: name }).tagged(record, tags);

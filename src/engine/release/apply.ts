@@ -1,6 +1,7 @@
 // Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
 import pLimit from 'p-limit';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, taggedIn } from '../../model/pipeline.ts';
@@ -36,20 +37,19 @@ export async function applyCommitted(
   record: ReleaseRecord,
   replaced: ReleaseRecord | undefined,
 ): Promise<readonly TagStatus[]> {
-  try {
+  const { value, problem: cause } = await attempt(async () => {
     const tags = await applyHead(context, environment, commit, record, replaced);
     if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
     return tags;
-  } catch (cause) {
-    if (!isTagflowError(cause) || cause.code === 'interrupted') throw cause;
-    throw new TagflowError('tags-incomplete', {
-      what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
-      why: cause.why === undefined ? cause.message : `${cause.message}: ${cause.why}`,
-      fix: `tagflow apply ${environment.name}`,
-      details: { environment: environment.name, commit, release: record.sequence },
-      cause,
-    });
-  }
+  });
+  if (!cause) return value;
+  throw new TagflowError('tags-incomplete', {
+    what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
+    why: sentenceOf(cause),
+    fix: `tagflow apply ${environment.name}`,
+    details: { environment: environment.name, commit, release: record.sequence },
+    cause,
+  });
 }
 
 /** A release that has just been committed. */
@@ -269,7 +269,7 @@ async function putTag(
   mode: 'never-moves' | 'moves' | 'rewrite',
 ): Promise<TagStatus> {
   const status = { image: image.name, repository: image.repository, tag, digest: image.digest };
-  try {
+  const { value, problem } = await attempt(async (): Promise<TagStatus> => {
     context.signal.throwIfAborted();
     const repository = parseRepository(image.repository);
     const registry = context.registryOf(repository);
@@ -286,11 +286,8 @@ async function putTag(
       });
     }
     return { ...status, status: 'moved', ...(previous && { previous }) };
-  } catch (error) {
-    if (!isTagflowError(error)) throw error;
-    if (error.code === 'interrupted') throw error;
-    return { ...status, status: 'failed', error: taken(error, status) };
-  }
+  });
+  return problem ? { ...status, status: 'failed', error: taken(problem, status) } : value;
 }
 
 /** Only of per-release tags it is said what they name, so that no other one can have moved. */

@@ -1,6 +1,7 @@
 // Choosing what a rollback goes back to: the previous distinct release that is not held, or the one that was named. Reads, and
 // changes nothing.
 import type { JournalHold } from '../../gates/gates.ts';
+import { attempt } from '../../model/attempt.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
@@ -10,7 +11,7 @@ import type { Reading } from '../context.ts';
 import { highestReachable } from '../read/continuity.ts';
 import { type Past, type Release, pastOf, readPast } from '../read/history.ts';
 import { readWholeLine } from '../read/line.ts';
-import { orProblem } from '../read/problem.ts';
+import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
@@ -91,19 +92,15 @@ async function readTarget(
   environment: Environment,
   request: RollbackRequest,
 ): Promise<RunningPast & { readonly target: Release }> {
-  const few = await readRunning(reading, snapshot, environment, NEWEST).catch(async (error: unknown) => {
-    if (!isTagflowError(error, 'branch-rewound') || request.to?.startsWith('#') !== true) throw error;
-    const hidden = await readHidden(reading, snapshot, environment);
-    if (!hidden) throw error;
-    return hidden;
-  });
-  try {
-    return { ...few, target: await chooseTarget(reading, snapshot, few, request) };
-  } catch (error) {
-    if (few.past.whole || !isTagflowError(error, 'release-not-found')) throw error;
-    const all = await readRunning(reading, snapshot, environment);
-    return { ...all, target: await chooseTarget(reading, snapshot, all, request) };
-  }
+  const read = await attempt(readRunning(reading, snapshot, environment, NEWEST), 'branch-rewound');
+  const isNumbered = request.to?.startsWith('#') === true;
+  const few = read.value ?? (isNumbered ? await readHidden(reading, snapshot, environment) : undefined);
+  if (!few) throw read.problem;
+  const { value: target, problem } = await attempt(chooseTarget(reading, snapshot, few, request), 'release-not-found');
+  if (!problem) return { ...few, target };
+  if (few.past.whole) throw problem;
+  const all = await readRunning(reading, snapshot, environment);
+  return { ...all, target: await chooseTarget(reading, snapshot, all, request) };
 }
 
 /** The highest release that the branch reaches beside its line, and its past: the line goes on from there. */
@@ -128,7 +125,7 @@ async function readRunning(
 ): Promise<RunningPast> {
   // The past first: it brings the newest record along with the others, in one request.
   const past = await readPast(reading, snapshot, environment, most);
-  const { value, problem } = await orProblem(snapshot.release(environment));
+  const { value, problem } = await readable(snapshot.release(environment));
   if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };

@@ -1,7 +1,8 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
 import { CONFIG_FILE } from '../../config/config.ts';
 import type { BranchAt, TreeEdit } from '../../ledger/ledger.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/plan.ts';
 import { type Trust, isInScope } from '../../model/pipeline.ts';
@@ -172,15 +173,12 @@ function recordContent(record: ReleaseRecord, plan: Plan): Uint8Array {
 
 /** A record that could not be read back would stop every later command: it is found out before it is written. */
 function requireReadable(text: string, plan: Plan): void {
-  try {
-    parseRecord(text, plan.recordPath);
-  } catch (cause) {
-    if (!isTagflowError(cause, 'record-invalid')) throw cause;
-    throw new TagflowError('usage', {
-      what: `the release of ${plan.environment} cannot be recorded; nothing was changed`,
-      why: cause.why,
-      fix: 'give that value as one plain line of at most 2,000 characters',
-      cause,
-    });
-  }
+  const { problem } = attemptNow(() => parseRecord(text, plan.recordPath), 'record-invalid');
+  if (!problem) return;
+  throw new TagflowError('usage', {
+    what: `the release of ${plan.environment} cannot be recorded; nothing was changed`,
+    why: problem.why,
+    fix: 'give that value as one plain line of at most 2,000 characters',
+    cause: problem,
+  });
 }

@@ -2,7 +2,8 @@
 // the release is committed. Nothing that anybody follows moves here: only the version's own tag is written.
 import pLimit from 'p-limit';
 import { type Digest, shortDigest } from '../../model/digest.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type Image, repositoryIn, type Environment } from '../../model/pipeline.ts';
 import type { Plan, PlannedCopy } from '../../model/plan.ts';
 import { type Repository, type Tag, ownershipKey, parseRepository } from '../../model/reference.ts';
@@ -116,13 +117,11 @@ export function describeSummary({ manifests, blobsSent, blobsMounted, blobsPrese
 }
 
 async function putVersion(context: Context, target: Repository, version: Tag, digest: Digest): Promise<void> {
-  try {
-    await context.registryOf(target).tag(target, digest, version, { expected: { digest: undefined } });
-  } catch (error) {
-    if (!isTagflowError(error, 'tag-moved')) throw error;
-    const actual: unknown = error.details['actual'];
-    throw versionTaken(target.name, version, digest, typeof actual === 'string' ? actual : 'another image', error);
-  }
+  const tagging = context.registryOf(target).tag(target, digest, version, { expected: { digest: undefined } });
+  const { problem } = await attempt(tagging, 'tag-moved');
+  if (!problem) return;
+  const actual: unknown = problem.details['actual'];
+  throw versionTaken(target.name, version, digest, typeof actual === 'string' ? actual : 'another image', problem);
 }
 
 function versionOf(images: readonly ReleaseImage[], name: string): Tag {

@@ -15,8 +15,7 @@ import {
   judge,
   promotionGates,
 } from '../../gates/gates.ts';
-import type { Attempt } from '../../model/attempt.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Trust, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
@@ -125,14 +124,7 @@ const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'runs']);
 
 /** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */
 async function finding(name: keyof Evidence, source: () => Promise<unknown>): Promise<Attempt<unknown>> {
-  try {
-    return { value: await source() };
-  } catch (error) {
-    if (isTagflowError(error, 'journal-invalid')) return { problem: error };
-    if (OUTSIDE.has(name) && isTagflowError(error) && error.code !== 'interrupted' && error.code !== 'internal')
-      return { problem: error };
-    throw error;
-  }
+  return OUTSIDE.has(name) ? attempt(source) : attempt(source, 'journal-invalid');
 }
 
 function subjectOf({ pipeline }: Snapshot, state: EnvironmentState, { request, images, source }: Candidate): Subject {

@@ -1,6 +1,7 @@
 // The images of a release to be: where each may be found, and that it is there. Nothing is planned with an image that nobody has.
 import { type Digest, shortDigest } from '../../model/digest.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type Environment, type Pipeline, repositoryIn } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
@@ -130,10 +131,7 @@ export async function findAgain(
 
 /** Elsewhere than in its own registry an environment may have no business: what cannot be read there is not there. */
 async function has({ registryOf }: Registries, place: Repository, digest: Digest, own: boolean): Promise<boolean> {
-  try {
-    return (await registryOf(place).resolve(place, digest)) !== undefined;
-  } catch (error) {
-    if (!own && isTagflowError(error, 'unauthorized', 'forbidden', 'registry-unavailable')) return false;
-    throw error;
-  }
+  const resolving = registryOf(place).resolve(place, digest);
+  if (own) return (await resolving) !== undefined;
+  return (await attempt(resolving, 'unauthorized', 'forbidden', 'registry-unavailable')).value !== undefined;
 }

@@ -1,7 +1,8 @@
 // What gates want to know of the journal: locks, holds, and approvals of exactly what is judged.
 import { type Approval, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
 import { type Digest, digestOfData } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { sentenceOf } from '../../model/errors.ts';
 import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
@@ -47,13 +48,10 @@ export async function locksOn(reading: Reading, snapshot: Snapshot, state: Envir
 
 /** What a rollback asks of the journal: where the journal cannot be trusted it warns, and goes on with nothing. */
 export async function orWarn<T>(reading: Reading, facts: Promise<readonly T[]>): Promise<readonly T[]> {
-  try {
-    return await facts;
-  } catch (error) {
-    if (!isTagflowError(error, 'journal-invalid')) throw error;
-    reading.notify({ level: 'warning', text: `${error.message}: ${error.why}; the rollback goes on all the same` });
-    return [];
-  }
+  const { value, problem } = await attempt(facts, 'journal-invalid');
+  if (!problem) return value;
+  reading.notify({ level: 'warning', text: `${sentenceOf(problem)}; the rollback continues without it` });
+  return [];
 }
 
 /** Images that people put on hold for the line. Throws `journal-invalid`. */

@@ -1,7 +1,8 @@
 // Promoting several applications of an environment together: planned side by side, released by one commit and one push with a
 // record for each, tagged side by side. All of it moves, or nothing does.
 import pLimit from 'p-limit';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { Context, Reading } from '../context.ts';
@@ -86,12 +87,10 @@ async function planLines(
   request: SeveralRequest,
 ): Promise<readonly Planning[]> {
   const found = await planSideBySide(reading, lines, async (line): Promise<readonly Planning[]> => {
-    try {
-      return [await planLine(reading, snapshot, line, request)];
-    } catch (error) {
-      if (request.all && isTagflowError(error, 'version-not-found')) return [];
-      throw error;
-    }
+    const planning = planLine(reading, snapshot, line, request);
+    if (!request.all) return [await planning];
+    const { value, problem } = await attempt(planning, 'version-not-found');
+    return problem ? [] : [value];
   });
   return found.flat();
 }

@@ -2,7 +2,8 @@
 // after the approval changes what is merged. A record names the tree of its release, and whoever changes files can change the
 // record as well. So the tree is made again from the base, the upstream commit and the images, and nothing else may be in it.
 import { CONFIG_FILE } from '../../config/config.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
@@ -73,13 +74,10 @@ export async function amendment(
   const values = { release: record.sequence, time };
   const at = { environment, head: base };
   const quiet: Reading = { ...reading, notify: () => undefined };
-  try {
-    const { scope } = await releaseTree(quiet, { pipeline }, at, from.tree, record.images, values);
-    if (scope === record.scope) return undefined;
-  } catch (error) {
-    if (!isTagflowError(error, 'pin-not-found', 'manifest-invalid', 'tree-unsafe')) throw error;
-    return `planning it again fails: ${error.message}`;
-  }
+  const planning = releaseTree(quiet, { pipeline }, at, from.tree, record.images, values);
+  const { value, problem } = await attempt(planning, 'pin-not-found', 'manifest-invalid', 'tree-unsafe');
+  if (problem) return `planning it again fails: ${problem.message}`;
+  if (value.scope === record.scope) return undefined;
   return `planned again on ${shortId(base)} from ${shortId(from.tree)} it has another tree: something was added to it, or left out`;
 }
 
@@ -126,12 +124,8 @@ async function rulesThen(
   const content = (await ledger.readFiles(commit, [CONFIG_FILE])).get(CONFIG_FILE);
   if (!content) return undefined;
   const text = new TextDecoder().decode(content);
-  try {
-    const then = await pipelineOf(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk.branch });
-    const environment = then.lines.get(name);
-    return environment && { pipeline: then, environment };
-  } catch (error) {
-    if (isTagflowError(error, 'config-invalid', 'tree-unsafe')) return undefined;
-    throw error;
-  }
+  const parsing = pipelineOf(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk.branch });
+  const { value: then } = await attempt(parsing, 'config-invalid', 'tree-unsafe');
+  const environment = then?.lines.get(name);
+  return then && environment && { pipeline: then, environment };
 }

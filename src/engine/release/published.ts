@@ -1,5 +1,5 @@
 // What a repository has published, in words for who asked for something that it has not.
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
@@ -33,12 +33,8 @@ export async function publishedIn(
 }
 
 async function listed(registries: Registries, repository: Repository): Promise<readonly Tag[] | undefined> {
-  try {
-    return await registries.registryOf(repository).listTags(repository);
-  } catch (error) {
-    if (isTagflowError(error, 'forbidden', 'unauthorized')) return undefined;
-    throw error;
-  }
+  const listing = registries.registryOf(repository).listTags(repository);
+  return (await attempt(listing, 'forbidden', 'unauthorized')).value;
 }
 
 function describe(tags: readonly Tag[], versions: readonly Tag[]): string {

@@ -3,7 +3,8 @@
 // new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
 // branch and the same pull request, whoever makes them; whatever of that is there already is left as it is.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -14,7 +15,7 @@ import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
-import { orProblem } from '../read/problem.ts';
+import { readable } from '../read/problem.ts';
 import { readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
@@ -99,7 +100,7 @@ async function refusalsBy(
   await context.ledger.fetch([...new Set(asked.map(({ head }) => head))]);
   const found = await Promise.all(
     asked.map(async (one) => {
-      const { value: record } = await orProblem(readRecord(context, environment, one.head));
+      const { value: record } = await readable(readRecord(context, environment, one.head));
       // One on another base cannot be merged any more.
       const [onto] = (await context.ledger.commit(one.head)).parents;
       if (!record || onto !== base) return [];
@@ -151,7 +152,7 @@ async function sameRequest(
   const [{ parents }, changed, { value: record }] = await Promise.all([
     ledger.commit(head),
     ledger.changedPaths(ours.commit, head),
-    orProblem(readRecord(context, environment, head)),
+    readable(readRecord(context, environment, head)),
   ]);
   const isSame =
     parents.join() === plan.parents.join() &&
@@ -177,14 +178,14 @@ async function closeAll(
   const closed: PullRequest[] = [];
   for (const one of older) {
     context.signal.throwIfAborted();
-    try {
-      await forge.close(one, `Superseded by ${newer.url}, which asks for another release of the same environment.`);
+    const comment = `Superseded by ${newer.url}, which asks for another release of the same environment.`;
+    const { problem } = await attempt(forge.close(one, comment));
+    if (!problem) {
       closed.push(one);
-    } catch (error) {
-      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-      const text = `${forge.term} ${one.number} is superseded and could not be closed: ${error.message}`;
-      context.notify({ level: 'warning', text });
+      continue;
     }
+    const text = `${forge.term} ${one.number} is superseded and could not be closed: ${problem.message}`;
+    context.notify({ level: 'warning', text });
   }
   return closed;
 }

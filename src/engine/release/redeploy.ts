@@ -1,13 +1,13 @@
 // Deploying a release again. Where manifests name a moving tag alone, a sync between the commit and the move of the tag starts
 // Pods on the old image, and nothing in the Pod template changes afterwards. So a release whose tags were put late is followed
 // by one with the same images, whose annotation also says its number.
-import type { TagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { sentenceOf } from '../../model/errors.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
-import { orFailure } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { wasCutShort } from './checks.ts';
@@ -48,7 +48,7 @@ export async function redeploy(
   const request = requestFor(name, record, `deploy again: ${why}`);
   const choose = async (snapshot: Snapshot): Promise<Choice | UnchangedRelease> =>
     chooseAgain(context, snapshot, request, record);
-  const { value, problem } = await orFailure(release(context, name, choose, {}));
+  const { value, problem } = await attempt(release(context, name, choose, {}));
   if (problem) return warn(context, name, sentenceOf(problem));
   if (value?.kind === 'released') return value;
   return value?.kind === 'refused'
@@ -88,10 +88,6 @@ async function chooseAgain(
     mends: false,
     again: true,
   };
-}
-
-function sentenceOf({ message, why }: TagflowError): string {
-  return why === undefined ? message : `${message}: ${why}`;
 }
 
 function warn({ notify }: Context, name: string, why: string): undefined {

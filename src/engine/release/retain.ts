@@ -4,7 +4,8 @@
 // Concurrency: a tag is removed only of a release that is out of the window for good, and only while it names that
 // release's image; a run that is late removes what a newer one would remove as well. Repetition: removes nothing twice.
 import { shortDigest } from '../../model/digest.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
@@ -176,25 +177,19 @@ async function removeTag(
   const repository = parseRepository(name);
   const registry = context.registryOf(repository);
   if (!registry.removeTag) return 'closed';
-  try {
-    const removal = await registry.removeTag(repository, tag, digest);
-    switch (removal.outcome) {
-      case 'removed':
-        return 'removed';
-      case 'unsupported':
-        return 'closed';
-      case 'moved':
-        return {
-          problem: `${name}:${tag} names ${shortDigest(removal.actual)}, not ${shortDigest(digest)}: left alone`,
-        };
-      case 'absent':
-      // The image stays, which is all that its tag was for.
-      case 'last':
-        return 'none';
-    }
-  } catch (error) {
-    if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-    return error.code === 'forbidden' ? 'forbidden' : { problem: `${name}:${tag}: ${error.message}` };
+  const { value: removal, problem } = await attempt(registry.removeTag(repository, tag, digest));
+  if (problem) return problem.code === 'forbidden' ? 'forbidden' : { problem: `${name}:${tag}: ${problem.message}` };
+  switch (removal.outcome) {
+    case 'removed':
+      return 'removed';
+    case 'unsupported':
+      return 'closed';
+    case 'moved':
+      return { problem: `${name}:${tag} names ${shortDigest(removal.actual)}, not ${shortDigest(digest)}: left alone` };
+    case 'absent':
+    // The image stays, which is all that its tag was for.
+    case 'last':
+      return 'none';
   }
 }
 

@@ -5,7 +5,7 @@ import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { lineOf } from '../../model/pipeline.ts';
 import type { RollbackRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
-import { orProblem } from '../read/problem.ts';
+import { readable } from '../read/problem.ts';
 import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
 import { chooseRollback, describeImages } from './choose-rollback.ts';
 import { type Choose, type RunOptions, release } from './execute.ts';
@@ -90,7 +90,7 @@ export async function rollbackFrom(
 async function superseded(context: Context, { environment, record }: EnvironmentState): Promise<TagflowError> {
   const snapshot = await readSnapshot(context, [environment.name]);
   const head = snapshot.branches.get(environment.branch);
-  const { value } = await orProblem(snapshot.release(environment));
+  const { value } = await readable(snapshot.release(environment));
   const arrived = value?.record;
   return new TagflowError('superseded', {
     what: `${environment.name} was not rolled back: its branch moved on while the rollback was made`,

@@ -1,6 +1,7 @@
 // Releases of several lines at once: planned side by side, refused as one, and of one branch released by one commit and one push.
 import pLimit from 'p-limit';
-import { ERRORS, EXIT, type TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { type TagflowError, ERRORS, EXIT } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type ReleaseLine, downstreamOf, recordPaths, signaturePath } from '../../model/pipeline.ts';
 import type { Context, Reading } from '../context.ts';
@@ -49,12 +50,10 @@ export async function planSideBySide<T>(
     lines.map(async (line) =>
       limit(async (): Promise<T | Refused> => {
         signal.throwIfAborted();
-        try {
-          return await plan(line);
-        } catch (error) {
-          if (isTagflowError(error) && isAnswer(error)) return refusalOf(line, error);
-          throw error;
-        }
+        const { value, problem } = await attempt(plan(line));
+        if (!problem) return value;
+        if (isAnswer(problem)) return refusalOf(line, problem);
+        throw problem;
       }),
     ),
   );

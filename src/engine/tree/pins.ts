@@ -8,12 +8,13 @@ import {
   readPins,
   sharedValuesOf,
 } from '../../manifests/manifests.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { isManifestPath, manifestPaths, namesOf, orRefused, readManifests } from './tree.ts';
+import { isManifestPath, manifestPaths, namesOf, readManifests } from './tree.ts';
 
 /** What manifests say, by image; or why they cannot be read. */
 export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
@@ -44,13 +45,13 @@ export async function readSaid(
 ): Promise<Said | TagflowError> {
   const readAll = async (): Promise<readonly ManifestFile[]> =>
     readManifests(context, head, await manifestPaths(context, environment, head));
-  const files = await orRefused(readAll());
-  if (files instanceof TagflowError) return files;
+  const { value: files, problem } = await attempt(readAll(), 'tree-unsafe');
+  if (problem) return problem;
   const images = [...environment.images.keys()].map((image) => ({
     image,
     names: namesOf(pipeline, environment, image),
   }));
-  try {
+  const said = await attempt(async () => {
     const inherited = new Set(files.flatMap(({ path }) => sharedValuesOf(path)));
     for (const { path } of files) inherited.delete(path);
     const shared = inherited.size === 0 ? [] : await readManifests(context, head, [...inherited]);
@@ -59,10 +60,8 @@ export async function readSaid(
     const named = files.filter(({ path }) => isManifestPath(path));
     const pins = found.map((pin) => ({ ...pin, style: pin.style ?? environment.images.get(pin.image)?.pin }));
     return { pins: Map.groupBy(pins, ({ image }) => image), strays: findStrays(named, images, found) };
-  } catch (error) {
-    if (isTagflowError(error)) return error;
-    throw error;
-  }
+  });
+  return said.problem ?? said.value;
 }
 
 /** The first field that says something else of an image than the record; undefined where all fields are right. */

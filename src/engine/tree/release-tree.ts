@@ -10,7 +10,7 @@ import {
   pinImages,
 } from '../../manifests/manifests.ts';
 import type { TreeEdit } from '../../ledger/ledger.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, formerRecordPath, recordPaths } from '../../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
@@ -219,12 +219,8 @@ export function repin(
   pins: readonly Pin[],
   options: PinOptions,
 ): ReadonlyMap<string, string> {
-  try {
-    return new Map([...contents(files), ...contents(pinImages(files, pins, { ...options, comparing: true }).edits)]);
-  } catch (error) {
-    if (isTagflowError(error)) return contents(files);
-    throw error;
-  }
+  const { value } = attemptNow(() => pinImages(files, pins, { ...options, comparing: true }));
+  return new Map([...contents(files), ...contents(value?.edits ?? [])]);
 }
 
 /** The text of files, by path. */

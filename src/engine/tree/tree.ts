@@ -2,7 +2,7 @@
 import { matchesGlob } from 'node:path';
 import { type Ledger, type TreeEdit, type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import type { ManifestFile, Pin } from '../../manifests/manifests.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import {
@@ -57,26 +57,13 @@ export async function readManifests(
   return [...files].filter(([, content]) => !isRecordFile(content)).map(([path, content]) => ({ path, content }));
 }
 
-/**
- * The value of what reads files of one commit, or the error by which its tree is refused (`tree-unsafe`): for judging commits
- * that hands made, which must not keep anybody from judging the others.
- */
-export async function orRefused<T>(work: Promise<T>): Promise<T | TagflowError> {
-  try {
-    return await work;
-  } catch (error) {
-    if (isTagflowError(error, 'tree-unsafe')) return error;
-    throw error;
-  }
-}
-
 /** Brings files of many commits in few requests, those apart whose tree is refused. */
 export async function bringReadable(
   context: Reading,
   files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[],
 ): Promise<void> {
-  const refused = await orRefused(context.ledger.bring(files));
-  if (!(refused instanceof TagflowError) || files.length === 1) return;
+  const { problem } = await attempt(context.ledger.bring(files), 'tree-unsafe');
+  if (!problem || files.length === 1) return;
   const middle = Math.ceil(files.length / 2);
   await bringReadable(context, files.slice(0, middle));
   await bringReadable(context, files.slice(middle));

@@ -1,7 +1,8 @@
 // What follows on a failed verification: a hold, a rollback, or nothing but the report. The result is in the journal by then; with
 // pull requests the hold is, too, before the rollback is asked for. Whatever dies in between is finished by the next run: each part
 // looks whether it is there already.
-import { type TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { type TagflowError, isTagflowError, sentenceOf } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
@@ -27,12 +28,9 @@ export async function followUp(context: Context, state: Verifiable, entry: Journ
   const action = environment.verify?.onFailure ?? 'report';
   if (action === 'report') return { kind: 'none', why: 'onFailure is report' };
   if (record.action === 'rollback') return { kind: 'none', why: 'the release is a rollback itself' };
-  try {
-    return action === 'hold' ? await holdOnly(context, state, entry) : await rollBack(context, state, entry);
-  } catch (error) {
-    if (!isTagflowError(error) || error.code === 'interrupted' || error.code === 'internal') throw error;
-    return { kind: 'none', why: [error.message, error.why].filter(Boolean).join(': '), error };
-  }
+  const follow = action === 'hold' ? holdOnly : rollBack;
+  const { value, problem } = await attempt(follow(context, state, entry));
+  return problem ? { kind: 'none', why: sentenceOf(problem), error: problem } : value;
 }
 
 async function holdOnly(context: Context, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {

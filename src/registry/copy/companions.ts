@@ -2,7 +2,7 @@
 // referrers (OCI distribution-spec v1.1), and under cosign's tags `sha256-HEX.sig`, `.att` and `.sbom`
 // (sigstore/cosign, specs/SIGNATURE_SPEC.md); and what is about them in turn.
 import { type Digest, digestAlgorithm, digestHex } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { Descriptor } from '../registry.ts';
 import type { Copying } from './copy.ts';
@@ -91,12 +91,8 @@ async function copyTagged(
   if (there === digest) return [{ digest }];
   if (!there) {
     const nodes = await copying.copyGraph({ digest, label: `what is about ${label}` });
-    try {
-      await target.tag(to, digest, tag, { expected: { digest: undefined } });
-      return nodes;
-    } catch (error) {
-      if (!isTagflowError(error, 'tag-moved')) throw error;
-    }
+    const tagging = target.tag(to, digest, tag, { expected: { digest: undefined } });
+    if (!(await attempt(tagging, 'tag-moved')).problem) return nodes;
   }
   notify({
     level: 'warning',

@@ -2,7 +2,8 @@
 // putting an image without a tag that is there already, and removing a tag that nobody has.
 import { randomUUID } from 'node:crypto';
 import { type Digest, isDigest } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { sentenceOf } from '../../model/errors.ts';
 import { isTag, type RemoteRepository, type Tag } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts, StoredImage, TagRule } from '../../model/repository-facts.ts';
 import type { CachedManifest } from '../image/manifest-cache.ts';
@@ -99,28 +100,20 @@ export class EcrInspector {
 
   /** What a call that needs a permission tells of it. */
   async #tryCall(how: string, work: () => Promise<unknown>): Promise<Permission> {
-    try {
-      await work();
-      return { granted: 'yes', how };
-    } catch (error) {
-      if (!isTagflowError(error, 'forbidden')) throw error;
-      return { granted: 'no', how: error.why === undefined ? error.message : `${error.message}: ${error.why}` };
-    }
+    const { problem } = await attempt(work, 'forbidden');
+    return problem ? { granted: 'no', how: sentenceOf(problem) } : { granted: 'yes', how };
   }
 
   async #exists(place: RemoteRepository, deadline: MovingDeadline): Promise<RepositoryFacts['exists']> {
     const call = callOf(place, 'ecr:ListImages');
     const input = { ...call.names, maxResults: 1 };
-    try {
-      const answer = await this.#api.call(
-        { ...call, expects: ALLOWED, send: async (client, rest) => client.listImages(input, rest) },
-        deadline,
-      );
-      return answer instanceof EcrRefusal ? 'no' : 'yes';
-    } catch (error) {
-      if (!isTagflowError(error, 'forbidden')) throw error;
-      return 'unknown';
-    }
+    const listing = this.#api.call(
+      { ...call, expects: ALLOWED, send: async (client, rest) => client.listImages(input, rest) },
+      deadline,
+    );
+    const { value: answer } = await attempt(listing, 'forbidden');
+    if (!answer) return 'unknown';
+    return answer instanceof EcrRefusal ? 'no' : 'yes';
   }
 
   async #putAgain(place: RemoteRepository, image: CachedManifest, deadline: MovingDeadline): Promise<void> {
@@ -149,18 +142,15 @@ export class EcrInspector {
   async #readPolicy(place: RemoteRepository, deadline: MovingDeadline): Promise<Pick<RepositoryFacts, 'cleanUp'>> {
     const call = callOf(place, 'ecr:GetLifecyclePolicy');
     const expects = ['LifecyclePolicyNotFoundException', 'RepositoryNotFoundException'];
-    try {
-      const answer = await this.#api.call(
-        { ...call, expects, send: async (client, rest) => client.getLifecyclePolicy({ ...call.names }, rest) },
-        deadline,
-      );
-      if (answer instanceof EcrRefusal) return {};
-      const where = `aws ecr put-lifecycle-policy --region ${call.host.region} --repository-name ${place.path}`;
-      return { cleanUp: parseLifecyclePolicy(answer.lifecyclePolicyText ?? '', where) };
-    } catch (error) {
-      if (!isTagflowError(error, 'forbidden')) throw error;
-      return { cleanUp: { unreadable: error.message } };
-    }
+    const asking = this.#api.call(
+      { ...call, expects, send: async (client, rest) => client.getLifecyclePolicy({ ...call.names }, rest) },
+      deadline,
+    );
+    const { value: answer, problem } = await attempt(asking, 'forbidden');
+    if (problem) return { cleanUp: { unreadable: problem.message } };
+    if (answer instanceof EcrRefusal) return {};
+    const where = `aws ecr put-lifecycle-policy --region ${call.host.region} --repository-name ${place.path}`;
+    return { cleanUp: parseLifecyclePolicy(answer.lifecyclePolicyText ?? '', where) };
   }
 }
 

@@ -2,7 +2,7 @@
 // All of it may be repeated and done at once.
 import type { Image } from '@aws-sdk/client-ecr';
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import { isTag, type RemoteRepository, type Tag } from '../../model/reference.ts';
 import { checkManifest, IMAGE_MEDIA_TYPES, refuseSchema1 } from '../image/manifest-type.ts';
 import type { CachedManifest, ManifestCache } from '../image/manifest-cache.ts';
@@ -110,25 +110,19 @@ export class EcrReads {
     const call = callOf(repository, 'ecr:DescribeRepositories');
     const { registryId, repositoryName } = call.names;
     const input = { registryId, repositoryNames: [repositoryName] };
-    try {
-      const answer = await this.#api.call(
-        {
-          ...call,
-          expects: ['RepositoryNotFoundException'],
-          send: async (client, rest) => client.describeRepositories(input, rest),
-        },
+    const expects = ['RepositoryNotFoundException'];
+    // This only makes a refusal clear: without it, the write itself is refused.
+    const { value: answer } = await attempt(
+      this.#api.call(
+        { ...call, expects, send: async (client, rest) => client.describeRepositories(input, rest) },
         deadline,
-      );
-      if (answer instanceof EcrRefusal) return undefined;
-      const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
-      if (found?.imageTagMutability === undefined) return undefined;
-      const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
-      return { setting: found.imageTagMutability, filters };
-    } catch (error) {
-      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
-      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-      return undefined;
-    }
+      ),
+    );
+    if (!answer || answer instanceof EcrRefusal) return undefined;
+    const found = answer.repositories?.find((each) => each.repositoryName === repositoryName);
+    if (found?.imageTagMutability === undefined) return undefined;
+    const filters = (found.imageTagMutabilityExclusionFilters ?? []).flatMap(({ filter }) => filter ?? []);
+    return { setting: found.imageTagMutability, filters };
   }
 }
 

@@ -5,7 +5,7 @@
 // run removals in a repository take turns; after each the image is read, and put back when it went.
 import { createTurns, type TakeTurns } from '../../http/turns.ts';
 import type { Digest } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { TagRemoval } from '../registry.ts';
 import { type EcrApi, EcrRefusal, type MovingDeadline } from './api.ts';
@@ -45,13 +45,11 @@ export class EcrTagRemoval {
     return this.#inTurn(place.name, async (): Promise<TagRemoval> => {
       const why = this.#closed.get(place.name);
       if (why !== undefined) return { outcome: 'unsupported', why };
-      try {
-        return await this.#remove(place, tag, expected, deadline);
-      } catch (error) {
-        if (!isTagflowError(error, 'forbidden') || !ACTIONS.has(error.details['action'])) throw error;
-        this.#closed.set(place.name, error.message);
-        return { outcome: 'unsupported', why: error.message };
-      }
+      const { value, problem } = await attempt(this.#remove(place, tag, expected, deadline), 'forbidden');
+      if (!problem) return value;
+      if (!ACTIONS.has(problem.details['action'])) throw problem;
+      this.#closed.set(place.name, problem.message);
+      return { outcome: 'unsupported', why: problem.message };
     });
   }
 

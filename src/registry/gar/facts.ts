@@ -3,7 +3,8 @@
 // cloud.google.com/artifact-registry/docs/repositories/cleanup-policy.
 import type { protos } from '@google-cloud/artifact-registry';
 import type { Deadline } from '../../model/effects.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import type { TagflowError } from '../../model/errors.ts';
 import type { CleanUpPolicy, CleanUpRule, Permission, RepositoryFacts } from '../../model/repository-facts.ts';
 import type { GarCalls, GarSettings } from './calls.ts';
 import type { GarPlace } from './place.ts';
@@ -18,19 +19,19 @@ const REMOVE = ['artifactregistry.tags.delete'];
 /** The facts about a repository. Throws what the calls throw, a refusal apart. */
 export async function inspectPlace(calls: GarCalls, place: GarPlace, deadline: Deadline): Promise<RepositoryFacts> {
   const [settings, granted, hasPackage] = await Promise.all([
-    orRefusal(async () => calls.readRepository(place, deadline)),
-    orRefusal(async () => calls.testPermissions(place, [...PULL, ...PUSH, ...REMOVE], deadline)),
-    orRefusal(async () => calls.hasPackage(place, deadline)),
+    attempt(calls.readRepository(place, deadline), 'forbidden'),
+    attempt(calls.testPermissions(place, [...PULL, ...PUSH, ...REMOVE], deadline), 'forbidden'),
+    attempt(calls.hasPackage(place, deadline), 'forbidden'),
   ]);
   const permission = (needed: readonly string[]): Permission =>
-    'refused' in granted ? { granted: 'unknown', how: granted.refused } : permissionOf(needed, granted.value);
+    granted.problem ? { granted: 'unknown', how: refusalOf(granted.problem) } : permissionOf(needed, granted.value);
   const facts = { pull: permission(PULL), push: permission(PUSH), removeTag: permission(REMOVE) };
-  if ('refused' in settings) return { exists: 'unknown', ...facts, cleanUp: { unreadable: settings.refused } };
+  if (settings.problem) return { exists: 'unknown', ...facts, cleanUp: { unreadable: refusalOf(settings.problem) } };
   if (!settings.value) return { exists: 'no', ...facts };
   const cleanUp = cleanUpOf(settings.value, place);
   return {
     // The first push makes a package.
-    exists: 'value' in hasPackage && hasPackage.value ? 'yes' : 'unknown',
+    exists: hasPackage.value === true ? 'yes' : 'unknown',
     ...facts,
     tagRule: { tags: settings.value.dockerConfig?.immutableTags === true ? 'immutable' : 'mutable', except: [] },
     ...(cleanUp && { cleanUp }),
@@ -103,12 +104,6 @@ function permissionOf(needed: readonly string[], granted: ReadonlySet<string>): 
     : { granted: 'no', how: `TestIamPermissions does not grant ${missing.join(' and ')}` };
 }
 
-/** The value, or why it may not be had. */
-async function orRefusal<T>(ask: () => Promise<T>): Promise<{ readonly value: T } | { readonly refused: string }> {
-  try {
-    return { value: await ask() };
-  } catch (error) {
-    if (!isTagflowError(error, 'forbidden')) throw error;
-    return { refused: error.why ?? error.message };
-  }
+function refusalOf({ why, message }: TagflowError): string {
+  return why ?? message;
 }

@@ -2,7 +2,7 @@
 // All of it may be repeated and done at once.
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { StoredImage } from '../../model/repository-facts.ts';
 import type { GarCalls } from './calls.ts';
@@ -62,15 +62,10 @@ export class GarReads {
   }
 
   async #readRules(place: GarPlace, deadline: Deadline): Promise<GarRules | undefined> {
-    try {
-      const settings = await this.#calls.readRepository(place, deadline);
-      if (!settings) return undefined;
-      const { dockerConfig, mode } = settings;
-      return { immutableTags: dockerConfig?.immutableTags === true, mode: String(mode ?? '') };
-    } catch (error) {
-      // Only for the sake of a clear refusal: who may not ask, or gets no answer, learns from the write.
-      if (!isTagflowError(error) || error.code === 'interrupted') throw error;
-      return undefined;
-    }
+    // These only make a refusal clear: without them, the write itself is refused.
+    const { value: settings } = await attempt(this.#calls.readRepository(place, deadline));
+    if (!settings) return undefined;
+    const { dockerConfig, mode } = settings;
+    return { immutableTags: dockerConfig?.immutableTags === true, mode: String(mode ?? '') };
   }
 }

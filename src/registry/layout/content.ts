@@ -6,7 +6,7 @@
 import type { BlobDescriptor, ContentSource, ContentTarget, Descriptor, Manifest } from '../registry.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { type Digest, isDigest } from '../../model/digest.ts';
-import { isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import { namedIn } from '../image/manifest-graph.ts';
 import { describeReferrer, readReferrers, referrersTag, referrerSubject } from '../image/referrers-index.ts';
 import type { BlobFiles } from './blob-files.ts';
@@ -66,11 +66,8 @@ export class LayoutContent implements ContentSource, ContentTarget {
 
   async hasManifest(repository: Repository, digest: Digest): Promise<boolean> {
     const directory = this.#directoryOf(repository);
-    const manifest = await this.#read(directory, digest).catch((error: unknown) => {
-      // A damaged file is as good as none: it is written anew.
-      if (isTagflowError(error, 'digest-mismatch')) return undefined;
-      throw error;
-    });
+    // A damaged file is as good as none: it is written again.
+    const { value: manifest } = await attempt(this.#read(directory, digest), 'digest-mismatch');
     if (!manifest) return false;
     // Nobody sees to it that a layout keeps what its manifests name.
     for (const blob of namedIn(manifest, repository.name).blobs) {
@@ -87,13 +84,13 @@ export class LayoutContent implements ContentSource, ContentTarget {
   ): Promise<void> {
     const directory = this.#directoryOf(repository);
     await this.#create(directory);
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#files.write(directory, blob, await open(), `the blob ${blob.digest} of ${from.name}`);
-      } catch (error) {
-        if (!isTagflowError(error, 'registry-unavailable') || attempt === ATTEMPTS) throw error;
-        await pause(this.#parts.effects, FIRST_PAUSE_MS * 2 ** attempt);
-      }
+    const what = `the blob ${blob.digest} of ${from.name}`;
+    for (let tried = 1; ; tried += 1) {
+      const write = async (): Promise<void> => this.#files.write(directory, blob, await open(), what);
+      const { problem } = await attempt(write, 'registry-unavailable');
+      if (!problem) return;
+      if (tried === ATTEMPTS) throw problem;
+      await pause(this.#parts.effects, FIRST_PAUSE_MS * 2 ** tried);
     }
   }
 

@@ -5,6 +5,7 @@
 // begun again, as often as a request is.
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
+import { attempt } from '../../model/attempt.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import { MANIFEST_ACCEPT } from '../image/manifest-type.ts';
@@ -116,13 +117,9 @@ export class OciContent implements ContentSource, ContentTarget {
   async tagsAtOnce(repository: Repository): Promise<ReadonlySet<Tag> | undefined> {
     const request = { method: 'GET', headers: { accept: 'application/json' }, once: true, action: 'pull' } as const;
     return this.#connection.operation(repository, async (place, deadline) => {
-      try {
-        return tagsOfOnePage(await this.#connection.send(place, ONE_PAGE, request, deadline));
-      } catch (error) {
-        // A list is not what anybody came for: it may be forbidden, too long, or too much for the registry now.
-        if (isTagflowError(error) && error.code !== 'interrupted') return undefined;
-        throw error;
-      }
+      // The list only saves requests: it may be forbidden, too long, or too much for the registry now.
+      const { value } = await attempt(this.#connection.send(place, ONE_PAGE, request, deadline));
+      return value && tagsOfOnePage(value);
     });
   }
 

@@ -2,7 +2,7 @@
 // Pushing is tried by beginning an upload and cancelling it; removing a tag, by a tag that nobody has.
 import { randomUUID } from 'node:crypto';
 import type { Deadline, Instant } from '../../model/effects.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import type { Permission, RepositoryFacts } from '../../model/repository-facts.ts';
 import { meaningOf } from './abilities.ts';
@@ -59,12 +59,9 @@ export class OciInspector {
     deadline: Deadline,
   ): Promise<HttpResponse | string> {
     const once = request.method !== 'GET';
-    try {
-      return await this.#connection.send(place, path, { ...request, headers: {}, once }, deadline);
-    } catch (error) {
-      if (isTagflowError(error, 'unauthorized')) return error.why ?? error.message;
-      throw error;
-    }
+    const asking = this.#connection.send(place, path, { ...request, headers: {}, once }, deadline);
+    const { value, problem } = await attempt(asking, 'unauthorized');
+    return problem ? (problem.why ?? problem.message) : value;
   }
 
   async #tryPush(place: RemoteRepository, deadline: Deadline): Promise<Permission> {
@@ -74,13 +71,11 @@ export class OciInspector {
     if (begun.status !== 202) return refusedOr(begun, 'an upload');
     const limits = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid', repository: place } as const;
     const cancel = { ...limits, method: 'DELETE', headers: {}, once: true, action: 'push' } as const;
-    try {
-      await client.send({ ...cancel, url: client.locationOf(begun) }, deadline);
-      return { granted: 'yes', how: 'an upload was begun, and cancelled' };
-    } catch (error) {
-      if (!(error instanceof TagflowError) || error.code === 'interrupted') throw error;
-      return { granted: 'yes', how: 'an upload was begun; it could not be cancelled, and is forgotten by itself' };
-    }
+    const { problem } = await attempt(async () => client.send({ ...cancel, url: client.locationOf(begun) }, deadline));
+    const how = problem
+      ? 'an upload was begun; it could not be cancelled, and the registry removes it by itself'
+      : 'an upload was begun, and cancelled';
+    return { granted: 'yes', how };
   }
 
   async #tryRemoval(place: RemoteRepository, deadline: Deadline): Promise<Permission> {

@@ -1,5 +1,6 @@
 // Every tag of a repository, page by page, from the registry's own origin only.
-import { isTagflowError, TagflowError } from '../../model/errors.ts';
+import { attemptNow } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
 import type { HttpResponse } from '../../http/http.ts';
@@ -18,13 +19,8 @@ export const ONE_PAGE = `tags/list?n=${PAGE}`;
 /** All tags, when an answer to `ONE_PAGE` has all of them; undefined when there may be more, or it is not a list. */
 export function tagsOfOnePage(response: HttpResponse): ReadonlySet<Tag> | undefined {
   if (response.status !== 200 || headerOf(response, 'link') !== undefined) return undefined;
-  try {
-    const tags = readPage(response, response.url);
-    return tags.length < PAGE ? new Set(tags) : undefined;
-  } catch (error) {
-    if (isTagflowError(error, 'registry-answer-invalid')) return undefined;
-    throw error;
-  }
+  const { value: tags } = attemptNow(() => readPage(response, response.url), 'registry-answer-invalid');
+  return tags && tags.length < PAGE ? new Set(tags) : undefined;
 }
 
 /**

@@ -6,7 +6,8 @@
 // Safe to repeat. A DELETE whose answer was lost is settled by reading the tag.
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
-import { TagflowError, isTagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
 import { createTurns } from '../../http/turns.ts';
@@ -35,14 +36,12 @@ export class OciTagRemoval {
     return this.#inTurn(place.name, async (): Promise<TagRemoval> => {
       const known = abilities.known(place, 'tag-deletion');
       if (known?.has === false) return { outcome: 'unsupported', why: known.why };
-      try {
-        return await this.#removeNow(place, tag, expected, deadline);
-      } catch (error) {
-        if (!isTagflowError(error, 'unauthorized') || error.details['action'] !== 'delete') throw error;
-        const why = `these credentials may not delete in ${place.path}`;
-        abilities.learn(place, 'tag-deletion', { has: false, why });
-        return { outcome: 'unsupported', why };
-      }
+      const { value, problem } = await attempt(this.#removeNow(place, tag, expected, deadline), 'unauthorized');
+      if (!problem) return value;
+      if (problem.details['action'] !== 'delete') throw problem;
+      const why = `these credentials may not delete in ${place.path}`;
+      abilities.learn(place, 'tag-deletion', { has: false, why });
+      return { outcome: 'unsupported', why };
     });
   }
 

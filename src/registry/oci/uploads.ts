@@ -5,7 +5,8 @@
 // repository is learnt from the first that is, which the others wait for. An upload is one POST and one PUT with the whole
 // blob; the last bytes are held back until all are known to be right, and an upload that fails is cancelled.
 import type { Deadline } from '../../model/effects.ts';
-import { isTagflowError, TagflowError } from '../../model/errors.ts';
+import { attempt } from '../../model/attempt.ts';
+import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Repository } from '../../model/reference.ts';
 import { checkedStream } from '../image/checked-stream.ts';
 import type { BlobDescriptor } from '../registry.ts';
@@ -58,21 +59,20 @@ export class Mounts {
   ): Promise<boolean> {
     const { client, abilities } = this.#connection;
     const query = `mount=${encodeURIComponent(digest)}&from=${encodeURIComponent(source.path)}`;
-    try {
-      const response = await this.#connection.send(place, `blobs/uploads/?${query}`, START, deadline);
-      if (response.status === 202) await cancel(this.#connection, place, client.locationOf(response));
-      const has = meaningOf('mount', response) === 'has';
-      // One that worked outweighs one that did not: that one is about its blob.
-      if (has || !abilities.known(place, 'mount')?.has) {
-        abilities.learn(place, 'mount', { has, why: `it answered ${describeAnswer(response)}` });
-      }
-      return has;
-    } catch (error) {
-      // Asked for both repositories at once, a token server may refuse: the way without a mount tells whether it is us.
-      if (!isTagflowError(error, 'unauthorized', 'forbidden')) throw error;
-      abilities.learn(place, 'mount', { has: false, why: error.message });
+    const asking = this.#connection.send(place, `blobs/uploads/?${query}`, START, deadline);
+    // Asked for both repositories at once, a token server may refuse: the way without a mount tells whether it is us.
+    const { value: response, problem } = await attempt(asking, 'unauthorized', 'forbidden');
+    if (problem) {
+      abilities.learn(place, 'mount', { has: false, why: problem.message });
       return false;
     }
+    if (response.status === 202) await cancel(this.#connection, place, client.locationOf(response));
+    const has = meaningOf('mount', response) === 'has';
+    // One that worked outweighs one that did not: that one is about its blob.
+    if (has || !abilities.known(place, 'mount')?.has) {
+      abilities.learn(place, 'mount', { has, why: `it answered ${describeAnswer(response)}` });
+    }
+    return has;
   }
 }
 

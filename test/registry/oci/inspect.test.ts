@@ -65,7 +65,7 @@ describe('a repository that is there', () => {
     server.intercept(/^DELETE .*uploads/, () => 'drop');
     expect((await look()).push).toEqual({
       granted: 'yes',
-      how: 'an upload was begun; it could not be cancelled, and is forgotten by itself',
+      how: 'an upload was begun; it could not be cancelled, and the registry removes it by itself',
     });
   });
 
