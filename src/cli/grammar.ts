@@ -4,10 +4,13 @@ import { Argument, Command as Commander, Option } from 'commander';
 import { TagflowError } from '../model/errors.ts';
 import type { ArgumentSpec, Command, OptionSpec, Specs } from './define.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
-import { helpAfter, helpText } from './help.ts';
+import { formatHelpItem, helpAfter, helpText } from './help.ts';
 import type { Io } from './io.ts';
 import type { Typed } from './settle.ts';
 import { VERSION } from './version.ts';
+
+/** How wide help is where no terminal says. */
+const HELP_WIDTH = 80;
 
 /**
  * The program with its commands; a command's `action` is for those who run it. `isLean`: only the command that the line names
@@ -21,12 +24,13 @@ export function createGrammar(
   const program = new Commander('tagflow')
     .description('Promotes container images between environments: registry tags and Git branches, kept in step.')
     .helpCommand(false)
-    .configureHelp({ subcommandTerm: (command) => termOf(commands, command.name()) })
+    .configureHelp({ subcommandTerm: (command) => command.name(), formatItem: formatHelpItem, minWidthToWrap: 20 })
     .showHelpAfterError(false)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: () => undefined,
+      getOutHelpWidth: () => (io.stdout.isTTY === true && io.stdout.columns ? io.stdout.columns : HELP_WIDTH),
     });
   addOptions(program, GLOBAL_OPTIONS);
   // Options of the program are taken from anywhere on the line; after `promote`, --version is the command's own.
@@ -87,13 +91,6 @@ function emptyArgument({ word, meaning }: ArgumentSpec<unknown>): TagflowError {
     why: `it names ${meaning}; a variable that is not set leaves it empty`,
     fix: word.startsWith('[') ? 'name it, or leave the argument out' : 'name it',
   });
-}
-
-/** How the list of commands shows one: `rollback [options] <env>`. */
-function termOf(commands: readonly Command[], name: string): string {
-  const command = commands.find((one) => one.name === name);
-  const options = Object.keys(command?.options ?? {}).length > 0 ? ['[options]'] : [];
-  return [name, ...options, ...Object.values(command?.arguments ?? {}).map(({ word }) => word)].join(' ');
 }
 
 function commanderOf(command: Command, isWhole: boolean): Commander {

@@ -1,4 +1,5 @@
 // What `--help` says beside the grammar: paragraphs and examples.
+import type { Help } from 'commander';
 import type { Command } from './define.ts';
 
 /** Markdown of code spans and links as a terminal shows it. */
@@ -7,12 +8,29 @@ export function helpText(paragraphs: readonly string[]): string {
 }
 
 /** The examples, below the options. */
-export function helpAfter({ name, examples }: Pick<Command, 'name' | 'examples'>): string {
+export function helpAfter({ examples }: Pick<Command, 'examples'>): string {
   return [
     '',
     'Examples:',
     ...examples.map((line) => `  ${line}`),
     '',
-    `Global options: tagflow --help. Read on: docs/reference/cli.md, tagflow ${name}`,
+    'Global options: tagflow --help',
+    'Read on: docs/reference/cli.md',
   ].join('\n');
+}
+
+/** Columns for what a term means, below which the meaning stands on lines of its own. */
+const LEAST_MEANING = 30;
+const INDENT = '  ';
+
+/** A term of help with what it means: beside it, or below it where the terminal is narrow. */
+export function formatHelpItem(term: string, termWidth: number, meaning: string, helper: Help): string {
+  if (meaning === '') return INDENT + term;
+  const width = helper.helpWidth ?? 80;
+  const beside = width - termWidth - 2 * INDENT.length;
+  const [first, room, indent] =
+    beside >= LEAST_MEANING
+      ? [`${INDENT}${term.padEnd(termWidth)}${INDENT}`, beside, ' '.repeat(termWidth + 2 * INDENT.length)]
+      : [`${INDENT}${term}\n${INDENT.repeat(3)}`, width - 3 * INDENT.length, INDENT.repeat(3)];
+  return first + helper.boxWrap(meaning, room).replaceAll('\n', `\n${indent}`);
 }

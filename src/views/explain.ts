@@ -35,7 +35,10 @@ export function explanationOf(pages: ErrorPages, code: string): View {
       fix: 'tagflow explain',
     });
   }
-  return { data: { code, ...settingsOf(code), page }, parts: [linesOf(...linesOfMarkdown(page))] };
+  return {
+    data: { code, ...settingsOf(code), page },
+    parts: [{ ...linesOf(...linesOfMarkdown(page)), isProse: true }],
+  };
 }
 
 function isCode(code: string): code is ErrorCode {
@@ -52,16 +55,29 @@ function meaningOf(page: string): string {
   return (page.split(/\n{2,}/)[1] ?? '').replaceAll('\n', ' ').trim();
 }
 
-/** Markdown as lines for a terminal: headings stand out, code is indented, links are their words. */
+/** Markdown as lines for a terminal: headings stand out, code is indented, links are their words, a paragraph is a line. */
 function linesOfMarkdown(page: string): readonly TextLine[] {
   const lines: TextLine[] = [];
   let isCodeBlock = false;
+  let paragraph = '';
+  const end = (): void => {
+    if (paragraph !== '') lines.push(words(paragraph));
+    paragraph = '';
+  };
   for (const line of page.trimEnd().split('\n')) {
+    const isPlainText = !isCodeBlock && !/^(?:```|#|- |\d+\. |\||$)/.test(line);
+    if (isPlainText && paragraph !== '') {
+      paragraph = `${paragraph} ${line.trim()}`;
+      continue;
+    }
+    end();
     if (line.startsWith('```')) isCodeBlock = !isCodeBlock;
     else if (isCodeBlock) lines.push(`    ${line}`);
     else if (line.startsWith('#')) lines.push(styled('bold', words(line.replace(/^#+ /, ''))));
-    else lines.push(words(line));
+    else if (line === '') lines.push('');
+    else paragraph = line;
   }
+  end();
   return lines;
 }
 

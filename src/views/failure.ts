@@ -2,6 +2,8 @@
 import { EXIT, ERRORS, type ErrorCode, type ErrorText, TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import type { Paint } from './table.ts';
+import { formatLine } from './text.ts';
+import { type TextLine, styled } from './view.ts';
 
 /** Something that went wrong, ready to be shown. */
 export interface Failure {
@@ -46,14 +48,35 @@ export interface Page {
   readonly link?: (text: string) => string;
 }
 
+/** How a failure is written. */
+interface FailureStyle {
+  readonly paint: Paint;
+  readonly page?: Page;
+  /** Columns of a terminal. */
+  readonly width?: number | undefined;
+}
+
+/** Columns before the exit code, where there is room. */
+const EXIT_AT = 60;
+
 /** A failure as text, with a line break at its end. */
-export function formatFailure({ code, exit, text }: Failure, paint: Paint, page?: Page): string {
-  const rows = [`${paint('red', '✗')} ${LABELS[exit] ?? 'error'}: ${lines(text.what)}`];
-  if (text.why !== undefined) rows.push(`  ${paint('dim', 'why')}   ${lines(text.why)}`);
-  if (text.fix !== undefined) rows.push(`  ${paint('dim', 'fix')}   ${lines(text.fix)}`);
+export function formatFailure({ code, exit, text }: Failure, { paint, page, width }: FailureStyle): string {
+  const row = (line: TextLine): string => formatLine(line, paint, width);
+  const labelled = (label: string, words: string): readonly string[] =>
+    words.split('\n').map((line, at) => row(at === 0 ? ['  ', styled('dim', label), `   ${line}`] : `        ${line}`));
+  const [what = '', ...more] = text.what.split('\n');
   const { text: where, link = (words: string): string => words } = page ?? { text: `docs/errors/${code}.md` };
-  rows.push(`  ${paint('dim', 'docs')}  ${link(where)}${' '.repeat(Math.max(2, 60 - where.length))}exit ${exit}`);
-  return `${rows.join('\n')}\n`;
+  const end = `exit ${exit}`;
+  const room = Math.min(EXIT_AT, (width ?? 80) - 8 - end.length);
+  const gap = where.length + 2 <= room ? ' '.repeat(room - where.length) : width === undefined ? '  ' : '\n        ';
+  return [
+    row([styled('red', '✗'), ` ${LABELS[exit] ?? 'error'}: ${what}`]),
+    ...more.map((line) => row(`        ${line}`)),
+    ...(text.why === undefined ? [] : labelled('why', text.why)),
+    ...(text.fix === undefined ? [] : labelled('fix', text.fix)),
+    `  ${paint('dim', 'docs')}  ${link(where)}${gap}${end}`,
+    '',
+  ].join('\n');
 }
 
 /** A failure as data. */
@@ -71,12 +94,4 @@ export function formatCauses(error: unknown): string {
     rows.push(...stack.split('\n').map((line) => `  ${plain(line)}`));
   }
   return rows.length > 0 ? `${rows.join('\n')}\n` : '';
-}
-
-/** Several lines are shown one below the other; nothing in them can steer the terminal. */
-function lines(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => plain(line, 4000))
-    .join('\n        ');
 }

@@ -20,7 +20,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
         ),
       ),
       tableOf(
-        ['IMAGE', 'VERSION', 'DIGEST', { name: 'REPOSITORY', drop: 1 }],
+        ['IMAGE', 'VERSION', { name: 'DIGEST', short: shortened }, { name: 'REPOSITORY', drop: 1 }],
         record.images.map(({ name, version, digest, repository }) => [name, version, digest, repository]),
       ),
       linesOf(
@@ -43,6 +43,11 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
 
 function resultWords({ result, time, id }: NonNullable<Release['verification']>): string {
   return `${result}, ${time.slice(0, 16).replace('T', ' ')}Z (${id})`;
+}
+
+/** A digest as other tables show it. */
+function shortened(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, 12);
 }
 
 function fact(name: string, value: string): string {

@@ -17,6 +17,8 @@ export interface Column {
   readonly drop?: number;
   /** Whether long text continues on a second line, broken between words. */
   readonly wraps?: boolean;
+  /** A shorter form of a cell, for where the whole one is wider than the terminal. */
+  readonly short?: (text: string) => string;
 }
 
 /** A table with its head. */
@@ -29,6 +31,8 @@ export interface Table {
 /** Lines of text; an empty one separates. */
 export interface Lines {
   readonly kind: 'lines';
+  /** Whether lines are paragraphs, which are wrapped in a file too. */
+  readonly isProse?: boolean;
   readonly lines: readonly TextLine[];
 }
 

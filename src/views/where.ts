@@ -9,12 +9,12 @@ const COLUMNS = [
   'ENV',
   'IMAGE',
   'VERSION',
-  { name: 'DIGEST', drop: 1 },
+  { name: 'DIGEST', drop: 4 },
   'FROM',
   'UNTIL',
-  { name: 'FOR', drop: 3 },
-  { name: 'RELEASES', drop: 2 },
-  { name: 'BY', drop: 4 },
+  { name: 'FOR', drop: 2 },
+  { name: 'RELEASES', drop: 3 },
+  { name: 'BY', drop: 1 },
   { name: 'WHY', wraps: true },
 ];
 

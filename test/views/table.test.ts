@@ -60,7 +60,25 @@ test('what still is too wide wraps between words, and never breaks one', () => {
   expect(table(columns, [['aaaa', 'checkout answers with 500s']], 20)).toBe(
     'A     WHY\naaaa  checkout\n      answers with\n      500s',
   );
-  expect(table(columns, [['aaaa', 'unbreakable']], 8)).toBe('A     WHY\naaaa  unbreakable');
+});
+
+test('what has no room beside each other stands below each other, with the columns that fit', () => {
+  const columns = ['ENV', 'IMAGE', 'VERSION', { name: 'REPOSITORY', drop: 2 }];
+  const rows = [
+    ['dev', 'unbreakable', 'V1', 'registry/django'],
+    ['', 'mariadb', 'V2', 'registry/mariadb'],
+  ];
+  expect(table(columns, rows, 20)).toBe(
+    'ENV      dev\nIMAGE    unbreakable\nVERSION  V1\n\nENV      dev\nIMAGE    mariadb\nVERSION  V2\n',
+  );
+  expect(table(['AAAAAAAA', 'BBBBBBBB', { name: 'C', drop: 1 }], [['x', 'y', 'z']], 12)).toBe(
+    'AAAAAAAA  x\nBBBBBBBB  y\nC         z\n',
+  );
+});
+
+test('in a list a cell that is too long has its short form', () => {
+  const columns = ['IMAGE', { name: 'DIGEST', short: (text: string) => text.slice(0, 4) }];
+  expect(table(columns, [['django', 'f72080aa1346']], 14)).toBe('IMAGE   django\nDIGEST  f720\n');
 });
 
 test.each([

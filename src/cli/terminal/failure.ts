@@ -33,7 +33,8 @@ export function printFailures(io: Io, options: Partial<GlobalOptions>, failures:
     return;
   }
   const paint = painter(io.stderr);
-  const text = failures.map((failure) => formatFailure(failure, paint, pageOf(io, failure)));
+  const width = io.stderr.isTTY === true ? io.stderr.columns : undefined;
+  const text = failures.map((failure) => formatFailure(failure, { paint, page: pageOf(io, failure), width }));
   io.stderr.write(text.join('\n'));
 }
 

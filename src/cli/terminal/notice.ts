@@ -2,6 +2,8 @@
 import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import { logLine } from '../../views/log.ts';
+import { formatLine } from '../../views/text.ts';
+import { type TextLine, styled } from '../../views/view.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Terminal } from '../io.ts';
@@ -31,6 +33,7 @@ export function showProgress(
   }
   if (level === 'step' && !verbose) return;
   progress.clear();
-  const mark = level === 'warning' ? painter(stderr)('yellow', 'warning: ') : '';
-  stderr.write(`${mark}${plain(text)}\n`);
+  const line: TextLine = level === 'warning' ? [styled('yellow', 'warning: '), plain(text)] : plain(text);
+  const width = stderr.isTTY === true ? stderr.columns : undefined;
+  stderr.write(`${formatLine(line, painter(stderr), width)}\n`);
 }
