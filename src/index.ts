@@ -4,6 +4,7 @@ export {
   createTagflow,
   openRegistries,
   type HistoryResult,
+  type MetricsResult,
   type PromoteOptions,
   type RegistryOptions,
   type RollbackOptions,
@@ -15,6 +16,8 @@ export type { Registries } from './compose/registries.ts';
 
 // What the methods give.
 export type { Audit, Checked, CheckRequest } from './engine/audit/check.ts';
+export type { CarriedChange, Delivery, FailedDeployment, Window } from './engine/audit/delivery.ts';
+export type { LeadTime, LineMetrics, MetricsRequest } from './engine/audit/metrics.ts';
 export type { Finding, Rule } from './engine/audit/findings.ts';
 export type { ConfigFile, Who } from './engine/context.ts';
 export type { Diagnosis, Severity } from './engine/doctor/diagnosis.ts';

@@ -83,6 +83,8 @@ export interface CommandSpec<A extends Specs<ArgumentSpec<unknown>>, O extends S
   readonly description: readonly string[];
   /** Command lines that work as they stand in the demo or with the reader's own names. */
   readonly examples: readonly string[];
+  /** Formats of `-o` that this command has and others do not. */
+  readonly formats?: readonly string[];
   /** Left out of help and completion. */
   readonly hidden?: boolean;
   readonly arguments: A;
@@ -97,6 +99,7 @@ export interface Command {
   readonly summary: string;
   readonly description: readonly string[];
   readonly examples: readonly string[];
+  readonly formats: readonly string[];
   readonly hidden: boolean;
   readonly arguments: Specs<ArgumentSpec<unknown>>;
   readonly options: Specs<OptionSpec<unknown>>;
@@ -107,10 +110,16 @@ export interface Command {
 export function defineCommand<A extends Specs<ArgumentSpec<unknown>>, O extends Specs<OptionSpec<unknown>>>({
   run,
   hidden = false,
+  formats = [],
   ...spec
 }: CommandSpec<A, O>): Command {
   // The values are read by the same specifications that give them their types: grammar.ts, readValues.
-  return { ...spec, hidden, start: (session, input, line) => run(session, input as Values<A> & Values<O>, line) };
+  return {
+    ...spec,
+    hidden,
+    formats,
+    start: (session, input, line) => run(session, input as Values<A> & Values<O>, line),
+  };
 }
 
 /** Why what was typed is not a value: the message says what is expected. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Values, choice, flag, seconds, text, unless, valueOr } from './define.ts';
 
 /** The formats of `-o`. */
-export const FORMATS = ['table', 'json', 'yaml', 'md', 'csv'] as const;
+export const FORMATS = ['table', 'json', 'yaml', 'md', 'csv', 'openmetrics'] as const;
 
 /** A format of `-o`. */
 export type Format = (typeof FORMATS)[number];

@@ -19,6 +19,7 @@ import { lift } from './commands/lift.ts';
 import { lock } from './commands/lock.ts';
 import { unapprove } from './commands/unapprove.ts';
 import { unlock } from './commands/unlock.ts';
+import { metrics } from './commands/metrics.ts';
 import { promote } from './commands/promote.ts';
 import { rollback } from './commands/rollback.ts';
 import { show } from './commands/show.ts';
@@ -28,7 +29,7 @@ import { verify } from './commands/verify.ts';
 import { versions } from './commands/versions.ts';
 import { where } from './commands/where.ts';
 import type { Command } from './define.ts';
-import { GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './globals.ts';
+import { type Format, GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './globals.ts';
 import { commandAt, createGrammar, readArguments, typedOptions } from './grammar.ts';
 import type { Io } from './io.ts';
 import { settleOptions, withoutEmpty } from './settle.ts';
@@ -46,6 +47,7 @@ export const COMMANDS: readonly Command[] = [
   show,
   where,
   versions,
+  metrics,
   lock,
   unlock,
   hold,
@@ -110,6 +112,7 @@ export function createProgram(io: Io, state: { exit: number } = { exit: 0 }, isL
 
 async function start(command: Command, commander: Commander, program: Commander, io: Io): Promise<number> {
   const globals = globalsFrom(io, program);
+  requireFormat(command, globals.output);
   const typed = typedOptions(commander, command.options);
   const options = settleOptions(command.options, typed, io.env);
   const input = { ...readArguments(commander, command.arguments), ...options };
@@ -121,6 +124,16 @@ async function start(command: Command, commander: Commander, program: Commander,
     runProgram,
   };
   return withSession(io, globals, (session) => command.start(session, input, line));
+}
+
+/** Refuses a format that only other commands have. Throws `usage`. */
+function requireFormat({ name, formats }: Command, output: Format): void {
+  if (output !== 'openmetrics' || formats.includes(output)) return;
+  throw new TagflowError('usage', {
+    what: `tagflow ${name} does not write ${output}`,
+    why: 'only measurements have that format',
+    fix: `tagflow ${name} -o json`,
+  });
 }
 
 /** Prints the help of a command, or of the program. Throws `usage` for a command that is not there. */

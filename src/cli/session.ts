@@ -103,6 +103,7 @@ function render(view: View, { output }: GlobalOptions, stdout: Terminal): string
   if (output === 'json') return toJson(document);
   if (output === 'yaml') return toYaml(document);
   if (output === 'csv') return formatCsv(view);
+  if (output === 'openmetrics') return view.openMetrics ?? '';
   if (output === 'md') return `${formatMarkdown(view)}\n`;
   const width = stdout.isTTY === true ? stdout.columns : undefined;
   return `${formatText(view, { paint: painter(stdout), width })}\n`;

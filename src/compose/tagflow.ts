@@ -2,6 +2,7 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
+import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
 import type { ConfigFile, Context, Who } from '../engine/context.ts';
 import { type Difference, diff } from '../engine/diff.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
@@ -117,6 +118,12 @@ export interface WhereResult {
   readonly problems: readonly EnvironmentProblem[];
 }
 
+/** What `metrics` found. `problems` names environments that cannot be read. */
+export interface MetricsResult {
+  readonly metrics: readonly LineMetrics[];
+  readonly problems: readonly EnvironmentProblem[];
+}
+
 /**
  * tagflow on one repository. Methods may overlap. Each throws a `TagflowError` for an expected failure; a refusal by a gate is
  * an outcome. Call `close` at the end.
@@ -187,6 +194,12 @@ export class Tagflow {
     const problems: EnvironmentProblem[] = [];
     const { releases } = await history(this.#context, { limit: LISTED, ...filter }, problems);
     return { releases, problems };
+  }
+
+  /** Measures delivery by the releases of a span of time: the five metrics of DORA, for each environment and application. */
+  async metrics(request: MetricsRequest): Promise<MetricsResult> {
+    const problems: EnvironmentProblem[] = [];
+    return { metrics: await metrics(this.#context, request, problems), problems };
   }
 
   /** Returns one release of an environment: what it runs now, ran at a moment, or ran as release N. */

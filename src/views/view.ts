@@ -53,6 +53,8 @@ export interface View {
   readonly parts: readonly Part[];
   /** For `-o csv`, with exact values; the first table of the document when absent. */
   readonly records?: Table;
+  /** For `-o openmetrics`: OpenMetrics 1.0 text. Only views of measurements have it. */
+  readonly openMetrics?: string;
 }
 
 /** A table; a column is a name, or more. */

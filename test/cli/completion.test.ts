@@ -23,7 +23,7 @@ describe('the position at the end of a line', () => {
     [['rollback', '--reason', 'promote', ''], { kind: 'values', completion: 'environment', command: 'rollback' }],
     [['rollback', 'prd', ''], { kind: 'values', command: 'rollback', typed: ['prd'] }],
     [['history', '--image', ''], { kind: 'values', completion: 'image' }],
-    [['status', '-o', ''], { kind: 'words', words: ['table', 'json', 'yaml', 'md', 'csv'] }],
+    [['status', '-o', ''], { kind: 'words', words: ['table', 'json', 'yaml', 'md', 'csv', 'openmetrics'] }],
     [['completion', ''], { kind: 'words', words: ['bash', 'zsh', 'fish'] }],
     [['-qC', 'promote', ''], { kind: 'words', words: expect.arrayContaining(['promote']) }],
   ])('%j', (words, expected) => {

@@ -265,6 +265,31 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
     },
   },
   {
+    args: ['metrics', '--since', '20000d'],
+    shape: {
+      since: 'time',
+      until: 'time',
+      metrics: [
+        {
+          line: 'text',
+          environment: 'text',
+          application: maybe('text'),
+          deployments: ['number'],
+          deploymentsPerWeek: 'number',
+          deploymentIntervalSeconds: maybe('number'),
+          changeLeadTimeSeconds: maybe('number'),
+          changes: [{ release: 'number', commit: 'commit', seconds: 'number' }],
+          leadTimeUnknown: ['number'],
+          failed: [{ release: 'number', sign: 'text', recovered: maybe('number'), seconds: maybe('number') }],
+          changeFailRate: maybe('number'),
+          failedDeploymentRecoveryTimeSeconds: maybe('number'),
+          rework: ['number'],
+          deploymentReworkRate: maybe('number'),
+        },
+      ],
+    },
+  },
+  {
     args: ['check'],
     shape: {
       environments: [

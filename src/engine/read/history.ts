@@ -210,6 +210,24 @@ export async function history(
   };
 }
 
+/** The whole past of release lines, and the reading of the remote that it comes from. */
+export interface WholePast {
+  readonly snapshot: Snapshot;
+  /** By line in flow order, each newest first, with what verifications said of them. */
+  readonly pasts: readonly Past[];
+}
+
+/** Reads every release of every line that has a branch. `problems` takes those of lines that cannot be read. */
+export async function readEverything(context: Reading, problems: EnvironmentProblem[]): Promise<WholePast> {
+  const snapshot = await readSnapshot(context, [], Infinity);
+  const pasts = await readPasts(context, snapshot, [...snapshot.pipeline.lines.values()], false, { problems });
+  const judged = pasts.map(async (past) => ({
+    ...past,
+    releases: await withResults(context, snapshot, past.releases),
+  }));
+  return { snapshot, pasts: await Promise.all(judged) };
+}
+
 /** Releases with what verifications said of them. */
 async function withResults(
   context: Reading,

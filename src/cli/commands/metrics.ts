@@ -1,0 +1,73 @@
+// tagflow metrics: how software is delivered, by its releases: the five metrics of DORA.
+import type { EnvironmentProblem } from '../../engine/read/problem.ts';
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import { defineCommand, optional, several, text } from '../define.ts';
+
+export const metrics = defineCommand({
+  name: 'metrics',
+  summary: 'measure delivery: how often, how fast, how often it fails',
+  description: [
+    'Computes the five delivery metrics of DORA for each environment and application from its releases: change lead time, deployment frequency, failed deployment recovery time, change fail rate, deployment rework rate. Times are medians. A rollback, a hotfix, a failed verification or a release whose reason matches `--incident` marks the deployment before it as failed. What the records do not tell is counted as not known.',
+    'With `-o json` each figure names the releases behind it. `-o openmetrics` writes what Prometheus reads.',
+  ],
+  examples: [
+    'tagflow metrics prd',
+    'tagflow metrics prd --since 30d -o csv',
+    "tagflow metrics --incident '^INC-[0-9]+' -o openmetrics",
+  ],
+  formats: ['openmetrics'],
+  arguments: {
+    environment: optional('env', 'one environment', { completion: 'environment' }),
+    applications: several('application', 'applications of it, or patterns of them; default: all'),
+  },
+  options: {
+    since: text('--since <time>', 'count releases since then (a time, or 90d, 12w); default: 90d'),
+    until: text('--until <time>', 'count releases until then; a date covers its day; default: now'),
+    incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+  },
+  async run(session, { environment, applications, since = '90d', until, incident }) {
+    const [engine, { parseMoment, parsePast }, { metricsView }, { failureOf }] = await Promise.all([
+      import('../../engine/audit/metrics.ts'),
+      import('../time.ts'),
+      import('../../views/metrics.ts'),
+      import('../../views/failure.ts'),
+    ]);
+    const pattern = incident === undefined ? undefined : patternOf(incident);
+    const context = await session.context();
+    const now = context.clock.now();
+    const window = {
+      since: (await parseMoment(since, now)).from,
+      until: until === undefined ? now : await parsePast(until, now),
+    };
+    if (window.since > window.until) {
+      throw new TagflowError('usage', {
+        what: `--since ${since} is later than --until ${until ?? 'now'}`,
+        why: 'no release lies between them',
+        fix: 'tagflow metrics --since 90d',
+      });
+    }
+    const problems: EnvironmentProblem[] = [];
+    const words = environment === undefined ? [] : [environment, ...applications];
+    const measured = await engine.metrics(context, { ...window, words, incident: pattern }, problems);
+    session.print(metricsView(measured, window));
+    const failed = problems.map(({ problem }) => failureOf(problem));
+    if (failed.length > 0) session.fail(failed, 'table');
+    return failed[0]?.exit ?? EXIT.ok;
+  },
+});
+
+/** Longest pattern for reasons, in characters. */
+const MAX_PATTERN = 200;
+
+function patternOf(typed: string): RegExp {
+  try {
+    if (typed.length > MAX_PATTERN) throw new SyntaxError(`it is longer than ${MAX_PATTERN} characters`);
+    return new RegExp(typed, 'v');
+  } catch (cause) {
+    throw new TagflowError('usage', {
+      what: `cannot read --incident ${JSON.stringify(typed)}: it is not a regular expression`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: "tagflow metrics --incident '^INC-[0-9]+'",
+    });
+  }
+}

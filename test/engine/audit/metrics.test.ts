@@ -1,0 +1,82 @@
+// Metrics of whole ledgers: lead times by the commits of the trunk, lines that cannot be read, and the formats.
+import { beforeAll, describe, expect, test } from 'vitest';
+import { metrics } from '../../../src/engine/audit/metrics.ts';
+import type { EnvironmentProblem } from '../../../src/engine/read/problem.ts';
+import { metricsView } from '../../../src/views/metrics.ts';
+import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+
+const MINUTE = 60_000;
+const WHOLE = { since: 0, until: Date.UTC(2026, 0, 2), words: [] };
+
+/** prd: V4.0, then V4.2 with a change of the trunk, rolled back for INC-412. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = createBench();
+  await bench.through(FIRST);
+  bench.remote.commit('main', { 'environments/base/settings.yaml': 'workers: 4\n' });
+  await bench.through({ django: 'V4.2' });
+  await bench.rollback('prd', { reason: 'INC-412' });
+});
+
+describe('metrics', () => {
+  test('say how long a commit of the trunk took to each environment', async () => {
+    const lines = await metrics(bench.context(), WHOLE, []);
+    expect(lines.map(({ line, leadTime }) => [line, leadTime.changes.length, leadTime.unknown])).toEqual([
+      ['dev', 1, [1]],
+      ['stg', 1, [1]],
+      ['prd', 1, [1]],
+    ]);
+    const [dev, stg, prd] = lines.map(({ leadTime }) => leadTime.median ?? Number.NaN);
+    expect([stg! - dev!, prd! - stg!]).toEqual([MINUTE, MINUTE]);
+  });
+
+  test('count the rollback as recovery of the release before it', async () => {
+    const [prd] = await metrics(bench.context(), { ...WHOLE, words: ['prd'] }, []);
+    expect(prd).toMatchObject({
+      line: 'prd',
+      deployments: [1, 2, 3],
+      failed: [{ release: 2, sign: 'rollback', recovered: 3, took: MINUTE }],
+      rework: [3],
+    });
+  });
+
+  test('refuse an environment that does not exist', async () => {
+    await expect(metrics(bench.context(), { ...WHOLE, words: ['qa'] }, [])).rejects.toMatchObject({
+      code: 'environment-not-found',
+    });
+  });
+
+  test('leave out a commit that is no release', async () => {
+    const broken = createBench();
+    await broken.through(FIRST);
+    broken.remote.commit('prd', { '.tagflow/releases/prd.yaml': 'nonsense\n' });
+    const problems: EnvironmentProblem[] = [];
+    const lines = await metrics(broken.context(), WHOLE, problems);
+    expect(lines.map(({ line, deployments }) => [line, deployments.length])).toEqual([
+      ['dev', 1],
+      ['stg', 1],
+      ['prd', 1],
+    ]);
+    expect(problems).toEqual([]);
+  });
+});
+
+describe('as OpenMetrics', () => {
+  test('each family has type and help, values that are not known no sample, and the text an end', async () => {
+    const text = metricsView(await metrics(bench.context(), WHOLE, []), WHOLE).openMetrics ?? '';
+    const lines = text.split('\n');
+    expect(lines.slice(-2)).toEqual(['# EOF', '']);
+    const line =
+      /^(?:# (?:TYPE \w+ gauge|UNIT \w+_(seconds|ratio) \1|HELP \w+ .+|EOF)|tagflow_\w+\{environment="[^"\n]*",application="[^"\n]*"\} [0-9.e+-]+)$/;
+    expect(lines.slice(0, -1).filter((one) => !line.test(one))).toEqual([]);
+    expect(lines.filter((one) => one.startsWith('tagflow_failed_deployment_recovery_time_seconds'))).toEqual([
+      'tagflow_failed_deployment_recovery_time_seconds{environment="prd",application=""} 60',
+    ]);
+  });
+
+  test('a name with a quote and a line break stays in its label', async () => {
+    const [prd] = await metrics(bench.context(), { ...WHOLE, words: ['prd'] }, []);
+    const { openMetrics = '' } = metricsView([{ ...prd!, application: 'a"b\nc\\' }], WHOLE);
+    expect(openMetrics).toContain(String.raw`application="a\"b\nc\\"} 3`);
+  });
+});
