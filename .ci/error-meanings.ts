@@ -13,7 +13,8 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   denied: 'Authentication failed, or a permission is missing.',
   unavailable: 'Git, a registry or the local disk could not do its part, or gave an answer that cannot be trusted.',
   incomplete: 'Committed, but not every tag is verified: run `tagflow apply`.',
-  verification: 'The verification after the deploy failed; the output says whether it was rolled back.',
+  verification:
+    'The verification after the deploy failed (the output says whether it was rolled back), or the release is not live in time.',
   difference: 'A difference was found (only with `--exit-code`).',
   unwell: '`tagflow doctor` found an error or a warning.',
   interrupted: 'Interrupted (SIGINT): the write in flight was finished, and nothing new was started.',
@@ -88,6 +89,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, string>> = {
   status: 'A commit status that the gates ask for is missing or failed.',
   run: 'A program that the gates ask refused the release, or said not yet.',
   'verification-failed': 'The release stands, and a step of its verification said no.',
+  'not-live': 'The release stands, and what runs did not become it in time.',
   'verification-inconclusive': 'The release stands, and nobody could say whether it runs as it should.',
   'tags-incomplete': 'The release is committed, and not every tag could be verified.',
   interrupted: 'A signal ended the command.',

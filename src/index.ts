@@ -41,6 +41,8 @@ export type {
 export type { SeveralRequest } from './engine/release/promote-several.ts';
 export type { Retagged } from './engine/retag.ts';
 export type { FollowUp } from './engine/verification/follow-up.ts';
+export type { LiveCheck, LiveImage } from './engine/verification/live.ts';
+export type { LiveRelease, WaitLiveOptions } from './engine/verification/wait-live.ts';
 export type { Verified, VerifyOptions } from './engine/verification/verify.ts';
 export type { EnvironmentStatus } from './engine/status.ts';
 export type { ImageVersions } from './engine/versions.ts';

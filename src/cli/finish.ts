@@ -6,18 +6,25 @@ import { ERRORS, EXIT } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
+import { liveFailures, liveReleaseShape, liveReleaseView } from '../views/live.ts';
 import { verificationShape, verificationView } from '../views/verification.ts';
+import type { LiveRelease } from '../engine/verification/wait-live.ts';
 import type { Verified } from '../engine/verification/verify.ts';
 import { failVerification } from './verification.ts';
 import { type CiFacts, writeCiFiles, writeRefusals } from './ci-files.ts';
 import { machineClock } from '../compose/clock.ts';
 import type { Session } from './session.ts';
 
-/** Verifies the release of a commit; without one the release that stands. */
-type VerifyRelease = (commit: ObjectId | undefined) => Promise<Verified>;
+/** What else is done once a release stands: of a commit, without one of the release that stands. */
+export interface AfterRelease {
+  /** Waits until it runs. */
+  readonly waitLive?: (commit: ObjectId | undefined) => Promise<LiveRelease>;
+  /** Verifies it, unless it was waited for in vain. */
+  readonly verify?: (commit: ObjectId | undefined) => Promise<Verified>;
+}
 
-/** Prints an outcome and resolves to the exit code. `verify`: what else is to be done once the release stands. */
-export async function finish(session: Session, outcome: Outcome, verify?: VerifyRelease): Promise<number> {
+/** Prints an outcome and resolves to the exit code. */
+export async function finish(session: Session, outcome: Outcome, after: AfterRelease = {}): Promise<number> {
   if (outcome.kind === 'refused') {
     const failures = outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text }));
     session.fail(failures);
@@ -28,7 +35,7 @@ export async function finish(session: Session, outcome: Outcome, verify?: Verify
     session.print(plannedView(outcome));
     return EXIT.ok;
   }
-  return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome, verify);
+  return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome, after);
 }
 
 /** Prints what became of several applications and resolves to the exit code. */
@@ -44,11 +51,7 @@ export async function finishSeveral(session: Session, outcome: Several | Refused
   return failures[0]?.exit ?? EXIT.ok;
 }
 
-async function finishRelease(
-  session: Session,
-  outcome: Released | Unchanged,
-  verify: VerifyRelease | undefined,
-): Promise<number> {
+async function finishRelease(session: Session, outcome: Released | Unchanged, after: AfterRelease): Promise<number> {
   const released = outcome.kind === 'released' ? outcome : undefined;
   const commit = outcome.kind === 'released' ? outcome.commit : outcome.head;
   const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
@@ -67,20 +70,37 @@ async function finishRelease(
   });
   const { output } = session.options;
   // A release whose tags are not there yet is not deployed.
-  const verifying = failures.length === 0 ? verify : undefined;
+  const then = failures.length === 0 ? after : {};
   const isData = output === 'json' || output === 'yaml';
   if (!isData) session.print(view);
-  const verified = await verifying?.(released?.commit);
+  const { live, verified } = await lookAfter(then, released?.commit);
   if (isData) {
-    const data = { ...view.data, ...(verified && { verification: verificationShape(verified) }) };
-    session.print({ ...view, data });
-  } else if (verified) session.print(verificationView(verified));
+    const more = {
+      ...(live && { live: liveReleaseShape(live) }),
+      ...(verified && { verification: verificationShape(verified) }),
+    };
+    session.print({ ...view, data: { ...view.data, ...more } });
+  } else {
+    if (live) session.print(liveReleaseView(live));
+    if (verified) session.print(verificationView(verified));
+  }
   // Data has its tags in it, on stdout; a file of CI is not part of it.
   if (output !== 'json') session.fail(failures);
   session.fail(unwritten, 'table');
-  const exit = verified ? failVerification(session, verified) : EXIT.ok;
+  const late = live ? liveFailures(live) : [];
+  session.fail(late, 'table');
+  const exit = late[0]?.exit ?? (verified ? failVerification(session, verified) : EXIT.ok);
   if (failures.length === 0 && exit === EXIT.ok && released) sayNext(session, released);
   return [...failures, ...unwritten][0]?.exit ?? exit;
+}
+
+/** Looks whether a release runs, in words and by its verification. */
+async function lookAfter(
+  { waitLive, verify }: AfterRelease,
+  commit: ObjectId | undefined,
+): Promise<{ readonly live: LiveRelease | undefined; readonly verified: Verified | undefined }> {
+  const live = await waitLive?.(commit);
+  return { live, verified: live?.isLive === false ? undefined : await verify?.(commit) };
 }
 
 /** A release that waits to be merged is not a failure: the environment runs what it ran. */

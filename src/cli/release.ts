@@ -9,7 +9,7 @@ import { formatText } from '../views/text.ts';
 import { plannedView } from '../views/outcome.ts';
 import { asks, isAgreed } from './ask.ts';
 import type { CommandLine } from './define.ts';
-import { finish } from './finish.ts';
+import { type AfterRelease, finish } from './finish.ts';
 import { readPlan, requestOf, savePlan } from './plan-file.ts';
 import type { Session } from './session.ts';
 
@@ -28,6 +28,8 @@ export interface ReleaseOptions {
   readonly waitGates?: number | undefined;
   /** Verify the release once it stands. */
   readonly verify?: boolean;
+  /** How long to wait until the release is live, in milliseconds; undefined: not at all. */
+  readonly waitLive?: number | undefined;
 }
 
 /** Refuses what would change a plan, or be ignored beside it. `asking`: options by key, with their names. Throws `usage`. */
@@ -74,14 +76,24 @@ export async function runRelease(
     if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
     else if (outcome.kind === 'unchanged') session.say(`there is nothing to plan: ${planOut} was not written`);
   }
-  return finish(session, outcome, options.verify ? verifier(context, asked.environment) : undefined);
+  return finish(session, outcome, afterRelease(context, asked.environment, options));
 }
 
-/** Verifies the release that was made, or the one that stands and is exactly what was asked for. */
-function verifier(context: Context, line: string): NonNullable<Parameters<typeof finish>[2]> {
-  return async (commit) => {
-    const { verify } = await import('../engine/verification/verify.ts');
-    return verify(context, line, { wait: true, ...(commit !== undefined && { commit }) });
+/** What is done with the release that was made, or with the one that stands and is exactly what was asked for. */
+function afterRelease(context: Context, line: string, { verify: isVerified, waitLive }: ReleaseOptions): AfterRelease {
+  return {
+    ...(waitLive !== undefined && {
+      async waitLive(commit) {
+        const { waitUntilLive } = await import('../engine/verification/wait-live.ts');
+        return waitUntilLive(context, line, { timeoutMs: waitLive, commit });
+      },
+    }),
+    ...(isVerified && {
+      async verify(commit) {
+        const { verify } = await import('../engine/verification/verify.ts');
+        return verify(context, line, { wait: true, ...(commit !== undefined && { commit }) });
+      },
+    }),
   };
 }
 

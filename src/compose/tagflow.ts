@@ -29,11 +29,13 @@ import { type SeveralRequest, promoteSeveral } from '../engine/release/promote-s
 import { rollback } from '../engine/release/rollback.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { type Retagged, retag } from '../engine/retag.ts';
-import { type EnvironmentStatus, status } from '../engine/status.ts';
+import { type EnvironmentStatus, liveStatus, status } from '../engine/status.ts';
 import { type ImageVersions, resolveNewest, versions } from '../engine/versions.ts';
 import { type Verified, type VerifyOptions, verify } from '../engine/verification/verify.ts';
+import { type LiveRelease, type WaitLiveOptions, waitUntilLive } from '../engine/verification/wait-live.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';
 import type { JournalEntry } from '../model/journal.ts';
+import { WAIT_LIVE_MS } from '../model/live.ts';
 import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
 import { machineClock } from './clock.ts';
 import type { Composition } from './composition.ts';
@@ -187,6 +189,19 @@ export class Tagflow {
   /** Compares branches and registry, side by side, and says what waits for promotion. */
   async status(...environments: readonly string[]): Promise<readonly EnvironmentStatus[]> {
     return status(this.#context, ...environments);
+  }
+
+  /** Compares branches, registry and what runs. What is asked follows the rules of `verify`. */
+  async liveStatus(...environments: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+    return liveStatus(this.#context, ...environments);
+  }
+
+  /** Waits until the release of an environment is live, or the time is over: then `isLive` is false. Changes nothing. */
+  async waitUntilLive(
+    environment: string,
+    options: WaitLiveOptions = { timeoutMs: WAIT_LIVE_MS },
+  ): Promise<LiveRelease> {
+    return waitUntilLive(this.#context, environment, options);
   }
 
   /** Lists releases, newest first; 20 unless `limit` says otherwise. */

@@ -120,8 +120,22 @@ function finishImage(draft: DraftImage): Image {
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const { name, from, repositories, keep, carry, pin, retain, pullRequest, confirm, gates, journalBy, verify, tags } =
-    draft;
+  const {
+    name,
+    from,
+    repositories,
+    keep,
+    carry,
+    pin,
+    retain,
+    pullRequest,
+    confirm,
+    gates,
+    journalBy,
+    verify,
+    live,
+    tags,
+  } = draft;
   return {
     name,
     environment: name,
@@ -145,6 +159,7 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     gates,
     journalBy,
     ...(verify && { verify }),
+    ...(live && { live }),
     ...signingOf(draft, signing),
   };
 }

@@ -4,6 +4,7 @@ import type { GatePolicy, JournalRights } from '../model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { ConfiguredField, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
+import type { LiveSource } from '../model/live.ts';
 import type { VerifyPolicy } from '../model/verification.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ConfigPath } from './problems.ts';
@@ -89,6 +90,7 @@ export interface DraftEnvironment extends DraftPlaces {
   readonly gates: GatePolicy;
   readonly journalBy: JournalRights;
   readonly verify: VerifyPolicy | undefined;
+  readonly live: readonly LiveSource[] | undefined;
   readonly signedBy: readonly string[];
   readonly signedAfter: ObjectId | undefined;
 }

@@ -1,11 +1,11 @@
 // What must hold between release lines: each owns its paths, its tags and its fields. Each rule reports every breach at the
 // place where it is written, once for each place, however many lines it makes of it.
 import { type Repository, ownershipKey } from '../model/reference.ts';
-import { imagesNamedIn, templatesOf } from '../model/verification.ts';
 import { readVersion } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftImage, DraftLine } from './draft.ts';
 import { nameOf } from './lines.ts';
+import { liveSources, placeholders } from './source-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
 
 /** Lines, and what the rules need around them. */
@@ -19,7 +19,7 @@ interface Given {
 
 /** Checks every rule of lines. */
 export function checkLines(draft: Draft, lines: readonly DraftLine[], document: ConfigDocument): void {
-  for (const rule of [scopes, imageNames, targetTags, versionTags, pins, pinStyles, placeholders]) {
+  for (const rule of [scopes, imageNames, targetTags, versionTags, pins, pinStyles, placeholders, liveSources]) {
     const seen = new Set<string>();
     const report: Given['report'] = (path, what, fix, at) => {
       const key = JSON.stringify(path);
@@ -260,25 +260,4 @@ function isOwnFile(path: string): boolean {
 // Paths become files: two that differ only by case are one on macOS and Windows.
 function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();
-}
-
-/** Placeholders of `verify` name images that the line has. */
-function placeholders({ lines, report }: Given): void {
-  for (const { environment, application, images } of lines) {
-    const { name, verify } = environment;
-    for (const [index, step] of (verify?.steps ?? []).entries()) {
-      const templates = templatesOf(step);
-      const at = ['environments', name, 'verify', 'steps', index];
-      const named = templates.flatMap(imagesNamedIn);
-      const strange = named.find((image) => image !== undefined && !images.has(image));
-      const names = [...images.keys()].join(', ');
-      if (strange !== undefined) {
-        report(at, `it names the image ${quote(strange)}, which ${name} does not have`, `${name} has: ${names}`);
-      } else if (images.size !== 1 && named.includes(undefined)) {
-        report(at, `{version} could mean any of ${images.size} images`, 'name one: {version:IMAGE}, {digest:IMAGE}');
-      } else if (application === undefined && templates.some((text) => text.includes('{application}'))) {
-        report(at, '{application} has no value: there are no applications', 'leave it out');
-      }
-    }
-  }
 }

@@ -18,6 +18,7 @@ import { parseFieldPath, parseGlob } from './paths.ts';
 import { parseTextPattern } from './text-pattern.ts';
 import type { ConfigPath } from './problems.ts';
 import { MAX_APPLICATIONS, RETAIN } from './schema.ts';
+import { readLive } from './live.ts';
 import { readVerify } from './verify.ts';
 import { ValueReader, asList, asValues, isValues } from './values.ts';
 
@@ -156,6 +157,7 @@ class Normaliser {
       confirm: values['confirm'] === true,
       ...readGates(this.#document, at, values, given.signing !== undefined),
       verify: readVerify(this.#document, at, values),
+      live: readLive(this.#document, at, values),
       signedBy: read.list(values['signedBy'], [...at, 'signedBy'], (text, path) =>
         read.signer(text, path, given.signing),
       ),

@@ -3,6 +3,7 @@
 import * as z from 'zod/mini';
 import { documentation } from './documentation.ts';
 import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
+import { liveSchema } from './live-schema.ts';
 import { verifySchema } from './verify-schema.ts';
 import { PIN_STYLES } from '../model/pipeline.ts';
 
@@ -320,6 +321,7 @@ const environment = z
       overrides: overridesSchema,
       journalBy: journalBySchema,
       verify: verifySchema,
+      live: liveSchema,
       signedBy: z.optional(z.array(z.string())).register(documentation, {
         title: 'Signed by',
         description:

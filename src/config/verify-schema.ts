@@ -34,7 +34,8 @@ const expectation = z
   })
   .register(documentation, { title: 'Expect', description: 'What the answer is like once the release is live.' });
 
-const kubernetes = z
+/** The shape of a question to Kubernetes. */
+export const kubernetesSchema = z
   .strictObject({
     context: z.optional(z.string()).register(documentation, {
       title: 'Context',
@@ -126,7 +127,7 @@ const step = z
       absent: 'none',
       examples: [['SHOP_TOKEN']],
     }),
-    kubernetes: z.optional(kubernetes),
+    kubernetes: z.optional(kubernetesSchema),
     status: z.optional(z.string()).register(documentation, {
       title: 'Status',
       description: 'A commit status on the forge, as Flux or Argo CD set it: its name, or the part before a slash.',

@@ -1,4 +1,5 @@
 // `verify` of an environment: plain values -> how its releases are verified, with every mistake reported.
+import { isLoopback } from '../http/addresses.ts';
 import { parseDuration } from '../model/duration.ts';
 import {
   type FailureAction,
@@ -114,23 +115,8 @@ class VerifyReader {
   }
 
   #kubernetes(name: string, values: Values, path: ConfigPath): VerifyStep | undefined {
-    const { context, namespace, workload } = values;
-    const read = (key: string, pattern: RegExp, fix: string): string | undefined => {
-      const text = values[key];
-      if (typeof text !== 'string') return undefined;
-      return pattern.test(text.replaceAll(TEMPLATE, 'x'))
-        ? text
-        : this.#report([...path, key], `${quote(text)} does not fit`, fix);
-    };
-    const found = {
-      context: read('context', CONTEXT, 'name a context of the kubeconfig'),
-      namespace: read('namespace', KUBERNETES, 'name a namespace'),
-      workload: read('workload', WORKLOAD, 'write deployment/NAME, statefulset/NAME or daemonset/NAME'),
-    };
-    if (context !== undefined && found.context === undefined) return undefined;
-    if (namespace === undefined || workload === undefined) return undefined;
-    if (found.namespace === undefined || found.workload === undefined) return undefined;
-    return { kind: 'kubernetes', name, context: found.context, namespace: found.namespace, workload: found.workload };
+    const place = readWorkload(this.#document, values, path);
+    return place && { kind: 'kubernetes', name, ...place };
   }
 
   #prometheus(name: string, values: Values, path: ConfigPath, timeoutMs = Infinity): VerifyStep | undefined {
@@ -149,28 +135,8 @@ class VerifyReader {
     return { kind: 'prometheus', name, url, query, min: bound(min), max: bound(max), duringMs, token: token === true };
   }
 
-  /** A URL. A token goes over TLS, or stays on this machine. */
   #url(value: unknown, path: ConfigPath, token: boolean): string | undefined {
-    if (typeof value !== 'string') return undefined;
-    const url = URL.parse(value.replaceAll(/\{[^{}]*\}/g, 'x'));
-    if (!url || !/^https?:$/.test(url.protocol)) {
-      return this.#report(path, `${quote(value)} is not a URL`, 'write one like https://shop.example.com/version');
-    }
-    if (url.username !== '' || url.password !== '') {
-      return this.#report(path, 'the URL has a password in it', 'leave it out; see token');
-    }
-    if (/^[a-z]+:\/\/[^/?#]*[{}]/i.test(value)) {
-      return this.#report(
-        path,
-        `the host of ${quote(value)} has a placeholder`,
-        'placeholders go into the path or query',
-      );
-    }
-    const isHere = url.hostname === 'localhost' || url.hostname === '[::1]' || url.hostname.startsWith('127.');
-    if (token && url.protocol === 'http:' && !isHere) {
-      return this.#report(path, 'a token would be sent over plain HTTP', 'use https');
-    }
-    return value;
+    return readUrl(this.#document, value, path, token);
   }
 
   #duration(value: unknown, path: ConfigPath): number | undefined {
@@ -185,6 +151,51 @@ class VerifyReader {
     this.#document.report(path, what, fix, at);
     return undefined;
   }
+}
+
+/** A workload of Kubernetes; undefined where the values name none, which is reported. */
+export function readWorkload(
+  document: ConfigDocument,
+  values: Values,
+  path: ConfigPath,
+): { readonly context: string | undefined; readonly namespace: string; readonly workload: string } | undefined {
+  const read = (key: string, pattern: RegExp, fix: string): string | undefined => {
+    const text = values[key];
+    if (typeof text !== 'string') return undefined;
+    if (pattern.test(text.replaceAll(TEMPLATE, 'x'))) return text;
+    document.report([...path, key], `${quote(text)} does not fit`, fix);
+    return undefined;
+  };
+  const context = read('context', CONTEXT, 'name a context of the kubeconfig');
+  const namespace = read('namespace', KUBERNETES, 'name a namespace');
+  const workload = read('workload', WORKLOAD, 'write deployment/NAME, statefulset/NAME or daemonset/NAME');
+  if ((values['context'] !== undefined && context === undefined) || !namespace || !workload) return undefined;
+  return { context, namespace, workload };
+}
+
+/** A URL to be asked by GET; undefined where the value is none, which is reported. A token goes over TLS, or stays on this machine. */
+export function readUrl(
+  document: ConfigDocument,
+  value: unknown,
+  path: ConfigPath,
+  token: boolean,
+): string | undefined {
+  const report = (what: string, fix: string): undefined => {
+    document.report(path, what, fix);
+    return undefined;
+  };
+  if (typeof value !== 'string') return undefined;
+  const url = URL.parse(value.replaceAll(/\{[^{}]*\}/g, 'x'));
+  if (!url || !/^https?:$/.test(url.protocol))
+    return report(`${quote(value)} is not a URL`, 'write one like https://shop.example.com/version');
+  if (url.username !== '' || url.password !== '') return report('the URL has a password in it', 'leave it out');
+  // A parser takes backslashes and line breaks for less than they are, and a person reads over them.
+  if (/[\\\s]/.test(value)) return report(`${quote(value)} has a blank or a backslash`, 'write / and %20');
+  if (/^[a-z]+:\/*[^/?#]*[{}]/i.test(value))
+    return report(`the host of ${quote(value)} has a placeholder`, 'placeholders go into the path or query');
+  if (token && url.protocol === 'http:' && !isLoopback(url.hostname))
+    return report('a token would be sent over plain HTTP', 'use https');
+  return value;
 }
 
 /** The program that `command` and `env` spell; undefined where they spell none, which is reported. */

@@ -19,6 +19,8 @@ import { readRelease } from './read/current.ts';
 import { readable } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
+import { type LiveCheck, readLive } from './verification/live.ts';
+import { readLiveLine } from './verification/wait-live.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
 /** What the registry or the branch says about an image, against the record. */
@@ -50,6 +52,8 @@ export interface ImageStatus extends ReleaseImage {
   readonly branch: Check;
   /** Whether the target tag names this digest. */
   readonly registry: RegistryCheck;
+  /** What runs; absent where nobody asked. */
+  readonly live?: LiveCheck;
 }
 
 /** What upstream has that an environment does not. */
@@ -99,17 +103,37 @@ export interface EnvironmentStatus {
 
 /** The state of the lines that words name, or of all in flow order. Reports drift, never repairs it. */
 export async function status(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+  return statusOf(context, words, false);
+}
+
+/** As `status`, and what runs: the sources under `live` are asked. */
+export async function liveStatus(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+  return statusOf(context, words, true);
+}
+
+/** One line and what runs there. Throws `usage` where nothing tells what runs, `release-not-found`, and what reading throws. */
+export async function liveDifference(context: Context, line: string): Promise<EnvironmentStatus> {
+  const { snapshot, state } = await readLiveLine(context, line);
+  return environmentStatus(context, snapshot, state.environment, true);
+}
+
+async function statusOf(
+  context: Context,
+  words: readonly string[],
+  isLiveAsked: boolean,
+): Promise<readonly EnvironmentStatus[]> {
   const snapshot = await readSnapshot(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
   const chosen = linesNamed(snapshot.pipeline, words);
   const heads = chosen.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
-  return Promise.all(chosen.map((environment) => environmentStatus(context, snapshot, environment)));
+  return Promise.all(chosen.map((environment) => environmentStatus(context, snapshot, environment, isLiveAsked)));
 }
 
 async function environmentStatus(
   context: Context,
   snapshot: Snapshot,
   environment: Environment,
+  isLiveAsked: boolean,
 ): Promise<EnvironmentStatus> {
   const head = snapshot.branches.get(environment.branch);
   // Side by side: content of both comes in one request.
@@ -127,10 +151,7 @@ async function environmentStatus(
     head: state?.head ?? head,
     record,
     since: record && Date.parse(record.time),
-    images:
-      state && record
-        ? await imageStatuses(context, environment, record, said instanceof Error ? said : (said?.pins ?? new Map()))
-        : [],
+    images: state && record ? await imagesOf(context, snapshot, state, { said, isLiveAsked }) : [],
     waiting: await waitingFor(context, snapshot, environment, state),
     asked: await askedFor(context, snapshot, environment),
     held: record?.held ?? [],
@@ -140,6 +161,29 @@ async function environmentStatus(
     verification: state?.commit && (await resultsOf(context, snapshot, environment)).get(state.commit),
     problem,
   };
+}
+
+/** The images of a line's release, against what its manifests say, its tags name, and runs. */
+async function imagesOf(
+  context: Context,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  {
+    said,
+    isLiveAsked,
+  }: { readonly said: Awaited<ReturnType<typeof readSaid>> | undefined; readonly isLiveAsked: boolean },
+): Promise<readonly ImageStatus[]> {
+  const { environment, record, commit } = state;
+  if (!record || !commit) return [];
+  const pins = said instanceof Error ? said : (said?.pins ?? new Map<string, never>());
+  const [images, live] = await Promise.all([
+    imageStatuses(context, environment, record, pins),
+    isLiveAsked ? readLive(context, snapshot, { ...state, record, commit }) : [],
+  ]);
+  return images.map((image) => {
+    const found = live.find(({ name }) => name === image.name);
+    return found ? { ...image, live: found.live } : image;
+  });
 }
 
 /** What the journal says about an environment. */

@@ -35,10 +35,21 @@ LOOPBACK.addAddress('::1', 'ipv6');
 const LINK_LOCAL = new BlockList();
 LINK_LOCAL.addSubnet('169.254.0.0', 16, 'ipv4');
 LINK_LOCAL.addSubnet('fe80::', 10, 'ipv6');
-// The metadata service of EC2, by IPv6.
-LINK_LOCAL.addAddress('fd00:ec2::254', 'ipv6');
+// Link-local IPv4 addresses inside IPv6 ones: IPv4-compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
+LINK_LOCAL.addSubnet('::169.254.0.0', 112, 'ipv6');
+LINK_LOCAL.addSubnet('64:ff9b::169.254.0.0', 112, 'ipv6');
+LINK_LOCAL.addSubnet('2002:a9fe::', 32, 'ipv6');
+// Metadata services elsewhere: EC2 and Google by IPv6, Azure's wire server, Alibaba, Oracle.
+for (const address of ['fd00:ec2::254', 'fd20:ce::254']) LINK_LOCAL.addAddress(address, 'ipv6');
+for (const address of ['168.63.129.16', '100.100.100.200', '192.0.0.192']) LINK_LOCAL.addAddress(address, 'ipv4');
 
-const METADATA_NAMES = new Set(['metadata', 'metadata.google.internal', 'instance-data']);
+const METADATA_NAMES = new Set([
+  'metadata',
+  'metadata.google.internal',
+  'metadata.goog',
+  'metadata.azure.internal',
+  'instance-data',
+]);
 
 /** Whether a host name, as `URL.hostname` has it, is this machine: 127.0.0.0/8, ::1 or localhost. */
 export function isLoopback(hostname: string): boolean {

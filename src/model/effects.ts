@@ -49,6 +49,8 @@ export interface Step {
 
 /** Something worth telling a person while a command runs. The library never prints; the CLI renders these. */
 export interface Progress {
+  /** What is waited for outside: in the log of a job it gets a line now and then. */
+  readonly waits?: true;
   readonly level: 'progress' | 'step' | 'info' | 'warning';
   /** One line, lower case, no full stop. */
   readonly text: string;

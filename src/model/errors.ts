@@ -105,6 +105,8 @@ export const ERRORS = {
   'verification-failed': kind(EXIT.verification, 'repository'),
   'verification-inconclusive': kind(EXIT.verification, 'server', true),
 
+  'not-live': kind(EXIT.verification, 'server', true),
+
   'tags-incomplete': kind(EXIT.incomplete, 'server', true),
 
   interrupted: kind(EXIT.interrupted, 'caller', true),

@@ -3,6 +3,7 @@ import type { BranchName, ObjectId } from './object-id.ts';
 import type { GatePolicy, JournalRights } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
+import type { LiveSource } from './live.ts';
 import { matchesWildcard } from './wildcard.ts';
 import type { VerifyPolicy } from './verification.ts';
 import type { VersionScheme } from './version.ts';
@@ -161,6 +162,8 @@ export interface ReleaseLine {
   readonly journalBy: JournalRights;
   /** Set where releases are looked at after their deploy. */
   readonly verify?: VerifyPolicy;
+  /** Set where something tells which versions run. */
+  readonly live?: readonly LiveSource[];
   /** Set where releases are signed. */
   readonly signing?: SigningRules;
   /** Set where releases are signed, once the files of the trunk were read. */

@@ -1,7 +1,8 @@
 // One GET of a URL that tagflow.yaml names: no redirect, no cookie, no password; at most 64 KiB are read, and the connection is
 // closed. Link-local addresses, where clouds keep the secrets of a machine, are never asked.
 import type http from 'node:http';
-import { lookup } from 'node:dns/promises';
+import dns from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { Agents } from '../http/agents.ts';
 import { isLinkLocal } from '../http/addresses.ts';
 
@@ -34,8 +35,9 @@ export async function get(url: URL, options: GetOptions): Promise<FetchedPage | 
   const { signal, limitMs } = options;
   const over = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
   try {
-    const strange = await refusedAddress(url);
-    return strange ?? (await request(url, options, AbortSignal.any([signal, over])));
+    // An address that is written out is not looked up.
+    if (isLinkLocal(url.hostname)) return refusalOf(url.host);
+    return await request(url, options, AbortSignal.any([signal, over]));
   } catch (error) {
     signal.throwIfAborted();
     if (over.aborted) return `${url.host} did not answer within ${Math.round(limitMs / 100) / 10} s`;
@@ -43,14 +45,22 @@ export async function get(url: URL, options: GetOptions): Promise<FetchedPage | 
   }
 }
 
-/** Why an address is not asked; undefined: it may be. Through a proxy names are looked up there. */
-async function refusedAddress(url: URL): Promise<string | undefined> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const refusal = `${url.host} is a link-local or metadata address, which is never asked`;
-  if (isLinkLocal(host)) return refusal;
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return found.some(({ address }) => isLinkLocal(address)) ? refusal : undefined;
+function refusalOf(host: string): string {
+  return `${host} is a link-local or metadata address, which is never asked`;
 }
+
+/**
+ * Looks a name up for the connection that is made, and refuses what no one may ask: a second look-up, as between a check and
+ * its use, could answer otherwise. Through a proxy names are looked up there.
+ */
+const lookUp: LookupFunction = (host, options, callback) => {
+  dns.lookup(host, { ...options, all: true }, (error, found) => {
+    if (error) return callback(error, '');
+    const [first] = found;
+    if (!first || found.some(({ address }) => isLinkLocal(address))) return callback(new Error(refusalOf(host)), '');
+    return options.all ? callback(null, found) : callback(null, first.address, first.family);
+  });
+};
 
 async function request(url: URL, { agents, headers }: GetOptions, signal: AbortSignal): Promise<FetchedPage> {
   return new Promise((resolve, reject) => {
@@ -59,6 +69,7 @@ async function request(url: URL, { agents, headers }: GetOptions, signal: AbortS
       method: 'GET',
       headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'tagflow', ...headers },
       agent: agents.pick(url),
+      lookup: lookUp,
       signal,
     });
     outgoing.on('error', reject);

@@ -67,7 +67,7 @@ function judgeJson({ json }: HttpStep, subject: VerifySubject, text: string): An
 }
 
 /** A field of a JSON value, by its own keys alone. */
-function fieldOf(value: unknown, path: readonly string[]): unknown {
+export function fieldOf(value: unknown, path: readonly string[]): unknown {
   let at = value;
   for (const key of path) {
     if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return undefined;

@@ -21,7 +21,11 @@ const count = z.optional(z.number());
 const workload = z.object({
   kind: z.string(),
   metadata: z.object({ generation: count }),
-  spec: z.object({ replicas: count, selector }),
+  spec: z.object({
+    replicas: count,
+    selector,
+    template: z.optional(z.object({ spec: z.object({ containers: z.array(z.object({ image: z.string() })) }) })),
+  }),
   status: z.optional(
     z.object({
       observedGeneration: count,
@@ -64,28 +68,52 @@ export async function askKubernetes(
   kubectl: Kubectl,
   limitMs: number,
 ): Promise<Answer> {
-  const [namespace, name] = [fillTemplate(step.namespace, target), fillTemplate(step.workload, target)];
-  if (!namespace || !name || !NAME.test(namespace) || !WORKLOAD.test(name)) {
-    return { said: 'nothing', seen: `${step.namespace} ${step.workload} cannot be filled in for this release` };
-  }
+  const found = await readWorkload(step, target, kubectl, limitMs);
+  if (typeof found === 'string') return { said: 'nothing', seen: found };
+  const { name, workload: described } = found;
+  const rolling = notRolledOut(described);
+  if (rolling !== undefined) return { said: 'no', seen: `${name}: ${rolling}` };
+  const listed = await found.pods();
+  return typeof listed === 'string' ? { said: 'nothing', seen: listed } : judgePods(listed, target);
+}
+
+/** A workload as Kubernetes has it now. `pods`: its Pods, or in words why they cannot be listed. */
+export interface FoundWorkload {
+  readonly name: string;
+  readonly workload: Workload;
+  pods(): Promise<Pods | string>;
+}
+
+/** Reads a workload; in words why it cannot be. Throws `KubectlFailure`. */
+export async function readWorkload(
+  place: Pick<KubernetesStep, 'context' | 'namespace' | 'workload'>,
+  target: VerifyTarget,
+  kubectl: Kubectl,
+  limitMs: number,
+): Promise<FoundWorkload | string> {
+  const [namespace, name] = [fillTemplate(place.namespace, target), fillTemplate(place.workload, target)];
+  if (!namespace || !name || !NAME.test(namespace) || !WORKLOAD.test(name))
+    return `${place.namespace} ${place.workload} cannot be filled in for this release`;
   const until = performance.now() + limitMs;
-  const seconds = `--request-timeout=${Math.max(1, Math.ceil(limitMs / 1000))}s`;
-  const place = [
-    ...(step.context === undefined ? [] : [`--context=${step.context}`]),
+  const options = [
+    ...(place.context === undefined ? [] : [`--context=${place.context}`]),
     `--namespace=${namespace}`,
-    seconds,
+    `--request-timeout=${Math.max(1, Math.ceil(limitMs / 1000))}s`,
   ];
   const read = async (...words: readonly string[]): Promise<unknown> =>
-    run([...place, 'get', ...words, '--output=json'], kubectl, until - performance.now());
+    run([...options, 'get', ...words, '--output=json'], kubectl, until - performance.now());
   const found = workload.safeParse(await read(name));
-  if (!found.success) return { said: 'nothing', seen: `kubectl described no ${name}` };
-  const rolling = notRolledOut(found.data);
-  if (rolling !== undefined) return { said: 'no', seen: `${name}: ${rolling}` };
-  const labels = selectorOf(found.data.spec.selector);
-  if (labels === undefined) return { said: 'nothing', seen: `${name} selects its Pods in a way that is not known` };
-  const listed = pods.safeParse(await read('pods', `--selector=${labels}`));
-  if (!listed.success) return { said: 'nothing', seen: `kubectl listed no Pods of ${name}` };
-  return judgePods(listed.data, target);
+  if (!found.success) return `kubectl described no ${name}`;
+  return {
+    name,
+    workload: found.data,
+    async pods() {
+      const labels = selectorOf(found.data.spec.selector);
+      if (labels === undefined) return `${name} selects its Pods in a way that is not known`;
+      const listed = pods.safeParse(await read('pods', `--selector=${labels}`));
+      return listed.success ? listed.data : `kubectl listed no Pods of ${name}`;
+    },
+  };
 }
 
 /** What a rollout still lacks; undefined: it is complete. */
@@ -116,13 +144,13 @@ export function selectorOf({ matchLabels = {}, matchExpressions = [] }: z.infer<
 }
 
 /** Whether every running Pod has the digests of the release: of those of its images that a Pod runs, one at least. */
-export function judgePods({ items }: Pods, { images }: Pick<VerifyTarget, 'images'>): Answer {
-  const running = items.filter(({ metadata, status }) => !metadata.deletionTimestamp && status?.phase === 'Running');
+export function judgePods(listed: Pods, { images }: Pick<VerifyTarget, 'images'>): Answer {
+  const running = runningPods(listed);
   if (running.length === 0) return { said: 'no', seen: 'no Pod runs' };
   const seen = new Set<string>();
   for (const { metadata, status } of running) {
     for (const { name, image, imageID } of status?.containerStatuses ?? []) {
-      const repositories = new Set([repositoryOf(image), repositoryOf(imageID)]);
+      const repositories = new Set([repositoryNameOf(image), repositoryNameOf(imageID)]);
       const released = images.find(
         ({ repository, digest }) => repositories.has(repository) || imageID.endsWith(`@${digest}`),
       );
@@ -141,8 +169,13 @@ export function judgePods({ items }: Pods, { images }: Pick<VerifyTarget, 'image
   return { said: 'yes', seen: `${running.length} Pods run ${[...seen].sort().join(', ')} by digest` };
 }
 
+/** The running Pods among those of a workload. */
+export function runningPods({ items }: Pods): Pods['items'] {
+  return items.filter(({ metadata, status }) => !metadata.deletionTimestamp && status?.phase === 'Running');
+}
+
 /** The repository of a reference, or of an image id: without scheme, tag and digest. */
-function repositoryOf(reference: string): string {
+export function repositoryNameOf(reference: string): string {
   const bare = reference.replace(/^[a-z-]+:\/\//, '').replace(/@.*$/, '');
   return bare.replace(/:[^/:]*$/, '');
 }

@@ -8,13 +8,15 @@ import { folderPrefix } from '../http/leftovers.ts';
 import { createRedactor } from '../http/redact.ts';
 import { releaseSecret } from '../http/secrets.ts';
 import type { ProcessEnv } from '../model/effects.ts';
-import { type StatusStep, type VerifyStep, fillTemplate } from '../model/verification.ts';
+import type { LiveSource } from '../model/live.ts';
+import { type VerifyStep, fillTemplate } from '../model/verification.ts';
 import type { Asking } from './ask.ts';
 import { askCommand, writeTree } from './command.ts';
 import { askHttp } from './http.ts';
 import { KubectlFailure, askKubernetes } from './kubernetes.ts';
+import { lookAtHttp, lookAtKubernetes } from './live.ts';
 import { askPrometheus } from './prometheus.ts';
-import type { Answer, Probe, ReportedStatus, Verifier, VerifyTarget } from './verify.ts';
+import type { Answer, Probe, ReportedStatus, Sighting, Verifier, VerifyTarget } from './verify.ts';
 
 /** What probes are made with. */
 export interface ProbeOptions {
@@ -63,6 +65,27 @@ class RealProbe implements Probe {
     };
   }
 
+  async look(source: LiveSource, limitMs: number): Promise<readonly Sighting[]> {
+    this.#options.signal.throwIfAborted();
+    const found = await this.#looked(source, limitMs);
+    return found.map((one) => ('seen' in one ? { ...one, seen: this.#redactor.redact(one.seen) } : one));
+  }
+
+  async #looked(source: LiveSource, limitMs: number): Promise<readonly Sighting[]> {
+    if (source.kind === 'http') return lookAtHttp(source, this.#target, this.#asking, limitMs);
+    if (source.kind === 'status') return [statusSighting(source.status, this.#target, await this.#target.statuses())];
+    const refusal = this.#mayStart();
+    if (refusal !== undefined) return [{ said: 'nothing', image: undefined, seen: refusal }];
+    try {
+      const { env, signal } = this.#options;
+      return await lookAtKubernetes(source, this.#target, { env, signal }, limitMs);
+    } catch (error) {
+      if (error instanceof KubectlFailure)
+        return [{ said: 'nothing', image: undefined, seen: `kubectl: ${error.message}` }];
+      throw error;
+    }
+  }
+
   async ask(step: VerifyStep, limitMs: number): Promise<Answer> {
     this.#options.signal.throwIfAborted();
     const answer = await this.#asked(step, limitMs);
@@ -76,7 +99,7 @@ class RealProbe implements Probe {
       case 'prometheus':
         return askPrometheus(step, this.#target, this.#asking, limitMs);
       case 'status':
-        return judgeStatus(step, this.#target, await this.#target.statuses());
+        return judgeStatus(step.status, this.#target, await this.#target.statuses());
       case 'command':
       case 'kubernetes':
         return this.#start(step, limitMs);
@@ -118,13 +141,31 @@ class RealProbe implements Probe {
 }
 
 /** What the forge's statuses mean for a step. */
-function judgeStatus(step: StatusStep, target: VerifyTarget, statuses: readonly ReportedStatus[]): Answer {
-  const wanted = fillTemplate(step.status, target) ?? step.status;
+function judgeStatus(status: string, target: VerifyTarget, statuses: readonly ReportedStatus[]): Answer {
+  const found = worstStatus(status, target, statuses);
+  if (typeof found === 'string') return { said: 'nothing', seen: found };
+  return { said: found.state === 'success' ? 'yes' : found.state === 'failure' ? 'no' : 'nothing', seen: told(found) };
+}
+
+/** What the forge's statuses say of where a release is. */
+function statusSighting(status: string, target: VerifyTarget, statuses: readonly ReportedStatus[]): Sighting {
+  const found = worstStatus(status, target, statuses);
+  if (typeof found === 'string') return { said: 'nothing', image: undefined, seen: found };
+  return { said: found.state === 'success' ? 'deployed' : 'undeployed', seen: told(found) };
+}
+
+/** The worst of the statuses of a name, or of names that begin with it and a slash; in words that there is none. */
+function worstStatus(
+  status: string,
+  target: VerifyTarget,
+  statuses: readonly ReportedStatus[],
+): ReportedStatus | string {
+  const wanted = fillTemplate(status, target) ?? status;
   const found = statuses.filter(({ name }) => name === wanted || name.startsWith(`${wanted}/`));
-  const [first] = found;
-  if (!first) return { said: 'nothing', seen: `the forge has no status ${wanted} yet` };
   const bad = found.find(({ state }) => state === 'failure') ?? found.find(({ state }) => state === 'pending');
-  const { name, state, description } = bad ?? first;
-  const seen = `${name}: ${state}${description && `: ${description}`}`;
-  return { said: state === 'success' ? 'yes' : state === 'failure' ? 'no' : 'nothing', seen };
+  return bad ?? found[0] ?? `the forge has no status ${wanted} yet`;
+}
+
+function told({ name, state, description }: ReportedStatus): string {
+  return `${name}: ${state}${description && `: ${description}`}`;
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../model/effects.ts';
 import { attempt } from '../model/attempt.ts';
 import { sentenceOf } from '../model/errors.ts';
 import type { StepResult } from '../model/journal.ts';
+import type { LiveSource } from '../model/live.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { plain } from '../model/text.ts';
 import type { VerifyPolicy, VerifyStep, VerifySubject } from '../model/verification.ts';
@@ -42,10 +43,21 @@ export interface VerifyTarget extends VerifySubject {
   statuses(): Promise<readonly ReportedStatus[]>;
 }
 
+/** What a source of `live` says runs; without an image it is about the release as a whole, or about the only image. */
+export type Sighting =
+  /** `what`: versions or digests, several while a rollout is under way; empty: nothing runs. */
+  | { readonly said: 'runs'; readonly image: string | undefined; readonly what: readonly string[] }
+  /** Of the release's commit: what deploys it says that it is there, or that it is not. */
+  | { readonly said: 'deployed' | 'undeployed'; readonly seen: string }
+  /** There is no answer: in words, why. */
+  | { readonly said: 'nothing'; readonly image: string | undefined; readonly seen: string };
+
 /** Asks steps about one release. */
 export interface Probe {
   /** Asks once, for at most `limitMs`. Throws `interrupted`, and what the repository's ports throw. */
   ask(step: VerifyStep, limitMs: number): Promise<Answer>;
+  /** Asks a source of `live` what runs, for at most `limitMs`. Throws as `ask` does. */
+  look(source: LiveSource, limitMs: number): Promise<readonly Sighting[]>;
   /** Ends what runs and removes what was written. */
   close(): Promise<void>;
 }

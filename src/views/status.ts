@@ -3,6 +3,7 @@ import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../en
 import type { Standing } from '../engine/read/history.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
+import { liveLines, liveMark, liveShape } from './live.ts';
 import {
   comparisonShape,
   holdShape,
@@ -27,14 +28,14 @@ const COLUMNS = [
   'REGISTRY',
 ];
 
-/** Each environment with its images, and below the table what has to be done, waits or is on hold. */
-export function statusView(states: readonly EnvironmentStatus[], now: Instant): View {
+/** Each environment with its images, and below the table what has to be done, waits or is on hold. `live`: what runs was asked. */
+export function statusView(states: readonly EnvironmentStatus[], now: Instant, { live } = { live: false }): View {
   return {
     data: { environments: states.map(asData) },
     parts: [
       tableOf(
-        COLUMNS,
-        states.flatMap((state) => rows(state, now)),
+        live ? [...COLUMNS, 'LIVE'] : COLUMNS,
+        states.flatMap((state) => rows(state, now, live)),
       ),
       linesOf(...states.flatMap(remarks), ...unnamed(states)),
     ],
@@ -80,15 +81,22 @@ export function isDrifting(states: readonly EnvironmentStatus[]): boolean {
   return states.some(
     ({ images, problem }) =>
       problem !== undefined ||
-      images.some(({ branch, registry }) => branch.state !== 'right' || registry.state !== 'right'),
+      images.some(
+        ({ branch, registry, live }) =>
+          branch.state !== 'right' ||
+          registry.state !== 'right' ||
+          live?.state === 'drift' ||
+          live?.state === 'unknown',
+      ),
   );
 }
 
-function rows(state: EnvironmentStatus, now: Instant): readonly (readonly StyledText[])[] {
+function rows(state: EnvironmentStatus, now: Instant, isLiveAsked: boolean): readonly (readonly StyledText[])[] {
   const { environment, record, images, problem, since } = state;
-  if (problem) return [[environment, '–', '–', '–', '–', '–', styled('red', '✗ unreadable'), '–']];
-  if (!record) return [[environment, '–', 'no release', '–', '–', '–', '–', '–']];
-  return images.map(({ name, version, digest, branch, registry }, index) => [
+  const none = isLiveAsked ? ['–'] : [];
+  if (problem) return [[environment, '–', '–', '–', '–', '–', styled('red', '✗ unreadable'), '–', ...none]];
+  if (!record) return [[environment, '–', 'no release', '–', '–', '–', '–', '–', ...none]];
+  return images.map(({ name, version, digest, branch, registry, live }, index) => [
     index === 0 ? environment : '',
     name,
     version,
@@ -97,6 +105,7 @@ function rows(state: EnvironmentStatus, now: Instant): readonly (readonly Styled
     index === 0 ? actorOf(record) : '',
     mark(branch),
     mark(registry),
+    ...(isLiveAsked ? [liveMark(live)] : []),
   ]);
 }
 
@@ -120,7 +129,7 @@ function remarks(state: EnvironmentStatus): readonly TextLine[] {
       `asked for: release ${record.sequence} of ${environment} (${versionsOf(record.images)}) waits on ${branch} to be merged, by ${actorOf(record)}`,
   );
   return [
-    ...state.images.flatMap((image) => differences(state, image)),
+    ...state.images.flatMap((image) => [...differences(state, image), ...liveLines(state, image)]),
     ...requests,
     ...state.strays.map(
       ({ image, path, line, text }) =>
@@ -252,6 +261,7 @@ function asData({
       ...image,
       branch: comparisonShape(image.branch),
       registry: comparisonShape(image.registry),
+      live: liveShape(image.live),
     })),
     asked: asked.map(({ branch, record: next }) => ({ branch, record: recordShape(next) })),
     held: held.map(holdShape),

@@ -1,7 +1,8 @@
 // Stand-ins for what a verification asks: a verifier that answers by a script, and HTTP servers on loopback.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Answer, Verifier, VerifyTarget } from '../../src/verify/verify.ts';
+import type { LiveSource } from '../../src/model/live.ts';
+import type { Answer, Sighting, Verifier, VerifyTarget } from '../../src/verify/verify.ts';
 import type { VerifyStep } from '../../src/model/verification.ts';
 
 /** A verifier whose answers are chosen by a function, and what it was asked. */
@@ -15,6 +16,7 @@ export interface ScriptedVerifier extends Verifier {
 /** A verifier that answers as `answer` says; by default each step passes. */
 export function createScriptedVerifier(
   answer: (step: VerifyStep, target: VerifyTarget) => Answer | Promise<Answer> = () => ({ said: 'yes', seen: 'fine' }),
+  look: (source: LiveSource, target: VerifyTarget) => readonly Sighting[] | Promise<readonly Sighting[]> = () => [],
 ): ScriptedVerifier {
   const asked: string[] = [];
   const open$ = { count: 0 };
@@ -27,6 +29,10 @@ export function createScriptedVerifier(
         async ask(step) {
           asked.push(step.name);
           return answer(step, target);
+        },
+        async look(source) {
+          asked.push(source.kind);
+          return look(source, target);
         },
         async close() {
           open$.count -= 1;

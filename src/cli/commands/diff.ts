@@ -1,24 +1,60 @@
-// tagflow diff: what promoting A to B would change.
-import { EXIT } from '../../model/errors.ts';
-import { defineCommand, flag, required } from '../define.ts';
+// tagflow diff: what promoting A to B would change, or how what runs differs from what was released.
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import { defineCommand, flag, optional, required } from '../define.ts';
+import type { Session } from '../session.ts';
 
 export const diff = defineCommand({
   name: 'diff',
-  summary: 'show what promoting A to B would change',
-  description: ['Shows the versions, commits, and lines of configuration that `B` would get with the release of `A`.'],
-  examples: ['tagflow diff stg prd', 'tagflow diff stg prd --exit-code'],
+  summary: 'show what promoting A to B would change, or what runs instead of the release',
+  description: [
+    'Shows the versions, commits, and lines of configuration that `B` would get with the release of `A`.',
+    'With `--live` it compares one environment with what runs there: the sources under `live` in tagflow.yaml are asked.',
+  ],
+  examples: ['tagflow diff stg prd', 'tagflow diff stg prd --exit-code', 'tagflow diff prd --live'],
   arguments: {
-    from: required('a', 'the environment to take from', { completion: 'environment' }),
-    to: required('b', 'the environment to compare with', { completion: 'environment' }),
+    from: required('a', 'the environment to take from; with --live the one to look at', { completion: 'environment' }),
+    to: optional('b', 'the environment to compare with', { completion: 'environment' }),
   },
-  options: { exitCode: flag('--exit-code', 'exit 10 when they differ') },
-  async run(session, { from, to, exitCode }) {
-    const [engine, { diffView, differs }] = await Promise.all([
-      import('../../engine/diff.ts'),
-      import('../../views/diff.ts'),
-    ]);
-    const difference = await engine.diff(await session.context(), from, to);
-    session.print(diffView(difference));
-    return differs(difference) && exitCode ? EXIT.difference : EXIT.ok;
+  options: {
+    live: flag('--live', 'compare what runs in A with its release'),
+    exitCode: flag('--exit-code', 'exit 10 when they differ'),
+  },
+  async run(session, { from, to, live, exitCode }) {
+    const differs = live ? await compareLive(session, from, to) : await compareTwo(session, from, to);
+    return differs && exitCode ? EXIT.difference : EXIT.ok;
   },
 });
+
+async function compareTwo(session: Session, from: string, to: string | undefined): Promise<boolean> {
+  if (to === undefined) {
+    throw new TagflowError('usage', {
+      what: `${from} is compared with nothing`,
+      why: 'diff compares two environments, or with --live one with what runs there',
+      fix: `tagflow diff ${from} ENV, or: tagflow diff ${from} --live`,
+    });
+  }
+  const [engine, { diffView, differs }] = await Promise.all([
+    import('../../engine/diff.ts'),
+    import('../../views/diff.ts'),
+  ]);
+  const difference = await engine.diff(await session.context(), from, to);
+  session.print(diffView(difference));
+  return differs(difference);
+}
+
+async function compareLive(session: Session, line: string, to: string | undefined): Promise<boolean> {
+  if (to !== undefined) {
+    throw new TagflowError('usage', {
+      what: `--live was given with two environments`,
+      why: 'what runs is compared with the release of one',
+      fix: `tagflow diff ${line} --live`,
+    });
+  }
+  const [{ liveDifference }, { isLiveDifferent, liveDifferenceView }] = await Promise.all([
+    import('../../engine/status.ts'),
+    import('../../views/live.ts'),
+  ]);
+  const state = await liveDifference(await session.context(), line);
+  session.print(liveDifferenceView(state));
+  return isLiveDifferent(state);
+}

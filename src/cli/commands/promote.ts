@@ -1,7 +1,9 @@
 // tagflow promote: from words to a request, and from the outcome to words.
+import { parseDuration } from '../../model/duration.ts';
 import { TagflowError } from '../../model/errors.ts';
+import { WAIT_LIVE_MS } from '../../model/live.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand, flag, list, required, several, span, text, unless, value } from '../define.ts';
+import { Invalid, defineCommand, flag, list, required, several, span, text, unless, value } from '../define.ts';
 import { lineWords, onlyApplication, versionsFrom, versionsWithin } from '../lines.ts';
 import type { Session } from '../session.ts';
 
@@ -16,6 +18,7 @@ export const promote = defineCommand({
     '`--plan` takes everything from the file: versions and options that ask for something are refused beside it.',
     'In a repository with applications, words without `=` are applications, or patterns of them in quotes (`team-*`); `APP/IMAGE=VERSION` names an image of one. Several are released by one commit and one push, with a record for each; when one is refused, nothing moves (exit code 3).',
     'With `--verify` the release is looked at as `tagflow verify --wait` does, once it stands; exit code 9 when that does not pass. A release that is asked for in a pull request is verified by the job that runs `apply` after the merge.',
+    'With `--wait-live` the command ends once what the environment names under `live` says that the release runs, and with exit code 9 when it does not in time; the release stands either way. `tagflow promote` again waits again. A word after `--wait-live` is its span: write `--wait-live` last, or `--wait-live=10m`.',
     'A promotion that loses a race plans again from the new head, gates included, for up to five minutes.',
   ],
   examples: [
@@ -26,6 +29,7 @@ export const promote = defineCommand({
     'tagflow promote prd shop',
     'tagflow promote prd --all --skip-refused',
     'tagflow promote prd --verify',
+    'tagflow promote prd --wait-live',
     'tagflow promote prd --dry-run',
     'tagflow promote prd --plan-out plan.json',
     'tagflow promote prd --plan plan.json',
@@ -61,11 +65,16 @@ export const promote = defineCommand({
     ),
     waitGates: value('--wait-gates <span>', 'wait as long for gates that need time or an approval: 30m, 4h', span),
     verify: flag('--verify', 'then look whether it runs as it should (tagflow verify --wait)'),
+    waitLive: value(
+      '--wait-live [span]',
+      'then wait until the release is live: 10m unless a span is given; exit code 9 when it is not by then',
+      waitLiveSpan,
+    ),
     retry: unless('--no-retry', 'do not try again after losing a race'),
     wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
   },
   async run(session, input, line) {
-    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates, verify } = input;
+    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates, waitLive, verify } = input;
     const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
@@ -77,11 +86,18 @@ export const promote = defineCommand({
       overrides: overridesFrom(input),
     });
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
-    return runRelease(session, { environment, plan, planOut, dryRun, retry: retry && wait, waitGates, verify }, () =>
-      requestFrom(asked()),
-    );
+    const how = { environment, plan, planOut, dryRun, retry: retry && wait, waitGates, waitLive, verify };
+    return runRelease(session, how, () => requestFrom(asked()));
   },
 });
+
+/** A span of time, or none given. */
+function waitLiveSpan(typed: string): number {
+  if (typed === '') return WAIT_LIVE_MS;
+  const found = parseDuration(typed);
+  if (found !== undefined) return found;
+  throw new Invalid('it is a span such as 10m; without one write --wait-live last on the line');
+}
 
 interface Asked {
   readonly environment: string;
@@ -99,6 +115,7 @@ interface AskedOfSeveral extends Asked {
   readonly dryRun: boolean;
   readonly planOut: string | undefined;
   readonly verify: boolean;
+  readonly waitLive: number | undefined;
 }
 
 /** Whether several applications may be meant; a plan is of one. Throws `usage`. */
@@ -108,14 +125,16 @@ function isForSeveral({
   skipRefused,
   planOut,
   verify,
-}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut' | 'verify'>): boolean {
+  waitLive,
+}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut' | 'verify' | 'waitLive'>): boolean {
   const { applications } = lineWords(pairs);
   if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
-  if (verify) {
+  const looking = verify ? '--verify' : waitLive === undefined ? undefined : '--wait-live';
+  if (looking !== undefined) {
     throw new TagflowError('usage', {
-      what: '--verify was given with several applications',
-      why: 'a verification is of the release of one application',
-      fix: 'name one application, or verify each afterwards: tagflow verify ENV APP --wait',
+      what: `${looking} was given with several applications`,
+      why: 'it looks at the release of one application',
+      fix: 'name one application, or look afterwards: tagflow verify ENV APP --wait, tagflow status ENV --live',
     });
   }
   if (planOut === undefined) return true;

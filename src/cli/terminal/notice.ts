@@ -27,7 +27,7 @@ export function showProgress(
     return;
   }
   if (level === 'progress') {
-    progress.update(notice);
+    if (!verbose || !notice.waits) progress.update(notice);
     // What counts bytes says so too often for lines of its own.
     if (!verbose || bytes) return;
   }

@@ -79,16 +79,27 @@ function onTerminal(stream: Terminal): ProgressLine {
 function inLog(stream: Terminal): ProgressLine {
   const speed = measureSpeed();
   let next = performance.now() + LOG_PAUSE;
+  let waiting: Progress | undefined;
+  const write = (text: string): void => {
+    next = performance.now() + LOG_PAUSE;
+    stream.write(`${text}\n`);
+  };
+  const repeat = setInterval(() => {
+    if (waiting && performance.now() >= next) write(plain(waiting.text, 200));
+  }, FRAME).unref();
   return {
     update(notice) {
+      if (notice.waits && !waiting) write(plain(notice.text, 200));
+      waiting = notice.waits ? notice : undefined;
       if (!notice.bytes) return;
       speed.add(notice.bytes.done);
       if (performance.now() < next) return;
-      next = performance.now() + LOG_PAUSE;
-      stream.write(`${[plain(notice.text, 200), ...speedOf(notice.bytes, speed)].join(', ')}\n`);
+      write([plain(notice.text, 200), ...speedOf(notice.bytes, speed)].join(', '));
     },
-    clear: () => undefined,
-    stop: () => undefined,
+    clear() {
+      waiting = undefined;
+    },
+    stop: () => clearInterval(repeat),
   };
 }
 

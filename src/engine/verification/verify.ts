@@ -151,6 +151,7 @@ async function ask(
         const word = said === 'yes' ? 'passed' : 'not yet';
         notify({
           level: said === 'yes' ? 'info' : 'progress',
+          ...(said !== 'yes' && { waits: true as const }),
           text: `verifying ${environment.name}: ${name}: ${word}: ${seen}`,
         });
       },

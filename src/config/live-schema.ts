@@ -1,0 +1,67 @@
+// The key `live` of an environment: its shape, and the words that explain it.
+import * as z from 'zod/mini';
+import { documentation } from './documentation.ts';
+import { kubernetesSchema } from './verify-schema.ts';
+
+const http = z
+  .strictObject({
+    url: z.string().register(documentation, {
+      title: 'URL',
+      description: 'A URL, asked by GET. `{environment}` and `{application}` are filled in.',
+      examples: ['https://shop.example.com/version'],
+    }),
+    json: z.optional(z.string()).register(documentation, {
+      title: 'JSON',
+      description: 'The field of the JSON body that holds the version or the digest: its keys joined by dots.',
+      absent: 'the whole body, without blanks around it, is the version',
+      examples: ['build.version'],
+    }),
+    image: z.optional(z.string()).register(documentation, {
+      title: 'Image',
+      description: 'The image that the answer is about.',
+      absent: 'the only image of the environment',
+      examples: ['django'],
+    }),
+  })
+  .register(documentation, {
+    title: 'HTTP',
+    description: 'What a URL answers. Redirects are not followed, and at most 64 KiB are read.',
+  });
+
+const source = z
+  .strictObject({
+    http: z.optional(http),
+    kubernetes: z.optional(kubernetesSchema),
+    status: z.optional(z.string()).register(documentation, {
+      title: 'Status',
+      description:
+        'A commit status on the forge, as Flux or Argo CD set it on what they deployed: its name, or the part before a slash.',
+      examples: ['kustomization/shop'],
+    }),
+  })
+  .register(documentation, { title: 'Source', description: 'One of `http`, `kubernetes` or `status`.' });
+
+/** The shape of `live`. */
+export const liveSchema = z.optional(
+  z
+    .union([
+      source,
+      z.array(source).register(documentation, {
+        title: 'Sources',
+        description: 'Several sources, where one does not know all images.',
+        examples: [
+          [
+            { http: { url: 'https://shop.example.com/version', image: 'django' } },
+            { kubernetes: { namespace: 'shop', workload: 'statefulset/db' } },
+          ],
+        ],
+      }),
+    ])
+    .register(documentation, {
+      title: 'Live',
+      description:
+        'What tells which versions run now: the third column of `tagflow status --live`, and what `tagflow promote --wait-live` waits for. It is asked on request alone.',
+      absent: 'nobody knows what runs',
+      examples: [{ http: { url: 'https://shop.example.com/version', json: 'version' } }],
+    }),
+);
