@@ -1,7 +1,9 @@
-// Candidates for completion: names from tagflow.yaml, versions from the registry, releases from the branch.
+// Candidates for completion: names from tagflow.yaml, versions from the registry; candidates-past.ts has what releases and the
+// journal say.
 import { join } from 'node:path';
 import { CONFIG_FILE, parseConfig } from '../config/config.ts';
 import { ERRORS } from '../model/errors.ts';
+import { GATES } from '../model/gate-policy.ts';
 import { isPlain } from '../model/text.ts';
 import { compareVersions, readVersion } from '../model/version.ts';
 import type { Pipeline } from '../model/pipeline.ts';
@@ -10,9 +12,9 @@ import { readOptionalFile } from './files.ts';
 import { type ArgumentPosition, positionOf } from './position.ts';
 import type { Session } from './session.ts';
 
-/** How long somebody waits for a word, in milliseconds. */
-const PATIENCE = 2000;
-/** Releases and versions that are offered, newest first. */
+/** How long somebody waits for a word, in seconds; TAGFLOW_COMPLETION_TIMEOUT says otherwise. */
+const PATIENCE = '2';
+/** Maximum number of versions that are offered, newest first. */
 const MOST = 50;
 
 /** The words that may stand for the last one, which they begin with. Never rejects: without an answer there are none. */
@@ -24,15 +26,16 @@ export async function candidatesFor(
   const current = words.at(-1) ?? '';
   const position = positionOf(commands, words);
   const found =
-    position.kind === 'words' ? position.words : await inTime(valuesAt(session, commands, position, current));
+    position.kind === 'words' ? position.words : await inTime(session, valuesAt(session, commands, position, current));
   // A word with a blank or a sign for the shell is not one to insert.
   return found.filter((word) => word.startsWith(current) && isPlain(word) && !/\s/.test(word));
 }
 
-async function inTime(work: Promise<readonly string[]>): Promise<readonly string[]> {
+async function inTime({ io }: Session, work: Promise<readonly string[]>): Promise<readonly string[]> {
+  const seconds = Number(io.env['TAGFLOW_COMPLETION_TIMEOUT'] ?? PATIENCE) || Number(PATIENCE);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<readonly string[]>((resolve) => {
-    timer = setTimeout(() => resolve([]), PATIENCE);
+    timer = setTimeout(() => resolve([]), seconds * 1000);
   });
   try {
     return await Promise.race([work, late]);
@@ -43,20 +46,62 @@ async function inTime(work: Promise<readonly string[]>): Promise<readonly string
   }
 }
 
+type Values = Extract<ArgumentPosition, { kind: 'values' }>;
+
 async function valuesAt(
   session: Session,
   commands: readonly Command[],
-  { completion, command, typed }: Extract<ArgumentPosition, { kind: 'values' }>,
+  position: Values,
   current: string,
 ): Promise<readonly string[]> {
-  if (completion === 'code') return Object.keys(ERRORS);
-  if (completion === 'command') return commands.flatMap(({ name, hidden }) => (hidden ? [] : [name]));
-  if (completion === undefined || completion === 'file' || completion === 'folder') return [];
-  if (completion === 'release') return releasesOf(session, command, typed[0]);
+  const { completion, command } = position;
+  switch (completion) {
+    case undefined:
+    case 'file':
+    case 'folder':
+      return [];
+    case 'code':
+      return Object.keys(ERRORS);
+    case 'command':
+      return commands.flatMap(({ name, hidden }) => (hidden ? [] : [name]));
+    case 'gate':
+      return command === 'rollback' ? ['held'] : gatesAt(session, current);
+    case 'release':
+    case 'actor':
+    case 'hold':
+    case 'approval': {
+      const { pastAt } = await import('./candidates-past.ts');
+      return pastAt(session, position, completion);
+    }
+    default:
+      return namesAt(session, position, current);
+  }
+}
+
+/** Names of the configuration, and versions of its images. */
+async function namesAt(session: Session, { completion, command, typed }: Values, current: string) {
   const pipeline = await pipelineAt(session);
-  if (completion === 'environment') return [...pipeline.environments.keys()];
+  const environments = [...pipeline.environments.keys()];
+  const isFirst = typed.length === 0;
+  if (completion === 'environment') return environments;
+  if (completion === 'application') return pipeline.applications;
+  if (completion === 'line') return isFirst ? environments : [...environments, ...pipeline.applications];
   if (completion === 'image') return [...pipeline.images.keys()];
-  return versionsAt(session, pipeline, completion === 'pair' ? '=' : command === 'where' ? '@' : undefined, current);
+  if (completion === 'pair') {
+    const applications = command === 'promote' ? pipeline.applications : [];
+    return [...applications, ...(await versionsAt(session, pipeline, '=', current))];
+  }
+  return versionsAt(session, pipeline, command === 'promote' ? undefined : '@', current);
+}
+
+/** Gates that may be overridden, those of programs included; behind the commas of others. */
+async function gatesAt(session: Session, current: string): Promise<readonly string[]> {
+  const { environments } = await pipelineAt(session);
+  const programs = [...environments.values()].flatMap(({ gates }) =>
+    (gates.run ?? []).map(({ name }) => `run/${name}`),
+  );
+  const before = current.slice(0, current.lastIndexOf(',') + 1);
+  return [...GATES, ...new Set(programs)].map((gate) => before + gate);
 }
 
 /** The configuration of the checkout; the trunk's where there is none. */
@@ -91,19 +136,4 @@ async function versionsAt(
   );
   const words = [...new Set([...(joint === '@' ? [] : ['newest']), ...lists.flat()])];
   return at < 0 ? words : words.map((version) => current.slice(0, at + 1) + version);
-}
-
-/** Releases of an environment: for `rollback --to` with `#` and versions too, for `show --release` numbers. */
-async function releasesOf(
-  session: Session,
-  command: string,
-  environment: string | undefined,
-): Promise<readonly string[]> {
-  if (environment === undefined) return [];
-  const { history } = await import('../engine/read/history.ts');
-  const { releases } = await history(await session.context(), { environment, limit: MOST });
-  const numbers = releases.map(({ record }) => String(record.sequence));
-  if (command !== 'rollback') return numbers;
-  const versions = releases.flatMap(({ record }) => record.images.map(({ version }) => version));
-  return [...numbers.map((number) => `#${number}`), ...new Set(versions)];
 }

@@ -1,119 +1,84 @@
-// Completion scripts, made from the commands as they are written down.
+// Completion scripts. What may stand where the cursor is, tagflow itself says (`tagflow __complete`): names, versions and releases are not
+// known when a script is made. Commands are in the script, with what they do.
 import { Option } from 'commander';
-import type { Command, OptionSpec, Specs } from './define.ts';
+import type { Command } from './define.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
-
-/** A command's words: what may follow it. */
-interface Words {
-  readonly name: string;
-  readonly summary: string;
-  readonly words: readonly string[];
-}
 
 /** The completion script for a shell. */
 export function completionScript(shell: 'bash' | 'zsh' | 'fish', all: readonly Command[]): string {
-  const commands = all.filter(({ hidden }) => !hidden).map(wordsOf);
-  const globals = Object.values(GLOBAL_OPTIONS).map(({ flags }) => new Option(flags));
-  const valued = globals
-    .filter(({ required }) => required)
-    .flatMap(({ short, long }) => [short ?? [], long ?? []].flat());
-  const names = globals.map(({ long, short }) => long ?? short ?? '');
-  return { bash, zsh, fish }[shell](commands, names, valued);
+  return { bash, zsh, fish }[shell](all.filter(({ hidden }) => !hidden));
 }
 
-/** Long options, and the choices of arguments. */
-function wordsOf({ name, summary, arguments: args, options }: Command): Words {
-  return {
-    name,
-    summary,
-    words: [...Object.values(args).flatMap(({ choices }) => choices ?? []), ...longNames(options)],
-  };
-}
-
-function longNames(options: Specs<OptionSpec<unknown>>): readonly string[] {
-  return Object.values(options)
-    .filter(({ hidden }) => !hidden)
-    .map(({ flags }) => new Option(flags).long ?? flags);
-}
-
-/** `valued`: options whose value is the next word, which is not a command whatever it says. */
-function bash(commands: readonly Words[], globals: readonly string[], valued: readonly string[]): string {
-  const cases = [
-    `    ${valued.join('|')}) value=1 ;;`,
-    ...commands.map(({ name, words }) => `    ${name}) words="${[...words, ...globals].join(' ')}"; break ;;`),
-  ];
+function bash(): string {
   return `# bash completion for tagflow: source it, or save it in /etc/bash_completion.d
 _tagflow() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" words="${[...commands.map(({ name }) => name), ...globals].join(' ')}" word value=
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    if [[ -n $value ]]; then value=; continue; fi
-    case "$word" in
-${cases.map((line) => `  ${line}`).join('\n')}
-    esac
-  done
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-  [[ $current == -* || -z \${COMP_LINE-} ]] && return
-  # Names, versions and releases. Bash splits words at = and : too: what stands before is not inserted again.
-  local line="\${COMP_LINE:0:COMP_POINT}" typed prefix
+  # Bash splits words at = and : too; the line has them whole. What stands before the last of these signs is not inserted again.
+  local line="\${COMP_LINE:0:COMP_POINT}" typed word prefix
   read -ra typed <<< "$line"
   [[ $line == *[[:space:]] ]] && typed+=("")
   word="\${typed[-1]}"; prefix="\${word%"\${word##*[=:@]}"}"
-  while IFS= read -r word; do COMPREPLY+=("\${word#"$prefix"}"); done < <("\${typed[0]}" __complete -- "\${typed[@]:1}" 2>/dev/null)
+  COMPREPLY=()
+  compopt -o nosort 2>/dev/null
+  while IFS= read -r word; do
+    COMPREPLY+=("\${word#"$prefix"}")
+    # A version follows the sign.
+    [[ $word == *[=@] ]] && compopt -o nospace 2>/dev/null
+  done < <("\${typed[0]}" __complete -- "\${typed[@]:1}" 2>/dev/null)
 }
 complete -o default -F _tagflow tagflow
 `;
 }
 
-function zsh(commands: readonly Words[], globals: readonly string[]): string {
+function zsh(commands: readonly Command[]): string {
   const described = commands.map(
     ({ name, summary }) => `    '${name}:${summary.replaceAll("'", "'\\''").replaceAll(':', '\\:')}'`,
   );
-  const cases = commands.map(({ name, words }) => `      ${name}) compadd -- ${[...words, ...globals].join(' ')} ;;`);
   return `#compdef tagflow
 # zsh completion for tagflow: save it as _tagflow in a folder of your fpath
 _tagflow() {
-  local -a commands
+  local -a commands found unfinished
   commands=(
 ${described.join('\n')}
   )
-  if (( CURRENT == 2 )); then
+  if (( CURRENT == 2 )) && [[ $PREFIX != -* ]]; then
     _describe command commands
-    compadd -- ${globals.join(' ')}
-  else
-    case "$words[2]" in
-${cases.join('\n')}
-    esac
-    local -a found
-    found=(\${(f)"$(tagflow __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
-    (( \${#found} )) && compadd -- $found
-    _files
+    return
   fi
+  found=(\${(f)"$("$words[1]" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)"})
+  # A version follows the sign.
+  unfinished=(\${(M)found:#*[=@]})
+  found=(\${found:#*[=@]})
+  (( \${#unfinished} )) && compadd -V names -S '' -- $unfinished
+  (( \${#found} )) && compadd -V values -- $found
+  (( \${#unfinished} + \${#found} )) || _files
 }
 compdef _tagflow tagflow
 `;
 }
 
-/** Words that may follow where a condition holds: options by name, anything else as it is. */
-function fishWords(words: readonly string[], condition: string): string[] {
-  return words.map((word) =>
-    word.startsWith('--')
-      ? `complete -c tagflow${condition} -l ${word.slice(2)}`
-      : `complete -c tagflow${condition} -a ${quote(word)}`,
-  );
-}
-
-function fish(commands: readonly Words[], globals: readonly string[]): string {
+function fish(commands: readonly Command[]): string {
   return [
     '# fish completion for tagflow: save it as ~/.config/fish/completions/tagflow.fish',
-    'function __tagflow_complete; set -l words (commandline -opc) (commandline -ct); tagflow __complete -- $words[2..] 2>/dev/null; end',
-    `complete -c tagflow -n 'not __fish_use_subcommand' -a '(__tagflow_complete)'`,
-    ...fishWords(globals, ''),
-    ...commands.flatMap(({ name, summary, words }) => [
-      `complete -c tagflow -n __fish_use_subcommand -f -a ${name} -d ${quote(summary)}`,
-      ...fishWords(words, ` -n '__fish_seen_subcommand_from ${name}'`),
-    ]),
+    'function __tagflow_complete; set -l words (commandline -opc) (commandline -ct); $words[1] __complete -- $words[2..] 2>/dev/null; end',
+    // Where a command stands: behind no other one, and neither an option nor the value of one.
+    'function __tagflow_first; __fish_use_subcommand; and not string match -qr -- "^-" (commandline -opc)[-1] (commandline -ct); end',
+    ...commands.map(({ name, summary }) => `complete -c tagflow -n __tagflow_first -f -a ${name} -d ${quote(summary)}`),
+    `complete -c tagflow -n 'not __tagflow_first' -f -k -a '(__tagflow_complete)'`,
+    ...new Set(commands.flatMap(({ options }) => fishPaths(options))),
+    ...fishPaths(GLOBAL_OPTIONS),
     '',
   ].join('\n');
+}
+
+/** Options whose values are files or folders. */
+function fishPaths(options: Command['options']): readonly string[] {
+  const paths = Object.values(options).filter(({ completion }) => completion === 'file' || completion === 'folder');
+  return paths.map(({ flags }) => {
+    const { short, long } = new Option(flags);
+    return ['complete -c tagflow -r -F', short && `-s ${short.slice(1)}`, long && `-l ${long.slice(2)}`]
+      .filter(Boolean)
+      .join(' ');
+  });
 }
 
 /** A word that fish takes literally. */

@@ -7,10 +7,19 @@ import type { Session } from './session.ts';
 /** What a shell can offer for a word. */
 export type Completion =
   | 'environment'
+  /** An environment, and applications behind one. */
+  | 'line'
+  | 'application'
   | 'image'
   | 'pair'
   | 'version'
   | 'release'
+  | 'gate'
+  /** The person, job or signer of a release. */
+  | 'actor'
+  /** The id of a hold or an approval, or what is held. */
+  | 'hold'
+  | 'approval'
   | 'code'
   | 'command'
   | 'file'

@@ -28,8 +28,10 @@ export function positionOf(commands: readonly Command[], words: readonly string[
     else typed.push(word);
   }
   if (pending) return valuesOf(pending, command?.name ?? '', typed);
-  if (current.startsWith('-'))
-    return { kind: 'words', words: [...namesOf(command?.options ?? {}), ...namesOf(GLOBAL_OPTIONS)] };
+  if (current.startsWith('-')) {
+    const own = command ? namesOf(command.options) : ['--version'];
+    return { kind: 'words', words: [...own, ...namesOf(GLOBAL_OPTIONS), '--help'] };
+  }
   if (!command) return { kind: 'words', words: shown.map(({ name }) => name) };
   const all = Object.values(command.arguments);
   const argument = all[typed.length] ?? all.findLast(({ word }) => word.includes('...'));

@@ -3,12 +3,13 @@ import { execFile, spawnSync } from 'node:child_process';
 import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { positionOf, splitPlace } from '../../src/cli/position.ts';
 import { COMMANDS } from '../../src/cli/program.ts';
-import { MAIN } from '../support/cli.ts';
+import { CLI_ENVIRONMENT, MAIN } from '../support/cli.ts';
 import { run } from '../support/io.ts';
+import { describeReleased } from '../support/pipeline.ts';
 
 describe('the position at the end of a line', () => {
   test.each<[readonly string[], object]>([
@@ -25,6 +26,7 @@ describe('the position at the end of a line', () => {
     [['history', '--image', ''], { kind: 'values', completion: 'image' }],
     [['status', '-o', ''], { kind: 'words', words: ['table', 'json', 'yaml', 'md', 'csv', 'openmetrics'] }],
     [['completion', ''], { kind: 'words', words: ['bash', 'zsh', 'fish'] }],
+    [['status', 'dev', ''], { kind: 'values', completion: 'line', typed: ['dev'] }],
     [['-qC', 'promote', ''], { kind: 'words', words: expect.arrayContaining(['promote']) }],
   ])('%j', (words, expected) => {
     expect(positionOf(COMMANDS, words)).toMatchObject(expected);
@@ -85,27 +87,93 @@ describe('candidates', () => {
     expect(await run(['__complete', '--', 'promote', ''], {}, '/')).toEqual({ exit: 0, stdout: '', stderr: '' });
   });
 
-  /** What a shell offers for a line, by its real completion. */
-  async function offered(shell: string, script: string): Promise<string> {
-    const env = { PATH: `${folder}:${process.env['PATH']}`, HOME: folder };
-    return (await promisify(execFile)(shell, ['-c', script], { cwd: folder, env })).stdout;
-  }
-
-  test.each([
-    ['promote p', 'prd'],
-    ['promote dev dj', 'django='],
-    ['-C . promote s', 'stg'],
-  ])('bash offers names for %j', async (line, expected) => {
-    const words = line.split(' ');
-    const script = `source <(tagflow completion bash)
-COMP_LINE='tagflow ${line}' COMP_POINT=${line.length + 8} COMP_WORDS=(tagflow ${line}) COMP_CWORD=${words.length}
-_tagflow; echo "\${COMPREPLY[*]}"`;
-    expect((await offered('bash', script)).trim()).toBe(expected);
-  });
-
-  const hasFish = spawnSync('fish', ['--version']).status === 0;
-  test.runIf(hasFish)('fish offers names, where it is there', async () => {
-    const said = await offered('fish', 'tagflow completion fish | source; complete -C "tagflow promote p"');
-    expect(said.split('\n').map((line) => line.split('\t')[0])).toContain('prd');
+  test('applications follow an environment, and gates stand behind commas', async () => {
+    const config = `version: 1
+layout: folders
+applications:
+  shop: { path: 'shop/{environment}', images: { web: { repository: registry.example.com/shop/web } } }
+  db: { path: 'db/{environment}', images: { mariadb: { repository: registry.example.com/mariadb } } }
+environments: { dev: {}, prd: { from: dev } }
+`;
+    await writeFile(join(folder, 'tagflow.yaml'), config);
+    const words = async (...line: readonly string[]) =>
+      (await run(['__complete', '--', ...line], {}, folder)).stdout.split('\n').filter(Boolean);
+    expect(await words('status', '')).toEqual(['dev', 'prd']);
+    expect(await words('status', 'prd', 's')).toEqual(['shop']);
+    expect(await words('rollback', 'prd', '')).toEqual(['db', 'shop']);
+    expect(await words('promote', 'prd', '')).toEqual(expect.arrayContaining(['db', 'shop']));
+    expect(await words('promote', 'prd', '--override', 'soak,w')).toEqual(['soak,windows']);
+    expect(await words('rollback', 'prd', '--override', '')).toEqual(['held']);
   });
 });
+
+describe('in a real shell', () => {
+  const { original } = describeReleased();
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tagflow-shells-'));
+    const program = join(folder, 'tagflow');
+    await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`);
+    await chmod(program, 0o755);
+  });
+  afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+  /** What a shell writes in the folder of a repository with releases. */
+  async function inShell(shell: string, args: readonly string[]): Promise<string> {
+    const { env, folder: cwd } = original();
+    const path = `${folder}:${CLI_ENVIRONMENT['PATH']}`;
+    const shellEnv = { PATH: path, HOME: folder, TERM: 'dumb', TAGFLOW_COMPLETION_TIMEOUT: '60' };
+    const variables = { ...CLI_ENVIRONMENT, ...env, ...shellEnv };
+    return (await promisify(execFile)(shell, [...args], { cwd, env: variables })).stdout;
+  }
+
+  const LINES: readonly (readonly [line: string, words: readonly string[]])[] = [
+    ['promote dev dj', ['django']],
+    ['promote dev django=', ['newest', 'V4.2', 'V4.0']],
+    ['rollback dev --to ', ['#2', '#1', 'V4.2', 'V4.0']],
+    ['history --image m', ['mariadb']],
+    ['history --by ', ['ana']],
+    ['-o ', ['table', 'json', 'csv']],
+    ['rollback prd --im', ['--images-only']],
+  ];
+
+  const BASH = `source <(tagflow completion bash)
+for typed in "$@"; do
+  COMP_LINE="tagflow $typed" COMP_POINT=$((8 + \${#typed}))
+  _tagflow; printf '%s\\n' "\${COMPREPLY[@]}" END
+done`;
+  const FISH = `tagflow completion fish | source
+for typed in $argv; complete -C "tagflow $typed"; echo END; end`;
+  // A zsh with an editor of its own, to which the keys are sent: Tab twice lists what is offered.
+  const ZSH = `zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "autoload -U compinit; compinit -u -D; source <(tagflow completion zsh)"
+zpty -w shell "PS1='> '; unsetopt zle_bracketed_paste; LISTMAX=999; stty cols 200; echo REA''DY"
+zpty -r -m shell said '*READY*> *'
+for typed in "$@"; do
+  zpty -n -w shell "tagflow $typed"$'\\t\\t'"#SHOWN"
+  zpty -r -m shell said '*#SHOWN*'
+  print -r -- "$said"; print END
+  zpty -n -w shell $'\\x15'
+done`;
+  const SHELLS = [
+    { shell: 'bash', args: ['--norc', '-c', BASH, 'bash'], isThere: true },
+    { shell: 'fish', args: ['--no-config', '-c', FISH], isThere: starts('fish', ['--version']) },
+    { shell: 'zsh', args: ['-fc', ZSH, 'zsh'], isThere: starts('zsh', ['-fc', 'zmodload zsh/zpty']) },
+  ];
+  describe.each(SHELLS.filter(({ isThere }) => isThere))('$shell', ({ shell, args }) => {
+    let offered: readonly string[] = [];
+    beforeAll(async () => {
+      const said = await inShell(shell, [...args, ...LINES.map(([line]) => line)]);
+      offered = stripVTControlCharacters(said).split(/^END$/m);
+    });
+    test.each(LINES.map(([line, words], at) => ({ line, words, at })))('offers words for "$line"', ({ words, at }) => {
+      const shown = new Set(offered[at]?.replaceAll('\\', '').split(/[\s=@]+/));
+      expect([...shown]).toEqual(expect.arrayContaining([...words]));
+    });
+  });
+});
+
+function starts(program: string, args: readonly string[]): boolean {
+  return spawnSync(program, [...args]).status === 0;
+}

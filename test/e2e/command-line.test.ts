@@ -23,7 +23,7 @@ describe.concurrent('the demo', () => {
     const pins = await readFile(join(folder, 'shop/environments/prd/kustomization.yaml'), 'utf8');
     expect(pins).toBe(await readFile(join(import.meta.dirname, '../../environments/prd/kustomization.yaml'), 'utf8'));
     await run('rm', ['-r', folder]);
-  });
+  }, 120_000);
 
   it('refuses a folder with something in it', async () => {
     const folder = await temporaryFolder('demo');
@@ -147,25 +147,13 @@ describe.concurrent('help and completion', () => {
 
   it.each(['bash', 'zsh', 'fish'])('%s takes its completion script', async (shell) => {
     const text = succeeded(await runCli(['completion', shell]));
-    expect(text).toContain('rollback');
+    expect(text).toContain('__complete');
     const program = findProgram(shell);
     if (!program) return;
     const file = join(await temporaryFolder('completion'), 'script');
     await writeFile(file, text);
     const checked = spawnSync(program, ['-n', file], { encoding: 'utf8' });
     expect({ status: checked.status, stderr: checked.stderr }).toEqual({ status: 0, stderr: '' });
-  });
-
-  it('completes commands and their options in bash', async () => {
-    const text = succeeded(await runCli(['completion', 'bash']));
-    const complete = (...words: string[]): string[] => {
-      const line = `COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _tagflow; printf '%s\\n' "\${COMPREPLY[@]}"`;
-      return execFileSync('bash', ['--norc', '-c', `${text}\n${line}`], { encoding: 'utf8' })
-        .trim()
-        .split('\n');
-    };
-    expect(complete('tagflow', 'ro')).toEqual(['rollback']);
-    expect(complete('tagflow', 'rollback', 'prd', '--im')).toEqual(['--images-only']);
   });
 });
 

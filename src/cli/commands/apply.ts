@@ -10,7 +10,7 @@ export const apply = defineCommand({
   ],
   examples: ['tagflow apply prd', 'tagflow apply --all'],
   arguments: {
-    environments: several('env', 'environments, each followed by applications of it', { completion: 'environment' }),
+    environments: several('env', 'environments, each followed by applications of it', { completion: 'line' }),
   },
   options: { all: flag('--all', 'every environment') },
   async run(session, { environments, all }) {

@@ -16,7 +16,7 @@ export const check = defineCommand({
   ],
   arguments: {
     environments: several('env', 'environments, each followed by applications of it; default: all', {
-      completion: 'environment',
+      completion: 'line',
     }),
   },
   options: {

@@ -18,13 +18,15 @@ export const history = defineCommand({
   ],
   arguments: {
     environment: optional('env', 'one environment', { completion: 'environment' }),
-    applications: several('application', 'applications of it, or patterns of them; default: all'),
+    applications: several('application', 'applications of it, or patterns of them; default: all', {
+      completion: 'application',
+    }),
   },
   options: {
     image: text('--image <image>', 'only releases that changed this image', { completion: 'image' }),
     since: text('--since <time>', 'only releases since then (a time, or 7d, 12h)'),
     until: text('--until <time>', 'only releases until then; a date covers its day'),
-    by: text('--by <who>', 'only releases of this actor, person or signer'),
+    by: text('--by <who>', 'only releases of this actor, person or signer', { completion: 'actor' }),
     found: flag('--found', 'also list changes of pins in ordinary commits, the past before tagflow included'),
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },

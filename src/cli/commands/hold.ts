@@ -13,7 +13,7 @@ export const hold = defineCommand({
     'tagflow hold django@V4.2 prd --until 2d --reason "wait for the migration"',
   ],
   arguments: {
-    image: required('image@version', 'IMAGE@VERSION, IMAGE@DIGEST, or a digest', { completion: 'image' }),
+    image: required('image@version', 'IMAGE@VERSION, IMAGE@DIGEST, or a digest', { completion: 'version' }),
     environments: several('env', 'environments; every one when none is named', { completion: 'environment' }),
   },
   options: {

@@ -17,7 +17,7 @@ export const init = defineCommand({
   ],
   arguments: {
     lines: several('line', 'with --import: environments, each followed by applications of it', {
-      completion: 'environment',
+      completion: 'line',
     }),
   },
   options: {

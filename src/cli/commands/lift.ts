@@ -11,7 +11,7 @@ export const lift = defineCommand({
   ],
   examples: ['tagflow lift django@V4.2', 'tagflow lift 0a1b2c3d4e5f prd --reason "the migration is done"'],
   arguments: {
-    what: required('id|image@version', 'the id of the hold, or the image'),
+    what: required('id|image@version', 'the id of the hold, or the image', { completion: 'hold' }),
     environments: several('env', 'only for these environments', { completion: 'environment' }),
   },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },

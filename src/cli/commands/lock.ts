@@ -13,7 +13,7 @@ export const lock = defineCommand({
     'tagflow lock prd --reason "INC-412 database is full"',
     'tagflow lock prd --until 4h --reason "load test"',
   ],
-  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'environment' }) },
+  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'line' }) },
   options: {
     rollbacks: flag('--rollbacks', 'stop rollbacks as well'),
     until: text('--until <time>', 'when it ends by itself (a time, or 30m, 4h, 2d from now)'),

@@ -56,6 +56,7 @@ export const promote = defineCommand({
     override: list(
       '--override <gate>',
       'promote although these gates refuse; needs --reason (repeat, or join by commas)',
+      { completion: 'gate' },
     ),
     unhold: flag('--unhold', 'the same as --override held'),
     allowDowngrade: flag('--allow-downgrade', 'the same as --override downgrade'),

@@ -20,14 +20,16 @@ export const rollback = defineCommand({
   ],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
-    application: optional('application', 'the application, where there are several'),
+    application: optional('application', 'the application, where there are several', { completion: 'application' }),
   },
   options: {
     to: text('--to <version|#sequence>', 'an earlier release, instead of the previous distinct one', {
       completion: 'release',
     }),
     reason: text('--reason <text>', 'why, for the record', { variable: 'TAGFLOW_REASON' }),
-    override: list('--override <gate>', 'roll back although this gate, held, refuses; needs --reason'),
+    override: list('--override <gate>', 'roll back although this gate, held, refuses; needs --reason', {
+      completion: 'gate',
+    }),
     unhold: flag('--unhold', 'the same as --override held'),
     imagesOnly: flag('--images-only', 'leave the configuration as it is'),
     dryRun: flag('--dry-run', 'print the plan, change nothing'),

@@ -17,7 +17,7 @@ export const show = defineCommand({
   ],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
-    application: optional('application', 'the application, where there are several'),
+    application: optional('application', 'the application, where there are several', { completion: 'application' }),
   },
   options: {
     at: text('--at <time>', 'what ran then: "2026-03-14 18:00 Europe/Paris"', { conflicts: ['release'] }),

@@ -18,7 +18,7 @@ export const status = defineCommand({
   ],
   arguments: {
     environments: several('env', 'environments, each followed by applications of it; default: all', {
-      completion: 'environment',
+      completion: 'line',
     }),
   },
   options: {

@@ -7,7 +7,7 @@ export const unapprove = defineCommand({
   summary: 'take an approval back',
   description: ['Ends an approval that is in the journal, by its id: `tagflow journal` lists them.'],
   examples: ['tagflow unapprove 0a1b2c3d4e5f --reason "wrong ticket"'],
-  arguments: { id: required('id', 'the id of the approval') },
+  arguments: { id: required('id', 'the id of the approval', { completion: 'approval' }) },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { id, reason }) {
     const [{ recordReason }, engine, { writtenView }] = await Promise.all([

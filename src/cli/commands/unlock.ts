@@ -7,7 +7,7 @@ export const unlock = defineCommand({
   summary: 'take every lock off an environment',
   description: ['Ends each open lock with an entry of its own in the journal. Nothing in the journal is ever removed.'],
   examples: ['tagflow unlock prd --reason "INC-412 is over"'],
-  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'environment' }) },
+  arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'line' }) },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { words, reason }) {
     const [{ recordReason }, { unlock: takeOff }, { writtenView }] = await Promise.all([

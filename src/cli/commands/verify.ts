@@ -13,7 +13,7 @@ export const verify = defineCommand({
   examples: ['tagflow verify prd --wait', 'tagflow verify prd shop', 'tagflow verify prd --wait --again'],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
-    application: optional('application', 'the application, where there are several'),
+    application: optional('application', 'the application, where there are several', { completion: 'application' }),
   },
   options: {
     wait: flag('--wait', 'ask until every step passes or the time is over'),
