@@ -18,6 +18,8 @@ export interface ReleaseOptions {
   readonly environment: string;
   /** Stop at the plan. */
   readonly dryRun: boolean;
+  /** Render what the plan changes. */
+  readonly rendered?: boolean;
   /** The file of a plan to do exactly. */
   readonly plan: string | undefined;
   /** The file to save the plan in. */
@@ -65,6 +67,7 @@ export async function runRelease(
   const settings = retry ? context : { ...context, raceTimeout: 0 };
   const run = {
     dryRun: options.dryRun || planOut !== undefined,
+    ...(options.rendered && { rendered: true }),
     ...(plan && { plan }),
     ...(asks(session) && { confirm: async (made: Plan) => confirmPlan(session, made) }),
   };

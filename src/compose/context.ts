@@ -6,6 +6,7 @@ import { sweepLeftovers } from '../http/leftovers.ts';
 import { type GitLedgerOptions, createGitLedger } from '../ledger/git.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { TagflowError } from '../model/errors.ts';
+import { LocalRenderer } from '../render/local.ts';
 import { createSigning } from '../signing/keys.ts';
 import type { SigningOptions } from '../signing/keys.ts';
 import { createVerifier } from '../verify/probe.ts';
@@ -65,6 +66,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
     who: settings.who,
     raceTimeout: settings.raceTimeoutMs,
     verifier: createVerifier({ env, signal, directory }),
+    renderer: new LocalRenderer({ env, signal }),
     signing: createSigning({ env, signal, timeoutMs, directory, ...settings.keys }),
     ...(config && { config }),
     ...(deployFreeze && { deployFreeze }),

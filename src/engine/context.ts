@@ -5,6 +5,7 @@ import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
+import type { Renderer } from '../render/render.ts';
 import type { Verifier } from '../verify/verify.ts';
 import type { Signing } from '../signing/signing.ts';
 
@@ -46,6 +47,8 @@ export interface Reading {
   readonly deployFreeze?: string;
   /** Asks programs, and whatever else says whether a release may come or runs as it should. */
   readonly verifier?: Verifier;
+  /** Renders manifests through the tools of this machine. */
+  readonly renderer?: Renderer;
   /** What the forge says of commits. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses'>>;
 }

@@ -5,6 +5,7 @@ import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
 import { unmergedCommits } from './read/unmerged.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
+import { type Rendering, renderChanges } from './tree/rendered.ts';
 import { type ReleaseTree, releaseTree } from './tree/release-tree.ts';
 import { type Overlay, scopedTree } from './tree/scoped-tree.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
@@ -26,10 +27,17 @@ export interface Difference {
   readonly commits: readonly UnmergedCommit[];
   /** Files that promoting `a` to `b` would change, as unified diffs and by their settings; pins and records left out. */
   readonly files: readonly FileChange[];
+  /** What deployment tools make of `b`, and would make of it; absent where it was not asked for. */
+  readonly rendered?: readonly Rendering[];
 }
 
 /** Compares two environments: what `b` would get with `a`'s release. */
-export async function diff(context: Context, a: string, b: string): Promise<Difference> {
+export async function diff(
+  context: Context,
+  a: string,
+  b: string,
+  { rendered = false }: { readonly rendered?: boolean } = {},
+): Promise<Difference> {
   const snapshot = await readSnapshot(context, [a, b]);
   const [left, right] = [
     await snapshot.release(lineOf(snapshot.pipeline, a)),
@@ -46,9 +54,15 @@ export async function diff(context: Context, a: string, b: string): Promise<Diff
       b: right.record?.images.find(({ name }) => name === image),
     })),
   };
+  const described = async (tree: ReleaseTree): Promise<Pick<Difference, 'files' | 'rendered'>> => {
+    const files = await filesOf(snapshot, tree);
+    if (!rendered) return { files };
+    const trees = { ...tree.sides, line: right.environment, maxBytes: snapshot.pipeline.maxFileBytes };
+    return { files, rendered: await renderChanges(context, trees) };
+  };
   if (right.environment.carries !== 'tree') {
-    const files = await scopedFiles(context, snapshot, left, right, images);
-    return { ...compared, commits: [], files };
+    const tree = await treeOfScope(context, snapshot, left, right, images);
+    return { ...compared, commits: [], ...(await described(tree)) };
   }
   const tree = await releaseTree(context, snapshot, right, left.head, images);
   const commits = await unmergedCommits(
@@ -57,23 +71,23 @@ export async function diff(context: Context, a: string, b: string): Promise<Diff
     { ...right, head: left.head, record: undefined },
     right.head,
   );
-  return { ...compared, commits, files: await filesOf(snapshot, tree) };
+  return { ...compared, commits, ...(await described(tree)) };
 }
 
-/** What of a line's scope promoting another line to it would change, pins left out. */
-async function scopedFiles(
+/** The tree of a line with what promoting another line to it would change of its scope. */
+async function treeOfScope(
   context: Context,
   snapshot: Snapshot,
   left: EnvironmentState,
   right: EnvironmentState,
   images: readonly ReleaseImage[],
-): Promise<Difference['files']> {
+): Promise<ReleaseTree> {
   const { environment: line } = right;
   const overlay: Overlay =
     line.carries === 'files'
       ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
       : { commit: left.head, line, what: 'scope' };
-  return filesOf(snapshot, await scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images));
+  return scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images);
 }
 
 async function filesOf({ pipeline }: Snapshot, tree: ReleaseTree): Promise<Difference['files']> {

@@ -18,5 +18,7 @@ export { type SettingChange, holdsSecret, settingChanges } from './changes.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';
+export { outsideReferences, isComponentFile } from './kustomize/outside.ts';
 export { kustomizationReferences } from './kustomize/references.ts';
-export { helmReleasesIn, sharedValuesOf } from './shared-values.ts';
+export { objectTexts } from './object-texts.ts';
+export { helmReleasesIn, isValuesFile, sharedValuesOf } from './shared-values.ts';

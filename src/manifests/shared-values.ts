@@ -20,13 +20,17 @@ import type { ManifestFile } from './values.ts';
  */
 export function sharedValuesOf(path: string): readonly string[] {
   const folder = dirname(path);
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (!/(?:^|[-._])values[-._]/i.test(name)) return [];
+  if (!isValuesFile(path)) return [];
   const above = folder === '.' ? [] : [join(dirname(folder), SHARED)];
   return [join(folder, SHARED), ...above].filter((other) => other !== path);
 }
 
 const SHARED = 'values.yaml';
+
+/** Whether a file is called as values of Helm are. */
+export function isValuesFile(path: string): boolean {
+  return /(?:^|[-._])values[-._][^/]*$/i.test(path.slice(path.lastIndexOf('/') + 1));
+}
 
 /** The names of the Helm releases of Flux in a file that holds nothing else: it may patch one of them, or be patched. */
 export function helmReleasesIn(file: ManifestFile, maxBytes: number): readonly string[] {

@@ -6,7 +6,7 @@ import type { ProcessEnv } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { CommandStep } from '../model/verification.ts';
 import { readJunit } from './junit.ts';
-import { type ProgramEnd, runProgram } from './program.ts';
+import { type ProgramEnd, runProgram } from '../programs/program.ts';
 import type { Answer, ProgramFile, VerifyTarget } from './verify.ts';
 
 /** Where a program runs, and with what. */
@@ -17,7 +17,7 @@ export interface CommandPlace {
   readonly signal: AbortSignal;
 }
 
-/** Characters of a program's output that are looked at. */
+/** Bytes of a program's output that are looked at. */
 const KEEP = 65_536;
 /** Largest file of results that is read, in bytes. */
 const MOST_RESULTS = 8 * 1024 * 1024;

@@ -3,10 +3,10 @@
 import * as z from 'zod/mini';
 import { type ProcessEnv } from '../model/effects.ts';
 import { type KubernetesStep, fillTemplate, isSecretVariable } from '../model/verification.ts';
-import { runProgram } from './program.ts';
+import { runProgram } from '../programs/program.ts';
 import type { Answer, VerifyTarget } from './verify.ts';
 
-/** Characters of kubectl's answer that are read. */
+/** Bytes of kubectl's answer that are read. */
 const KEEP = 8 * 1024 * 1024;
 const NAME = /^[a-z0-9][a-z0-9.-]{0,252}$/;
 const WORKLOAD = /^[a-z]+\/[a-z0-9][a-z0-9.-]{0,252}$/;

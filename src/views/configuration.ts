@@ -1,5 +1,7 @@
 // The configuration that a release changes: what settings mean, then the lines with context.
 import type { FileChange } from '../engine/tree/changed-files.ts';
+import type { Rendering } from '../engine/tree/rendered.ts';
+import { counted } from '../model/text.ts';
 import { type Part, linesOf, tableOf } from './view.ts';
 
 /** Maximum number of settings in a table; the data has them all. */
@@ -34,6 +36,21 @@ export function configurationParts(files: readonly FileChange[]): readonly Part[
     ...(rows.length === 0 ? [] : [linesOf('')]),
     { kind: 'patch', lines: files.flatMap(({ patch }) => patchLines(patch)) },
   ];
+}
+
+/** What deployment tools make of the change, folder by folder. */
+export function renderedParts(renderings: readonly Rendering[] | undefined): readonly Part[] {
+  if (!renderings) return [];
+  if (renderings.length === 0) return [linesOf('', 'rendered: no kustomization and no chart changes')];
+  return renderings.flatMap(({ folder, tool, objects, problem }) => [
+    linesOf('', `rendered by ${tool} ${folder}: ${problem ?? `${counted(objects.length, 'object')} changed`}`),
+    ...configurationParts(objects),
+  ]);
+}
+
+/** Renderings as data: every key is there, and what does not exist is null. */
+export function renderingShape({ folder, tool, objects, problem }: Rendering): Readonly<Record<string, unknown>> {
+  return { folder, tool, problem: problem ?? null, objects: objects.map(fileShape) };
 }
 
 /** A value on one line. */

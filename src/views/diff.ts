@@ -1,14 +1,14 @@
 // What promoting one environment to another would change, as a view.
 import type { Difference } from '../engine/diff.ts';
 import { shortId } from '../model/object-id.ts';
-import { configurationParts, fileShape } from './configuration.ts';
+import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
 import { time } from './shapes.ts';
 import { type View, linesOf, tableOf } from './view.ts';
 import { digestCell } from './words.ts';
 
 /** Versions, commits and lines of configuration. */
 export function diffView(difference: Difference): View {
-  const { a, b, images, commits, files } = difference;
+  const { a, b, images, commits, files, rendered } = difference;
   const rows = images.map(({ image, a: left, b: right }) => [
     image,
     left?.version ?? '–',
@@ -20,6 +20,7 @@ export function diffView(difference: Difference): View {
       ...difference,
       commits: commits.map((commit) => ({ ...commit, time: time(commit.time) })),
       files: files.map(fileShape),
+      ...(rendered && { rendered: rendered.map(renderingShape) }),
     },
     parts: [
       tableOf(['IMAGE', a, b, `${b} → ${a}`], rows),
@@ -31,6 +32,7 @@ export function diffView(difference: Difference): View {
         files.length === 0 ? `configuration: promoting ${a} to ${b} changes no file` : 'configuration:',
       ),
       ...configurationParts(files),
+      ...renderedParts(rendered),
     ],
   };
 }

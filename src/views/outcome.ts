@@ -7,18 +7,24 @@ import { lineName } from '../model/pipeline.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { counted } from '../model/text.ts';
-import { configurationParts, fileShape } from './configuration.ts';
+import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
 import { fieldShape, recordShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { duration, versionsOf } from './words.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
-export function plannedView({ plan, files = [] }: Planned): View {
+export function plannedView({ plan, files = [], rendered }: Planned): View {
   const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
   const title = `plan: ${verb}, release ${plan.sequence} of ${lineName(plan.environment, plan.application)}, on ${plan.branch} at ${shortId(plan.base)}`;
   return {
-    data: { outcome: 'planned', environment: plan.environment, plan, files: files.map(fileShape) },
+    data: {
+      outcome: 'planned',
+      environment: plan.environment,
+      plan,
+      files: files.map(fileShape),
+      ...(rendered && { rendered: rendered.map(renderingShape) }),
+    },
     parts: [
       linesOf(styled('bold', title)),
       linesOf(
@@ -31,6 +37,7 @@ export function plannedView({ plan, files = [] }: Planned): View {
       ),
       ...(files.length === 0 ? [] : [linesOf('')]),
       ...configurationParts(files),
+      ...renderedParts(rendered),
     ],
     records: recordsOf(plan, ''),
   };
@@ -118,7 +125,10 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
         ...(one.kind === 'released' && { record: recordShape(one.record), tags: one.tags.map(tagShape) }),
         fields: one.plan.fields.map(fieldShape),
         configurationChanges: one.plan.configurationChanges,
-        ...(one.kind === 'planned' && { files: (one.files ?? []).map(fileShape) }),
+        ...(one.kind === 'planned' && {
+          files: (one.files ?? []).map(fileShape),
+          ...(one.rendered && { rendered: one.rendered.map(renderingShape) }),
+        }),
       })),
       unchanged,
       skipped: skipped.map((one) => ({
@@ -134,6 +144,7 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
         ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
       ),
       ...configurationParts(releases.flatMap((one) => (one.kind === 'planned' ? (one.files ?? []) : []))),
+      ...releases.flatMap((one) => (one.kind === 'planned' ? renderedParts(one.rendered) : [])),
     ],
   };
 }

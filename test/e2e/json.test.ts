@@ -7,6 +7,7 @@ import { createProgram } from '../../src/cli/program.ts';
 import { EXIT } from '../../src/model/errors.ts';
 import { run } from '../support/git-repository.ts';
 import { captureIo } from '../support/io.ts';
+import { findProgram } from '../support/real.ts';
 import { type TestPipeline, createLayoutPipeline, firstReleases } from '../support/pipeline.ts';
 
 type Leaf = 'text' | 'number' | 'boolean' | 'time' | 'digest' | 'commit' | 'anything';
@@ -174,7 +175,15 @@ const fileChange: Shape = {
   settings: [{ object: maybe('text'), subject: 'text', field: 'text', before: maybe('text'), after: maybe('text') }],
 };
 
-const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape; readonly exit?: number }[] = [
+interface Row {
+  readonly args: readonly string[];
+  readonly shape: Shape;
+  readonly exit?: number;
+  /** The program without which the row is left out. */
+  readonly needs?: string;
+}
+
+const ROWS: readonly Row[] = [
   {
     args: ['promote', 'stg', '--dry-run'],
     shape: { outcome: 'text', environment: 'text', plan: 'anything', files: [fileChange] },
@@ -247,6 +256,18 @@ const TABLE: readonly { readonly args: readonly string[]; readonly shape: Shape;
       commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
       files: [fileChange],
     },
+  },
+  {
+    args: ['diff', 'dev', 'stg', '--rendered'],
+    shape: {
+      a: 'text',
+      b: 'text',
+      images: [{ image: 'text', a: maybe(image), b: maybe(image) }],
+      commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
+      files: [fileChange],
+      rendered: [{ folder: 'text', tool: 'text', problem: maybe('text'), objects: [fileChange] }],
+    },
+    needs: 'kubectl',
   },
   {
     args: ['history', '--found'],
@@ -390,6 +411,8 @@ const TEXT_ONLY = ['demo', 'completion', 'help'];
 
 let pipeline: TestPipeline;
 const seen = new Map<number, { readonly exit: number | undefined; readonly stdout: string }>();
+
+const TABLE = ROWS.filter(({ needs }) => needs === undefined || findProgram(needs) !== undefined);
 
 beforeAll(async () => {
   pipeline = await firstReleases(await createLayoutPipeline());

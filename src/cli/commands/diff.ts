@@ -8,24 +8,31 @@ export const diff = defineCommand({
   summary: 'show what promoting A to B would change, or what runs instead of the release',
   description: [
     'Shows the versions, commits, and lines of configuration that `B` would get with the release of `A`.',
+    'With `--rendered` it also compares what `kubectl kustomize` and `helm template` make of the folders of `B` today with what they would make of them: [how](manifests.md#what-is-rendered).',
     'With `--live` it compares one environment with what runs there: the sources under `live` in tagflow.yaml are asked.',
   ],
-  examples: ['tagflow diff stg prd', 'tagflow diff stg prd --exit-code', 'tagflow diff prd --live'],
+  examples: [
+    'tagflow diff stg prd',
+    'tagflow diff stg prd --rendered',
+    'tagflow diff stg prd --exit-code',
+    'tagflow diff prd --live',
+  ],
   arguments: {
     from: required('a', 'the environment to take from; with --live the one to look at', { completion: 'environment' }),
     to: optional('b', 'the environment to compare with', { completion: 'environment' }),
   },
   options: {
-    live: flag('--live', 'compare what runs in A with its release'),
+    live: flag('--live', 'compare what runs in A with its release', { conflicts: ['rendered'] }),
+    rendered: flag('--rendered', 'show what kubectl and helm make of the change'),
     exitCode: flag('--exit-code', 'exit 10 when they differ'),
   },
-  async run(session, { from, to, live, exitCode }) {
-    const differs = live ? await compareLive(session, from, to) : await compareTwo(session, from, to);
+  async run(session, { from, to, live, rendered, exitCode }) {
+    const differs = live ? await compareLive(session, from, to) : await compareTwo(session, from, to, rendered);
     return differs && exitCode ? EXIT.difference : EXIT.ok;
   },
 });
 
-async function compareTwo(session: Session, from: string, to: string | undefined): Promise<boolean> {
+async function compareTwo(session: Session, from: string, to: string | undefined, rendered: boolean): Promise<boolean> {
   if (to === undefined) {
     throw new TagflowError('usage', {
       what: `${from} is compared with nothing`,
@@ -37,7 +44,7 @@ async function compareTwo(session: Session, from: string, to: string | undefined
     import('../../engine/diff.ts'),
     import('../../views/diff.ts'),
   ]);
-  const difference = await engine.diff(await session.context(), from, to);
+  const difference = await engine.diff(await session.context(), from, to, { rendered });
   session.print(diffView(difference));
   return differs(difference);
 }

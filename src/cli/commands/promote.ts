@@ -31,6 +31,7 @@ export const promote = defineCommand({
     'tagflow promote prd --verify',
     'tagflow promote prd --wait-live',
     'tagflow promote prd --dry-run',
+    'tagflow promote prd --dry-run --rendered',
     'tagflow promote prd --plan-out plan.json',
     'tagflow promote prd --plan plan.json',
   ],
@@ -51,6 +52,7 @@ export const promote = defineCommand({
     all: flag('--all', 'every application whose upstream has something else, in one commit'),
     skipRefused: flag('--skip-refused', 'leave out applications that are refused, instead of moving none'),
     dryRun: flag('--dry-run', 'print the plan, change nothing'),
+    rendered: flag('--rendered', 'with --dry-run: show what kubectl and helm make of the change'),
     planOut: text('--plan-out <file>', 'save the plan, change nothing', { completion: 'file' }),
     plan: text('--plan <file>', 'do exactly this plan, or refuse', { completion: 'file' }),
     override: list(
@@ -75,7 +77,8 @@ export const promote = defineCommand({
     wait: unless('--no-wait', 'the same as --no-retry', { hidden: true }),
   },
   async run(session, input, line) {
-    const { environment, pairs, plan, planOut, dryRun, retry, wait, waitGates, waitLive, verify } = input;
+    const { environment, pairs, plan, planOut, dryRun, rendered, retry, wait, waitGates, waitLive, verify } = input;
+    if (rendered) requireDryRun(dryRun);
     const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
       import('../release.ts'),
@@ -87,7 +90,7 @@ export const promote = defineCommand({
       overrides: overridesFrom(input),
     });
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
-    const how = { environment, plan, planOut, dryRun, retry: retry && wait, waitGates, waitLive, verify };
+    const how = { environment, plan, planOut, dryRun, rendered, retry: retry && wait, waitGates, waitLive, verify };
     return runRelease(session, how, () => requestFrom(asked()));
   },
 });
@@ -114,9 +117,20 @@ interface AskedOfSeveral extends Asked {
   readonly all: boolean;
   readonly skipRefused: boolean;
   readonly dryRun: boolean;
+  readonly rendered: boolean;
   readonly planOut: string | undefined;
   readonly verify: boolean;
   readonly waitLive: number | undefined;
+}
+
+/** Refuses to render what is done at once: a rendering is for looking before. Throws `usage`. */
+function requireDryRun(dryRun: boolean): void {
+  if (dryRun) return;
+  throw new TagflowError('usage', {
+    what: '--rendered was given without --dry-run',
+    why: 'it shows what a promotion would change, and a promotion that is done shows what it changed',
+    fix: 'add --dry-run',
+  });
 }
 
 /** Whether several applications may be meant; a plan is of one. Throws `usage`. */
@@ -151,7 +165,7 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     import('../../engine/release/promote-several.ts'),
     import('../finish.ts'),
   ]);
-  const { environment, all, skipRefused, dryRun, from, reason, overrides, version } = asked;
+  const { environment, all, skipRefused, dryRun, rendered, from, reason, overrides, version } = asked;
   const { applications, pairs } = lineWords(asked.pairs);
   session.facts.releases(environment);
   const request = {
@@ -164,7 +178,7 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),
   };
-  return finishSeveral(session, await promoteSeveral(await session.context(), request, { dryRun }));
+  return finishSeveral(session, await promoteSeveral(await session.context(), request, { dryRun, rendered }));
 }
 
 function requestFrom({ environment, pairs: words, version, from, reason, overrides }: Asked) {

@@ -8,7 +8,7 @@ import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { applyCommitted, applyNewest } from './apply.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
-import type { Outcome, TagStatus, Unchanged } from './outcome.ts';
+import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';
 import { type Choice, type PlannedRelease, type Raced, type UnchangedRelease, planRelease } from './plan.ts';
 import { openPullRequest, preparePullRequest } from './pull-request.ts';
 import { Steps } from './steps.ts';
@@ -17,6 +17,8 @@ import { Steps } from './steps.ts';
 export interface RunOptions {
   /** Stop at the plan. */
   readonly dryRun?: boolean;
+  /** Render what the plan changes through the deployment tools of this machine. */
+  readonly rendered?: boolean;
   /** Do exactly this plan, or refuse. */
   readonly plan?: Plan;
   /** Asks a person before a plan is done, where the environment says `confirm: true`. Resolves to whether they agree. */
@@ -31,7 +33,7 @@ export async function release(
   context: Context,
   environment: string,
   choose: Choose,
-  { dryRun, plan: fixed, confirm }: RunOptions,
+  { dryRun, rendered, plan: fixed, confirm }: RunOptions,
 ): Promise<Outcome | Raced> {
   const steps = new Steps(context, { environment });
   const snapshot = await readSnapshot(context, [environment]);
@@ -46,8 +48,22 @@ export async function release(
   steps.planned(planned.plan);
   const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
   return dryRun || isDeclined
-    ? { kind: 'planned', plan: planned.plan, subject: planned.subject, ...(dryRun && { files: await planned.files() }) }
+    ? describePlan(planned, { dryRun: dryRun === true, rendered: rendered === true })
     : execute(context, snapshot, planned, steps);
+}
+
+/** A plan that is not done, with what it changes where it was asked for alone. */
+export async function describePlan(
+  { plan, subject, files, rendered: render }: PlannedRelease,
+  { dryRun, rendered }: Pick<RunOptions, 'dryRun' | 'rendered'>,
+): Promise<Planned> {
+  return {
+    kind: 'planned',
+    plan,
+    subject,
+    ...(dryRun && { files: await files() }),
+    ...(dryRun && rendered && { rendered: await render() }),
+  };
 }
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */

@@ -116,7 +116,7 @@ async function planFirst(
   });
   const subject = subjectDigest(line, { request, images, scope });
   // No file changes but the record.
-  return { kind: 'planned', plan, subject, state, reads, files: async () => [] };
+  return { kind: 'planned', plan, subject, state, reads, files: async () => [], rendered: async () => [] };
 }
 
 /** One commit for each branch, then tags. A branch that lost the race is planned again, and the others have theirs by then. */

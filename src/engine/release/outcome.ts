@@ -8,6 +8,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
 import type { FileChange } from '../tree/changed-files.ts';
+import type { Rendering } from '../tree/rendered.ts';
 
 /** What became of one tag. */
 export interface TagStatus {
@@ -39,6 +40,8 @@ export interface Planned {
   readonly subject?: Digest;
   /** The files that it changes, where it was asked for a plan alone. */
   readonly files?: readonly FileChange[];
+  /** What deployment tools make of it, where that was asked for. */
+  readonly rendered?: readonly Rendering[];
 }
 
 /** There is nothing to do: the environment has exactly this release. Its tags were checked all the same. */

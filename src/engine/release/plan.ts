@@ -5,10 +5,11 @@ import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import { type Environment, formerRecordPath } from '../../model/pipeline.ts';
+import { type Environment, type ReleaseLine, formerRecordPath } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
+import { type Rendering, renderChanges } from '../tree/rendered.ts';
 import { type ReleaseTree, releaseTree } from '../tree/release-tree.ts';
 import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
@@ -65,6 +66,8 @@ export interface PlannedRelease {
   readonly reads: readonly string[];
   /** The files that it changes, with context and by their settings. */
   readonly files: () => Promise<readonly FileChange[]>;
+  /** What deployment tools make of it. */
+  readonly rendered: () => Promise<readonly Rendering[]>;
 }
 
 /** The branch moved on while a release was planned or committed: nothing was written to it. */
@@ -95,7 +98,7 @@ export async function planRelease(
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp, ...(choice.again && { again: true }) };
-  const { treeChanges, reads, changed, ...tree } = await treeOf(reading, snapshot, choice, images, values);
+  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, images, values);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
@@ -136,11 +139,27 @@ export async function planRelease(
     ...(alsoSays(environment, 'time') && stamp),
   });
   if (fixed) requireEqualPlan(fixed, plan);
+  const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
+  return { kind: 'planned', plan, subject, state, reads, ...described };
+}
+
+/** What a plan changes, for people, worked out when it is asked for. */
+function descriptions(
+  reading: Reading,
+  { pipeline: { maxFileBytes: maxBytes } }: Snapshot,
+  {
+    environment,
+    plan,
+    changed,
+    sides,
+  }: Pick<ReleaseTree, 'changed' | 'sides'> & { readonly environment: ReleaseLine; readonly plan: Plan },
+): Pick<PlannedRelease, 'files' | 'rendered'> {
   const paths = [...new Set([...plan.configurationChanges, ...plan.edits.map(({ path }) => path)])].sort();
   const shown = paths.filter((path) => path !== formerRecordPath(environment));
-  const files = async (): Promise<readonly FileChange[]> =>
-    describeFiles(await changed(shown), snapshot.pipeline.maxFileBytes);
-  return { kind: 'planned', plan, subject, state, reads, files };
+  return {
+    files: async () => describeFiles(await changed(shown), maxBytes),
+    rendered: async () => renderChanges(reading, { ...sides, line: environment, maxBytes }),
+  };
 }
 
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */

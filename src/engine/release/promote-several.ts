@@ -9,7 +9,8 @@ import type { Context, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { copyImages } from './copy.ts';
-import type { Planned, Refused, Several } from './outcome.ts';
+import { type RunOptions, describePlan } from './execute.ts';
+import type { Refused, Several } from './outcome.ts';
 import { type PlannedRelease, type Planning, type Raced, planRelease } from './plan.ts';
 import { againUntilWon } from './promote.ts';
 import { LINES_AT_ONCE, bringLines, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
@@ -32,7 +33,7 @@ export interface SeveralRequest extends Omit<PromoteRequest, 'kind' | 'versions'
 export async function promoteSeveral(
   context: Context,
   request: SeveralRequest,
-  { dryRun = false }: { readonly dryRun?: boolean } = {},
+  { dryRun = false, rendered = false }: Pick<RunOptions, 'dryRun' | 'rendered'> = {},
 ): Promise<Several | Refused> {
   return againUntilWon(context, async () => {
     const snapshot = await readSnapshot(context, [request.environment]);
@@ -49,7 +50,10 @@ export async function promoteSeveral(
     const same = plannings.filter((one) => one.kind === 'unchanged').map(({ state }) => state.environment.name);
     const result = { kind: 'several' as const, environment: request.environment, unchanged: same, skipped: refused };
     if (dryRun || planned.length === 0)
-      return { ...result, releases: await Promise.all(planned.map(async (one) => plannedOf(one))) };
+      return {
+        ...result,
+        releases: await Promise.all(planned.map(async (one) => describePlan(one, { dryRun: true, rendered }))),
+      };
     return releaseAll(context, snapshot, planned, result);
   });
 }
@@ -73,10 +77,6 @@ async function releaseAll(
 
 function fail(): never {
   throw new TypeError('there is nothing to release');
-}
-
-async function plannedOf({ plan, files }: PlannedRelease): Promise<Planned> {
-  return { kind: 'planned', plan, files: await files() };
 }
 
 /** Plans every line. With `all` a line that has nothing upstream, and nothing of its own, is left out. */

@@ -19,6 +19,7 @@ import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
 import type { Reading } from '../context.ts';
 import type { ChangedFile } from './changed-files.ts';
+import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
 import {
   configurationPaths,
   isKept,
@@ -41,6 +42,8 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
   readonly reads: readonly string[];
   /** Reads files of the branch with what the release makes of them. */
   readonly changed: (paths: readonly string[]) => Promise<readonly ChangedFile[]>;
+  /** The branch as it is, and as the release leaves it. */
+  readonly sides: { readonly before: TreeSide; readonly after: TreeSide };
 }
 
 /**
@@ -87,7 +90,16 @@ export async function releaseTree(
     });
   };
   const fields = result.fields.map(plannedField);
-  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], changed: readChanged };
+  const branch = commitSide(context, head);
+  const sides = {
+    before: branch,
+    after: overlaidSide(commitSide(context, base), {
+      isOther: (path) => isKept(environment, path),
+      other: branch,
+      written: new Map(result.edits.map(({ path, content }) => [path, content])),
+    }),
+  };
+  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], changed: readChanged, sides };
 }
 
 /** A file before and after, with what it is when it has the release's pins alone. */

@@ -28,6 +28,7 @@ import {
   treeEdit,
   utf8,
 } from './release-tree.ts';
+import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
 import { isKept, mayHoldPins } from './tree.ts';
 
 /** What is laid over the scope of a line. */
@@ -87,11 +88,32 @@ export async function scopedTree(
     fields: result.fields.map(plannedField),
     treeChanges: changed,
     reads: bases.map(({ path }) => path),
+    sides: { before: commitSide(reading, head), after: scopedSide(reading, line, { head, wanted, written }) },
     // A file that differs in its pins alone is not a configuration change.
     configurationChanges: changed.filter(
       (path) => adopted.includes(path) || !after.has(path) || after.get(path) !== before.get(path),
     ),
   };
+}
+
+/** The branch as a release leaves it: its own tree, the scope as it is wanted, and what is written. */
+function scopedSide(
+  reading: Reading,
+  { scope }: ReleaseLine,
+  {
+    head,
+    wanted,
+    written,
+  }: { readonly head: ObjectId; readonly wanted: Files; readonly written: ReadonlyMap<string, Uint8Array> },
+): TreeSide {
+  const isBelow = (path: string, above: string): boolean =>
+    above === '' || path === above || path.startsWith(`${above}/`);
+  const other: TreeSide = {
+    list: async (path) =>
+      [...wanted.values()].flatMap((file) => (isRegularFile(file) && isBelow(file.path, path) ? [file.path] : [])),
+    read: async (paths) => contentsOf(reading, wanted, paths),
+  };
+  return overlaidSide(commitSide(reading, head), { isOther: (path) => isInScope(scope, path), other, written });
 }
 
 /**

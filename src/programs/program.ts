@@ -1,5 +1,5 @@
-// Running a program for a step: argument arrays only, an environment that was made for it, a limit of time and of output. Whatever
-// it started ends with it.
+// Running a program: argument arrays only, an environment that was made for it, a limit of time and of output. Whatever it
+// started ends with it.
 import { spawn } from 'node:child_process';
 
 /** How a program ended. */
@@ -21,7 +21,7 @@ export interface ProgramRun {
   readonly env: Readonly<Record<string, string>>;
   readonly limitMs: number;
   readonly signal: AbortSignal;
-  /** Characters of output that are kept, the last ones. */
+  /** Bytes of output that are kept, the last ones. */
   readonly keep: number;
 }
 
@@ -96,7 +96,8 @@ function endGroup(pid: number | undefined): void {
 /** The end of a stream. */
 class Tail {
   readonly #keep: number;
-  #text = '';
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
   isWhole = true;
 
   constructor(keep: number) {
@@ -104,13 +105,17 @@ class Tail {
   }
 
   add(chunk: Buffer): void {
-    this.#text += chunk.toString();
-    if (this.#text.length <= this.#keep) return;
-    this.#text = this.#text.slice(-this.#keep);
-    this.isWhole = false;
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size > this.#keep) this.isWhole = false;
+    for (let first = this.#chunks[0]; first && this.#size - first.length >= this.#keep; first = this.#chunks[0]) {
+      this.#chunks.shift();
+      this.#size -= first.length;
+    }
   }
 
   text(): string {
-    return this.#text;
+    const all = Buffer.concat(this.#chunks);
+    return all.subarray(Math.max(0, all.length - this.#keep)).toString();
   }
 }
