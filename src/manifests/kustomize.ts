@@ -3,7 +3,9 @@
 import { type Pair, type YAMLMap, isMap, isScalar } from 'yaml';
 import type { TagflowError } from '../model/errors.ts';
 import type { Document, Form, Site, Target } from './form.ts';
+import { patchSites } from './forms/patch-text.ts';
 import { hasPlaceholder, joinImage } from './image-name.ts';
+import { imageFields } from './kustomize/fields.ts';
 import { refuseFlux, refusePlaceholder } from './refusals.ts';
 import { retarget } from './retarget.ts';
 import type { Source } from './source.ts';
@@ -32,8 +34,29 @@ type Field = (typeof FIELDS)[number];
 export const kustomize: Form = {
   name: 'kustomize',
   claims: ({ source }) => isKustomization(source.path),
-  sites: (document) => entriesAt(document, ['images']),
+  sites: (document) => [...entriesAt(document, ['images']), ...unreachedPatches(document)],
 };
+
+/**
+ * The images that patches in the kustomization bring where its entries change nothing: kustomize replaces images of lists of
+ * containers alone (`container` and `script` of an Argo Workflow are none).
+ */
+function unreachedPatches(document: Document): readonly Site[] {
+  const { tree, root } = document;
+  const texts = ['patches', 'patchesJson6902'].flatMap((field) =>
+    tree.items(tree.get(root, [field])).map((_, index): Path => [field, index, 'patch']),
+  );
+  const merges = tree.items(tree.get(root, ['patchesStrategicMerge']));
+  return [...texts, ...merges.map((_, index): Path => ['patchesStrategicMerge', index])].flatMap((at) =>
+    patchSites(document, at, offsetsReached),
+  );
+}
+
+/** Where entries of a kustomization change the images of a patch. */
+function offsetsReached(patch: Source): ReadonlySet<number> {
+  const reached = imageFields(patch).filter(({ reach }) => reach !== 'field');
+  return new Set(reached.flatMap(({ node }) => node.range?.[0] ?? []));
+}
 
 /** The entries of a list of `images`, in a kustomization or in an object that makes one. */
 export function entriesAt({ source, index, tree, root, path }: Document, below: Path): readonly Site[] {

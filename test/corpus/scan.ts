@@ -104,10 +104,14 @@ class Scan {
       const prefix = /^(.*?)[-_.]?(?:new)?(?:image)?[-_.]?(?:tag|digest)$/i.exec(name)?.[1];
       if (prefix === undefined || counted.has(name) || !isScalar(value)) continue;
       const pin = text.replace(/@sha256:[0-9a-f]{64}$/, '');
-      const repository = [...texts].find(([key, text]) => NAMES.test(key) && key.startsWith(prefix) && NAME.test(text));
+      const repository = [...texts].find(
+        ([key, text]) => NAMES.test(key) && key.startsWith(prefix) && NAME.test(text) && text !== 'null',
+      );
       const rule = repository || entry ? 'beside a repository' : 'tag alone';
       const image = /image/i.test(name) || /image/i.test(path.at(-1) ?? '');
       if (text !== '' && !TAG.test(pin) && !text.startsWith('sha256:')) continue;
+      // the digest of a chart in an index, or a checksum
+      if (/digest$/i.test(name) && text !== '' && !text.startsWith('sha256:')) continue;
       if (rule === 'tag alone' && (!image || !/\d/.test(text))) continue;
       if (counted.size === 0 || rule === 'tag alone') this.#report(at(value), rule, `${name}: ${text}`);
       for (const other of texts.keys())

@@ -43,6 +43,17 @@ const VALUES: [string, string, string][] = [
   ['a list of images', `images:\n  - redis:7\n  - ${REPOSITORY}:V4.0\n`, `${REPOSITORY}:V4.0>${AFTER}`],
   ['a variable', `env:\n- name: RELATED_IMAGE_WEB\n  value: ${REPOSITORY}:V4.0\n`, `${REPOSITORY}:V4.0>${AFTER}`],
   ['a tag with a digest behind it', `image: {repository: ${REPOSITORY}, tag: "V4.0@${OLD}"}\n`, `V4.0@${OLD}>${TAG}`],
+  ['a name with a path beside a tag', `extraImages:\n  a:\n    name: ${REPOSITORY}\n    tag: V4.0\n`, `V4.0>${TAG}`],
+  [
+    'containers in a list, without a tag',
+    `extra:\n  containers:\n  - name: web\n    image: ${REPOSITORY}\n`,
+    `${REPOSITORY}>${AFTER}`,
+  ],
+  [
+    'a setting that is called kind',
+    `kind: Deployment\nimage_repository: ${REPOSITORY}\nimage_tag: V4.0\n`,
+    `V4.0>${TAG}`,
+  ],
   ['the number of a version', `image: {repository: ${REPOSITORY}, tag: 1.10}\n`, `1.10>${TAG}`],
 ];
 
@@ -154,6 +165,16 @@ const OBJECTS: [string, string, string][] = [
     'a sidecar of a Workflow',
     object('WorkflowTemplate', `spec: {templates: [{sidecars: [{image: 'django:V4.0'}]}]}\n`),
     '',
+  ],
+  [
+    'a parameter of a Task',
+    object('Task', `spec:\n  params:\n  - name: BUILDER_IMAGE\n    default: ${REPOSITORY}:V4.0\n`),
+    `${REPOSITORY}:V4.0>`,
+  ],
+  [
+    'a parameter of a Template',
+    object('Template', `objects: []\nparameters:\n- name: WEB_IMAGE\n  value: ${REPOSITORY}:V4.0\n`),
+    `${REPOSITORY}:V4.0>`,
   ],
   ['a step of a Task', object('Task', `spec: {steps: [{image: 'django:V4.0'}]}\n`), ''],
   ['a Knative Service', object('Service', `spec: {template: {spec: {containers: [{image: 'django:V4.0'}]}}}\n`), ''],

@@ -570,3 +570,23 @@ describe('pinning for comparing alone', () => {
     );
   });
 });
+
+describe('a patch in a kustomization', () => {
+  const workflow = (image: string): string =>
+    `resources: [w.yaml]\npatches:\n- target: {kind: Workflow, name: w}\n  patch: |-\n    - op: replace\n      path: /spec/templates/0/container/image\n      value: ${image}\n`;
+  const deployed = `patches:\n- patch: |-\n    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {containers: [{name: web, image: '${REPOSITORY}:V4.0'}]}}}\n`;
+
+  it('is pinned where it stands when no entry changes its field', () => {
+    const text = workflow(`${REPOSITORY}:V4.0`);
+    const bases = [
+      file(`${folder}/w.yaml`, 'kind: Workflow\nmetadata: {name: w}\nspec: {templates: [{container: {}}]}\n'),
+    ];
+    expect(pinned(KUSTOMIZATION, text, pinOf(), { bases })).toBe(workflow(`${REPOSITORY}:V4.2@${D}`));
+  });
+
+  it('stays as it is when an entry changes its field', () => {
+    const after = pinned(KUSTOMIZATION, deployed, pinOf(), { bases: [] });
+    expect(after.startsWith(deployed)).toBe(true);
+    expect(after).toContain('images:');
+  });
+});

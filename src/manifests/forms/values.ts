@@ -3,13 +3,14 @@
 // counts only when its repository, or its own key, names an image of tagflow.yaml.
 import { isMap, isSeq } from 'yaml';
 import type { Document, Form } from '../form.ts';
-import { textOf } from '../tree.ts';
+import { kindOf } from './kinds.ts';
 import { walk } from './walk.ts';
 
 /** Mappings and lists that are no object of a cluster. */
 export const values: Form = {
   name: 'values',
-  claims: (document) => isSeq(document.root) || (isMap(document.root) && !isObject(document) && !isRecord(document)),
+  claims: (document) =>
+    isSeq(document.root) || (isMap(document.root) && kindOf(document) === undefined && !isRecord(document)),
   sites: (document) => walk(document, document.root, document.path, { byKeys: true, label: ownName(document) }),
 };
 
@@ -17,10 +18,6 @@ export const values: Form = {
 function ownName({ source, index, path }: Document): string | undefined {
   const name = source.path.slice(source.path.lastIndexOf('/') + 1).replace(/\.(?:ya?ml|json|env)$/i, '');
   return index === 0 && path.length === 0 && source.embedded !== true ? name : undefined;
-}
-
-function isObject({ tree, root }: Document): boolean {
-  return textOf(tree.get(root, ['kind'])) !== undefined;
 }
 
 /** Whether the document is a release record of tagflow, which has the shape of values. */

@@ -4,7 +4,7 @@ import type { Document, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { type Entry, type Path, type Value, isEmpty, textOf } from '../tree.ts';
 import { type ImageFields, fieldsSite } from './fields.ts';
-import { isPinnedReference, isTagText, isUnmistakable } from './reference.ts';
+import { isPinnedReference, isReference, isTagText, isUnmistakable } from './reference.ts';
 import {
   type NamePart,
   type NamePartKey,
@@ -122,12 +122,17 @@ class Walker {
     const text = loosely(textOf(value)?.trim() ?? '');
     if (isOtherImage(key)) return false;
     if (partOf(key)?.part === 'image') {
-      return isPinnedReference(text) || (!this.#byKeys && isContainer(around) && text !== '');
+      return isPinnedReference(text) || (this.#mayBeBare(around) && text !== '');
     }
-    if (key === 'value' && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
+    if (/^(?:value|default)$/.test(key) && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
     // an image that is mounted as a volume
     if (key === 'reference' && around.key === 'image') return isPinnedReference(text);
     return (!this.#imageKeys || isImageKey(key)) && isUnmistakable(text);
+  }
+
+  /** Whether `image` may hold a name without a tag: in a container, and among values only where a list says that it holds containers. */
+  #mayBeBare(around: Around): boolean {
+    return isContainer(around) && (!this.#byKeys || around.listed === true);
   }
 
   /** Whether a scalar under a key is the tag of the service that the key names. */
@@ -195,7 +200,7 @@ class Walker {
     const repository = one('repository') ?? (image && !isPinnedReference(image.text) ? image : undefined);
     const named = image === repository ? undefined : image?.entry;
     const fields = { registry: registry?.entry, repository: repository?.entry, tag: tag?.entry, digest: digest?.entry };
-    const name = component === '' && isImageKey(around.key) ? this.#plainName(entries) : undefined;
+    const name = component === '' ? this.#plainName(entries, isImageKey(around.key)) : undefined;
     if (!tag && !digest) {
       return this.#byKeys && isPlainImage(around, repository?.entry.key)
         ? { ...fields, name: named ?? name }
@@ -208,17 +213,21 @@ class Walker {
     return told ? fields : undefined;
   }
 
-  #plainName(entries: ReadonlyMap<string, Entry>): Entry | undefined {
+  /** A `name` that is a repository: one with a path anywhere, and any in a mapping whose key says image. */
+  #plainName(entries: ReadonlyMap<string, Entry>, isImage: boolean): Entry | undefined {
     const entry = entries.get('name');
     const text = textOf(this.#document.tree.follow(entry?.pair.value));
-    return text !== undefined && /^[a-z0-9][a-z0-9._/-]*$/.test(text) ? entry : undefined;
+    const isName = isImage && /^[a-z0-9][a-z0-9._/-]*$/.test(text ?? '');
+    const isPath = text?.includes('/') === true && isReference(text) && !isPinnedReference(text);
+    return isName || isPath ? entry : undefined;
   }
 
   /** What stands around a mapping, with the name that it gives itself. */
   #name(entries: ReadonlyMap<string, Entry>, around: Around): Around {
     const name = textOf(this.#document.tree.follow(entries.get('name')?.pair.value))?.trim();
     if (name === undefined || name === '') return around;
-    if (entries.has('value') && isImageKey(name) && !isOtherImage(name)) return { ...around, key: IMAGE_VARIABLE };
+    if ((entries.has('value') || entries.has('default')) && isImageKey(name) && !isOtherImage(name))
+      return { ...around, key: IMAGE_VARIABLE };
     return { ...around, labels: [name, ...around.labels].slice(0, 2) };
   }
 

@@ -21,6 +21,8 @@ export interface BuildInput {
   readonly own: ReadonlySet<string>;
   /** The nodes in them that are pinned where they stand. */
   readonly pinned: ReadonlySet<Value>;
+  /** `PATH:LINE` of the places that are pinned in texts of kustomizations. */
+  readonly lines: ReadonlySet<string>;
   readonly index: NameIndex<NamedImage>;
 }
 
@@ -121,8 +123,11 @@ export class Builds {
   /** `own`: whether the forms pin what they find there. */
   #fieldsOf(source: Source, path: string, lines: number, own: boolean): readonly Element[] {
     const fields = imageFields(source);
-    const { pinned } = this.#input;
-    const elements = fields.map((field) => elementOf(field, path, field.line + lines, pinned.has(field.node)));
+    const { pinned, lines: pinnedLines } = this.#input;
+    const elements = fields.map((field) => {
+      const line = field.line + lines;
+      return elementOf(field, path, line, pinned.has(field.node) || (lines > 0 && pinnedLines.has(`${path}:${line}`)));
+    });
     if (own) return elements;
     const seen = new Set<Value>(fields.map(({ node }) => node));
     for (const site of findSites(source)) {
