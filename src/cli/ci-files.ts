@@ -1,10 +1,12 @@
-// What a CI system reads after the step: a dotenv report, GITHUB_OUTPUT, and the step's summary, where those places exist.
+// What a CI system reads after the step, where those places exist: a dotenv report, GITHUB_OUTPUT, the step's summary, annotations,
+// and a report of code quality.
 import { appendFile, writeFile } from 'node:fs/promises';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import type { Failure } from '../views/failure.ts';
-import { formatRefusals, formatSummary } from '../views/summary.ts';
+import { type CiFinding, formatAnnotations, formatCodeQuality, formatFindings } from '../views/findings.ts';
+import { formatSummary } from '../views/summary.ts';
+import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
 /** The facts that a later step wants. */
@@ -27,24 +29,44 @@ const LITERAL = /[^A-Za-z0-9_.,:/@=+%-]/g;
 /** Lists that are left out of a report that would be too large, in this order. */
 const LISTS = ['TAGFLOW_PREVIOUS', 'TAGFLOW_DIGEST', 'TAGFLOW_VERSION'];
 
-/** Writes the files that the environment names: TAGFLOW_DOTENV, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY. */
+/** Writes the files that the environment names: TAGFLOW_DOTENV, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, an empty TAGFLOW_CODE_QUALITY. */
 export async function writeCiFiles({ io }: Session, facts: CiFacts): Promise<void> {
   const { TAGFLOW_DOTENV: dotenv, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: step } = io.env;
+  const { TAGFLOW_CODE_QUALITY: quality } = io.env;
   const lines = report(variables(facts));
   await Promise.all([
     dotenv && save(dotenv, () => writeFile(dotenv, lines)),
     output && save(output, () => appendFile(output, lines)),
     step && save(step, () => appendFile(step, `${formatSummary(facts)}\n\n`)),
+    quality && save(quality, () => writeFile(quality, formatCodeQuality([]))),
   ]);
 }
 
-/** Writes what refused a release to the summary of the step, where there is one. The refusal stands when that fails. */
-export async function writeRefusals({ io, say }: Session, failures: readonly Failure[]): Promise<void> {
-  const step = io.env['GITHUB_STEP_SUMMARY'];
-  if (!step) return;
-  await appendFile(step, `${formatRefusals(failures)}\n\n`).catch((error: unknown) =>
-    say(`cannot write ${step}: ${error instanceof Error ? error.message : String(error)}`),
-  );
+/**
+ * Writes what refused, or what a check found, to the places that the environment names: the summary of the step, and
+ * TAGFLOW_CODE_QUALITY, empty where nothing was found. What was found stands when that fails.
+ */
+export async function writeFindings(
+  { io, say }: Pick<Session, 'io' | 'say'>,
+  findings: readonly CiFinding[],
+  head: 'Refused by' | 'Found by',
+): Promise<void> {
+  const { GITHUB_STEP_SUMMARY: step, TAGFLOW_CODE_QUALITY: quality } = io.env;
+  const files: readonly (readonly [string | undefined, (file: string) => Promise<void>])[] = [
+    [findings.length > 0 ? step : undefined, async (file) => appendFile(file, `${formatFindings(findings, head)}\n\n`)],
+    [quality, async (file) => writeFile(file, formatCodeQuality(findings))],
+  ];
+  for (const [file, write] of files) {
+    if (!file) continue;
+    await write(file).catch((error: unknown) =>
+      say(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`),
+    );
+  }
+}
+
+/** Shows findings in a workflow of GitHub, as annotations. */
+export function annotate({ env, stderr }: Io, findings: readonly CiFinding[]): void {
+  if (env['GITHUB_ACTIONS'] === 'true') stderr.write(formatAnnotations(findings));
 }
 
 /** The report, which a shell can source. An incomplete list would mislead: what does not fit is left out and named. */

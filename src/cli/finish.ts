@@ -5,13 +5,14 @@ import { attempt, attemptNow } from '../model/attempt.ts';
 import { ERRORS, EXIT } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import { type Failure, failureOf } from '../views/failure.ts';
+import { failureFinding } from '../views/findings.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
 import { liveFailures, liveReleaseShape, liveReleaseView } from '../views/live.ts';
 import { verificationShape, verificationView } from '../views/verification.ts';
 import type { LiveRelease } from '../engine/verification/wait-live.ts';
 import type { Verified } from '../engine/verification/verify.ts';
 import { failVerification } from './verification.ts';
-import { type CiFacts, writeCiFiles, writeRefusals } from './ci-files.ts';
+import { type CiFacts, writeCiFiles, writeFindings } from './ci-files.ts';
 import { machineClock } from '../compose/clock.ts';
 import type { Session } from './session.ts';
 
@@ -28,7 +29,7 @@ export async function finish(session: Session, outcome: Outcome, after: AfterRel
   if (outcome.kind === 'refused') {
     const failures = outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text }));
     session.fail(failures);
-    await writeRefusals(session, failures);
+    await writeFindings(session, failures.map(failureFinding), 'Refused by');
     return EXIT.refused;
   }
   if (outcome.kind === 'planned') {

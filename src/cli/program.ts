@@ -146,7 +146,17 @@ function showHelp(program: Commander, io: Io, name: string | undefined): void {
 
 async function reportFailure(io: Io, program: Commander, error: unknown): Promise<number> {
   const { renderFailure } = await import('./terminal/failure.ts');
-  return renderFailure(io, lenientGlobals(io, program), error);
+  const exit = renderFailure(io, lenientGlobals(io, program), error);
+  if (io.env['TAGFLOW_CODE_QUALITY'] || io.env['GITHUB_STEP_SUMMARY']) {
+    const [{ writeFindings }, { failureFinding }, { failureOf }] = await Promise.all([
+      import('./ci-files.ts'),
+      import('../views/findings.ts'),
+      import('../views/failure.ts'),
+    ]);
+    const say = (text: string): void => void io.stderr.write(`${text}\n`);
+    await writeFindings({ io, say }, [failureFinding(failureOf(error))], 'Refused by');
+  }
+  return exit;
 }
 
 /** The global options as far as they can be read: a mistake in one must not hide how to report it. */

@@ -1,9 +1,7 @@
-// A release, or what refused it, with names for people: for step summaries and annotations of CI systems.
+// A release with names for people: for step summaries of CI systems.
 import { shortDigest } from '../model/digest.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { plain } from '../model/text.ts';
-import type { Failure } from './failure.ts';
 import { formatMarkdown } from './markdown.ts';
 import { linesOf, styled, tableOf, type TextLine } from './view.ts';
 
@@ -39,27 +37,4 @@ export function formatSummary({ environment, record, commit, previous, pullReque
   );
   const table = tableOf(['Environment', 'Image', 'Version', 'Digest', 'Commit', 'By'], rows);
   return formatMarkdown({ parts: [table, linesOf(...lines)] });
-}
-
-/** What refused a release, as Markdown. */
-export function formatRefusals(failures: readonly Failure[]): string {
-  const rows = failures.map(({ code, text }) => [code, text.what, text.why ?? '', text.fix ?? '']);
-  return formatMarkdown({ parts: [tableOf(['Refused by', 'What', 'Why', 'To continue'], rows)] });
-}
-
-/**
- * Failures as annotations of GitHub, a line each. Line breaks and percent signs of the text are encoded, so that nothing in it is a
- * command of its own: https://docs.github.com/actions/reference/workflow-commands-for-github-actions
- */
-export function formatAnnotations(failures: readonly Failure[]): string {
-  return failures
-    .map(({ code, text: { what, why, fix } }) => {
-      const rows = [what, why && `why: ${why}`, fix && `fix: ${fix}`].flatMap((row) => (row ? [plain(row)] : []));
-      return `::error title=tagflow ${code}::${rows.map(encoded).join('%0A')}\n`;
-    })
-    .join('');
-}
-
-function encoded(text: string): string {
-  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CiFacts, writeCiFiles } from '../../src/cli/ci-files.ts';
+import { type CiFacts, annotate, writeCiFiles, writeFindings } from '../../src/cli/ci-files.ts';
+import { auditFinding, diagnosisFindings } from '../../src/views/findings.ts';
 import { finish } from '../../src/cli/finish.ts';
 import type { Outcome } from '../../src/engine/release/outcome.ts';
 import { parseTag } from '../../src/model/reference.ts';
@@ -153,4 +154,55 @@ test('a place that cannot be written is told, and that the release is done', asy
   const error = await failureOf(write({ TAGFLOW_DOTENV: file }, FACTS));
   expect(error).toMatchObject({ code: 'storage-failed' });
   expect(error.message).toContain('the release itself is done');
+});
+
+describe('what a check found', () => {
+  const finding = {
+    rule: 'content',
+    environment: 'prd/shop',
+    branch: 'prd',
+    commit: idOf('b'),
+    author: 'eve',
+    time: 0,
+    problem: 'a line %0A::error::x\nmore',
+  } as const;
+
+  test('is a code quality report of GitLab, with a fingerprint that stays', async () => {
+    const file = join(await folder(), 'quality.json');
+    const { io } = captureIo([], { TAGFLOW_CODE_QUALITY: file });
+    const write = async (found: Parameters<typeof writeFindings>[1]) => {
+      await writeFindings({ io, say: () => undefined }, found, 'Found by');
+      return JSON.parse(await readFile(file, 'utf8')) as readonly { readonly fingerprint: string }[];
+    };
+    const first = await write([auditFinding(finding)]);
+    expect(first).toEqual([
+      {
+        description: 'prd/shop: bbbbbbb on prd, by eve: a line %0A::error::x\\x0amore',
+        check_name: 'tagflow-check-content',
+        fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        severity: 'major',
+        location: { path: '.tagflow/releases/prd/shop.yaml', lines: { begin: 1 } },
+      },
+    ]);
+    const again = await write([auditFinding({ ...finding, problem: 'in other words' })]);
+    expect(again[0]?.fingerprint).toBe(first[0]?.fingerprint);
+    const other = await write([auditFinding({ ...finding, commit: idOf('c') })]);
+    expect(other[0]?.fingerprint).not.toBe(first[0]?.fingerprint);
+    expect(await write([])).toEqual([]);
+  });
+
+  test('is an annotation of GitHub that nothing in it can leave', () => {
+    const { io, stderr } = captureIo([], { GITHUB_ACTIONS: 'true' });
+    annotate(io, [
+      auditFinding(finding),
+      ...diagnosisFindings([
+        { severity: 'warning', check: 'tags', subject: 'prd', what: 'x', fix: 'y' },
+        { severity: 'ok', check: 'tags', subject: 'prd', what: 'fine' },
+      ]),
+    ]);
+    expect(stderr().trim().split('\n')).toEqual([
+      '::error title=tagflow check-content::prd/shop: bbbbbbb on prd, by eve: a line %250A::error::x\\x0amore',
+      '::warning title=tagflow doctor-tags::prd: x%0Afix: y',
+    ]);
+  });
 });

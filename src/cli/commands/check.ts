@@ -26,11 +26,13 @@ export const check = defineCommand({
     registry: unless('--no-registry', 'do not ask the registry whether a branch was rewound'),
   },
   async run(session, { environments, since, limit, branch, registry }) {
-    const [engine, { parseInstant }, { checkView }, { failureOf }] = await Promise.all([
+    const [engine, { parseInstant }, { checkView }, { failureOf }, findings, ci] = await Promise.all([
       import('../../engine/audit/check.ts'),
       import('../time.ts'),
       import('../../views/check.ts'),
       import('../../views/failure.ts'),
+      import('../../views/findings.ts'),
+      import('../ci-files.ts'),
     ]);
     const context = await session.context();
     const audit = await engine.check(context, {
@@ -44,6 +46,9 @@ export const check = defineCommand({
     // A branch that could not be compared with the registry has not passed.
     const unchecked = audit.environments.flatMap((one) => (one.unchecked ? [failureOf(one.unchecked)] : []));
     if (session.options.output !== 'json') session.fail(unchecked);
+    const found = audit.findings.map(findings.auditFinding);
+    ci.annotate(session.io, found);
+    await ci.writeFindings(session, [...found, ...unchecked.map(findings.failureFinding)], 'Found by');
     return audit.findings.length > 0 ? EXIT.refused : (unchecked[0]?.exit ?? EXIT.ok);
   },
 });

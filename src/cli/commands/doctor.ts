@@ -14,13 +14,18 @@ export const doctor = defineCommand({
   },
   options: {},
   async run(session, { environment }) {
-    const [engine, { readMachine }, { countOf, doctorView }] = await Promise.all([
+    const [engine, { readMachine }, { countOf, doctorView }, { diagnosisFindings }, ci] = await Promise.all([
       import('../../engine/doctor/doctor.ts'),
       import('../../compose/machine.ts'),
       import('../../views/doctor.ts'),
+      import('../../views/findings.ts'),
+      import('../ci-files.ts'),
     ]);
     const found = await engine.doctor(await session.context(), await readMachine(session.io.env), environment);
     session.print(doctorView(found));
+    const findings = diagnosisFindings(found);
+    ci.annotate(session.io, findings);
+    await ci.writeFindings(session, findings, 'Found by');
     return countOf(found, 'error') + countOf(found, 'warning') > 0 ? EXIT.unwell : EXIT.ok;
   },
 });

@@ -70,11 +70,14 @@ const SHARED = [
   '    GIT_DEPTH: 1',
   '    TAGFLOW_REPO: ${CI_PROJECT_URL}.git',
   '    TAGFLOW_DOTENV: tagflow.env',
+  '    TAGFLOW_CODE_QUALITY: gl-code-quality-report.json',
   '  before_script:',
   '    - command -v tagflow || npm install --global --ignore-scripts "${TAGFLOW_PACKAGE:?see the top of .gitlab-ci.yml}"',
   '  artifacts:',
+  '    when: always',
   '    reports:',
   '      dotenv: tagflow.env   # TAGFLOW_ENV, TAGFLOW_VERSION, TAGFLOW_DIGEST, TAGFLOW_COMMIT, … for later jobs',
+  '      codequality: gl-code-quality-report.json   # what refused, and what was found',
 ];
 
 const REPAIR = [
@@ -111,7 +114,6 @@ function daily(name: string, what: string, command: string): readonly string[] {
     '  extends: .tagflow',
     '  rules:',
     '    - if: $CI_PIPELINE_SOURCE == "schedule" && $TAGFLOW_SCHEDULE == "daily"',
-    '  artifacts: null   # nothing is promoted here',
     '  script:',
     `    - tagflow ${command}`,
   ];

@@ -2,7 +2,8 @@
 import { toJson } from '../../views/data.ts';
 import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
 import { failureLine } from '../../views/log.ts';
-import { formatAnnotations } from '../../views/summary.ts';
+import { failureFinding } from '../../views/findings.ts';
+import { annotate } from '../ci-files.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
 import type { Io } from '../io.ts';
@@ -21,7 +22,7 @@ export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: un
 /** Writes failures in the one form. */
 export function printFailures(io: Io, options: Partial<GlobalOptions>, failures: readonly Failure[]): void {
   if (failures.length === 0) return;
-  if (io.env['GITHUB_ACTIONS'] === 'true') io.stderr.write(formatAnnotations(failures));
+  annotate(io, failures.map(failureFinding));
   if (options.output === 'json') {
     const [first] = failures.map(failureShape);
     const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};
