@@ -1,5 +1,6 @@
 // Words of a command line that name applications and their images.
 import { TagflowError } from '../model/errors.ts';
+import { lineName } from '../model/pipeline.ts';
 
 /** What the words after an environment ask for. */
 export interface LineWords {
@@ -59,4 +60,23 @@ export function versionsFrom(pairs: readonly string[], all: string | undefined):
     versions.set(name, pair.slice(at + 1));
   }
   return Object.fromEntries(versions);
+}
+
+/** Returns the one line that words name, and the versions that they ask for. Throws `usage` where they name several applications. */
+export function lineRequest(
+  environment: string,
+  words: readonly string[],
+): { readonly environment: string; readonly versions: Readonly<Record<string, string>> } {
+  const { applications, pairs } = lineWords(words);
+  const [application] = applications;
+  const versions = versionsFrom(pairs, undefined);
+  if (application === undefined) return { environment, versions };
+  if (onlyApplication(applications, false) === application) {
+    return { environment: lineName(environment, application), versions: versionsWithin(application, versions) };
+  }
+  throw new TagflowError('usage', {
+    what: `several applications are named: ${applications.join(', ')}`,
+    why: 'an approval is of the release of one application',
+    fix: 'name one application, and approve the others one by one',
+  });
 }

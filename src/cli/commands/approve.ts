@@ -9,24 +9,33 @@ export const approve = defineCommand({
     'Writes a signed approval to the journal, for an environment with `gates.approvals`. It is bound to the images, the configuration and the rules: when one of them changes, it is void. The one who releases cannot be among the approvers.',
     'Name the same versions as the promotion will.',
   ],
-  examples: ['tagflow approve prd', 'tagflow approve prd django=V4.2 --reason "tested by hand"'],
+  examples: [
+    'tagflow approve prd',
+    'tagflow approve prd shop',
+    'tagflow approve prd django=V4.2 --reason "tested by hand"',
+  ],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
-    pairs: several('image=version', 'the versions that the promotion names', { completion: 'pair' }),
+    pairs: several('application|image=version', 'the application, and the versions that the promotion names', {
+      completion: 'pair',
+    }),
   },
   options: {
     from: text('--from <env>', 'the environment that the promotion takes from', { completion: 'environment' }),
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
   async run(session, { environment, pairs, from, reason }) {
-    const [{ recordReason }, { versionsFrom }, engine, { writtenView }] = await Promise.all([
+    const [{ recordReason }, { lineRequest }, engine, { writtenView }] = await Promise.all([
       import('../arguments.ts'),
       import('../lines.ts'),
       import('../../engine/journal/approvals.ts'),
       import('../../views/journal.ts'),
     ]);
-    const versions = versionsFrom(pairs, undefined);
-    const request = { kind: 'promote', environment, versions, ...(from !== undefined && { from }) } as const;
+    const request = {
+      kind: 'promote',
+      ...lineRequest(environment, pairs),
+      ...(from !== undefined && { from }),
+    } as const;
     const { entry } = await engine.approve(await session.context(), request, recordReason(reason));
     session.print(writtenView([entry]));
     return EXIT.ok;

@@ -4,7 +4,7 @@
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
-import { type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
+import { type BranchName, type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
@@ -19,6 +19,7 @@ import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
 import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
+import { checkProposalGates } from './proposal-gates.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
 
@@ -140,6 +141,8 @@ async function checkTrail(
   await madeByHand(context, snapshot, trail, lost, report);
   await carriedBack(context, snapshot, trail, trailOf, report);
   await checkProposed(context, snapshot, trail, report);
+  if (branch !== undefined)
+    await checkProposalGates(context, snapshot, { trail, branch: branch as BranchName }, report);
   // Another branch than the environment's own is not expected to have its newest release.
   const unchecked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
   const releases = releasesOf(trail).length;

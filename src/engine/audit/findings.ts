@@ -16,6 +16,7 @@ import type { Snapshot } from '../read/snapshot.ts';
  * first-parent history, or the registry knows a newer release. `version`: the registry says that an image is another version
  * than its newest release does. `text`: its message or author holds
  * characters that steer a terminal or reorder text. `journal`: it does not add one entry to the journal, or does more.
+ * `gates`: it is asked for in a pull request, and gates do not let it through now.
  */
 export type Rule =
   | 'record'
@@ -31,7 +32,8 @@ export type Rule =
   | 'rewound'
   | 'version'
   | 'text'
-  | 'journal';
+  | 'journal'
+  | 'gates';
 
 /** A commit that breaks a rule. Texts are safe to show. */
 export interface Finding {

@@ -2,7 +2,7 @@
 import type { Digest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
-import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
@@ -29,14 +29,14 @@ export async function approve(context: Context, request: PromoteRequest, reason?
     throw new TagflowError('usage', {
       what: `there is nothing to approve for ${request.environment}`,
       why: 'it has exactly this release already',
-      fix: `tagflow status ${request.environment}`,
+      fix: `tagflow status ${request.environment.replace('/', ' ')}`,
     });
   }
   const snapshot = await readSnapshot(context, [request.environment]);
-  const environment = environmentOf(snapshot.pipeline, request.environment);
+  const environment = lineOf(snapshot.pipeline, request.environment);
   const { entry } = await appendEntry(context, snapshot, [environment], {
     kind: 'approve',
-    ...lineOf(environment),
+    ...namesOf(environment),
     subject,
     ...(reason !== undefined && { reason }),
   });
@@ -47,12 +47,12 @@ export async function approve(context: Context, request: PromoteRequest, reason?
 /** Takes an approval back. Throws `entry-not-found`. */
 export async function unapprove(context: Context, id: string, reason?: string): Promise<JournalEntry> {
   const snapshot = await readSnapshot(context);
-  for (const environment of snapshot.pipeline.environments.values()) {
+  for (const environment of snapshot.pipeline.lines.values()) {
     const open = await openEntries(context, journalOf(snapshot), 'approve', environment);
     if (!open.some(({ entry }) => entry.id === id)) continue;
     const { entry } = await appendEntry(context, snapshot, [environment], {
       kind: 'unapprove',
-      ...lineOf(environment),
+      ...namesOf(environment),
       ends: id,
       ...(reason !== undefined && { reason }),
     });
@@ -65,6 +65,6 @@ export async function unapprove(context: Context, id: string, reason?: string): 
   });
 }
 
-function lineOf({ environment, application }: Environment): { environment: string; application?: string } {
+function namesOf({ environment, application }: Environment): { environment: string; application?: string } {
   return { environment, ...(application !== undefined && { application }) };
 }

@@ -6,19 +6,21 @@ import {
   type ReleaseLine,
   flowsInto,
   imageIn,
+  lineName,
   lineOf,
   recordPaths,
   repositoryIn,
   skippedLines,
 } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { ReleaseRecord } from '../../model/release.ts';
+import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
 import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
+import type { Overlay } from '../tree/scoped-tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
 import { originsOf } from './copy.ts';
 import { type WantedImage, resolveImage } from './images.ts';
@@ -72,15 +74,32 @@ async function sourceOf(
     await bringFiles(reading, line, head, source.commit, upstream ? recordPaths(upstream) : []);
     return { source, tree: source.commit, overlay: undefined };
   }
-  if (line.carries === 'scope') {
-    return { source, tree: head, overlay: { commit: source.commit, line, what: 'scope' } };
-  }
-  // On one branch the head moves with every line: what upstream released stands at the commit that released it.
+  const taken = line.carries === 'files' ? await whereReleased(reading, upstream, source) : source;
+  return { source: taken, tree: head, overlay: await overlayOf(reading, snapshot, line, taken) };
+}
+
+/** On one branch the head moves with every line: what upstream released stands at the commit that released it. */
+async function whereReleased(
+  reading: Reading,
+  upstream: ReleaseLine | undefined,
+  source: ReleaseSource,
+): Promise<ReleaseSource> {
   const released = upstream && (await readRelease(reading, upstream, source.commit));
-  const commit = released?.commit ?? source.commit;
-  const overlay =
-    released && upstream && line.carry.length > 0 ? { commit, line: upstream, what: 'carry' as const } : undefined;
-  return { source: { ...source, commit }, tree: head, overlay };
+  return { ...source, commit: released?.commit ?? source.commit };
+}
+
+/** Returns what a promotion from a source lays over the scope of a line; undefined where releases carry a tree, or nothing. */
+export async function overlayOf(
+  reading: Reading,
+  { pipeline }: Pick<Snapshot, 'pipeline'>,
+  line: ReleaseLine,
+  { environment, commit }: ReleaseSource,
+): Promise<Overlay | undefined> {
+  if (line.carries === 'tree') return undefined;
+  if (line.carries === 'scope') return { commit, line, what: 'scope' };
+  const upstream = environment === undefined ? undefined : lineOf(pipeline, lineName(environment, line.application));
+  if (!upstream || line.carry.length === 0) return undefined;
+  return (await readRelease(reading, upstream, commit)) && { commit, line: upstream, what: 'carry' };
 }
 
 /** Whether carrying an upstream commit is news to a branch: then it becomes the second parent. */

@@ -17,7 +17,7 @@ import {
 } from '../../gates/gates.ts';
 import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Trust, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
+import { type Environment, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
@@ -25,12 +25,12 @@ import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
 import { readPast } from '../read/history.ts';
-import { signingOf } from '../read/signatures.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts } from './outside-evidence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { untoldVersions } from './untold-versions.ts';
 import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
+import { type Releaser, overridesOf, releasersOf } from './releaser.ts';
 
 /** A release that is to be judged. */
 export interface Candidate {
@@ -42,6 +42,8 @@ export interface Candidate {
   readonly overlay?: Overlay | undefined;
   /** The tree of the scope that results, without the record; absent where nothing is planned, so that no approval is of it. */
   readonly scope?: ObjectId | undefined;
+  /** Who made it, where that is somebody else than the one who judges. */
+  readonly madeBy?: Releaser | undefined;
 }
 
 /** What gathers each piece of evidence. Nothing is asked before it is called. */
@@ -55,7 +57,7 @@ export async function judgePromotion(
   candidate: Candidate,
 ): Promise<Judgement> {
   const subject = subjectOf(snapshot, state, candidate);
-  const overrides = await overridesOf(context, state.environment, candidate.request);
+  const overrides = await overridesOf(context, state.environment, candidate);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   return ask(await promotionGates(subject), subject, sources, overrides);
 }
@@ -80,7 +82,7 @@ export async function judgeRollback(
   const overrides = { gates: ['divergence'], by: onBehalfOf ?? actor, why, isSigned: false };
   const left = await ask(ROLLBACK_GATES, subject, kept, overrides);
   if (candidate.request.kind !== 'rollback' || candidate.request.to === undefined) return left;
-  const asked = await overridesOf(context, state.environment, candidate.request);
+  const asked = await overridesOf(context, state.environment, candidate);
   const named = await ask(NAMED_ROLLBACK_GATES, subject, kept, asked);
   return {
     decisions: [...named.decisions, ...left.decisions],
@@ -96,7 +98,7 @@ export async function judgeDowngrade(
   candidate: Candidate,
 ): Promise<Judgement['refusals']> {
   const subject = subjectOf(snapshot, state, candidate);
-  const overrides = await overridesOf(context, state.environment, candidate.request);
+  const overrides = await overridesOf(context, state.environment, candidate);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
   return refusals;
@@ -171,7 +173,13 @@ function sourcesFor(
     approvals: async () =>
       scope === undefined
         ? []
-        : approvalsOf(context, snapshot, state, { ...candidate, scope }, await releasersOf(context, state.environment)),
+        : approvalsOf(
+            context,
+            snapshot,
+            state,
+            { ...candidate, scope },
+            await releasersOf(context, state.environment, candidate.madeBy),
+          ),
     unmerged: async () =>
       state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
@@ -207,34 +215,6 @@ function fromRecords({ request, images }: Candidate): readonly ReleaseImage[] {
   if (request.kind !== 'promote') return [];
   const { versions } = request;
   return images.filter(({ name }) => !Object.hasOwn(versions, name) && !Object.hasOwn(versions, '*'));
-}
-
-/** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */
-async function overridesOf(
-  context: Reading,
-  { trust }: Environment,
-  { overrides: gates = [], reason }: Request,
-): Promise<OverrideRequest> {
-  const { actor, onBehalfOf } = context.who;
-  const signer = gates.length > 0 && trust ? await currentSigner(context, trust) : undefined;
-  return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
-}
-
-/** The people whose consent is not a second one: who signs the release, who runs it, and for whom. */
-async function releasersOf(context: Reading, { trust }: Environment): Promise<readonly string[]> {
-  const { actor, onBehalfOf, author } = context.who;
-  const signer = trust && (await currentSigner(context, trust));
-  const address = /<([^<>]+)>/.exec(author)?.[1];
-  return [signer, actor, onBehalfOf, address].filter((name) => name !== undefined);
-}
-
-/** Whose signature a release would have that is made now; undefined: nobody's that counts. */
-async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
-  const signing = signingOf(context);
-  const payload = new TextEncoder().encode('who signs releases here?\n');
-  const signature = await signing.sign(trust.method, payload, 'release');
-  const verdict = await signing.verify({ payload, purpose: 'release', signature, at: context.clock.now(), trust });
-  return 'signer' in verdict ? verdict.signer : undefined;
 }
 
 async function pastReleases(

@@ -230,7 +230,7 @@ describe('a journal that', () => {
     const bench = await relied();
     bench.remote.branches.delete(JOURNAL);
     expect(await bench.rollback('prd')).toMatchObject({ kind: 'released' });
-    expect(bench.notices.join('\n')).toContain('the rollback goes on all the same');
+    expect(bench.notices.join('\n')).toContain('the rollback continues without it');
   });
 
   test('was lost is begun again knowingly, and promotions go on', async () => {
