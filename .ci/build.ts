@@ -46,7 +46,8 @@ const dist = resolve(root, values.out);
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
 await finishCommand(join(dist, 'tagflow.js'));
-const packages = bundledPackages(metafile);
+// preact is in the page, and the page is a text in the bundle.
+const packages = [...bundledPackages(metafile), 'node_modules/preact'].toSorted();
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(packages));
 await writeFile(join(dist, 'sbom.cdx.json'), await sbom(packages));
 if (values.types) emitTypes();

@@ -4,6 +4,7 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cliPage } from './cli-page.ts';
+import { pageBundle } from './page.ts';
 import { configurationPage, errorsPage, exitCodesPage, schemaFile } from './pages.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,6 +23,7 @@ async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   const pages = new Set(names.filter((name) => name.endsWith('.md')).map((name) => name.slice(0, -'.md'.length)));
   return new Map([
     ['tagflow.schema.json', schemaFile()],
+    ['src/cli/page/bundle.ts', await pageBundle()],
     ['docs/reference/cli.md', cliPage()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/exit-codes.md', exitCodesPage()],

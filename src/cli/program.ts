@@ -17,9 +17,11 @@ import { hold } from './commands/hold.ts';
 import { journal } from './commands/journal.ts';
 import { lift } from './commands/lift.ts';
 import { lock } from './commands/lock.ts';
+import { ui } from './commands/ui.ts';
 import { unapprove } from './commands/unapprove.ts';
 import { unlock } from './commands/unlock.ts';
 import { metrics } from './commands/metrics.ts';
+import { report } from './commands/report.ts';
 import { promote } from './commands/promote.ts';
 import { rollback } from './commands/rollback.ts';
 import { show } from './commands/show.ts';
@@ -48,6 +50,8 @@ export const COMMANDS: readonly Command[] = [
   where,
   versions,
   metrics,
+  report,
+  ui,
   lock,
   unlock,
   hold,

@@ -34,7 +34,7 @@ const RECORDS = [
 /** One line of releases a row; below, what failed, and what is not known. */
 export function metricsView(lines: readonly LineMetrics[], window: Window): View {
   return {
-    data: { since: time(window.since), until: time(window.until), metrics: lines.map(shapeOf) },
+    data: { since: time(window.since), until: time(window.until), metrics: lines.map(metricsShape) },
     parts: [
       linesOf(`from ${moment(window.since)} to ${moment(window.until)}`, ''),
       lines.length > 0 ? tableOf(COLUMNS, lines.map(row)) : linesOf('no release'),
@@ -48,7 +48,8 @@ export function metricsView(lines: readonly LineMetrics[], window: Window): View
   };
 }
 
-function shapeOf({ leadTime, failed, interval, recoveryTime, ...line }: LineMetrics): unknown {
+/** The metrics of a line as data; times in seconds. */
+export function metricsShape({ leadTime, failed, interval, recoveryTime, ...line }: LineMetrics): unknown {
   return {
     line: line.line,
     environment: line.environment,

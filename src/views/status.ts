@@ -118,7 +118,7 @@ function mark(check: Check | RegistryCheck): StyledText {
 }
 
 /** What a person should know or do about an environment, below the table. */
-function remarks(state: EnvironmentStatus): readonly TextLine[] {
+export function remarks(state: EnvironmentStatus): readonly TextLine[] {
   const { environment, problem, asked } = state;
   if (problem) {
     const text = `: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`;

@@ -311,6 +311,10 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    args: ['report', 'page'],
+    shape: { file: 'text', bytes: 'number', environments: 'number', releases: 'number', findings: maybe('number') },
+  },
+  {
     args: ['check'],
     shape: {
       environments: [
@@ -406,8 +410,8 @@ const ROWS: readonly Row[] = [
   { args: ['-C', 'checkout', 'init'], shape: drafted },
 ];
 
-/** These print text in every format, as the reference says. */
-const TEXT_ONLY = ['demo', 'completion', 'help'];
+/** These print text in every format, as the reference says; `ui` runs until it is stopped (e2e/page.test.ts). */
+const TEXT_ONLY = ['ui', 'demo', 'completion', 'help'];
 
 let pipeline: TestPipeline;
 const seen = new Map<number, { readonly exit: number | undefined; readonly stdout: string }>();

@@ -2,6 +2,7 @@
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { defineCommand, optional, several, text } from '../define.ts';
+import { incidentPattern } from '../incident.ts';
 
 export const metrics = defineCommand({
   name: 'metrics',
@@ -32,7 +33,7 @@ export const metrics = defineCommand({
       import('../../views/metrics.ts'),
       import('../../views/failure.ts'),
     ]);
-    const pattern = incident === undefined ? undefined : patternOf(incident);
+    const pattern = incidentPattern(incident);
     const context = await session.context();
     const now = context.clock.now();
     const window = {
@@ -55,19 +56,3 @@ export const metrics = defineCommand({
     return failed[0]?.exit ?? EXIT.ok;
   },
 });
-
-/** Longest pattern for reasons, in characters. */
-const MAX_PATTERN = 200;
-
-function patternOf(typed: string): RegExp {
-  try {
-    if (typed.length > MAX_PATTERN) throw new SyntaxError(`it is longer than ${MAX_PATTERN} characters`);
-    return new RegExp(typed, 'v');
-  } catch (cause) {
-    throw new TagflowError('usage', {
-      what: `cannot read --incident ${JSON.stringify(typed)}: it is not a regular expression`,
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: "tagflow metrics --incident '^INC-[0-9]+'",
-    });
-  }
-}

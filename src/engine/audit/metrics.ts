@@ -48,7 +48,7 @@ export async function metrics(
 }
 
 /** Measures those lines of a past that are wanted. */
-async function metricsOf(
+export async function metricsOf(
   { ledger }: Pick<Reading, 'ledger'>,
   { snapshot, pasts }: WholePast,
   wanted: ReadonlySet<string>,

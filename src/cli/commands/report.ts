@@ -1,0 +1,86 @@
+// tagflow report: one page about the whole repository, in one file.
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import { defineCommand, optional, text, unless } from '../define.ts';
+import { GENERATOR } from '../page/generator.ts';
+import { incidentPattern } from '../incident.ts';
+
+/** The file of the page; a folder that is published begins with it. */
+const FILE = 'index.html';
+
+export const report = defineCommand({
+  name: 'report',
+  summary: 'write a page that shows what runs where, what happened, and the evidence',
+  description: [
+    'Writes one HTML file with everything in it: what each environment runs, its timeline and delivery metrics, each release with its gates, two releases side by side, and for auditors what ran at any moment and what `check` found. It opens from a disk, from the artifacts of a CI job or from GitLab Pages, offline. It loads nothing and sends nothing.',
+    'What cannot be read is named on the page, and the rest is shown. See [A page for everybody](../how-to/publish-a-page.md).',
+  ],
+  examples: ['tagflow report', 'tagflow report public --since 1y', 'tagflow report --no-check'],
+  arguments: {
+    folder: optional('dir', 'the folder that the page is written to; default: tagflow-report', {
+      completion: 'folder',
+    }),
+  },
+  options: {
+    since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
+    incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+    check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
+  },
+  async run(session, { folder = 'tagflow-report', since = '90d', incident, check }) {
+    const [engine, { parseInstant }, { pageDataOf }, { reportPage }, { linesOf, styled }] = await Promise.all([
+      import('../../engine/audit/report.ts'),
+      import('../time.ts'),
+      import('../../views/report/page-data.ts'),
+      import('../page/document.ts'),
+      import('../../views/view.ts'),
+    ]);
+    const pattern = incidentPattern(incident);
+    const context = await session.context();
+    const request = { since: await parseInstant(since, context.clock.now()), incident: pattern, audit: check };
+    const data = pageDataOf(await engine.report(context, request));
+    const page = reportPage(data);
+    const file = await save(resolve(session.options.directory, folder), page);
+    const releases = data.lines.reduce((sum, line) => sum + line.releases.length, 0);
+    session.print({
+      data: {
+        file,
+        bytes: page.length,
+        environments: data.lines.length,
+        releases,
+        findings: data.findings?.length ?? null,
+      },
+      parts: [
+        linesOf([
+          styled('green', '✓'),
+          ` wrote ${file}: ${data.lines.length} environments, ${releases} releases, ${size(page)}`,
+        ]),
+      ],
+    });
+    return EXIT.ok;
+  },
+});
+
+function size(page: string): string {
+  return `${Math.ceil(page.length / 1000)} kB`;
+}
+
+/** Writes the page. Of what is there already, only a page of ours is written over. */
+async function save(folder: string, page: string): Promise<string> {
+  const file = join(folder, FILE);
+  try {
+    await mkdir(folder, { recursive: true });
+    const there = await lstat(file).catch(() => undefined);
+    if (there && !there.isFile()) throw new Error('it is not a regular file');
+    if (there && !(await readFile(file, 'utf8')).includes(GENERATOR)) throw new Error('another page is there');
+    await writeFile(file, page);
+    return file;
+  } catch (cause) {
+    throw new TagflowError('storage-failed', {
+      what: `cannot write ${file}`,
+      why: cause instanceof Error ? cause.message : String(cause),
+      fix: 'name a folder that can be written to: tagflow report DIR',
+      cause,
+    });
+  }
+}

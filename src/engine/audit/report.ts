@@ -1,0 +1,70 @@
+// Everything that a page about the whole repository shows: each line with its state and its past, metrics, the journal, findings.
+import { attempt } from '../../model/attempt.ts';
+import type { Instant } from '../../model/effects.ts';
+import type { TagflowError } from '../../model/errors.ts';
+import type { JournalEntry } from '../../model/journal.ts';
+import type { Pipeline } from '../../model/pipeline.ts';
+import type { Context } from '../context.ts';
+import { listJournal } from '../journal/list.ts';
+import { type WholePast, readEverything } from '../read/history.ts';
+import type { EnvironmentProblem } from '../read/problem.ts';
+import { type EnvironmentStatus, status } from '../status.ts';
+import { type Audit, check } from './check.ts';
+import { type LineMetrics, metricsOf } from './metrics.ts';
+
+/** What goes into a report. */
+export interface ReportRequest {
+  /** Metrics count releases since then. */
+  readonly since: Instant;
+  readonly incident?: RegExp | undefined;
+  /** Whether the audit trail is checked as well: every commit of every branch is looked at. */
+  readonly audit: boolean;
+}
+
+/** The whole of a repository at one moment. */
+export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
+  readonly made: Instant;
+  readonly since: Instant;
+  readonly pipeline: Pipeline;
+  readonly trunk: string;
+  /** By line, in flow order. */
+  readonly states: readonly EnvironmentStatus[];
+  readonly metrics: readonly LineMetrics[];
+  /** Newest first; nothing where the journal cannot be read, which the state of each line tells. */
+  readonly journal: readonly JournalEntry[];
+  /** Undefined: it was not asked for, or could not be done. */
+  readonly audit: Audit | undefined;
+  readonly auditProblem: TagflowError | undefined;
+  /** Lines whose past cannot be read. */
+  readonly problems: readonly EnvironmentProblem[];
+}
+
+/** Newest entries of the journal that a report lists. */
+const JOURNAL = 500;
+
+/** Reads everything. What cannot be read is named in the report, and the rest is there all the same. */
+export async function report(context: Context, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
+  const made = context.clock.now();
+  const problems: EnvironmentProblem[] = [];
+  const past = await readEverything(context, problems);
+  const { pipeline, trunk } = past.snapshot;
+  const wanted = new Set(pipeline.lines.keys());
+  const [states, journal, checked] = await Promise.all([
+    status(context),
+    attempt(listJournal(context, undefined, JOURNAL)),
+    audit ? attempt(check(context, { environments: [], registry: false })) : undefined,
+  ]);
+  return {
+    made,
+    since,
+    pipeline,
+    trunk: trunk.branch,
+    states,
+    pasts: past.pasts,
+    metrics: await metricsOf(context, past, wanted, { since, until: made, incident }),
+    journal: journal.value ?? [],
+    audit: checked?.value,
+    auditProblem: checked?.problem,
+    problems,
+  };
+}

@@ -1,0 +1,2 @@
+// esbuild takes style sheets in: .ci/page.ts.
+declare module '*.css';

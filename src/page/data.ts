@@ -1,0 +1,102 @@
+// Where the page gets its data from: from itself, or from the server that it came from.
+import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
+
+/** A moment at which something ran. */
+export interface LineStanding {
+  readonly line: PageLine;
+  readonly release: PageRelease | undefined;
+}
+
+/** A span of time during which a line ran an image. */
+export interface ImageSpan {
+  readonly line: PageLine;
+  readonly name: string;
+  readonly version: string;
+  readonly digest: string;
+  readonly from: number;
+  readonly until: number | undefined;
+  readonly releases: readonly [number, number];
+}
+
+/** Reads the data that is in the page; undefined where it has none, and a server is to be asked. */
+export async function embeddedData(): Promise<PageData | undefined> {
+  const packed = document.querySelector('#data')?.textContent;
+  if (packed === null || packed === undefined) return undefined;
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return (await new Response(unpacked).json()) as PageData;
+}
+
+/** Asks the server. */
+export async function servedData(): Promise<PageData> {
+  const response = await fetch('data.json', { cache: 'no-store' });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as PageData;
+}
+
+/** When the next release of the line came; undefined for the one that runs. */
+export function endOf(line: PageLine, index: number): number | undefined {
+  return line.releases[index - 1]?.since;
+}
+
+/** What each line ran at a moment. */
+export function standingsAt({ lines }: PageData, at: number): readonly LineStanding[] {
+  return lines.map((line) => ({ line, release: line.releases.find(({ since }) => since <= at) }));
+}
+
+/** Where a digest, its first digits, or a version is and was. */
+export function spansOf({ lines }: PageData, find: string): readonly ImageSpan[] {
+  const wanted = find.trim().replace(/^sha(?:256|512):/, '');
+  const [name, version] = wanted.includes('@') ? wanted.split('@', 2) : [undefined, wanted];
+  const matches = (image: PageRelease['images'][number]): boolean =>
+    (name === undefined || image.name === name) &&
+    (image.version === version || (wanted.length > 6 && image.digest.replace(/^\w+:/, '').startsWith(wanted)));
+  return wanted === '' ? [] : lines.flatMap((line) => spansIn(line, matches));
+}
+
+function spansIn(line: PageLine, matches: (image: PageRelease['images'][number]) => boolean): readonly ImageSpan[] {
+  const spans: ImageSpan[] = [];
+  let open = new Map<string, number>();
+  for (const [index, release] of line.releases.entries()) {
+    const now = new Map<string, number>();
+    for (const { name, version, digest } of release.images.filter(matches)) {
+      const key = `${name} ${digest}`;
+      const known = open.get(key);
+      const later = known === undefined ? undefined : spans[known];
+      const span = {
+        line,
+        name,
+        version,
+        digest,
+        from: release.since,
+        until: later ? later.until : endOf(line, index),
+        releases: [release.number, later?.releases[1] ?? release.number] as const,
+      };
+      const at = known ?? spans.length;
+      spans[at] = span;
+      now.set(key, at);
+    }
+    open = now;
+  }
+  return spans;
+}
+
+/** What a release changed against the one before it: `django V4.0 → V4.2`. */
+export function changesIn(line: PageLine, index: number): string {
+  const [release, before] = [line.releases[index], line.releases[index + 1]];
+  if (!release) return '';
+  if (!before) return release.images.map(({ name, version }) => `${name} ${version}`).join(', ');
+  const changed = release.images.flatMap(({ name, version, digest }) => {
+    const old = before.images.find((image) => image.name === name);
+    if (!old) return [`${name} → ${version}`];
+    return old.digest === digest ? [] : [`${name} ${old.version} → ${version}`];
+  });
+  const gone = before.images.filter(({ name }) => release.images.every((image) => image.name !== name));
+  const all = [...changed, ...gone.map(({ name, version }) => `${name} ${version} → none`)];
+  return all.length > 0 ? all.join(', ') : 'configuration only';
+}
+
+/** A line and the words by which commands name it: `prd shop`. */
+export function wordsOf({ environment, application }: PageLine): string {
+  return application === null ? environment : `${environment} ${application}`;
+}

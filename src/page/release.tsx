@@ -1,0 +1,196 @@
+// The third view: one release, with everything that its record says.
+import type { ComponentChildren, JSX } from 'preact';
+import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
+import { changesIn, endOf, wordsOf } from './data.ts';
+import { Command, LineLink, Table, Time, WebLink } from './parts.tsx';
+import { linkTo } from './route.ts';
+import { actionOf, duration, whoOf } from './text.ts';
+
+/** One release. `index`: its place in the line's releases. */
+export function ReleasePage(props: {
+  readonly data: PageData;
+  readonly line: PageLine;
+  readonly index: number;
+}): JSX.Element | null {
+  const { data, line, index } = props;
+  const release = line.releases[index];
+  if (!release) return null;
+  const before = line.releases[index + 1];
+  const end = endOf(line, index);
+  return (
+    <main>
+      <h1>
+        <LineLink line={line} /> release {release.number}
+      </h1>
+      <Facts data={data} line={line} index={index} release={release} />
+      <Images release={release} before={before} />
+      <Gates release={release} />
+      {release.verification && <Verification verification={release.verification} />}
+      {release.held.length > 0 && (
+        <>
+          <h2>On hold</h2>
+          <ul>
+            {release.held.map((text) => (
+              <li key={text}>{text}</li>
+            ))}
+          </ul>
+        </>
+      )}
+      <Commands line={line} release={release} before={before} runs={end === undefined} />
+    </main>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Images(props: { readonly release: PageRelease; readonly before: PageRelease | undefined }): JSX.Element {
+  const { release, before } = props;
+  return (
+    <>
+      <h2>Images</h2>
+      <Table label="images" head={['image', 'version', 'digest', 'repository', 'before']}>
+        {release.images.map(({ name, version, digest, repository }) => {
+          const old = before?.images.find((image) => image.name === name);
+          return (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{version}</td>
+              <td>
+                <code>{digest}</code>
+              </td>
+              <td>{repository}</td>
+              <td>{old?.digest === digest ? 'the same' : (old?.version ?? '–')}</td>
+            </tr>
+          );
+        })}
+      </Table>
+    </>
+  );
+}
+
+function Gates({ release }: { readonly release: PageRelease }): JSX.Element {
+  return (
+    <>
+      <h2>Gates</h2>
+      {release.gates.length === 0 ? (
+        <p>No gate was asked.</p>
+      ) : (
+        <Table label="gates" head={['gate', 'verdict', 'evidence', 'overridden by']}>
+          {release.gates.map(({ gate, decision, reason, by, why }) => (
+            <tr key={gate}>
+              <th scope="row">{gate}</th>
+              <td>{decision}</td>
+              <td>{reason}</td>
+              <td>{[by, why].filter((part) => part !== null).join(': ')}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </>
+  );
+}
+
+function Verification(props: { readonly verification: NonNullable<PageRelease['verification']> }): JSX.Element {
+  const { result, time, steps } = props.verification;
+  return (
+    <>
+      <h2>Verification</h2>
+      <p>
+        {result} at {time}
+      </p>
+      <Table label="steps of the verification" head={['step', 'result', 'seen']}>
+        {steps.map((step) => (
+          <tr key={step.name}>
+            <th scope="row">{step.name}</th>
+            <td>{step.result}</td>
+            <td>{step.seen}</td>
+          </tr>
+        ))}
+      </Table>
+    </>
+  );
+}
+
+function Facts(props: {
+  readonly data: PageData;
+  readonly line: PageLine;
+  readonly index: number;
+  readonly release: PageRelease;
+}): JSX.Element {
+  const { data, line, index, release } = props;
+  const end = endOf(line, index);
+  return (
+    <dl>
+      <Fact name="action">{actionOf(release)}</Fact>
+      <Fact name="changed">{changesIn(line, index)}</Fact>
+      <Fact name="came">
+        <Time at={release.since} now={data.made} />
+      </Fact>
+      <Fact name="ran">
+        {duration((end ?? data.made) - release.since)}
+        {end === undefined ? ', and runs now' : ''}
+      </Fact>
+      <Fact name="by">{whoOf(release)}</Fact>
+      {release.signer !== null && <Fact name="signed by">{release.signer}</Fact>}
+      {release.reason !== null && <Fact name="why">{release.reason}</Fact>}
+      {release.job !== null && (
+        <Fact name="job">
+          <WebLink url={release.job} />
+        </Fact>
+      )}
+      <Fact name="commit">
+        <code>{release.commit}</code> on <code>{line.branch}</code>
+      </Fact>
+      <Fact name="configuration from">
+        <code>{release.source.commit}</code> on <code>{release.source.branch}</code>
+      </Fact>
+    </dl>
+  );
+}
+
+function Commands(props: {
+  readonly line: PageLine;
+  readonly release: PageRelease;
+  readonly before: PageRelease | undefined;
+  readonly runs: boolean;
+}): JSX.Element {
+  const { line, release, before, runs } = props;
+  return (
+    <>
+      <h2>Commands</h2>
+      <ul>
+        <li>
+          <Command>{`tagflow show ${wordsOf(line).replace(' ', '/')} --release ${release.number}`}</Command>
+        </li>
+        <li>
+          the change of configuration and pins: <Command>{`git show ${release.commit}`}</Command>
+        </li>
+        {!runs && (
+          <li>
+            back to this release: <Command>{`tagflow rollback ${wordsOf(line)} --to ${release.number}`}</Command>
+          </li>
+        )}
+        {before && (
+          <li>
+            <a
+              href={linkTo({
+                view: 'compare',
+                a: `${line.name}@${before.number}`,
+                b: `${line.name}@${release.number}`,
+              })}
+            >
+              compare with release {before.number}
+            </a>
+          </li>
+        )}
+      </ul>
+    </>
+  );
+}

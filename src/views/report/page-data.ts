@@ -1,0 +1,101 @@
+// The data of the page: from the types of the engine to text and numbers.
+import type { Release } from '../../engine/read/history.ts';
+import type { RepositoryReport } from '../../engine/audit/report.ts';
+import type { EnvironmentStatus, ImageStatus } from '../../engine/status.ts';
+import { metricsShape } from '../metrics.ts';
+import { remarks } from '../status.ts';
+import { unstyledText } from '../view.ts';
+import type { PageData, PageEntry, PageLine, PageMark, PageMetrics, PageRelease } from './page-types.ts';
+
+/** The data of a page. */
+export function pageDataOf(report: RepositoryReport): PageData {
+  const pasts = new Map(report.pasts.map((past) => [past.environment.name, past]));
+  const metrics = new Map(report.metrics.map((one) => [one.line, one]));
+  const problems = new Map(report.problems.map(({ environment, problem }) => [environment, problem.message]));
+  return {
+    schemaVersion: 1,
+    made: report.made,
+    since: report.since,
+    trunk: report.trunk,
+    lines: report.states.map((state): PageLine => {
+      const line = report.pipeline.lines.get(state.environment);
+      const measured = metrics.get(state.environment);
+      return {
+        name: state.environment,
+        environment: line?.environment ?? state.environment,
+        application: line?.application ?? null,
+        branch: state.branch,
+        from: state.from,
+        metrics: measured ? (metricsShape(measured) as PageMetrics) : null,
+        marks: marksOf(state),
+        remarks: remarks(state).map(unstyledText),
+        problem: problems.get(state.environment) ?? state.problem?.message ?? null,
+        releases: (pasts.get(state.environment)?.releases ?? []).map(releaseOf),
+      };
+    }),
+    journal: report.journal.map(entryOf),
+    findings: report.audit?.findings.map((finding) => ({ ...finding })) ?? null,
+    checkProblem: report.auditProblem?.message ?? null,
+  };
+}
+
+function releaseOf({ record, commit, signer, since, verification }: Release): PageRelease {
+  const { source, restored } = record;
+  return {
+    number: record.sequence,
+    commit,
+    since,
+    action: record.action,
+    restored: restored?.sequence ?? null,
+    images: record.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
+    source: { environment: source.environment ?? null, branch: source.branch, commit: source.commit },
+    actor: record.actor,
+    onBehalfOf: record.onBehalfOf ?? null,
+    signer: signer ?? null,
+    job: record.job ?? null,
+    reason: record.reason ?? null,
+    gates: record.gates.map(({ gate, decision, reason, by = null, why = null }) => ({
+      gate,
+      decision,
+      reason,
+      by,
+      why,
+    })),
+    held: record.held.map(({ release, images, reason = '' }) => {
+      const what =
+        images.length > 0 ? images.map(({ name, version }) => `${name} ${version}`).join(', ') : 'configuration';
+      return `${what}, left with release ${release}${reason === '' ? '' : `: ${reason}`}`;
+    }),
+    verification: verification
+      ? { result: verification.result, time: verification.time, steps: verification.steps }
+      : null,
+  };
+}
+
+function marksOf(state: EnvironmentStatus): readonly PageMark[] {
+  const { images, problem, locks, held, journalHolds, waiting, verification, asked } = state;
+  const has = (word: string, bad: boolean, is: boolean): readonly PageMark[] => (is ? [{ word, bad }] : []);
+  const where = (state: ImageStatus['branch']['state'] | ImageStatus['registry']['state']): boolean =>
+    images.some(({ branch, registry }) => branch.state === state || registry.state === state);
+  return [
+    ...has('unreadable', true, problem !== undefined),
+    ...has('drift', true, where('drift')),
+    ...has('unapplied', true, where('unapplied')),
+    ...has('unknown', true, where('unknown')),
+    ...has('verification failed', true, verification?.result === 'failed'),
+    ...has('not verified', true, verification?.result === 'inconclusive'),
+    ...has('locked', false, locks.length > 0),
+    ...has('held', false, held.length + journalHolds.length > 0),
+    ...has('asked for', false, asked.length > 0),
+    ...has(
+      'waiting',
+      false,
+      waiting.some((one) => !one.held),
+    ),
+  ];
+}
+
+function entryOf(entry: RepositoryReport['journal'][number]): PageEntry {
+  const { kind, id, environment = null, application = null, time, until = null, ends = null, reason = null } = entry;
+  return { kind, id, environment, application, time, until, ends, by: entry.onBehalfOf ?? entry.actor, reason };
+}

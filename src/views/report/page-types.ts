@@ -1,0 +1,115 @@
+// What the page is given: plain data, as the page reads it. Nothing but types stands here, so that the page knows no engine.
+
+/** An image of a release. */
+export interface PageImage {
+  readonly name: string;
+  readonly repository: string;
+  readonly version: string;
+  readonly digest: string;
+}
+
+/** A release. Moments are milliseconds since 1970. */
+export interface PageRelease {
+  readonly number: number;
+  readonly commit: string;
+  readonly since: number;
+  readonly action: 'promote' | 'rollback' | 'import';
+  /** The release that a rollback restored. */
+  readonly restored: number | null;
+  readonly images: readonly PageImage[];
+  readonly source: { readonly environment: string | null; readonly branch: string; readonly commit: string };
+  readonly actor: string;
+  readonly onBehalfOf: string | null;
+  readonly signer: string | null;
+  readonly job: string | null;
+  readonly reason: string | null;
+  readonly gates: readonly {
+    readonly gate: string;
+    readonly decision: string;
+    readonly reason: string;
+    readonly by: string | null;
+    readonly why: string | null;
+  }[];
+  readonly held: readonly string[];
+  readonly verification: {
+    readonly result: string;
+    readonly time: string;
+    readonly steps: readonly { readonly name: string; readonly result: string; readonly seen: string }[];
+  } | null;
+}
+
+/** A mark beside what runs: one word, and whether somebody should look. */
+export interface PageMark {
+  readonly word: string;
+  readonly bad: boolean;
+}
+
+/** A release line. */
+export interface PageLine {
+  readonly name: string;
+  readonly environment: string;
+  readonly application: string | null;
+  readonly branch: string;
+  readonly from: string;
+  /** What its releases say of how it is delivered, as `tagflow metrics -o json` has it; null where its past cannot be read. */
+  readonly metrics: PageMetrics | null;
+  readonly marks: readonly PageMark[];
+  /** What to know or do, each a sentence and, behind three spaces, a command. */
+  readonly remarks: readonly string[];
+  readonly problem: string | null;
+  /** Newest first. */
+  readonly releases: readonly PageRelease[];
+}
+
+/** Delivery metrics; times in seconds, null where not known. */
+export interface PageMetrics {
+  readonly deployments: readonly number[];
+  readonly deploymentsPerWeek: number;
+  readonly deploymentIntervalSeconds: number | null;
+  readonly changeLeadTimeSeconds: number | null;
+  readonly changes: readonly { readonly release: number }[];
+  readonly leadTimeUnknown: readonly number[];
+  readonly failed: readonly { readonly release: number; readonly sign: string; readonly recovered: number | null }[];
+  readonly changeFailRate: number | null;
+  readonly failedDeploymentRecoveryTimeSeconds: number | null;
+  readonly rework: readonly number[];
+  readonly deploymentReworkRate: number | null;
+}
+
+/** A commit that breaks a rule. */
+export interface PageFinding {
+  readonly rule: string;
+  readonly environment: string;
+  readonly branch: string;
+  readonly commit: string;
+  readonly author: string;
+  readonly time: number;
+  readonly problem: string;
+}
+
+/** An entry of the journal. */
+export interface PageEntry {
+  readonly kind: string;
+  readonly id: string;
+  readonly environment: string | null;
+  readonly application: string | null;
+  readonly time: string;
+  readonly until: string | null;
+  readonly ends: string | null;
+  readonly by: string;
+  readonly reason: string | null;
+}
+
+/** Everything that the page shows. */
+export interface PageData {
+  readonly schemaVersion: 1;
+  readonly made: number;
+  /** Metrics count releases since then. */
+  readonly since: number;
+  readonly trunk: string;
+  readonly lines: readonly PageLine[];
+  readonly journal: readonly PageEntry[];
+  /** Null: the audit trail was not checked. */
+  readonly findings: readonly PageFinding[] | null;
+  readonly checkProblem: string | null;
+}

@@ -1,0 +1,186 @@
+// The page in a real browser: every view, by keyboard, at three widths, in both modes, with hostile texts and many releases.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportPage } from '../../src/cli/page/document.ts';
+import {
+  type Browser,
+  MISSING_BROWSER,
+  type Page,
+  type PageOptions,
+  openBrowser,
+  violations,
+} from '../support/browser.ts';
+import { type PageSize, pageDataFor } from '../support/page-data.ts';
+
+const VIEWS = [
+  '#/',
+  '#/line/prd/app-0',
+  '#/line/prd/app-0/3',
+  '#/compare?a=dev/app-0@2&b=prd/app-0@3',
+  '#/audit?at=2026-11-29T00:00:00Z&find=V4.3',
+] as const;
+
+it.runIf(MISSING_BROWSER !== '' && process.env['TAGFLOW_REQUIRE_SITE'] === '1')('the page can be opened', () => {
+  throw new Error(`missing: ${MISSING_BROWSER}; TAGFLOW_REQUIRE_SITE=1 forbids to skip`);
+});
+
+const skipped = MISSING_BROWSER && ` (skipped, missing: ${MISSING_BROWSER})`;
+describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () => {
+  let folder = '';
+  let browser: Browser;
+  const files = new Map<string, string>();
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tagflow-page-'));
+    browser = await openBrowser();
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function fileOf(size: PageSize): Promise<string> {
+    const name = `${JSON.stringify(size).length}-${size.applications}-${size.releases}.html`;
+    const known = files.get(name);
+    if (known !== undefined) return known;
+    const file = join(folder, name);
+    await writeFile(file, reportPage(pageDataFor(size)));
+    files.set(name, file);
+    return file;
+  }
+
+  interface Opened {
+    readonly page: Page;
+    /** Errors, dialogs and requests other than for the file itself. */
+    readonly trouble: string[];
+    go(view: string): Promise<void>;
+  }
+
+  async function open(size: PageSize, options: PageOptions = {}): Promise<Opened> {
+    const file = await fileOf(size);
+    const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, timezoneId: 'UTC', ...options });
+    const trouble: string[] = [];
+    page.on('pageerror', (error) => trouble.push(error.message));
+    page.on('console', (message) => trouble.push(message.text()));
+    page.on('dialog', (dialog) => {
+      trouble.push('a dialog');
+      void dialog.dismiss?.();
+    });
+    page.on('request', (request) => {
+      const url = request.url?.() ?? '';
+      if (!url.startsWith('file:') && url !== 'about:blank') trouble.push(url);
+    });
+    return {
+      page,
+      trouble,
+      go: async (view) => {
+        await page.goto('about:blank');
+        await page.goto(`file://${file}${view}`);
+        await page.waitForSelector('h1');
+      },
+    };
+  }
+
+  const text = (page: Page): Promise<string> => page.evaluate<string>('document.body.innerText');
+
+  it('shows what runs where, and leaves out what a filter does not match', async () => {
+    const { page, go, trouble } = await open({ applications: 3, releases: 4 });
+    await go('#/');
+    expect(await text(page)).toMatch(/app-0\s[^]*django V4\.4\s[^]*app-2/);
+    await page.fill('input[type=search]', 'app-1');
+    expect(await page.evaluate('document.querySelectorAll(".matrix tbody tr").length')).toBe(1);
+    await page.fill('input[type=search]', 'nothing of this name');
+    expect(await text(page)).toContain('No application matches.');
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  it('shows a release with its digests, and what it changed', async () => {
+    const { page, go, trouble } = await open({ applications: 1, releases: 4 });
+    await go('#/line/prd/3');
+    expect(await text(page)).toMatch(/django V4\.2 → V4\.3[^]*sha256:[0-9a-f]{64}[^]*divergence/);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  it('shows where a version is and was, and what ran at a moment', async () => {
+    const { page, go } = await open({ applications: 1, releases: 4 });
+    await go('#/audit?at=&find=django@V4.3');
+    expect(await text(page)).toMatch(/2 found\.[^]*dev[^]*V4\.3[^]*1 h[^]*prd[^]*V4\.3/);
+    await go('#/audit?at=2020-01-01T00:00:00Z&find=');
+    expect(await text(page)).toContain('no release');
+    await page.close();
+  });
+
+  it('says in place what is not there', async () => {
+    const { page, go } = await open({ applications: 1, releases: 2 });
+    await go('#/line/qa');
+    expect(await text(page)).toContain('There is no environment qa.');
+    await go('#/line/prd/99');
+    expect(await text(page)).toContain('prd has no release 99.');
+    await page.close();
+  });
+
+  it('is used by keyboard alone: from the matrix to a release, and back', async () => {
+    const { page, go } = await open({ applications: 1, releases: 3 });
+    await go('#/');
+    const press = async (selector: string): Promise<void> => {
+      for (let presses = 0; presses < 60; presses++) {
+        await page.keyboard.press('Tab');
+        if (await page.evaluate<boolean>(`document.activeElement?.matches(${JSON.stringify(selector)})`)) break;
+      }
+      await page.keyboard.press('Enter');
+    };
+    await press('.matrix a[href="#/line/prd"]');
+    await page.waitForSelector('svg.timeline');
+    await press('td a[href="#/line/prd/2"]');
+    await page.waitForSelector('dl');
+    expect(await page.evaluate('location.hash')).toBe('#/line/prd/2');
+    await press('nav a[href="#/"]');
+    await page.waitForSelector('.matrix');
+    await page.close();
+  });
+
+  it.each(['light', 'dark'] as const)(
+    'has no violation that axe finds, in %s mode',
+    async (colorScheme) => {
+      const { page, go } = await open({ applications: 2, releases: 12 }, { colorScheme });
+      for (const view of VIEWS) {
+        await go(view);
+        expect({ view, found: await violations(page) }).toEqual({ view, found: [] });
+      }
+      await page.close();
+    },
+    120_000,
+  );
+
+  it.each([360, 800, 1400])('is no wider than a window of %d pixels, whatever people wrote', async (width) => {
+    const hostile = `</script><img src=x onerror=alert(1)>\u202Eabc ${'x'.repeat(10_000)}`;
+    const size = { applications: 2, releases: 5, text: hostile };
+    const { page, go, trouble } = await open(size, { viewport: { width, height: 700 } });
+    for (const view of VIEWS) {
+      await go(view);
+      const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+      expect({ view, wide, images: await page.evaluate('document.images.length') }).toEqual({
+        view,
+        wide: false,
+        images: 0,
+      });
+    }
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
+  it('shows 200 applications, and 10,000 releases', async () => {
+    const { page, go, trouble } = await open({ applications: 200, releases: 25 });
+    await go('#/');
+    expect(await page.evaluate('document.querySelectorAll(".matrix tbody tr").length')).toBe(200);
+    await go('#/line/prd/app-199');
+    expect(await text(page)).toContain('#25');
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+});
