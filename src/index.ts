@@ -48,6 +48,7 @@ export type { EnvironmentStatus } from './engine/status.ts';
 export type { ImageVersions } from './engine/versions.ts';
 
 // Errors.
+export type { Act, Advice, SayAct } from './model/advice.ts';
 export { type ErrorCode, ERRORS, EXIT, isTagflowError, TagflowError } from './model/errors.ts';
 
 // Values: what they are, and how they are read from text and written to it.

@@ -9,9 +9,10 @@ import { toJson, toYaml } from '../views/data.ts';
 import type { Failure } from '../views/failure.ts';
 import { formatMarkdown } from '../views/markdown.ts';
 import { formatText } from '../views/text.ts';
-import type { View } from '../views/view.ts';
+import { type View, spokenParts } from '../views/view.ts';
 import { type Facts, createFacts } from './facts.ts';
 import type { Format, GlobalOptions } from './globals.ts';
+import { commandOf } from './hints.ts';
 import type { Io, Terminal } from './io.ts';
 import { PagedOutput } from './terminal/output.ts';
 import { printFailures, renderFailure } from './terminal/failure.ts';
@@ -100,13 +101,14 @@ export async function withSession(
 
 function render(view: View, { output }: GlobalOptions, stdout: Terminal): string {
   const document = { schemaVersion: 1, ...view.data };
-  if (output === 'json') return toJson(document);
-  if (output === 'yaml') return toYaml(document);
-  if (output === 'csv') return formatCsv(view);
+  if (output === 'json') return toJson(document, commandOf);
+  if (output === 'yaml') return toYaml(document, commandOf);
+  const parts = spokenParts(view.parts, commandOf);
+  if (output === 'csv') return formatCsv({ ...view, parts });
   if (output === 'openmetrics') return view.openMetrics ?? '';
-  if (output === 'md') return `${formatMarkdown(view)}\n`;
+  if (output === 'md') return `${formatMarkdown({ parts })}\n`;
   const width = stdout.isTTY === true ? stdout.columns : undefined;
-  return `${formatText(view, { paint: painter(stdout), width })}\n`;
+  return `${formatText({ parts }, { paint: painter(stdout), width })}\n`;
 }
 
 /** How a run is asked to stop. */

@@ -4,6 +4,7 @@ import type { Forge } from '../forge/forge.ts';
 import type { ForgePlace } from '../forge/place.ts';
 import { describeRelease, releaseSecret } from '../http/secrets.ts';
 import type { Clock, Random } from '../model/effects.ts';
+import { advise } from '../model/advice.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 import type { ChosenRemote } from './git-access.ts';
@@ -38,7 +39,7 @@ async function forgeToken({ kind, api, host }: ForgePlace, settings: ForgeSettin
     what: `there is no token for ${host}`,
     why: describeRelease(release),
     fix: release.withheld.some(({ variable }) => variable.startsWith('TAGFLOW_FORGE_TOKEN'))
-      ? `TAGFLOW_FORGE_URL=${api.href} says that the token is for it; or name the remote: --repo URL, TAGFLOW_REPO`
+      ? advise`TAGFLOW_FORGE_URL=${api.href} says that the token is for it; or name ${{ act: 'say', what: 'remote' }}`
       : `set TAGFLOW_FORGE_TOKEN or TAGFLOW_FORGE_TOKEN_FILE, to ${rights}`,
   });
 }

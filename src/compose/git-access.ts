@@ -2,6 +2,7 @@
 import { unescaped } from '../http/redact.ts';
 import { describeRelease, releaseSecret } from '../http/secrets.ts';
 import type { ProcessEnv } from '../model/effects.ts';
+import { advise } from '../model/advice.ts';
 import { TagflowError } from '../model/errors.ts';
 
 /** The remote of a run. */
@@ -41,7 +42,7 @@ function keptBack(variable: string, host: string): TagflowError {
   return new TagflowError('credentials-unsafe', {
     what: `the token of ${variable} is not sent to ${host}`,
     why: `the checkout's own configuration names that host (remote.origin.url); nothing that you gave does`,
-    fix: `TAGFLOW_GIT_HOST=${host} says that the token is for it; or name the remote: --repo URL, TAGFLOW_REPO`,
+    fix: advise`TAGFLOW_GIT_HOST=${host} says that the token is for it; or name ${{ act: 'say', what: 'remote' }}`,
     details: { host, variable },
   });
 }

@@ -60,7 +60,7 @@ export class ConfigDocument {
     if (documents === undefined) return undefined;
     const [first, second] = documents;
     if (!first || first.contents === null) {
-      this.#reportAt(0, [], 'it is empty', 'start with: version: 1, images and environments (or run: tagflow init)');
+      this.#reportAt(0, [], 'it is empty', 'start with: version: 1, images and environments');
       return undefined;
     }
     if (second) this.#reportAt(second.range[0], [], 'it holds a second document', 'keep one document: drop the ---');

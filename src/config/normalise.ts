@@ -88,7 +88,7 @@ class Normaliser {
   #requireSome(root: DraftValues, key: string, word: string): void {
     const values = root[key];
     if (isValues(values) && Object.keys(values).length === 0) {
-      this.#read.report([key], `there is no ${word}`, `add one ${word}, or run: tagflow init`);
+      this.#read.report([key], `there is no ${word}`, `add one ${word}`);
     }
   }
 

@@ -1,6 +1,7 @@
 // The bare retag: put tags on an image, digest kept. In its own repository nothing is pulled; to another one it is copied
 // first, whole.
 import { type Digest, shortDigest } from '../model/digest.ts';
+import { advise } from '../model/advice.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
 import type { CopySummary } from '../registry/registry.ts';
@@ -110,7 +111,7 @@ async function requireNoReleaseTags(
       throw new TagflowError('release-tag-taken', {
         what: text,
         why: `it is the tag of a release, as tagflow.yaml names them (${name}-NUMBER), and those never move`,
-        fix: `put another tag; to have ${name} run this image: tagflow promote or tagflow rollback`,
+        fix: advise`put another tag; to have ${name} run this image: ${{ act: 'promote', line: name }} or ${{ act: 'rollback', line: name }}`,
       });
     }
   }
@@ -133,7 +134,7 @@ function targetOf(repository: Repository, target: string): Target {
     throw new TagflowError('reference-invalid', {
       what: `${JSON.stringify(target)} is not a tag`,
       why: 'a target is a tag, or REPOSITORY:TAG; tags are put on what the source is, so a target has no digest',
-      fix: 'tagflow tag registry.example/app:v1.2 stable',
+      fix: advise`name a tag: ${{ act: 'tag', source: 'registry.example/app:v1.2', tag: 'stable' }}`,
     });
   }
   return { repository: reference.repository, tag: reference.tag };

@@ -3,6 +3,7 @@ import type { ApprovalRule } from '../model/gate-policy.ts';
 import type { Instant } from '../model/effects.ts';
 import type { Approval } from './evidence.ts';
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Waits until as many of the named people as the policy says have approved. One person counts once. */
 export const approvals = defineGate({
@@ -21,7 +22,7 @@ export const approvals = defineGate({
       text: {
         what: `${environment} needs ${rule.count} approvals of this release, and has ${people.length}`,
         why: `approved by ${names}; may still approve: ${missing.join(', ')}`,
-        fix: `ask one of them for: tagflow approve ${environment}`,
+        fix: advise`ask one of them for: ${{ act: 'approve', line: environment }}`,
         details: { approved: people, missing },
       },
     };

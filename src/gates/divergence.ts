@@ -3,6 +3,7 @@
 import { shortId } from '../model/object-id.ts';
 import { counted } from '../model/text.ts';
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 const SHOWN = 5;
 
@@ -24,7 +25,7 @@ export const divergence = defineGate({
       text: {
         what: `${environment} has ${counted(unmerged.length, 'commit')} that ${upstream} lacks and that would be lost`,
         why: shown,
-        fix: `land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: --discard-divergence`,
+        fix: advise`land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or give them up: ${{ act: 'allow', gate: 'divergence' }}`,
         details: { commits: unmerged },
       },
     };

@@ -4,6 +4,7 @@ import type { ReleaseImage } from '../model/release.ts';
 import { areOrdered, compareVersions, readVersion } from '../model/version.ts';
 import type { PastRelease, UntoldVersion } from './evidence.ts';
 import { type Gate, type Subject, type Verdict, defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** The gate for one release. It looks at the line's past only when versions have no order to compare them by. */
 export function downgradeGate(subject: Subject): Gate {
@@ -66,7 +67,7 @@ function verdictOn(subject: Subject, past: readonly PastRelease[], untold: reado
       why:
         current &&
         `release ${current.sequence} came ${current.time} from ${current.actor}${current.job ? `, ${current.job}` : ''}`,
-      fix: `to go back on purpose: tagflow rollback ${environment} --to ${first.to} --reason "…" (or promote --allow-downgrade)`,
+      fix: advise`to go back on purpose: ${{ act: 'rollback', line: environment, to: first.to, withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
       details: { images: older },
     },
   };
@@ -81,7 +82,7 @@ function unconfirmed(environment: string, claimed: readonly UntoldVersion[]): Ve
     text: {
       what: `whether ${environment} would go back cannot be told: the registry does not say that an image is ${list}`,
       why: claimed.map(({ name, why }) => `${name}: ${why}`).join('; '),
-      fix: 'promote a version by name (IMAGE=VERSION), or push its tag again; if the image is the right one: --override downgrade --reason "…"',
+      fix: advise`promote a version by name (IMAGE=VERSION), or push its tag again; if the image is the right one: ${{ act: 'override', gate: 'downgrade' }}`,
       details: { images: claimed.map(({ name, version, digest }) => ({ name, version, digest })) },
     },
   };

@@ -1,6 +1,7 @@
 // Gate: nothing is promoted during a freeze: one of the environment's own, or one that the caller's CI has.
 import { activeFreeze } from './calendar.ts';
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Waits for the end of a freeze, and of those that follow on it; refuses where no end is known. */
 export const freezes = defineGate({
@@ -11,7 +12,7 @@ export const freezes = defineGate({
       const text = {
         what: `${environment} is frozen: CI_DEPLOY_FREEZE is set`,
         why: 'the project has a deploy freeze in GitLab',
-        fix: 'wait until it ends and run a new pipeline, or: --override freezes --reason "…"',
+        fix: advise`wait until it ends and run a new pipeline, or: ${{ act: 'override', gate: 'freezes' }}`,
         details: { source: 'CI_DEPLOY_FREEZE' },
       };
       return { decision: 'refuse', code: 'freezes', text };
@@ -32,7 +33,7 @@ export const freezes = defineGate({
       text: {
         what: `${environment} is frozen until ${until}`,
         why,
-        fix: `wait until then, or: --override freezes --reason "…"`,
+        fix: advise`wait until then, or: ${{ act: 'override', gate: 'freezes' }}`,
         details: { until },
       },
     };

@@ -135,7 +135,7 @@ function unknown({ name }: Gate, problem: TagflowError | undefined, evidence: st
     text: {
       what: `whether gate ${name} passes is not known`,
       why: problem ? sentenceOf(problem) : `its evidence was not gathered: ${evidence}`,
-      fix: problem?.fix ?? 'run the command again',
+      fix: problem?.advice ?? 'run the command again',
       details: { gate: name, ...(problem && { cause: problem.code }) },
       cause: problem,
     },

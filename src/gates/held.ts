@@ -2,6 +2,7 @@
 import { type ReleaseImage, blockingHolds } from '../model/release.ts';
 import type { JournalHold } from './evidence.ts';
 import { type Verdict, defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Refuses a release that was rolled back from this environment, until the hold is lifted. */
 export const held = defineGate({
@@ -24,8 +25,8 @@ export const held = defineGate({
         why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
         fix:
           action === 'rollback'
-            ? 'to go back to it all the same, and lift the hold: --override held --reason "…"'
-            : `to put it back anyway: tagflow promote ${environment} --unhold`,
+            ? advise`to go back to it all the same, and lift the hold: ${{ act: 'override', gate: 'held' }}`
+            : advise`to put it back anyway: ${{ act: 'promote', line: environment, despite: 'held' }}`,
         details: { holds },
       },
     };
@@ -45,7 +46,7 @@ function journalVerdict(environment: string, images: readonly ReleaseImage[], ho
     text: {
       what: `${blocking.map(({ name, version, digest }) => [name, version ?? digest].filter(Boolean).join(' ')).join(', ')} is held from ${environment}`,
       why: `${first.by} put it on hold${first.reason === undefined ? '' : `: ${first.reason}`}`,
-      fix: `when it is good again: tagflow lift ${first.id}; for this promotion alone: --override held --reason "…"`,
+      fix: advise`when it is good again: ${{ act: 'lift', entry: first.id }}; for this promotion alone: ${{ act: 'override', gate: 'held' }}`,
       details: { entries: blocking },
     },
   };

@@ -1,5 +1,6 @@
 // Gate: somebody stopped the line. A lock is never overridden: it is taken off, which is on the record as well.
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Refuses while a lock is on the environment; a rollback only where the lock says so. */
 export const lock = defineGate({
@@ -17,7 +18,7 @@ export const lock = defineGate({
       text: {
         what: `${environment} is locked${until} by ${first.by}`,
         why: first.reason,
-        fix: `when it may go on: tagflow unlock ${environment}`,
+        fix: advise`when releases may continue: ${{ act: 'unlock', line: environment }}`,
         details: { locks: holding },
       },
     };

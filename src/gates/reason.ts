@@ -1,5 +1,6 @@
 // Gate: a release says why, in the form that the environment asks for: usually the key of a ticket.
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Refuses a release whose reason is missing or does not match. */
 export const reason = defineGate({
@@ -15,7 +16,7 @@ export const reason = defineGate({
       text: {
         what: given === undefined ? `${environment} asks for a reason` : `the reason does not match ${pattern.source}`,
         why: given === undefined ? `it has to match ${pattern.source}` : `the reason is ${JSON.stringify(given)}`,
-        fix: 'give one with --reason "…"',
+        fix: advise`give ${{ act: 'say', what: 'reason' }}`,
         details: { pattern: pattern.source },
       },
     };

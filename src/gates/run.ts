@@ -1,5 +1,6 @@
 // Gates of programs: what a program of the trunk says of a release.
 import { type Gate, defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** The exit code of "not yet" (EX_TEMPFAIL of sysexits.h). */
 const NOT_YET = 75;
@@ -13,7 +14,7 @@ export function runGate(name: string): Gate {
     judge(_, { runs }) {
       const { exitCode, seen = 'it was not run' } = runs.get(name) ?? {};
       if (exitCode === 0) return pass(seen);
-      const fix = `see what ${name} asks for, or: --override ${gate} --reason "…"`;
+      const fix = advise`see what ${name} asks for, or: ${{ act: 'override', gate }}`;
       if (exitCode === undefined) {
         const text = { what: `whether gate ${gate} passes is not known`, why: seen, fix, details: { gate } };
         return { decision: 'unknown', code: 'gate-unknown', text };

@@ -5,6 +5,7 @@ import type { ReleaseImage } from '../model/release.ts';
 import type { PastRelease, VerificationResult } from './evidence.ts';
 import { defineGate, pass } from './gate.ts';
 import { changedImages } from './upstream.ts';
+import { type Advice, advise } from '../model/advice.ts';
 
 /** Waits until upstream has run exactly the changed images for as long as the policy says. */
 export const soak = defineGate({
@@ -20,13 +21,13 @@ export const soak = defineGate({
     const names = images.map(({ name, version }) => `${name} ${version}`).join(', ');
     if (run.length === 0) {
       const what = `${environment} does not run ${names} now`;
-      return refused(what, `promote ${environment} first, or: --override soak --reason "…"`);
+      return refused(what, advise`promote ${environment} first, or: ${{ act: 'override', gate: 'soak' }}`);
     }
     const healthy = healthyRun(run, verifications);
     if (healthy.length === 0) {
       return refused(
         `the verification of ${names} failed in ${environment}`,
-        `tagflow verify ${environment}, or release another version there`,
+        advise`verify it again: ${{ act: 'verify', line: environment, again: true }}, or release another version there`,
       );
     }
     const since = Math.min(...healthy.map((release) => countsFrom(release, releases, verifications, clock)));
@@ -39,14 +40,14 @@ export const soak = defineGate({
       text: {
         what: `${environment} has to run ${names} for ${formatDuration(wanted)}, and has for ${formatDuration(clock - since)}`,
         why: `it counts from ${new Date(since).toISOString()}`,
-        fix: `wait until ${new Date(until).toISOString()}, or: --override soak --reason "…"`,
+        fix: advise`wait until ${new Date(until).toISOString()}, or: ${{ act: 'override', gate: 'soak' }}`,
         details: { since: new Date(since).toISOString(), until: new Date(until).toISOString() },
       },
     };
   },
 });
 
-function refused(what: string, fix: string) {
+function refused(what: string, fix: Advice) {
   return { decision: 'refuse', code: 'soak', text: { what, fix } } as const;
 }
 

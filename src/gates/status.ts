@@ -1,6 +1,7 @@
 // Gate: commit statuses that CI systems set on the commit whose configuration is released.
 import type { StatusEvidence } from './evidence.ts';
 import { type Verdict, defineGate, pass } from './gate.ts';
+import { type Act, advise } from '../model/advice.ts';
 
 /** Waits for statuses that are not there or pending, and refuses when one of them is a failure. */
 export const statusGate = defineGate({
@@ -13,10 +14,14 @@ export const statusGate = defineGate({
     const missing = states.filter(({ state }) => state !== 'success' && state !== 'failure');
     const at = commit.slice(0, 7);
     if (failed.length === 0 && missing.length === 0) return pass(`${wanted.join(', ')} succeeded for ${at}`);
-    const override = '--override status --reason "…"';
+    const override: Act = { act: 'override', gate: 'status' };
     if (failed.length > 0) {
       const what = `${failed.join(', ')} failed for ${at}`;
-      return { decision: 'refuse', code: 'status', text: { what, fix: `release another commit, or: ${override}` } };
+      return {
+        decision: 'refuse',
+        code: 'status',
+        text: { what, fix: advise`release another commit, or: ${override}` },
+      };
     }
     return {
       decision: 'wait',
@@ -24,7 +29,7 @@ export const statusGate = defineGate({
       text: {
         what: `${missing.map(({ name }) => name).join(', ')} did not succeed yet for ${at}`,
         why: missing.map(({ name, state }) => `${name}: ${state ?? 'the forge has no such status'}`).join('; '),
-        fix: `wait for it (--wait-gates 30m), or: ${override}`,
+        fix: advise`wait for it (${{ act: 'say', what: 'wait for gates' }}), or: ${override}`,
       },
     };
   },

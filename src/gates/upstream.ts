@@ -3,6 +3,7 @@ import { shortId } from '../model/object-id.ts';
 import { type ReleaseImage, blockingHolds } from '../model/release.ts';
 import type { UpstreamEvidence } from './evidence.ts';
 import { type Subject, defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /**
  * Refuses a release that passes by a line it usually comes through, one in which a changed image was never released upstream, or is held there, or whose configuration is no
@@ -31,7 +32,7 @@ export const upstream = defineGate({
             ? `${subject.environment} would take from ${environment} and skip ${subject.skipped.join(', ')}`
             : `${subject.environment} would take what ${environment} did not release`,
         why: problems.join('; '),
-        fix: `promote ${subject.skipped[0] ?? environment} first, or for a hotfix: --override upstream --reason "…"`,
+        fix: advise`promote ${subject.skipped[0] ?? environment} first, or for a hotfix: ${{ act: 'override', gate: 'upstream' }}`,
         details: { problems },
       },
     };

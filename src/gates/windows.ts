@@ -2,6 +2,7 @@
 import type { Instant } from '../model/effects.ts';
 import { type TimeRange, nextWindow } from './calendar.ts';
 import { defineGate, pass } from './gate.ts';
+import { advise } from '../model/advice.ts';
 
 /** Waits for the next window; refuses when none opens within a year. */
 export const windows = defineGate({
@@ -24,7 +25,7 @@ function closed(environment: string, next: TimeRange | undefined) {
   const text = {
     what,
     why: `the next one opens at ${iso(next.start)}`,
-    fix: `wait until then, or: --override windows --reason "…"`,
+    fix: advise`wait until then, or: ${{ act: 'override', gate: 'windows' }}`,
     details: { until: iso(next.start) },
   };
   return { decision: 'wait', until: next.start, code: 'windows', text } as const;

@@ -1,4 +1,5 @@
 // Keeps secrets and terminal control characters out of every text that leaves this room.
+import { Advice } from '../model/advice.ts';
 import { isTagflowError, TagflowError } from '../model/errors.ts';
 import { onOneLine } from '../model/text.ts';
 import { findSpellings, type Spellings, spellingsOf } from './spellings.ts';
@@ -79,7 +80,7 @@ function redactError(error: unknown, redact: (text: string) => string): unknown 
     const redacted = new TagflowError(error.code, {
       what: redact(error.message),
       why: error.why === undefined ? undefined : redact(error.why),
-      fix: error.fix === undefined ? undefined : redact(error.fix),
+      fix: redactAdvice(error.advice, redact),
       details: redactValue(error.details, redact) as Readonly<Record<string, unknown>>,
       cause: redactError(error.cause, redact),
     });
@@ -92,6 +93,10 @@ function redactError(error: unknown, redact: (text: string) => string): unknown 
     error.stack = redact(error.stack ?? '');
   }
   return error;
+}
+
+function redactAdvice(advice: TagflowError['advice'], redact: (text: string) => string): TagflowError['advice'] {
+  return advice instanceof Advice ? advice.reworded(redact) : advice && redact(advice);
 }
 
 function redactValue(value: unknown, redact: (text: string) => string): unknown {

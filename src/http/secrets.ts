@@ -69,7 +69,7 @@ const SECRETS: readonly Secret[] = [
       to.namedByCaller ||
       listed(env['TAGFLOW_GIT_HOST'], to.url.host) ||
       isServer(to, env, GITHUB_SERVERS, GITLAB_SERVERS),
-    audience: (env) => env['TAGFLOW_GIT_HOST'] || 'the remote that --repo or TAGFLOW_REPO names',
+    audience: (env) => env['TAGFLOW_GIT_HOST'] || 'the remote that you name (TAGFLOW_REPO)',
   },
   {
     variable: 'TAGFLOW_FORGE_TOKEN',
@@ -83,7 +83,7 @@ const SECRETS: readonly Secret[] = [
     audience: (env) =>
       env['TAGFLOW_FORGE_URL'] ||
       env['TAGFLOW_GIT_HOST'] ||
-      'the forge that TAGFLOW_FORGE_URL, --repo or TAGFLOW_REPO names',
+      'the forge that you name (TAGFLOW_FORGE_URL, TAGFLOW_REPO)',
   },
   {
     variable: 'GH_TOKEN',

@@ -2,6 +2,7 @@
 // A killed connection, a dropped answer or a 502 says nothing, most such pushes have landed. The same commit is
 // pushed again, which changes nothing when it is there already, and the branch is read in between.
 import type { Clock, Random } from '../model/effects.ts';
+import { advise } from '../model/advice.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
 import type { BranchAt, PushVerdict } from './ledger.ts';
@@ -170,7 +171,7 @@ function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowErr
   return new TagflowError('push-outcome-unknown', {
     what: `whether commit ${commit} landed on ${branch} is not known`,
     why: cause?.why ?? cause?.message ?? 'the remote did not say, and could not be read afterwards',
-    fix: 'look with tagflow status; a promotion may be run again at once: it looks first, and pushes nothing twice',
+    fix: advise`look at it: ${{ act: 'status' }}; a promotion may be run again at once: it looks first, and pushes nothing twice`,
     details: { branch, commit },
     cause,
   });

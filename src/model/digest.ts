@@ -1,6 +1,7 @@
 // Content digests: the identity of an image. OCI image-spec v1.1, descriptor.md#digests.
 import { createHash } from 'node:crypto';
 import type { Branded } from './brand.ts';
+import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
 
 /** `sha256:` and 64, or `sha512:` and 128, lower-case hexadecimal digits. */
@@ -19,7 +20,7 @@ export function parseDigest(text: string): Digest {
   throw new TagflowError('digest-invalid', {
     what: `${JSON.stringify(text)} is not a digest`,
     why: 'a digest is sha256: and 64, or sha512: and 128, lower-case hexadecimal digits',
-    fix: 'copy the whole digest, for instance from: tagflow status -o json',
+    fix: advise`copy the whole digest, for instance from: ${{ act: 'list digests' }}`,
   });
 }
 

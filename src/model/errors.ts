@@ -1,5 +1,6 @@
 // The one table of errors: code, exit code, whether a retry can help, and whose fault it is.
 // Help, docs/errors/ and the exit code of the process all come from here.
+import { type Advice, fixText } from './advice.ts';
 
 /** Exit codes of the process; docs/reference/exit-codes.md explains each. */
 export const EXIT = {
@@ -121,8 +122,8 @@ export interface ErrorText {
   readonly what: string;
   /** Why: the evidence. */
   readonly why?: string | undefined;
-  /** What to change or type. */
-  readonly fix?: string | undefined;
+  /** What to do about it: names no command and no flag, but acts, which the command line says as commands. */
+  readonly fix?: string | Advice | undefined;
   /** Machine-readable facts for `-o json`; never a secret. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
   /** The error underneath, kept for `-v`. */
@@ -134,15 +135,21 @@ export class TagflowError extends Error {
   override readonly name = 'TagflowError';
   readonly code: ErrorCode;
   readonly why: string | undefined;
-  readonly fix: string | undefined;
+  /** What to do about it, with what tagflow can do as acts. */
+  readonly advice: string | Advice | undefined;
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, text: ErrorText) {
     super(text.what, text.cause === undefined ? undefined : { cause: text.cause });
     this.code = code;
     this.why = text.why;
-    this.fix = text.fix;
+    this.advice = text.fix;
     this.details = text.details ?? {};
+  }
+
+  /** What to do about it, in words. */
+  get fix(): string | undefined {
+    return fixText(this.advice);
   }
 
   /** Exit code of a process that ends with this error. */

@@ -3,6 +3,7 @@
 import { parseDocument, stringify } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, digestOfData, isDigest } from './digest.ts';
+import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { isPlain } from './text.ts';
@@ -192,7 +193,7 @@ function invalid(path: string, why: string): TagflowError {
   return new TagflowError('journal-invalid', {
     what: `${path} in the journal is not a valid entry`,
     why,
-    fix: 'see who wrote it: tagflow check',
+    fix: advise`see who wrote it: ${{ act: 'check' }}`,
     details: { path },
   });
 }

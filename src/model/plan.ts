@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
+import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
 import { type Environment, lineName, recordPath, signaturePath } from './pipeline.ts';
 import { isRecordText } from './release-record.ts';
@@ -376,7 +377,7 @@ function invalidPlan(file: string, why: string, cause?: unknown): TagflowError {
   return new TagflowError('plan-invalid', {
     what: `${file} is not a plan`,
     why,
-    fix: 'write one with: tagflow promote ENV --plan-out FILE',
+    fix: advise`write one with: ${{ act: 'plan' }}`,
     cause,
   });
 }

@@ -3,6 +3,7 @@ import { type Document, isScalar, parseDocument, visit } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, isDigest } from './digest.ts';
 import { readBlockYaml } from './block-yaml.ts';
+import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
@@ -230,7 +231,7 @@ function invalid(file: string, why: string): TagflowError {
   return new TagflowError('record-invalid', {
     what: `${file} is not a valid release record`,
     why,
-    fix: `go back to the last release that tagflow wrote (tagflow rollback), or restore the file: git log -- ${file}`,
+    fix: advise`go back to the last release that tagflow wrote (${{ act: 'rollback' }}), or restore the file: git log -- ${file}`,
     details: { file },
   });
 }

@@ -2,20 +2,24 @@
 import { isScalar, visit } from 'yaml';
 import { escapeDocument, isCommand, isPlain } from '../model/text.ts';
 import { yamlDocument } from '../model/yaml-text.ts';
+import { type SayAct, Advice, fixText } from '../model/advice.ts';
 
-/** A value as indented JSON, one line break at its end. A key without a value is `null`, never left out. */
-export function toJson(value: unknown): string {
-  return `${escapeDocument(JSON.stringify(value, nullForNothing, 2), jsonEscape)}\n`;
+/**
+ * A value as indented JSON, one line break at its end. A key without a value is `null`, never left out. Advice is text, with
+ * acts as `say` says them.
+ */
+export function toJson(value: unknown, say?: SayAct): string {
+  return `${escapeDocument(JSON.stringify(value, replacer(say), 2), jsonEscape)}\n`;
 }
 
 /** A value as JSON on one line, one line break at its end. */
 export function toJsonLine(value: unknown): string {
-  return `${escapeDocument(JSON.stringify(value, nullForNothing), jsonEscape)}\n`;
+  return `${escapeDocument(JSON.stringify(value, replacer()), jsonEscape)}\n`;
 }
 
-/** A value as YAML. */
-export function toYaml(value: unknown): string {
-  const document = yamlDocument(JSON.parse(JSON.stringify(value, nullForNothing)));
+/** The same as YAML. */
+export function toYaml(value: unknown, say?: SayAct): string {
+  const document = yamlDocument(JSON.parse(JSON.stringify(value, replacer(say))));
   visit(document, {
     Scalar(_, node) {
       // Only between double quotes does YAML have escapes.
@@ -28,8 +32,8 @@ export function toYaml(value: unknown): string {
   return escapeDocument(document.toString({ lineWidth: 0 }), yamlEscape);
 }
 
-function nullForNothing(_key: string, value: unknown): unknown {
-  return value === undefined ? null : value;
+function replacer(say?: SayAct): (key: string, value: unknown) => unknown {
+  return (_key, value) => (value === undefined ? null : value instanceof Advice ? fixText(value, say) : value);
 }
 
 /** `\uNNNN`; of a character beyond them, its two halves. */

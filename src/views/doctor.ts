@@ -36,7 +36,7 @@ function entryLines({ severity, what, why, fix }: Diagnosis): readonly TextLine[
   const more = severity === 'ok' ? [] : [['why', why] as const, ['fix', fix] as const];
   return [
     ['  ', styled(style, mark), ` ${what}`],
-    ...more.flatMap(([word, text]) => (text === undefined ? [] : [['      ', styled('dim', word), `  ${text}`]])),
+    ...more.flatMap(([word, text]) => (text === undefined ? [] : [['      ', styled('dim', word), '  ', text]])),
   ];
 }
 

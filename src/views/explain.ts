@@ -1,4 +1,5 @@
 // The pages of errors, as a view.
+import { advise } from '../model/advice.ts';
 import { ERRORS, type ErrorCode, TagflowError } from '../model/errors.ts';
 import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
@@ -32,7 +33,7 @@ export function explanationOf(pages: ErrorPages, code: string): View {
     throw new TagflowError('usage', {
       what: `there is no error ${JSON.stringify(code)}`,
       why: `errors are ${Object.keys(ERRORS).join(', ')}`,
-      fix: 'tagflow explain',
+      fix: advise`look at the list: ${{ act: 'list errors' }}`,
     });
   }
   return {

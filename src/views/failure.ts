@@ -1,4 +1,5 @@
 // The one form of every refusal and error: what, why, fix, where to read on; and the exit code.
+import { fixText } from '../model/advice.ts';
 import { EXIT, ERRORS, type ErrorCode, type ErrorText, TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 import type { Paint } from './table.ts';
@@ -26,7 +27,7 @@ const LABELS: Readonly<Record<number, string>> = {
 /** The failure that a thrown value is: a defect unless it is a TagflowError. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof TagflowError) {
-    const { code, message, why, fix, details } = error;
+    const { code, message, why, advice: fix, details } = error;
     const exit = code === 'interrupted' && typeof details['exit'] === 'number' ? details['exit'] : error.exit;
     return { code, exit, text: { what: message, why, fix, details } };
   }
@@ -73,13 +74,13 @@ export function formatFailure({ code, exit, text }: Failure, { paint, page, widt
     row([styled('red', '✗'), ` ${LABELS[exit] ?? 'error'}: ${what}`]),
     ...more.map((line) => row(`        ${line}`)),
     ...(text.why === undefined ? [] : labelled('why', text.why)),
-    ...(text.fix === undefined ? [] : labelled('fix', text.fix)),
+    ...(text.fix === undefined ? [] : labelled('fix', fixText(text.fix))),
     `  ${paint('dim', 'docs')}  ${link(where)}${gap}${end}`,
     '',
   ].join('\n');
 }
 
-/** A failure as data. */
+/** A failure as data; the fix is advice, which each format says. */
 export function failureShape({ code, exit, text }: Failure): Readonly<Record<string, unknown>> {
   const { what, why, fix, details } = text;
   return { code, exit, retryable: ERRORS[code].retryable, what, why, fix, details };

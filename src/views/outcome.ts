@@ -12,6 +12,7 @@ import { fieldShape, recordShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { duration, versionsOf } from './words.ts';
+import { advise } from '../model/advice.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
 export function plannedView({ plan, files = [], rendered }: Planned): View {
@@ -211,15 +212,14 @@ function configurationLine(plan: Plan): readonly string[] {
   return [`      configuration ${verb}: ${more.length === 0 ? first : `${more.length + 1} files`}`];
 }
 
-function holdLine({ plan, record, replaced }: Released): readonly string[] {
+function holdLine({ plan, record, replaced }: Released): readonly TextLine[] {
   if (plan.request.kind !== 'rollback') return [];
   const left = record.held.find(({ release }) => release === replaced?.sequence);
   if (!left) return [];
   const what = left.images.length > 0 ? versionsOf(left.images) : `the configuration of release ${left.release}`;
   const verb = left.images.length > 1 ? 'are' : 'is';
   const line = lineName(plan.environment, plan.application);
-  const words = line.replace('/', ' ');
-  return [`  ${what} ${verb} now held from ${line} (lift: tagflow promote ${words} --unhold)`];
+  return [advise`  ${what} ${verb} now held from ${line} (lift: ${{ act: 'promote', line, despite: 'held' }})`];
 }
 
 /** A line for each image, aligned, and below it the lines of the manifests that change. */

@@ -6,6 +6,7 @@ import type { Release, Unverified } from '../engine/read/history.ts';
 import type { TagStatus } from '../engine/release/outcome.ts';
 import type { Check, RegistryCheck } from '../engine/status.ts';
 import type { Instant } from '../model/effects.ts';
+import type { Advice } from '../model/advice.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { PlannedField } from '../model/plan.ts';
 import type { Hold, ReleaseRecord } from '../model/release.ts';
@@ -122,9 +123,9 @@ export function comparisonShape(check: Check | RegistryCheck): {
 /** What went wrong with a part of a result, while the rest of it stands. */
 export function problemShape(
   error: TagflowError | undefined,
-): Readonly<Record<'code' | 'what' | 'why' | 'fix', string | null>> | null {
+): Readonly<Record<'code' | 'what' | 'why', string | null> & { fix: string | Advice | null }> | null {
   if (!error) return null;
-  const { code, message: what, why = null, fix = null } = error;
+  const { code, message: what, why = null, advice: fix = null } = error;
   return { code, what, why, fix };
 }
 

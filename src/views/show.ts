@@ -74,6 +74,6 @@ function factsOf(
     ['signed by', signer],
     ['configuration', `${source.environment ?? source.branch} at ${source.commit}`],
     ['plan', record.plan],
-    ['rules', 'commit' in config ? `tagflow.yaml at ${config.commit}` : `a --config file, ${config.file}`],
+    ['rules', 'commit' in config ? `tagflow.yaml at ${config.commit}` : `the file ${config.file}`],
   ];
 }

@@ -16,6 +16,7 @@ import {
 } from './shapes.ts';
 import { type TextLine, type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, exactly, moment, versionsOf } from './words.ts';
+import { advise } from '../model/advice.ts';
 
 const COLUMNS = [
   'ENV',
@@ -121,7 +122,7 @@ function mark(check: Check | RegistryCheck): StyledText {
 export function remarks(state: EnvironmentStatus): readonly TextLine[] {
   const { environment, problem, asked } = state;
   if (problem) {
-    const text = `: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.fix ?? ''}`;
+    const text = advise`: ${problem.message}: ${problem.why ?? ''}   fix: ${problem.advice ?? ''}`;
     return [[styled('red', environment), text]];
   }
   const requests = asked.map(
@@ -157,26 +158,26 @@ function unnamed(states: readonly EnvironmentStatus[]): readonly string[] {
   });
 }
 
-function differences({ environment, branch, record }: EnvironmentStatus, image: ImageStatus): readonly string[] {
+function differences({ environment, branch, record }: EnvironmentStatus, image: ImageStatus): readonly TextLine[] {
   const { name, tag, digest, registry } = image;
-  const lines: string[] = [];
+  const lines: TextLine[] = [];
   if (registry.state === 'drift') {
     const found = registry.found === undefined ? 'absent' : short(registry.found);
     lines.push(
-      `drift: ${name}:${tag} is ${found} in the registry, the branch says ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
+      advise`drift: ${name}:${tag} is ${found} in the registry, the branch says ${shortDigest(digest)}   fix: ${{ act: 'apply', line: environment }}`,
     );
   }
   if (registry.state === 'unapplied') {
     const found = registry.found === undefined ? 'absent' : short(registry.found);
     lines.push(
-      `unapplied: release ${record?.sequence} of ${environment} is committed, and ${name}:${tag} is still ${found}, not ${shortDigest(digest)}   fix: tagflow apply ${environment}`,
+      advise`unapplied: release ${record?.sequence} of ${environment} is committed, and ${name}:${tag} is still ${found}, not ${shortDigest(digest)}   fix: ${{ act: 'apply', line: environment }}`,
     );
   }
   if (image.branch.state === 'drift') {
     const { found: says, place } = image.branch;
     const found = says === undefined ? 'nothing' : `${short(says)}${place === undefined ? '' : ` (${place})`}`;
     lines.push(
-      `drift: the manifests of ${branch} pin ${name} to ${found}, the record says ${shortDigest(digest)}   fix: tagflow promote ${environment}, or tagflow rollback ${environment}`,
+      advise`drift: the manifests of ${branch} pin ${name} to ${found}, the record says ${shortDigest(digest)}   fix: ${{ act: 'promote', line: environment }}, or ${{ act: 'rollback', line: environment }}`,
     );
   }
   for (const check of [image.branch, registry]) {
@@ -185,7 +186,7 @@ function differences({ environment, branch, record }: EnvironmentStatus, image: 
   return lines;
 }
 
-function waiting({ environment, from, waiting: all }: EnvironmentStatus): readonly string[] {
+function waiting({ environment, from, waiting: all }: EnvironmentStatus): readonly TextLine[] {
   const news = all
     .filter((one) => !one.held)
     .map(({ image, here, upstream }) => `${image} ${here ?? 'none'} → ${upstream}`);
@@ -194,10 +195,12 @@ function waiting({ environment, from, waiting: all }: EnvironmentStatus): readon
   if (back.length > 0) {
     const names = back.map(({ image }) => image).join(', ');
     return [
-      `refused: ${environment} would go back with ${names}: ${from} has ${news.join(', ')}   to go back on purpose: tagflow promote ${environment} --allow-downgrade`,
+      advise`refused: ${environment} would go back with ${names}: ${from} has ${news.join(', ')}   to go back on purpose: ${{ act: 'promote', line: environment, despite: 'downgrade' }}`,
     ];
   }
-  return [`waits: ${environment} could take ${news.join(', ')} from ${from}   tagflow promote ${environment}`];
+  return [
+    advise`waits: ${environment} could take ${news.join(', ')} from ${from}   ${{ act: 'promote', line: environment }}`,
+  ];
 }
 
 function holds({ environment, held }: EnvironmentStatus): readonly string[] {
@@ -207,30 +210,29 @@ function holds({ environment, held }: EnvironmentStatus): readonly string[] {
   });
 }
 
-function verificationLines({ environment, record, verification }: EnvironmentStatus): readonly string[] {
+function verificationLines({ environment, record, verification }: EnvironmentStatus): readonly TextLine[] {
   if (!verification || verification.result === 'passed') return [];
   const { result, steps } = verification;
   const step = steps.find((one) => one.result === result);
   const seen = step ? `: ${step.name}: ${step.seen}` : '';
-  const words = environment.replace('/', ' ');
   return [
-    `${result}: the verification of release ${record?.sequence} of ${environment}${seen}   tagflow verify ${words} --wait`,
+    advise`${result}: the verification of release ${record?.sequence} of ${environment}${seen}   ${{ act: 'verify', line: environment }}`,
   ];
 }
 
-function journalLines({ environment, locks, journalHolds, journalProblem }: EnvironmentStatus): readonly string[] {
+function journalLines({ environment, locks, journalHolds, journalProblem }: EnvironmentStatus): readonly TextLine[] {
   return [
     ...locks.map(({ by, until, reason, rollbacks }) => {
       const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
       const what = rollbacks ? ', rollbacks as well' : '';
-      return `locked: ${environment} by ${by}${end}${what}${reason === undefined ? '' : `: ${reason}`}   tagflow unlock ${environment}`;
+      return advise`locked: ${environment} by ${by}${end}${what}${reason === undefined ? '' : `: ${reason}`}   ${{ act: 'unlock', line: environment }}`;
     }),
     ...journalHolds.map(({ id, name, version, digest, by, reason }) => {
       const image = [name, version ?? digest].filter((part) => part !== undefined).join(' ');
-      return `held: ${environment} holds ${image}, by ${by}${reason === undefined ? '' : `: ${reason}`}   tagflow lift ${id}`;
+      return advise`held: ${environment} holds ${image}, by ${by}${reason === undefined ? '' : `: ${reason}`}   ${{ act: 'lift', entry: id }}`;
     }),
     ...(journalProblem
-      ? [`unknown: ${journalProblem.message}: ${journalProblem.why}   fix: ${journalProblem.fix}`]
+      ? [advise`unknown: ${journalProblem.message}: ${journalProblem.why}   fix: ${journalProblem.advice}`]
       : []),
   ];
 }

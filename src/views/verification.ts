@@ -1,6 +1,7 @@
 // What a verification found, as a view.
 import type { FollowUp } from '../engine/verification/follow-up.ts';
 import type { Verified } from '../engine/verification/verify.ts';
+import { type Advice, advise } from '../model/advice.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { StepResult } from '../model/journal.ts';
 import { shortId } from '../model/object-id.ts';
@@ -83,12 +84,12 @@ function followUpShape(followUp: FollowUp): Readonly<Record<string, unknown>> {
 }
 
 /** What followed on a failure, in words. */
-function wordsOf(followUp: FollowUp): string {
+function wordsOf(followUp: FollowUp): string | Advice {
   if (followUp.kind === 'none') return `nothing was rolled back: ${followUp.why}`;
   if (followUp.kind === 'held') {
     const [first] = followUp.holds;
     return first
-      ? `on hold now: tagflow journal lists it; to lift it: tagflow lift ${first.id}`
+      ? advise`on hold now: ${{ act: 'list journal' }} lists it; to lift it: ${{ act: 'lift', entry: first.id }}`
       : 'it was on hold already';
   }
   const { outcome } = followUp;
@@ -111,16 +112,15 @@ export function verificationFailures(verified: Verified): readonly Failure[] {
   if (result === 'passed') return [];
   const step = steps.find((one) => one.result === result);
   const code: ErrorCode = result === 'failed' ? 'verification-failed' : 'verification-inconclusive';
-  const words = environment.replace('/', ' ');
   const text = {
     what: `the verification of release ${record.sequence} of ${environment} ${result === 'failed' ? 'failed' : 'came to no result'}`,
     why: step ? `${step.name}: ${step.seen}` : undefined,
     fix:
       result === 'failed'
         ? followUp?.kind === 'rollback'
-          ? `look at what was rolled back: tagflow history ${words}`
-          : `go back to the release before: tagflow rollback ${words}; or ask once more: tagflow verify ${words} --wait --again`
-        : `ask again: tagflow verify ${words} --wait`,
+          ? advise`look at what was rolled back: ${{ act: 'history', line: environment }}`
+          : advise`go back to the release before: ${{ act: 'rollback', line: environment }}; or ask once more: ${{ act: 'verify', line: environment, again: true }}`
+        : advise`ask again: ${{ act: 'verify', line: environment }}`,
     details: { verification: verificationShape(verified) },
   };
   return [{ code, exit: EXIT.verification, text }];

@@ -1,5 +1,6 @@
 // What a view is: a result as data, and as a document of tables, lines and patches. Every format is written from these, so that
 // none says less than another. Views are pure: they take an outcome and the time, and touch no terminal, file or clock.
+import { type SayAct, Advice } from '../model/advice.ts';
 
 /** How a piece of text stands out where the reader's medium can show it. No style carries meaning without a word beside it. */
 export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
@@ -7,8 +8,11 @@ export type Style = 'red' | 'green' | 'yellow' | 'bold' | 'dim';
 /** A piece of text, possibly with a style. Text from outside needs no escaping here: each format escapes for itself. */
 export type StyledText = string | { readonly text: string; readonly style: Style };
 
-/** One line: a span, or several in a row. */
-export type TextLine = StyledText | readonly StyledText[];
+/** A piece of a line: text, or advice with acts in it. */
+export type Piece = StyledText | Advice;
+
+/** One line: a piece, or several in a row. */
+export type TextLine = Piece | readonly Piece[];
 
 /** A column of a table. */
 export interface Column {
@@ -72,9 +76,20 @@ export function styled(style: Style, text: string): StyledText {
   return { text, style };
 }
 
-/** The spans of a line. */
+/** The spans of a line, acts in words. */
 export function spansOf(line: TextLine): readonly StyledText[] {
-  return typeof line === 'string' || 'text' in line ? [line] : line;
+  const spans = isPiece(line) ? [line] : line;
+  return spans.map((span) => (span instanceof Advice ? span.text : span));
+}
+
+/** Parts of a document with their acts as somebody says them: the command line as commands. */
+export function spokenParts(parts: readonly Part[], say: SayAct): readonly Part[] {
+  const spoken = (piece: Piece): StyledText => (piece instanceof Advice ? piece.said(say) : piece);
+  return parts.map((part) =>
+    part.kind === 'lines'
+      ? { ...part, lines: part.lines.map((line) => (isPiece(line) ? spoken(line) : line.map(spoken))) }
+      : part,
+  );
 }
 
 /** The text of a line, without styles. */
@@ -82,4 +97,8 @@ export function unstyledText(line: TextLine): string {
   return spansOf(line)
     .map((span) => (typeof span === 'string' ? span : span.text))
     .join('');
+}
+
+function isPiece(line: TextLine): line is Piece {
+  return typeof line === 'string' || 'text' in line;
 }

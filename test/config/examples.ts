@@ -100,7 +100,7 @@ const STRUCTURAL: readonly Row[] = [
     '2:9',
     'images',
     'there is no image',
-    'tagflow init',
+    'add one image',
   ],
   [
     'an empty map of environments',
@@ -108,7 +108,7 @@ const STRUCTURAL: readonly Row[] = [
     '4:15',
     'environments',
     'there is no environment',
-    'tagflow init',
+    'add one environment',
   ],
   [
     'images without a value',
@@ -533,8 +533,8 @@ const BEYOND_SHAPE: readonly Row[] = [
     'is not a fingerprint',
     'all 40',
   ],
-  ['nothing', '', '1:1', '', 'it is empty', 'tagflow init'],
-  ['only comments', '# later\n', '1:1', '', 'it is empty', 'tagflow init'],
+  ['nothing', '', '1:1', '', 'it is empty', 'start with: version: 1'],
+  ['only comments', '# later\n', '1:1', '', 'it is empty', 'start with: version: 1'],
   ['a tab as indentation', 'version: 1\nimages:\n\tdjango: {}\n', '3:1', '', 'not YAML', 'indent with spaces'],
   ['a quote left open', top("trunk: 'main"), '7:1', '', 'not YAML', 'check the indentation'],
   ['a list left open', top('plainHttp: [a'), '7:1', '', 'not YAML', 'check the indentation'],

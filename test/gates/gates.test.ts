@@ -1,5 +1,6 @@
 // The gates, as pure functions from evidence to a decision with its reason.
 import { describe, expect, test } from 'vitest';
+import { advise, fixText } from '../../src/model/advice.ts';
 import {
   type Evidence,
   type Gathered,
@@ -170,7 +171,7 @@ describe('downgrade', () => {
   test('says who brought what runs', async () => {
     expect((await judge(evidence({ from: 'V4.2', to: 'V4.0' }))).refusals[0]?.text).toMatchObject({
       why: `release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
-      fix: 'to go back on purpose: tagflow rollback prd --to V4.0 --reason "…" (or promote --allow-downgrade)',
+      fix: advise`to go back on purpose: ${{ act: 'rollback', line: 'prd', to: 'V4.0', withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
     });
   });
 
@@ -205,7 +206,7 @@ describe('held', () => {
     expect(refusals[0]?.text).toMatchObject({
       what: 'django V4.2 is held from prd',
       why: 'release 2 was rolled back: INC-412',
-      fix: 'to put it back anyway: tagflow promote prd --unhold',
+      fix: advise`to put it back anyway: ${{ act: 'promote', line: 'prd', despite: 'held' }}`,
     });
   });
 
@@ -244,26 +245,26 @@ describe('divergence', () => {
       what: 'prd has 1 commit that stg lacks and that would be lost',
       why: '1111111 fix 1',
     });
-    expect(refusals[0]?.text.fix).toContain('git cherry-pick 1111111');
+    expect(fixText(refusals[0]?.text.fix)).toContain('git cherry-pick 1111111');
   });
 
   test('shows five of many, and has all in the details', async () => {
     const { refusals } = await judge(evidence({ unmerged: foreign }));
     expect(refusals[0]?.text.what).toContain('7 commits');
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5 and 2 more$/);
-    expect(refusals[0]?.text.fix).toContain('git cherry-pick 7777777 6666666 5555555 4444444 3333333 … on');
+    expect(fixText(refusals[0]?.text.fix)).toContain('git cherry-pick 7777777 6666666 5555555 4444444 3333333 … on');
     expect(refusals[0]?.text.details).toEqual({ commits: foreign });
   });
 
   test('leaves nothing out when there are five', async () => {
     const { refusals } = await judge(evidence({ unmerged: foreign.slice(0, 5) }));
     expect(refusals[0]?.text.why).toMatch(/5555555 fix 5$/);
-    expect(refusals[0]?.text.fix).toContain('2222222 1111111 on');
+    expect(fixText(refusals[0]?.text.fix)).toContain('2222222 1111111 on');
   });
 
   test('has them picked oldest first, as each may need the one before', async () => {
     const { refusals } = await judge(evidence({ unmerged: foreign.slice(0, 3) }));
-    expect(refusals[0]?.text.fix).toContain('git cherry-pick 3333333 2222222 1111111 on');
+    expect(fixText(refusals[0]?.text.fix)).toContain('git cherry-pick 3333333 2222222 1111111 on');
   });
 
   test('on request they are given up, and that is on the record', async () => {

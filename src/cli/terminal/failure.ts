@@ -6,6 +6,7 @@ import { failureFinding } from '../../views/findings.ts';
 import { annotate } from '../ci-files.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../globals.ts';
+import { commandOf, withCommands } from '../hints.ts';
 import type { Io } from '../io.ts';
 import { link, pageUrl, showsLinks } from './links.ts';
 import { painter } from './paint.ts';
@@ -20,13 +21,14 @@ export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: un
 }
 
 /** Writes failures in the one form. */
-export function printFailures(io: Io, options: Partial<GlobalOptions>, failures: readonly Failure[]): void {
-  if (failures.length === 0) return;
+export function printFailures(io: Io, options: Partial<GlobalOptions>, found: readonly Failure[]): void {
+  if (found.length === 0) return;
+  const failures = found.map(withCommands);
   annotate(io, failures.map(failureFinding));
   if (options.output === 'json') {
     const [first] = failures.map(failureShape);
     const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};
-    io.stdout.write(toJson({ schemaVersion: 1, error: first, ...more }));
+    io.stdout.write(toJson({ schemaVersion: 1, error: first, ...more }, commandOf));
     return;
   }
   if (options.log === 'json') {

@@ -3,6 +3,7 @@
 // repairs. What it finds follows from the commits alone: checked again later, an old commit is judged as it was.
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
@@ -166,23 +167,23 @@ function chooseHeads(
     const [name, ...others] = names;
     if (name === undefined || others.length > 0) {
       throw new TagflowError('usage', {
-        what: `--branch ${branch} was given for ${names.length === 0 ? 'every environment' : 'several environments'}`,
+        what: `branch ${branch} was named for ${names.length === 0 ? 'every environment' : 'several environments'}`,
         why: 'a branch is checked as if it were the branch of one environment',
-        fix: `name that environment: tagflow check prd --branch ${branch}`,
+        fix: advise`name that environment: ${{ act: 'check branch', line: 'prd', branch }}`,
       });
     }
     if (!isBranchName(branch)) {
       throw new TagflowError('usage', {
         what: `${JSON.stringify(plain(branch))} is not a branch name`,
-        fix: `name a branch of the remote: tagflow check ${name} --branch hotfix/checkout`,
+        fix: advise`name a branch of the remote: ${{ act: 'check branch', line: name, branch: 'hotfix/checkout' }}`,
       });
     }
     const head = branches.get(branch);
     if (head) return [{ environment: lineOf(pipeline, name), head }];
     throw new TagflowError('branch-not-found', {
       what: `the remote has no branch ${branch}`,
-      why: '--branch names a branch as the remote has it',
-      fix: `push it first (git push origin ${branch}), or correct --branch`,
+      why: 'a branch is named as the remote has it',
+      fix: advise`push it first (git push origin ${branch}), or correct ${{ act: 'say', what: 'branch' }}`,
     });
   }
   const chosen =

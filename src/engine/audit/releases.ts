@@ -186,7 +186,7 @@ async function readRules(context: Context, snapshot: Snapshot, trail: Trail, rep
   }
   for (const { commit, release } of releases) {
     if ('file' in release.config) {
-      report('rules', commit, 'it was planned by a file given with --config, not by tagflow.yaml of the trunk');
+      report('rules', commit, 'it was planned by a configuration file, not by tagflow.yaml of the trunk');
     } else if (!rules.has(release.config.commit)) {
       report(
         'rules',

@@ -1,4 +1,5 @@
 // What `doctor` says: each thing it looked at, and what it thinks of it.
+import type { Advice } from '../../model/advice.ts';
 import type { TagflowError } from '../../model/errors.ts';
 
 /**
@@ -16,13 +17,13 @@ export interface Diagnosis {
   readonly subject: string;
   readonly what: string;
   readonly why?: string | undefined;
-  readonly fix?: string | undefined;
+  readonly fix?: string | Advice | undefined;
   /** Machine-readable facts. */
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
 /** A finding that an error is. */
 export function diagnosisOf(error: TagflowError, check: string, subject: string): Diagnosis {
-  const { message: what, why, fix, code, details } = error;
+  const { message: what, why, advice: fix, code, details } = error;
   return { severity: 'error', check, subject, what, why, fix, details: { code, ...details } };
 }

@@ -12,6 +12,7 @@ import { examineSigning } from './signing.ts';
 import { readPast } from '../read/history.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 
 /** The programs tagflow runs on; `undefined`: not found. */
 export interface Machine {
@@ -126,7 +127,7 @@ async function examineEnvironment(context: Context, snapshot: Snapshot, environm
       check: 'branch',
       subject: name,
       what: `the remote has no branch ${branch}`,
-      fix: `create it with: tagflow init --yes, or correct environments.${name}.branch in tagflow.yaml`,
+      fix: advise`create it with: ${{ act: 'create branches' }}, or correct environments.${name}.branch in tagflow.yaml`,
     };
     return { environment, findings: [diagnosis], releases: [] };
   }
@@ -141,7 +142,7 @@ async function examineEnvironment(context: Context, snapshot: Snapshot, environm
     subject: name,
     what: `commit ${commit.slice(0, 7)} by ${author} changed the release record by hand`,
     why: problem,
-    fix: 'records are tagflow’s to write; look at what came in with it: tagflow check',
+    fix: advise`records are tagflow’s to write; look at what came in with it: ${{ act: 'check' }}`,
     details: { commit },
   }));
   if (!current) {
@@ -151,7 +152,7 @@ async function examineEnvironment(context: Context, snapshot: Snapshot, environm
       subject: name,
       what: 'it has no release yet',
       // What takes from the trunk has no images to take.
-      fix: `tagflow promote ${name}${environment.from === undefined ? ' IMAGE=VERSION' : ''}`,
+      fix: advise`${{ act: 'promote', line: name, version: environment.from === undefined ? 'IMAGE=VERSION' : undefined }}`,
     });
     return { environment, findings, releases: [] };
   }
@@ -170,7 +171,7 @@ function holdsOf(name: string, { held }: ReleaseRecord): readonly Diagnosis[] {
     subject: name,
     what: `release ${release}${images.length > 0 ? ` (${images.map((image) => `${image.name} ${image.version}`).join(', ')})` : ''} is held: promotions do not put it back`,
     why: reason,
-    fix: `when it is right again: tagflow promote ${name} --unhold`,
+    fix: advise`when it is right again: ${{ act: 'promote', line: name, despite: 'held' }}`,
     details: { release },
   }));
 }
@@ -182,8 +183,8 @@ function configOf(name: string, { config, sequence }: ReleaseRecord): readonly D
       severity: 'warning',
       check: 'record',
       subject: name,
-      what: `release ${sequence} was made with --config, not with the trunk’s tagflow.yaml`,
-      fix: `make the release again with the trunk’s: tagflow promote ${name}`,
+      what: `release ${sequence} was made with a configuration file, not with the trunk’s tagflow.yaml`,
+      fix: advise`make the release again with the trunk’s: ${{ act: 'promote', line: name }}`,
     },
   ];
 }

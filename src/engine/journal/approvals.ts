@@ -1,5 +1,6 @@
 // Approvals: somebody's consent to exactly one release, before it is made.
 import type { Digest } from '../../model/digest.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
@@ -29,7 +30,7 @@ export async function approve(context: Context, request: PromoteRequest, reason?
     throw new TagflowError('usage', {
       what: `there is nothing to approve for ${request.environment}`,
       why: 'it has exactly this release already',
-      fix: `tagflow status ${request.environment.replace('/', ' ')}`,
+      fix: advise`look at it: ${{ act: 'status', line: request.environment }}`,
     });
   }
   const snapshot = await readSnapshot(context, [request.environment]);
@@ -61,7 +62,7 @@ export async function unapprove(context: Context, id: string, reason?: string): 
   throw new TagflowError('entry-not-found', {
     what: `no open approval has the id ${id}`,
     why: 'it was taken back already, or its signature does not count',
-    fix: 'tagflow journal lists what is open',
+    fix: advise`look at what is open: ${{ act: 'list journal' }}`,
   });
 }
 

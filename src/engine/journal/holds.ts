@@ -1,6 +1,7 @@
 // Holds that people set: this image shall not be released to some environments, or to any.
 import { isDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
@@ -63,7 +64,7 @@ export async function lift(
     throw new TagflowError('entry-not-found', {
       what: `no open hold is ${what}`,
       why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
-      fix: `tagflow journal lists what is open; for a rollback's: --override held --reason "…"`,
+      fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
     });
   }
   const lifted: JournalEntry[] = [];
@@ -105,7 +106,7 @@ async function imageNamed(context: Context, { pipeline }: Snapshot, text: string
     throw new TagflowError('usage', {
       what: `${JSON.stringify(text)} names no image`,
       why: 'an image is IMAGE@VERSION, IMAGE@DIGEST, or a digest',
-      fix: 'tagflow hold django@V4.2 --reason "…"',
+      fix: advise`name it so: ${{ act: 'hold', image: 'django@V4.2' }}`,
     });
   }
   const image = imageOf(pipeline, text.slice(0, at));

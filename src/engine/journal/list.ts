@@ -1,4 +1,5 @@
 // The journal as a list, for people; and beginning it again after it was lost.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -31,7 +32,7 @@ export async function restartJournal(context: Context, reason: string): Promise<
     throw new TagflowError('usage', {
       what: 'no release relies on another head of the journal',
       why: 'there is nothing to begin again from',
-      fix: 'tagflow journal lists what is there',
+      fix: advise`look at what is there: ${{ act: 'list journal' }}`,
     });
   }
   const all = [...snapshot.pipeline.environments.values()];

@@ -1,5 +1,6 @@
 // Locks: stop the line of an environment now, and let it go on.
 import type { Instant } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Context } from '../context.ts';
@@ -51,7 +52,7 @@ export async function unlock(
     throw new TagflowError('entry-not-found', {
       what: `no lock is on ${words.join(', ')}`,
       why: 'it was taken off already, its time is over, or its signature does not count',
-      fix: 'tagflow journal lists what is open',
+      fix: advise`look at what is open: ${{ act: 'list journal' }}`,
     });
   }
   const ended: JournalEntry[] = [];

@@ -1,6 +1,7 @@
 // Whether today's line continues yesterday's. A fast-forward merge whose first parent is an old commit would replace the past
 // without a forced push: the newest releases would still be reachable, and no longer on the first-parent history. So every
 // record of a release that a head reaches has to stand, byte for byte, on its line. No registry is asked.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Commit } from '../../ledger/ledger.ts';
@@ -63,7 +64,7 @@ function hides(
   return new TagflowError('branch-rewound', {
     what: `${branch} no longer continues ${release}`,
     why: `commit ${shortId(commit.id)} made it, and a merge took it off the first-parent history of ${shortId(head)}`,
-    fix: `put ${branch} back to a commit whose first-parent history has ${shortId(commit.id)}, or go on from it: tagflow rollback ${name} --to "#${sequence}"`,
+    fix: advise`put ${branch} back to a commit whose first-parent history has ${shortId(commit.id)}, or continue from it: ${{ act: 'rollback', line: name, to: `#${sequence}` }}`,
     details: { environment: name, head, release: sequence, commit: commit.id },
   });
 }

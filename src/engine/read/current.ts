@@ -1,6 +1,7 @@
 // The release that a branch has at its head, read with as little of the history as that takes.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
@@ -130,14 +131,14 @@ function notWritten(environment: Environment, file: RecordFile | undefined, last
     return new TagflowError('signature-invalid', {
       what: `the release of ${name}${commit ? ` at ${shortId(commit.id)}` : ''} is not signed as it has to be`,
       why: `${last.problem}; its author is ${plain(commit?.author ?? '', 200)}`,
-      fix: `go back to the last release that is: tagflow rollback ${name}; if it was made before signing was turned on, set environments.${name}.signedAfter on the trunk`,
+      fix: advise`go back to the last release that is: ${{ act: 'rollback', line: name }}; if it was made before signing was turned on, set environments.${name}.signedAfter on the trunk`,
       details,
     });
   }
   return new TagflowError('record-invalid', {
     what: `${file?.path ?? recordPath(environment)} on ${branch} ${file ? 'is not as tagflow wrote it last' : 'is gone'}`,
     why: `${who} changed it${last?.problem === undefined ? '' : ` (${last.problem})`}; records are tagflow’s to write`,
-    fix: `go back to the last release that tagflow wrote: tagflow rollback ${name}`,
+    fix: advise`go back to the last release that tagflow wrote: ${{ act: 'rollback', line: name }}`,
     details,
   });
 }

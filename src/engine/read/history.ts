@@ -2,6 +2,7 @@
 import { type Digest, isDigest, parseDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
@@ -279,7 +280,9 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     why: oldest
       ? `it has releases ${oldest.record.sequence} to ${releases[0]?.record.sequence}, since ${oldest.record.time}`
       : 'nothing was promoted to it yet',
-    fix: oldest ? `tagflow history ${name}` : `tagflow promote ${name}`,
+    fix: oldest
+      ? advise`look at them: ${{ act: 'history', line: name }}`
+      : advise`make one: ${{ act: 'promote', line: name }}`,
   });
 }
 
@@ -336,7 +339,7 @@ export async function where(context: Reading, what: string, problems?: Environme
   throw new TagflowError('release-not-found', {
     what: `no environment has or had ${what}`,
     why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
-    fix: 'tagflow history lists what was released',
+    fix: advise`look at what was released: ${{ act: 'history' }}`,
   });
 }
 
@@ -381,7 +384,7 @@ function matcher(snapshot: Snapshot, what: string): ImageMatch {
     throw new TagflowError('usage', {
       what: `${JSON.stringify(what)} names no image`,
       why: 'where takes a digest, at least 7 of its hexadecimal digits, or IMAGE@VERSION',
-      fix: 'tagflow where django@V4.2',
+      fix: advise`name it so: ${{ act: 'find', image: 'django@V4.2' }}`,
     });
   }
   const image = imageOf(snapshot.pipeline, what.slice(0, at)).name;

@@ -2,6 +2,7 @@
 // only those files are read. Where releases are signed, an entry counts when it is signed by somebody who may write it.
 import { isRegularFile } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import {
   ENDED_BY,
@@ -249,7 +250,7 @@ function shortened(branch: BranchName, why: string, cause?: unknown): TagflowErr
   return new TagflowError('journal-invalid', {
     what: `the journal (${branch}) lost entries, so nobody knows what is locked or on hold`,
     why,
-    fix: `put ${branch} back, or begin again knowingly: tagflow journal --restart --reason "…"`,
+    fix: advise`put ${branch} back, or begin again knowingly: ${{ act: 'restart journal' }}`,
     details: { branch },
     cause,
   });

@@ -1,6 +1,7 @@
 // The record in one commit: where it stands, what it says, whether it fits the commit's tree.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
 import { attempt, attemptNow } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPath, lineName, recordPath, recordPaths } from '../../model/pipeline.ts';
@@ -39,7 +40,7 @@ export function recordIn(environment: Environment, { path, content }: RecordFile
   throw new TagflowError('record-invalid', {
     what: `${path} is not a record of ${environment.name}`,
     why,
-    fix: `go back to the last release that tagflow wrote: tagflow rollback ${environment.name}`,
+    fix: advise`go back to the last release that tagflow wrote: ${{ act: 'rollback', line: environment.name }}`,
   });
 }
 

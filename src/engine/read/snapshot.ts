@@ -1,6 +1,7 @@
 // Reading: the heads, the configuration from the trunk, and the release an environment has.
 import { CONFIG_FILE } from '../../config/config.ts';
 import { digestOf } from '../../model/digest.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, type ReleaseLine, environmentOf, lineName } from '../../model/pipeline.ts';
@@ -104,7 +105,7 @@ export function upstreamLine({ pipeline }: Pick<Snapshot, 'pipeline'>, line: Rel
   throw new TagflowError('environment-not-found', {
     what: `there is no environment ${JSON.stringify(from)} to take from`,
     why: `tagflow.yaml has: ${[...pipeline.environments.keys()].join(', ')}`,
-    fix: `name one of those with --from`,
+    fix: advise`name one of those with ${{ act: 'say', what: 'upstream' }}`,
   });
 }
 
@@ -124,7 +125,7 @@ export function headOf(
         ? 'it has no branch at all'
         : `it has: ${known.slice(0, 10).join(', ')}${known.length > 10 ? ` and ${known.length - 10} more` : ''}`,
     fix: environment
-      ? `create it with: tagflow init --yes, or correct environments.${environment.name}.branch in ${CONFIG_FILE}`
+      ? advise`create it with: ${{ act: 'create branches' }}, or correct environments.${environment.name}.branch in ${CONFIG_FILE}`
       : `push the trunk first, or correct trunk in ${CONFIG_FILE}`,
   });
 }
@@ -145,7 +146,7 @@ async function readConfig(
     throw new TagflowError('config-missing', {
       what: `the trunk (${branch}) has no ${CONFIG_FILE}`,
       why: `the configuration is read from the head of ${branch} at the remote, not from the working directory`,
-      fix: 'write one with: tagflow init; then commit and push it',
+      fix: advise`write one with: ${{ act: 'init' }}; then commit and push it`,
     });
   }
   const text = new TextDecoder().decode(content);

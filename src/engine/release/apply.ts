@@ -1,6 +1,7 @@
 // Apply: make the registry's tags equal to the branch's release. Target tags are derived state; the branch is the truth.
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -46,7 +47,7 @@ export async function applyCommitted(
   throw new TagflowError('tags-incomplete', {
     what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
     why: sentenceOf(cause),
-    fix: `tagflow apply ${environment.name}`,
+    fix: advise`put them: ${{ act: 'apply', line: environment.name }}`,
     details: { environment: environment.name, commit, release: record.sequence },
     cause,
   });
@@ -163,7 +164,7 @@ function notSettled({ name }: Environment): TagflowError {
   return new TagflowError('race-lost', {
     what: `the tags of ${name} were not settled`,
     why: `its branch moved on ${MAX_ROUNDS} times while they were put`,
-    fix: `tagflow apply ${name}`,
+    fix: advise`put its tags: ${{ act: 'apply', line: name }}`,
   });
 }
 
@@ -202,7 +203,7 @@ function wentBack(
       ? `${branch} is at ${shortId(head)} now, which does not contain release ${sequence} of ${name}`
       : `${branch} is gone, and release ${sequence} of ${name} with it`,
     why: 'the branch was rewound, removed or recreated while the tags were put, or a replica of the Git server lags behind',
-    fix: `look whether ${branch} has release ${sequence} (tagflow status ${name}), then: tagflow apply ${name}`,
+    fix: advise`look whether ${branch} has release ${sequence} (${{ act: 'status', line: name }}), then: ${{ act: 'apply', line: name }}`,
     details: { environment: name, head, release: sequence },
   });
 }
@@ -224,7 +225,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
   throw new TagflowError('tags-incomplete', {
     what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
     why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
-    fix: `the branch is right (${shortId(commit)}); ${fixFor(environment, failed)}`,
+    fix: advise`the branch is right (${shortId(commit)}); ${fixFor(environment, failed)}`,
     details: {
       environment,
       commit,

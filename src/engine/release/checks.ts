@@ -1,5 +1,6 @@
 // Checks that planning shares: that a release is new, that its number is free, that a given plan still fits.
 import { type Digest, shortDigest } from '../../model/digest.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Plan, planDigest } from '../../model/plan.ts';
@@ -142,7 +143,7 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
   return new TagflowError('plan-stale', {
     what: `the plan for ${plan.environment} no longer fits`,
     why,
-    fix: `make a new one: tagflow promote ${plan.environment} --plan-out FILE`,
+    fix: advise`make a new one: ${{ act: 'plan', line: plan.environment }}`,
   });
 }
 
@@ -157,7 +158,7 @@ export function requireEqualPlan(given: Plan, made: Plan): void {
   throw new TagflowError('plan-invalid', {
     what: `the plan for ${given.environment} is not the one that follows from its request`,
     why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
-    fix: `make a new one: tagflow promote ${given.environment} --plan-out FILE`,
+    fix: advise`make a new one: ${{ act: 'plan', line: given.environment }}`,
   });
 }
 

@@ -1,4 +1,5 @@
 // Choosing what a promotion releases: which images, from which commit. Reads, and changes nothing.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
@@ -123,8 +124,8 @@ function requireFlow(
         : `commits flow downstream only, and ${from} takes from ${name}`,
     fix:
       usual === undefined
-        ? `land the change on the trunk, then: tagflow promote ${name}`
-        : `leave --from out to take from ${usual}, or name one that ${name} takes from`,
+        ? advise`land the change on the trunk, then: ${{ act: 'promote', line: name }}`
+        : advise`leave ${{ act: 'say', what: 'upstream' }} out to take from ${usual}, or name one that ${name} takes from`,
   });
 }
 
@@ -197,14 +198,14 @@ async function wantedImages(
 }
 
 function noVersion(image: string, environment: string, from: string | undefined): TagflowError {
-  const byName = `name it: tagflow promote ${environment} ${image}=VERSION`;
+  const byName = advise`name it: ${{ act: 'promote', line: environment, version: `${image}=VERSION` }}`;
   return new TagflowError('version-not-found', {
     what: `no version of ${image} is known for ${environment}`,
     why:
       from === undefined
         ? `${environment} has no release of it yet`
         : `neither ${from} nor ${environment} has a release of it`,
-    fix: from === undefined ? byName : `promote ${from} first, or ${byName}`,
+    fix: from === undefined ? byName : advise`promote ${from} first, or ${byName}`,
   });
 }
 

@@ -2,6 +2,7 @@
 // changes nothing.
 import type { JournalHold } from '../../gates/gates.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError, isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
@@ -71,7 +72,7 @@ async function isRepeat(reading: Reading, { environment, record }: Running, { to
     return false;
   reading.notify({
     level: 'warning',
-    text: `release ${record.sequence} of ${environment.name} is a rollback that was not applied to its end: that is done now; to go further back, name the release: --to "#N"`,
+    text: `release ${record.sequence} of ${environment.name} is an unfinished rollback; finishing it now. To go further back, name the release`,
   });
   return true;
 }
@@ -207,7 +208,7 @@ function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): Tagf
   return new TagflowError('record-invalid', {
     what: `${branch} has no release that tagflow wrote, so there is none to roll ${name} back to`,
     why: `its history was rewritten: ${cause.why ?? cause.message}`,
-    fix: `put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: tagflow apply ${name}`,
+    fix: advise`put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: ${{ act: 'apply', line: name }}`,
     cause,
   });
 }
@@ -216,6 +217,6 @@ function noTarget(environment: string, why: string): TagflowError {
   return new TagflowError('release-not-found', {
     what: `there is no release of ${environment} to roll back to`,
     why,
-    fix: `tagflow history ${environment} lists them; choose one with --to VERSION or --to "#SEQUENCE"`,
+    fix: advise`look at them: ${{ act: 'history', line: environment }}; choose one with ${{ act: 'say', what: 'release' }}`,
   });
 }

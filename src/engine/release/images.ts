@@ -1,6 +1,7 @@
 // The images of a release to be: where each may be found, and that it is there. Nothing is planned with an image that nobody has.
 import { type Digest, shortDigest } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Environment, type Pipeline, repositoryIn } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -54,7 +55,7 @@ export async function resolveImage(
   throw new TagflowError('digest-not-found', {
     what: `${places.join(' and ')} ${places.length === 1 ? 'does' : 'do'} not have ${name} ${version} (${digest})`,
     why: 'it was deleted there: by hand, or by a clean-up policy of the registry',
-    fix: `push it again, or promote a version that exists: tagflow promote ENV ${name}=VERSION`,
+    fix: advise`push it again, or promote a version that exists: ${{ act: 'promote', version: `${name}=VERSION` }}`,
   });
 }
 
@@ -124,7 +125,7 @@ export async function findAgain(
     why: 'it was deleted, by hand or by a clean-up policy',
     fix:
       sequence > 1
-        ? `roll back further: tagflow rollback ${environment.name} --to "#${sequence - 1}", or push the image again`
+        ? advise`roll back further: ${{ act: 'rollback', line: environment.name, to: `#${sequence - 1}` }}, or push the image again`
         : 'push the image again: it has to be the same, digest for digest',
   });
 }

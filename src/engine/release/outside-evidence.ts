@@ -22,7 +22,7 @@ export async function forgeReader({ forgeOf }: Reading, { pipeline }: Snapshot):
 
 /** Why no program of a configuration is started; nothing where the trunk says what it says. */
 export function distrustOf({ config }: Reading): Pick<VerifyTarget, 'distrust'> {
-  return config ? { distrust: 'the configuration is a file given by --config, and not that of the trunk' } : {};
+  return config ? { distrust: 'the configuration is a file of the caller, and not that of the trunk' } : {};
 }
 
 /** The regular files of a commit, read as they are taken. Links and submodules are left out: nothing leads out of the copy. */

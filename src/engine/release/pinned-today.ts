@@ -1,6 +1,7 @@
 // What the manifests of a line pin today, as the images of a release.
 import { type ReadPin, canonicalName, readPins } from '../../manifests/manifests.ts';
 import { isDigest, shortDigest } from '../../model/digest.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Image, type Pipeline, type ReleaseLine, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
@@ -66,7 +67,7 @@ function onePin(line: ReleaseLine, image: Image, pins: readonly [ReadPin, ...Rea
     throw new TagflowError('pin-not-found', {
       what: `${line.name} pins ${image.name} to ${spoken(first)} and to ${spoken(other)}`,
       why: `${placeOf(first)} says one, ${placeOf(other)} the other: nobody can say which release that is`,
-      fix: `make them say the same, or promote a version: tagflow promote ${line.name.replace('/', ' ')} ${image.name}=VERSION`,
+      fix: advise`make them say the same, or promote a version: ${{ act: 'promote', line: line.name, version: `${image.name}=VERSION` }}`,
     });
   }
   const repository = repositoryIn(line, image);
@@ -88,7 +89,7 @@ function noVersion(line: ReleaseLine, image: Image, pin: ReadPin): TagflowError 
   return new TagflowError('pin-not-found', {
     what: `${line.name} pins ${image.name} to ${spoken(pin)}, and that is not a version`,
     why: `${placeOf(pin)}: a release names a version of its images`,
-    fix: `say how versions look (images.${image.name}.versions), or promote one: tagflow promote ${line.name.replace('/', ' ')} ${image.name}=VERSION`,
+    fix: advise`say how versions look (images.${image.name}.versions), or promote one: ${{ act: 'promote', line: line.name, version: `${image.name}=VERSION` }}`,
   });
 }
 

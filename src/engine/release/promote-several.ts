@@ -2,6 +2,7 @@
 // record for each, tagged side by side. All of it moves, or nothing does.
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
@@ -123,7 +124,7 @@ function requireDirect(lines: readonly ReleaseLine[]): void {
   throw new TagflowError('not-supported', {
     what: `releases of ${proposed.environment} go by pull requests, and one pull request is one release`,
     why: 'several applications in one pull request are not built yet',
-    fix: `promote them one by one: tagflow promote ${proposed.environment} ${proposed.application ?? ''}`,
+    fix: advise`promote them one by one: ${{ act: 'promote', line: proposed.name }}`,
   });
 }
 

@@ -3,6 +3,7 @@
 // record as well. So the tree is made again from the base, the upstream commit and the images, and nothing else may be in it.
 import { CONFIG_FILE } from '../../config/config.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } from '../../model/pipeline.ts';
@@ -36,7 +37,7 @@ export async function requireProposed(reading: Reading, snapshot: Snapshot, made
   throw new TagflowError('record-invalid', {
     what: `release ${record.sequence} of ${name} (${shortId(commit)}) is not what was proposed; no tag was put for it`,
     why: problem,
-    fix: `go back to the release before: tagflow rollback ${name}; and protect branches below tagflow/ in the forge`,
+    fix: advise`go back to the release before: ${{ act: 'rollback', line: name }}; and protect branches below tagflow/ in the forge`,
     details: { environment: name, commit, release: record.sequence },
   });
 }

@@ -197,7 +197,7 @@ function warn(context: Context, { name }: Environment, count: number, first: str
   const more = count > 1 ? ` (and ${count - 1} more)` : '';
   context.notify({
     level: 'warning',
-    text: `tags of old releases of ${name} were not removed: ${first}${more}; tagflow apply ${name} tries again`,
+    text: `tags of old releases of ${name} were not removed: ${first}${more}; the next apply or release tries again`,
   });
 }
 

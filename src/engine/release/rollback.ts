@@ -1,5 +1,6 @@
 // Roll back: a forward commit that restores the previous distinct release, whole: its images and the configuration they
 // ran with. The release that was left is held, so that automation does not put it straight back.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { lineOf } from '../../model/pipeline.ts';
@@ -79,7 +80,7 @@ export async function rollbackFrom(
     if (record.action === 'rollback') {
       throw new TagflowError('superseded', {
         what: `release ${sequence} of ${line} is a rollback itself, which is never rolled back by itself`,
-        fix: `look at it: tagflow status ${line.replace('/', ' ')}`,
+        fix: advise`look at it: ${{ act: 'status', line }}`,
       });
     }
     return chooseRollback(context, snapshot, request, undefined);
@@ -98,7 +99,7 @@ async function superseded(context: Context, { environment, record }: Environment
       arrived && arrived.sequence !== record?.sequence
         ? `release ${arrived.sequence} arrived: ${describeImages(arrived.images)}, by ${arrived.actor}`
         : `its head is now ${head ? shortId(head) : 'gone'}`,
-    fix: `look at it (tagflow status ${environment.name}), then roll back again if it is still wanted`,
+    fix: advise`look at it (${{ act: 'status', line: environment.name }}), then roll back again if it is still wanted`,
     details: { environment: environment.name, head, release: arrived?.sequence },
   });
 }

@@ -66,8 +66,8 @@ export function concernsOneLine({ code }: TagflowError): boolean {
 }
 
 /** The refusal of a line that an error says. */
-function refusalOf({ name }: ReleaseLine, { code, message, why, fix, details }: TagflowError): Refused {
-  const text = { what: message.includes(name) ? message : `${name}: ${message}`, why, fix, details };
+function refusalOf({ name }: ReleaseLine, { code, message, why, advice, details }: TagflowError): Refused {
+  const text = { what: message.includes(name) ? message : `${name}: ${message}`, why, fix: advice, details };
   return {
     kind: 'refused',
     environment: name,

@@ -1,6 +1,7 @@
 // Verifying the release of a line: the steps are asked, the result goes to the journal, and what follows on a failure is done.
 // A result is of one release: when the line has another one by the end, nothing is written. A result that is there is not asked for
 // again; what should have followed on it and did not is done now.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry, StepResult } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -102,7 +103,7 @@ async function readVerifiable(
     throw new TagflowError('release-not-found', {
       what: `${environment.name} has no release to verify`,
       why: 'nothing was released there yet',
-      fix: `release something: tagflow promote ${environment.name.replace('/', ' ')}`,
+      fix: advise`release something: ${{ act: 'promote', line: environment.name }}`,
     });
   }
   if (meant !== undefined && commit !== meant) throw superseded(environment, record);
@@ -186,7 +187,7 @@ function superseded({ name }: Environment, record: ReleaseRecord | undefined): T
     why: record
       ? `release ${record.sequence} arrived meanwhile, by ${record.actor}; no result was written`
       : 'its branch changed',
-    fix: `verify the one that is there now: tagflow verify ${name.replace('/', ' ')} --wait`,
+    fix: advise`verify the one that is there now: ${{ act: 'verify', line: name }}`,
     details: { environment: name, release: record?.sequence },
   });
 }

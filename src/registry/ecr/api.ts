@@ -5,6 +5,7 @@ import { createHostGates, type HostGate } from '../../http/limiter.ts';
 import { createWaitToRetry, type WaitToRetry } from '../../http/retry.ts';
 import type * as Sdk from '@aws-sdk/client-ecr';
 import type { Deadline, ReportProgress } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { CallOptions } from '../../http/adapter-options.ts';
 import type { EcrHost } from '../hosts.ts';
@@ -157,7 +158,7 @@ function tooLate(request: EcrCall, allowedMs: number): TagflowError {
   return new TagflowError('registry-unavailable', {
     what: `${serviceName(request.host)} took too long`,
     why: `the operation was not done within ${allowedMs / 1000} s`,
-    fix: 'run the same command again, or with a longer --timeout',
+    fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: { region: request.host.region, action: request.action },
   });
 }

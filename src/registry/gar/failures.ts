@@ -1,6 +1,7 @@
 // What a call of Artifact Registry's API ends with, as people can act on it: permissions, quotas, the network. Told by the
 // status code of gRPC and by the reason in google.rpc.ErrorInfo, never by the words of a message.
 // grpc.io/docs/guides/status-codes, google.aip.dev/193, github.com/googleapis/googleapis: google/api/error_reason.proto.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { TransportFailure } from '../../http/transport.ts';
@@ -99,7 +100,7 @@ export function tooLate(call: GarCall, allowedMs: number): TagflowError {
   return new TagflowError('registry-unavailable', {
     what: `Artifact Registry in ${call.place.location} took too long`,
     why: `the operation was not done within ${allowedMs / 1000} s`,
-    fix: 'run the same command again, or with a longer --timeout',
+    fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: detailsOf(call),
   });
 }

@@ -1,5 +1,6 @@
 // What goes wrong on the way to an access token, as people can act on it. google-auth-library throws what gaxios throws, with
 // the status of Google's answer, or plain errors about files.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { oneLine, type Redactor } from '../../http/redact.ts';
 import { isTransient } from '../../http/retry.ts';
@@ -48,7 +49,7 @@ export function tokenTooLate(milliseconds: number): TransportFailure {
   return new TransportFailure(true, {
     what: 'Google returned no access token in time',
     why: `Application Default Credentials had no token after ${milliseconds / 1000} s`,
-    fix: 'check that oauth2.googleapis.com, sts.googleapis.com or the metadata server can be reached from here (HTTPS_PROXY, NO_PROXY), or run with a longer --timeout',
+    fix: advise`check that oauth2.googleapis.com, sts.googleapis.com or the metadata server can be reached from here (HTTPS_PROXY, NO_PROXY), or run with ${{ act: 'say', what: 'longer time-out' }}`,
   });
 }
 

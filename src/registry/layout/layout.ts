@@ -20,6 +20,7 @@ import type { RepositoryFacts, StoredImage } from '../../model/repository-facts.
 import { resolve as absolute } from 'node:path';
 import { type Digest, isDigest } from '../../model/digest.ts';
 import type { Clock, Random } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { digestOfTag, entryOfTag, invalid, type LayoutIndex, tagsOf, withoutTag, withTag } from './index-file.ts';
@@ -218,7 +219,7 @@ function judge(index: LayoutIndex, image: Descriptor, tag: Tag, repository: Repo
   throw new TagflowError('tag-moved', {
     what: `${repository.name}:${tag} was moved by somebody else, so it was left alone`,
     why: `it names ${previous ?? 'nothing'}, and ${expected.digest ?? 'nothing'} was expected`,
-    fix: 'look at what moved it (tagflow status), then run the command again',
+    fix: advise`look at what moved it (${{ act: 'status' }}), then run the command again`,
     details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: previous ?? null },
   });
 }

@@ -1,6 +1,7 @@
 // Requests to a registry that arrive: authenticated, held back when the host asks for it, repeated while that is safe,
 // redirected within the rules, and bounded in time. What an answer means is decided above.
 import type { Clock, Deadline, ReportProgress, Random } from '../../model/effects.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository } from '../../model/reference.ts';
 import { isLoopback, isPrivate } from '../../http/addresses.ts';
@@ -267,14 +268,14 @@ function tooLate(url: URL, milliseconds: number, allowed: number): TagflowError 
     return new TagflowError('registry-unavailable', {
       what: `${url.host} asks to be left alone for ${seconds} s`,
       why: 'that is longer than this run may take: too many requests were made to it',
-      fix: `run the same command again in ${seconds} s, or with a longer --timeout`,
+      fix: advise`run the same command again in ${seconds} s, or with ${{ act: 'say', what: 'longer time-out' }}`,
       details: { host: url.host, retryAfterSeconds: seconds },
     });
   }
   return new TagflowError('registry-unavailable', {
     what: `${url.host} took too long`,
     why: `the operation was not done within ${allowed / 1000} s`,
-    fix: 'run the same command again, or with a longer --timeout',
+    fix: advise`run the same command again, or with ${{ act: 'say', what: 'longer time-out' }}`,
     details: { host: url.host },
   });
 }

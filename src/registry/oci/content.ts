@@ -150,6 +150,6 @@ async function* guarded(
 function asFailure(error: unknown): TransportFailure | undefined {
   if (error instanceof TransportFailure) return error;
   if (!isTagflowError(error, 'registry-unavailable')) return undefined;
-  const { message: what, why, fix, details } = error;
+  const { message: what, why, advice: fix, details } = error;
   return new TransportFailure(true, { what, why, fix, details, cause: error });
 }

@@ -7,6 +7,7 @@
 import type { Digest } from '../../model/digest.ts';
 import type { Deadline } from '../../model/effects.ts';
 import { attempt } from '../../model/attempt.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { RemoteRepository, Tag } from '../../model/reference.ts';
 import type { Manifest, TagRemoval } from '../registry.ts';
@@ -89,7 +90,7 @@ export class OciTagRemoval {
     throw new TagflowError('registry-answer-invalid', {
       what: `${place.host} deleted an image of ${place.path} that was to lose one tag`,
       why: `${image.digest} went with the tag ${tag}; both were put back, other tags that it may have had were not`,
-      fix: 'put target tags back by: tagflow apply; and version tags by publishing them again',
+      fix: advise`put target tags back by: ${{ act: 'apply' }}; and version tags by publishing them again`,
       details: { repository: place.name, tag, digest: image.digest },
     });
   }

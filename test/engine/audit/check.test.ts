@@ -330,7 +330,7 @@ describe('what is found', () => {
       'rules',
       'rules of a file',
       (bench) => forge(bench, { config: { file: bench.digest('django', 'V4.0') } }),
-      /given with --config/,
+      /by a configuration file/,
     ],
     [
       'foreign',

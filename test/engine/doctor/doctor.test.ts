@@ -1,5 +1,6 @@
 // Doctor: what is wrong, what will be, and what to do about it; nothing is changed by looking.
 import { describe, expect, test } from 'vitest';
+import { fixText } from '../../../src/model/advice.ts';
 import type { Diagnosis } from '../../../src/engine/doctor/diagnosis.ts';
 import { doctor } from '../../../src/engine/doctor/doctor.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
@@ -138,10 +139,10 @@ describe('an environment', () => {
 
   test('without a release says what to type: with versions where there is nothing to take them from', async () => {
     const all = await doctor(createBench().context(), MACHINE);
-    expect(all.filter(({ check }) => check === 'record').map(({ fix }) => fix)).toEqual([
-      'tagflow promote dev IMAGE=VERSION',
-      'tagflow promote stg',
-      'tagflow promote prd',
+    expect(all.filter(({ check }) => check === 'record').map(({ fix }) => fixText(fix))).toEqual([
+      'promote dev with IMAGE=VERSION',
+      'promote stg',
+      'promote prd',
     ]);
   });
 

@@ -179,7 +179,7 @@ describe('show', () => {
 
   test('before any release', async () => {
     const error = await failureOf(show(createBench().context(), 'prd', { now: true }));
-    expect(error).toMatchObject({ code: 'release-not-found', fix: 'tagflow promote prd' });
+    expect(error).toMatchObject({ code: 'release-not-found', fix: 'make one: promote prd' });
   });
 });
 

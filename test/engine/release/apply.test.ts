@@ -417,7 +417,7 @@ describe('a head that moves on meanwhile', () => {
     const bench = await running();
     busy(bench, 30);
     const [applied] = await apply(bench.context(), ['prd']);
-    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'tagflow apply prd' });
+    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'put its tags: apply prd' });
   });
 
   test('again and again before any tag is put is given up as well', async () => {
@@ -426,7 +426,7 @@ describe('a head that moves on meanwhile', () => {
     busy(bench, 60, (sequence) => retag(bench, 'django', 'V4.0', `prd-${sequence + 1}`));
     const writes = bench.registry.writes.filter(({ tag }) => tag === 'prd').length;
     const [applied] = await apply(bench.context(), ['prd']);
-    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'tagflow apply prd' });
+    expect(applied?.problem).toMatchObject({ code: 'race-lost', fix: 'put its tags: apply prd' });
     expect(bench.registry.writes.filter(({ tag }) => tag === 'prd')).toHaveLength(writes);
   });
 });
@@ -460,7 +460,7 @@ describe('after the commit has landed', () => {
       code: 'tags-incomplete',
       exit: 8,
       why: expect.stringMatching(why),
-      fix: expect.stringContaining('tagflow apply prd'),
+      fix: expect.stringContaining('apply prd'),
       details: { environment: 'prd', commit: commit?.id, release: 2 },
     });
     expect(error.message).toContain('committed');
@@ -534,11 +534,11 @@ test('tags that are not verified are an error of their own, with each tag in its
 test.each([
   [
     'digest-not-found',
-    /another try alone cannot help: push the image of django again, .*@sha256:.*; or tagflow rollback prd$/,
+    /another try alone cannot help: push the image of django again, .*@sha256:.*; or roll back prd$/,
   ],
-  ['tag-immutable', /another try alone cannot help: let prd move in the settings of .*, then: tagflow apply prd$/],
-  ['forbidden', /another try alone cannot help: log in with the right to push to .*, then: tagflow apply prd$/],
-  ['registry-unavailable', /; when the registry answers again: tagflow apply prd$/],
+  ['tag-immutable', /another try alone cannot help: let prd move in the settings of .*, then: apply prd$/],
+  ['forbidden', /another try alone cannot help: log in with the right to push to .*, then: apply prd$/],
+  ['registry-unavailable', /; when the registry answers again: apply prd$/],
 ] as const)('a tag that could not be put, with %s, has a fix of its own', async (code, fix) => {
   const bench = await running();
   const environment = (await readSnapshot(bench.context(), [])).environment('prd');

@@ -127,12 +127,12 @@ describe('what cannot be promoted', () => {
   });
 
   test.each([
-    ['from the trunk it is named', 'dev', { django: 'V4.0' }, /^name it: tagflow promote dev mariadb=VERSION$/],
+    ['from the trunk it is named', 'dev', { django: 'V4.0' }, /^name it: promote dev with mariadb=VERSION$/],
     [
       'from an environment it is released there, or named',
       'stg',
       {},
-      /^promote dev first, or name it: .* stg django=V/,
+      /^promote dev first, or name it: promote stg with django=V/,
     ],
   ])('an image without a known version: %s', async (_, environment, versions, fix) => {
     expect((await failureOf(createBench().promote(environment, versions))).fix).toMatch(fix);
@@ -160,7 +160,10 @@ environments: { dev: { branch: dev } }
     const bench = createBench();
     bench.remote.branches.delete('dev' as BranchName);
     const error = await failureOf(bench.promote('dev', FIRST));
-    expect(error).toMatchObject({ code: 'branch-not-found', fix: expect.stringContaining('tagflow init') });
+    expect(error).toMatchObject({
+      code: 'branch-not-found',
+      fix: expect.stringContaining('initialise the repository'),
+    });
   });
 
   test('without a configuration on the trunk', async () => {
@@ -170,9 +173,15 @@ environments: { dev: { branch: dev } }
   });
 
   test.each([
-    ['downstream', 'dev', 'stg', 'stg takes from dev', 'land the change on the trunk, then: tagflow promote dev'],
+    ['downstream', 'dev', 'stg', 'stg takes from dev', 'land the change on the trunk, then: promote dev'],
     ['two steps downstream', 'dev', 'prd', 'prd takes from dev', 'land the change on the trunk'],
-    ['the environment itself', 'stg', 'stg', 'that is the environment itself', 'leave --from out to take from dev'],
+    [
+      'the environment itself',
+      'stg',
+      'stg',
+      'that is the environment itself',
+      'leave the upstream out to take from dev',
+    ],
   ])('from %s: commits flow downstream only', async (_, environment, from, why, fix) => {
     const bench = await running();
     const before = new Map(bench.remote.branches);
@@ -468,7 +477,7 @@ describe('a record that is not as tagflow wrote it', () => {
     const bench = await withTampered(how);
     const head = bench.head('prd');
     const error = await failureOf(bench.promote('prd', { django: 'V4.3' }));
-    expect(error).toMatchObject({ code: 'record-invalid', exit: 3, fix: expect.stringContaining('tagflow rollback') });
+    expect(error).toMatchObject({ code: 'record-invalid', exit: 3, fix: expect.stringContaining('roll back ') });
     expect(bench.head('prd')).toBe(head);
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });

@@ -183,7 +183,7 @@ describe('what goes wrong with a removal', () => {
       if (step === 'deepen') throw bench.down();
     };
     await next(bench, 'V4.3');
-    expect(bench.notices.at(-1)).toContain('tagflow apply dev tries again');
+    expect(bench.notices.at(-1)).toContain('the next apply or release tries again');
     expect(numbers(bench)).toEqual([1, 2, 3]);
   });
 

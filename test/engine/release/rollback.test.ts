@@ -1,5 +1,6 @@
 // Rollback: a forward commit that brings back what ran before, whole, and holds what was left.
 import { describe, expect, test } from 'vitest';
+import { advise } from '../../../src/model/advice.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import type { Released } from '../../../src/engine/release/outcome.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
@@ -164,7 +165,7 @@ describe('which release is the previous one', () => {
     const outcome = await bench.rollback('prd');
     expect(outcome).toMatchObject({ kind: 'unchanged', record: { sequence: 4, restored: { sequence: 2 } } });
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
-    expect(bench.notices.join()).toContain('was not applied to its end');
+    expect(bench.notices.join()).toContain('is an unfinished rollback; finishing it now');
     expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
   });
 
@@ -227,7 +228,7 @@ describe('which release is the previous one', () => {
           text: {
             what: 'django V4.2 is held from prd',
             why: 'release 2 was rolled back: INC-412',
-            fix: 'to go back to it all the same, and lift the hold: --override held --reason "…"',
+            fix: advise`to go back to it all the same, and lift the hold: ${{ act: 'override', gate: 'held' }}`,
           },
         },
       ],
@@ -332,7 +333,7 @@ describe('before anything moves', () => {
     bench.registry.remove(repositoryOf('django'), bench.digest('django', 'V4.2'));
     const [head, writes] = [bench.head('prd'), bench.registry.writes.length];
     const error = await failureOf(bench.rollback('prd'));
-    expect(error).toMatchObject({ code: 'digest-not-found', fix: expect.stringContaining('--to "#1"') });
+    expect(error).toMatchObject({ code: 'digest-not-found', fix: expect.stringContaining('roll back prd to #1') });
     expect(bench.head('prd')).toBe(head);
     expect(bench.registry.writes).toHaveLength(writes);
   });

@@ -338,6 +338,6 @@ describe('verification', () => {
     );
     const config = { file: 'mine.yaml', text };
     await verify({ ...bench.context({ config }), verifier }, 'dev', { wait: true });
-    expect(distrust).toBe('the configuration is a file given by --config, and not that of the trunk');
+    expect(distrust).toBe('the configuration is a file of the caller, and not that of the trunk');
   });
 });
