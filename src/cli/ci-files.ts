@@ -1,11 +1,13 @@
 // What a CI system reads after the step, where those places exist: a dotenv report, GITHUB_OUTPUT, the step's summary, annotations,
 // and a report of code quality.
 import { appendFile, writeFile } from 'node:fs/promises';
+import { fixText } from '../model/advice.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { type CiFinding, formatAnnotations, formatCodeQuality, formatFindings } from '../views/findings.ts';
 import { formatSummary } from '../views/summary.ts';
+import { commandOf } from './hints.ts';
 import type { Io } from './io.ts';
 import type { Session } from './session.ts';
 
@@ -48,9 +50,10 @@ export async function writeCiFiles({ io }: Session, facts: CiFacts): Promise<voi
  */
 export async function writeFindings(
   { io, say }: Pick<Session, 'io' | 'say'>,
-  findings: readonly CiFinding[],
+  found: readonly CiFinding[],
   head: 'Refused by' | 'Found by',
 ): Promise<void> {
+  const findings = found.map(spoken);
   const { GITHUB_STEP_SUMMARY: step, TAGFLOW_CODE_QUALITY: quality } = io.env;
   const files: readonly (readonly [string | undefined, (file: string) => Promise<void>])[] = [
     [findings.length > 0 ? step : undefined, async (file) => appendFile(file, `${formatFindings(findings, head)}\n\n`)],
@@ -66,7 +69,11 @@ export async function writeFindings(
 
 /** Shows findings in a workflow of GitHub, as annotations. */
 export function annotate({ env, stderr }: Io, findings: readonly CiFinding[]): void {
-  if (env['GITHUB_ACTIONS'] === 'true') stderr.write(formatAnnotations(findings));
+  if (env['GITHUB_ACTIONS'] === 'true') stderr.write(formatAnnotations(findings.map(spoken)));
+}
+
+function spoken(finding: CiFinding): CiFinding {
+  return { ...finding, fix: fixText(finding.fix, commandOf) };
 }
 
 /** The report, which a shell can source. An incomplete list would mislead: what does not fit is left out and named. */

@@ -9,6 +9,8 @@ const COMMANDS: ActWords = {
   history: ({ line }) => command('history', line),
   plan: ({ line = 'ENV' }) => `${command('promote', line)} --plan-out FILE`,
   status: ({ line }) => command('status', line),
+  'see live': ({ line }) => `${command('status', line)} --live`,
+  'wait live': ({ line }) => `${command('promote', line)} --wait-live`,
   unlock: ({ line }) => command('unlock', line),
   promote: ({ line = 'ENV', version, despite }) =>
     [command('promote', line), version, despite && FLAGS[despite]].filter((word) => word !== undefined).join(' '),
@@ -48,6 +50,7 @@ const SAYABLE = {
   release: '--to VERSION or --to "#SEQUENCE"',
   'longer time-out': 'a longer --timeout',
   'wait for gates': '--wait-gates 30m',
+  rendering: '--rendered',
 } as const;
 
 /** An act as the command or the flag that does it. */

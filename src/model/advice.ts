@@ -4,7 +4,7 @@
 /** Something that tagflow does, or that a request to it can say. `line`: an environment, or one application of it. */
 export type Act =
   | {
-      readonly act: 'apply' | 'approve' | 'check' | 'history' | 'plan' | 'status' | 'unlock';
+      readonly act: 'apply' | 'approve' | 'check' | 'history' | 'plan' | 'status' | 'see live' | 'wait live' | 'unlock';
       readonly line?: string | undefined;
     }
   | {
@@ -33,7 +33,15 @@ export type Act =
   | { readonly act: 'say'; readonly what: Sayable };
 
 /** What a request can say. */
-export type Sayable = 'reason' | 'upstream' | 'branch' | 'remote' | 'release' | 'longer time-out' | 'wait for gates';
+export type Sayable =
+  | 'reason'
+  | 'upstream'
+  | 'branch'
+  | 'remote'
+  | 'release'
+  | 'longer time-out'
+  | 'wait for gates'
+  | 'rendering';
 
 /** How each act is said. */
 export type ActWords = { readonly [K in Act['act']]: (act: Act & { readonly act: K }) => string };
@@ -56,6 +64,8 @@ const IN_WORDS: ActWords = {
   history: ({ line }) => `list the history of ${some(line)}`,
   plan: ({ line }) => `plan a promotion of ${some(line)}`,
   status: ({ line }) => `look at the status of ${some(line)}`,
+  'see live': ({ line }) => `look at what runs in ${some(line)}`,
+  'wait live': ({ line }) => `promote ${some(line)} and wait until it is live`,
   unlock: ({ line }) => `unlock ${some(line)}`,
   promote: ({ line, version, despite }) =>
     `promote ${some(line)}${version === undefined ? '' : ` with ${version}`}${despite === undefined ? '' : `, overriding ${despite}`}`,
@@ -75,7 +85,8 @@ const IN_WORDS: ActWords = {
   tag: ({ source, tag }) => `tag ${source} as ${tag}`,
   override: ({ gate }) => `override ${gate}, with a reason`,
   allow: ({ gate }) => `override ${gate}`,
-  say: ({ what }) => (what === 'wait for gates' ? what : what === 'longer time-out' ? `a ${what}` : `the ${what}`),
+  say: ({ what }) =>
+    what === 'wait for gates' || what === 'rendering' ? what : what === 'longer time-out' ? `a ${what}` : `the ${what}`,
 };
 
 const inWords = sayer(IN_WORDS);

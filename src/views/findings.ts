@@ -8,6 +8,7 @@ import { toJson } from './data.ts';
 import type { Failure } from './failure.ts';
 import { formatMarkdown } from './markdown.ts';
 import { tableOf } from './view.ts';
+import { type Advice, fixText } from '../model/advice.ts';
 
 /** Something that a CI system shows. */
 export interface CiFinding {
@@ -16,7 +17,7 @@ export interface CiFinding {
   readonly level: 'error' | 'warning';
   readonly what: string;
   readonly why?: string | undefined;
-  readonly fix?: string | undefined;
+  readonly fix?: string | Advice | undefined;
   /** The file that it is about, as far as one is. */
   readonly path: string;
   /** What tells it from others of its rule, run after run. */
@@ -69,7 +70,9 @@ export function diagnosisFindings(found: readonly Diagnosis[]): readonly CiFindi
 export function formatAnnotations(findings: readonly CiFinding[]): string {
   return findings
     .map(({ rule, level, what, why, fix }) => {
-      const rows = [what, why && `why: ${why}`, fix && `fix: ${fix}`].flatMap((row) => (row ? [plain(row)] : []));
+      const rows = [what, why && `why: ${why}`, fix && `fix: ${fixText(fix)}`].flatMap((row) =>
+        row ? [plain(row)] : [],
+      );
       return `::${level} title=tagflow ${rule}::${rows.map(encoded).join('%0A')}\n`;
     })
     .join('');
@@ -78,7 +81,7 @@ export function formatAnnotations(findings: readonly CiFinding[]): string {
 /** Findings as a report of GitLab: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format */
 export function formatCodeQuality(findings: readonly CiFinding[]): string {
   const entries = findings.map(({ rule, level, what, why, fix, path, key }) => ({
-    description: [what, why && `why: ${why}`, fix && `fix: ${fix}`]
+    description: [what, why && `why: ${why}`, fix && `fix: ${fixText(fix)}`]
       .flatMap((row) => (row ? [plain(row)] : []))
       .join('; '),
     check_name: `tagflow-${rule}`,
@@ -91,7 +94,7 @@ export function formatCodeQuality(findings: readonly CiFinding[]): string {
 
 /** Findings as a table of Markdown, for the summary of a step. */
 export function formatFindings(findings: readonly CiFinding[], head: string): string {
-  const rows = findings.map(({ rule, what, why, fix }) => [rule, what, why ?? '', fix ?? '']);
+  const rows = findings.map(({ rule, what, why, fix }) => [rule, what, why ?? '', fixText(fix) ?? '']);
   return formatMarkdown({ parts: [tableOf([head, 'What', 'Why', 'To continue'], rows)] });
 }
 

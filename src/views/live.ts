@@ -3,10 +3,11 @@ import type { EnvironmentStatus, ImageStatus } from '../engine/status.ts';
 import type { LiveCheck } from '../engine/verification/live.ts';
 import { type LiveRelease, waitingFor } from '../engine/verification/wait-live.ts';
 import { shortDigest } from '../model/digest.ts';
+import { type Advice, advise } from '../model/advice.ts';
 import { EXIT } from '../model/errors.ts';
 import type { Failure } from './failure.ts';
 import { comparisonShape } from './shapes.ts';
-import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
+import { type StyledText, type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 import { digestCell, duration } from './words.ts';
 
 /** What runs of an image, in a cell. */
@@ -31,20 +32,21 @@ export function liveShape(live: LiveCheck | undefined): Readonly<Record<string, 
 }
 
 /** Why branch, registry and what runs differ, and what mends it. */
-export function liveLines(state: EnvironmentStatus, image: ImageStatus): readonly string[] {
+export function liveLines(state: EnvironmentStatus, image: ImageStatus): readonly TextLine[] {
   const { live, name, version } = image;
   const { environment } = state;
-  const words = environment.replace('/', ' ');
   if (live?.state === 'unknown') return [`unknown: what runs of ${name} in ${environment}: ${live.why}`];
   if (live?.state === 'right') return besideDrift(state, image);
   if (live?.state !== 'drift') return [];
   const { found } = live;
   if (found === undefined)
     return [
-      `live: ${name} ${version} of ${environment} is not live: ${live.why}   fix: look at the deploy, then: tagflow status ${words} --live`,
+      advise`live: ${name} ${version} of ${environment} is not live: ${live.why}   fix: look at the deploy, then: ${{ act: 'see live', line: environment }}`,
     ];
   const [what, fix] = explained(state, image, { ...live, found });
-  return [`live: ${environment} runs ${name} ${shortened(found)}, the record says ${version}: ${what}   fix: ${fix}`];
+  return [
+    advise`live: ${environment} runs ${name} ${shortened(found)}, the record says ${version}: ${what}   fix: ${fix}`,
+  ];
 }
 
 /** What runs is what was released, while something else is not. */
@@ -71,27 +73,32 @@ function explained(
     release,
     isMixed,
   }: { readonly found: string; readonly release: number | undefined; readonly isMixed: boolean },
-): readonly [what: string, fix: string] {
-  const words = environment.replace('/', ' ');
+): readonly [what: string, fix: Advice] {
   const isTagged = 'found' in registry && registry.found === found;
   const isPinned = manifests.state === 'drift' && manifests.found === found;
   if (isTagged)
     return [
       `that is what ${name}:${tag} names, so the deploy follows the tag`,
-      `tagflow apply ${words}, then restart what runs`,
+      advise`${{ act: 'apply', line: environment }}, then restart what runs`,
     ];
   if (isPinned)
-    return [`that is what the manifests of ${branch} pin`, `tagflow promote ${words}, or tagflow rollback ${words}`];
+    return [
+      `that is what the manifests of ${branch} pin`,
+      advise`${{ act: 'promote', line: environment }}, or ${{ act: 'rollback', line: environment }}`,
+    ];
   if (isMixed || found.includes(','))
-    return ['several versions run, so a rollout is under way or stuck', `wait: tagflow promote ${words} --wait-live`];
+    return [
+      'several versions run, so a rollout is under way or stuck',
+      advise`wait: ${{ act: 'wait live', line: environment }}`,
+    ];
   if (release !== undefined)
     return [
       `release ${release} had it, so release ${record?.sequence} has not arrived`,
-      `look at what deploys ${branch}, then: tagflow status ${words} --live`,
+      advise`look at what deploys ${branch}, then: ${{ act: 'see live', line: environment }}`,
     ];
   return [
     `no release of ${environment} had it, so it was deployed around tagflow`,
-    `deploy ${branch} again, or release what runs: tagflow promote ${words} ${name}=VERSION`,
+    advise`deploy ${branch} again, or release what runs: ${{ act: 'promote', line: environment, version: `${name}=VERSION` }}`,
   ];
 }
 
@@ -121,7 +128,7 @@ export function liveDifferenceView(state: EnvironmentStatus): View {
   };
 }
 
-function changes(state: EnvironmentStatus): readonly string[] {
+function changes(state: EnvironmentStatus): readonly TextLine[] {
   const lines = state.images.flatMap((image) => liveLines(state, image));
   if (lines.length > 0) return lines;
   const watched = state.images.filter(({ live }) => live && live.state !== 'unwatched');
@@ -171,11 +178,10 @@ export function liveReleaseShape({
 export function liveFailures(found: LiveRelease): readonly Failure[] {
   if (found.isLive) return [];
   const { environment, record, images } = found;
-  const words = environment.replace('/', ' ');
   const text = {
     what: `release ${record.sequence} of ${environment} did not become live in time`,
     why: waitingFor(images),
-    fix: `the release stands; look at its deploy, then: tagflow promote ${words} --wait-live`,
+    fix: advise`the release stands; look at its deploy, then: ${{ act: 'wait live', line: environment }}`,
     details: { live: liveReleaseShape(found) },
   };
   return [{ code: 'not-live', exit: EXIT.verification, text }];

@@ -24,6 +24,12 @@ const ACTS: readonly (readonly [Act, command: string, words: string])[] = [
   [{ act: 'history', line: 'prd' }, 'tagflow history prd', 'list the history of prd'],
   [{ act: 'plan' }, 'tagflow promote ENV --plan-out FILE', 'plan a promotion of the environment'],
   [{ act: 'status' }, 'tagflow status', 'look at the status of the environment'],
+  [{ act: 'see live', line: 'prd' }, 'tagflow status prd --live', 'look at what runs in prd'],
+  [
+    { act: 'wait live', line: LINE },
+    'tagflow promote prd shop --wait-live',
+    'promote prd/shop and wait until it is live',
+  ],
   [{ act: 'unlock', line: 'prd' }, 'tagflow unlock prd', 'unlock prd'],
   [
     { act: 'promote', line: LINE, version: 'web=V2', despite: 'downgrade' },
@@ -62,6 +68,7 @@ const ACTS: readonly (readonly [Act, command: string, words: string])[] = [
   [{ act: 'say', what: 'remote' }, 'the remote: --repo URL, TAGFLOW_REPO', 'the remote'],
   [{ act: 'say', what: 'release' }, '--to VERSION or --to "#SEQUENCE"', 'the release'],
   [{ act: 'say', what: 'longer time-out' }, 'a longer --timeout', 'a longer time-out'],
+  [{ act: 'say', what: 'rendering' }, '--rendered', 'rendering'],
   [{ act: 'say', what: 'wait for gates' }, '--wait-gates 30m', 'wait for gates'],
 ];
 
@@ -102,6 +109,7 @@ describe('the source below the command line', () => {
   const FOR_READERS = new Set([
     'src/config/schema.ts',
     'src/config/gates-schema.ts',
+    'src/config/live-schema.ts',
     'src/config/verify-schema.ts',
     'src/engine/release/pull-request-text.ts',
   ]);

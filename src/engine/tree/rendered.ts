@@ -8,6 +8,7 @@ import {
   kustomizationReferences,
   objectTexts,
 } from '../../manifests/manifests.ts';
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ReleaseLine } from '../../model/pipeline.ts';
 import { type RenderTarget, type Rendered, toolOf } from '../../render/render.ts';
@@ -108,7 +109,9 @@ function unrendered(rendered: Exclude<Rendered, { kind: 'rendered' }> | undefine
   throw new TagflowError('not-supported', {
     what: `${target.folder} cannot be rendered`,
     why: rendered ? `there is no ${rendered.program} on PATH` : 'this run has no program to render with',
-    fix: rendered ? `install ${rendered.program}, or leave --rendered out` : 'give the context a `renderer`',
+    fix: rendered
+      ? advise`install ${rendered.program}, or leave ${{ act: 'say', what: 'rendering' }} out`
+      : 'give the context a `renderer`',
   });
 }
 

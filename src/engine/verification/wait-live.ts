@@ -1,4 +1,5 @@
 // Waiting until the release of a line runs. Nothing is written: a stop leaves nothing half done, and the next run waits again.
+import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
@@ -77,7 +78,7 @@ export async function readLiveLine(
     throw new TagflowError('release-not-found', {
       what: `${environment.name} has no release that could be live`,
       why: 'nothing was released there yet',
-      fix: `release something: tagflow promote ${environment.name.replace('/', ' ')}`,
+      fix: advise`release something: ${{ act: 'promote', line: environment.name }}`,
     });
   }
   if (meant !== undefined && commit !== meant) throw overtaken(environment, record);
@@ -120,7 +121,7 @@ function overtaken({ name }: Environment, record: ReleaseRecord | undefined): Ta
   return new TagflowError('superseded', {
     what: `the release that was waited for is no longer the newest of ${name}`,
     why: record ? `release ${record.sequence} arrived meanwhile, by ${record.actor}` : 'its branch changed',
-    fix: `look at what is there now: tagflow status ${name.replace('/', ' ')} --live`,
+    fix: advise`look at what is there now: ${{ act: 'see live', line: name }}`,
     details: { environment: name, release: record?.sequence },
   });
 }
