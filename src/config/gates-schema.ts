@@ -67,16 +67,27 @@ const freeze = z
 
 const approvals = z
   .strictObject({
-    count: z.int().register(documentation, {
-      title: 'Count',
-      description: 'How many people have to approve.',
+    forge: z.optional(z.int()).register(documentation, {
+      title: 'Forge',
+      description:
+        'How many people have to approve the pull request of the release on the forge. Needs `pullRequest`, and stands alone. Who opened the pull request, wrote or committed in it, or released does not count; bots and people without the right to write do not, nor do reviews of an older head. An objection refuses.',
+      absent: 'reviews on the forge do not count',
       examples: [2],
       minimum: 1,
       maximum: 20,
     }),
-    by: z.array(z.string()).register(documentation, {
+    count: z.optional(z.int()).register(documentation, {
+      title: 'Count',
+      description: 'How many people have to approve with `tagflow approve`.',
+      absent: '`forge` says it',
+      examples: [2],
+      minimum: 1,
+      maximum: 20,
+    }),
+    by: z.optional(z.array(z.string())).register(documentation, {
       title: 'By',
       description: 'The people whose `tagflow approve` counts: principals of the signers file. Needs `signing`.',
+      absent: '`forge` says how many',
       examples: [['ana@example.com', 'bo@example.com']],
     }),
     within: z.optional(z.string()).register(documentation, {

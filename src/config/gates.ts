@@ -35,7 +35,7 @@ export function readGates(
 ): { readonly gates: GatePolicy; readonly journalBy: JournalRights } {
   const reader = new GateReader(document, isSigned);
   return {
-    gates: reader.policy(path, asValues(values['gates']), asValues(values['overrides'])),
+    gates: reader.policy(path, values),
     journalBy: new Map(Object.entries(asValues(values['journalBy'])).map(([kind, people]) => [kind, texts(people)])),
   };
 }
@@ -49,7 +49,8 @@ class GateReader {
     this.#isSigned = isSigned;
   }
 
-  policy(path: ConfigPath, gates: Values, overrides: Values): GatePolicy {
+  policy(path: ConfigPath, values: Values): GatePolicy {
+    const [gates, overrides] = [asValues(values['gates']), asValues(values['overrides'])];
     const at = [...path, 'gates'];
     const { upstream } = gates;
     return {
@@ -60,6 +61,7 @@ class GateReader {
       windows: this.#some(gates['windows'], [...at, 'windows'], (each, where) => this.#window(each, where)),
       freezes: this.#some(gates['freezes'], [...at, 'freezes'], (each, where) => this.#freeze(each, where)),
       approvals: this.#approvals(gates['approvals'], [...at, 'approvals']),
+      reviews: this.#reviews(gates['approvals'], [...at, 'approvals'], values['pullRequest'] === true),
       status: this.#statuses(gates['status'], [...at, 'status']),
       run: this.#some(gates['run'], [...at, 'run'], (each, where) => this.#run(each, where)),
       overrides: new Map(
@@ -165,7 +167,7 @@ class GateReader {
   }
 
   #approvals(value: unknown, path: ConfigPath): ApprovalRule | undefined {
-    if (value === undefined) return undefined;
+    if (value === undefined || asValues(value)['forge'] !== undefined) return undefined;
     const { count, by, within } = asValues(value);
     const people = texts(by);
     const withinMs = this.#duration(within, [...path, 'within']);
@@ -181,6 +183,24 @@ class GateReader {
       return this.#report([...path, 'by'], what, 'name as many people as have to approve, or more');
     }
     return { count: needed, by: people, withinMs };
+  }
+
+  /** How many people have to approve on the forge. */
+  #reviews(value: unknown, path: ConfigPath, isByPullRequest: boolean): number | undefined {
+    const { forge, ...others } = asValues(value);
+    if (forge === undefined) return undefined;
+    const [other] = Object.keys(others);
+    if (other !== undefined)
+      return this.#report([...path, other], `${other} was given beside forge`, 'remove it, or forge', 'key');
+    if (!Number.isInteger(forge) || (forge as number) < 1 || (forge as number) > 20)
+      return this.#report([...path, 'forge'], `${quote(forge)} is out of range`, 'write a number from 1 to 20');
+    if (!isByPullRequest)
+      return this.#report(
+        path,
+        'reviews are of pull requests, and releases do not go by them',
+        'set pullRequest: true',
+      );
+    return forge as number;
   }
 
   #pattern(value: unknown, path: ConfigPath): RegExp | undefined {

@@ -50,7 +50,7 @@ export interface Reading {
   /** Renders manifests through the tools of this machine. */
   readonly renderer?: Renderer;
   /** What the forge says of commits. Throws `forge-unknown`, `unauthorized`. */
-  readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses'>>;
+  readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses' | 'reviews'>>;
 }
 
 /** What is enough for work on registries alone. */

@@ -34,6 +34,27 @@ export interface CommitStatus {
   readonly description: string;
 }
 
+/** Somebody's newest word on a pull request, about its head as it is. */
+export interface Review {
+  /** The account's name. */
+  readonly by: string;
+  /** Other names of the person that the forge tells: the one that is shown, mail addresses. */
+  readonly names: readonly string[];
+  readonly verdict: 'approved' | 'objected';
+}
+
+/** The reviews of a pull request. */
+export interface Reviews {
+  readonly pullRequest: { readonly number: number; readonly url: string };
+  /** Names of those who opened it, and of authors and committers of its commits. */
+  readonly authors: readonly string[];
+  /**
+   * One of each person who may review here: their newest that consents or objects. Reviews that were dismissed or are about an
+   * older head, comments, and reviews of bots are not among them.
+   */
+  readonly reviews: readonly Review[];
+}
+
 /**
  * The forge that hosts the repository. Every method may throw `unauthorized`, `forbidden`, `forge-unavailable`,
  * `forge-answer-invalid` or `interrupted`. A write whose answer was lost is settled by reading, never repeated blindly.
@@ -55,6 +76,13 @@ export interface Forge {
   close(pullRequest: PullRequest, comment: string): Promise<void>;
   /** The statuses of a commit, of each name the newest; none for a commit that the forge does not have. */
   statuses(commit: ObjectId): Promise<readonly CommitStatus[]>;
+  /**
+   * The reviews of the pull request onto a branch that a commit came by, or is the head of: an open or merged one from a branch of
+   * the repository itself. Undefined where there is none.
+   */
+  reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined>;
+  /** Sets a status of a commit; one of that name is replaced. */
+  report(commit: ObjectId, status: CommitStatus): Promise<void>;
   /** Whether this identity may open pull requests. */
   mayOpen(): Promise<Permission>;
 }

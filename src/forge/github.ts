@@ -9,7 +9,8 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../mod
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, type ForgeRequestsOptions, ForgeClient, cut } from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
+import { type GithubReader, githubReviews } from './github-reviews.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
@@ -45,6 +46,7 @@ const rights = z.object({ permissions: z.optional(z.object({ push: z.boolean() }
 /** Longest texts that GitHub takes, in characters. */
 const TITLE = 256;
 const BODY = 65_536;
+const STATUS = 140;
 
 const RIGHTS = 'write access to contents and pull requests (a classic token: the scope repo)';
 const SILENT = { debug: ignore, info: ignore, warn: ignore, error: ignore };
@@ -187,6 +189,61 @@ class Github implements Forge {
     return has
       ? { granted: 'yes', how: `the account may push, and the token has the scopes ${String(scopes)}` }
       : { granted: 'no', how: `the token has the scopes ${String(scopes)}, not ${wanted.join(' or ')}` };
+  }
+
+  async reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined> {
+    return githubReviews(this.#reader(), commit, target);
+  }
+
+  async report(commit: ObjectId, { name, state, description }: CommitStatus): Promise<void> {
+    const doing = `setting the status ${name} of ${commit}`;
+    const answer = await this.#asking.write(
+      doing,
+      this.#by(async ({ rest }, request) =>
+        rest.repos.createCommitStatus({
+          ...this.#at,
+          sha: commit,
+          context: name,
+          state,
+          description: cut(description, STATUS),
+          request,
+        }),
+      ),
+    );
+    // Setting a status again does no harm: it is the same one.
+    if ('lost' in answer) throw answer.lost;
+    this.#asking.accept(doing, answer, z.unknown());
+  }
+
+  #reader(): GithubReader {
+    const get = async (doing: string, path: string, index = 1): Promise<ForgeAnswer> =>
+      this.#asking.read(
+        doing,
+        this.#by(async (octokit, request) =>
+          octokit.request(`GET /repos/{owner}/{repo}/${path}`, {
+            ...this.#at,
+            per_page: PER_PAGE,
+            page: index,
+            request,
+          }),
+        ),
+      );
+    return {
+      list: async (doing, path, schema) => {
+        const found = [];
+        for (let index = 1; index <= MOST_PAGES; index += 1) {
+          const answer = await get(doing, path, index);
+          if (answer.status === 404 || answer.status === 422) return undefined;
+          found.push(...this.#asking.accept(doing, answer, schema));
+          if (!/rel="next"/.test(String(answer.headers['link'] ?? ''))) return found;
+        }
+        throw endless(this.#options.api, doing);
+      },
+      one: async (doing, path, schema) => {
+        const answer = await get(doing, path);
+        return answer.status === 404 ? undefined : this.#asking.accept(doing, answer, schema);
+      },
+    };
   }
 
   async #find({ branch, target }: PullRequestDraft): Promise<PullRequest | undefined> {

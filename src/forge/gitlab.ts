@@ -6,7 +6,8 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../mod
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, ForgeClient, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from './forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
+import { type GitlabReader, gitlabApprovals } from './gitlab-approvals.ts';
 import type { ForgeOptions } from './github.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
@@ -34,6 +35,7 @@ const tokenAnswer = z.object({ scopes: z.array(z.string()) });
 /** Longest texts that GitLab takes, in characters. */
 const TITLE = 255;
 const BODY = 1_048_576;
+const STATUS = 255;
 /** The role that may push and open merge requests. */
 const DEVELOPER = 30;
 
@@ -160,6 +162,43 @@ class Gitlab implements Forge {
     return scopes && level > 0
       ? { granted: 'yes', how: `the account has access level ${level}, and the token the scope api` }
       : { granted: 'unknown', how: 'GitLab does not tell the role or the scopes of this token' };
+  }
+
+  async reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined> {
+    return gitlabApprovals(this.#reader(), commit, target);
+  }
+
+  async report(commit: ObjectId, { name, state, description }: CommitStatus): Promise<void> {
+    const doing = `setting the status ${name} of ${commit}`;
+    const path = `${this.#project}/statuses/${commit}`;
+    const said = { name, state: state === 'failure' ? 'failed' : state, description: cut(description, STATUS) };
+    const answer = await this.#asking.write(doing, this.#ask('POST', path, said));
+    // Setting a status again does no harm: it is the same one.
+    if ('lost' in answer) throw answer.lost;
+    // GitLab refuses to set a status to what it is.
+    if (answer.status === 400 && /Cannot transition status/.test(JSON.stringify(answer.data))) return;
+    this.#asking.accept(doing, answer, z.unknown());
+  }
+
+  #reader(): GitlabReader {
+    const at = (path: string): string => (path.startsWith('/') ? path.slice(1) : `${this.#project}/${path}`);
+    return {
+      list: async (doing, path, schema) => {
+        const found = [];
+        for (let index = 1; index <= MOST_PAGES; index += 1) {
+          const query = `${path.includes('?') ? '&' : '?'}per_page=${PER_PAGE}&page=${index}`;
+          const answer = await this.#read(doing, `${at(path)}${query}`);
+          if (answer.status === 404) return undefined;
+          found.push(...this.#asking.accept(doing, answer, schema));
+          if ((answer.headers['x-next-page'] ?? '') === '') return found;
+        }
+        throw endless(this.#options.api, doing);
+      },
+      one: async (doing, path, schema) => {
+        const answer = await this.#read(doing, at(path));
+        return answer.status === 404 ? undefined : this.#asking.accept(doing, answer, schema);
+      },
+    };
   }
 
   async #find({ branch, target }: PullRequestDraft): Promise<PullRequest | undefined> {

@@ -87,6 +87,16 @@ export interface Approval {
   readonly time: Instant;
 }
 
+/** What people said of the pull request of a release on the forge; nobody twice. */
+export interface ReviewEvidence {
+  readonly approved: readonly string[];
+  readonly objected: readonly string[];
+  /** Consented, and cannot: who released it, opened it or has commits in it. */
+  readonly own: readonly string[];
+  /** The page of the pull request. */
+  readonly url: string;
+}
+
 /** A commit status, as a forge has it. */
 export interface StatusEvidence {
   readonly name: string;
@@ -111,6 +121,8 @@ export interface Evidence {
   readonly journalHolds: readonly JournalHold[];
   /** Open approvals of exactly what is judged, none of them of the one who releases. */
   readonly approvals: readonly Approval[];
+  /** Reviews on the forge; undefined where there is no pull request yet. */
+  readonly reviews: ReviewEvidence | undefined;
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly UnmergedCommit[];
   /** Images that came from a record, and whose version is not what the registry says of their digest; with the line's past where there are any. */

@@ -14,6 +14,7 @@ import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
 import { lock } from './lock.ts';
 import { reason } from './reason.ts';
+import { reviewsGate } from './reviews.ts';
 import { runGate } from './run.ts';
 import { soak } from './soak.ts';
 import { statusGate } from './status.ts';
@@ -28,11 +29,13 @@ export type {
   Lock,
   PastRelease,
   ProgramVerdict,
+  ReviewEvidence,
   UntoldVersion,
   UpstreamEvidence,
   VerificationResult,
 } from './evidence.ts';
 export { downgradeGate } from './downgrade.ts';
+export { reviewsGate } from './reviews.ts';
 export type { Gate, Subject } from './gate.ts';
 
 /** The evidence that was gathered: each piece, or why it could not be had. */
@@ -80,6 +83,7 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
     ...(policy.windows ? [(await import('./windows.ts')).windows] : []),
     ...(policy.freezes ? [(await import('./freezes.ts')).freezes] : []),
     ...(policy.approvals ? [approvals] : []),
+    ...(policy.reviews === undefined ? [] : [reviewsGate]),
     ...(policy.status ? [statusGate] : []),
     ...(policy.run ?? []).map(({ name }) => runGate(name)),
   ];

@@ -77,6 +77,8 @@ export interface GatePolicy {
   readonly windows: readonly TimeWindow[] | undefined;
   readonly freezes: readonly Freeze[] | undefined;
   readonly approvals: ApprovalRule | undefined;
+  /** How many people have to approve the pull request on the forge; never set beside `approvals`. */
+  readonly reviews: number | undefined;
   /** Commit statuses that the source commit has to have. */
   readonly status: readonly string[] | undefined;
   readonly run: readonly RunRule[] | undefined;
@@ -92,6 +94,7 @@ export const DEFAULT_POLICY: GatePolicy = {
   windows: undefined,
   freezes: undefined,
   approvals: undefined,
+  reviews: undefined,
   status: undefined,
   run: undefined,
   overrides: new Map(),

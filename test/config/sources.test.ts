@@ -163,3 +163,26 @@ describe('verify that is wrong', () => {
     expect(mistakes(keys)).toEqual([expected]);
   });
 });
+
+describe('approvals on the forge', () => {
+  const forge = (approvals: string) => `pullRequest: true, gates: { approvals: ${approvals} }`;
+
+  test('are a number of people', () => {
+    const gates = parseConfig(configured(forge('{ forge: 2 }'))).environments.get('prd')?.gates;
+    expect(gates).toMatchObject({ reviews: 2, approvals: undefined });
+  });
+
+  test.each<[string, string]>([
+    [
+      'gates: { approvals: { forge: 2 } }',
+      'environments.prd.gates.approvals: reviews are of pull requests, and releases do not go by them; set pullRequest: true',
+    ],
+    [forge('{ forge: 0 }'), 'environments.prd.gates.approvals.forge: 0 is out of range; write a number from 1 to 20'],
+    [
+      forge('{ forge: 2, by: [ana@example.com] }'),
+      'environments.prd.gates.approvals.by: by was given beside forge; remove it, or forge',
+    ],
+  ])('%s', (keys, expected) => {
+    expect(mistakes(keys)).toEqual([expected]);
+  });
+});

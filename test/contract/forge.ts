@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
-import type { ForgeUser, KeptPullRequest, MergeMethod } from '../support/memory-forge.ts';
+import type { ForgeUser, GivenReview, KeptPullRequest, MergeMethod } from '../support/memory-forge.ts';
 
 /** A forge with a repository that a contract test can look into, and change behind the adapter's back. */
 export interface ForgeWorld {
@@ -19,6 +19,8 @@ export interface ForgeWorld {
   openMany(count: number, from: string, target: string): Promise<readonly number[]>;
   /** Everything that was ever opened, lowest number first. */
   kept(): Promise<readonly KeptPullRequest[]>;
+  /** Reviews one, as a person or a bot does. */
+  review(number: number, given: GivenReview): Promise<void> | void;
   /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
   reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Lets the answer to the next opening be lost, after it took effect. */
@@ -71,6 +73,85 @@ export function describeForgeContract(title: string, create: () => Promise<Forge
       expect((await forge.statuses(head)).filter(({ name }) => name === 'ci/e2e')).toEqual([
         { name: 'ci/e2e', state: 'success', description: 'at last' },
       ]);
+    });
+
+    it('sets a status, and replaces the one of that name; a reader may not', async () => {
+      const status = { name: 'tagflow/gates', state: 'pending', description: 'approvals: wait' } as const;
+      await forge.report(head, status);
+      expect(await forge.statuses(head)).toEqual([status]);
+      await forge.report(head, status);
+      await forge.report(head, { ...status, state: 'success', description: '' });
+      expect(await forge.statuses(head)).toEqual([{ ...status, state: 'success', description: '' }]);
+      const error = await failureOf(world.forge({ user: 'reader' }).report(head, status));
+      expect(error).toMatchObject({ code: 'forbidden' });
+    });
+
+    describe('reviews', () => {
+      let opened: PullRequest;
+      beforeEach(async () => {
+        opened = await forge.open(draft());
+      });
+      const verdicts = async (commit = head): Promise<readonly string[] | undefined> =>
+        (await world.forge().reviews(commit, PRD))?.reviews.map(({ by, verdict }) => `${by} ${verdict}`).toSorted();
+
+      it('has none at first, and knows who opened it and whose commits are in it', async () => {
+        const found = await forge.reviews(head, PRD);
+        expect(found).toMatchObject({ pullRequest: { number: opened.number, url: opened.url }, reviews: [] });
+        expect(found?.authors).toEqual(expect.arrayContaining(['opener', 'test@example.org']));
+      });
+
+      it('is not of a commit that no pull request has, nor onto another branch', async () => {
+        await world.commit(STG, { 'environments/stg/app.yaml': 'v1\n' });
+        expect(await forge.reviews((await world.head(PRD))!, PRD)).toBeUndefined();
+        expect(await forge.reviews(head, STG)).toBeUndefined();
+        expect(await forge.reviews('0123456789012345678901234567890123456789' as ObjectId, PRD)).toBeUndefined();
+      });
+
+      it('gives the newest word of each person, comments aside', async () => {
+        await world.review(opened.number, { by: 'ana', verdict: 'objected' });
+        await world.review(opened.number, { by: 'bo', verdict: 'approved' });
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        await world.review(opened.number, { by: 'ana', verdict: 'comment' });
+        await world.review(opened.number, { by: 'cy', verdict: 'objected' });
+        expect(await verdicts()).toEqual(['ana approved', 'bo approved', 'cy objected']);
+      });
+
+      it('leaves out what was taken back, bots, and people who may only look', async () => {
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        await world.review(opened.number, { by: 'ana', verdict: 'withdrawn' });
+        await world.review(opened.number, { by: 'renovate', verdict: 'approved', isBot: true });
+        await world.review(opened.number, { by: 'visitor', verdict: 'approved', mayWrite: false });
+        expect(await verdicts()).toEqual([]);
+      });
+
+      it('leaves out what was said of an older head', async () => {
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        await world.review(opened.number, { by: 'bo', verdict: 'objected' });
+        const moved = await world.commit(SIDE, { 'environments/prd/app.yaml': 'v4\n' });
+        expect(await verdicts(moved)).toEqual([]);
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        expect(await verdicts(moved)).toEqual(['ana approved']);
+      });
+
+      it.each(['merge', 'squash', 'fast-forward'] as const)('is there after it was merged: %s', async (method) => {
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        await world.merge(opened.number, method);
+        expect(await verdicts(await world.head(PRD))).toEqual(['ana approved']);
+      });
+
+      it('is not of one that was closed, or that a fork opened', async () => {
+        await world.review(opened.number, { by: 'ana', verdict: 'approved' });
+        await world.closeByHand(opened.number);
+        expect(await verdicts()).toBeUndefined();
+        await world.openFromFork(SIDE, PRD);
+        expect(await verdicts()).toBeUndefined();
+      });
+
+      it('gives all of them, however many pages they are on', async () => {
+        for (let index = 0; index < MANY; index += 1)
+          await world.review(opened.number, { by: `reviewer-${index}`, verdict: 'approved' });
+        expect(await verdicts()).toHaveLength(MANY);
+      });
     });
 
     it('has no status of a commit that it does not have', async () => {

@@ -36,6 +36,7 @@ describeForgeContract('memory', async () => {
     },
     kept: async () => forge.pullRequests,
     reportStatus: forge.reportStatus,
+    review: forge.review,
     loseNextOpening: () => forge.arm({ kind: 'after' }, 1, ({ method }) => method === 'open'),
     stop: async () => undefined,
   };

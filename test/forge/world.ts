@@ -56,6 +56,7 @@ export async function createWireWorld(kind: ForgeKind): Promise<WireWorld> {
     openMany: server.openMany,
     kept: server.kept,
     reportStatus: server.reportStatus,
+    review: server.review,
     loseNextOpening() {
       server.intercept(
         OPENING[kind],

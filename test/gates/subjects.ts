@@ -51,6 +51,7 @@ const QUIET: Evidence = {
   untold: { versions: [], past: [] },
   verifications: [],
   deployFreeze: undefined,
+  reviews: undefined,
   statuses: [],
   runs: new Map(),
 };

@@ -113,6 +113,8 @@ export const github: Dialect = async (request, { store, origin, user }) => {
   const { query } = request;
   const body = fields(request.body);
 
+  const reviewed = await githubReview(request, store, { path: path ?? '', origin, isWrite, show });
+  if (reviewed) return reviewed;
   if (request.line.endsWith('/pulls') && !isWrite) {
     const base = query.get('base');
     const all = (await store.all()).filter(
@@ -178,6 +180,161 @@ export const github: Dialect = async (request, { store, origin, user }) => {
   return { status: 204 };
 };
 
+/** What a reading of one dialect is about. */
+interface Place {
+  readonly path: string;
+  readonly origin: string;
+  readonly isWrite: boolean;
+  readonly show: (one: StoredRequest) => Fields;
+}
+
+/** Pull requests by their commits, or undefined: those whose head it is, or that it merged. */
+async function requestsOf(store: ForgeStore, commit: string): Promise<readonly StoredRequest[]> {
+  return (await store.all()).filter(({ head, merged }) => head === commit || merged === commit);
+}
+
+/** https://docs.github.com/rest/pulls/reviews, /rest/commits/commits, /rest/collaborators, /rest/commits/statuses. */
+async function githubReview(
+  request: ForgeRequest,
+  store: ForgeStore,
+  { path, origin, isWrite, show }: Place,
+): Promise<ForgeAnswer | undefined> {
+  const notFound: ForgeAnswer = { status: 404, body: { message: 'Not Found', status: '404' } };
+  const account = (login: string, isBot = false): Fields => ({ login, type: isBot ? 'Bot' : 'User' });
+  const [, of] = /^\/commits\/([0-9a-f]{40})\/pulls$/.exec(path) ?? [];
+  if (of !== undefined && !isWrite) {
+    if (!(await store.hasCommit(of))) return { status: 422, body: { message: `No commit found for SHA: ${of}` } };
+    const found = await requestsOf(store, of);
+    return paged(request, origin, found, (one) => ({
+      ...show(one),
+      merged_at: one.state === 'merged' ? store.now() : null,
+      user: account('opener'),
+    }));
+  }
+  const [, login] = /^\/collaborators\/([^/]+)\/permission$/.exec(path) ?? [];
+  if (login !== undefined && !isWrite) {
+    const given = (await store.all()).flatMap(({ reviews }) => reviews);
+    const found = given.find(({ by }) => by === decodeURIComponent(login));
+    return found ? ok({ permission: found.mayWrite === false ? 'read' : 'write', role_name: 'x' }) : notFound;
+  }
+  const [, to] = /^\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
+  if (to !== undefined && request.method === 'POST') {
+    const { state, context, description } = fields(request.body);
+    if (!['error', 'failure', 'pending', 'success'].includes(text(state)) || text(description).length > 140)
+      return { status: 422, body: { message: 'Validation Failed' } };
+    return keepStatus(store, to, { name: text(context), state: text(state), description: text(description) });
+  }
+  const [, number, below] = /^\/pulls\/([0-9]+)\/(reviews|commits)$/.exec(path) ?? [];
+  if (number === undefined || isWrite) return undefined;
+  const found = (await store.all())[Number(number) - 1];
+  if (!found) return notFound;
+  if (below === 'commits') {
+    return paged(request, origin, await store.commitsOf(found), (person) => ({
+      author: null,
+      committer: account('web-flow'),
+      commit: { author: person, committer: person },
+    }));
+  }
+  const words = { approved: 'APPROVED', objected: 'CHANGES_REQUESTED', withdrawn: 'DISMISSED', comment: 'COMMENTED' };
+  return paged(request, origin, found.reviews, ({ by, verdict, at, isBot }) => ({
+    id: 1,
+    user: account(isBot ? `${by}[bot]` : by, isBot),
+    state: words[verdict],
+    commit_id: at,
+  }));
+}
+
+function keepStatus(
+  store: ForgeStore,
+  commit: string,
+  { name, state, description }: Readonly<Record<'name' | 'state' | 'description', string>>,
+): ForgeAnswer {
+  const said = state === 'success' ? 'success' : state === 'pending' ? 'pending' : 'failure';
+  const others = (store.statuses.get(commit) ?? []).filter((one) => one.name !== name);
+  store.statuses.set(commit, [...others, { name, state: said, description }]);
+  return { status: 201, body: { id: 1, state, context: name, description } };
+}
+
+/** https://docs.gitlab.com/api/merge_request_approvals, /api/merge_requests, /api/commits, /api/notes. */
+async function gitlabReview(
+  request: ForgeRequest,
+  store: ForgeStore,
+  { path, origin, isWrite, show }: Place,
+): Promise<ForgeAnswer | undefined> {
+  const people = [...new Set((await store.all()).flatMap(({ reviews }) => reviews.map(({ by }) => by)))];
+  const account = (by: string, isBot = false): Fields => {
+    const username = isBot ? `project_501_bot_${by}` : by;
+    return { id: 100 + people.indexOf(by), username, name: by, state: 'active' };
+  };
+  const [, of] = /^\/repository\/commits\/([0-9a-f]{40})\/merge_requests$/.exec(path) ?? [];
+  if (of !== undefined && !isWrite) {
+    if (!(await store.hasCommit(of))) return { status: 404, body: { message: '404 Commit Not Found' } };
+    const author = { id: 5, username: 'opener', name: 'Opener' };
+    return paged(request, origin, await requestsOf(store, of), (one) => ({ ...show(one), author }));
+  }
+  const [, to] = /^\/statuses\/([0-9a-f]{40})$/.exec(path) ?? [];
+  if (to !== undefined && request.method === 'POST') {
+    const { state, name, description } = fields(request.body);
+    if (!['pending', 'running', 'success', 'failed', 'canceled'].includes(text(state)))
+      return { status: 400, body: { error: 'state does not have a valid value' } };
+    const before = store.statuses.get(to)?.find((one) => one.name === name);
+    if (before && before.state === { success: 'success', failed: 'failure', pending: 'pending' }[text(state)])
+      return { status: 400, body: { message: `Cannot transition status via :${text(state)} from :${before.state}` } };
+    return keepStatus(store, to, { name: text(name), state: text(state), description: text(description) });
+  }
+  const [, number, below] =
+    /^\/merge_requests\/([0-9]+)\/(approvals|reviewers|commits|versions|notes)$/.exec(path) ?? [];
+  const found = (await store.all())[Number(number) - 1];
+  if (!found || isWrite) return undefined;
+  // One who may not is refused when they want to approve.
+  const given = found.reviews.filter(({ mayWrite }) => mayWrite !== false);
+  const newest = new Map(given.filter(({ verdict }) => verdict !== 'comment').map((one) => [one.by, one]));
+  if (below === 'approvals') {
+    const approving = [...newest.values()].filter(({ verdict }) => verdict === 'approved');
+    return ok({ iid: found.number, approved_by: approving.map(({ by, isBot }) => ({ user: account(by, isBot) })) });
+  }
+  if (below === 'reviewers') {
+    const states = {
+      approved: 'approved',
+      objected: 'requested_changes',
+      withdrawn: 'unapproved',
+      comment: 'reviewed',
+    };
+    // An objection is dismissed by the push that answers it.
+    const still = [...newest.values()].filter(({ verdict, at }) => verdict !== 'objected' || at === found.head);
+    return paged(request, origin, still, ({ by, verdict, isBot }) => ({
+      user: account(by, isBot),
+      state: states[verdict],
+      created_at: store.now(),
+    }));
+  }
+  if (below === 'commits') {
+    return paged(request, origin, await store.commitsOf(found), ({ name, email }) => ({
+      id: found.head,
+      author_name: name,
+      author_email: email,
+      committer_name: name,
+      committer_email: email,
+    }));
+  }
+  if (below === 'versions') {
+    return paged(request, origin, found.versions.toReversed(), ({ head, time }) => ({
+      id: 1,
+      head_commit_sha: head,
+      created_at: time,
+    }));
+  }
+  const approvals = given.filter(({ verdict }) => verdict === 'approved');
+  if (approvals.length === 0) return undefined;
+  return paged(request, origin, approvals.toReversed(), ({ by, time, isBot }) => ({
+    id: 1,
+    system: true,
+    body: 'approved this merge request',
+    created_at: time,
+    author: account(by, isBot),
+  }));
+}
+
 /** GitLab's REST API below `/api/v4`. */
 export const gitlab: Dialect = async (request, { store, origin, user }) => {
   const error = (status: number, message: unknown): ForgeAnswer => ({ status, body: { message } });
@@ -197,6 +354,13 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
   if (user === 'stranger') return error(401, '401 Unauthorized');
   if (request.path === '/api/v4/personal_access_tokens/self') {
     return ok({ id: 5, active: true, scopes: [user === 'writer' ? 'api' : 'read_api'] });
+  }
+  const [, id] = /^\/api\/v4\/users\/([0-9]+)$/.exec(request.path) ?? [];
+  if (id !== undefined) {
+    const given = (await store.all()).flatMap(({ reviews }) => reviews);
+    const by = [...new Set(given.map((one) => one.by))][Number(id) - 100];
+    const isBot = given.some((one) => one.by === by && one.isBot === true);
+    return by === undefined ? error(404, '404 User Not Found') : ok({ id: Number(id), username: by, bot: isBot });
   }
   if (!request.path.startsWith('/api/v4/projects/')) return undefined;
   const [, path = ''] = /^\/api\/v4\/projects\/acme%2Fapp(\/.*)?$/.exec(request.path) ?? [];
@@ -238,6 +402,8 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
     if (closes) made.state = 'closed';
     return { status: 201, body: show(made) };
   }
+  const reviewed = await gitlabReview(request, store, { path, origin, isWrite, show });
+  if (reviewed) return reviewed;
   const [, number, below] = /^\/merge_requests\/([0-9]+)(\/notes)?$/.exec(path) ?? [];
   if (number !== undefined) {
     const found = (await store.all())[Number(number) - 1];

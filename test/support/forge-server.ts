@@ -13,7 +13,7 @@ import type { CommitStatus } from '../../src/forge/forge.ts';
 import { branchOf, createForgeStore } from './forge-store.ts';
 import { type GitRepository, createGitRepository, openGitRepository, temporaryFolder } from './git-repository.ts';
 import { startGitHttpServer } from './git-server.ts';
-import type { ForgeUser, KeptPullRequest, MergeMethod } from './memory-forge.ts';
+import type { ForgeUser, GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
 
 /** An answer, or none: the connection cut (`drop`), or silence (`hang`). */
 export type ForgeOutcome = ForgeAnswer | 'drop' | 'hang';
@@ -46,6 +46,8 @@ export interface ForgeServer {
   kept(): Promise<readonly KeptPullRequest[]>;
   /** Reports a status of a commit. */
   reportStatus(commit: ObjectId, status: CommitStatus): void;
+  /** Reviews one, as a person or a bot does. */
+  review(number: number, given: GivenReview): Promise<void>;
   /** Merges an open one as a person does. Rejects with an Error `not merged: …` for a conflict, and for no fast-forward. */
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   closeByHand(number: number): Promise<void>;
@@ -116,6 +118,10 @@ export async function startForgeServer(
     reportStatus(commit, status) {
       const others = (store.statuses.get(commit) ?? []).filter(({ name }) => name !== status.name);
       store.statuses.set(commit, [...others, status]);
+    },
+    async review(number, given) {
+      const found = (await store.all())[number - 1]!;
+      found.reviews.push({ ...given, at: found.head, time: store.now() });
     },
     merge: async (number, method, how) => store.merge(number, method, how),
     async closeByHand(number) {

@@ -3,7 +3,7 @@ import type { CommitStatus } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { type GitRepository, CLEAN_ENVIRONMENT, run } from './git-repository.ts';
-import type { KeptPullRequest, MergeMethod } from './memory-forge.ts';
+import type { GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
 
 /** A pull request as it is stored. */
 export interface StoredRequest extends Omit<KeptPullRequest, 'state' | 'comments'> {
@@ -11,6 +11,12 @@ export interface StoredRequest extends Omit<KeptPullRequest, 'state' | 'comments
   readonly comments: string[];
   /** Its head when it was looked at last. */
   head: ObjectId;
+  /** The heads it had, each once, oldest first. */
+  readonly versions: { readonly head: ObjectId; readonly time: string }[];
+  /** In their order, each with the head that it was about. */
+  readonly reviews: (GivenReview & { readonly at: ObjectId; readonly time: string })[];
+  /** What its merge made. */
+  merged?: ObjectId;
 }
 
 /** What a pull request is opened with. */
@@ -19,6 +25,10 @@ export type StoredDraft = Pick<KeptPullRequest, 'branch' | 'target' | 'title' | 
 /** The store. */
 export interface ForgeStore {
   readonly repository: GitRepository;
+  /** A moment after every one that it gave before. */
+  now(): string;
+  /** Commits of a pull request: who wrote and who committed each. */
+  commitsOf(one: StoredRequest): Promise<readonly { readonly name: string; readonly email: string }[]>;
   /** All there ever were, lowest number first, as the branches are now. */
   all(): Promise<readonly StoredRequest[]>;
   heads(): Promise<ReadonlyMap<string, ObjectId>>;
@@ -38,6 +48,8 @@ const FORGE = { GIT_COMMITTER_NAME: 'Forge', GIT_COMMITTER_EMAIL: 'noreply@forge
 /** The store of a repository, without pull requests at first. */
 export function createForgeStore(repository: GitRepository): ForgeStore {
   const stored: StoredRequest[] = [];
+  let moment = Date.UTC(2026, 10, 30);
+  const now = (): string => new Date((moment += 1000)).toISOString();
   const git = async (...args: readonly string[]): Promise<string> =>
     (await run('git', args, { cwd: repository.folder, env: { ...CLEAN_ENVIRONMENT, ...MERGER, ...FORGE } })).trim();
   const refs = async (...how: readonly string[]): Promise<ReadonlyMap<string, ObjectId>> => {
@@ -62,6 +74,7 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
       const merged = heads.has(target) ? await refs(`--merged=refs/heads/${target}`) : undefined;
       for (const one of open.filter((each) => each.target === target)) {
         one.head = heads.get(one.branch) ?? one.head;
+        if (one.versions.at(-1)?.head !== one.head) one.versions.push({ head: one.head, time: now() });
         if (!merged || !heads.has(one.branch)) one.state = 'closed';
         else if (merged.has(one.branch)) one.state = 'merged';
       }
@@ -71,6 +84,15 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
 
   return {
     repository,
+    now,
+    async commitsOf({ head }) {
+      const lines = await git('log', '--format=%an%x09%ae', '-1', head);
+      return lines
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split('\t'))
+        .map(([name = '', email = '']) => ({ name, email }));
+    },
     all,
     statuses: new Map(),
     hasCommit: async (id) =>
@@ -83,7 +105,16 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
     async keep(draft, fork = false) {
       const head = await repository.head(draft.branch);
       if (!head) throw new Error(`there is no branch ${draft.branch}`);
-      const made: StoredRequest = { ...draft, number: stored.length + 1, fork, head, state: 'open', comments: [] };
+      const made: StoredRequest = {
+        ...draft,
+        number: stored.length + 1,
+        fork,
+        head,
+        state: 'open',
+        comments: [],
+        versions: [{ head, time: now() }],
+        reviews: [],
+      };
       stored.push(made);
       return made;
     },
@@ -95,6 +126,7 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
       const commit = await mergeBy(git, method, found, ours, theirs);
       await git('update-ref', `refs/heads/${found.target}`, commit, ours);
       found.state = 'merged';
+      found.merged = parseObjectId(commit);
       if (removeBranch) await git('update-ref', '-d', `refs/heads/${found.branch}`, theirs);
       return parseObjectId(commit);
     },

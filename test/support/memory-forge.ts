@@ -2,7 +2,7 @@
 // and ledgers see what it merged. It keeps the port's contract (test/contract/forge.ts) and fails on demand. Stricter than
 // a forge in one thing: files are merged whole, so two changes of one file conflict even where Git would join their lines.
 import { setImmediate } from 'node:timers/promises';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
+import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Review, Reviews } from '../../src/forge/forge.ts';
 import type { TreeEdit, TreeEntry } from '../../src/ledger/ledger.ts';
 import { formatCommit, makeObject, parseTree } from '../../src/ledger/object.ts';
 import { listEntries } from '../../src/ledger/listing.ts';
@@ -31,9 +31,19 @@ export interface KeptPullRequest {
   readonly comments: readonly string[];
 }
 
+/** What somebody says of a pull request, about its head at that moment. */
+export interface GivenReview {
+  readonly by: string;
+  /** `withdrawn`: an approval or objection that was dismissed, or taken back. */
+  readonly verdict: 'approved' | 'objected' | 'withdrawn' | 'comment';
+  readonly isBot?: boolean;
+  /** False: the person may look at the repository and no more. */
+  readonly mayWrite?: boolean;
+}
+
 /** One call of a method of the port. */
 export interface ForgeOperation {
-  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'mayOpen';
+  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'reviews' | 'report' | 'mayOpen';
   /** The name given to `as`. */
   readonly actor: string;
 }
@@ -62,6 +72,8 @@ export interface MemoryForge extends Forge {
   closeByHand(number: number): void;
   /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
   reportStatus(commit: ObjectId, status: CommitStatus): void;
+  /** Reviews one, as a person or a bot does. */
+  review(number: number, given: GivenReview): void;
   /** Opens one from a branch of that name in a fork. */
   openFromFork(branch: string, target: string): number;
   /** Arms a fault for the `nth` (1: the next) operation that matches; each strikes once. */
@@ -121,6 +133,35 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     return found;
   };
 
+  const said = new Map<number, (GivenReview & { readonly at: ObjectId })[]>();
+  /** Heads of pull requests and what their merges made, by number. */
+  const merges = new Map<number, { readonly head: ObjectId; readonly commit: ObjectId }>();
+  const reviewsOf = (commit: ObjectId, target: BranchName): Reviews | undefined => {
+    settle();
+    const found = kept.findLast(
+      (one) =>
+        one.target === target &&
+        !one.fork &&
+        (one.state === 'open'
+          ? headOf(one.branch) === commit
+          : one.state === 'merged' && merges.get(one.number)?.commit === commit),
+    );
+    if (!found) return undefined;
+    const { number } = found;
+    const head = merges.get(number)?.head ?? headOf(found.branch);
+    const newest = new Map<string, GivenReview & { readonly at: ObjectId }>();
+    for (const one of said.get(number) ?? []) if (one.verdict !== 'comment') newest.set(one.by, one);
+    const reviews = [...newest.values()].flatMap(({ by, verdict, at, isBot, mayWrite }): Review[] =>
+      at !== head || isBot || mayWrite === false || verdict === 'withdrawn' || verdict === 'comment'
+        ? []
+        : [{ by, names: [], verdict }],
+    );
+    const { author } = remote.read(head!);
+    const [, name = '', email = ''] = /^(.*) <(.*)>$/.exec(author) ?? [];
+    const url = `https://forge.example.org/acme/app/pull/${number}`;
+    return { pullRequest: { number, url }, authors: ['opener', name, email], reviews };
+  };
+
   const open = (draft: PullRequestDraft): PullRequest => {
     const known = openOnes(draft.target).find(({ branch }) => branch === draft.branch);
     if (known) return shown(known);
@@ -150,7 +191,7 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
       await options.pause?.(operation);
       if (fault?.kind === 'before') throw fault.error ?? unavailable(method);
       if (user === 'stranger') throw new TagflowError('unauthorized', { what: 'the forge does not know this token' });
-      if (user === 'reader' && (method === 'open' || method === 'close')) {
+      if (user === 'reader' && (method === 'open' || method === 'close' || method === 'report')) {
         throw new TagflowError('forbidden', { what: 'the token may only read' });
       }
       const result = work();
@@ -163,6 +204,11 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
       open: async (draft) => operate('open', () => open(draft)),
       close: async (pullRequest, comment) => operate('close', () => close(pullRequest, comment)),
       statuses: async (commit) => operate('statuses', () => [...(statuses.get(commit)?.values() ?? [])]),
+      reviews: async (commit, target) => operate('reviews', () => reviewsOf(commit, target)),
+      report: async (commit, status) =>
+        operate('report', () => {
+          statuses.set(commit, (statuses.get(commit) ?? new Map<string, CommitStatus>()).set(status.name, status));
+        }),
       mayOpen: async () =>
         operate('mayOpen', (): Permission =>
           user === 'writer'
@@ -183,8 +229,10 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     async merge(number, method = 'merge', { removeBranch = true } = {}) {
       const found = find(number);
       if (found.state !== 'open') throw new Error(`not merged: #${number} is ${found.state}`);
+      const head = headOf(found.branch)!;
       const commit = await mergeInto(remote, found, method, options.merger ?? 'Merger <merger@example.org>');
       remote.branches.set(found.target, commit);
+      merges.set(number, { head, commit });
       found.state = 'merged';
       if (removeBranch && !found.fork) remote.branches.delete(found.branch);
       return commit;
@@ -194,6 +242,9 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     },
     reportStatus(commit, status) {
       statuses.set(commit, (statuses.get(commit) ?? new Map<string, CommitStatus>()).set(status.name, status));
+    },
+    review(number, given) {
+      said.set(number, [...(said.get(number) ?? []), { ...given, at: headOf(find(number).branch)! }]);
     },
     openFromFork: (branch, target) =>
       keep({ branch: branch as BranchName, target: target as BranchName, title: 'from a fork', body: '' }, true).number,

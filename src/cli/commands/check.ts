@@ -7,11 +7,12 @@ export const check = defineCommand({
   summary: 'check that flow rules and the audit trail hold',
   description: [
     'Names every commit on an environment’s branch that is not a valid release and breaks a rule. Exit code 3 when there is one.',
-    'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes the record and is not a release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins` (manifests name other images than the record), `missed` (manifests of the head name an image where no release changes it, or an image of `tagflow.yaml` nowhere), `source` (what it says it carried is not upstream), `rules` (not planned by a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream), `rewound` (the registry knows a newer release), `version` (the registry says that an image is another version), `text` (control or bidirectional characters), `journal` (it does more than add one entry to the journal). With `--branch` and a release that waits in a pull request, `gates` names those that do not let it through now. Nothing is changed. See [Audit](../how-to/audit.md).',
+    'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes the record and is not a release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins` (manifests name other images than the record), `missed` (manifests of the head name an image where no release changes it, or an image of `tagflow.yaml` nowhere), `source` (what it says it carried is not upstream), `rules` (not planned by a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream), `rewound` (the registry knows a newer release), `version` (the registry says that an image is another version), `text` (control or bidirectional characters), `journal` (it does more than add one entry to the journal). `gates` names what does not let a release through that waits in a pull request, with `--branch` and its branch, and a release that was merged without enough reviews on the forge. Nothing is changed, but for one thing: of a release that waits the forge gets the commit status `tagflow/gates`, for a rule of the branch to require. See [Audit](../how-to/audit.md).',
   ],
   examples: [
     'tagflow check',
     'tagflow check prd --since 30d -o json',
+    'tagflow check prd --branch tagflow/prd-8-1a2b3c4d5e6f',
     'tagflow check prd --branch hotfix/checkout --no-registry',
   ],
   arguments: {

@@ -20,7 +20,7 @@ import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
 import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
-import { checkProposalGates } from './proposal-gates.ts';
+import { checkMergedReviews, checkProposalGates } from './proposal-gates.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
 
@@ -36,7 +36,7 @@ export interface Checked {
   readonly releases: number;
   /** False: `since` or `limit` left out the older part. */
   readonly whole: boolean;
-  /** Why the registry could not be asked whether the branch was rewound; the rest was checked. */
+  /** Why the registry could not be asked whether the branch was rewound, or the forge for reviews; the rest was checked. */
   readonly unchecked: TagflowError | undefined;
 }
 
@@ -145,7 +145,9 @@ async function checkTrail(
   if (branch !== undefined)
     await checkProposalGates(context, snapshot, { trail, branch: branch as BranchName }, report);
   // Another branch than the environment's own is not expected to have its newest release.
-  const unchecked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
+  const unasked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
+  const unreviewed = branch === undefined ? await checkMergedReviews(context, snapshot, trail, report) : undefined;
+  const unchecked = unasked ?? unreviewed;
   const releases = releasesOf(trail).length;
   return {
     environment: environment.name,

@@ -1,7 +1,9 @@
 // The gates of a release that waits in a pull request, asked again: somebody may have locked the environment or taken an approval
 // back since it was asked for, or a freeze may have begun.
+import type { Refusal } from '../../gates/gates.ts';
 import { attempt } from '../../model/attempt.ts';
-import type { BranchName } from '../../model/object-id.ts';
+import { type TagflowError, isTagflowError, sentenceOf } from '../../model/errors.ts';
+import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
 import { recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
@@ -10,7 +12,8 @@ import type { Context, Reading } from '../context.ts';
 import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
-import { judgePromotion } from '../release/gates.ts';
+import { judgePromotion, judgeReviews } from '../release/gates.ts';
+import { forgeOf } from '../release/pull-request.ts';
 import type { Releaser } from '../release/releaser.ts';
 import type { Report } from './findings.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
@@ -43,9 +46,68 @@ export async function checkProposalGates(
     scope,
     madeBy: await releaserOf(context, trail, proposed),
   });
-  if (refusals.length === 0) return;
-  const list = refusals.map(({ gate, text }) => `${gate}: ${[text.what, text.why].filter(Boolean).join(': ')}`);
-  report('gates', commit, `it may not be merged now: ${list.join('; ')}`);
+  const list = refusals.map(({ gate, text }) => `${gate}: ${sentence({ text })}`);
+  if (list.length > 0) report('gates', commit, `it may not be merged now: ${list.join('; ')}`);
+  const { problem } = await attempt(async () => tellForge(context, snapshot, commit.id, refusals));
+  if (problem) context.notify({ level: 'warning', text: `the status ${STATUS} was not set: ${sentenceOf(problem)}` });
+}
+
+/** The name of the commit status that says what the gates say of a proposal. */
+const STATUS = 'tagflow/gates';
+
+async function tellForge(
+  context: Context,
+  snapshot: Snapshot,
+  commit: ObjectId,
+  refusals: readonly Refusal[],
+): Promise<void> {
+  const waits = refusals.every(({ decision }) => decision === 'wait');
+  const state = refusals.length === 0 ? 'success' : waits ? 'pending' : 'failure';
+  const words = refusals.map(({ gate, decision, text }) => `${gate}: ${decision}: ${text.what}`);
+  const description = words.join('; ') || 'all gates pass';
+  await (await forgeOf(context, snapshot)).report(commit, { name: STATUS, state, description });
+}
+
+/** Newest merged releases whose reviews are looked at. */
+const MERGED = 5;
+
+/**
+ * Tells of releases that were merged without the reviews that they needed, as their records say. Returns why the forge could not be
+ * asked.
+ */
+export async function checkMergedReviews(
+  context: Context,
+  snapshot: Snapshot,
+  trail: Trail,
+  report: Report,
+): Promise<TagflowError | undefined> {
+  const { environment } = trail;
+  if (environment.gates.reviews === undefined) return undefined;
+  const judged = releasesOf(trail)
+    .slice(0, MERGED)
+    .filter(({ release: { action, gates } }) => action === 'promote' && gates.some(({ gate }) => gate === 'approvals'));
+  const { value: state } = await attempt(snapshot.release(environment));
+  if (!state) return undefined;
+  for (const entry of judged) {
+    const { commit, release: record } = entry;
+    const { images, source, scope } = record;
+    const request: PromoteRequest = {
+      kind: 'promote',
+      environment: environment.name,
+      versions: {},
+      ...askedBy(record),
+    };
+    const madeBy = await releaserOf(context, trail, entry);
+    const [refusal] = await judgeReviews(context, snapshot, state, { request, images, source, scope, madeBy });
+    const cause = refusal?.decision === 'unknown' ? refusal.text.cause : undefined;
+    if (isTagflowError(cause)) return cause;
+    if (refusal) report('gates', commit, `it was merged all the same: ${refusal.gate}: ${sentence(refusal)}`);
+  }
+  return undefined;
+}
+
+function sentence({ text }: Pick<Refusal, 'text'>): string {
+  return [text.what, text.why].filter(Boolean).join(': ');
 }
 
 /** What its maker asked for: the reason, and the gates that were overridden by it. */
@@ -67,10 +129,10 @@ async function releaserOf(
     ...(job !== undefined && { job }),
   };
   const { trust } = environment;
-  if (!trust) return { who, signer: undefined };
+  if (!trust) return { who, commit: commit.id, signer: undefined };
   const paths = [recordPath(environment), signaturePath(environment)] as const;
   const files = await context.ledger.readFiles(commit.id, paths);
   const content = files.get(paths[0]);
   const one = { commit, record, file: content && { content }, signature: files.get(paths[1]) };
-  return { who, signer: (await judgedThen(context, trust, one)).signer };
+  return { who, commit: commit.id, signer: (await judgedThen(context, trust, one)).signer };
 }

@@ -14,6 +14,7 @@ import {
   evidenceFor,
   judge,
   promotionGates,
+  reviewsGate,
 } from '../../gates/gates.ts';
 import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -26,7 +27,7 @@ import { journalOf, verificationEntries } from '../read/journal.ts';
 import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
 import { readPast } from '../read/history.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
-import { forgeReader, programVerdicts } from './outside-evidence.ts';
+import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { untoldVersions } from './untold-versions.ts';
 import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
@@ -57,9 +58,27 @@ export async function judgePromotion(
   candidate: Candidate,
 ): Promise<Judgement> {
   const subject = subjectOf(snapshot, state, candidate);
+  const { madeBy } = candidate;
   const overrides = await overridesOf(context, state.environment, candidate);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
-  return ask(await promotionGates(subject), subject, sources, overrides);
+  const judgement = await ask(await promotionGates(subject), subject, sources, overrides);
+  if (madeBy || subject.policy.reviews === undefined) return judgement;
+  // Nobody can review a pull request that is not open yet: it waits there, and `check` judges it.
+  const refusals = judgement.refusals.filter(({ gate, decision }) => gate !== 'approvals' || decision !== 'wait');
+  return { ...judgement, refusals };
+}
+
+/** Asks the gate for reviews on the forge alone, of a release that was merged. */
+export async function judgeReviews(
+  context: Reading,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<Judgement['refusals']> {
+  const subject = subjectOf(snapshot, state, candidate);
+  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
+  const overrides = await overridesOf(context, state.environment, candidate);
+  return (await ask([reviewsGate], subject, sources, overrides)).refusals;
 }
 
 /**
@@ -122,7 +141,7 @@ async function ask(
 }
 
 /** Evidence that others than Git and the registry give: where they fail, their gates are unknown and the rest is told. */
-const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'runs']);
+const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'reviews', 'runs']);
 
 /** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */
 async function finding(name: keyof Evidence, source: () => Promise<unknown>): Promise<Attempt<unknown>> {
@@ -180,6 +199,7 @@ function sourcesFor(
             { ...candidate, scope },
             await releasersOf(context, state.environment, candidate.madeBy),
           ),
+    reviews: async () => candidate.madeBy && reviewsOf(context, snapshot, state.environment, candidate.madeBy),
     unmerged: async () =>
       state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
@@ -190,6 +210,16 @@ function sourcesFor(
       return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, state.environment) : [] };
     },
   };
+}
+
+async function reviewsOf(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  madeBy: Releaser,
+): Promise<Evidence['reviews']> {
+  const by = await releasersOf(context, environment, madeBy);
+  return reviewEvidence(context, snapshot, environment, { commit: madeBy.commit, by });
 }
 
 /** Newest results that are looked at. */

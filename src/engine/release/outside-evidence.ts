@@ -1,6 +1,6 @@
 // Evidence that programs and the forge give: commit statuses, and what programs of the trunk say.
-import type { Forge } from '../../forge/forge.ts';
-import type { ProgramVerdict, Subject } from '../../gates/gates.ts';
+import type { Forge, Review } from '../../forge/forge.ts';
+import { type ProgramVerdict, type ReviewEvidence, type Subject, isSamePerson } from '../../gates/gates.ts';
 import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -12,12 +12,37 @@ import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 const AT_ONCE = 500;
 
 /** What the forge says of commits. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
-export async function forgeReader({ forgeOf }: Reading, { pipeline }: Snapshot): Promise<Pick<Forge, 'statuses'>> {
+export async function forgeReader(
+  { forgeOf }: Reading,
+  { pipeline }: Snapshot,
+): Promise<Pick<Forge, 'statuses' | 'reviews'>> {
   if (forgeOf) return forgeOf(pipeline.forge);
   throw new TagflowError('not-supported', {
-    what: 'tagflow.yaml asks for commit statuses, and this run can read none',
+    what: 'tagflow.yaml asks for what the forge says, and this run cannot read it',
     why: 'whoever uses tagflow as a library gave it no `forgeOf` in its context',
   });
+}
+
+/** What people said of the pull request that a commit came by; undefined where there is none. */
+export async function reviewEvidence(
+  context: Reading,
+  snapshot: Snapshot,
+  { branch }: Pick<EnvironmentState['environment'], 'branch'>,
+  { commit, by }: { readonly commit: ObjectId; readonly by: readonly string[] },
+): Promise<ReviewEvidence | undefined> {
+  const found = await (await forgeReader(context, snapshot)).reviews(commit, branch);
+  if (!found) return undefined;
+  const { authors, reviews, pullRequest } = found;
+  const isOwn = ({ by: login, names }: Review): boolean =>
+    [...authors, ...by].some((name) => [login, ...names].some((one) => isSamePerson(one, name)));
+  const namesOf = (some: readonly Review[]): readonly string[] => some.map((one) => one.by);
+  const consents = reviews.filter(({ verdict }) => verdict === 'approved');
+  return {
+    approved: namesOf(consents.filter((one) => !isOwn(one))),
+    objected: namesOf(reviews.filter(({ verdict }) => verdict === 'objected')),
+    own: namesOf(consents.filter(isOwn)),
+    url: pullRequest.url,
+  };
 }
 
 /** Why no program of a configuration is started; nothing where the trunk says what it says. */

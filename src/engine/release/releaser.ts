@@ -1,5 +1,6 @@
 // Who makes a release: whose overrides count, and whose approval is not a second one.
 import type { OverrideRequest } from '../../gates/gates.ts';
+import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { Reading, Who } from '../context.ts';
@@ -8,6 +9,8 @@ import { signingOf } from '../read/signatures.ts';
 /** Who made a release that is there already. */
 export interface Releaser {
   readonly who: Who;
+  /** The commit that made it. */
+  readonly commit: ObjectId;
   /** The verified signer; undefined where releases are not signed. */
   readonly signer: string | undefined;
 }

@@ -1,0 +1,149 @@
+// Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged all the same is found.
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
+import type { Proposed } from '../../../src/engine/release/outcome.ts';
+import type { ObjectId } from '../../../src/model/object-id.ts';
+import { type Bench, FIRST, configOf, createBench } from '../../support/engine.ts';
+
+const RULES = 'pullRequest: true\n    gates: { approvals: { forge: 2 } }';
+
+describe('reviews on the forge', () => {
+  let bench: Bench;
+  let proposed: Proposed;
+
+  async function propose(how: Parameters<Bench['promote']>[2] = {}): Promise<Proposed> {
+    const outcome = await bench.promote('prd', {}, how);
+    if (outcome.kind !== 'proposed') throw new Error(`expected a pull request: ${JSON.stringify(outcome)}`);
+    return outcome;
+  }
+  async function findings(request: Partial<CheckRequest> = {}): Promise<readonly string[]> {
+    const found = await check(bench.context(), { environments: ['prd'], registry: false, ...request });
+    return found.findings.map(({ rule, problem }) => `${rule}: ${problem}`);
+  }
+  const judged = async (): Promise<readonly string[]> => findings({ branch: proposed.pullRequest.branch });
+  const status = async (commit: ObjectId = proposed.commit) =>
+    (await bench.forge.statuses(commit)).map(({ name, state, description }) => [name, state, description]);
+  const review = (by: string, verdict: 'approved' | 'objected' | 'withdrawn' = 'approved'): void =>
+    bench.forge.review(proposed.pullRequest.number, { by, verdict });
+
+  beforeEach(async () => {
+    bench = createBench({ settings: { prd: RULES } });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    proposed = await propose({ as: { actor: 'ana' } });
+  });
+
+  test('are waited for, which does not keep the pull request from being opened', () => {
+    expect(proposed.plan.gates).toContainEqual({
+      gate: 'approvals',
+      decision: 'wait',
+      reason: 'prd needs 2 approvals of this release on the forge, and has 0',
+    });
+  });
+
+  test('are judged at the pull request, and the forge is told', async () => {
+    const wait = 'approvals: wait: prd needs 2 approvals of this release on the forge, and has';
+    expect(await judged()).toEqual([
+      'gates: it may not be merged now: approvals: prd needs 2 approvals of this release on the forge, and has 0: approved by nobody',
+    ]);
+    expect(await status()).toEqual([['tagflow/gates', 'pending', `${wait} 0`]]);
+    review('bo');
+    expect(await judged()).toEqual([expect.stringContaining('and has 1: approved by bo')]);
+    review('cy');
+    expect(await judged()).toEqual([]);
+    expect(await status()).toEqual([['tagflow/gates', 'success', 'all gates pass']]);
+  });
+
+  test.each(['ana', 'ANA', 'opener', 'ana@example.org'])(
+    'of the one who releases, opened or committed do not count: %s',
+    async (own) => {
+      review('bo');
+      review(own);
+      expect(await judged()).toEqual([expect.stringContaining('and has 1')]);
+    },
+  );
+
+  test('one person counts once, and one who took it back does not', async () => {
+    review('bo');
+    review('bo');
+    expect(await judged()).toEqual([expect.stringContaining('and has 1')]);
+    review('cy');
+    review('cy', 'withdrawn');
+    expect(await judged()).toEqual([expect.stringContaining('and has 1')]);
+  });
+
+  test('an objection refuses, until it is answered', async () => {
+    review('bo');
+    review('cy');
+    review('dee', 'objected');
+    expect(await judged()).toEqual([
+      expect.stringMatching(
+        /^gates: it may not be merged now: approvals: dee asked for changes of this release of prd/,
+      ),
+    ]);
+    expect(await status()).toMatchObject([['tagflow/gates', 'failure', expect.anything()]]);
+    review('dee', 'withdrawn');
+    expect(await judged()).toEqual([]);
+  });
+
+  test('the other gates are judged again as well', async () => {
+    review('bo');
+    review('cy');
+    const { lock } = await import('../../../src/engine/journal/locks.ts');
+    await lock(bench.context(), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-1' });
+    expect(await judged()).toEqual([expect.stringMatching(/^gates: it may not be merged now: lock: prd is locked/)]);
+  });
+
+  test('what was merged with enough of them is no finding', async () => {
+    review('bo');
+    review('cy');
+    await bench.forge.merge(proposed.pullRequest.number);
+    expect(await findings()).toEqual([]);
+  });
+
+  test('what was merged all the same is one', async () => {
+    review('bo');
+    await bench.forge.merge(proposed.pullRequest.number);
+    expect(await findings()).toEqual([
+      'gates: it was merged all the same: approvals: prd needs 2 approvals of this release on the forge, and has 1: approved by bo',
+    ]);
+  });
+
+  test('one from before the rule is no finding', async () => {
+    bench = createBench({ settings: { prd: 'pullRequest: true' } });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    proposed = await propose();
+    await bench.forge.merge(proposed.pullRequest.number);
+    bench.remote.commit('main', { 'tagflow.yaml': configOf({ prd: RULES }) });
+    expect(await findings()).toEqual([]);
+  });
+
+  test('an override is on the record, and counts at the pull request', async () => {
+    bench = createBench({ settings: { prd: RULES } });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    const overridden = await propose({ overrides: ['approvals'], reason: 'INC-412' });
+    expect(overridden.plan.gates).toContainEqual(
+      expect.objectContaining({ gate: 'approvals', decision: 'overridden' }),
+    );
+    proposed = overridden;
+    expect(await judged()).toEqual([]);
+  });
+
+  test('a forge that does not answer leaves it unknown, and is no pass', async () => {
+    bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'reviews');
+    expect(await judged()).toEqual([expect.stringContaining('approvals: whether gate approvals passes is not known')]);
+    review('bo');
+    await bench.forge.merge(proposed.pullRequest.number);
+    bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'reviews');
+    const found = await check(bench.context(), { environments: ['prd'], registry: false });
+    expect(found.environments[0]?.unchecked).toMatchObject({ code: 'forge-unavailable' });
+  });
+
+  test('a status that cannot be set is told, and the verdict stands', async () => {
+    bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'report');
+    expect(await judged()).toHaveLength(1);
+    expect(bench.notices.join('\n')).toMatch(/the status tagflow\/gates was not set/);
+  });
+});
