@@ -25,7 +25,9 @@ export type { Difference } from './engine/diff.ts';
 export type { Approved } from './engine/journal/approvals.ts';
 export type { HoldRequest } from './engine/journal/holds.ts';
 export type { LockRequest } from './engine/journal/locks.ts';
-export type { HistoryFilter, Release, ShowAt, Span } from './engine/read/history.ts';
+export type { HistoryFilter, ShowAt } from './engine/read/history.ts';
+export type { Release } from './engine/read/past.ts';
+export type { Span } from './engine/read/where.ts';
 export type { EnvironmentProblem } from './engine/read/problem.ts';
 export type { Applied } from './engine/release/apply-lines.ts';
 export type {

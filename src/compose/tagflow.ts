@@ -11,15 +11,9 @@ import { type Approved, approve, unapprove } from '../engine/journal/approvals.t
 import { type HoldRequest, hold, lift } from '../engine/journal/holds.ts';
 import { listJournal } from '../engine/journal/list.ts';
 import { type LockRequest, lock, unlock } from '../engine/journal/locks.ts';
-import {
-  type HistoryFilter,
-  type Release,
-  type ShowAt,
-  type Span,
-  history,
-  show,
-  where,
-} from '../engine/read/history.ts';
+import { type HistoryFilter, type ShowAt, history, show } from '../engine/read/history.ts';
+import type { Release } from '../engine/read/past.ts';
+import { type Span, where } from '../engine/read/where.ts';
 import type { EnvironmentProblem } from '../engine/read/problem.ts';
 import { readSnapshot } from '../engine/read/snapshot.ts';
 import { type Applied, apply } from '../engine/release/apply-lines.ts';

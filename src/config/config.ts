@@ -6,6 +6,7 @@ import type {
   ConfiguredPin,
   Environment,
   Image,
+  LineNames,
   Pipeline,
   ReleaseLine,
   Scope,
@@ -197,6 +198,32 @@ function finishLine(
     keep,
     pins: line.pins.map((pin) => finishPin(pin, name)),
     images: new Map([...images].map(([key, image]) => [key, finishImage(image)])),
+    ...formerNames(draft, { environment: environment.name, application }),
+  };
+}
+
+/** What a line and its images were called before. */
+function formerNames(
+  { renamed }: Draft,
+  { environment, application }: LineNames,
+): Pick<ReleaseLine, 'formerly' | 'formerImages'> {
+  const oldNames = (names: ReadonlyMap<string, string>, now: string): readonly string[] =>
+    [...names].flatMap(([old, name]) => (name === now ? [old] : []));
+  const environments = [environment, ...oldNames(renamed.environments, environment)];
+  const applications = application === undefined ? [] : oldNames(renamed.applications, application);
+  const all = environments.flatMap((one) =>
+    [application, ...applications].map((other): LineNames => ({ environment: one, application: other })),
+  );
+  const prefix = application === undefined ? '' : `${application}/`;
+  const images = [...renamed.images].flatMap(([old, now]) =>
+    old.startsWith(prefix) && old.includes('/') === (application !== undefined)
+      ? [[old.slice(prefix.length), now] as const]
+      : [],
+  );
+  const formerly = all.slice(1);
+  return {
+    ...(formerly.length > 0 && { formerly }),
+    ...(images.length > 0 && { formerImages: new Map(images) }),
   };
 }
 

@@ -6,6 +6,7 @@ import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftEnvironment, DraftLine } from './draft.ts';
 import { checkLines } from './line-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
+import { NAME } from './schema.ts';
 import { isValues } from './values.ts';
 
 /** Checks every rule. `defaultBranch`: the remote's, which is the trunk where `trunk:` was not written. */
@@ -190,6 +191,9 @@ function checkEnvironments(
   }
 }
 
+/** The names that something can have had. */
+const OLD_NAME = new RegExp(NAME);
+
 /** What was renamed has its new name, and its old one no more. */
 function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
   const applicationNames = new Set(lines.flatMap(({ application }) => application ?? []));
@@ -201,7 +205,9 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
   const check = (kind: string, key: string, old: string, now: string, known: ReadonlySet<string>): void => {
     const at = ['renamed', key, old];
     const owner = old.includes('/') ? old.slice(0, old.indexOf('/') + 1) : '';
-    if (known.has(old)) {
+    if (!old.split('/').every((part) => OLD_NAME.test(part))) {
+      document.report(at, `${quote(old)} is not a name that a ${kind} can have had`, 'correct or remove it', 'key');
+    } else if (known.has(old)) {
       document.report(at, `there still is the ${kind} ${quote(old)}`, 'remove one of the two', 'key');
     } else if (!known.has(owner + now)) {
       unknownName(

@@ -4,7 +4,7 @@ import type { Instant } from '../model/effects.ts';
 import { attempt } from '../model/attempt.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import { type Environment, linesNamed, taggedIn } from '../model/pipeline.ts';
+import { type Environment, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
 import { readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
@@ -14,8 +14,10 @@ import { isUnapplied } from './release/checks.ts';
 import { judgeDowngrade } from './release/gates.ts';
 import type { Context } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
-import { type Pinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
+import { type Pinned, readPinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
+import { presentLines } from './read/named-lines.ts';
+import { lineThen, rulesAt } from './read/past-rules.ts';
 import { readable } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
@@ -123,7 +125,7 @@ async function statusOf(
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
   const snapshot = await readSnapshot(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
-  const chosen = linesNamed(snapshot.pipeline, words);
+  const chosen = await presentLines(context, snapshot, words);
   const heads = chosen.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
   return Promise.all(chosen.map((environment) => environmentStatus(context, snapshot, environment, isLiveAsked)));
@@ -177,7 +179,7 @@ async function imagesOf(
   if (!record || !commit) return [];
   const pins = said instanceof Error ? said : (said?.pins ?? new Map<string, never>());
   const [images, live] = await Promise.all([
-    imageStatuses(context, environment, record, pins),
+    imageStatuses(context, record, { environment, pinned: pins }, await pinnedThen(context, state, record)),
     isLiveAsked ? readLive(context, snapshot, { ...state, record, commit }) : [],
   ]);
   return images.map((image) => {
@@ -201,19 +203,41 @@ async function journalStatus(
   return value ?? { ...none, journalProblem: problem };
 }
 
+/** What manifests say, as a configuration names their images. */
+interface PinnedBy {
+  readonly environment: Environment;
+  readonly pinned: Pinned;
+}
+
+/** What the manifests say of images that today's configuration does not have, by the one that the release was planned with. */
+async function pinnedThen(
+  context: Context,
+  { environment, head }: EnvironmentState,
+  { images, config }: ReleaseRecord,
+): Promise<PinnedBy | undefined> {
+  if (images.every(({ name }) => environment.images.has(name)) || !('commit' in config)) return undefined;
+  const pipeline = (await rulesAt(context, [config.commit])).pipelines.get(config.commit);
+  const line = pipeline && lineThen(pipeline, environment);
+  return line && { environment: line, pinned: await readPinned(context, pipeline, line, head) };
+}
+
 async function imageStatuses(
   context: Context,
-  environment: Environment,
   record: ReleaseRecord,
-  pinned: Pinned,
+  today: PinnedBy,
+  then: PinnedBy | undefined,
 ): Promise<readonly ImageStatus[]> {
+  const { environment } = today;
   return Promise.all(
-    record.images.map(async (image) => ({
-      ...image,
-      tag: environment.tag,
-      branch: branchCheck(pinned, image, environment, record.action),
-      registry: await registryCheck(context, environment, image, record.sequence),
-    })),
+    record.images.map(async (image) => {
+      const by = environment.images.has(image.name) ? today : (then ?? today);
+      return {
+        ...image,
+        tag: environment.tag,
+        branch: branchCheck(by.pinned, image, by.environment, record.action),
+        registry: await registryCheck(context, environment, image, record.sequence),
+      };
+    }),
   );
 }
 

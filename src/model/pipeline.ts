@@ -113,6 +113,12 @@ export interface Scope {
   readonly files: readonly string[];
 }
 
+/** The names by which records know a line. */
+export interface LineNames {
+  readonly environment: string;
+  readonly application: string | undefined;
+}
+
 /**
  * A release line: one application in one environment, with its own releases, record and holds. In a repository without
  * applications an environment is its only line.
@@ -124,6 +130,10 @@ export interface ReleaseLine {
   readonly environment: string;
   /** The name of the application; undefined in a repository without applications. */
   readonly application: string | undefined;
+  /** What it was called before, by `renamed:`. Its past has records of these names; absent: nothing else. */
+  readonly formerly?: readonly LineNames[];
+  /** Old names of its images, each with the present one; absent: there are none. */
+  readonly formerImages?: ReadonlyMap<string, string>;
   /** The images that may be part of its releases, by name. */
   readonly images: ReadonlyMap<string, Image>;
   /** The name of the line upstream; undefined for the first, which takes from the trunk. */
@@ -386,35 +396,49 @@ export function skippedLines(pipeline: Pipeline, name: string, upstream: string)
 const RECORDS = '.tagflow/releases';
 
 /** What tells where the record of a line is. */
-type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carries'>;
+type RecordOwner = Pick<ReleaseLine, 'environment' | 'application' | 'scope' | 'carries' | 'formerly'>;
 
 /** Returns the path of a line's release record, relative to the repository's root. */
-export function recordPath({ environment, application }: Pick<RecordOwner, 'environment' | 'application'>): string {
+export function recordPath({ environment, application }: LineNames): string {
   return `${RECORDS}/${application === undefined ? '' : `${application}/`}${environment}.yaml`;
 }
 
 /** Returns the path of the signature over a line's release record. */
-export function signaturePath(line: Pick<RecordOwner, 'environment' | 'application'>): string {
+export function signaturePath(line: LineNames): string {
   return `${recordPath(line)}.sig`;
 }
 
 /** Returns the paths at which a line's record may stand: the first that is there counts. */
 export function recordPaths(line: RecordOwner): readonly string[] {
-  return [recordPath(line), formerRecordPath(line)].filter((path) => path !== undefined);
+  return [recordPath(line), ...formerRecordPaths(line)];
+}
+
+/** Returns the paths at which signatures over a line's records may stand. */
+export function signaturePaths(line: Pick<RecordOwner, 'environment' | 'application' | 'formerly'>): readonly string[] {
+  return [line, ...(line.formerly ?? [])].map(signaturePath);
 }
 
 /** Returns the edits that take a line's record and its signature out of a tree: of a whole tree the rest is a release's scope. */
-export function withoutRecord(
-  line: Pick<RecordOwner, 'environment' | 'application'>,
-): readonly { readonly kind: 'remove'; readonly path: string }[] {
+export function withoutRecord(line: LineNames): readonly { readonly kind: 'remove'; readonly path: string }[] {
   return [recordPath(line), signaturePath(line)].map((path) => ({ kind: 'remove', path }));
 }
 
 /**
- * Returns the path at which records of schema 1 stood, in the folder of an environment that has a branch of its own. They are
- * read there, and move with the next release.
+ * Returns the paths at which a line's record stood before: under its former names, and in the folder of an environment that has a
+ * branch of its own (schema 1). It is read there, and moves with the next release.
  */
-export function formerRecordPath({ scope, carries }: RecordOwner): string | undefined {
+export function formerRecordPaths(line: RecordOwner): readonly string[] {
+  const { formerly = [] } = line;
+  const schema1 = [formerRecordPath(line), ...formerly.map((names) => formerRecordPath(line, names))];
+  return [...formerly.map(recordPath), ...schema1.filter((path) => path !== undefined)];
+}
+
+/** Returns the path at which records of schema 1 stood, under a line's present name or a former one. */
+export function formerRecordPath(
+  { scope, carries, environment }: RecordOwner,
+  names: Pick<LineNames, 'environment'> = { environment },
+): string | undefined {
   const [folder] = scope.folders;
-  return carries === 'tree' && folder !== undefined ? `${folder}/release.yaml` : undefined;
+  if (carries !== 'tree' || folder === undefined) return undefined;
+  return `${names.environment === environment ? folder : `environments/${names.environment}`}/release.yaml`;
 }

@@ -1,10 +1,12 @@
 // The releases of one environment or of all, as a view.
 import { lineName } from '../model/pipeline.ts';
 import type { FoundChange } from '../engine/read/found.ts';
-import type { Release, Unverified } from '../engine/read/history.ts';
+import type { History } from '../engine/read/history.ts';
+import type { Release } from '../engine/read/past.ts';
+import { type PastLine, leftWords } from '../engine/read/past-lines.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
-import { releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
+import { leftShape, releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
 import { type StyledText, type Table, type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
 
@@ -41,10 +43,12 @@ export function historyView(
     releases,
     unverified,
     found = [],
+    left = [],
   }: {
-    readonly releases: readonly Release[];
-    readonly unverified: readonly Unverified[];
+    readonly releases: History['releases'];
+    readonly unverified: History['unverified'];
     readonly found?: readonly FoundChange[];
+    readonly left?: readonly PastLine[];
   },
   now: Instant,
 ): View {
@@ -57,6 +61,7 @@ export function historyView(
         time: time(at),
         changes: images.map(({ name: image, from = null, to = null, kind }) => ({ image, from, to, kind })),
       })),
+      left: left.map(leftShape),
     },
     parts: [
       releases.length > 0
@@ -72,6 +77,7 @@ export function historyView(
           styled('yellow', 'unverified'),
           `: ${shortId(commit)} on ${name} by ${author}: ${problem}`,
         ]),
+        ...left.map(leftWords),
       ),
     ],
     records: recordsOf(releases),

@@ -2,7 +2,8 @@
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
 import type { ReleaseVerification } from '../engine/read/verifications.ts';
-import type { Release, Unverified } from '../engine/read/history.ts';
+import type { Release, Unverified } from '../engine/read/past.ts';
+import type { PastLine } from '../engine/read/past-lines.ts';
 import type { TagStatus } from '../engine/release/outcome.ts';
 import type { Check, RegistryCheck } from '../engine/status.ts';
 import type { Instant } from '../model/effects.ts';
@@ -82,6 +83,13 @@ function changesShape({ images }: ReleaseRecord, before: ReleaseRecord | undefin
     const [from, to] = [before?.images, images].map((all) => all?.find((image) => image.name === name));
     return from?.digest === to?.digest ? [] : [{ image: name, from: from?.version ?? null, to: to?.version ?? null }];
   });
+}
+
+/** A line that today's configuration does not have, and where its past is read; `null`: today's configuration has it. */
+export function leftShape(past: PastLine | undefined): unknown {
+  if (!past) return null;
+  const { line, left, isGone } = past;
+  return { environment: line.name, commit: left.id, time: time(left.time), branch: isGone ? null : line.branch };
 }
 
 /** A commit that is not a release. */

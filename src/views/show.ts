@@ -1,8 +1,9 @@
 // One release in full, as a view.
 import { lineName } from '../model/pipeline.ts';
-import type { Release } from '../engine/read/history.ts';
+import type { Release } from '../engine/read/past.ts';
+import { leftWords } from '../engine/read/past-lines.ts';
 import type { Instant } from '../model/effects.ts';
-import { releaseShape, timeOrNull } from './shapes.ts';
+import { leftShape, releaseShape, timeOrNull } from './shapes.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, exactly, moment } from './words.ts';
 
@@ -11,7 +12,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
   const { record } = release;
   const { environment, sequence, gates, held } = record;
   return {
-    data: { ...releaseShape(release), at: timeOrNull(at) },
+    data: { ...releaseShape(release), left: leftShape(release.left), at: timeOrNull(at) },
     parts: [
       linesOf(
         styled(
@@ -24,6 +25,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
         record.images.map(({ name, version, digest, repository }) => [name, version, digest, repository]),
       ),
       linesOf(
+        ...(release.left ? [leftWords(release.left)] : []),
         ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
         ...gates.map(({ gate, decision, reason }) => fact('gate', `${gate}: ${decision}: ${reason}`)),
         ...(release.verification ? [fact('verified', resultWords(release.verification))] : []),

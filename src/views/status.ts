@@ -1,12 +1,14 @@
 // What runs where, as a view.
 import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
 import type { Standing } from '../engine/read/history.ts';
+import { leftWords } from '../engine/read/past-lines.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { liveLines, liveMark, liveShape } from './live.ts';
 import {
   comparisonShape,
   holdShape,
+  leftShape,
   problemShape,
   recordShape,
   releaseShape,
@@ -48,9 +50,10 @@ export function statusAtView(standings: readonly Standing[], at: Instant): View 
   return {
     data: {
       at: time(at),
-      environments: standings.map(({ environment, release }) => ({
+      environments: standings.map(({ environment, release, left }) => ({
         environment,
         release: release ? releaseShape(release) : null,
+        left: leftShape(left),
       })),
     },
     parts: [
@@ -59,6 +62,7 @@ export function statusAtView(standings: readonly Standing[], at: Instant): View 
         ['ENV', '#', 'IMAGE', 'VERSION', { name: 'DIGEST', drop: 1 }, 'SINCE', { name: 'BY', drop: 2 }],
         standings.flatMap(standingRows),
       ),
+      linesOf(...standings.flatMap(({ left }) => (left ? [leftWords(left)] : []))),
     ],
   };
 }

@@ -1,8 +1,9 @@
 // Where an image is or was, as a view.
-import type { Span as TimeSpan } from '../engine/read/history.ts';
+import { leftWords } from '../engine/read/past-lines.ts';
+import type { Span as TimeSpan } from '../engine/read/where.ts';
 import type { Instant } from '../model/effects.ts';
-import { time, timeOrNull } from './shapes.ts';
-import { type View, tableOf } from './view.ts';
+import { leftShape, time, timeOrNull } from './shapes.ts';
+import { type View, linesOf, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, moment } from './words.ts';
 
 const COLUMNS = [
@@ -22,8 +23,9 @@ const COLUMNS = [
 export function whereView(spans: readonly TimeSpan[], now: Instant): View {
   return {
     data: {
-      spans: spans.map(({ from, until, by, ...span }) => ({
+      spans: spans.map(({ from, until, by, left, ...span }) => ({
         ...span,
+        left: leftShape(left),
         from: time(from),
         until: timeOrNull(until),
         actor: by.actor,
@@ -47,6 +49,7 @@ export function whereView(spans: readonly TimeSpan[], now: Instant): View {
           by.reason ?? '',
         ]),
       ),
+      linesOf(...new Set(spans.flatMap(({ left }) => (left ? [leftWords(left)] : [])))),
     ],
   };
 }

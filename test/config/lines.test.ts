@@ -223,6 +223,7 @@ describe('applications that are wrong', () => {
     ],
     ['the target without tags', `${ONE}  dev: { tags: false, pin: target }\n`, 'with tags: false none is put'],
     ['no more tags than versions', `maxApplications: 0\n${ONE}  dev:\n`, 'write a number from 1'],
+    ['an old name that is a path', `${SHOP}renamed: { environments: { '..': prd } }\n`, 'not a name'],
     ['a new name that is not there', `${SHOP}renamed: { applications: { store: shp } }\n`, 'did you mean shop?'],
     [
       'an old name that is there',

@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../src/engine/audit/check.ts';
 import { diff } from '../../src/engine/diff.ts';
-import { history, show, where } from '../../src/engine/read/history.ts';
+import { history, show } from '../../src/engine/read/history.ts';
+import { where } from '../../src/engine/read/where.ts';
 import { apply } from '../../src/engine/release/apply-lines.ts';
 import { status } from '../../src/engine/status.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../support/engine.ts';

@@ -16,7 +16,7 @@ export const where = defineCommand({
   options: {},
   async run(session, { image }) {
     const [engine, { whereView }, { failureOf }] = await Promise.all([
-      import('../../engine/read/history.ts'),
+      import('../../engine/read/where.ts'),
       import('../../views/where.ts'),
       import('../../views/failure.ts'),
     ]);

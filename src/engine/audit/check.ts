@@ -6,7 +6,7 @@ import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
-import { type Environment, lineOf, linesNamed, repositoryIn, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, lineOf, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
@@ -18,6 +18,9 @@ import type { Context } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
+import { namedLines } from '../read/named-lines.ts';
+import { readPastLine } from '../read/past.ts';
+import { type PastLine, leftWords } from '../read/past-lines.ts';
 import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
 import { checkMergedReviews, checkProposalGates } from './proposal-gates.ts';
@@ -59,7 +62,7 @@ export interface CheckRequest extends Bounds {
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
 export async function check(context: Context, request: CheckRequest): Promise<Audit> {
   const snapshot = await readSnapshot(context, request.environments, Infinity);
-  const chosen = chooseHeads(snapshot, request);
+  const chosen = await chooseHeads(context, snapshot, request);
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
   // Lines downstream are looked at for each of those above them.
@@ -71,17 +74,19 @@ export async function check(context: Context, request: CheckRequest): Promise<Au
     return trail;
   };
   const unnamed: Unnamed = new Map();
-  for (const { environment } of chosen) {
+  for (const { environment, leftBy } of chosen) {
     const { application, images } = environment;
-    if (!unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
+    if (!leftBy && !unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
   }
-  const checked = await pLimit(AT_ONCE).map(chosen, async ({ environment, head }) => {
+  const checked = await pLimit(AT_ONCE).map(chosen, async ({ environment, head, leftBy }) => {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
     const trail = await trailOf(environment, head);
     const { found, report } = collect(environment);
-    const result = await checkTrail(context, snapshot, { trail, trailOf }, request, report);
-    await checkMissed(context, snapshot, trail, unnamed, report);
+    const isGone = leftBy?.past.isGone === true;
+    const asked = { ...request, registry: request.registry && !isGone };
+    const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, { trail, trailOf }, asked, report);
+    if (!leftBy) await checkMissed(context, snapshot, trail, unnamed, report);
     const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
     // What is not on the line itself came in by a merge, or is below it.
     const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
@@ -160,10 +165,19 @@ async function checkTrail(
   };
 }
 
-function chooseHeads(
+/** A line that is checked, and where. */
+interface Chosen {
+  readonly environment: Environment;
+  readonly head: ObjectId;
+  /** Set for a line that left: the configuration that had it. */
+  readonly leftBy?: { readonly past: PastLine; readonly snapshot: Snapshot };
+}
+
+async function chooseHeads(
+  context: Context,
   snapshot: Snapshot,
   { environments: names, branch }: CheckRequest,
-): readonly { readonly environment: Environment; readonly head: ObjectId }[] {
+): Promise<readonly Chosen[]> {
   const { pipeline, branches } = snapshot;
   if (branch !== undefined) {
     const [name, ...others] = names;
@@ -188,11 +202,26 @@ function chooseHeads(
       fix: advise`push it first (git push origin ${branch}), or correct ${{ act: 'say', what: 'branch' }}`,
     });
   }
-  const chosen =
-    names.length > 0
-      ? linesNamed(pipeline, names)
-      : [...pipeline.lines.values()].filter((environment) => branches.has(environment.branch));
-  return chosen.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) }));
+  if (names.length === 0) {
+    const present = [...pipeline.lines.values()].filter((environment) => branches.has(environment.branch));
+    return present.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) }));
+  }
+  const { today, past } = await namedLines(context, snapshot, names, false);
+  return [
+    ...today.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) })),
+    ...(await Promise.all(past.map(async (one) => chosePast(context, snapshot, one)))),
+  ];
+}
+
+/** A line that left: nothing above its newest release is its own any more. Throws `release-not-found`. */
+async function chosePast(context: Context, snapshot: Snapshot, past: PastLine): Promise<Chosen> {
+  const [newest] = (await readPastLine(context, past)).releases;
+  const { line, pipeline } = past;
+  if (newest) {
+    context.notify({ level: 'info', text: leftWords(past) });
+    return { environment: line, head: newest.commit, leftBy: { past, snapshot: snapshot.under(pipeline) } };
+  }
+  throw new TagflowError('release-not-found', { what: `${line.name} has no release to check`, why: leftWords(past) });
 }
 
 /** Heads that environments may have taken from: the trunk, where the configuration is, and every environment. */

@@ -3,7 +3,7 @@
 import type { Instant } from '../../model/effects.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type ReleaseRecord, sameImages } from '../../model/release.ts';
-import type { Release } from '../read/history.ts';
+import type { Release } from '../read/past.ts';
 
 /** The moments between which releases count, both included. */
 export interface Window {

@@ -3,7 +3,8 @@
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Reading } from '../context.ts';
-import { type Release, type WholePast, readEverything } from '../read/history.ts';
+import { type WholePast, readEverything } from '../read/history.ts';
+import type { Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type CarriedChange, type Delivery, type Window, deliveryOf, median } from './delivery.ts';

@@ -2,37 +2,31 @@
 // planned by, and what is in their trees.
 import pLimit from 'p-limit';
 import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
-import type { Commit } from '../../ledger/ledger.ts';
 import { attempt } from '../../model/attempt.ts';
-import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import {
   type Environment,
-  type Pipeline,
   flowsInto,
-  formerRecordPath,
+  formerRecordPaths,
   isInScope,
   pinFiles,
   recordPath,
   recordPaths,
-  signaturePath,
+  signaturePaths,
 } from '../../model/pipeline.ts';
 import { sameImages } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Context } from '../context.ts';
-import { type Report, upstreamHeads } from './findings.ts';
-import { mergedBeside } from '../read/continuity.ts';
+import type { Report } from './findings.ts';
+import { checkPins } from './release-pins.ts';
+import { type Rules, type RulesOf, checkSources } from './sources.ts';
 import { type ConfigText, pipelineOf } from '../read/pipeline.ts';
-import { releaseMadeAt } from '../read/records.ts';
-import { branchCheck } from '../status.ts';
-import { type Pinned, readPinned } from '../tree/pins.ts';
-import { type TrailEntry, type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
+import { lineThen } from '../read/past-rules.ts';
+import { namedNow, releaseMadeAt } from '../read/records.ts';
+import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import { withoutPins } from './pinned-paths.ts';
-import { bringReadable, isKept, isManifestPath, manifestPaths, mayHoldPins } from '../tree/tree.ts';
+import { bringReadable, isKept, isManifestPath } from '../tree/tree.ts';
 import type { Snapshot } from '../read/snapshot.ts';
-
-/** So many commits' manifests come in one request, at most. */
-const AT_ONCE = 500;
 
 /** Commits whose trees are looked at together. */
 const TREES_AT_ONCE = 64;
@@ -47,10 +41,11 @@ export async function checkReleases(
   await checkRecords(context, snapshot, trail, report);
   checkSequence(trail, report);
   checkRestored(trail, report);
-  const lost = await checkSources(context, snapshot, trail, report);
   const rules = await readRules(context, snapshot, trail, report);
+  const lost = await checkSources(context, snapshot, trail, rules, report);
   await checkContent(context, trail, { lost, rules }, report);
-  await checkPins(context, trail, rules, report);
+  const today = { pipeline: snapshot.pipeline, environment: trail.environment };
+  await checkPins(context, trail, { rules, today }, report);
   return lost;
 }
 
@@ -112,49 +107,13 @@ function checkRestored(trail: Trail, report: Report): void {
       if (trail.whole) report('source', commit, `it says it restored ${name}, which is not a release below it`);
     } else if (target.release.sequence !== restored.sequence) {
       report('source', commit, `it says it restored ${name}, and that commit is release ${target.release.sequence}`);
-    } else if (!sameImages(target.release.images, release.images)) {
+    } else if (
+      !sameImages(namedNow(trail.environment, target.release).images, namedNow(trail.environment, release).images)
+    ) {
       report('source', commit, `it says it restored ${name}, and its images are others`);
     }
   }
 }
-
-/** What a release carried has to be upstream, in the branch that it names; and nothing else is merged with it. */
-async function checkSources(
-  context: Context,
-  snapshot: Snapshot,
-  trail: Trail,
-  report: Report,
-): Promise<ReadonlySet<ObjectId>> {
-  const releases = releasesOf(trail);
-  const upstream = upstreamHeads(snapshot, trail.environment);
-  // An import carries nothing: it says what the branch had.
-  const carried = releases.filter(({ release }) => release.action !== 'import');
-  const ids = [...new Set(carried.map(({ release }) => release.source.commit))];
-  const outside = new Map<string, ReadonlySet<ObjectId>>();
-  for (const { branch, head } of upstream) outside.set(branch, new Set(await context.ledger.unreachable(ids, head)));
-  const lost = new Set(ids.filter((id) => [...outside.values()].every((missing) => missing.has(id))));
-  for (const { commit, release } of carried) {
-    const { source } = release;
-    const extra = await mergedBeside(context.ledger, commit, source.commit);
-    const name = shortId(source.commit);
-    if (lost.has(source.commit)) {
-      report('source', commit, `it says it carried ${name}, which no branch upstream has`);
-    } else if (outside.get(source.branch)?.has(source.commit) === true) {
-      report('source', commit, `it says it carried ${name} of ${source.branch}, which ${source.branch} does not have`);
-    } else if (extra.length > 0) {
-      report('source', commit, `it merges ${extra.map(shortId).join(', ')}, of which its record says nothing`);
-    }
-  }
-  return lost;
-}
-
-/** An environment as the configuration had it that a release was planned by. */
-interface Rules {
-  readonly pipeline: Pipeline;
-  readonly environment: Environment;
-}
-
-type RulesOf = (entry: ReleaseEntry) => Rules;
 
 /** The rules of each release: tagflow.yaml of the trunk as it was then. */
 async function readRules(context: Context, snapshot: Snapshot, trail: Trail, report: Report): Promise<RulesOf> {
@@ -180,7 +139,7 @@ async function readRules(context: Context, snapshot: Snapshot, trail: Trail, rep
     // Where applications are patterns, the commit beside the text says which there are.
     const key = applicationFolders(text).length > 0 ? `${id} ${text}` : text;
     const at = { text, file: CONFIG_FILE, commit: id, defaultBranch: trunk.branch };
-    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, trail.environment.name))) ?? current;
+    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, trail.environment))) ?? current;
     parsed.set(key, found);
     rules.set(id, found);
   }
@@ -225,9 +184,9 @@ function notOlder(
   return governing;
 }
 
-async function rulesOf({ ledger }: Context, at: ConfigText, name: string): Promise<Rules | undefined> {
+async function rulesOf({ ledger }: Context, at: ConfigText, line: Environment): Promise<Rules | undefined> {
   const { value: pipeline } = await attempt(pipelineOf(ledger, at));
-  const environment = pipeline?.lines.get(name);
+  const environment = pipeline && lineThen(pipeline, line);
   return pipeline && environment && { pipeline, environment };
 }
 
@@ -274,10 +233,10 @@ async function checkTree(
   } = entry;
   const { environment } = rules;
   const pinned = new Set(pinFiles(environment.pins));
-  const records = new Set([recordPath(trail.environment), signaturePath(trail.environment)]);
+  const own = trail.environment;
+  const records = new Set([...recordPaths(own), ...signaturePaths(own), ...formerRecordPaths(environment)]);
   const mayDiffer = (path: string): boolean =>
     records.has(path) ||
-    path === formerRecordPath(environment) ||
     pinned.has(path) ||
     (isInScope(environment.scope, path) && isManifestPath(path)) ||
     isKept(environment, path);
@@ -312,113 +271,13 @@ async function checkScope(
     (line) => line.name === environment.name || changed.includes(recordPath(line)),
   );
   const owned = (path: string): boolean =>
-    together.some((line) => path === recordPath(line) || path === signaturePath(line) || isInScope(line.scope, path));
+    together.some(
+      (line) => recordPaths(line).includes(path) || signaturePaths(line).includes(path) || isInScope(line.scope, path),
+    );
   const strange = changed.filter((path) => !owned(path));
   if (strange.length === 0) return;
   const verb = strange.length === 1 ? 'is' : 'are';
   report('content', commit, `${someOf(strange)} ${verb} changed with it, and ${verb} outside of its scope`);
-}
-
-/** At each commit manifests have to name the images of the release that it has. */
-async function checkPins(context: Context, trail: Trail, rules: RulesOf, report: Report): Promise<void> {
-  const read = await readAllPins(context, trail, rules);
-  let release: ReleaseEntry | undefined;
-  let told = '';
-  for (const entry of trail.entries.toReversed()) {
-    if (isReleaseEntry(entry)) [release, told] = [entry, ''];
-    if (!release) continue;
-    const differences = differencesOf(read(entry.commit), release, rules(release));
-    // A commit that leaves wrong pins as they were did not make them wrong.
-    if (differences !== '' && differences !== told) report('pins', entry.commit, differences);
-    told = differences;
-  }
-}
-
-function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment }: Rules): string {
-  if (pinned instanceof Error) {
-    return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
-  }
-  const wrong = release.images.flatMap((image) => {
-    const check = environment.images.has(image.name)
-      ? branchCheck(pinned, image, environment, release.action)
-      : undefined;
-    return check?.state === 'drift' ? [`${image.name} is ${saidOf(check.found)}, not ${image.digest}`] : [];
-  });
-  return wrong.length === 0
-    ? ''
-    : `its manifests differ from the record of release ${release.sequence}: ${wrong.join('; ')}`;
-}
-
-function saidOf(found: string | undefined): string {
-  if (found === undefined) return 'not pinned by its digest';
-  return /@|^sha(?:256|512):/.test(found) ? found : `${found}, not pinned by its digest`;
-}
-
-/** A commit that has a release, and the files of it that may hold pins. */
-interface Listed {
-  readonly id: ObjectId;
-  readonly rules: Rules;
-  /** Each as its path, id and mode; the error where its tree is not read. */
-  readonly manifests: readonly string[] | TagflowError;
-}
-
-/** The files that may hold pins at each commit that has a release, the oldest commit first. */
-async function listManifests({ ledger }: Context, trail: Trail, rulesOfEntry: RulesOf): Promise<readonly Listed[]> {
-  const governed: { readonly id: ObjectId; readonly rules: Rules }[] = [];
-  let governing: Rules | undefined;
-  for (const entry of trail.entries.toReversed()) {
-    if (isReleaseEntry(entry)) governing = rulesOfEntry(entry);
-    if (governing) governed.push({ id: entry.commit.id, rules: governing });
-  }
-  return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
-    const { environment } = rules;
-    const { folders, files: single } = environment.scope;
-    const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const listing = Promise.all(places.map(async (place) => ledger.listFiles(id, place)));
-    const { value: listed, problem } = await attempt(listing, 'tree-unsafe');
-    if (problem) return { id, rules, manifests: problem };
-    const own = listed
-      .flat()
-      .filter(({ path }) => (mayHoldPins(path) || places.includes(path)) && path !== formerRecordPath(environment));
-    return { id, rules, manifests: own.map((file) => `${file.path} ${file.id} ${file.mode}`) };
-  });
-}
-
-/** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
-async function readAllPins(context: Context, trail: Trail, rulesOfEntry: RulesOf): Promise<(commit: Commit) => Pinned> {
-  const keys = new Map<ObjectId, string>();
-  const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
-  const numbers = new Map<Rules, number>();
-  /** Commits whose trees are not read. */
-  const refused = new Map<ObjectId, TagflowError>();
-  for (const { id, rules, manifests } of await listManifests(context, trail, rulesOfEntry)) {
-    if (manifests instanceof TagflowError) {
-      refused.set(id, manifests);
-      continue;
-    }
-    numbers.set(rules, numbers.get(rules) ?? numbers.size);
-    const key = [numbers.get(rules), ...manifests].join('\n');
-    keys.set(id, key);
-    if (!distinct.has(key)) distinct.set(key, { commit: id, rules });
-  }
-  const pins = new Map<string, Pinned>();
-  const all = [...distinct];
-  for (let at = 0; at < all.length; at += AT_ONCE) {
-    const some = all.slice(at, at + AT_ONCE);
-    const wanted = some.map(async ([, { commit, rules }]) => ({
-      commit,
-      paths: await manifestPaths(context, rules.environment, commit),
-    }));
-    await bringReadable(context, await Promise.all(wanted));
-    await pLimit(TREES_AT_ONCE).map(some, async ([key, { commit, rules }]) => {
-      pins.set(key, await readPinned(context, rules.pipeline, rules.environment, commit));
-    });
-  }
-  return ({ id }) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
-}
-
-function isReleaseEntry(entry: TrailEntry): entry is ReleaseEntry {
-  return entry.release !== undefined;
 }
 
 function someOf(paths: readonly string[]): string {

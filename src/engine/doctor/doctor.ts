@@ -9,7 +9,7 @@ import { type Needed, type RepositoryUse, examineRepository } from './repository
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
 import { examineSigning } from './signing.ts';
-import { readPast } from '../read/history.ts';
+import { readPast } from '../read/past.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';

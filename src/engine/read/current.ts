@@ -4,15 +4,16 @@ import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Environment, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { type Environment, recordPath, recordPaths } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
-import { type RecordFile, fitsTree, recordFileIn, recordIn, recordOrProblem } from './records.ts';
+import { type RecordFile, fitsTree, namedNow, recordFileIn, recordIn, recordOrProblem } from './records.ts';
 import { vouchFor } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
+import { lineFiles, signatureBeside } from './steps.ts';
 
 /** A release and the commit that made it. */
 export interface CurrentRelease {
@@ -37,7 +38,7 @@ export async function readRelease(
   const { ledger } = context;
   const commit = await ledger.commit(head);
   const [parent] = commit.parents;
-  const paths = [...recordPaths(environment), ...(environment.trust ? [signaturePath(environment)] : [])];
+  const paths = lineFiles(environment);
   const isOlder = parent !== undefined && (await isUntouched(ledger, environment, head, parent));
   // The record comes with the others of the line then.
   const newestLine = isOlder ? await readNewest(context, environment, head) : undefined;
@@ -46,8 +47,9 @@ export async function readRelease(
   const file = recordFileIn(environment, files);
   if (file && !isOlder) {
     const record = recordIn(environment, file);
-    const signature = files.get(signaturePath(environment));
-    if (await isRightBelow(context, environment, { commit, record, file, signature })) return { record, commit: head };
+    const signature = signatureBeside(file, files);
+    if (await isRightBelow(context, environment, { commit, record, file, signature }))
+      return { record: namedNow(environment, record), commit: head };
   }
   const line = newestLine ?? (await readNewest(context, environment, head));
   const [newest] = releasesOn(line);
@@ -57,7 +59,7 @@ export async function readRelease(
   if (!file || !newest?.file || Buffer.compare(newest.file.content, file.content) !== 0) {
     throw notWritten(environment, file, last);
   }
-  return { record: newest.release, commit: newest.commit.id };
+  return { record: namedNow(environment, newest.release), commit: newest.commit.id };
 }
 
 /** Whether a commit has a record and leaves it as its parent has it: the release was made further down. */

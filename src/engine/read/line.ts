@@ -10,7 +10,8 @@ import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { fitsTree, recordOrProblem } from './records.ts';
+import { rulesAt } from './past-rules.ts';
+import { fitsTree, fittedTree, recordOrProblem } from './records.ts';
 import { type Vouching, olderRules, vouchFor } from './repositories.ts';
 import { type Signed, judgeSignatures } from './signatures.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
@@ -137,21 +138,21 @@ async function readCandidates(
   whole: boolean,
 ): Promise<readonly Candidate[]> {
   const limit = pLimit(AT_ONCE);
-  const parsed = await Promise.all(
-    steps.map(async (step) => ({
-      step,
-      record: await limit(async () => {
+  const alone = await Promise.all(
+    steps.map(async (step) =>
+      limit(async () => {
         context.signal.throwIfAborted();
-        return recordOf(context, environment, step);
+        return readStep(context, environment, step);
       }),
-    })),
+    ),
   );
-  const records = parsed.flatMap(({ record }) => (typeof record === 'string' ? [] : [record]));
-  const vouching = await vouchFor(context, environment, records);
+  const { read, byOwnRules } = await fitThen(context, alone);
+  const records = read.flatMap(({ record }) => (typeof record === 'string' ? [] : [record]));
+  const vouching = await vouchFor(context, environment, records, byOwnRules);
   const { trust } = environment;
-  const own = parsed.flatMap(({ step, record }) => (typeof record === 'string' ? [] : [{ ...step, record }]));
+  const own = read.flatMap(({ step, record }) => (typeof record === 'string' ? [] : [{ ...step, record }]));
   const signed = trust && (await judgeSignatures(context, trust, { head, whole }, own));
-  return parsed.map(({ step, record }): Candidate => {
+  return read.map(({ step, record }): Candidate => {
     const problem = typeof record === 'string' ? record : vouching.strange.get(record);
     if (typeof record === 'string' || problem !== undefined)
       return { ...step, found: problem ?? '', unsigned: false, settled: true, vouching };
@@ -163,15 +164,44 @@ async function readCandidates(
 }
 
 /** The record of a change, or why it is none, whatever lies below. */
-async function recordOf(
-  { ledger }: Reading,
-  environment: Environment,
-  { commit, file }: RecordStep,
-): Promise<ReleaseRecord | string> {
-  if (!file) return 'it removes the record';
-  const record = recordOrProblem(environment, file);
-  if (typeof record === 'string' || (await fitsTree(ledger, environment, commit, record))) return record;
-  return record.schema === 1
+interface ReadStep {
+  readonly step: RecordStep;
+  readonly record: ReleaseRecord | string;
+  /** False: its commit's tree is not the one that it speaks of, by today's configuration. */
+  readonly fits: boolean;
+}
+
+async function readStep({ ledger }: Reading, environment: Environment, step: RecordStep): Promise<ReadStep> {
+  const { commit, file } = step;
+  const record = file ? recordOrProblem(environment, file) : 'it removes the record';
+  return { step, record, fits: typeof record === 'string' || (await fitsTree(ledger, environment, commit, record)) };
+}
+
+/** Looks again at records that do not fit their trees: by the configuration that each was planned with. */
+async function fitThen(
+  context: Reading,
+  alone: readonly ReadStep[],
+): Promise<{ readonly read: readonly ReadStep[]; readonly byOwnRules: ReadonlySet<ReleaseRecord> }> {
+  const configs = alone.flatMap(({ record, fits }) =>
+    !fits && typeof record !== 'string' && 'commit' in record.config ? [record.config.commit] : [],
+  );
+  // All at once: each of them would be a request.
+  await rulesAt(context, configs);
+  const byOwnRules = new Set<ReleaseRecord>();
+  const read: ReadStep[] = [];
+  for (const one of alone) {
+    const { step, record, fits } = one;
+    if (fits || typeof record === 'string') read.push(one);
+    else if (await fittedTree(context, step.commit, record)) {
+      byOwnRules.add(record);
+      read.push({ ...one, fits: true });
+    } else read.push({ ...one, record: misfit(record) });
+  }
+  return { read, byOwnRules };
+}
+
+function misfit({ schema }: ReleaseRecord): string {
+  return schema === 1
     ? 'its record speaks of another commit: it was written or moved by hand'
     : 'its record speaks of another tree: files or the record were changed by hand';
 }

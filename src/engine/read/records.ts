@@ -9,6 +9,7 @@ import { isRecordFile, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { scopeId } from '../tree/tree.ts';
+import { lineOfRecord } from './past-rules.ts';
 
 /** A record's file in a commit. */
 export interface RecordFile {
@@ -16,32 +17,50 @@ export interface RecordFile {
   readonly content: Uint8Array;
 }
 
-/** Returns the record's file among files of a commit: at its place, else at the former one if tagflow wrote it. */
+/** Returns the record's file among files of a commit: at its place, else at a former one if tagflow wrote it. */
 export function recordFileIn(environment: Environment, files: ReadonlyMap<string, Uint8Array>): RecordFile | undefined {
-  const path = recordPath(environment);
-  const content = files.get(path);
-  if (content) return { path, content };
-  const former = formerRecordPath(environment);
-  const old = former === undefined ? undefined : files.get(former);
-  return former !== undefined && old && isRecordFile(old) ? { path: former, content: old } : undefined;
+  const [own, ...former] = recordPaths(environment).flatMap((path) => {
+    const content = files.get(path);
+    return content && (path === recordPath(environment) || isRecordFile(content)) ? [{ path, content }] : [];
+  });
+  return own ?? former[0];
 }
 
 /** Returns the record that a file holds, checked to be of this environment and in its place. Throws `record-invalid`. */
 export function recordIn(environment: Environment, { path, content }: RecordFile): ReleaseRecord {
   const record = parseRecord(new TextDecoder().decode(content), path);
-  const isFormer = path === formerRecordPath(environment);
-  const why =
-    record.environment !== environment.environment || record.application !== environment.application
-      ? `it says it is of ${lineName(record.environment, record.application)}`
-      : (record.schema === 1) !== isFormer
-        ? `records of schema ${record.schema} stand at ${record.schema === 1 ? formerRecordPath(environment) : recordPath(environment)}`
-        : undefined;
-  if (why === undefined) return record;
+  const { formerly = [] } = environment;
+  const names = [environment, ...formerly].find(
+    (one) => record.environment === one.environment && record.application === one.application,
+  );
+  const place = names && (record.schema === 1 ? formerRecordPath(environment, names) : recordPath(names));
+  if (names && path === place) return record;
   throw new TagflowError('record-invalid', {
     what: `${path} is not a record of ${environment.name}`,
-    why,
+    why: names
+      ? `records of schema ${record.schema} stand at ${place}`
+      : `it says it is of ${lineName(record.environment, record.application)}`,
     fix: advise`go back to the last release that tagflow wrote: ${{ act: 'rollback', line: environment.name }}`,
   });
+}
+
+/** Returns a record with the names that its line and its images have today: what was renamed is the same thing. */
+export function namedNow(
+  { environment, application, formerly, formerImages }: Environment,
+  record: ReleaseRecord,
+): ReleaseRecord {
+  if (!formerly && !formerImages) return record;
+  const renamed = <T extends { readonly name: string }>(images: readonly T[]): readonly T[] =>
+    images
+      .map((image) => ({ ...image, name: formerImages?.get(image.name) ?? image.name }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    ...record,
+    environment,
+    ...(application !== undefined && { application }),
+    images: renamed(record.images),
+    held: record.held.map((hold) => ({ ...hold, images: renamed(hold.images) })),
+  };
 }
 
 /** Returns the record that a file holds, or in words why it holds none. */
@@ -70,8 +89,8 @@ export async function readRecord(
 }
 
 /**
- * Returns whether a commit's tree is the one that its record speaks of. Of schema 1 the commit tells: it was built on the
- * record's base. From schema 2 on the scope does, whatever the commit's parents are.
+ * Returns whether a commit's tree is the one that its record speaks of, the scope being that of today's configuration. Of schema
+ * 1 the commit tells: it was built on the record's base. From schema 2 on the scope does, whatever the commit's parents are.
  */
 export async function fitsTree(
   ledger: LedgerReader,
@@ -80,8 +99,21 @@ export async function fitsTree(
   record: ReleaseRecord,
 ): Promise<boolean> {
   if (record.schema === 1) return commit.parents[0] === record.base;
-  const { value: scope, problem } = await attempt(scopeId(ledger, environment, commit.id, []), 'tree-unsafe');
+  // Of a whole tree the record is left out where it stood when the release was made.
+  const names = { environment: record.environment, application: record.application };
+  const reading = scopeId(ledger, { ...environment, ...names }, commit.id, []);
+  const { value: scope, problem } = await attempt(reading, 'tree-unsafe');
   return !problem && scope === record.scope;
+}
+
+/**
+ * Returns whether a commit's tree is the one that its record speaks of by the configuration that it was planned with: its paths
+ * were others then. Today's does not say so any more. Needs the trunk's history.
+ */
+export async function fittedTree(reading: Reading, commit: Commit, record: ReleaseRecord): Promise<boolean> {
+  if (record.schema === 1) return false;
+  const then = await lineOfRecord(reading, record);
+  return then !== undefined && (await fitsTree(reading.ledger, then, commit, record));
 }
 
 /**
@@ -96,7 +128,9 @@ export async function releaseMadeAt(
   const { value: file } = await attempt(readRecordFile(context, environment, commit.id), 'tree-unsafe');
   if (file === undefined) return undefined;
   const record = recordOrProblem(environment, file);
-  if (typeof record === 'string' || !(await fitsTree(context.ledger, environment, commit, record))) return undefined;
+  if (typeof record === 'string') return undefined;
+  const fits = await fitsTree(context.ledger, environment, commit, record);
+  if (!fits && !(await fittedTree(context, commit, record))) return undefined;
   const [parent] = commit.parents;
   const before = parent && (await attempt(readRecordFile(context, environment, parent), 'tree-unsafe')).value;
   return before && Buffer.compare(before.content, file.content) === 0 ? undefined : record;

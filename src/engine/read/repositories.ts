@@ -2,14 +2,14 @@
 // branch can write one. Nothing is asked of a registry, copied or tagged for a repository that the trunk's configuration does not
 // know for that image, now or at the commit that the record says it was planned by.
 import { CONFIG_FILE } from '../../config/config.ts';
-import { attempt, attemptNow } from '../../model/attempt.ts';
+import { attemptNow } from '../../model/attempt.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Pipeline, type ReleaseLine, repositoryIn } from '../../model/pipeline.ts';
+import { type ReleaseLine, repositoryIn } from '../../model/pipeline.ts';
 import { ownershipKey, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
-import { pipelineOf } from './pipeline.ts';
+import { rulesAt } from './past-rules.ts';
 
 /** What vouches for the repositories of records. */
 export interface Vouching {
@@ -23,20 +23,25 @@ export interface Vouching {
   readonly places: ReadonlyMap<ObjectId, number>;
 }
 
-/** Returns what vouches for the repositories of records. The trunk is read only where today's configuration does not. */
+/**
+ * Returns what vouches for the repositories of records. The trunk is read only where today's configuration does not.
+ * `byOwnRules`: records that rely on the tagflow.yaml of their own commit for something else.
+ */
 export async function vouchFor(
   reading: Reading,
   line: ReleaseLine,
   records: readonly ReleaseRecord[],
+  byOwnRules: ReadonlySet<ReleaseRecord> = new Set(),
 ): Promise<Vouching> {
   const found = records.flatMap((record) => {
     const images = record.images.filter((image) => !isKnown([line], image));
     return images.length > 0 ? [{ record, images }] : [];
   });
-  if (found.length === 0) return { strange: new Map(), relied: new Set(), places: new Map() };
-  const { pipelines: then, places } = await pipelinesOf(
+  const relying = [...found.map(({ record }) => record), ...byOwnRules];
+  if (relying.length === 0) return { strange: new Map(), relied: new Set(), places: new Map() };
+  const { pipelines: then, places } = await rulesAt(
     reading,
-    found.flatMap(({ record: { config } }) => ('commit' in config ? [config.commit] : [])),
+    relying.flatMap(({ config }) => ('commit' in config ? [config.commit] : [])),
   );
   const strange = new Map(
     found.flatMap(({ record, images }): [ReleaseRecord, string][] => {
@@ -50,7 +55,7 @@ export async function vouchFor(
       ];
     }),
   );
-  const relied = new Set(found.flatMap(({ record }) => (strange.has(record) ? [] : [record])));
+  const relied = new Set(relying.filter((record) => !strange.has(record)));
   return { strange, relied, places };
 }
 
@@ -74,7 +79,7 @@ export function olderRules(
 function isKnown(lines: readonly ReleaseLine[], { name, repository }: ReleaseImage): boolean {
   const key = keyOf(repository);
   return lines.some((line) => {
-    const image = line.images.get(name);
+    const image = line.images.get(name) ?? line.images.get(line.formerImages?.get(name) ?? '');
     return (
       image !== undefined && [image.repository, repositoryIn(line, image)].some((one) => ownershipKey(one) === key)
     );
@@ -83,38 +88,4 @@ function isKnown(lines: readonly ReleaseLine[], { name, repository }: ReleaseIma
 
 function keyOf(repository: string): string | undefined {
   return attemptNow(() => ownershipKey(parseRepository(repository))).value;
-}
-
-/** The pipelines of tagflow.yaml at commits of the trunk's first-parent history; of other commits none. */
-async function pipelinesOf(
-  { ledger }: Reading,
-  commits: readonly ObjectId[],
-): Promise<{ readonly pipelines: ReadonlyMap<ObjectId, Pipeline>; readonly places: Vouching['places'] }> {
-  const { trunk, branches } = await ledger.heads();
-  const head = branches.get(trunk);
-  if (head === undefined || commits.length === 0) return { pipelines: new Map(), places: new Map() };
-  await ledger.fetch([head]);
-  await ledger.deepen([head]);
-  const places = new Map((await ledger.firstParents(head)).map((id, place) => [id, place]));
-  const known = new Set(commits.filter((id) => places.has(id)));
-  await ledger.bring([...known].map((commit) => ({ commit, paths: [CONFIG_FILE] })));
-  const pipelines = new Map<ObjectId, Pipeline>();
-  const parsed = new Map<string, Pipeline | undefined>();
-  for (const commit of known) {
-    const content = (await ledger.readFiles(commit, [CONFIG_FILE])).get(CONFIG_FILE);
-    const text = new TextDecoder().decode(content);
-    if (!parsed.has(text)) {
-      parsed.set(text, await pipelineOrNone(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk }));
-    }
-    const pipeline = parsed.get(text);
-    if (pipeline) pipelines.set(commit, pipeline);
-  }
-  return { pipelines, places };
-}
-
-async function pipelineOrNone(
-  ledger: Reading['ledger'],
-  config: Parameters<typeof pipelineOf>[1],
-): Promise<Pipeline | undefined> {
-  return (await attempt(pipelineOf(ledger, config), 'config-invalid', 'tree-unsafe')).value;
 }

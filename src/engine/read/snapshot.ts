@@ -21,7 +21,7 @@ export interface EnvironmentState {
 }
 
 /** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
-const FEW_BRANCHES = 64;
+export const FEW_BRANCHES = 64;
 
 /** What a snapshot holds. */
 interface Contents {
@@ -46,6 +46,12 @@ export class Snapshot implements Contents {
     this.trunk = trunk;
     this.pipeline = pipeline;
     this.config = config;
+  }
+
+  /** The same heads under another configuration of the trunk. */
+  under(pipeline: Pipeline): Snapshot {
+    const { branches, trunk, config } = this;
+    return new Snapshot(this.#reading, { branches, trunk, pipeline, config });
   }
 
   /** The environment of a name. Throws `environment-not-found`. */

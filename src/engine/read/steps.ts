@@ -1,11 +1,11 @@
 // The commits at which a record changed: those of a branch's first-parent history, and those beside it.
 import type { Commit, FileStep } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { type Environment, recordPaths, signaturePaths } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readable } from './problem.ts';
-import { type RecordFile, fitsTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
+import { type RecordFile, fitsTree, fittedTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
 import { judgedThen, madeBefore } from './signatures.ts';
 
 /** A commit at which the record of a line changed. */
@@ -19,16 +19,15 @@ export interface RecordStep {
 
 /** Returns the files that tell of an environment's releases. */
 export function lineFiles(environment: Environment): readonly string[] {
-  return [...recordPaths(environment), ...(environment.trust ? [signaturePath(environment)] : [])];
+  return [...recordPaths(environment), ...(environment.trust ? signaturePaths(environment) : [])];
 }
 
 /** Returns the changes of the record among the changes of its files, the oldest of a part included. */
 export function stepsOf(environment: Environment, found: readonly FileStep[]): readonly RecordStep[] {
-  const all = found.map(({ commit, files }): RecordStep => ({
-    commit,
-    file: recordFileIn(environment, files),
-    signature: files.get(signaturePath(environment)),
-  }));
+  const all = found.map(({ commit, files }): RecordStep => {
+    const file = recordFileIn(environment, files);
+    return { commit, file, signature: signatureBeside(file, files) };
+  });
   return all.filter(({ file }, index) => {
     const below = all[index + 1]?.file;
     if (!file || !below) return file !== below;
@@ -36,11 +35,19 @@ export function stepsOf(environment: Environment, found: readonly FileStep[]): r
   });
 }
 
+/** Returns the signature beside a record's file. */
+export function signatureBeside(
+  file: RecordFile | undefined,
+  files: ReadonlyMap<string, Uint8Array>,
+): Uint8Array | undefined {
+  return file && files.get(`${file.path}.sig`);
+}
+
 /** Returns the changes beside a first-parent history at which a record is there. */
 export function stepsAside(environment: Environment, found: readonly FileStep[]): readonly RecordStep[] {
   return found.flatMap(({ commit, files }) => {
     const file = recordFileIn(environment, files);
-    return file ? [{ commit, file, signature: files.get(signaturePath(environment)) }] : [];
+    return file ? [{ commit, file, signature: signatureBeside(file, files) }] : [];
   });
 }
 
@@ -53,7 +60,8 @@ export async function releaseAside(
   const { ledger } = context;
   const record = file && recordOrProblem(environment, file);
   if (record === undefined || typeof record === 'string') return undefined;
-  if (!(await fitsTree(ledger, environment, commit, record))) return undefined;
+  if (!(await fitsTree(ledger, environment, commit, record)) && !(await fittedTree(context, commit, record)))
+    return undefined;
   const below = record.previous?.commit;
   if (below !== undefined) {
     if (!(await ledger.isAncestor(below, commit.id))) return undefined;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, formerRecordPath, recordPath, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { type Environment, formerRecordPaths, recordPath, recordPaths, signaturePaths } from '../../model/pipeline.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { attempt } from '../../model/attempt.ts';
@@ -95,7 +95,7 @@ async function isContained(
     paths = paths ? new Set(changed).intersection(paths) : new Set(changed);
   }
   // What hands did to the record is judged where it is read.
-  const records = new Set([recordPath(environment), signaturePath(environment)]);
+  const records = new Set([recordPath(environment), ...signaturePaths(environment)]);
   const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
   if (list.length === 0) return true;
   const read = async (id: ObjectId): Promise<ReadonlyMap<string, Uint8Array> | undefined> =>
@@ -104,12 +104,12 @@ async function isContained(
   // What cannot be told apart cannot be found again.
   if (!before || !after || !there) return false;
   const { contains } = await import('./containment.ts');
-  const former = formerRecordPath(environment);
+  const former = formerRecordPaths(environment);
   for (const path of list) {
     // Each file is a bounded piece of work; a signal is heard in between.
     await setImmediate();
     context.signal.throwIfAborted();
-    if (path === former && [before, after].some((files) => isRecord(files.get(path)))) continue;
+    if (former.includes(path) && [before, after].some((files) => isRecord(files.get(path)))) continue;
     const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
     if (own === undefined || other === undefined || old === undefined) {
       if (own !== other || (own === undefined && old === undefined)) return false;

@@ -3,9 +3,10 @@ import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, linesNamed } from '../../model/pipeline.ts';
+import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context } from '../context.ts';
+import { presentLines } from '../read/named-lines.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
 import { isNewest } from './checks.ts';
@@ -34,7 +35,7 @@ export async function apply(context: Context, names: readonly string[]): Promise
   const snapshot = await readSnapshot(context, names);
   const chosen =
     names.length > 0
-      ? linesNamed(snapshot.pipeline, names)
+      ? await presentLines(context, snapshot, names)
       : [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
   const limit = pLimit(context.linesAtOnce ?? Infinity);
   const states = await allEnded(

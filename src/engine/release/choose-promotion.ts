@@ -18,6 +18,7 @@ import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
+import { presentLines } from '../read/named-lines.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
 import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
@@ -34,6 +35,7 @@ export async function choosePromotion(
   request: PromoteRequest,
   fixed: Plan | undefined,
 ): Promise<Choice> {
+  await presentLines(reading, snapshot, [request.environment]);
   const environment = lineOf(snapshot.pipeline, request.environment);
   const from = request.from ?? environment.from;
   const upstream = from === undefined ? undefined : upstreamLine(snapshot, environment, from);

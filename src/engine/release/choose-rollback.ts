@@ -10,9 +10,10 @@ import type { Plan, RollbackRequest } from '../../model/plan.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { highestReachable } from '../read/continuity.ts';
-import { type Past, type Release, pastOf, readPast } from '../read/history.ts';
+import { type Past, type Release, pastOf, readPast } from '../read/past.ts';
 import { readWholeLine } from '../read/line.ts';
 import { readable } from '../read/problem.ts';
+import { fitsTree, namedNow } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
@@ -38,6 +39,7 @@ export async function chooseRollback(
     return { kind: 'unchanged', state, images: current.images, copies: [] };
   const { record, commit } = target;
   const { imagesOnly } = request;
+  if (!imagesOnly) await requireSamePaths(reading, environment, target);
   const source = imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
   const images = await Promise.all(
@@ -61,6 +63,22 @@ export async function chooseRollback(
     held: heldThen(current, target, request, source.commit),
     mends: broken,
   };
+}
+
+/** Refuses to restore the files of a release whose line had other paths: they would stand where nothing reads them. */
+async function requireSamePaths(
+  reading: Reading,
+  environment: Environment,
+  { record, commit }: Release,
+): Promise<void> {
+  if (environment.carries === 'tree' || record.schema === 1) return;
+  if (await fitsTree(reading.ledger, environment, await reading.ledger.commit(commit), record)) return;
+  throw new TagflowError('usage', {
+    what: `release ${record.sequence} of ${environment.name} cannot be restored with its files`,
+    why: 'tagflow.yaml gave it other paths then, and what reads the present ones would not find them',
+    fix: `restore its images alone: tagflow rollback ${environment.name} --to "#${record.sequence}" --images-only`,
+    details: { environment: environment.name, release: record.sequence },
+  });
 }
 
 /**
@@ -113,7 +131,8 @@ async function readHidden(
   const head = snapshot.head(environment);
   const hidden = await highestReachable(reading, await readWholeLine(reading, environment, head));
   if (!hidden) return undefined;
-  const { record, commit } = hidden;
+  const { commit } = hidden;
+  const record = namedNow(environment, hidden.record);
   const past = pastOf(await readWholeLine(reading, environment, commit.id));
   return { state: { environment, head, record, commit: commit.id }, past, broken: true };
 }

@@ -25,7 +25,7 @@ import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
-import { readPast } from '../read/history.ts';
+import { readPast } from '../read/past.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';

@@ -5,7 +5,7 @@ import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import { type Environment, type ReleaseLine, formerRecordPath } from '../../model/pipeline.ts';
+import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
@@ -155,7 +155,7 @@ function descriptions(
   }: Pick<ReleaseTree, 'changed' | 'sides'> & { readonly environment: ReleaseLine; readonly plan: Plan },
 ): Pick<PlannedRelease, 'files' | 'rendered'> {
   const paths = [...new Set([...plan.configurationChanges, ...plan.edits.map(({ path }) => path)])].sort();
-  const shown = paths.filter((path) => path !== formerRecordPath(environment));
+  const shown = paths.filter((path) => !formerRecordPaths(environment).includes(path));
   return {
     files: async () => describeFiles(await changed(shown), maxBytes),
     rendered: async () => renderChanges(reading, { ...sides, line: environment, maxBytes }),

@@ -8,6 +8,7 @@ import type { RollbackRequest } from '../../model/plan.ts';
 import type { Context } from '../context.ts';
 import { readable } from '../read/problem.ts';
 import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
+import { presentLines } from '../read/named-lines.ts';
 import { chooseRollback, describeImages } from './choose-rollback.ts';
 import { type Choose, type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
@@ -20,6 +21,7 @@ import type { Raced } from './plan.ts';
 export async function rollback(context: Context, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
   let planned: ObjectId | undefined;
   const choose: Choose = async (snapshot) => {
+    await presentLines(context, snapshot, [request.environment]);
     const environment = lineOf(snapshot.pipeline, request.environment);
     const head = snapshot.head(environment);
     // Between a look at the branch and this reading it may have moved: what arrived then is nobody's to leave.

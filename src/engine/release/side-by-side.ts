@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
 import { type TagflowError, ERRORS, EXIT } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type ReleaseLine, downstreamOf, recordPaths, signaturePath } from '../../model/pipeline.ts';
+import { type ReleaseLine, downstreamOf, recordPaths, signaturePaths } from '../../model/pipeline.ts';
 import type { Context, Reading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
@@ -32,7 +32,7 @@ export async function bringLines(reading: Reading, snapshot: Snapshot, lines: re
   ]);
   for (const one of [...lines, ...upstream]) {
     const head = snapshot.head(one);
-    want(head, [...recordPaths(one), signaturePath(one)]);
+    want(head, [...recordPaths(one), ...signaturePaths(one)]);
     if (lines.includes(one)) want(head, await manifestPaths(reading, one, head));
   }
   await ledger.bring([...heads].map(([commit, paths]) => ({ commit, paths: [...paths] })));

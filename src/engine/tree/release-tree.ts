@@ -12,7 +12,7 @@ import {
 import type { TreeEdit } from '../../ledger/ledger.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, formerRecordPath, recordPaths } from '../../model/pipeline.ts';
+import { type Environment, type Pipeline, formerRecordPaths, recordPaths } from '../../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
@@ -169,16 +169,21 @@ export function pinTree(
   return { pins, options, result };
 }
 
-/** Returns the edit that takes a record of schema 1 out of the tree: with the next release it moves to its present place. */
-async function movedRecord(
+/** Returns the edits that take a record out of an earlier place: with the next release it moves to its present one. */
+export async function movedRecord(
   { ledger }: Reading,
   environment: Environment,
   base: ObjectId,
 ): Promise<readonly PlannedEdit[]> {
-  const path = formerRecordPath(environment);
-  if (path === undefined) return [];
-  const content = (await ledger.readFiles(base, [path])).get(path);
-  return content && isRecordFile(content) ? [{ kind: 'remove', path }] : [];
+  const former = formerRecordPaths(environment);
+  if (former.length === 0) return [];
+  const files = await ledger.readFiles(base, [...former, ...former.map((path) => `${path}.sig`)]);
+  return former.flatMap((path): readonly PlannedEdit[] => {
+    const content = files.get(path);
+    if (!content || !isRecordFile(content)) return [];
+    const signature = `${path}.sig`;
+    return [path, ...(files.has(signature) ? [signature] : [])].map((one) => ({ kind: 'remove', path: one }));
+  });
 }
 
 /** Returns a planned edit as a ledger takes it. */

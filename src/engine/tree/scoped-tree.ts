@@ -10,8 +10,8 @@ import {
   type ReleaseLine,
   type Scope,
   isInScope,
-  recordPath,
-  signaturePath,
+  recordPaths,
+  signaturePaths,
 } from '../../model/pipeline.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
@@ -22,6 +22,7 @@ import {
   type ReleaseTree,
   changedFile,
   contents,
+  movedRecord,
   pinTree,
   plannedField,
   repin,
@@ -82,7 +83,7 @@ export async function scopedTree(
     return paths.map((path) => changedFile(path, now.get(path), written.get(path) ?? later.get(path), before));
   };
   return {
-    edits,
+    edits: [...edits, ...(await movedRecord(reading, line, head))],
     scope,
     changed: readChanged,
     fields: result.fields.map(plannedField),
@@ -189,7 +190,7 @@ function isCarried({ scope, carry }: ReleaseLine, path: string): boolean {
 }
 
 function isRecord(line: ReleaseLine, path: string): boolean {
-  return path === recordPath(line) || path === signaturePath(line);
+  return recordPaths(line).includes(path) || signaturePaths(line).includes(path);
 }
 
 /** The manifests among files, each with its content. */

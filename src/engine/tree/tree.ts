@@ -13,7 +13,7 @@ import {
   pinFiles,
   recordPaths,
   repositoryIn,
-  signaturePath,
+  signaturePaths,
   withoutRecord,
 } from '../../model/pipeline.ts';
 import { isRecordFile } from '../../model/release-record.ts';
@@ -133,7 +133,7 @@ export function configurationPaths(
   paths: readonly string[],
 ): readonly string[] {
   const all = [...pipeline.lines.values()];
-  const records = new Set(all.flatMap((one) => [...recordPaths(one), signaturePath(one)]));
+  const records = new Set(all.flatMap((one) => [...recordPaths(one), ...signaturePaths(one)]));
   return paths.filter((path) => !records.has(path) && !isKept(environment, path));
 }
 

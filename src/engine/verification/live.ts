@@ -7,7 +7,7 @@ import { plain } from '../../model/text.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Probe, Sighting } from '../../verify/verify.ts';
 import type { Context } from '../context.ts';
-import { readPast } from '../read/history.ts';
+import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Verifiable, targetOf } from './target.ts';

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Delivery, deliveryOf, median } from '../../../src/engine/audit/delivery.ts';
-import type { Release } from '../../../src/engine/read/history.ts';
+import type { Release } from '../../../src/engine/read/past.ts';
 import type { ReleaseRecord } from '../../../src/model/release.ts';
 
 const DAY = 86_400_000;

@@ -2,7 +2,8 @@
 // what each command then says. None may take an older release for the newest one, and none may forget a newer one.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
-import { history, show, where } from '../../../src/engine/read/history.ts';
+import { history, show } from '../../../src/engine/read/history.ts';
+import { where } from '../../../src/engine/read/where.ts';
 import { apply } from '../../../src/engine/release/apply-lines.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';

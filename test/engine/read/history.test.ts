@@ -1,7 +1,8 @@
 // History, show and where: the past as the branch tells it, and what on the branch is not a release.
 import type { EnvironmentProblem } from '../../../src/engine/read/problem.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { history, releasesAt, show, where } from '../../../src/engine/read/history.ts';
+import { history, releasesAt, show } from '../../../src/engine/read/history.ts';
+import { where } from '../../../src/engine/read/where.ts';
 import { type Bench, FIRST, createBench, recordOf } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 

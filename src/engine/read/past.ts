@@ -1,0 +1,195 @@
+// An environment's past as its branch has it: the releases, newest first, and what touches a record and is not one.
+import type { Instant } from '../../model/effects.ts';
+import { attempt } from '../../model/attempt.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { Environment } from '../../model/pipeline.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import { plain } from '../../model/text.ts';
+import type { Reading } from '../context.ts';
+import { requireContinuity } from './continuity.ts';
+import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import type { NamedLines } from './named-lines.ts';
+import type { PastLine } from './past-lines.ts';
+import type { EnvironmentProblem } from './problem.ts';
+import { namedNow } from './records.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { ReleaseVerification } from './verifications.ts';
+
+/** One release of an environment, as its branch's first-parent history has it. */
+export interface Release {
+  readonly environment: string;
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+  /** Who signed it; undefined where releases need no signature. */
+  readonly signer: string | undefined;
+  /** When it came, by its record. For display: order is position. */
+  readonly since: Instant;
+  /** When the next release came; undefined for the one that runs. */
+  readonly until: Instant | undefined;
+  /** The release that this one replaced, as far as it was read. */
+  readonly before: ReleaseRecord | undefined;
+  /** Set where today's configuration does not have its line any more. */
+  readonly left?: PastLine;
+  /** What a verification said of it; absent where none did, or nobody looked. */
+  readonly verification?: ReleaseVerification | undefined;
+}
+
+/** A commit that touches a record and is not a release: its file is not a valid record, speaks of another commit, or is not signed. */
+export interface Unverified {
+  readonly environment: string;
+  readonly commit: ObjectId;
+  readonly author: string;
+  readonly time: Instant;
+  readonly problem: string;
+}
+
+/** An environment's past, newest first. */
+export interface Past {
+  readonly environment: Environment;
+  readonly releases: readonly Release[];
+  readonly unverified: readonly Unverified[];
+  /** False: what lies below was left out. */
+  readonly whole: boolean;
+}
+
+/** Changes of a record that are read beyond the releases asked for: some may be none. */
+export const MARGIN = 3;
+
+/**
+ * Reads an environment's past: all of it, or at least its newest `most` releases. Throws `branch-rewound` where the branch does
+ * not continue its own past.
+ */
+export async function readPast(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  most?: number,
+): Promise<Past> {
+  const head = snapshot.head(environment);
+  await context.ledger.fetch([head]);
+  const line = await readLine(context, environment, head, most);
+  await requireContinuity(context, line);
+  return pastOf(line);
+}
+
+/** Numbers of releases that are read, one after the other, before the whole past is. */
+const GROWING = [3, 30, 300] as const;
+
+/** Returns the newest release of an environment that is looked for, and the part of the past that was read to find it. */
+export async function findRelease(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  isWanted: (release: Release) => boolean,
+): Promise<{ readonly found: Release | undefined; readonly releases: readonly Release[] }> {
+  for (const most of GROWING) {
+    const { releases, whole } = await readPast(context, snapshot, environment, most);
+    const found = releases.find(isWanted);
+    // What it replaced is known from the one below it.
+    if (whole || (found && found !== releases.at(-1))) return { found, releases };
+  }
+  const { releases } = await readPast(context, snapshot, environment);
+  return { found: releases.find(isWanted), releases };
+}
+
+/** Reads a line, or at least its newest `most` releases. */
+async function readLine(
+  context: Reading,
+  environment: Environment,
+  head: ObjectId,
+  most: number | undefined,
+): Promise<LineHistory> {
+  const part = most === undefined ? undefined : await readNewestLine(context, environment, head, most + MARGIN);
+  if (part && (part.whole || releasesOn(part).length >= (most ?? 0))) return part;
+  return readWholeLine(context, environment, head);
+}
+
+/** Returns the releases of a line as its environment's past. */
+export function pastOf({ environment, steps, whole }: LineHistory): Past {
+  const releases: Release[] = [];
+  const unverified: Unverified[] = [];
+  let until: Instant | undefined;
+  for (const { commit, release, signer, problem = '' } of steps) {
+    if (!release) {
+      const { id, author, time } = commit;
+      // Hands wrote these, not tagflow: nothing in them may steer a terminal.
+      unverified.push({
+        environment: environment.name,
+        commit: id,
+        author: plain(author, 200),
+        time,
+        problem: plain(problem),
+      });
+      continue;
+    }
+    const since = Date.parse(release.time);
+    releases.push({
+      environment: environment.name,
+      commit: commit.id,
+      record: namedNow(environment, release),
+      signer,
+      since,
+      until,
+      before: undefined,
+    });
+    until = since;
+  }
+  return {
+    environment,
+    releases: releases.map((release, index) => ({ ...release, before: releases[index + 1]?.record })),
+    unverified,
+    whole,
+  };
+}
+
+/**
+ * Reads the past of a line that today's configuration does not have. What it ran last ended for tagflow when the line left; that
+ * its record was taken away afterwards is no finding.
+ */
+export async function readPastLine(context: Reading, past: PastLine): Promise<Past> {
+  const { line, head, isGone, left } = past;
+  if (head === undefined) return { environment: line, releases: [], unverified: [], whole: true };
+  await context.ledger.fetch([head]);
+  const read = await readWholeLine(context, line, head);
+  // A branch that others reach only may have been merged in any way.
+  if (!isGone) await requireContinuity(context, read);
+  const { releases, unverified, ...rest } = pastOf(read);
+  const [last] = read.steps;
+  const removed = last && !last.file ? last.commit.id : undefined;
+  return {
+    ...rest,
+    releases: releases.map((release) => ({ ...release, until: release.until ?? left.time, left: past })),
+    unverified: unverified.filter(({ commit }) => commit !== removed),
+  };
+}
+
+/**
+ * Reads the pasts of lines: of today those that have a branch, or all where they were named. `problems` takes those of lines that
+ * cannot be read where no line was named; without it they are thrown.
+ */
+export async function readPasts(
+  context: Reading,
+  snapshot: Snapshot,
+  { today, past }: NamedLines,
+  {
+    isNamed,
+    most,
+    problems,
+  }: {
+    readonly isNamed: boolean;
+    readonly most?: number | undefined;
+    readonly problems?: EnvironmentProblem[] | undefined;
+  },
+): Promise<readonly Past[]> {
+  const present = isNamed ? today : today.filter(({ branch }) => snapshot.branches.has(branch));
+  const work = [
+    ...present.map((line) => ({ line, read: async () => readPast(context, snapshot, line, most) })),
+    ...past.map((one) => ({ line: one.line, read: async () => readPastLine(context, one) })),
+  ];
+  const read = await Promise.all(work.map(async ({ line, read: start }) => ({ line, ...(await attempt(start())) })));
+  for (const { line, problem } of read) {
+    if (problem && (isNamed || !problems)) throw problem;
+    if (problem) problems?.push({ environment: line.name, problem });
+  }
+  return read.flatMap(({ value }) => value ?? []);
+}

@@ -1,0 +1,144 @@
+// Where an image is or was: which environments had it, from when to when.
+import { advise } from '../../model/advice.ts';
+import { type Digest, parseDigest } from '../../model/digest.ts';
+import type { Instant } from '../../model/effects.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { type ReleaseLine as Line, imageOf } from '../../model/pipeline.ts';
+import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
+import { counted } from '../../model/text.ts';
+import type { Reading } from '../context.ts';
+import { namedLines } from './named-lines.ts';
+import { type Past, type Release, readPasts } from './past.ts';
+import { type PastLine, leftWords } from './past-lines.ts';
+import type { EnvironmentProblem } from './problem.ts';
+import { type Snapshot, readSnapshot } from './snapshot.ts';
+
+/** A span of time during which an environment had an image. */
+export interface Span {
+  readonly environment: string;
+  readonly image: string;
+  readonly version: string;
+  readonly digest: Digest;
+  readonly from: Instant;
+  /** Undefined: it runs now. */
+  readonly until: Instant | undefined;
+  /** First and last release of the span. */
+  readonly releases: readonly [number, number];
+  /** Who brought it, for whom, and why: the first release of the span. */
+  readonly by: Pick<ReleaseRecord, 'actor' | 'onBehalfOf' | 'reason'>;
+  /** Set where today's configuration does not have its line any more. */
+  readonly left?: PastLine;
+}
+
+/** Which environments have or had an image: a digest (or at least 7 of its hexadecimal digits), or `IMAGE@VERSION`. */
+export async function where(context: Reading, what: string, problems?: EnvironmentProblem[]): Promise<readonly Span[]> {
+  const snapshot = await readSnapshot(context, [], Infinity);
+  const wanted = parseWanted(what);
+  const { today, past } = await namedLines(context, snapshot, [], true);
+  const chosen = {
+    today: today.filter((line) => isOf(snapshot, line, wanted)),
+    past: past.filter(({ line }) => isOf(snapshot, line, wanted)),
+  };
+  const pasts = await readPasts(context, snapshot, chosen, { isNamed: false, problems });
+  for (const one of past) if (!one.head) context.notify({ level: 'warning', text: leftWords(one) });
+  const spans = pasts.flatMap(({ environment, releases }) => spansOf(releases, matcherFor(environment, wanted)));
+  if (spans.length > 0) return spans;
+  requireKnown(snapshot, pasts, wanted);
+  const [broken] = problems ?? [];
+  if (broken) throw broken.problem;
+  throw new TagflowError('release-not-found', {
+    what: `no environment has or had ${what}`,
+    why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
+    fix: advise`look at what was released: ${{ act: 'history' }}`,
+  });
+}
+
+/** What is looked for: a digest or its beginning, or an image by its name. */
+type Wanted =
+  | { readonly hex: string; readonly algorithm?: string }
+  | { readonly image: string; readonly application?: string; readonly is: (image: ReleaseImage) => boolean };
+
+function parseWanted(what: string): Wanted {
+  const [, algorithm, hex] = /^(?:(sha256|sha512):)?([0-9a-f]{7,128})$/.exec(what) ?? [];
+  if (hex !== undefined) return { hex, ...(algorithm !== undefined && { algorithm }) };
+  const at = what.indexOf('@');
+  if (at <= 0) {
+    throw new TagflowError('usage', {
+      what: `${JSON.stringify(what)} names no image`,
+      why: 'where takes a digest, at least 7 of its hexadecimal digits, or IMAGE@VERSION',
+      fix: advise`name it so: ${{ act: 'find', image: 'django@V4.2' }}`,
+    });
+  }
+  const [name, version] = [what.slice(0, at), what.slice(at + 1)];
+  const slash = name.indexOf('/');
+  const digest = version.startsWith('sha') ? parseDigest(version) : undefined;
+  return {
+    image: name.slice(slash + 1),
+    ...(slash > 0 && { application: name.slice(0, slash) }),
+    is: (image) => (digest === undefined ? image.version === version : image.digest === digest),
+  };
+}
+
+/** Whether a line may have what is looked for: it is of the application that was named, or was of one of that name. */
+function isOf({ pipeline }: Snapshot, { application }: Line, wanted: Wanted): boolean {
+  if (!('image' in wanted) || wanted.application === undefined) return true;
+  return application === (pipeline.renamed.applications.get(wanted.application) ?? wanted.application);
+}
+
+/** Matches images of a line's releases, which have the names that they have today. */
+function matcherFor({ formerImages, application }: Line, wanted: Wanted): (image: ReleaseImage) => boolean {
+  if (!('image' in wanted)) {
+    const { hex, algorithm } = wanted;
+    return ({ digest }) => {
+      const colon = digest.indexOf(':');
+      return (algorithm === undefined || digest.startsWith(`${algorithm}:`)) && digest.startsWith(hex, colon + 1);
+    };
+  }
+  // Without its application an image of one is not named.
+  if (application !== undefined && wanted.application === undefined) return () => false;
+  const name = formerImages?.get(wanted.image) ?? wanted.image;
+  return (image) => image.name === name && wanted.is(image);
+}
+
+/** Refuses the name of an image that tagflow.yaml does not have and no release had. Throws `image-not-found`. */
+function requireKnown({ pipeline }: Snapshot, pasts: readonly Past[], wanted: Wanted): void {
+  if (!('image' in wanted)) return;
+  const { image, application } = wanted;
+  const key = application === undefined ? image : `${application}/${image}`;
+  const isPast = pasts.some(({ environment, releases }) => {
+    const known = environment.application === undefined || environment.application === application;
+    return known && releases.some(({ record }) => record.images.some(({ name }) => name === image));
+  });
+  if (!isPast && !pipeline.renamed.images.has(key)) imageOf(pipeline, key);
+}
+
+/** Joins releases that follow one another with the same image into spans, newest first. */
+function spansOf(releases: readonly Release[], matches: (image: ReleaseImage) => boolean): readonly Span[] {
+  const spans: Span[] = [];
+  const open = new Map<string, Span>();
+  for (const { environment, record, since, until, left } of releases) {
+    const present = new Set<string>();
+    for (const { name, version, digest } of record.images.filter(matches)) {
+      const key = `${name} ${digest}`;
+      present.add(key);
+      const later = open.get(key);
+      const releasesOf: readonly [number, number] = [record.sequence, later?.releases[1] ?? record.sequence];
+      const span = {
+        environment,
+        image: name,
+        version,
+        digest,
+        from: since,
+        until: later ? later.until : until,
+        releases: releasesOf,
+        by: record,
+        ...(left && { left }),
+      };
+      if (later) spans.splice(spans.indexOf(later), 1, span);
+      else spans.push(span);
+      open.set(key, span);
+    }
+    for (const key of open.keys()) if (!present.has(key)) open.delete(key);
+  }
+  return spans;
+}
