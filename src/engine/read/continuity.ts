@@ -20,23 +20,25 @@ export interface HiddenRelease {
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
 export async function hiddenRelease(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
   const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
-  return highestAside(context, line, ({ file }) => file !== undefined && !known.has(text(file.content)));
+  const isHidden = ({ file }: RecordStep): boolean => file !== undefined && !known.has(text(file.content));
+  return highestAside(context, line, isHidden, true);
 }
 
 /** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
 export async function highestReachable(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
-  return highestAside(context, line, () => true);
+  return highestAside(context, line, () => true, false);
 }
 
 async function highestAside(
   context: Reading,
   { environment, head, abandoned }: LineHistory,
   counts: (step: RecordStep) => boolean,
+  byOwnRules: boolean,
 ): Promise<HiddenRelease | undefined> {
   const found = await context.ledger.walkAside(head, lineFiles(environment));
   let highest: HiddenRelease | undefined;
   for (const step of [...abandoned, ...stepsAside(environment, found)]) {
-    const record = counts(step) ? await releaseAside(context, environment, step) : undefined;
+    const record = counts(step) ? await releaseAside(context, environment, step, byOwnRules) : undefined;
     if (record && record.sequence > (highest?.record.sequence ?? 0)) highest = { commit: step.commit, record };
   }
   return highest;

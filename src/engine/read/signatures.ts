@@ -8,6 +8,7 @@ import type { Trust } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { SignatureVerdict, Signing } from '../../signing/signing.ts';
 import type { Reading } from '../context.ts';
+import { lineOfRecord, rulesAt, trustThen } from './past-rules.ts';
 
 /** By so much the clocks of those who make releases may differ, in milliseconds. */
 const CLOCKS = 86_400_000;
@@ -66,8 +67,55 @@ export async function judgeSignatures(
       if (verdict) verdicts.set(commit.id, verdict);
     }
   }
+  await acceptSealed(context, trust, records, verdicts);
   if (whole) await refuseOldTimes(context, trust, open, verdicts);
   return verdicts;
+}
+
+/**
+ * Today's rules may be stricter than those that a release was made by: a signer left, or signing was turned on. A release that counts
+ * names the one below it by its commit, and whoever signed it found that one good. So what is below is judged by the rules of the
+ * configuration that it was planned with. The newest release has nobody's word but its own, and is judged by today's rules.
+ */
+async function acceptSealed(
+  context: Reading,
+  trust: Trust,
+  records: readonly SignedRecord[],
+  verdicts: Map<ObjectId, Signed>,
+): Promise<void> {
+  let sealed: ObjectId | undefined;
+  const refused = records.filter(({ commit }) => verdicts.get(commit.id)?.problem !== undefined);
+  // All at once: each of them would be a request.
+  if (refused.length > 0 && refused.length < records.length) {
+    await rulesAt(
+      context,
+      refused.flatMap(({ record: { config } }) => ('commit' in config ? [config.commit] : [])),
+    );
+  }
+  for (const [index, one] of records.entries()) {
+    const { commit, record } = one;
+    const isSealed = sealed === commit.id;
+    if (verdicts.get(commit.id)?.problem !== undefined) {
+      const own = isSealed ? await judgedByOwnRules(context, trust, one) : undefined;
+      if (!own || own.problem !== undefined) continue;
+      verdicts.set(commit.id, own);
+    }
+    sealed =
+      record.previous && (record.previous.commit ?? numbered(records.slice(index + 1), record.previous.sequence));
+  }
+}
+
+/** The newest of some releases that has a number: schema 1 names no commit, and its signature is over the commit's parents. */
+function numbered(records: readonly SignedRecord[], sequence: number): ObjectId | undefined {
+  return records.find(({ record }) => record.sequence === sequence)?.commit.id;
+}
+
+/** Judges a signature by the rules that its release was planned with; undefined where the trunk does not have those. */
+export async function judgedByOwnRules(context: Reading, trust: Trust, one: SignedRecord): Promise<Signed | undefined> {
+  const line = await lineOfRecord(context, one.record);
+  if (!line) return undefined;
+  const own = trustThen(trust, line);
+  return own ? judgedThen(context, own, one) : { signer: undefined, problem: undefined, settled: true };
 }
 
 /** Judges the signature of one record, whatever lies below it; undefined where that has to tell. */

@@ -6,7 +6,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { readable } from './problem.ts';
 import { type RecordFile, fitsTree, fittedTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
-import { judgedThen, madeBefore } from './signatures.ts';
+import { judgedByOwnRules, judgedThen, madeBefore } from './signatures.ts';
 
 /** A commit at which the record of a line changed. */
 export interface RecordStep {
@@ -51,11 +51,15 @@ export function stepsAside(environment: Environment, found: readonly FileStep[])
   });
 }
 
-/** Returns the release that a change beside a line made: by what it says of itself, as on a line of its own. Needs `deepen`. */
+/**
+ * Returns the release that a change beside a line made: by what it says of itself, as on a line of its own. `byOwnRules`: one whose
+ * signature was good by the rules that it was planned with is one as well. Needs `deepen`.
+ */
 export async function releaseAside(
   context: Reading,
   environment: Environment,
   { commit, file, signature }: RecordStep,
+  byOwnRules = false,
 ): Promise<ReleaseRecord | undefined> {
   const { ledger } = context;
   const record = file && recordOrProblem(environment, file);
@@ -70,8 +74,10 @@ export async function releaseAside(
   }
   const { trust } = environment;
   if (!trust) return record;
-  const { problem } = await judgedThen(context, trust, { commit, record, file, signature });
-  if (problem === undefined) return record;
+  const signed = { commit, record, file, signature };
+  if ((await judgedThen(context, trust, signed)).problem === undefined) return record;
+  const own = byOwnRules ? await judgedByOwnRules(context, trust, signed) : undefined;
+  if (own && own.problem === undefined) return record;
   return (await isExcused(context, environment, commit.id)) ? record : undefined;
 }
 
