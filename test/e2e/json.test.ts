@@ -94,7 +94,8 @@ const past = {
   changes: [{ image: 'text', from: maybe('text'), to: maybe('text') }],
   verification,
 } as const;
-const shown = { ...past, at: maybe('time') } as const;
+const left = maybe({ environment: 'text', commit: 'commit', time: 'time', branch: maybe('text') });
+const shown = { ...past, left, at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',
@@ -283,6 +284,7 @@ const ROWS: readonly Row[] = [
           changes: [{ image: 'text', from: maybe('text'), to: maybe('text'), kind: 'text' }],
         },
       ],
+      left: [{ environment: 'text', commit: 'commit', time: 'time', branch: maybe('text') }],
     },
   },
   {
@@ -366,7 +368,7 @@ const ROWS: readonly Row[] = [
   { args: ['show', 'stg', '--at', '0s'], shape: shown },
   {
     args: ['status', '--at', '0s'],
-    shape: { at: 'time', environments: [{ environment: 'text', release: maybe(past) }] },
+    shape: { at: 'time', environments: [{ environment: 'text', release: maybe(past), left }] },
   },
   {
     args: ['where', 'django@V4.0'],
@@ -383,6 +385,7 @@ const ROWS: readonly Row[] = [
           actor: 'text',
           onBehalfOf: maybe('text'),
           reason: maybe('text'),
+          left,
         },
       ],
     },
