@@ -1,5 +1,5 @@
 // The data of the page: from the types of the engine to text and numbers.
-import type { Release } from '../../engine/read/history.ts';
+import type { Release } from '../../engine/read/past.ts';
 import type { RepositoryReport } from '../../engine/audit/report.ts';
 import type { EnvironmentStatus, ImageStatus } from '../../engine/status.ts';
 import { metricsShape } from '../metrics.ts';
