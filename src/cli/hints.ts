@@ -14,10 +14,11 @@ const COMMANDS: ActWords = {
   unlock: ({ line }) => command('unlock', line),
   promote: ({ line = 'ENV', version, despite }) =>
     [command('promote', line), version, despite && FLAGS[despite]].filter((word) => word !== undefined).join(' '),
-  rollback: ({ line, to, withReason }) =>
+  rollback: ({ line, to, withReason, imagesOnly }) =>
     [
       command('rollback', line),
       ...(to === undefined ? [] : [`--to ${to.startsWith('#') ? `"${to}"` : to}`]),
+      ...(imagesOnly ? ['--images-only'] : []),
       ...(withReason ? [REASON] : []),
     ].join(' '),
   verify: ({ line, again }) => `${command('verify', line)} --wait${again ? ' --again' : ''}`,

@@ -21,6 +21,8 @@ export type Act =
       /** A version, or `#` and the number of a release. */
       readonly to?: string | undefined;
       readonly withReason?: boolean | undefined;
+      /** The images of that release alone, without its configuration. */
+      readonly imagesOnly?: boolean | undefined;
     }
   | { readonly act: 'verify'; readonly line: string; readonly again?: boolean | undefined }
   | { readonly act: 'check branch'; readonly line: string; readonly branch: string }
@@ -69,8 +71,8 @@ const IN_WORDS: ActWords = {
   unlock: ({ line }) => `unlock ${some(line)}`,
   promote: ({ line, version, despite }) =>
     `promote ${some(line)}${version === undefined ? '' : ` with ${version}`}${despite === undefined ? '' : `, overriding ${despite}`}`,
-  rollback: ({ line, to, withReason }) =>
-    `roll back ${some(line)}${to === undefined ? '' : ` to ${to}`}${withReason ? ', with a reason' : ''}`,
+  rollback: ({ line, to, withReason, imagesOnly }) =>
+    `roll back ${imagesOnly ? 'the images of ' : ''}${some(line)}${to === undefined ? '' : ` to ${to}`}${withReason ? ', with a reason' : ''}`,
   verify: ({ line, again }) => `verify ${line}${again ? ' again' : ''}`,
   'check branch': ({ line, branch }) => `check ${line} on branch ${branch}`,
   'list digests': () => 'the status of the environment',

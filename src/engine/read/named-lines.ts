@@ -1,4 +1,5 @@
 // The lines that words of a command line name: those of today, by their former names as well, and those that only the past knows.
+import { advise } from '../../model/advice.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Pipeline, type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
@@ -125,6 +126,6 @@ export async function presentLines(
   throw new TagflowError(problem.code, {
     what: problem.message,
     why: leftWords(left),
-    fix: `look at its past: tagflow history ${words.join(' ')}; or put it back into tagflow.yaml on the trunk`,
+    fix: advise`look at its past: ${{ act: 'history', line: words.join(' ') }}; or put it back into tagflow.yaml on the trunk`,
   });
 }

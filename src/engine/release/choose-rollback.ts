@@ -76,7 +76,7 @@ async function requireSamePaths(
   throw new TagflowError('usage', {
     what: `release ${record.sequence} of ${environment.name} cannot be restored with its files`,
     why: 'tagflow.yaml gave it other paths then, and what reads the present ones would not find them',
-    fix: `restore its images alone: tagflow rollback ${environment.name} --to "#${record.sequence}" --images-only`,
+    fix: advise`restore its images alone: ${{ act: 'rollback', line: environment.name, to: `#${record.sequence}`, imagesOnly: true }}`,
     details: { environment: environment.name, release: record.sequence },
   });
 }

@@ -299,7 +299,7 @@ describe.each(LAYOUTS)('%s', (title, layout) => {
     ]);
     expect(await failureOf(bench.rollback(line('prd')))).toMatchObject({
       code: 'usage',
-      fix: expect.stringContaining('--images-only'),
+      fix: expect.stringContaining('roll back the images'),
     });
     const back = await bench.rollback(line('prd'), { imagesOnly: true });
     expect(back).toMatchObject({ kind: 'released', record: { sequence: 3 } });
