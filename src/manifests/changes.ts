@@ -58,8 +58,14 @@ export function settingChanges(
 
 /** Whether a file holds a Secret of Kubernetes, whose values are not for other eyes. */
 export function holdsSecret(path: string, content: Uint8Array | undefined, maxBytes: number): boolean {
-  const source = content && sourceOf(path, content, maxBytes);
+  // Whatever the encoding of the key, a Secret says its kind in letters, or has an escape in it.
+  const mayHold = content !== undefined && (holdsBytes(content, 'Secret') || holdsBytes(content, '\\'));
+  const source = mayHold ? sourceOf(path, content, maxBytes) : undefined;
   return source !== undefined && source.trees.some((tree) => textOf(tree.get(tree.root, ['kind'])) === 'Secret');
+}
+
+function holdsBytes(content: Uint8Array, text: string): boolean {
+  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
 }
 
 function objectsIn(settings: ReadonlyMap<string, Setting>): ReadonlySet<string | undefined> {

@@ -15,6 +15,7 @@ export type {
   ReadPin,
 } from './values.ts';
 export { type SettingChange, holdsSecret, settingChanges } from './changes.ts';
+export { ParsedFiles } from './parsed-files.ts';
 export { pinImages } from './pin-images.ts';
 export { findImages, readPins } from './read-pins.ts';
 export { KUSTOMIZATION_NAMES } from './kustomize.ts';

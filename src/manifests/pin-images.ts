@@ -27,7 +27,7 @@ import { verifyEdit } from './verify.ts';
 export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], options: PinOptions): PinResult {
   const index = new NameIndex(pins);
   const configured = options.configured.filter(({ image }) => pins.some((pin) => pin.image === image));
-  const reader = new Reader(index, configured, options.maxBytes);
+  const reader = new Reader(index, configured, options);
   const shared = new SharedValues([...files, ...(options.bases ?? [])], reader.caps);
   const wanted = { pins, index, configured: configured.filter(isField), style: options.style };
   const found = files.flatMap((file): (readonly [Source, readonly Match[]])[] => {

@@ -27,7 +27,7 @@ export function readPins(
 ): readonly ReadPin[] {
   const index = new NameIndex(images);
   const configured = options.configured.filter(({ image }) => images.some((known) => known.image === image));
-  const reader = new Reader(index, configured, options.maxBytes);
+  const reader = new Reader(index, configured, options);
   const shared = new SharedValues([...files, ...(options.shared ?? [])], reader.caps);
   const texts = Map.groupBy(configured.filter(isText), ({ file }) => file);
   return files.flatMap((file) => {

@@ -7,8 +7,9 @@ import { type Caps, capsFor } from './caps.ts';
 import { readDotenv } from './dotenv.ts';
 import type { NameIndex, NamedImage } from './image-name.ts';
 import { isKustomization } from './kustomize.ts';
-import { type Source, decode, decodeLoosely, isSource, readSource } from './source.ts';
-import type { ManifestFile } from './values.ts';
+import { ParsedFiles } from './parsed-files.ts';
+import { type ReadFailure, type Source, decode, decodeLoosely, isSource } from './source.ts';
+import type { ManifestFile, ReadOptions } from './values.ts';
 
 /**
  * Whether tools read a file of this name as a manifest, so that one that is broken is a fault. Other files are read too, and
@@ -29,13 +30,19 @@ const NO_SHARED_VALUES: SharedNames = { mayName: () => false };
 export class Reader {
   readonly caps: Caps;
   readonly #index: NameIndex<NamedImage>;
+  readonly #parsed: ParsedFiles;
   readonly #required: ReadonlySet<string>;
   /** Files that are read as text alone: what they hold is not YAML, whatever it looks like. */
   readonly #texts: ReadonlySet<string>;
 
   /** Files with configured pins are always read; others when they may name an image. */
-  constructor(index: NameIndex<NamedImage>, configured: readonly ConfiguredPin[], maxBytes: number) {
+  constructor(
+    index: NameIndex<NamedImage>,
+    configured: readonly ConfiguredPin[],
+    { maxBytes, parsed = new ParsedFiles() }: Pick<ReadOptions, 'maxBytes' | 'parsed'>,
+  ) {
     this.caps = capsFor(maxBytes);
+    this.#parsed = parsed;
     this.#index = index;
     this.#texts = new Set(configured.flatMap(({ file, text }) => (text ? [file] : [])));
     this.#required = new Set(configured.flatMap(({ file, also = [] }) => [file, ...also.map((field) => field.file)]));
@@ -79,7 +86,7 @@ export class Reader {
     return isSource(read) ? read : undefined;
   }
 
-  #read(file: ManifestFile, text: string | undefined): ReturnType<typeof readSource> {
+  #read(file: ManifestFile, text: string | undefined): Source | ReadFailure {
     if (text === undefined) return { reason: 'it is not UTF-8 text', line: undefined };
     if (file.content.length > this.caps.bytes) {
       return {
@@ -87,7 +94,7 @@ export class Reader {
         line: undefined,
       };
     }
-    return readSource(file.path, text, this.caps);
+    return this.#parsed.read(file, text, this.caps);
   }
 }
 

@@ -4,6 +4,7 @@ import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { ReleaseValues } from './also.ts';
+import type { ParsedFiles } from './parsed-files.ts';
 
 /** A file of an environment. */
 export interface ManifestFile {
@@ -44,6 +45,8 @@ export interface ReadOptions {
   readonly maxBytes: number;
   /** Shared values (`sharedValuesOf`) outside of the files: they say which image a tag in the environment's own values means. */
   readonly shared?: readonly ManifestFile[];
+  /** What was parsed of the files before. */
+  readonly parsed?: ParsedFiles;
 }
 
 /** How to pin, where, and within which limits. */

@@ -3,6 +3,7 @@
 import {
   KUSTOMIZATION_NAMES,
   type ManifestFile,
+  ParsedFiles,
   kustomizationReferences,
   sharedValuesOf,
 } from '../../manifests/manifests.ts';
@@ -31,13 +32,14 @@ export async function readBases(
   tree: MixedTree,
   files: readonly ManifestFile[],
   maxBytes: number,
+  parsed = new ParsedFiles(),
 ): Promise<readonly ManifestFile[]> {
   const seen = new Set(files.map(({ path }) => path));
   const bases: ManifestFile[] = [];
   let level = files;
   for (let depth = 0; level.length > 0 && depth < MAX_LEVELS; depth += 1) {
     const references = new Set(
-      level.flatMap((file) => [...kustomizationReferences(file, maxBytes), ...sharedValuesOf(file.path)]),
+      level.flatMap((file) => [...kustomizationReferences(file, maxBytes, parsed), ...sharedValuesOf(file.path)]),
     );
     const paths: string[] = [];
     for (const reference of references) {

@@ -29,7 +29,8 @@ export async function describeFiles(files: readonly ChangedFile[], maxBytes: num
   const { createTwoFilesPatch } = await import('diff');
   return files.map((file) => {
     const { path, before, after, repinned } = file;
-    const settings = settingChanges(path, repinned ?? before, after, maxBytes) ?? null;
+    const isPinAlone = repinned !== undefined && after !== undefined && Buffer.compare(repinned, after) === 0;
+    const settings = isPinAlone ? [] : (settingChanges(path, repinned ?? before, after, maxBytes) ?? null);
     const unshown = whyUnshown(file, maxBytes);
     if (unshown !== undefined) return { path, settings, patch: header(path, unshown) };
     const [older, newer] = [decode(before), decode(after)];

@@ -2,6 +2,7 @@
 // it is news to the environment.
 import {
   type ManifestFile,
+  ParsedFiles,
   type Pin,
   type PinOptions,
   type PinnedField,
@@ -61,8 +62,10 @@ export async function releaseTree(
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
   const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
-  const bases = await readBases(context, { environment, base, head }, files, snapshot.pipeline.maxFileBytes);
-  const read = { files, own, bases, values };
+  const parsed = new ParsedFiles();
+  const { maxFileBytes } = snapshot.pipeline;
+  const bases = await readBases(context, { environment, base, head }, files, maxFileBytes, parsed);
+  const read = { files, own, bases, values, parsed };
   const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, images, read);
   const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
   const edited = new Set(edits.map(({ path }) => path));
@@ -75,7 +78,7 @@ export async function releaseTree(
     (path) => !after.has(path) || after.get(path) !== here.get(path),
   );
   // A file that differs in its pins alone is not a configuration change: pin what is here, and compare.
-  const repinned = repin(own, pins, options);
+  const repinned = repin(own, { files, pins, options, result });
   const configurationChanges = pathsThatMatter(snapshot.pipeline, environment, treeChanges).filter(
     (path) => !after.has(path) || after.get(path) !== repinned.get(path),
   );
@@ -141,12 +144,14 @@ export function pinTree(
     own,
     bases,
     values,
+    parsed,
   }: {
     readonly files: readonly ManifestFile[];
     /** The same files as the branch has them. */
     readonly own: readonly ManifestFile[];
     readonly bases: readonly ManifestFile[];
     readonly values: ReleaseValues | undefined;
+    readonly parsed: ParsedFiles;
   },
 ): { readonly pins: readonly Pin[]; readonly options: PinOptions; readonly result: ReturnType<typeof pinImages> } {
   const pins = pinsOf(pipeline, environment, images).map((pin) => withMark(pin, { own, files, values }));
@@ -157,6 +162,7 @@ export function pinTree(
     ...(values && { values }),
     maxBytes: pipeline.maxFileBytes,
     bases,
+    parsed,
   };
   const result = pinImages(files, pins, options);
   if (result.unnamed.length > 0) {
@@ -230,14 +236,30 @@ async function releasePaths(
   return { paths, carried: paths.filter((path) => !kept.has(path)), kept };
 }
 
-/** Files as they would be with other pins; as they are where they cannot be pinned. */
+/** What was pinned, how, and with what result. */
+export interface Pinning {
+  readonly files: readonly ManifestFile[];
+  readonly pins: readonly Pin[];
+  readonly options: PinOptions;
+  readonly result: ReturnType<typeof pinImages>;
+}
+
+/** Files as they would be with the pins of other files; as they are where they cannot be pinned. */
 export function repin(
-  files: readonly ManifestFile[],
-  pins: readonly Pin[],
-  options: PinOptions,
+  own: readonly ManifestFile[],
+  { files, pins, options, result }: Pinning,
 ): ReadonlyMap<string, string> {
-  const { value } = attemptNow(() => pinImages(files, pins, { ...options, comparing: true }));
-  return new Map([...contents(files), ...contents(value?.edits ?? [])]);
+  // Where nothing but the pins changes, the answer is known.
+  if (isSame(own, files)) return new Map([...contents(own), ...contents(result.edits)]);
+  const { value } = attemptNow(() => pinImages(own, pins, { ...options, comparing: true }));
+  return new Map([...contents(own), ...contents(value?.edits ?? [])]);
+}
+
+function isSame(a: readonly ManifestFile[], b: readonly ManifestFile[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ path, content }, index) => path === b[index]?.path && Buffer.compare(content, b[index].content) === 0)
+  );
 }
 
 /** The text of files, by path. */

@@ -3,7 +3,7 @@
 // over the scope, and pins are set on top.
 import { matchesGlob } from 'node:path';
 import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
-import type { ManifestFile, ReleaseValues } from '../../manifests/manifests.ts';
+import { type ManifestFile, ParsedFiles, type ReleaseValues } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
   type Pipeline,
@@ -68,14 +68,20 @@ export async function scopedTree(
   const own = await scopeOf(reading, line, head);
   const wanted = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
   const [files, here] = await Promise.all([manifestsOf(reading, line, wanted), manifestsOf(reading, line, own)]);
-  const bases = await readBases(reading, { environment: line, base: head, head }, files, pipeline.maxFileBytes);
-  const { pins, options, result } = pinTree(reading, pipeline, line, images, { files, own: here, bases, values });
+  const parsed = new ParsedFiles();
+  const mixed = { environment: line, base: head, head };
+  const bases = await readBases(reading, mixed, files, pipeline.maxFileBytes, parsed);
+  const read = { files, own: here, bases, values, parsed };
+  const { pins, options, result } = pinTree(reading, pipeline, line, images, read);
   const written = new Map(result.edits.map((edit) => [edit.path, edit.content]));
   const edits = editsBetween(own, wanted, written);
   const only = [...line.scope.folders, ...line.scope.files];
   const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
   const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
-  const [before, after] = [repin(here, pins, options), new Map([...contents(files), ...contents(result.edits)])];
+  const [before, after] = [
+    repin(here, { files, pins, options, result }),
+    new Map([...contents(files), ...contents(result.edits)]),
+  ];
   const changed = [...new Set([...edits.map(({ path }) => path), ...adopted])].sort();
   const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
     const now = await reading.ledger.readFiles(head, paths);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path/posix';
 import { isMap } from 'yaml';
 import { type Caps, capsFor } from '../caps.ts';
 import { isKustomization } from '../kustomize.ts';
+import { ParsedFiles } from '../parsed-files.ts';
 import { type Source, decode, isSource, lineOf, readSource } from '../source.ts';
 import { type Tree, type Value, isEmpty, startOf, textOf } from '../tree.ts';
 import type { ManifestFile } from '../values.ts';
@@ -40,10 +41,14 @@ export interface References {
  * The files and folders that a kustomization takes in, relative to the repository's root; what leaves the repository is not
  * among them. None for another file, and for one that cannot be read. `maxBytes`: largest file that is read.
  */
-export function kustomizationReferences({ path, content }: ManifestFile, maxBytes: number): readonly string[] {
+export function kustomizationReferences(
+  file: ManifestFile,
+  maxBytes: number,
+  parsed = new ParsedFiles(),
+): readonly string[] {
   const caps = capsFor(maxBytes);
-  const text = isKustomization(path) && content.length <= maxBytes ? decode(content) : undefined;
-  const source = text === undefined ? undefined : readSource(path, text, caps);
+  const text = isKustomization(file.path) && file.content.length <= maxBytes ? decode(file.content) : undefined;
+  const source = text === undefined ? undefined : parsed.read(file, text, caps);
   if (!source || !isSource(source)) return [];
   const { resources, components, patches, replacements, transformers, configurations } = referencesOf(source, caps);
   const named = [...resources, ...components, ...patches.map(({ reference }) => reference), ...transformers];
