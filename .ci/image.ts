@@ -1,6 +1,6 @@
 // Makes the images: `node .ci/image.ts --out DIR` builds `release` and `debug` with buildah, from .ci/image/Dockerfile, into the OCI
 // layout DIR under the tags VERSION and VERSION-debug, each with its bill of materials as a referrer. Equal inputs give equal
-// digests. `--binary FILE` takes an executable that is there already. docs/release.md says how they are published.
+// digests. `--binary FILE` takes an executable that is there already. docs/internals/release.md says how they are published.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 // `npm run bench -- NAME…`: runs benchmarks, and exits 1 when a limit is not kept. They are no tests: they take long, and
-// a busy machine can make any of them fail. docs/reference/benchmarks.md says what each measures.
+// a busy machine can make any of them fail. docs/internals/benchmarks.md says what each measures.
 import { cpus } from 'node:os';
 import { Report } from './report.ts';
 

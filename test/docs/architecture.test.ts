@@ -4,7 +4,7 @@ import { dirname, join, normalize, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PAGE = readFileSync(join(ROOT, 'docs/explanation/architecture.md'), 'utf8');
+const PAGE = readFileSync(join(ROOT, 'docs/internals/architecture.md'), 'utf8');
 
 type Arrows = ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -81,7 +81,7 @@ describe.each([
   });
 });
 
-it.each(['docs/explanation/architecture.md', 'CONTRIBUTING.md'])('%s: every file that it names is there', (page) => {
+it.each(['docs/internals/architecture.md', 'CONTRIBUTING.md'])('%s: every file that it names is there', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
   const named = [...text.matchAll(/`((?:src|test|docs|\.ci)\/[\w./-]+)`/g)].map(([, path = '']) => path);
   const paths = named.filter((path) => !/NAME|CODE/.test(path));

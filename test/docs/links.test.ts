@@ -33,7 +33,7 @@ describe('the documentation', () => {
   });
 
   // The index itself, and a page that is there once the benchmarks were run.
-  const index = new Set(['docs/README.md', 'docs/reference/benchmarks.md']);
+  const index = new Set(['docs/README.md', 'docs/internals/benchmarks.md']);
   it.each(markdownFiles().filter((page) => page.startsWith('docs/') && !index.has(page)))(
     '%s: another page leads to it',
     (page) => {

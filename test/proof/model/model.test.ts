@@ -76,7 +76,7 @@ test('a counterexample reads as a list and as a diagram', () => {
 });
 
 test('the diagrams of the documentation are what the model finds', async () => {
-  const page = await readFile(new URL('../../../docs/explanation/protocol.md', import.meta.url), 'utf8');
+  const page = await readFile(new URL('../../../docs/internals/protocol.md', import.meta.url), 'utf8');
   const drawn = [...page.matchAll(/```mermaid\n(?<diagram>[^`]*)```/g)].map(({ groups }) =>
     groups?.['diagram']?.trim(),
   );
