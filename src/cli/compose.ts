@@ -39,7 +39,6 @@ export async function compose(
     remote,
     git: {
       allowPlainHttp: env['TAGFLOW_GIT_PLAIN_HTTP'] === '1',
-      maxFiles: mostFiles(env['TAGFLOW_MAX_FILES']),
       ...(credentials
         ? { credentials }
         : { credentialSettings: settings.credentials, tried: triedFor(settings, tried) }),
@@ -82,17 +81,6 @@ function registrySettings(
     plainHttpCredentials: new Set((env['TAGFLOW_PLAIN_HTTP_CREDENTIALS'] ?? '').toLowerCase().split(/\s+/)),
     tokenServers: readTokenServers(env['TAGFLOW_TOKEN_SERVERS']),
   };
-}
-
-/** TAGFLOW_MAX_FILES as a number; undefined without it. Throws `usage`. */
-function mostFiles(text: string | undefined): number | undefined {
-  if (!text) return undefined;
-  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
-  throw new TagflowError('usage', {
-    what: `TAGFLOW_MAX_FILES is ${JSON.stringify(text)}`,
-    why: 'it is the number of files that are read of one commit: 250000 by default',
-    fix: 'set it to a whole number, or unset it',
-  });
 }
 
 /** Where credentials for Git were looked for, in words. */

@@ -16,10 +16,7 @@ import type { ChosenRemote } from './git-access.ts';
 import { type RegistrySettings, createRegistries } from './registries.ts';
 
 /** What Git is reached with. */
-type GitOptions = Pick<
-  GitLedgerOptions,
-  'credentials' | 'credentialSettings' | 'tried' | 'allowPlainHttp' | 'maxFiles'
->;
+type GitOptions = Pick<GitLedgerOptions, 'credentials' | 'credentialSettings' | 'tried' | 'allowPlainHttp'>;
 
 /** Which key signs, and with which programs. */
 type KeyOptions = Pick<SigningOptions, 'key' | 'gitKey' | 'sshProgram' | 'gpgProgram'>;

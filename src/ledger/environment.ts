@@ -63,10 +63,9 @@ export function localEnvironment(options: Pick<EnvironmentOptions, 'env' | 'fold
  */
 const LOCAL_SERVER = [
   'git',
-  ...['uploadpack.allowFilter=true', 'core.bigFileThreshold=1m', 'pack.threads=1'].flatMap((setting) => [
-    '-c',
-    setting,
-  ]),
+  ...['uploadpack.allowFilter=true', 'core.bigFileThreshold=1m', 'pack.compression=1', 'pack.threads=1'].flatMap(
+    (setting) => ['-c', setting],
+  ),
   'upload-pack',
 ].join(' ');
 

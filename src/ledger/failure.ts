@@ -24,6 +24,7 @@ export type FailureKind =
   | 'refused-here'
   | 'no-such-object'
   | 'incomplete'
+  | 'endless'
   | 'old-git'
   | 'no-git'
   | 'storage'
@@ -64,7 +65,7 @@ const NOISE = new RegExp(
 /** Why a command failed. Words of the remote itself (`remote: …`) never make it a failure of this machine. */
 export function failureKind(answer: GitAnswer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
-  if (answer.tooMuch) return 'refused-here';
+  if (answer.tooMuch) return 'endless';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
@@ -90,7 +91,7 @@ export function neverReached(answer: GitAnswer): boolean {
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
 export function words(answer: GitAnswer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
-  if (answer.tooMuch) return 'it lists more than 32 MB of branches';
+  if (answer.tooMuch) return 'it says more than is read';
   const lines = linesOf(answer.stderr)
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
@@ -170,6 +171,7 @@ const UNAVAILABLE: Readonly<
     fix: 'run the command again',
   }),
   'refused-here': NOT_USABLE,
+  endless: NOT_USABLE,
   storage: NOT_USABLE,
   transient: (url) => ({
     what: `${url} does not answer as a Git remote`,

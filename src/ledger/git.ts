@@ -6,6 +6,7 @@
 // Repetition: reads may be repeated freely. The same unsigned draft gives the same commit id; pushing a commit that landed
 // says so again. A crash leaves nothing behind but a temporary folder.
 import type { Clock, ReportProgress, Random, ProcessEnv } from '../model/effects.ts';
+import { type ReadBounds, readBounds } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { Ancestry } from './ancestry.ts';
@@ -52,10 +53,8 @@ export interface GitLedgerOptions {
   /** `git` by default. */
   readonly gitProgram?: string | undefined;
   readonly timeouts?: Partial<LedgerTimeouts> | undefined;
-  /** Larger files and trees are refused (`tree-unsafe`), in bytes; 64 MiB by default. */
-  readonly maxObjectBytes?: number | undefined;
-  /** Trees with more files, and differences with more paths, are refused (`tree-unsafe`); 250,000 by default. */
-  readonly maxFiles?: number | undefined;
+  /** How much is read; default: what the environment says. */
+  readonly bounds?: Partial<ReadBounds> | undefined;
 }
 
 const TIMEOUTS: LedgerTimeouts = {
@@ -67,7 +66,7 @@ const TIMEOUTS: LedgerTimeouts = {
 };
 
 /**
- * A ledger over a Git remote. Nothing is asked of the remote yet. Throws `usage` for a URL that is refused, and
+ * A ledger over a Git remote. Nothing is asked of the remote yet. Throws `usage` for a URL or a bound that is refused, and
  * `storage-failed` when the work folder cannot be written.
  */
 export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger> {
@@ -78,6 +77,7 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
   const timeouts = { ...TIMEOUTS, ...options.timeouts };
   const repository = await createRepository(options.workFolder);
   const { env, gitProgram = 'git' } = options;
+  const bounds = { ...readBounds(env), ...options.bounds };
   const { folder } = repository;
   const { silenceMs } = timeouts;
   const broken = new AbortController();
@@ -94,6 +94,7 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       redact: redactorFor(credentials, env),
       tried: credentials ? undefined : (options.tried ?? 'no credentials were given'),
       gitProgram,
+      bounds,
       timeouts,
       clock: options.clock,
       random: options.random,
@@ -105,9 +106,8 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       gitProgram,
       folder,
       environment: localEnvironment({ env, folder }),
-      maxObjectBytes: options.maxObjectBytes ?? 64 * 1024 * 1024,
+      bounds,
     },
-    options.maxFiles,
   );
 }
 
@@ -127,7 +127,7 @@ function askTogether(
 }
 
 /** The ledger from its parts: each method of the port, and the part that keeps its promise. */
-function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: number | undefined): Ledger {
+function assemble(options: RemoteOptions, plumbing: PlumbingOptions): Ledger {
   const activity = new Activity();
   const git = { ...plumbing, activity };
   const { repository, clock, random, signal, timeouts } = options;
@@ -137,7 +137,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: 
   const headAsks = askTogether(heads, remote, activity);
   const objects = new ObjectCache(git);
   const fetcher = new Fetcher({ url: options.remote.url, remote, repository, git, objects, activity });
-  const files = new CommitFiles(objects, fetcher, mostPaths);
+  const files = new CommitFiles(objects, fetcher, git.bounds);
   const ancestry = new Ancestry(git, objects, fetcher, activity);
   const steps = new FileSteps(git, objects, fetcher, activity);
   const pacing = { clock, random, signal, settleMs: timeouts.settleMs, hurriedMs: timeouts.hurriedMs };
@@ -150,7 +150,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions, mostPaths: 
     commit: async (id) => objects.commit(id),
     signature: async (id) => objects.signature(id),
     bring: async (wanted) => files.bring(wanted),
-    readFiles: async (commit, paths) => files.readFiles(commit, paths),
+    readFiles: async (commit, paths, longest) => files.readFiles(commit, paths, longest),
     listFiles: async (commit, folder) => files.listFiles(commit, folder),
     changedPaths: async (from, to) => files.changedPaths(from, to),
     isAncestor: async (ancestor, descendant) => ancestry.isAncestor(ancestor, descendant),

@@ -115,8 +115,11 @@ export interface TreeReader {
    * the remote. Paths that are no regular file are passed over.
    */
   bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void>;
-  /** The content of files of one fetched commit, by path, in one request; paths that are no regular file are absent. */
-  readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  /**
+   * The content of files of one fetched commit, by path, in one request; paths that are no regular file are absent. Of a file
+   * with more than `longest` bytes, one zero more than that: who asks for less refuses it by its length.
+   */
+  readFiles(commit: ObjectId, paths: readonly string[], longest?: number): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Every file at or below a folder (`''` for all), links and submodules included, in Git's order. */
   listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]>;
   /**

@@ -1,26 +1,24 @@
 // Listing and comparing whole trees, within bounds. Twelve small objects can stand for a thousand million paths, since a folder
 // may be used again and again in a tree: everything is counted before it is spelled out, and each tree is read once.
+import { type ReadBounds, raiseBound, readBounds, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { TreeEntry } from './ledger.ts';
 import { type TreeItem, encodeName } from './object.ts';
 import { type ReadTrees, byName, splitPath } from './tree.ts';
 
-/** Paths that one tree, or the difference of two, may have: more than honest repositories. */
-const MOST_PATHS = 250_000;
-/** Folders within folders. */
-const MOST_LEVELS = 100;
+const USUAL = readBounds({});
 
 /**
  * Every file, link and submodule at or below a path (`''`: all), in Git's order; nothing when nothing is there. Throws
- * `tree-unsafe` for more than `most` of them, or too many levels.
+ * `tree-unsafe` for more files or levels than the bounds allow.
  */
 export async function listEntries(
   read: ReadTrees,
   root: ObjectId,
   folder: string,
-  most = MOST_PATHS,
-  tooManyHere = (): TagflowError => tooMany(folder === '' ? 'a commit' : JSON.stringify(folder), most),
+  bounds = USUAL,
+  tooManyHere = (): TagflowError => tooMany(folder === '' ? 'a commit' : JSON.stringify(folder), bounds),
 ): Promise<readonly TreeEntry[]> {
   let start: ObjectId = root;
   const parts = folder === '' ? [] : splitPath(folder);
@@ -32,27 +30,27 @@ export async function listEntries(
     }
     start = item.id;
   }
-  const trees = await readBelow(read, start, most, tooManyHere);
-  if (countBelow(trees, start, most) > most) throw tooManyHere();
+  const trees = await readBelow(read, start, bounds, tooManyHere);
+  if (countBelow(trees, start, bounds) > bounds.files) throw tooManyHere();
   return spellOut(trees, start, folder === '' ? '' : `${folder}/`);
 }
 
 /**
  * Paths whose content or mode differs between two trees, in Git's order. A renamed file counts as two. Throws `tree-unsafe` for
- * more than `most` of them, or too many levels.
+ * more files or levels than the bounds allow.
  */
 export async function diffTrees(
   read: ReadTrees,
   from: ObjectId,
   to: ObjectId,
-  most = MOST_PATHS,
+  bounds = USUAL,
 ): Promise<readonly string[]> {
-  const tooManyHere = (): TagflowError => tooMany('the difference of two commits', most);
+  const tooManyHere = (): TagflowError => tooMany('the difference of two commits', bounds);
   const changed: string[] = [];
   const whole: { prefix: string; tree: ObjectId }[] = [];
   let level: { prefix: string; from: ObjectId; to: ObjectId }[] = from === to ? [] : [{ prefix: '', from, to }];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MOST_LEVELS) throw tooDeep();
+    if (depth > bounds.levels) throw tooDeep(bounds);
     const ids = [...new Set(level.flatMap((pair) => [pair.from, pair.to]))];
     const trees = new Map((await read(ids)).map((items, index) => [ids[index], byName(items)]));
     const next: typeof level = [];
@@ -67,12 +65,12 @@ export async function diffTrees(
         if ([a, b].some((item) => item && item.mode !== '40000')) changed.push(path);
         for (const item of [a, b]) if (item?.mode === '40000') whole.push({ prefix: `${path}/`, tree: item.id });
       }
-      if (changed.length + whole.length + next.length > most) throw tooManyHere();
+      if (changed.length + whole.length + next.length > bounds.files) throw tooManyHere();
     }
     level = next;
   }
   for (const { prefix, tree } of whole) {
-    const left = most - changed.length;
+    const left = { ...bounds, files: bounds.files - changed.length };
     for (const entry of await listEntries(read, tree, '', left, tooManyHere)) changed.push(prefix + entry.path);
   }
   return sortPaths(changed);
@@ -98,37 +96,37 @@ type Trees = ReadonlyMap<ObjectId, readonly TreeItem[]>;
 async function readBelow(
   read: ReadTrees,
   root: ObjectId,
-  most: number,
+  bounds: ReadBounds,
   tooManyHere: () => TagflowError,
 ): Promise<Trees> {
   const trees = new Map<ObjectId, readonly TreeItem[]>();
   let entries = 0;
   let open: readonly ObjectId[] = [root];
   for (let depth = 0; open.length > 0; depth += 1) {
-    if (depth > MOST_LEVELS) throw tooDeep();
+    if (depth > bounds.levels) throw tooDeep(bounds);
     for (const [index, items] of (await read(open)).entries()) {
       const id = open[index];
       if (id) trees.set(id, items);
       entries += items.length;
     }
     // Folders count here as well; each of them has an entry at least.
-    if (entries > 2 * most) throw tooManyHere();
+    if (entries > 2 * bounds.files) throw tooManyHere();
     const below = open.flatMap((id) => (trees.get(id) ?? []).filter(({ mode }) => mode === '40000'));
     open = [...new Set(below.map(({ id }) => id))].filter((id) => !trees.has(id));
   }
   return trees;
 }
 
-/** How many files are below a tree, each as often as it has a path; counts no further than just beyond `most`. */
-function countBelow(trees: Trees, root: ObjectId, most: number): number {
+/** How many files are below a tree, each as often as it has a path; counts no further than just beyond the bound. */
+function countBelow(trees: Trees, root: ObjectId, bounds: ReadBounds): number {
   const counts = new Map<ObjectId, number>();
   const count = (id: ObjectId, depth: number): number => {
     const known = counts.get(id);
     if (known !== undefined) return known;
-    if (depth > MOST_LEVELS) throw tooDeep();
+    if (depth > bounds.levels) throw tooDeep(bounds);
     let sum = 0;
     for (const item of trees.get(id) ?? []) sum += item.mode === '40000' ? count(item.id, depth + 1) : 1;
-    counts.set(id, Math.min(sum, most + 1));
+    counts.set(id, Math.min(sum, bounds.files + 1));
     return sum;
   };
   return count(root, 0);
@@ -157,20 +155,20 @@ function sortPaths(paths: readonly string[]): readonly string[] {
     .map(({ path }) => path);
 }
 
-function tooMany(where: string, most: number): TagflowError {
+function tooMany(where: string, bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
-    what: `${where} has more than ${most.toLocaleString('en')} files`,
+    what: `${where} has more than ${spellBound(bounds, 'files')}`,
     why: 'that is more than is read of one commit; a few small objects can stand for any number of paths',
-    fix: 'remove what does not belong there from the branch; where the repository is really that large, raise TAGFLOW_MAX_FILES',
-    details: { limit: 'files', most },
+    fix: `remove what does not belong there from the branch; ${raiseBound('files', 'the repository is really that large')}`,
+    details: { limit: 'files', most: bounds.files },
   });
 }
 
-function tooDeep(): TagflowError {
+function tooDeep(bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
-    what: `a folder is more than ${MOST_LEVELS} levels deep`,
+    what: `a folder is more than ${spellBound(bounds, 'levels')} deep`,
     why: 'that is more than is read of one commit',
-    fix: 'remove it from the branch, then run the command again',
-    details: { limit: 'levels', most: MOST_LEVELS },
+    fix: `remove it from the branch; ${raiseBound('levels', 'it belongs there')}`,
+    details: { limit: 'levels', most: bounds.levels },
   });
 }

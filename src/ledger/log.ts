@@ -1,4 +1,5 @@
 // Where files changed, as `git log` tells it: for many lines in one process, and no further than is asked.
+import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
 import { failed, firstParents } from './history.ts';
@@ -22,9 +23,6 @@ export interface PathsBelow {
   readonly limit?: number | undefined;
 }
 
-/** In bytes. The changes of a record in 100,000 releases take some 20 MB. */
-const MOST_PRINTED = 32 << 20;
-
 /**
  * Returns the first-parent commits at which files changed, newest first, for each ask. One process reads all, unless `bounded`
  * says that the history is long: then one for each head stops when each ask has as much as it wants.
@@ -40,7 +38,7 @@ export async function pathChanges(
   }
   const found = new Map<PathsBelow, readonly PathChange[]>();
   for (const [head, own] of byHead) {
-    const log = new LogReader(own);
+    const log = new LogReader(own, git.bounds);
     await readLog(git, ['--first-parent'], [head], log);
     for (const ask of own) found.set(ask, log.changesOf(ask));
   }
@@ -52,7 +50,10 @@ async function changesOfAll(
   asks: readonly PathsBelow[],
   heads: readonly ObjectId[],
 ): Promise<ReadonlyMap<PathsBelow, readonly PathChange[]>> {
-  const log = new LogReader(asks.map(({ head, paths }) => ({ head, paths })));
+  const log = new LogReader(
+    asks.map(({ head, paths }) => ({ head, paths })),
+    git.bounds,
+  );
   const [lines] = await Promise.all([firstParents(git, heads), readLog(git, ['--first-parent'], heads, log)]);
   const places = new Map(
     [...lines].map(([head, line]) => [head, new Map(line.map((id, place) => [id, place] as const))]),
@@ -77,7 +78,7 @@ export async function changesAside(
   asks: readonly PathsBelow[],
 ): Promise<ReadonlyMap<PathsBelow, readonly PathChange[]>> {
   const heads = [...new Set(asks.map(({ head }) => head))];
-  const log = new LogReader(asks);
+  const log = new LogReader(asks, git.bounds);
   const [lines] = await Promise.all([
     firstParents(git, heads),
     readLog(git, ['--full-history', '--topo-order'], heads, log),
@@ -103,7 +104,7 @@ async function readLog(
   const args = ['log', ...options, ...format, '--stdin', '--', ...log.paths];
   const input = Buffer.from(`${heads.join('\n')}\n`);
   const { exitCode, stderr, ended } = await streamGit(git, args, { input, take: (chunk) => log.take(chunk) });
-  if (log.isTooLong) throw tooLong(log.paths[0] ?? '');
+  if (log.isTooLong) throw tooLong(log.paths[0] ?? '', git.bounds);
   if (!ended && exitCode !== 0) throw failed('log', stderr);
   if (!ended) log.end();
 }
@@ -113,13 +114,15 @@ class LogReader {
   readonly #changes = new Map<ObjectId, Map<string, { before: FileAt; after: FileAt }>>();
   /** Asks that do not have enough yet, by their paths, with how much they have. */
   readonly #wanting = new Map<string, { readonly ask: PathsBelow; found: number }[]>();
+  readonly #most: number;
   #open: number;
   #rest = '';
   #length = 0;
   #commit: ObjectId | undefined;
   #raw: string | undefined;
 
-  constructor(asks: readonly PathsBelow[]) {
+  constructor(asks: readonly PathsBelow[], { listing }: ReadBounds) {
+    this.#most = listing;
     for (const ask of asks) {
       const one = { ask, found: 0 };
       for (const path of ask.paths) this.#wanting.set(path, [...(this.#wanting.get(path) ?? []), one]);
@@ -132,7 +135,7 @@ class LogReader {
   }
 
   get isTooLong(): boolean {
-    return this.#length > MOST_PRINTED;
+    return this.#length > this.#most;
   }
 
   /** Takes what Git prints. False: nobody wants more. */
@@ -199,10 +202,11 @@ function fileAt(mode = '', id = ''): FileAt {
   return isObjectId(id) ? { id: parseObjectId(id), mode: mode as TreeEntry['mode'] } : undefined;
 }
 
-function tooLong(path: string): TagflowError {
+function tooLong(path: string, bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
     what: `the history of ${JSON.stringify(path)} is not read`,
-    why: 'it has changed in more commits than are read: the list is longer than 32 MB',
-    fix: 'look at who pushes to this branch, and protect it',
+    why: `it has changed in more commits than are read: the list is longer than ${spellBound(bounds, 'listing')}`,
+    fix: `look at who pushes to this branch, and protect it; ${raiseBound('listing', 'there really are that many releases')}`,
+    details: { limit: 'listing', most: bounds.listing },
   });
 }

@@ -1,6 +1,7 @@
 // The objects of our own repository, parsed and kept: commits for the whole run, trees up to a number. Nothing is fetched
 // here: what is not in the repository is not there.
 // Concurrency and repetition: reads may overlap and be repeated; objects never change.
+import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature } from './ledger.ts';
@@ -10,25 +11,24 @@ import { ObjectReader, type PlumbingOptions, type StoredObject } from './plumbin
 /** Trees kept parsed. A tree of a few hundred entries takes some 50 KB. */
 const CACHED_TREES = 2_000;
 
-/** Content of files that is read at once, in bytes: a few small objects of Git can hold any number of them. */
-const MOST_TOGETHER = 64 << 20;
-
-/** Bounds of reading content, in bytes. */
+/** ReadBounds of reading content, in bytes. */
 export interface ContentLimits {
   /** A longer file is not read: it is as many zeros and one more, which whoever asks for less than that refuses. */
   readonly longest?: number;
-  /** Of all files together. */
-  readonly together?: number;
+  /** Of all files together: `content` when nothing is said. */
+  readonly together?: 'content' | 'records';
 }
 
 /** Reads the objects of one repository. Every method throws `tree-unsafe` for an object that is too large to be read. */
 export class ObjectCache {
   readonly #objects: ObjectReader;
+  readonly #bounds: ReadBounds;
   readonly #trees = new Map<ObjectId, readonly TreeItem[]>();
   readonly #commits = new Map<ObjectId, Commit>();
 
   constructor(git: PlumbingOptions) {
     this.#objects = new ObjectReader(git);
+    this.#bounds = git.bounds;
   }
 
   /** A commit that is known to be here. */
@@ -72,22 +72,23 @@ export class ObjectCache {
     return ids.map((id) => found.get(id) ?? []);
   };
 
-  /** The content of those of the files that are here. Throws `tree-unsafe` for more than `together` bytes of it. */
+  /** The content of those of the files that are here. Throws `tree-unsafe` for more bytes of it than the bound allows. */
   async contents(
     ids: readonly ObjectId[],
-    { longest = Infinity, together = MOST_TOGETHER }: ContentLimits = {},
+    { longest = Infinity, together = 'content' }: ContentLimits = {},
   ): Promise<ReadonlyMap<ObjectId, Uint8Array>> {
     const contents = new Map<ObjectId, Uint8Array>();
     const sizes = await this.#objects.sizes(ids);
     const tooLong = new Set(ids.filter((_, index) => (sizes[index] ?? 0) > longest));
     const wanted = ids.filter((id, index) => sizes[index] !== undefined && !tooLong.has(id));
     const sum = sizes.reduce<number>((total, size = 0) => total + (size > longest ? 0 : size), 0);
-    if (sum > together) throw tooMuch(wanted.length, sum, together);
+    if (sum > this.#bounds[together]) throw tooMuch(wanted.length, sum, this.#bounds, together);
     for (const [index, object] of (await this.#objects.read(wanted)).entries()) {
       const id = wanted[index];
       if (id && object) contents.set(id, object.content);
     }
-    for (const id of tooLong) contents.set(id, new Uint8Array(longest + 1));
+    const cut = tooLong.size > 0 ? new Uint8Array(longest + 1) : undefined;
+    for (const id of tooLong) if (cut) contents.set(id, cut);
     return contents;
   }
 
@@ -104,13 +105,16 @@ export class ObjectCache {
   }
 }
 
-function tooMuch(files: number, bytes: number, most: number): TagflowError {
-  const [size, limit] = [bytes, most].map((each) => `${Math.ceil(each / (1 << 20))} MB`);
+function tooMuch(files: number, bytes: number, bounds: ReadBounds, name: 'content' | 'records'): TagflowError {
+  const limit = spellBound(bounds, name);
   return new TagflowError('tree-unsafe', {
-    what: `${files} files of ${size} are not read at once`,
-    why: `up to ${limit} of content are read of one commit, or of one file’s history`,
-    fix: 'remove what does not belong there from the branch, or name a smaller folder as the environment’s path',
-    details: { limit: 'bytes', most },
+    what: `${files} files of ${Math.ceil(bytes / 2 ** 20)} MB are not read at once`,
+    why:
+      name === 'content'
+        ? `up to ${limit} of content are read of one commit`
+        : `up to ${limit} of records are read of one environment`,
+    fix: `remove what does not belong there from the branch${name === 'content' ? ', or name a smaller folder as the environment’s path' : ''}; ${raiseBound(name, 'it is really that much')}`,
+    details: { limit: name, most: bounds[name] },
   });
 }
 

@@ -5,8 +5,8 @@ import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature, TreeEntry } from './ledger.ts';
 
-/** No file system has longer names of files, in bytes. */
-const LONGEST_NAME = 4096;
+/** In bytes. No file system has longer names: 255 bytes or 255 units of UTF-16, which are up to 765 bytes. */
+const LONGEST_NAME = 1024;
 
 /** The hash a repository names its objects with. */
 export type HashAlgorithm = 'sha1' | 'sha256';

@@ -3,6 +3,7 @@
 // Reads may overlap: they are answered in the order they were asked in, by one process.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Activity } from './together.ts';
@@ -28,8 +29,8 @@ export interface PlumbingOptions {
   readonly gitProgram: string;
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Larger objects are not read, in bytes. */
-  readonly maxObjectBytes: number;
+  /** Larger objects are not read. */
+  readonly bounds: ReadBounds;
 }
 
 /** Runs one command to its end, whatever its exit code. */
@@ -95,8 +96,8 @@ function noGit(gitProgram: string, cause: unknown): TagflowError {
   });
 }
 
-/** A folder of 250,000 files has some 12 MB; larger trees, and commits, are nobody's. */
-const MOST_TREE_BYTES = 16 << 20;
+/** An object of more bytes gets a buffer of its own. */
+const LARGE = 1 << 20;
 
 interface Request {
   readonly id: ObjectId;
@@ -119,6 +120,9 @@ export class ObjectReader {
   #unsentTo: ChildProcessWithoutNullStreams | undefined;
   /** Bytes that must be there before looking again; unknown (1) before a header line is whole. */
   #need = 1;
+  /** A large object, with its header, and how much of it is there: its bytes are in memory once. */
+  #large: Buffer | undefined;
+  #filled = 0;
 
   constructor(options: PlumbingOptions) {
     this.#options = options;
@@ -165,7 +169,7 @@ export class ObjectReader {
     if (this.#child) return this.#child;
     const child = start(this.#options, ['cat-file', '--batch-command']);
     this.#child = child;
-    [this.#chunks, this.#length, this.#need] = [[], 0, 1];
+    [this.#chunks, this.#length, this.#need, this.#large] = [[], 0, 1, undefined];
     const fail = (error: TagflowError): void => {
       if (this.#child === child) this.#child = undefined;
       const open = this.#requests.slice(this.#answered);
@@ -185,11 +189,13 @@ export class ObjectReader {
   #take(child: ChildProcessWithoutNullStreams, chunk: Buffer): void {
     // What a process still had to say when it was given up.
     if (this.#child !== child) return;
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+    const rest = this.#large ? this.#fill(this.#large, chunk) : chunk;
+    if (rest.length === 0) return;
+    this.#chunks.push(rest);
+    this.#length += rest.length;
     // Joined only once enough is there: a large object comes in many chunks.
     if (this.#length < this.#need) return;
-    let buffer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
+    let buffer = this.#chunks.length === 1 ? rest : Buffer.concat(this.#chunks);
     this.#need = 1;
     for (;;) {
       const size = this.#answer(buffer);
@@ -197,8 +203,23 @@ export class ObjectReader {
       if (size === 0) break;
       buffer = buffer.subarray(size);
     }
+    if (this.#need > LARGE) {
+      this.#large = Buffer.allocUnsafe(this.#need);
+      this.#filled = buffer.copy(this.#large);
+      buffer = buffer.subarray(buffer.length);
+    }
     this.#chunks = buffer.length === 0 ? [] : [buffer];
     this.#length = buffer.length;
+  }
+
+  /** Adds to a large object, and answers with it once it is whole. What is left of the chunk. */
+  #fill(large: Buffer, chunk: Buffer): Buffer {
+    const taken = chunk.copy(large, this.#filled);
+    this.#filled += taken;
+    if (this.#filled < large.length) return chunk.subarray(chunk.length);
+    this.#answer(large);
+    [this.#large, this.#need] = [undefined, 1];
+    return chunk.subarray(taken);
   }
 
   /** Answers the oldest request from the front of the buffer. The bytes that took, or 0 when more must come first. */
@@ -218,8 +239,9 @@ export class ObjectReader {
       request.resolve({ type, content: Buffer.alloc(0), size });
       return lineEnd + 1;
     }
-    if (size > Math.min(this.#options.maxObjectBytes, type === 'blob' ? Infinity : MOST_TREE_BYTES)) {
-      this.#refuse(request, size);
+    const bound = type === 'blob' ? 'content' : 'folder';
+    if (size > this.#options.bounds[bound]) {
+      this.#refuse(request, size, bound);
       return 0;
     }
     const end = lineEnd + 1 + size;
@@ -228,8 +250,9 @@ export class ObjectReader {
       return 0;
     }
     this.#shift();
-    // A copy: a slice would keep the whole read buffer alive.
-    request.resolve({ type, content: Buffer.from(buffer.subarray(lineEnd + 1, end)), size });
+    const content = buffer.subarray(lineEnd + 1, end);
+    // A copy, unless it is alone: a slice would keep the whole read buffer alive.
+    request.resolve({ type, content: buffer === this.#large ? content : Buffer.from(content), size });
     return end + 1;
   }
 
@@ -242,7 +265,7 @@ export class ObjectReader {
   }
 
   /** Gives up the process in the middle of a large object; what else was asked is asked of a new one. */
-  #refuse(request: Request, size: number): void {
+  #refuse(request: Request, size: number, bound: 'content' | 'folder'): void {
     const rest = this.#requests.slice(this.#answered + 1);
     [this.#requests, this.#answered] = [[], 0];
     const child = this.#child;
@@ -251,9 +274,10 @@ export class ObjectReader {
     child?.kill('SIGKILL');
     request.reject(
       new TagflowError('tree-unsafe', {
-        what: `object ${request.id} of ${size} bytes is not read`,
-        why: `files and trees may have up to ${this.#options.maxObjectBytes} bytes`,
-        fix: 'remove the file from the branch, or from what tagflow is told to read',
+        what: `object ${request.id} of ${size.toLocaleString('en')} bytes is not read`,
+        why: `${bound === 'content' ? 'a file' : 'a folder’s list, or a commit,'} may have up to ${spellBound(this.#options.bounds, bound)}`,
+        fix: `remove it from the branch, or from what tagflow is told to read; ${raiseBound(bound, 'it belongs there')}`,
+        details: { limit: bound, most: this.#options.bounds[bound] },
       }),
     );
     if (rest.length === 0) return;

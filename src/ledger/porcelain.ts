@@ -2,7 +2,9 @@
 // input, and gives back what Git said whether it succeeded or not: callers decide by exit code and by reading.
 import { type SimpleGit, type SimpleGitOptions, simpleGit } from 'simple-git';
 import type { GitAnswer } from './failure.ts';
+import { endProcessesIn } from './processes.ts';
 import { createListener } from './said.ts';
+import { type Trace, createTrace, traceVariables } from './trace.ts';
 
 /** How one command is run. */
 export interface PorcelainOptions {
@@ -16,10 +18,11 @@ export interface PorcelainOptions {
   readonly signal?: AbortSignal | undefined;
   /** Standard input. */
   readonly input?: string | undefined;
+  /** The command is ended when it prints more bytes than this, or hears more from the server where `protocol` is given. */
+  readonly most: number;
+  /** Watch what comes from a server of this protocol: for commands that keep a list in memory. */
+  readonly protocol?: string | undefined;
 }
-
-/** In bytes. The refs of a repository with 300,000 branches take some 25 MB. */
-const MOST_PRINTED = 32 << 20;
 
 // simple-git suspects what comes from users. Here arguments and environment are made by this program, which needs a
 // configuration by environment (credentials) and none of the user's; the other names are in the list since a host
@@ -41,12 +44,11 @@ export async function runPorcelain(
   task: (git: SimpleGit) => Promise<unknown>,
   options: PorcelainOptions,
 ): Promise<GitAnswer> {
-  const { gitProgram, folder, environment, silenceMs, signal, input } = options;
+  const { gitProgram, folder, silenceMs, signal, input, most, protocol } = options;
+  const environment = { ...options.environment, ...(protocol !== undefined && traceVariables(protocol)) };
   let answer: GitAnswer | undefined;
-  const printed = createPrinted();
-  const full = new AbortController();
-  const abort = signal ? AbortSignal.any([signal, full.signal]) : full.signal;
-  const said = createListener();
+  const hearing = new Hearing(folder, most, protocol);
+  const abort = signal ? AbortSignal.any([signal, hearing.full]) : hearing.full;
   const git = simpleGit({
     baseDir: folder,
     binary: gitProgram,
@@ -59,11 +61,11 @@ export async function runPorcelain(
     errors: (error, { exitCode, stdErr }) => {
       answer = {
         exitCode: typeof exitCode === 'number' ? exitCode : undefined,
-        stdout: printed.text(),
+        stdout: hearing.printed(),
         // What simple-git itself has to say, of a program that cannot be started.
-        stderr: said.text() + Buffer.concat(stdErr).toString(),
+        stderr: hearing.said() + Buffer.concat(stdErr).toString(),
         timedOut: error instanceof Error && error.message.includes('timeout reached'),
-        tooMuch: printed.isFull(),
+        tooMuch: hearing.full.aborted,
       };
       // simple-git takes an exit without words, or by a signal, for a success.
       return error ?? (exitCode === 0 ? undefined : new Error(`exit code ${exitCode}`));
@@ -74,30 +76,62 @@ export async function runPorcelain(
     .outputHandler((_command, stdout, stderr) => {
       // simple-git keeps all that comes; a server decides how much that is.
       for (const stream of [stdout, stderr]) stream.removeAllListeners('data');
-      stdout.on('data', (chunk: Buffer) => {
-        printed.take(chunk);
-        if (printed.isFull()) full.abort();
-      });
-      stderr.on('data', (chunk: Buffer) => said.hear(chunk));
+      stdout.on('data', (chunk: Buffer) => hearing.print(chunk));
+      stderr.on('data', (chunk: Buffer) => hearing.say(chunk));
     });
   try {
     await task(git);
   } catch (error) {
     if (!answer && !abort.aborted) throw error;
   }
-  return answer ?? { exitCode: undefined, stdout: '', stderr: '', timedOut: false, tooMuch: printed.isFull() };
+  return answer ?? { exitCode: undefined, stdout: '', stderr: '', timedOut: false, tooMuch: hearing.full.aborted };
 }
 
-/** What Git prints for us to read, a list of refs or a report: no more than an honest server has. */
-function createPrinted(): { take(chunk: Buffer): void; isFull(): boolean; text(): string } {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  return {
-    take(chunk) {
-      length += chunk.length;
-      if (length <= MOST_PRINTED) chunks.push(chunk);
-    },
-    isFull: () => length > MOST_PRINTED,
-    text: () => Buffer.concat(chunks).toString(),
-  };
+/** What Git prints for us to read, a list of refs or a report, and what it says: no more than an honest server makes of it. */
+class Hearing {
+  readonly #folder: string;
+  readonly #most: number;
+  readonly #full = new AbortController();
+  readonly #said = createListener();
+  readonly #trace: Trace | undefined;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(folder: string, most: number, protocol: string | undefined) {
+    this.#folder = folder;
+    this.#most = most;
+    this.#trace = protocol === undefined ? undefined : createTrace(this.#said);
+  }
+
+  /** Fires when there is more than is read. */
+  get full(): AbortSignal {
+    return this.#full.signal;
+  }
+
+  print(chunk: Buffer): void {
+    this.#length += chunk.length;
+    if (this.#length <= this.#most) this.#chunks.push(chunk);
+    else this.#giveUp();
+  }
+
+  say(chunk: Buffer): void {
+    (this.#trace ?? this.#said).hear(chunk);
+    if ((this.#trace?.received() ?? 0) > this.#most) this.#giveUp();
+  }
+
+  printed(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+
+  said(): string {
+    this.#trace?.end();
+    return this.#said.text();
+  }
+
+  #giveUp(): void {
+    if (this.#full.signal.aborted) return;
+    this.#full.abort();
+    // Git leaves them behind, and they go on reading.
+    endProcessesIn(this.#folder, /^git-remote-/);
+  }
 }

@@ -4,6 +4,7 @@
 import type { SimpleGit } from 'simple-git';
 import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import { attempt } from '../model/attempt.ts';
+import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
@@ -48,6 +49,7 @@ export interface RemoteOptions {
   /** Where credentials were looked for, when there are none. */
   readonly tried: string | undefined;
   readonly gitProgram: string;
+  readonly bounds: ReadBounds;
   readonly timeouts: LedgerTimeouts;
   readonly clock: Clock;
   readonly random: Random;
@@ -80,12 +82,12 @@ export class Remote {
   /** `git ls-remote --symref` of HEAD and every branch. */
   async listHeads(): Promise<string> {
     const args = ['--symref', 'origin', 'HEAD', 'refs/heads/*'];
-    return this.#read(async (git) => git.raw(['ls-remote', ...args]));
+    return this.#list(async (git) => git.raw(['ls-remote', ...args]));
   }
 
   /** `git ls-remote` of one branch. Others whose names end alike may be in it. */
   async listBranch(branch: BranchName): Promise<string> {
-    return this.#read(async (git) => git.raw(['ls-remote', '--heads', 'origin', `refs/heads/${branch}`]));
+    return this.#list(async (git) => git.raw(['ls-remote', '--heads', 'origin', `refs/heads/${branch}`]));
   }
 
   /**
@@ -195,6 +197,10 @@ export class Remote {
     await this.#read(async (git) => git.raw(['fetch', ...args]));
   }
 
+  async #list(task: (git: SimpleGit) => Promise<unknown>): Promise<string> {
+    return this.#read(task, { protocol: this.#options.remote.protocol });
+  }
+
   /** Runs a read until it succeeds, fails for good, or time is up; gives back what it printed. */
   async #read(task: (git: SimpleGit) => Promise<unknown>, more: Partial<RunOptions> = {}): Promise<string> {
     const { clock, random, signal, timeouts, notify } = this.#options;
@@ -225,19 +231,21 @@ export class Remote {
 
   /** The error for a failure; when our own folder cannot be written, that is what it was. */
   async #failure(kind: FailureKind, said: string): Promise<TagflowError> {
-    const { repository, remote } = this.#options;
+    const { repository, remote, bounds } = this.#options;
     if (kind === 'storage') return storageFailed(repository.folder, `git said: ${said}`);
+    if (kind === 'endless') return endless(remote, bounds);
     const { problem } = await attempt(repository.probe());
     if (problem) return problem;
     return remoteFailure(remote, kind, said, this.#options.tried);
   }
 
   async #run(task: (git: SimpleGit) => Promise<unknown>, options: RunOptions): Promise<GitAnswer> {
-    const { repository, gitProgram, environment, broken } = this.#options;
+    const { repository, gitProgram, environment, broken, bounds } = this.#options;
     const answer = await runPorcelain(task, {
       ...options,
       signal: options.signal ? AbortSignal.any([options.signal, broken]) : broken,
       gitProgram,
+      most: bounds.listing,
       folder: repository.folder,
       environment: withConfig({ ...environment, ...(options.packets === true && { GIT_TRACE_PACKET: '1' }) }, [
         ...(options.lazy === false ? [] : PROMISOR),
@@ -257,6 +265,8 @@ interface RunOptions {
   readonly config?: Setting;
   /** Whether Git may fetch what it finds missing, as from a promisor; true when not said. */
   readonly lazy?: boolean;
+  /** Bound what a server of this protocol says: for lists, which Git keeps in memory. */
+  readonly protocol?: string;
   /** Tell on stderr every packet of the protocol that is read. */
   readonly packets?: boolean;
 }
@@ -265,6 +275,15 @@ const PROMISOR: readonly Setting[] = [
   ['remote.origin.promisor', 'true'],
   ['remote.origin.partialclonefilter', 'blob:none'],
 ];
+
+function endless({ url }: RemoteUrl, bounds: ReadBounds): TagflowError {
+  return new TagflowError('remote-unavailable', {
+    what: `the list of branches of ${url} is not read`,
+    why: `it is longer than ${spellBound(bounds, 'listing')}`,
+    fix: `check the URL, and who makes branches there; ${raiseBound('listing', 'there really are that many')}`,
+    details: { remote: url, kind: 'endless', limit: 'listing', most: bounds.listing },
+  });
+}
 
 /**
  * What `git push --porcelain` reports of one ref: `<flag> TAB <from>:<to> TAB <summary> (<reason>)`, git-push(1).

@@ -11,8 +11,6 @@ import { findEntries } from './tree.ts';
 
 /** A longer file is nobody's record, in bytes. */
 const LONGEST_STEP = 1 << 20;
-/** 100,000 releases have some 150 MB of records, in bytes. */
-const MOST_OF_A_HISTORY = 192 << 20;
 /** So many times deeper each further try reaches: a request more costs as much as some hundred commits. */
 const DEEPER = 16;
 /** Beyond so many, everything comes at once. */
@@ -108,7 +106,7 @@ export class FileSteps {
       .flatMap((file) => (file && isRegularFile(file) ? file.id : []));
     const contents = await this.#fetcher.contents(head, [...new Set(wanted)], {
       longest: LONGEST_STEP,
-      together: MOST_OF_A_HISTORY,
+      together: 'records',
     });
     const commits = await this.#objects.commits(changes.map(({ commit }) => commit));
     return commits.map((commit, index) => {

@@ -21,7 +21,7 @@ export interface SettingChange {
   readonly after: string | undefined;
 }
 
-/** Far more settings than anybody reads; a file with more is compared as text alone. */
+/** Far more settings, or lines, than anybody reads; a file with more is compared as text alone. */
 const MAX_SETTINGS = 20_000;
 
 interface Setting {
@@ -68,6 +68,12 @@ function holdsBytes(content: Uint8Array, text: string): boolean {
   return Buffer.from(content.buffer, content.byteOffset, content.byteLength).includes(text);
 }
 
+function hasManyLines(content: Uint8Array): boolean {
+  let lines = 0;
+  for (const byte of content) if (byte === 0x0a) lines += 1;
+  return lines > MAX_SETTINGS;
+}
+
 function objectsIn(settings: ReadonlyMap<string, Setting>): ReadonlySet<string | undefined> {
   return new Set([...settings.values()].map(({ object }) => object));
 }
@@ -95,6 +101,7 @@ function settingsIn(
 ): ReadonlyMap<string, Setting> | undefined {
   const settings = new Map<string, Setting>();
   if (content === undefined) return settings;
+  if (hasManyLines(content)) return undefined;
   const source = sourceOf(path, content, maxBytes);
   if (!source || source.trees.some(({ root }) => isScalar(root) && textOf(root) !== '')) return undefined;
   const counts = new Map<string | undefined, number>();

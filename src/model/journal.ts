@@ -83,7 +83,8 @@ export type EntryDraft = Omit<JournalEntry, 'schema' | 'id' | 'signature'>;
 export const JOURNAL_BRANCH = 'tagflow-journal';
 
 /** Longest entry that is read, in characters. */
-const MAX_ENTRY = 65_536;
+/** Characters that an entry may have. */
+export const LONGEST_ENTRY = 65_536;
 const EVERY = '_';
 const PATH =
   /^([a-z]+)\/([a-z0-9._-]+)\/([a-z0-9._-]+)\/(\d{4}-\d\d)\/(\d{8}T\d{9}Z)-([0-9a-f]{12})(?:-([0-9a-f]{12}))?\.yaml$/;
@@ -164,7 +165,8 @@ export function signedText(entry: JournalEntry): Uint8Array {
  * `journal-invalid`.
  */
 export function parseEntry(text: string, path: string): JournalEntry {
-  if (text.length > MAX_ENTRY) throw invalid(path, `it has ${text.length} characters, more than any entry`);
+  if (text.length > LONGEST_ENTRY)
+    throw invalid(path, `it has more than ${LONGEST_ENTRY} characters, which no entry has`);
   const found = z.safeParse(schema, readYaml(text, path));
   if (!found.success) {
     const [issue] = found.error.issues;

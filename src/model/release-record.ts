@@ -12,7 +12,10 @@ import { toPlainYaml } from './yaml-text.ts';
 import type { Hold, ReleaseRecord } from './release.ts';
 
 /** Longest record that is read, in characters: 200 images take about 60,000. */
-const MAX_RECORD = 262_144;
+/** Characters that a record may have. */
+export const LONGEST_RECORD = 262_144;
+/** A longer file is no record, in bytes. */
+export const LARGEST_RECORD = 3 * LONGEST_RECORD;
 /** Of one that is not written as tagflow writes records, in characters: a YAML parser takes a thousand times as much memory. */
 const MAX_OTHER_SPELLING = 65_536;
 
@@ -82,7 +85,7 @@ const schema = z.discriminatedUnion('schema', [
 
 /** Whether a file is one that tagflow wrote as a record, valid or not. */
 export function isRecordFile(content: Uint8Array): boolean {
-  return Buffer.from(content.buffer, content.byteOffset, content.byteLength).indexOf(HEADER.slice(0, 20)) === 0;
+  return new TextDecoder().decode(content.subarray(0, 20)) === HEADER.slice(0, 20);
 }
 
 /** Whether text may stand in a record: one line, at most 2,000 characters, nothing that a terminal would obey. */
@@ -142,7 +145,8 @@ function isTooDeep(text: string): boolean {
 
 /** Returns the record that YAML text spells. Throws `record-invalid`, saying where. `file` is for the message. */
 export function parseRecord(text: string, file: string): ReleaseRecord {
-  if (text.length > MAX_RECORD) throw invalid(file, `it has ${text.length} characters, more than any record`);
+  if (text.length > LONGEST_RECORD)
+    throw invalid(file, `it has more than ${LONGEST_RECORD} characters, which no record has`);
   const result = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, file));
   if (!result.success) {
     const [issue] = result.error.issues;

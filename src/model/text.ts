@@ -60,6 +60,15 @@ export function escapeDocument(text: string, escape: (character: string) => stri
   );
 }
 
+/**
+ * The text of a file; of one with more than `most` characters, a part that is longer than that as well. Who reads it refuses it by
+ * its length, and a file of any size costs no more than a long one.
+ */
+export function decodeUpTo(content: Uint8Array, most: number): string {
+  // UTF-8 takes three bytes at the most for a unit of UTF-16.
+  return new TextDecoder().decode(content.subarray(0, 3 * most + 4));
+}
+
 function escapeOf(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;

@@ -260,7 +260,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
 
     it('refuses a file that is too large', async () => {
       head = await repository.commit('main', { big: Buffer.alloc(300_000, 'x'), small: 's' });
-      const ledger = await open({ maxObjectBytes: 100_000 });
+      const ledger = await open({ bounds: { content: 100_000 } });
       await ledger.fetch([head]);
       expect((await failureOf(ledger.readFiles(head, ['big']))).code).toBe('tree-unsafe');
       expect((await ledger.readFiles(head, ['small'])).size).toBe(1);

@@ -1,6 +1,7 @@
 // Listing and comparing trees within bounds: of trees that a few objects make huge, deep or wide.
 import { describe, expect, it } from 'vitest';
 import { diffTrees, listEntries } from '../../src/ledger/listing.ts';
+import { readBounds } from '../../src/model/bounds.ts';
 import { type TreeItem, formatTree, makeObject } from '../../src/ledger/object.ts';
 import type { ReadTrees } from '../../src/ledger/tree.ts';
 import type { ObjectId } from '../../src/model/object-id.ts';
@@ -61,21 +62,23 @@ describe('a tree of a thousand million paths', () => {
   });
 });
 
+const most = (files: number) => ({ ...readBounds({}), files });
+
 describe('a tree at its bound', () => {
   it('is listed with as many files as it may have, and with none more', async () => {
     const trees = createTrees();
     const root = bomb(trees, 2);
-    expect(await listEntries(trees.read, root, '', 1000)).toHaveLength(1000);
-    expect((await failureOf(listEntries(trees.read, root, '', 999))).code).toBe('tree-unsafe');
-    expect(await diffTrees(trees.read, root, bomb(trees, 2, 'y'), 1000)).toHaveLength(1000);
-    expect((await failureOf(diffTrees(trees.read, root, bomb(trees, 2, 'y'), 999))).code).toBe('tree-unsafe');
+    expect(await listEntries(trees.read, root, '', most(1000))).toHaveLength(1000);
+    expect((await failureOf(listEntries(trees.read, root, '', most(999)))).code).toBe('tree-unsafe');
+    expect(await diffTrees(trees.read, root, bomb(trees, 2, 'y'), most(1000))).toHaveLength(1000);
+    expect((await failureOf(diffTrees(trees.read, root, bomb(trees, 2, 'y'), most(999)))).code).toBe('tree-unsafe');
   });
 
   it('of many files in one folder is named with that folder', async () => {
     const trees = createTrees();
     const wide = trees.make(Array.from({ length: 2_001 }, (_, index) => file(`f${String(index).padStart(5, '0')}`)));
     const root = trees.make([folder('env', wide)]);
-    expect((await failureOf(listEntries(trees.read, root, 'env', 1000))).message).toBe(
+    expect((await failureOf(listEntries(trees.read, root, 'env', most(1000)))).message).toBe(
       '"env" has more than 1,000 files',
     );
   });

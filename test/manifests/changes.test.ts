@@ -106,4 +106,6 @@ describe('settings that differ', () => {
 it('a file with a Secret is known', () => {
   expect(holdsSecret('a.yaml', bytes('kind: A\n---\nkind: Secret\n'), MAX)).toBe(true);
   expect(holdsSecret('a.yaml', bytes('kind: SecretStore\n'), MAX)).toBe(false);
+  expect(holdsSecret('a.yaml', bytes('kind: "\\u0053ecret"\n'), MAX)).toBe(true);
+  expect(holdsSecret('a.yaml', bytes('kind: "Sec\\\n  ret"\n'), MAX)).toBe(true);
 });

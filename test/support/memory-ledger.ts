@@ -247,10 +247,19 @@ class MemoryLedger implements Ledger {
     for (const { commit, paths } of files) await this.readFiles(commit, paths);
   }
 
-  async readFiles(commit: ObjectId, paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
+  async readFiles(
+    commit: ObjectId,
+    paths: readonly string[],
+    longest = Infinity,
+  ): Promise<ReadonlyMap<string, Uint8Array>> {
     const entries = await findEntries(this.#trees, this.#commit(commit).tree, paths);
     return new Map(
-      [...entries].filter(([, entry]) => isFile(entry)).map(([path, entry]) => [path, this.#object(entry.id).content]),
+      [...entries]
+        .filter(([, entry]) => isFile(entry))
+        .map(([path, entry]) => {
+          const { content } = this.#object(entry.id);
+          return [path, content.length > longest ? new Uint8Array(longest + 1) : content];
+        }),
     );
   }
 

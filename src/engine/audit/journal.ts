@@ -2,8 +2,8 @@
 // nothing is changed or removed. What is here may be merged from nowhere: the journal has one line of commits.
 import { attemptNow } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
-import { parseEntry, readEntryPath } from '../../model/journal.ts';
-import { plain } from '../../model/text.ts';
+import { LONGEST_ENTRY, parseEntry, readEntryPath } from '../../model/journal.ts';
+import { decodeUpTo, plain } from '../../model/text.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { Context } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
@@ -55,8 +55,8 @@ async function problemOf({ ledger }: Context, { id, parents }: Commit): Promise<
   const [path] = added;
   if (path === undefined || added.length > 1) return `it adds ${added.length} files, and an entry is one`;
   if (!readEntryPath(path)) return `${path} is not a path of an entry`;
-  const content = (await ledger.readFiles(id, [path])).get(path);
-  const text = new TextDecoder().decode(content ?? new Uint8Array());
+  const content = (await ledger.readFiles(id, [path], 3 * LONGEST_ENTRY)).get(path);
+  const text = decodeUpTo(content ?? new Uint8Array(), LONGEST_ENTRY);
   const { problem } = attemptNow(() => parseEntry(text, path), 'journal-invalid');
   return problem && sentenceOf(problem);
 }

@@ -5,6 +5,7 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, recordPaths } from '../../model/pipeline.ts';
+import { LARGEST_RECORD } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
@@ -43,7 +44,7 @@ export async function readRelease(
   // The record comes with the others of the line then.
   const newestLine = isOlder ? await readNewest(context, environment, head) : undefined;
   if (!isOlder) await ledger.bring([{ commit: head, paths }, ...(parent ? [{ commit: parent, paths }] : [])]);
-  const files = await ledger.readFiles(head, paths);
+  const files = await ledger.readFiles(head, paths, LARGEST_RECORD);
   const file = recordFileIn(environment, files);
   if (file && !isOlder) {
     const record = recordIn(environment, file);
@@ -109,7 +110,10 @@ async function sequenceAt(
   commit: ObjectId,
 ): Promise<number | undefined> {
   // A tree below that cannot be read has no release; only the head's own tree may be refused.
-  const { value: files } = await attempt(ledger.readFiles(commit, recordPaths(environment)), 'tree-unsafe');
+  const { value: files } = await attempt(
+    ledger.readFiles(commit, recordPaths(environment), LARGEST_RECORD),
+    'tree-unsafe',
+  );
   const file = files && recordFileIn(environment, files);
   const record = file && recordOrProblem(environment, file);
   return typeof record === 'object' ? record.sequence : undefined;

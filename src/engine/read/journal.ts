@@ -5,6 +5,7 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import {
+  LONGEST_ENTRY,
   ENDED_BY,
   type EntryKind,
   type EntryName,
@@ -16,6 +17,7 @@ import {
 } from '../../model/journal.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
+import { decodeUpTo } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { signingOf } from './signatures.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -192,8 +194,8 @@ async function readEntries(
 ): Promise<readonly JournalEntry[]> {
   if (named.length === 0) return [];
   const paths = named.map(({ path }) => path);
-  const contents = await reading.ledger.readFiles(head, paths);
-  return paths.map((path) => parseEntry(new TextDecoder().decode(contents.get(path) ?? new Uint8Array()), path));
+  const contents = await reading.ledger.readFiles(head, paths, 3 * LONGEST_ENTRY);
+  return paths.map((path) => parseEntry(decodeUpTo(contents.get(path) ?? new Uint8Array(), LONGEST_ENTRY), path));
 }
 
 /** The entry where it counts; nothing where somebody wrote it who may not. */

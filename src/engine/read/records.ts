@@ -5,8 +5,9 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPath, lineName, recordPath, recordPaths } from '../../model/pipeline.ts';
-import { isRecordFile, parseRecord } from '../../model/release-record.ts';
+import { LARGEST_RECORD, LONGEST_RECORD, isRecordFile, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
+import { decodeUpTo } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { scopeId } from '../tree/tree.ts';
 import { lineOfRecord } from './past-rules.ts';
@@ -28,7 +29,7 @@ export function recordFileIn(environment: Environment, files: ReadonlyMap<string
 
 /** Returns the record that a file holds, checked to be of this environment and in its place. Throws `record-invalid`. */
 export function recordIn(environment: Environment, { path, content }: RecordFile): ReleaseRecord {
-  const record = parseRecord(new TextDecoder().decode(content), path);
+  const record = parseRecord(decodeUpTo(content, LONGEST_RECORD), path);
   const { formerly = [] } = environment;
   const names = [environment, ...formerly].find(
     (one) => record.environment === one.environment && record.application === one.application,
@@ -75,7 +76,7 @@ async function readRecordFile(
   environment: Environment,
   commit: ObjectId,
 ): Promise<RecordFile | undefined> {
-  return recordFileIn(environment, await ledger.readFiles(commit, recordPaths(environment)));
+  return recordFileIn(environment, await ledger.readFiles(commit, recordPaths(environment), LARGEST_RECORD));
 }
 
 /** Reads the record in one fetched commit, whoever wrote it; undefined when there is none. Throws `record-invalid`. */

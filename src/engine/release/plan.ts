@@ -6,6 +6,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
+import { matchesWildcard } from '../../model/wildcard.ts';
 import type { Reading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
@@ -210,13 +211,23 @@ export async function timeSaid(reading: Reading, { pins }: Environment, head: Ob
   const fields = pins.flatMap(({ also = [] }) => also.filter(({ value }) => value.includes('{time}')));
   const files = await reading.ledger.readFiles(head, [...new Set(fields.map(({ file }) => file))]);
   for (const { file, value } of fields) {
-    const escaped = value.replaceAll(/[.*+?^$()|[\]\\]/g, '\\$&');
-    const pattern = escaped.replace('{time}', '([0-9-]{10}T[0-9:]{8}Z)').replaceAll(/\{[a-z]+\}/g, '[^\\n]*');
+    const wildcard = `*${value.replaceAll(/\{(?!time\})[a-z]+\}/g, '*')}*`;
     const text = new TextDecoder().decode(files.get(file));
-    const [, time] = new RegExp(pattern).exec(text) ?? [];
-    if (time !== undefined) return time;
+    // No pattern: the file may be anybody's, and a long line with many almost-matches would take its time.
+    for (const { 0: time, index } of text
+      .matchAll(/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z/g)
+      .take(1000)) {
+      const around = lineAt(text, index);
+      if (matchesWildcard(wildcard.replaceAll('{time}', time), around)) return time;
+    }
   }
   return undefined;
+}
+
+/** The line of a text that holds an offset, no more of it than a thousand characters on either side. */
+function lineAt(text: string, offset: number): string {
+  const [before, after] = [text.slice(Math.max(0, offset - 1000), offset), text.slice(offset, offset + 1000)];
+  return before.slice(before.lastIndexOf('\n') + 1) + after.slice(0, `${after}\n`.indexOf('\n'));
 }
 
 /** Whether the same images run from where they ran: an environment may have been given repositories of its own since. */

@@ -9,10 +9,12 @@
 // is why nothing may depend on tags alone. Once told to stop, nothing new is started; a PUT in flight is waited for.
 import { annotatedVersion } from '../image/manifest-type.ts';
 import type { Digest } from '../../model/digest.ts';
+import { type ReadBounds, readBounds } from '../../model/bounds.ts';
 import type { Deadline } from '../../model/effects.ts';
 import type { RemoteRepository, Repository, Tag } from '../../model/reference.ts';
 import type { RepositoryFacts } from '../../model/repository-facts.ts';
 import { type AdapterOptions, limitsOf } from '../../http/adapter-options.ts';
+import type { HttpResponse } from '../../http/http.ts';
 import type {
   ContentStore,
   Descriptor,
@@ -66,7 +68,6 @@ export interface OciRegistry extends ContentStore, TagRemover, RepositoryInspect
   close(): void;
 }
 
-const LONGEST_LISTING = 32 * 1024 * 1024;
 const CACHE_BYTES = 32 * 1024 * 1024;
 
 /** A registry over HTTP, for one run. */
@@ -87,21 +88,27 @@ export function createOciRegistry(options: OciOptions): OciRegistry {
     realms: knownRealms(env, options.trustedRealms),
   });
   const { operationTimeoutMs } = limits;
-  return new HttpRegistry(new OciConnection({ client, redactor, clock, operationTimeoutMs }), credentials);
+  return new HttpRegistry(
+    new OciConnection({ client, redactor, clock, operationTimeoutMs }),
+    credentials,
+    readBounds(env),
+  );
 }
 
 /** The methods of the ports; those about content are in content.ts. */
 class HttpRegistry extends OciContent implements OciRegistry {
   readonly #connection: OciConnection;
   readonly #credentials: CredentialSource;
+  readonly #bounds: ReadBounds;
   readonly #manifests: ManifestRequests;
   readonly #removal: OciTagRemoval;
   readonly #inspector: OciInspector;
 
-  constructor(connection: OciConnection, credentials: CredentialSource) {
+  constructor(connection: OciConnection, credentials: CredentialSource, bounds: ReadBounds) {
     const manifests = new ManifestRequests(connection, createManifestCache(CACHE_BYTES));
     super(connection, manifests);
     this.#connection = connection;
+    this.#bounds = bounds;
     this.#credentials = credentials;
     this.#manifests = manifests;
     this.#removal = new OciTagRemoval(connection, manifests);
@@ -122,16 +129,17 @@ class HttpRegistry extends OciContent implements OciRegistry {
 
   async listTags(repository: Repository): Promise<readonly Tag[]> {
     const { client } = this.#connection;
-    const limits = { longest: LONGEST_LISTING, tooLong: 'registry-answer-invalid', action: 'pull' } as const;
+    const limits = { longest: this.#bounds.listing, tooLong: 'registry-answer-invalid', action: 'pull' } as const;
     const request = { ...limits, method: 'GET', headers: { accept: 'application/json' } } as const;
     return this.#connection.operation(repository, async (place, deadline) => {
       const first = new URL(`/v2/${place.path}/tags/list`, client.origin(place));
-      return collectTags(first, async (url) => {
+      const get = async (url: URL): Promise<HttpResponse | undefined> => {
         const response = await client.send({ ...request, url, repository: place }, deadline);
         if (response.status === 404) return undefined;
         if (response.status !== 200) throw denied(place, 'pull', response);
         return response;
-      });
+      };
+      return collectTags(first, get, this.#bounds);
     });
   }
 

@@ -1,5 +1,6 @@
 // Every tag of a repository, page by page, from the registry's own origin only.
 import { attemptNow } from '../../model/attempt.ts';
+import { type BoundName, raiseBound, readBounds, spellBound } from '../../model/bounds.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { isTag, type Tag } from '../../model/reference.ts';
 import { headerOf } from './answer.ts';
@@ -9,9 +10,7 @@ import { oneLine } from '../../http/redact.ts';
 
 /** Tags asked for at once: ECR refuses more than 1000. */
 const PAGE = 1000;
-const MOST_PAGES = 1000;
-/** Of all pages together, in bytes: more than half a million tags. */
-const MOST_BYTES = 32 * 1024 * 1024;
+const USUAL = readBounds({});
 
 /** The path of a request for all tags, as far as one page holds them. */
 export const ONE_PAGE = `tags/list?n=${PAGE}`;
@@ -31,12 +30,19 @@ export function tagsOfOnePage(response: HttpResponse): ReadonlySet<Tag> | undefi
 export async function collectTags(
   first: URL,
   get: (page: URL) => Promise<HttpResponse | undefined>,
+  bounds = USUAL,
 ): Promise<readonly Tag[]> {
+  const endless = (name: BoundName): TagflowError =>
+    invalid(
+      first,
+      `it is longer than ${spellBound(bounds, name)}`,
+      `check that the host is a container registry; ${raiseBound(name, 'there really are that many tags')}`,
+    );
   const tags = createTagSet();
   const visited = new Set<string>();
   const ask = async (page: URL): Promise<HttpResponse | undefined> => {
     if (visited.has(page.href)) throw invalid(first, `its page ${oneLine(page.search)} leads back to itself`);
-    if (visited.size >= MOST_PAGES) throw invalid(first, `it has more than ${MOST_PAGES} pages`);
+    if (visited.size >= bounds.pages) throw endless('pages');
     visited.add(page.href);
     return get(page);
   };
@@ -46,7 +52,7 @@ export async function collectTags(
     const response = await answer;
     if (!response) return tags.all();
     bytes += response.body.length;
-    if (bytes > MOST_BYTES) throw invalid(first, `it is longer than ${MOST_BYTES >> 20} MB`);
+    if (bytes > bounds.listing) throw endless('listing');
     const link = nextPage(headerOf(response, 'link'), page);
     const linked = link?.origin === page.origin ? withoutHash(link) : undefined;
     // While the next page is on its way, this one is read.
@@ -124,10 +130,12 @@ function withQuery(url: URL, query: Readonly<Record<string, string>>): URL {
   return next;
 }
 
-function invalid(url: URL, why: string): TagflowError {
+const NOT_A_REGISTRY = 'check that the host is a container registry, and that nothing between rewrites its answers';
+
+function invalid(url: URL, why: string, fix = NOT_A_REGISTRY): TagflowError {
   return new TagflowError('registry-answer-invalid', {
     what: `the list of tags at ${url.host}${url.pathname} cannot be used`,
     why,
-    fix: 'check that the host is a container registry, and that nothing between rewrites its answers',
+    fix,
   });
 }

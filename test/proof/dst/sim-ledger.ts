@@ -146,8 +146,10 @@ class SchedulingLedger implements SimLedger {
 
   readonly signature: Ledger['signature'] = async (id) => this.#inner.signature(id);
   readonly commit: Ledger['commit'] = async (id) => this.#inner.commit(id);
-  readonly readFiles: Ledger['readFiles'] = async (commit, paths) =>
-    this.#remember(commit, `files ${commit} ${paths.join('\0')}`, async () => this.#inner.readFiles(commit, paths));
+  readonly readFiles: Ledger['readFiles'] = async (commit, paths, longest) =>
+    this.#remember(commit, `files ${commit} ${paths.join('\0')}`, async () =>
+      this.#inner.readFiles(commit, paths, longest),
+    );
   readonly listFiles: Ledger['listFiles'] = async (commit, folder) =>
     this.#remember(commit, `list ${commit} ${folder}`, async () => this.#inner.listFiles(commit, folder));
   // What lies below a commit never changes either. That the history is there is asked of the inner ledger all the same.

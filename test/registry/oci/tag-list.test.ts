@@ -25,7 +25,7 @@ function endless(size: number): { get: (url: URL) => Promise<HttpResponse>; aske
 
 test.each([
   ['pages of 4 MB', 32_000, /longer than 32 MB/, 12],
-  ['pages of one tag', 1, /more than 1000 pages/, 1001],
+  ['pages of one tag', 1, /longer than 2,000 pages/, 2001],
 ])('a list without end, in %s, is given up', async (_, size, why, most) => {
   const registry = endless(size);
   await expect(collectTags(FIRST, registry.get)).rejects.toMatchObject({
