@@ -75,4 +75,19 @@ if ! command -v helm >/dev/null 2>&1; then
   export PATH="$PATH:$tools"
 fi
 
+# gitlab-ci-local checks pipelines and components against GitLab's schema; actionlint workflows, where Go is new enough to build it.
+if ! command -v gitlab-ci-local >/dev/null 2>&1; then
+  export PATH="$PATH:$tools/npm/node_modules/.bin"
+  command -v gitlab-ci-local >/dev/null 2>&1 ||
+    retry 300 npm install --prefix "$tools/npm" --ignore-scripts --no-fund --no-audit --silent gitlab-ci-local@4.75.1
+fi
+if ! command -v actionlint >/dev/null 2>&1; then
+  go=$(command -v go || echo /usr/local/go/bin/go)
+  if [ ! -x "$tools/actionlint" ] && "$go" version 2>/dev/null | grep -qE 'go1\.(2[4-9]|[3-9][0-9])'; then
+    GOBIN=$tools GOTOOLCHAIN=local retry 300 "$go" install github.com/rhysd/actionlint/cmd/actionlint@v1.7.9 ||
+      echo 'actionlint could not be built' >&2
+  fi
+  export PATH="$PATH:$tools"
+fi
+
 retry 600 npm ci --ignore-scripts --no-fund --no-audit

@@ -1,9 +1,10 @@
 // The GitLab components and the GitHub action that other pipelines use: what they declare, and what their scripts run in a
 // shell, whatever the values are.
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../../src/cli/program.ts';
 import { captureIo } from '../support/io.ts';
@@ -146,37 +147,104 @@ describe('the components of GitLab', () => {
 describe('the action of GitHub', () => {
   const action = parse(readFileSync(join(root, 'action.yml'), 'utf8')) as {
     inputs: Readonly<Record<string, Input>>;
-    runs: { steps: readonly { id?: string; run: string; env: Readonly<Record<string, string>> }[] };
+    outputs: Readonly<Record<string, object>>;
+    runs: { using: string; main: string };
   };
-  const step = action.runs.steps.find(({ id }) => id === 'run')!;
-  const withInputs = (inputs: Readonly<Record<string, string>>): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries(step.env).map(([name, value]) => {
-        const input = /inputs\.(\w+)/.exec(value)?.[1] ?? '';
-        const byDefault = action.inputs[input]?.default;
-        return [name, inputs[input] ?? (typeof byDefault === 'string' ? byDefault : '')];
-      }),
-    );
+
+  /** Plays the action with programs that note their words; tagflow ends with these codes, one after the other. */
+  function play(inputs: Readonly<Record<string, string>>, codes: readonly number[] = [0]) {
+    const work = mkdtempSync(join(tmpdir(), 'tagflow-action-'));
+    onTestFinished(() => rmSync(work, { recursive: true }));
+    const at = (file: string): string => join(work, file);
+    const text = (file: string): string => (existsSync(at(file)) ? readFileSync(at(file), 'utf8') : '');
+    const tagflow = `#!/bin/sh
+printf '[%s]' "$@" >>'${at('calls')}'; printf '\\n' >>'${at('calls')}'
+env >'${at('env')}'
+printf 'TAGFLOW_DIGEST=sha256:a\\nTAGFLOW_CHANGED=true\\n' >"$TAGFLOW_DOTENV"
+set -- ${codes.join(' ')}; shift "$(($(wc -l <'${at('calls')}') - 1))"; exit "$1"
+`;
+    const npm = `#!/bin/sh
+for word; do case "$word" in /*) folder=$word;; esac; done
+mkdir -p "$folder/lib/node_modules/tagflow/dist"
+echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/node_modules/tagflow/dist/tagflow.js"
+`;
+    for (const [name, script] of Object.entries({ tagflow, npm })) writeFileSync(at(name), script, { mode: 0o755 });
+    const byDefault = Object.entries(action.inputs).map(([name, { default: value }]) => [name, value]);
+    const given = Object.entries({ ...Object.fromEntries(byDefault), ...inputs });
+    const env = {
+      ...Object.fromEntries(given.map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value])),
+      PATH: `${work}:${process.env['PATH']}`,
+      RUNNER_TEMP: work,
+      GITHUB_SERVER_URL: 'https://github.example.com',
+      GITHUB_REPOSITORY: 'acme/shop',
+      GITHUB_OUTPUT: at('output'),
+      GITHUB_PATH: at('path'),
+      TAGFLOW_JOB_PAUSE: '1',
+    };
+    const { status, stdout } = spawnSync(process.execPath, [join(root, action.runs.main)], { env, encoding: 'utf8' });
+    return { status, stdout, calls: text('calls').split('\n').filter(Boolean), text };
+  }
 
   it.each([
-    [{ environment: 'dev', images: 'django=V4.2' }, '[promote][dev][django=V4.2]'],
-    [{ environment: 'dev', images: '* $(id)' }, '[promote][dev][*][$(id)]'],
-    [{ command: 'rollback', environment: 'prd', to: HOSTILE }, `[rollback][prd][--to][${HOSTILE}]`],
-    [{ command: 'rollback', environment: 'prd', override: 'held' }, '[rollback][prd][--override][held]'],
-    [{ environment: 'prd', override: HOSTILE }, `[promote][prd][--override][${HOSTILE}]`],
+    [{ environment: 'dev', images: 'django=V4.2' }, '[promote][--][dev][django=V4.2]'],
+    [{ environment: 'dev', images: '* $(id)' }, '[promote][--][dev][*][$(id)]'],
+    [{ environment: 'dev', images: '--config=x' }, '[promote][--][dev][--config=x]'],
+    [{ command: 'rollback', environment: 'prd', to: HOSTILE }, `[rollback][--to=${HOSTILE}][--][prd]`],
+    [{ command: 'rollback', environment: 'prd', override: 'held' }, '[rollback][--override][held][--][prd]'],
+    [{ environment: 'prd', override: HOSTILE }, `[promote][--override][${HOSTILE}][--][prd]`],
     [{ command: 'apply' }, '[apply][--all]'],
-    [{ command: 'apply', environment: 'prd' }, '[apply][prd]'],
+    [{ command: 'apply', environment: 'prd' }, '[apply][--][prd]'],
     [{ command: 'check' }, '[check]'],
-    [{ command: 'setup' }, ''],
+    [{ command: 'setup' }, '[--version]'],
   ])('with %j', (inputs, words) => {
-    expect(runs([step.run], withInputs(inputs), 'bash')).toEqual([words]);
+    const { status, calls } = play(inputs);
+    expect([status, calls]).toEqual([0, [words]]);
+  });
+
+  it.each([
+    ['promote', '--override'],
+    ['rollback', '--override'],
+    ['rollback', '--to'],
+    ['apply', '--all'],
+  ])('%s has the option %s that it types', (name, option) => {
+    const command = createProgram(captureIo([]).io).commands.find((each) => each.name() === name);
+    expect(command?.options.map(({ long }) => long)).toContain(option);
+  });
+
+  it('tells tagflow where, why, and with which token; and passes its facts on', () => {
+    const { text } = play({ environment: 'prd', reason: HOSTILE, token: 'secret' });
+    expect(text('env')).toContain('TAGFLOW_REPO=https://github.example.com/acme/shop.git\n');
+    expect(text('env')).toContain(`TAGFLOW_REASON=${HOSTILE}\n`);
+    expect(text('env')).toContain('GITHUB_TOKEN=secret\n');
+    expect(text('env')).not.toContain('INPUT_');
+    expect(text('output')).toBe('digest=sha256:a\nchanged=true\n');
+    expect(Object.keys(action.outputs)).toEqual(expect.arrayContaining(['digest', 'changed']));
+  });
+
+  it.each([
+    [{ environment: 'prd' }, [5, 7, 0], 0, 3],
+    [{ environment: 'prd' }, [8, 8, 8], 8, 3],
+    [{ environment: 'prd' }, [3], 3, 1],
+    [{ command: 'rollback', environment: 'prd' }, [5], 5, 1],
+  ])('with %j it ends after %j with %i', (inputs, codes, status, tries) => {
+    const played = play(inputs, codes);
+    expect([played.status, played.calls.length]).toEqual([status, tries]);
+  });
+
+  it('installs a package for this step and later ones, run by the Node of the action', () => {
+    const { stdout, text } = play({ command: 'setup', package: 'tagflow@0.1.0' });
+    expect(stdout).toContain('installed --version');
+    const wrapper = execFileSync(join(text('path').trim(), 'tagflow'), ['status'], { env: {}, encoding: 'utf8' });
+    expect(wrapper).toBe('installed status\n');
   });
 
   it.each([[{ command: 'promote' }], [{ command: '$(id)' }]])('refuses %j', (inputs) => {
-    expect(() => runs([step.run], withInputs(inputs), 'bash')).toThrow(/Command failed/);
+    const { status, stdout, calls } = play(inputs);
+    expect([status, calls]).toEqual([2, []]);
+    expect(stdout).toMatch(/^::error title=tagflow::/);
   });
 
-  it('puts no expression into a script', () => {
-    for (const { run } of action.runs.steps) expect(run).not.toContain('${{');
+  it('runs on Node 24, from a file that is there', () => {
+    expect(action.runs).toEqual({ using: 'node24', main: '.ci/action.mjs' });
   });
 });

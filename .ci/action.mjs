@@ -1,0 +1,120 @@
+// The work of action.yml: installs tagflow, runs one command, and passes its facts on as outputs. GitHub starts it with its own
+// Node 24, so that it does not matter which Node a job has. No shell is started: an input is a word of a command, whatever it holds.
+import { spawn } from 'node:child_process';
+import { appendFile, chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** Exit codes after which the same command can succeed. A rollback that was overtaken is for a person. */
+const RETRIES = { promote: [5, 7, 8], rollback: [7, 8], apply: [5, 7, 8], check: [7] };
+const TRIES = 3;
+/** Milliseconds before the second try; twice as long before the third one. */
+const PAUSE = Number(process.env.TAGFLOW_JOB_PAUSE ?? 5000);
+
+/** The outputs, by what tagflow calls them. */
+const OUTPUTS = {
+  TAGFLOW_ENV: 'environment',
+  TAGFLOW_VERSION: 'version',
+  TAGFLOW_DIGEST: 'digest',
+  TAGFLOW_COMMIT: 'commit',
+  TAGFLOW_PREVIOUS: 'previous',
+  TAGFLOW_CHANGED: 'changed',
+  TAGFLOW_PULL_REQUEST: 'pull-request',
+};
+
+function input(name) {
+  return (process.env[`INPUT_${name.toUpperCase()}`] ?? '').trim();
+}
+
+/** The words of the command that the inputs ask for. */
+function wordsOf(command) {
+  const environment = input('environment');
+  const override = input('override');
+  const overriding = override === '' ? [] : ['--override', override];
+  if ((command === 'promote' || command === 'rollback') && environment === '') {
+    throw new Error(`${command} needs the input environment`);
+  }
+  if (command === 'promote') {
+    const images = input('images').split(/\s+/).filter(Boolean);
+    return ['promote', ...overriding, '--', environment, ...images];
+  }
+  if (command === 'rollback') {
+    const to = input('to');
+    return ['rollback', ...overriding, ...(to === '' ? [] : [`--to=${to}`]), '--', environment];
+  }
+  const environments = environment === '' ? [] : ['--', environment];
+  if (command === 'apply') return ['apply', ...(environment === '' ? ['--all'] : environments)];
+  if (command === 'check') return ['check', ...environments];
+  throw new Error('the input command is none of setup, promote, rollback, apply, check');
+}
+
+/** Starts a program and resolves to its exit code. */
+function run(program, words, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { stdio: 'inherit', env });
+    child.on('error', (cause) => reject(new Error(`cannot start ${program}: ${cause.message}`, { cause })));
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** Installs the package in a folder of its own, puts its command on the PATH of later steps, and returns the folder of the command. */
+async function install(name, env) {
+  const folder = await mkdtemp(join(env.RUNNER_TEMP ?? tmpdir(), 'tagflow-'));
+  const options = ['--global', '--ignore-scripts', '--no-fund', '--no-audit', '--prefix', folder];
+  const code = await run('npm', ['install', ...options, '--', name], env);
+  if (code !== 0) throw new Error(`npm could not install ${name}`);
+  const program = join(folder, 'lib/node_modules/tagflow/dist/tagflow.js');
+  const command = join(folder, 'tagflow');
+  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
+  await chmod(command, 0o755);
+  if (env.GITHUB_PATH) await appendFile(env.GITHUB_PATH, `${folder}\n`);
+  return folder;
+}
+
+/** Variables for tagflow: without the inputs, which hold the token; with the files that it writes facts to. */
+function variables() {
+  const { GITHUB_OUTPUT: _, ...env } = process.env;
+  const own = Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('INPUT_')));
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository } = env;
+  own.TAGFLOW_REPO = input('repository') || `${server}/${repository}.git`;
+  if (input('reason') !== '') own.TAGFLOW_REASON = input('reason');
+  if (input('token') !== '') own.GITHUB_TOKEN = input('token');
+  return own;
+}
+
+/** Writes the outputs that tagflow left in its report. */
+async function writeOutputs(report) {
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n');
+  const outputs = lines.flatMap((line) => {
+    const at = line.indexOf('=');
+    const name = OUTPUTS[line.slice(0, at)];
+    return name === undefined ? [] : [`${name}=${line.slice(at + 1)}\n`];
+  });
+  if (process.env.GITHUB_OUTPUT) await appendFile(process.env.GITHUB_OUTPUT, outputs.join(''));
+}
+
+async function main() {
+  const command = input('command') || 'promote';
+  const words = command === 'setup' ? ['--version'] : wordsOf(command);
+  const env = variables();
+  const name = input('package');
+  if (name !== '') env.PATH = [await install(name, env), env.PATH].join(delimiter);
+  const report = join(await mkdtemp(join(env.RUNNER_TEMP ?? tmpdir(), 'tagflow-')), 'tagflow.env');
+  env.TAGFLOW_DOTENV = report;
+  let code = await run('tagflow', words, env);
+  for (let tried = 1; tried < TRIES && (RETRIES[command] ?? []).includes(code); tried += 1) {
+    console.log(`exit code ${code}: trying again`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE * tried));
+    code = await run('tagflow', words, env);
+  }
+  await writeOutputs(report);
+  process.exitCode = code;
+}
+
+try {
+  await main();
+} catch (error) {
+  const text = String(error.message).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+  console.log(`::error title=tagflow::${text}`);
+  process.exitCode = 2;
+}
