@@ -1,5 +1,6 @@
 // The push of one branch: what may be pushed at all, and how the branch is read afterwards while push.ts settles what became
 // of it. All of it goes on after an interrupt, and none of it is repeated but by push.ts.
+import { attempt } from '../model/attempt.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Ancestry } from './ancestry.ts';
@@ -7,7 +8,7 @@ import type { Fetcher } from './fetcher.ts';
 import type { RemoteHeads } from './heads.ts';
 import type { PushVerdict } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
-import { type BranchMove, type Pacing, settlePush } from './push.ts';
+import { type BranchMove, type Pacing, type PushAttempt, settlePush } from './push.ts';
 import type { Remote } from './remote.ts';
 
 /** What pushes are made with. */
@@ -25,7 +26,7 @@ export interface PushParts {
 export async function pushBranch(parts: PushParts, move: BranchMove): Promise<PushVerdict> {
   const { ancestry, settling, heads } = parts;
   const { branch, commit, expected, beside } = move;
-  if (beside && (!isBranchName(beside.branch) || !isObjectId(beside.head))) {
+  if (beside && (!isBranchName(beside.branch) || (beside.head !== undefined && !isObjectId(beside.head)))) {
     throw new TagflowError('internal', { what: `cannot push beside ${JSON.stringify(beside)}` });
   }
   if (!isBranchName(branch) || !isObjectId(commit) || (expected !== undefined && !isObjectId(expected))) {
@@ -43,7 +44,7 @@ export async function pushBranch(parts: PushParts, move: BranchMove): Promise<Pu
       branch,
       commit,
       expected,
-      send: async () => settling.push(move, completions > 1),
+      send: async () => send(parts, move, completions > 1),
       complete: async () => {
         completions += 1;
         await complete(parts, completions);
@@ -54,6 +55,26 @@ export async function pushBranch(parts: PushParts, move: BranchMove): Promise<Pu
     },
     parts.pacing,
   );
+}
+
+/**
+ * Sends a push. Git pushes nothing to a branch that does not exist, so no lease can hold it there; and some servers know no atomic
+ * pushes. In both cases the branch beside is read right before.
+ */
+async function send({ settling, heads }: PushParts, move: BranchMove, completing: boolean): Promise<PushAttempt> {
+  const { beside, ...alone } = move;
+  if (beside?.head !== undefined) {
+    const answer = await settling.push(move, completing);
+    if (answer.kind !== 'not-atomic') return answer;
+  }
+  if (beside) {
+    const { value, problem } = await attempt(async () => [await heads.one(settling, beside.branch)]);
+    if (problem) return { kind: 'unreached', error: problem };
+    if (value[0] !== beside.head) return { kind: 'beside-moved' };
+  }
+  const answer = await settling.push(alone, completing);
+  if (answer.kind === 'not-atomic') throw new TypeError('a push of one branch is always atomic');
+  return answer;
 }
 
 /**

@@ -51,10 +51,10 @@ export type TreeEdit =
   | { readonly kind: 'take'; readonly entry: TreeEntry }
   | { readonly kind: 'remove'; readonly path: string };
 
-/** A branch and the head that it has. */
+/** A branch and the head that it has; undefined: it does not exist. */
 export interface BranchAt {
   readonly branch: BranchName;
-  readonly head: ObjectId;
+  readonly head: ObjectId | undefined;
 }
 
 /** A commit to be made: the tree of `base` with `edits` applied. */
@@ -174,7 +174,8 @@ export interface LedgerWriter {
    * Moves a branch from `expected` (`undefined`: it must not exist) to a proposed commit, by compare-and-swap, as a
    * fast-forward only. An ambiguous answer is settled by pushing the same commit again; when even that cannot be read,
    * throws `push-outcome-unknown`. `beside`: a branch that has to be where it was as well, and stays there. The remote compares
-   * it when it takes the push up; it may still move before the push is done.
+   * it when it takes the push up; it may still move before the push is done. That it does not exist, and what a server compares
+   * that knows no atomic pushes, is read right before.
    */
   push(branch: BranchName, commit: ObjectId, expected: ObjectId | undefined, beside?: BranchAt): Promise<PushVerdict>;
   /**

@@ -133,14 +133,17 @@ export class Remote {
    * here are not fetched for the sake of the pack, unless `completing`: mostly Git wants old content only to compress
    * new content by it, and does as well without.
    */
-  async push({ branch, commit, expected, beside }: BranchMove, completing: boolean): Promise<PushAttempt> {
+  async push(
+    { branch, commit, expected, beside }: BranchMove,
+    completing: boolean,
+  ): Promise<PushAttempt | { readonly kind: 'not-atomic' }> {
     const ref = `refs/heads/${branch}`;
-    const besideRef = beside && `refs/heads/${beside.branch}`;
+    const besideRef = beside?.head === undefined ? undefined : `refs/heads/${beside.branch}`;
     const leases = [`--force-with-lease=${ref}:${expected ?? ''}`];
     const refspecs = [`${commit}:${ref}`];
-    if (beside) {
-      leases.push('--atomic', `--force-with-lease=${besideRef}:${beside.head}`);
-      refspecs.push(`${beside.head}:${besideRef}`);
+    if (besideRef !== undefined) {
+      leases.push('--atomic', `--force-with-lease=${besideRef}:${beside?.head}`);
+      refspecs.push(`${beside?.head}:${besideRef}`);
     }
     const args = ['--no-verify', '--progress', ...leases, 'origin', ...refspecs];
     const silenceMs = this.#options.timeouts.pushSilenceMs;
@@ -148,6 +151,7 @@ export class Remote {
     const more = { silenceMs, signal: undefined, lazy: completing };
     const answer = await this.#run(async (git) => git.raw(['push', '--verbose', '--porcelain', ...args]), more);
     if (answer.exitCode === 0) return { kind: 'accepted' };
+    if (beside && answer.stderr.includes('does not support --atomic')) return { kind: 'not-atomic' };
     const report = pushReport(answer.stdout, ref);
     const other = besideRef === undefined ? undefined : pushReport(answer.stdout, besideRef);
     // Of an atomic push that one branch stops, Git reports the other as stopped with it.

@@ -642,6 +642,17 @@ export function describeLedgerContract(
           expect(await remote.head('env/dev')).toBe(moved);
         });
 
+        it('that does not exist lands while it does not, and not once somebody made it', async () => {
+          const head = await fetched();
+          const id = await proposal(head, 'mine');
+          await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
+          expect(await ledger.push(MAIN, id, head, { branch: DEV, head: undefined })).toEqual({ outcome: 'beside-moved' });
+          expect(await remote.head('main')).toBe(head);
+          const other = 'env/other' as BranchName;
+          expect(await ledger.push(MAIN, id, head, { branch: other, head: undefined })).toEqual({ outcome: 'landed' });
+          expect(await remote.head('main')).toBe(id);
+        });
+
         it('is lost when both moved', async () => {
           const other = await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
           const head = await fetched();

@@ -170,6 +170,16 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(await ledger.push(MAIN, id, head)).toEqual({ outcome: 'landed' });
     });
 
+    it('is compared with a branch beside it by a reading, where the server knows no atomic pushes', async () => {
+      await repository.git(['config', 'receive.advertiseAtomic', 'false']);
+      const { ledger, id } = await proposed();
+      const other = 'journal' as BranchName;
+      const made = await repository.commit('journal', { x: 'x' });
+      expect(await ledger.push(MAIN, id, head, { branch: other, head })).toEqual({ outcome: 'beside-moved' });
+      expect(await repository.head('main')).toBe(head);
+      expect(await ledger.push(MAIN, id, head, { branch: other, head: made })).toEqual({ outcome: 'landed' });
+    });
+
     it('is tried again when a lock stood in its way for a moment', async () => {
       const { ledger, id } = await proposed();
       await repository.hook('post-update', 'true');

@@ -1,6 +1,6 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
 import { CONFIG_FILE } from '../../config/config.ts';
-import type { BranchAt, TreeEdit } from '../../ledger/ledger.ts';
+import type { TreeEdit } from '../../ledger/ledger.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -37,13 +37,13 @@ export async function commitPlans(
   if (!first) return [];
   const { branch } = first.plan;
   const journal = journalOf(snapshot);
-  const beside = besideOf(journal);
   const deadline = context.clock.elapsed() + context.raceTimeout;
   let current = planned;
   for (let base = first.plan.base; ;) {
     context.signal.throwIfAborted();
     const made = await buildCommits(context, current, journal);
-    const verdict = await context.ledger.push(branch, made.commit, base, beside);
+    // A lock that comes meanwhile is obeyed: a promotion plans again, a rollback as long as its own branch has not moved.
+    const verdict = await context.ledger.push(branch, made.commit, base, journal);
     if (verdict.outcome === 'landed') return made.records.map((record) => ({ commit: made.commit, record }));
     if (verdict.outcome === 'denied') throw denied(first.plan, made.commit, verdict.reason);
     if (verdict.outcome === 'beside-moved') return undefined;
@@ -54,14 +54,6 @@ export async function commitPlans(
     current = current.map((one) => ({ ...one, plan: { ...one.plan, base: head, tree: head, parents: [head] } }));
     base = head;
   }
-}
-
-/**
- * What a push is compared with besides: a lock that comes meanwhile is obeyed. A promotion then plans again; a rollback does so
- * as long as its own branch has not moved.
- */
-function besideOf({ branch, head }: Journal): BranchAt | undefined {
-  return head === undefined ? undefined : { branch, head };
 }
 
 /** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */

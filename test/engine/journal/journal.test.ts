@@ -121,6 +121,14 @@ describe('a lock', () => {
     expect(bench.head('prd')).toBe(head);
   });
 
+  test('that is the first entry of all is obeyed as well, when it is set while a promotion runs', async () => {
+    const bench = await running();
+    const head = bench.head('prd');
+    lockedAtPush(bench, false);
+    expect(refusalsOf(await bench.promote('prd'))).toEqual(['lock: refuse']);
+    expect(bench.head('prd')).toBe(head);
+  });
+
   test('that lets rollbacks through does not end one that runs', async () => {
     const bench = await running();
     await lock(bench.context(), { ...STOP, words: ['dev'] });

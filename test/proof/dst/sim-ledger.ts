@@ -106,6 +106,12 @@ class SchedulingLedger implements SimLedger {
         expected,
         send: async () => {
           sent += 1;
+          // That a branch does not exist is read right before: no lease holds it.
+          if (beside && beside.head === undefined) {
+            const looked = await scheduler.point({ process, server: 'git', label: `look at ${beside.branch}` });
+            if (looked !== 'done' && looked !== 'stale') return { kind: 'unreached', error: unreachable() };
+            if (this.#headAfter(looked, beside.branch) !== undefined) return { kind: 'beside-moved' };
+          }
           let verdict: PushVerdict | undefined;
           const effect = (): void => {
             verdict = this.#receive(branch, commit, expected, beside);
@@ -137,7 +143,8 @@ class SchedulingLedger implements SimLedger {
     const before = world.remote.branches.get(branch);
     if (before === commit) return { outcome: 'landed' };
     if (before !== expected) return { outcome: 'lost', head: before };
-    if (beside && world.remote.branches.get(beside.branch) !== beside.head) return { outcome: 'beside-moved' };
+    const isLeased = beside?.head !== undefined;
+    if (isLeased && world.remote.branches.get(beside.branch) !== beside.head) return { outcome: 'beside-moved' };
     world.remote.branches.set(branch, commit);
     world.moved();
     scheduler.note(`${process}: ${branch} is now ${world.nameOf(commit)}`);
