@@ -646,7 +646,9 @@ export function describeLedgerContract(
           const head = await fetched();
           const id = await proposal(head, 'mine');
           await remote.commit('env/dev', { x: 'x' }, { parents: [start] });
-          expect(await ledger.push(MAIN, id, head, { branch: DEV, head: undefined })).toEqual({ outcome: 'beside-moved' });
+          expect(await ledger.push(MAIN, id, head, { branch: DEV, head: undefined })).toEqual({
+            outcome: 'beside-moved',
+          });
           expect(await remote.head('main')).toBe(head);
           const other = 'env/other' as BranchName;
           expect(await ledger.push(MAIN, id, head, { branch: other, head: undefined })).toEqual({ outcome: 'landed' });

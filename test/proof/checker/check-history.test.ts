@@ -5,6 +5,8 @@ import {
   type CommitFacts,
   type EnvironmentHistory,
   type History,
+  type JournalEntryFacts,
+  type JournalFacts,
   type Operation,
   RULES,
   type RecordFacts,
@@ -217,6 +219,29 @@ function handMade(below: number, until: number): History {
   });
 }
 
+function entryOf(kind: string, entry: string, more: Partial<JournalEntryFacts> = {}): JournalEntryFacts {
+  return { path: `${kind}/${entry}`, kind, environment: 'prd', entry, ...more };
+}
+
+function headOf(id: string, entries: readonly JournalEntryFacts[], below?: string): JournalFacts['heads'][number] {
+  return { id, entries, below: below === undefined ? [id] : [id, below] };
+}
+
+/** The good history with a journal; by default its one head was there as releases 4 and 5 landed, which name it. */
+function journal({
+  heads = [headOf('j1', [])],
+  when = { c4: { head: heads[0]?.id }, c5: { head: heads[0]?.id } },
+  acknowledged = [],
+  named = { 4: heads[0]?.id, 5: heads[0]?.id },
+}: Partial<JournalFacts> & { readonly named?: Readonly<Record<number, string | undefined>> }): History {
+  const records = RECORDS.map((one) => {
+    const head = named[one.sequence];
+    return head === undefined ? one : { ...one, journal: head };
+  });
+  const line = [...records.map((one) => commitOf(one)).reverse(), { id: 'c0', parents: [] }];
+  return { ...GOOD, environments: [{ ...ENVIRONMENT, line }], journal: { heads, when, acknowledged } };
+}
+
 const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
   'a commit that does not stand on the one below': [
     'not-linear',
@@ -399,6 +424,28 @@ const BAD: Readonly<Record<string, readonly [Rule, History]>> = {
     'forgotten',
     merged(commitOf(recordFacts(4, 'V4', { base: 'm', follows: 'c3' }), { id: 'x' })),
   ],
+  'a journal that lost an entry': [
+    'journal-shrank',
+    journal({ heads: [headOf('j1', [entryOf('lift', 'e1')]), headOf('j2', [], 'j1')] }),
+  ],
+  'an entry that was acknowledged and is not there': [
+    'entry-lost',
+    journal({ acknowledged: [{ actor: 'lea', entry: 'e9' }] }),
+  ],
+  'a release that names an older head of the journal': ['journal-not-held', journal({ named: { 5: 'j0' } })],
+  'a release past a lock': ['lock-passed', journal({ heads: [headOf('j1', [entryOf('lock', 'e1')])] })],
+  'a rollback past a lock that stops rollbacks': [
+    'lock-passed',
+    journal({ heads: [headOf('j1', [entryOf('lock', 'e1', { rollbacks: true })])] }),
+  ],
+  'a release of an image on hold': [
+    'hold-passed',
+    journal({ heads: [headOf('j1', [entryOf('hold', 'e1', { digest: digestOf('V4') })])] }),
+  ],
+  'a release after the journal lost what the one before relied on': [
+    'journal-forgotten',
+    journal({ heads: [headOf('j2', []), headOf('j1', [])], when: { c5: { head: 'j1' } }, named: { 4: 'j2', 5: 'j1' } }),
+  ],
   'exit 1': ['defect', operation(3, { exit: 1 })],
   'no exit code': ['defect', without(3, 'exit')],
   'an internal error': ['defect', operation(3, { exit: 1, error: 'internal' })],
@@ -442,6 +489,22 @@ const ALLOWED: Readonly<Record<string, History>> = {
     },
   ),
   'a release that an administrator rewound': rewound(),
+  'a lock that was taken off, and one of another environment': journal({
+    heads: [
+      headOf('j1', [
+        entryOf('lock', 'e1'),
+        entryOf('unlock', 'e2', { ends: 'e1' }),
+        entryOf('lock', 'e3', { environment: 'stg' }),
+        entryOf('hold', 'e4', { digest: digestOf('V9') }),
+      ]),
+    ],
+    acknowledged: [{ actor: 'lea', entry: 'e4' }],
+  }),
+  'a release that landed as the journal was made': journal({
+    heads: [headOf('j1', [entryOf('lock', 'e1')])],
+    when: { c5: { head: 'j1' } },
+    named: {},
+  }),
   'a merge that hides releases, and an apply that says so': {
     ...merged(),
     operations: [...GOOD.operations, { ...applied, exit: 3, error: 'branch-rewound' }],

@@ -2,6 +2,7 @@
 // holds, sequences, downgrades and consents are worked out again from the records alone.
 import type { History, Violation } from './history.ts';
 import { checkBranch } from './branch-rules.ts';
+import { checkJournalGrowth, checkJournalHeeded } from './journal-rules.ts';
 import { checkOperations } from './operation-rules.ts';
 import { checkReleases } from './release-rules.ts';
 import { checkTags } from './tag-rules.ts';
@@ -13,7 +14,9 @@ export function checkHistory(history: History): readonly Violation[] {
       ...checkBranch(history, environment),
       ...checkReleases(history, environment),
       ...checkTags(history, environment),
+      ...checkJournalHeeded(history, environment),
     ]),
+    ...checkJournalGrowth(history),
     ...checkOperations(history),
   ];
 }

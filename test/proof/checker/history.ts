@@ -72,6 +72,8 @@ export interface RecordFacts {
   readonly gates: readonly { readonly gate: string; readonly decision: string }[];
   readonly plan: string;
   readonly reason?: string;
+  /** The journal's head that it relied on. */
+  readonly journal?: string;
 }
 
 /** The facts of a parsed record, in a commit that made it on `base`, or that found it there. */
@@ -135,8 +137,40 @@ export interface TagObservation {
   readonly digest?: string;
 }
 
+/** An entry of the journal, as its path and its text say. */
+export interface JournalEntryFacts {
+  readonly path: string;
+  readonly kind: string;
+  /** `_`: every one. */
+  readonly environment: string;
+  /** Its id, and the id that it ends. */
+  readonly entry: string;
+  readonly ends?: string;
+  /** A lock that stops rollbacks as well. */
+  readonly rollbacks?: true;
+  /** The image that a hold is on. */
+  readonly digest?: string;
+}
+
+/** The journal of a run. */
+export interface JournalFacts {
+  /** Every head that it had, in order. `below`: the head and the commits below it. `byHand`: an administrator put it there. */
+  readonly heads: readonly {
+    readonly id: string;
+    readonly below: readonly string[];
+    readonly entries: readonly JournalEntryFacts[];
+    readonly byHand?: true;
+  }[];
+  /** Its head at the moment at which a commit became the head of an environment, by that commit. */
+  readonly when: Readonly<Record<string, { readonly head: string | undefined }>>;
+  /** Entries whose writer was told that they are there, by their ids. */
+  readonly acknowledged: readonly { readonly actor: string; readonly entry: string }[];
+}
+
 /** A whole run. */
 export interface History {
+  /** Absent: the run did not look at it. */
+  readonly journal?: JournalFacts;
   readonly environments: readonly EnvironmentHistory[];
   readonly operations: readonly Operation[];
   /** Every tag in the end. */
@@ -188,6 +222,12 @@ export const RULES = {
   'hold-lost': 'a rollback holds the release that it left, and holds stay until they are lifted',
   'rollback-wrong': 'a rollback restores an earlier release of its branch whole, and not the one that it left',
   'rollback-replanned': 'a rollback stands on the head that its person saw',
+  'journal-shrank': 'the journal only grows, and no path in it is written twice',
+  'entry-lost': 'an entry whose writer was told that it is there stays there',
+  'journal-not-held': 'a release names the head that the journal has at the moment at which it lands',
+  'journal-forgotten': 'no promotion follows on a release that relied on entries which the journal has lost',
+  'lock-passed': 'nothing is released past a lock that is open as it lands',
+  'hold-passed': 'no image is promoted that is on hold as it lands, unless that was asked for',
   'release-tag-moved': 'a per-release tag never moves or goes away',
   'release-tag-wrong': 'a per-release tag names the image of its release',
   'ungated-tag': 'a target tag never names an image that no release of its environment had',

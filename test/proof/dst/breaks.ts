@@ -5,7 +5,7 @@ import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
-import { type Command, runCommand } from './commands.ts';
+import { type Command, type JournalCommand, runCommand } from './commands.ts';
 import { BAD, type OpenProcess } from './process.ts';
 import { RIGHT_CLOCK, type Scenario } from './scenario.ts';
 import { CALM, type Weather } from './scheduler.ts';
@@ -193,6 +193,66 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       return runCommand(context, { kind: 'rollback', environment, reason });
     },
   },
+  'journal-is-not-held': {
+    breaks: 'the push of a release carries the journal, and lands only while its head is the one that was read',
+    foundBy: ['lock-passed', 'hold-passed', 'journal-not-held'],
+    scenario: locked,
+    ledger: (ledger) => ({
+      push: async (branch, commit, expected) => ledger.push(branch, commit, expected),
+    }),
+  },
+  'entries-are-put-over-others': {
+    breaks: 'an entry is pushed by compare-and-swap, and put on the new head when others wrote meanwhile',
+    foundBy: ['journal-shrank', 'entry-lost'],
+    scenario: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      hands: [],
+      actors: ['lea', 'max'].map((name) => ({
+        name,
+        commands: [lockDev('lock'), lockDev('hold')],
+        clock: RIGHT_CLOCK,
+      })),
+    }),
+    ledger: (ledger, world) => ({
+      async push(branch, commit, expected, beside) {
+        const verdict = await ledger.push(branch, commit, expected, beside);
+        if (verdict.outcome !== 'lost' || branch !== world.journal) return verdict;
+        world.remote.branches.set(branch, commit);
+        world.moved();
+        return landed;
+      },
+    }),
+  },
+  'locks-are-overlooked': {
+    breaks: 'no promotion passes a lock, whenever it came',
+    foundBy: ['lock-passed'],
+    scenario: locked,
+    ledger: (ledger) => overlooking(ledger, 'lock/'),
+  },
+  'holds-are-overlooked': {
+    breaks: 'no promotion brings an image that somebody put on hold',
+    foundBy: ['hold-passed'],
+    scenario: locked,
+    ledger: (ledger) => overlooking(ledger, 'hold/'),
+  },
+  'shortened-journal-is-believed': {
+    breaks: 'a journal that lost entries since the newest release relied on it lets no promotion through',
+    foundBy: ['journal-forgotten'],
+    scenario: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      hands: [{ kind: 'journal-rewind', environment: 'dev' }],
+      actors: [
+        { name: 'lea', commands: [lockDev('hold'), lockDev('lift'), lockDev('hold')], clock: RIGHT_CLOCK },
+        { name: 'ana', commands: ['V1.0', 'V2.0', 'V4.0', 'V1.0', 'V2.0'].map(anyway), clock: RIGHT_CLOCK },
+      ],
+    }),
+    // What the journal has is compared with what it had by the list of all of its files.
+    ledger: (ledger) => ({
+      listFiles: async (commit, folder) => (folder === '' ? [] : ledger.listFiles(commit, folder)),
+    }),
+  },
   'version-is-resolved-anew': {
     breaks: 'a version is resolved once; from there on only its digest counts',
     foundBy: ['record-pins-differ', 'alias-differs', 'exit-untrue', 'release-tag-wrong', 'ungated-tag'],
@@ -205,6 +265,34 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     }),
   },
 };
+
+/** Promotes a version to dev, an older one as well. */
+function anyway(app: string): Command {
+  return { kind: 'promote', environment: 'dev', versions: { app }, overrides: ['downgrade', 'held'] };
+}
+
+/** Somebody locks dev and holds an image, while others promote it there. */
+function locked(scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    weather: { ...CALM, stickiness: 0 },
+    hands: [],
+    actors: [
+      { name: 'lea', commands: [lockDev('hold'), lockDev('lock')], clock: RIGHT_CLOCK },
+      { name: 'ana', commands: [promoteTo('V3.0'), promoteTo('V4.0')], clock: RIGHT_CLOCK },
+      { name: 'ben', commands: [promoteTo('V3.0')], clock: RIGHT_CLOCK },
+    ],
+  };
+}
+
+function lockDev(act: JournalCommand['act']): Command {
+  return { kind: 'journal', act, environment: 'dev' };
+}
+
+/** A journal whose entries of one kind are not seen. */
+function overlooking(ledger: Ledger, kind: string): Partial<Ledger> {
+  return { listFiles: async (commit, folder) => (folder.startsWith(kind) ? [] : ledger.listFiles(commit, folder)) };
+}
 
 function promoteTo(app: string): Command {
   return { kind: 'promote', environment: 'dev', versions: { app } };

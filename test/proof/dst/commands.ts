@@ -4,6 +4,8 @@ import { type Applied, apply } from '../../../src/engine/release/apply-lines.ts'
 import { requireComplete } from '../../../src/engine/release/apply.ts';
 import type { Context } from '../../../src/engine/context.ts';
 import type { Outcome, TagStatus } from '../../../src/engine/release/outcome.ts';
+import { hold, lift } from '../../../src/engine/journal/holds.ts';
+import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import { verify } from '../../../src/engine/verification/verify.ts';
@@ -24,7 +26,39 @@ export type Command =
   | RollbackRequest
   /** Looks at the release there is, and rolls it back when it fails. */
   | { readonly kind: 'verify'; readonly environment: string }
-  | { readonly kind: 'apply'; readonly environments: readonly string[] };
+  | { readonly kind: 'apply'; readonly environments: readonly string[] }
+  | JournalCommand;
+
+/** Somebody writes to the journal. */
+export interface JournalCommand {
+  readonly kind: 'journal';
+  readonly act: 'lock' | 'lock --rollbacks' | 'unlock' | 'hold' | 'lift';
+  readonly environment: string;
+}
+
+/** What is put on hold. */
+const HELD = 'app@V3.0';
+
+/** Runs a command of the journal. Resolves to the ids of what it wrote; nothing where it ended with an error. Never rejects. */
+export async function runJournalCommand(
+  context: Context,
+  { act, environment }: JournalCommand,
+): Promise<readonly string[]> {
+  const why = { until: undefined, reason: 'INC-9' };
+  try {
+    const written = await {
+      lock: async () => lock(context, { ...why, words: [environment], rollbacks: false }),
+      'lock --rollbacks': async () => lock(context, { ...why, words: [environment], rollbacks: true }),
+      unlock: async () => unlock(context, [environment], undefined),
+      hold: async () => hold(context, { ...why, image: HELD, environments: [environment] }),
+      lift: async () => lift(context, HELD, [environment], undefined),
+    }[act]();
+    return written.map(({ id }) => id);
+  } catch (error) {
+    if (isTagflowError(error) && error.code !== 'internal') return [];
+    throw error;
+  }
+}
 
 /** Stands for every environment that a command was about. */
 export const EVERY = '*';
@@ -47,6 +81,8 @@ export async function runCommand(context: Context, command: Command): Promise<re
         return [toldOf(await rollback(context, command))];
       case 'verify':
         return [await verifyRelease(context, command.environment)];
+      case 'journal':
+        throw new TypeError('what is written to the journal is no release');
       case 'apply':
         return (await apply(context, command.environments)).map(appliedOf);
     }

@@ -8,6 +8,8 @@ import {
   type CommitFacts,
   type EnvironmentHistory,
   type History,
+  type JournalEntryFacts,
+  type JournalFacts,
   type Operation,
   recordFacts,
 } from '../checker/history.ts';
@@ -19,14 +21,22 @@ import type { World } from './world.ts';
 /** How long after its client gave up a request may still arrive, in milliseconds. */
 const LATENESS = 2_000;
 
+/** What is known of a run besides its operations. */
+export interface RunFacts {
+  readonly settled: boolean;
+  readonly lag: number;
+  readonly acknowledged: JournalFacts['acknowledged'];
+}
+
 /** What a simulation left behind. */
 export function historyOf(
   world: World,
   start: Start,
   operations: readonly Operation[],
-  { settled, lag }: { readonly settled: boolean; readonly lag: number },
+  { settled, lag, acknowledged }: RunFacts,
 ): History {
   return {
+    journal: journalFacts(world, start, acknowledged),
     environments: [...start.pipeline.environments.values()]
       .filter((environment) => isTouched(world, start, environment, operations))
       .map((environment) => environmentOf(world, start, environment)),
@@ -38,6 +48,44 @@ export function historyOf(
     lateness: LATENESS,
     settled,
     published: PUBLISHED,
+  };
+}
+
+/** The journal, read without the engine's code. */
+function journalFacts(world: World, { pipeline, remote }: Start, acknowledged: RunFacts['acknowledged']): JournalFacts {
+  const heads = world.headsOf(pipeline.journal).map(({ id }) => ({
+    id,
+    below: [...lineFrom(world, id)],
+    entries: [...world.remote.filesOf(id)].map(([path, content]) => entryFacts(path, Buffer.from(content).toString())),
+    ...(isByHand(world, id) && { byHand: true as const }),
+  }));
+  const when: Record<string, { readonly head: string | undefined }> = {};
+  for (const { branch } of pipeline.environments.values()) {
+    for (const { id } of world.headsOf(branch)) {
+      if (id !== remote.branches.get(branch)) when[id] = { head: world.when(branch, id)?.get(pipeline.journal) };
+    }
+  }
+  return { heads, when, acknowledged };
+}
+
+/** Whether hands put the journal there: back to a commit, or, where they removed it, to the first one of a new journal. */
+function isByHand(world: World, id: ObjectId): boolean {
+  const { journalByHand } = world;
+  return journalByHand.has(id) || (journalByHand.has(undefined) && world.remote.read(id).parents.length === 0);
+}
+
+function entryFacts(path: string, text: string): JournalEntryFacts {
+  const [kind = '', environment = '', , , name = ''] = path.split('/');
+  const [, entry = '', ends] = name.replace('.yaml', '').split('-');
+  const digest = /^ +digest: (\S+)$/m.exec(text)?.[1];
+  return {
+    path,
+    kind,
+    environment,
+    entry,
+    ...(ends !== undefined && { ends }),
+    ...(/^rollbacks: true$/m.test(text) && { rollbacks: true as const }),
+    ...(digest !== undefined && { digest }),
   };
 }
 

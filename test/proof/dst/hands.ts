@@ -57,6 +57,16 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
       world.rewinds.push({ at: scheduler.now, branch, from: head, to, merge });
       break;
     }
+    case 'journal-rewind': {
+      const journal = world.journal;
+      const now = remote.branches.get(journal);
+      const [below] = now === undefined ? [] : world.remote.read(now).parents;
+      if (now === undefined) return;
+      if (below === undefined) remote.branches.delete(journal);
+      else remote.branches.set(journal, below);
+      world.journalByHand.add(below);
+      break;
+    }
     case 'rewind': {
       const to = older(world, head, 1 + (number % 2));
       if (to === head) return;

@@ -12,9 +12,10 @@ export interface HandMade {
   /**
    * `hotfix`: a commit on the environment's branch. `cherry-pick`: the same change on the trunk. `merge`: a pull request
    * of the upstream branch. `trunk`: a change of the trunk. `rewind`: the branch goes back to an older commit. `old-merge`: an
-   * older commit is merged with the head, the older one as first parent: a fast-forward.
+   * older commit is merged with the head, the older one as first parent: a fast-forward. `journal-rewind`: the journal goes back
+   * to an older commit, or is removed.
    */
-  readonly kind: 'hotfix' | 'cherry-pick' | 'merge' | 'squash' | 'trunk' | 'rewind' | 'old-merge';
+  readonly kind: 'hotfix' | 'cherry-pick' | 'merge' | 'squash' | 'trunk' | 'rewind' | 'old-merge' | 'journal-rewind';
   readonly environment: string;
 }
 
@@ -83,6 +84,26 @@ export function withVerification(scenario: Scenario, random: SeededRandom): Scen
     return { name, commands, clock: RIGHT_CLOCK };
   });
   return { ...scenario, actors: [...scenario.actors, ...jobs] };
+}
+
+/**
+ * The scenario, often with people who lock the environment and put an image on hold meanwhile, and sometimes an administrator who
+ * takes the newest entry off the journal. `random`: apart from that of the scenario, which stays what it was.
+ */
+export function withJournal(scenario: Scenario, random: SeededRandom): Scenario {
+  if (!random.chance(0.12) || scenario.hands.some(({ kind }) => kind === 'old-merge')) return scenario;
+  const [first] = scenario.actors.flatMap(({ commands }) => commands);
+  const environment =
+    (first?.kind === 'apply' ? first.environments[0] : first?.environment) ?? random.pick(ENVIRONMENTS);
+  const acts = ['lock', 'lock', 'lock --rollbacks', 'unlock', 'hold', 'hold', 'lift'] as const;
+  const people = (random.chance(0.6) ? ['lea', 'max'] : ['lea']).map((name): Actor => {
+    const commands = Array.from({ length: 1 + random.below(3) }, (): Command => {
+      return { kind: 'journal', act: random.pick(acts), environment: random.chance(0.8) ? environment : 'dev' };
+    });
+    return { name, commands, clock: RIGHT_CLOCK };
+  });
+  const rewind: readonly HandMade[] = random.chance(0.15) ? [{ kind: 'journal-rewind', environment }] : [];
+  return { ...scenario, actors: [...scenario.actors, ...people], hands: [...scenario.hands, ...rewind] };
 }
 
 /** Off by up to an hour, and another hour off from some moment on. */

@@ -3,12 +3,12 @@ import { EXIT } from '../../../src/model/errors.ts';
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
 import type { Operation } from '../checker/history.ts';
 import { type Break, breakProcess } from './breaks.ts';
-import { type Command, EVERY, type Told, runCommand } from './commands.ts';
+import { type Command, EVERY, type Told, runCommand, runJournalCommand } from './commands.ts';
 import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario, withVerification } from './scenario.ts';
+import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario, withJournal, withVerification } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 import { World } from './world.ts';
@@ -25,13 +25,15 @@ export interface Verdict {
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
 export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
   const random = createSeededRandom(seed);
-  const drawn = withVerification(drawScenario(random, starts), createSeededRandom(seed ^ 0x5eed));
+  const looked = withVerification(drawScenario(random, starts), createSeededRandom(seed ^ 0x5eed));
+  const drawn = withJournal(looked, createSeededRandom(seed ^ 0x10c4));
   const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);
   const operations: Operation[] = [];
+  const acknowledged: { actor: string; entry: string }[] = [];
   for (const actor of actors) {
-    scheduler.start(async () => work({ world, scheduler, broken, operations }, actor));
+    scheduler.start(async () => work({ world, scheduler, broken, operations, acknowledged }, actor));
   }
   for (const [index, act] of hands.entries()) {
     scheduler.start(async () => {
@@ -48,11 +50,14 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   if (!quiet) {
     const command: Command = { kind: 'apply', environments: touched(actors, hands) };
     scheduler.start(async () =>
-      work({ world, scheduler, broken, operations }, { name: 'repair', commands: [command], clock: RIGHT_CLOCK }),
+      work(
+        { world, scheduler, broken, operations, acknowledged },
+        { name: 'repair', commands: [command], clock: RIGHT_CLOCK },
+      ),
     );
     ended = (await scheduler.run()) && ended;
   }
-  const history = historyOf(world, start, operations, { settled: true, lag: weather.lag });
+  const history = historyOf(world, start, operations, { settled: true, lag: weather.lag, acknowledged });
   const violations = checkHistory(history).map(describeViolation);
   if (!ended) violations.push('never-ended: the simulation has no end');
   return { seed, violations, operations, trace: scheduler.trace };
@@ -73,10 +78,12 @@ interface Stage {
   readonly scheduler: Scheduler;
   readonly broken: Break | undefined;
   readonly operations: Operation[];
+  readonly acknowledged: { readonly actor: string; readonly entry: string }[];
 }
 
 /** An actor's commands, one process after the other. A killed one is not the end: the next comes, as a pipeline's job does. */
-async function work({ world, scheduler, broken, operations }: Stage, { name, commands, clock }: Actor): Promise<void> {
+async function work(stage: Stage, { name, commands, clock }: Actor): Promise<void> {
+  const { world, scheduler, broken, operations, acknowledged } = stage;
   for (const [index, command] of commands.entries()) {
     const process = `${name}-${index + 1}`;
     const opened = openProcess({
@@ -91,6 +98,13 @@ async function work({ world, scheduler, broken, operations }: Stage, { name, com
     const killed = new Promise<undefined>((resolve) => {
       scheduler.enter(process, { stop: opened.stop, killed: () => resolve(undefined) });
     });
+    if (command.kind === 'journal') {
+      const written = await Promise.race([runJournalCommand(context, command), killed]);
+      scheduler.leave(process);
+      scheduler.note(`${process}: wrote ${written?.length ?? 'nothing'}`);
+      for (const entry of written ?? []) acknowledged.push({ actor: process, entry });
+      continue;
+    }
     const run = broken?.run ?? runCommand;
     const told = await Promise.race([run(context, command), killed]);
     scheduler.leave(process);
@@ -124,7 +138,7 @@ function endOf(told: Told | undefined, now: number): Partial<Operation> {
 }
 
 function consents(command: Command): Partial<Operation> {
-  if (command.kind === 'apply') return {};
+  if (command.kind === 'apply' || command.kind === 'journal') return {};
   const { kind: _, environment: __, ...rest } = command;
   return rest;
 }

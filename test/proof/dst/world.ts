@@ -38,6 +38,9 @@ export class World {
   /** Every change of a tag, in order. */
   readonly writes: TagObservation[] = [];
   readonly rewinds: RewoundBranch[] = [];
+  readonly journal = 'tagflow-journal' as BranchName;
+  /** Heads of the journal that hands put there. */
+  readonly journalByHand = new Set<ObjectId | undefined>();
   readonly #tags: Map<string, readonly Named[]>;
   readonly #heads: Seen[];
   readonly #now: () => Instant;
@@ -78,6 +81,11 @@ export class World {
       if (id !== undefined && seen.at(-1)?.id !== id) seen.push({ at, id });
     }
     return seen;
+  }
+
+  /** What the branches were when a commit first was the head of one of them. */
+  when(branch: BranchName, id: ObjectId): ReadonlyMap<BranchName, ObjectId> | undefined {
+    return this.#heads.find(({ branches }) => branches.get(branch) === id)?.branches;
   }
 
   tagAt(repository: string, tag: string, moment: Instant): Digest | undefined {
