@@ -10,9 +10,9 @@ import { presentLines } from '../read/named-lines.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
 import { isNewest } from './checks.ts';
-import type { TagStatus } from './outcome.ts';
+import type { Released, TagStatus } from './outcome.ts';
 import { requireProposed } from './proposed-tree.ts';
-import { isLate, redeploy } from './redeploy.ts';
+import { isLate, isRedeploy, redeploy } from './redeploy.ts';
 import { type Closed, removeOldTags } from './retain.ts';
 import { Steps } from './steps.ts';
 
@@ -79,6 +79,8 @@ interface PutTags {
   readonly settled: boolean;
   /** They were late: the release was committed, and its target tags named another. */
   readonly wasLate: boolean;
+  /** The release that deployed the images again, whose tags they are. */
+  readonly again?: Released;
 }
 
 /** Puts the tags of a head's release where no newer one is known. The branch has to be read again after that. */
@@ -91,7 +93,15 @@ async function putNewest(
   const wasLate = await isLate(context, environment, record);
   if (!(await isNewest(context, { environment, head }, record)))
     return { tags: await applyNewest(context, environment, head, record), settled: true, wasLate };
-  return { tags: await putTags(context, environment, record, () => false), settled: false, wasLate };
+  // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that
+  // deploys again is not followed by another before its own tags are there, or a registry that refuses them gets ever more.
+  const again = wasLate && !isRedeploy(record) ? await redeploy(context, environment, record) : undefined;
+  if (again) return { tags: again.tags, settled: true, wasLate: false, again };
+  return {
+    tags: await putTags(context, environment, record, () => false),
+    settled: false,
+    wasLate: wasLate && isRedeploy(record),
+  };
 }
 
 /** Reads the branch again, and puts the tags of what came meanwhile. */
@@ -111,12 +121,13 @@ async function finish(context: Context, { environment, head, ...put }: Put, clos
   if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };
   const { value: found, problem } = await attempt(
     (async () => {
-      const { tags, wasLate } = value;
-      new Steps(context, { environment: name }).tagged(record, tags);
-      if (!isComplete(tags)) return { record, tags };
-      await removeOldTags(context, environment, head, record, closed);
-      const again = wasLate ? await redeploy(context, environment, record) : undefined;
-      return again ? { record: again.record, tags: again.tags } : { record, tags };
+      const { tags, wasLate, again: before } = value;
+      const released = before?.record ?? record;
+      new Steps(context, { environment: name }).tagged(released, tags);
+      if (!isComplete(tags)) return { record: released, tags };
+      await removeOldTags(context, environment, before?.commit ?? head, released, closed);
+      const again = wasLate ? await redeploy(context, environment, released) : undefined;
+      return again ? { record: again.record, tags: again.tags } : { record: released, tags };
     })(),
   );
   return { environment: name, head, record: found?.record, tags: found?.tags ?? [], problem };

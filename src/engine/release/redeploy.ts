@@ -25,6 +25,14 @@ export async function isLate(context: Context, environment: Environment, record:
   return wasCutShort(context, environment, record);
 }
 
+/** What the reason of a release that deploys again begins with. */
+const AGAIN = 'deploy again: ';
+
+/** Whether a release was made to deploy the one before again. */
+export function isRedeploy({ reason }: ReleaseRecord): boolean {
+  return reason?.startsWith(AGAIN) === true;
+}
+
 /** Whether a field of the environment names an image of the release by the target tag alone. */
 function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): boolean {
   return record.images.some(({ name }) => {
@@ -43,9 +51,9 @@ export async function redeploy(
   { name, pullRequest }: Environment,
   record: ReleaseRecord,
 ): Promise<Released | undefined> {
-  const why = `its tags were put late, after release ${record.sequence} was committed`;
+  const why = `its tags come late, after release ${record.sequence} was committed`;
   if (pullRequest) return warn(context, name, 'releases go by pull requests');
-  const request = requestFor(name, record, `deploy again: ${why}`);
+  const request = requestFor(name, record, `${AGAIN}${why}`);
   const choose = async (snapshot: Snapshot): Promise<Choice | UnchangedRelease> =>
     chooseAgain(context, snapshot, request, record);
   const { value, problem } = await attempt(release(context, name, choose, {}));

@@ -1,6 +1,7 @@
 // Deploying again: where manifests follow a moving tag and the tag came late, the Pod template has to change once more. Once for
 // each window, never for tags that were right, and never twice.
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../../../src/engine/context.ts';
 import { check } from '../../../src/engine/audit/check.ts';
 import { apply } from '../../../src/engine/release/apply-lines.ts';
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
@@ -121,6 +122,57 @@ describe.each(['before', 'after', 'late', 'stale'] as const)('with a registry th
       expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
     },
   );
+});
+
+/** A process that is killed at its call number `nth` of a port: from there on nothing that it asks for happens. */
+function killedAt(bench: Bench, nth: number): Context {
+  let calls = 0;
+  const mortal = <T extends object>(port: T): T =>
+    new Proxy(port, {
+      get(target, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (typeof value !== 'function') return value;
+        return (...args: readonly unknown[]): unknown => {
+          calls += 1;
+          if (calls >= nth) throw new Error('killed');
+          return Reflect.apply(value, target, args);
+        };
+      },
+    });
+  const context = bench.context();
+  return { ...context, ledger: mortal(context.ledger), registryOf: () => mortal(bench.registry) };
+}
+
+describe('an apply that is killed', () => {
+  it.each(Array.from({ length: 90 }, (_, index) => index + 1))(
+    'at call %i leaves no Pod on the old image',
+    async (nth) => {
+      const bench = await cutOff();
+      bench.clock.advance(10 * MINUTE);
+      await apply(killedAt(bench, nth), ['prd']).catch(() => undefined);
+      for (let run = 0; run < 2; run += 1) {
+        bench.clock.advance(10 * MINUTE);
+        await apply(bench.context(), ['prd']);
+      }
+      expect(bench.tagged('django', 'prd')).toBe('V4.2');
+      expect(annotation(bench)).toMatch(/[+][34]$/);
+      expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+    },
+  );
+});
+
+it('a registry that refuses tags for hours gets one release more, and no others', async () => {
+  const bench = await cutOff();
+  const restore = bench.registry.tag.bind(bench.registry);
+  bench.registry.tag = async () => Promise.reject(bench.down());
+  for (let run = 0; run < 5; run += 1) {
+    bench.clock.advance(10 * MINUTE);
+    await apply(bench.context(), ['prd']).catch(() => undefined);
+  }
+  expect(bench.record('prd').sequence).toBe(3);
+  bench.registry.tag = restore;
+  await apply(bench.context(), ['prd']);
+  expect(annotation(bench)).toBe(`${bench.digest('django', 'V4.2')}+4`);
 });
 
 it('a tag that somebody moved is put back, and nothing is released', async () => {
