@@ -52,6 +52,7 @@ const SAYABLE = {
   'longer time-out': 'a longer --timeout',
   'wait for gates': '--wait-gates 30m',
   rendering: '--rendered',
+  'merge of divergence': '--merge-divergence',
 } as const;
 
 /** An act as the command or the flag that does it. */

@@ -2,7 +2,15 @@
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
 import type { GatePolicy, JournalRights } from '../model/gate-policy.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
-import type { ConfiguredField, ForgeKind, Layout, PinStyle, Renamed, SigningMethod } from '../model/pipeline.ts';
+import type {
+  ConfiguredField,
+  ForgeKind,
+  HotfixOrder,
+  Layout,
+  PinStyle,
+  Renamed,
+  SigningMethod,
+} from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { LiveSource } from '../model/live.ts';
 import type { VerifyPolicy } from '../model/verification.ts';
@@ -86,6 +94,7 @@ export interface DraftEnvironment extends DraftPlaces {
   readonly pins: readonly DraftPin[];
   readonly retain: number;
   readonly pullRequest: boolean;
+  readonly hotfix: HotfixOrder;
   readonly confirm: boolean;
   readonly gates: GatePolicy;
   readonly journalBy: JournalRights;

@@ -154,6 +154,7 @@ class Normaliser {
       pins: this.#pins(values['pins'], [...at, 'pins'], [...allowed, 'image']),
       retain: read.retain(values['retain'], [...at, 'retain'], given.retain),
       pullRequest: values['pullRequest'] === true,
+      hotfix: values['hotfix'] === 'environment-first' ? 'environment-first' : 'upstream-first',
       confirm: values['confirm'] === true,
       ...readGates(this.#document, at, values, given.signing !== undefined),
       verify: readVerify(this.#document, at, values),

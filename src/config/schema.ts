@@ -5,7 +5,7 @@ import { documentation } from './documentation.ts';
 import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
 import { liveSchema } from './live-schema.ts';
 import { verifySchema } from './verify-schema.ts';
-import { PIN_STYLES } from '../model/pipeline.ts';
+import { HOTFIX_ORDERS, PIN_STYLES } from '../model/pipeline.ts';
 
 /** Smallest, default and largest `maxFileSize`, in bytes. */
 export const FILE_SIZE = { least: 1024, usual: 1024 * 1024, most: 16 * 1024 * 1024 } as const;
@@ -316,6 +316,13 @@ const environment = z
           'Promotions and rollbacks do not push to the branch: each pushes a branch of its own (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. Once somebody merged that, `tagflow apply` puts the tags.',
         default: false,
         examples: [true],
+      }),
+      hotfix: z.optional(z.enum(HOTFIX_ORDERS)).register(documentation, {
+        title: 'Hotfix',
+        description:
+          'Where a fix goes first. `upstream-first`: to the trunk, and a promotion that would lose a commit made by hand is refused. `environment-first`: to the environment at once; promotions keep it by a three-way merge, and `status` says that it is not upstream yet, until it is.',
+        default: 'upstream-first',
+        examples: ['environment-first'],
       }),
       gates: gatesSchema,
       overrides: overridesSchema,

@@ -3,7 +3,7 @@ import type { UnmergedCommit } from '../gates/gates.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
 import type { Context } from './context.ts';
-import { unmergedCommits } from './read/unmerged.ts';
+import { unmergedCommits } from './read/divergence.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
 import { type Rendering, renderChanges } from './tree/rendered.ts';
 import { type ReleaseTree, releaseTree } from './tree/release-tree.ts';

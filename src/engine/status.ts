@@ -12,6 +12,7 @@ import type { JournalHold, Lock } from '../gates/gates.ts';
 import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
 import { judgeDowngrade } from './release/gates.ts';
+import { type NotUpstream, notUpstream } from './release/not-upstream.ts';
 import type { Context } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readPinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
@@ -88,6 +89,8 @@ export interface EnvironmentStatus {
   /** Releases that can be merged as they are. Whether their pull requests are open is known to the forge alone. */
   readonly asked: readonly Asked[];
   readonly held: readonly Hold[];
+  /** What fixes brought here first, and upstream lacks. */
+  readonly notUpstream: NotUpstream;
   /** Images of the configuration that no manifest of the environment names. */
   readonly unnamed: readonly string[];
   /** Places that name an image and that no release changes. */
@@ -157,6 +160,7 @@ async function environmentStatus(
     waiting: await waitingFor(context, snapshot, environment, state),
     asked: await askedFor(context, snapshot, environment),
     held: record?.held ?? [],
+    notUpstream: state ? await notUpstream(context, snapshot, state) : { commits: [], images: [] },
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
     ...(await journalStatus(context, snapshot, state)),

@@ -3,6 +3,7 @@ import type { ErrorCode, ErrorText } from '../model/errors.ts';
 import type { Instant } from '../model/effects.ts';
 import type { GatePolicy } from '../model/gate-policy.ts';
 import type { ObjectId } from '../model/object-id.ts';
+import type { HotfixOrder } from '../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import type { VersionScheme } from '../model/version.ts';
 import type { Evidence } from './evidence.ts';
@@ -25,6 +26,12 @@ export interface Subject {
   readonly reason: string | undefined;
   readonly schemes: ReadonlyMap<string, VersionScheme>;
   readonly policy: GatePolicy;
+  /** Where a fix goes first. */
+  readonly hotfix: HotfixOrder;
+  /** Versions are asked for by name. */
+  readonly isNamed: boolean;
+  /** Set where commits made by hand are kept: the files in which that cannot be done. */
+  readonly merge?: { readonly conflicts: readonly string[] };
 }
 
 /**

@@ -22,6 +22,7 @@ export const upstream = defineGate({
     const [first] = problems;
     const { environment } = evidence;
     if (first === undefined) return pass(`${environment} released all of it`);
+    if (isHotfix(subject)) return pass(`a hotfix, ${subject.environment} first: ${problems.join('; ')}`);
     if (subject.policy.upstream === 'warn') return pass(`warning: ${problems.join('; ')}`);
     return {
       decision: 'refuse',
@@ -38,6 +39,11 @@ export const upstream = defineGate({
     };
   },
 });
+
+/** Where fixes reach the environment first, a version that is asked for by name with a reason is one. */
+function isHotfix({ hotfix, isNamed, reason, skipped }: Subject): boolean {
+  return hotfix === 'environment-first' && isNamed && reason !== undefined && skipped.length === 0;
+}
 
 function skippedProblems({ skipped }: Subject, { environment }: UpstreamEvidence): readonly string[] {
   return skipped.length === 0 ? [] : [`taken from ${environment}, it does not come through ${skipped.join(', ')}`];

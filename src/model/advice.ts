@@ -43,7 +43,8 @@ export type Sayable =
   | 'release'
   | 'longer time-out'
   | 'wait for gates'
-  | 'rendering';
+  | 'rendering'
+  | 'merge of divergence';
 
 /** How each act is said. */
 export type ActWords = { readonly [K in Act['act']]: (act: Act & { readonly act: K }) => string };
@@ -88,7 +89,11 @@ const IN_WORDS: ActWords = {
   override: ({ gate }) => `override ${gate}, with a reason`,
   allow: ({ gate }) => `override ${gate}`,
   say: ({ what }) =>
-    what === 'wait for gates' || what === 'rendering' ? what : what === 'longer time-out' ? `a ${what}` : `the ${what}`,
+    what === 'wait for gates' || what === 'rendering'
+      ? what
+      : what === 'longer time-out' || what === 'merge of divergence'
+        ? `a ${what}`
+        : `the ${what}`,
 };
 
 const inWords = sayer(IN_WORDS);

@@ -11,6 +11,15 @@ import type { VersionScheme } from './version.ts';
 /** Where environments live: a branch for each, or folders and files for each on one branch. */
 export type Layout = 'branches' | 'folders';
 
+/** The orders in which a fix may reach an environment and the one upstream of it. */
+export const HOTFIX_ORDERS = ['upstream-first', 'environment-first'] as const;
+
+/**
+ * Where a fix goes first. `upstream-first`: to the trunk, from where it is promoted. `environment-first`: to the environment at
+ * once; promotions keep it until upstream has it as well.
+ */
+export type HotfixOrder = (typeof HOTFIX_ORDERS)[number];
+
 /** The ways in which a manifest field may name an image. */
 export const PIN_STYLES = ['version+digest', 'digest', 'version', 'target', 'target+digest'] as const;
 
@@ -164,6 +173,8 @@ export interface ReleaseLine {
   readonly retain: number;
   /** Releases go onto its branch by pull requests, not by pushes. */
   readonly pullRequest: boolean;
+  /** Where a fix goes first. */
+  readonly hotfix: HotfixOrder;
   /** Whether a person at a terminal is asked before a release is made. */
   readonly confirm: boolean;
   /** What its gates ask for. */

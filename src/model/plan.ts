@@ -57,6 +57,8 @@ export interface PromoteRequest {
   readonly imports?: true;
   /** The environment to take from instead of the configured one. */
   readonly from?: string;
+  /** Keep what was committed by hand and upstream lacks, merged three ways. */
+  readonly mergeDivergence?: true;
   readonly reason?: string;
   /** Names of gates to override. */
   readonly overrides?: readonly string[];
@@ -108,6 +110,8 @@ export interface Plan {
   /** Files that change in the environment's branch beside the pins and the record. */
   readonly configurationChanges: readonly string[];
   readonly restored?: NonNullable<ReleaseRecord['restored']>;
+  /** Commits made by hand whose changes are kept; absent where none is. */
+  readonly merged?: NonNullable<ReleaseRecord['merged']>;
   /** Holds as they will stand afterwards. */
   readonly held: readonly Hold[];
   readonly gates: readonly GateDecision[];
@@ -213,6 +217,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     ...(plan.previous && { previous: plan.previous }),
     scope: plan.scope,
     ...(plan.restored && { restored: plan.restored }),
+    ...(plan.merged && { merged: plan.merged }),
     actor: execution.actor,
     ...(execution.onBehalfOf !== undefined && { onBehalfOf: execution.onBehalfOf }),
     ...(execution.job !== undefined && { job: execution.job }),
@@ -359,6 +364,7 @@ const planned = z.looseObject({
       environment: text,
       versions: z.record(text, text),
       from: z.optional(text),
+      mergeDivergence: z.optional(z.literal(true)),
       reason: z.optional(reason),
       overrides,
     }),

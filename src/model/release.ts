@@ -82,6 +82,8 @@ export interface ReleaseRecord {
   readonly scope?: ObjectId;
   /** A rollback only: the release that was restored; `imagesOnly`: its configuration was not. */
   readonly restored?: { readonly sequence: number; readonly commit: ObjectId; readonly imagesOnly?: true };
+  /** Commits made by hand whose changes the release keeps, since upstream does not have them yet; oldest first. */
+  readonly merged?: readonly ObjectId[];
   readonly actor: string;
   readonly onBehalfOf?: string;
   /** URL of the CI job. */

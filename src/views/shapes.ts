@@ -27,7 +27,16 @@ export function timeOrNull(instant: Instant | undefined): string | null {
 
 /** A release record. */
 export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
-  const { application = null, base = null, previous, scope = null, restored, overrides = [], journal = null } = record;
+  const {
+    application = null,
+    base = null,
+    previous,
+    scope = null,
+    restored,
+    merged = [],
+    overrides = [],
+    journal = null,
+  } = record;
   const { onBehalfOf = null, job = null, reason = null, source, held, config } = record;
   return {
     ...record,
@@ -37,6 +46,7 @@ export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
     previous: previous ? { commit: null, ...previous } : null,
     scope,
     restored: restored ? { ...restored, imagesOnly: restored.imagesOnly === true } : null,
+    merged,
     onBehalfOf,
     job,
     reason,

@@ -3,6 +3,7 @@ import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../en
 import type { Standing } from '../engine/read/history.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
 import { shortDigest } from '../model/digest.ts';
+import { shortId } from '../model/object-id.ts';
 import type { Instant } from '../model/effects.ts';
 import { liveLines, liveMark, liveShape } from './live.ts';
 import {
@@ -141,6 +142,7 @@ export function remarks(state: EnvironmentStatus): readonly TextLine[] {
         `stray: ${path}:${line} of ${environment} names ${image} as ${text}, which no release changes   fix: name the field under pins: in tagflow.yaml`,
     ),
     ...waiting(state),
+    ...notUpstreamLines(state),
     ...holds(state),
     ...verificationLines(state),
     ...journalLines(state),
@@ -207,6 +209,23 @@ function waiting({ environment, from, waiting: all }: EnvironmentStatus): readon
   ];
 }
 
+function notUpstreamLines({
+  environment,
+  from,
+  notUpstream: { commits, images },
+}: EnvironmentStatus): readonly string[] {
+  const news = [
+    ...images.map(({ name, version }) => `${name} ${version}`),
+    ...commits.slice(0, 5).map(({ id, subject }) => `${shortId(id)} ${subject}`),
+    ...(commits.length > 5 ? [`${commits.length - 5} more commits`] : []),
+  ];
+  return news.length === 0
+    ? []
+    : [
+        `not upstream yet: ${environment} has ${news.join(', ')}, and ${from} does not   fix: land it on the trunk, then promote`,
+      ];
+}
+
 function holds({ environment, held }: EnvironmentStatus): readonly string[] {
   return held.map(({ release, images, reason }) => {
     const what = images.length > 0 ? versionsOf(images) : `the configuration of release ${release}`;
@@ -257,6 +276,7 @@ function asData({
   journalHolds,
   journalProblem,
   verification,
+  notUpstream,
   ...state
 }: EnvironmentStatus): Readonly<Record<string, unknown>> {
   return {
@@ -271,6 +291,10 @@ function asData({
     })),
     asked: asked.map(({ branch, record: next }) => ({ branch, record: recordShape(next) })),
     held: held.map(holdShape),
+    notUpstream: {
+      commits: notUpstream.commits.map(({ time: at, ...commit }) => ({ ...commit, time: time(at) })),
+      images: notUpstream.images,
+    },
     locks: locks.map(({ reason = null, until, ...one }) => ({ ...one, reason, until: timeOrNull(until) })),
     journalHolds: journalHolds.map(({ name = null, version = null, reason = null, ...one }) => ({
       ...one,

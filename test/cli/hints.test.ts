@@ -69,6 +69,7 @@ const ACTS: readonly (readonly [Act, command: string, words: string])[] = [
   [{ act: 'say', what: 'release' }, '--to VERSION or --to "#SEQUENCE"', 'the release'],
   [{ act: 'say', what: 'longer time-out' }, 'a longer --timeout', 'a longer time-out'],
   [{ act: 'say', what: 'rendering' }, '--rendered', 'rendering'],
+  [{ act: 'say', what: 'merge of divergence' }, '--merge-divergence', 'a merge of divergence'],
   [{ act: 'say', what: 'wait for gates' }, '--wait-gates 30m', 'wait for gates'],
 ];
 

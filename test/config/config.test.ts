@@ -88,6 +88,7 @@ describe('a configuration that is right', () => {
       pins: [{ image: 'django', file: 'image-tags/production/app', path: ['app', 'containers', 0, 'image.tag'] }],
       retain: 50,
       pullRequest: false,
+      hotfix: 'upstream-first',
       signing: {
         method: 'ssh',
         signedBy: ['release-bot@example.com'],
@@ -139,6 +140,7 @@ describe('a configuration that is right', () => {
       pins: [],
       retain: 10,
       pullRequest: false,
+      hotfix: 'upstream-first',
     });
   });
 

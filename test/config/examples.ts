@@ -30,6 +30,7 @@ environments:
       - { image: django, file: image-tags/production/app, path: 'app.containers[0]["image.tag"]' }
     retain: 50
     pullRequest: false
+    hotfix: upstream-first
     signedBy: [release-bot@example.com]
     signedAfter: 49469f1ed6c0cdd1159dec22b013d3c1e42f617c
 plainHttp: [registry.internal:5000]

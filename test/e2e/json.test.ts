@@ -74,6 +74,7 @@ const record = {
   reason: maybe('text'),
   held: [hold],
   gates: [{ gate: 'text', decision: 'text', reason: 'text' }],
+  merged: ['commit'],
   overrides: ['text'],
   journal: maybe('commit'),
   plan: 'digest',
@@ -228,6 +229,10 @@ const ROWS: readonly Row[] = [
           waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean', older: 'boolean' }],
           asked: [{ branch: 'text', record }],
           held: [hold],
+          notUpstream: {
+            commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
+            images: [{ name: 'text', repository: 'text', version: 'text', digest: 'digest' }],
+          },
           unnamed: ['text'],
           strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
           locks: [{ id: 'text', rollbacks: 'boolean', by: 'text', reason: maybe('text'), until: maybe('time') }],

@@ -43,6 +43,8 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     commit: idOf('1'),
     from: undefined,
     skipped: [],
+    hotfix: 'upstream-first',
+    isNamed: false,
     upstream: 'stg',
     schemes: new Map([['django', SEMVER]]),
     locks: [],

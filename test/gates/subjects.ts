@@ -33,6 +33,8 @@ export function promotion(policy: Partial<GatePolicy>, change: Partial<Subject> 
     commit: idOf('c'),
     skipped: [],
     from: 'stg',
+    hotfix: 'upstream-first',
+    isNamed: false,
     upstream: 'stg',
     schemes: new Map([['django', { kind: 'semver' }]]),
     ...change,

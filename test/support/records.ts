@@ -34,6 +34,7 @@ export const TARGET: Environment = {
   pins: [],
   retain: 10,
   pullRequest: false,
+  hotfix: 'upstream-first',
   confirm: false,
   gates: DEFAULT_POLICY,
   journalBy: new Map(),

@@ -66,6 +66,10 @@ export const promote = defineCommand({
       '--discard-divergence',
       'the same as --override divergence: give up commits on its branch alone',
     ),
+    mergeDivergence: flag(
+      '--merge-divergence',
+      'keep commits on its branch alone, merged three ways; refused where both sides changed a place',
+    ),
     waitGates: value('--wait-gates <span>', 'wait as long for gates that need time or an approval: 30m, 4h', span),
     verify: flag('--verify', 'then look whether it runs as it should (tagflow verify --wait)'),
     waitLive: value(
@@ -89,6 +93,7 @@ export const promote = defineCommand({
       reason: recordReason(input.reason),
       overrides: overridesFrom(input),
     });
+    if (plan === undefined) requireOneFate(asked());
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
     const how = { environment, plan, planOut, dryRun, rendered, retry: retry && wait, waitGates, waitLive, verify };
     return runRelease(session, how, () => requestFrom(asked()));
@@ -111,6 +116,7 @@ interface Asked {
   readonly from: string | undefined;
   readonly reason: string | undefined;
   readonly overrides: readonly string[];
+  readonly mergeDivergence: boolean;
 }
 
 interface AskedOfSeveral extends Asked {
@@ -130,6 +136,16 @@ function requireDryRun(dryRun: boolean): void {
     what: '--rendered was given without --dry-run',
     why: 'it shows what a promotion would change, and a promotion that is done shows what it changed',
     fix: 'add --dry-run',
+  });
+}
+
+/** What was committed by hand is kept or given up. Throws `usage`. */
+function requireOneFate({ mergeDivergence, overrides }: Asked): void {
+  if (!mergeDivergence || !overrides.includes('divergence')) return;
+  throw new TagflowError('usage', {
+    what: '--merge-divergence and --discard-divergence exclude each other',
+    why: 'the one keeps what was committed by hand, and the other gives it up',
+    fix: 'leave out one of them',
   });
 }
 
@@ -165,7 +181,7 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     import('../../engine/release/promote-several.ts'),
     import('../finish.ts'),
   ]);
-  const { environment, all, skipRefused, dryRun, rendered, from, reason, overrides, version } = asked;
+  const { environment, all, skipRefused, dryRun, rendered, from, reason, overrides, version, mergeDivergence } = asked;
   const { applications, pairs } = lineWords(asked.pairs);
   session.facts.releases(environment);
   const request = {
@@ -177,11 +193,12 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     ...(from !== undefined && { from }),
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),
+    ...(mergeDivergence && { mergeDivergence }),
   };
   return finishSeveral(session, await promoteSeveral(await session.context(), request, { dryRun, rendered }));
 }
 
-function requestFrom({ environment, pairs: words, version, from, reason, overrides }: Asked) {
+function requestFrom({ environment, pairs: words, version, from, reason, overrides, mergeDivergence }: Asked) {
   const { applications, pairs } = lineWords(words);
   const [application] = applications;
   const versions = versionsFrom(pairs, version);
@@ -192,6 +209,7 @@ function requestFrom({ environment, pairs: words, version, from, reason, overrid
     ...(from !== undefined && { from }),
     ...(reason !== undefined && { reason }),
     ...(overrides.length > 0 && { overrides }),
+    ...(mergeDivergence && { mergeDivergence }),
   } as const;
 }
 
@@ -204,5 +222,6 @@ const ASKING = {
   unhold: '--unhold',
   allowDowngrade: '--allow-downgrade',
   discardDivergence: '--discard-divergence',
+  mergeDivergence: '--merge-divergence',
   planOut: '--plan-out',
 } as const;

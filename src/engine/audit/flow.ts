@@ -32,7 +32,8 @@ export async function madeByHand(
     const upstream = carried === undefined || lost.has(carried) ? now : carried;
     const commits = await unmergedBetween(context, snapshot, environment, { head: top, settled: below, upstream });
     for (const { id, subject } of commits) {
-      const after = above ? `; release ${above.release.sequence} left it behind` : '';
+      const fate = above?.release.merged?.includes(id) ? 'keeps it' : 'left it behind';
+      const after = above ? `; release ${above.release.sequence} ${fate}` : '';
       report('foreign', await context.ledger.commit(id), `made by hand, and upstream lacks it${after}: ${subject}`);
     }
   }

@@ -5,7 +5,7 @@ import { attempt } from '../../model/attempt.ts';
 import { type TagflowError, isTagflowError, sentenceOf } from '../../model/errors.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
-import { recordPath, signaturePath } from '../../model/pipeline.ts';
+import { type ReleaseLine, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Context, Reading } from '../context.ts';
@@ -13,6 +13,7 @@ import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
 import { judgePromotion, judgeReviews } from '../release/gates.ts';
+import { mergeFor } from '../release/merge-divergence.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Releaser } from '../release/releaser.ts';
 import type { Report } from './findings.ts';
@@ -35,15 +36,18 @@ export async function checkProposalGates(
   // One that asks for a release that is there by now, or that another one took the place of, cannot be merged as it is.
   if (!state || record.sequence !== (state.record?.sequence ?? 0) + 1) return;
   const { source, images, scope } = record;
-  const request: PromoteRequest = { kind: 'promote', environment: environment.name, versions: {}, ...askedBy(record) };
+  const versions = versionsNamed(environment, record, state.record);
+  const request: PromoteRequest = { kind: 'promote', environment: environment.name, versions, ...askedBy(record) };
   // CI_DEPLOY_FREEZE is the word of the one who promoted, not of the one who checks.
   const { deployFreeze: _, ...reading }: Reading = context;
+  const overlay = await overlayOf(context, snapshot, environment, source);
   const { refusals } = await judgePromotion(reading, snapshot, state, {
     request,
     images,
     source,
-    overlay: await overlayOf(context, snapshot, environment, source),
+    overlay,
     scope,
+    merge: await mergeFor(reading, snapshot, { request, state, source, overlay }),
     madeBy: await releaserOf(context, trail, proposed),
   });
   const list = refusals.map(({ gate, text }) => `${gate}: ${sentence({ text })}`);
@@ -111,9 +115,28 @@ function sentence({ text }: Pick<Refusal, 'text'>): string {
 }
 
 /** What its maker asked for: the reason, and the gates that were overridden by it. */
-function askedBy({ reason, gates }: ReleaseRecord): Pick<PromoteRequest, 'reason' | 'overrides'> {
+function askedBy({
+  reason,
+  gates,
+  merged,
+}: ReleaseRecord): Pick<PromoteRequest, 'reason' | 'overrides' | 'mergeDivergence'> {
   const overrides = gates.flatMap(({ gate, decision }) => (decision === 'overridden' ? [gate] : []));
-  return { ...(reason !== undefined && { reason }), ...(overrides.length > 0 && { overrides }) };
+  return {
+    ...(reason !== undefined && { reason }),
+    ...(overrides.length > 0 && { overrides }),
+    ...(merged && { mergeDivergence: true }),
+  };
+}
+
+/** Where fixes go to the environment first, an image that changes may have been asked for by its version. */
+function versionsNamed(
+  { hotfix }: ReleaseLine,
+  { images }: ReleaseRecord,
+  now: ReleaseRecord | undefined,
+): PromoteRequest['versions'] {
+  if (hotfix !== 'environment-first') return {};
+  const runs = new Set(now?.images.map(({ digest }) => digest));
+  return Object.fromEntries(images.flatMap(({ name, version, digest }) => (runs.has(digest) ? [] : [[name, version]])));
 }
 
 async function releaserOf(

@@ -1,6 +1,6 @@
 // Whether a change of a file is contained in another version of the file: whether merging the change into that version, three
 // ways, gives that very version. A block elsewhere in the file that looks alike does not count. Bounded: what takes too long to
-// compare is not contained.
+// compare is not contained. The same merge keeps changes that upstream lacks.
 import { diffArrays } from 'diff';
 
 /** Maximum number of lines by which two versions may differ and still be compared. */
@@ -15,14 +15,23 @@ interface Change {
 
 /** Returns whether the change from `old` to `own` is contained in `other`. */
 export function contains(other: string, old: string, own: string): boolean {
-  if (other === own) return true;
+  return other === own || mergeText(other, old, own) === other;
+}
+
+/** Returns `other` with the change from `old` to `own` in it; undefined where `other` changed the same place otherwise. */
+export function mergeText(other: string, old: string, own: string): string | undefined {
   const [base, mine, theirs] = [old, own, other].map(linesOf) as [string[], string[], string[]];
   const [ours, others] = [changesOf(base, mine), changesOf(base, theirs)];
-  if (!ours || !others) return false;
-  return groupsOf(ours, others).every(
-    ({ start, end, mine: changed, theirs: there }) =>
-      changed.length === 0 || versionOf(base, start, end, changed) === versionOf(base, start, end, there),
-  );
+  if (!ours || !others) return undefined;
+  const merged: string[] = [];
+  let at = 0;
+  for (const { start, end, mine: changed, theirs: there } of groupsOf(ours, others)) {
+    const [here, elsewhere] = [versionOf(base, start, end, changed), versionOf(base, start, end, there)];
+    if (changed.length > 0 && there.length > 0 && here !== elsewhere) return undefined;
+    merged.push(...base.slice(at, start), changed.length > 0 ? here : elsewhere);
+    at = end;
+  }
+  return [...merged, ...base.slice(at)].join('');
 }
 
 /** Lines with their ends. */

@@ -1,5 +1,4 @@
 // Evidence: commits on an environment's branch that upstream lacks and that tagflow did not make.
-import { setImmediate } from 'node:timers/promises';
 import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -9,36 +8,18 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
-import { readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type Made, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type OwnChange, type PlaceOf, mergeCommits } from './merge-commits.ts';
 import { releaseMadeAt } from './records.ts';
 import { type Overlay, takenBack } from '../tree/scoped-tree.ts';
 import { isKept } from '../tree/tree.ts';
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
 
 /** How many commits are looked at: more than anybody reads, and a bound on the work. */
-const LIMIT = 500;
+export const MOST_COMMITS = 500;
 
 /** Changes of the record among which the newest settled release is looked for first. */
 const NEAR = 10;
-
-/**
- * The commits of an environment's branch that would be lost by carrying `upstream` over it, newest first. A commit is not
- * lost when its very change is upstream too, however it got there (cherry-picked, squashed, typed again), nor when it is
- * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
- */
-export async function unmergedCommits(
-  context: Reading,
-  snapshot: Snapshot,
-  { environment, head, record, commit }: EnvironmentState,
-  upstream: ObjectId,
-): Promise<readonly UnmergedCommit[]> {
-  const { ledger } = context;
-  if (head === upstream) return [];
-  if (record && commit === head && settles(record)) return [];
-  await ledger.deepen([head, upstream]);
-  const settled = await settledCommit(context, environment, head);
-  return unmergedBetween(context, snapshot, environment, { head, settled, upstream });
-}
 
 /**
  * The newest commits that changed files of a line's scope by hand, one for each file that a release would take back. Files
@@ -59,73 +40,90 @@ export async function editsTakenBack(
   return [...found.values()];
 }
 
-/** The same of a part of a branch: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
+/** The commits of a part of a branch that upstream lacks, newest first: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
 export async function unmergedBetween(
   context: Reading,
   snapshot: Snapshot,
   environment: Environment,
-  { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
+  part: { readonly head: ObjectId; readonly settled: ObjectId | undefined; readonly upstream: ObjectId },
 ): Promise<readonly UnmergedCommit[]> {
-  const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], LIMIT);
+  const commits = await madeByHandBetween(context, snapshot, environment, part);
+  const placeOf: PlaceOf = (path) => ({ commit: part.upstream, path });
   const unmerged: UnmergedCommit[] = [];
-  for (const commit of commits) {
-    if (await madeByTagflow(context, snapshot, environment, commit)) continue;
-    if (await isContained(context, environment, commit, upstream)) continue;
-    const { id, author, time } = commit;
-    unmerged.push({ id, subject: subjectOf(commit), author: plain(author, 200), time });
+  for (const change of await changesOf(context, environment, commits)) {
+    if (!(await isContained(context, change, placeOf))) unmerged.push(described(change));
   }
   return unmerged;
 }
 
-/** Whether a commit's own change stands in another commit's tree: whether merging it there changes nothing. */
-async function isContained(
+/** The commits of a part of a branch that tagflow did not make, newest first. */
+export async function madeByHandBetween(
+  context: Reading,
+  snapshot: Snapshot,
+  environment: Environment,
+  { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
+): Promise<readonly Commit[]> {
+  const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], MOST_COMMITS);
+  const made: Commit[] = [];
+  for (const commit of commits) {
+    if (!(await madeByTagflow(context, snapshot, environment, commit))) made.push(commit);
+  }
+  return made;
+}
+
+export function described({ commit }: Pick<OwnChange, 'commit'>): UnmergedCommit {
+  const { id, author, time } = commit;
+  return { id, subject: subjectOf(commit), author: plain(author, 200), time };
+}
+
+/** The files that each commit changes of its own, those that are the environment's own and records left out. */
+export async function changesOf(
+  context: Reading,
+  environment: Environment,
+  commits: readonly Commit[],
+): Promise<readonly OwnChange[]> {
+  const changes: OwnChange[] = [];
+  for (const commit of commits) {
+    const paths = await ownPaths(context, environment, commit);
+    if (paths === undefined || paths.length > 0) changes.push({ commit, paths: paths ?? [] });
+  }
+  return changes;
+}
+
+/** Undefined: nobody can tell what is in a tree that is not read, so it is not upstream's. */
+async function ownPaths(
   context: Reading,
   environment: Environment,
   commit: Commit,
-  upstream: ObjectId,
-): Promise<boolean> {
+): Promise<readonly string[] | undefined> {
   const [parent, ...others] = commit.parents;
-  if (!parent) return false;
+  if (!parent) return undefined;
   let paths: ReadonlySet<string> | undefined;
   // What a merge took from either side is that side's change; only what differs from all of them is its own.
   for (const other of [parent, ...others]) {
     const { value: changed } = await attempt(context.ledger.changedPaths(other, commit.id), 'tree-unsafe');
-    // Nobody can tell what is in a tree that is not read: it is not upstream's.
-    if (!changed) return false;
+    if (!changed) return undefined;
     paths = paths ? new Set(changed).intersection(paths) : new Set(changed);
   }
   // What hands did to the record is judged where it is read.
   const records = new Set([recordPath(environment), ...signaturePaths(environment)]);
   const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
-  if (list.length === 0) return true;
-  const read = async (id: ObjectId): Promise<ReadonlyMap<string, Uint8Array> | undefined> =>
-    (await attempt(context.ledger.readFiles(id, list), 'tree-unsafe')).value;
-  const [before, after, there] = [await read(parent), await read(commit.id), await read(upstream)];
-  // What cannot be told apart cannot be found again.
-  if (!before || !after || !there) return false;
-  const { contains } = await import('./containment.ts');
-  const former = formerRecordPaths(environment);
-  for (const path of list) {
-    // Each file is a bounded piece of work; a signal is heard in between.
-    await setImmediate();
-    context.signal.throwIfAborted();
-    if (former.includes(path) && [before, after].some((files) => isRecord(files.get(path)))) continue;
-    const [old, own, other] = [textOf(before, path), textOf(after, path), textOf(there, path)];
-    if (own === undefined || other === undefined || old === undefined) {
-      if (own !== other || (own === undefined && old === undefined)) return false;
-    } else if (!contains(other, old, own)) return false;
-  }
-  return true;
+  const former = formerRecordPaths(environment).filter((path) => list.includes(path));
+  if (former.length === 0) return list;
+  const files = await Promise.all([parent, commit.id].map(async (id) => context.ledger.readFiles(id, former)));
+  const old = new Set(former.filter((path) => files.some((each) => isRecord(each.get(path)))));
+  return list.filter((path) => !old.has(path));
+}
+
+/** Whether a change stands where it would be merged: whether merging it changes nothing. What cannot be told apart does not. */
+export async function isContained(context: Reading, change: OwnChange, placeOf: PlaceOf): Promise<boolean> {
+  if (change.paths.length === 0) return false;
+  const { value } = await attempt(mergeCommits(context, [change], placeOf), 'tree-unsafe');
+  return value !== undefined && value.conflicts.length === 0 && value.edits.length === 0;
 }
 
 function isRecord(content: Uint8Array | undefined): boolean {
   return content !== undefined && isRecordFile(content);
-}
-
-/** A file's bytes as text, one character a byte: only compared, never shown. Undefined where there is none. */
-function textOf(files: ReadonlyMap<string, Uint8Array>, path: string): string | undefined {
-  const content = files.get(path);
-  return content && Buffer.from(content).toString('latin1');
 }
 
 /**
@@ -136,16 +134,16 @@ export function settles({ restored }: ReleaseRecord): boolean {
   return restored?.imagesOnly !== true;
 }
 
-/** The newest such commit of a branch's line, if one is near. Needs `deepen`. */
-async function settledCommit(
+/** The newest such release of a branch's line, if there is one. Needs `deepen`. */
+export async function settledRelease(
   context: Reading,
   environment: Environment,
   head: ObjectId,
-): Promise<ObjectId | undefined> {
+): Promise<Made | undefined> {
   const part = await readNewestLine(context, environment, head, NEAR);
   const line = part && releasesOn(part).some(({ release }) => settles(release)) ? part : undefined;
   const releases = releasesOn(line ?? (await readWholeLine(context, environment, head)));
-  return releases.find(({ release }) => settles(release))?.commit.id;
+  return releases.find(({ release }) => settles(release));
 }
 
 /** The first line of a commit's message, safe to show. */

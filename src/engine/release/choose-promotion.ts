@@ -41,7 +41,7 @@ export async function choosePromotion(
   const upstream = from === undefined ? undefined : upstreamLine(snapshot, environment, from);
   requireFlow(snapshot, environment, upstream, request.from);
   if (upstream) warnOfSkipped(reading, snapshot, environment, upstream);
-  const { source, tree, overlay } = await sourceOf(reading, snapshot, environment, upstream);
+  const { source, tree, overlay } = await promotionSource(reading, snapshot, environment, upstream);
   const state = await snapshot.release(environment);
   const { head, record } = state;
   if (fixed) requireSameBase(fixed, state, source.commit);
@@ -64,7 +64,7 @@ export async function choosePromotion(
 }
 
 /** Where a promotion's configuration comes from: a whole tree, or what is laid over the line's scope. */
-async function sourceOf(
+export async function promotionSource(
   reading: Reading,
   snapshot: Snapshot,
   line: ReleaseLine,

@@ -60,6 +60,7 @@ export async function chooseRollback(
     overlay: imagesOnly ? undefined : { commit, line: environment, what: 'scope' },
     parents: [state.head],
     restored: { sequence: record.sequence, commit, ...(imagesOnly && { imagesOnly: true as const }) },
+    ...(!imagesOnly && record.merged && { merged: record.merged }),
     held: heldThen(current, target, request, source.commit),
     mends: broken,
   };

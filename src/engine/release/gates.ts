@@ -24,10 +24,12 @@ import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/rel
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
-import { editsTakenBack, unmergedCommits } from '../read/unmerged.ts';
+import { scopeDivergence, unmergedCommits } from '../read/divergence.ts';
+import { editsTakenBack } from '../read/unmerged.ts';
 import { readPast } from '../read/past.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence.ts';
+import type { Merge } from './merge-divergence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { untoldVersions } from './untold-versions.ts';
 import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
@@ -45,6 +47,8 @@ export interface Candidate {
   readonly scope?: ObjectId | undefined;
   /** Who made it, where that is somebody else than the one who judges. */
   readonly madeBy?: Releaser | undefined;
+  /** What is kept of commits made by hand; absent where they are not to be kept. */
+  readonly merge?: Merge | undefined;
 }
 
 /** What gathers each piece of evidence. Nothing is asked before it is called. */
@@ -148,7 +152,11 @@ async function finding(name: keyof Evidence, source: () => Promise<unknown>): Pr
   return OUTSIDE.has(name) ? attempt(source) : attempt(source, 'journal-invalid');
 }
 
-function subjectOf({ pipeline }: Snapshot, state: EnvironmentState, { request, images, source }: Candidate): Subject {
+function subjectOf(
+  { pipeline }: Snapshot,
+  state: EnvironmentState,
+  { request, images, source, merge }: Candidate,
+): Subject {
   const { environment, record } = state;
   const from = source.environment;
   const upstream = from === undefined ? undefined : lineName(from, environment.application);
@@ -165,6 +173,9 @@ function subjectOf({ pipeline }: Snapshot, state: EnvironmentState, { request, i
     reason: request.reason,
     schemes: schemesOf(environment),
     policy: environment.gates,
+    hotfix: environment.hotfix,
+    isNamed: request.kind === 'promote' && Object.keys(request.versions).length > 0,
+    ...(merge && { merge }),
   };
 }
 
@@ -179,7 +190,11 @@ function sourcesFor(
   const { request, overlay, scope } = candidate;
   // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.
   const edits = async (): Promise<Evidence['unmerged']> =>
-    request.kind === 'promote' && !overlay ? [] : editsTakenBack(context, state, overlay);
+    request.kind === 'promote'
+      ? overlay
+        ? (await scopeDivergence(context, state, overlay)).unmerged
+        : []
+      : editsTakenBack(context, state, overlay);
   const journal = async <T>(facts: Promise<readonly T[]>): Promise<readonly T[]> =>
     request.kind === 'rollback' ? orWarn(context, facts) : facts;
   return {
@@ -201,7 +216,11 @@ function sourcesFor(
           ),
     reviews: async () => candidate.madeBy && reviewsOf(context, snapshot, state.environment, candidate.madeBy),
     unmerged: async () =>
-      state.environment.carries === 'tree' ? unmergedCommits(context, snapshot, state, upstream) : edits(),
+      candidate.merge
+        ? candidate.merge.unmerged
+        : state.environment.carries === 'tree'
+          ? unmergedCommits(context, snapshot, state, upstream)
+          : edits(),
     past: async () => pastReleases(context, snapshot, state.environment),
     statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),

@@ -1,9 +1,8 @@
 // Planning: from what a use case chose to the plan that follows from it. Planning changes nothing: it is given ports that have
 // no method for it. What was planned is done by execute.ts.
-import type { ReleaseValues } from '../../manifests/manifests.ts';
 import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Plan, type PlannedCopy, type Request, assemblePlan } from '../../model/plan.ts';
+import { type Plan, type PlannedCopy, type PlannedEdit, type Request, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
@@ -11,13 +10,14 @@ import type { Reading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type Rendering, renderChanges } from '../tree/rendered.ts';
-import { type ReleaseTree, releaseTree } from '../tree/release-tree.ts';
+import { type ReleaseTree, type TreeOptions, releaseTree } from '../tree/release-tree.ts';
 import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
 import type { LocatedImage } from './images.ts';
 import { subjectDigest } from './journal-evidence.ts';
 import { judgePromotion, judgeRollback } from './gates.ts';
+import { type Merge, mergeFor } from './merge-divergence.ts';
 import type { Refused } from './outcome.ts';
 
 /** An environment that has a release. */
@@ -44,6 +44,8 @@ export interface Choice {
   readonly restored?: NonNullable<Plan['restored']>;
   /** The record at the head is not one that tagflow wrote: the same release again mends it, so it is never unchanged. */
   readonly mends: boolean;
+  /** Commits made by hand that the release which comes back had kept. */
+  readonly merged?: Plan['merged'];
   /** The release that stands is deployed again: annotations of moving tags also say the number of the new release. */
   readonly again?: boolean;
 }
@@ -92,14 +94,16 @@ export async function planRelease(
   choice: Choice,
   fixed: Plan | undefined,
 ): Promise<Planning> {
-  const { request, state, source, parents, held, restored, tree: base, overlay } = choice;
+  const { request, state, source, parents, held, tree: base, overlay } = choice;
   const { environment, record: current } = state;
   const images = choice.images.map(({ image }) => image);
   const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
   const sequence = (current?.sequence ?? 0) + 1;
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp, ...(choice.again && { again: true }) };
-  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, images, values);
+  const merge = await mergeFor(reading, snapshot, choice);
+  const options = { values, merged: merge?.edits ?? [] };
+  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, images, options);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
@@ -109,13 +113,14 @@ export async function planRelease(
     source,
     overlay,
     scope,
+    merge,
   });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject };
   if (
     current &&
     !choice.mends &&
     isSame(current.images, images) &&
-    (await isStanding(reading, snapshot, choice, treeChanges))
+    (await isStanding(reading, snapshot, choice, treeChanges, options.merged))
   )
     return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
@@ -133,7 +138,7 @@ export async function planRelease(
     tree: base,
     parents,
     ...tree,
-    ...(restored && { restored }),
+    ...keptBy(merge, choice),
     held,
     gates,
     config: snapshot.config,
@@ -163,17 +168,23 @@ function descriptions(
   };
 }
 
+/** What a plan says of the past that its release brings back, and of commits made by hand that it keeps. */
+function keptBy(merge: Merge | undefined, choice: Choice): Pick<Plan, 'merged' | 'restored'> {
+  const { restored, merged = [] } = { ...choice, ...(merge && { merged: merge.commits }) };
+  return { ...(restored && { restored }), ...(merged.length > 0 && { merged }) };
+}
+
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */
 async function treeOf(
   reading: Reading,
   snapshot: Snapshot,
   { state, tree, overlay }: Choice,
   images: readonly ReleaseImage[],
-  values: ReleaseValues,
+  options: TreeOptions,
 ): Promise<ReleaseTree> {
   return state.environment.carries === 'tree'
-    ? releaseTree(reading, snapshot, state, tree, images, values)
-    : scopedTree(reading, snapshot, state, overlay, images, values);
+    ? releaseTree(reading, snapshot, state, tree, images, options)
+    : scopedTree(reading, snapshot, state, overlay, images, options);
 }
 
 /**
@@ -185,6 +196,7 @@ async function isStanding(
   snapshot: Snapshot,
   choice: Choice,
   changes: readonly string[],
+  merged: readonly PlannedEdit[],
 ): Promise<boolean> {
   const { state, images } = choice;
   const { environment, head, record } = state;
@@ -192,7 +204,7 @@ async function isStanding(
   if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
   const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
   const written = images.map(({ image }) => image);
-  return (await treeOf(reading, snapshot, choice, written, values)).treeChanges.length === 0;
+  return (await treeOf(reading, snapshot, choice, written, { values, merged })).treeChanges.length === 0;
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */

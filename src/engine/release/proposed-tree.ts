@@ -9,11 +9,16 @@ import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
+import type { PlannedEdit } from '../../model/plan.ts';
 import type { Reading } from '../context.ts';
+import { readRelease } from '../read/current.ts';
 import { pipelineOf } from '../read/pipeline.ts';
+import { readable } from '../read/problem.ts';
 import { readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
+import { treeDivergence } from '../read/divergence.ts';
 import { bringFiles, releaseTree } from '../tree/release-tree.ts';
+import { mergeAgain } from './merge-divergence.ts';
 import { timeSaid } from './plan.ts';
 
 /** A release and the commit that made it. */
@@ -54,11 +59,12 @@ async function isTagged({ registryOf }: Reading, environment: Environment, recor
 }
 
 /** Returns why a release that carries a tree is not what planning at its base gives, in words; undefined when it is. */
-export async function amendment(
-  reading: Reading,
-  snapshot: Snapshot,
-  { environment: { name }, commit, record }: MadeRelease,
-): Promise<string | undefined> {
+export async function amendment(reading: Reading, snapshot: Snapshot, made: MadeRelease): Promise<string | undefined> {
+  const {
+    environment: { name },
+    commit,
+    record,
+  } = made;
   const { ledger } = reading;
   const rules = await rulesThen(reading, snapshot, name, record);
   if (!rules) return 'the tagflow.yaml that it says it was planned by is not on the trunk, or has no such environment';
@@ -71,15 +77,32 @@ export async function amendment(
   if ('problem' in from) return from.problem;
   const upstream = record.source.environment === undefined ? undefined : pipeline.lines.get(record.source.environment);
   await bringFiles(reading, environment, base, from.tree, upstream ? recordPaths(upstream) : []);
+  const merged = await keptBy(reading, snapshot, made, base);
+  if (merged === undefined) return 'it says that it keeps commits which the branch does not have, or that do not merge';
   const time = (await timeSaid(reading, environment, commit)) ?? record.time;
   const values = { release: record.sequence, time };
   const at = { environment, head: base };
   const quiet: Reading = { ...reading, notify: () => undefined };
-  const planning = releaseTree(quiet, { pipeline }, at, from.tree, record.images, values);
+  const planning = releaseTree(quiet, { pipeline }, at, from.tree, record.images, { values, merged });
   const { value, problem } = await attempt(planning, 'pin-not-found', 'manifest-invalid', 'tree-unsafe');
   if (problem) return `planning it again fails: ${problem.message}`;
   if (value.scope === record.scope) return undefined;
   return `planned again on ${shortId(base)} from ${shortId(from.tree)} it has another tree: something was added to it, or left out`;
+}
+
+/** What a release says that it keeps of commits made by hand, merged again; undefined where that cannot be. */
+async function keptBy(
+  reading: Reading,
+  snapshot: Snapshot,
+  { environment, record }: MadeRelease,
+  base: ObjectId,
+): Promise<readonly PlannedEdit[] | undefined> {
+  // What a rollback restores has it already.
+  if (!record.merged || record.restored) return [];
+  const { value: below } = await readable(readRelease(reading, environment, base));
+  const state = { environment, head: base, record: below?.record, commit: below?.commit };
+  const divergence = await treeDivergence(reading, snapshot, state, record.source.commit);
+  return mergeAgain(reading, divergence, record.merged);
 }
 
 /** The commit whose tree a release says it carries, where upstream has it, or where it is a release of the line below. */

@@ -13,7 +13,14 @@ import {
 import type { TreeEdit } from '../../ledger/ledger.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Environment, type Pipeline, formerRecordPaths, recordPaths } from '../../model/pipeline.ts';
+import {
+  type Environment,
+  type Pipeline,
+  formerRecordPaths,
+  isInScope,
+  pinFiles,
+  recordPaths,
+} from '../../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
@@ -26,6 +33,7 @@ import {
   isKept,
   keepEdits,
   manifestPaths,
+  mayHoldPins,
   pathsThatMatter,
   pinsOf,
   readManifests,
@@ -47,35 +55,37 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
   readonly sides: { readonly before: TreeSide; readonly after: TreeSide };
 }
 
-/**
- * The edits that make the tree of commit `base` the tree of a release. `values`: what fields under `also:` say of it. Throws what
- * `pinImages` throws.
- */
+/** The edits that make the tree of commit `base` the tree of a release. Throws what `pinImages` throws. */
 export async function releaseTree(
   context: Reading,
   snapshot: { readonly pipeline: Pipeline },
   { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
   base: ObjectId,
   images: readonly ReleaseImage[],
-  values?: ReleaseValues,
+  { values, merged = [] }: TreeOptions = {},
 ): Promise<ReleaseTree> {
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
-  const [carried, own] = [await readManifests(context, base, carriedPaths), await readManifests(context, head, paths)];
+  const [upstreams, own] = [
+    await readManifests(context, base, carriedPaths),
+    await readManifests(context, head, paths),
+  ];
+  const carried = withMerged(environment, upstreams, merged);
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
   const parsed = new ParsedFiles();
   const { maxFileBytes } = snapshot.pipeline;
   const bases = await readBases(context, { environment, base, head }, files, maxFileBytes, parsed);
   const read = { files, own, bases, values, parsed };
   const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, images, read);
-  const edits: PlannedEdit[] = result.edits.map(({ path, content }) => ({ kind: 'write', path, text: utf8(content) }));
+  const { edits, laid } = withPins(result.edits, merged);
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));
 
   const here = contents(own);
   const after = new Map([...contents(files), ...contents(result.edits)]);
+  const standing = await standingPaths(context, head, laid);
   const changed = configurationPaths(snapshot.pipeline, environment, await context.ledger.changedPaths(head, base));
   const treeChanges = [...new Set([...changed, ...edited])].filter(
-    (path) => !after.has(path) || after.get(path) !== here.get(path),
+    (path) => !standing.has(path) && (!after.has(path) || after.get(path) !== here.get(path)),
   );
   // A file that differs in its pins alone is not a configuration change: pin what is here, and compare.
   const repinned = repin(own, { files, pins, options, result });
@@ -92,17 +102,81 @@ export async function releaseTree(
       return changedFile(path, now.get(path), writtenBy(edits, path) ?? taken, repinned);
     });
   };
-  const fields = result.fields.map(plannedField);
   const branch = commitSide(context, head);
   const sides = {
     before: branch,
     after: overlaidSide(commitSide(context, base), {
       isOther: (path) => isKept(environment, path),
       other: branch,
-      written: new Map(result.edits.map(({ path, content }) => [path, content])),
+      written: writtenIn(edits),
     }),
   };
+  const fields = result.fields.map(plannedField);
   return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], changed: readChanged, sides };
+}
+
+/** The edits that pin, and beside them those of a merge in other files. */
+function withPins(
+  pinned: readonly ManifestFile[],
+  merged: readonly PlannedEdit[],
+): { readonly edits: readonly PlannedEdit[]; readonly laid: readonly PlannedEdit[] } {
+  const paths = new Set(pinned.map(({ path }) => path));
+  const laid = merged.filter(({ path }) => !paths.has(path));
+  const written = pinned.map(({ path, content }): PlannedEdit => ({ kind: 'write', path, text: utf8(content) }));
+  return { edits: [...written, ...laid], laid };
+}
+
+/** What a release's tree is made of beside the two commits. */
+export interface TreeOptions {
+  /** What fields under `also:` say of the release. */
+  readonly values?: ReleaseValues | undefined;
+  /** What a merge keeps of commits made by hand, as edits of what is carried. */
+  readonly merged?: readonly PlannedEdit[];
+}
+
+/** Manifests with what a merge keeps in them. */
+function withMerged(
+  environment: Environment,
+  files: readonly ManifestFile[],
+  merged: readonly PlannedEdit[],
+): readonly ManifestFile[] {
+  if (merged.length === 0) return files;
+  const written = writtenIn(merged);
+  const replaced = new Set(merged.map(({ path }) => path));
+  const added = [...written].filter(([path]) => isOfScope(environment, path));
+  return [
+    ...files.filter(({ path }) => !replaced.has(path)),
+    ...added.map(([path, content]) => ({ path, content })),
+  ].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** Whether a file may hold pins of an environment. */
+function isOfScope({ scope, pins }: Environment, path: string): boolean {
+  return (isInScope(scope, path) && mayHoldPins(path)) || pinFiles(pins).includes(path);
+}
+
+/** The paths of edits that a commit already is as they say. */
+async function standingPaths(
+  { ledger }: Pick<Reading, 'ledger'>,
+  commit: ObjectId,
+  edits: readonly PlannedEdit[],
+): Promise<ReadonlySet<string>> {
+  const written = writtenIn(edits);
+  const texts = await ledger.readFiles(commit, [...written.keys()]);
+  const standing = new Set<string>();
+  for (const edit of edits) {
+    const { path } = edit;
+    const entry = (await ledger.listFiles(commit, path)).find((one) => one.path === path);
+    const [text, there] = [written.get(path), texts.get(path)];
+    const isThere =
+      edit.kind === 'remove'
+        ? !entry
+        : edit.kind === 'take'
+          ? entry?.id === edit.id && entry.mode === edit.mode
+          : there !== undefined && text !== undefined && Buffer.compare(there, text) === 0;
+    if (isThere) standing.add(path);
+  }
+  return standing;
 }
 
 /** A file before and after, with what it is when it has the release's pins alone. */
@@ -114,6 +188,14 @@ export function changedFile(
 ): ChangedFile {
   const text = repinned.get(path);
   return { path, before, after, ...(text !== undefined && { repinned: new TextEncoder().encode(text) }) };
+}
+
+/** The content that edits write, by path. */
+export function writtenIn(edits: readonly PlannedEdit[]): ReadonlyMap<string, Uint8Array> {
+  const bytes = new TextEncoder();
+  return new Map(
+    edits.flatMap((edit) => (edit.kind === 'write' ? [[edit.path, bytes.encode(edit.text)] as const] : [])),
+  );
 }
 
 /** The content that an edit writes to a path. */

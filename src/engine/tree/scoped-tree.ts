@@ -3,7 +3,7 @@
 // over the scope, and pins are set on top.
 import { matchesGlob } from 'node:path';
 import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
-import { type ManifestFile, ParsedFiles, type ReleaseValues } from '../../manifests/manifests.ts';
+import { type ManifestFile, ParsedFiles } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import {
   type Pipeline,
@@ -20,6 +20,7 @@ import { readBases } from './bases.ts';
 import type { ChangedFile } from './changed-files.ts';
 import {
   type ReleaseTree,
+  type TreeOptions,
   changedFile,
   contents,
   movedRecord,
@@ -28,6 +29,7 @@ import {
   repin,
   treeEdit,
   utf8,
+  writtenIn,
 } from './release-tree.ts';
 import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
 import { isKept, mayHoldPins } from './tree.ts';
@@ -63,17 +65,21 @@ export async function scopedTree(
   { environment: line, head, commit }: ScopedState,
   overlay: Overlay | undefined,
   images: readonly ReleaseImage[],
-  values?: ReleaseValues,
+  { values, merged = [] }: TreeOptions = {},
 ): Promise<ReleaseTree> {
   const own = await scopeOf(reading, line, head);
-  const wanted = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
-  const [files, here] = await Promise.all([manifestsOf(reading, line, wanted), manifestsOf(reading, line, own)]);
+  const laid = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
+  const { wanted, kept } = await withEdits(reading, { laid, own }, merged, head);
+  const [files, here] = await Promise.all([
+    manifestsOf(reading, line, wanted, kept),
+    manifestsOf(reading, line, own, new Map()),
+  ]);
   const parsed = new ParsedFiles();
   const mixed = { environment: line, base: head, head };
   const bases = await readBases(reading, mixed, files, pipeline.maxFileBytes, parsed);
   const read = { files, own: here, bases, values, parsed };
   const { pins, options, result } = pinTree(reading, pipeline, line, images, read);
-  const written = new Map(result.edits.map((edit) => [edit.path, edit.content]));
+  const written = new Map([...kept, ...result.edits.map((edit) => [edit.path, edit.content] as const)]);
   const edits = editsBetween(own, wanted, written);
   const only = [...line.scope.folders, ...line.scope.files];
   const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
@@ -141,6 +147,22 @@ export async function takenBack(
   return edited.filter((path) => differing.has(path));
 }
 
+/** Where a line's release takes each file of its scope from, with an overlay over it; undefined: the release does not have it. */
+export async function placesUnder(
+  reading: Reading,
+  { environment: line, head }: ScopedState,
+  overlay: Overlay,
+): Promise<(path: string) => ScopedFile['from'] | undefined> {
+  const own = await scopeOf(reading, line, head);
+  const wanted = laidOver(line, own, await overlaid(reading, line, overlay), overlay.what);
+  return (path) => wanted.get(path)?.from;
+}
+
+/** Whether an overlay decides over a path of a line's scope, so that what hands did there could be taken back. */
+export function isTaken(line: ReleaseLine, what: Overlay['what'], path: string): boolean {
+  return isInScope(line.scope, path) && isMine(line, what, path);
+}
+
 /** The files of a line's scope in one commit. */
 async function scopeOf({ ledger }: Reading, { scope }: ReleaseLine, commit: ObjectId): Promise<Files> {
   const listed = await Promise.all(
@@ -200,7 +222,12 @@ function isRecord(line: ReleaseLine, path: string): boolean {
 }
 
 /** The manifests among files, each with its content. */
-async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files): Promise<readonly ManifestFile[]> {
+async function manifestsOf(
+  { ledger }: Reading,
+  line: ReleaseLine,
+  files: Files,
+  written: ReadonlyMap<string, Uint8Array>,
+): Promise<readonly ManifestFile[]> {
   const named = new Set([...line.scope.files, ...line.pins.map(({ file }) => file)]);
   const found = [...files.values()]
     .filter((file) => isRegularFile(file) && (mayHoldPins(file.path) || named.has(file.path)))
@@ -211,9 +238,35 @@ async function manifestsOf({ ledger }: Reading, line: ReleaseLine, files: Files)
     found.map(({ path }) => path),
   );
   return found.flatMap(({ path }) => {
-    const bytes = content.get(path);
+    const bytes = written.get(path) ?? content.get(path);
     return bytes ? [{ path, content: bytes }] : [];
   });
+}
+
+/** Files with what a merge keeps on top of them, and the text of those that neither side has as it is now. */
+async function withEdits(
+  { ledger }: Pick<Reading, 'ledger'>,
+  { laid, own }: { readonly laid: Files; readonly own: Files },
+  edits: readonly PlannedEdit[],
+  head: ObjectId,
+): Promise<{ readonly wanted: Files; readonly kept: ReadonlyMap<string, Uint8Array> }> {
+  const wanted = new Map(laid);
+  const kept = new Map(writtenIn(edits));
+  const here = await ledger.readFiles(head, [...kept.keys()]);
+  for (const edit of edits) {
+    const { path } = edit;
+    const file = own.get(path);
+    const text = kept.get(path);
+    const there = here.get(path);
+    if (edit.kind === 'remove') wanted.delete(path);
+    else if (edit.kind === 'take')
+      wanted.set(path, { path, mode: edit.mode, id: edit.id, from: { commit: head, path } });
+    else if (file && there && text && Buffer.compare(there, text) === 0) {
+      wanted.set(path, { ...file, mode: laid.get(path)?.mode ?? file.mode });
+      kept.delete(path);
+    } else if (!wanted.has(path) && file) wanted.set(path, file);
+  }
+  return { wanted, kept };
 }
 
 /** The content of files, each as the commit has it that it comes from. */
