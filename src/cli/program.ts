@@ -2,6 +2,7 @@
 import { type Command as Commander, CommanderError } from 'commander';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { apply } from './commands/apply.ts';
+import { audit } from './commands/audit.ts';
 import { check } from './commands/check.ts';
 import { complete } from './commands/complete.ts';
 import { completion } from './commands/completion.ts';
@@ -60,6 +61,7 @@ export const COMMANDS: readonly Command[] = [
   unapprove,
   journal,
   check,
+  audit,
   doctor,
   explain,
   init,

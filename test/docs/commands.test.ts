@@ -60,7 +60,9 @@ describe('the documentation', () => {
     const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
     const all = [...globals, ...program.commands.flatMap((command) => command.options)];
     const named = [...text.matchAll(/`(--[a-z-]+)[^`]*`/g)].map(([, option = '']) => option);
-    const elsewhere = new Set(['--set', '--help', '--fix', '--atomic', '--stdin']);
+    // Of git, helm and kustomize.
+    const others = ['--set', '--help', '--fix', '--atomic', '--stdin', '--load-restrictor'];
+    const elsewhere = new Set([...others, '--enable-helm', '--enable-alpha-plugins', '--enable-exec']);
     expect(named.filter((option) => !elsewhere.has(option) && !all.some(({ long }) => long === option))).toEqual([]);
   });
 });

@@ -322,6 +322,10 @@ const ROWS: readonly Row[] = [
     shape: { file: 'text', bytes: 'number', environments: 'number', releases: 'number', findings: maybe('number') },
   },
   {
+    args: ['audit', 'export', 'evidence'],
+    shape: { folder: 'text', files: 'number', releases: 'number', findings: 'number' },
+  },
+  {
     args: ['check'],
     shape: {
       environments: [
