@@ -1,14 +1,12 @@
 // Where a program is on PATH. Folders that are named by a relative path do not count: the working folder may hold what somebody
 // else wrote.
 import { access, constants } from 'node:fs/promises';
-import { delimiter, isAbsolute, join } from 'node:path';
+import { posix, win32 } from 'node:path';
 import type { ProcessEnv } from '../model/effects.ts';
 
 /** Resolves to the absolute path of a program on PATH; undefined where it is not there. */
 export async function findOnPath(name: string, env: ProcessEnv): Promise<string | undefined> {
-  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter(isAbsolute);
-  const endings = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
-  for (const path of folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending)))) {
+  for (const path of placesOnPath(name, env, process.platform)) {
     const isThere = await access(path, constants.X_OK).then(
       () => true,
       () => false,
@@ -16,4 +14,14 @@ export async function findOnPath(name: string, env: ProcessEnv): Promise<string 
     if (isThere) return path;
   }
   return undefined;
+}
+
+/** Returns where a program is looked for, in order: absolute paths, on Windows with a drive or a server. */
+export function placesOnPath(name: string, env: ProcessEnv, platform: string): readonly string[] {
+  const isWindows = platform === 'win32';
+  const { delimiter, join } = isWindows ? win32 : posix;
+  const absolute = isWindows ? /^(?:[A-Za-z]:[\\/]|[\\/]{2})/ : /^\//;
+  const folders = (env['PATH'] ?? env['Path'] ?? '').split(delimiter).filter((folder) => absolute.test(folder));
+  const endings = isWindows ? ['.exe', '.cmd'] : [''];
+  return folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending)));
 }
