@@ -128,7 +128,7 @@ function follows(shown: readonly string[], printed: readonly string[]): boolean 
   return line !== undefined && normalise(line) === normalise(first) && follows(rest, more);
 }
 
-/** Images are copied at the same time, and each is told when it has arrived: such lines that follow one another, by name. */
+/** Images are copied at the same time, and each is reported when it has arrived: such lines that follow one another, by name. */
 function inOneOrder(lines: readonly string[]): readonly string[] {
   const ordered: string[] = [];
   for (const line of lines) {

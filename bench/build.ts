@@ -1,4 +1,4 @@
-// The program as it is published, built anew for a benchmark: nobody measures what was built last week.
+// The program as it is published, built again for a benchmark: nobody measures what was built last week.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -11,7 +11,7 @@ import { type Report, interleave } from './report.ts';
 const TAGS = 20_000;
 const LIMIT = 2;
 const DELAY = 40;
-/** As a repository is after years: a version each, and tags that are none. */
+/** As a repository is after years: a version each, and tags that are not versions. */
 const NAMES = Array.from({ length: TAGS }, (_, at) =>
   at % 4 === 3 ? `sha256-${at.toString(16).padStart(64, '0')}.sig` : `V${Math.floor(at / 100)}.${at % 100}`,
 );

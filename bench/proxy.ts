@@ -1,4 +1,4 @@
-// A reverse proxy in a thread of its own that makes a server be far away: every request waits before it goes on, and is
+// A reverse proxy in a thread of its own that makes a server be far away: every request waits before it continues, and is
 // counted. What is measured shares its processor time with no part of the server.
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

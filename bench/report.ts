@@ -8,7 +8,7 @@ export interface Contestant {
   prepare?(): Promise<void>;
   /** What is timed. */
   run(): Promise<void>;
-  /** Takes part in so many of the first rounds; in all of them when not said. For those that take long. */
+  /** Takes part in that many of the first rounds; in all of them when not said. For those that take long. */
   readonly rounds?: number;
 }
 

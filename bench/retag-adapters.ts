@@ -66,7 +66,7 @@ async function countGar(report: Report): Promise<void> {
       server.publish(path(at), sampleIndex('V1'), V1);
     }
     for (let at = 0; at < IMAGES; at += 1) await retag(gar.registry, garRepository(path(at)));
-    // The first one is told to log in.
+    // The first one is asked to log in.
     const reads = server.docker.requests.filter(({ headers }) => headers.authorization !== undefined);
     tell(report, 'Artifact Registry', [...server.methods, ...reads.map(({ method }) => method)], 'GetRepository');
     gar.close();

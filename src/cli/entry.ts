@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What Node reads first, in words that every Node with modules understands: an older one is told so, before it stumbles over
+// What Node reads first, in words that every Node with modules understands: an older one learns so, before it stumbles over
 // the syntax of the rest.
 import process from 'node:process';
 

@@ -11,7 +11,7 @@ interface Push {
   readonly state: 'sent' | 'landed' | 'nothing';
 }
 
-/** The facts of one run; they grow while it goes on. */
+/** The facts of one run; they grow while it runs. */
 export interface Facts {
   /** Notes that this run makes a release of an environment. */
   releases(environment: string): void;

@@ -11,7 +11,7 @@ if (cache !== undefined) enableCompileCache(cache);
 process.env['NoDefaultCurrentDirectoryInExePath'] = '1';
 
 // A reader that went away (`| head`, a closed terminal) must not end a promotion between its commit and its tags: the work
-// goes on, and the exit code tells of the work. A result that could not be written for another reason is a failure.
+// continues, and the exit code tells of the work. A result that could not be written for another reason is a failure.
 let unwritten: NodeJS.ErrnoException | undefined;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') unwritten ??= error;
@@ -37,7 +37,7 @@ const io = {
 async function run(): Promise<void> {
   const { reportUnwritten, runProgram } = await import('./program.ts');
   process.exitCode = await runProgram(io);
-  // Errors of a stream are told after the write that met them.
+  // Errors of a stream are reported after the write that met them.
   await new Promise((resolve) => setImmediate(resolve));
   if (unwritten && process.exitCode === 0) process.exitCode = await reportUnwritten(io, unwritten);
 }

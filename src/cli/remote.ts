@@ -35,7 +35,7 @@ function refuseOtherPushUrl({ originUrl, originPushUrl }: GitSettings): void {
   });
 }
 
-/** A push would move the branches under the feet of whoever works in the checkout, and reach nobody else. */
+/** A push would move the branches under the feet of anybody who works in the checkout, and reach nobody else. */
 async function refuseCheckout(url: string, directory: string, env: Env): Promise<void> {
   const path = localPath(url);
   if (path === undefined) return;

@@ -147,7 +147,7 @@ function listenForSignals(
       stopped = { name, exit };
       say(`${name}: finishing what is being written, then stopping`);
       timer = setTimeout(() => end(`stopped by ${name}; a write was not answered in time`, exit), GRACE).unref();
-      // The reason is for those who only see the signal; what the run ends with is told when it has ended.
+      // The reason is for those who only see the signal; what the run ends with is reported when it has ended.
       asked.abort(new TagflowError('interrupted', { what: `stopped by ${name}`, details: { exit } }));
     };
     io.signals.on(name, listener);

@@ -1,5 +1,5 @@
 // Which token servers may be given a registry's credentials, beside those that are known: TAGFLOW_TOKEN_SERVERS. A variable,
-// not a key of tagflow.yaml: whoever holds the credentials says where they may go, not whoever may push to the trunk.
+// not a key of tagflow.yaml: the person who holds the credentials says where they may go, not everybody who may push to the trunk.
 import { TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';
 

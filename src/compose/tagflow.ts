@@ -102,7 +102,7 @@ export interface PromoteOptions
 /** How to roll back. */
 export interface RollbackOptions extends Omit<RollbackRequest, 'kind' | 'environment'>, Omit<RunOptions, 'plan'> {}
 
-/** What `history` found. `problems` names environments that cannot be read; the others are listed all the same. */
+/** What `history` found. `problems` names environments that cannot be read; the others are listed anyway. */
 export interface HistoryResult {
   readonly releases: readonly Release[];
   readonly problems: readonly EnvironmentProblem[];

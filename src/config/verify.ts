@@ -173,7 +173,7 @@ export function readWorkload(
   return { context, namespace, workload };
 }
 
-/** A URL to be asked by GET; undefined where the value is none, which is reported. A token goes over TLS, or stays on this machine. */
+/** A URL to be asked by GET; undefined where the value is not one, which is reported. A token goes over TLS, or stays on this machine. */
 export function readUrl(
   document: ConfigDocument,
   value: unknown,

@@ -271,7 +271,7 @@ class Gitlab implements Forge {
   }
 }
 
-/** The JSON, or the text where it is none. */
+/** The JSON, or the text where it is not one. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;

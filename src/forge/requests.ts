@@ -194,7 +194,7 @@ function rightsNeeded({ token, rights }: ForgeRequestsOptions): string {
     : `put a token into TAGFLOW_FORGE_TOKEN (or TAGFLOW_FORGE_TOKEN_FILE) that has ${rights}`;
 }
 
-/** One try: cut off when it takes too long; a read at once when the run is told to stop, a write some time later. */
+/** One try: cut off when it takes too long; a read at once when the run is asked to stop, a write some time later. */
 async function makeTry(
   { api, signal, requestTimeoutMs = 30_000, stopGraceMs = 5000 }: ForgeRequestsOptions,
   ask: Ask,

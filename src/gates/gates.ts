@@ -192,6 +192,6 @@ function whyForbidden({ name, overriddenBy }: Gate, policy: GatePolicy, request:
   if (named === undefined && overriddenBy === 'releasers') return undefined;
   const { signer } = request;
   if (signer !== undefined && named?.includes(signer)) return undefined;
-  const who = signer ?? 'whoever signs this release';
+  const who = signer ?? 'the signer of this release';
   return `${who} may not override ${name}: ${named ? `overrides.${name} names ${named.join(', ')}` : `overrides has no entry for it`}`;
 }

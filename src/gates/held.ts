@@ -25,7 +25,7 @@ export const held = defineGate({
         why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
         fix:
           action === 'rollback'
-            ? advise`to go back to it all the same, and lift the hold: ${{ act: 'override', gate: 'held' }}`
+            ? advise`to go back to it anyway, and lift the hold: ${{ act: 'override', gate: 'held' }}`
             : advise`to put it back anyway: ${{ act: 'promote', line: environment, despite: 'held' }}`,
         details: { holds },
       },

@@ -14,7 +14,7 @@ import { explainFailure, timedOut } from './transport.ts';
 const plain = process.getBuiltinModule('node:http');
 const secured = process.getBuiltinModule('node:https');
 
-/** A body that is sent as it is read, opened anew for every try. `open` may be called any number of times. */
+/** A body that is sent as it is read, opened again for every try. `open` may be called any number of times. */
 export interface StreamedBody {
   /** Bytes, all told. */
   readonly size: number;

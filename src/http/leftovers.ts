@@ -1,4 +1,4 @@
-// Folders of runs that were killed, with Git's objects or a copied key in them: whoever comes next removes them. A folder's name says which process made it, so that
+// Folders of runs that were killed, with Git's objects or a copied key in them: anybody who comes next removes them. A folder's name says which process made it, so that
 // nothing has to be read, and there is no moment at which a folder of a live run looks like one of a dead run.
 // Any number of jobs may share the parent folder, in containers too: of a process that cannot be seen from here (another
 // machine, another process namespace) a folder goes only when it is a week old.

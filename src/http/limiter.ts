@@ -1,5 +1,5 @@
 // One gate per host: how many requests run at once, and the pause a host asked for. A pause holds back every request to
-// that host, whoever makes it, so that one 429 is answered by silence and not by seven more requests. How many run at once
+// that host, no matter who makes it, so that one 429 is answered by silence and not by seven more requests. How many run at once
 // follows from the answers: one more after as many as run at once were answered, half as many after a pause.
 import pLimit from 'p-limit';
 import type { Clock, Deadline } from '../model/effects.ts';
@@ -36,7 +36,7 @@ export function createHostGates(options: {
   };
 }
 
-/** Waits. Throws `interrupted` when the run is told to stop meanwhile. */
+/** Waits. Throws `interrupted` when the run is asked to stop meanwhile. */
 export async function pauseFor(clock: Clock, milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await clock.sleep(milliseconds, signal);

@@ -1,5 +1,5 @@
 // The push of one branch: what may be pushed at all, and how the branch is read afterwards while push.ts settles what became
-// of it. All of it goes on after an interrupt, and none of it is repeated but by push.ts.
+// of it. All of it continues after an interrupt, and none of it is repeated but by push.ts.
 import { attempt } from '../model/attempt.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
@@ -89,7 +89,7 @@ async function complete({ fetcher, heads, settling }: PushParts, turn: number): 
 
 /**
  * Whether a head that the branch moved to contains the commit. Looks at the head alone first, which a new plan needs
- * anyway: mostly it sits right on commits that were here before ours was made, and so cannot contain it.
+ * anyway: usually it sits right on commits that were here before ours was made, and so cannot contain it.
  */
 async function landedIn(
   { ancestry, fetcher, objects, settling }: PushParts,

@@ -1,7 +1,7 @@
 // What our own repository has of the remote, and the fetches that bring more, each when it is asked for: heads with their
 // trees, some generations or all of the history behind them, and the content of files.
 //
-// Concurrency: fetches run one after another, whoever asks; two at once would fight over the list of shallow commits.
+// Concurrency: fetches run one after another, no matter who asks; two at once would fight over the list of shallow commits.
 // Repetition: commits that are here are not fetched again, and a fetch that failed may be repeated.
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
@@ -89,7 +89,7 @@ export class Fetcher {
     });
   }
 
-  /** Makes commits, their parents and the trees of all readable, in one request; with so many generations behind them. */
+  /** Makes commits, their parents and the trees of all readable, in one request; with that many generations behind them. */
   async fetch(commits: readonly ObjectId[], through = this.#options.remote, generations = NEWEST): Promise<void> {
     const newest = { commits, generations };
     if (through !== this.#options.remote) await this.#fetchNewest(newest, through);
@@ -107,7 +107,7 @@ export class Fetcher {
     else if (heads.some((id) => !this.#deep.has(id))) await this.#deepAsks.ask(heads);
   }
 
-  /** Makes so many generations behind a head readable. Only while nothing was deepened: it would cut that off. */
+  /** Makes that many generations behind a head readable. Only while nothing was deepened: it would cut that off. */
   async fetchGenerations(head: ObjectId, generations: number): Promise<void> {
     await this.#generationAsks.ask({ head, generations });
   }

@@ -13,7 +13,7 @@ export interface MovedHead {
   readonly now: ObjectId;
 }
 
-/** Reads the heads of one remote, anew each time. Throws what reading a `Remote` throws. */
+/** Reads the heads of one remote, each time. Throws what reading a `Remote` throws. */
 export class RemoteHeads {
   readonly #url: RemoteUrl;
   #last: Heads | undefined;

@@ -19,7 +19,7 @@ export interface PathChange {
 export interface PathsBelow {
   readonly head: ObjectId;
   readonly paths: readonly string[];
-  /** So many of the newest changes are enough. */
+  /** That many of the newest changes are enough. */
   readonly limit?: number | undefined;
 }
 

@@ -13,7 +13,7 @@ const CACHED_TREES = 2_000;
 
 /** ReadBounds of reading content, in bytes. */
 export interface ContentLimits {
-  /** A longer file is not read: it is as many zeros and one more, which whoever asks for less than that refuses. */
+  /** A longer file is not read: it is as many zeros and one more, which anybody who asks for less than that refuses. */
   readonly longest?: number;
   /** Of all files together: `content` when nothing is said. */
   readonly together?: 'content' | 'records';

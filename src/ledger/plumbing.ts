@@ -276,7 +276,7 @@ export class ObjectReader {
       new TagflowError('tree-unsafe', {
         what: `object ${request.id} of ${size.toLocaleString('en')} bytes is not read`,
         why: `${bound === 'content' ? 'a file' : 'a folder’s list, or a commit,'} may have up to ${spellBound(this.#options.bounds, bound)}`,
-        fix: `remove it from the branch, or from what tagflow is told to read; ${raiseBound(bound, 'it belongs there')}`,
+        fix: `remove it from the branch, or from what tagflow is asked to read; ${raiseBound(bound, 'it belongs there')}`,
         details: { limit: bound, most: this.#options.bounds[bound] },
       }),
     );

@@ -39,7 +39,7 @@ const UNSAFE: NonNullable<SimpleGitOptions['unsafe']> = {
   allowUnsafePack: true,
 };
 
-/** Runs one simple-git task. Throws only for what is no answer of Git: a task that simple-git refuses to start. */
+/** Runs one simple-git task. Throws only for what is not an answer of Git: a task that simple-git refuses to start. */
 export async function runPorcelain(
   task: (git: SimpleGit) => Promise<unknown>,
   options: PorcelainOptions,

@@ -27,7 +27,7 @@ export async function storeCommit(
   const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
   const content = sign ? withSignature(unsigned, await sign(unsigned), algorithm) : unsigned;
   const commit = makeObject('commit', content, algorithm);
-  // Loose objects, all from one stream. Git computes each name anew, so a slip of ours would show right below.
+  // Loose objects, all from one stream. Git computes each name again, so a slip of ours would show right below.
   const pack = encodePack([...tree.objects, commit], algorithm);
   const { exitCode, stderr } = await runGit(git, ['unpack-objects', '-q'], pack);
   if (exitCode !== 0) {

@@ -110,7 +110,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
   }
 }
 
-/** A refusal for good; a lock that stays is not a denial: nobody decided it. */
+/** A refusal that stays; a lock that stays is not a denial: nobody decided it. */
 function denied({ branch }: PushInFlight, { reason, lock }: { reason: string; lock?: string }): PushVerdict {
   if (lock === undefined) return { outcome: 'denied', reason };
   throw new TagflowError('remote-unavailable', {

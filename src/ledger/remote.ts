@@ -91,7 +91,7 @@ export class Remote {
   }
 
   /**
-   * Whether whoever answers over HTTP speaks Git's protocol (gitprotocol-http(5), the smart one): asked when the list of
+   * Whether the server that answers over HTTP speaks Git's protocol (gitprotocol-http(5), the smart one): asked when the list of
    * refs is empty, as it is of a page of anything else. Git tells the packets it reads; a page has none.
    */
   async speaksGit(): Promise<boolean> {
@@ -115,7 +115,7 @@ export class Remote {
   async fetchBranches(shape: FetchShape): Promise<void> {
     const where = ['origin', '+refs/heads/*:refs/tagflow/heads/*'];
     if (shape.depth !== 'all' || !shape.content) return this.#fetch(shape, where);
-    // In two steps: whoever deepens a commit is taken to have its content, which is just what is missing here.
+    // In two steps: a repository that deepens a commit is taken to have its content, which is just what is missing here.
     await this.#fetch({ depth: 'all', content: false }, where);
     await this.#fetch({ depth: 'as-is', content: true }, where);
   }
@@ -130,7 +130,7 @@ export class Remote {
 
   /**
    * One attempt to move a branch by compare-and-swap. Never throws for what the remote does. Objects that are missing
-   * here are not fetched for the sake of the pack, unless `completing`: mostly Git wants old content only to compress
+   * here are not fetched for the sake of the pack, unless `completing`: usually Git wants old content only to compress
    * new content by it, and does as well without.
    */
   async push(
@@ -181,7 +181,7 @@ export class Remote {
       signal,
     });
     this.refuseWhenInterrupted();
-    // Somebody may have moved the branch meanwhile: that is told to who may write.
+    // Somebody may have moved the branch meanwhile: that is said to those who may write.
     if (answer.exitCode === 0 || pushReport(answer.stdout, `refs/heads/${branch}`)) {
       return { granted: 'yes', how: 'a push that was not sent was accepted' };
     }
@@ -205,7 +205,7 @@ export class Remote {
     return this.#read(task, { protocol: this.#options.remote.protocol });
   }
 
-  /** Runs a read until it succeeds, fails for good, or time is up; gives back what it printed. */
+  /** Runs a read until it succeeds, fails permanently, or time is up; gives back what it printed. */
   async #read(task: (git: SimpleGit) => Promise<unknown>, more: Partial<RunOptions> = {}): Promise<string> {
     const { clock, random, signal, timeouts, notify } = this.#options;
     const begun = clock.elapsed();

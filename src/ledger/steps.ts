@@ -11,9 +11,9 @@ import { findEntries } from './tree.ts';
 
 /** A longer file is nobody's record, in bytes. */
 const LONGEST_STEP = 1 << 20;
-/** So many times deeper each further try reaches: a request more costs as much as some hundred commits. */
+/** That many times deeper each further try reaches: a request more costs as much as some hundred commits. */
 const DEEPER = 16;
-/** Beyond so many, everything comes at once. */
+/** Beyond that many, everything comes at once. */
 const MOST_GENERATIONS = 1000;
 
 /** Reads the steps of files, as the port's methods of the same names promise. */
@@ -49,7 +49,7 @@ export class FileSteps {
 
   async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     const fetcher = this.#fetcher;
-    // A branch of releases changes the file with nearly every commit of its own, so the first try mostly does.
+    // A branch of releases changes the file with nearly every commit of its own, so the first try usually does.
     let generations = Math.max(limit + 10, DEEPER * fetcher.depthOf(head));
     for (let isHere = fetcher.depthOf(head) > limit; !(await fetcher.hasHistory(head)); isHere = false) {
       if (!isHere && (fetcher.isDeepened || generations > MOST_GENERATIONS)) {

@@ -1,5 +1,5 @@
 // Asks that share one answer: what several lines want at about the same moment goes into one request of the remote, or into one
-// process. Whoever asks knows nothing of the others.
+// process. Anybody who asks knows nothing of the others.
 import { setImmediate } from 'node:timers/promises';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 
@@ -8,7 +8,7 @@ const QUIET_TURNS = 2;
 /** Turns that are waited for at most. */
 const MOST_TURNS = 10_000;
 
-/** Work on our own repository that is under way: while there is some, whoever waits for it may be about to ask for more. */
+/** Work on our own repository that is under way: while there is some, those who wait for it may be about to ask for more. */
 export class Activity {
   #running = 0;
   #asked = 0;
@@ -112,7 +112,7 @@ export class Together<A, R> {
   }
 }
 
-/** Whether an error is none of a single ask: asking again would only take long. */
+/** Whether an error concerns more than a single ask: asking again would only take long. */
 function concernsAll(error: unknown): boolean {
   if (isTagflowError(error, 'remote-unavailable')) return error.details['kind'] !== 'no-such-object';
   return !(error instanceof TagflowError) || isTagflowError(error, 'interrupted', 'unauthorized', 'storage-failed');

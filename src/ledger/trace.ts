@@ -21,7 +21,7 @@ const TRACED = /^[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6} [\w./\\-]+:[0-9]+ +(.*)/s;
 const FROM_HTTP = /^<= Recv (?:data|header), 0*([0-9]+) bytes/;
 /** The server of a repository on disk is a program of ours, and tells what it sends as well. */
 const PACKET = /^packet: +(?!upload-pack)[^\s<>]+< /;
-/** A packet has up to 64 KiB; what is longer is no line of Git's. */
+/** A packet has up to 64 KiB; what is longer is not a line of Git's. */
 const LONGEST = 128 * 1024;
 
 /** Returns a trace that hands on what is not part of it. */

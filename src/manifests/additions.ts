@@ -82,7 +82,7 @@ function refuseTwin(source: Source, pin: Pin, name: string): void {
   throw unsafe(
     source,
     twin.offset,
-    `images[${twin.index}] makes ${twin.run} of ${name}, and that is none of the names of ${pin.image}`,
+    `images[${twin.index}] makes ${twin.run} of ${name}, and that is not one of the names of ${pin.image}`,
     'a second entry for the same name would have no effect, and nothing else names the image',
     `list ${twin.run} under the names of ${pin.image} in tagflow.yaml if it is that image; otherwise list the name by which the manifests call it`,
   );

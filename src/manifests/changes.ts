@@ -180,7 +180,7 @@ class Collector {
   #add(path: Path, value: string): void {
     const secret = this.#isSecret && /^(?:data|stringData)$/.test(String(path[0]));
     const isSecret = secret || path[0] === 'secretGenerator';
-    // the name of a list element is what it is told by, and stands in the path of its other fields
+    // the name of a list element is what it is recognised by, and stands in the path of its other fields
     if (path.at(-1) === 'name' && String(path.at(-2)).startsWith('\u0000')) return;
     this.settings.push({ object: this.#object, subject: this.#subject(path), field: fieldOf(path), value, isSecret });
   }
@@ -202,7 +202,7 @@ class Collector {
   }
 }
 
-/** A path for people: elements of lists that have names are told by them, `containers[web].image`. */
+/** A path for people: elements of lists that have names are recognised by them, `containers[web].image`. */
 function fieldOf(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === 'string' && step.startsWith('\u0000')) return `${text}[${step.slice(1)}]`;

@@ -5,7 +5,7 @@ import { Pair, Scalar, YAMLMap } from 'yaml';
 const LINE = /^(?<lead>[ \t]*(?:export[ \t]+)?)(?<key>[A-Za-z_][A-Za-z0-9_]*)=(?<value>.*)$/;
 const QUOTED = /^[ \t]*(?<quoted>"(?:[^"\\]|\\.)*"|'[^']*')[ \t]*(?:#.*)?$/;
 
-/** The variables of a file as a mapping with places in the source; undefined for text that is no such file. */
+/** The variables of a file as a mapping with places in the source; undefined for text that is not such a file. */
 export function readDotenv(text: string): YAMLMap | undefined {
   if (!/^[ \t]*(?:export[ \t]+)?[A-Za-z_][A-Za-z0-9_]*=/m.test(text)) return undefined;
   const map = new YAMLMap();

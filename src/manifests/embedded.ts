@@ -70,7 +70,7 @@ export class Embedded {
   }
 }
 
-/** The text of a scalar, read as YAML of one document; undefined where it is none. */
+/** The text of a scalar, read as YAML of one document; undefined where it is not one. */
 export function readEmbedded(path: string, text: string, caps: Caps): Source | undefined {
   if (!/[:[{]/.test(text)) return undefined;
   const read = readSource(path, text, caps);

@@ -1,4 +1,4 @@
-// Paths of configured fields: keys, indexes, and elements of lists that are told by what one of their fields holds, since a
+// Paths of configured fields: keys, indexes, and elements of lists that are recognised by what one of their fields holds, since a
 // position means another element when somebody adds one before it.
 import type { FieldStep } from '../model/pipeline.ts';
 import { type Path, type Tree, type Value, describePath, textOf } from './tree.ts';

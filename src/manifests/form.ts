@@ -42,7 +42,7 @@ export interface Site {
   readonly digest: string | undefined;
   /** The name that the place gives another one: that of a kustomize entry with `newName`. */
   readonly replaces?: string;
-  /** Whether the place takes a version and never a digest: it follows a pin, and is none. */
+  /** Whether the place takes a version and never a digest: it follows a pin, and is not one. */
   readonly versionAlone?: boolean;
   /** Whether the form alone knows where the digest goes: a configured path to the tag means this place. */
   readonly ownDigest?: boolean;

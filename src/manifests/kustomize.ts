@@ -39,7 +39,7 @@ export const kustomize: Form = {
 
 /**
  * The images that patches in the kustomization bring where its entries change nothing: kustomize replaces images of lists of
- * containers alone (`container` and `script` of an Argo Workflow are none).
+ * containers alone (`container` and `script` of an Argo Workflow are not).
  */
 function unreachedPatches(document: Document): readonly Site[] {
   const { tree, root } = document;

@@ -81,7 +81,7 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
   return { missing: other ? `${written} holds no single value` : `the file has no ${written}` };
 }
 
-/** The places of a path that goes on in a text of YAML: `spec.source.helm.values.image.tag`. */
+/** The places of a path that continues in a text of YAML: `spec.source.helm.values.image.tag`. */
 function sitesInText(
   source: Source,
   tree: Tree,

@@ -130,7 +130,7 @@ interface ParseError {
 
 /**
  * Makes a composer throw at the first error instead of collecting them: a file of brackets has one for each byte, and an
- * error object is dear. The hook is not public in `yaml`; should it go, errors are collected again, and seen all the same.
+ * error object is dear. The hook is not public in `yaml`; should it go, errors are collected again, and seen anyway.
  */
 function stopAtFirstError(composer: object): void {
   let first: Unreadable | undefined;

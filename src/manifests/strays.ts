@@ -5,7 +5,7 @@ import { isKustomization } from './kustomize.ts';
 import { decode } from './source.ts';
 import type { ImageNames, ManifestFile, ReadPin } from './values.ts';
 
-/** A place that names an image, and is no pin. */
+/** A place that names an image, and is not a pin. */
 export interface Stray {
   readonly image: string;
   readonly path: string;

@@ -61,7 +61,7 @@ export interface PinOptions extends ReadOptions {
   readonly bases?: readonly ManifestFile[];
   /** What `{release}` and `{time}` in fields under `also:` stand for; absent: these fields stay as they are. */
   readonly values?: ReleaseValues;
-  /** The edits are for comparing alone and never written: they are not verified, and no fields are told. */
+  /** The edits are for comparing alone and never written: they are not verified, and no fields are reported. */
   readonly comparing?: boolean;
 }
 

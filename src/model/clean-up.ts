@@ -9,7 +9,7 @@ export interface Deletion {
   readonly rule: CleanUpRule;
   /** Not before this moment, as far as the image's age decides; one that has passed: as soon as the registry cleans up. */
   readonly at: Instant;
-  /** Not before so many more images were pushed that the rule counts: 0 when its number decides nothing (any more). */
+  /** Not before that many more images were pushed that the rule counts: 0 when its number decides nothing (any more). */
   readonly afterPushes: number;
 }
 

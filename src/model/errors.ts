@@ -116,7 +116,7 @@ export const ERRORS = {
 /** The name of an error: stable, asserted in tests, and the name of its page in docs/errors/. */
 export type ErrorCode = keyof typeof ERRORS;
 
-/** What a reader of an error is told, in the one form: what, why, fix. Lower case, no full stop. */
+/** What an error says, in the one form: what, why, fix. Lower case, no full stop. */
 export interface ErrorText {
   /** What did not happen, with the wrong value. One line. */
   readonly what: string;

@@ -31,7 +31,7 @@ export interface LiveStatus {
 /** What tells which versions run. */
 export type LiveSource = LiveHttp | LiveKubernetes | LiveStatus;
 
-/** The keys of a source by which its kind is told. */
+/** The keys of a source that distinguish its kind. */
 export const LIVE_KINDS = ['http', 'kubernetes', 'status'] as const;
 
 /** How long `--wait-live` waits where no time is given, in milliseconds. */

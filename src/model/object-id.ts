@@ -11,7 +11,7 @@ export type BranchName = Branded<'BranchName'>;
 
 const OBJECT_ID = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
-/** Whether text is a full object id. The all-zero id is none: Git uses it to say "no object". */
+/** Whether text is a full object id. The all-zero id is not one: Git uses it to say "no object". */
 export function isObjectId(text: string): text is ObjectId {
   return OBJECT_ID.test(text) && !/^0+$/.test(text);
 }

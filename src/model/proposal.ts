@@ -12,7 +12,7 @@ export interface Proposal {
 
 /**
  * The branch that asks for a plan's release: `tagflow/prd-8-0123456789ab`. The same for every plan that comes to the same
- * release on the same base, whoever makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
+ * release on the same base, no matter who makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
  */
 export function proposalBranch(plan: Plan): BranchName {
   const { environment, sequence, images, base, source, tree, parents, edits, restored, held } = plan;
@@ -26,7 +26,7 @@ export function readProposalBranch(branch: BranchName): Proposal | undefined {
   return environment === undefined ? undefined : { environment, sequence: Number(sequence) };
 }
 
-/** Whether two records are of the same release, whoever wrote them, when, and by which plan and configuration. */
+/** Whether two records are of the same release, no matter who wrote them, when, and by which plan and configuration. */
 export function asksForTheSame(a: ReleaseRecord, b: ReleaseRecord): boolean {
   return digestOfData(releaseOf(a)) === digestOfData(releaseOf(b));
 }

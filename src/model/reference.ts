@@ -62,7 +62,7 @@ export function parseTag(text: string): Tag {
     'tag',
     text.length > 128
       ? `it has ${text.length} characters, and a tag has at most 128`
-      : 'a tag starts with a letter, a digit or _ and goes on with letters, digits, _ . -',
+      : 'a tag starts with a letter, a digit or _ and continues with letters, digits, _ . -',
   );
 }
 

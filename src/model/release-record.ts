@@ -14,7 +14,7 @@ import type { Hold, ReleaseRecord } from './release.ts';
 /** Longest record that is read, in characters: 200 images take about 60,000. */
 /** Characters that a record may have. */
 export const LONGEST_RECORD = 262_144;
-/** A longer file is no record, in bytes. */
+/** A longer file is not a record, in bytes. */
 export const LARGEST_RECORD = 3 * LONGEST_RECORD;
 /** Of one that is not written as tagflow writes records, in characters: a YAML parser takes a thousand times as much memory. */
 const MAX_OTHER_SPELLING = 65_536;

@@ -15,7 +15,7 @@ export interface ReleaseImage {
 
 /**
  * A gate's verdict. `wait`: time alone will make it pass. `unknown`: the evidence could not be read. `overridden`: the gate
- * did not pass, and somebody asked for the release all the same.
+ * did not pass, and somebody asked for the release anyway.
  */
 export type GateVerdict = 'pass' | 'refuse' | 'wait' | 'unknown' | 'overridden';
 

@@ -38,7 +38,7 @@ export interface CleanUpRule {
   readonly olderThanDays?: number;
   /** Selects images younger than this. Days. */
   readonly newerThanDays?: number;
-  /** `delete`, `archive`: all but so many of the newest go. `keep`: so many of the newest stay. Never beside an age. */
+  /** `delete`, `archive`: all but that many of the newest go. `keep`: that many of the newest stay. Never beside an age. */
   readonly newest?: number;
   /** What makes an image old: when it was pushed, or when it was pulled last. A new tag makes it no younger. */
   readonly basis: 'pushed' | 'pulled';

@@ -64,7 +64,7 @@ export interface PrometheusStep extends StepBase {
 /** One step of a verification. */
 export type VerifyStep = HttpStep | CommandStep | KubernetesStep | StatusStep | PrometheusStep;
 
-/** The keys of a step by which its kind is told. */
+/** The keys of a step that distinguish its kind. */
 export const STEP_KINDS = ['http', 'command', 'kubernetes', 'status', 'prometheus'] as const;
 
 /** What follows on a failed verification. */

@@ -185,6 +185,6 @@ export interface CopySummary {
 
 /**
  * Copies an image with all its platforms, signatures, attestations and SBOMs to another repository, digests kept. No tag
- * of the image is written. What is there already is not sent, so a repeat goes on where the last one ended.
+ * of the image is written. What is there already is not sent, so a repeat continues where the last one ended.
  */
 export type CopyImage = (request: CopyRequest) => Promise<CopySummary>;

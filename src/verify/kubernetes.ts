@@ -1,5 +1,5 @@
 // Step `kubernetes`: whether the rollout of a workload is complete, and its Pods run the digests of the release. Kubernetes is
-// asked through the kubectl of whoever runs this, so that every way to authenticate works.
+// asked through the caller's kubectl, so that every way to authenticate works.
 import * as z from 'zod/mini';
 import { type ProcessEnv } from '../model/effects.ts';
 import { type KubernetesStep, fillTemplate, isSecretVariable } from '../model/verification.ts';

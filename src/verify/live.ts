@@ -31,7 +31,7 @@ export async function lookAtHttp(
   const said = json.length === 0 ? page.body.toString() : textAt(page.body.toString(), json);
   if (said === undefined) return nothing(`the answer has no text in ${json.join('.')}`, image);
   const version = said.trim();
-  // A page of HTML is no version, and would be taken for another one.
+  // A page of HTML is not a version, and would be taken for another one.
   if (version === '' || version.length > LONGEST || /\s/.test(version))
     return nothing(`the answer is not a version: ${version.slice(0, 80)}`, image);
   return [{ said: 'runs', image, what: [version] }];

@@ -108,7 +108,7 @@ describe('the CronJob', () => {
     expect(job.spec.concurrencyPolicy).toBe('Forbid');
   });
 
-  it('fails for good after codes that another try does not help; Kubernetes wants restartPolicy Never for that', () => {
+  it('fails permanently after codes that another try does not help; Kubernetes wants restartPolicy Never for that', () => {
     const [rule] = podFailurePolicy.rules;
     expect([rule.action, rule.onExitCodes.operator, template.spec.restartPolicy]).toEqual([
       'FailJob',

@@ -74,7 +74,7 @@ TAGFLOW_CHANGED=false
 });
 
 describe('a dotenv report', () => {
-  /** A release of so many images, with names of the longest kind. */
+  /** A release of that many images, with names of the longest kind. */
   function releaseOf(count: number): CiFacts['record'] {
     const images = Array.from({ length: count }, (_, index) => ({ ...DJANGO!, name: `${'a'.repeat(60)}${index}` }));
     return { ...FULL_RECORD, images };
@@ -149,7 +149,7 @@ test('nothing is written where no place is named', async () => {
   await expect(write({ TAGFLOW_DOTENV: '' }, FACTS)).resolves.toBeUndefined();
 });
 
-test('a place that cannot be written is told, and that the release is done', async () => {
+test('a place that cannot be written is reported, and that the release is done', async () => {
   const file = join(await folder(), 'absent', 'tagflow.env');
   const error = await failureOf(write({ TAGFLOW_DOTENV: file }, FACTS));
   expect(error).toMatchObject({ code: 'storage-failed' });

@@ -22,7 +22,7 @@ test.each(['a b', 'ü%20\'q"$(x) #?&', '\\back', 'a:b'])('is built in a folder c
   expect(said).toMatch(/^ana shop: /);
 });
 
-test('is built anew where an earlier one is, whatever was done in it', async () => {
+test('is built again where an earlier one is, whatever was done in it', async () => {
   const directory = join(folder, 'again');
   const before = await buildSandbox(directory, ENV);
   await runGit('git', ['-C', before.remote, 'update-ref', '-d', 'refs/heads/main']);

@@ -16,7 +16,7 @@ const UNKNOWN = {
   details: { environment: 'dev', commit: COMMIT, landed: null },
 };
 
-/** A ledger that can do nothing but push, and answers as it is told. */
+/** A ledger that can do nothing but push, and answers as it is reported. */
 function pushing(answer: () => Promise<PushVerdict>): Ledger {
   return { push: answer } as unknown as Ledger;
 }

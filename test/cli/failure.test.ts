@@ -144,7 +144,7 @@ describe('the form', () => {
     expect(stderr()).toContain('TypeError: boom');
   });
 
-  test('with -v the causes are told', () => {
+  test('with -v the causes are reported', () => {
     const { io, stderr } = captureIo([]);
     const cause = new Error('ECONNRESET');
     renderFailure(io, { ...options(), verbose: true }, new TagflowError('remote-unavailable', { what: 'x', cause }));
@@ -228,7 +228,7 @@ describe('how a promotion ends', () => {
         return { kind: 'unchanged', environment: 'dev', head: commit, record, tags } as const;
       },
     ],
-  ])('tags that are not verified are told for each image: %s', async (_, outcome) => {
+  ])('tags that are not verified are reported for each image: %s', async (_, outcome) => {
     const { io, stdout } = captureIo([]);
     const exit = await withSession(io, options(), async (session) => finish(session, await outcome()));
     expect(exit).toBe(8);

@@ -1,4 +1,4 @@
-// The forge that the CLI composes: where its token is from, and that it goes through proxies and trusts what it is told to.
+// The forge that the CLI composes: where its token is from, and that it goes through proxies and trusts what it is asked to.
 import { writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';

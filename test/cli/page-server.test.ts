@@ -58,7 +58,7 @@ describe('who has the URL', () => {
     expect(await ask('data.json')).toMatchObject({ status: 200, text: '{"schemaVersion":1}' });
   });
 
-  test('is told why there is no data', async () => {
+  test('learns why there is no data', async () => {
     fails = true;
     expect(await ask('data.json')).toMatchObject({ status: 503, text: 'the remote is gone\n' });
   });

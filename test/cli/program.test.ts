@@ -28,7 +28,7 @@ describe('what is refused as usage, with exit 2', () => {
     ['a reason that steers a terminal', ['rollback', 'prd', '--reason', '\u001b[31m'], 'the reason cannot stand'],
     ['apply to nothing', ['apply'], 'no environment was named'],
     ['apply to all and to one', ['apply', 'prd', '--all'], 'together with --all'],
-    ['a shell that is none', ['completion', 'cmd'], 'cmd'],
+    ['a shell that is not one', ['completion', 'cmd'], 'cmd'],
     ['a version of another command', ['status', '--version'], '--version'],
     [
       'a near miss of a command, which is suggested',
@@ -93,7 +93,7 @@ describe('what is refused as usage, with exit 2', () => {
     expect([exit, stderr]).toEqual([2, expect.stringContaining(what)]);
   });
 
-  test('a reason in the environment is none that stands beside --plan', async () => {
+  test('a reason in the environment is not one that stands beside --plan', async () => {
     const { stderr } = await run(['promote', 'prd', '--plan', 'none.json'], { TAGFLOW_REASON: 'INC-1' });
     expect(stderr).toContain('cannot read none.json');
   });

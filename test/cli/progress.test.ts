@@ -88,7 +88,7 @@ describe('on a terminal', () => {
     progress.stop();
   });
 
-  it('is drawn five times a second, however often it is told', () => {
+  it('is drawn five times a second, however often it is reported', () => {
     const progress = startProgress(stream(true), false);
     vi.advanceTimersByTime(1000);
     for (let at = 0; at < 1000; at += 1) {
@@ -107,7 +107,7 @@ describe('on a terminal', () => {
     progress.stop();
   });
 
-  it('the rate is that of the last seconds, and starts anew with another copy', () => {
+  it('the rate is that of the last seconds, and starts again with another copy', () => {
     const progress = startProgress(stream(true), false);
     copyFor(progress, 20, 1, 1000);
     copyFor(progress, 11, 20, 1000, 20);

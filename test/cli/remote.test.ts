@@ -134,7 +134,7 @@ describe('credentials', () => {
     ['the job’s token, for its own server', gitlab, url, { username: 'gitlab-ci-token', password: 'job' }],
     ['nothing over ssh', { TAGFLOW_GIT_TOKEN: 'own', ...gitlab }, 'ssh://git@gitlab.example.org/shop.git', undefined],
     [
-      'an empty token is none',
+      'an empty token is not one',
       { TAGFLOW_GIT_TOKEN: '', ...gitlab },
       url,
       { username: 'gitlab-ci-token', password: 'job' },
@@ -158,7 +158,7 @@ describe('credentials', () => {
     });
   });
 
-  test('what was looked at is told', async () => {
+  test('what was looked at is reported', async () => {
     const { tried } = await gitAccess(
       { url, namedByCaller: true },
       { GITHUB_TOKEN: 'x', GITHUB_SERVER_URL: 'https://github.com' },
@@ -167,7 +167,7 @@ describe('credentials', () => {
     expect(tried).toBe('none of TAGFLOW_GIT_TOKEN, CI_JOB_TOKEN is set; GITHUB_TOKEN is set, and is for github.com');
   });
 
-  test('a token from a file, its last line break left out; an empty variable beside it is none', async () => {
+  test('a token from a file, its last line break left out; an empty variable beside it is not one', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tagflow-remote-'));
     await writeFile(join(folder, 'token'), 'from-file\n');
     const remote = { url, namedByCaller: true };

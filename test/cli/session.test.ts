@@ -104,7 +104,7 @@ describe('a signal', () => {
   }
   const forever = async (): Promise<number> => new Promise<never>(() => undefined);
 
-  test('is listened for while the run goes on, and no longer', async () => {
+  test('is listened for while the run continues, and no longer', async () => {
     const { promise, resolve } = Promise.withResolvers<number>();
     const { run, listeners } = start(async () => promise);
     expect([...listeners.keys()].toSorted()).toEqual(['SIGINT', 'SIGTERM']);
@@ -130,7 +130,7 @@ describe('a signal', () => {
     expect(exits).toEqual([]);
   });
 
-  test('leaves a result that was reached all the same as it is', async () => {
+  test('leaves a result that was reached anyway as it is', async () => {
     const { promise, resolve } = Promise.withResolvers<number>();
     const { run, send } = start(async () => promise);
     send('SIGINT');

@@ -65,7 +65,7 @@ describe('a pager', () => {
     expect(stdout).toContain('line');
   });
 
-  test('that does not exist is none, and one that leaves early is not a failure', async () => {
+  test('that does not exist is not one, and one that leaves early is not a failure', async () => {
     expect(await runPager(['/nonexistent/pager'], 'text', {})).toBe(false);
     expect(await runPager(['true'], 'text\n'.repeat(100_000), { PATH: process.env['PATH'] })).toBe(true);
   });

@@ -53,7 +53,7 @@ test.each([
   '7 years',
   '-7d',
   '2026-03-14T18:00Z; rm -rf /',
-])('%j is none, and the error says how to write one', async (text) => {
+])('%j is not one, and the error says how to write one', async (text) => {
   expect(await failureOf(parseInstant(text, NOW))).toMatchObject({
     code: 'usage',
     fix: expect.stringContaining('Europe/Paris'),

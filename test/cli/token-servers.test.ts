@@ -1,4 +1,4 @@
-// Token servers that whoever holds the credentials vouches for.
+// Token servers that anybody who holds the credentials vouches for.
 import { describe, expect, test } from 'vitest';
 import { composeRegistries } from '../../src/cli/compose.ts';
 import { readTokenServers } from '../../src/cli/token-servers.ts';

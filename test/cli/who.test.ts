@@ -68,7 +68,7 @@ test.each([
     { actor: 'bot', onBehalfOf: 'eva', job: 'https://ci/1', author: 'bot <ana@example.org>' },
   ],
   [
-    'empty variables, as CI systems set them, are none',
+    'empty variables, as CI systems set them, count as unset',
     {
       ...GITLAB,
       TAGFLOW_ACTOR: '',

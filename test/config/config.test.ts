@@ -231,7 +231,7 @@ describe('a configuration that is wrong', () => {
     expect(lines).toEqual(['1 version', '5 environments.dev.tag', '5 environments.dev.from', '6 zebra']);
   });
 
-  it('is told as file, line, column, path and words', () => {
+  it('is reported as file, line, column, path and words', () => {
     const error = refused(SHORT.replace('  dev:\n', '  dev: { from: dve }\n'));
     expect(error.message).toBe('tagflow.yaml has a mistake');
     expect(error.why).toBe(
@@ -240,7 +240,7 @@ describe('a configuration that is wrong', () => {
     expect(error.exit).toBe(2);
   });
 
-  it('is told under the name of the file that was read', () => {
+  it('is reported under the name of the file that was read', () => {
     expect(() => parseConfig('', 'other.yaml')).toThrow('other.yaml has a mistake');
     expect(CONFIG_FILE).toBe('tagflow.yaml');
   });
@@ -266,7 +266,7 @@ describe('a configuration that is wrong', () => {
     expect(JSON.stringify([error.why, error.details])).not.toContain('hunter2');
   });
 
-  it('is told without a control character, whatever it holds', () => {
+  it('is reported without a control character, whatever it holds', () => {
     const nasty = String.raw`"\e[2J\x9b\u202E\u2028\ud800"`;
     const error = refused(
       `${SHORT.replace('  dev:\n', `  dev: { from: ${nasty}, branch: ${nasty}, path: ${nasty}, tag: ${nasty}, keep: [${nasty}] }\n`)}${nasty}: 1\n`,

@@ -27,7 +27,7 @@ describe('keys', () => {
 });
 
 describe('an alias', () => {
-  it('stands for the value before it, and mistakes in it are told where it stands', () => {
+  it('stands for the value before it, and mistakes in it are reported where it stands', () => {
     const document = new ConfigDocument('a: &x [1.10]\nb: *x\n');
     expect(document.value).toEqual({ a: [1.1], b: [1.1] });
     expect([document.sourceOf(['b', 0]), document.sourceOf(['c']), document.lineOf(['b'])]).toEqual([
@@ -100,13 +100,13 @@ describe('a text that is too much', () => {
     expect(whats(list(20_010))).toEqual(['it holds more than 20000 values']);
   });
 
-  it('is one of more parts than so many values have', () => {
+  it('is one of more parts than that many values have', () => {
     expect(whats(list(60_000))).toEqual(['it is nested too deeply, or has too many parts']);
   });
 });
 
 describe('a text that is not YAML', () => {
-  it('has no value, and no more than 20 mistakes are told', () => {
+  it('has no value, and no more than 20 mistakes are reported', () => {
     const { value, problems } = new ConfigDocument('a: "x" y\n'.repeat(30));
     expect(value).toBeUndefined();
     expect(problems).toHaveLength(20);

@@ -129,7 +129,7 @@ describe('a mistake in', () => {
       `${window}.days[0]: "monday" is not a value of 0; write mon or tue`,
     ],
     [
-      'hours that are none',
+      'hours that do not exist',
       "gates: { windows: [{ hours: '9-16' }] }",
       `${window}.hours: "9-16" is not a span of hours; write it like '09:00-16:00'`,
     ],
@@ -209,7 +209,7 @@ describe('a mistake in', () => {
     expect(found[0]).toContain(expected);
   });
 
-  test('every place is told at once', () => {
+  test('every place is reported at once', () => {
     expect(mistakes("gates: { soak: x, reason: '(', windows: [{ hours: x, zone: y }] }")).toHaveLength(4);
   });
 });

@@ -247,7 +247,7 @@ describe('applications that are wrong', () => {
     expect(parseConfig(apart, 'x', { files: FILES }).lines.get('prd/mail')?.tag).toBe('mail-prd');
   });
 
-  it('are told once for each place, however many lines have the mistake', () => {
+  it('are reported once for each place, however many lines have the mistake', () => {
     const text = SHOP.replace("'registry.example.com/acme/{application}'", "'https://x/{application}'");
     expect(problems(text)).toHaveLength(1);
   });

@@ -50,7 +50,7 @@ describe('a path inside the repository', () => {
     'a\u2028b',
     'a\ud800',
     'a/'.repeat(600),
-  ])('%j is none', (text) => {
+  ])('%j is not one', (text) => {
     expect(valueOf(parsePath(text))).toBeUndefined();
   });
 
@@ -172,7 +172,7 @@ describe('a field path', () => {
     'a["__proto__"]',
     'a.'.repeat(40),
     `a[${'9'.repeat(7)}]`,
-  ])('%j is none', (text) => {
+  ])('%j is not one', (text) => {
     expect(valueOf(parseFieldPath(text))).toBeUndefined();
   });
 });

@@ -57,7 +57,7 @@ describe('the word that was meant', () => {
     ['abx', ['cax']],
     ['', ['dev']],
     ['dev', []],
-  ])('of %j is none of %j', (wrong, known) => {
+  ])('of %j is not one of %j', (wrong, known) => {
     expect(nearest(wrong, known)).toBeUndefined();
   });
 });

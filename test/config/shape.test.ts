@@ -57,7 +57,7 @@ describe('a key that is not known here', () => {
   });
 });
 
-describe('a value that is none of the words', () => {
+describe('a value that is not one of the words', () => {
   it.each([
     [
       dev('{ pin: floating }'),
@@ -78,7 +78,7 @@ describe('a value that is none of the words', () => {
       versions('{ pattern: x, order: up }'),
       'images.django.versions.order: "up" is not a value of order; write numeric or alphabetical',
     ],
-  ])('is told those there are: %s', (text, expected) => {
+  ])('is reported those there are: %s', (text, expected) => {
     expect(said(text)).toEqual([expected]);
   });
 
@@ -110,7 +110,7 @@ describe('a value of another kind', () => {
     ],
     [dev('{ retain: x }'), 'environments.dev.retain: it is text, and should be a number; for instance: retain: 25'],
     [top('maxFileSize: []'), 'maxFileSize: it is a list, and should be a number; for instance: maxFileSize: 512KiB'],
-  ])('is told what it should be: %s', (text, expected) => {
+  ])('is reported with what it should be: %s', (text, expected) => {
     expect(said(text)).toEqual([expected]);
   });
 
@@ -124,7 +124,7 @@ describe('a value of another kind', () => {
       dev('{ repositories: { django: 5 } }'),
       "environments.dev.repositories.django: 5 is read as a number, not as text; write it in quotes: '5'",
     ],
-  ])('is told to be quoted when only quotes are missing: %s', (text, expected) => {
+  ])('is to be quoted when only quotes are missing: %s', (text, expected) => {
     expect(said(text)).toEqual([expected]);
   });
 });

@@ -75,7 +75,7 @@ describe('a pattern that could take long', () => {
     [String.raw`\p{L}+`, 4],
     [String.raw`\u{41}+`, 4],
     ['(?:a)+', 4],
-  ])('has more than so many of %s: %i', (part, most) => {
+  ])('has more than that many of %s: %i', (part, most) => {
     expect(verdict(anchored(part.repeat(most)))).toBe('taken');
     expect(verdict(anchored(part.repeat(most + 1)))).toBe(SLOW);
   });

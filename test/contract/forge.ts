@@ -15,7 +15,7 @@ export interface ForgeWorld {
   merge(number: number, method?: MergeMethod): Promise<unknown>;
   closeByHand(number: number): Promise<void>;
   openFromFork(branch: string, target: string): Promise<number>;
-  /** Opens one from each of so many new branches, all where `from` is; their numbers. */
+  /** Opens one from each of that many new branches, all where `from` is; their numbers. */
   openMany(count: number, from: string, target: string): Promise<readonly number[]>;
   /** Everything that was ever opened, lowest number first. */
   kept(): Promise<readonly KeptPullRequest[]>;
@@ -36,7 +36,7 @@ const LATER = 'tagflow/prd/8-9f8e7d6c5b4a' as BranchName;
 /** More than a page of GitHub's or GitLab's can hold. */
 const MANY = 103;
 
-// Nothing of it is markup, a line or a header for whoever carries it: what a person may type in `--reason`, or a commit subject say.
+// Nothing of it is markup, a line or a header for anybody who carries it: what a person may type in `--reason`, or a commit subject say.
 const HOSTILE =
   'a "quoted" \\ back\\slash, ünï ✓ 😀, %0d%0a, ${x} `code` <script>alert(1)</script> & {"json": [1]} @all #1 /close';
 

@@ -54,7 +54,7 @@ export function describeLedgerContract(
   parts: readonly LedgerContractPart[] = ['heads', 'reading', 'history', 'proposing', 'pushing', 'refusing'],
 ): void {
   const part = (name: LedgerContractPart, body: () => void, heading: string = name): void => {
-    // Not "skipped": the part is kept by another remote. oxlint wants literals of whoever calls `describe`.
+    // Not "skipped": the part is kept by another remote. oxlint wants literals of anybody who calls `describe`.
     // oxlint-disable-next-line vitest/no-conditional-tests, vitest/valid-title, vitest/valid-describe-callback
     if (parts.includes(name)) describe(heading, body);
   };
@@ -417,7 +417,7 @@ export function describeLedgerContract(
     });
 
     part('proposing', () => {
-      it('signs what it is told to, with a signature of the commit as it is without', async () => {
+      it('signs what it is asked to, with a signature of the commit as it is without', async () => {
         const on = await fetched();
         let signed: Uint8Array = new Uint8Array();
         const sign = async (payload: Uint8Array): Promise<string> => {

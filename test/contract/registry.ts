@@ -217,7 +217,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(writes ?? 0).toBe(0);
       });
 
-      it('writes all the same when asked to rewrite', async () => {
+      it('writes anyway when asked to rewrite', async () => {
         const digest = await publish(sampleIndex(), V1);
         await tag(digest, STAGING);
         const writes = await writesDuring(async () => {
@@ -368,7 +368,7 @@ export function registryContract(name: string, setup: () => Promise<RegistryPlac
         expect(await peek(V1)).toBe(digest);
       });
 
-      it('lets it be put anew', async () => {
+      it('lets it be put again', async () => {
         const first = await publish(sampleSingle('V1.0'), V1);
         const second = await publish(sampleSingle('V2.0'), V2);
         await tag(first, STAGING);

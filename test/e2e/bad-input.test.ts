@@ -104,7 +104,7 @@ const WORDS: readonly Case[] = [
     failure: { code: 'release-not-found' },
   },
   {
-    name: 'a time that is none',
+    name: 'a time that is not one',
     args: ['show', 'dev', '--at', 'last tuesday'],
     failure: { code: 'usage', what: /"last tuesday" is not a time/, fix: /Europe\/Paris/ },
   },
@@ -364,7 +364,7 @@ describe.concurrent('repositories and registries that are not as they should be'
 describe.concurrent('a work folder that cannot be used', () => {
   const root = process.getuid?.() === 0;
 
-  it('is told when it is a file', async () => {
+  it('is reported when it is a file', async () => {
     const pipeline = await fork();
     await writeFile(join(pipeline.folder, 'file'), '');
     const env = { TAGFLOW_CACHE_DIR: join(pipeline.folder, 'file') };
@@ -376,7 +376,7 @@ describe.concurrent('a work folder that cannot be used', () => {
     });
   });
 
-  it('is told when it belongs to somebody else', async () => {
+  it('is reported when it belongs to somebody else', async () => {
     const pipeline = await fork();
     const folder = join(pipeline.folder, 'foreign');
     await mkdir(folder, { mode: 0o555 });
@@ -392,7 +392,7 @@ describe.concurrent('a work folder that cannot be used', () => {
     });
   });
 
-  it('is told when files may not grow', async () => {
+  it('is reported when files may not grow', async () => {
     const pipeline = await fork();
     // Node would meet the limit as well, when it writes its cache at the end.
     const options = { under: ['sh', '-c', 'ulimit -f 0; exec "$@"', 'sh'], env: { NODE_DISABLE_COMPILE_CACHE: '1' } };
@@ -404,7 +404,7 @@ describe.concurrent('a work folder that cannot be used', () => {
   afterAll(() => disk?.unmount());
 
   it.skipIf(disk === undefined)(
-    `is told when the disk is full${disk ? '' : ' (skipped: only root can mount a small one, where mounting is allowed)'}`,
+    `is reported when the disk is full${disk ? '' : ' (skipped: only root can mount a small one, where mounting is allowed)'}`,
     async () => {
       const pipeline = await fork();
       const run = async () => pipeline.tagflow(['promote', 'stg'], { env: { TAGFLOW_CACHE_DIR: disk!.folder } });

@@ -1,5 +1,5 @@
 // Servers that fail, through the real command line: a registry and a Git server that are down, silent, confused, or refuse.
-// Every run has two secrets to lose and is told to be verbose; no run may print either.
+// Every run has two secrets to lose and is asked to be verbose; no run may print either.
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../src/registry/layout/sample-image.ts';
@@ -153,7 +153,7 @@ describe.concurrent('a registry that', () => {
   it('moves a version’s tag while it is promoted: what was read first is promoted, whole', async () => {
     const pipeline = await servers.createPipeline();
     const other = buildImage({ name: 'django', version: 'V4.0-rebuilt' });
-    // Asked for the first time, it answers, and at once somebody pushes the tag anew.
+    // Asked for the first time, it answers, and at once somebody pushes the tag again.
     const move = (): void => void servers.registry.publish(`${pipeline.name}/django`, other, 'V4.0');
     pipeline.intercept(/django\/manifests\/V4\.0$/, (_request, next) => {
       const answer = next();
@@ -185,7 +185,7 @@ describe.concurrent('a registry that', () => {
     expect(await releaseOf(pipeline, 'dev')).toEqual(release(1, 'V4.0'));
   });
 
-  it('takes one image and not the other: each is told, and what could be done is done', async () => {
+  it('takes one image and not the other: each is reported, and what could be done is done', async () => {
     const pipeline = await servers.createPipeline();
     pipeline.intercept(/^PUT mariadb/, () => ({ status: 403 }));
     const result = await pipeline.tagflow(['-o', 'json', ...FIRST]);
@@ -197,7 +197,7 @@ describe.concurrent('a registry that', () => {
       'mariadb:dev-1 failed',
     ]);
     expect((await pipeline.snapshot()).tags['django:dev']).toBe(digestOfImage('django', 'V4.0'));
-    // Until somebody repairs it, it is told as what it is, with the command that completes it.
+    // Until somebody repairs it, it is reported as what it is, with the command that completes it.
     const again = await pipeline.tagflow(['promote', 'dev']);
     expect(again).toFail({ code: 'tags-incomplete', why: /mariadb:dev-1: .*push/, fix: /tagflow apply dev$/ });
     expect(again.stdout).toMatch(/^mariadb +dev-1 +[0-9a-f]{12} +failed\nmariadb +dev +[0-9a-f]{12} +not tried$/m);
@@ -235,7 +235,7 @@ describe.concurrent('a Git server that', () => {
     expect((await pipeline.repository.git(['rev-list', '--count', 'main..dev'])).trim()).toBe('1');
   });
 
-  it('is gone for good right after a push landed: not known is what is said, and a rerun completes', async () => {
+  it('is gone permanently right after a push landed: not known is what is said, and a rerun completes', async () => {
     const pipeline = await servers.createPipeline();
     let gone = false;
     pipeline.gitFault = ({ service, method }) => {

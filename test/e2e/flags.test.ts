@@ -61,7 +61,7 @@ describe('init at a terminal', () => {
 });
 
 describe('init --force', () => {
-  it('writes tagflow.yaml anew, and nothing else that is there', async () => {
+  it('writes tagflow.yaml again, and nothing else that is there', async () => {
     const checkout = join(pipeline.folder, 'checkout');
     for (const [path, text] of Object.entries(await exampleFiles())) {
       await mkdir(join(checkout, path, '..'), { recursive: true });

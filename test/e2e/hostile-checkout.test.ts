@@ -239,7 +239,7 @@ describe('init in a checkout with hostile content', () => {
 });
 
 describe('programs', () => {
-  it('are told not to look into the current folder, where Windows would', async () => {
+  it('are asked not to look into the current folder, where Windows would', async () => {
     const folder = await temporaryFolder('programs');
     const helper = join(folder, 'docker-credential-spy');
     await writeFile(helper, `#!/bin/sh\necho "$NoDefaultCurrentDirectoryInExePath" > ${folder}/seen\necho '{}'\n`);

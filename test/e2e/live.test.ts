@@ -130,7 +130,7 @@ describe('promote --wait-live', () => {
     });
   });
 
-  it('that is told to stop while it waits leaves the release whole', async () => {
+  it('that is asked to stop while it waits leaves the release whole', async () => {
     running = () => 'V1';
     const run = pipeline.start(['promote', 'dev', 'django=V4.2', '--wait-live', '60s']);
     const before = server.requests.length;

@@ -103,7 +103,7 @@ describe.each(['github', 'gitlab'] as const)('by pull request on %s', (kind) => 
     ['that is wrong', FORGE_TOKENS.stranger, 'unauthorized'],
     ['that may only read', FORGE_TOKENS.reader, 'forbidden'],
     ['that is not there', '', 'unauthorized'],
-  ] as const)('a token %s is told', async (_, token, code) => {
+  ] as const)('a token %s is reported', async (_, token, code) => {
     const result = await pipeline.tagflow(['promote', 'prd', 'django=V3.2', '--allow-downgrade'], {
       env: { TAGFLOW_FORGE_TOKEN: token },
     });
@@ -111,7 +111,7 @@ describe.each(['github', 'gitlab'] as const)('by pull request on %s', (kind) => 
     quiet(result.stderr);
   });
 
-  it('a forge that is down is exit 7, and the next run goes on from there', async () => {
+  it('a forge that is down is exit 7, and the next run continues from there', async () => {
     forge.intercept(OPENING[kind], () => ({ status: 503, headers: {}, body: 'down' }), 1);
     const result = await pipeline.tagflow(['promote', 'prd', 'django=V4.0', '--allow-downgrade']);
     expect(result).toFail({ code: 'forge-unavailable' });
@@ -120,7 +120,7 @@ describe.each(['github', 'gitlab'] as const)('by pull request on %s', (kind) => 
 });
 
 describe('a remote that no forge is known for', () => {
-  it('is told, with what to write', async () => {
+  it('is reported, with what to write', async () => {
     const pipeline = await fork();
     await setUp(pipeline, undefined);
     expect(await pipeline.tagflow(['promote', 'prd', 'django=V4.2'])).toFail({

@@ -24,7 +24,7 @@ afterAll(async () => {
   await servers.stop();
 });
 
-/** A moment that a fault announces: a run is told to stop when it is `reached`, and `told` is when it says that it heard. */
+/** A moment that a fault announces: a run is asked to stop when it is `reached`, and `told` is when it says that it heard. */
 interface Meeting {
   readonly moment: Promise<void>;
   readonly reached: () => void;
@@ -220,7 +220,7 @@ describe.concurrent('a promotion that is stopped', PATIENCE, () => {
     ).toEqual(['django:dev-2', 'mariadb:dev-2']);
   });
 
-  it('ends at once when it is told twice: says what is known, leaves no folder, and no Git that goes on', async () => {
+  it('ends at once when it is reported twice: says what is known, leaves no folder, and no Git that continues', async () => {
     const { pipeline, moment, reached, told, heard } = await prepare();
     pipeline.gitFault = (request) => (isPush(request) ? (reached(), { kind: 'hang' }) : undefined);
     const work = join(pipeline.folder, 'work-twice');

@@ -148,7 +148,7 @@ describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], (
     expect(await show('stg')).toMatchObject({ signer: 'bot@example.org' });
   });
 
-  it('a record whose signature is of another release is unverified, and nothing goes on from it', async () => {
+  it('a record whose signature is of another release is unverified, and nothing continues from it', async () => {
     const { repository } = pipeline;
     const head = (await repository.head('prd'))!;
     const other = await repository.git(['show', 'dev:.tagflow/releases/dev.yaml.sig']);

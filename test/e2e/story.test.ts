@@ -278,7 +278,7 @@ describe('plans', () => {
   });
 });
 
-/** A moment's wall clock so many hours ahead of UTC: `2026-03-14 18:00`. */
+/** A moment's wall clock that many hours ahead of UTC: `2026-03-14 18:00`. */
 function local(instant: number, hours: number): string {
   return new Date(instant + hours * 3_600_000).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -1,5 +1,5 @@
 // A commit made by hand whose tree no command may read: it is named, keeps nobody from the rest, and once it is undone everything
-// goes on. The program itself, over real Git.
+// continues. The program itself, over real Git.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { succeeded } from '../support/cli.ts';
 import {

@@ -25,7 +25,7 @@ describe('branches that are missing', () => {
     });
   });
 
-  test('are none where every environment has its own', async () => {
+  test('do not exist where every environment has its own', async () => {
     expect(await missingBranches(createBench().context())).toMatchObject({ missing: [] });
   });
 
@@ -43,7 +43,7 @@ describe('branches that are missing', () => {
     expect([bench.head('stg'), bench.head('prd')]).toEqual([theirs, bench.head('main')]);
   });
 
-  test('that the remote refuses to make are told by name', async () => {
+  test('that the remote refuses to make are reported by name', async () => {
     const bench = withoutBranches();
     bench.remote.protected.add(STG);
     const found = await missingBranches(bench.context());

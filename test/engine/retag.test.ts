@@ -74,7 +74,7 @@ test('of a repository without versions some tags are named', async () => {
   expect(await missing()).toMatch(/^it has no version; of its 9 tags: (?:[a-z0-9-]+, ){5}[a-z0-9-]+$/);
 });
 
-test('a read-back that shows another image is told', async () => {
+test('a read-back that shows another image is reported', async () => {
   const bench = createBench();
   await retag(bench.context(), `${DJANGO}:V4.0`, ['stable']);
   bench.registry.arm({ kind: 'stale' }, 1, ({ method }) => method === 'peek');

@@ -143,7 +143,7 @@ describe('status', () => {
     expect((await statusOf(bench, 'stg')).strays).toEqual([]);
   });
 
-  test('an image that no manifest names is told', async () => {
+  test('an image that no manifest names is reported', async () => {
     const bench = await running();
     bench.remote.commit('prd', { [OVERLAY]: 'kind: Kustomization\n' });
     expect((await statusOf(bench, 'prd')).unnamed).toEqual(['django', 'mariadb']);
@@ -162,7 +162,7 @@ describe('status', () => {
     expect(checks(await statusOf(bench, 'prd'))[0]).toBe('django: branch unknown, registry right');
   });
 
-  test('a registry that does not answer leaves it unknown, and the rest is told', async () => {
+  test('a registry that does not answer leaves it unknown, and the rest is reported', async () => {
     const bench = createBench({
       registry: {
         fault: ({ method }) =>

@@ -1,4 +1,4 @@
-// The forge server of the tests merges as forges do, is a Git remote, and tells on whoever asks for what no forge has.
+// The forge server of the tests merges as forges do, is a Git remote, and tells on anybody who asks for what no forge has.
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FORGE_TOKENS, type ForgeServer, startForgeServer } from '../support/forge-server.ts';
@@ -71,7 +71,7 @@ describe('the forge server', () => {
     await server.stop();
   });
 
-  it('tells on whoever asks for what no forge has', async () => {
+  it('tells on anybody who asks for what no forge has', async () => {
     expect(await call('/api/v3/repos/acme/app/pulls/1/nothing', 'DELETE')).toBe(404);
     await expect(server.stop()).rejects.toThrow('DELETE /api/v3/repos/acme/app/pulls/1/nothing');
   });

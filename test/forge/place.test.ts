@@ -31,7 +31,7 @@ describe('the place of a forge', () => {
     ['https://gitlab.acme.example:8443/a/b/c/app.git', 'gitlab https://gitlab.acme.example:8443/api/v4 a/b/c/app'],
     ['ssh://git@gitlab.acme.example:2222/acme/app.git', 'gitlab https://gitlab.acme.example/api/v4 acme/app'],
     ['http://gitlab.acme.example:8080/acme/app.git', 'gitlab https://gitlab.acme.example/api/v4 acme/app'],
-  ])('is told by the host: %s', (url, place) => {
+  ])('is reported by the host: %s', (url, place) => {
     expect(told(url)).toBe(place);
   });
 
@@ -41,7 +41,7 @@ describe('the place of a forge', () => {
     ['http://127.0.0.1:8080/acme/app.git', 'gitlab', 'gitlab http://127.0.0.1:8080/api/v4 acme/app'],
     ['http://[::1]:8080/acme/app.git', 'github', 'github http://[::1]:8080/api/v3 acme/app'],
     ['https://github.acme.example/acme/app.git', 'gitlab', 'gitlab https://github.acme.example/api/v4 acme/app'],
-  ] as const)('is told by tagflow.yaml: %s, %s', (url, kind, place) => {
+  ] as const)('is reported by tagflow.yaml: %s, %s', (url, kind, place) => {
     expect(told(url, kind)).toBe(place);
   });
 
@@ -57,7 +57,7 @@ describe('the place of a forge', () => {
       { CI_API_V4_URL: 'http://gitlab.acme.example/api/v4' },
       'gitlab https://gitlab.acme.example/api/v4 team/app',
     ],
-  ])('is told by the CI job on that host: %s', (url, env, place) => {
+  ])('is reported by the CI job on that host: %s', (url, env, place) => {
     expect(told(url, undefined, env)).toBe(place);
   });
 

@@ -298,7 +298,7 @@ describe('GitHub alone', () => {
   });
   afterEach(async () => world.stop());
 
-  // What it asks for is told by its own clock.
+  // What it asks for is reported by its own clock.
   const date = 'Thu, 01 Jan 2026 03:00:00 GMT';
   const reset = (seconds: number): string => String(Date.UTC(2026, 0, 1, 3) / 1000 + seconds);
 

@@ -95,7 +95,7 @@ describe('downgrade', () => {
     expect(await codes(evidence({ from, to }))).toEqual(expected);
   });
 
-  test('a first release is none', async () => {
+  test('a first release is not one', async () => {
     expect(await codes({ ...evidence({ to: 'V1.0' }), current: undefined })).toEqual([]);
   });
 

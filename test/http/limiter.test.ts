@@ -5,7 +5,7 @@ import { createInstantClock } from '../support/clock.ts';
 
 const tooLate = (): Error => new Error('too late');
 
-/** A gate, and work on it that ends when it is told to. */
+/** A gate, and work on it that ends when it is asked to. */
 function underTest(concurrency: number, mostConcurrency?: number) {
   const clock = createInstantClock();
   const gate = createHostGates({ clock, concurrency, ...(mostConcurrency !== undefined && { mostConcurrency }) })(

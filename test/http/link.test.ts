@@ -27,7 +27,7 @@ describe('the next page', () => {
     ['a link has another relation', '</x>; rel="prev"'],
     ['a relation only begins like it', '</x>; rel="nextest"'],
     ['only its title says next', '</x>; title="next"'],
-  ])('is none when %s', (_, header) => {
+  ])('is not one when %s', (_, header) => {
     expect(nextPage(header, PAGE)).toBeUndefined();
   });
 });

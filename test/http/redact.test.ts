@@ -35,7 +35,7 @@ describe('case 42: a secret in a text', () => {
     expect(redactor.redact(`before ${spelling} after`)).toBe('before [redacted] after');
   });
 
-  it.each(['', '1', '12', '123', 'ana:'])('is masked in base64 that begins with %j and goes on', (before) => {
+  it.each(['', '1', '12', '123', 'ana:'])('is masked in base64 that begins with %j and continues', (before) => {
     const redactor = createRedactor();
     redactor.add(SECRET);
     for (const after of ['', '!', '!!', ':more']) {
@@ -149,7 +149,7 @@ describe('the password of a proxy', () => {
     expect(remembering({ HTTPS_PROXY: 'http://100%:100%@proxy.example' }).redact('100%:100%')).toBe('[redacted]');
   });
 
-  it.each(['http://proxy.example:3128', 'http://ana@proxy.example', 'proxy', ''])('is none in %j', (value) => {
+  it.each(['http://proxy.example:3128', 'http://ana@proxy.example', 'proxy', ''])('is not one in %j', (value) => {
     const text = 'ana at proxy.example:3128';
     expect(remembering({ HTTPS_PROXY: value }).redact(text)).toBe(text);
   });

@@ -164,7 +164,7 @@ describe('a host that neither the caller nor the CI system names', () => {
     )
     .map((parts) => parts.join(''));
 
-  it('gets no secret at all, whatever it is called and whoever runs this', async () => {
+  it('gets no secret at all, whatever it is called and anybody who runs this', async () => {
     await fc.assert(
       fc.asyncProperty(
         host,
@@ -188,7 +188,7 @@ describe('a token', () => {
     expect(error).toMatchObject({ code: 'credentials-invalid', message: 'TAGFLOW_GIT_TOKEN holds no token' });
   });
 
-  it('that is held back is told with whom it is for, and nothing of it', async () => {
+  it('that is held back is reported with whom it is for, and nothing of it', async () => {
     const words = describeRelease(
       await releaseSecret(
         forge('gitlab', 'evil.example', 'https://evil.example/api/v4'),

@@ -52,10 +52,10 @@ test.each([
     { outcome: 'landed', attempts: 2, waits: [1] },
   ],
   ['a race is tried again without a look', ['contended', 'written'], [], { outcome: 'written', attempts: 2, reads: 0 }],
-  ['who never gets through is told the last failure', [LOST], ['old'], { outcome: LOST, attempts: 6, reads: 6 }],
+  ['who never gets through is reported the last failure', [LOST], ['old'], { outcome: LOST, attempts: 6, reads: 6 }],
   ['a refusal is final', [REFUSED], ['new'], { outcome: REFUSED, attempts: 1, waits: [], reads: 0 }],
   ['what cannot get better is final', [HOPELESS], ['new'], { outcome: HOPELESS, attempts: 1, reads: 0 }],
-  ['a refusal to read is told', [LOST], [REFUSED], { outcome: REFUSED, attempts: 1, waits: [] }],
+  ['a refusal to read is reported', [LOST], [REFUSED], { outcome: REFUSED, attempts: 1, waits: [] }],
 ])('%s', async (_, tries, readings, expected) => {
   expect(await write(tries, readings)).toMatchObject(expected);
 });

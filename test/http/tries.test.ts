@@ -34,7 +34,7 @@ test.each([
   ['limit', { kind: 'limit', error }, 3],
   ['unknown', { kind: 'unknown', error: failure }, 6],
   ['throttled', { kind: 'throttled', error }, 20],
-] as const)('%s: the error is told in the end', async (_, verdict, tries) => {
+] as const)('%s: the error is reported in the end', async (_, verdict, tries) => {
   expect(await exhaust(verdict)).toMatchObject({ tries, thrown: verdict.error });
 });
 

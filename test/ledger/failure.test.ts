@@ -69,7 +69,7 @@ describe('the kind of a failure', () => {
     [true, 'error: pack-objects died of signal 9'],
     [false, `remote: fatal: unable to read ${'a'.repeat(40)}`],
     [false, 'fatal: unable to read askpass response'],
-  ])('is for want of objects here: %s, for %j', (expected, stderr) => {
+  ])('is because objects are missing here: %s, for %j', (expected, stderr) => {
     expect(isIncomplete(said(stderr))).toBe(expected);
   });
 });
@@ -126,7 +126,7 @@ describe('what was said', () => {
     expect(words(said('unable to connect with pr0xy/pass'), redact)).toBe('unable to connect with [redacted]');
   });
 
-  it('is cut where it goes on and on', () => {
+  it('is cut where it continues and on', () => {
     expect(words(said(`remote: ${'x'.repeat(5_000)}`), asIs).length).toBeLessThan(410);
   });
 

@@ -11,7 +11,7 @@ const commit = formatCommit({
   parents: ['b'.repeat(40) as ObjectId],
   author: 'Ann Lee <ann@example.org>',
   time: 1_750_000_000_000,
-  message: 'subject\n\ngpgsig in the message is none\n',
+  message: 'subject\n\ngpgsig in the message is not one\n',
 });
 const text = Buffer.from(commit).toString();
 const parse = (content: string, algorithm: HashAlgorithm = 'sha1') => signatureOf(Buffer.from(content), algorithm);

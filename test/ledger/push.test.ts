@@ -88,7 +88,7 @@ describe('settling a push', () => {
     expect(result).toMatchObject({ error: 'remote-unavailable', details: { lock: 'refs/heads/main.lock' }, sent: 3 });
   });
 
-  it('has its time from the first answer on: a push that takes long is tried again all the same', async () => {
+  it('has its time from the first answer on: a push that takes long is tried again anyway', async () => {
     const result = await settle([OPEN, { kind: 'accepted' }], [OLD], { sending: 60_000 });
     expect(result).toMatchObject({ verdict: { outcome: 'landed' }, sent: 2 });
   });

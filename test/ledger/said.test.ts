@@ -12,7 +12,7 @@ describe('what a program says', () => {
   });
 
   it.each([100, 4_000, 20_000])(
-    'is kept at its beginning and its end when it goes on, in pieces of %i bytes',
+    'is kept at its beginning and its end when it continues, in pieces of %i bytes',
     (size) => {
       const listener = createListener(10_000);
       const text = `first\n${'noise\n'.repeat(200_000)}last\n`;

@@ -98,7 +98,7 @@ describe('settings that differ', () => {
     ['broken YAML', 'a: [\n'],
     ['a template', '{{ if .a }}\na: 1\n{{ end }}\n'],
     ['too large', `a: ${'x'.repeat(MAX)}\n`],
-  ])('of %s are told as text alone', (_, text) => {
+  ])('of %s are reported as text alone', (_, text) => {
     expect(said('a: 1\n', text)).toBeUndefined();
   });
 });

@@ -279,7 +279,7 @@ describeReal('kustomize renders what was pinned', ['kubectl'], () => {
       },
     ],
     [
-      'kustomize is told of a field of a custom resource',
+      'kustomize is informed of a field of a custom resource',
       {
         'base/kustomization.yaml': json({ resources: ['w.yaml'] }),
         'base/w.yaml': json({

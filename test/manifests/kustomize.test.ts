@@ -552,7 +552,7 @@ describe('an edit that could change something else', () => {
     expect(refusal(() => pinImages([file(KUSTOMIZATION, text)], [layout, other], options)).code).toBe('config-invalid');
   });
 
-  it('is none where Flux writes another image’s field', () => {
+  it('is not one where Flux writes another image’s field', () => {
     const text =
       'images:\n- name: django\n  newTag: V4.0\n- name: redis\n  newTag: a # {"$imagepolicy": "flux-system:redis:tag"}\n';
     expect(pinned(KUSTOMIZATION, text, layout)).toContain('newTag: V4.2');

@@ -26,7 +26,7 @@ describe('a written image', () => {
     expect(splitImage('django:')).toEqual({ name: 'django', tag: undefined, digest: undefined });
   });
 
-  it.each(['', ':tag', '@digest', ' django'])('is none in %j', (text) => {
+  it.each(['', ':tag', '@digest', ' django'])('is not one in %j', (text) => {
     expect(splitImage(text)).toBeUndefined();
   });
 

@@ -123,7 +123,7 @@ describe('a moving tag', () => {
       'metadata:\n      annotations:\n    spec: {containers: [{image: django}]}\n',
       `metadata:\n      annotations: {${KEY}: "${D}"}\n    spec: {containers: [{image: "${REPOSITORY}:dev"}]}\n`,
     ],
-  ])('is told to a Pod template that %s', (_, before, after) => {
+  ])('is reported of a Pod template that %s', (_, before, after) => {
     const head = `kind: ${DEPLOYMENT.kind}\n${DEPLOYMENT.spec}`;
     const text = pinned(WORKLOAD, head + before, 'target');
     expect(text.replaceAll(/"|'/g, '')).toBe((head + after).replaceAll(/"|'/g, ''));
@@ -137,7 +137,7 @@ describe('a moving tag', () => {
     expect(after).toContain(`metadata: {annotations: {${KEY}: ${D}, tagflow.dev/digest.redis: ${OLD}}}`);
   });
 
-  it('is told in JSON as JSON', () => {
+  it('is reported in JSON as JSON', () => {
     const text = '{"kind":"Job","spec":{"template":{"spec":{"containers":[{"image":"django"}]}}}}';
     const after = pinned(`${folder}/job.json`, text, 'target');
     const { spec } = JSON.parse(after) as { spec: { template: { metadata: unknown } } };
@@ -165,7 +165,7 @@ describe('a moving tag', () => {
       `images:\n- name: other\n# end\n`,
       `images:\n- name: other\n- name: django\n  newName: ${REPOSITORY}\n  newTag: dev\n# end\ncommonAnnotations:\n  ${KEY}: ${D}\n`,
     ],
-  ])('is told by a kustomization with %s', (_, before, after) => {
+  ])('is reported by a kustomization with %s', (_, before, after) => {
     const text = pinned(KUSTOMIZATION, before, 'target');
     expect(text).toBe(after);
     expect(pinned(KUSTOMIZATION, text, 'target')).toBe(text);

@@ -158,7 +158,7 @@ describe('a line of text is refused', () => {
   });
 });
 
-it('a moving tag in a text is told', () => {
+it('a moving tag in a text is reported', () => {
   const configured = [text('^t = "(?<version>[^"]*)"$', 'target')];
   const pin = { ...pinOf(), targetTag: parseTag('dev') };
   const { warnings, edits } = pinImages([file(FILE, 't = "V1"\n')], [pin], { ...options, configured });

@@ -161,7 +161,7 @@ describe('an image field', () => {
     ' other.example.com/acme/django:V4.0',
     ' redis:django',
     ` redis@${OLD} # django`,
-  ])('of another image is none of ours:%s', (value) => {
+  ])('of another image is not one of ours:%s', (value) => {
     expect(refusal(() => pinned(WORKLOAD, deployment(value))).code).toBe('pin-not-found');
   });
 

@@ -36,7 +36,7 @@ describe('work that may fail, as a value', () => {
     await expect(attempt(failing(code), code)).rejects.toMatchObject({ code });
   });
 
-  it('throws what is no failure that tagflow expects', async () => {
+  it('throws what is not a failure that tagflow expects', async () => {
     const defect = new RangeError('a defect');
     await expect(attempt(Promise.reject(defect))).rejects.toBe(defect);
     expect(isProblem(defect)).toBe(false);

@@ -9,7 +9,7 @@ import type { CleanUpPolicy, CleanUpRule, StoredImage } from '../../src/model/re
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 21);
 
-/** An image that is so many days old. */
+/** An image that is that many days old. */
 function image(name: string, days: number, tags: readonly string[] = [], pulledDaysAgo?: number): StoredImage {
   return {
     digest: digestOf(name),

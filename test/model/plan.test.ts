@@ -244,7 +244,7 @@ describe('a file holds a plan', () => {
     ['an image has no name', changed(['images', 0, 'name'], ''), 'images.0.name: '],
     ['a version is not a tag', changed(['images', 0, 'version'], '-x'), 'images.0.version: is not a tag'],
     ['a version is a list', changed(['images', 0, 'version'], ['V1']), 'images.0.version: is not a tag'],
-    ['a digest is none', changed(['images', 1, 'digest'], 'sha256:0'), 'images.1.digest: is not a digest'],
+    ['a digest is not one', changed(['images', 1, 'digest'], 'sha256:0'), 'images.1.digest: is not a digest'],
     ['a digest is a list', changed(['images', 1, 'digest'], [digestOf('a')]), 'images.1.digest: is not a digest'],
     ['it asks for something else', changed(['request', 'kind'], 'delete'), 'request'],
     ['it asks for what is not known', changed(['request', 'force'], true), 'request'],

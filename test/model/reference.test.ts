@@ -110,7 +110,7 @@ describe('a reference', () => {
     ['a host with an empty label', 'a..com/app', 'is not a registry host'],
     ['a host with a line break', 'a.com\n/app', 'is not a registry host'],
     ['a host in another script', 'exаmple.com/app', 'is not a registry host'],
-    ['an IPv6 host that is none', '[:::::]:5000/app', '[:::::] is not an IPv6 address'],
+    ['an IPv6 host that is not one', '[:::::]:5000/app', '[:::::] is not an IPv6 address'],
     ['a scheme', `https://${HOST}/app`, 'a reference has no scheme'],
     ['a user', `me@${HOST}/app`, 'no user and password'],
     ['an address in place of a layout', `oci://${HOST}/app`, 'a directory, not by //'],

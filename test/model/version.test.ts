@@ -162,7 +162,7 @@ describe('what is a version', () => {
     '-1.2',
     '１.２',
     `1.${'2'.repeat(127)}`,
-  ])('semver: %j is none', (tag) => {
+  ])('semver: %j is not one', (tag) => {
     expect(readVersion(tag, SEMVER)).toBeUndefined();
   });
 
@@ -197,7 +197,7 @@ describe('what is a version', () => {
     expect([readVersion('b1', scheme)?.tag, readVersion('b1', scheme)?.tag]).toEqual(['b1', 'b1']);
   });
 
-  it('says what versions of the image look like when a tag is none', () => {
+  it('says what versions of the image look like when a tag is not one', () => {
     expect(() => parseVersion('latest', SEMVER, 'django')).toThrow(
       expect.objectContaining({ code: 'version-invalid', message: '"latest" is not a version of django' }),
     );

@@ -42,11 +42,11 @@ describe('a wildcard', () => {
 describe('a tag that can never name another image', () => {
   it.each([
     ['is any, where tags are immutable', 'immutable', [], 'V4.2', true],
-    ['is none of the exceptions to that', 'immutable', ['prd', 'stg*'], 'stg-1', false],
+    ['is not one of the exceptions to that', 'immutable', ['prd', 'stg*'], 'stg-1', false],
     ['is any that is not an exception', 'immutable', ['prd', 'stg*'], 'V4.2', true],
-    ['is none, where tags are mutable', 'mutable', [], 'V4.2', false],
+    ['is not one, where tags are mutable', 'mutable', [], 'V4.2', false],
     ['is any of the exceptions to that', 'mutable', ['V*', 'x'], 'V4.2', true],
-    ['is none that is not an exception', 'mutable', ['V*', 'x'], 'prd', false],
+    ['is not one that is not an exception', 'mutable', ['V*', 'x'], 'prd', false],
   ] as const)('%s', (_, tags, except, tag, expected) => {
     expect(isFixed({ tags, except }, parseTag(tag))).toBe(expected);
   });

@@ -202,7 +202,7 @@ describe('a list of referrers', () => {
   it.each([
     ['rubbish', '<html>'],
     ['numbers', '{"manifests":[1,2,3]}'],
-    ['digests that are none', '{"manifests":[{"digest":"../x","mediaType":"a","size":1}]}'],
+    ['digests that are not', '{"manifests":[{"digest":"../x","mediaType":"a","size":1}]}'],
   ])('that holds %s lists nothing', async (_what, body) => {
     const { source, run } = await two();
     source.intercept(/^GET .*\/referrers\//, () => ({ status: 200, headers: { 'content-type': OCI_INDEX }, body }));

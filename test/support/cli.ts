@@ -34,7 +34,7 @@ export interface CliOptions {
   readonly under?: readonly string[];
 }
 
-/** A run that goes on. */
+/** A run that continues. */
 export interface RunningCli {
   readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   readonly done: Promise<CliResult>;
@@ -52,7 +52,7 @@ export const CLI_ENVIRONMENT: Readonly<Record<string, string>> = {
   HOME: '/nonexistent',
   LC_ALL: 'C.UTF-8',
   TZ: 'Asia/Tokyo',
-  // The home folder is none: without a cache each of a thousand runs would compile everything again.
+  // The home folder is not one: without a cache each of a thousand runs would compile everything again.
   NODE_COMPILE_CACHE: join(tmpdir(), 'tagflow-test-code'),
   GIT_CONFIG_NOSYSTEM: '1',
   GIT_CONFIG_GLOBAL: devNull,

@@ -283,7 +283,7 @@ export async function startEcr(
       return { registryId: ACCOUNT, repositoryName: input['repositoryName'], lifecyclePolicyText: lifecycle };
     },
 
-    // By tag alone: whoever deletes by digest takes every tag of the image. The image goes with its last tag.
+    // By tag alone: anybody who deletes by digest takes every tag of the image. The image goes with its last tag.
     BatchDeleteImage(input) {
       const repository = repositoryOf(input);
       const [id, ...more] = (input['imageIds'] ?? []) as readonly ImageId[];

@@ -40,7 +40,7 @@ export interface BenchOptions {
   /** Further files of the trunk. */
   readonly files?: Readonly<Record<string, string>>;
   readonly registry?: MemoryRegistryOptions;
-  /** How processes sign and verify that are told nothing else. */
+  /** How processes sign and verify that learn nothing else. */
   readonly signing?: Context['signing'];
 }
 

@@ -23,7 +23,7 @@ export interface ForgeAnswer {
   readonly body?: unknown;
 }
 
-/** What a dialect is told. */
+/** What a dialect is reported. */
 export interface DialectContext {
   readonly store: ForgeStore;
   /** `http://127.0.0.1:PORT`. */

@@ -52,7 +52,7 @@ export interface ForgeServer {
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   closeByHand(number: number): Promise<void>;
   openFromFork(branch: string, target: string): Promise<number>;
-  /** Opens one from each of so many new branches, all where `from` is; their numbers. */
+  /** Opens one from each of that many new branches, all where `from` is; their numbers. */
   openMany(count: number, from: string, target: string): Promise<readonly number[]>;
   /** Puts an interceptor around API requests whose `line` matches, for the next `times` of them (default: all). */
   intercept(line: RegExp, interceptor: ForgeInterceptor, times?: number): void;

@@ -102,7 +102,7 @@ export function amend(bench: Bench, branch: string, files: Readonly<Record<strin
   return object.id;
 }
 
-/** Writes the head of a branch anew, as other bytes. */
+/** Writes the head of a branch again, as other bytes. */
 export function rewrite(
   bench: Bench,
   branch: string,

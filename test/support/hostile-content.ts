@@ -171,7 +171,7 @@ export const HOSTILE: readonly HostileContent[] = [
     },
   },
   {
-    name: '2,000 records that are none',
+    name: '2,000 records that are not',
     plant: async (pipeline) => manyRecords(pipeline, 2_000, (index) => `schema: 2\nsequence: ${index}\n`),
   },
   {

@@ -304,7 +304,7 @@ function createContent(violations: string[], options: HttpRegistryOptions) {
     };
   };
 
-  // A tag and nothing else: whoever deletes by digest takes every tag of the image.
+  // A tag and nothing else: anybody who deletes by digest takes every tag of the image.
   const deleteTag = (request: RecordedRequest, path: string, tag: string): Answer => {
     if (!isTag(tag)) return violation(400, 'UNSUPPORTED', `${request.line} names no tag`);
     const isThere = stores.get(path)?.tags.delete(tag) ?? false;
@@ -325,7 +325,7 @@ function createContent(violations: string[], options: HttpRegistryOptions) {
       storeOf(path).blobs.set(mount, source);
       return { status: 201, headers: { location: `/v2/${path}/blobs/${mount}`, 'docker-content-digest': mount } };
     }
-    // What only this text can be: a client that writes the query anew is found out.
+    // What only this text can be: a client that writes the query again is found out.
     const location = `/v2/${path}/blobs/uploads/${randomUUID()}?_state=a%2Fb+c~%3D`;
     uploads.set(location, path);
     return { status: 202, headers: { location, 'content-length': '0' } };

@@ -212,7 +212,7 @@ class Branch {
   readonly name: string;
   readonly #root: Folder;
   #head: ObjectId | undefined;
-  /** The branch that the next commit goes on from, where that is another. */
+  /** The branch that the next commit continues from, where that is another. */
   #from: string | undefined;
   #changes: string[] = [];
 
@@ -227,7 +227,7 @@ class Branch {
     return this.#head;
   }
 
-  /** Another branch that goes on from here. */
+  /** Another branch that continues from here. */
   fork(name: string): Branch {
     return new Branch(name, this);
   }

@@ -17,7 +17,7 @@ export interface Meter {
   run(work: (options: CliOptions) => Promise<CliResult>): Promise<{ readonly result: CliResult; readonly cost: Cost }>;
 }
 
-/** Makes a meter: a process of a run gets no more than so many seconds, and Git no more than so much memory. */
+/** Makes a meter: a process of a run gets no more than that many seconds, and Git no more than that much memory. */
 export async function createMeter(most: Cost): Promise<Meter> {
   const folder = await temporaryFolder('meter');
   const [times, peak, bin] = [join(folder, 'times'), join(folder, 'peak'), join(folder, 'git')];

@@ -48,7 +48,7 @@ export interface ForgeOperation {
   readonly actor: string;
 }
 
-/** How an operation goes wrong. `before`: fails, nothing done. `after`: takes effect, and the answer is lost for good. */
+/** How an operation goes wrong. `before`: fails, nothing done. `after`: takes effect, and the answer is lost permanently. */
 export interface ForgeFault {
   readonly kind: 'before' | 'after';
   /** What is thrown; by default `forge-unavailable`. */
@@ -65,7 +65,7 @@ export interface MemoryForge extends Forge {
   as(actor: string, options?: { readonly user?: ForgeUser; readonly signal?: AbortSignal }): Forge;
   /**
    * Merges an open pull request into its target as the forge does, and gives the target's new head. Rejects with an Error
-   * `not merged: …` when it is not open, when files conflict, or when a fast-forward is none.
+   * `not merged: …` when it is not open, when files conflict, or when a fast-forward is not one.
    */
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   /** Closes one, as a person does who will not have it. */

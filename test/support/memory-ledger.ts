@@ -322,7 +322,7 @@ class MemoryLedger implements Ledger {
   async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
     this.#commit(head);
     await this.#talk('deepen');
-    // What lies behind is none of what was asked for: it can be read while this looks for the steps, and no longer.
+    // What lies behind is not one of what was asked for: it can be read while this looks for the steps, and no longer.
     const lent = this.#reach(head);
     this.#lent.add(lent);
     try {

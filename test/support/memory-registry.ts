@@ -60,7 +60,7 @@ export interface MemoryRegistryOptions {
   readonly keepsTags?: boolean;
   /** What `inspect` says of a repository in place of the usual. */
   readonly facts?: (repository: string) => Partial<RepositoryFacts>;
-  /** When an image was pushed; without it no times are told. */
+  /** When an image was pushed; without it no times are reported. */
   readonly pushedAt?: (digest: Digest) => Instant;
   /** Asked once for each operation, after the armed faults. */
   readonly fault?: (operation: Operation) => Fault | undefined;

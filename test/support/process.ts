@@ -17,7 +17,7 @@ export async function whenLogged(child: ChildProcess, name: string, pattern: Reg
   });
 }
 
-/** Ends a program: it is told to, and killed when it has not ended `graceMs` later. Default: it is killed at once. */
+/** Ends a program: it is asked to, and killed when it has not ended `graceMs` later. Default: it is killed at once. */
 export async function endProcess(child: ChildProcess, graceMs = 0): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const exit = new Promise<void>((resolve) => {

@@ -10,7 +10,7 @@ export interface TinyDisk {
   unmount(): void;
 }
 
-/** Mounts a file system of so many KiB; undefined where that cannot be done. */
+/** Mounts a file system of that many KiB; undefined where that cannot be done. */
 export function mountTinyDisk(kib: number): TinyDisk | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'tagflow-disk-'));

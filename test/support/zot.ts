@@ -26,7 +26,7 @@ export async function startZot(): Promise<Zot> {
     JSON.stringify({
       distSpecVersion: '1.1.1',
       storage: { rootDirectory: join(root, 'images') },
-      // Docker's media types are taken only where it is told to.
+      // Docker's media types are taken only where it is asked to.
       http: { address: '127.0.0.1', port: '0', compat: ['docker2s2'] },
       log: { level: 'info' },
     }),

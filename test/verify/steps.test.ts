@@ -436,7 +436,7 @@ describe('step kubernetes', () => {
     expect(judged()).toEqual({ said: 'no', seen: 'no Pod runs' });
   });
 
-  test('Pods without an image of the release are none of it', () => {
+  test('Pods without an image of the release are not among them', () => {
     const strange = pod(V42);
     strange.status.containerStatuses.pop();
     expect(judgePods({ items: [strange] }, target())).toMatchObject({ said: 'no' });

@@ -96,6 +96,6 @@ test.each([
   expect(duration(milliseconds)).toBe(expected);
 });
 
-test('a moment is told in UTC, to the minute', () => {
+test('a moment is reported in UTC, to the minute', () => {
   expect(moment(Date.UTC(2026, 10, 20, 13, 10, 59))).toBe('2026-11-20 13:10Z');
 });

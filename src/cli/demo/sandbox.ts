@@ -58,7 +58,7 @@ export interface TrunkChange {
   readonly daysAgo: number;
 }
 
-/** The moment of the story that is so many days before now. */
+/** The moment of the story that is that many days before now. */
 export function momentOf(now: Instant, daysAgo: number): Instant {
   return Math.round(now - daysAgo * 86_400_000);
 }

@@ -18,7 +18,7 @@ export interface Served {
 
 /** A server that runs. */
 export interface PageServer {
-  /** With the token: whoever has it sees the page, on this machine alone. */
+  /** With the token: anybody who has it sees the page, on this machine alone. */
   readonly url: string;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// What a run tells on stderr while it goes on.
+// What a run tells on stderr while it runs.
 import type { Progress } from '../../model/effects.ts';
 import { plain } from '../../model/text.ts';
 import { logLine } from '../../views/log.ts';
@@ -11,7 +11,7 @@ import { painter } from './paint.ts';
 import type { ProgressLine } from './progress.ts';
 
 /**
- * Shows a notice: with `-q` warnings alone; what goes on in the line of progress; with `-v` that and each step in lines of their
+ * Shows a notice: with `-q` warnings alone; what happens now in the line of progress; with `-v` that and each step in lines of their
  * own. With `--log json` each is a line of JSON, but for bytes, which come too often.
  */
 export function showProgress(

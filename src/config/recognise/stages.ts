@@ -15,7 +15,7 @@ const WEAK = new Set(['ci', 'test', 'testing', 'int', 'integration', 'pre', 'liv
 /** Folders that hold environments, whatever these are called. */
 const HOLDERS = new Set(['env', 'envs', 'environment', 'environments', 'stages', 'overlays']);
 
-/** Folders beside environments that are none. */
+/** Folders beside environments that are not environments. */
 const NO_ENVIRONMENT = /^(?:[._].*|bases?|common|shared|components?|templates?|defaults?|lib|modules?|variants?)$/i;
 
 /** Words of a file's name beside that of its environment. */
@@ -54,7 +54,7 @@ export function isHolder(name: string): boolean {
   return HOLDERS.has(name.toLowerCase());
 }
 
-/** Whether a folder beside environments is none. */
+/** Whether a folder beside environments is not one. */
 export function isBeside(name: string): boolean {
   return NO_ENVIRONMENT.test(name);
 }

@@ -6,7 +6,7 @@ import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /**
- * What a commit on an environment's branch can break. `record`: it changes the record and is no release. `signature`: it is
+ * What a commit on an environment's branch can break. `record`: it changes the record and is not a release. `signature`: it is
  * not signed by somebody who may release the environment. `sequence`: its
  * number does not follow. `content`: its tree has what neither upstream nor a pin explains. `pins`: manifests name other
  * images than the record. `missed`: manifests of the head name an image where no release changes it, or an image of

@@ -25,7 +25,7 @@ export async function checkMissed(
   const { application, images } = environment;
   const left = unnamed.get(application) ?? new Set(images.keys());
   unnamed.set(application, left);
-  // What cannot be read is told as the rule about pins has it.
+  // What cannot be read is reported as the rule about pins has it.
   if (said instanceof TagflowError) left.clear();
   else {
     for (const image of said.pins.keys()) left.delete(image);

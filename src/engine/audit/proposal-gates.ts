@@ -105,7 +105,7 @@ export async function checkMergedReviews(
     const [refusal] = await judgeReviews(context, snapshot, state, { request, images, source, scope, madeBy });
     const cause = refusal?.decision === 'unknown' ? refusal.text.cause : undefined;
     if (isTagflowError(cause)) return cause;
-    if (refusal) report('gates', commit, `it was merged all the same: ${refusal.gate}: ${sentence(refusal)}`);
+    if (refusal) report('gates', commit, `it was merged anyway: ${refusal.gate}: ${sentence(refusal)}`);
   }
   return undefined;
 }

@@ -15,7 +15,7 @@ import type { Report } from './findings.ts';
 import type { Rules, RulesOf } from './sources.ts';
 import type { ReleaseEntry, Trail, TrailEntry } from './trail.ts';
 
-/** So many commits' manifests come in one request, at most. */
+/** That many commits' manifests come in one request, at most. */
 const AT_ONCE = 500;
 
 /** Commits whose trees are looked at together. */

@@ -42,7 +42,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 /** Newest entries of the journal that a report lists. */
 const JOURNAL = 500;
 
-/** Reads everything. What cannot be read is named in the report, and the rest is there all the same. */
+/** Reads everything. What cannot be read is named in the report, and the rest is there anyway. */
 export async function report(context: Context, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];

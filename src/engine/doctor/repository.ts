@@ -37,7 +37,7 @@ export interface RepositoryUse {
 /** A clock that is off by more than this makes tokens and signatures invalid here and there. */
 const MOST_SKEW = 60_000;
 const DAY = 86_400_000;
-/** A rule that keeps so many newer images first is one that protects: it is how Amazon ECR spells "keep". */
+/** A rule that keeps that many newer images first is one that protects: it is how Amazon ECR spells "keep". */
 const FAR_OFF = 1000;
 
 /** What is to be said of a repository. */

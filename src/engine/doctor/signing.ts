@@ -1,4 +1,4 @@
-// Signing under examination: whether this identity's key makes signatures that count for each environment, and goes on to;
+// Signing under examination: whether this identity's key makes signatures that count for each environment, and will continue to;
 // whether those who may sign are in the signers file. A text is signed that is not a record, and nothing is written.
 import type { Instant } from '../../model/effects.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';

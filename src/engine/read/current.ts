@@ -103,7 +103,7 @@ async function isRightBelow(context: Reading, environment: Environment, at: AtHe
   return trust === undefined || (signed !== undefined && signed.problem === undefined);
 }
 
-/** The number of the record in a commit, whoever wrote it. */
+/** The number of the record in a commit, no matter who wrote it. */
 async function sequenceAt(
   ledger: LedgerReader,
   environment: Environment,

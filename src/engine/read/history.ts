@@ -15,10 +15,10 @@ import { resultsOf } from './verifications.ts';
 
 /** Commits of a branch beside those of its releases. */
 const OTHERS = 10;
-/** Beyond so many, all of a history comes at once. */
+/** Beyond that many, all of a history comes at once. */
 const MANY = 1_000;
 
-/** How much history is likely to be needed for so many releases, or for all. */
+/** How much history is likely to be needed for that many releases, or for all. */
 function generationsFor(most: number | undefined): number {
   return most === undefined || most > MANY ? Infinity : most + MARGIN + OTHERS;
 }

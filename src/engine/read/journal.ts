@@ -234,7 +234,7 @@ export async function signerOfEntry(
   return { by };
 }
 
-/** What lets more through than before: whoever grants it has to have a valid key now, whatever time they wrote. */
+/** What lets more through than before: anybody who grants it has to have a valid key now, whatever time they wrote. */
 const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve']);
 
 /** Kinds that those who may release may write where `journalBy` says nothing; of the others nobody may. */

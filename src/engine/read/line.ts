@@ -19,7 +19,7 @@ import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from '.
 /** Trees that are looked at together. */
 const AT_ONCE = 32;
 
-/** A change of a record, judged: a release, or in words why it is none. */
+/** A change of a record, judged: a release, or in words why it is not one. */
 export interface Judged extends RecordStep {
   readonly release: ReleaseRecord | undefined;
   /** Who signed the release; undefined when it needs no signature. */
@@ -163,7 +163,7 @@ async function readCandidates(
   });
 }
 
-/** The record of a change, or why it is none, whatever lies below. */
+/** The record of a change, or why it is not one, whatever lies below. */
 interface ReadStep {
   readonly step: RecordStep;
   readonly record: ReleaseRecord | string;

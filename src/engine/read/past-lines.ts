@@ -112,7 +112,7 @@ function lineToday({ lines }: Pipeline, name: string): ReleaseLine | undefined {
 /** The folder of records. */
 const RECORDS = '.tagflow/releases';
 
-/** Records at a head whose line is not of today: mostly of lines that left. */
+/** Records at a head whose line is not of today: usually of lines that left. */
 async function strangeRecords(
   { ledger }: Reading,
   { pipeline, branches }: Snapshot,
@@ -192,7 +192,7 @@ async function withHead(reading: Reading, snapshot: Snapshot, past: Known): Prom
   if (here) {
     await ledger.fetch([here]);
     await ledger.deepen([here]);
-    // Its branch was renamed, or it goes on from there: that past is one.
+    // Its branch was renamed, or it continues from there: that past is one.
     if (await ledger.isAncestor(head, here)) return undefined;
   }
   return { ...past, line, head, isGone: false };

@@ -144,7 +144,7 @@ export function pastOf({ environment, steps, whole }: LineHistory): Past {
 
 /**
  * Reads the past of a line that today's configuration does not have. What it ran last ended for tagflow when the line left; that
- * its record was taken away afterwards is no finding.
+ * its record was taken away afterwards is not a finding.
  */
 export async function readPastLine(context: Reading, past: PastLine): Promise<Past> {
   const { line, head, isGone, left } = past;

@@ -1,4 +1,4 @@
-// Whether the repositories that a record names are its images': a record is an input, and whoever may push to an environment's
+// Whether the repositories that a record names are its images': a record is an input, and anybody who may push to an environment's
 // branch can write one. Nothing is asked of a registry, copied or tagged for a repository that the trunk's configuration does not
 // know for that image, now or at the commit that the record says it was planned by.
 import { CONFIG_FILE } from '../../config/config.ts';

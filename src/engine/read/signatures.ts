@@ -10,13 +10,13 @@ import type { SignatureVerdict, Signing } from '../../signing/signing.ts';
 import type { Reading } from '../context.ts';
 import { lineOfRecord, rulesAt, trustThen } from './past-rules.ts';
 
-/** By so much the clocks of those who make releases may differ, in milliseconds. */
+/** By that much the clocks of those who make releases may differ, in milliseconds. */
 const CLOCKS = 86_400_000;
 
 /** One armoured signature, and nothing else. */
 const ARMOUR = /^-----BEGIN (SSH|PGP) SIGNATURE-----\r?\n[^-]*-----END \1 SIGNATURE-----\r?\n?$/;
 
-/** So many signatures are judged at once: each is a process. */
+/** That many signatures are judged at once: each is a process. */
 const AT_ONCE = 4;
 
 /** What is judged: a record that fits its commit, and the signature beside it. */
@@ -74,7 +74,7 @@ export async function judgeSignatures(
 
 /**
  * Today's rules may be stricter than those that a release was made by: a signer left, or signing was turned on. A release that counts
- * names the one below it by its commit, and whoever signed it found that one good. So what is below is judged by the rules of the
+ * names the one below it by its commit, and anybody who signed it found that one good. So what is below is judged by the rules of the
  * configuration that it was planned with. The newest release has nobody's word but its own, and is judged by today's rules.
  */
 async function acceptSealed(

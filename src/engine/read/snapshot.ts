@@ -20,7 +20,7 @@ export interface EnvironmentState {
   readonly commit: ObjectId | undefined;
 }
 
-/** With so many branches or fewer all come at once: which ones are needed is known only from the configuration. */
+/** With that many branches or fewer all come at once: which ones are needed is known only from the configuration. */
 export const FEW_BRANCHES = 64;
 
 /** What a snapshot holds. */

@@ -22,7 +22,7 @@ const MOST = 200;
 
 /**
  * Returns what verifications said of the releases of a line, by commit: of each the newest result that is a pass or a failure,
- * else the newest. Nothing where the journal cannot be read, which is told as a warning.
+ * else the newest. Nothing where the journal cannot be read, which is reported as a warning.
  */
 export async function resultsOf(
   reading: Reading,

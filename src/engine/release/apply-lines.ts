@@ -23,7 +23,7 @@ export interface Applied {
   /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
   readonly record: ReleaseRecord | undefined;
   readonly tags: readonly TagStatus[];
-  /** Why this was not done, or not to its end; the other environments were seen to all the same. */
+  /** Why this was not done, or not to its end; the other environments were seen to anyway. */
   readonly problem: TagflowError | undefined;
 }
 

@@ -29,7 +29,7 @@ export function isComplete(tags: readonly TagStatus[]): boolean {
 
 /**
  * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags
- * from being put or verified is told as `tags-incomplete`, never as a release that failed.
+ * from being put or verified is reported as `tags-incomplete`, never as a release that failed.
  */
 export async function applyCommitted(
   context: Context,
@@ -184,7 +184,7 @@ async function newerThan(
   return newer.sequence > record.sequence ? { head: now, record: newer } : undefined;
 }
 
-/** Whether a head descends from an older one: mostly it is its child. */
+/** Whether a head descends from an older one: usually it is its child. */
 async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Promise<boolean> {
   await ledger.fetch([head]);
   if ((await ledger.commit(head)).parents.includes(older)) return true;

@@ -103,7 +103,7 @@ interface RunningPast {
   readonly broken: boolean;
 }
 
-/** So many releases are looked at first: mostly the one to go back to is among them. */
+/** That many releases are looked at first: usually the one to go back to is among them. */
 const NEWEST = 10;
 
 async function readTarget(
@@ -123,7 +123,7 @@ async function readTarget(
   return { ...all, target: await chooseTarget(reading, snapshot, all, request) };
 }
 
-/** The highest release that the branch reaches beside its line, and its past: the line goes on from there. */
+/** The highest release that the branch reaches beside its line, and its past: the line continues from there. */
 async function readHidden(
   reading: Reading,
   snapshot: Snapshot,

@@ -86,7 +86,7 @@ export async function judgeReviews(
 }
 
 /**
- * Asks the gates of a rollback. Commits made by hand since are left behind: a rollback goes through all the same, which
+ * Asks the gates of a rollback. Commits made by hand since are left behind: a rollback goes through anyway, which
  * is on the record. A held release is never chosen by itself; one that was named takes an override.
  */
 export async function judgeRollback(
@@ -144,7 +144,7 @@ async function ask(
   return judge(gates, subject, gathered, overrides);
 }
 
-/** Evidence that others than Git and the registry give: where they fail, their gates are unknown and the rest is told. */
+/** Evidence that others than Git and the registry give: where they fail, their gates are unknown and the rest is reported. */
 const OUTSIDE: ReadonlySet<keyof Evidence> = new Set(['statuses', 'reviews', 'runs']);
 
 /** What a source gives. Where the journal cannot be trusted, that is the finding: it makes a verdict unknown. */

@@ -46,7 +46,7 @@ export async function locksOn(reading: Reading, snapshot: Snapshot, state: Envir
   }));
 }
 
-/** What a rollback asks of the journal: where the journal cannot be trusted it warns, and goes on with nothing. */
+/** What a rollback asks of the journal: where the journal cannot be trusted it warns, and continues with nothing. */
 export async function orWarn<T>(reading: Reading, facts: Promise<readonly T[]>): Promise<readonly T[]> {
   const { value, problem } = await attempt(facts, 'journal-invalid');
   if (!problem) return value;

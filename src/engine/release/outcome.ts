@@ -44,7 +44,7 @@ export interface Planned {
   readonly rendered?: readonly Rendering[];
 }
 
-/** There is nothing to do: the environment has exactly this release. Its tags were checked all the same. */
+/** There is nothing to do: the environment has exactly this release. Its tags were checked anyway. */
 export interface Unchanged {
   readonly kind: 'unchanged';
   readonly environment: string;

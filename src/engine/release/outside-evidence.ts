@@ -19,7 +19,7 @@ export async function forgeReader(
   if (forgeOf) return forgeOf(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'tagflow.yaml asks for what the forge says, and this run cannot read it',
-    why: 'whoever uses tagflow as a library gave it no `forgeOf` in its context',
+    why: 'the program that uses tagflow as a library gave it no `forgeOf` in its context',
   });
 }
 

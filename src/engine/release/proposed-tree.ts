@@ -1,5 +1,5 @@
 // Whether what was merged is what was proposed: the branch of a proposal takes pushes of more people than may release, and a push
-// after the approval changes what is merged. A record names the tree of its release, and whoever changes files can change the
+// after the approval changes what is merged. A record names the tree of its release, and anybody who changes files can change the
 // record as well. So the tree is made again from the base, the upstream commit and the images, and nothing else may be in it.
 import { CONFIG_FILE } from '../../config/config.ts';
 import { attempt } from '../../model/attempt.ts';

@@ -4,7 +4,7 @@ import type { Repository, Tag } from '../../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
 import type { Reading } from '../context.ts';
 
-/** So many are named. */
+/** That many are named. */
 const NAMED = 6;
 
 /** What listing takes. */

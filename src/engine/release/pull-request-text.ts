@@ -1,4 +1,4 @@
-// What a pull request says to whoever has to decide: title, and body in Markdown.
+// What a pull request says to anybody who has to decide: title, and body in Markdown.
 import { shortDigest } from '../../model/digest.ts';
 import { shortId } from '../../model/object-id.ts';
 import { type Plan, subjectOf } from '../../model/plan.ts';

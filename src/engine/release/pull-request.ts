@@ -1,7 +1,7 @@
 // Proposing: where an environment's branch takes pull requests alone, a plan's commit goes to a branch of its own, and a pull
 // request from there asks for it. A pull request is one plan and never changes, so what was looked at is what is merged: a
 // new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
-// branch and the same pull request, whoever makes them; whatever of that is there already is left as it is.
+// branch and the same pull request, no matter who makes them; whatever of that is there already is left as it is.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
 import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
@@ -72,7 +72,7 @@ export async function forgeOf({ forgeOf: make }: Context, { pipeline }: Snapshot
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'releases go by pull requests here, and this run can open none',
-    why: 'tagflow.yaml says so with pullRequest:, and whoever uses tagflow as a library gave it no `forgeOf` in its context',
+    why: 'tagflow.yaml says so with pullRequest:, and the program that uses tagflow as a library gave it no `forgeOf` in its context',
   });
 }
 
@@ -168,7 +168,7 @@ async function sameRequest(
   });
 }
 
-/** Closes what a newer one replaces. One that stays open is told, and closed by the next run: it can still be merged. */
+/** Closes what a newer one replaces. One that stays open is reported, and closed by the next run: it can still be merged. */
 async function closeAll(
   context: Context,
   forge: Forge,

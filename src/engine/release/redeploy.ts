@@ -44,7 +44,7 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
 /**
  * Releases the same images once more, with an annotation that differs. Undefined where the branch has another release by now,
  * where hands changed it, or where nothing in its manifests would change: then nothing is committed. What keeps it from being
- * made is told, and is no failure of the tags.
+ * made is reported, and is not a failure of the tags.
  */
 export async function redeploy(
   context: Context,

@@ -1,7 +1,7 @@
 // Retention: per-release tags keep the newest releases of an environment from the registry's clean-up; older ones are
 // removed. Nothing depends on it: a tag that stays too long is harmless, so a failure here is a warning and no more.
 //
-// Concurrency: a tag is removed only of a release that is out of the window for good, and only while it names that
+// Concurrency: a tag is removed only of a release that has left the window, and only while it names that
 // release's image; a run that is late removes what a newer one would remove as well. Repetition: removes nothing twice.
 import { shortDigest } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
@@ -48,7 +48,7 @@ export async function removeOldTags(
   if (record.sequence <= environment.retain) return;
   await asWarning(context, environment, async () => {
     const here = await oldTags(context, environment, record, record.images, closed);
-    // Of distinct releases exactly so many may have tags: with none older there is nothing to read the past for.
+    // Of distinct releases exactly that many may have tags: with none older there is nothing to read the past for.
     if (here.every(({ sequence }) => sequence > record.sequence - environment.retain)) return;
     const { kept } = retained(await newestRecords(context, environment, head), environment.retain);
     const gone = (await allRecords(context, environment, head)).filter(({ sequence }) => !kept.has(sequence));
@@ -201,7 +201,7 @@ function warn(context: Context, { name }: Environment, count: number, first: str
   });
 }
 
-/** Whatever goes wrong is told and goes no further; a stop ends it, as everything that matters was done before. */
+/** Whatever goes wrong is reported and goes no further; a stop ends it, as everything that matters was done before. */
 async function asWarning(context: Context, environment: Environment, work: () => Promise<void>): Promise<void> {
   try {
     await work();

@@ -1,4 +1,4 @@
-// Whether images are the versions that records say: a record is an input, and whoever may push to an environment's branch can
+// Whether images are the versions that records say: a record is an input, and anybody who may push to an environment's branch can
 // write one. The registry is asked: a tag of that version on the digest, else the version that the image gives itself.
 import { shortDigest } from '../../model/digest.ts';
 import type { Environment } from '../../model/pipeline.ts';

@@ -30,7 +30,7 @@ export async function readPinned(
   return read instanceof TagflowError ? read : read.pins;
 }
 
-/** What manifests say: their pins by image, and what names an image and is no pin. */
+/** What manifests say: their pins by image, and what names an image and is not a pin. */
 export interface Said {
   readonly pins: ReadonlyMap<string, readonly ReadPin[]>;
   readonly strays: readonly Stray[];

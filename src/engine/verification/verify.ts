@@ -83,7 +83,7 @@ async function finishRollback(context: Context, { environment, record, head }: V
 
 const NOTHING: Verification = { result: 'inconclusive', steps: [] };
 
-/** Whether a result is written down: one look that found nothing yet is none. */
+/** Whether a result is written down: one look that found nothing yet is not one. */
 function isSettled({ result }: Verification, wait: boolean): boolean {
   return wait || result !== 'inconclusive';
 }

@@ -146,7 +146,7 @@ class Reader {
     return isSource(source) ? [{ kind: 'inline', source, line }] : [];
   }
 
-  /** A path in this repository; what leaves it (another repository, `../` beyond the root) is none. */
+  /** A path in this repository; what leaves it (another repository, `../` beyond the root) is not one. */
   #path(value: Value | undefined): readonly KustomizeReference[] {
     const written = textOf(value)?.trim() ?? '';
     // A URL has a scheme, a query or a user.

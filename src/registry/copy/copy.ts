@@ -1,5 +1,5 @@
 // Copies an image from one repository to another, whichever registries or layouts they are in: digests kept, nothing
-// decompressed, converted or signed anew.
+// decompressed, converted or signed again.
 //
 // Order: blobs before the manifests that name them, children before their index, the image's own manifest last; then what
 // is about it. So whatever a target has under a digest is whole, an interrupted copy shows nowhere, and a repeat sends only

@@ -1,4 +1,4 @@
-// How far copies are, for people: `copying django V4.2, mariadb V10.6: 12 of 80 MiB`. Copies that run at once are told
+// How far copies are, for people: `copying django V4.2, mariadb V10.6: 12 of 80 MiB`. Copies that run at once are reported
 // together, since they share one line and one connection.
 import type { ReportProgress } from '../../model/effects.ts';
 

@@ -41,8 +41,8 @@ export interface EcrClients {
   of(host: EcrHost): Promise<EcrClient>;
   /**
    * The id of the access key that calls are signed with. Has the SDK find credentials before the call that needs them, so that
-   * failing to find any is told from being refused; the SDK keeps them while they are valid. Throws `unauthorized` when there
-   * are none, and `interrupted`.
+   * failing to find any is distinguished from being refused; the SDK keeps them while they are valid. Throws `unauthorized` when there
+   * are no credentials, and `interrupted`.
    */
   takeCredentials(host: EcrHost): Promise<string>;
   /** Ends idle connections. */

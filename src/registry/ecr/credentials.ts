@@ -37,7 +37,7 @@ export function createEcrCredentials(options: EcrCredentialOptions): CredentialS
     if (known) {
       const token = await known;
       if (clock.elapsed() < token.renewAt) return token;
-      // Whoever comes first renews it; the others find the new one under way.
+      // Anybody who comes first renews it; the others find the new one under way.
       if (tokens.get(key) !== known) return tokenOf(host);
     }
     const asked = askForToken(host, options);

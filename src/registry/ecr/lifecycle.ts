@@ -22,7 +22,7 @@ const policySchema = z.object({ rules: z.array(ruleSchema) });
 
 type LifecycleRule = z.infer<typeof ruleSchema>;
 
-/** The policy that a document of ECR's spells; a text that says why, when it is none that is known here. */
+/** The policy that a document of ECR's spells; a text that says why, when it is not one that is known here. */
 export function parseLifecyclePolicy(text: string, where: string): CleanUpPolicy | { readonly unreadable: string } {
   let json: unknown;
   try {

@@ -1,4 +1,4 @@
-// Keeps calls to a quota: at most so many in any second, in the order they were asked for. Amazon ECR takes 10 PutImage a
+// Keeps calls to a quota: at most that many in any second, in the order they were asked for. Amazon ECR takes 10 PutImage a
 // second for an account in a region, and answers what is over it with ThrottlingException.
 import type { Clock } from '../../model/effects.ts';
 import { pauseFor } from '../../http/limiter.ts';

@@ -7,7 +7,7 @@
 // a second at most. So nobody off Google's cloud waits for one. Who has none of all that is anonymous.
 //
 // google-auth-library is loaded with the first question. It would also look for a project, by starting gcloud and asking the
-// metadata server: it is told one, which nothing depends on. Tokens are its to keep and to renew; one is asked for at a time,
+// metadata server: it learns one, which nothing depends on. Tokens are its to keep and to renew; one is asked for at a time,
 // however many want it.
 import type { ProcessEnv } from '../../model/effects.ts';
 import { existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ export interface GoogleToken {
 /** Credentials for Artifact Registry's hosts, and those of another source for all other hosts. */
 export interface GarAccess extends CredentialSource {
   /**
-   * A token for a repository of Artifact Registry; undefined when there are no credentials of Google's, or the host is none
+   * A token for a repository of Artifact Registry; undefined when there are no credentials of Google's, or the host is not one
    * of its hosts. Throws `unauthorized`, `credentials-invalid`, `registry-unavailable`, `interrupted`, and
    * what the other source throws.
    */
@@ -68,7 +68,7 @@ export interface GarAccessOptions {
   readonly makeClient?: MakeClient | undefined;
 }
 
-/** Makes a client anew: it holds no token yet. */
+/** Makes a client again: it holds no token yet. */
 export type MakeClient = () => Promise<GoogleClient>;
 
 const USER = 'oauth2accesstoken';
@@ -181,7 +181,7 @@ async function fromMetadataServer(): Promise<GoogleClient> {
   return new Compute({ scopes: SCOPES });
 }
 
-/** How Google's libraries are told to look for a metadata server. */
+/** How Google's libraries are asked to look for a metadata server. */
 function detectionOf(env: ProcessEnv): string | undefined {
   return env['METADATA_SERVER_DETECTION']?.trim().toLowerCase();
 }

@@ -1,7 +1,7 @@
-// The client of Artifact Registry's API, made for where this runs: its address, proxies, certificate authorities. It is told
+// The client of Artifact Registry's API, made for where this runs: its address, proxies, certificate authorities. It is given
 // all of it, because gRPC would look for proxies in small letters only, and log to the terminal when one fails.
 //
-// The client is made without credentials: each call carries a token of its own (see api.ts), so that a missing one is told
+// The client is made without credentials: each call carries a token of its own (see api.ts), so that a missing one is reported
 // from one that was refused, and nothing looks for a metadata server.
 import type { ProcessEnv } from '../../model/effects.ts';
 import { createSecureContext, type SecureContext } from 'node:tls';

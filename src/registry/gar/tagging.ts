@@ -108,7 +108,7 @@ export class GarTagging {
     });
   }
 
-  /** The error for a write that was refused for good. */
+  /** The error for a write that was refused permanently. */
   async #refusalOf(
     place: GarPlace,
     digest: Digest,

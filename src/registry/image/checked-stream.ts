@@ -1,5 +1,5 @@
 // Bytes on their way from one place to another, checked while they pass: a blob that is not what its digest says is not
-// let through to its end, so whoever receives it never has the whole of a wrong one.
+// let through to its end, so anybody who receives it never has the whole of a wrong one.
 import { createHash } from 'node:crypto';
 import { digestAlgorithm, digestHex } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';

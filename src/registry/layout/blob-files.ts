@@ -25,7 +25,7 @@ export interface BlobFiles {
 }
 
 const CHUNK = 1024 * 1024;
-/** Not `.tmp`: those are removed by whoever holds the layout's lock, and a stream may take longer than a lock is held. */
+/** Not `.tmp`: those are removed by the process that holds the layout's lock, and a stream may take longer than a lock is held. */
 const PART = /^\.tagflow-[0-9a-f-]+\.part$/;
 /** A writer touches its file far more often: what a server may take to send the next chunk is seconds. */
 const ABANDONED_MS = 60 * 60 * 1000;

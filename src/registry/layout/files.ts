@@ -8,10 +8,10 @@ import { codeOf, storageFailure } from './errors.ts';
 import { invalid } from './index-file.ts';
 
 const TEMPORARY = /^\.tagflow-[0-9a-f-]+\.tmp$/;
-/** The mode of new files in a layout: whoever serves it may be another user. */
+/** The mode of new files in a layout: anybody who serves it may be another user. */
 export const NEW_FILE_MODE = 0o644;
 
-/** Temporary files of writers that were killed. Whoever calls holds the lock, so none of them is in use. */
+/** Temporary files of writers that were killed. Anybody who calls holds the lock, so none of them is in use. */
 export async function removePartialFiles(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
     if (TEMPORARY.test(name)) await rm(join(directory, name), { force: true });

@@ -32,7 +32,7 @@ const FRESHEN_MS = 2_000;
 const LONGEST_WAIT_MS = 30_000;
 /**
  * proper-lockfile takes a stale lock over by itself, but waiters that judge at once remove each other's fresh locks
- * (measured: eight waiters on a dead lock lost an update in 6 of 25 rounds). So it is told that nothing is ever stale, and
+ * (measured: eight waiters on a dead lock lost an update in 6 of 25 rounds). So the library is made to believe that nothing is ever stale, and
  * `recover` below does it, one process at a time.
  */
 const NEVER_MS = Number.MAX_SAFE_INTEGER;

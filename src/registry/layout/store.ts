@@ -137,10 +137,10 @@ async function readIndex(directory: string, effects: LayoutEffects): Promise<Lay
   }
 }
 
-/** Whether the directory is there. Throws `layout-invalid` when it is, and is no layout of version 1. */
+/** Whether the directory is there. Throws `layout-invalid` when it is, and is not a layout of version 1. */
 async function isLayout(directory: string): Promise<boolean> {
   try {
-    // The directory itself may be reached through a link: that is the choice of whoever named it.
+    // The directory itself may be reached through a link: that is the choice of the person who named it.
     if (!(await stat(directory)).isDirectory()) throw invalid(directory, 'it is not a directory');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return false;

@@ -1,4 +1,4 @@
-// Publishes images into OCI image layouts: for `tagflow demo`, and for whoever fills a layout without skopeo.
+// Publishes images into OCI image layouts: for `tagflow demo`, and for anybody who fills a layout without skopeo.
 // Safe to repeat, and beside other writers; see store.ts.
 import { resolve as absolute } from 'node:path';
 import { type Digest, digestOf } from '../../model/digest.ts';

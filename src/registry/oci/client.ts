@@ -138,7 +138,7 @@ class HttpRegistryClient implements RegistryClient {
     return gate.run(
       async () => {
         const response = await this.#http.exchange(request);
-        // Within the gate: whoever takes this place next has to see the pause.
+        // Within the gate: anybody who takes this place next has to see the pause.
         this.#holdBack(gate, response, pauses);
         return response;
       },
@@ -172,7 +172,7 @@ async function sendWithAuth(
   const sent = request.url.origin === home ? await auth.header(repository, action) : undefined;
   const response = await follow(sent);
   if (response.status !== 401) return response;
-  // Who answered after a redirect to elsewhere is not the registry, and is told nothing.
+  // Who answered after a redirect to elsewhere is not the registry, and learns nothing.
   if (response.url.origin !== home) {
     throw await auth.refused(repository, action, `${response.url.host}, where it sent us, answered 401`);
   }

@@ -24,7 +24,7 @@ export function tagsOfOnePage(response: HttpResponse): ReadonlySet<Tag> | undefi
 
 /**
  * The tags of a repository, each once, in the registry's order; empty when `get` finds no repository (undefined).
- * Follows `Link` on the same origin; where a link is missing or leads elsewhere, goes on after the last tag it saw.
+ * Follows `Link` on the same origin; where a link is missing or leads elsewhere, continues after the last tag it saw.
  * Throws `registry-answer-invalid` for pages that never end, that cannot be reached or that hold something else.
  */
 export async function collectTags(
@@ -91,7 +91,7 @@ function createTagSet(): { add(tags: readonly Tag[]): boolean; all(): readonly T
   };
 }
 
-/** Where a list goes on that does not say so, or says that it does elsewhere. */
+/** Where a list continues that does not say so, or says that it does elsewhere. */
 function unlinkedPage(elsewhere: URL | undefined, page: URL, listed: readonly Tag[], grew: boolean): URL | undefined {
   const last = listed.at(-1);
   // A registry that knows neither `n` nor `last` answers every request with the whole list: then nothing is new.

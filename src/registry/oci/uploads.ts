@@ -20,7 +20,7 @@ import { TransportFailure } from '../../http/transport.ts';
 const START = { method: 'POST', headers: {}, action: 'push' } as const;
 const SMALL = { longest: 1024 * 1024, tooLong: 'registry-answer-invalid' } as const;
 
-/** As a courtesy: registries forget uploads that nobody goes on with. */
+/** As a courtesy: registries forget uploads that nobody continues with. */
 async function cancel(connection: OciConnection, repository: RemoteRepository, session: URL): Promise<void> {
   const request = { method: 'DELETE', url: session, headers: {}, once: true, repository, action: 'push' } as const;
   await connection.client.send({ ...request, ...SMALL }, connection.deadline()).catch(() => undefined);

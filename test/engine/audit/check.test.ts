@@ -157,7 +157,7 @@ describe('what is found', () => {
     ],
     [
       'record',
-      'a record that is none',
+      'a record that is not one',
       (bench) => bench.remote.commit('prd', { [recordOf('prd')]: 'schema: 1\n' }),
       /not a valid release record/,
     ],
@@ -467,7 +467,7 @@ describe('how far it looks', () => {
     expect(await rules(bench, { environments: ['prd'], ...bounds })).toEqual(['prd foreign']);
   });
 
-  test('a commit that says it is older than it can be is looked at all the same', async () => {
+  test('a commit that says it is older than it can be is looked at anyway', async () => {
     const bench = await past();
     bench.remote.commit('prd', { x: 'x' }, { time: 0 });
     expect(await rules(bench, { since: bench.clock.now() })).toEqual(['prd foreign']);

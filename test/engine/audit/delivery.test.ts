@@ -180,7 +180,7 @@ describe('a failed deployment', () => {
     expect(measured(line(...said), INCIDENT)).toMatchObject(expected);
   });
 
-  test('is none where a verification passed or could not tell, or a reason matches nothing', () => {
+  test('is not one where a verification passed or could not tell, or a reason matches nothing', () => {
     const releases = line(
       { day: 1, version: '1', verified: 'passed' },
       { day: 2, version: '2', verified: 'inconclusive', reason: 'SHOP-1' },

@@ -1,4 +1,4 @@
-// Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged all the same is found.
+// Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged anyway is found.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
 import type { Proposed } from '../../../src/engine/release/outcome.ts';
@@ -41,7 +41,7 @@ describe('reviews on the forge', () => {
     });
   });
 
-  test('are judged at the pull request, and the forge is told', async () => {
+  test('are judged at the pull request, and the forge is reported', async () => {
     const wait = 'approvals: wait: prd needs 2 approvals of this release on the forge, and has';
     expect(await judged()).toEqual([
       'gates: it may not be merged now: approvals: prd needs 2 approvals of this release on the forge, and has 0: approved by nobody',
@@ -94,22 +94,22 @@ describe('reviews on the forge', () => {
     expect(await judged()).toEqual([expect.stringMatching(/^gates: it may not be merged now: lock: prd is locked/)]);
   });
 
-  test('what was merged with enough of them is no finding', async () => {
+  test('what was merged with enough of them is not a finding', async () => {
     review('bo');
     review('cy');
     await bench.forge.merge(proposed.pullRequest.number);
     expect(await findings()).toEqual([]);
   });
 
-  test('what was merged all the same is one', async () => {
+  test('what was merged anyway is one', async () => {
     review('bo');
     await bench.forge.merge(proposed.pullRequest.number);
     expect(await findings()).toEqual([
-      'gates: it was merged all the same: approvals: prd needs 2 approvals of this release on the forge, and has 1: approved by bo',
+      'gates: it was merged anyway: approvals: prd needs 2 approvals of this release on the forge, and has 1: approved by bo',
     ]);
   });
 
-  test('one from before the rule is no finding', async () => {
+  test('one from before the rule is not a finding', async () => {
     bench = createBench({ settings: { prd: 'pullRequest: true' } });
     await bench.released('dev', FIRST);
     await bench.released('stg');
@@ -131,7 +131,7 @@ describe('reviews on the forge', () => {
     expect(await judged()).toEqual([]);
   });
 
-  test('a forge that does not answer leaves it unknown, and is no pass', async () => {
+  test('a forge that does not answer leaves it unknown, and is not a pass', async () => {
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'reviews');
     expect(await judged()).toEqual([expect.stringContaining('approvals: whether gate approvals passes is not known')]);
     review('bo');
@@ -141,7 +141,7 @@ describe('reviews on the forge', () => {
     expect(found.environments[0]?.unchecked).toMatchObject({ code: 'forge-unavailable' });
   });
 
-  test('a status that cannot be set is told, and the verdict stands', async () => {
+  test('a status that cannot be set is reported, and the verdict stands', async () => {
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'report');
     expect(await judged()).toHaveLength(1);
     expect(bench.notices.join('\n')).toMatch(/the status tagflow\/gates was not set/);

@@ -46,7 +46,7 @@ describe('metrics', () => {
     });
   });
 
-  test('leave out a commit that is no release', async () => {
+  test('leave out a commit that is not a release', async () => {
     const broken = createBench();
     await broken.through(FIRST);
     broken.remote.commit('prd', { '.tagflow/releases/prd.yaml': 'nonsense\n' });

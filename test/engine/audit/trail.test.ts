@@ -29,8 +29,8 @@ describe('how much of a line is read', () => {
     ['since a release, that one included', { since: minute(2) }, 2, false],
     ['since a moment after a release', { since: minute(2) + 1 }, 1, false],
     ['since a time before everything', { since: 0 }, 3, true],
-    ['so many commits', { limit: 2 }, 2, false],
-    ['so many commits as there are', { limit: 3 }, 3, true],
+    ['that many commits', { limit: 2 }, 2, false],
+    ['that many commits as there are', { limit: 3 }, 3, true],
     ['the closer of two bounds', { since: minute(2), limit: 1 }, 1, false],
   ])('%s', async (_, bounds, count, whole) => {
     const line = await trailOf(await threeReleases(), bounds);

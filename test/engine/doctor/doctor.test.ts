@@ -236,7 +236,7 @@ describe('a repository', () => {
     expect(await found(await told(facts))).toEqual(expected);
   });
 
-  test('of a registry that does not answer is an error, and the others are looked at all the same', async () => {
+  test('of a registry that does not answer is an error, and the others are looked at anyway', async () => {
     const bench = await running();
     bench.registry.arm(
       { kind: 'before' },
@@ -392,7 +392,7 @@ describe('clean-up rules', () => {
     expect(found?.fix).toContain('action KEEP, tagState TAGGED, tagPrefixes ["prd-"]');
   });
 
-  test('into an archive are told as such', async () => {
+  test('into an archive are reported as such', async () => {
     const [found] = await diagnoses(policy([rule({ action: 'archive', olderThanDays: 30 })]));
     expect(found?.what).toContain('would archive images of prd');
   });
@@ -410,7 +410,7 @@ describe('clean-up rules', () => {
     ]);
   });
 
-  test('are told for each environment by its own releases', async () => {
+  test('are reported for each environment by its own releases', async () => {
     const bench = await aged(policy([rule({ olderThanDays: 30 })]));
     const all = await doctor(bench.context(), MACHINE);
     const by = all

@@ -147,7 +147,7 @@ describeReal('doctor, where ssh signs releases', ['ssh-keygen'], () => {
     expect(await said(at, keys.signing('bot'), 'prd')).toHaveLength(1);
   });
 
-  test('who uses tagflow as a library and gave it no signing is told so', async () => {
+  test('who uses tagflow as a library and gave it no signing learns so', async () => {
     const lines = await said(bench(BY_BOT), undefined, 'prd');
     expect(lines[0]).toContain('error signing: releases are signed here, and this run can neither sign nor verify');
   });

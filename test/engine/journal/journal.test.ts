@@ -61,7 +61,7 @@ describe('a lock', () => {
     ]);
   });
 
-  test('is taken off, and the line goes on', async () => {
+  test('is taken off, and the line continues', async () => {
     const bench = await running();
     await lock(bench.context(), STOP);
     await lock(bench.context(), { ...STOP, reason: 'INC-10' });

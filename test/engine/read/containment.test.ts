@@ -67,7 +67,7 @@ test.each<[what: string, old: string, own: string, upstream: string, contained: 
   expect(contains(upstream, old, own)).toBe(contained);
 });
 
-test('files that differ in thousands of lines are told apart at once, and not contained', () => {
+test('files that differ in thousands of lines are distinguished at once, and not contained', () => {
   const lines = (word: string): string =>
     Array.from({ length: 40_000 }, (_, at) => `${word} ${at % 7} ${at}\n`).join('');
   const [old, own, other] = [lines('a'), lines('b'), lines('c')];

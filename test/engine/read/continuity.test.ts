@@ -97,7 +97,7 @@ function matrix(title: string, make: () => Bench): void {
       expect(outcome).toMatchObject({ plan: { sequence: 5, previous, parents: [merged] } });
     });
 
-    test('a line that was anchored again goes on', async () => {
+    test('a line that was anchored again continues', async () => {
       const bench = make();
       const head = headOf(bench);
       const [, , , second] = bench.remote.history('prd').map(({ id }) => id);

@@ -276,7 +276,7 @@ function corpus(
     });
   });
 
-  test('who may not release is told so before anything is pushed', async () => {
+  test('who may not release learns so before anything is pushed', async () => {
     const { at, keys } = stage();
     const { bench } = at;
     const error = await failureOf(
@@ -303,7 +303,7 @@ describeReal('forged signatures of OpenSSH', ['ssh-keygen'], () => {
       await line('mallory'),
       await line('filer', 'namespaces="file"'),
       `*@wild.example.org ${await keys.publicKey('wild')}`,
-      'this line is none',
+      'this line is not one',
     ];
     const roles = ['bot', 'old', 'young', 'mallory', 'filer'].map((owner) => `${owner}@example.org`).join(', ');
     at = await scene(keys, config('ssh', roles, 'revoked: revoked'), {
@@ -397,7 +397,7 @@ describeReal('forged signatures of OpenSSH', ['ssh-keygen'], () => {
       },
     };
     await history(bench.context({ signing }), { environment: 'dev', limit: 1 });
-    // What changed is told against the release below, so one release more is judged than is shown.
+    // What changed is reported against the release below, so one release more is judged than is shown.
     expect(asked.size).toBe(5);
     asked.clear();
     await status(bench.context({ signing }), 'dev');

@@ -35,7 +35,7 @@ describe('history', () => {
     expect(unverified).toEqual([]);
   });
 
-  test('of all environments by time, at most so many', async () => {
+  test('of all environments by time, at most that many', async () => {
     const bench = await past();
     const { releases } = await history(bench.context(), { limit: 4 });
     expect(releases.map(({ environment, record }) => `${environment} ${record.sequence}`)).toEqual([

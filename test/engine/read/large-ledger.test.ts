@@ -84,7 +84,7 @@ describe('what is new is read without the rest', () => {
   });
 });
 
-describe('what is old is found all the same', () => {
+describe('what is old is found anyway', () => {
   test.each([
     ['the first release', { release: 1 }, 1],
     ['what ran long ago', { at: minute(7) }, 7],

@@ -1,4 +1,4 @@
-// Replicas of the Git server that lag behind for a moment: nobody is told that a branch was rewound.
+// Replicas of the Git server that lag behind for a moment: no error says that a branch was rewound.
 import { expect, test } from 'vitest';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';

@@ -34,7 +34,7 @@ describe.each([
   ['a folder of the machine', 'oci:/srv/registry/app'],
   ['no repository at all', 'not a repository'],
 ])('a record that names the repository of %s', (_, repository) => {
-  test('moves no tag, is copied from nowhere, and is no release', async () => {
+  test('moves no tag, is copied from nowhere, and is not a release', async () => {
     bench.remote.branches.set('stg' as BranchName, genuine);
     const forged = forge(bench, { record: { images: imagesFrom(repository) } });
     const asked: string[] = [];

@@ -6,7 +6,7 @@ import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
 import { failureOf, refusal } from '../../support/failure.ts';
 
-/** A bench whose remote has so many branches. */
+/** A bench whose remote has that many branches. */
 function withBranches(count: number): Bench {
   const bench = createBench();
   for (let n = bench.remote.branches.size; n < count; n += 1) bench.remote.commit(`feature-${n}`, { [`${n}`]: 'x' });
@@ -67,7 +67,7 @@ describe('a branch that is not there', () => {
 });
 
 describe('a trunk without tagflow.yaml', () => {
-  test('is told by its name', async () => {
+  test('is reported by its name', async () => {
     const bench = createBench();
     bench.remote.commit('main', { 'tagflow.yaml': undefined });
     expect(await failureOf(readSnapshot(bench.context()))).toMatchObject({

@@ -163,7 +163,7 @@ describe('the order of writes', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.0');
   });
 
-  test('a write whose answer was lost is told as not verified, and the next apply finds it right', async () => {
+  test('a write whose answer was lost is reported as not verified, and the next apply finds it right', async () => {
     const bench = await running();
     bench.registry.arm({ kind: 'after' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
     const { tags } = await bench.released('prd', { django: 'V4.2' });
@@ -255,7 +255,7 @@ describe('the order of writes', () => {
     expect(bench.tagged('django', 'prd-1')).toBe('V4.3');
   });
 
-  test('a target tag that the registry made immutable is told by its name', async () => {
+  test('a target tag that the registry made immutable is reported by its name', async () => {
     const bench = await running();
     bench.registry.makeImmutable(repositoryOf('django'), parseTag('prd'));
     const { tags } = await bench.released('prd', { django: 'V4.2' });
@@ -264,7 +264,7 @@ describe('the order of writes', () => {
 });
 
 describe('a head that moves on meanwhile', () => {
-  test('has its own tags put, written anew even where they read as right', async () => {
+  test('has its own tags put, written again even where they read as right', async () => {
     const bench = await running();
     let once = true;
     bench.remote.faults.before = async (step, actor) => {
@@ -296,7 +296,7 @@ describe('a head that moves on meanwhile', () => {
     };
     const { tags } = await bench.released('prd', { django: 'V4.2' });
     expect(tags.map(({ tag }) => tag)).toEqual(['prd-2', 'prd-2', 'prd', 'prd']);
-    // Only django moved, and only once: nothing was written anew.
+    // Only django moved, and only once: nothing was written again.
     expect(bench.registry.writes.filter(({ tag }) => tag === 'prd')).toHaveLength(3);
   });
 
@@ -325,7 +325,7 @@ describe('a head that moves on meanwhile', () => {
       rewound = true;
       bench.remote.branches.set('prd' as BranchName, before);
       if (how === 'prd') return;
-      // Made anew: another release has the number that this one was given.
+      // Made again: another release has the number that this one was given.
       const other = first
         .replace('sequence: 1\n', 'sequence: 2\n')
         .replace(/base: .*\n/, `base: ${before}\nprevious: 1\n`);
@@ -451,7 +451,7 @@ describe('after the commit has landed', () => {
         };
       },
     ],
-  ])('%s: the release is told as committed, and its tags as not verified', async (_, why, fault) => {
+  ])('%s: the release is reported as committed, and its tags as not verified', async (_, why, fault) => {
     const bench = await running();
     fault(bench);
     const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
@@ -479,7 +479,7 @@ describe('after the commit has landed', () => {
     });
     await bench.released('dev', FIRST);
     await bench.released('stg');
-    // What the adapter of django's registry throws once the run is told to stop, while mariadb's is writing.
+    // What the adapter of django's registry throws once the run is asked to stop, while mariadb's is writing.
     bench.registry.arm(
       { kind: 'before', error: bench.interruption() },
       1,

@@ -1,4 +1,4 @@
-// What the engine makes of a registry in a large release: many images, of which one fails, or is pushed anew meanwhile.
+// What the engine makes of a registry in a large release: many images, of which one fails, or is pushed again meanwhile.
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../../src/engine/release/apply-lines.ts';
 import { requireComplete } from '../../../src/engine/release/apply.ts';
@@ -9,7 +9,7 @@ import { failureOf } from '../../support/failure.ts';
 const MANY = 200;
 const NAMES = Array.from({ length: MANY }, (_, at) => `service-${String(at).padStart(3, '0')}`);
 
-/** A pipeline of so many images, V1.0 of each published. */
+/** A pipeline of that many images, V1.0 of each published. */
 function createLargeBench() {
   const images = NAMES.map((name) => `  ${name}: { repository: ${repositoryOf(name).name} }`);
   const pins = NAMES.map((name) => `  - name: ${repositoryOf(name).name}\n    newTag: V0.1`);

@@ -13,7 +13,7 @@ function person(answer: boolean) {
   return { shown, confirm };
 }
 
-test('is asked with the plan, and yes goes on', async () => {
+test('is asked with the plan, and yes continues', async () => {
   const bench = createBench({ settings: { dev: 'confirm: true' } });
   const { shown, confirm } = person(true);
   expect(await bench.promote('dev', FIRST, { run: { confirm } })).toMatchObject({ kind: 'released' });

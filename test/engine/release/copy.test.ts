@@ -125,7 +125,7 @@ describe('a promotion to an environment with a registry of its own', () => {
     expect(plan.copies).toMatchObject([{ from: stg, to: PRD.name }]);
   });
 
-  test('goes on after a lost race without sending anything again', async () => {
+  test('continues after a lost race without sending anything again', async () => {
     const bench = await withOwnRegistry();
     let done = false;
     bench.registry.arm({ kind: 'before' }, 1, ({ method, repository }) => {
@@ -359,7 +359,7 @@ test('an environment that is given a registry of its own moves there with the ne
 describe('copies of several images', () => {
   const machine = { signal: new AbortController().signal };
 
-  /** Work that ends when it is told to. */
+  /** Work that ends when it is asked to. */
   function gate() {
     const started: number[] = [];
     const ends = new Map<number, { resolve: (value: string) => void; reject: (error: unknown) => void }>();
@@ -383,7 +383,7 @@ describe('copies of several images', () => {
     expect(await all).toEqual(['0', '1', 'two', '3', '4']);
   });
 
-  test('end together with the one that failed, nothing new is started, and its error is told', async () => {
+  test('end together with the one that failed, nothing new is started, and its error is reported', async () => {
     const { started, ends, work } = gate();
     const all = copyTogether(machine, [0, 1, 2, 3, 4, 5], work);
     await vi.waitFor(() => expect(started).toHaveLength(4));

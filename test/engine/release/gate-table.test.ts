@@ -16,7 +16,7 @@ import {
 
 /**
  * `stays`: refused, `waits`: refused until a moment or somebody's act; in both cases branches and tags are as before. `passes`:
- * the verb does its work all the same. `finds`: it tells of the gate. `shows` and `-`: whether it is seen. `approves`: consent is
+ * the verb does its work anyway. `finds`: it tells of the gate. `shows` and `-`: whether it is seen. `approves`: consent is
  * written, and nothing moves. `check --branch` is of a pull request that was opened before the gate closed; one that went past
  * `downgrade` by name may be merged, and CI_DEPLOY_FREEZE is the word of the one who promotes.
  */

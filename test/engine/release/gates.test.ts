@@ -59,7 +59,7 @@ describe('upstream', () => {
     expect(gatesOf(await bench.promote('prd', { django: 'V4.2' }))).toEqual(['upstream']);
   });
 
-  test('refuses configuration that was committed to stg by hand and is no release of it', async () => {
+  test('refuses configuration that was committed to stg by hand and is not a release of it', async () => {
     const bench = await benchWith(required);
     bench.remote.commit('stg', { 'environments/prd/settings.env': 'LEVEL=hot\n' }, { message: 'tune' });
     expect(gatesOf(await bench.promote('prd', { django: FIRST.django }))).toEqual(['upstream']);

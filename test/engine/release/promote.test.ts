@@ -264,7 +264,7 @@ describe('what is carried', () => {
     expect(bench.remote.history('stg')[0]?.parents).toEqual([base]);
   });
 
-  test('a file that differs in its pins alone is no change of configuration', async () => {
+  test('a file that differs in its pins alone is not a change of configuration', async () => {
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
     const { plan } = await bench.released('stg');
@@ -374,7 +374,7 @@ describe('paths that an environment keeps', () => {
     expect(bench.remote.file('prd', kept('db.env'))).toBe('prd\n');
   });
 
-  test('are pinned all the same, with their other lines as the branch has them', async () => {
+  test('are pinned anyway, with their other lines as the branch has them', async () => {
     const bench = await running({ settings: { prd: 'keep: ["environments/prd/kustomization.yaml"]' } });
     bench.remote.commit('prd', { [OVERLAY]: `# ours\n${bench.remote.file('prd', OVERLAY)}` });
     await bench.released('dev', { django: 'V4.2' });
@@ -534,7 +534,7 @@ describe('a branch that was rewound', () => {
   }
 
   test.each([
-    ['the promotion that would make the release anew', { django: 'V4.3' }],
+    ['the promotion that would make the release again', { django: 'V4.3' }],
     ['the promotion of what it has', { django: 'V4.0', mariadb: 'V10.6' }],
   ])('%s is refused, and the tags stay', async (_, versions) => {
     const bench = await rewound();
@@ -641,7 +641,7 @@ describe('divergence', () => {
     });
   });
 
-  test('a file that was removed by hand, and upstream as well, is no loss', async () => {
+  test('a file that was removed by hand, and upstream as well, is not a loss', async () => {
     const bench = await running({ files: { 'old.txt': 'old\n' } });
     bench.remote.commit('prd', { 'old.txt': undefined });
     expect(await refusals(bench.promote('prd', { django: 'V4.2' }))).toEqual(['divergence']);
@@ -672,7 +672,7 @@ describe('divergence', () => {
   test.each([
     ['', () => undefined],
     [' whose branch is gone', (bench: Bench) => bench.remote.branches.delete('stg' as BranchName)],
-  ])('a commit by hand is none of tagflow, though it brings a record of another environment%s', async (_, more) => {
+  ])('a commit by hand is not one of tagflow, though it brings a record of another environment%s', async (_, more) => {
     const bench = await running();
     const record = bench.remote.file('stg', recordOf('stg')) ?? '';
     bench.remote.commit('prd', {
@@ -765,7 +765,7 @@ describe('divergence', () => {
     expect(bench.remote.file('dev', 'src/app.py')).toBe('print(3)\n');
   });
 
-  test('a pull request merged by hand is named, whoever merged it', async () => {
+  test('a pull request merged by hand is named, no matter who merged it', async () => {
     const bench = await running();
     bench.remote.commit(
       'stg',
@@ -904,7 +904,7 @@ describe('the push', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
-  test('whose outcome cannot be known is told as such, and the next run completes it', async () => {
+  test('whose outcome cannot be known is reported as such, and the next run completes it', async () => {
     const bench = await running();
     bench.remote.faults.push = () => 'outcome-unknown-applied';
     expect(await failureOf(bench.promote('prd', { django: 'V4.2' }))).toMatchObject({ code: 'push-outcome-unknown' });
@@ -913,7 +913,7 @@ describe('the push', () => {
     expect(bench.tagged('django', 'prd')).toBe('V4.2');
   });
 
-  test('lands: what fails afterwards is told as tags that are not verified, never as a release that failed', async () => {
+  test('lands: what fails afterwards is reported as tags that are not verified, never as a release that failed', async () => {
     const bench = await running();
     bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd-2');
     const { tags } = await bench.released('prd', { django: 'V4.2' });

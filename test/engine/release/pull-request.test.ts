@@ -107,7 +107,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
     expect(findings.map(({ rule }) => rule)).toEqual(rules);
   });
 
-  test('goes on from a release that was merged', async () => {
+  test('continues from a release that was merged', async () => {
     const bench = await waiting();
     await bench.forge.merge(proposed(await bench.promote('prd')).pullRequest.number);
     await bench.released('dev', { django: 'V4.3' });
@@ -145,7 +145,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
 });
 
 describe('the same release asked for again', () => {
-  test('is the pull request that is open, whoever asks, why, and however the trunk moved on', async () => {
+  test('is the pull request that is open, no matter who asks, why, and however the trunk moved on', async () => {
     const bench = await waiting();
     const first = proposed(await bench.promote('prd'));
     bench.remote.commit('main', { 'README.md': 'unrelated\n' });
@@ -180,7 +180,7 @@ describe('the same release asked for again', () => {
     expect(proposed(await bench.promote('prd'))).toMatchObject({ isOld: true, pullRequest: { number: 2 } });
   });
 
-  test('after somebody closed it asks anew, from the commit that is there', async () => {
+  test('after somebody closed it asks again, from the commit that is there', async () => {
     const bench = await waiting();
     const { pullRequest, commit } = proposed(await bench.promote('prd'));
     bench.forge.closeByHand(pullRequest.number);
@@ -275,7 +275,7 @@ describe('another release', () => {
     expect([outcome.kind, states(bench)]).toEqual(['proposed', ['1 merged', '2 closed', '3 open']]);
   });
 
-  test('is asked for even where the older pull request cannot be closed: that is told', async () => {
+  test('is asked for even where the older pull request cannot be closed: that is reported', async () => {
     const bench = await waiting();
     await bench.promote('prd');
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'close');
@@ -310,7 +310,7 @@ describe('a rollback of such an environment', () => {
   });
 });
 
-describe('what is told of it', () => {
+describe('what is said of it', () => {
   test('status shows a release that waits to be merged, until the branch moved on', async () => {
     const bench = await waiting();
     const { pullRequest } = proposed(await bench.promote('prd'));
@@ -347,7 +347,7 @@ describe('what is told of it', () => {
 });
 
 describe('what goes wrong', () => {
-  test('a push of its branch that is denied is told, and nothing is asked for', async () => {
+  test('a push of its branch that is denied is reported, and nothing is asked for', async () => {
     const bench = await waiting();
     bench.remote.faults.push = () => 'denied';
     const error = await failureOf(bench.promote('prd'));
@@ -378,7 +378,7 @@ describe('what goes wrong', () => {
     expect([error.code, states(bench)]).toEqual(['interrupted', ['1 merged']]);
   });
 
-  test('one that was merged over a commit made by hand is told for what it is', async () => {
+  test('one that was merged over a commit made by hand is reported for what it is', async () => {
     const bench = await waiting();
     const { pullRequest } = proposed(await bench.promote('prd'));
     bench.remote.commit('prd', { 'environments/prd/notes.txt': 'a hotfix\n' });
@@ -387,7 +387,7 @@ describe('what goes wrong', () => {
     expect(prd?.problem).toBeInstanceOf(TagflowError);
   });
 
-  test('one on an environment that moved on cannot be merged, and its release is asked for anew', async () => {
+  test('one on an environment that moved on cannot be merged, and its release is asked for again', async () => {
     const bench = await waiting();
     const { pullRequest } = proposed(await bench.promote('prd'));
     await bench.forge.merge(proposed(await bench.promote('prd', { django: 'V4.3' })).pullRequest.number);

@@ -164,7 +164,7 @@ describe('what goes wrong with a removal', () => {
     expect(bench.notices.filter((text) => text.includes('were not removed'))).toHaveLength(warnings);
   });
 
-  test('rights that are missing are told once for a repository, which is not asked again', async () => {
+  test('rights that are missing are reported once for a repository, which is not asked again', async () => {
     const bench = await leftBehind();
     const error = new TagflowError('forbidden', { what: 'no right to delete' });
     for (const image of ['django', 'mariadb']) {
@@ -177,7 +177,7 @@ describe('what goes wrong with a removal', () => {
     ]);
   });
 
-  test('a remote that does not answer is none either', async () => {
+  test('a remote that does not answer is not one either', async () => {
     const bench = await releases(2);
     bench.remote.faults.before = (step) => {
       if (step === 'deepen') throw bench.down();
@@ -187,7 +187,7 @@ describe('what goes wrong with a removal', () => {
     expect(numbers(bench)).toEqual([1, 2, 3]);
   });
 
-  test('a registry that removes no tags is asked once for each repository, and nobody is told', async () => {
+  test('a registry that removes no tags is asked once for each repository, and nobody is reported', async () => {
     const bench = await releases(3, { ...TWO, registry: { keepsTags: true } });
     expect(numbers(bench)).toEqual([1, 2, 3]);
     expect(bench.registry.operations.filter(isRemoval)).toHaveLength(2);
@@ -257,7 +257,7 @@ describe('apply', () => {
     expect(numbers(bench)).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test('goes on with the other environments when one cannot be cleaned', async () => {
+  test('continues with the other environments when one cannot be cleaned', async () => {
     const bench = await leftBehind();
     bench.registry.arm({ kind: 'before' }, 1, ({ method }) => method === 'listTags');
     const applied = await apply(bench.context(), []);

@@ -228,7 +228,7 @@ describe('which release is the previous one', () => {
           text: {
             what: 'django V4.2 is held from prd',
             why: 'release 2 was rolled back: INC-412',
-            fix: advise`to go back to it all the same, and lift the hold: ${{ act: 'override', gate: 'held' }}`,
+            fix: advise`to go back to it anyway, and lift the hold: ${{ act: 'override', gate: 'held' }}`,
           },
         },
       ],
@@ -354,7 +354,7 @@ describe('before anything moves', () => {
 });
 
 describe('a branch on which no release is left', () => {
-  test('is told as rewritten, with how to bring it back', async () => {
+  test('is reported as rewritten, with how to bring it back', async () => {
     const bench = await twice();
     bench.remote.commit('prd', { [recordOf('prd')]: 'broken' }, { parents: [] });
     expect(await failureOf(bench.rollback('prd'))).toMatchObject({

@@ -46,7 +46,7 @@ test('what is there already is unchanged, and its tags are seen to', async () =>
   expect(names(bench.steps)).toEqual(['unchanged', 'tagged', 'applied']);
 });
 
-test('a tag that could not be put is told with its error', async () => {
+test('a tag that could not be put is reported with its error', async () => {
   const bench = createBench();
   bench.registry.arm({ kind: 'before' }, 1, ({ method, repository }) => method === 'tag' && repository === DJANGO);
   await bench.promote('dev', FIRST);

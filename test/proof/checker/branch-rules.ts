@@ -41,7 +41,7 @@ function* checkLine({ name, line, base, rewinds }: EnvironmentHistory): Generato
   }
 }
 
-/** Whether a release goes on from one that a merge took off the line. */
+/** Whether a release continues from one that a merge took off the line. */
 function isAnchored(
   rewinds: EnvironmentHistory['rewinds'],
   commit: CommitFacts | undefined,

@@ -519,7 +519,7 @@ test.each(Object.entries(ALLOWED))('%s breaks no promise', (_, history) => {
   expect(checkHistory(history)).toEqual([]);
 });
 
-test('a violation is told on one line, its rule first', () => {
+test('a violation is reported on one line, its rule first', () => {
   const [violation] = checkHistory(operation(3, { exit: 1 }));
   expect(violation && describeViolation(violation)).toBe('defect: actor-3: it ended with exit code 1');
 });

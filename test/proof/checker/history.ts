@@ -205,7 +205,7 @@ export const RULES = {
   resurrected: 'what an administrator rewound does not come back',
   'acknowledged-lost': 'a release that ended with exit 0 or 8 is on the branch',
   'exit-untrue': 'an operation says of the release, its tags and its own effect what is so',
-  'wrong-verdict': 'only a branch that was rewound is told to be, and no plan that tagflow made is told to be edited',
+  'wrong-verdict': 'only a branch that was rewound is reported as rewound, and no plan that tagflow made as edited',
   'landed-unacknowledged': 'an operation that says it changed nothing made no release',
   'rolled-back-wrongly':
     'a rollback by itself leaves exactly the release whose verification failed, once, and never a rollback',

@@ -71,7 +71,7 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
         broken('hold-lost', `release ${record.sequence} (${short(commit.id)}) no longer holds release ${hold.release}`);
       }
     }
-    // From here on by what the record says, so that one slip is told once.
+    // From here on by what the record says, so that one slip is reported once.
     holds = record.held;
     pending = record.restored?.imagesOnly ? pending.intersection(handMade) : new Set();
     seen = handMade;

@@ -20,7 +20,7 @@ export interface ContentionOptions {
   /** How long after its client a late write arrives, in milliseconds. */
   readonly lateMs: number;
   readonly say: (text: string) => void;
-  /** Begins no further round once it fires; what was played is told. */
+  /** Begins no further round once it fires; what was played is reported. */
   readonly signal?: AbortSignal;
   /** Called with each season before its first round: for planted defects. */
   readonly prepare?: (proxy: FaultProxy, season: Season) => void;
@@ -30,7 +30,7 @@ export interface ContentionOptions {
 
 /** Rounds on one pipeline: histories that are read again and again stay short. */
 const SEASON = 25;
-/** Every so many rounds all is settled, and the tags must be right. */
+/** Every that many rounds all is settled, and the tags must be right. */
 const SETTLE = 5;
 const STALE_MS = 1_000;
 

@@ -44,7 +44,7 @@ export function sharedCrew(program: string, count: number): Crew {
       waiting.get(report.name)?.resolve(report);
       waiting.delete(report.name);
     });
-    // Whoever stops the whole group of processes (Ctrl-C) would otherwise wait for actors that are gone.
+    // Anybody who stops the whole group of processes (Ctrl-C) would otherwise wait for actors that are gone.
     worker.on('exit', (code, signal) => {
       for (const { reject } of waiting.values()) reject(new Error(`a worker ended: ${signal ?? code}`));
       waiting.clear();

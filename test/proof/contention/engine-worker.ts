@@ -4,7 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { runProgram } from '../../../src/cli/program.ts';
 import { type Ended, now } from '../real/program.ts';
 
-/** What a worker is told to run. */
+/** What a worker is asked to run. */
 export interface Order {
   readonly name: string;
   readonly args: readonly string[];

@@ -61,7 +61,7 @@ it.each([
   expect(proxy.writes.map(({ tag }) => tag)).toEqual(done ? ['stg'] : []);
   expect(fault === undefined ? 1 : proxy.counts[fault]).toBe(1);
   await Promise.all(proxy.late);
-  // Late, it comes all the same; what was refused never does.
+  // Late, it comes anyway; what was refused never does.
   expect(got).toHaveLength(done || fault === 'late' ? 1 : 0);
 });
 

@@ -80,11 +80,11 @@ export interface FaultProxy {
   readonly writes: TagObservation[];
   /** Late writes that are still on their way. */
   readonly late: Set<Promise<void>>;
-  /** Holds pushes until so many wait, or nobody has come for a while. */
+  /** Holds pushes until that many wait, or nobody has come for a while. */
   gather(expected: number): void;
   /** One of those that were expected will not push. */
   expectFewer(): void;
-  /** Begins anew: nothing is remembered of tags and heads. */
+  /** Begins again: nothing is remembered of tags and heads. */
   reset(): void;
   close(): Promise<void>;
 }

@@ -39,7 +39,7 @@ export interface Season {
 /** What a round came to. */
 export interface Round {
   readonly violations: readonly Violation[];
-  /** Everything that was said, for whoever looks into it. */
+  /** Everything that was said, for anybody who looks into it. */
   readonly story: readonly string[];
   /** How many runs ended with each exit code; `killed` for those that a signal ended. */
   readonly exits: Readonly<Record<string, number>>;
@@ -128,7 +128,7 @@ function doom({ proxy }: Arena, { published }: Season, actor: number, { kill }: 
   if (kill && digest !== undefined) proxy.doom = { digest, kill };
 }
 
-/** What an actor runs: mostly a promotion of its own version. */
+/** What an actor runs: usually a promotion of its own version. */
 function commandOf(actor: number, chance: number): readonly string[] {
   const promote = ['promote', 'stg', `${IMAGE}=v1.${actor + 1}`];
   if (chance < 0.5) return [...promote, '--allow-downgrade', '--unhold', '--no-retry'];

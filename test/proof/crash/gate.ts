@@ -172,7 +172,7 @@ export async function startGate(now: () => number): Promise<Gate> {
     await promise;
     nextAsked = undefined;
     const dead = await trap.spring();
-    // One that lives goes on.
+    // One that lives continues.
     closed = undefined;
     return dead;
   }

@@ -88,7 +88,7 @@ describeReal('the crash sweep', ['docker-registry'], () => {
 
   it.each([
     {
-      defect: 'calls it a success when it is told to stop',
+      defect: 'calls it a success when it is asked to stop',
       code: `process.on('SIGTERM', () => process.exit(0));`,
       at: 'files|promote|alone|term|before|git push|1',
       // Nothing waits for the push either, and the work folder stays.

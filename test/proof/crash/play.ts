@@ -40,7 +40,7 @@ const PRELOAD = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href;
 export interface Verdict {
   /** One line each; none when every promise was kept. */
   readonly violations: readonly string[];
-  /** Everything that was run, for whoever looks into it. */
+  /** Everything that was run, for anybody who looks into it. */
   readonly story: readonly string[];
   /** Milliseconds from SIGTERM to the end. */
   readonly stopped?: number;
@@ -152,7 +152,7 @@ class Scene {
     }
     this.#stopAt = now();
     if (signal === 'kill') {
-      // A push that goes on after the death of who began it, or nothing of it goes on.
+      // A push that continues after the death of who began it, or nothing of it continues.
       if (moment === 'late' && !gate) first.child.kill('SIGKILL');
       else first.signalGroup('SIGKILL');
       if (moment === 'late' && !gate) first.signalGroup('SIGCONT');
@@ -170,7 +170,7 @@ class Scene {
     return hasEnded(first);
   }
 
-  /** Notes for how long the machine was too busy to run anybody: that is no time that a run takes. */
+  /** Notes for how long the machine was too busy to run anybody: that is not a time that a run takes. */
   async #watchMachine(first: Actor): Promise<void> {
     while (!hasEnded(first)) {
       const before = now();

@@ -60,7 +60,7 @@ export function countSteps(labels: readonly string[]): readonly Step[] {
   });
 }
 
-/** Whether a step's effect can come after the death of who wanted it: a request that is on its way, a push that goes on. */
+/** Whether a step's effect can come after the death of who wanted it: a request that is on its way, a push that continues. */
 function canComeLate({ label }: Step): boolean {
   return /^(?:PUT |git receive-pack$|git push$)/.test(label);
 }

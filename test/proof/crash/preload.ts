@@ -1,6 +1,6 @@
 // Loaded before tagflow (`--import`), for points over files: every effect on the disk and every Git process is a step with a
 // label. At the step and moment that TAGFLOW_PROOF_TRAP names the process says so on file descriptor 3 and stands still, all
-// of it, until it is told to go on or is killed. Without a trap it writes the label of each step to the descriptor.
+// of it, until it is released or is killed. Without a trap it writes the label of each step to the descriptor.
 import childProcess, { type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -35,7 +35,7 @@ function settleDue(): void {
   stand();
 }
 
-/** A step begins. Gives what its moments are told to. */
+/** A step begins. Gives what its moments say. */
 function begin(label: string): { unanswered(): void; after(): void; late(): void } {
   settleDue();
   const count = (counts.get(label) ?? 0) + 1;

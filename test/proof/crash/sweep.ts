@@ -20,7 +20,7 @@ export interface SweepOptions {
   /** Print the points, and play none. */
   readonly list?: boolean;
   readonly say: (text: string) => void;
-  /** Begins no further point once it fires; what was played is told. */
+  /** Begins no further point once it fires; what was played is reported. */
   readonly signal: AbortSignal;
 }
 

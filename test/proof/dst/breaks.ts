@@ -33,7 +33,7 @@ const landed: PushVerdict = { outcome: 'landed' };
 /** Every defect, by name. */
 export const BREAKS: Readonly<Record<string, Break>> = {
   'lost-push-is-landed': {
-    breaks: 'a push that lost the race is told as lost',
+    breaks: 'a push that lost the race is reported as lost',
     foundBy: ['acknowledged-lost'],
     ledger: (ledger) => ({
       async push(branch, commit, expected) {
@@ -253,7 +253,7 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       listFiles: async (commit, folder) => (folder === '' ? [] : ledger.listFiles(commit, folder)),
     }),
   },
-  'version-is-resolved-anew': {
+  'version-is-resolved-again': {
     breaks: 'a version is resolved once; from there on only its digest counts',
     foundBy: ['record-pins-differ', 'alias-differs', 'exit-untrue', 'release-tag-wrong', 'ungated-tag'],
     registry: (registry, world) => ({

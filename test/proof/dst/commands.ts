@@ -82,7 +82,7 @@ export async function runCommand(context: Context, command: Command): Promise<re
       case 'verify':
         return [await verifyRelease(context, command.environment)];
       case 'journal':
-        throw new TypeError('what is written to the journal is no release');
+        throw new TypeError('what is written to the journal is not a release');
       case 'apply':
         return (await apply(context, command.environments)).map(appliedOf);
     }

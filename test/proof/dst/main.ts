@@ -19,7 +19,7 @@ const USAGE = `usage: npm run dst -- [--runs N] [--seed S] [--trace] [--plain] [
 /** Schedules of which one is run again with nothing swapped. */
 const SAMPLE = 200;
 
-/** So many failing schedules are printed, and the run ends. */
+/** That many failing schedules are printed, and the run ends. */
 const ENOUGH = 3;
 
 interface Options {

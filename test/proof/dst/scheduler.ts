@@ -5,7 +5,7 @@ import type { Instant } from '../../../src/model/effects.ts';
 import type { SeededRandom } from './random.ts';
 
 /**
- * How a point ended for the process that waited there. `failed`: nothing happened, and it is told so. `unanswered`: it is
+ * How a point ended for the process that waited there. `failed`: nothing happened, and it learns so. `unanswered`: it is
  * not told; an effect has happened, will happen later, or never will. `stale`: a read that may be answered from the past.
  */
 export type Ending = 'done' | 'stale' | 'failed' | 'unanswered';
@@ -33,7 +33,7 @@ export interface Weather {
   readonly stale: Readonly<Record<Server, number>>;
   /** How far back in the past that is, at most, in milliseconds. */
   readonly lag: number;
-  /** Probability that whoever went last goes on: 0 mixes as much as can be. */
+  /** Probability that anybody who went last continues: 0 mixes as much as can be. */
   readonly stickiness: number;
   /** Probability at each point that its process is killed there, or told to stop; each at most `kills` times. */
   readonly kill: number;

@@ -20,7 +20,7 @@ export function createSimLedger(surroundings: Surroundings, clock: Clock): SimLe
   return new SchedulingLedger(surroundings, clock);
 }
 
-/** So many readings are remembered at most, for all processes; then everything is forgotten. */
+/** That many readings are remembered at most, for all processes; then everything is forgotten. */
 const REMEMBERED = 10_000;
 const contents = new Map<string, unknown>();
 
@@ -159,7 +159,7 @@ class SchedulingLedger implements SimLedger {
     );
   readonly listFiles: Ledger['listFiles'] = async (commit, folder) =>
     this.#remember(commit, `list ${commit} ${folder}`, async () => this.#inner.listFiles(commit, folder));
-  // What lies below a commit never changes either. That the history is there is asked of the inner ledger all the same.
+  // What lies below a commit never changes either. That the history is there is asked of the inner ledger anyway.
   readonly isAncestor: Ledger['isAncestor'] = async (older, newer) =>
     this.#deep.has(newer)
       ? this.#remember(newer, `in ${older} ${newer}`, async () => this.#inner.isAncestor(older, newer))
@@ -190,7 +190,7 @@ class SchedulingLedger implements SimLedger {
   };
   readonly close: Ledger['close'] = async () => undefined;
 
-  /** What is in a commit never changes; that it was fetched is asked of the inner ledger all the same. */
+  /** What is in a commit never changes; that it was fetched is asked of the inner ledger anyway. */
   async #remember<T>(commit: ObjectId, key: string, read: () => Promise<T>): Promise<T> {
     await this.#inner.commit(commit);
     const known = contents.get(key) as T | undefined;

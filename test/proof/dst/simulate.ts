@@ -43,7 +43,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   }
   let ended = await scheduler.run();
   scheduler.calmDown();
-  // Where nothing failed and nobody was told of anything incomplete, nobody has to repair: whoever wrote a tag looked at
+  // Where nothing failed and nobody was told of anything incomplete, nobody has to repair: anybody who wrote a tag looked at
   // the head again. A replica that shows an old head is a failure.
   const untroubled = operations.every(({ exit = EXIT.terminated }) => exit < EXIT.denied);
   const quiet = untroubled && world.rewinds.length === 0 && weather.stale.git === 0;

@@ -1,4 +1,4 @@
-// A thread of simulations. It is told which seeds to run, and answers with what they showed.
+// A thread of simulations. It learns which seeds to run, and answers with what they showed.
 import { parentPort, workerData } from 'node:worker_threads';
 import { rememberPureWork } from './remember.ts';
 

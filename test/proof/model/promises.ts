@@ -119,7 +119,7 @@ function brokenByHiding(world: World, after: World, kept: Kept): string | undefi
   return wrong && `after a rollback to what was hidden ${wrong}`;
 }
 
-/** Whoever was killed, or does not know, runs the same promotion again: it completes, and pushes nothing twice. */
+/** Anybody who was killed, or does not know, runs the same promotion again: it completes, and pushes nothing twice. */
 function brokenAfterRerun(world: World, kept: Kept): string | undefined {
   for (const { operation, exit, name } of world.runs) {
     if (operation.kind !== 'promote' || CLEAN.has(exit)) continue;

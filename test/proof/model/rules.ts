@@ -49,7 +49,7 @@ export const RULES = {
   'push the same commit again': {
     says: 'after a lost answer the same commit is pushed again, never a new one',
     keptBy: 'settlePush',
-    without: 'the commit is built anew, with a new time',
+    without: 'the commit is built again, with a new time',
     shownBy: { operations: [rollback], faults: { lostAnswer: 1, late: 1 } },
   },
   'lost only where the base is': {
@@ -59,7 +59,7 @@ export const RULES = {
     shownBy: { operations: [rollback, promote(5)], faults: { lostAnswer: 1, staleHead: 1 } },
   },
   'gates again after a lost race': {
-    says: 'a promotion that lost a race plans anew, gates included',
+    says: 'a promotion that lost a race plans again, gates included',
     keptBy: 'promote, planPromotion',
     without: 'the plan keeps the decisions of its gates and is put onto the new head',
     shownBy: { operations: [promote(4), promote(5)], faults: {} },
@@ -95,13 +95,13 @@ export const RULES = {
     shownBy: { operations: [promote(4)], faults: { lostWrite: 1 } },
   },
   'read the head again after the tags': {
-    says: 'whoever has put tags looks whether their release is still the head',
+    says: 'anybody who has put tags looks whether their release is still the head',
     keptBy: 'applyHead',
     without: 'the run ends when its own tags are put',
     shownBy: { operations: [promote(4), promote(5)], faults: {}, coarse: true },
   },
   'a release writes the tags it changes': {
-    says: 'whoever has committed a release writes its target tags even if they read as right',
+    says: 'anybody who has committed a release writes its target tags even if they read as right',
     keptBy: 'applyHead, changes',
     without: 'a tag that reads as right is not written',
     shownBy: { operations: [rollback], faults: { staleTag: 1 } },

@@ -148,7 +148,7 @@ class Step {
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
 
-  // engine/release/choose-rollback.ts readHidden: the line goes on from the highest release that the branch reaches
+  // engine/release/choose-rollback.ts readHidden: the line continues from the highest release that the branch reaches
   #restored(world: World, head: Commit): World {
     const anchor = highestIn(head);
     if (!anchor) return this.#end(world, this.#run, 'release-not-found');
@@ -159,12 +159,12 @@ class Step {
     return this.#to(world, { ...this.#run, at: 'check', base: head, commit, open: false });
   }
 
-  // engine/read/continuity.ts requireContinuity: whoever reads a release refuses a line that hides one
+  // engine/read/continuity.ts requireContinuity: anybody who reads a release refuses a line that hides one
   #refuses(head: Commit): boolean {
     return this.#kept('a line continues all of its past') && hiddenBy(head) !== undefined;
   }
 
-  // engine/release/apply.ts applyCommitted: what was committed is told as such, whatever is found afterwards
+  // engine/release/apply.ts applyCommitted: what was committed is reported as such, whatever is found afterwards
   #refused(text: string, world: World): Move {
     const { commit, applying } = this.#run;
     const exit = commit && commit === applying ? 'tags-incomplete' : 'branch-rewound';
@@ -268,7 +268,7 @@ class Step {
     });
   }
 
-  /** Settling goes on until it is known, or time runs out. */
+  /** Settling continues until it is known, or time runs out. */
   #again(world: World, run: Run, text: string): readonly Move[] {
     const { commit, open, attempt } = run;
     let next = { ...run, at: 'push' as const };

@@ -23,7 +23,7 @@ export interface Commit {
   /** Versions that were rolled back and shall not be put straight back. */
   readonly held: readonly Version[];
   readonly by: Name;
-  /** A rollback: the head at which whoever asked for it had looked. */
+  /** A rollback: the head at which anybody who asked for it had looked. */
   readonly asked: string | undefined;
 }
 
@@ -81,7 +81,7 @@ export interface Run {
     | 'target-tags'
     | 'reread'
     | 'ended';
-  /** How often it planned anew, or built a commit anew. */
+  /** How often it planned again, or built a commit again. */
   readonly attempt: number;
   /** A rollback: the first head it read, which its caller wants to be rid of. */
   readonly asked?: string | undefined;
@@ -212,7 +212,7 @@ function highest(commits: readonly Commit[]): Commit | undefined {
   return commits.toSorted((a, b) => b.sequence - a.sequence)[0];
 }
 
-/** Every promise that a write of a tag could break is judged here, whoever wrote. */
+/** Every promise that a write of a tag could break is judged here, no matter who wrote. */
 export function writeTag(world: World, put: Put, by: Name, over?: Version): World {
   const { now } = tagOf(world, put.tag);
   const tags = { ...world.tags, [put.tag]: { now: put.version, was: now, by } };

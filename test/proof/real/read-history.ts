@@ -96,12 +96,12 @@ export function readRegistryTags(root: string, path: string, repository: string)
   if (!existsSync(folder)) return [];
   return readdirSync(folder).map((tag) => {
     const link = join(folder, tag, 'current/link');
-    // Made before its link is written, and left so when the registry dies in between: no tag to whoever asks for it.
+    // Made before its link is written, and left so when the registry dies in between: no tag to anybody who asks for it.
     return { repository, tag, digest: existsSync(link) ? readFileSync(link, 'utf8').trim() : 'no link' };
   });
 }
 
-/** The tags of an OCI layout on disk. One that two descriptors have is told twice. */
+/** The tags of an OCI layout on disk. One that two descriptors have is reported twice. */
 export function readLayoutTags(directory: string, repository: string): History['tags'] {
   return descriptorsOf(directory).flatMap(({ digest = '', annotations }) => {
     const tag = annotations?.['org.opencontainers.image.ref.name'];

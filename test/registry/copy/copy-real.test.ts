@@ -115,7 +115,7 @@ describeReal('copies between real registries', ['docker-registry', 'skopeo', 'um
     expect(Math.max(...grown)).toBeLessThan(150);
   }, 300_000);
 
-  it('case 31: a copy that was killed half way goes on where it ended, and showed nothing meanwhile', async () => {
+  it('case 31: a copy that was killed half way continues where it ended, and showed nothing meanwhile', async () => {
     const directory = join(folder.path, 'killed');
     const digest = largeLayout(directory, [4, 4, 4, 4, 4, 4, 4, 4]);
     const target = repositoryAt(prd, 'acme/killed');

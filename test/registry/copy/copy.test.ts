@@ -321,7 +321,7 @@ describe('a blob', () => {
     expect(target.lines.filter((line) => /^PUT .*\/uploads\//.test(line))).toHaveLength(4);
   });
 
-  it('starts anew when the registry has forgotten its upload', async () => {
+  it('starts again when the registry has forgotten its upload', async () => {
     const { target, routes } = await two();
     target.intercept(/^PUT .*\/uploads\//, () => errorAnswer(404, 'BLOB_UPLOAD_UNKNOWN'), 1);
     expect(await newRun().copy(...routes)).toMatchObject(ALL);
@@ -454,7 +454,7 @@ describe('a copy that cannot end', () => {
     expect(writes(target)).toEqual([]);
   });
 
-  it('case 31: goes on by a repeat, and sends nothing again that arrived', async () => {
+  it('case 31: continues by a repeat, and sends nothing again that arrived', async () => {
     const { target, image, routes } = await two();
     const uploads = (): string[] => target.lines.filter((line) => /^PUT .*\/uploads\//.test(line));
     let passed = 0;
@@ -473,7 +473,7 @@ describe('a copy that cannot end', () => {
     expect(target.manifestsOf('prd/app').has(image.digest)).toBe(true);
   });
 
-  it('stops when it is told to, and starts nothing new', async () => {
+  it('stops when it is asked to, and starts nothing new', async () => {
     const { target, image, routes } = await two();
     const controller = new AbortController();
     target.intercept(/^PUT .*\/uploads\//, () => {

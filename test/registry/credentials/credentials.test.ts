@@ -236,7 +236,7 @@ describe('case 24: a credential helper', () => {
     },
   );
 
-  it('without a name is none', async () => {
+  it('without a name is not one', async () => {
     write('.docker/config.json', { ...auths('file'), credsStore: '' });
     expect(await find({})).toEqual(password('file'));
   });
@@ -312,7 +312,7 @@ describe('case 24: a credential helper', () => {
     expect(found).toEqual([password('1'), password('1'), password('1')]);
   });
 
-  it('case 43: that is at work when the run is told to stop is ended', async () => {
+  it('case 43: that is at work when the run is asked to stop is ended', async () => {
     write('.docker/config.json', { credsStore: 'slow' });
     const pidFile = join(folder, 'pid');
     const env = {

@@ -68,7 +68,7 @@ describe('a pipeline over Amazon ECR', () => {
     expect(more).toFail({ code: 'tag-immutable', why: /excluded are "stg"/, fix: /WILDCARD filter "dev"/ });
   });
 
-  it('case 19: wrong keys are told as such, with exit code 6', async () => {
+  it('case 19: wrong keys are reported as such, with exit code 6', async () => {
     const env = { AWS_SECRET_ACCESS_KEY: 'canary/another+secret' };
     const result = await tagflow(['tag', `${ECR_HOST}/acme/mariadb:V10.6`, 'qa'], env);
     expect(result).toFail({ code: 'unauthorized', what: /rejects the AWS credentials/ });

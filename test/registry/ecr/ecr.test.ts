@@ -249,7 +249,7 @@ describe('writes whose outcome is open', () => {
     expect(server.tags(PATH)['stg']).toBe(SECOND);
   });
 
-  it('case 15: a write that landed only after the tag was read is ours all the same', async () => {
+  it('case 15: a write that landed only after the tag was read is ours anyway', async () => {
     const { server, registry } = await promoting();
     server.intercept('PutImage', () => 'drop');
     server.intercept('PutImage', (_record, next) => {
@@ -401,7 +401,7 @@ describe('failures that stay', () => {
     expect(error).toMatchObject({ code: 'not-supported', why: expect.stringContaining('sha256') });
   });
 
-  it('an answer that is not JSON is no answer of ECR', async () => {
+  it('an answer that is not JSON is not an answer of ECR', async () => {
     const { server, registry } = await promoting();
     server.intercept('BatchGetImage', () => ({ status: 200, body: {}, raw: '<html>log in</html>' }));
     const error = await failureOf(registry.resolve(REPOSITORY, V1));
@@ -463,7 +463,7 @@ describe('bytes that are not what they are called', () => {
   });
 });
 
-describe('case 43: a run that is told to stop', () => {
+describe('case 43: a run that is asked to stop', () => {
   it('starts nothing', async () => {
     const { server, controller, registry } = await stopping();
     controller.abort();

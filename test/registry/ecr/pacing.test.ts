@@ -122,11 +122,11 @@ describe('case 45: many tags', () => {
     expect(await tagAll()).toBe(45);
   });
 
-  it('are put all the same when the quota is lower than it was thought to be', async () => {
+  it('are put anyway when the quota is lower than it was thought to be', async () => {
     expect(await tagAll(1000)).toBeGreaterThan(45);
   });
 
-  it('at once: all are put, and a person is told how long it takes', async () => {
+  it('at once: all are put, and a person learns how long it takes', async () => {
     const server = await startEcr();
     server.publish('acme/app', image, 'V1.0');
     const instant = createInstantClock();

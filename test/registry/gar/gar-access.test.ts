@@ -180,7 +180,7 @@ describe('the order', () => {
     mkdirSync(configuration, { recursive: true });
     writeFileSync(join(configuration, 'application_default_credentials.json'), '{"type":"authorized_user"}');
     const docker = others('canary');
-    // It is there, and of no use: that is told, and nothing else is taken in its place.
+    // It is there, and of no use: that is reported, and nothing else is taken in its place.
     expect(await failureOf(tokenOf(accessWith({ others: docker })))).toMatchObject({ code: 'credentials-invalid' });
     expect(docker.asked).toEqual([]);
   });
@@ -213,7 +213,7 @@ describe('the order', () => {
     expect(pings.map(({ headers }) => headers['metadata-flavor'])).toEqual(['Google']);
   });
 
-  it('ends with nobody: whoever has nothing is anonymous, and nothing was asked', async () => {
+  it('ends with nobody: anybody who has nothing is anonymous, and nothing was asked', async () => {
     const server = await metadata();
     setEnv({ METADATA_SERVER_DETECTION: 'none' });
     const access = accessWith();
@@ -227,14 +227,14 @@ describe('a metadata server', () => {
   it.each<[string, Reply]>([
     ['is another cloud’s', { status: 200, body: 'ami-id' }],
     ['never answers', 'hang'],
-  ])('that %s is none, within a second or so', async (_what, reply) => {
+  ])('that %s is not one, within a second or so', async (_what, reply) => {
     const server = await startServer(reply);
     setEnv({ GCE_METADATA_HOST: server.host, METADATA_SERVER_DETECTION: 'ping-only' });
     expect(await tokenOf(accessWith())).toBeUndefined();
     expect(server.requests).toHaveLength(1);
   });
 
-  it('where nothing listens is none', async () => {
+  it('where nothing listens is not one', async () => {
     setEnv({ GCE_METADATA_HOST: '127.0.0.1:9', METADATA_SERVER_DETECTION: 'ping-only' });
     expect(await tokenOf(accessWith())).toBeUndefined();
   });

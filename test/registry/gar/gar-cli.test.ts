@@ -104,14 +104,14 @@ describe('a pipeline over Artifact Registry', () => {
     server.configure('images', {});
   });
 
-  it('case 11: an immutable repository is told as such, with the command that allows moves', async () => {
+  it('case 11: an immutable repository is reported as such, with the command that allows moves', async () => {
     server.configure('images', { dockerConfig: { immutableTags: true } });
     const result = await tagflow(['tag', `${GAR_HOST}/${PROJECT}/django:V3.2`, 'dev']);
     expect(result).toFail({ code: 'tag-immutable', fix: /--no-immutable-tags/ });
     server.configure('images', {});
   });
 
-  it('case 19: credentials of nobody are told as such, with exit code 6', async () => {
+  it('case 19: credentials of nobody are reported as such, with exit code 6', async () => {
     server.tokens.clear();
     const result = await tagflow(['tag', `${GAR_HOST}/${PROJECT}/mariadb:V10.6`, 'qa']);
     server.tokens.add(TOKEN);

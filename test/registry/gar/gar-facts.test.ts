@@ -1,4 +1,4 @@
-// What `doctor` is told about a repository of Artifact Registry: permissions, immutable tags, clean-up policies, images.
+// What `doctor` learns about a repository of Artifact Registry: permissions, immutable tags, clean-up policies, images.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CleanUpPolicy } from '../../../src/model/repository-facts.ts';
 import { parseTag } from '../../../src/model/reference.ts';
@@ -62,12 +62,12 @@ describe('a repository', () => {
     expect(await inspect()).toMatchObject({ exists: 'unknown', push: { granted: 'yes' } });
   });
 
-  it('that is not there is told as such', async () => {
+  it('that is not there is reported as such', async () => {
     server.configure('images', { missing: true });
     expect(await inspect()).toMatchObject({ exists: 'no' });
   });
 
-  it('whose tags are immutable is told as such', async () => {
+  it('whose tags are immutable is reported as such', async () => {
     server.configure('images', { dockerConfig: { immutableTags: true } });
     expect(await inspect()).toMatchObject({ tagRule: { tags: 'immutable', except: [] } });
   });
@@ -101,7 +101,7 @@ describe('a repository', () => {
     expect(await failureOf(inspect())).toMatchObject({ code: 'registry-unavailable' });
   });
 
-  it('for which there are no credentials of Google’s is told by the Docker endpoint, as far as it goes', async () => {
+  it('for which there are no credentials of Google’s is reported by the Docker endpoint, as far as it goes', async () => {
     under.close();
     under = createGarUnderTest(server, { makeClient: undefined });
     const facts = await inspect();
@@ -111,7 +111,7 @@ describe('a repository', () => {
 });
 
 describe('clean-up policies', () => {
-  it('that are none are no rules', async () => {
+  it('that say nothing are not rules', async () => {
     expect(await policyOf()).toBeUndefined();
   });
 
@@ -123,7 +123,7 @@ describe('clean-up policies', () => {
     });
   });
 
-  it('that only report what they would do are told as such', async () => {
+  it('that only report what they would do are reported as such', async () => {
     server.configure('images', {
       cleanupPolicyDryRun: true,
       cleanupPolicies: { a: { id: 'a', action: 'DELETE', condition: { tagState: 'ANY' } } },
@@ -149,7 +149,7 @@ describe('clean-up policies', () => {
       { ...base, action: 'keep', tagged: 'any', patterns: [], newerThanDays: 0.5 },
     ],
     [
-      'so many of the newest, kept',
+      'that many of the newest, kept',
       { action: 'KEEP', mostRecentVersions: { keepCount: 5 } },
       { ...base, action: 'keep', tagged: 'any', patterns: [], newest: 5 },
     ],
@@ -163,7 +163,7 @@ describe('clean-up policies', () => {
       { action: 'DELETE', condition: { versionNamePrefixes: ['sha256:0'] } },
       { ...base, action: 'delete', tagged: 'any', patterns: [] },
     ],
-  ])('for %s are told in the form of every registry', async (_what, policy, rule) => {
+  ])('for %s are reported in the form of every registry', async (_what, policy, rule) => {
     expect((await policyOf(policy))?.rules).toEqual([rule]);
   });
 
@@ -202,7 +202,7 @@ describe('the list of images', () => {
     expect(await under.registry.listImages(REPOSITORY)).toEqual([]);
   });
 
-  it('without the time of an upload is no answer of Artifact Registry', async () => {
+  it('without the time of an upload is not an answer of Artifact Registry', async () => {
     server.publish(GAR_PATH, sampleIndex(), 'V1.0');
     const name = `projects/p/locations/l/repositories/r/packages/x/versions/${sampleIndex().digest}`;
     server.intercept('ListVersions', () => ({ versions: [{ name }] }));

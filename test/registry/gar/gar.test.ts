@@ -187,7 +187,7 @@ describe('immutable tags', () => {
     expect(server.methods).not.toContain('UpdateTag');
   });
 
-  it('case 11: a new tag is put all the same', async () => {
+  it('case 11: a new tag is put anyway', async () => {
     const { registry } = await promoting(IMMUTABLE);
     expect(await registry.tag(REPOSITORY, SECOND, NEW)).toEqual({ changed: true, previous: undefined });
   });
@@ -207,7 +207,7 @@ describe('immutable tags', () => {
     expect(await registry.tag(REPOSITORY, SECOND, STG)).toEqual({ changed: true, previous: FIRST });
   });
 
-  it('a refusal in a mutable repository is none of immutability', async () => {
+  it('a refusal in a mutable repository is not one of immutability', async () => {
     const { server, registry } = await promoting();
     server.intercept('UpdateTag', failing('FAILED_PRECONDITION'));
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
@@ -255,7 +255,7 @@ describe('writes whose outcome is open', () => {
     expect(await registry.tag(REPOSITORY, SECOND, NEW)).toEqual({ changed: true, previous: undefined });
   });
 
-  it('case 15: a new tag that landed only after it was looked for is ours all the same', async () => {
+  it('case 15: a new tag that landed only after it was looked for is ours anyway', async () => {
     const { server, registry } = await promoting();
     server.intercept('CreateTag', failing('UNAVAILABLE'));
     server.intercept('CreateTag', () => {
@@ -436,7 +436,7 @@ describe('failures that stay', () => {
   });
 
   it.each(['INVALID_ARGUMENT', 'UNIMPLEMENTED', 'OUT_OF_RANGE', 'DATA_LOSS'] as const)(
-    'a read that is answered with %s is no answer of Artifact Registry',
+    'a read that is answered with %s is not an answer of Artifact Registry',
     async (status) => {
       const { server, registry } = await promoting();
       server.intercept('GetTag', failing(status));
@@ -471,7 +471,7 @@ describe('failures that stay', () => {
     ['no version', { name: `${PACKAGE}/tags/stg`, version: '' }],
     ['a version that is not a digest', { version: `${PACKAGE}/versions/1.0` }],
     ['a version that is ill encoded', { version: `${PACKAGE}/versions/sha256%3` }],
-  ])('a tag with %s is no answer of Artifact Registry', async (_what, answer) => {
+  ])('a tag with %s is not an answer of Artifact Registry', async (_what, answer) => {
     const { server, registry } = await promoting();
     server.intercept('GetTag', () => answer);
     expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'registry-answer-invalid' });
@@ -510,7 +510,7 @@ describe('failures that stay', () => {
   });
 });
 
-describe('case 43: a run that is told to stop', () => {
+describe('case 43: a run that is asked to stop', () => {
   const stopping = async (stopGraceMs?: number) => {
     const controller = new AbortController();
     const { signal } = controller;

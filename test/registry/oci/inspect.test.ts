@@ -112,7 +112,7 @@ describe('who is refused', () => {
     expect((await look()).pull).toEqual({ granted: 'no', how: 'its list of tags was answered 403 DENIED: no' });
   });
 
-  it('only for the push reads, and is told that it does no more', async () => {
+  it('only for the push reads, and learns that it does no more', async () => {
     await restart({ kind: 'bearer', user: 'ana', password: 'other', anonymousPull: true }, 'secret');
     oci.registry.close();
     oci = createOciUnderTest({ credentials: { find: async () => undefined } });

@@ -35,7 +35,7 @@ const LOGINS: [string, { kind: 'basic' | 'bearer'; identityToken?: string }, Cre
   ],
 ];
 
-/** What the sink says to whoever comes. */
+/** What the sink says to anybody who comes. */
 const SINKS: [string, (sink: HttpRegistry) => Answer][] = [
   ['takes everything', () => json(200, { token: 'of-the-sink' })],
   ['asks for Basic', () => errorAnswer(401, 'UNAUTHORIZED', 'who?', { 'www-authenticate': 'Basic realm="sink"' })],
@@ -188,7 +188,7 @@ describe.each(LOGINS)('never leak: logged in with %s', (_login, auth, credential
   describe.each(SINKS)('a sink that %s', (_what, answer) => {
     it.each(LURES)('cases 22 and 23: gets no credentials by %s', async (_lure, follow, isFollowed = false) => {
       sink.intercept(/./, () => answer(sink));
-      // How it ends is told elsewhere; here counts what left.
+      // How it ends is reported elsewhere; here counts what left.
       await follow().catch(() => undefined);
       expect(leaks(sink.requests)).toEqual([]);
       expect(sink.requests.length > 0).toBe(isFollowed);

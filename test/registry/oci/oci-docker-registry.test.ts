@@ -60,7 +60,7 @@ describeReal('docker-registry 2.8.2, judged by skopeo', ['docker-registry', 'sko
     }
   });
 
-  it('case 20: a missing tag and a missing repository are told apart as far as it lets us', async () => {
+  it('case 20: a missing tag and a missing repository are distinguished as far as it permits', async () => {
     await pushImage(server.host, 'acme/there', 'V2.0');
     const { registry } = createOciUnderTest();
     expect(await registry.resolve(repositoryAt(server, 'acme/there'), V1)).toBeUndefined();
@@ -110,7 +110,7 @@ describeReal('docker-registry 2.8.2 with htpasswd', ['docker-registry', 'skopeo'
     await server.stop();
   });
 
-  it('lets us in with the right password', async () => {
+  it('opens with the right password', async () => {
     const image = await pushImage(server.host, 'acme/app', V1, { platforms: BOTH, authorization });
     const { registry } = createOciUnderTest({ credentials: passwordFor(server.host, account.user, account.password) });
     await registry.tag(repositoryAt(server), image.digest, STG);

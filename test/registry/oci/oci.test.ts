@@ -459,7 +459,7 @@ describe('answers that make no sense', () => {
     ['a peek', 'HEAD', { status: 405 }],
     ['a peek without digest', 'HEAD', { status: 200, headers: { 'content-type': OCI_INDEX } }],
     [
-      'a peek with a digest that is none',
+      'a peek with a digest that is not one',
       'HEAD',
       { status: 200, headers: { 'docker-content-digest': 'sha256:short' } },
     ],
@@ -542,7 +542,7 @@ describe('case 39: names', () => {
 describe('many at once', () => {
   const BATCH = Array.from({ length: 200 }, (_, at) => parseTag(`prd-${at + 1}`));
 
-  it('case 40: of a batch of 200 the one that fails is told, and the others are done', async () => {
+  it('case 40: of a batch of 200 the one that fails is reported, and the others are done', async () => {
     const digest = server.publish('acme/app', sampleIndex(), V1);
     server.intercept(`PUT ${MANIFESTS}/prd-77`, () => errorAnswer(403, 'DENIED', 'not this one'));
     const results = await Promise.allSettled(BATCH.map(async (tag) => oci.registry.tag(app(), digest, tag)));
@@ -655,7 +655,7 @@ describe('case 27: a listing in pages', () => {
     expect(server.requests[1]?.query.get('last')).toBe('b');
   });
 
-  it('sends nothing where a link leads elsewhere, and goes on after the last tag', async () => {
+  it('sends nothing where a link leads elsewhere, and continues after the last tag', async () => {
     const elsewhere = await startHttpRegistry();
     try {
       serve(page(['a', 'b'], `<${elsewhere.origin}/v2/acme/app/tags/list?last=b>; rel="next"`), page(['c']));
@@ -708,7 +708,7 @@ describe('case 27: a listing in pages', () => {
   it.each([
     ['is not JSON', { status: 200, body: 'tags!' }],
     ['holds no tags', json(200, { tags: 'latest' })],
-    ['holds a tag that is none', page(['ok', '../../etc'])],
+    ['holds a tag that is not one', page(['ok', '../../etc'])],
     ['holds a tag with an escape sequence', page(['\u001b[31mred'])],
   ])('refuses a page that %s', async (_what, answer) => {
     serve(answer);

@@ -49,7 +49,7 @@ describe('a removal', () => {
     expect(deletes()).toEqual([DELETE]);
   });
 
-  it('that never arrived is told, and not taken for done', async () => {
+  it('that never arrived is reported, and not taken for done', async () => {
     server.intercept(DELETE, () => 'drop');
     expect((await failureOf(remove())).code).toBe('registry-unavailable');
     expect(server.tagsOf('acme/app').has(OLD)).toBe(true);
@@ -76,7 +76,7 @@ describe('a registry that removes no tags', () => {
     ['Docker 2.8', 400, 'DIGEST_INVALID'],
     ['Docker 2.8 without deletes, Docker Hub, GHCR', 405, 'UNSUPPORTED'],
     ['one that implements less', 501, 'UNSUPPORTED'],
-    ['one that lets us do less', 403, 'DENIED'],
+    ['one that permits less', 403, 'DENIED'],
     ['one that has no such route', 404, ''],
   ])('(%s) is asked once in a run', async (_which, status, code) => {
     const answer = code === '' ? { status, body: '404 page not found' } : errorAnswer(status, code);
@@ -109,7 +109,7 @@ describe('rights', () => {
     expect(scopes).toEqual(['repository:acme/app:pull', 'repository:acme/app:delete']);
   });
 
-  it('that the token does not give are learnt, and pushing goes on as before', async () => {
+  it('that the token does not give are learnt, and pushing continues as before', async () => {
     await server.stop();
     await begin(BEARER);
     server.intercept(/^DELETE /, () => ({
@@ -138,7 +138,7 @@ describe('a registry that deletes the image with its tag', () => {
       return answer;
     });
 
-  it('gets both back, and is told on', async () => {
+  it('gets both back, and is reported on', async () => {
     takesImage();
     const error = await failureOf(remove());
     expect(error.code).toBe('registry-answer-invalid');

@@ -177,7 +177,7 @@ describe('an answer without a token', () => {
     expect(await failureOf(source({ body }).tokens.get(asking()))).toMatchObject({ code: 'registry-answer-invalid' });
   });
 
-  it('is none where the other field has it', async () => {
+  it('is not one where the other field has it', async () => {
     expect(await source({ body: { token: '', access_token: 'x' } }).tokens.get(asking())).toBe('x');
   });
 });
