@@ -69,7 +69,8 @@ const common = {
   plan: digest,
   config: z.union([z.strictObject({ commit: objectId }), z.strictObject({ file: digest })]),
 };
-const schema = z.discriminatedUnion('schema', [
+/** What a record may hold. */
+export const recordSchema = z.discriminatedUnion('schema', [
   z.strictObject({ ...common, schema: z.literal(1), base: objectId, previous: z.optional(sequence) }),
   z.strictObject({
     ...common,
@@ -149,7 +150,7 @@ function isTooDeep(text: string): boolean {
 export function parseRecord(text: string, file: string): ReleaseRecord {
   if (text.length > LONGEST_RECORD)
     throw invalid(file, `it has more than ${LONGEST_RECORD} characters, which no record has`);
-  const result = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, file));
+  const result = z.safeParse(recordSchema, readBlockYaml(text) ?? readYaml(text, file));
   if (!result.success) {
     const [issue] = result.error.issues;
     const where = issue?.path.join('.');
