@@ -214,10 +214,24 @@ function fold(candidates: readonly Candidate[], below: Made | undefined): readon
     const problem =
       typeof candidate.found === 'string' ? candidate.found : misplaced(candidate, candidate.found.record, newest);
     const made = problem === undefined ? asRelease(candidate) : undefined;
-    judged.push(made ?? refused(candidate, problem ?? ''));
+    judged.push(made ?? refused(candidate, [...kindOf(candidate, judged), problem ?? ''].join(': ')));
     newest = made ?? newest;
   }
   return judged.reverse();
+}
+
+/** What a commit is that changed the record and made no release, where that can be told. `below`: judged, oldest first. */
+function kindOf({ commit, file }: RecordStep, below: readonly Judged[]): readonly string[] {
+  const same = below.findLastIndex(
+    (step) => step.file && file && Buffer.compare(step.file.content, file.content) === 0,
+  );
+  // A record that is gone again was not there before the oldest release.
+  const isGone = !file && below[0]?.release?.sequence === 1;
+  const undone = (isGone || same >= 0 ? below.slice(same + 1) : []).flatMap(({ release }) => release?.sequence ?? []);
+  const [first, last] = [undone[0], undone.at(-1)];
+  if (first !== undefined)
+    return [first === last ? `a revert of release ${first}` : `a revert of releases ${first} to ${last}`];
+  return commit.parents.length > 1 ? ['a merge'] : [];
 }
 
 /** Why a record makes no release above the newest one below it; undefined when it does. */
