@@ -5,10 +5,8 @@ import { documentation } from './documentation.ts';
 import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
 import { liveSchema } from './live-schema.ts';
 import { verifySchema } from './verify-schema.ts';
+import { FILE_SIZE } from '../model/file-size.ts';
 import { HOTFIX_ORDERS, PIN_STYLES } from '../model/pipeline.ts';
-
-/** Smallest, default and largest `maxFileSize`, in bytes. */
-export const FILE_SIZE = { least: 1024, usual: 1024 * 1024, most: 16 * 1024 * 1024 } as const;
 
 /** Smallest, default and largest `retain`. */
 export const RETAIN = { least: 1, usual: 10, most: 1000 } as const;

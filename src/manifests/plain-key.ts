@@ -115,7 +115,7 @@ function siteOf(field: Field, meant: Meant): Site {
   const offset = value.range?.[0] ?? 0;
   const content = contentOf(field, meant);
   if (content.kind === 'reference') {
-    const site = referenceSite(source, document, path, value);
+    const site = referenceSite({ source, index: document }, path, value);
     if (site) return site;
   }
   const siblings = siblingsOf(field.tree, path);

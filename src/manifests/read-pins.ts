@@ -1,4 +1,5 @@
 // Reads what manifests say about images, without changing anything.
+import { FILE_SIZE } from '../model/file-size.ts';
 import type { ConfiguredField, ConfiguredText } from '../model/pipeline.ts';
 import { capsFor } from './caps.ts';
 import type { Site } from './form.ts';
@@ -12,9 +13,6 @@ import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
 import { isField, isText, readText } from './text-pins.ts';
 import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
-
-/** The size up to which `findImages` reads files, in bytes. */
-const DEFAULT_MAX_BYTES = 1024 * 1024;
 
 /**
  * What every field that means one of the images says now, in order of the files and of appearance. A configured field that
@@ -82,7 +80,7 @@ function readLine(file: ManifestFile, pin: ConfiguredText, maxBytes: number): re
 /** Every field that names an image, whatever it names. Files that cannot be read are left out. */
 export function findImages(
   files: readonly ManifestFile[],
-  options: { readonly maxBytes: number } = { maxBytes: DEFAULT_MAX_BYTES },
+  options: { readonly maxBytes: number } = { maxBytes: FILE_SIZE.usual },
 ): readonly FoundImage[] {
   const caps = capsFor(options.maxBytes);
   return files.flatMap(({ path, content }) => {

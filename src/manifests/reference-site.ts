@@ -1,10 +1,9 @@
 // A scalar that holds a whole reference, `NAME[:TAG][@DIGEST]`, as a place.
 import { isScalar } from 'yaml';
-import type { Site, Target } from './form.ts';
+import type { Document, Site, Target } from './form.ts';
 import { hasPlaceholder, joinImage, splitImage } from './image-name.ts';
 import { refuseFlux, refusePlaceholder } from './refusals.ts';
 import { retarget } from './retarget.ts';
-import type { Source } from './source.ts';
 import { type Change, holds, isFluxSetter, replaceScalar } from './splice.ts';
 import { type Path, type Value, textOf } from './tree.ts';
 
@@ -13,8 +12,7 @@ import { type Path, type Value, textOf } from './tree.ts';
  * before the reference, and stays.
  */
 export function referenceSite(
-  source: Source,
-  document: number,
+  { source, index: document }: Pick<Document, 'source' | 'index'>,
   path: Path,
   value: Value | undefined,
   lead = '',

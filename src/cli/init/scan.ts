@@ -7,6 +7,7 @@ import {
   kustomizationReferences,
   sharedValuesOf,
 } from '../../manifests/manifests.ts';
+import { FILE_SIZE } from '../../model/file-size.ts';
 import type { SeenImage, Survey } from '../../config/recognise/survey.ts';
 import { readCheckoutFile } from '../checkout-files.ts';
 import { runGit, whyNoCheckout } from '../git-settings.ts';
@@ -15,8 +16,6 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Files that are read at most: of a larger repository init looks at the first ones, and says so. */
 const MOST_FILES = 20_000;
-/** No more than what is read of a manifest anyway: anything larger is not even loaded. */
-const LARGEST = 256 * 1024;
 /** Files that are read together. */
 const AT_ONCE = 64;
 
@@ -39,7 +38,7 @@ export async function scanCheckout(directory: string, env: Env): Promise<Scan> {
     for (const file of files) {
       if (!file) continue;
       images.push(...findImages([file]));
-      const names = helmReleasesIn(file, LARGEST);
+      const names = helmReleasesIn(file, FILE_SIZE.usual);
       if (names.length > 0) releases.set(file.path, names);
       const references = referencesOf(file, known, paths);
       if (references.length > 0) builds.set(file.path, references);
@@ -61,7 +60,7 @@ function mayName(path: string): boolean {
 /** The files of the repository that a file builds on. */
 function referencesOf(file: ManifestFile, known: ReadonlySet<string>, paths: readonly string[]): readonly string[] {
   const shared = sharedValuesOf(file.path).filter((path) => known.has(path));
-  const named = kustomizationReferences(file, LARGEST).flatMap((path) => {
+  const named = kustomizationReferences(file, FILE_SIZE.usual).flatMap((path) => {
     if (known.has(path)) return [path];
     const own = KUSTOMIZATION_NAMES.map((name) => `${path}/${name}`).find((name) => known.has(name));
     if (own !== undefined) return [own];
@@ -102,7 +101,7 @@ async function branchesIn(directory: string, env: Env): Promise<Pick<Survey, 'br
 
 async function readManifest(directory: string, path: string): Promise<ManifestFile | undefined> {
   try {
-    const content = await readCheckoutFile(directory, path, LARGEST);
+    const content = await readCheckoutFile(directory, path, FILE_SIZE.usual);
     return content && { path, content };
   } catch {
     // Deleted in the work tree, a link that leads out, a device: nothing to learn from.

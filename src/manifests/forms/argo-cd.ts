@@ -69,7 +69,7 @@ function parameterSite(
       );
     });
   if (part.part === 'image' && isReference(text) && !sibling('tag')) {
-    return referenceSite(document.source, document.index, [...path, 'value'], value);
+    return referenceSite(document, [...path, 'value'], value);
   }
   if (part.part !== 'tag' || !isTagText(text)) return undefined;
   const repository = sibling('repository') ?? sibling('image');
@@ -91,10 +91,10 @@ function parameterSite(
 
 /** `kustomize.images`: `NAME:TAG`, `NAME@DIGEST`, or `NAME=NEWNAME:TAG`. */
 function imagesAt(document: Document, below: Path): readonly Site[] {
-  const { source, tree, root, path, index } = document;
+  const { tree, root, path } = document;
   return tree.items(tree.get(root, below)).flatMap((item, position) => {
     const lead = /^[^=:@]+=/.exec(textOf(item)?.trim() ?? '')?.[0];
-    const site = referenceSite(source, index, [...path, ...below, position], item, lead);
+    const site = referenceSite(document, [...path, ...below, position], item, lead);
     return site ? [site] : [];
   });
 }

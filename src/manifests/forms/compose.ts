@@ -18,12 +18,12 @@ export const compose: Form = {
     });
   },
   sites(document) {
-    const { source, tree, root, path, index } = document;
+    const { tree, root, path } = document;
     const services = tree.get(root, ['services']);
     if (!isMap(services)) return [];
     const own = [...tree.entries(services).keys()].flatMap((name) => {
       const at = ['services', name, 'image'];
-      const site = referenceSite(source, index, [...path, ...at], tree.get(root, at));
+      const site = referenceSite(document, [...path, ...at], tree.get(root, at));
       return site ? [site] : [];
     });
     return [...own, ...fragmentSites(document)];
@@ -32,15 +32,13 @@ export const compose: Form = {
 
 /** Images in fragments (`x-app: &app`), which services take over by aliases: nothing else reads them. */
 function fragmentSites(document: Document): readonly Site[] {
-  const { source, tree, root, path, index } = document;
+  const { tree, root, path } = document;
   if (!isMap(root)) return [];
   return [...tree.entries(root)].flatMap(([key, { pair }]) => {
     const value = tree.follow(pair.value);
     if (!key.startsWith('x-')) return [];
     if (!isScalar(value)) return walk(document, value, [...path, key], { byKeys: false });
-    const site = isPinnedReference(textOf(value) ?? '')
-      ? referenceSite(source, index, [...path, key], value)
-      : undefined;
+    const site = isPinnedReference(textOf(value) ?? '') ? referenceSite(document, [...path, key], value) : undefined;
     return site ? [site] : [];
   });
 }

@@ -25,7 +25,7 @@ function has(tree: Document['tree'], operation: unknown): boolean {
 }
 
 function operationSites(document: Document, operation: Parameters<Document['tree']['get']>[0], index: number): Site[] {
-  const { source, tree, path } = document;
+  const { tree, path } = document;
   if (!/^(?:add|replace)$/.test(textOf(tree.get(operation, ['op'])) ?? '')) return [];
   const steps = (textOf(tree.get(operation, ['path'])) ?? '').split('/').slice(1);
   const value = tree.get(operation, ['value']);
@@ -34,6 +34,6 @@ function operationSites(document: Document, operation: Parameters<Document['tree
   const key = steps.findLast((step) => !/^(?:[0-9]+|-)$/.test(step)) ?? '';
   if (!isScalar(value)) return walk(document, value, at, { byKeys: false, key });
   if (steps.at(-1) !== 'image' || !isReference(textOf(value)?.trim() ?? '')) return [];
-  const site = referenceSite(source, document.index, at, value);
+  const site = referenceSite(document, at, value);
   return site ? [site] : [];
 }

@@ -49,11 +49,11 @@ function configMap(document: Document, kind: string): Site[] {
 
 /** `spec.tags[].from` of OpenShift's ImageStream, where it names an image of a registry. */
 function imageStream(document: Document): Site[] {
-  const { source, tree, root, path, index } = document;
+  const { tree, root, path } = document;
   return tree.items(tree.get(root, ['spec', 'tags'])).flatMap((tag, position) => {
     const name = tree.get(tag, ['from', 'name']);
     if (textOf(tree.get(tag, ['from', 'kind'])) !== 'DockerImage' || !isScalar(name)) return [];
-    const site = referenceSite(source, index, [...path, 'spec', 'tags', position, 'from', 'name'], name);
+    const site = referenceSite(document, [...path, 'spec', 'tags', position, 'from', 'name'], name);
     return site ? [site] : [];
   });
 }

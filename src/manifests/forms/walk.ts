@@ -232,7 +232,7 @@ class Walker {
   }
 
   #add(path: Path, value: Value): void {
-    const site = referenceSite(this.#document.source, this.#document.index, path, value);
+    const site = referenceSite(this.#document, path, value);
     if (site) this.sites.push(site);
   }
 }

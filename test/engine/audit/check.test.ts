@@ -541,6 +541,22 @@ describe('pins that releases miss', () => {
     });
   });
 
+  test('an image that left the manifests of an environment is named, unless tagflow.yaml takes it away there', async () => {
+    const bench = await past({});
+    const overlay = `${folder}/kustomization.yaml`;
+    const text = bench.remote.file('prd', overlay) ?? '';
+    bench.remote.commit('prd', {
+      [overlay]: text.slice(0, text.indexOf('  - name: registry.example.org/shop/mariadb')),
+    });
+    const problem = expect.stringContaining('mariadb is not pinned by its digest') as string;
+    expect(await found(bench)).toContainEqual(expect.objectContaining({ rule: 'pins', environment: 'prd', problem }));
+    const config = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', {
+      'tagflow.yaml': config.replace('mariadb: {', 'mariadb: { environments: [dev, stg],'),
+    });
+    expect((await found(bench)).filter(({ rule }) => rule === 'pins' || rule === 'missed')).toEqual([]);
+  });
+
   test('an image that no manifest of any environment names is named once, at the trunk', async () => {
     const config = `version: 1\nlayout: folders\nimages: { web: { repository: ${DJANGO} }, db: { repository: ${MARIADB} } }\nenvironments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }\n`;
     const overlay = `images:\n  - name: ${DJANGO}\n    newTag: V3.2\n`;
