@@ -30,7 +30,7 @@ describe('the folder', () => {
   });
 
   it.each([0o701, 0o710, 0o740, 0o750, 0o755, 0o770, 0o777, 0o1777])(
-    'is none when it was there with mode %o',
+    'is not used when it was there with mode %o',
     async (mode) => {
       await mkdir(join(cache, 'tagflow'));
       await chmod(join(cache, 'tagflow'), mode);
@@ -38,12 +38,15 @@ describe('the folder', () => {
     },
   );
 
-  it.each([0o720, 0o702, 0o777, 0o1777])('is none when others may write to the folder above, mode %o', async (mode) => {
-    await chmod(cache, mode);
-    expect(folderFor(cache)).toBeUndefined();
-  });
+  it.each([0o720, 0o702, 0o777, 0o1777])(
+    'is not used when others may write to the folder above, mode %o',
+    async (mode) => {
+      await chmod(cache, mode);
+      expect(folderFor(cache)).toBeUndefined();
+    },
+  );
 
-  it('is none when it is a link, even to a folder of the user', async () => {
+  it('is not used when it is a link, even to a folder of the user', async () => {
     await mkdir(join(cache, 'else'), { mode: 0o700 });
     await symlink(join(cache, 'else'), join(cache, 'tagflow'));
     expect(folderFor(cache)).toBeUndefined();
@@ -51,14 +54,14 @@ describe('the folder', () => {
     expect(folderFor(join(cache, 'other'))).toBeUndefined();
   });
 
-  it('is none when it is a file, or the place above is not there', async () => {
+  it('is not used when it is a file, or the place above is not there', async () => {
     await writeFile(join(cache, 'tagflow'), '');
     expect(folderFor(cache)).toBeUndefined();
     expect(folderFor(join(cache, 'missing'))).toBeUndefined();
     expect(compileCacheFolder({ env: {}, uid })).toBeUndefined();
   });
 
-  it.runIf(uid !== undefined)('is none when somebody else owns it', async () => {
+  it.runIf(uid !== undefined)('is not used when somebody else owns it', async () => {
     await mkdir(join(cache, 'tagflow'), { mode: 0o700 });
     expect(folderFor(cache, uid! + 1)).toBeUndefined();
   });

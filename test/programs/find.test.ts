@@ -36,7 +36,7 @@ test('a program is found where it can be started, and nowhere else', async () =>
   expect(await findOnPath('tool', { PATH: `${folder}/a:${folder}/b` })).toBe(join(folder, 'b/tool'));
 });
 
-test('what tagflow starts is told as well: Windows looks in the current folder first otherwise', async () => {
+test('tells what tagflow starts too: Windows looks in the current folder first otherwise', async () => {
   const home = await temporaryFolder('home');
   await mkdir(join(home, '.docker'));
   await writeFile(join(home, '.docker/config.json'), '{"credsStore":"seen"}');

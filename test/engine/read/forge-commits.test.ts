@@ -104,7 +104,7 @@ describe.each(LAYOUTS)('a revert of a release, made in a forge’s page ($name)'
 describe('a change of upstream that somebody brought to an environment by hand', () => {
   const SETTINGS = 'environments/base/settings.env';
 
-  it('is no divergence, squashed or rebased, though upstream has gone on', async () => {
+  it('does not diverge, squashed or rebased, though upstream has gone on', async () => {
     const bench = createBench({ files: { [SETTINGS]: 'a=1\n' } });
     await bench.through(FIRST);
     bench.remote.commit('main', { [SETTINGS]: 'a=2\n' }, { message: 'a=2' });

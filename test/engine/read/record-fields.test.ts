@@ -1,4 +1,4 @@
-// A record is an input: for each field that a record can have, as the schema has it, somebody who may push forges its value. Whoever
+// A record is an input: for each field that a record can have, as the schema has it, somebody who may push forges its value. Anybody who
 // wrote it and however it came to the branch, no sink hears of it but those that the table allows, each for a reason.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';

@@ -15,7 +15,7 @@ async function fixed(files: Readonly<Record<string, string | undefined>>, option
 }
 
 async function upstreamMoves(bench: Bench, text: string): Promise<void> {
-  bench.remote.commit('main', { [SHARED]: text }, { message: 'main goes on' });
+  bench.remote.commit('main', { [SHARED]: text }, { message: 'main continues' });
   await bench.released('dev', { django: 'V4.2' });
   await bench.released('stg');
 }
@@ -29,7 +29,7 @@ async function missing(bench: Bench): Promise<readonly string[]> {
 const FIX = { [SHARED]: LINES.replace('c=1', 'c=2') };
 
 describe('an environment that fixes reach first', () => {
-  it('keeps a fix when it takes a release, and goes on saying that upstream lacks it', async () => {
+  it('keeps a fix when it takes a release, and still says that upstream lacks it', async () => {
     const bench = await fixed(FIX);
     expect(await missing(bench)).toEqual(['prd: c=2']);
     await upstreamMoves(bench, LINES.replace('g=1', 'g=2'));
