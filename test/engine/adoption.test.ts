@@ -452,22 +452,36 @@ describe('a pin on something that is not a pin is refused', () => {
     });
   });
 
-  it('an image beside a kustomization that no entry can change (16)', async () => {
+  it('an image of a base that no entry can change (16)', async () => {
+    const workflow = `kind: WorkflowTemplate\nmetadata: { name: w }\nspec: { templates: [{ container: { image: '${DJANGO}:V3.2' } }] }\n`;
     const bench = createBench({
       config: `version: 1\n${FOLDERS}`,
       files: {
-        ...both('env/{env}/x.yaml', CUSTOM),
-        ...both(
-          'env/{env}/kustomization.yaml',
-          `resources: [x.yaml]\npatches:\n  - target: { kind: WorkflowTemplate }\n    patch: |-\n      - op: replace\n        path: /spec/templates/0/container/image\n        value: ${DJANGO}:V3.2\n`,
-        ),
+        'base/kustomization.yaml': 'resources: [x.yaml]\n',
+        'base/x.yaml': workflow,
+        ...both('env/{env}/kustomization.yaml', 'resources: [../../base]\n'),
       },
     });
     await expect(bench.promote('dev', { web: 'V4.0' })).rejects.toMatchObject({
       code: 'manifest-unsafe-edit',
-      message: expect.stringContaining('env/dev/kustomization.yaml:7 names web') as string,
+      message: expect.stringContaining('base/x.yaml:3 names web') as string,
     });
   });
+});
+
+it('a patch in a kustomization whose field no entry changes is pinned where it stands (16)', async () => {
+  const patch = (image: string): string =>
+    `resources: [x.yaml]\npatches:\n  - target: { kind: WorkflowTemplate }\n    patch: |-\n      - op: replace\n        path: /spec/templates/0/container/image\n        value: ${image}\n`;
+  const bench = createBench({
+    config: `version: 1\n${FOLDERS}`,
+    files: {
+      ...both('env/{env}/x.yaml', CUSTOM),
+      ...both('env/{env}/kustomization.yaml', patch(`${DJANGO}:V3.2`)),
+    },
+  });
+  await bench.released('dev', { web: 'V4.0' });
+  const after = bench.remote.file('main', 'env/dev/kustomization.yaml');
+  expect(after).toBe(patch(`${DJANGO}:V4.0@${bench.digest('django', 'V4.0')}`));
 });
 
 it('a registry of its own is written beside the tag (04)', async () => {
