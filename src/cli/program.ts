@@ -14,6 +14,7 @@ import { help } from './commands/help.ts';
 import { history } from './commands/history.ts';
 import { init } from './commands/init.ts';
 import { approve } from './commands/approve.ts';
+import { override } from './commands/override.ts';
 import { hold } from './commands/hold.ts';
 import { journal } from './commands/journal.ts';
 import { lift } from './commands/lift.ts';
@@ -59,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
   lift,
   approve,
   unapprove,
+  override,
   journal,
   check,
   audit,

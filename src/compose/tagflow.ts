@@ -8,6 +8,7 @@ import { type Difference, diff } from '../engine/diff.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
 import { doctor } from '../engine/doctor/doctor.ts';
 import { type Approved, approve, unapprove } from '../engine/journal/approvals.ts';
+import { overrideGate } from '../engine/journal/overrides.ts';
 import { type HoldRequest, hold, lift } from '../engine/journal/holds.ts';
 import { listJournal } from '../engine/journal/list.ts';
 import { type LockRequest, lock, unlock } from '../engine/journal/locks.ts';
@@ -278,6 +279,18 @@ export class Tagflow {
     const { versions: asked = {}, confirm: _, ...rest } = options;
     const resolved = await resolveNewest(this.#context, asked);
     return approve(this.#context, { ...rest, kind: 'promote', environment, versions: resolved }, rest.reason);
+  }
+
+  /** Lets the release that a promotion would make now through one gate. Nothing is written, and undefined returned, where it passes. */
+  async overrideGate(
+    environment: string,
+    gate: string,
+    options: Omit<PromoteOptions, 'waitForGatesMs' | 'dryRun' | 'reason'> & { readonly reason: string },
+  ): Promise<JournalEntry | undefined> {
+    const { versions: asked = {}, confirm: _, reason, ...rest } = options;
+    const versions = await resolveNewest(this.#context, asked);
+    const request = { ...rest, kind: 'promote', environment, versions } as const;
+    return overrideGate(this.#context, { request, gate, reason });
   }
 
   /** Takes an approval back, by its id. */

@@ -51,6 +51,18 @@ export interface OverrideRequest {
   readonly signer?: string | undefined;
   /** Releases are signed here, so that only rights that are written down count. */
   readonly isSigned: boolean;
+  /** What people wrote into the journal about exactly this release. */
+  readonly given?: readonly GivenOverride[];
+}
+
+/** Somebody's override of one gate for one release, written down before it is made. */
+export interface GivenOverride {
+  readonly gate: string;
+  /** Where entries are signed, the verified signer. */
+  readonly by: string;
+  readonly why: string | undefined;
+  /** Whether the person may release the environment. */
+  readonly mayRelease: boolean;
 }
 
 /** Why a gate does not let a release through. `until`: from then on it would. */
@@ -158,10 +170,11 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
   if (verdict.decision === 'pass') return { decision: { gate: name, decision: 'pass', reason: short(verdict.reason) } };
   const { decision, code, text } = verdict;
   const until = verdict.decision === 'wait' ? verdict.until : undefined;
-  const wanted = request.gates.includes(name);
-  const forbidden = wanted ? whyForbidden(gate, policy, request) : undefined;
+  const given = request.given?.find((one) => one.gate === name && mayOverride(policy, one, request.isSigned));
+  const wanted = given !== undefined || request.gates.includes(name);
+  const forbidden = wanted && !given ? whyForbidden(gate, policy, request) : undefined;
   if (wanted && forbidden === undefined) {
-    const { by, why } = request;
+    const { by, why } = given ?? request;
     return {
       decision: {
         gate: name,
@@ -183,6 +196,21 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
     refusal: { gate: name, decision, ...(until !== undefined && { until }), code, text: words },
   };
 }
+
+/** Whether an override that was written down counts. Without signatures nobody's name is proven. */
+export function mayOverride(
+  policy: GatePolicy,
+  { gate, by, mayRelease }: Omit<GivenOverride, 'why'>,
+  isSigned: boolean,
+): boolean {
+  if (gate === lock.name) return false;
+  if (!isSigned) return true;
+  const named = policy.overrides.get(gate);
+  return named ? named.includes(by) : BY_RELEASERS.has(gate) && mayRelease;
+}
+
+/** Gates that those who may release override where the policy names nobody. */
+const BY_RELEASERS: ReadonlySet<string> = new Set(['downgrade', held.name, divergence.name]);
 
 /** Why somebody may not override a gate; undefined: they may. Without signatures nobody's name is proven. */
 function whyForbidden({ name, overriddenBy }: Gate, policy: GatePolicy, request: OverrideRequest): string | undefined {

@@ -9,7 +9,17 @@ import { type ObjectId, isObjectId } from './object-id.ts';
 import { isPlain } from './text.ts';
 
 /** What entries say. Those that end another are listed with what they end in `ENDED_BY`. */
-export const ENTRY_KINDS = ['lock', 'unlock', 'hold', 'lift', 'approve', 'unapprove', 'verify', 'restart'] as const;
+export const ENTRY_KINDS = [
+  'lock',
+  'unlock',
+  'hold',
+  'lift',
+  'approve',
+  'unapprove',
+  'override',
+  'verify',
+  'restart',
+] as const;
 
 /** What an entry says. */
 export type EntryKind = (typeof ENTRY_KINDS)[number];
@@ -45,8 +55,10 @@ export interface JournalEntry {
   readonly rollbacks?: true;
   /** `hold`: the image that shall not be released. */
   readonly image?: { readonly name?: string; readonly version?: string; readonly digest: Digest };
-  /** `approve`: the subject digest of what may be released. */
+  /** `approve`, `override`: the subject digest of what may be released. */
   readonly subject?: Digest;
+  /** `override`: the gate that is overridden for it. */
+  readonly gate?: string;
   /** `verify`: the release that was looked at, and what was found. */
   readonly release?: { readonly sequence: number; readonly commit: ObjectId };
   readonly result?: 'passed' | 'failed' | 'inconclusive';
@@ -140,6 +152,7 @@ const schema = z.strictObject({
   rollbacks: z.optional(z.literal(true)),
   image: z.optional(z.strictObject({ name: z.optional(line), version: z.optional(line), digest })),
   subject: z.optional(digest),
+  gate: z.optional(line),
   release: z.optional(z.strictObject({ sequence: z.int().check(z.minimum(1)), commit: objectId })),
   result: z.optional(result),
   steps: z.optional(z.array(z.strictObject({ name: line, result, seen: line }))),

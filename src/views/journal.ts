@@ -31,11 +31,11 @@ export function journalView(entries: readonly JournalEntry[]): View {
   return { data: { entries: entries.map(entryShape) }, parts: [tableOf(columns, rows)] };
 }
 
-function aboutOf({ environment, application, image, ends, rollbacks, release, result }: JournalEntry): string {
+function aboutOf({ environment, application, image, ends, rollbacks, release, result, gate }: JournalEntry): string {
   const line = [environment ?? 'every environment', application].filter((part) => part !== undefined).join('/');
   const what = image ? ` ${[image.name, image.version ?? image.digest].filter(Boolean).join(' ')}` : '';
   const more = rollbacks ? ' with rollbacks' : '';
-  const said = release ? `: release ${release.sequence}: ${result ?? ''}` : '';
+  const said = release ? `: release ${release.sequence}: ${result ?? ''}` : gate === undefined ? '' : `: gate ${gate}`;
   return ends === undefined ? `${line}${what}${more}${said}` : `${line} ends ${ends}`;
 }
 
@@ -57,6 +57,7 @@ function entryShape(entry: JournalEntry): Readonly<Record<string, unknown>> {
     rollbacks: entry.rollbacks === true,
     image: image ? { name: null, version: null, ...image } : null,
     subject: entry.subject ?? null,
+    gate: entry.gate ?? null,
     release: release ?? null,
     result: entry.result ?? null,
     steps: entry.steps ?? [],

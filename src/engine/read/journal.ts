@@ -3,6 +3,7 @@
 import { isRegularFile } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
+import type { Digest } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import {
   LONGEST_ENTRY,
@@ -81,6 +82,19 @@ export async function verificationEntries(
   // One that names another line's application, or none where there are some, is about no release of this line.
   const own = counting.filter(({ entry }) => entry.application === environment.application);
   return own.map(({ entry }) => entry).toReversed();
+}
+
+/** Overrides that count of one release to be, oldest first; whether somebody may override a gate is judged with the gate. */
+export async function overrideEntries(
+  reading: Reading,
+  { head }: Journal,
+  environment: Environment,
+  subject: Digest,
+): Promise<readonly OpenEntry[]> {
+  if (head === undefined) return [];
+  const entries = await readEntries(reading, head, await entriesFor(reading, head, 'override', environment));
+  const own = entries.filter((entry) => entry.subject === subject);
+  return (await Promise.all(own.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 
 /** Holds for a line that count, those that were lifted included, oldest first. */
@@ -235,13 +249,15 @@ export async function signerOfEntry(
 }
 
 /** What lets more through than before: anybody who grants it has to have a valid key now, whatever time they wrote. */
-const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve']);
+const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve', 'override']);
 
 /** Kinds that those who may release may write where `journalBy` says nothing; of the others nobody may. */
 const RELEASERS: ReadonlySet<EntryKind> = new Set(['lock', 'hold', 'verify']);
 
 /** Who may write a kind of entry; an empty list is everybody in the signers file, as `signedBy` has it. */
 function writersOf({ trust, journalBy }: Environment, kind: EntryKind): readonly string[] | 'nobody' {
+  // Which gate somebody may override is said by `overrides`, and judged with the gate.
+  if (kind === 'override') return [];
   // Taking one's own approval back needs no more than giving it.
   const named = journalBy.get(kind === 'unapprove' ? 'approve' : kind === 'restart' ? 'unlock' : kind);
   if (named) return named.length === 0 ? 'nobody' : named;

@@ -151,7 +151,8 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
  * Refuses a given plan that differs from the one made again. The trunk may have moved on meanwhile: what counts is what
  * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
  */
-export function requireEqualPlan(given: Plan, made: Plan): void {
+export function requireEqualPlan(planned: Plan, made: Plan): void {
+  const given = withOverrides(planned, made);
   const moved = 'commit' in given.config && 'commit' in made.config && given.config.commit !== made.config.commit;
   if (planDigest(moved ? { ...given, config: made.config } : given) === planDigest(made)) return;
   if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and from its tagflow.yaml now follows another plan');
@@ -160,6 +161,15 @@ export function requireEqualPlan(given: Plan, made: Plan): void {
     why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
     fix: advise`make a new one: ${{ act: 'plan', line: given.environment }}`,
   });
+}
+
+/** A gate that passed when the plan was made, and that somebody overrode for this release since, makes no other plan of it. */
+function withOverrides(planned: Plan, { gates: now }: Plan): Plan {
+  const gates = planned.gates.map((then) => {
+    const found = now.find(({ gate }) => gate === then.gate);
+    return then.decision === 'pass' && found?.decision === 'overridden' ? found : then;
+  });
+  return { ...planned, gates };
 }
 
 /** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */

@@ -32,7 +32,7 @@ import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence
 import type { Merge } from './merge-divergence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { untoldVersions } from './untold-versions.ts';
-import { approvalsOf, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
+import { approvalsOf, givenOverrides, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
 import { type Releaser, overridesOf, releasersOf } from './releaser.ts';
 
 /** A release that is to be judged. */
@@ -63,13 +63,26 @@ export async function judgePromotion(
 ): Promise<Judgement> {
   const subject = subjectOf(snapshot, state, candidate);
   const { madeBy } = candidate;
-  const overrides = await overridesOf(context, state.environment, candidate);
+  const overrides = await allOverrides(context, snapshot, state, candidate);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
   const judgement = await ask(await promotionGates(subject), subject, sources, overrides);
   if (madeBy || subject.policy.reviews === undefined) return judgement;
   // Nobody can review a pull request that is not open yet: it waits there, and `check` judges it.
   const refusals = judgement.refusals.filter(({ gate, decision }) => gate !== 'approvals' || decision !== 'wait');
   return { ...judgement, refusals };
+}
+
+/** What is overridden by the one who asks, and by what the journal has of exactly this release. */
+async function allOverrides(
+  context: Reading,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<OverrideRequest> {
+  const asked = await overridesOf(context, state.environment, candidate);
+  const { scope } = candidate;
+  if (scope === undefined) return asked;
+  return { ...asked, given: await givenOverrides(context, snapshot, state, { ...candidate, scope }) };
 }
 
 /** Asks the gate for reviews on the forge alone, of a release that was merged. */
@@ -81,7 +94,7 @@ export async function judgeReviews(
 ): Promise<Judgement['refusals']> {
   const subject = subjectOf(snapshot, state, candidate);
   const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
-  const overrides = await overridesOf(context, state.environment, candidate);
+  const overrides = await allOverrides(context, snapshot, state, candidate);
   return (await ask([reviewsGate], subject, sources, overrides)).refusals;
 }
 

@@ -1,5 +1,5 @@
 // What gates want to know of the journal: locks, holds, and approvals of exactly what is judged.
-import { type Approval, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
+import { type Approval, type GivenOverride, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
 import { type Digest, digestOfData } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
@@ -9,7 +9,7 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
-import { type OpenEntry, journalOf, openEntries, requireGrown } from '../read/journal.ts';
+import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** What an approval is bound to. */
@@ -94,6 +94,27 @@ export async function approvalsOf(
     const isOwn = releasers.some((name) => isSamePerson(name, by));
     return entry.subject === digest && !isOwn ? [{ id: entry.id, by, time: Date.parse(entry.time) }] : [];
   });
+}
+
+/** Overrides of gates for exactly one release. None where the journal cannot be trusted: what it granted is not known. */
+export async function givenOverrides(
+  reading: Reading,
+  snapshot: Snapshot,
+  { environment, record }: EnvironmentState,
+  subject: ApprovalSubject,
+): Promise<readonly GivenOverride[]> {
+  const journal = journalOf(snapshot);
+  const { value: entries = [] } = await attempt(async () => {
+    await requireGrown(reading, journal, record?.journal);
+    return overrideEntries(reading, journal, environment, subjectDigest(environment, subject));
+  }, 'journal-invalid');
+  const releasers = environment.trust?.signedBy ?? [];
+  return entries.map(({ entry, by }) => ({
+    gate: entry.gate ?? '',
+    by,
+    why: entry.reason,
+    mayRelease: releasers.length === 0 || releasers.includes(by),
+  }));
 }
 
 async function trusted(

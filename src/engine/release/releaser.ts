@@ -40,7 +40,7 @@ export async function releasersOf(
 }
 
 /** Whose signature a release would have that is made now; undefined: nobody's that counts. */
-async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
+export async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
   const signing = signingOf(context);
   const payload = new TextEncoder().encode('who signs releases here?\n');
   const signature = await signing.sign(trust.method, payload, 'release');

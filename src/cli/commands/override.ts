@@ -1,0 +1,89 @@
+// tagflow override: let one release through one gate, before it is made.
+import { EXIT, TagflowError } from '../../model/errors.ts';
+import { defineCommand, required, several, text } from '../define.ts';
+import type { Session } from '../session.ts';
+
+export const override = defineCommand({
+  name: 'override',
+  summary: 'let one release through a gate that would refuse it',
+  description: [
+    'Writes an entry to the journal: the release that a promotion would make now may pass one gate. It is bound to the images, the configuration and the rules; when one of them changes it is void. `tagflow promote` uses it, and the record says who overrode the gate and why.',
+    'Where releases are signed, the entry is, and its signer has to be named under `overrides` of the environment. So a person with the right can let a release through that a pipeline makes with another key. The override of a gate that passes has no effect, and nothing is written. A lock is never overridden.',
+    'Name the application first, where there are several, and the same versions as the promotion will; or give its plan.',
+  ],
+  examples: [
+    'tagflow override prd freezes --reason "INC-412 checkout 500s"',
+    'tagflow override prd soak django=V4.2 --reason "INC-412"',
+    'tagflow override prd shop soak --reason "INC-412"',
+    'tagflow override prd upstream --plan plan.json --reason "INC-412"',
+  ],
+  arguments: {
+    environment: required('env', 'the environment', { completion: 'environment' }),
+    words: several(
+      'application|gate|image=version',
+      'the application, the gate, and versions that the promotion names',
+    ),
+  },
+  options: {
+    from: text('--from <env>', 'the environment that the promotion takes from', { completion: 'environment' }),
+    plan: text('--plan <file>', 'the plan of the release', { completion: 'file' }),
+    reason: text('--reason <text>', 'why, for the journal and the record', { variable: 'TAGFLOW_REASON' }),
+  },
+  async run(session, { environment, words, from, plan: file, reason }) {
+    const [{ recordReason }, { overrideGate }, { writtenView }] = await Promise.all([
+      import('../arguments.ts'),
+      import('../../engine/journal/overrides.ts'),
+      import('../../views/journal.ts'),
+    ]);
+    const why = recordReason(reason);
+    if (why === undefined) {
+      throw new TagflowError('usage', {
+        what: 'an override needs a reason',
+        why: 'the record says who overrode a gate, and why',
+        fix: 'add --reason TEXT',
+      });
+    }
+    const { gate, others } = gateIn(words);
+    const asked =
+      file === undefined
+        ? await requestFor(environment, others, from)
+        : await planned(session, file, environment, [...others, ...(from === undefined ? [] : ['--from'])]);
+    const entry = await overrideGate(await session.context(), { ...asked, gate, reason: why });
+    if (entry) session.print(writtenView([entry]));
+    else session.print(writtenView([]));
+    if (!entry) session.say(`${gate} passes: nothing was written`);
+    return EXIT.ok;
+  },
+});
+
+/** The gate is the last word that is no version. Throws `usage`. */
+function gateIn(words: readonly string[]): { readonly gate: string; readonly others: readonly string[] } {
+  const gate = words.findLast((word) => !word.includes('='));
+  if (gate !== undefined) {
+    const at = words.lastIndexOf(gate);
+    return { gate, others: words.filter((_, index) => index !== at) };
+  }
+  throw new TagflowError('usage', { what: 'no gate is named', fix: 'tagflow override prd freezes --reason TEXT' });
+}
+
+async function requestFor(environment: string, words: readonly string[], from: string | undefined) {
+  const { lineRequest } = await import('../lines.ts');
+  const request = { kind: 'promote', ...lineRequest(environment, words), ...(from !== undefined && { from }) } as const;
+  return { request };
+}
+
+/** The request of a plan, which is done exactly so or not at all. Throws `usage`, `plan-invalid`. */
+async function planned(session: Session, file: string, environment: string, beside: readonly string[]) {
+  const { readPlan, requestOf } = await import('../plan-file.ts');
+  const plan = await readPlan(session, file);
+  const request = requestOf(plan, environment);
+  if (request.kind === 'promote' && beside.length === 0) return { request, plan };
+  throw new TagflowError('usage', {
+    what: beside.length > 0 ? `${beside.join(', ')} was given beside --plan` : 'the plan is of a rollback',
+    why:
+      beside.length > 0
+        ? 'the plan holds what was asked for'
+        : 'a rollback is stopped by nothing that could be overridden',
+    fix: 'leave one of them out',
+  });
+}
