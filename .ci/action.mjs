@@ -1,5 +1,6 @@
 // The work of action.yml: installs tagflow, runs one command, and passes its facts on as outputs. GitHub starts it with its own
-// Node 24, so that it does not matter which Node a job has. No shell is started: an input is a word of a command, whatever it holds.
+// Node 24, so that it does not matter which Node a job has. No shell is started but for the hooks, which are
+// commands of the workflow: any other input is a word of a command, whatever it holds.
 import { spawn } from 'node:child_process';
 import { appendFile, chmod, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -93,6 +94,19 @@ async function writeOutputs(report) {
   if (process.env.GITHUB_OUTPUT) await appendFile(process.env.GITHUB_OUTPUT, outputs.join(''));
 }
 
+/**
+ * Runs a hook in a shell. It gets the variables of the job and the facts of the release as variables, and no token that was an input.
+ * Resolves to its exit code; 0 where there is none.
+ */
+async function hook(name, { report, code }) {
+  const command = input(name);
+  if (command === '') return 0;
+  const lines = (await readFile(report, 'utf8').catch(() => '')).split('\n').filter((line) => line.includes('='));
+  const facts = lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+  const job = Object.entries(process.env).filter(([variable]) => !variable.startsWith('INPUT_'));
+  return run('sh', ['-c', command], { ...Object.fromEntries([...job, ...facts]), TAGFLOW_JOB_EXIT: String(code) });
+}
+
 async function main() {
   const command = input('command') || 'promote';
   const words = command === 'setup' ? ['--version'] : wordsOf(command);
@@ -101,6 +115,7 @@ async function main() {
   if (name !== '') env.PATH = [await install(name, env), env.PATH].join(delimiter);
   const report = join(await mkdtemp(join(env.RUNNER_TEMP ?? tmpdir(), 'tagflow-')), 'tagflow.env');
   env.TAGFLOW_DOTENV = report;
+  if ((await hook('before', { report, code: 0 })) !== 0) throw new Error('the hook before failed; nothing was done');
   let code = await run('tagflow', words, env);
   for (let tried = 1; tried < TRIES && (RETRIES[command] ?? []).includes(code); tried += 1) {
     console.log(`exit code ${code}: trying again`);
@@ -108,6 +123,8 @@ async function main() {
     code = await run('tagflow', words, env);
   }
   await writeOutputs(report);
+  if (code !== 0) await hook('on-failure', { report, code });
+  else if ((await hook('after', { report, code })) !== 0) throw new Error('the hook after failed; the release stands');
   process.exitCode = code;
 }
 

@@ -1,7 +1,7 @@
 // The files for Jenkins, Tekton and Kubernetes that people copy: what their scripts run in a shell, whatever the values are, and
 // after which exit codes they try again.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -23,7 +23,12 @@ const SCRIPTS = {
 type Script = keyof typeof SCRIPTS;
 
 /** Runs a script with a tagflow that ends with these codes, one after the other: its exit code, and what tagflow was called with. */
-function play(name: Script, values: { environment: string; images: string }, codes: readonly number[]) {
+function play(
+  name: Script,
+  values: { environment: string; images: string },
+  codes: readonly number[],
+  hooks: Readonly<Record<string, string>> = {},
+) {
   const work = mkdtempSync(join(tmpdir(), 'tagflow-example-'));
   onTestFinished(() => rmSync(work, { recursive: true }));
   const at = (file: string): string => join(work, file);
@@ -42,8 +47,10 @@ function play(name: Script, values: { environment: string; images: string }, cod
     TAGFLOW_DOTENV: at('env'),
     TAGFLOW_JOB_DIGEST: at('digest'),
     TAGFLOW_JOB_COMMIT: at('commit'),
+    ...hooks,
   };
   let code = 0;
+  writeFileSync(at('calls'), '');
   try {
     execFileSync('sh', ['-c', `${spy}\n${SCRIPTS[name]}`], { env: variables, cwd: work, stdio: 'pipe' });
   } catch (error) {
@@ -66,6 +73,32 @@ describe.each(['tekton', 'jenkins'] as const)('the script for %s', (name) => {
   ])('after $codes it ends with $ends', ({ codes, ends, calls }) => {
     const played = play(name, { environment: 'prd', images: '' }, codes);
     expect([played.code, played.calls]).toEqual([ends, Array.from({ length: calls }, () => '[promote][prd]')]);
+  });
+});
+
+describe.each(['tekton', 'jenkins'] as const)('hooks of the script for %s', (name) => {
+  const HOOKS = {
+    TAGFLOW_JOB_BEFORE: 'echo before >>hooks',
+    TAGFLOW_JOB_AFTER: 'echo "after $TAGFLOW_DIGEST" >>hooks',
+    TAGFLOW_JOB_ON_FAILURE: 'echo "failed $TAGFLOW_JOB_EXIT" >>hooks; exit 1',
+  };
+  const played = (codes: readonly number[], hooks: object = {}) => {
+    const { code, at } = play(name, { environment: HOSTILE, images: '' }, codes, { ...HOOKS, ...hooks });
+    return [code, existsSync(at('hooks')) ? readFileSync(at('hooks'), 'utf8').trim().split('\n') : []];
+  };
+
+  it('run before and after it, with its facts as variables', () => {
+    expect(played([5, 0])).toEqual([0, ['before', 'after sha256:a']]);
+  });
+
+  it('run on failure, and the exit code stays that of tagflow', () => {
+    expect(played([3])).toEqual([3, ['before', 'failed 3']]);
+    expect(played([8, 8, 8])).toEqual([8, ['before', 'failed 8']]);
+  });
+
+  it('that fail before it let nothing happen, and after it fail the job', () => {
+    expect(played([0], { TAGFLOW_JOB_BEFORE: 'exit 5' })).toEqual([1, []]);
+    expect(played([0], { TAGFLOW_JOB_AFTER: 'exit 5' })).toEqual([1, ['before']]);
   });
 });
 

@@ -122,6 +122,53 @@ describe('the components of GitLab', () => {
     }
   });
 
+  /** Plays a component with its hooks in a shell; tagflow ends with a code. */
+  function playHooks(name: string, hooks: Readonly<Record<string, string>>, code = 0) {
+    const folder = mkdtempSync(join(tmpdir(), 'tagflow-hooks-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { definition } = component(name, { environment: 'prd', image: 'example', ...hooks });
+    const spy = `tagflow() { echo "tagflow $1"; ${'TAGFLOW_DOTENV' in definition.variables ? `printf 'TAGFLOW_VERSION=V4.2\\n' >tagflow.env; ` : ''}return ${code}; }`;
+    const { status, stdout } = spawnSync('sh', ['-ec', [spy, ...definition.script].join('\n')], {
+      env: { PATH: process.env['PATH'] ?? '', ...variablesOf(definition) },
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    return { status, lines: stdout.trim().split('\n') };
+  }
+  const HOOKS = {
+    before: 'echo before',
+    after: 'echo "after $TAGFLOW_VERSION"',
+    on_failure: 'echo "failed $TAGFLOW_JOB_EXIT"',
+  };
+
+  it.each(COMPONENTS)('%s runs its hooks: before and after it', (name) => {
+    const version = ['promote', 'rollback'].includes(name) ? 'V4.2' : '';
+    expect(playHooks(name, HOOKS)).toEqual({
+      status: 0,
+      lines: ['before', `tagflow ${name}`, `after ${version}`.trim()],
+    });
+  });
+
+  it.each(COMPONENTS)('%s runs a hook on failure, and ends with the code of tagflow whatever the hook does', (name) => {
+    const hooks = { ...HOOKS, on_failure: `${HOOKS.on_failure}; exit 1` };
+    expect(playHooks(name, hooks, 3)).toEqual({ status: 3, lines: ['before', `tagflow ${name}`, 'failed 3'] });
+  });
+
+  it.each(COMPONENTS)('%s does nothing when the hook before fails, and fails when the hook after does', (name) => {
+    expect(playHooks(name, { ...HOOKS, before: 'exit 5' })).toEqual({ status: 1, lines: [''] });
+    expect(playHooks(name, { ...HOOKS, after: 'exit 5' })).toEqual({ status: 1, lines: ['before', `tagflow ${name}`] });
+  });
+
+  it.each(COMPONENTS)('%s lets no value into the text of a hook', (name) => {
+    const played = playHooks(name, {
+      environment: HOSTILE,
+      reason: HOSTILE,
+      after: 'printf "%s\\n" "$TAGFLOW_JOB_ENVIRONMENT"',
+    });
+    expect(played.status).toBe(0);
+    expect(existsSync('/tmp/owned')).toBe(false);
+  });
+
   it('lets promotions and rollbacks of one environment wait for each other, and of others go on', () => {
     const groups = ['promote', 'rollback'].map(
       (name) => component(name, { environment: 'prd', image: 'example' }).definition.resource_group,
@@ -209,6 +256,22 @@ echo "console.log('installed', process.argv.slice(2).join(' '))" >"$folder/lib/n
   ])('%s has the option %s that it types', (name, option) => {
     const command = createProgram(captureIo([]).io).commands.find((each) => each.name() === name);
     expect(command?.options.map(({ long }) => long)).toContain(option);
+  });
+
+  it('runs hooks before, after and on failure, with the facts as variables and without the token that was an input', () => {
+    const hooks = {
+      environment: 'prd',
+      token: 'secret',
+      before: 'echo "before $GITHUB_TOKEN"',
+      after: 'echo "after $TAGFLOW_DIGEST $INPUT_TOKEN"',
+      'on-failure': 'echo "failed $TAGFLOW_JOB_EXIT"; exit 9',
+    };
+    expect(play(hooks).stdout).toMatch(/^before \n[\s\S]*after sha256:a \n$/);
+    const failed = play(hooks, [3]);
+    expect([failed.status, failed.stdout]).toEqual([3, expect.stringMatching(/failed 3\n$/)]);
+    const kept = play({ ...hooks, before: 'exit 1' });
+    expect([kept.status, kept.calls]).toEqual([2, []]);
+    expect(play({ ...hooks, after: 'exit 1' }).status).toBe(2);
   });
 
   it('tells tagflow where, why, and with which token; and passes its facts on', () => {
