@@ -56,7 +56,7 @@ export const override = defineCommand({
   },
 });
 
-/** The gate is the last word that is no version. Throws `usage`. */
+/** The gate is the last word without a version. Throws `usage`. */
 function gateIn(words: readonly string[]): { readonly gate: string; readonly others: readonly string[] } {
   const gate = words.findLast((word) => !word.includes('='));
   if (gate !== undefined) {

@@ -62,7 +62,7 @@ async function requireRight(context: Context, { name, trust, gates }: Environmen
   if (by !== undefined && mayOverride(gates, { gate, by, mayRelease }, true)) return;
   const named = gates.overrides.get(gate);
   throw new TagflowError('forbidden', {
-    what: `${by ?? 'whoever has this key'} may not override ${gate} of ${name}; nothing was written`,
+    what: `${by ?? 'the owner of this key'} may not override ${gate} of ${name}; nothing was written`,
     why: named ? `overrides.${gate} names ${named.join(', ')}` : `overrides has no entry for ${gate}`,
     fix: 'ask one of them, or change overrides on the trunk',
   });
