@@ -89,7 +89,7 @@ describe('live', () => {
     const other = bench.digest('mariadb', 'V10.11');
     await bench.registry.tag(repositoryOf('mariadb'), other, parseTag('prd'));
     seen = [runs('django', 'V4.2'), runs('mariadb', other)];
-    expect(await shown()).toMatch(/so the deploy follows the tag {3}fix: tagflow apply prd, then restart what runs/);
+    expect(await shown()).toMatch(/so the deploy follows the tag {3}fix: apply prd, then restart what runs/);
   });
 
   test('what runs is what edited manifests pin', async () => {
@@ -98,9 +98,7 @@ describe('live', () => {
     const text = bench.remote.file('prd', path) ?? '';
     bench.remote.commit('prd', { [path]: text.replaceAll(bench.digest('mariadb', 'V10.6'), other) });
     seen = [runs('django', 'V4.2'), runs('mariadb', other)];
-    expect(await shown()).toMatch(
-      /that is what the manifests of prd pin {3}fix: tagflow promote prd, or tagflow rollback/,
-    );
+    expect(await shown()).toMatch(/that is what the manifests of prd pin {3}fix: promote prd, or roll back prd/);
   });
 
   test('what runs is right while the tag is not, which is said as well', async () => {
