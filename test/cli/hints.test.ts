@@ -106,13 +106,14 @@ describe('the fix of an error', () => {
 });
 
 describe('the source below the command line', () => {
-  // Descriptions of keys are the reference of tagflow.yaml, and a pull request is read in the forge, by people.
+  // Descriptions of keys are the reference of tagflow.yaml; pull requests and evidence are read elsewhere, by people.
   const FOR_READERS = new Set([
     'src/config/schema.ts',
     'src/config/gates-schema.ts',
     'src/config/live-schema.ts',
     'src/config/verify-schema.ts',
     'src/engine/release/pull-request-text.ts',
+    'src/views/evidence.ts',
   ]);
   const OTHERS = /\b(?:git|gcloud|aws|skopeo|gpg|kubectl|helm|docker|kustomize|BATCH)\b|^\s*'--|\[`--|\['--/;
   const COMMAND = new RegExp(`["'\`( ]tagflow (?:${VERBS.join('|')})\\b(?! (?:entry|tries))`);
