@@ -6,6 +6,7 @@ import type { Release } from '../engine/read/past.ts';
 import { type PastLine, leftWords } from '../engine/read/past-lines.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
+import { entryLines, entryShape } from './journal.ts';
 import { leftShape, releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
 import { type StyledText, type Table, type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
@@ -44,11 +45,13 @@ export function historyView(
     unverified,
     found = [],
     left = [],
+    entries = [],
   }: {
     readonly releases: History['releases'];
     readonly unverified: History['unverified'];
     readonly found?: readonly FoundChange[];
     readonly left?: readonly PastLine[];
+    readonly entries?: History['entries'];
   },
   now: Instant,
 ): View {
@@ -62,6 +65,7 @@ export function historyView(
         changes: images.map(({ name: image, from = null, to = null, kind }) => ({ image, from, to, kind })),
       })),
       left: left.map(leftShape),
+      entries: entries.map(entryShape),
     },
     parts: [
       releases.length > 0
@@ -78,6 +82,7 @@ export function historyView(
           `: ${shortId(commit)} on ${name} by ${author}: ${problem}`,
         ]),
         ...left.map(leftWords),
+        ...entryLines(entries),
       ),
     ],
     records: recordsOf(releases),

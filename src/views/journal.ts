@@ -1,6 +1,6 @@
 // Entries of the journal, as a view.
 import type { JournalEntry } from '../model/journal.ts';
-import { type View, linesOf, styled, tableOf } from './view.ts';
+import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** Entries that were written just now, a line each. */
 export function writtenView(entries: readonly JournalEntry[]): View {
@@ -31,6 +31,16 @@ export function journalView(entries: readonly JournalEntry[]): View {
   return { data: { entries: entries.map(entryShape) }, parts: [tableOf(columns, rows)] };
 }
 
+/** Entries beside releases, a line each: what, by whom, when and why. */
+export function entryLines(entries: readonly JournalEntry[]): readonly TextLine[] {
+  return entries.map((entry) => {
+    const { id, kind, time, actor, onBehalfOf, reason } = entry;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    const when = `${time.slice(0, 16).replace('T', ' ')}Z`;
+    return [styled('yellow', kind), ` ${aboutOf(entry)}   ${when}, by ${onBehalfOf ?? actor}${why} (${id})`];
+  });
+}
+
 function aboutOf({ environment, application, image, ends, rollbacks, release, result, gate }: JournalEntry): string {
   const line = [environment ?? 'every environment', application].filter((part) => part !== undefined).join('/');
   const what = image ? ` ${[image.name, image.version ?? image.digest].filter(Boolean).join(' ')}` : '';
@@ -40,7 +50,7 @@ function aboutOf({ environment, application, image, ends, rollbacks, release, re
 }
 
 /** An entry with every key, whatever its kind; `steps` and `lost` are empty where there are none. */
-function entryShape(entry: JournalEntry): Readonly<Record<string, unknown>> {
+export function entryShape(entry: JournalEntry): Readonly<Record<string, unknown>> {
   const { image, release } = entry;
   return {
     kind: entry.kind,

@@ -3,16 +3,23 @@ import { lineName } from '../model/pipeline.ts';
 import type { Release } from '../engine/read/past.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
 import type { Instant } from '../model/effects.ts';
+import type { ReleaseRecord } from '../model/release.ts';
+import { entryLines, entryShape } from './journal.ts';
 import { leftShape, releaseShape, timeOrNull } from './shapes.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, exactly, moment } from './words.ts';
 
 /** One release: its images, and everything its record says; `at`: the moment it was asked for. */
 export function showView(release: Release, now: Instant, at?: Instant): View {
-  const { record } = release;
+  const { record, entries = [] } = release;
   const { environment, sequence, gates, held } = record;
   return {
-    data: { ...releaseShape(release), left: leftShape(release.left), at: timeOrNull(at) },
+    data: {
+      ...releaseShape(release),
+      left: leftShape(release.left),
+      entries: entries.map(entryShape),
+      at: timeOrNull(at),
+    },
     parts: [
       linesOf(
         styled(
@@ -27,7 +34,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       linesOf(
         ...(release.left ? [leftWords(release.left)] : []),
         ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
-        ...gates.map(({ gate, decision, reason }) => fact('gate', `${gate}: ${decision}: ${reason}`)),
+        ...gates.map((one) => fact('gate', gateWords(one))),
         ...(release.verification ? [fact('verified', resultWords(release.verification))] : []),
         ...(release.verification?.steps ?? []).map(({ name, result, seen }) =>
           fact('step', `${name}: ${result}: ${seen}`),
@@ -38,9 +45,16 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
             `release ${number}: ${images.map(({ name, version }) => `${name} ${version}`).join(', ') || 'its configuration'}`,
           ),
         ),
+        ...entryLines(entries),
       ),
     ],
   };
+}
+
+/** What a gate decided; of one that was overridden, who did so and why. */
+function gateWords({ gate, decision, reason, by, why }: ReleaseRecord['gates'][number]): string {
+  const consent = by === undefined ? '' : ` by ${by}${why === undefined ? '' : ` (${why})`}`;
+  return `${gate}: ${decision}${consent}: ${reason}`;
 }
 
 function resultWords({ result, time, id }: NonNullable<Release['verification']>): string {

@@ -96,7 +96,29 @@ const past = {
   verification,
 } as const;
 const left = maybe({ environment: 'text', commit: 'commit', time: 'time', branch: maybe('text') });
-const shown = { ...past, left, at: maybe('time') } as const;
+const entry = {
+  kind: 'text',
+  id: 'text',
+  environment: maybe('text'),
+  application: maybe('text'),
+  time: 'text',
+  until: maybe('text'),
+  ends: maybe('text'),
+  actor: 'text',
+  onBehalfOf: maybe('text'),
+  job: maybe('text'),
+  reason: maybe('text'),
+  rollbacks: 'boolean',
+  image: maybe({ name: maybe('text'), version: maybe('text'), digest: 'digest' }),
+  subject: maybe('digest'),
+  gate: maybe('text'),
+  release: maybe({ sequence: 'number', commit: 'commit' }),
+  result: maybe('text'),
+  steps: ['anything'],
+  lost: ['commit'],
+  signed: 'boolean',
+} as const;
+const shown = { ...past, left, entries: [entry], at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',
@@ -147,28 +169,6 @@ const drafted = {
   applications: maybe(['text']),
 } as const;
 
-const entry = {
-  kind: 'text',
-  id: 'text',
-  environment: maybe('text'),
-  application: maybe('text'),
-  time: 'text',
-  until: maybe('text'),
-  ends: maybe('text'),
-  actor: 'text',
-  onBehalfOf: maybe('text'),
-  job: maybe('text'),
-  reason: maybe('text'),
-  rollbacks: 'boolean',
-  image: maybe({ name: maybe('text'), version: maybe('text'), digest: 'digest' }),
-  subject: maybe('digest'),
-  gate: maybe('text'),
-  release: maybe({ sequence: 'number', commit: 'commit' }),
-  result: maybe('text'),
-  steps: ['anything'],
-  lost: ['commit'],
-  signed: 'boolean',
-} as const;
 const written = { entries: [entry] } as const;
 
 /** Played in this order, on one pipeline: a promotion first, then its repetition, then what reads, then the rest. */
@@ -291,6 +291,7 @@ const ROWS: readonly Row[] = [
         },
       ],
       left: [{ environment: 'text', commit: 'commit', time: 'time', branch: maybe('text') }],
+      entries: [entry],
     },
   },
   {

@@ -4,8 +4,10 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine as Line, imageIn } from '../../model/pipeline.ts';
+import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
+import { entriesWithin } from './entries.ts';
 import { type NamedLines, namedLines } from './named-lines.ts';
 import { MARGIN, type Past, type Release, type Unverified, findRelease, readPastLine, readPasts } from './past.ts';
 import { type PastLine, leftWords } from './past-lines.ts';
@@ -43,6 +45,8 @@ export interface History {
   readonly unverified: readonly Unverified[];
   /** Lines that today's configuration does not have, and whose releases were looked through. */
   readonly left: readonly PastLine[];
+  /** What people wrote to the journal about the lines meanwhile, newest first. */
+  readonly entries: readonly JournalEntry[];
 }
 
 /**
@@ -74,8 +78,12 @@ export async function history(
     ),
   );
   if (pasts.length > 1) releases.sort((a, b) => b.since - a.since);
+  // Where releases were left out, what was written before those that are shown is left out as well.
+  const oldest = releases.length > limit ? releases[limit - 1]?.since : undefined;
+  const span = { since: Math.max(since, oldest ?? since), until };
   return {
     releases: await withResults(context, snapshot, releases.slice(0, limit)),
+    entries: await entriesWithin(context, snapshot, chosen.today, span),
     unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
     left: chosen.past,
   };
@@ -156,7 +164,12 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     : await findRelease(context, snapshot, line, isWanted);
   // What an environment ran after it left, nobody knows here.
   const isAfter = past !== undefined && 'at' in when && when.at >= past.left.time;
-  if (found && !isAfter) return (await withResults(context, snapshot, [found]))[0] ?? found;
+  if (found && !isAfter) {
+    const [release = found] = await withResults(context, snapshot, [found]);
+    const since = found.before ? Date.parse(found.before.time) : Number.NEGATIVE_INFINITY;
+    const span = { since, until: found.until ?? Number.POSITIVE_INFINITY };
+    return { ...release, entries: await entriesWithin(context, snapshot, [line], span) };
+  }
   throw nothingFound(name, when, releases, past);
 }
 

@@ -13,6 +13,7 @@ import type { PastLine } from './past-lines.ts';
 import type { EnvironmentProblem } from './problem.ts';
 import { namedNow } from './records.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseVerification } from './verifications.ts';
 
 /** One release of an environment, as its branch's first-parent history has it. */
@@ -32,6 +33,8 @@ export interface Release {
   readonly left?: PastLine;
   /** What a verification said of it; absent where none did, or nobody looked. */
   readonly verification?: ReleaseVerification | undefined;
+  /** What people wrote to the journal between the release before and the next one; only where one release is shown. */
+  readonly entries?: readonly JournalEntry[];
 }
 
 /** A commit that touches a record and is not a release: its file is not a valid record, speaks of another commit, or is not signed. */

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import { hold } from '../../../src/engine/journal/holds.ts';
 import { lock } from '../../../src/engine/journal/locks.ts';
+import { history, show } from '../../../src/engine/read/history.ts';
+import type { JournalEntry } from '../../../src/model/journal.ts';
 import { status } from '../../../src/engine/status.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';
 
@@ -26,6 +28,25 @@ test('status lists what is locked and on hold', async () => {
   const [dev, , prd] = await status(bench.context());
   expect(dev).toMatchObject({ locks: [], journalHolds: [{ name: 'django', version: 'V4.2', reason: 'CVE' }] });
   expect(prd).toMatchObject({ locks: [{ by: 'ana', rollbacks: true, reason: 'INC-9' }] });
+});
+
+test('history and show say what people wrote meanwhile, and about which lines', async () => {
+  const bench = await running();
+  await bench.released('dev', { mariadb: 'V10.11' });
+  const kinds = ({ entries = [] }: { readonly entries?: readonly JournalEntry[] }): readonly string[] =>
+    entries
+      .map(({ kind, environment = 'every', actor, reason }) => `${kind} ${environment} ${actor} ${reason}`)
+      .toSorted();
+  const all = await history(bench.context(), { limit: 20 });
+  expect(kinds(all)).toEqual(['hold every ana CVE', 'lock prd ana INC-9']);
+  expect(kinds(await history(bench.context(), { environment: 'dev', limit: 20 }))).toEqual(['hold every ana CVE']);
+  // Older than the one release that is shown.
+  expect(kinds(await history(bench.context(), { environment: 'dev', limit: 1 }))).toEqual([]);
+  expect(kinds(await show(bench.context(), 'dev', { release: 2 }))).toEqual(['hold every ana CVE']);
+  expect(kinds(await show(bench.context(), 'prd', { now: true }))).toEqual([
+    'hold every ana CVE',
+    'lock prd ana INC-9',
+  ]);
 });
 
 test('status says that a journal cannot be trusted', async () => {
