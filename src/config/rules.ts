@@ -38,30 +38,35 @@ export function flowOrder(draft: Draft): readonly DraftEnvironment[] {
 }
 
 function flow(draft: Draft, document: ConfigDocument): void {
-  const seen = new Set<string>();
+  const done = new Set<string>();
   for (const { name, from } of draft.environments.values()) {
-    const path = ['environments', name, 'from'];
     if (from !== undefined && !draft.environments.has(from)) {
-      unknownName(document, path, 'environment', from, draft.environments.keys());
+      unknownName(document, ['environments', name, 'from'], 'environment', from, draft.environments.keys());
     }
-    const cycle = seen.has(name) ? undefined : cycleThrough(draft, name);
-    for (const member of cycle ?? []) seen.add(member);
-    if (cycle) {
-      const circle = [name, ...cycle.slice(1), name].join(' takes from ');
-      document.report(path, `releases would flow in a circle: ${circle}`, 'drop one of these from keys');
-    }
+    const cycle = cycleFrom(draft, name, done);
+    const [first] = cycle;
+    if (first === undefined) continue;
+    const circle = [...cycle, first].join(' takes from ');
+    const path = ['environments', first, 'from'];
+    document.report(path, `releases would flow in a circle: ${circle}`, 'drop one of these from keys');
   }
 }
 
-function cycleThrough(draft: Draft, name: string): readonly string[] | undefined {
-  const chain = [name];
-  for (let from = draft.environments.get(name)?.from; from !== undefined;) {
-    if (from === name) return chain;
-    if (chain.includes(from)) return undefined;
-    chain.push(from);
-    from = draft.environments.get(from)?.from;
+/** The cycle that a name leads into, the one that is written first in front. `done`: names that were walked from before. */
+function cycleFrom(draft: Draft, name: string, done: Set<string>): readonly string[] {
+  const chain = new Set<string>();
+  let at: string | undefined = name;
+  while (at !== undefined && !done.has(at)) {
+    done.add(at);
+    chain.add(at);
+    at = draft.environments.get(at)?.from;
   }
-  return undefined;
+  if (at === undefined || !chain.has(at)) return [];
+  const names = [...chain];
+  const cycle = names.slice(names.indexOf(at));
+  const members = new Set(cycle);
+  const start = cycle.indexOf([...draft.environments.keys()].find((one) => members.has(one)) ?? at);
+  return [...cycle.slice(start), ...cycle.slice(0, start)];
 }
 
 function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchName | undefined): void {
