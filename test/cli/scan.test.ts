@@ -41,7 +41,7 @@ test('images are those that manifests name', async () => {
 test.each([
   ['is ignored by Git', { '.gitignore': 'a.yaml\n', 'a.yaml': pod('shop/web:V1') }],
   ['is not a manifest by its name', { 'a.txt': pod('shop/web:V1') }],
-  ['is larger than manifests are', { 'a.yaml': `${pod('shop/web:V1')}${'# x\n'.repeat(1 << 16)}` }],
+  ['is larger than manifests are', { 'a.yaml': `${pod('shop/web:V1')}${'# x\n'.repeat(1 << 18)}` }],
   ['is not YAML, as a template', { 'a.yaml': `{{- if .x }}\n${pod('shop/web:V1')}{{- end }}\n` }],
 ])('a file that %s is passed over', async (_, files) => {
   const folder = await checkoutOf({ ...files, 'good.yaml': pod('shop/good:V1') });

@@ -1,7 +1,9 @@
 // What runs, through the real command line over Git, an OCI layout and HTTP on loopback: the third column, the comparison, and waiting.
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { succeeded } from '../support/cli.ts';
+import { temporaryFolder } from '../support/git-repository.ts';
 import { type TestPipeline, createLayoutPipeline, exampleFiles, releaseOf } from '../support/pipeline.ts';
 import { type SmallServer, startSmallServer } from '../support/verifier.ts';
 
@@ -76,12 +78,11 @@ describe('what runs', () => {
   it('with a configuration that is not the trunk’s is not asked', async () => {
     const before = server.requests.length;
     const { 'tagflow.yaml': config = '' } = await exampleFiles();
-    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-    const folder = await mkdtemp('/tmp/live-config-');
+    const folder = await temporaryFolder('live-config');
     const live = `live: { http: { url: '${server.origin}/version', image: django } }`;
     await writeFile(`${folder}/tagflow.yaml`, config.replace(/^ {2}dev:.*$/m, `  dev: { ${live} }`));
     const { stdout } = await pipeline.tagflow(['status', 'dev', '--live', '--config', `${folder}/tagflow.yaml`]);
-    expect(stdout).toMatch(/^unknown: what runs of django in dev: the configuration is a file given by --config/m);
+    expect(stdout).toMatch(/^unknown: what runs of django in dev: the configuration is a file of the caller/m);
     expect(server.requests).toHaveLength(before);
     await rm(folder, { recursive: true });
   });

@@ -66,6 +66,8 @@ const inline = (path: string, text: string): string => `M 100644 inline ${path}\
 /** A hostile content, by what it is. */
 export interface HostileContent {
   readonly name: string;
+  /** The most memory that `check` of it may take, in MB, where that is more than the bound of every command: a known gap. */
+  readonly checkMegabytes?: number;
   plant(pipeline: TestPipeline): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export const HOSTILE: readonly HostileContent[] = [
   },
   {
     name: 'manifests of 200 MB together',
+    checkMegabytes: 768,
     async plant(pipeline) {
       const { git } = pipeline.repository;
       const blobs = await Promise.all(

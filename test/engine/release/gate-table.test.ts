@@ -69,6 +69,7 @@ test('a command is a verb of the table, or asks no gate', () => {
 /** Commands that release nothing and judge nothing, or judge by one that the table has. */
 const ASKS_NONE = [
   '__complete',
+  'audit',
   'completion',
   'demo',
   'diff',
@@ -83,8 +84,10 @@ const ASKS_NONE = [
   'lock',
   'metrics',
   'override',
+  'report',
   'show',
   'tag',
+  'ui',
   'unapprove',
   'unlock',
   'versions',

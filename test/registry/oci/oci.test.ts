@@ -1,6 +1,7 @@
 // The OCI adapter against registries that answer well, oddly and wrongly. The numbers are those of the adapter cases
 // that every registry adapter of tagflow has to pass.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BOUNDS } from '../../../src/model/bounds.ts';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseReference, parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { failureOf } from '../../support/failure.ts';
@@ -689,7 +690,7 @@ describe('case 27: a listing in pages', () => {
     });
     const error = await failureOf(list());
     expect(error.why).toContain('pages');
-    expect(server.lines).toHaveLength(1000);
+    expect(server.lines).toHaveLength(BOUNDS.pages.usual);
   });
 
   it('asks on after a full page without a link', async () => {

@@ -46,6 +46,8 @@ function numberOf(content: Uint8Array): number {
 /** A text that tells values apart. Throws for kinds of value that it does not know. */
 function keyOf(value: unknown): string {
   if (value instanceof Uint8Array) return `#${numberOf(value)}`;
+  // What was parsed already changes no answer.
+  if (value instanceof plain.ParsedFiles) return 'parsed';
   if (Array.isArray(value)) return `[${value.map(keyOf).join()}]`;
   if (typeof value === 'object' && value !== null) {
     if (Object.getPrototypeOf(value) !== Object.prototype) throw new TypeError('no plain data');
