@@ -6,7 +6,7 @@ import { type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Ancestry } from './ancestry.ts';
 import type { Fetcher } from './fetcher.ts';
 import type { RemoteHeads } from './heads.ts';
-import type { PushVerdict } from './ledger.ts';
+import type { BranchAt, PushVerdict } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { type BranchMove, type Pacing, type PushAttempt, settlePush } from './push.ts';
 import type { Remote } from './remote.ts';
@@ -39,12 +39,22 @@ export async function pushBranch(parts: PushParts, move: BranchMove): Promise<Pu
     });
   }
   let completions = 0;
+  let isUnheld = false;
   return settlePush(
     {
       branch,
       commit,
       expected,
-      send: async () => send(parts, move, completions > 1),
+      send: async () => {
+        const completing = completions > 1;
+        // What was sent without a lease may still land: it is settled by sending it again, whatever the other branch does.
+        if (move.beside && !isUnheld) {
+          const answer = await sendHeld(parts, move, move.beside, completing);
+          if (answer) return answer;
+          isUnheld = true;
+        }
+        return sendAlone(parts, move, completing);
+      },
       complete: async () => {
         completions += 1;
         await complete(parts, completions);
@@ -58,21 +68,30 @@ export async function pushBranch(parts: PushParts, move: BranchMove): Promise<Pu
 }
 
 /**
- * Sends a push. Git pushes nothing to a branch that does not exist, so no lease can hold it there; and some servers know no atomic
- * pushes. In both cases the branch beside is read right before.
+ * Sends a push that holds the branch beside by a lease. Undefined where no lease holds it: Git pushes nothing to a branch that does
+ * not exist, and some servers know no atomic pushes. Then it was read right now, and is where it shall be.
  */
-async function send({ settling, heads }: PushParts, move: BranchMove, completing: boolean): Promise<PushAttempt> {
-  const { beside, ...alone } = move;
-  if (beside?.head !== undefined) {
+async function sendHeld(
+  { settling, heads }: PushParts,
+  move: BranchMove,
+  beside: BranchAt,
+  completing: boolean,
+): Promise<PushAttempt | undefined> {
+  if (beside.head !== undefined) {
     const answer = await settling.push(move, completing);
     if (answer.kind !== 'not-atomic') return answer;
   }
-  if (beside) {
-    const { value, problem } = await attempt(async () => [await heads.one(settling, beside.branch)]);
-    if (problem) return { kind: 'unreached', error: problem };
-    if (value[0] !== beside.head) return { kind: 'beside-moved' };
-  }
-  const answer = await settling.push(alone, completing);
+  const { value, problem } = await attempt(async () => [await heads.one(settling, beside.branch)]);
+  if (problem) return { kind: 'unreached', error: problem };
+  return value[0] === beside.head ? undefined : { kind: 'beside-moved' };
+}
+
+async function sendAlone(
+  { settling }: PushParts,
+  { branch, commit, expected }: BranchMove,
+  completing: boolean,
+): Promise<PushAttempt> {
+  const answer = await settling.push({ branch, commit, expected }, completing);
   if (answer.kind === 'not-atomic') throw new TypeError('a push of one branch is always atomic');
   return answer;
 }

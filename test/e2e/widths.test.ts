@@ -35,7 +35,6 @@ function isOfTerminal(word: string): boolean {
 
 const READERS: readonly (readonly string[])[] = [
   ['status'],
-  ['status', '--at', '0s'],
   ['history'],
   ['history', '--found'],
   ['show', 'prd'],

@@ -156,6 +156,8 @@ export interface JournalEntryFacts {
 export interface JournalFacts {
   /** Every head that it had, in order. `below`: the head and the commits below it. `byHand`: an administrator put it there. */
   readonly heads: readonly {
+    /** When it came; absent where nobody said. */
+    readonly at?: Moment;
     readonly id: string;
     readonly below: readonly string[];
     readonly entries: readonly JournalEntryFacts[];

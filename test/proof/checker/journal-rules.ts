@@ -50,7 +50,9 @@ export function checkJournalHeeded(history: History, environment: EnvironmentHis
     const before = releases[index + 1]?.record;
     const consent = operation.overrides ?? [];
     const subject = environment.name;
-    for (const [rule, text] of problems(journal, { record, before, consent, at: then.head })) {
+    const began = journal.heads[0]?.at;
+    const isYoung = began !== undefined && operation.started <= began + (history.staleness ?? 0);
+    for (const [rule, text] of problems(journal, { record, before, consent, at: then.head, isYoung })) {
       violations.push({ rule, subject, text: `release ${record.sequence} by ${record.actor}: ${text}` });
     }
   }
@@ -64,15 +66,17 @@ interface Landing {
   /** The gates that were overridden on request. */
   readonly consent: readonly string[];
   readonly at: string | undefined;
+  /** The journal began while the release was made. */
+  readonly isYoung: boolean;
 }
 
 function* problems(
   journal: JournalFacts,
-  { record, before, consent, at }: Landing,
+  { record, before, consent, at, isYoung }: Landing,
 ): Generator<readonly [Rule, string]> {
   const head = journal.heads.find(({ id }) => id === at);
-  // No lease holds a branch that does not exist: what made it may come between the last look and the push.
-  if (record.journal === undefined && head?.below.length === 1) return;
+  // No lease holds a branch that does not exist: what made it may come between the last look, which may be late, and the push.
+  if (record.journal === undefined && (isYoung || head?.below.length === 1)) return;
   if (record.journal !== at)
     yield ['journal-not-held', `it names ${short(record.journal)}, and the head was ${short(at)}`];
   const open = openIn(head?.entries ?? [], record.environment);

@@ -53,7 +53,8 @@ export function historyOf(
 
 /** The journal, read without the engine's code. */
 function journalFacts(world: World, { pipeline, remote }: Start, acknowledged: RunFacts['acknowledged']): JournalFacts {
-  const heads = world.headsOf(pipeline.journal).map(({ id }) => ({
+  const heads = world.headsOf(pipeline.journal).map(({ at, id }) => ({
+    at,
     id,
     below: [...lineFrom(world, id)],
     entries: [...world.remote.filesOf(id)].map(([path, content]) => entryFacts(path, Buffer.from(content).toString())),

@@ -99,6 +99,7 @@ class SchedulingLedger implements SimLedger {
       throw new TagflowError('internal', { what: `${commit} does not contain ${expected}, the head it replaces` });
     }
     let sent = 0;
+    let maySettle = false;
     return settlePush(
       {
         branch,
@@ -107,11 +108,13 @@ class SchedulingLedger implements SimLedger {
         send: async () => {
           sent += 1;
           // That a branch does not exist is read right before: no lease holds it.
-          if (beside && beside.head === undefined) {
+          // What was sent may still land: it is settled by sending it again, whatever the other branch does.
+          if (beside && beside.head === undefined && !maySettle) {
             const looked = await scheduler.point({ process, server: 'git', label: `look at ${beside.branch}` });
             if (looked !== 'done' && looked !== 'stale') return { kind: 'unreached', error: unreachable() };
             if (this.#headAfter(looked, beside.branch) !== undefined) return { kind: 'beside-moved' };
           }
+          maySettle = true;
           let verdict: PushVerdict | undefined;
           const effect = (): void => {
             verdict = this.#receive(branch, commit, expected, beside);
