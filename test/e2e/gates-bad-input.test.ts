@@ -21,7 +21,7 @@ function off(milliseconds: number): { readonly env: Readonly<Record<string, stri
   return { env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` } };
 }
 
-/** Two local dates, so many days from now: a freeze from the one to the other holds, or does not. */
+/** Two local dates, that many days from now: a freeze from the one to the other holds, or does not. */
 function local(days: number): string {
   return new Date(Date.now() + days * DAY).toISOString().slice(0, 16);
 }
@@ -172,7 +172,7 @@ describe('the journal', () => {
     return `schema: 1\nkind: lock\nid: ${ID}\nenvironment: ${environment}\ntime: 2026-11-01T00:00:00.000Z\nactor: eve\nreason: x\n`;
   }
 
-  it('with a foreign file goes on, and check names the commits', async () => {
+  it('with a foreign file continues, and check names the commits', async () => {
     const pipeline = await fork();
     succeeded(await pipeline.tagflow(['lock', 'prd', '--reason', 'INC-1']));
     await pipeline.repository.commit('tagflow-journal', { 'README.md': 'hello\n' }, { message: 'by hand\n' });

@@ -12,7 +12,7 @@ const MOST = 500;
 
 /**
  * Returns the entries about lines that people made in a span, newest first; results of verifications are shown with their releases.
- * Nothing where the journal cannot be read, which is told as a warning.
+ * Nothing where the journal cannot be read, which a warning says.
  */
 export async function entriesWithin(
   reading: Reading,
