@@ -304,28 +304,13 @@ describe('a flow of very many environments', () => {
       (_, index) => `  e${index}: ${index === 0 ? first : `{ from: e${index - 1} }`}`,
     ).join('\n')}\n`;
 
-  it.each([
-    ['in a line', '{}'],
-    ['in a circle', '{ from: e2999 }'],
-  ])('%s is walked once', (_, first) => {
-    expect(
-      cpuTime(() => {
-        try {
-          parseConfig(chain(3000, first));
-        } catch (error) {
-          expect(String(error)).toContain('mistake');
-        }
-      }),
-    ).toBeLessThan(3000);
+  it('is walked once, in a line and in a circle', () => {
+    expect(cpuTime(() => parseConfig(chain(3000, '{}')))).toBeLessThan(3000);
+    expect(cpuTime(() => refusal(() => parseConfig(chain(3000, '{ from: e2999 }'))))).toBeLessThan(3000);
   });
 
   it('names the circle that it leads into, from what is written first', () => {
     const text = `version: 1\nimages:\n  a: { repository: r.example.com/a }\nenvironments:\n  x: { from: c }\n  b: { from: c }\n  c: { from: d }\n  d: { from: b }\n`;
-    expect(() => parseConfig(text)).toThrow(/mistake/);
-    try {
-      parseConfig(text);
-    } catch (error) {
-      expect((error as TagflowError).why).toContain('b takes from c takes from d takes from b');
-    }
+    expect(refusal(() => parseConfig(text)).why).toContain('b takes from c takes from d takes from b');
   });
 });
