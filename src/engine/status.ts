@@ -128,10 +128,19 @@ async function statusOf(
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
   const snapshot = await readSnapshot(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
-  const chosen = await presentLines(context, snapshot, words);
-  const heads = chosen.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
+  return statesIn(context, snapshot, await presentLines(context, snapshot, words), isLiveAsked);
+}
+
+/** The state of lines as one reading of the remote has them. */
+export async function statesIn(
+  context: Context,
+  snapshot: Snapshot,
+  lines: readonly Environment[],
+  isLiveAsked = false,
+): Promise<readonly EnvironmentStatus[]> {
+  const heads = lines.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
-  return Promise.all(chosen.map((environment) => environmentStatus(context, snapshot, environment, isLiveAsked)));
+  return Promise.all(lines.map((environment) => environmentStatus(context, snapshot, environment, isLiveAsked)));
 }
 
 async function environmentStatus(

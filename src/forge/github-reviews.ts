@@ -37,7 +37,7 @@ export interface GithubReader {
   one<T>(doing: string, path: string, schema: z.ZodMiniType<T>): Promise<T | undefined>;
 }
 
-/** The reviews of the pull request that a commit came by; undefined where there is none. */
+/** Reads the reviews of the pull request that brought a commit. Resolves to undefined where no pull request did. */
 export async function githubReviews(
   reader: GithubReader,
   commit: ObjectId,

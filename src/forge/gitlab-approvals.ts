@@ -43,7 +43,7 @@ export interface GitlabReader {
   one<T>(doing: string, path: string, schema: z.ZodMiniType<T>): Promise<T | undefined>;
 }
 
-/** The approvals of the merge request that a commit came by; undefined where there is none. */
+/** Reads the approvals of the merge request that brought a commit. Resolves to undefined where no merge request did. */
 export async function gitlabApprovals(
   reader: GitlabReader,
   commit: ObjectId,

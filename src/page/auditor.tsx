@@ -1,11 +1,13 @@
 // The fifth view: what ran at any moment, where an image is and was, what `check` found, and the evidence to take away.
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { formatCsv } from '../views/csv.ts';
 import type { PageData } from '../views/report/page-types.ts';
+import { tableOf } from '../views/view.ts';
 import { changesIn, endOf, spansOf, standingsAt } from './data.ts';
 import { Command, LineLink, ReleaseLink, Table, Versions } from './parts.tsx';
 import { linkTo } from './route.ts';
-import { actionOf, duration, iso, moment, whoOf } from './text.ts';
+import { actionOf, duration, iso, moment, actorOf } from './text.ts';
 
 /** The auditor's page. `at`: a moment as text, now when it is empty; `find`: a digest, its first digits, or a version. */
 export function Auditor(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
@@ -63,7 +65,7 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
             <td>{release ? <ReleaseLink line={line.name} number={release.number} /> : 'no release'}</td>
             <td>{release ? <Versions images={release.images} /> : ''}</td>
             <td>{release ? moment(release.since) : ''}</td>
-            <td>{release ? whoOf(release) : ''}</td>
+            <td>{release ? actorOf(release) : ''}</td>
           </tr>
         ))}
       </Table>
@@ -183,19 +185,13 @@ function releasesAsCsv({ lines }: PageData): string {
         actionOf(release),
         changesIn(line, index),
         release.images.map(({ name, version, digest }) => `${name}:${version}@${digest}`).join(' '),
-        whoOf(release),
+        actorOf(release),
         release.commit,
         release.reason ?? '',
       ];
     }),
   );
-  return [COLUMNS, ...rows].map((cells) => `${cells.map(field).join(',')}\n`).join('');
-}
-
-/** RFC 4180; a cell that a spreadsheet would take for a formula begins with an apostrophe. */
-function field(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return formatCsv({ parts: [], records: tableOf(COLUMNS, rows) });
 }
 
 function localOf(instant: number): string {

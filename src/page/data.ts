@@ -1,4 +1,6 @@
 // Where the page gets its data from: from itself, or from the server that it came from.
+import { joinSpans } from '../model/spans.ts';
+import { changesOf } from '../views/changes.ts';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 
 /** A moment at which something ran. */
@@ -55,45 +57,22 @@ export function spansOf({ lines }: PageData, find: string): readonly ImageSpan[]
 }
 
 function spansIn(line: PageLine, matches: (image: PageRelease['images'][number]) => boolean): readonly ImageSpan[] {
-  const spans: ImageSpan[] = [];
-  let open = new Map<string, number>();
-  for (const [index, release] of line.releases.entries()) {
-    const now = new Map<string, number>();
-    for (const { name, version, digest } of release.images.filter(matches)) {
-      const key = `${name} ${digest}`;
-      const known = open.get(key);
-      const later = known === undefined ? undefined : spans[known];
-      const span = {
-        line,
-        name,
-        version,
-        digest,
-        from: release.since,
-        until: later ? later.until : endOf(line, index),
-        releases: [release.number, later?.releases[1] ?? release.number] as const,
-      };
-      const at = known ?? spans.length;
-      spans[at] = span;
-      now.set(key, at);
-    }
-    open = now;
-  }
-  return spans;
+  const joined = joinSpans(line.releases, ({ images }) => images.filter(matches));
+  return joined.map(({ image: { name, version, digest }, first, last }) => ({
+    line,
+    name,
+    version,
+    digest,
+    from: first.since,
+    until: endOf(line, line.releases.indexOf(last)),
+    releases: [first.number, last.number],
+  }));
 }
 
 /** What a release changed against the one before it: `django V4.0 → V4.2`. */
-export function changesIn(line: PageLine, index: number): string {
-  const [release, before] = [line.releases[index], line.releases[index + 1]];
-  if (!release) return '';
-  if (!before) return release.images.map(({ name, version }) => `${name} ${version}`).join(', ');
-  const changed = release.images.flatMap(({ name, version, digest }) => {
-    const old = before.images.find((image) => image.name === name);
-    if (!old) return [`${name} → ${version}`];
-    return old.digest === digest ? [] : [`${name} ${old.version} → ${version}`];
-  });
-  const gone = before.images.filter(({ name }) => release.images.every((image) => image.name !== name));
-  const all = [...changed, ...gone.map(({ name, version }) => `${name} ${version} → none`)];
-  return all.length > 0 ? all.join(', ') : 'configuration only';
+export function changesIn({ releases }: PageLine, index: number): string {
+  const [release, before] = [releases[index], releases[index + 1]];
+  return release ? changesOf(release, before) : '';
 }
 
 /** A line and the words by which commands name it: `prd shop`. */

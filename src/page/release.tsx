@@ -4,7 +4,7 @@ import type { PageData, PageLine, PageRelease } from '../views/report/page-types
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Command, LineLink, Table, Time, WebLink } from './parts.tsx';
 import { linkTo } from './route.ts';
-import { actionOf, duration, whoOf } from './text.ts';
+import { actionOf, duration, actorOf } from './text.ts';
 
 /** One release. `index`: its place in the line's releases. */
 export function ReleasePage(props: {
@@ -137,7 +137,7 @@ function Facts(props: {
         {duration((end ?? data.made) - release.since)}
         {end === undefined ? ', and runs now' : ''}
       </Fact>
-      <Fact name="by">{whoOf(release)}</Fact>
+      <Fact name="by">{actorOf(release)}</Fact>
       {release.signer !== null && <Fact name="signed by">{release.signer}</Fact>}
       {release.reason !== null && <Fact name="why">{release.reason}</Fact>}
       {release.job !== null && (

@@ -1,16 +1,12 @@
 // How the page says times, spans and people.
 import type { PageRelease } from '../views/report/page-types.ts';
 
+export { actorOf } from '../views/changes.ts';
 export { duration, moment } from '../views/times.ts';
 
 /** A time in UTC to the second, as a machine reads it. */
 export function iso(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d{3}Z$/, 'Z');
-}
-
-/** The person who acted, and what acted for them. */
-export function whoOf({ actor, onBehalfOf }: Pick<PageRelease, 'actor' | 'onBehalfOf'>): string {
-  return onBehalfOf === null || onBehalfOf === actor ? actor : `${onBehalfOf} (${actor})`;
 }
 
 /** What a release did: `promote`, `import`, `rollback to #1`. */

@@ -5,7 +5,7 @@ import type { PageData, PageEntry, PageLine, PageMetrics } from '../views/report
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Command, Marks, ReleaseLink, Remark, Table, Time } from './parts.tsx';
 import { linkTo } from './route.ts';
-import { actionOf, duration, moment, percent, whoOf } from './text.ts';
+import { actionOf, duration, moment, percent, actorOf } from './text.ts';
 
 const DAY = 86_400_000;
 const ZOOMS = [
@@ -73,7 +73,7 @@ function Releases(props: { readonly data: PageData; readonly line: PageLine; rea
           </td>
           <td>{actionOf(release)}</td>
           <td>{changesIn(line, index)}</td>
-          <td>{whoOf(release)}</td>
+          <td>{actorOf(release)}</td>
           <td>{release.reason ?? ''}</td>
           <td>{release.verification?.result ?? ''}</td>
         </tr>

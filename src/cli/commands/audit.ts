@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { EXIT, TagflowError } from '../../model/errors.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { counted } from '../../model/text.ts';
 import { defineCommand, oneOf, required } from '../define.ts';
+import { reportProblems } from '../problems.ts';
 
 /** Lists the checksums of all other files, as sha256sum(1) reads it. */
 const CHECKSUMS = 'SHA256SUMS';
@@ -23,11 +24,10 @@ export const audit = defineCommand({
   },
   options: {},
   async run(session, { folder }) {
-    const [engine, { evidenceFiles }, { linesOf, styled }, { failureOf }] = await Promise.all([
+    const [engine, { evidenceFiles }, { linesOf, styled }] = await Promise.all([
       import('../../engine/audit/evidence.ts'),
       import('../../views/evidence.ts'),
       import('../../views/view.ts'),
-      import('../../views/failure.ts'),
     ]);
     const path = resolve(session.options.directory, folder);
     await requireEmpty(path);
@@ -45,9 +45,7 @@ export const audit = defineCommand({
         ]),
       ],
     });
-    const failed = evidence.problems.map(({ problem }) => failureOf(problem));
-    if (failed.length > 0) session.fail(failed, 'table');
-    return failed[0]?.exit ?? EXIT.ok;
+    return reportProblems(session, evidence.problems);
   },
 });
 

@@ -1,7 +1,7 @@
 // tagflow history: releases, newest first.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { EXIT } from '../../model/errors.ts';
 import { count, defineCommand, flag, optional, several, text, valueOr } from '../define.ts';
+import { reportProblems } from '../problems.ts';
 
 export const history = defineCommand({
   name: 'history',
@@ -31,12 +31,11 @@ export const history = defineCommand({
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
   async run(session, { environment, applications, image, since, until, by, limit, found }) {
-    const [engine, { foundChanges }, { parseMoment }, { historyView }, { failureOf }] = await Promise.all([
+    const [engine, { foundChanges }, { parseMoment }, { historyView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../../engine/read/found.ts'),
       import('../time.ts'),
       import('../../views/history.ts'),
-      import('../../views/failure.ts'),
     ]);
     const context = await session.context();
     const now = context.clock.now();
@@ -53,8 +52,6 @@ export const history = defineCommand({
     const words = environment === undefined ? [] : [environment, ...applications];
     const changes = found ? await foundChanges(context, { ...filter, words }) : [];
     session.print(historyView({ ...past, found: changes }, now));
-    const failed = problems.map(({ problem }) => failureOf(problem));
-    if (failed.length > 0) session.fail(failed, 'table');
-    return failed[0]?.exit ?? EXIT.ok;
+    return reportProblems(session, problems);
   },
 });

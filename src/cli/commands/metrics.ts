@@ -1,7 +1,8 @@
 // tagflow metrics: how software is delivered, by its releases: the five metrics of DORA.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { EXIT, TagflowError } from '../../model/errors.ts';
+import { TagflowError } from '../../model/errors.ts';
 import { defineCommand, optional, several, text } from '../define.ts';
+import { reportProblems } from '../problems.ts';
 import { incidentPattern } from '../incident.ts';
 
 export const metrics = defineCommand({
@@ -27,11 +28,10 @@ export const metrics = defineCommand({
     incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
   },
   async run(session, { environment, applications, since = '90d', until, incident }) {
-    const [engine, { parseMoment, parsePast }, { metricsView }, { failureOf }] = await Promise.all([
+    const [engine, { parseMoment, parsePast }, { metricsView }] = await Promise.all([
       import('../../engine/audit/metrics.ts'),
       import('../time.ts'),
       import('../../views/metrics.ts'),
-      import('../../views/failure.ts'),
     ]);
     const pattern = incidentPattern(incident);
     const context = await session.context();
@@ -51,8 +51,6 @@ export const metrics = defineCommand({
     const words = environment === undefined ? [] : [environment, ...applications];
     const measured = await engine.metrics(context, { ...window, words, incident: pattern }, problems);
     session.print(metricsView(measured, window));
-    const failed = problems.map(({ problem }) => failureOf(problem));
-    if (failed.length > 0) session.fail(failed, 'table');
-    return failed[0]?.exit ?? EXIT.ok;
+    return reportProblems(session, problems);
   },
 });

@@ -2,9 +2,9 @@
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand, optional, text, unless } from '../define.ts';
+import { defineCommand, optional } from '../define.ts';
+import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 import { GENERATOR } from '../page/generator.ts';
-import { incidentPattern } from '../incident.ts';
 
 /** The file of the page; a folder that is published begins with it. */
 const FILE = 'index.html';
@@ -22,23 +22,14 @@ export const report = defineCommand({
       completion: 'folder',
     }),
   },
-  options: {
-    since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
-    incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
-    check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
-  },
-  async run(session, { folder = 'tagflow-report', since = '90d', incident, check }) {
-    const [engine, { parseInstant }, { pageDataOf }, { reportPage }, { linesOf, styled }] = await Promise.all([
-      import('../../engine/audit/report.ts'),
-      import('../time.ts'),
-      import('../../views/report/page-data.ts'),
+  options: PAGE_OPTIONS,
+  async run(session, { folder = 'tagflow-report', ...options }) {
+    const readPage = pageReader(options);
+    const [{ reportPage }, { linesOf, styled }] = await Promise.all([
       import('../page/document.ts'),
       import('../../views/view.ts'),
     ]);
-    const pattern = incidentPattern(incident);
-    const context = await session.context();
-    const request = { since: await parseInstant(since, context.clock.now()), incident: pattern, audit: check };
-    const data = pageDataOf(await engine.report(context, request));
+    const data = await readPage(await session.context());
     const page = reportPage(data);
     const file = await save(resolve(session.options.directory, folder), page);
     const releases = data.lines.reduce((sum, line) => sum + line.releases.length, 0);

@@ -1,8 +1,8 @@
 // tagflow ui: the page of `report`, served on this machine and kept up to date.
 import { once } from 'node:events';
 import { EXIT } from '../../model/errors.ts';
-import { Invalid, defineCommand, text, unless, value } from '../define.ts';
-import { incidentPattern } from '../incident.ts';
+import { Invalid, defineCommand, value } from '../define.ts';
+import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 
 export const ui = defineCommand({
   name: 'ui',
@@ -14,24 +14,16 @@ export const ui = defineCommand({
   arguments: {},
   options: {
     port: value('--port <port>', 'the port; default: any that is free', portOf),
-    since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
-    incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
-    check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
+    ...PAGE_OPTIONS,
   },
-  async run(session, { port, since = '90d', incident, check }) {
-    const [engine, { parseInstant }, { pageDataOf }, { livePage, pagePolicy }, { servePage }] = await Promise.all([
-      import('../../engine/audit/report.ts'),
-      import('../time.ts'),
-      import('../../views/report/page-data.ts'),
+  async run(session, { port, ...options }) {
+    const readPage = pageReader(options);
+    const [{ livePage, pagePolicy }, { servePage }] = await Promise.all([
       import('../page/document.ts'),
       import('../page/server.ts'),
     ]);
-    const pattern = incidentPattern(incident);
     const context = await session.context();
-    const data = async (): Promise<string> => {
-      const request = { since: await parseInstant(since, context.clock.now()), incident: pattern, audit: check };
-      return JSON.stringify(pageDataOf(await engine.report(context, request)));
-    };
+    const data = async (): Promise<string> => JSON.stringify(await readPage(context));
     // What is wrong with the repository or the credentials is said here, not in a browser.
     await data();
     const server = await servePage({ page: livePage(), policy: pagePolicy("'self'"), data }, port);

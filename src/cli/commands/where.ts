@@ -1,7 +1,7 @@
 // tagflow where: which environments have or had an image, from when to when.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { EXIT } from '../../model/errors.ts';
 import { defineCommand, required } from '../define.ts';
+import { reportProblems } from '../problems.ts';
 
 export const where = defineCommand({
   name: 'where',
@@ -15,16 +15,13 @@ export const where = defineCommand({
   },
   options: {},
   async run(session, { image }) {
-    const [engine, { whereView }, { failureOf }] = await Promise.all([
+    const [engine, { whereView }] = await Promise.all([
       import('../../engine/read/where.ts'),
       import('../../views/where.ts'),
-      import('../../views/failure.ts'),
     ]);
     const context = await session.context();
     const problems: EnvironmentProblem[] = [];
     session.print(whereView(await engine.where(context, image, problems), context.clock.now()));
-    const failed = problems.map(({ problem }) => failureOf(problem));
-    if (failed.length > 0) session.fail(failed, 'table');
-    return failed[0]?.exit ?? EXIT.ok;
+    return reportProblems(session, problems);
   },
 });

@@ -61,7 +61,11 @@ export interface CheckRequest extends Bounds {
 
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
 export async function check(context: Context, request: CheckRequest): Promise<Audit> {
-  const snapshot = await readSnapshot(context, request.environments, Infinity);
+  return checkIn(context, await readSnapshot(context, request.environments, Infinity), request);
+}
+
+/** Checks environments as one reading of the remote has them. */
+export async function checkIn(context: Context, snapshot: Snapshot, request: CheckRequest): Promise<Audit> {
   const chosen = await chooseHeads(context, snapshot, request);
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);

@@ -28,9 +28,9 @@ export interface FailedDeployment {
   /** Sequence of the deployment. */
   readonly release: number;
   readonly sign: FailureSign;
-  /** Sequence of the release that recovered from it; undefined while there is none. */
+  /** Sequence of the release that recovered from it; undefined until one does. */
   readonly recovered: number | undefined;
-  /** From the deployment to the recovery, in milliseconds; undefined while there is none. */
+  /** From the deployment to the recovery, in milliseconds; undefined until it recovers. */
   readonly took: number | undefined;
 }
 
@@ -63,14 +63,14 @@ export function deliveryOf(releases: readonly Release[], window: Window, inciden
   const past = releases.toReversed();
   const deployed = past.filter(isDeployment);
   const inWindow = deployed.filter(({ since }) => since >= window.since && since <= window.until);
-  const failed = failuresIn(deployed, incident).filter(({ release }) =>
-    inWindow.some(({ record }) => record.sequence === release),
-  );
-  const rework = inWindow.filter(({ record }) => isRework(record, incident));
+  const deployments = sequencesOf(inWindow);
+  const counted = new Set(deployments);
+  const failed = failuresIn(deployed, incident).filter(({ release }) => counted.has(release));
+  const rework = inWindow.filter(({ record }) => signOf(record, incident) !== undefined);
   const gaps = inWindow.slice(1).map(({ since }, index) => since - (inWindow[index]?.since ?? since));
   const share = (part: number): number | undefined => (inWindow.length === 0 ? undefined : part / inWindow.length);
   return {
-    deployments: sequencesOf(inWindow),
+    deployments,
     perWeek: (inWindow.length * WEEK) / Math.max(1, window.until - window.since),
     interval: median(gaps),
     failed,
@@ -126,10 +126,6 @@ function signOf(record: ReleaseRecord, incident: RegExp | undefined): FailureSig
   if (record.action === 'rollback') return 'rollback';
   if (record.overrides?.includes('upstream') === true) return 'hotfix';
   return incident && record.reason !== undefined && incident.test(record.reason) ? 'incident' : undefined;
-}
-
-function isRework(record: ReleaseRecord, incident: RegExp | undefined): boolean {
-  return signOf(record, incident) !== undefined;
 }
 
 function sequencesOf(releases: readonly Release[]): readonly number[] {

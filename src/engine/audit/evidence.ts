@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { readEverything } from '../read/history.ts';
 import type { Past, Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
-import { type Audit, check } from './check.ts';
+import { type Audit, checkIn } from './check.ts';
 
 /** A release with the bytes that its commit has. */
 export interface ReleaseEvidence {
@@ -57,7 +57,7 @@ export async function evidence(context: Context): Promise<ExportedEvidence> {
       signers: trust && { signers: trust.signers, revoked: trust.revoked },
     });
   }
-  const audit = await check(context, { environments: [], registry: false });
+  const audit = await checkIn(context, snapshot, { environments: [], registry: false });
   return { trunk: snapshot.trunk, lines, audit, problems };
 }
 

@@ -62,7 +62,8 @@ export async function metricsOf(
   for (const { environment: line, releases: own } of pasts) {
     if (!wanted.has(line.name)) continue;
     const delivery = deliveryOf(own, request, request.incident);
-    const deployed = own.filter(({ record }) => delivery.deployments.includes(record.sequence)).toReversed();
+    const counted = new Set(delivery.deployments);
+    const deployed = own.filter(({ record }) => counted.has(record.sequence)).toReversed();
     measured.push({
       line: line.name,
       environment: line.environment,

@@ -5,11 +5,11 @@ import type { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import type { Context } from '../context.ts';
-import { listJournal } from '../journal/list.ts';
 import { type WholePast, readEverything } from '../read/history.ts';
+import { allEntries, journalOf } from '../read/journal.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
-import { type EnvironmentStatus, status } from '../status.ts';
-import { type Audit, check } from './check.ts';
+import { type EnvironmentStatus, statesIn } from '../status.ts';
+import { type Audit, checkIn } from './check.ts';
 import { type LineMetrics, metricsOf } from './metrics.ts';
 
 /** What goes into a report. */
@@ -47,12 +47,13 @@ export async function report(context: Context, { since, incident, audit }: Repor
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];
   const past = await readEverything(context, problems);
-  const { pipeline, trunk } = past.snapshot;
+  const { snapshot } = past;
+  const { pipeline, trunk } = snapshot;
   const wanted = new Set(pipeline.lines.keys());
   const [states, journal, checked] = await Promise.all([
-    status(context),
-    attempt(listJournal(context, undefined, JOURNAL)),
-    audit ? attempt(check(context, { environments: [], registry: false })) : undefined,
+    statesIn(context, snapshot, [...pipeline.lines.values()]),
+    attempt(allEntries(context, journalOf(snapshot), undefined, JOURNAL)),
+    audit ? attempt(checkIn(context, snapshot, { environments: [], registry: false })) : undefined,
   ]);
   return {
     made,

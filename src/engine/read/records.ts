@@ -70,7 +70,7 @@ export function recordOrProblem(environment: Environment, file: RecordFile): Rel
   return problem ? sentenceOf(problem) : value;
 }
 
-/** Reads the record's file in one fetched commit, no matter who wrote it; undefined when there is none. */
+/** Reads the record's file in one fetched commit, no matter who wrote it. Resolves to undefined where the commit has no such file. */
 async function readRecordFile(
   { ledger }: Reading,
   environment: Environment,
@@ -79,7 +79,7 @@ async function readRecordFile(
   return recordFileIn(environment, await ledger.readFiles(commit, recordPaths(environment), LARGEST_RECORD));
 }
 
-/** Reads the record in one fetched commit, no matter who wrote it; undefined when there is none. Throws `record-invalid`. */
+/** Reads the record in one fetched commit, no matter who wrote it; undefined where the commit has none. Throws `record-invalid`. */
 export async function readRecord(
   context: Reading,
   environment: Environment,

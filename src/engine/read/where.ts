@@ -6,6 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine as Line, imageOf } from '../../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
+import { joinSpans } from '../../model/spans.ts';
 import type { Reading } from '../context.ts';
 import { namedLines } from './named-lines.ts';
 import { type Past, type Release, readPasts } from './past.ts';
@@ -114,31 +115,16 @@ function requireKnown({ pipeline }: Snapshot, pasts: readonly Past[], wanted: Wa
 
 /** Joins releases that follow one another with the same image into spans, newest first. */
 function spansOf(releases: readonly Release[], matches: (image: ReleaseImage) => boolean): readonly Span[] {
-  const spans: Span[] = [];
-  const open = new Map<string, Span>();
-  for (const { environment, record, since, until, left } of releases) {
-    const present = new Set<string>();
-    for (const { name, version, digest } of record.images.filter(matches)) {
-      const key = `${name} ${digest}`;
-      present.add(key);
-      const later = open.get(key);
-      const releasesOf: readonly [number, number] = [record.sequence, later?.releases[1] ?? record.sequence];
-      const span = {
-        environment,
-        image: name,
-        version,
-        digest,
-        from: since,
-        until: later ? later.until : until,
-        releases: releasesOf,
-        by: record,
-        ...(left && { left }),
-      };
-      if (later) spans.splice(spans.indexOf(later), 1, span);
-      else spans.push(span);
-      open.set(key, span);
-    }
-    for (const key of open.keys()) if (!present.has(key)) open.delete(key);
-  }
-  return spans;
+  const joined = joinSpans(releases, ({ record }) => record.images.filter(matches));
+  return joined.map(({ image: { name, version, digest }, first, last }) => ({
+    environment: first.environment,
+    image: name,
+    version,
+    digest,
+    from: first.since,
+    until: last.until,
+    releases: [first.record.sequence, last.record.sequence],
+    by: first.record,
+    ...(first.left && { left: first.left }),
+  }));
 }

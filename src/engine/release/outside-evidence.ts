@@ -23,7 +23,7 @@ export async function forgeReader(
   });
 }
 
-/** What people said of the pull request that a commit came by; undefined where there is none. */
+/** Reads what people said of the pull request that brought a commit. Resolves to undefined where no pull request did. */
 export async function reviewEvidence(
   context: Reading,
   snapshot: Snapshot,

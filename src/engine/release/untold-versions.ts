@@ -41,7 +41,7 @@ async function contradiction(
     if (own !== undefined && sameVersion(own, version)) return undefined;
     isDenied ||= own !== undefined;
     isContradicted ||= named !== undefined || own !== undefined;
-    const tag = named === undefined ? `there is no tag ${version}` : `${version} is ${shortDigest(named)}`;
+    const tag = named === undefined ? `tag ${version} does not exist` : `${version} is ${shortDigest(named)}`;
     const image = own === undefined ? 'has no version of its own' : `says that it is ${plain(own, 100)}`;
     said.push(`in ${place.name} ${tag}, and ${shortDigest(digest)} ${image}`);
   }

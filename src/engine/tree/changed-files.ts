@@ -13,7 +13,7 @@ export interface ChangedFile {
 /** A changed file for people. */
 export interface FileChange {
   readonly path: string;
-  /** A unified diff, or a sentence where there is none to show. */
+  /** A unified diff, or a sentence that says why none is shown. */
   readonly patch: string;
   /** Settings that differ beside the pins; null where the file is not YAML, JSON or file of variables. */
   readonly settings: readonly SettingChange[] | null;

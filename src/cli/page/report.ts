@@ -1,0 +1,33 @@
+// What `report` and `ui` have in common: their options, and the data of the page that these ask for.
+import type { Context } from '../../engine/context.ts';
+import type { PageData } from '../../views/report/page-types.ts';
+import { type Values, text, unless } from '../define.ts';
+import { incidentPattern } from '../incident.ts';
+
+/** The options of the page. */
+export const PAGE_OPTIONS = {
+  since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
+  incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+  check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
+};
+
+/**
+ * Prepares the data of the page: the result reads it, as it is then. Throws `usage` for a pattern that cannot be read, before
+ * anybody is asked.
+ */
+export function pageReader({
+  since = '90d',
+  incident: typed,
+  check,
+}: Values<typeof PAGE_OPTIONS>): (context: Context) => Promise<PageData> {
+  const incident = incidentPattern(typed);
+  return async (context) => {
+    const [{ report }, { parseInstant }, { pageDataOf }] = await Promise.all([
+      import('../../engine/audit/report.ts'),
+      import('../time.ts'),
+      import('../../views/report/page-data.ts'),
+    ]);
+    const from = await parseInstant(since, context.clock.now());
+    return pageDataOf(await report(context, { since: from, incident, audit: check }));
+  };
+}
