@@ -7,7 +7,7 @@ import { recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading } from '../context.ts';
 import { type Overlay, isTaken, placesUnder, takenBack } from '../tree/scoped-tree.ts';
-import { type OwnChange, type PlaceOf, mergeCommits } from './merge-commits.ts';
+import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
 import {
   MOST_COMMITS,
@@ -134,8 +134,7 @@ async function firstParentPaths(
 /** Whether changes together change nothing. */
 async function isNothing(context: Reading, changes: readonly OwnChange[], placeOf: PlaceOf): Promise<boolean> {
   if (changes.length < 2) return false;
-  const { value } = await attempt(mergeCommits(context, changes, placeOf), 'tree-unsafe');
-  return value !== undefined && value.conflicts.length === 0 && value.edits.length === 0;
+  return (await attempt(changesNothing(context, changes, placeOf), 'tree-unsafe')).value === true;
 }
 
 /** The commits that a release kept and that upstream still does not reach. */

@@ -8,7 +8,12 @@ import type { Reading } from '../context.ts';
 
 /** A file as one side has it; undefined: it has none. A file that a merge made has no object yet. */
 type Version =
-  | { readonly mode: TreeEntry['mode']; readonly id: ObjectId | undefined; readonly text: string | undefined }
+  | {
+      readonly mode: TreeEntry['mode'];
+      readonly id: ObjectId | undefined;
+      /** Reads its text, byte for byte; undefined for a link. Objects that are the same are told by their ids. */
+      readonly text: () => Promise<string | undefined>;
+    }
   | undefined;
 
 /** A commit and the files in which its change is to be repeated. */
@@ -34,20 +39,42 @@ export async function mergeCommits(
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
 ): Promise<MergedChanges> {
-  const { mergeText } = await import('./containment.ts');
+  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf);
+  const edits: PlannedEdit[] = [];
+  for (const [path, version] of now) {
+    const edit = await editOf(path, there.get(path), version);
+    if (edit === 'conflict') conflicts.add(path);
+    else if (edit) edits.push(edit);
+  }
+  return conflicts.size > 0 ? { edits: [], conflicts: [...conflicts].sort() } : { edits, conflicts: [] };
+}
+
+/** Whether repeating changes, oldest first, on the files at `placeOf` changes nothing. Throws what reading throws. */
+export async function changesNothing(
+  context: Reading,
+  changes: readonly OwnChange[],
+  placeOf: PlaceOf,
+): Promise<boolean> {
+  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf);
+  if (conflicts.size > 0) return false;
+  for (const [path, version] of now) if (!(await isSame(there.get(path), version))) return false;
+  return true;
+}
+
+/** Files before and after changes were repeated on them, by path, and those in which a change met another one. */
+interface Repeated {
+  readonly there: ReadonlyMap<string, Version>;
+  readonly now: ReadonlyMap<string, Version>;
+  readonly conflicts: Set<string>;
+}
+
+async function repeatChanges(context: Reading, changes: readonly OwnChange[], placeOf: PlaceOf): Promise<Repeated> {
   const there = new Map<string, Version>();
   const now = new Map<string, Version>();
   const conflicts = new Set<string>();
   for (const { commit, paths } of changes) {
     const [parent] = commit.parents;
-    await bringVersions(
-      context,
-      [parent, commit.id].flatMap((id) => (id ? paths.map((path) => ({ commit: id, path })) : [])),
-    );
-    await bringVersions(
-      context,
-      paths.flatMap((path) => placeOf(path) ?? []),
-    );
+    const sides = new Map<string, readonly [Version, Version]>();
     for (const path of paths) {
       await setImmediate();
       context.signal.throwIfAborted();
@@ -57,21 +84,31 @@ export async function mergeCommits(
         there.set(path, version);
         now.set(path, version);
       }
-      const [old, own] = [
-        parent && (await versionAt(context, parent, path)),
-        await versionAt(context, commit.id, path),
-      ];
-      const merged = mergeVersion(now.get(path), old, own, mergeText);
+      sides.set(path, [parent && (await versionAt(context, parent, path)), await versionAt(context, commit.id, path)]);
+    }
+    // Most changes are told by ids: what is only here, or there already, is not read.
+    const meeting = paths.filter((path) => mayMeet(now.get(path), ...(sides.get(path) ?? [undefined, undefined])));
+    await bringVersions(
+      context,
+      meeting.flatMap((path) => [
+        ...[parent, commit.id].flatMap((id) => (id ? { commit: id, path } : [])),
+        ...[placeOf(path) ?? []].flat(),
+      ]),
+    );
+    for (const path of paths) {
+      const [old, own] = sides.get(path) ?? [];
+      const merged = await mergeVersion(now.get(path), old, own);
       if (merged === 'conflict') conflicts.add(path);
       else now.set(path, merged);
     }
   }
-  const edits = [...now].flatMap(([path, version]) => {
-    const edit = editOf(path, there.get(path), version);
-    if (edit === 'conflict') conflicts.add(path);
-    return edit === undefined || edit === 'conflict' ? [] : [edit];
-  });
-  return conflicts.size > 0 ? { edits: [], conflicts: [...conflicts].sort() } : { edits, conflicts: [] };
+  return { there, now, conflicts };
+}
+
+/** Whether the ids of three versions leave open what they come to. */
+function mayMeet(there: Version, old: Version, own: Version): boolean {
+  if (!there || !old || !own) return false;
+  return there.id === undefined || new Set([there.id, old.id, own.id]).size === 3;
 }
 
 /** Brings files in one request, so that reading them one by one asks nothing of the remote. */
@@ -87,40 +124,42 @@ async function versionAt({ ledger }: Reading, commit: ObjectId, path: string): P
   const entry = (await ledger.listFiles(commit, path)).find((one) => one.path === path);
   if (!entry) return undefined;
   const { mode, id } = entry;
-  if (!isRegularFile(entry)) return { mode, id, text: undefined };
-  const content = (await ledger.readFiles(commit, [path])).get(path);
-  return { mode, id, text: content && Buffer.from(content).toString('latin1') };
+  if (!isRegularFile(entry)) return { mode, id, text: async () => undefined };
+  const text = async (): Promise<string | undefined> => {
+    const content = (await ledger.readFiles(commit, [path])).get(path);
+    return content && Buffer.from(content).toString('latin1');
+  };
+  return { mode, id, text };
 }
 
-function mergeVersion(
-  there: Version,
-  old: Version,
-  own: Version,
-  mergeText: (other: string, old: string, own: string) => string | undefined,
-): Version | 'conflict' {
-  if (isSame(old, own) || isSame(there, own)) return there;
-  if (isSame(there, old)) return own;
-  if (there?.text === undefined || old?.text === undefined || own?.text === undefined) return 'conflict';
+async function mergeVersion(there: Version, old: Version, own: Version): Promise<Version | 'conflict'> {
+  if ((await isSame(old, own)) || (await isSame(there, own))) return there;
+  if (await isSame(there, old)) return own;
+  const [other, base, mine] = await Promise.all([there?.text(), old?.text(), own?.text()]);
+  if (!there || !old || !own || other === undefined || base === undefined || mine === undefined) return 'conflict';
   const mode = there.mode === old.mode ? own.mode : there.mode;
   if (mode !== own.mode && own.mode !== old.mode) return 'conflict';
-  const text = mergeText(there.text, old.text, own.text);
+  const { mergeText } = await import('./containment.ts');
+  const text = mergeText(other, base, mine);
   if (text === undefined) return 'conflict';
-  const known = [there, own].find((side) => side.text === text);
-  return { mode, id: known?.id, text };
+  const known = text === other ? there : text === mine ? own : undefined;
+  return { mode, id: known?.id, text: async () => text };
 }
 
-function isSame(a: Version, b: Version): boolean {
+async function isSame(a: Version, b: Version): Promise<boolean> {
   if (!a || !b) return a === b;
-  return a.mode === b.mode && (a.id === undefined || b.id === undefined ? a.text === b.text : a.id === b.id);
+  if (a.mode !== b.mode) return false;
+  return a.id === undefined || b.id === undefined ? (await a.text()) === (await b.text()) : a.id === b.id;
 }
 
 /** The edit that makes one version of another. A plan holds text: other bytes are taken over whole, or not merged. */
-function editOf(path: string, before: Version, after: Version): PlannedEdit | 'conflict' | undefined {
-  if (isSame(before, after)) return undefined;
+async function editOf(path: string, before: Version, after: Version): Promise<PlannedEdit | 'conflict' | undefined> {
+  if (await isSame(before, after)) return undefined;
   if (!after) return { kind: 'remove', path };
-  const bytes = Buffer.from(after.text ?? '', 'latin1');
+  const raw = await after.text();
+  const bytes = Buffer.from(raw ?? '', 'latin1');
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
-  const isText = after.text !== undefined && Buffer.from(text).equals(bytes);
+  const isText = raw !== undefined && Buffer.from(text).equals(bytes);
   if (isText && after.mode === (before?.mode ?? '100644')) return { kind: 'write', path, text };
   return after.id === undefined ? 'conflict' : { kind: 'take', path, mode: after.mode, id: after.id };
 }

@@ -9,7 +9,7 @@ import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading } from '../context.ts';
 import { type Made, readNewestLine, readWholeLine, releasesOn } from './line.ts';
-import { type OwnChange, type PlaceOf, mergeCommits } from './merge-commits.ts';
+import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import { releaseMadeAt } from './records.ts';
 import { type Overlay, takenBack } from '../tree/scoped-tree.ts';
 import { isKept } from '../tree/tree.ts';
@@ -118,8 +118,7 @@ async function ownPaths(
 /** Whether a change stands where it would be merged: whether merging it changes nothing. What cannot be told apart does not. */
 export async function isContained(context: Reading, change: OwnChange, placeOf: PlaceOf): Promise<boolean> {
   if (change.paths.length === 0) return false;
-  const { value } = await attempt(mergeCommits(context, [change], placeOf), 'tree-unsafe');
-  return value !== undefined && value.conflicts.length === 0 && value.edits.length === 0;
+  return (await attempt(changesNothing(context, [change], placeOf), 'tree-unsafe')).value === true;
 }
 
 function isRecord(content: Uint8Array | undefined): boolean {
