@@ -1,5 +1,5 @@
 // What the Git ledger makes of servers that fail: an answer that never came, credentials, interrupts, time-outs.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -178,6 +178,20 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(await ledger.push(MAIN, id, head, { branch: other, head })).toEqual({ outcome: 'beside-moved' });
       expect(await repository.head('main')).toBe(head);
       expect(await ledger.push(MAIN, id, head, { branch: other, head: made })).toEqual({ outcome: 'landed' });
+    });
+
+    it('is sent again after it had no answer, though the branch beside it began meanwhile: it may still land', async () => {
+      const { ledger, id } = await proposed();
+      const other = 'journal' as BranchName;
+      let sent = false;
+      server.fault = (request) => {
+        if (!isPush(request) || sent) return undefined;
+        sent = true;
+        execFileSync('git', ['-C', repository.folder, 'update-ref', `refs/heads/${other}`, head]);
+        return { kind: 'refuse' };
+      };
+      expect(await ledger.push(MAIN, id, head, { branch: other, head: undefined })).toEqual({ outcome: 'landed' });
+      expect(await repository.head('main')).toBe(id);
     });
 
     it('is tried again when a lock stood in its way for a moment', async () => {
