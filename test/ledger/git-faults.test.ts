@@ -188,7 +188,7 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
         if (!isPush(request) || sent) return undefined;
         sent = true;
         execFileSync('git', ['-C', repository.folder, 'update-ref', `refs/heads/${other}`, head]);
-        return { kind: 'refuse' };
+        return { kind: 'status', status: 502 };
       };
       expect(await ledger.push(MAIN, id, head, { branch: other, head: undefined })).toEqual({ outcome: 'landed' });
       expect(await repository.head('main')).toBe(id);

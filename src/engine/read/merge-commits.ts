@@ -11,7 +11,7 @@ type Version =
   | {
       readonly mode: TreeEntry['mode'];
       readonly id: ObjectId | undefined;
-      /** Reads its text, byte for byte; undefined for a link. Objects that are the same are told by their ids. */
+      /** Reads its text, byte for byte; undefined for a link. Objects that are the same have the same id. */
       readonly text: () => Promise<string | undefined>;
     }
   | undefined;
@@ -86,7 +86,7 @@ async function repeatChanges(context: Reading, changes: readonly OwnChange[], pl
       }
       sides.set(path, [parent && (await versionAt(context, parent, path)), await versionAt(context, commit.id, path)]);
     }
-    // Most changes are told by ids: what is only here, or there already, is not read.
+    // Ids decide most changes: what is only here, or there already, is not read.
     const meeting = paths.filter((path) => mayMeet(now.get(path), ...(sides.get(path) ?? [undefined, undefined])));
     await bringVersions(
       context,
