@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
-import { type Plan, parsePlan } from '../model/plan.ts';
+import { lineName } from '../model/pipeline.ts';
+import { type Plan, parsePlan, plannedLine } from '../model/plan.ts';
 import type { Session } from './session.ts';
 
 /** Reads a plan. Throws `plan-invalid`. */
@@ -34,19 +35,39 @@ export async function savePlan(session: Session, file: string, plan: Plan): Prom
       cause,
     });
   }
-  session.say(`plan saved: tagflow ${plan.request.kind} ${plan.environment} --plan ${file}`);
+  session.say(`plan saved: ${commandFor(plan.request.kind, plannedLine(plan))} --plan ${file}`);
 }
 
 /**
- * The request of a plan. An environment beside it must agree, so that nobody promotes elsewhere than they typed. Throws
- * `usage`.
+ * The request of a plan. A line beside it, `ENV` or `ENV/APP`, must agree, so that nobody promotes elsewhere than they
+ * typed. Throws `usage`, and `plan-invalid` where the plan and its own request name two lines.
  */
-export function requestOf({ request, environment }: Plan, typed: string): Plan['request'] {
-  if (typed === environment && request.environment === environment) return request;
+export function requestOf(plan: Plan, typed: string): Plan['request'] {
+  const { request, environment } = plan;
+  const planned = plannedLine(plan);
+  if (request.environment !== planned) {
+    throw new TagflowError('plan-invalid', {
+      what: `the plan for ${planned} is not the one that follows from its request`,
+      why: `its request is for ${request.environment}: somebody edited it`,
+      fix: `make a new one: ${commandFor(request.kind, planned)} --plan-out FILE`,
+    });
+  }
+  if (typed === planned || typed === environment) return request;
   throw new TagflowError('usage', {
-    what: `the plan is for ${environment}, not for ${typed}`,
-    fix: `tagflow ${request.kind} ${environment} --plan FILE`,
+    what: `the plan is for ${planned}, not for ${typed}`,
+    fix: `${commandFor(request.kind, planned)} --plan FILE`,
   });
+}
+
+/** The line that words beside `--plan` name; undefined where they name more than one application. */
+export function lineBesidePlan(environment: string, words: readonly string[]): string | undefined {
+  const [application, ...others] = words;
+  if (application === undefined) return environment;
+  return others.length > 0 || application.includes('=') ? undefined : lineName(environment, application);
+}
+
+function commandFor(kind: Plan['request']['kind'], line: string): string {
+  return `tagflow ${kind} ${line.replace('/', ' ')}`;
 }
 
 function reasonOf(cause: unknown): string {

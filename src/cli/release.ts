@@ -4,7 +4,7 @@ import { rollback } from '../engine/release/rollback.ts';
 import { resolveNewest } from '../engine/versions.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { TagflowError } from '../model/errors.ts';
-import type { Plan, PromoteRequest, RollbackRequest } from '../model/plan.ts';
+import { type Plan, type PromoteRequest, type RollbackRequest, plannedLine } from '../model/plan.ts';
 import { formatText } from '../views/text.ts';
 import { plannedView } from '../views/outcome.ts';
 import { asks, isAgreed } from './ask.ts';
@@ -15,7 +15,8 @@ import type { Session } from './session.ts';
 
 /** How a release is to be made. */
 export interface ReleaseOptions {
-  readonly environment: string;
+  /** The line that the command line names, `ENV` or `ENV/APP`. */
+  readonly line: string;
   /** Stop at the plan. */
   readonly dryRun: boolean;
   /** Render what the plan changes. */
@@ -34,15 +35,18 @@ export interface ReleaseOptions {
   readonly waitLive?: number | undefined;
 }
 
-/** Refuses what would change a plan, or be ignored beside it. `asking`: options by key, with their names. Throws `usage`. */
+/**
+ * Refuses what would change a plan, or be ignored beside it. `words`: what the words of the command line ask for;
+ * `asking`: options by key, with their names. Throws `usage`.
+ */
 export function requireAlone(
   environment: string,
-  isVersionNamed: boolean,
+  words: string | undefined,
   asking: Readonly<Record<string, string>>,
   { typed }: CommandLine,
 ): void {
   const flags = Object.entries(asking).flatMap(([option, name]) => (typed(option) ? [name] : []));
-  const [first] = isVersionNamed ? ['a version', ...flags] : flags;
+  const [first] = words === undefined ? flags : [words, ...flags];
   if (first === undefined) return;
   throw new TagflowError('usage', {
     what: `${first} was given beside --plan`,
@@ -57,9 +61,9 @@ export async function runRelease(
   options: ReleaseOptions,
   ask: () => PromoteRequest | RollbackRequest,
 ): Promise<number> {
-  const { environment, planOut, retry } = options;
+  const { line, planOut, retry } = options;
   const plan = options.plan === undefined ? undefined : await readPlan(session, options.plan);
-  const asked = plan ? requestOf(plan, environment) : ask();
+  const asked = plan ? requestOf(plan, line) : ask();
   session.facts.releases(asked.environment);
   const context = await session.context();
   const request =
@@ -103,5 +107,5 @@ function afterRelease(context: Context, line: string, { verify: isVerified, wait
 /** Shows a plan and asks whether to do it. */
 async function confirmPlan(session: Session, plan: Plan): Promise<boolean> {
   session.io.stderr.write(`${formatText(plannedView({ kind: 'planned', plan }))}\n`);
-  return isAgreed(session, `release this to ${plan.environment}?`);
+  return isAgreed(session, `release this to ${plannedLine(plan)}?`);
 }

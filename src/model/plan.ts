@@ -204,6 +204,11 @@ export function planDigest({ gates, ...plan }: Plan): Digest {
   return digestOfData({ ...plan, gates: gates.map(({ gate, decision }) => ({ gate, decision })) });
 }
 
+/** The line that a plan is for, as its request names it: `prd`, `prd/shop`. */
+export function plannedLine({ environment, application }: Pick<Plan, 'environment' | 'application'>): string {
+  return lineName(environment, application);
+}
+
 /** The record that doing a plan writes. */
 export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
   return {

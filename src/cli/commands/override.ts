@@ -47,7 +47,7 @@ export const override = defineCommand({
     const asked =
       file === undefined
         ? await requestFor(environment, others, from)
-        : await planned(session, file, environment, [...others, ...(from === undefined ? [] : ['--from'])]);
+        : await planned(session, file, environment, [...others, ...(from === undefined ? [] : [`--from=${from}`])]);
     const entry = await overrideGate(await session.context(), { ...asked, gate, reason: why });
     if (entry) session.print(writtenView([entry]));
     else session.print(writtenView([]));
@@ -74,14 +74,15 @@ async function requestFor(environment: string, words: readonly string[], from: s
 
 /** The request of a plan, which is done exactly so or not at all. Throws `usage`, `plan-invalid`. */
 async function planned(session: Session, file: string, environment: string, beside: readonly string[]) {
-  const { readPlan, requestOf } = await import('../plan-file.ts');
+  const { lineBesidePlan, readPlan, requestOf } = await import('../plan-file.ts');
   const plan = await readPlan(session, file);
-  const request = requestOf(plan, environment);
-  if (request.kind === 'promote' && beside.length === 0) return { request, plan };
+  const line = lineBesidePlan(environment, beside);
+  const request = requestOf(plan, line ?? environment);
+  if (request.kind === 'promote' && line !== undefined) return { request, plan };
   throw new TagflowError('usage', {
-    what: beside.length > 0 ? `${beside.join(', ')} was given beside --plan` : 'the plan is of a rollback',
+    what: line === undefined ? `${beside.join(', ')} was given beside --plan` : 'the plan is of a rollback',
     why:
-      beside.length > 0
+      line === undefined
         ? 'the plan holds what was asked for'
         : 'a rollback is stopped by nothing that could be overridden',
     fix: 'leave one of them out',

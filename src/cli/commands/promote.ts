@@ -83,11 +83,16 @@ export const promote = defineCommand({
   async run(session, input, line) {
     const { environment, pairs, plan, planOut, dryRun, rendered, retry, wait, waitGates, waitLive, verify } = input;
     if (rendered) requireDryRun(dryRun);
-    const [{ overridesFrom, recordReason }, { requireAlone, runRelease }] = await Promise.all([
+    const [{ overridesFrom, recordReason }, { lineBesidePlan }, { requireAlone, runRelease }] = await Promise.all([
       import('../arguments.ts'),
+      import('../plan-file.ts'),
       import('../release.ts'),
     ]);
-    if (plan !== undefined) requireAlone(environment, pairs.length > 0, ASKING, line);
+    const planned = lineBesidePlan(environment, pairs);
+    if (plan !== undefined) {
+      const words = pairs.some((word) => word.includes('=')) ? 'a version' : 'another application';
+      requireAlone(environment, planned === undefined ? words : undefined, ASKING, line);
+    }
     const asked = (): AskedOfSeveral => ({
       ...input,
       reason: recordReason(input.reason),
@@ -95,7 +100,17 @@ export const promote = defineCommand({
     });
     if (plan === undefined) requireOneFate(asked());
     if (plan === undefined && isForSeveral(input)) return promoteAll(session, asked());
-    const how = { environment, plan, planOut, dryRun, rendered, retry: retry && wait, waitGates, waitLive, verify };
+    const how = {
+      line: planned ?? environment,
+      plan,
+      planOut,
+      dryRun,
+      rendered,
+      retry: retry && wait,
+      waitGates,
+      waitLive,
+      verify,
+    };
     return runRelease(session, how, () => requestFrom(asked()));
   },
 });

@@ -42,13 +42,14 @@ export const rollback = defineCommand({
       import('../arguments.ts'),
       import('../release.ts'),
     ]);
-    if (plan !== undefined) requireAlone(environment, false, ASKING, line);
-    return runRelease(session, { environment, plan, planOut, dryRun, retry: true }, () => {
+    if (plan !== undefined) requireAlone(environment, undefined, ASKING, line);
+    const named = lineName(environment, application);
+    return runRelease(session, { line: named, plan, planOut, dryRun, retry: true }, () => {
       const reason = recordReason(input.reason);
       const overrides = rollbackOverrides(input);
       return {
         kind: 'rollback',
-        environment: lineName(environment, application),
+        environment: named,
         ...(to !== undefined && { to }),
         ...(imagesOnly && { imagesOnly: true }),
         ...(reason !== undefined && { reason }),

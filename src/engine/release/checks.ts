@@ -3,7 +3,7 @@ import { type Digest, shortDigest } from '../../model/digest.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
-import { type Plan, planDigest } from '../../model/plan.ts';
+import { type Plan, planDigest, plannedLine } from '../../model/plan.ts';
 import { type Environment, type ReleaseLine, taggedIn } from '../../model/pipeline.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import {
@@ -14,10 +14,11 @@ import {
   releaseTag,
   sameImages,
 } from '../../model/release.ts';
+import type { LedgerReader } from '../../ledger/ledger.ts';
 import type { Reading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { steadyHead } from '../read/replica-lag.ts';
-import type { EnvironmentState } from '../read/snapshot.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** The holds that stay: those that the release did not run into (it was refused, or they were lifted). */
 export function heldAfter(record: ReleaseRecord, images: readonly ReleaseImage[], commit: ObjectId): readonly Hold[] {
@@ -141,9 +142,9 @@ export function requireSameBase(plan: Plan, state: EnvironmentState, source: Obj
 /** The error that says why a plan no longer fits. */
 export function stalePlan(plan: Plan, why: string): TagflowError {
   return new TagflowError('plan-stale', {
-    what: `the plan for ${plan.environment} no longer fits`,
+    what: `the plan for ${plannedLine(plan)} no longer fits`,
     why,
-    fix: advise`make a new one: ${{ act: 'plan', line: plan.environment }}`,
+    fix: advise`make a new one: ${{ act: 'plan', line: plannedLine(plan) }}`,
   });
 }
 
@@ -151,16 +152,36 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
  * Refuses a given plan that differs from the one made again. The trunk may have moved on meanwhile: what counts is what
  * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
  */
-export function requireEqualPlan(planned: Plan, made: Plan): void {
+export async function requireEqualPlan(
+  { ledger }: Reading,
+  { trunk }: Pick<Snapshot, 'trunk'>,
+  planned: Plan,
+  made: Plan,
+): Promise<void> {
   const given = withOverrides(planned, made);
   const moved = 'commit' in given.config && 'commit' in made.config && given.config.commit !== made.config.commit;
-  if (planDigest(moved ? { ...given, config: made.config } : given) === planDigest(made)) return;
+  if (planDigest(moved ? { ...given, config: made.config } : given) === planDigest(made)) {
+    if (moved) await requireTrunkCommit(ledger, trunk, given);
+    return;
+  }
   if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and from its tagflow.yaml now follows another plan');
   throw new TagflowError('plan-invalid', {
-    what: `the plan for ${given.environment} is not the one that follows from its request`,
+    what: `the plan for ${plannedLine(given)} is not the one that follows from its request`,
     why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
-    fix: advise`make a new one: ${{ act: 'plan', line: given.environment }}`,
+    fix: advise`make a new one: ${{ act: 'plan', line: plannedLine(given) }}`,
   });
+}
+
+/** Refuses a given plan whose tagflow.yaml is of a commit that the trunk's line does not have. Throws `plan-stale`. */
+async function requireTrunkCommit(ledger: LedgerReader, trunk: Snapshot['trunk'], given: Plan): Promise<void> {
+  if (!('commit' in given.config)) return;
+  await ledger.fetch([trunk.head]);
+  await ledger.deepen([trunk.head]);
+  if ((await ledger.firstParents(trunk.head)).includes(given.config.commit)) return;
+  throw stalePlan(
+    given,
+    `it says that the tagflow.yaml of ${shortId(given.config.commit)} made it, and ${trunk.branch} does not have that commit on its line`,
+  );
 }
 
 /** A gate that passed when the plan was made, and that somebody overrode for this release since, makes no other plan of it. */

@@ -144,7 +144,7 @@ export async function planRelease(
     config: snapshot.config,
     ...(alsoSays(environment, 'time') && stamp),
   });
-  if (fixed) requireEqualPlan(fixed, plan);
+  if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };
 }
