@@ -86,7 +86,10 @@ export class Theatre {
     if (this.#demo !== undefined) return this.#demo;
     const demo = join(this.#folder, FOLDER);
     const env = this.#environment([]);
-    const { status, stdout, stderr } = spawnSync('tagflow', ['demo', demo], { env, encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync('tagflow', ['demo', demo, '--story', 'releases'], {
+      env,
+      encoding: 'utf8',
+    });
     if (status !== 0) throw new Error(`the demo ended with ${status}: ${stderr}`);
     this.#story = linesOf(stdout);
     this.#demo = demo;

@@ -13,18 +13,6 @@ import { findProgram } from '../support/real.ts';
 const { original, fork } = describeReleased();
 
 describe.concurrent('the demo', () => {
-  it('plays its story in a fresh folder, and what it leaves can be played with', async () => {
-    const folder = await temporaryFolder('demo');
-    const told = succeeded(await runCli(['demo', 'shop'], { cwd: folder }));
-    expect(told).toMatch(/^\$ tagflow rollback prd --reason "INC-412 checkout 500s"$/m);
-    expect(told).toMatch(/refused: django V4\.2 is held from prd/);
-    const left = succeeded(await runCli(['-C', 'shop', 'status', '--exit-code'], { cwd: folder }));
-    expect(left).toMatch(/^prd +django +V4\.0 .*✓ in sync +✓ in sync$/m);
-    const pins = await readFile(join(folder, 'shop/environments/prd/kustomization.yaml'), 'utf8');
-    expect(pins).toBe(await readFile(join(import.meta.dirname, '../../environments/prd/kustomization.yaml'), 'utf8'));
-    await run('rm', ['-r', folder]);
-  }, 120_000);
-
   it('refuses a folder with something in it', async () => {
     const folder = await temporaryFolder('demo');
     await mkdir(join(folder, 'shop'));

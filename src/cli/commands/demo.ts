@@ -8,7 +8,7 @@ export const demo = defineCommand({
   name: 'demo',
   summary: 'build a complete sandbox with nothing but this package and git',
   description: [
-    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
+    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. A second sandbox, in its folder `gates`, tells what stops a release. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
   ],
   examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders', 'tagflow demo --story gates'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },
@@ -22,8 +22,8 @@ export const demo = defineCommand({
     story: choice(
       '--story <story>',
       'months of releases, or what stops one: a failed verification, a lock, a freeze, approvals',
-      ['releases', 'gates'],
-      'releases',
+      ['all', 'releases', 'gates'],
+      'all',
     ),
   },
   async run(session, { folder = FOLDER, layout, story }, line) {

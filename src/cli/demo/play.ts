@@ -1,5 +1,5 @@
-// The work of `tagflow demo`: a complete sandbox, and a story played in it with the real commands at made-up times.
-import { relative, resolve } from 'node:path';
+// The work of `tagflow demo`: complete sandboxes, and the stories played in them with the real commands at made-up times.
+import { join, relative, resolve } from 'node:path';
 import type { Clock } from '../../model/effects.ts';
 import { EXIT } from '../../model/errors.ts';
 import type { Layout } from '../../model/pipeline.ts';
@@ -11,28 +11,61 @@ import { FOLDERS_STORY } from './folders-story.ts';
 import { gatesStory, keyOf, makeKeys } from './gates-story.ts';
 import { type Actor, type Scene, STORY } from './story.ts';
 
-/** Builds the sandbox in a folder and plays the story. Resolves to the exit code. */
+/** Which stories a demo plays: months of releases, what stops a release, or one after the other. */
+export type Stories = 'all' | 'releases' | 'gates';
+
+/** Where the sandbox of the second story is when the demo plays all, inside the sandbox of the first. */
+const GATES_FOLDER = 'gates';
+
+/** Builds a sandbox for each story, in a folder, and plays it. Resolves to the exit code. */
 export async function playDemo(
   session: Session,
-  { folder, layout, story }: { readonly folder: string; readonly layout: Layout; readonly story: 'releases' | 'gates' },
+  { folder, layout, story }: { readonly folder: string; readonly layout: Layout; readonly story: Stories },
   { runProgram }: CommandLine,
 ): Promise<number> {
   const directory = resolve(session.options.directory, folder);
-  const sandbox = await buildSandbox(directory, session.io.env, layout);
   const shown = relative(session.io.cwd, directory) || '.';
-  const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
   const out = (line: string): void => void session.io.stdout.write(`${line}\n`);
-  out(`A sandbox in ${shown}: a registry on disk with ${names.join(', ')}, and a repository.\n`);
-  const isSigned = story === 'gates' && (await makeKeys(sandbox));
-  const releases = layout === 'folders' ? FOLDERS_STORY : STORY;
-  for (const scene of story === 'gates' ? gatesStory(isSigned) : releases) {
-    session.signal.throwIfAborted();
-    if ('say' in scene) out(`# ${scene.say}\n`);
-    else if ('change' in scene) await scene.change(sandbox, scene);
-    else await play({ session, sandbox, runProgram, out, isSigned }, scene);
-  }
-  out(farewell(shown, story === 'gates' ? story : layout, session.io.env));
+  const stage = { session, runProgram, out };
+  if (story !== 'gates') await playReleases(stage, directory, layout);
+  // The second story is about branches; folders have their own.
+  const isWhole = story === 'all' && layout === 'branches';
+  if (isWhole) out('# A second sandbox tells what stops a release.\n');
+  if (story === 'gates') await playGates(stage, directory);
+  else if (isWhole) await playGates(stage, join(directory, GATES_FOLDER));
+  out(farewell(shown, { layout, story: isWhole || story === 'gates' ? story : 'releases' }, session.io.env));
   return EXIT.ok;
+}
+
+type Hall = Omit<Stage, 'sandbox' | 'isSigned'>;
+
+async function playReleases(hall: Hall, directory: string, layout: Layout): Promise<void> {
+  const sandbox = await raise(hall, directory, layout);
+  await playScenes({ ...hall, sandbox, isSigned: false }, layout === 'folders' ? FOLDERS_STORY : STORY);
+}
+
+async function playGates(hall: Hall, directory: string): Promise<void> {
+  const sandbox = await raise(hall, directory, 'branches');
+  const isSigned = await makeKeys(sandbox);
+  await playScenes({ ...hall, sandbox, isSigned }, gatesStory(isSigned));
+}
+
+/** Builds a sandbox, and says what it is. */
+async function raise({ session, out }: Hall, directory: string, layout: Layout): Promise<Sandbox> {
+  const sandbox = await buildSandbox(directory, session.io.env, layout);
+  const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
+  const shown = relative(session.io.cwd, directory) || '.';
+  out(`A sandbox in ${shown}: a registry on disk with ${names.join(', ')}, and a repository.\n`);
+  return sandbox;
+}
+
+async function playScenes(stage: Stage, scenes: readonly Scene[]): Promise<void> {
+  for (const scene of scenes) {
+    stage.session.signal.throwIfAborted();
+    if ('say' in scene) stage.out(`# ${scene.say}\n`);
+    else if ('change' in scene) await scene.change(stage.sandbox, scene);
+    else await play(stage, scene);
+  }
 }
 
 interface Stage {
@@ -90,39 +123,42 @@ function quietEnv(env: Session['io']['env']): Session['io']['env'] {
   );
 }
 
-function farewell(directory: string, played: Layout | 'gates', env: Session['io']['env']): string {
+function farewell(
+  directory: string,
+  { layout, story }: { readonly layout: Layout; readonly story: Stories },
+  env: Session['io']['env'],
+): string {
   // Started by npm from a checkout of tagflow itself, there is no `tagflow` on the PATH.
   const tagflow = env['npm_lifecycle_event'] === 'demo' ? 'npm run -s tagflow --' : 'tagflow';
-  const at = `${tagflow} -C ${quoted(directory)}`;
-  if (played === 'gates') {
-    return [
-      'Everything is still there. Try next:',
-      `  ${at} show stg --release 2            # what the verification saw`,
-      `  ${at} show prd                        # who overrode, approved, and why`,
-      `  git -C ${quoted(`${directory}/repository.git`)} log --format='%an %s' tagflow-journal`,
-      'To begin again, run the demo again.',
-    ].join('\n');
-  }
-  if (played === 'folders') {
-    return [
-      'Everything is still there. Try next:',
-      `  ${at} promote dev db db/mariadb=V10.11   # a new version of one application`,
-      `  ${at} promote stg --all --dry-run        # what would move, and nothing does`,
-      `  ${at} rollback prd db                    # one application, and no other`,
-      `  git -C ${quoted(`${directory}/repository.git`)} log --stat main`,
-      'To begin again, run the demo again.',
-    ].join('\n');
-  }
-  return [
-    'Everything is still there. Try next:',
-    `  ${at} promote dev mariadb=V10.11      # a new version`,
-    `  ${at} promote prd                     # refused, and says why`,
-    `  ${at} show prd --at 60d               # what ran two months ago`,
-    `  ${at} promote prd --unhold            # lift the hold of the rollback`,
-    `  git -C ${quoted(`${directory}/repository.git`)} log --graph --oneline --all`,
-    'The tutorial continues from here: docs/tutorial.md. To begin again, run the demo again.',
-  ].join('\n');
+  const next = (at: string, commands: readonly string[]): readonly string[] =>
+    commands.map((command) => `  ${tagflow} -C ${quoted(at)} ${command}`);
+  const gates = story === 'gates' ? directory : join(directory, GATES_FOLDER);
+  const log = (at: string, options: string): string => `  git -C ${quoted(`${at}/repository.git`)} log ${options}`;
+  const lines = ['Everything is still there. Try next:'];
+  if (layout === 'folders') lines.push(...next(directory, TRY_FOLDERS), log(directory, '--stat main'));
+  else if (story !== 'gates') lines.push(...next(directory, TRY_RELEASES), log(directory, '--graph --oneline --all'));
+  if (story !== 'releases') lines.push(...next(gates, TRY_GATES), log(gates, "--format='%an %s' tagflow-journal"));
+  const again = 'To begin again, run the demo again.';
+  const isBeforeTutorial = layout === 'branches' && story !== 'gates';
+  lines.push(isBeforeTutorial ? `The tutorial continues from here: docs/tutorial.md. ${again}` : again);
+  return lines.join('\n');
 }
+
+const TRY_RELEASES = [
+  'promote dev mariadb=V10.11      # a new version',
+  'promote prd                     # refused, and says why',
+  'show prd --at 60d               # what ran two months ago',
+  'promote prd --unhold            # lift the hold of the rollback',
+];
+const TRY_FOLDERS = [
+  'promote dev db db/mariadb=V10.11   # a new version of one application',
+  'promote stg --all --dry-run        # what would move, and nothing does',
+  'rollback prd db                    # one application, and no other',
+];
+const TRY_GATES = [
+  'show stg --release 2            # what the verification saw',
+  'show prd                        # who overrode, approved, and why',
+];
 
 /** A word as a shell takes it. */
 function quoted(word: string): string {

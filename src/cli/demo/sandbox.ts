@@ -41,6 +41,7 @@ const OWN = new Set([
   '.gitlab-ci.yml',
   'apps',
   'environments',
+  'gates',
   'keys',
   'registry',
   'repository.git',
@@ -79,7 +80,7 @@ export async function buildSandbox(directory: string, env: Io['env'], layout: La
   const git = gitIn(sandbox, directory, BUILT);
   await git.raw('init', '--quiet', '--initial-branch=main');
   await git.addRemote('origin', './repository.git');
-  await writeFile(join(directory, '.gitignore'), `/keys/\n/registry/\n/repository.git/\n/${MARK}\n`);
+  await writeFile(join(directory, '.gitignore'), `/gates/\n/keys/\n/registry/\n/repository.git/\n/${MARK}\n`);
   await copyExample(directory, layout);
   await commitAll(git, 'ana', 'shop: the application, its environments, and tagflow.yaml');
   return sandbox;

@@ -1,5 +1,5 @@
-// The demo's story about what stops a release, played by the real commands: with ssh-keygen where it is, and without.
-import { mkdtemp, rm, symlink } from 'node:fs/promises';
+// The demo's stories, played by the real commands: months of releases, and what stops one, with ssh-keygen and without.
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 
-/** What every telling of the story has. */
+/** What every telling of what stops a release has. */
 function expectStory(output: string): void {
   expect(output).toMatch(/✗ failed release 2 of stg\nrolled back: release 3 restores release 1/);
   expect(output).toMatch(/refused: prd is locked/);
@@ -21,18 +21,24 @@ function expectStory(output: string): void {
   expect(output).toMatch(/^\$ tagflow promote prd --override freezes/m);
 }
 
-it('plays without ssh-keygen, and says what is left out', async () => {
+it('plays both stories without ssh-keygen, says what is left out, and what it leaves can be played with', async () => {
   const bin = join(folder, 'bin');
   await run('mkdir', ['-p', bin]);
   for (const program of ['git', 'sh']) {
     const [path = ''] = (await run('which', [program])).trim().split('\n');
     await symlink(path, join(bin, program));
   }
-  const result = await runCli(['demo', 'unsigned', '--story', 'gates'], { cwd: folder, env: { PATH: bin } });
+  const result = await runCli(['demo', 'shop'], { cwd: folder, env: { PATH: bin } });
   const output = succeeded(result);
+  expect(output).toMatch(/^\$ tagflow rollback prd --reason "INC-412 checkout 500s"$/m);
+  expect(output).toMatch(/refused: django V4\.2 is held from prd/);
   expectStory(output);
   expect(output).toMatch(/Two approvals: left out, as there is no ssh-keygen here/);
   expect(output).not.toMatch(/tagflow approve/);
+  const left = succeeded(await runCli(['-C', 'shop', 'status', '--exit-code'], { cwd: folder }));
+  expect(left).toMatch(/^prd +django +V4\.0 .*✓ in sync +✓ in sync$/m);
+  const pins = await readFile(join(folder, 'shop/environments/prd/kustomization.yaml'), 'utf8');
+  expect(pins).toBe(await readFile(join(import.meta.dirname, '../../environments/prd/kustomization.yaml'), 'utf8'));
 }, 120_000);
 
 describeReal('with keys', ['ssh-keygen'], () => {
