@@ -12,7 +12,7 @@ export {
   type TagflowOptions,
   type WhereResult,
 } from './compose/tagflow.ts';
-export type { Registries } from './compose/registries.ts';
+export type { OpenRegistries } from './compose/registries.ts';
 
 // What the methods give.
 export type { Audit, Checked, CheckRequest } from './engine/audit/check.ts';

@@ -5,7 +5,7 @@ import { machineClock } from '../compose/clock.ts';
 import type { Composition } from '../compose/composition.ts';
 import { createContext } from '../compose/context.ts';
 import { gitAccess } from '../compose/git-access.ts';
-import { type Registries, type RegistrySettings, createRegistries } from '../compose/registries.ts';
+import { type OpenRegistries, type RegistrySettings, createRegistries } from '../compose/registries.ts';
 import type { ReportProgress } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import { readOptionalFile } from './files.ts';
@@ -61,8 +61,8 @@ export function composeRegistries(
   options: GlobalOptions,
   notify: ReportProgress,
   signal: AbortSignal,
-): Registries {
-  return createRegistries(registrySettings(io, options, notify, signal));
+): OpenRegistries {
+  return createRegistries({ ...registrySettings(io, options, notify, signal), plainHttpHosts: new Set() });
 }
 
 function registrySettings(

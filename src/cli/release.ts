@@ -1,5 +1,5 @@
 // What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
-import type { Context } from '../engine/context.ts';
+import type { Given } from '../engine/context.ts';
 import { rollback } from '../engine/release/rollback.ts';
 import { resolveNewest } from '../engine/versions.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
@@ -87,7 +87,7 @@ export async function runRelease(
 }
 
 /** What is done with the release that was made, or with the one that stands and is exactly what was asked for. */
-function afterRelease(context: Context, line: string, { verify: isVerified, waitLive }: ReleaseOptions): AfterRelease {
+function afterRelease(context: Given, line: string, { verify: isVerified, waitLive }: ReleaseOptions): AfterRelease {
   return {
     ...(waitLive !== undefined && {
       async waitLive(commit) {

@@ -1,7 +1,7 @@
 // One run of a command: how it speaks, when it must stop, and the ports it is given, made when first asked for.
 import type { Composition } from '../compose/composition.ts';
-import type { Registries } from '../compose/registries.ts';
-import type { Context, RegistryContext } from '../engine/context.ts';
+import type { OpenRegistries } from '../compose/registries.ts';
+import type { Given, RegistryContext } from '../engine/context.ts';
 import type { Progress } from '../model/effects.ts';
 import { EXIT, TagflowError } from '../model/errors.ts';
 import { formatCsv } from '../views/csv.ts';
@@ -31,9 +31,9 @@ export interface Session {
   /** What this run has done so far. */
   readonly facts: Facts;
   /** The ports; made on first use, freed when the command ends. */
-  context(): Promise<Context>;
+  context(): Promise<Given>;
   /** The registries alone: no Git remote is needed. */
-  registries(): Promise<RegistryContext & Pick<Context, 'notify'>>;
+  registries(): Promise<RegistryContext & Pick<Given, 'notify'>>;
   /** Writes the command's result to stdout in the format that was asked for. */
   print(result: View): void;
   /** Writes failures to stderr, or as JSON to stdout; in another format than the one that was asked for where one is given. */
@@ -51,7 +51,7 @@ export async function withSession(
   const facts = createFacts();
   const progress = startProgress(io.stderr, options.quiet === true || options.log === 'json');
   let composition: Promise<Composition> | undefined;
-  let registries: Promise<Registries> | undefined;
+  let registries: Promise<OpenRegistries> | undefined;
   const output = new PagedOutput(io, options);
   const notify = (notice: Progress): void => showProgress(io.stderr, options, progress, notice);
   const stopping = listenForSignals(io, options, facts, (text) => notify({ level: 'warning', text }));

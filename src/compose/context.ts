@@ -1,7 +1,7 @@
 // The ports of a run on one repository: the ledger, the registries, the forge and the signing key, from settings.
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import type { ConfigFile, Context, Who } from '../engine/context.ts';
+import type { ConfigFile, Given, Who } from '../engine/context.ts';
 import { sweepLeftovers } from '../http/leftovers.ts';
 import { type GitLedgerOptions, createGitLedger } from '../ledger/git.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -13,7 +13,7 @@ import { createVerifier } from '../verify/probe.ts';
 import type { Composition } from './composition.ts';
 import { composeForge } from './forge.ts';
 import type { ChosenRemote } from './git-access.ts';
-import { type RegistrySettings, createRegistries } from './registries.ts';
+import { type RegistrySettings, RegistrySource } from './registries.ts';
 
 /** What Git is reached with. */
 type GitOptions = Pick<GitLedgerOptions, 'credentials' | 'credentialSettings' | 'tried' | 'allowPlainHttp'>;
@@ -44,17 +44,15 @@ export interface ContextSettings extends RegistrySettings {
 export async function createContext(settings: ContextSettings): Promise<Composition> {
   const { remote, env, directory, clock, signal, notify, timeoutMs, config, deployFreeze } = settings;
   const { watch = (ledger: Ledger) => ledger } = settings;
-  const registries = createRegistries(settings);
+  const registries = new RegistrySource(settings);
   await makeFolder(settings.workFolder);
   // Signing keys are copied below the folder for temporary files, even when TAGFLOW_CACHE_DIR names another folder for the rest.
   const swept = sweepLeftovers(tmpdir(), Date.now());
   const ledger = await createLedger(settings);
   const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
-  const context: Context = {
+  const context: Given = {
     ledger: watch(ledger),
-    registryOf: registries.registryOf,
-    copyImage: registries.copyImage,
-    allowPlainHttp: registries.allowPlainHttp,
+    registriesFor: registries.registriesFor,
     forgeOf: async (kind) => composeForge({ ...parts, kind }),
     clock,
     random: Math.random,

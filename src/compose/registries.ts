@@ -1,4 +1,5 @@
 // The registries of a run: one adapter for each kind of repository, made on first use.
+import type { RegistryMaker, Registries } from '../engine/context.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';
 import type { Repository } from '../model/reference.ts';
 import { createCopier } from '../registry/copy/copy.ts';
@@ -9,7 +10,7 @@ import { createGarRegistry } from '../registry/gar/gar.ts';
 import { parseEcrHost, parseGarHost } from '../registry/hosts.ts';
 import { createLayoutRegistry } from '../registry/layout/layout.ts';
 import { createOciRegistry } from '../registry/oci/oci.ts';
-import type { AbleRegistry, ContentStore, CopyImage } from '../registry/registry.ts';
+import type { AbleRegistry, ContentStore } from '../registry/registry.ts';
 import { createCollector } from './collect.ts';
 
 /** What the registries of a run are made from. */
@@ -30,16 +31,36 @@ export interface RegistrySettings {
   readonly tokenServers: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** The registries of a run. */
-export interface Registries {
-  readonly registryOf: (repository: Repository) => AbleRegistry;
-  readonly copyImage: CopyImage;
-  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
+/** Registries that are closed after use. */
+export interface OpenRegistries extends Registries {
   close(): void;
 }
 
+/** Makes the registries of a run, once for each configuration, and closes them all. */
+export class RegistrySource implements RegistryMaker {
+  readonly #settings: RegistrySettings;
+  readonly #made = new Map<string, OpenRegistries>();
+
+  constructor(settings: RegistrySettings) {
+    this.#settings = settings;
+  }
+
+  readonly registriesFor = (plainHttpHosts: ReadonlySet<string>): Registries => {
+    const key = [...plainHttpHosts].sort().join(' ');
+    const made = this.#made.get(key) ?? createRegistries({ ...this.#settings, plainHttpHosts });
+    this.#made.set(key, made);
+    return made;
+  };
+
+  close(): void {
+    for (const registries of this.#made.values()) registries.close();
+  }
+}
+
 /** Returns the registries of a run. No request is sent yet. */
-export function createRegistries(settings: RegistrySettings): Registries {
+export function createRegistries(
+  settings: RegistrySettings & { readonly plainHttpHosts: ReadonlySet<string> },
+): OpenRegistries {
   const { notify, signal } = settings;
   const adapters = new Adapters(settings);
   let waitingFor: string | undefined;
@@ -57,17 +78,15 @@ export function createRegistries(settings: RegistrySettings): Registries {
       signal,
       collect: createCollector(),
     }),
-    allowPlainHttp(hosts) {
-      for (const host of hosts) adapters.plainHttpHosts.add(host);
-    },
     close: () => adapters.close(),
   };
 }
 
+type AdapterSettings = Parameters<typeof createRegistries>[0];
+
 /** Makes each adapter when it is first asked for, and closes those that were made. */
 class Adapters {
-  readonly plainHttpHosts = new Set<string>();
-  readonly #settings: RegistrySettings;
+  readonly #settings: AdapterSettings;
   readonly #shared: Pick<RegistrySettings, 'clock' | 'signal' | 'env'> & {
     readonly random: () => number;
     readonly requestTimeoutMs: number;
@@ -80,7 +99,7 @@ class Adapters {
   );
   readonly #layout = lazily(() => createLayoutRegistry({ ...this.#shared, baseDirectory: this.#settings.directory }));
 
-  constructor(settings: RegistrySettings) {
+  constructor(settings: AdapterSettings) {
     const { clock, signal, env, timeoutMs } = settings;
     this.#settings = settings;
     this.#shared = { clock, signal, env, random: Math.random, requestTimeoutMs: timeoutMs };
@@ -114,11 +133,11 @@ class Adapters {
   }
 
   #ociRegistry(): ReturnType<typeof createOciRegistry> {
-    const { notify, plainHttpCredentials, tokenServers } = this.#settings;
+    const { notify, plainHttpHosts, plainHttpCredentials, tokenServers } = this.#settings;
     return createOciRegistry({
       ...this.#shared,
       notify,
-      plainHttpHosts: this.plainHttpHosts,
+      plainHttpHosts,
       plainHttpCredentials,
       trustedRealms: tokenServers,
       credentials: this.#google.get(),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
 import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
-import type { ConfigFile, Context, Who } from '../engine/context.ts';
+import type { ConfigFile, Given, Who } from '../engine/context.ts';
 import { type Difference, diff } from '../engine/diff.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
 import { doctor } from '../engine/doctor/doctor.ts';
@@ -37,7 +37,7 @@ import type { Composition } from './composition.ts';
 import { createContext } from './context.ts';
 import { gitAccess } from './git-access.ts';
 import { readMachine } from './machine.ts';
-import { type Registries, type RegistrySettings, createRegistries } from './registries.ts';
+import { type OpenRegistries, type RegistrySettings, createRegistries } from './registries.ts';
 
 /** How long one request may take unless the caller says otherwise, in milliseconds. */
 const TIMEOUT_MS = 60_000;
@@ -126,7 +126,7 @@ export interface MetricsResult {
  * an outcome. Call `close` at the end.
  */
 export class Tagflow {
-  readonly #context: Context;
+  readonly #context: Given;
   readonly #composition: Composition;
   readonly #env: ProcessEnv;
 
@@ -245,7 +245,8 @@ export class Tagflow {
 
   /** Puts tags on an image in any registry; the digest stays. A target is a tag, or a whole reference elsewhere. */
   async retag(source: string, targets: readonly string[]): Promise<Retagged> {
-    return retag(this.#context, source, targets, async () => {
+    const ports = { ...this.#context, ...this.#context.registriesFor(new Set()) };
+    return retag(ports, source, targets, async () => {
       const { pipeline } = await readSnapshot(this.#context);
       return new Set([...pipeline.lines.values()].map(({ releaseTag }) => releaseTag));
     });
@@ -337,10 +338,10 @@ export async function createTagflow(options: TagflowOptions): Promise<Tagflow> {
  * Opens the registries alone: no Git remote is needed. `plainHttpHosts` (`host[:port]`) are reached over plain HTTP. No request is
  * sent yet.
  */
-export function openRegistries(options: RegistryOptions & { readonly plainHttpHosts?: readonly string[] }): Registries {
-  const registries = createRegistries(registrySettings(options));
-  registries.allowPlainHttp(new Set(options.plainHttpHosts));
-  return registries;
+export function openRegistries(
+  options: RegistryOptions & { readonly plainHttpHosts?: readonly string[] },
+): OpenRegistries {
+  return createRegistries({ ...registrySettings(options), plainHttpHosts: new Set(options.plainHttpHosts) });
 }
 
 function registrySettings(options: RegistryOptions): RegistrySettings {

@@ -1,8 +1,8 @@
-// What every use case is given: the ports, and who asks. Wired once, in cli/compose.ts.
+// What every use case is given: the ports, and who asks. Wired once, in compose/context.ts.
 import type { Forge } from '../forge/forge.ts';
 import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
 import type { Clock, ReportProgress, Random } from '../model/effects.ts';
-import type { ForgeKind } from '../model/pipeline.ts';
+import type { ForgeKind, Pipeline } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
 import type { Renderer } from '../render/render.ts';
@@ -27,22 +27,25 @@ export interface ConfigFile {
   readonly text: string;
 }
 
-/** What reading and planning are given: ports without a method that changes anything. */
-export interface Reading {
+/** What reading records and the journal takes. */
+export interface RecordReading {
   readonly ledger: LedgerReader;
-  /** The registry that serves a repository. */
-  readonly registryOf: (repository: Repository) => RegistryReader;
   /** Signs and judges signatures, where the configuration asks for them. */
   readonly signing?: Signing;
-  readonly who: Who;
   readonly clock: Clock;
-  readonly notify: ReportProgress;
   readonly signal: AbortSignal;
-  /** Lets the registries speak plain HTTP to hosts (`host[:port]`) for which the configuration says so. */
-  readonly allowPlainHttp: (hosts: ReadonlySet<string>) => void;
+}
+
+/** What reading a repository takes: ports without a method that changes anything. */
+export interface Reading extends RecordReading {
+  readonly notify: ReportProgress;
   readonly config?: ConfigFile;
   /** How many release lines are read side by side, so that their requests go together; all when absent. */
   readonly linesAtOnce?: number;
+}
+
+/** What is asked outside of the repository and the registries. */
+export interface OutsideSources {
   /** What the caller's CI says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); absent: there is none. */
   readonly deployFreeze?: string;
   /** Asks programs, and whatever else says whether a release may come or runs as it should. */
@@ -53,24 +56,51 @@ export interface Reading {
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses' | 'reviews'>>;
 }
 
-/** What is enough for work on registries alone. */
-export interface RegistryContext {
+/** What planning takes: reading, and sources without a method that changes anything. */
+export interface PlanningPorts extends Reading, OutsideSources {
+  /** The registry that serves a repository. */
+  readonly registryOf: (repository: Repository) => RegistryReader;
+  readonly who: Who;
+}
+
+/** The registries under one configuration. */
+export interface Registries {
   /** The registry that serves a repository. */
   readonly registryOf: (repository: Repository) => AbleRegistry;
   /** Copies images between repositories, whichever registries serve them. */
   readonly copyImage: CopyImage;
+}
+
+/** What is enough for work on registries alone. */
+export interface RegistryContext extends Registries {
   /** Aborts when the run shall stop: nothing new is started, what is being written is finished. */
   readonly signal: AbortSignal;
 }
 
-/** The ports and settings of one run. */
-export interface Context extends RegistryContext, Reading {
+/** Makes registries as a configuration says. */
+export interface RegistryMaker {
+  /** The registries that speak plain HTTP to these hosts (`host[:port]`), beside loopback. The same ones for the same hosts. */
+  readonly registriesFor: (plainHttpHosts: ReadonlySet<string>) => Registries;
+}
+
+/** The ports and settings of one run, before its configuration is read. */
+export interface Given extends Reading, OutsideSources, RegistryMaker {
   readonly ledger: Ledger;
-  readonly registryOf: RegistryContext['registryOf'];
-  readonly signal: AbortSignal;
+  readonly who: Who;
   readonly random: Random;
   /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
   /** How long a promotion that loses races tries again, in milliseconds. */
   readonly raceTimeout: number;
+}
+
+/** The ports and settings of one run under its configuration. */
+export interface Context extends Given, Registries {}
+
+/** Adds the registries that a configuration asks for. */
+export function configured<T extends RegistryMaker>(
+  given: T,
+  { pipeline }: { readonly pipeline: Pick<Pipeline, 'plainHttpHosts'> },
+): T & Registries {
+  return { ...given, ...given.registriesFor(pipeline.plainHttpHosts) };
 }

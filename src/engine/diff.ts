@@ -2,7 +2,7 @@
 import type { UnmergedCommit } from '../gates/gates.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
-import type { Context } from './context.ts';
+import type { OutsideSources, Reading } from './context.ts';
 import { unmergedCommits } from './read/divergence.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
 import { type Rendering, renderChanges } from './tree/rendered.ts';
@@ -33,7 +33,7 @@ export interface Difference {
 
 /** Compares two environments: what `b` would get with `a`'s release. */
 export async function diff(
-  context: Context,
+  context: Reading & Pick<OutsideSources, 'renderer'>,
   a: string,
   b: string,
   { rendered = false }: { readonly rendered?: boolean } = {},
@@ -76,7 +76,7 @@ export async function diff(
 
 /** The tree of a line with what promoting another line to it would change of its scope. */
 async function treeOfScope(
-  context: Context,
+  context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   left: EnvironmentState,
   right: EnvironmentState,

@@ -13,7 +13,7 @@ import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
 import { judgeDowngrade } from './release/gates.ts';
 import { type NotUpstream, notUpstream } from './release/not-upstream.ts';
-import type { Context } from './context.ts';
+import { configured, type Context, type Given, type RecordReading, type Registries } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readPinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { readRelease } from './read/current.ts';
@@ -107,23 +107,23 @@ export interface EnvironmentStatus {
 }
 
 /** The state of the lines that words name, or of all in flow order. Reports drift, never repairs it. */
-export async function status(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+export async function status(context: Given, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
   return statusOf(context, words, false);
 }
 
 /** As `status`, and what runs: the sources under `live` are asked. */
-export async function liveStatus(context: Context, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+export async function liveStatus(context: Given, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
   return statusOf(context, words, true);
 }
 
 /** One line and what runs there. Throws `usage` where nothing tells what runs, `release-not-found`, and what reading throws. */
-export async function liveDifference(context: Context, line: string): Promise<EnvironmentStatus> {
-  const { snapshot, state } = await readLiveLine(context, line);
-  return environmentStatus(context, snapshot, state.environment, true);
+export async function liveDifference(given: Given, line: string): Promise<EnvironmentStatus> {
+  const { snapshot, state } = await readLiveLine(given, line);
+  return environmentStatus(configured(given, snapshot), snapshot, state.environment, true);
 }
 
 async function statusOf(
-  context: Context,
+  context: Given,
   words: readonly string[],
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
@@ -133,11 +133,12 @@ async function statusOf(
 
 /** The state of lines as one reading of the remote has them. */
 export async function statesIn(
-  context: Context,
+  given: Given,
   snapshot: Snapshot,
   lines: readonly Environment[],
   isLiveAsked = false,
 ): Promise<readonly EnvironmentStatus[]> {
+  const context = configured(given, snapshot);
   const heads = lines.flatMap(({ branch }) => snapshot.branches.get(branch) ?? []);
   await context.ledger.fetch([...new Set(heads)]);
   return Promise.all(lines.map((environment) => environmentStatus(context, snapshot, environment, isLiveAsked)));
@@ -203,7 +204,7 @@ async function imagesOf(
 
 /** What the journal says about an environment. */
 async function journalStatus(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState | undefined,
 ): Promise<Pick<EnvironmentStatus, 'locks' | 'journalHolds' | 'journalProblem'>> {
@@ -224,7 +225,7 @@ interface PinnedBy {
 
 /** What the manifests say of images that today's configuration does not have, by the one that the release was planned with. */
 async function pinnedThen(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   { environment, head }: EnvironmentState,
   { images, config }: ReleaseRecord,
 ): Promise<PinnedBy | undefined> {
@@ -235,7 +236,7 @@ async function pinnedThen(
 }
 
 async function imageStatuses(
-  context: Context,
+  context: Pick<Registries, 'registryOf'>,
   record: ReleaseRecord,
   today: PinnedBy,
   then: PinnedBy | undefined,
@@ -270,7 +271,7 @@ export function branchCheck(
 }
 
 async function registryCheck(
-  context: Context,
+  context: Pick<Registries, 'registryOf'>,
   environment: Environment,
   image: ReleaseImage,
   sequence: number,
@@ -288,7 +289,11 @@ async function registryCheck(
   return problem ? { state: 'unknown', error: problem } : value;
 }
 
-async function askedFor(context: Context, { branches }: Snapshot, environment: Environment): Promise<readonly Asked[]> {
+async function askedFor(
+  context: Pick<RecordReading, 'ledger'>,
+  { branches }: Snapshot,
+  environment: Environment,
+): Promise<readonly Asked[]> {
   if (!environment.pullRequest) return [];
   const own = [...branches].filter(([branch]) => readProposalBranch(branch)?.environment === environment.name);
   await context.ledger.fetch([...new Set(own.map(([, head]) => head))]);

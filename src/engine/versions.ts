@@ -3,7 +3,7 @@ import { TagflowError } from '../model/errors.ts';
 import { imageOf } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../model/version.ts';
-import type { Reading } from './context.ts';
+import { configured, type Reading, type RegistryMaker } from './context.ts';
 import { readable } from './read/problem.ts';
 import { type Snapshot, readSnapshot } from './read/snapshot.ts';
 
@@ -23,11 +23,12 @@ export interface ImageVersions {
 }
 
 /** Lists the versions of an image, newest first; tags that are no versions are left out. Throws `image-not-found`. */
-export async function versions(context: Reading, name: string): Promise<ImageVersions> {
-  const snapshot = await readSnapshot(context);
+export async function versions(given: Reading & RegistryMaker, name: string): Promise<ImageVersions> {
+  const snapshot = await readSnapshot(given);
+  const { registryOf } = configured(given, snapshot);
   const { repository, versions: scheme } = imageOf(snapshot.pipeline, name);
-  const published = sorted(await context.registryOf(repository).listTags(repository), scheme);
-  const running = await runningVersions(context, snapshot, name);
+  const published = sorted(await registryOf(repository).listTags(repository), scheme);
+  const running = await runningVersions(snapshot, name);
   return {
     image: name,
     repository: repository.name,
@@ -43,11 +44,13 @@ export async function versions(context: Reading, name: string): Promise<ImageVer
  * `version-not-found` where an image has none.
  */
 export async function resolveNewest(
-  context: Reading,
+  given: Reading & RegistryMaker,
   asked: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, string>>> {
   if (!Object.values(asked).includes(NEWEST)) return asked;
-  const { pipeline } = await readSnapshot(context);
+  const snapshot = await readSnapshot(given);
+  const { pipeline } = snapshot;
+  const { registryOf } = configured(given, snapshot);
   const { '*': all, ...named } = asked;
   const wanted =
     all === undefined
@@ -56,7 +59,7 @@ export async function resolveNewest(
   const entries = Object.entries(wanted).map(async ([name, version]): Promise<[string, string]> => {
     if (version !== NEWEST) return [name, version];
     const { repository, versions: scheme } = imageOf(pipeline, name);
-    const [newest] = sorted(await context.registryOf(repository).listTags(repository), scheme);
+    const [newest] = sorted(await registryOf(repository).listTags(repository), scheme);
     if (newest !== undefined) return [name, newest];
     throw new TagflowError('version-not-found', {
       what: `${name} has no version to promote`,
@@ -78,7 +81,7 @@ function sorted(tags: readonly Tag[], scheme: VersionScheme): readonly Tag[] {
 }
 
 /** The version of an image in each environment that has a release, in flow order. */
-async function runningVersions(context: Reading, snapshot: Snapshot, image: string): Promise<readonly [string, Tag][]> {
+async function runningVersions(snapshot: Snapshot, image: string): Promise<readonly [string, Tag][]> {
   const running: [string, Tag][] = [];
   for (const line of snapshot.pipeline.lines.values()) {
     if (!snapshot.branches.has(line.branch)) continue;

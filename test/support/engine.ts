@@ -1,7 +1,7 @@
 // A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
 // context for each process that works on them.
 import type { Progress, Step } from '../../src/model/effects.ts';
-import type { Context } from '../../src/engine/context.ts';
+import type { Context, Registries } from '../../src/engine/context.ts';
 import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
 import type { RunOptions } from '../../src/engine/release/execute.ts';
 import { promote } from '../../src/engine/release/promote.ts';
@@ -106,6 +106,11 @@ export type How<R> = Partial<Omit<R, 'kind' | 'environment' | 'versions'>> & {
 /** A first release of both images, as the trunk's environment takes it. */
 export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
 
+/** A run with other ports: every use case finds them, whatever the configuration. */
+export function withPorts(context: Context, ports: Partial<Context>): Context {
+  return { ...context, ...ports };
+}
+
 /** Builds a bench: nothing is released yet. */
 export function createBench(options: BenchOptions = {}): Bench {
   const remote = createMemoryRemote();
@@ -154,7 +159,10 @@ export function createBench(options: BenchOptions = {}): Bench {
       notify,
       signal: signal ?? new AbortController().signal,
     }),
-    allowPlainHttp: () => undefined,
+    // What a test puts in their place is found by every use case.
+    registriesFor(this: Registries) {
+      return { registryOf: this.registryOf, copyImage: this.copyImage };
+    },
     clock,
     random: () => random,
     notify,

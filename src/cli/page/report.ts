@@ -1,5 +1,5 @@
 // What `report` and `ui` have in common: their options, and the data of the page that these ask for.
-import type { Context } from '../../engine/context.ts';
+import type { Given } from '../../engine/context.ts';
 import type { PageData } from '../../views/report/page-types.ts';
 import { type Values, text, unless } from '../define.ts';
 import { incidentPattern } from '../incident.ts';
@@ -19,7 +19,7 @@ export function pageReader({
   since = '90d',
   incident: typed,
   check,
-}: Values<typeof PAGE_OPTIONS>): (context: Context) => Promise<PageData> {
+}: Values<typeof PAGE_OPTIONS>): (context: Given) => Promise<PageData> {
   const incident = incidentPattern(typed);
   return async (context) => {
     const [{ report }, { parseInstant }, { pageDataOf }] = await Promise.all([

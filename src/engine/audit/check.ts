@@ -14,7 +14,7 @@ import { carriedBack, madeByHand } from './flow.ts';
 import { checkJournal } from './journal.ts';
 import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
-import type { Context } from '../context.ts';
+import { configured, type Context, type Given, type Reading, type RecordReading, type Registries } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { untoldVersions } from '../release/untold-versions.ts';
@@ -60,12 +60,13 @@ export interface CheckRequest extends Bounds {
 }
 
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
-export async function check(context: Context, request: CheckRequest): Promise<Audit> {
-  return checkIn(context, await readSnapshot(context, request.environments, Infinity), request);
+export async function check(given: Given, request: CheckRequest): Promise<Audit> {
+  return checkIn(given, await readSnapshot(given, request.environments, Infinity), request);
 }
 
 /** Checks environments as one reading of the remote has them. */
-export async function checkIn(context: Context, snapshot: Snapshot, request: CheckRequest): Promise<Audit> {
+export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRequest): Promise<Audit> {
+  const context = configured(given, snapshot);
   const chosen = await chooseHeads(context, snapshot, request);
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
@@ -124,7 +125,7 @@ function collect({ name, branch: own }: Environment): {
 
 /** Images that no manifest names, where every environment was looked at. */
 async function unnamedFindings(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   { pipeline, trunk }: Snapshot,
   chosen: readonly { readonly environment: Environment }[],
   unnamed: Unnamed,
@@ -178,7 +179,7 @@ interface Chosen {
 }
 
 async function chooseHeads(
-  context: Context,
+  context: Reading,
   snapshot: Snapshot,
   { environments: names, branch }: CheckRequest,
 ): Promise<readonly Chosen[]> {
@@ -218,7 +219,7 @@ async function chooseHeads(
 }
 
 /** A line that left: nothing above its newest release is its own any more. Throws `release-not-found`. */
-async function chosePast(context: Context, snapshot: Snapshot, past: PastLine): Promise<Chosen> {
+async function chosePast(context: Reading, snapshot: Snapshot, past: PastLine): Promise<Chosen> {
   const [newest] = (await readPastLine(context, past)).releases;
   const { line, pipeline } = past;
   if (newest) {
@@ -254,7 +255,11 @@ function excerpt(text: string): string {
 }
 
 /** A merge that took releases off the line: tells of the commit on the branch from which on they are hidden. */
-async function checkContinuity(context: Context, { line, environment, head }: Trail, report: Report): Promise<void> {
+async function checkContinuity(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  { line, environment, head }: Trail,
+  report: Report,
+): Promise<void> {
   const { ledger } = context;
   const hidden = await hiddenRelease(context, line);
   if (!hidden) return;
@@ -272,7 +277,7 @@ async function checkContinuity(context: Context, { line, environment, head }: Tr
 }
 
 /** Whether the newest release of an environment that takes pull requests is what was proposed. */
-async function checkProposed(context: Context, snapshot: Snapshot, trail: Trail, report: Report): Promise<void> {
+async function checkProposed(context: RecordReading, snapshot: Snapshot, trail: Trail, report: Report): Promise<void> {
   const [newest] = releasesOf(trail);
   const { environment } = trail;
   if (!newest || !environment.pullRequest || environment.carries !== 'tree' || newest.release.schema === 1) return;
@@ -314,7 +319,7 @@ async function checkRewound(context: Context, trail: Trail, report: Report): Pro
   return undefined;
 }
 
-async function wasReleased(context: Context, environment: Environment): Promise<boolean> {
+async function wasReleased(context: Pick<Registries, 'registryOf'>, environment: Environment): Promise<boolean> {
   const tag = releaseTag(environment.releaseTag, 1);
   for (const image of taggedIn(environment, [...environment.images.values()])) {
     const repository = repositoryIn(environment, image);

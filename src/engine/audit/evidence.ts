@@ -2,7 +2,7 @@
 // same commits give the same bytes.
 import type { ObjectId } from '../../model/object-id.ts';
 import { recordPaths, signaturePath } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { Given, RecordReading } from '../context.ts';
 import { readEverything } from '../read/history.ts';
 import type { Past, Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
@@ -42,7 +42,7 @@ export interface ExportedEvidence {
 const TOGETHER = 500;
 
 /** Gathers the evidence. The registry is not asked, since its answers change. */
-export async function evidence(context: Context): Promise<ExportedEvidence> {
+export async function evidence(context: Given): Promise<ExportedEvidence> {
   const problems: EnvironmentProblem[] = [];
   const { snapshot, pasts } = await readEverything(context, problems);
   const lines: LineEvidence[] = [];
@@ -62,7 +62,7 @@ export async function evidence(context: Context): Promise<ExportedEvidence> {
 }
 
 async function filesOf(
-  { ledger, signal }: Context,
+  { ledger, signal }: Pick<RecordReading, 'ledger' | 'signal'>,
   { environment, releases }: Past,
 ): Promise<readonly ReleaseEvidence[]> {
   const records = recordPaths(environment);

@@ -1,7 +1,7 @@
 // The flow of commits around a line: what hands put onto it that upstream lacks, and what of it came back upstream.
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import type { Report } from './findings.ts';
 import { unmergedBetween, settles } from '../read/unmerged.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
@@ -12,7 +12,7 @@ import type { Snapshot } from '../read/snapshot.ts';
  * carried: it took them back, or left them behind. `lost`: sources that upstream does not have, by which nothing is judged.
  */
 export async function madeByHand(
-  context: Context,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
   trail: Trail,
   lost: ReadonlySet<ObjectId>,
@@ -48,7 +48,7 @@ function upstreamNow(snapshot: Snapshot, { name, from }: Environment): ObjectId 
 
 /** Tells of the commit by which releases came into a branch upstream of them: into the line's own, and into the trunk. */
 export async function carriedBack(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   trail: Trail,
   trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>,
@@ -77,7 +77,11 @@ function sentence({ name }: Environment, into: string): string {
 }
 
 /** The first commit of a branch's line that has a release: from there on all have. Undefined when the head has it not. */
-async function broughtBy(context: Context, head: ObjectId, { commit }: ReleaseEntry): Promise<ObjectId | undefined> {
+async function broughtBy(
+  context: Pick<RecordReading, 'ledger'>,
+  head: ObjectId,
+  { commit }: ReleaseEntry,
+): Promise<ObjectId | undefined> {
   const { ledger } = context;
   if (!(await ledger.isAncestor(commit.id, head))) return undefined;
   const line = await ledger.firstParents(head);

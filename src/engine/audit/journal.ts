@@ -5,7 +5,7 @@ import { sentenceOf } from '../../model/errors.ts';
 import { LONGEST_ENTRY, parseEntry, readEntryPath } from '../../model/journal.ts';
 import { decodeUpTo, plain } from '../../model/text.ts';
 import type { Commit } from '../../ledger/ledger.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import type { Finding } from './findings.ts';
@@ -14,7 +14,10 @@ import type { Finding } from './findings.ts';
 const LIMIT = 100_000;
 
 /** The commits of the journal that break its rule, newest first. Reads its whole history. */
-export async function checkJournal(context: Context, snapshot: Snapshot): Promise<readonly Finding[]> {
+export async function checkJournal(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  snapshot: Snapshot,
+): Promise<readonly Finding[]> {
   const { branch, head } = journalOf(snapshot);
   if (head === undefined) return [];
   const { ledger } = context;
@@ -41,7 +44,10 @@ export async function checkJournal(context: Context, snapshot: Snapshot): Promis
 }
 
 /** What is wrong with a commit of the journal, in words. */
-async function problemOf({ ledger }: Context, { id, parents }: Commit): Promise<string | undefined> {
+async function problemOf(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { id, parents }: Commit,
+): Promise<string | undefined> {
   const [parent, second] = parents;
   if (second !== undefined) return 'it merges something into the journal';
   const after = new Map((await ledger.listFiles(id, '')).map((file) => [file.path, file.id]));

@@ -2,7 +2,7 @@
 // not tell is counted as not known.
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { type WholePast, readEverything } from '../read/history.ts';
 import type { Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
@@ -50,7 +50,7 @@ export async function metrics(
 
 /** Measures those lines of a past that are wanted. */
 export async function metricsOf(
-  { ledger }: Pick<Reading, 'ledger'>,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { snapshot, pasts }: WholePast,
   wanted: ReadonlySet<string>,
   request: Omit<MetricsRequest, 'words'>,

@@ -4,7 +4,7 @@ import type { Commit } from '../../ledger/ledger.ts';
 import type { Stray } from '../../manifests/manifests.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Said, readSaid } from '../tree/pins.ts';
 import type { Report } from './findings.ts';
@@ -15,7 +15,7 @@ export type Unnamed = Map<string | undefined, Set<string>>;
 
 /** Tells of the places that releases miss, and strikes the images that manifests name off those that nothing names. */
 export async function checkMissed(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { environment, head }: Trail,
   unnamed: Unnamed,

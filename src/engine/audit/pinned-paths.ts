@@ -3,12 +3,12 @@ import { type ImageNames, type ManifestFile, type ReadOptions, readPins } from '
 import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, isInScope } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { mayHoldPins, namesOf, readManifests } from '../tree/tree.ts';
 
 /** Those of some paths that hold no pin of an environment's images at a commit. */
 export async function withoutPins(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   { pipeline, environment }: { readonly pipeline: Pipeline; readonly environment: Environment },
   commit: ObjectId,
   paths: readonly string[],

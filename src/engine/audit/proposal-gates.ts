@@ -8,7 +8,7 @@ import { readProposalBranch } from '../../model/proposal.ts';
 import { type ReleaseLine, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context, Reading } from '../context.ts';
+import type { Context, Given, RecordReading } from '../context.ts';
 import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
@@ -39,7 +39,7 @@ export async function checkProposalGates(
   const versions = versionsNamed(environment, record, state.record);
   const request: PromoteRequest = { kind: 'promote', environment: environment.name, versions, ...askedBy(record) };
   // CI_DEPLOY_FREEZE is the word of the one who promoted, not of the one who checks.
-  const { deployFreeze: _, ...reading }: Reading = context;
+  const { deployFreeze: _, ...reading } = context;
   const overlay = await overlayOf(context, snapshot, environment, source);
   const { refusals } = await judgePromotion(reading, snapshot, state, {
     request,
@@ -60,7 +60,7 @@ export async function checkProposalGates(
 const STATUS = 'tagflow/gates';
 
 async function tellForge(
-  context: Context,
+  context: Pick<Given, 'forgeOf'>,
   snapshot: Snapshot,
   commit: ObjectId,
   refusals: readonly Refusal[],
@@ -140,7 +140,7 @@ function versionsNamed(
 }
 
 async function releaserOf(
-  context: Context,
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
   { environment }: Trail,
   { release: record, commit }: ReleaseEntry,
 ): Promise<Releaser> {

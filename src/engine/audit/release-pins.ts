@@ -6,7 +6,7 @@ import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { formerRecordPaths, pinFiles } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { namedNow } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
@@ -23,7 +23,7 @@ const TREES_AT_ONCE = 64;
 
 /** Checks that manifests name the images of the release that each commit has. */
 export async function checkPins(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   trail: Trail,
   { rules, today }: { readonly rules: RulesOf; readonly today: Rules },
   report: Report,
@@ -105,7 +105,10 @@ interface Listed {
 }
 
 /** The files that may hold pins at each commit. */
-async function listManifests({ ledger }: Context, governed: readonly Governed[]): Promise<readonly Listed[]> {
+async function listManifests(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  governed: readonly Governed[],
+): Promise<readonly Listed[]> {
   return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
     const { environment } = rules;
     const { folders, files: single } = environment.scope;
@@ -123,7 +126,10 @@ async function listManifests({ ledger }: Context, governed: readonly Governed[])
 }
 
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
-async function readAllPins(context: Context, governed: readonly Governed[]): Promise<(id: ObjectId) => Pinned> {
+async function readAllPins(
+  context: Pick<RecordReading, 'ledger'>,
+  governed: readonly Governed[],
+): Promise<(id: ObjectId) => Pinned> {
   const keys = new Map<ObjectId, string>();
   const distinct = new Map<string, { readonly commit: ObjectId; readonly rules: Rules }>();
   const numbers = new Map<Rules, number>();

@@ -16,7 +16,7 @@ import {
 } from '../../model/pipeline.ts';
 import { sameImages } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import type { Report } from './findings.ts';
 import { checkPins } from './release-pins.ts';
 import { type Rules, type RulesOf, checkSources } from './sources.ts';
@@ -33,7 +33,7 @@ const TREES_AT_ONCE = 64;
 
 /** Checks the releases of a line. Resolves to those of their sources that upstream does not have. */
 export async function checkReleases(
-  context: Context,
+  context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   trail: Trail,
   report: Report,
@@ -50,7 +50,7 @@ export async function checkReleases(
 }
 
 async function checkRecords(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { environment, entries }: Trail,
   report: Report,
@@ -116,7 +116,12 @@ function checkRestored(trail: Trail, report: Report): void {
 }
 
 /** The rules of each release: tagflow.yaml of the trunk as it was then. */
-async function readRules(context: Context, snapshot: Snapshot, trail: Trail, report: Report): Promise<RulesOf> {
+async function readRules(
+  context: Pick<RecordReading, 'ledger'>,
+  snapshot: Snapshot,
+  trail: Trail,
+  report: Report,
+): Promise<RulesOf> {
   const { ledger } = context;
   const { pipeline, trunk, config } = snapshot;
   const current: Rules = { pipeline, environment: trail.environment };
@@ -184,7 +189,11 @@ function notOlder(
   return governing;
 }
 
-async function rulesOf({ ledger }: Context, at: ConfigText, line: Environment): Promise<Rules | undefined> {
+async function rulesOf(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  at: ConfigText,
+  line: Environment,
+): Promise<Rules | undefined> {
   const { value: pipeline } = await attempt(pipelineOf(ledger, at));
   const environment = pipeline && lineThen(pipeline, line);
   return pipeline && environment && { pipeline, environment };
@@ -192,7 +201,7 @@ async function rulesOf({ ledger }: Context, at: ConfigText, line: Environment): 
 
 /** A release's tree is its source's, or that of the release it restores, but for pins, the record and what the branch keeps. */
 async function checkContent(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   trail: Trail,
   { lost, rules }: { readonly lost: ReadonlySet<ObjectId>; readonly rules: RulesOf },
   report: Report,
@@ -222,7 +231,7 @@ interface Compared {
 
 /** A release that carries a tree differs from it in its manifests, its record and what the branch keeps. */
 async function checkTree(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   trail: Trail,
   { entry, from, rules }: Compared,
   report: Report,
@@ -259,7 +268,7 @@ async function checkTree(
 
 /** A release of a line changes its scope and its record, and what other lines' releases in the same commit change. */
 async function checkScope(
-  { ledger }: Context,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { commit }: ReleaseEntry,
   { pipeline, environment }: Rules,
   report: Report,

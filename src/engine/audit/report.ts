@@ -4,7 +4,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { Given } from '../context.ts';
 import { type WholePast, readEverything } from '../read/history.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
@@ -43,7 +43,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 const JOURNAL = 500;
 
 /** Reads everything. What cannot be read is named in the report, and the rest is there anyway. */
-export async function report(context: Context, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
+export async function report(context: Given, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];
   const past = await readEverything(context, problems);

@@ -2,7 +2,7 @@
 // tagflow.yaml of today and by the one that it was planned with.
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, flowsInto } from '../../model/pipeline.ts';
-import type { Context } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { mergedBeside } from '../read/continuity.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Report, upstreamHeads } from './findings.ts';
@@ -22,7 +22,7 @@ export type RulesOf = (entry: ReleaseEntry) => Rules;
  * the sources that upstream does not have.
  */
 export async function checkSources(
-  context: Context,
+  context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   trail: Trail,
   rules: RulesOf,
@@ -63,7 +63,7 @@ export async function checkSources(
 type SourcePlace = 'there' | 'elsewhere' | 'nowhere' | 'gone';
 
 async function readSources(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
   carried: readonly ReleaseEntry[],

@@ -4,7 +4,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type LineHistory, readWholeLine } from '../read/line.ts';
 
 /** One commit of a trail. */
@@ -45,7 +45,7 @@ export interface Bounds {
  * the author of a commit wrote: commits that say they are older and lie above newer ones are read as well.
  */
 export async function readTrail(
-  context: Context,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
   bounds: Bounds,

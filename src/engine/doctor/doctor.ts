@@ -4,7 +4,7 @@ import { type Environment, linesNamed, repositoryIn } from '../../model/pipeline
 import { type Repository, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { retained } from '../../model/retention.ts';
-import type { Context } from '../context.ts';
+import { configured, type Given, type RecordReading } from '../context.ts';
 import { type Needed, type RepositoryUse, examineRepository } from './repository.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
@@ -29,10 +29,11 @@ const NEEDED = { node: '22.21', git: '2.36' } as const;
  * Examines one environment or all, and the repositories they use. Throws `environment-not-found`, `interrupted`; everything
  * else that fails is a finding.
  */
-export async function doctor(context: Context, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
+export async function doctor(given: Given, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
   const findings = examineMachine(machine);
-  const { value: snapshot, problem } = await attempt(readSnapshot(context, name === undefined ? [] : [name]));
+  const { value: snapshot, problem } = await attempt(readSnapshot(given, name === undefined ? [] : [name]));
   if (problem) return [...findings, diagnosisOf(problem, 'remote', 'git')];
+  const context = configured(given, snapshot);
   const { lines } = snapshot.pipeline;
   const chosen = name === undefined ? [...lines.values()] : linesNamed(snapshot.pipeline, [name]);
   const { branch } = snapshot.trunk;
@@ -85,7 +86,7 @@ function compareNumbers(a: string, b: string): number {
 
 /** Whether this identity may write to the remote; one branch stands for all, as far as that can be asked. */
 async function examinePush(
-  context: Context,
+  context: Pick<Given, 'ledger'>,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -119,7 +120,11 @@ interface Examined {
   readonly releases: readonly ReleaseRecord[];
 }
 
-async function examineEnvironment(context: Context, snapshot: Snapshot, environment: Environment): Promise<Examined> {
+async function examineEnvironment(
+  context: RecordReading,
+  snapshot: Snapshot,
+  environment: Environment,
+): Promise<Examined> {
   const { name, branch } = environment;
   if (!snapshot.branches.has(branch)) {
     const diagnosis: Diagnosis = {

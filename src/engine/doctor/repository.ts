@@ -13,7 +13,7 @@ import {
   isFixed,
 } from '../../model/repository-facts.ts';
 import { counted } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { Context, Registries } from '../context.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { attempt } from '../../model/attempt.ts';
 
@@ -41,7 +41,10 @@ const DAY = 86_400_000;
 const FAR_OFF = 1000;
 
 /** What is to be said of a repository. */
-export async function examineRepository(context: Context, use: RepositoryUse): Promise<readonly Diagnosis[]> {
+export async function examineRepository(
+  context: Pick<Context, 'clock' | 'registryOf'>,
+  use: RepositoryUse,
+): Promise<readonly Diagnosis[]> {
   const { repository, needed } = use;
   const registry = context.registryOf(repository);
   const subject = repository.name;
@@ -175,7 +178,7 @@ function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: Reposi
 
 /** Images of retained releases that are gone. */
 async function missingImages(
-  context: Context,
+  context: Pick<Registries, 'registryOf'>,
   { repository, needed }: RepositoryUse,
   images: readonly StoredImage[] | undefined,
 ): Promise<readonly Diagnosis[]> {

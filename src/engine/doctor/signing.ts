@@ -5,7 +5,7 @@ import type { Environment, Trust } from '../../model/pipeline.ts';
 import { shortId } from '../../model/object-id.ts';
 import { plain } from '../../model/text.ts';
 import type { SignatureVerdict } from '../../signing/signing.ts';
-import type { Context } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { patternSigners, restrictedSigners } from '../../signing/signing.ts';
 import { signRecord, signingOf } from '../read/signatures.ts';
@@ -20,7 +20,7 @@ const DAY = 86_400_000;
 
 /** What is to be said of signing: nothing where no environment's releases are signed. */
 export async function examineSigning(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -38,7 +38,7 @@ export async function examineSigning(
 }
 
 async function examineEnvironment(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
   signature: string | undefined,
@@ -144,7 +144,7 @@ function unlistedSigners(subject: string, { signedBy, file }: Trust, unlisted: r
 
 /** A `signedAfter` that is not on the branch excuses no release. */
 async function wrongStart(
-  { ledger }: Context,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { branches }: Snapshot,
   { name: subject, branch, trust }: Environment,
 ): Promise<readonly Diagnosis[]> {

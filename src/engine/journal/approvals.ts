@@ -5,7 +5,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import type { Given } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -23,7 +23,7 @@ export interface Approved {
  * Approves the release that a promotion would make now. It counts for that release alone: for other images, other
  * configuration or other rules it is void. Throws `usage` where there is nothing to promote, and what planning throws.
  */
-export async function approve(context: Context, request: PromoteRequest, reason?: string): Promise<Approved> {
+export async function approve(context: Given, request: PromoteRequest, reason?: string): Promise<Approved> {
   const outcome = await promote(context, request, { dryRun: true });
   const subject = outcome.kind === 'refused' || outcome.kind === 'planned' ? outcome.subject : undefined;
   if (!subject) {
@@ -46,7 +46,7 @@ export async function approve(context: Context, request: PromoteRequest, reason?
 }
 
 /** Takes an approval back. Throws `entry-not-found`. */
-export async function unapprove(context: Context, id: string, reason?: string): Promise<JournalEntry> {
+export async function unapprove(context: Given, id: string, reason?: string): Promise<JournalEntry> {
   const snapshot = await readSnapshot(context);
   for (const environment of snapshot.pipeline.lines.values()) {
     const open = await openEntries(context, journalOf(snapshot), 'approve', environment);

@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
-import type { Context } from '../context.ts';
+import { configured, type Given, type Registries } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
@@ -24,9 +24,10 @@ export interface HoldRequest {
 type HeldImage = NonNullable<JournalEntry['image']>;
 
 /** Sets a hold. Throws `version-not-found`, `usage`, `signature-invalid`, `push-denied`, and what reading throws. */
-export async function hold(context: Context, request: HoldRequest): Promise<readonly JournalEntry[]> {
+export async function hold(given: Given, request: HoldRequest): Promise<readonly JournalEntry[]> {
   const { environments: names, until, reason } = request;
-  const snapshot = await readSnapshot(context);
+  const snapshot = await readSnapshot(given);
+  const context = configured(given, snapshot);
   const image = await imageNamed(context, snapshot, request.image);
   const lasting = { ...(until !== undefined && { until: new Date(until).toISOString() }), reason, image };
   if (names.length === 0) {
@@ -44,12 +45,13 @@ export async function hold(context: Context, request: HoldRequest): Promise<read
  * `entry-not-found`, and what `hold` throws.
  */
 export async function lift(
-  context: Context,
+  given: Given,
   what: string,
   names: readonly string[],
   reason: string | undefined,
 ): Promise<readonly JournalEntry[]> {
-  const snapshot = await readSnapshot(context);
+  const snapshot = await readSnapshot(given);
+  const context = configured(given, snapshot);
   const image = /^[0-9a-f]{12}$/.test(what) ? undefined : await imageNamed(context, snapshot, what);
   const environments = names.length > 0 ? names.map((name) => environmentOf(snapshot.pipeline, name)) : undefined;
   const found = new Map<string, { readonly entry: JournalEntry; readonly environment: Environment }>();
@@ -99,7 +101,11 @@ async function inTurn(
 }
 
 /** The image that a text names, by its digest. */
-async function imageNamed(context: Context, { pipeline }: Snapshot, text: string): Promise<HeldImage> {
+async function imageNamed(
+  context: Pick<Registries, 'registryOf'>,
+  { pipeline }: Snapshot,
+  text: string,
+): Promise<HeldImage> {
   if (isDigest(text)) return { digest: text };
   const at = text.indexOf('@');
   if (at <= 0) {

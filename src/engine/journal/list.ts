@@ -4,7 +4,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { environmentOf } from '../../model/pipeline.ts';
-import type { Context, Reading } from '../context.ts';
+import type { Given, Reading } from '../context.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
 import { readable } from '../read/problem.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -25,9 +25,9 @@ export async function listJournal(
  * Begins the journal again after entries were lost: writes which heads releases relied on, so that they are let through from
  * now on. Throws `usage` where nothing was lost.
  */
-export async function restartJournal(context: Context, reason: string): Promise<JournalEntry> {
+export async function restartJournal(context: Given, reason: string): Promise<JournalEntry> {
   const snapshot = await readSnapshot(context);
-  const lost = await headsReliedOn(context, snapshot);
+  const lost = await headsReliedOn(snapshot);
   if (lost.length === 0) {
     throw new TagflowError('usage', {
       what: 'no release relies on another head of the journal',
@@ -41,7 +41,7 @@ export async function restartJournal(context: Context, reason: string): Promise<
 }
 
 /** The heads of the journal that the newest releases name, beside the one that is there. */
-async function headsReliedOn(context: Context, snapshot: Snapshot): Promise<readonly ObjectId[]> {
+async function headsReliedOn(snapshot: Snapshot): Promise<readonly ObjectId[]> {
   const { head } = journalOf(snapshot);
   const lines = [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
   const states = await Promise.all(lines.map(async (line) => readable(snapshot.release(line))));

@@ -3,7 +3,7 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
-import type { Context } from '../context.ts';
+import type { Given, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry, headsOf } from '../release/append-entry.ts';
@@ -19,7 +19,7 @@ export interface LockRequest {
 }
 
 /** Sets a lock on each line. Throws `signature-invalid`, `push-denied`, and what reading throws. */
-export async function lock(context: Context, request: LockRequest): Promise<readonly JournalEntry[]> {
+export async function lock(context: Given, request: LockRequest): Promise<readonly JournalEntry[]> {
   const { words, rollbacks, until, reason } = request;
   const snapshot = await readSnapshot(context);
   let { branches } = snapshot;
@@ -41,7 +41,7 @@ export async function lock(context: Context, request: LockRequest): Promise<read
 
 /** Takes every lock off the lines. Throws `entry-not-found` where there is none, and what `lock` throws. */
 export async function unlock(
-  context: Context,
+  context: Given,
   words: readonly string[],
   reason: string | undefined,
 ): Promise<readonly JournalEntry[]> {
@@ -72,7 +72,7 @@ export async function unlock(
 }
 
 async function locksOf(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   target: JournalTarget,
 ): Promise<readonly { readonly target: JournalTarget; readonly lock: OpenEntry }[]> {

@@ -4,7 +4,7 @@ import { isGateName } from '../../model/gate-policy.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import type { Given, RecordReading } from '../context.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { mayOverride } from '../../gates/gates.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -25,7 +25,7 @@ export interface OverrideGateRequest {
  * passes: nothing is written then. Throws `usage`, what the gate refuses with where the person has not the right, and what planning
  * throws.
  */
-export async function overrideGate(context: Context, asked: OverrideGateRequest): Promise<JournalEntry | undefined> {
+export async function overrideGate(context: Given, asked: OverrideGateRequest): Promise<JournalEntry | undefined> {
   const { gate, reason, plan } = asked;
   if (!isGateName(gate)) throw noGate(gate, 'it is not the name of a gate');
   const { request } = asked;
@@ -55,7 +55,11 @@ export async function overrideGate(context: Context, asked: OverrideGateRequest)
 }
 
 /** Refuses one whose override nobody would heed. Throws `forbidden`. */
-async function requireRight(context: Context, { name, trust, gates }: Environment, gate: string): Promise<void> {
+async function requireRight(
+  context: Pick<RecordReading, 'clock' | 'signing'>,
+  { name, trust, gates }: Environment,
+  gate: string,
+): Promise<void> {
   if (!trust) return;
   const by = await currentSigner(context, { ...trust, signedBy: [] });
   const mayRelease = by !== undefined && (trust.signedBy.length === 0 || trust.signedBy.includes(by));

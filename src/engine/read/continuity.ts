@@ -7,7 +7,7 @@ import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type LineHistory, readWholeLine, releasesOn } from './line.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside } from './steps.ts';
 
@@ -18,19 +18,25 @@ export interface HiddenRelease {
 }
 
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
-export async function hiddenRelease(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
+export async function hiddenRelease(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  line: LineHistory,
+): Promise<HiddenRelease | undefined> {
   const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
   const isHidden = ({ file }: RecordStep): boolean => file !== undefined && !known.has(text(file.content));
   return highestAside(context, line, isHidden, true);
 }
 
 /** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
-export async function highestReachable(context: Reading, line: LineHistory): Promise<HiddenRelease | undefined> {
+export async function highestReachable(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  line: LineHistory,
+): Promise<HiddenRelease | undefined> {
   return highestAside(context, line, () => true, false);
 }
 
 async function highestAside(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
   { environment, head, abandoned }: LineHistory,
   counts: (step: RecordStep) => boolean,
   byOwnRules: boolean,
@@ -48,7 +54,7 @@ async function highestAside(
  * Refuses a line that hides a release. A part of a line is believed when nothing was merged there but what its releases say;
  * otherwise the whole history is looked through. Throws `branch-rewound`.
  */
-export async function requireContinuity(context: Reading, line: LineHistory): Promise<void> {
+export async function requireContinuity(context: RecordReading, line: LineHistory): Promise<void> {
   const whole = line.whole ? line : undefined;
   if (!whole && (await mergesNothingElse(context, line))) return;
   const read = whole ?? (await readWholeLine(context, line.environment, line.head));
@@ -73,7 +79,7 @@ function hides(
 
 /** Whether the commits from a head down to the last change that was read merge nothing but what their releases carried. */
 async function mergesNothingElse(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { head, steps }: Pick<LineHistory, 'head' | 'steps'>,
 ): Promise<boolean> {
   const made = new Map(releasesOn({ steps }).map(({ commit, release }) => [commit.id, release]));
@@ -94,7 +100,7 @@ async function mergesNothingElse(
  * the same base, with the same tree, and with nothing else merged into it either.
  */
 export async function mergedBeside(
-  ledger: Pick<Reading['ledger'], 'commit'>,
+  ledger: Pick<RecordReading['ledger'], 'commit'>,
   { tree, parents: [base, ...merged] }: Commit,
   carried: ObjectId | undefined,
 ): Promise<readonly ObjectId[]> {

@@ -8,7 +8,7 @@ import { type Environment, recordPath, recordPaths } from '../../model/pipeline.
 import { LARGEST_RECORD } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, namedNow, recordFileIn, recordIn, recordOrProblem } from './records.ts';
@@ -32,7 +32,7 @@ const NEWEST = [3, 20] as const;
  * and this one is not as it has to be.
  */
 export async function readRelease(
-  context: Reading,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
 ): Promise<CurrentRelease | undefined> {
@@ -87,7 +87,7 @@ interface AtHead {
 }
 
 /** Whether a head is a release right on top of the one below it: then nothing else of the history is needed to know that. */
-async function isRightBelow(context: Reading, environment: Environment, at: AtHead): Promise<boolean> {
+async function isRightBelow(context: RecordReading, environment: Environment, at: AtHead): Promise<boolean> {
   const { ledger } = context;
   const { commit, record } = at;
   const [parent] = commit.parents;
@@ -120,7 +120,7 @@ async function sequenceAt(
 }
 
 /** The newest part of a line that has a release, or all of it. */
-async function readNewest(context: Reading, environment: Environment, head: ObjectId): Promise<LineHistory> {
+async function readNewest(context: RecordReading, environment: Environment, head: ObjectId): Promise<LineHistory> {
   for (const limit of NEWEST) {
     const line = await readNewestLine(context, environment, head, limit);
     if (line && (line.whole || releasesOn(line).length > 1)) return line;

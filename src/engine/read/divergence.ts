@@ -5,7 +5,7 @@ import { attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type Overlay, isTaken, placesUnder, takenBack } from '../tree/scoped-tree.ts';
 import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
@@ -25,7 +25,7 @@ import {
  * a merge that changes nothing of its own, nor when it changes nothing but paths that the environment keeps.
  */
 export async function unmergedCommits(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
   upstream: ObjectId,
@@ -45,7 +45,7 @@ export interface Divergence {
 
 /** The divergence of a branch from a commit whose tree is carried over it. Commits that upstream has had since are not lost. */
 export async function treeDivergence(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   { environment, head, record, commit }: EnvironmentState,
   upstream: ObjectId,
@@ -70,7 +70,7 @@ export async function treeDivergence(
 }
 
 async function divergenceOf(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   lost: readonly OwnChange[],
   placeOf: PlaceOf,
@@ -85,7 +85,7 @@ const SCOPE_STEPS = 200;
 
 /** The same of a line that owns a part of its branch, when an overlay is laid over its scope. */
 export async function scopeDivergence(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   state: EnvironmentState,
   overlay: Overlay,
 ): Promise<Divergence> {
@@ -108,7 +108,7 @@ export async function scopeDivergence(
 
 /** The commits since a line's newest release that changed some of its files, oldest first. */
 async function editsSince(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { environment, head, commit }: EnvironmentState,
   paths: readonly string[],
 ): Promise<readonly Commit[]> {
@@ -124,7 +124,7 @@ async function editsSince(
 
 /** What a commit changes against its first parent: on a branch that others share, a merge is what its pull request did. */
 async function firstParentPaths(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { id, parents: [parent] }: Commit,
 ): Promise<readonly string[] | undefined> {
   if (!parent) return undefined;
@@ -132,14 +132,18 @@ async function firstParentPaths(
 }
 
 /** Whether changes together change nothing. */
-async function isNothing(context: Reading, changes: readonly OwnChange[], placeOf: PlaceOf): Promise<boolean> {
+async function isNothing(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  changes: readonly OwnChange[],
+  placeOf: PlaceOf,
+): Promise<boolean> {
   if (changes.length < 2) return false;
   return (await attempt(changesNothing(context, changes, placeOf), 'tree-unsafe')).value === true;
 }
 
 /** The commits that a release kept and that upstream still does not reach. */
 async function keptCommits(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   release: ReleaseRecord | undefined,
   upstream: ObjectId | undefined,
@@ -158,7 +162,7 @@ const STEPS = 30;
 
 /** Whether a commit of upstream since `since` has a change: it came there, and upstream went on from it. */
 async function cameSince(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   change: OwnChange,
   upstream: ObjectId,
   since: ObjectId | undefined,

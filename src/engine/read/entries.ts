@@ -15,7 +15,7 @@ const MOST = 500;
  * Nothing where the journal cannot be read, which a warning says.
  */
 export async function entriesWithin(
-  reading: Reading,
+  reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   lines: readonly Pick<ReleaseLine, 'environment' | 'application'>[],
   { since, until }: { readonly since: Instant; readonly until: Instant },

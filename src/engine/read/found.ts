@@ -9,7 +9,7 @@ import { type Pipeline, type ReleaseLine, linesNamed, recordPaths } from '../../
 import { isRecordFile } from '../../model/release-record.ts';
 import { plain } from '../../model/text.ts';
 import { compareVersions, readVersion } from '../../model/version.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { manifestPaths, namesOf, readManifests } from '../tree/tree.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
 
@@ -67,7 +67,7 @@ export async function foundChanges(reading: Reading, filter: FoundFilter): Promi
 }
 
 async function changesOf(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   line: ReleaseLine,
   { limit }: FoundFilter,

@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine as Line, imageIn } from '../../model/pipeline.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { entriesWithin } from './entries.ts';
 import { type NamedLines, namedLines } from './named-lines.ts';
 import { MARGIN, type Past, type Release, type Unverified, findRelease, readPastLine, readPasts } from './past.ts';
@@ -174,7 +174,7 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
 }
 
 async function findPastRelease(
-  context: Reading,
+  context: RecordReading,
   past: PastLine,
   isWanted: (release: Release) => boolean,
 ): Promise<Awaited<ReturnType<typeof findRelease>>> {

@@ -19,7 +19,7 @@ import {
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import { decodeUpTo } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { signingOf } from './signatures.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -51,7 +51,7 @@ export function journalOf({ branches, pipeline }: Pick<Snapshot, 'branches' | 'p
  * read: what it says might matter.
  */
 export async function openEntries(
-  reading: Reading,
+  reading: RecordReading,
   journal: Journal,
   kind: LastingKind,
   environment: Environment,
@@ -70,7 +70,7 @@ export async function openEntries(
 
 /** Results of verifications that count for a line, newest first. Those about older releases than the newest `limit` say are not read. */
 export async function verificationEntries(
-  reading: Reading,
+  reading: RecordReading,
   { head }: Journal,
   environment: Environment,
   limit: number,
@@ -86,7 +86,7 @@ export async function verificationEntries(
 
 /** Overrides that count of one release to be, oldest first; whether somebody may override a gate is judged with the gate. */
 export async function overrideEntries(
-  reading: Reading,
+  reading: RecordReading,
   { head }: Journal,
   environment: Environment,
   subject: Digest,
@@ -99,7 +99,7 @@ export async function overrideEntries(
 
 /** Holds for a line that count, those that were lifted included, oldest first. */
 export async function allHolds(
-  reading: Reading,
+  reading: RecordReading,
   { head }: Journal,
   environment: Environment,
 ): Promise<readonly OpenEntry[]> {
@@ -110,7 +110,7 @@ export async function allHolds(
 
 /** Every entry about an environment, its own and those about all, newest first. */
 export async function allEntries(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   { head }: Journal,
   environment: string | undefined,
   limit: number,
@@ -128,7 +128,11 @@ export async function allEntries(
  * Refuses a journal that lost entries since a release relied on it: one that is gone, or lacks a file that the head has which
  * the release names. Throws `journal-invalid`.
  */
-export async function requireGrown(reading: Reading, journal: Journal, relied: ObjectId | undefined): Promise<void> {
+export async function requireGrown(
+  reading: Pick<RecordReading, 'ledger'>,
+  journal: Journal,
+  relied: ObjectId | undefined,
+): Promise<void> {
   if (relied === undefined || relied === journal.head) return;
   const { head, branch } = journal;
   if (head === undefined) throw shortened(branch, `the newest release relied on its commit ${shortId(relied)}`);
@@ -141,14 +145,18 @@ export async function requireGrown(reading: Reading, journal: Journal, relied: O
 }
 
 /** Whether a journal was begun again, in full knowledge that a head was lost. */
-async function isRestartedFrom(reading: Reading, head: ObjectId, relied: ObjectId): Promise<boolean> {
+async function isRestartedFrom(
+  reading: Pick<RecordReading, 'ledger'>,
+  head: ObjectId,
+  relied: ObjectId,
+): Promise<boolean> {
   const restarts = await namesIn(reading, head, 'restart');
   const entries = await readEntries(reading, head, restarts);
   return entries.some(({ lost }) => lost?.includes(relied));
 }
 
 async function filesAt(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   commit: ObjectId,
   branch: BranchName,
 ): Promise<Awaited<ReturnType<Reading['ledger']['listFiles']>>> {
@@ -162,7 +170,7 @@ async function filesAt(
 
 /** The files of a kind that may be about a line: its own, and those about every environment or application. */
 async function entriesFor(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   kind: EntryKind,
   { environment, application }: Environment,
@@ -176,7 +184,11 @@ async function entriesFor(
   return own.toSorted((a, b) => (a.name.stamp < b.name.stamp ? -1 : 1));
 }
 
-async function namesIn(reading: Reading, head: ObjectId, folder: string): Promise<readonly Named[]> {
+async function namesIn(
+  reading: Pick<RecordReading, 'ledger'>,
+  head: ObjectId,
+  folder: string,
+): Promise<readonly Named[]> {
   await reading.ledger.fetch([head]);
   const files = await reading.ledger.listFiles(head, folder);
   return files.filter(isRegularFile).flatMap(({ path }) => {
@@ -187,7 +199,7 @@ async function namesIn(reading: Reading, head: ObjectId, folder: string): Promis
 
 /** The ids that ending entries end. Where entries are signed, one ends something only when it counts itself. */
 async function endedIds(
-  reading: Reading,
+  reading: RecordReading,
   head: ObjectId,
   environment: Environment,
   ending: readonly Named[],
@@ -202,7 +214,7 @@ async function endedIds(
 }
 
 async function readEntries(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   named: readonly Named[],
 ): Promise<readonly JournalEntry[]> {
@@ -213,14 +225,18 @@ async function readEntries(
 }
 
 /** The entry where it counts; nothing where somebody wrote it who may not. */
-async function counted(reading: Reading, environment: Environment, entry: JournalEntry): Promise<readonly OpenEntry[]> {
+async function counted(
+  reading: Pick<RecordReading, 'clock' | 'signing'>,
+  environment: Environment,
+  entry: JournalEntry,
+): Promise<readonly OpenEntry[]> {
   const verdict = await signerOfEntry(reading, environment, entry);
   return 'by' in verdict ? [{ entry, by: verdict.by }] : [];
 }
 
 /** Who an entry is of, or why it does not count in an environment. */
 export async function signerOfEntry(
-  reading: Reading,
+  reading: Pick<RecordReading, 'clock' | 'signing'>,
   environment: Environment,
   entry: JournalEntry,
 ): Promise<{ readonly by: string } | { readonly problem: string }> {

@@ -9,7 +9,7 @@ import type { Commit } from '../../ledger/ledger.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { rulesAt } from './past-rules.ts';
 import { fitsTree, fittedTree, recordOrProblem } from './records.ts';
 import { type Vouching, olderRules, vouchFor } from './repositories.ts';
@@ -51,7 +51,11 @@ export function releasesOn({ steps }: Pick<LineHistory, 'steps'>): readonly Made
 }
 
 /** Reads a whole line of a fetched head. */
-export async function readWholeLine(context: Reading, environment: Environment, head: ObjectId): Promise<LineHistory> {
+export async function readWholeLine(
+  context: RecordReading,
+  environment: Environment,
+  head: ObjectId,
+): Promise<LineHistory> {
   const { ledger } = context;
   await ledger.deepen([head]);
   const steps = stepsOf(environment, await ledger.walk(head, lineFiles(environment)));
@@ -76,7 +80,7 @@ export async function readWholeLine(context: Reading, environment: Environment, 
  * be judged without the rest. The oldest release in it is taken at its word about what lies below.
  */
 export async function readNewestLine(
-  context: Reading,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
   limit: number,
@@ -105,7 +109,7 @@ export async function readNewestLine(
 
 /** Whether the release that a record names as the one before is the highest that its commit reaches, by whatever parent. */
 async function isHighest(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
   environment: Environment,
   commit: Commit,
   { previous, sequence }: ReleaseRecord,
@@ -131,7 +135,7 @@ interface Candidate extends RecordStep {
 }
 
 async function readCandidates(
-  context: Reading,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
   steps: readonly RecordStep[],
@@ -171,7 +175,11 @@ interface ReadStep {
   readonly fits: boolean;
 }
 
-async function readStep({ ledger }: Reading, environment: Environment, step: RecordStep): Promise<ReadStep> {
+async function readStep(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  environment: Environment,
+  step: RecordStep,
+): Promise<ReadStep> {
   const { commit, file } = step;
   const record = file ? recordOrProblem(environment, file) : 'it removes the record';
   return { step, record, fits: typeof record === 'string' || (await fitsTree(ledger, environment, commit, record)) };
@@ -179,7 +187,7 @@ async function readStep({ ledger }: Reading, environment: Environment, step: Rec
 
 /** Looks again at records that do not fit their trees: by the configuration that each was planned with. */
 async function fitThen(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   alone: readonly ReadStep[],
 ): Promise<{ readonly read: readonly ReadStep[]; readonly byOwnRules: ReadonlySet<ReleaseRecord> }> {
   const configs = alone.flatMap(({ record, fits }) =>

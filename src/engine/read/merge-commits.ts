@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Commit, type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 
 /** A file as one side has it; undefined: it has none. A file that a merge made has no object yet. */
 type Version =
@@ -35,7 +35,7 @@ export interface MergedChanges {
 
 /** Repeats changes, oldest first, on the files at `placeOf`. Throws what reading throws. */
 export async function mergeCommits(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
 ): Promise<MergedChanges> {
@@ -51,7 +51,7 @@ export async function mergeCommits(
 
 /** Whether repeating changes, oldest first, on the files at `placeOf` changes nothing. Throws what reading throws. */
 export async function changesNothing(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
 ): Promise<boolean> {
@@ -68,7 +68,11 @@ interface Repeated {
   readonly conflicts: Set<string>;
 }
 
-async function repeatChanges(context: Reading, changes: readonly OwnChange[], placeOf: PlaceOf): Promise<Repeated> {
+async function repeatChanges(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  changes: readonly OwnChange[],
+  placeOf: PlaceOf,
+): Promise<Repeated> {
   const there = new Map<string, Version>();
   const now = new Map<string, Version>();
   const conflicts = new Set<string>();
@@ -113,14 +117,14 @@ function mayMeet(there: Version, old: Version, own: Version): boolean {
 
 /** Brings files in one request, so that reading them one by one asks nothing of the remote. */
 async function bringVersions(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   places: readonly { readonly commit: ObjectId; readonly path: string }[],
 ): Promise<void> {
   const byCommit = Map.groupBy(places, ({ commit }) => commit);
   await ledger.bring([...byCommit].map(([commit, some]) => ({ commit, paths: some.map(({ path }) => path) })));
 }
 
-async function versionAt({ ledger }: Reading, commit: ObjectId, path: string): Promise<Version> {
+async function versionAt({ ledger }: Pick<RecordReading, 'ledger'>, commit: ObjectId, path: string): Promise<Version> {
   const entry = (await ledger.listFiles(commit, path)).find((one) => one.path === path);
   if (!entry) return undefined;
   const { mode, id } = entry;

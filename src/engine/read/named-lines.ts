@@ -45,7 +45,7 @@ export async function namedLines(
 }
 
 /** A word as it is called now. Says so. */
-function presentWord({ notify }: Reading, pipeline: Pipeline, word: string): string {
+function presentWord({ notify }: Pick<Reading, 'notify'>, pipeline: Pipeline, word: string): string {
   const now = presentName(pipeline, word);
   if (now !== word) notify({ level: 'info', text: `${word} is called ${now} now (renamed: in tagflow.yaml)` });
   return now;

@@ -13,7 +13,7 @@ import {
   recordPaths,
 } from '../../model/pipeline.ts';
 import { parseRecord } from '../../model/release-record.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { pipelineIn, rulesAt, trustThen } from './past-rules.ts';
 import { FEW_BRANCHES, type Snapshot } from './snapshot.ts';
 import { lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
@@ -114,7 +114,7 @@ const RECORDS = '.tagflow/releases';
 
 /** Records at a head whose line is not of today: usually of lines that left. */
 async function strangeRecords(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { pipeline, branches }: Snapshot,
 ): Promise<readonly { readonly path: string; readonly head: ObjectId }[]> {
   const lines = [...pipeline.lines.values()];
@@ -134,7 +134,7 @@ async function strangeRecords(
 }
 
 /** Whether records of lines lie at the heads that today's configuration does not have. Asks for no history. */
-export async function hasStrangeRecords(reading: Reading, snapshot: Snapshot): Promise<boolean> {
+export async function hasStrangeRecords(reading: Pick<RecordReading, 'ledger'>, snapshot: Snapshot): Promise<boolean> {
   return (await strangeRecords(reading, snapshot)).length > 0;
 }
 
@@ -142,7 +142,7 @@ export async function hasStrangeRecords(reading: Reading, snapshot: Snapshot): P
  * Lines that have a record at a head and are in no version of tagflow.yaml that differs from today's: applications of a pattern
  * whose folder went away. The record names the commit by whose configuration it was planned.
  */
-async function recordedOnly(reading: Reading, snapshot: Snapshot): Promise<readonly Known[]> {
+async function recordedOnly(reading: Pick<RecordReading, 'ledger'>, snapshot: Snapshot): Promise<readonly Known[]> {
   const { ledger } = reading;
   const found: Known[] = [];
   for (const { path, head } of await strangeRecords(reading, snapshot)) {
@@ -161,7 +161,7 @@ async function recordedOnly(reading: Reading, snapshot: Snapshot): Promise<reado
 
 /** The newest commit of the trunk at which the files changed that a line had at another one: the one that removed them. */
 async function lastTouched(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { scope }: ReleaseLine,
   commit: ObjectId,
@@ -176,7 +176,11 @@ async function lastTouched(
 }
 
 /** A past line with the place where its releases are read; undefined where today's line continues it. */
-async function withHead(reading: Reading, snapshot: Snapshot, past: Known): Promise<PastLine | undefined> {
+async function withHead(
+  reading: Pick<RecordReading, 'ledger' | 'signing'>,
+  snapshot: Snapshot,
+  past: Known,
+): Promise<PastLine | undefined> {
   const { ledger } = reading;
   const { branches, pipeline } = snapshot;
   const line = trusted(snapshot, past.line);
@@ -200,7 +204,7 @@ async function withHead(reading: Reading, snapshot: Snapshot, past: Known): Prom
 
 /** The highest release of a line that other branches still reach: what they carried keeps it. */
 async function reachableHead(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger' | 'signing'>,
   { pipeline, branches, trunk }: Snapshot,
   line: ReleaseLine,
 ): Promise<ObjectId | undefined> {

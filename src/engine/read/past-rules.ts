@@ -6,7 +6,7 @@ import { attempt, attemptNow } from '../../model/attempt.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type LineNames, type Pipeline, type ReleaseLine, type Trust, lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 
 /** Configurations of the trunk by commit. */
@@ -32,7 +32,10 @@ function parsedBy(ledger: LedgerReader): Parsed {
 }
 
 /** Returns the configurations that commits of the trunk have; of other commits none. */
-export async function rulesAt({ ledger }: Pick<Reading, 'ledger'>, commits: readonly ObjectId[]): Promise<PastRules> {
+export async function rulesAt(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  commits: readonly ObjectId[],
+): Promise<PastRules> {
   const none = { pipelines: new Map(), places: new Map() };
   if (commits.length === 0) return none;
   const { trunk, branches } = await ledger.heads();
@@ -93,7 +96,7 @@ export function lineThen(
 
 /** Returns the line as the configuration had it that a record was planned by; undefined where the trunk does not have that. */
 export async function lineOfRecord(
-  reading: Pick<Reading, 'ledger'>,
+  reading: Pick<RecordReading, 'ledger'>,
   record: ReleaseRecord,
 ): Promise<ReleaseLine | undefined> {
   if (!('commit' in record.config)) return undefined;

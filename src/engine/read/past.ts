@@ -5,7 +5,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
 import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import type { NamedLines } from './named-lines.ts';
@@ -63,7 +63,7 @@ export const MARGIN = 3;
  * not continue its own past.
  */
 export async function readPast(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
   most?: number,
@@ -80,7 +80,7 @@ const GROWING = [3, 30, 300] as const;
 
 /** Returns the newest release of an environment that is looked for, and the part of the past that was read to find it. */
 export async function findRelease(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
   isWanted: (release: Release) => boolean,
@@ -97,7 +97,7 @@ export async function findRelease(
 
 /** Reads a line, or at least its newest `most` releases. */
 async function readLine(
-  context: Reading,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
   most: number | undefined,
@@ -149,7 +149,7 @@ export function pastOf({ environment, steps, whole }: LineHistory): Past {
  * Reads the past of a line that today's configuration does not have. What it ran last ended for tagflow when the line left; that
  * its record was taken away afterwards is not a finding.
  */
-export async function readPastLine(context: Reading, past: PastLine): Promise<Past> {
+export async function readPastLine(context: RecordReading, past: PastLine): Promise<Past> {
   const { line, head, isGone, left } = past;
   if (head === undefined) return { environment: line, releases: [], unverified: [], whole: true };
   await context.ledger.fetch([head]);
@@ -171,7 +171,7 @@ export async function readPastLine(context: Reading, past: PastLine): Promise<Pa
  * cannot be read where no line was named; without it they are thrown.
  */
 export async function readPasts(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   { today, past }: NamedLines,
   {

@@ -8,7 +8,7 @@ import { type Environment, formerRecordPath, lineName, recordPath, recordPaths }
 import { LARGEST_RECORD, LONGEST_RECORD, isRecordFile, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { decodeUpTo } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { scopeId } from '../tree/tree.ts';
 import { lineOfRecord } from './past-rules.ts';
 
@@ -72,7 +72,7 @@ export function recordOrProblem(environment: Environment, file: RecordFile): Rel
 
 /** Reads the record's file in one fetched commit, no matter who wrote it. Resolves to undefined where the commit has no such file. */
 async function readRecordFile(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: ObjectId,
 ): Promise<RecordFile | undefined> {
@@ -81,7 +81,7 @@ async function readRecordFile(
 
 /** Reads the record in one fetched commit, no matter who wrote it; undefined where the commit has none. Throws `record-invalid`. */
 export async function readRecord(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: ObjectId,
 ): Promise<ReleaseRecord | undefined> {
@@ -111,7 +111,11 @@ export async function fitsTree(
  * Returns whether a commit's tree is the one that its record speaks of by the configuration that it was planned with: its paths
  * were others then. Today's does not say so any more. Needs the trunk's history.
  */
-export async function fittedTree(reading: Reading, commit: Commit, record: ReleaseRecord): Promise<boolean> {
+export async function fittedTree(
+  reading: Pick<RecordReading, 'ledger'>,
+  commit: Commit,
+  record: ReleaseRecord,
+): Promise<boolean> {
   if (record.schema === 1) return false;
   const then = await lineOfRecord(reading, record);
   return then !== undefined && (await fitsTree(reading.ledger, then, commit, record));
@@ -122,7 +126,7 @@ export async function fittedTree(reading: Reading, commit: Commit, record: Relea
  * and fits the tree. Whether it counts, the line tells. Needs the first parent to be readable.
  */
 export async function releaseMadeAt(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: Commit,
 ): Promise<ReleaseRecord | undefined> {

@@ -1,15 +1,14 @@
 // Replicas of a Git server and of a registry may lag behind. What would lead to a grave conclusion is read again before it is
 // believed.
-import type { Clock } from '../../model/effects.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 
 /** Pauses between the readings, in milliseconds: together longer than replicas take that are well. */
 const PAUSES = [500, 1_000, 2_000] as const;
 
 /** The head of a branch as it is in the end: read again, with pauses, as long as it is doubtful. */
 export async function steadyHead(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'clock' | 'signal'>,
   branch: BranchName,
   isDoubtful: (head: ObjectId | undefined) => boolean | Promise<boolean>,
 ): Promise<ObjectId | undefined> {
@@ -18,7 +17,7 @@ export async function steadyHead(
 
 /** What `read` gives in the end: asked again, with pauses, as long as it is doubtful. */
 export async function steady<T>(
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal }: Pick<RecordReading, 'clock' | 'signal'>,
   read: () => Promise<T>,
   isDoubtful: (found: T) => boolean | Promise<boolean>,
 ): Promise<T> {

@@ -8,7 +8,7 @@ import { type ReleaseLine, repositoryIn } from '../../model/pipeline.ts';
 import { ownershipKey, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { rulesAt } from './past-rules.ts';
 
 /** What vouches for the repositories of records. */
@@ -28,7 +28,7 @@ export interface Vouching {
  * `byOwnRules`: records that rely on the tagflow.yaml of their own commit for something else.
  */
 export async function vouchFor(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   line: ReleaseLine,
   records: readonly ReleaseRecord[],
   byOwnRules: ReadonlySet<ReleaseRecord> = new Set(),

@@ -7,7 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Trust } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { SignatureVerdict, Signing } from '../../signing/signing.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { lineOfRecord, rulesAt, trustThen } from './past-rules.ts';
 
 /** By that much the clocks of those who make releases may differ, in milliseconds. */
@@ -45,7 +45,7 @@ export interface SignatureReach {
 
 /** Judges the signatures of records of one line, newest first. */
 export async function judgeSignatures(
-  context: Reading,
+  context: RecordReading,
   trust: Trust,
   { head, whole }: SignatureReach,
   records: readonly SignedRecord[],
@@ -78,7 +78,7 @@ export async function judgeSignatures(
  * configuration that it was planned with. The newest release has nobody's word but its own, and is judged by today's rules.
  */
 async function acceptSealed(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
   trust: Trust,
   records: readonly SignedRecord[],
   verdicts: Map<ObjectId, Signed>,
@@ -111,7 +111,11 @@ function numbered(records: readonly SignedRecord[], sequence: number): ObjectId 
 }
 
 /** Judges a signature by the rules that its release was planned with; undefined where the trunk does not have those. */
-export async function judgedByOwnRules(context: Reading, trust: Trust, one: SignedRecord): Promise<Signed | undefined> {
+export async function judgedByOwnRules(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  trust: Trust,
+  one: SignedRecord,
+): Promise<Signed | undefined> {
   const line = await lineOfRecord(context, one.record);
   if (!line) return undefined;
   const own = trustThen(trust, line);
@@ -119,20 +123,24 @@ export async function judgedByOwnRules(context: Reading, trust: Trust, one: Sign
 }
 
 /** Judges the signature of one record, whatever lies below it; undefined where that has to tell. */
-export async function judgeAlone(context: Reading, trust: Trust, one: SignedRecord): Promise<Signed | undefined> {
+export async function judgeAlone(context: RecordReading, trust: Trust, one: SignedRecord): Promise<Signed | undefined> {
   const signed = await judgedThenAndNow(context, trust, one);
   return signed.settled ? signed : undefined;
 }
 
 /** Whether a signature was good when it was made, by the time that the record says. */
-export async function judgedThen(context: Reading, trust: Trust, one: SignedRecord): Promise<Signed> {
+export async function judgedThen(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  trust: Trust,
+  one: SignedRecord,
+): Promise<Signed> {
   const verdict = await verdictAt(context, trust, one, timeOf(one));
   return 'problem' in verdict
     ? { signer: undefined, problem: verdict.problem, settled: true }
     : { signer: verdict.signer, problem: undefined, settled: true };
 }
 
-async function judgedThenAndNow(context: Reading, trust: Trust, one: SignedRecord): Promise<Signed> {
+async function judgedThenAndNow(context: RecordReading, trust: Trust, one: SignedRecord): Promise<Signed> {
   const then = await judgedThen(context, trust, one);
   // A release from before signing, or a key that expired since: what lies around it has to tell.
   if (then.problem !== undefined) return { ...then, settled: trust.signedAfter === undefined };
@@ -145,7 +153,7 @@ async function judgedThenAndNow(context: Reading, trust: Trust, one: SignedRecor
  * a release that counts, no time is written any more.
  */
 async function refuseOldTimes(
-  context: Reading,
+  context: RecordReading,
   trust: Trust,
   records: readonly SignedRecord[],
   verdicts: Map<ObjectId, Signed>,
@@ -166,7 +174,7 @@ async function refuseOldTimes(
 
 /** Returns the commits up to the one after which releases are signed, if that is on the first-parent history of the head. */
 export async function madeBefore(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { signedAfter }: Trust,
   head: ObjectId,
 ): Promise<ReadonlySet<ObjectId>> {
@@ -177,13 +185,17 @@ export async function madeBefore(
 }
 
 /** Returns an armoured signature over a record. Throws `credentials-invalid`. */
-export async function signRecord(context: Reading, { method }: Trust, record: Uint8Array): Promise<string> {
+export async function signRecord(
+  context: Pick<RecordReading, 'signing'>,
+  { method }: Trust,
+  record: Uint8Array,
+): Promise<string> {
   return signingOf(context).sign(method, record, 'release');
 }
 
 /** Refuses to push a release whose signature nobody would accept. Throws `signature-invalid`. */
 export async function requireOwnSignature(
-  context: Reading,
+  context: Pick<RecordReading, 'signing'>,
   trust: Trust,
   record: ReleaseRecord,
   { payload, signature }: { readonly payload: Uint8Array; readonly signature: string },
@@ -205,7 +217,12 @@ function timeOf({ record, commit }: SignedRecord): Instant {
   return record.schema === 1 ? commit.time : Date.parse(record.time);
 }
 
-async function verdictAt(context: Reading, trust: Trust, one: SignedRecord, at: Instant): Promise<SignatureVerdict> {
+async function verdictAt(
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  trust: Trust,
+  one: SignedRecord,
+  at: Instant,
+): Promise<SignatureVerdict> {
   const { record, commit, file, signature } = one;
   if (record.schema === 1) {
     const claim = await context.ledger.signature(commit.id);
@@ -219,7 +236,7 @@ async function verdictAt(context: Reading, trust: Trust, one: SignedRecord, at: 
 }
 
 /** Returns what signs and verifies. Throws `not-supported` where a library's user gave none. */
-export function signingOf({ signing }: Reading): Signing {
+export function signingOf({ signing }: Pick<RecordReading, 'signing'>): Signing {
   if (signing) return signing;
   throw new TagflowError('not-supported', {
     what: 'releases are signed here, and this run can neither sign nor verify',

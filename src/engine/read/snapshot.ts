@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, type ReleaseLine, environmentOf, lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 import { readRelease } from './current.ts';
 
@@ -38,9 +38,9 @@ export class Snapshot implements Contents {
   readonly pipeline: Pipeline;
   /** Where the configuration was read, as a record states it. */
   readonly config: ReleaseRecord['config'];
-  readonly #reading: Reading;
+  readonly #reading: RecordReading;
 
-  constructor(reading: Reading, { branches, trunk, pipeline, config }: Contents) {
+  constructor(reading: RecordReading, { branches, trunk, pipeline, config }: Contents) {
     this.#reading = reading;
     this.branches = branches;
     this.trunk = trunk;
@@ -98,7 +98,6 @@ export async function readSnapshot(
       : likely.flatMap((name) => branches.get(name as BranchName) ?? []);
   await ledger.fetch([...new Set([defaultHead, ...wanted])], generations);
   const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
-  context.allowPlainHttp(pipeline.plainHttpHosts);
   const branch = pipeline.trunk ?? defaultBranch;
   const trunk = { branch, head: headOf(branches, branch) };
   return new Snapshot(context, { branches, trunk, pipeline, config });
@@ -137,7 +136,7 @@ export function headOf(
 }
 
 async function readConfig(
-  context: Reading,
+  context: Pick<Reading, 'config' | 'ledger'>,
   head: ObjectId,
   branch: BranchName,
 ): Promise<Pick<Snapshot, 'pipeline' | 'config'>> {
@@ -162,7 +161,12 @@ async function readConfig(
 }
 
 /** The pipeline with the signers that the trunk lists, where releases are signed. Throws `config-missing`. */
-async function withTrust(context: Reading, pipeline: Pipeline, head: ObjectId, branch: BranchName): Promise<Pipeline> {
+async function withTrust(
+  context: Pick<RecordReading, 'ledger'>,
+  pipeline: Pipeline,
+  head: ObjectId,
+  branch: BranchName,
+): Promise<Pipeline> {
   if (!pipeline.signing) return pipeline;
   const { signers: file, revoked: revokedFile } = pipeline.signing;
   const files = await context.ledger.readFiles(head, [file, ...(revokedFile === undefined ? [] : [revokedFile])]);

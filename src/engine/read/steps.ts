@@ -3,7 +3,7 @@ import type { Commit, FileStep } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, recordPaths, signaturePaths } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { readable } from './problem.ts';
 import { type RecordFile, fitsTree, fittedTree, readRecord, recordFileIn, recordOrProblem } from './records.ts';
 import { judgedByOwnRules, judgedThen, madeBefore } from './signatures.ts';
@@ -56,7 +56,7 @@ export function stepsAside(environment: Environment, found: readonly FileStep[])
  * signature was good by the rules that it was planned with is one as well. Needs `deepen`.
  */
 export async function releaseAside(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signing'>,
   environment: Environment,
   { commit, file, signature }: RecordStep,
   byOwnRules = false,
@@ -82,7 +82,11 @@ export async function releaseAside(
 }
 
 /** Whether a commit is one up to which releases need no signature, wherever those are now. */
-async function isExcused(context: Reading, { trust }: Environment, id: ObjectId): Promise<boolean> {
+async function isExcused(
+  context: Pick<RecordReading, 'ledger'>,
+  { trust }: Environment,
+  id: ObjectId,
+): Promise<boolean> {
   const { ledger } = context;
   if (trust?.signedAfter === undefined) return false;
   await ledger.fetch([trust.signedAfter]);

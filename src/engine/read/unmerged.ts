@@ -7,7 +7,7 @@ import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type Made, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import { releaseMadeAt } from './records.ts';
@@ -26,7 +26,7 @@ const NEAR = 10;
  * that a release leaves as they are are no loss: it adopts them.
  */
 export async function editsTakenBack(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   state: EnvironmentState,
   overlay: Overlay | undefined,
 ): Promise<readonly UnmergedCommit[]> {
@@ -42,7 +42,7 @@ export async function editsTakenBack(
 
 /** The commits of a part of a branch that upstream lacks, newest first: what is reachable from `head` and from neither `settled` nor `upstream`. Needs `deepen`. */
 export async function unmergedBetween(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
   environment: Environment,
   part: { readonly head: ObjectId; readonly settled: ObjectId | undefined; readonly upstream: ObjectId },
@@ -58,7 +58,7 @@ export async function unmergedBetween(
 
 /** The commits of a part of a branch that tagflow did not make, newest first. */
 export async function madeByHandBetween(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
   { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
@@ -78,7 +78,7 @@ export function described({ commit }: Pick<OwnChange, 'commit'>): UnmergedCommit
 
 /** The files that each commit changes of its own, those that are the environment's own and records left out. */
 export async function changesOf(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commits: readonly Commit[],
 ): Promise<readonly OwnChange[]> {
@@ -92,7 +92,7 @@ export async function changesOf(
 
 /** Undefined: nobody can tell what is in a tree that is not read, so it is not upstream's. */
 async function ownPaths(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: Commit,
 ): Promise<readonly string[] | undefined> {
@@ -116,7 +116,11 @@ async function ownPaths(
 }
 
 /** Whether a change stands where it would be merged: whether merging it changes nothing. What cannot be told apart does not. */
-export async function isContained(context: Reading, change: OwnChange, placeOf: PlaceOf): Promise<boolean> {
+export async function isContained(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  change: OwnChange,
+  placeOf: PlaceOf,
+): Promise<boolean> {
   if (change.paths.length === 0) return false;
   return (await attempt(changesNothing(context, [change], placeOf), 'tree-unsafe')).value === true;
 }
@@ -135,7 +139,7 @@ export function settles({ restored }: ReleaseRecord): boolean {
 
 /** The newest such release of a branch's line, if there is one. Needs `deepen`. */
 export async function settledRelease(
-  context: Reading,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
 ): Promise<Made | undefined> {
@@ -152,7 +156,7 @@ function subjectOf(commit: Commit): string {
 
 /** Another environment's release is one on that environment's branch only: elsewhere anybody may have written its record. */
 async function madeByTagflow(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
   commit: Commit,

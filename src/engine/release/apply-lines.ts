@@ -5,7 +5,7 @@ import type { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import { configured, type Context, type Given } from '../context.ts';
 import { presentLines } from '../read/named-lines.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './apply.ts';
@@ -31,8 +31,9 @@ export interface Applied {
  * Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment that has
  * a branch. What is wrong with one environment does not keep the others from repair.
  */
-export async function apply(context: Context, names: readonly string[]): Promise<readonly Applied[]> {
-  const snapshot = await readSnapshot(context, names);
+export async function apply(given: Given, names: readonly string[]): Promise<readonly Applied[]> {
+  const snapshot = await readSnapshot(given, names);
+  const context = configured(given, snapshot);
   const chosen =
     names.length > 0
       ? await presentLines(context, snapshot, names)

@@ -9,7 +9,7 @@ import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
-import type { Context } from '../context.ts';
+import type { Context, RecordReading } from '../context.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
 import { fixFor } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
@@ -170,7 +170,7 @@ function notSettled({ name }: Environment): TagflowError {
 
 /** The release that came to the branch after the one given; undefined when none did. Throws `branch-rewound`. */
 async function newerThan(
-  context: Context,
+  context: RecordReading,
   environment: Environment,
   { head, record }: Current,
 ): Promise<Current | undefined> {
@@ -185,7 +185,7 @@ async function newerThan(
 }
 
 /** Whether a head descends from an older one: usually it is its child. */
-async function follows({ ledger }: Context, head: ObjectId, older: ObjectId): Promise<boolean> {
+async function follows({ ledger }: Pick<RecordReading, 'ledger'>, head: ObjectId, older: ObjectId): Promise<boolean> {
   await ledger.fetch([head]);
   if ((await ledger.commit(head)).parents.includes(older)) return true;
   await ledger.deepen([head]);
@@ -209,7 +209,7 @@ function wentBack(
 }
 
 /** The release that the branch has now; undefined when it has none. */
-async function readCurrent(context: Context, environment: Environment): Promise<Current | undefined> {
+async function readCurrent(context: RecordReading, environment: Environment): Promise<Current | undefined> {
   const head = await context.ledger.head(environment.branch);
   if (head === undefined) return undefined;
   await context.ledger.fetch([head]);
@@ -237,7 +237,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
 
 /** Per-release tags for all images first, then the target tags: a target tag never names an image that has none. */
 export async function putTags(
-  context: Context,
+  context: Pick<Context, 'clock' | 'registryOf' | 'signal'>,
   environment: Environment,
   record: ReleaseRecord,
   rewrite: (image: ReleaseImage) => boolean,
@@ -264,7 +264,7 @@ export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readon
 }
 
 async function putTag(
-  context: Context,
+  context: Pick<Context, 'clock' | 'registryOf' | 'signal'>,
   image: ReleaseImage,
   tag: Tag,
   mode: 'never-moves' | 'moves' | 'rewrite',

@@ -15,7 +15,7 @@ import {
   sameImages,
 } from '../../model/release.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { steadyHead } from '../read/replica-lag.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
@@ -39,7 +39,7 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
  * the branch was rewound or recreated: `branch-rewound`.
  */
 export async function releaseTagsAreFree(
-  context: Reading,
+  context: PlanningPorts,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -54,7 +54,7 @@ export async function releaseTagsAreFree(
  * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
  */
 export async function isNewest(
-  context: Reading,
+  context: PlanningPorts,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {
@@ -71,7 +71,7 @@ interface FoundTag {
 
 /** The per-release tags of a number that there are. */
 async function releaseTags(
-  context: Reading,
+  context: Pick<PlanningPorts, 'registryOf'>,
   environment: Environment,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -89,7 +89,7 @@ async function releaseTags(
 
 /** A tag of a release that the branch does not have: false when the branch has moved on, and may have it now. */
 async function raced(
-  context: Reading,
+  context: RecordReading,
   { environment, head }: Pick<EnvironmentState, 'environment' | 'head'>,
   sequence: number,
   taken: FoundTag,
@@ -115,7 +115,7 @@ async function raced(
 
 /** Whether a line has that release by now. A branch that several lines share may have moved for the sake of another one. */
 async function hasMoved(
-  context: Reading,
+  context: RecordReading,
   environment: ReleaseLine,
   head: ObjectId,
   sequence: number,
@@ -153,7 +153,7 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
  * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
  */
 export async function requireEqualPlan(
-  { ledger }: Reading,
+  { ledger }: RecordReading,
   { trunk }: Pick<Snapshot, 'trunk'>,
   planned: Plan,
   made: Plan,
@@ -195,7 +195,7 @@ function withOverrides(planned: Plan, { gates: now }: Plan): Plan {
 
 /** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
 export async function isUnapplied(
-  context: Reading,
+  context: Pick<PlanningPorts, 'registryOf'>,
   repository: Repository,
   { releaseTag: prefix }: Environment,
   { sequence, digest, found }: { sequence: number; digest: Digest; found: Digest | undefined },
@@ -210,7 +210,7 @@ export async function isUnapplied(
 
 /** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
 export async function wasCutShort(
-  context: Reading,
+  context: Pick<PlanningPorts, 'registryOf'>,
   environment: Environment,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {

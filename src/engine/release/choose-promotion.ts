@@ -16,7 +16,7 @@ import {
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { presentLines } from '../read/named-lines.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
@@ -30,7 +30,7 @@ import type { Choice } from './plan.ts';
 
 /** Chooses what a promotion releases. `fixed`: the plan that it has to come to. Throws `usage`, `plan-stale`, and what reading throws. */
 export async function choosePromotion(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   request: PromoteRequest,
   fixed: Plan | undefined,
@@ -65,7 +65,7 @@ export async function choosePromotion(
 
 /** Where a promotion's configuration comes from: a whole tree, or what is laid over the line's scope. */
 export async function promotionSource(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   line: ReleaseLine,
   upstream: ReleaseLine | undefined,
@@ -83,7 +83,7 @@ export async function promotionSource(
 
 /** On one branch the head moves with every line: what upstream released stands at the commit that released it. */
 async function whereReleased(
-  reading: Reading,
+  reading: RecordReading,
   upstream: ReleaseLine | undefined,
   source: ReleaseSource,
 ): Promise<ReleaseSource> {
@@ -93,7 +93,7 @@ async function whereReleased(
 
 /** Returns what a promotion from a source lays over the scope of a line; undefined where releases carry a tree, or nothing. */
 export async function overlayOf(
-  reading: Reading,
+  reading: RecordReading,
   { pipeline }: Pick<Snapshot, 'pipeline'>,
   line: ReleaseLine,
   { environment, commit }: ReleaseSource,
@@ -148,7 +148,7 @@ function warnOfSkipped(
 
 /** Versions asked for by name; every other image as upstream has it now, or, from the trunk, as it runs already. */
 async function wantedImages(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   {
     environment,
@@ -231,7 +231,7 @@ function belongs(
 }
 
 async function upstreamRecord(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   upstream: ReleaseLine,
 ): Promise<ReleaseRecord | undefined> {

@@ -8,7 +8,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
 import type { Plan, RollbackRequest } from '../../model/plan.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { highestReachable } from '../read/continuity.ts';
 import { type Past, type Release, pastOf, readPast } from '../read/past.ts';
 import { readWholeLine } from '../read/line.ts';
@@ -27,7 +27,7 @@ import type { Choice, Running, UnchangedRelease } from './plan.ts';
  * plan that it has to come to. Throws `release-not-found`, `digest-not-found`, `plan-stale`, and what reading throws.
  */
 export async function chooseRollback(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   request: RollbackRequest,
   fixed: Plan | undefined,
@@ -68,7 +68,7 @@ export async function chooseRollback(
 
 /** Refuses to restore the files of a release whose line had other paths: they would stand where nothing reads them. */
 async function requireSamePaths(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   { record, commit }: Release,
 ): Promise<void> {
@@ -86,7 +86,11 @@ async function requireSamePaths(
  * Whether this looks like the same rollback again, after one that was cut short between its commit and its last tag: it
  * is brought to its end then, instead of going one release further back than anybody meant.
  */
-async function isRepeat(reading: Reading, { environment, record }: Running, { to }: RollbackRequest): Promise<boolean> {
+async function isRepeat(
+  reading: Pick<PlanningPorts, 'notify' | 'registryOf'>,
+  { environment, record }: Running,
+  { to }: RollbackRequest,
+): Promise<boolean> {
   if (to !== undefined || record.action !== 'rollback' || !(await wasCutShort(reading, environment, record)))
     return false;
   reading.notify({
@@ -125,7 +129,7 @@ async function readTarget(
 
 /** The highest release that the branch reaches beside its line, and its past: the line continues from there. */
 async function readHidden(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<RunningPast | undefined> {
@@ -139,7 +143,7 @@ async function readHidden(
 }
 
 async function readRunning(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
   most?: number,

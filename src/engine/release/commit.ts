@@ -8,7 +8,7 @@ import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/p
 import { type Trust, isInScope } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Given, RecordReading } from '../context.ts';
 import { type Journal, journalOf } from '../read/journal.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -29,7 +29,7 @@ export interface Committed {
  * push throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
  */
 export async function commitPlans(
-  context: Context,
+  context: Given,
   snapshot: Snapshot,
   planned: readonly PlannedRelease[],
 ): Promise<readonly Committed[] | undefined> {
@@ -58,7 +58,7 @@ export async function commitPlans(
 
 /** Whether plans hold on a later head of their branch: nothing that they follow from changed in between. */
 async function standOn(
-  { ledger }: Context,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { pipeline }: Snapshot,
   planned: readonly PlannedRelease[],
   { base, head }: { readonly base: ObjectId; readonly head: ObjectId },
@@ -87,7 +87,7 @@ function denied(plan: Plan, commit: ObjectId, why: string): TagflowError {
 
 /** Builds a plan's commit as this run's, now, its record signed where there is a `trust` to satisfy, and pushes nothing. */
 export async function buildCommit(
-  context: Context,
+  context: Given,
   plan: Plan,
   trust: Trust | undefined,
   journal: Journal,
@@ -98,7 +98,7 @@ export async function buildCommit(
   return { commit, record };
 }
 
-async function buildCommits(context: Context, planned: readonly PlannedRelease[], journal: Journal): Promise<Built> {
+async function buildCommits(context: Given, planned: readonly PlannedRelease[], journal: Journal): Promise<Built> {
   return build(
     context,
     planned.map(({ plan, state }) => ({ plan, trust: state.environment.trust })),
@@ -113,7 +113,7 @@ interface Built {
 }
 
 async function build(
-  context: Context,
+  context: Given,
   plans: readonly { readonly plan: Plan; readonly trust: Trust | undefined }[],
   journal: Journal,
 ): Promise<Built> {

@@ -10,7 +10,7 @@ import { type Repository, type Tag, ownershipKey, parseRepository } from '../../
 import type { ReleaseImage } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import type { CopySummary } from '../../registry/registry.ts';
-import type { Context, Reading } from '../context.ts';
+import type { Context, PlanningPorts, RecordReading, Registries } from '../context.ts';
 
 /**
  * Where an image may be found for an environment, each place once, the best first: where the release that it is taken
@@ -39,7 +39,7 @@ export function copyOf(
  * A version's tag is its name: where it names another image already, nothing is copied over it. Throws `version-tag-taken`.
  */
 export async function requireFreeVersionTags(
-  context: Pick<Reading, 'registryOf'>,
+  context: Pick<PlanningPorts, 'registryOf'>,
   images: readonly ReleaseImage[],
   copies: readonly PlannedCopy[],
 ): Promise<void> {
@@ -79,7 +79,7 @@ export async function copyImages(context: Context, { images, copies }: Pick<Plan
  * `signal` ends the others, and the failure is thrown once nothing runs any more.
  */
 export async function copyTogether<T, R>(
-  { signal }: Pick<Context, 'signal'>,
+  { signal }: Pick<RecordReading, 'signal'>,
   items: readonly T[],
   copy: (item: T, signal: AbortSignal) => Promise<R>,
 ): Promise<readonly R[]> {
@@ -116,7 +116,12 @@ export function describeSummary({ manifests, blobsSent, blobsMounted, blobsPrese
   ].join(', ');
 }
 
-async function putVersion(context: Context, target: Repository, version: Tag, digest: Digest): Promise<void> {
+async function putVersion(
+  context: Pick<Registries, 'registryOf'>,
+  target: Repository,
+  version: Tag,
+  digest: Digest,
+): Promise<void> {
   const tagging = context.registryOf(target).tag(target, digest, version, { expected: { digest: undefined } });
   const { problem } = await attempt(tagging, 'tag-moved');
   if (!problem) return;

@@ -3,7 +3,7 @@
 // deploy, events, deployment records) is attached here, and what its push carries besides in commit.ts.
 import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { applyCommitted, applyNewest } from './apply.ts';
 import { commitPlans } from './commit.ts';
@@ -26,18 +26,19 @@ export interface RunOptions {
 }
 
 /** Chooses a release from what the remote has now. Changes nothing. */
-export type Choose = (snapshot: Snapshot) => Promise<Choice | UnchangedRelease>;
+export type Choose = (ports: PlanningPorts, snapshot: Snapshot) => Promise<Choice | UnchangedRelease>;
 
 /** Chooses, plans and does one release of an environment. A lost race is a value: what follows from it is the use case's. */
 export async function release(
-  context: Context,
+  given: Given,
   environment: string,
   choose: Choose,
   { dryRun, rendered, plan: fixed, confirm }: RunOptions,
 ): Promise<Outcome | Raced> {
-  const steps = new Steps(context, { environment });
-  const snapshot = await readSnapshot(context, [environment]);
-  const choice = await choose(snapshot);
+  const steps = new Steps(given, { environment });
+  const snapshot = await readSnapshot(given, [environment]);
+  const context = configured(given, snapshot);
+  const choice = await choose(context, snapshot);
   const planned = choice.kind === 'chosen' ? await planRelease(context, snapshot, choice, fixed) : choice;
   if (planned.kind === 'refused') steps.refused(planned);
   if (planned.kind === 'refused' || planned.kind === 'raced') return planned;

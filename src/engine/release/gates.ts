@@ -21,7 +21,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { scopeDivergence, unmergedCommits } from '../read/divergence.ts';
@@ -56,7 +56,7 @@ type Sources = { readonly [Name in keyof Evidence]: () => Promise<Evidence[Name]
 
 /** Asks every gate of a promotion. Throws what reading the evidence throws. */
 export async function judgePromotion(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -74,7 +74,7 @@ export async function judgePromotion(
 
 /** What is overridden by the one who asks, and by what the journal has of exactly this release. */
 async function allOverrides(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -87,7 +87,7 @@ async function allOverrides(
 
 /** Asks the gate for reviews on the forge alone, of a release that was merged. */
 export async function judgeReviews(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -103,7 +103,7 @@ export async function judgeReviews(
  * is on the record. A held release is never chosen by itself; one that was named takes an override.
  */
 export async function judgeRollback(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -128,7 +128,7 @@ export async function judgeRollback(
 
 /** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */
 export async function judgeDowngrade(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -193,7 +193,7 @@ function subjectOf(
 }
 
 function sourcesFor(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   candidate: Candidate,
@@ -245,7 +245,7 @@ function sourcesFor(
 }
 
 async function reviewsOf(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   environment: Environment,
   madeBy: Releaser,
@@ -259,7 +259,7 @@ const RESULTS = 200;
 
 /** What verifications said of releases of the environment upstream. */
 async function verificationsUpstream(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   { from }: Subject,
   application: string | undefined,
@@ -280,7 +280,7 @@ function fromRecords({ request, images }: Candidate): readonly ReleaseImage[] {
 }
 
 async function pastReleases(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<readonly PastRelease[]> {
@@ -302,7 +302,7 @@ async function pastReleases(
  * is the usual case, and a long past takes a while.
  */
 async function upstreamEvidence(
-  context: Reading,
+  context: RecordReading,
   snapshot: Snapshot,
   subject: Subject,
   application: string | undefined,
@@ -330,7 +330,7 @@ function answersAlone({ images, current }: Subject, record: ReleaseRecord): bool
 }
 
 async function newestRelease(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   { commit }: Subject,
   { sequence, images, source, time }: ReleaseRecord,
 ): Promise<PastRelease> {

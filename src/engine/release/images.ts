@@ -8,7 +8,7 @@ import type { Plan } from '../../model/plan.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { VersionScheme } from '../../model/version.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts } from '../context.ts';
 import { stalePlan } from './checks.ts';
 import { originsOf } from './copy.ts';
 import { publishedIn } from './published.ts';
@@ -33,7 +33,7 @@ export interface WantedImage {
 }
 
 /** What asking registries takes. */
-type Registries = Pick<Reading, 'registryOf'>;
+type Registries = Pick<PlanningPorts, 'registryOf'>;
 
 /** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */
 export async function resolveImage(

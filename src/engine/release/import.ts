@@ -3,7 +3,7 @@
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import { type PromoteRequest, assemblePlan } from '../../model/plan.ts';
-import type { Context, Reading } from '../context.ts';
+import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { releaseTagsAreFree } from './checks.ts';
@@ -41,12 +41,13 @@ export interface Imported {
  * `race-lost`, and what reading throws.
  */
 export async function importReleases(
-  context: Context,
+  given: Given,
   request: ImportLines,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Imported | Refused> {
-  return againUntilWon(context, async () => {
-    const snapshot = await readSnapshot(context);
+  return againUntilWon(given, async () => {
+    const snapshot = await readSnapshot(given);
+    const context = configured(given, snapshot);
     const lines = linesNamed(snapshot.pipeline, request.words);
     await bringLines(context, snapshot, lines);
     const found = await planSideBySide(
@@ -75,7 +76,7 @@ type Found = PlannedRelease | Refused | Raced | { readonly kind: 'known' | 'empt
 
 /** The first release of a line: what its manifests say today, in a tree that stays as it is. */
 async function planFirst(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   line: ReleaseLine,
   { reason }: ImportLines,

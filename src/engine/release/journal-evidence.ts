@@ -8,7 +8,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
@@ -35,7 +35,11 @@ export function subjectDigest(environment: Environment, { request, images, scope
 }
 
 /** Locks on the line. Throws `journal-invalid` where entries that a release relied on are gone. */
-export async function locksOn(reading: Reading, snapshot: Snapshot, state: EnvironmentState): Promise<readonly Lock[]> {
+export async function locksOn(
+  reading: RecordReading,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+): Promise<readonly Lock[]> {
   const entries = await trusted(reading, snapshot, state, 'lock');
   return entries.map(({ entry, by }) => ({
     id: entry.id,
@@ -47,7 +51,7 @@ export async function locksOn(reading: Reading, snapshot: Snapshot, state: Envir
 }
 
 /** What a rollback asks of the journal: where the journal cannot be trusted it warns, and continues with nothing. */
-export async function orWarn<T>(reading: Reading, facts: Promise<readonly T[]>): Promise<readonly T[]> {
+export async function orWarn<T>(reading: Pick<Reading, 'notify'>, facts: Promise<readonly T[]>): Promise<readonly T[]> {
   const { value, problem } = await attempt(facts, 'journal-invalid');
   if (!problem) return value;
   reading.notify({ level: 'warning', text: `${sentenceOf(problem)}; the rollback continues without it` });
@@ -56,7 +60,7 @@ export async function orWarn<T>(reading: Reading, facts: Promise<readonly T[]>):
 
 /** Images that people put on hold for the line. Throws `journal-invalid`. */
 export async function holdsOn(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
 ): Promise<readonly JournalHold[]> {
@@ -82,7 +86,7 @@ export async function holdsOn(
  * `journal-invalid`.
  */
 export async function approvalsOf(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
   subject: ApprovalSubject,
@@ -98,7 +102,7 @@ export async function approvalsOf(
 
 /** Overrides of gates for exactly one release. None where the journal cannot be trusted: what it granted is not known. */
 export async function givenOverrides(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
   subject: ApprovalSubject,
@@ -118,7 +122,7 @@ export async function givenOverrides(
 }
 
 async function trusted(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
   kind: 'lock' | 'hold' | 'approve',

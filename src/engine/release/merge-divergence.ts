@@ -4,7 +4,7 @@ import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { PlannedEdit, Request } from '../../model/plan.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { type MergedChanges, mergeCommits } from '../read/merge-commits.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Divergence, scopeDivergence, treeDivergence } from '../read/divergence.ts';
@@ -26,7 +26,7 @@ function keepsDivergence(request: Request, { hotfix }: Environment): boolean {
 
 /** Returns what a release keeps; undefined where it keeps nothing by what was asked for. Throws what reading throws. */
 export async function mergeFor(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   { request, state, source, overlay, again }: Pick<Choice, 'request' | 'state' | 'source' | 'overlay' | 'again'>,
 ): Promise<Merge | undefined> {
@@ -39,7 +39,10 @@ export async function mergeFor(
   return overlay ? mergeOf(reading, await scopeDivergence(reading, state, overlay)) : undefined;
 }
 
-async function mergeOf(reading: Reading, { unmerged, changes, placeOf }: Divergence): Promise<Merge> {
+async function mergeOf(
+  reading: Pick<RecordReading, 'ledger' | 'signal'>,
+  { unmerged, changes, placeOf }: Divergence,
+): Promise<Merge> {
   if (unmerged.length === 0) return { unmerged, commits: [], edits: [], conflicts: [] };
   const unread = changes.filter(({ paths }) => paths.length === 0);
   if (unread.length > 0)
@@ -54,7 +57,7 @@ async function mergeOf(reading: Reading, { unmerged, changes, placeOf }: Diverge
 
 /** The edits of a merge that a record names, made again on the commit that it carried. */
 export async function mergeAgain(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger' | 'signal'>,
   divergence: Divergence,
   commits: readonly ObjectId[],
 ): Promise<readonly PlannedEdit[] | undefined> {

@@ -5,7 +5,7 @@ import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { ProgramFile, VerifyTarget } from '../../verify/verify.ts';
-import type { Reading } from '../context.ts';
+import type { OutsideSources, PlanningPorts, Reading, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** Files whose content is fetched together. */
@@ -13,7 +13,7 @@ const AT_ONCE = 500;
 
 /** What the forge says of commits. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
 export async function forgeReader(
-  { forgeOf }: Reading,
+  { forgeOf }: Pick<OutsideSources, 'forgeOf'>,
   { pipeline }: Snapshot,
 ): Promise<Pick<Forge, 'statuses' | 'reviews'>> {
   if (forgeOf) return forgeOf(pipeline.forge);
@@ -25,7 +25,7 @@ export async function forgeReader(
 
 /** Reads what people said of the pull request that brought a commit. Resolves to undefined where no pull request did. */
 export async function reviewEvidence(
-  context: Reading,
+  context: Pick<OutsideSources, 'forgeOf'>,
   snapshot: Snapshot,
   { branch }: Pick<EnvironmentState['environment'], 'branch'>,
   { commit, by }: { readonly commit: ObjectId; readonly by: readonly string[] },
@@ -46,12 +46,15 @@ export async function reviewEvidence(
 }
 
 /** Why no program of a configuration is started; nothing where the trunk says what it says. */
-export function distrustOf({ config }: Reading): Pick<VerifyTarget, 'distrust'> {
+export function distrustOf({ config }: Pick<Reading, 'config'>): Pick<VerifyTarget, 'distrust'> {
   return config ? { distrust: 'the configuration is a file of the caller, and not that of the trunk' } : {};
 }
 
 /** The regular files of a commit, read as they are taken. Links and submodules are left out: nothing leads out of the copy. */
-export async function* trunkFiles({ ledger, signal }: Reading, commit: ObjectId): AsyncIterable<ProgramFile> {
+export async function* trunkFiles(
+  { ledger, signal }: Pick<RecordReading, 'ledger' | 'signal'>,
+  commit: ObjectId,
+): AsyncIterable<ProgramFile> {
   await ledger.fetch([commit]);
   const files = (await ledger.listFiles(commit, '')).filter(isRegularFile);
   for (let index = 0; index < files.length; index += AT_ONCE) {
@@ -70,7 +73,7 @@ export async function* trunkFiles({ ledger, signal }: Reading, commit: ObjectId)
 
 /** Runs the programs of a policy, one after the other. They know the release by the number that it would get. */
 export async function programVerdicts(
-  context: Reading,
+  context: PlanningPorts,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
   { images, commit, policy }: Subject,

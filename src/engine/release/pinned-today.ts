@@ -7,7 +7,7 @@ import { type Image, type Pipeline, type ReleaseLine, repositoryIn, taggedIn } f
 import { parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readVersion } from '../../model/version.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts } from '../context.ts';
 import type { EnvironmentState } from '../read/snapshot.ts';
 import { readBases } from '../tree/bases.ts';
 import { manifestPaths, namesOf, readManifests } from '../tree/tree.ts';
@@ -26,7 +26,7 @@ interface PinnedToday {
  * what resolving throws.
  */
 export async function pinnedToday(
-  reading: Reading,
+  reading: Pick<PlanningPorts, 'ledger' | 'registryOf'>,
   pipeline: Pipeline,
   { environment: line, head }: Pick<EnvironmentState, 'environment' | 'head'>,
 ): Promise<PinnedToday> {
@@ -109,7 +109,7 @@ function placeOf({ path, line }: ReadPin): string {
  * Throws `tag-moved`.
  */
 export async function requireFreeTargetTags(
-  { registryOf }: Pick<Reading, 'registryOf'>,
+  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
   line: ReleaseLine,
   images: readonly ReleaseImage[],
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { type Plan, type PlannedCopy, type PlannedEdit, type Request, assemblePl
 import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type Rendering, renderChanges } from '../tree/rendered.ts';
@@ -89,7 +89,7 @@ export type Planning = Refused | UnchangedRelease | PlannedRelease | Raced;
  * Throws `plan-stale`, `plan-invalid`, `version-tag-taken`, and what reading trees and pinning throw.
  */
 export async function planRelease(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   choice: Choice,
   fixed: Plan | undefined,
@@ -151,7 +151,7 @@ export async function planRelease(
 
 /** What a plan changes, for people, worked out when it is asked for. */
 function descriptions(
-  reading: Reading,
+  reading: Pick<PlanningPorts, 'renderer' | 'signal'>,
   { pipeline: { maxFileBytes: maxBytes } }: Snapshot,
   {
     environment,
@@ -176,7 +176,7 @@ function keptBy(merge: Merge | undefined, choice: Choice): Pick<Plan, 'merged' |
 
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */
 async function treeOf(
-  reading: Reading,
+  reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   { state, tree, overlay }: Choice,
   images: readonly ReleaseImage[],
@@ -192,7 +192,7 @@ async function treeOf(
  * says those of the release that stands.
  */
 async function isStanding(
-  reading: Reading,
+  reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   choice: Choice,
   changes: readonly string[],
@@ -208,7 +208,11 @@ async function isStanding(
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */
-function stampOf({ clock }: Reading, environment: Environment, fixed: Plan | undefined): { readonly time: string } {
+function stampOf(
+  { clock }: Pick<RecordReading, 'clock'>,
+  environment: Environment,
+  fixed: Plan | undefined,
+): { readonly time: string } {
   const now = new Date(Math.floor(clock.now() / 1000) * 1000).toISOString().replace('.000Z', 'Z');
   return { time: (alsoSays(environment, 'time') ? fixed?.time : undefined) ?? now };
 }
@@ -219,7 +223,11 @@ function alsoSays({ pins }: Environment, placeholder: string): boolean {
 }
 
 /** The time that the fields under `also:` say at a commit. */
-export async function timeSaid(reading: Reading, { pins }: Environment, head: ObjectId): Promise<string | undefined> {
+export async function timeSaid(
+  reading: Pick<RecordReading, 'ledger'>,
+  { pins }: Environment,
+  head: ObjectId,
+): Promise<string | undefined> {
   const fields = pins.flatMap(({ also = [] }) => also.filter(({ value }) => value.includes('{time}')));
   const files = await reading.ledger.readFiles(head, [...new Set(fields.map(({ file }) => file))]);
   for (const { file, value } of fields) {

@@ -6,7 +6,7 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
-import type { Context, Reading } from '../context.ts';
+import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { copyImages } from './copy.ts';
@@ -32,12 +32,13 @@ export interface SeveralRequest extends Omit<PromoteRequest, 'kind' | 'versions'
  * Throws `application-not-found`, `usage`, `push-denied`, `race-lost`, and what reading throws.
  */
 export async function promoteSeveral(
-  context: Context,
+  given: Given,
   request: SeveralRequest,
   { dryRun = false, rendered = false }: Pick<RunOptions, 'dryRun' | 'rendered'> = {},
 ): Promise<Several | Refused> {
-  return againUntilWon(context, async () => {
-    const snapshot = await readSnapshot(context, [request.environment]);
+  return againUntilWon(given, async () => {
+    const snapshot = await readSnapshot(given, [request.environment]);
+    const context = configured(given, snapshot);
     const lines = chooseLines(snapshot.pipeline, request.environment, request.applications, request.all);
     requireDirect(lines);
     requireVersionsOf(lines, request);
@@ -82,7 +83,7 @@ function fail(): never {
 
 /** Plans every line. With `all` a line that has nothing upstream, and nothing of its own, is left out. */
 async function planLines(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   lines: readonly ReleaseLine[],
   request: SeveralRequest,
@@ -97,7 +98,7 @@ async function planLines(
 }
 
 async function planLine(
-  reading: Reading,
+  reading: PlanningPorts,
   snapshot: Snapshot,
   { name, application }: ReleaseLine,
   { versions, from, reason, overrides }: SeveralRequest,

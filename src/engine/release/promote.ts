@@ -1,7 +1,7 @@
 // Promote: release for an environment what is upstream, or the versions that were named.
 import { TagflowError } from '../../model/errors.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import type { Given } from '../context.ts';
 import { stalePlan } from './checks.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { type RunOptions, release } from './execute.ts';
@@ -12,20 +12,20 @@ import type { Raced } from './plan.ts';
  * Promotes a release. A promotion that loses a race plans again from the new head, gates included, until
  * `context.raceTimeout`. Throws `push-denied`, `race-lost`, `plan-stale`, and what reading and planning throw.
  */
-export async function promote(context: Context, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
+export async function promote(given: Given, request: PromoteRequest, options: RunOptions = {}): Promise<Outcome> {
   const once = async (): Promise<Outcome | Raced> =>
     release(
-      context,
+      given,
       request.environment,
-      async (snapshot) => choosePromotion(context, snapshot, request, options.plan),
+      async (ports, snapshot) => choosePromotion(ports, snapshot, request, options.plan),
       options,
     );
-  return againUntilWon(context, once, options.plan);
+  return againUntilWon(given, once, options.plan);
 }
 
 /** Runs something again while it loses races, with pauses, until `context.raceTimeout`. Throws `race-lost`, `plan-stale`. */
 export async function againUntilWon<T extends { readonly kind: string }>(
-  context: Context,
+  context: Given,
   run: () => Promise<T | Raced>,
   fixed?: Plan,
 ): Promise<T> {

@@ -10,7 +10,7 @@ import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } fro
 import { parseRepository } from '../../model/reference.ts';
 import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { pipelineOf } from '../read/pipeline.ts';
 import { readable } from '../read/problem.ts';
@@ -32,7 +32,7 @@ interface MadeRelease {
  * Refuses a release that came by a pull request and is not what was proposed. One that has its per-release tags was looked at
  * when they were put. Throws `record-invalid`.
  */
-export async function requireProposed(reading: Reading, snapshot: Snapshot, made: MadeRelease): Promise<void> {
+export async function requireProposed(reading: PlanningPorts, snapshot: Snapshot, made: MadeRelease): Promise<void> {
   const { environment, commit, record } = made;
   if (!environment.pullRequest || environment.carries !== 'tree' || record.schema === 1) return;
   if (await isTagged(reading, environment, record)) return;
@@ -47,7 +47,11 @@ export async function requireProposed(reading: Reading, snapshot: Snapshot, made
   });
 }
 
-async function isTagged({ registryOf }: Reading, environment: Environment, record: ReleaseRecord): Promise<boolean> {
+async function isTagged(
+  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
+  environment: Environment,
+  record: ReleaseRecord,
+): Promise<boolean> {
   const tag = releaseTag(environment.releaseTag, record.sequence);
   const found = await Promise.all(
     taggedIn(environment, record.images).map(async ({ repository: name, digest }) => {
@@ -59,7 +63,11 @@ async function isTagged({ registryOf }: Reading, environment: Environment, recor
 }
 
 /** Returns why a release that carries a tree is not what planning at its base gives, in words; undefined when it is. */
-export async function amendment(reading: Reading, snapshot: Snapshot, made: MadeRelease): Promise<string | undefined> {
+export async function amendment(
+  reading: RecordReading,
+  snapshot: Snapshot,
+  made: MadeRelease,
+): Promise<string | undefined> {
   const {
     environment: { name },
     commit,
@@ -92,7 +100,7 @@ export async function amendment(reading: Reading, snapshot: Snapshot, made: Made
 
 /** What a release says that it keeps of commits made by hand, merged again; undefined where that cannot be. */
 async function keptBy(
-  reading: Reading,
+  reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: MadeRelease,
   base: ObjectId,
@@ -107,7 +115,7 @@ async function keptBy(
 
 /** The commit whose tree a release says it carries, where upstream has it, or where it is a release of the line below. */
 async function carriedFrom(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   { branches, trunk, pipeline }: Snapshot,
   environment: Environment,
   { base, record: { restored, source } }: { readonly base: ObjectId; readonly record: ReleaseRecord },
@@ -133,7 +141,7 @@ async function carriedFrom(
 
 /** The configuration that a release was planned by, as it stands on the trunk's first-parent history. */
 async function rulesThen(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { config, pipeline, trunk }: Snapshot,
   name: string,
   record: ReleaseRecord,

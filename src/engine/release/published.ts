@@ -2,13 +2,13 @@
 import { attempt } from '../../model/attempt.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts } from '../context.ts';
 
 /** That many are named. */
 const NAMED = 6;
 
 /** What listing takes. */
-type Registries = Pick<Reading, 'registryOf'>;
+type Registries = Pick<PlanningPorts, 'registryOf'>;
 
 /** A repository's tags. */
 export interface Published {

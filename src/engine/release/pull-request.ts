@@ -10,7 +10,7 @@ import { type Environment, recordPath, signaturePath } from '../../model/pipelin
 import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, buildCommit } from './commit.ts';
-import type { Context } from '../context.ts';
+import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './gates.ts';
 import type { Proposed, Refused } from './outcome.ts';
@@ -51,7 +51,7 @@ export async function preparePullRequest(
  * `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
  */
 export async function openPullRequest(
-  context: Context,
+  context: Given,
   snapshot: Snapshot,
   environment: Environment,
   plan: Plan,
@@ -68,7 +68,7 @@ export async function openPullRequest(
 }
 
 /** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
-export async function forgeOf({ forgeOf: make }: Context, { pipeline }: Snapshot): Promise<Forge> {
+export async function forgeOf({ forgeOf: make }: Pick<Given, 'forgeOf'>, { pipeline }: Snapshot): Promise<Forge> {
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'releases go by pull requests here, and this run can open none',
@@ -115,7 +115,7 @@ async function refusalsBy(
 
 /** The plan's commit on its branch: one that another run pushed there, or ours. */
 async function pushed(
-  context: Context,
+  context: Given,
   snapshot: Snapshot,
   environment: Environment,
   plan: Plan,
@@ -141,7 +141,7 @@ async function pushed(
  * there by hand, and nobody is asked to merge it. Throws `push-denied`.
  */
 async function sameRequest(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   plan: Plan,
   { branch, head }: { readonly branch: BranchName; readonly head: ObjectId },
@@ -170,7 +170,7 @@ async function sameRequest(
 
 /** Closes what a newer one replaces. One that stays open is reported, and closed by the next run: it can still be merged. */
 async function closeAll(
-  context: Context,
+  context: Pick<Reading, 'notify' | 'signal'>,
   forge: Forge,
   older: readonly PullRequest[],
   newer: PullRequest,

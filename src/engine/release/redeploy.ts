@@ -7,11 +7,11 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { wasCutShort } from './checks.ts';
-import { release } from './execute.ts';
+import { type Choose, release } from './execute.ts';
 import type { Released } from './outcome.ts';
 import type { Choice, UnchangedRelease } from './plan.ts';
 
@@ -19,7 +19,11 @@ import type { Choice, UnchangedRelease } from './plan.ts';
 const SOON = 60_000;
 
 /** Whether a release's tags are not right, long after its commit, and manifests follow them by a moving tag alone. */
-export async function isLate(context: Context, environment: Environment, record: ReleaseRecord): Promise<boolean> {
+export async function isLate(
+  context: Pick<Context, 'clock' | 'registryOf'>,
+  environment: Environment,
+  record: ReleaseRecord,
+): Promise<boolean> {
   if (!followsTag(environment, record)) return false;
   if (context.clock.now() - Date.parse(record.time) < SOON) return false;
   return wasCutShort(context, environment, record);
@@ -47,15 +51,14 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
  * made is reported, and is not a failure of the tags.
  */
 export async function redeploy(
-  context: Context,
+  context: Given,
   { name, pullRequest }: Environment,
   record: ReleaseRecord,
 ): Promise<Released | undefined> {
   const why = `its tags come late, after release ${record.sequence} was committed`;
   if (pullRequest) return warn(context, name, 'releases go by pull requests');
   const request = requestFor(name, record, `${AGAIN}${why}`);
-  const choose = async (snapshot: Snapshot): Promise<Choice | UnchangedRelease> =>
-    chooseAgain(context, snapshot, request, record);
+  const choose: Choose = async (ports, snapshot) => chooseAgain(ports, snapshot, request, record);
   const { value, problem } = await attempt(release(context, name, choose, {}));
   if (problem) return warn(context, name, sentenceOf(problem));
   if (value?.kind === 'released') return value;
@@ -73,7 +76,7 @@ function requestFor(environment: string, { restored }: ReleaseRecord, reason: st
 
 /** The release that stands, once more; unchanged where the branch has moved on since, by a release or by hand. */
 async function chooseAgain(
-  { ledger }: Context,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   request: Request,
   late: ReleaseRecord,
@@ -98,7 +101,7 @@ async function chooseAgain(
   };
 }
 
-function warn({ notify }: Context, name: string, why: string): undefined {
+function warn({ notify }: Pick<Reading, 'notify'>, name: string, why: string): undefined {
   const text = `${name} is not deployed again, though its tags were put late: ${why}. Pods that started meanwhile may run the image before: restart them`;
   notify({ level: 'warning', text });
   return undefined;

@@ -3,7 +3,7 @@ import type { OverrideRequest } from '../../gates/gates.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Trust } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
-import type { Reading, Who } from '../context.ts';
+import type { PlanningPorts, RecordReading, Who } from '../context.ts';
 import { signingOf } from '../read/signatures.ts';
 
 /** Who made a release that is there already. */
@@ -17,7 +17,7 @@ export interface Releaser {
 
 /** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */
 export async function overridesOf(
-  context: Reading,
+  context: Pick<PlanningPorts, 'clock' | 'signing' | 'who'>,
   { trust }: Environment,
   { request, madeBy }: { readonly request: Request; readonly madeBy?: Releaser | undefined },
 ): Promise<OverrideRequest> {
@@ -29,7 +29,7 @@ export async function overridesOf(
 
 /** The people whose consent is not a second one: who signs the release, who runs it, and for whom. */
 export async function releasersOf(
-  context: Reading,
+  context: Pick<PlanningPorts, 'clock' | 'signing' | 'who'>,
   { trust }: Environment,
   madeBy: Releaser | undefined,
 ): Promise<readonly string[]> {
@@ -40,7 +40,10 @@ export async function releasersOf(
 }
 
 /** Whose signature a release would have that is made now; undefined: nobody's that counts. */
-export async function currentSigner(context: Reading, trust: Trust): Promise<string | undefined> {
+export async function currentSigner(
+  context: Pick<RecordReading, 'clock' | 'signing'>,
+  trust: Trust,
+): Promise<string | undefined> {
   const signing = signingOf(context);
   const payload = new TextEncoder().encode('who signs releases here?\n');
   const signature = await signing.sign(trust.method, payload, 'release');

@@ -11,7 +11,7 @@ import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../../model/retention.ts';
-import type { Context } from '../context.ts';
+import type { Context, Reading, RecordReading, Registries } from '../context.ts';
 import { readNewestLine, readWholeLine, releasesOn } from '../read/line.ts';
 
 /**
@@ -78,7 +78,7 @@ interface OldTag {
 }
 
 async function oldTags(
-  context: Context,
+  context: Pick<Registries, 'registryOf'>,
   environment: Environment,
   record: ReleaseRecord,
   images: readonly ReleaseImage[],
@@ -104,7 +104,7 @@ async function oldTags(
  * are signed only those that are: a forger could fill the window with records otherwise.
  */
 async function newestRecords(
-  context: Context,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
@@ -123,7 +123,7 @@ async function newestRecords(
  * that is kept.
  */
 async function allRecords(
-  context: Context,
+  context: RecordReading,
   environment: Environment,
   head: ObjectId,
 ): Promise<readonly ReleaseRecord[]> {
@@ -170,7 +170,7 @@ async function removeTags(
 }
 
 async function removeTag(
-  context: Context,
+  context: Pick<Registries, 'registryOf'>,
   { repository: name, digest }: ReleaseImage,
   tag: Tag,
 ): Promise<'removed' | 'none' | 'closed' | 'forbidden' | { readonly problem: string }> {
@@ -193,7 +193,7 @@ async function removeTag(
   }
 }
 
-function warn(context: Context, { name }: Environment, count: number, first: string): void {
+function warn(context: Pick<Reading, 'notify'>, { name }: Environment, count: number, first: string): void {
   const more = count > 1 ? ` (and ${count - 1} more)` : '';
   context.notify({
     level: 'warning',
@@ -202,7 +202,11 @@ function warn(context: Context, { name }: Environment, count: number, first: str
 }
 
 /** Whatever goes wrong is reported and goes no further; a stop ends it, as everything that matters was done before. */
-async function asWarning(context: Context, environment: Environment, work: () => Promise<void>): Promise<void> {
+async function asWarning(
+  context: Pick<Reading, 'notify'>,
+  environment: Environment,
+  work: () => Promise<void>,
+): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -5,7 +5,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { lineOf } from '../../model/pipeline.ts';
 import type { RollbackRequest } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import type { Given, Reading } from '../context.ts';
 import { readable } from '../read/problem.ts';
 import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
 import { presentLines } from '../read/named-lines.ts';
@@ -18,20 +18,20 @@ import type { Raced } from './plan.ts';
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
  * arrived. Throws `release-not-found`, `digest-not-found` before anything moved, and what `promote` throws.
  */
-export async function rollback(context: Context, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
+export async function rollback(given: Given, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
   let planned: ObjectId | undefined;
-  const choose: Choose = async (snapshot) => {
-    await presentLines(context, snapshot, [request.environment]);
+  const choose: Choose = async (ports, snapshot) => {
+    await presentLines(ports, snapshot, [request.environment]);
     const environment = lineOf(snapshot.pipeline, request.environment);
     const head = snapshot.head(environment);
     // Between a look at the branch and this reading it may have moved: what arrived then is nobody's to leave.
     if (planned !== undefined && head !== planned) {
-      throw await superseded(context, { environment, head, record: undefined, commit: undefined });
+      throw await superseded(ports, { environment, head, record: undefined, commit: undefined });
     }
     planned = head;
-    return chooseRollback(context, snapshot, request, options.plan);
+    return chooseRollback(ports, snapshot, request, options.plan);
   };
-  return untilSuperseded(context, async () => release(context, request.environment, choose, options));
+  return untilSuperseded(given, async () => release(given, request.environment, choose, options));
 }
 
 /** Times that the journal may move under one rollback before it gives up: each time somebody made an entry. */
@@ -41,7 +41,7 @@ const MAX_ENTRIES = 20;
  * Runs a rollback, again while nothing but the journal moved: its gates are asked again, so that a lock which stops rollbacks
  * does. Throws `superseded` once the branch moved on.
  */
-async function untilSuperseded(context: Context, run: () => Promise<Outcome | Raced>): Promise<Outcome> {
+async function untilSuperseded(context: Reading, run: () => Promise<Outcome | Raced>): Promise<Outcome> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await run();
     if (outcome.kind !== 'raced') return outcome;
@@ -69,28 +69,28 @@ export interface FailedRelease {
  * itself; a push that loses the race is not repeated either. Throws what `rollback` throws.
  */
 export async function rollbackFrom(
-  context: Context,
+  given: Given,
   { line, sequence, commit }: FailedRelease,
   reason: string,
   options: RunOptions = {},
 ): Promise<Outcome> {
   const request: RollbackRequest = { kind: 'rollback', environment: line, reason };
-  const choose: Choose = async (snapshot) => {
+  const choose: Choose = async (ports, snapshot) => {
     const state = await snapshot.release(lineOf(snapshot.pipeline, line));
     const { record } = state;
-    if (state.commit !== commit || record?.sequence !== sequence) throw await superseded(context, state);
+    if (state.commit !== commit || record?.sequence !== sequence) throw await superseded(ports, state);
     if (record.action === 'rollback') {
       throw new TagflowError('superseded', {
         what: `release ${sequence} of ${line} is a rollback itself, which is never rolled back by itself`,
         fix: advise`look at it: ${{ act: 'status', line }}`,
       });
     }
-    return chooseRollback(context, snapshot, request, undefined);
+    return chooseRollback(ports, snapshot, request, undefined);
   };
-  return untilSuperseded(context, async () => release(context, line, choose, options));
+  return untilSuperseded(given, async () => release(given, line, choose, options));
 }
 
-async function superseded(context: Context, { environment, record }: EnvironmentState): Promise<TagflowError> {
+async function superseded(context: Reading, { environment, record }: EnvironmentState): Promise<TagflowError> {
   const snapshot = await readSnapshot(context, [environment.name]);
   const head = snapshot.branches.get(environment.branch);
   const { value } = await readable(snapshot.release(environment));

@@ -4,7 +4,7 @@ import { attempt } from '../../model/attempt.ts';
 import { type TagflowError, ERRORS, EXIT } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type ReleaseLine, downstreamOf, recordPaths, signaturePaths } from '../../model/pipeline.ts';
-import type { Context, Reading } from '../context.ts';
+import type { Context, RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
 import { applyAllCommitted } from './apply.ts';
@@ -16,7 +16,11 @@ import type { PlannedRelease } from './plan.ts';
 export const LINES_AT_ONCE = 8;
 
 /** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
-export async function bringLines(reading: Reading, snapshot: Snapshot, lines: readonly ReleaseLine[]): Promise<void> {
+export async function bringLines(
+  reading: Pick<RecordReading, 'ledger'>,
+  snapshot: Snapshot,
+  lines: readonly ReleaseLine[],
+): Promise<void> {
   const { ledger } = reading;
   const [line] = lines;
   if (!line) return;
@@ -40,7 +44,7 @@ export async function bringLines(reading: Reading, snapshot: Snapshot, lines: re
 
 /** Plans every line, in the order of the lines. An error that `isAnswer` takes for the line's own is its refusal. */
 export async function planSideBySide<T>(
-  { signal }: Pick<Reading, 'signal'>,
+  { signal }: Pick<RecordReading, 'signal'>,
   lines: readonly ReleaseLine[],
   plan: (line: ReleaseLine) => Promise<T>,
   isAnswer: (error: TagflowError) => boolean = concernsOneLine,

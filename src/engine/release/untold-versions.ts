@@ -6,12 +6,12 @@ import type { Repository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { UntoldVersion } from '../../gates/gates.ts';
-import type { Reading } from '../context.ts';
+import type { PlanningPorts } from '../context.ts';
 import { originsOf } from './copy.ts';
 
 /** Returns the images whose version the registry does not confirm, each with what it says instead. */
 export async function untoldVersions(
-  { registryOf }: Pick<Reading, 'registryOf'>,
+  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
   environment: Environment,
   images: readonly ReleaseImage[],
 ): Promise<readonly UntoldVersion[]> {
@@ -27,7 +27,7 @@ export async function untoldVersions(
 
 /** Why a version cannot be told, in words; undefined where one of the places confirms it. */
 async function contradiction(
-  registryOf: Reading['registryOf'],
+  registryOf: PlanningPorts['registryOf'],
   places: readonly Repository[],
   { version, digest }: ReleaseImage,
 ): Promise<Pick<UntoldVersion, 'why' | 'isContradicted' | 'isDenied'> | undefined> {

@@ -2,7 +2,7 @@
 import { type Refusal, passesFrom } from '../../gates/gates.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
-import type { Context } from '../context.ts';
+import type { Given } from '../context.ts';
 import type { RunOptions } from './execute.ts';
 import type { Outcome } from './outcome.ts';
 import { promote } from './promote.ts';
@@ -15,7 +15,7 @@ const POLL_MS = 15_000;
  * `patienceMs`. Resolves to the last refusal when that is not enough. Throws what `promote` throws.
  */
 export async function promoteWhenGatesPass(
-  context: Context,
+  context: Given,
   request: PromoteRequest,
   options: RunOptions,
   patienceMs: number,

@@ -9,7 +9,7 @@ import {
 } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { isKept, isManifestPath, readManifests } from './tree.ts';
 
 /** Bases of bases of bases: more levels than anybody nests, and a bound on requests. */
@@ -28,7 +28,7 @@ export interface MixedTree {
  * where nothing outside is referred to.
  */
 export async function readBases(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   tree: MixedTree,
   files: readonly ManifestFile[],
   maxBytes: number,
@@ -62,7 +62,7 @@ function isKnown(seen: ReadonlySet<string>, reference: string): boolean {
 }
 
 async function readFrom(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   { environment, base, head }: MixedTree,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
@@ -77,7 +77,7 @@ async function readFrom(
 
 /** The file at a path; or a folder's kustomization and what stands beside it, which it most likely refers to. */
 async function filesAt(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { environment, base, head }: MixedTree,
   path: string,
 ): Promise<readonly string[]> {

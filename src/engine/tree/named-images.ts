@@ -2,7 +2,7 @@
 import { type ManifestFile, readPins } from '../../manifests/manifests.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Pipeline, ReleaseLine } from '../../model/pipeline.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { readBases } from './bases.ts';
 import { manifestPaths, namesOf, readManifests } from './tree.ts';
 
@@ -11,7 +11,7 @@ const FIRST_FILES = 16;
 
 /** Returns the names of a line's images that its manifests name at a commit, or what these build on, or a configured pin. */
 export async function namedImages(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   pipeline: Pipeline,
   line: ReleaseLine,
   commit: ObjectId,

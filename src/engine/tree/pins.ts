@@ -13,7 +13,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { isManifestPath, manifestPaths, namesOf, readManifests } from './tree.ts';
 
 /** What manifests say, by image; or why they cannot be read. */
@@ -21,7 +21,7 @@ export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
 
 /** What the manifests of a commit say, by image. */
 export async function readPinned(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   pipeline: Pipeline,
   environment: Environment,
   head: ObjectId,
@@ -38,7 +38,7 @@ export interface Said {
 
 /** What the manifests of a commit say; or why they cannot be read. */
 export async function readSaid(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   pipeline: Pipeline,
   environment: Environment,
   head: ObjectId,

@@ -25,7 +25,7 @@ import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import type { ChangedFile } from './changed-files.ts';
 import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
 import {
@@ -57,7 +57,7 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
 
 /** The edits that make the tree of commit `base` the tree of a release. Throws what `pinImages` throws. */
 export async function releaseTree(
-  context: Reading,
+  context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: { readonly pipeline: Pipeline },
   { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
   base: ObjectId,
@@ -157,7 +157,7 @@ function isOfScope({ scope, pins }: Environment, path: string): boolean {
 
 /** The paths of edits that a commit already is as they say. */
 async function standingPaths(
-  { ledger }: Pick<Reading, 'ledger'>,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   commit: ObjectId,
   edits: readonly PlannedEdit[],
 ): Promise<ReadonlySet<string>> {
@@ -259,7 +259,7 @@ export function pinTree(
 
 /** Returns the edits that take a record out of an earlier place: with the next release it moves to its present one. */
 export async function movedRecord(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   base: ObjectId,
 ): Promise<readonly PlannedEdit[]> {
@@ -286,7 +286,7 @@ export function treeEdit(edit: PlannedEdit): TreeEdit {
  * the remote: the manifests, the environment's record in `head`, and in `base` further paths.
  */
 export async function bringFiles(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   head: ObjectId,
   base: ObjectId,
@@ -301,7 +301,7 @@ export async function bringFiles(
 
 /** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */
 async function releasePaths(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   head: ObjectId,
   base: ObjectId,

@@ -12,7 +12,7 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ReleaseLine } from '../../model/pipeline.ts';
 import { type RenderTarget, type Rendered, toolOf } from '../../render/render.ts';
-import type { Reading } from '../context.ts';
+import type { OutsideSources, PlanningPorts } from '../context.ts';
 import { type ChangedFile, type FileChange, describeFiles } from './changed-files.ts';
 import type { TreeSide } from './sides.ts';
 
@@ -48,7 +48,10 @@ export interface RenderedTrees {
  * Renders what the folders of a line hold, before and after a release, and compares object by object. What the release does not
  * touch is not rendered. Throws `not-supported` where the program is not on this machine, and `storage-failed`.
  */
-export async function renderChanges(reading: Reading, trees: RenderedTrees): Promise<readonly Rendering[]> {
+export async function renderChanges(
+  reading: Pick<PlanningPorts, 'renderer' | 'signal'>,
+  trees: RenderedTrees,
+): Promise<readonly Rendering[]> {
   const { before, after, line } = trees;
   const targets = new Map<string, RenderTarget>();
   for (const side of [before, after]) {
@@ -64,7 +67,7 @@ export async function renderChanges(reading: Reading, trees: RenderedTrees): Pro
 }
 
 async function renderChange(
-  reading: Reading,
+  reading: Pick<OutsideSources, 'renderer'>,
   { before, after, maxBytes }: RenderedTrees,
   target: RenderTarget,
 ): Promise<Rendering | undefined> {
@@ -91,7 +94,7 @@ async function renderChange(
 
 /** The objects that a tool makes of files; or why there are none. */
 async function render(
-  { renderer }: Reading,
+  { renderer }: Pick<OutsideSources, 'renderer'>,
   target: RenderTarget,
   { files, problem }: Inputs,
 ): Promise<ReadonlyMap<string, string> | string> {

@@ -15,7 +15,7 @@ import {
 } from '../../model/pipeline.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { Reading, RecordReading } from '../context.ts';
 import { readBases } from './bases.ts';
 import type { ChangedFile } from './changed-files.ts';
 import {
@@ -60,7 +60,7 @@ export interface ScopedState {
 
 /** Returns the edits of a branch's head that make a release of a line. Throws what `pinImages` throws. */
 export async function scopedTree(
-  reading: Reading,
+  reading: Pick<Reading, 'ledger' | 'notify'>,
   { pipeline }: { readonly pipeline: Pipeline },
   { environment: line, head, commit }: ScopedState,
   overlay: Overlay | undefined,
@@ -111,7 +111,7 @@ export async function scopedTree(
 
 /** The branch as a release leaves it: its own tree, the scope as it is wanted, and what is written. */
 function scopedSide(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   { scope }: ReleaseLine,
   {
     head,
@@ -134,7 +134,7 @@ function scopedSide(
  * scope takes back. Without an overlay all that it could take back: what a rollback may leave behind.
  */
 export async function takenBack(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   { environment: line, head, commit }: ScopedState,
   overlay: Overlay | undefined,
 ): Promise<readonly string[]> {
@@ -149,7 +149,7 @@ export async function takenBack(
 
 /** Where a line's release takes each file of its scope from, with an overlay over it; undefined: the release does not have it. */
 export async function placesUnder(
-  reading: Reading,
+  reading: Pick<RecordReading, 'ledger'>,
   { environment: line, head }: ScopedState,
   overlay: Overlay,
 ): Promise<(path: string) => ScopedFile['from'] | undefined> {
@@ -164,7 +164,11 @@ export function isTaken(line: ReleaseLine, what: Overlay['what'], path: string):
 }
 
 /** The files of a line's scope in one commit. */
-async function scopeOf({ ledger }: Reading, { scope }: ReleaseLine, commit: ObjectId): Promise<Files> {
+async function scopeOf(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { scope }: ReleaseLine,
+  commit: ObjectId,
+): Promise<Files> {
   const listed = await Promise.all(
     [...scope.folders, ...scope.files].map(async (path) => ledger.listFiles(commit, path)),
   );
@@ -173,7 +177,7 @@ async function scopeOf({ ledger }: Reading, { scope }: ReleaseLine, commit: Obje
 }
 
 /** The files that an overlay has for a line, by the path at which they will stand. */
-async function overlaid(reading: Reading, line: ReleaseLine, overlay: Overlay): Promise<Files> {
+async function overlaid(reading: Pick<RecordReading, 'ledger'>, line: ReleaseLine, overlay: Overlay): Promise<Files> {
   const theirs = await scopeOf(reading, overlay.line, overlay.commit);
   if (overlay.what === 'scope') return theirs;
   return new Map(
@@ -223,7 +227,7 @@ function isRecord(line: ReleaseLine, path: string): boolean {
 
 /** The manifests among files, each with its content. */
 async function manifestsOf(
-  { ledger }: Reading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   line: ReleaseLine,
   files: Files,
   written: ReadonlyMap<string, Uint8Array>,
@@ -245,7 +249,7 @@ async function manifestsOf(
 
 /** Files with what a merge keeps on top of them, and the text of those that neither side has as it is now. */
 async function withEdits(
-  { ledger }: Pick<Reading, 'ledger'>,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { laid, own }: { readonly laid: Files; readonly own: Files },
   edits: readonly PlannedEdit[],
   head: ObjectId,
@@ -271,7 +275,7 @@ async function withEdits(
 
 /** The content of files, each as the commit has it that it comes from. */
 async function contentsOf(
-  { ledger }: Pick<Reading, 'ledger'>,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   files: Files,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {

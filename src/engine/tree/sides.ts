@@ -1,7 +1,7 @@
 // The two sides of a release as trees that can be listed and read: a branch as it is, and as the release would leave it.
 import { isRegularFile } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 
 /** A tree, before or after a release. Links and submodules are left out. */
 export interface TreeSide {
@@ -12,7 +12,7 @@ export interface TreeSide {
 }
 
 /** The tree of a commit. */
-export function commitSide({ ledger }: Pick<Reading, 'ledger'>, commit: ObjectId): TreeSide {
+export function commitSide({ ledger }: Pick<RecordReading, 'ledger'>, commit: ObjectId): TreeSide {
   return {
     list: async (path) => (await ledger.listFiles(commit, path)).filter(isRegularFile).map((entry) => entry.path),
     read: async (paths) => ledger.readFiles(commit, paths),

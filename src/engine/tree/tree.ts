@@ -18,7 +18,7 @@ import {
 } from '../../model/pipeline.ts';
 import { isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import type { Reading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 
 const MANIFEST = /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/;
 
@@ -37,7 +37,7 @@ export function mayHoldPins(path: string): boolean {
 
 /** The files of an environment's folder that may hold pins, and those configured by name, as one commit has them. */
 export async function manifestPaths(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: ObjectId,
 ): Promise<readonly string[]> {
@@ -49,7 +49,7 @@ export async function manifestPaths(
 
 /** Files of one commit, by path; absent ones and release records are left out. */
 export async function readManifests(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   commit: ObjectId,
   paths: readonly string[],
 ): Promise<readonly ManifestFile[]> {
@@ -59,7 +59,7 @@ export async function readManifests(
 
 /** Brings files of many commits in few requests, those apart whose tree is refused. */
 export async function bringReadable(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[],
 ): Promise<void> {
   const { problem } = await attempt(context.ledger.bring(files), 'tree-unsafe');
@@ -97,7 +97,7 @@ export function namesOf({ lines }: Pipeline, { application, images }: ReleaseLin
  * files that the branch has are taken over; those it does not have are removed.
  */
 export async function keepEdits(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   head: ObjectId,
   tree: ObjectId,
@@ -153,7 +153,7 @@ export function pathsThatMatter(
 }
 
 async function keptFiles(
-  context: Reading,
+  context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: ObjectId,
 ): Promise<ReadonlyMap<string, TreeEntry>> {

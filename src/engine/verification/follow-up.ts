@@ -6,7 +6,7 @@ import { type TagflowError, isTagflowError, sentenceOf } from '../../model/error
 import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { Given } from '../context.ts';
 import { allHolds, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry, headsOf } from '../release/append-entry.ts';
@@ -23,7 +23,7 @@ export type FollowUp =
   | { readonly kind: 'rollback'; readonly outcome: Outcome; readonly holds: readonly JournalEntry[] };
 
 /** Does what the environment says follows on a failure. `entry`: the result in the journal. */
-export async function followUp(context: Context, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
+export async function followUp(context: Given, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
   const { environment, record } = state;
   const action = environment.verify?.onFailure ?? 'report';
   if (action === 'report') return { kind: 'none', why: 'onFailure is report' };
@@ -33,13 +33,13 @@ export async function followUp(context: Context, state: Verifiable, entry: Journ
   return problem ? { kind: 'none', why: sentenceOf(problem), error: problem } : value;
 }
 
-async function holdOnly(context: Context, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
+async function holdOnly(context: Given, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
   const images = await changedImages(context, state, entry);
   const holds = await putOnHold(context, state, entry, images);
   return holds === 'lifted' ? LIFTED : { kind: 'held', holds };
 }
 
-async function rollBack(context: Context, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
+async function rollBack(context: Given, state: Verifiable, entry: JournalEntry): Promise<FollowUp> {
   const failed = failedOf(state);
   let holds: readonly JournalEntry[] = [];
   // The rollback's own record puts the images on hold, but a pull request may wait for hours.
@@ -78,7 +78,7 @@ function marker({ id }: JournalEntry): string {
 }
 
 /** The images that a rollback would change: those of the release where it has no other to go back to. */
-async function changedImages(context: Context, state: Verifiable, entry: JournalEntry): Promise<readonly HeldImage[]> {
+async function changedImages(context: Given, state: Verifiable, entry: JournalEntry): Promise<readonly HeldImage[]> {
   const { record } = state;
   const planned = await rollbackFrom(context, failedOf(state), causeOf(state, entry), { dryRun: true }).catch(
     (error: unknown) => {
@@ -94,7 +94,7 @@ async function changedImages(context: Context, state: Verifiable, entry: Journal
 
 /** Puts images on hold, unless they are; `lifted` where that was done for this failure before, and somebody lifted it. */
 async function putOnHold(
-  context: Context,
+  context: Given,
   { environment }: Verifiable,
   entry: JournalEntry,
   images: readonly HeldImage[],

@@ -6,7 +6,7 @@ import { sentenceOf } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Probe, Sighting } from '../../verify/verify.ts';
-import type { Context } from '../context.ts';
+import type { OutsideSources, Reading, RecordReading } from '../context.ts';
 import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -42,7 +42,7 @@ const SEEN = 300;
 
 /** Asks every source of a line what runs, and compares it with the line's release. Throws `interrupted`. */
 export async function readLive(
-  context: Context,
+  context: Reading & OutsideSources,
   snapshot: Snapshot,
   state: Verifiable,
   limitMs = LOOK_MS,
@@ -62,7 +62,7 @@ export async function readLive(
 }
 
 async function look(
-  context: Context,
+  context: Reading & OutsideSources,
   snapshot: Snapshot,
   state: Verifiable,
   sources: readonly LiveSource[],
@@ -115,7 +115,7 @@ function drift(why: string, found?: string, isMixed = false): LiveCheck {
 
 /** Adds to drift which release of the line it was. The past is read for drift alone. */
 async function named(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   { environment }: Verifiable,
   image: LiveImage,

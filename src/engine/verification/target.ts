@@ -3,7 +3,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, withoutRecord } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { ReportedStatus, VerifyTarget } from '../../verify/verify.ts';
-import type { Context } from '../context.ts';
+import type { OutsideSources, PlanningPorts, Reading, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { distrustOf, forgeReader, trunkFiles } from '../release/outside-evidence.ts';
 
@@ -17,7 +17,7 @@ export interface Verifiable extends EnvironmentState {
 const MOST_COMMITS = 20;
 
 /** The release of a line, for steps to be asked about. */
-export function targetOf(context: Context, snapshot: Snapshot, state: Verifiable): VerifyTarget {
+export function targetOf(context: Reading & OutsideSources, snapshot: Snapshot, state: Verifiable): VerifyTarget {
   const { environment, record, commit } = state;
   return {
     environment: environment.environment,
@@ -31,7 +31,11 @@ export function targetOf(context: Context, snapshot: Snapshot, state: Verifiable
 }
 
 /** Statuses of the release's commit and of later ones with the same scope, of each name that of the newest commit. */
-async function statusesOf(context: Context, snapshot: Snapshot, state: Verifiable): Promise<readonly ReportedStatus[]> {
+async function statusesOf(
+  context: Pick<PlanningPorts, 'forgeOf' | 'ledger'>,
+  snapshot: Snapshot,
+  state: Verifiable,
+): Promise<readonly ReportedStatus[]> {
   const forge = await forgeReader(context, snapshot);
   const found = new Map<string, ReportedStatus>();
   for (const commit of await commitsOf(context, state)) {
@@ -43,7 +47,10 @@ async function statusesOf(context: Context, snapshot: Snapshot, state: Verifiabl
 }
 
 /** The release's commit, and those right above it on the branch that change nothing of it; newest first. */
-async function commitsOf(context: Context, { environment, commit }: Verifiable): Promise<readonly ObjectId[]> {
+async function commitsOf(
+  context: Pick<RecordReading, 'ledger'>,
+  { environment, commit }: Verifiable,
+): Promise<readonly ObjectId[]> {
   const { ledger } = context;
   // Others release beside this line on one branch, and Flux reports what it took: maybe a later commit.
   const head = await ledger.head(environment.branch);
@@ -64,7 +71,11 @@ async function commitsOf(context: Context, { environment, commit }: Verifiable):
   return same;
 }
 
-async function scopeId({ ledger }: Context, environment: Environment, commit: ObjectId): Promise<ObjectId> {
+async function scopeId(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  environment: Environment,
+  commit: ObjectId,
+): Promise<ObjectId> {
   const { folders, files } = environment.scope;
   const only = environment.carries === 'tree' ? undefined : [...folders, ...files];
   return ledger.treeId(commit, withoutRecord(environment), only);

@@ -9,7 +9,14 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { VerifyPolicy } from '../../model/verification.ts';
 import { type Verification, runSteps } from '../../verify/verify.ts';
-import type { Context } from '../context.ts';
+import {
+  configured,
+  type Context,
+  type Given,
+  type PlanningPorts,
+  type Reading,
+  type RecordReading,
+} from '../context.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -51,8 +58,9 @@ const RESULTS = 50;
  * Verifies the release that a line has. Throws `release-not-found`, `superseded` when the line has another release by the end,
  * `usage` where its environment has no `verify`, and what reading and appending throw. A stop leaves nothing half done.
  */
-export async function verify(context: Context, line: string, options: VerifyOptions): Promise<Verified> {
-  const { snapshot, state, policy } = await readVerifiable(context, line, options.commit);
+export async function verify(given: Given, line: string, options: VerifyOptions): Promise<Verified> {
+  const { snapshot, state, policy } = await readVerifiable(given, line, options.commit);
+  const context = configured(given, snapshot);
   const { environment, record, commit } = state;
   await finishRollback(context, state);
   const known = options.again ? undefined : await resultOf(context, snapshot, state);
@@ -89,7 +97,7 @@ function isSettled({ result }: Verification, wait: boolean): boolean {
 }
 
 async function readVerifiable(
-  context: Context,
+  context: Reading,
   line: string,
   meant: ObjectId | undefined,
 ): Promise<{ readonly snapshot: Snapshot; readonly state: Verifiable; readonly policy: VerifyPolicy }> {
@@ -119,7 +127,11 @@ function notConfigured({ environment }: Environment): TagflowError {
 }
 
 /** The result of the release that is in the journal: the newest that says passed or failed. */
-async function resultOf(context: Context, snapshot: Snapshot, state: Verifiable): Promise<JournalEntry | undefined> {
+async function resultOf(
+  context: RecordReading,
+  snapshot: Snapshot,
+  state: Verifiable,
+): Promise<JournalEntry | undefined> {
   const entries = await verificationEntries(context, journalOf(snapshot), state.environment, RESULTS);
   return entries.find(
     ({ release, result }) =>
@@ -128,7 +140,7 @@ async function resultOf(context: Context, snapshot: Snapshot, state: Verifiable)
 }
 
 async function ask(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: Verifiable,
   { policy, wait }: { readonly policy: VerifyPolicy; readonly wait: boolean },
@@ -165,7 +177,7 @@ async function ask(
 }
 
 /** Writes a result down, unless the line has another release by now: then nobody knows of which one it is. */
-async function write(context: Context, state: Verifiable, { result, steps }: Verification): Promise<JournalEntry> {
+async function write(context: Given, state: Verifiable, { result, steps }: Verification): Promise<JournalEntry> {
   const { environment, record, commit } = state;
   const snapshot = await readSnapshot(context, [environment.environment]);
   const now = await snapshot.release(lineOf(snapshot.pipeline, environment.name));

@@ -4,7 +4,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { OutsideSources, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { type LiveImage, isLive, readLive } from './live.ts';
 import type { Verifiable } from './target.ts';
@@ -37,7 +37,11 @@ const LOOK_MS = 10_000;
  * Waits until the release that a line has is live, or the time is over. Throws `release-not-found`, `usage` where nothing tells what
  * runs, `superseded` when the line has another release by the end, `interrupted`.
  */
-export async function waitUntilLive(context: Context, line: string, options: WaitLiveOptions): Promise<LiveRelease> {
+export async function waitUntilLive(
+  context: Reading & OutsideSources,
+  line: string,
+  options: WaitLiveOptions,
+): Promise<LiveRelease> {
   const { clock, signal } = context;
   const { snapshot, state, pause } = await readLiveLine(context, line, options.commit);
   const { environment, record, commit } = state;
@@ -64,7 +68,7 @@ export async function waitUntilLive(context: Context, line: string, options: Wai
 
 /** The release of a line, to be compared with what runs. Throws as `waitUntilLive`. */
 export async function readLiveLine(
-  context: Context,
+  context: Reading,
   line: string,
   meant?: ObjectId,
 ): Promise<{ readonly snapshot: Snapshot; readonly state: Verifiable; readonly pause: number }> {
@@ -86,7 +90,7 @@ export async function readLiveLine(
   return { snapshot, state: { ...state, record, commit }, pause };
 }
 
-async function requireNewest(context: Context, { environment, commit }: Verifiable): Promise<void> {
+async function requireNewest(context: Reading, { environment, commit }: Verifiable): Promise<void> {
   const snapshot = await readSnapshot(context, [environment.environment]);
   const now = await snapshot.release(lineOf(snapshot.pipeline, environment.name));
   if (now.commit !== commit) throw overtaken(environment, now.record);
@@ -101,7 +105,7 @@ export function waitingFor(images: readonly LiveImage[]): string {
   return missing.join('; ') || 'no source says what runs';
 }
 
-function report({ notify }: Context, { environment, record }: LiveRelease, words: string): void {
+function report({ notify }: Pick<Reading, 'notify'>, { environment, record }: LiveRelease, words: string): void {
   notify({
     level: 'progress',
     waits: true,

@@ -15,6 +15,7 @@ import {
   createBench,
   recordOf,
   repositoryOf,
+  withPorts,
 } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
@@ -274,14 +275,14 @@ describe('a repository', () => {
         return bench.registry.inspect(...call);
       },
     };
-    await doctor({ ...context, registryOf: () => registry }, MACHINE, 'dev');
+    await doctor(withPorts(context, { registryOf: () => registry }), MACHINE, 'dev');
     expect(asked).toEqual([bench.digest('django', 'V4.0'), bench.digest('mariadb', 'V10.6')]);
   });
 
   test('of a registry that cannot be examined is said to be', async () => {
     const bench = await running();
     const { inspect: _inspect, ...registry } = bench.registry;
-    const all = await doctor({ ...bench.context(), registryOf: () => registry }, MACHINE, 'dev');
+    const all = await doctor(withPorts(bench.context(), { registryOf: () => registry }), MACHINE, 'dev');
     expect(all.filter(({ check }) => check === 'registry').map(({ severity }) => severity)).toEqual(['info', 'info']);
   });
 });

@@ -193,7 +193,10 @@ function listened(bench: Bench): { readonly context: () => Context; readonly hea
     const { ledger, registryOf, copyImage } = own;
     return {
       ...own,
-      allowPlainHttp: (hosts) => hear('plain HTTP', ...hosts),
+      registriesFor(hosts) {
+        hear('plain HTTP', ...hosts);
+        return { registryOf: this.registryOf, copyImage: this.copyImage };
+      },
       registryOf: (repository) => {
         hear('registry', repository.name);
         const registry = registryOf(repository);

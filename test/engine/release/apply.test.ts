@@ -13,6 +13,7 @@ import {
   createBench,
   recordOf,
   repositoryOf,
+  withPorts,
 } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { refusal } from '../../support/failure.ts';
@@ -227,7 +228,7 @@ describe('the order of writes', () => {
       peek: async (_, tag) => (tag === 'prd' ? bench.digest('django', 'V4.3') : undefined),
     });
     const before = bench.clock.sleeps.length;
-    const [applied] = await apply({ ...context, registryOf }, ['prd']);
+    const [applied] = await apply(withPorts(context, { registryOf }), ['prd']);
     expect(statuses(applied!.tags)).toContain('django:prd failed');
     expect(bench.clock.sleeps.slice(before)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 // Planning changes nothing. The types say so: it is given ports that have no method for it. Here every such method throws, and
 // a dry run comes to the very plan that a run then does.
 import { expect, test } from 'vitest';
-import type { Context, Reading } from '../../../src/engine/context.ts';
+import type { Context, PlanningPorts } from '../../../src/engine/context.ts';
 import type { Outcome } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
@@ -14,12 +14,12 @@ type None<T> = [T] extends [never] ? true : T;
 
 test('what planning is given has no method that writes', () => {
   // These lines do not compile where a port of planning has such a method.
-  const ledger: None<Extract<keyof Reading['ledger'], keyof LedgerWriter>> = true;
+  const ledger: None<Extract<keyof PlanningPorts['ledger'], keyof LedgerWriter>> = true;
   type RegistryWriter = Exclude<keyof AbleRegistry, keyof RegistryReader>;
-  const registry: None<Extract<keyof ReturnType<Reading['registryOf']>, RegistryWriter>> = true;
-  type ForgeReader = Awaited<ReturnType<NonNullable<Reading['forgeOf']>>>;
+  const registry: None<Extract<keyof ReturnType<PlanningPorts['registryOf']>, RegistryWriter>> = true;
+  type ForgeReader = Awaited<ReturnType<NonNullable<PlanningPorts['forgeOf']>>>;
   const forge: None<Extract<keyof ForgeReader, 'open' | 'close'>> = true;
-  const others: None<Extract<keyof Reading, 'copyImage'>> = true;
+  const others: None<Extract<keyof PlanningPorts, 'copyImage'>> = true;
   expect([ledger, registry, forge, others]).toEqual([true, true, true, true]);
 });
 

@@ -6,7 +6,7 @@ import { lock } from '../../../src/engine/journal/locks.ts';
 import { type Verified, verify } from '../../../src/engine/verification/verify.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import type { Answer, VerifyTarget } from '../../../src/verify/verify.ts';
-import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type ScriptedVerifier, createScriptedVerifier } from '../../support/verifier.ts';
 
@@ -192,7 +192,9 @@ describe('verification', () => {
     const context = { ...bench.context(), verifier };
     const { registryOf } = context;
     const dead = { ...registryOf(undefined as never), tag: async () => Promise.reject(new Error('killed')) };
-    await expect(verify({ ...context, registryOf: () => dead }, 'dev', { wait: true })).rejects.toThrow('killed');
+    await expect(verify(withPorts(context, { registryOf: () => dead }), 'dev', { wait: true })).rejects.toThrow(
+      'killed',
+    );
     expect(bench.record('dev').sequence).toBe(3);
     expect(bench.tagged('django', 'dev')).toBe('V4.2');
     await look();

@@ -1,5 +1,5 @@
 // A process of a simulation: the ports that one run of the command line is given.
-import type { Context } from '../../../src/engine/context.ts';
+import type { Context, Registries } from '../../../src/engine/context.ts';
 import type { Clock, Instant } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
@@ -59,7 +59,10 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
       ledger,
       registryOf: () => registry,
       copyImage: createSimCopier(surroundings),
-      allowPlainHttp: () => undefined,
+      // A removed rule puts others in their place.
+      registriesFor(this: Registries) {
+        return { registryOf: this.registryOf, copyImage: this.copyImage };
+      },
       clock,
       random: scheduler.random.next,
       // Ids differ where bytes do; a trace is about what happens.

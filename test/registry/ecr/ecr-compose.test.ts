@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { composeRegistries } from '../../../src/cli/compose.ts';
 import type { GlobalOptions } from '../../../src/cli/globals.ts';
-import type { Registries } from '../../../src/compose/registries.ts';
+import type { OpenRegistries } from '../../../src/compose/registries.ts';
 import type { Io } from '../../../src/cli/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { createCertificate } from '../../support/certificate.ts';
@@ -25,7 +25,7 @@ const PASSWORD = 'canary-docker-password-1';
 let aws: EcrServer;
 let sink: HttpRegistry;
 let proxy: TestProxy;
-let registries: Registries;
+let registries: OpenRegistries;
 let folder: string;
 beforeEach(async () => {
   aws = await startEcr();

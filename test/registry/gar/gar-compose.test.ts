@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { composeRegistries } from '../../../src/cli/compose.ts';
 import type { GlobalOptions } from '../../../src/cli/globals.ts';
-import type { Registries } from '../../../src/compose/registries.ts';
+import type { OpenRegistries } from '../../../src/compose/registries.ts';
 import type { Io } from '../../../src/cli/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { failureOf } from '../../support/failure.ts';
@@ -29,9 +29,9 @@ const V1 = parseTag('V1.0');
 const STG = parseTag('stg');
 let server: GarServer;
 let google: TokenService;
-let registries: Registries;
+let registries: OpenRegistries;
 let folder: string;
-const composed = (variables: Record<string, string> = {}): Registries => {
+const composed = (variables: Record<string, string> = {}): OpenRegistries => {
   const authorities = join(folder, 'ca.pem');
   writeFileSync(authorities, GAR_CERTIFICATE.cert);
   const env = {
@@ -49,8 +49,8 @@ const composed = (variables: Record<string, string> = {}): Registries => {
   registries = composeRegistries({ env } as unknown as Io, options, () => undefined, new AbortController().signal);
   return registries;
 };
-const withGoogle = (): Registries => composed({ GOOGLE_APPLICATION_CREDENTIALS: federationFile(folder, google) });
-const withDocker = (): Registries => {
+const withGoogle = (): OpenRegistries => composed({ GOOGLE_APPLICATION_CREDENTIALS: federationFile(folder, google) });
+const withDocker = (): OpenRegistries => {
   const auth = Buffer.from(`oauth2accesstoken:${TOKEN}`).toString('base64');
   return composed({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'europe-west1-docker.pkg.dev': { auth } } }) });
 };
