@@ -155,7 +155,7 @@ export interface World {
   seen(): unknown;
 }
 
-/** Builds a world for a verb. Everything is released once gates let all through; the gate closes then. */
+/** Builds a world for a verb: prd had two releases, a third waits on stg. The gate, open until then, closes. */
 export async function closeGate(name: LayoutName, gate: string, verb: VerbName): Promise<World> {
   const layout: Layout = LAYOUTS[name];
   const row = GATE_ROWS[gate];
@@ -185,7 +185,8 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
       asked: bench.forge.pullRequests.map(({ number, state }) => `${number} ${state}`),
     }),
   };
-  for (const django of ['V4.0', 'V4.2', 'V4.3']) await release(world, django, byPullRequest);
+  for (const django of ['V4.0', 'V4.2']) await release(world, django, ['prd'], byPullRequest);
+  await release(world, 'V4.3', ['dev', 'stg'], byPullRequest);
   const proposal = verb === 'check --branch' ? await propose(world) : undefined;
   if (row.policy !== undefined) {
     const gates = row.policy.startsWith('upstream') ? row.policy : `upstream: off, ${row.policy}`;
@@ -197,16 +198,21 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
 
 const IMAGE_NAMES = ['django', 'mariadb'] as const;
 
-/** Releases a version of django, and the database beside it, down to stg; the last one waits there, the others go to prd. */
-async function release(world: Omit<World, 'seen'>, django: string, byPullRequest: boolean): Promise<void> {
+/** Releases a version of django to environments, and the database beside it with the first one. */
+async function release(
+  world: Omit<World, 'seen'>,
+  django: string,
+  environments: readonly string[],
+  byPullRequest: boolean,
+): Promise<void> {
   const { bench, layout } = world;
-  const lines = layout.hasApplications ? ['/shop', '/db'] : [''];
-  for (const environment of ['dev', 'stg', 'prd']) {
-    if (environment === 'prd' && django === 'V4.3') continue;
-    for (const line of lines) {
+  const mariadb = 'V10.6';
+  for (const environment of environments) {
+    const lines: readonly [string, PromoteRequest['versions']][] = layout.hasApplications
+      ? [['/shop', { django }], ...(django === 'V4.2' ? [] : [['/db', { mariadb }] as const])]
+      : [['', { django, mariadb }]];
+    for (const [line, versions] of lines) {
       bench.clock.advance(60_000);
-      const images = line === '/db' ? { mariadb: 'V10.6' } : line === '' ? { django, mariadb: 'V10.6' } : { django };
-      const versions = environment === 'dev' ? images : {};
       const outcome = await promote(world.as('bot'), { kind: 'promote', environment: environment + line, versions });
       if (outcome.kind === 'proposed' && byPullRequest) {
         await bench.forge.merge(outcome.pullRequest.number);
