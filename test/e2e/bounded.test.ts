@@ -7,13 +7,11 @@ import { type CliResult, MAIN, runCli, succeeded } from '../support/cli.ts';
 import { HOSTILE } from '../support/hostile-content.ts';
 import { type Meter, createMeter } from '../support/measured.ts';
 import { type TestPipeline, describeReleased, releaseOf } from '../support/pipeline.ts';
-import { describeReal } from '../support/real.ts';
+import { describeReal, sampled } from '../support/real.ts';
 
 /** Run from its source, the program has Node's stripper of types and its own text in memory as well. */
 const STRIPPER = MAIN.endsWith('.ts') ? 48 : 0;
 const MOST = { seconds: 5, megabytes: 256 + STRIPPER } as const;
-/** The full run has every content; otherwise one of each kind is tried, since each takes ten seconds. */
-const CONTENTS = process.env['TAGFLOW_REQUIRE_REAL'] === '1' ? HOSTILE : HOSTILE.filter((_, index) => index % 5 === 0);
 const { fork } = describeReleased();
 
 let meter: Meter;
@@ -31,7 +29,8 @@ async function bounded(pipeline: TestPipeline, args: readonly string[]): Promise
 }
 
 describeReal('what somebody puts on dev', ['git', 'sh'], () => {
-  describe.each(CONTENTS)('$name', ({ plant }) => {
+  // Each takes ten seconds.
+  describe.each(sampled(HOSTILE, 8))('$name', ({ plant }) => {
     let pipeline: TestPipeline;
     beforeAll(async () => {
       pipeline = await fork();

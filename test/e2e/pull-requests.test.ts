@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { succeeded } from '../support/cli.ts';
 import { FORGE_TOKENS, type ForgeServer, startForgeServer } from '../support/forge-server.ts';
+import { sampled } from '../support/real.ts';
 import { type TestPipeline, changesNothing, describeReleased, release, releaseOf } from '../support/pipeline.ts';
 
 const { fork } = describeReleased();
@@ -13,7 +14,7 @@ const { fork } = describeReleased();
 const TERMS = { github: 'pull request', gitlab: 'merge request' } as const;
 const OPENING = { github: /^POST .*\/pulls$/, gitlab: /^POST .*\/merge_requests$/ } as const;
 
-describe.each(['github', 'gitlab'] as const)('by pull request on %s', (kind) => {
+describe.each(sampled(['github', 'gitlab'] as const, 2))('by pull request on %s', (kind) => {
   const term = TERMS[kind];
   let pipeline: TestPipeline;
   let forge: ForgeServer;

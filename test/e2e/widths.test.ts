@@ -8,8 +8,9 @@ import type { Io } from '../../src/cli/io.ts';
 import { CLI_ENVIRONMENT } from '../support/cli.ts';
 import { captureIo } from '../support/io.ts';
 import { describeReleased } from '../support/pipeline.ts';
+import { sampled } from '../support/real.ts';
 
-const WIDTHS = [40, 60, 80, 100, 200];
+const WIDTHS = sampled([40, 60, 80, 100, 200], 3);
 const { original, fork } = describeReleased();
 
 /** What a command prints at a terminal of a width, or into a file. */

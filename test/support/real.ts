@@ -4,6 +4,14 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, it } from 'vitest';
 
+/** Whether this is the full run, in which nothing is left out. */
+const IS_FULL = process.env['TAGFLOW_REQUIRE_REAL'] === '1';
+
+/** All of some slow rows in the full run; otherwise every nth, which keeps `npm test` short. */
+export function sampled<T>(rows: readonly T[], every: number): readonly T[] {
+  return IS_FULL ? rows : rows.filter((_, index) => index % every === 0);
+}
+
 /** The path of a program, searched as a shell does and in the sbin folders; undefined when it is not there. */
 export function findProgram(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
@@ -23,7 +31,7 @@ export function describeReal(
     return;
   }
   const reason = `${missing.join(', ')} not installed`;
-  if (process.env['TAGFLOW_REQUIRE_REAL'] === '1' && options.optional !== true) {
+  if (IS_FULL && options.optional !== true) {
     describe(title, () => {
       it(`needs ${missing.join(', ')}`, () => {
         throw new Error(`${reason}, and TAGFLOW_REQUIRE_REAL=1 forbids to skip`);

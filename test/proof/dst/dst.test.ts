@@ -27,7 +27,7 @@ async function shown(
     all.push(...result.shown);
     return result.shown.some(enough);
   };
-  await pool.run({ from: 1, count: 1, traces: false, ...batch }, told, 50);
+  await pool.run({ from: 1, count: 1, traces: false, ...batch }, told, 10);
   return all;
 }
 
