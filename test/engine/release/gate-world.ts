@@ -198,7 +198,7 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
 
 const IMAGE_NAMES = ['django', 'mariadb'] as const;
 
-/** Releases a version of django to environments, and the database beside it with the first one. */
+/** Releases a version of django to environments, and the database beside it: prd has that with V4.0. */
 async function release(
   world: Omit<World, 'seen'>,
   django: string,
@@ -208,8 +208,8 @@ async function release(
   const { bench, layout } = world;
   const mariadb = 'V10.6';
   for (const environment of environments) {
-    const lines: readonly [string, PromoteRequest['versions']][] = layout.hasApplications
-      ? [['/shop', { django }], ...(django === 'V4.2' ? [] : [['/db', { mariadb }] as const])]
+    const lines: readonly (readonly [string, PromoteRequest['versions']])[] = layout.hasApplications
+      ? ([['/shop', { django }], ...(django === 'V4.2' ? [] : [['/db', { mariadb }] as const])] as const)
       : [['', { django, mariadb }]];
     for (const [line, versions] of lines) {
       bench.clock.advance(60_000);
