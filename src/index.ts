@@ -47,7 +47,7 @@ export type { LiveCheck, LiveImage } from './engine/verification/live.ts';
 export type { LiveRelease, WaitLiveOptions } from './engine/verification/wait-live.ts';
 export type { Verified, VerifyOptions } from './engine/verification/verify.ts';
 export type { EnvironmentStatus } from './engine/status.ts';
-export type { ImageVersions } from './engine/versions.ts';
+export type { ImageVersions } from './engine/read/versions.ts';
 
 // Errors.
 export type { Act, Advice, SayAct } from './model/advice.ts';

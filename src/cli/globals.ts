@@ -1,6 +1,6 @@
 // The options that every command takes.
 import { resolve } from 'node:path';
-import { type Values, choice, flag, seconds, text, unless, valueOr } from './define.ts';
+import { type Values, choice, flag, seconds, text, unless, valueOr } from './options.ts';
 
 /** The formats of `-o`. */
 export const FORMATS = ['table', 'json', 'yaml', 'md', 'csv', 'openmetrics'] as const;

@@ -2,7 +2,8 @@
 // options and arguments, refuses what it does not know and makes suggestions; values are read in settle.ts.
 import { Argument, Command as Commander, Option } from 'commander';
 import { TagflowError } from '../model/errors.ts';
-import type { ArgumentSpec, Command, OptionSpec, Specs } from './define.ts';
+import type { Command } from './define.ts';
+import type { ArgumentSpec, OptionSpec, Specs } from './options.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 import { formatHelpItem, helpAfter, helpText } from './help.ts';
 import type { Io } from './io.ts';

@@ -1,6 +1,7 @@
 // Where the cursor stands on a command line: what kind of word is being typed.
 import { Option } from 'commander';
-import type { ArgumentSpec, Command, Completion, OptionSpec, Specs } from './define.ts';
+import type { Command } from './define.ts';
+import type { ArgumentSpec, Completion, OptionSpec, Specs } from './options.ts';
 import { GLOBAL_OPTIONS } from './globals.ts';
 
 /** What may stand at the end of a line. */

@@ -124,7 +124,7 @@ async function start(command: Command, commander: Commander, program: Commander,
   const typed = typedOptions(commander, command.options);
   const options = settleOptions(command.options, typed, io.env);
   const input = { ...readArguments(commander, command.arguments), ...options };
-  const { withSession } = await import('./session.ts');
+  const { withSession } = await import('./run-session.ts');
   const line = {
     typed: (option: string) => option in typed && typed[option] !== '',
     commands: COMMANDS,

@@ -1,7 +1,7 @@
 // What `promote` and `rollback` have in common: plans as files, the question before what cannot be unseen, and the end.
 import type { Given } from '../engine/context.ts';
 import { rollback } from '../engine/release/rollback.ts';
-import { resolveNewest } from '../engine/versions.ts';
+import { resolveNewest } from '../engine/read/versions.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { TagflowError } from '../model/errors.ts';
 import { type Plan, type PromoteRequest, type RollbackRequest, plannedLine } from '../model/plan.ts';

@@ -1,7 +1,7 @@
 // The one place where option, variable and default become a value. EMPTY IS UNSET: an option that is typed with an empty text,
 // and a variable that is set to one, are as good as none, whichever they are. CI systems pass on what was never filled in.
 import { TagflowError } from '../model/errors.ts';
-import { Invalid, type OptionSpec, type Specs, type Values } from './define.ts';
+import { Invalid, type OptionSpec, type Specs, type Values } from './options.ts';
 import type { Io } from './io.ts';
 
 /** What commander read of an option: its text, or that it is there; undefined when it was not typed. */

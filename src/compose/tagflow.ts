@@ -25,7 +25,7 @@ import { rollback } from '../engine/release/rollback.ts';
 import { promoteWhenGatesPass } from '../engine/release/wait-for-gates.ts';
 import { type Retagged, retag } from '../engine/retag.ts';
 import { type EnvironmentStatus, liveStatus, status } from '../engine/status.ts';
-import { type ImageVersions, resolveNewest, versions } from '../engine/versions.ts';
+import { type ImageVersions, resolveNewest, versions } from '../engine/read/versions.ts';
 import { type Verified, type VerifyOptions, verify } from '../engine/verification/verify.ts';
 import { type LiveRelease, type WaitLiveOptions, waitUntilLive } from '../engine/verification/wait-live.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';

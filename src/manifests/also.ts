@@ -11,17 +11,7 @@ import { type Change, replaceScalar, unsafe } from './splice.ts';
 import { hasPlaceholder } from './image-name.ts';
 import { type Path, type Tree, describePath, startOf, textOf } from './tree.ts';
 import { ANNOTATION, annotationValue } from './deploy-mark.ts';
-import type { Pin } from './values.ts';
-
-/** What a template's placeholders stand for, beside what a pin says. */
-export interface ReleaseValues {
-  /** The number of the release. */
-  readonly release: number;
-  /** When it is made, in ISO 8601. */
-  readonly time: string;
-  /** Whether it deploys the release that stands again: annotations of moving tags then say its number as well. */
-  readonly again?: boolean;
-}
+import type { Pin, ReleaseValues } from './values.ts';
 
 /** The text of a field for a release. */
 export function alsoText({ path, value }: AlsoField, pin: Pin, values: ReleaseValues): string {

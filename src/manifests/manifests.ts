@@ -1,6 +1,5 @@
 // The door of manifests/: find the fields of deployment files that name an image, and splice new pins in.
 // Pure: bytes in, bytes out. A pin edit changes the bytes of the pin and no other; what cannot be done so is refused.
-export type { ReleaseValues } from './also.ts';
 export { deployMark } from './deploy-mark.ts';
 export { type Stray, findStrays } from './strays.ts';
 export { canonicalName } from './image-name.ts';
@@ -13,6 +12,7 @@ export type {
   PinnedField,
   ReadOptions,
   ReadPin,
+  ReleaseValues,
 } from './values.ts';
 export { type SettingChange, holdsSecret, settingChanges } from './changes.ts';
 export { ParsedFiles } from './parsed-files.ts';

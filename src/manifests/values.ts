@@ -3,7 +3,6 @@ import type { Digest } from '../model/digest.ts';
 import type { ConfiguredPin, PinStyle } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { VersionScheme } from '../model/version.ts';
-import type { ReleaseValues } from './also.ts';
 import type { ParsedFiles } from './parsed-files.ts';
 
 /** A file of an environment. */
@@ -47,6 +46,16 @@ export interface ReadOptions {
   readonly shared?: readonly ManifestFile[];
   /** What was parsed of the files before. */
   readonly parsed?: ParsedFiles;
+}
+
+/** What a template's placeholders stand for, beside what a pin says. */
+export interface ReleaseValues {
+  /** The number of the release. */
+  readonly release: number;
+  /** When it is made, in ISO 8601. */
+  readonly time: string;
+  /** Whether it deploys the release that stands again: annotations of moving tags then say its number as well. */
+  readonly again?: boolean;
 }
 
 /** How to pin, where, and within which limits. */

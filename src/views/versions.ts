@@ -1,5 +1,5 @@
 // The versions of an image, as a view.
-import type { ImageVersions } from '../engine/versions.ts';
+import type { ImageVersions } from '../engine/read/versions.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
 
 /** A version a row, newest first, with the environments that run it; at most `limit`. */

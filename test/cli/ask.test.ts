@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { asks, isAgreed } from '../../src/cli/ask.ts';
 import type { GlobalOptions } from '../../src/cli/globals.ts';
-import { withSession } from '../../src/cli/session.ts';
+import { withSession } from '../../src/cli/run-session.ts';
 import { captureIo } from '../support/io.ts';
 
 const OPTIONS: GlobalOptions = { directory: '/', output: 'table', input: true, timeout: 60 };

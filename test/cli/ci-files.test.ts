@@ -10,7 +10,7 @@ import { auditFinding, diagnosisFindings } from '../../src/views/findings.ts';
 import { finish } from '../../src/cli/finish.ts';
 import type { Outcome } from '../../src/engine/release/outcome.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { withSession } from '../../src/cli/session.ts';
+import { withSession } from '../../src/cli/run-session.ts';
 import { failureOf } from '../support/failure.ts';
 import { FULL_RECORD, idOf } from '../support/records.ts';
 import { captureIo } from '../support/io.ts';

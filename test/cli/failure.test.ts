@@ -4,7 +4,7 @@ import { finish } from '../../src/cli/finish.ts';
 import { FORMATS, type GlobalOptions } from '../../src/cli/globals.ts';
 import { printFailures, renderFailure } from '../../src/cli/terminal/failure.ts';
 import { failureOf } from '../../src/views/failure.ts';
-import { withSession } from '../../src/cli/session.ts';
+import { withSession } from '../../src/cli/run-session.ts';
 import { ERRORS, EXIT, type ErrorCode, TagflowError } from '../../src/model/errors.ts';
 import { DJANGO, FIRST, createBench } from '../support/engine.ts';
 import { captureIo } from '../support/io.ts';

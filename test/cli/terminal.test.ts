@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { GlobalOptions } from '../../src/cli/globals.ts';
 import type { Io } from '../../src/cli/io.ts';
-import { withSession } from '../../src/cli/session.ts';
+import { withSession } from '../../src/cli/run-session.ts';
 import { renderFailure } from '../../src/cli/terminal/failure.ts';
 import { pageUrl, showsLinks } from '../../src/cli/terminal/links.ts';
 import { runPager } from '../../src/cli/terminal/pager.ts';

@@ -81,6 +81,10 @@ describe.each([
   });
 });
 
+it('the engine has at most a dozen entries at its top', () => {
+  expect(readdirSync(join(ROOT, 'src/engine')).length).toBeLessThanOrEqual(12);
+});
+
 it.each(['docs/internals/architecture.md', 'CONTRIBUTING.md'])('%s: every file that it names is there', (page) => {
   const text = readFileSync(join(ROOT, page), 'utf8');
   const named = [...text.matchAll(/`((?:src|test|docs|\.ci)\/[\w./-]+)`/g)].map(([, path = '']) => path);

@@ -1,6 +1,7 @@
 // tagflow apply: the CI step after a merge, and the scheduled repair.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand, flag, several } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, several } from '../options.ts';
 
 export const apply = defineCommand({
   name: 'apply',

@@ -1,6 +1,7 @@
 // tagflow approve: consent to a release before it is made.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, required, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required, several, text } from '../options.ts';
 
 export const approve = defineCommand({
   name: 'approve',

@@ -4,7 +4,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 import { counted } from '../../model/text.ts';
-import { defineCommand, oneOf, required } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { oneOf, required } from '../options.ts';
 import { reportProblems } from '../problems.ts';
 
 /** Lists the checksums of all other files, as sha256sum(1) reads it. */

@@ -1,6 +1,7 @@
 // tagflow check: flow rules and the audit trail hold; for a scheduled job, or one for merge requests.
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, several, text, unless, value } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { count, several, text, unless, value } from '../options.ts';
 
 export const check = defineCommand({
   name: 'check',

@@ -1,6 +1,7 @@
 // tagflow __complete: what may stand where the cursor is; the completion scripts of shells call it.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, several } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { several } from '../options.ts';
 
 export const complete = defineCommand({
   name: '__complete',

@@ -1,6 +1,7 @@
 // tagflow completion: a script for the shell.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, oneOf } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { oneOf } from '../options.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 

@@ -1,6 +1,7 @@
 // tagflow demo: a complete sandbox, and a story played in it with the real commands.
 import { TagflowError } from '../../model/errors.ts';
-import { choice, defineCommand, optional } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { choice, optional } from '../options.ts';
 
 const FOLDER = 'tagflow-demo';
 

@@ -1,6 +1,7 @@
 // tagflow diff: what promoting A to B would change, or how what runs differs from what was released.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand, flag, optional, required } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, optional, required } from '../options.ts';
 import type { Session } from '../session.ts';
 
 export const diff = defineCommand({

@@ -1,6 +1,7 @@
 // tagflow doctor: what is wrong, what will be, and what to do about it.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, optional } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { optional } from '../options.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',

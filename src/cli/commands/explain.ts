@@ -1,6 +1,7 @@
 // tagflow explain: the page of an error.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, optional } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { optional } from '../options.ts';
 
 export const explain = defineCommand({
   name: 'explain',

@@ -1,6 +1,7 @@
 // tagflow help: the help of a command.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, optional } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { optional } from '../options.ts';
 
 export const help = defineCommand({
   name: 'help',

@@ -1,6 +1,7 @@
 // tagflow history: releases, newest first.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { count, defineCommand, flag, optional, several, text, valueOr } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { count, flag, optional, several, text, valueOr } from '../options.ts';
 import { reportProblems } from '../problems.ts';
 
 export const history = defineCommand({

@@ -1,6 +1,7 @@
 // tagflow hold: keep an image from environments.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, required, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required, several, text } from '../options.ts';
 
 export const hold = defineCommand({
   name: 'hold',

@@ -1,5 +1,6 @@
 // tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { choice, defineCommand, flag, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { choice, flag, several, text } from '../options.ts';
 
 export const init = defineCommand({
   name: 'init',

@@ -1,6 +1,7 @@
 // tagflow journal: what was locked, held and approved, and by whom.
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, flag, optional, text, valueOr } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { count, flag, optional, text, valueOr } from '../options.ts';
 
 export const journal = defineCommand({
   name: 'journal',

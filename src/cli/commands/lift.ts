@@ -1,6 +1,7 @@
 // tagflow lift: end a hold.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, required, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required, several, text } from '../options.ts';
 
 export const lift = defineCommand({
   name: 'lift',

@@ -1,6 +1,7 @@
 // tagflow lock: stop the line.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, flag, oneOrMore, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, oneOrMore, text } from '../options.ts';
 
 export const lock = defineCommand({
   name: 'lock',

@@ -1,7 +1,8 @@
 // tagflow metrics: how software is delivered, by its releases: the five metrics of DORA.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { defineCommand, optional, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { optional, several, text } from '../options.ts';
 import { reportProblems } from '../problems.ts';
 import { incidentPattern } from '../incident.ts';
 

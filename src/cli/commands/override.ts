@@ -1,6 +1,7 @@
 // tagflow override: let one release through one gate, before it is made.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand, required, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required, several, text } from '../options.ts';
 import type { Session } from '../session.ts';
 
 export const override = defineCommand({

@@ -3,7 +3,8 @@ import { parseDuration } from '../../model/duration.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { WAIT_LIVE_MS } from '../../model/live.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { Invalid, defineCommand, flag, list, required, several, span, text, unless, value } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { Invalid, flag, list, required, several, span, text, unless, value } from '../options.ts';
 import { lineWords, onlyApplication, versionsFrom, versionsWithin } from '../lines.ts';
 import type { Session } from '../session.ts';
 

@@ -2,7 +2,8 @@
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand, optional } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { optional } from '../options.ts';
 import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 import { GENERATOR } from '../page/generator.ts';
 

@@ -1,6 +1,7 @@
 // tagflow rollback.
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand, flag, list, optional, required, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, list, optional, required, text } from '../options.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',

@@ -2,7 +2,8 @@
 import type { ShowAt } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { count, defineCommand, optional, required, text, value } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { count, optional, required, text, value } from '../options.ts';
 
 export const show = defineCommand({
   name: 'show',

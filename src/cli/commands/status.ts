@@ -1,6 +1,7 @@
 // tagflow status: what runs where.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, flag, several, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, several, text } from '../options.ts';
 
 export const status = defineCommand({
   name: 'status',

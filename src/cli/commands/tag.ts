@@ -2,7 +2,8 @@
 import { attempt } from '../../model/attempt.ts';
 import { EXIT } from '../../model/errors.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
-import { defineCommand, oneOrMore, required } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { oneOrMore, required } from '../options.ts';
 import type { Session } from '../session.ts';
 
 export const tag = defineCommand({

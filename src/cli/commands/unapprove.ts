@@ -1,6 +1,7 @@
 // tagflow unapprove: take an approval back.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, required, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required, text } from '../options.ts';
 
 export const unapprove = defineCommand({
   name: 'unapprove',

@@ -1,6 +1,7 @@
 // tagflow unlock: let the line go on.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand, oneOrMore, text } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { oneOrMore, text } from '../options.ts';
 
 export const unlock = defineCommand({
   name: 'unlock',

@@ -1,6 +1,7 @@
 // tagflow verify: whether the release that an environment has runs as it should.
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand, flag, optional, required } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { flag, optional, required } from '../options.ts';
 
 export const verify = defineCommand({
   name: 'verify',

@@ -1,6 +1,7 @@
 // tagflow versions: what is published of an image, and where it runs.
 import { EXIT } from '../../model/errors.ts';
-import { count, defineCommand, required, valueOr } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { count, required, valueOr } from '../options.ts';
 
 export const versions = defineCommand({
   name: 'versions',
@@ -13,7 +14,7 @@ export const versions = defineCommand({
   options: { limit: valueOr('--limit <n>', 'maximum number of versions', count, 20) },
   async run(session, { image, limit }) {
     const [engine, { versionsView }] = await Promise.all([
-      import('../../engine/versions.ts'),
+      import('../../engine/read/versions.ts'),
       import('../../views/versions.ts'),
     ]);
     session.print(versionsView(await engine.versions(await session.context(), image), limit));

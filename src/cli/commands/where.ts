@@ -1,6 +1,7 @@
 // tagflow where: which environments have or had an image, from when to when.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { defineCommand, required } from '../define.ts';
+import { defineCommand } from '../define.ts';
+import { required } from '../options.ts';
 import { reportProblems } from '../problems.ts';
 
 export const where = defineCommand({

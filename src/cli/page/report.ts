@@ -1,7 +1,7 @@
 // What `report` and `ui` have in common: their options, and the data of the page that these ask for.
 import type { Given } from '../../engine/context.ts';
 import type { PageData } from '../../views/report/page-types.ts';
-import { type Values, text, unless } from '../define.ts';
+import { type Values, text, unless } from '../options.ts';
 import { incidentPattern } from '../incident.ts';
 
 /** The options of the page. */

@@ -26,7 +26,7 @@ import type { Overlay } from '../tree/scoped-tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
 import { originsOf } from './copy.ts';
 import { type WantedImage, resolveImage } from './images.ts';
-import type { Choice } from './plan.ts';
+import type { Choice } from './choice.ts';
 
 /** Chooses what a promotion releases. `fixed`: the plan that it has to come to. Throws `usage`, `plan-stale`, and what reading throws. */
 export async function choosePromotion(

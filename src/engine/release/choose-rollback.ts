@@ -20,7 +20,7 @@ import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
 import { findAgain } from './images.ts';
 import { holdsOn, orWarn } from './journal-evidence.ts';
-import type { Choice, Running, UnchangedRelease } from './plan.ts';
+import type { Choice, Running, UnchangedRelease } from './choice.ts';
 
 /**
  * Chooses what a rollback restores; what stands, where a rollback before was cut short and only has to be finished. `fixed`: the

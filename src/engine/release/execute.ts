@@ -9,7 +9,8 @@ import { applyCommitted, applyNewest } from './apply.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
 import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';
-import { type Choice, type PlannedRelease, type Raced, type UnchangedRelease, planRelease } from './plan.ts';
+import type { Choice, UnchangedRelease } from './choice.ts';
+import { type PlannedRelease, type Raced, planRelease } from './plan.ts';
 import { openPullRequest, preparePullRequest } from './pull-request.ts';
 import { Steps } from './steps.ts';
 

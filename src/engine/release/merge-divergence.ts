@@ -8,7 +8,7 @@ import type { RecordReading } from '../context.ts';
 import { type MergedChanges, mergeCommits } from '../read/merge-commits.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Divergence, scopeDivergence, treeDivergence } from '../read/divergence.ts';
-import type { Choice } from './plan.ts';
+import type { Choice } from './choice.ts';
 
 /** Commits made by hand, merged onto what a release carries. */
 export interface Merge extends MergedChanges {

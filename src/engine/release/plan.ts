@@ -2,8 +2,8 @@
 // no method for it. What was planned is done by execute.ts.
 import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Plan, type PlannedCopy, type PlannedEdit, type Request, assemblePlan } from '../../model/plan.ts';
-import type { GateDecision, Hold, ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
+import { type Plan, type PlannedEdit, assemblePlan } from '../../model/plan.ts';
+import type { GateDecision, ReleaseImage } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
 import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
@@ -11,52 +11,14 @@ import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type Rendering, renderChanges } from '../tree/rendered.ts';
 import { type ReleaseTree, type TreeOptions, releaseTree } from '../tree/release-tree.ts';
-import { type Overlay, scopedTree } from '../tree/scoped-tree.ts';
+import { scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
+import type { Choice, UnchangedRelease } from './choice.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
-import type { LocatedImage } from './images.ts';
 import { subjectDigest } from './journal-evidence.ts';
 import { judgePromotion, judgeRollback } from './gates.ts';
 import { type Merge, mergeFor } from './merge-divergence.ts';
 import type { Refused } from './outcome.ts';
-
-/** An environment that has a release. */
-export interface Running extends EnvironmentState {
-  readonly record: ReleaseRecord;
-}
-
-/** What a use case chose: enough for everything else to follow. */
-export interface Choice {
-  readonly kind: 'chosen';
-  readonly request: Request;
-  /** The environment's branch, and the release that this one comes after. */
-  readonly state: EnvironmentState;
-  readonly images: readonly LocatedImage[];
-  readonly source: ReleaseSource;
-  /** The commit whose tree is taken. */
-  readonly tree: ObjectId;
-  /** What of another commit is laid over a line's scope, where releases do not carry a tree. */
-  readonly overlay?: Overlay | undefined;
-  /** First parent first. */
-  readonly parents: readonly ObjectId[];
-  /** Holds as they will stand afterwards. */
-  readonly held: readonly Hold[];
-  readonly restored?: NonNullable<Plan['restored']>;
-  /** The record at the head is not one that tagflow wrote: the same release again mends it, so it is never unchanged. */
-  readonly mends: boolean;
-  /** Commits made by hand that the release which comes back had kept. */
-  readonly merged?: Plan['merged'];
-  /** The release that stands is deployed again: annotations of moving tags also say the number of the new release. */
-  readonly again?: boolean;
-}
-
-/** The environment has exactly this release. Its images and tags may want repair, which `execute` does. */
-export interface UnchangedRelease {
-  readonly kind: 'unchanged';
-  readonly state: Running;
-  readonly images: readonly ReleaseImage[];
-  readonly copies: readonly PlannedCopy[];
-}
 
 /** A plan, and the branch as it was when the plan was made. */
 export interface PlannedRelease {

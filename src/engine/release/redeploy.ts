@@ -13,7 +13,7 @@ import { scopeId } from '../tree/tree.ts';
 import { wasCutShort } from './checks.ts';
 import { type Choose, release } from './execute.ts';
 import type { Released } from './outcome.ts';
-import type { Choice, UnchangedRelease } from './plan.ts';
+import type { Choice, UnchangedRelease } from './choice.ts';
 
 /** How long after the commit tags may be put without a second deploy, in milliseconds: an ordinary run takes as long. */
 const SOON = 60_000;

@@ -5,7 +5,7 @@ import { type Digest, digestAlgorithm, digestHex } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { Descriptor } from '../registry.ts';
-import type { Copying } from './copy.ts';
+import type { Copying } from './walk.ts';
 import type { Node } from './walk.ts';
 
 const COSIGN = ['sig', 'att', 'sbom'] as const;

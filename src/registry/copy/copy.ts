@@ -16,7 +16,7 @@ import type { NamedBlob } from '../image/manifest-graph.ts';
 import type { ContentStore, CopyImage, CopyRequest, CopySummary } from '../registry.ts';
 import { copyCompanions } from './companions.ts';
 import { type CopyProgress, createCopyProgress } from './progress.ts';
-import { type Node, type Root, type Route, walk } from './walk.ts';
+import { type Copying, type Node, type Root, type Route, walk } from './walk.ts';
 
 /** What a copier works with. */
 export interface CopierOptions {
@@ -35,15 +35,6 @@ const COLLECT_AFTER = 8 * 1024 * 1024;
 
 /** Requests without content at a time, over all copies; a host has a limit of its own. */
 const ASK_AT_ONCE = 8;
-
-/** One copy under way. */
-export interface Copying extends Route {
-  readonly source: ContentStore;
-  readonly target: ContentStore;
-  readonly notify: ReportProgress;
-  /** Copies what is at a digest, with everything below it. Resolves to its manifests. */
-  readonly copyGraph: (root: Root) => Promise<readonly Node[]>;
-}
 
 /** A copier; its copies share the limits. See `CopyImage` for what it promises. */
 export function createCopier(options: CopierOptions): CopyImage {

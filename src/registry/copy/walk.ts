@@ -1,11 +1,12 @@
 // What an image consists of, and how much of it a target has: every manifest below its digest, children first.
 import pLimit from 'p-limit';
 import type { Digest } from '../../model/digest.ts';
+import type { ReportProgress } from '../../model/effects.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { Repository } from '../../model/reference.ts';
 import { type Named, namedIn } from '../image/manifest-graph.ts';
 import { isIndexType } from '../image/manifest-type.ts';
-import type { ContentSource, ContentTarget, Manifest } from '../registry.ts';
+import type { ContentSource, ContentStore, ContentTarget, Manifest } from '../registry.ts';
 
 /** A manifest of an image. */
 export interface Node extends Named {
@@ -134,4 +135,13 @@ function tooMuch({ from }: Route, root: Root): TagflowError {
     why: 'no image has that many',
     fix: 'look at what is stored there; push the image with fewer platforms',
   });
+}
+
+/** One copy under way. */
+export interface Copying extends Route {
+  readonly source: ContentStore;
+  readonly target: ContentStore;
+  readonly notify: ReportProgress;
+  /** Copies what is at a digest, with everything below it. Resolves to its manifests. */
+  readonly copyGraph: (root: Root) => Promise<readonly Node[]>;
 }

@@ -1,8 +1,8 @@
 // The versions of an image: newest first, and where each runs; and the word for the newest.
 import { expect, test } from 'vitest';
-import { resolveNewest, versions } from '../../src/engine/versions.ts';
-import { FIRST, createBench } from '../support/engine.ts';
-import { failureOf } from '../support/failure.ts';
+import { resolveNewest, versions } from '../../../src/engine/read/versions.ts';
+import { FIRST, createBench } from '../../support/engine.ts';
+import { failureOf } from '../../support/failure.ts';
 
 test('are listed newest first, with the environments that run them', async () => {
   const bench = createBench();

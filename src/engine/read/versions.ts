@@ -1,11 +1,11 @@
 // Versions: what is published of an image, newest first, and where each version runs.
-import { TagflowError } from '../model/errors.ts';
-import { imageOf } from '../model/pipeline.ts';
-import type { Tag } from '../model/reference.ts';
-import { type VersionScheme, compareVersions, readVersion } from '../model/version.ts';
-import { configured, type Reading, type RegistryMaker } from './context.ts';
-import { readable } from './read/problem.ts';
-import { type Snapshot, readSnapshot } from './read/snapshot.ts';
+import { TagflowError } from '../../model/errors.ts';
+import { imageOf } from '../../model/pipeline.ts';
+import type { Tag } from '../../model/reference.ts';
+import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
+import { configured, type Reading, type RegistryMaker } from '../context.ts';
+import { readable } from './problem.ts';
+import { type Snapshot, readSnapshot } from './snapshot.ts';
 
 /** A published version. */
 export interface PublishedVersion {
