@@ -55,6 +55,23 @@ export interface Reviews {
   readonly reviews: readonly Review[];
 }
 
+/** Whether a forge sees to something, as far as it tells. */
+export interface Assurance {
+  readonly given: 'yes' | 'no' | 'unknown';
+  /** How that is known, or why it is not: one line, lower case, no full stop, no secret. */
+  readonly how: string;
+}
+
+/** What a forge sees to for one branch. */
+export interface BranchRules {
+  /** Not everybody who may write to the repository may push to it. */
+  readonly closed: Assurance;
+  /** No forced push replaces its past. */
+  readonly appendOnly: Assurance;
+  /** A push to a pull request onto it dismisses the approvals that were given before. */
+  readonly dismissal: Assurance;
+}
+
 /**
  * The forge that hosts the repository. Every method may throw `unauthorized`, `forbidden`, `forge-unavailable`,
  * `forge-answer-invalid` or `interrupted`. A write whose answer was lost is settled by reading, never repeated blindly.
@@ -83,6 +100,8 @@ export interface Forge {
   reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined>;
   /** Sets a status of a commit; one of that name is replaced. */
   report(commit: ObjectId, status: CommitStatus): Promise<void>;
+  /** The rules for a branch, which need not be there. What the forge does not show this token is unknown. */
+  rules(branch: BranchName): Promise<BranchRules>;
   /** Whether this identity may open pull requests. */
   mayOpen(): Promise<Permission>;
 }

@@ -9,8 +9,9 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../mod
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, type ForgeRequestsOptions, ForgeClient, cut } from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
+import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
 import { type GithubReader, githubReviews } from './github-reviews.ts';
+import { githubRules } from './github-rules.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
@@ -193,6 +194,10 @@ class Github implements Forge {
 
   async reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined> {
     return githubReviews(this.#reader(), commit, target);
+  }
+
+  async rules(branch: BranchName): Promise<BranchRules> {
+    return githubRules(this.#reader(), branch);
   }
 
   async report(commit: ObjectId, { name, state, description }: CommitStatus): Promise<void> {

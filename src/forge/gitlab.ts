@@ -6,8 +6,9 @@ import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../mod
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, ForgeClient, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
+import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
 import { type GitlabReader, gitlabApprovals } from './gitlab-approvals.ts';
+import { gitlabRules } from './gitlab-rules.ts';
 import type { ForgeOptions } from './github.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
@@ -166,6 +167,10 @@ class Gitlab implements Forge {
 
   async reviews(commit: ObjectId, target: BranchName): Promise<Reviews | undefined> {
     return gitlabApprovals(this.#reader(), commit, target);
+  }
+
+  async rules(branch: BranchName): Promise<BranchRules> {
+    return gitlabRules(this.#reader(), branch);
   }
 
   async report(commit: ObjectId, { name, state, description }: CommitStatus): Promise<void> {

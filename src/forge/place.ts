@@ -64,6 +64,7 @@ function readRemote(url: string): Remote {
       url,
       'it is not a URL of a server',
       'pull requests need a remote like https://github.com/acme/app.git',
+      { isServer: false },
     );
   }
   const hostname = SSH_HOSTS[parsed.hostname.toLowerCase()] ?? parsed.hostname.toLowerCase();
@@ -142,8 +143,8 @@ function decoded(path: string): string {
   }
 }
 
-function unknown(url: string, why: string, fix: string): TagflowError {
+function unknown(url: string, why: string, fix: string, details: { readonly isServer: boolean } = { isServer: true }) {
   // Whatever stands before an `@` may be a password.
   const shown = url.replace(/^([a-z+.-]*:\/\/)?[^/]*@/i, '$1').replace(/[\x00-\x1f\x7f]/g, '?');
-  return new TagflowError('forge-unknown', { what: `what hosts ${shown} is not known`, why, fix });
+  return new TagflowError('forge-unknown', { what: `what hosts ${shown} is not known`, why, fix, details });
 }

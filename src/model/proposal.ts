@@ -20,6 +20,11 @@ export function proposalBranch(plan: Plan): BranchName {
   return `tagflow/${environment}-${sequence}-${digest.slice(-12)}` as BranchName;
 }
 
+/** A branch that could ask for a release of an environment: what rules say of it they say of every one. */
+export function proposalBranchOf(environment: string): BranchName {
+  return `tagflow/${environment}-1-000000000000` as BranchName;
+}
+
 /** What a branch asks for, by its name; undefined when it is not a branch of a proposal. */
 export function readProposalBranch(branch: BranchName): Proposal | undefined {
   const [, environment, sequence] = /^tagflow\/(.+)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];

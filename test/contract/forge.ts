@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommitStatus, Forge, PullRequest, PullRequestDraft } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { failureOf } from '../support/failure.ts';
-import type { ForgeUser, GivenReview, KeptPullRequest, MergeMethod } from '../support/memory-forge.ts';
+import type { ForgeUser, GivenProtection, GivenReview, KeptPullRequest, MergeMethod } from '../support/memory-forge.ts';
 
 /** A forge with a repository that a contract test can look into, and change behind the adapter's back. */
 export interface ForgeWorld {
@@ -21,6 +21,10 @@ export interface ForgeWorld {
   kept(): Promise<readonly KeptPullRequest[]>;
   /** Reviews one, as a person or a bot does. */
   review(number: number, given: GivenReview): Promise<void> | void;
+  /** Protects branches, as the people do who own the repository. */
+  protect(given: GivenProtection): void;
+  /** Shows nobody how branches are protected. */
+  hideRules(): void;
   /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
   reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Lets the answer to the next opening be lost, after it took effect. */
@@ -332,11 +336,49 @@ export function describeForgeContract(title: string, create: () => Promise<Forge
       });
     });
 
+    describe('rules', () => {
+      const given = async (branch: BranchName): Promise<readonly string[]> => {
+        const { closed, appendOnly, dismissal } = await forge.rules(branch);
+        for (const { how } of [closed, appendOnly, dismissal]) expect(how).toMatch(/^[a-zG].*[^.]$/);
+        return [closed.given, appendOnly.given, dismissal.given];
+      };
+
+      it('has none for a branch that nobody protected', async () => {
+        expect(await given(PRD)).toEqual(['no', 'no', 'no']);
+      });
+
+      it.each<readonly [string, Omit<GivenProtection, 'branches'>, readonly string[]]>([
+        ['chosen people push, and a push dismisses approvals', { dismisses: true }, ['yes', 'yes', 'yes']],
+        ['approvals outlive a push', {}, ['yes', 'yes', 'no']],
+        ['forced pushes are allowed', { isForced: true }, ['yes', 'no', 'no']],
+        ['everybody who may write may push', { isOpen: true }, ['no', 'yes', 'no']],
+      ])('tells of a protected branch: %s', async (_, how, expected) => {
+        world.protect({ branches: PRD, ...how });
+        expect(await given(PRD)).toEqual(expected);
+        await world.commit(STG, { a: '1' });
+        expect((await given(STG)).slice(0, 2)).toEqual(['no', 'no']);
+      });
+
+      it('tells of a pattern, for a branch that is not there yet', async () => {
+        world.protect({ branches: 'tagflow/*' });
+        expect((await given(LATER)).slice(0, 2)).toEqual(['yes', 'yes']);
+      });
+
+      it('says that it cannot tell what the token may not see, and does not guess', async () => {
+        world.protect({ branches: PRD, dismisses: true });
+        world.hideRules();
+        const [closed, appendOnly, dismissal] = await given(PRD);
+        expect(closed).not.toBe('no');
+        expect([appendOnly, dismissal]).toEqual(['unknown', 'unknown']);
+      });
+    });
+
     describe('rights', () => {
       const calls: readonly (readonly [string, (forge: Forge) => Promise<unknown>])[] = [
         ['listing', async (as) => as.openOnto(PRD)],
         ['opening', async (as) => as.open(draft())],
         ['asking', async (as) => as.mayOpen()],
+        ['reading rules', async (as) => as.rules(PRD)],
       ];
       it.each(calls)('does not know a stranger: %s', async (_name, call) => {
         const error = await failureOf(call(world.forge({ user: 'stranger' })));

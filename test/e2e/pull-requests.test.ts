@@ -32,6 +32,7 @@ describe.each(sampled(['github', 'gitlab'] as const, 2))('by pull request on %s'
     await symlink('../repository.git', join(pipeline.folder, 'acme/app.git'));
     forge = await startForgeServer({ folder: pipeline.folder });
     Object.assign(pipeline.env, { TAGFLOW_REPO: forge.url, TAGFLOW_FORGE_TOKEN: FORGE_TOKENS.writer });
+    forge.protect({ branches: '*', dismisses: true });
     await protect(pipeline, 'prd');
     await setUp(pipeline, kind);
     await tagflow('promote', 'stg');
@@ -39,7 +40,10 @@ describe.each(sampled(['github', 'gitlab'] as const, 2))('by pull request on %s'
   afterAll(async () => forge.stop());
 
   it('doctor says that it may', async () => {
-    expect(await tagflow('doctor', 'prd', '-v')).toContain(`the forge allows opening ${term}s`);
+    const told = await tagflow('doctor', 'prd', '-v');
+    expect(told).toContain(`the forge allows opening ${term}s`);
+    expect(told).toContain('it is protected, and its past cannot be rewritten');
+    expect(told).toContain(`a ${term} cannot change unseen once it was approved`);
   });
 
   it('a promotion opens one, and changes nothing else', async () => {

@@ -37,6 +37,8 @@ describeForgeContract('memory', async () => {
     kept: async () => forge.pullRequests,
     reportStatus: forge.reportStatus,
     review: forge.review,
+    protect: forge.protect,
+    hideRules: forge.hideRules,
     loseNextOpening: () => forge.arm({ kind: 'after' }, 1, ({ method }) => method === 'open'),
     stop: async () => undefined,
   };

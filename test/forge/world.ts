@@ -57,6 +57,8 @@ export async function createWireWorld(kind: ForgeKind): Promise<WireWorld> {
     kept: server.kept,
     reportStatus: server.reportStatus,
     review: server.review,
+    protect: server.protect,
+    hideRules: server.hideRules,
     loseNextOpening() {
       server.intercept(
         OPENING[kind],

@@ -116,6 +116,7 @@ export function createBench(options: BenchOptions = {}): Bench {
   const remote = createMemoryRemote();
   const registry = createMemoryRegistry(options.registry);
   const forge = createMemoryForge(remote);
+  forge.protect({ branches: '*', dismisses: true });
   const clock = createInstantClock();
   const notices: string[] = [];
   const steps: Step[] = [];

@@ -1,7 +1,8 @@
 // How GitHub and GitLab speak of pull requests over REST: paths, answers and refusals, as their public documentation has them
 // (docs.github.com/rest/pulls, /rest/issues/comments, /rest/git/refs; docs.gitlab.com/api/merge_requests, /api/notes,
 // /api/branches). A path that is not known here is `undefined`: the test fails that asked for it.
-import type { ForgeUser } from './memory-forge.ts';
+import { matchesWildcard } from '../../src/model/wildcard.ts';
+import type { ForgeUser, GivenProtection } from './memory-forge.ts';
 import { type ForgeStore, type StoredRequest, branchOf } from './forge-store.ts';
 
 /** A request as it arrived. */
@@ -113,6 +114,10 @@ export const github: Dialect = async (request, { store, origin, user }) => {
   const { query } = request;
   const body = fields(request.body);
 
+  if (!isWrite) {
+    const told = await githubProtection(request, store, { path: path ?? '', origin });
+    if (told) return told;
+  }
   const reviewed = await githubReview(request, store, { path: path ?? '', origin, isWrite, show });
   if (reviewed) return reviewed;
   if (request.line.endsWith('/pulls') && !isWrite) {
@@ -253,6 +258,74 @@ function keepStatus(
   const others = (store.statuses.get(commit) ?? []).filter((one) => one.name !== name);
   store.statuses.set(commit, [...others, { name, state: said, description }]);
   return { status: 201, body: { id: 1, state, context: name, description } };
+}
+
+function protectionsOf({ protections }: ForgeStore, branch: string): readonly GivenProtection[] {
+  return protections.filter(({ branches }) => matchesWildcard(branches, branch));
+}
+
+/**
+ * https://docs.github.com/rest/repos/rules, /rest/branches/branches, /rest/branches/branch-protection. Patterns are rulesets here,
+ * and names are protected branches.
+ */
+async function githubProtection(
+  request: ForgeRequest,
+  store: ForgeStore,
+  { path, origin }: Pick<Place, 'path' | 'origin'>,
+): Promise<ForgeAnswer | undefined> {
+  const forbidden = { status: 403, body: { message: 'Resource not accessible by integration', status: '403' } };
+  const notFound = { status: 404, body: { message: 'Branch not found', status: '404' } };
+  const [, ruled] = /^\/rules\/branches\/([^/]+)$/.exec(path) ?? [];
+  if (ruled !== undefined) {
+    if (store.areRulesHidden) return forbidden;
+    const sets = protectionsOf(store, decodeURIComponent(ruled)).filter(({ branches }) => branches.includes('*'));
+    const rules = sets.flatMap(({ isOpen, isForced, dismisses }) => [
+      { type: 'deletion' },
+      ...(isForced ? [] : [{ type: 'non_fast_forward' }]),
+      ...(isOpen ? [] : [{ type: 'pull_request', parameters: { dismiss_stale_reviews_on_push: dismisses === true } }]),
+    ]);
+    return paged(request, origin, rules, (rule) => rule);
+  }
+  const [, name, below] = /^\/branches\/([^/]+)(\/protection)?$/.exec(path) ?? [];
+  if (name === undefined) return undefined;
+  const branch = decodeURIComponent(name);
+  const head = (await store.heads()).get(branch);
+  if (!head) return notFound;
+  const found = protectionsOf(store, branch).find(({ branches }) => !branches.includes('*'));
+  if (below === undefined) return ok({ name: branch, commit: { sha: head }, protected: found !== undefined });
+  if (store.areRulesHidden) return forbidden;
+  if (!found) return { status: 404, body: { message: 'Branch not protected', status: '404' } };
+  const reviews = { dismiss_stale_reviews: found.dismisses === true, required_approving_review_count: 1 };
+  return ok({
+    ...(!found.isOpen && { required_pull_request_reviews: reviews }),
+    allow_force_pushes: { enabled: found.isForced === true },
+    allow_deletions: { enabled: false },
+  });
+}
+
+/** https://docs.gitlab.com/api/protected_branches, /api/merge_request_approvals: the setting is the project's. */
+async function gitlabProtection(
+  request: ForgeRequest,
+  store: ForgeStore,
+  { path, origin }: Pick<Place, 'path' | 'origin'>,
+): Promise<ForgeAnswer | undefined> {
+  const forbidden = { status: 403, body: { message: '403 Forbidden' } };
+  if (path === '/protected_branches') {
+    if (store.areRulesHidden) return forbidden;
+    return paged(request, origin, store.protections, ({ branches, isOpen, isForced }) => ({
+      id: 1,
+      name: branches,
+      push_access_levels: [{ id: 1, access_level: isOpen ? 30 : 40, user_id: null, group_id: null }],
+      merge_access_levels: [{ id: 1, access_level: 40 }],
+      allow_force_push: isForced === true,
+    }));
+  }
+  if (path !== '/approvals') return undefined;
+  if (store.areRulesHidden) return { status: 404, body: { message: '404 Not Found' } };
+  return ok({
+    approvals_before_merge: 0,
+    reset_approvals_on_push: store.protections.some(({ dismisses }) => dismisses === true),
+  });
 }
 
 /** https://docs.gitlab.com/api/merge_request_approvals, /api/merge_requests, /api/commits, /api/notes. */
@@ -402,6 +475,10 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
     if (closes) made.state = 'closed';
     return { status: 201, body: show(made) };
   }
+  if (!isWrite) {
+    const told = await gitlabProtection(request, store, { path, origin });
+    if (told) return told;
+  }
   const reviewed = await gitlabReview(request, store, { path, origin, isWrite, show });
   if (reviewed) return reviewed;
   const [, number, below] = /^\/merge_requests\/([0-9]+)(\/notes)?$/.exec(path) ?? [];
@@ -435,7 +512,11 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
   const branch = decodeURIComponent(escaped);
   const head = (await store.heads()).get(branch);
   if (!head) return error(404, '404 Branch Not Found');
-  if (request.method === 'GET') return ok({ name: branch, commit: { id: head }, protected: false });
+  if (request.method === 'GET') {
+    const fitting = protectionsOf(store, branch);
+    const isOpen = fitting.length === 0 || fitting.some((one) => one.isOpen);
+    return ok({ name: branch, commit: { id: head }, protected: fitting.length > 0, developers_can_push: isOpen });
+  }
   if (request.method !== 'DELETE') return undefined;
   await store.repository.move(branch, undefined);
   return { status: 204 };

@@ -13,7 +13,7 @@ import type { CommitStatus } from '../../src/forge/forge.ts';
 import { branchOf, createForgeStore } from './forge-store.ts';
 import { type GitRepository, createGitRepository, openGitRepository, temporaryFolder } from './git-repository.ts';
 import { startGitHttpServer } from './git-server.ts';
-import type { ForgeUser, GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
+import type { ForgeUser, GivenProtection, GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
 
 /** An answer, or none: the connection cut (`drop`), or silence (`hang`). */
 export type ForgeOutcome = ForgeAnswer | 'drop' | 'hang';
@@ -48,6 +48,9 @@ export interface ForgeServer {
   reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Reviews one, as a person or a bot does. */
   review(number: number, given: GivenReview): Promise<void>;
+  protect(given: GivenProtection): void;
+  /** Shows no token how branches are protected. */
+  hideRules(): void;
   /** Merges an open one as a person does. Rejects with an Error `not merged: …` for a conflict, and for no fast-forward. */
   merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
   closeByHand(number: number): Promise<void>;
@@ -122,6 +125,10 @@ export async function startForgeServer(
     async review(number, given) {
       const found = (await store.all())[number - 1]!;
       found.reviews.push({ ...given, at: found.head, time: store.now() });
+    },
+    protect: (given) => void store.protections.push(given),
+    hideRules() {
+      store.areRulesHidden = true;
     },
     merge: async (number, method, how) => store.merge(number, method, how),
     async closeByHand(number) {

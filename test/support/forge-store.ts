@@ -3,7 +3,7 @@ import type { CommitStatus } from '../../src/forge/forge.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { parseObjectId } from '../../src/model/object-id.ts';
 import { type GitRepository, CLEAN_ENVIRONMENT, run } from './git-repository.ts';
-import type { GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
+import type { GivenProtection, GivenReview, KeptPullRequest, MergeMethod } from './memory-forge.ts';
 
 /** A pull request as it is stored. */
 export interface StoredRequest extends Omit<KeptPullRequest, 'state' | 'comments'> {
@@ -33,6 +33,9 @@ export interface ForgeStore {
   all(): Promise<readonly StoredRequest[]>;
   heads(): Promise<ReadonlyMap<string, ObjectId>>;
   hasCommit(id: string): Promise<boolean>;
+  readonly protections: GivenProtection[];
+  /** Nobody's token may see how branches are protected. */
+  areRulesHidden: boolean;
   /** Statuses by commit, of each name the newest. */
   readonly statuses: Map<string, readonly CommitStatus[]>;
   /** Whether a branch has nothing that the target has not. */
@@ -94,6 +97,8 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
         .map(([name = '', email = '']) => ({ name, email }));
     },
     all,
+    protections: [],
+    areRulesHidden: false,
     statuses: new Map(),
     hasCommit: async (id) =>
       git('cat-file', '-e', `${id}^{commit}`).then(

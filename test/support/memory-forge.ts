@@ -2,7 +2,16 @@
 // and ledgers see what it merged. It keeps the port's contract (test/contract/forge.ts) and fails on demand. Stricter than
 // a forge in one thing: files are merged whole, so two changes of one file conflict even where Git would join their lines.
 import { setImmediate } from 'node:timers/promises';
-import type { CommitStatus, Forge, PullRequest, PullRequestDraft, Review, Reviews } from '../../src/forge/forge.ts';
+import type {
+  Assurance,
+  BranchRules,
+  CommitStatus,
+  Forge,
+  PullRequest,
+  PullRequestDraft,
+  Review,
+  Reviews,
+} from '../../src/forge/forge.ts';
 import type { TreeEdit, TreeEntry } from '../../src/ledger/ledger.ts';
 import { formatCommit, makeObject, parseTree } from '../../src/ledger/object.ts';
 import { listEntries } from '../../src/ledger/listing.ts';
@@ -10,6 +19,7 @@ import { editTree } from '../../src/ledger/tree.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import type { Permission } from '../../src/model/repository-facts.ts';
+import { matchesWildcard } from '../../src/model/wildcard.ts';
 import { type Armed, strike } from './armed.ts';
 import type { MemoryRemote } from './memory-ledger.ts';
 
@@ -41,9 +51,21 @@ export interface GivenReview {
   readonly mayWrite?: boolean;
 }
 
+/** How branches are protected, and what a push to a pull request onto them does. */
+export interface GivenProtection {
+  /** A name, or a pattern with `*`. */
+  readonly branches: string;
+  /** Everybody who may write may push. Default: false. */
+  readonly isOpen?: boolean;
+  /** Forced pushes are allowed. Default: false. */
+  readonly isForced?: boolean;
+  /** A push dismisses approvals. Default: false. */
+  readonly dismisses?: boolean;
+}
+
 /** One call of a method of the port. */
 export interface ForgeOperation {
-  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'reviews' | 'report' | 'mayOpen';
+  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'reviews' | 'report' | 'rules' | 'mayOpen';
   /** The name given to `as`. */
   readonly actor: string;
 }
@@ -74,6 +96,10 @@ export interface MemoryForge extends Forge {
   reportStatus(commit: ObjectId, status: CommitStatus): void;
   /** Reviews one, as a person or a bot does. */
   review(number: number, given: GivenReview): void;
+  /** Protects branches. */
+  protect(given: GivenProtection): void;
+  /** Shows nobody how branches are protected. */
+  hideRules(): void;
   /** Opens one from a branch of that name in a fork. */
   openFromFork(branch: string, target: string): number;
   /** Arms a fault for the `nth` (1: the next) operation that matches; each strikes once. */
@@ -179,6 +205,20 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     if (headOf(found.branch) === pullRequest.head) remote.branches.delete(found.branch);
   };
 
+  const protections: GivenProtection[] = [];
+  let isHidden = false;
+  const rulesOf = (branch: BranchName): BranchRules => {
+    const fitting = protections.filter(({ branches }) => matchesWildcard(branches, branch));
+    const hidden: Assurance = { given: 'unknown', how: 'the token may not see how branches are protected' };
+    const judge = (yes: boolean): Assurance =>
+      isHidden ? hidden : { given: yes ? 'yes' : 'no', how: yes ? 'it is protected' : 'it is not protected' };
+    return {
+      closed: judge(fitting.length > 0 && !fitting.some(({ isOpen }) => isOpen)),
+      appendOnly: judge(fitting.length > 0 && !fitting.some(({ isForced }) => isForced)),
+      dismissal: judge(fitting.some(({ dismisses }) => dismisses)),
+    };
+  };
+
   const as = (actor: string, how: { readonly user?: ForgeUser; readonly signal?: AbortSignal } = {}): Forge => {
     const { user = 'writer', signal } = how;
     const operate = async <T>(method: ForgeOperation['method'], work: () => T): Promise<T> => {
@@ -209,6 +249,7 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
         operate('report', () => {
           statuses.set(commit, (statuses.get(commit) ?? new Map<string, CommitStatus>()).set(status.name, status));
         }),
+      rules: async (branch) => operate('rules', () => rulesOf(branch)),
       mayOpen: async () =>
         operate('mayOpen', (): Permission =>
           user === 'writer'
@@ -245,6 +286,10 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     },
     review(number, given) {
       said.set(number, [...(said.get(number) ?? []), { ...given, at: headOf(find(number).branch)! }]);
+    },
+    protect: (given) => void protections.push(given),
+    hideRules() {
+      isHidden = true;
     },
     openFromFork: (branch, target) =>
       keep({ branch: branch as BranchName, target: target as BranchName, title: 'from a fork', body: '' }, true).number,

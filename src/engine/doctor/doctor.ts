@@ -8,6 +8,7 @@ import { configured, type Given, type RecordReading } from '../context.ts';
 import { type Needed, type RepositoryUse, examineRepository } from './repository.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
+import { examineProtection } from './protection.ts';
 import { examineSigning } from './signing.ts';
 import { readPast } from '../read/past.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -46,6 +47,7 @@ export async function doctor(given: Given, machine: Machine, name?: string): Pro
   findings.push(
     ...(await examinePush(context, snapshot, chosen)),
     ...(await examineForge(context, snapshot, chosen)),
+    ...(await examineProtection(context, snapshot, chosen)),
     ...(await examineSigning(context, snapshot, chosen)),
   );
   const examined: Examined[] = [];

@@ -1,0 +1,91 @@
+// What GitHub sees to for a branch: rulesets, and the older branch protection. Everybody may read rulesets, for names that no
+// branch has too; branch protection only administrators, and of branches that are there.
+// https://docs.github.com/rest/repos/rules, /rest/branches/branches, /rest/branches/branch-protection
+import { z } from 'zod/mini';
+import { attempt } from '../model/attempt.ts';
+import type { BranchName } from '../model/object-id.ts';
+import type { Assurance, BranchRules } from './forge.ts';
+import type { GithubReader } from './github-reviews.ts';
+
+const rule = z.object({
+  type: z.string(),
+  parameters: z.optional(z.nullable(z.object({ dismiss_stale_reviews_on_push: z.optional(z.boolean()) }))),
+});
+const branchAnswer = z.object({ protected: z.boolean() });
+const protectionAnswer = z.object({
+  restrictions: z.optional(z.nullable(z.unknown())),
+  required_pull_request_reviews: z.optional(z.nullable(z.object({ dismiss_stale_reviews: z.optional(z.boolean()) }))),
+  allow_force_pushes: z.optional(z.nullable(z.object({ enabled: z.boolean() }))),
+});
+
+type Rule = z.infer<typeof rule>;
+
+/** What one of the two kinds of protection says, or why it says nothing. */
+type Told<T> = { readonly value: T } | { readonly why: string };
+
+/** Reads what GitHub sees to for a branch. */
+export async function githubRules(reader: GithubReader, branch: BranchName): Promise<BranchRules> {
+  const [rules, protection] = await Promise.all([rulesFor(reader, branch), protectionOf(reader, branch)]);
+  const found = 'value' in rules ? rules.value : [];
+  const classic = 'value' in protection ? protection.value : undefined;
+  const has = (...types: readonly string[]): string | undefined => found.find(({ type }) => types.includes(type))?.type;
+  const why = 'why' in rules ? rules.why : 'why' in protection ? protection.why : undefined;
+  const judge = (yes: string | undefined, no: string): Assurance => {
+    if (yes !== undefined) return { given: 'yes', how: yes };
+    return why === undefined ? { given: 'no', how: no } : { given: 'unknown', how: why };
+  };
+  const reviews = classic?.required_pull_request_reviews;
+  const closing = has('update', 'pull_request');
+  const keeping = has('non_fast_forward', 'update');
+  const dismisses = found.some(({ parameters }) => parameters?.dismiss_stale_reviews_on_push === true);
+  return {
+    closed: judge(
+      closing === undefined
+        ? classic && (classic.restrictions || reviews)
+          ? 'its branch protection restricts who pushes, or takes pull requests alone'
+          : undefined
+        : `a ruleset has the rule ${closing}`,
+      'no ruleset restricts updates or requires pull requests, and no branch protection does',
+    ),
+    appendOnly: judge(
+      keeping === undefined
+        ? classic && classic.allow_force_pushes?.enabled !== true
+          ? 'its branch protection allows no forced pushes'
+          : undefined
+        : `a ruleset has the rule ${keeping}`,
+      classic
+        ? 'its branch protection allows forced pushes'
+        : 'no ruleset and no branch protection blocks forced pushes',
+    ),
+    dismissal: judge(
+      dismisses || reviews?.dismiss_stale_reviews === true
+        ? 'its rules dismiss approvals when new commits are pushed'
+        : undefined,
+      'no rule for it dismisses approvals when new commits are pushed',
+    ),
+  };
+}
+
+async function rulesFor(reader: GithubReader, branch: BranchName): Promise<Told<readonly Rule[]>> {
+  const path = `rules/branches/${encodeURIComponent(branch)}`;
+  const asked = await attempt(reader.list(`reading the rules for ${branch}`, path, z.array(rule)), 'forbidden');
+  if (asked.problem) return { why: asked.problem.why ?? 'the token may not read the rules of the repository' };
+  // Servers that are too old for rulesets do not know the path.
+  return { value: asked.value ?? [] };
+}
+
+/** The branch protection; undefined where it has none. */
+async function protectionOf(
+  reader: GithubReader,
+  branch: BranchName,
+): Promise<Told<z.infer<typeof protectionAnswer> | undefined>> {
+  const path = `branches/${encodeURIComponent(branch)}`;
+  const found = await attempt(reader.one(`reading the branch ${branch}`, path, branchAnswer), 'forbidden');
+  if (found.problem) return { why: found.problem.why ?? 'the token may not read branches' };
+  if (!found.value) return { why: 'the branch is not there, and GitHub tells branch protection of those that are' };
+  if (!found.value.protected) return { value: undefined };
+  const doing = `reading the protection of ${branch}`;
+  const asked = await attempt(reader.one(doing, `${path}/protection`, protectionAnswer), 'forbidden');
+  if (asked.value) return { value: asked.value };
+  return { why: 'GitHub says that it is protected, and not how: the token needs the right to read administration' };
+}
