@@ -12,8 +12,8 @@ export interface GitAnswer {
   readonly stderr: string;
   /** It was ended because it said nothing for too long. */
   readonly timedOut: boolean;
-  /** It was ended because it printed more than is read. */
-  readonly tooMuch: boolean;
+  /** It was ended because there was more than is read: of its answer, or of what the server says beside it. */
+  readonly tooMuch: 'answer' | 'talk' | undefined;
 }
 
 /** Why a command failed, as far as its words tell. */
@@ -25,6 +25,7 @@ export type FailureKind =
   | 'no-such-object'
   | 'incomplete'
   | 'endless'
+  | 'talkative'
   | 'old-git'
   | 'no-git'
   | 'storage'
@@ -65,7 +66,7 @@ const NOISE = new RegExp(
 /** Why a command failed. Words of the remote itself (`remote: …`) never make it a failure of this machine. */
 export function failureKind(answer: GitAnswer): FailureKind {
   if (answer.exitCode === 129) return 'old-git';
-  if (answer.tooMuch) return 'endless';
+  if (answer.tooMuch) return answer.tooMuch === 'talk' ? 'talkative' : 'endless';
   if (/^Error: spawn |spawn [^\n]* ENOENT/.test(answer.stderr)) return 'no-git';
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
@@ -91,7 +92,7 @@ export function neverReached(answer: GitAnswer): boolean {
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
 export function words(answer: GitAnswer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
-  if (answer.tooMuch) return 'it says more than is read';
+  if (answer.tooMuch === 'answer') return 'it says more than is read';
   const lines = linesOf(answer.stderr)
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
@@ -172,6 +173,7 @@ const UNAVAILABLE: Readonly<
   }),
   'refused-here': NOT_USABLE,
   endless: NOT_USABLE,
+  talkative: NOT_USABLE,
   storage: NOT_USABLE,
   transient: (url) => ({
     what: `${url} does not answer as a Git remote`,

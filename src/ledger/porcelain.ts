@@ -20,6 +20,8 @@ export interface PorcelainOptions {
   readonly input?: string | undefined;
   /** The command is ended when it prints more bytes than this, or hears more from the server where `protocol` is given. */
   readonly most: number;
+  /** The command is ended when the server, or Git, says more bytes than this beside its answer. */
+  readonly talk: number;
   /** Watch what comes from a server of this protocol: for commands that keep a list in memory. */
   readonly protocol?: string | undefined;
 }
@@ -44,10 +46,10 @@ export async function runPorcelain(
   task: (git: SimpleGit) => Promise<unknown>,
   options: PorcelainOptions,
 ): Promise<GitAnswer> {
-  const { gitProgram, folder, silenceMs, signal, input, most, protocol } = options;
+  const { gitProgram, folder, silenceMs, signal, input, protocol } = options;
   const environment = { ...options.environment, ...(protocol !== undefined && traceVariables(protocol)) };
   let answer: GitAnswer | undefined;
-  const hearing = new Hearing(folder, most, protocol);
+  const hearing = new Hearing(options);
   const abort = signal ? AbortSignal.any([signal, hearing.full]) : hearing.full;
   const git = simpleGit({
     baseDir: folder,
@@ -65,7 +67,7 @@ export async function runPorcelain(
         // What simple-git itself has to say, of a program that cannot be started.
         stderr: hearing.said() + Buffer.concat(stdErr).toString(),
         timedOut: error instanceof Error && error.message.includes('timeout reached'),
-        tooMuch: hearing.full.aborted,
+        tooMuch: hearing.tooMuch,
       };
       // simple-git takes an exit without words, or by a signal, for a success.
       return error ?? (exitCode === 0 ? undefined : new Error(`exit code ${exitCode}`));
@@ -84,22 +86,24 @@ export async function runPorcelain(
   } catch (error) {
     if (!answer && !abort.aborted) throw error;
   }
-  return answer ?? { exitCode: undefined, stdout: '', stderr: '', timedOut: false, tooMuch: hearing.full.aborted };
+  if (answer) return answer;
+  return { exitCode: undefined, stdout: '', stderr: hearing.said(), timedOut: false, tooMuch: hearing.tooMuch };
 }
 
 /** What Git prints for us to read, a list of refs or a report, and what it says: no more than an honest server makes of it. */
 class Hearing {
-  readonly #folder: string;
-  readonly #most: number;
+  readonly #options: PorcelainOptions;
   readonly #full = new AbortController();
   readonly #said = createListener();
   readonly #trace: Trace | undefined;
   readonly #chunks: Buffer[] = [];
   #length = 0;
+  #heard = 0;
+  #tooMuch: GitAnswer['tooMuch'];
 
-  constructor(folder: string, most: number, protocol: string | undefined) {
-    this.#folder = folder;
-    this.#most = most;
+  constructor(options: PorcelainOptions) {
+    const { protocol } = options;
+    this.#options = options;
     this.#trace = protocol === undefined ? undefined : createTrace(this.#said);
   }
 
@@ -108,15 +112,23 @@ class Hearing {
     return this.#full.signal;
   }
 
+  /** What there is more of than is read. */
+  get tooMuch(): GitAnswer['tooMuch'] {
+    return this.#tooMuch;
+  }
+
   print(chunk: Buffer): void {
     this.#length += chunk.length;
-    if (this.#length <= this.#most) this.#chunks.push(chunk);
-    else this.#giveUp();
+    if (this.#length <= this.#options.most) this.#chunks.push(chunk);
+    else this.#giveUp('answer');
   }
 
   say(chunk: Buffer): void {
     (this.#trace ?? this.#said).hear(chunk);
-    if ((this.#trace?.received() ?? 0) > this.#most) this.#giveUp();
+    this.#heard += chunk.length;
+    // What Git tells of a protocol is its own, and longer than what the server said.
+    if (!this.#trace && this.#heard > this.#options.talk) this.#giveUp('talk');
+    if ((this.#trace?.received() ?? 0) > this.#options.most) this.#giveUp('answer');
   }
 
   printed(): string {
@@ -128,10 +140,11 @@ class Hearing {
     return this.#said.text();
   }
 
-  #giveUp(): void {
+  #giveUp(what: 'answer' | 'talk'): void {
     if (this.#full.signal.aborted) return;
+    this.#tooMuch = what;
     this.#full.abort();
     // Git leaves them behind, and they go on reading.
-    endProcessesIn(this.#folder, /^git-remote-/);
+    endProcessesIn(this.#options.folder, /^git-remote-/);
   }
 }

@@ -11,14 +11,15 @@ import type { BranchAt, PushVerdict } from './ledger.ts';
  * What one attempt brought. `accepted`: the remote reported the branch moved, or already there. `stale`: Git saw, before
  * it sent anything, that the branch is not where it was expected. `beside-moved`: the same of the branch beside it. `refused`: the remote reported that it did not move
  * the branch; `lock`: the file of its own that stood in the way. `unreached`: nothing was sent. `incomplete`: nothing could
- * be sent, since objects were missing here; the next attempt brings more. `open`: anything may have happened.
+ * be sent, since objects were missing here; the next attempt brings more. `open`: anything may have happened;
+ * `isFlood`: the remote talked without end, and was left.
  */
 export type PushAttempt =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'stale' }
   | { readonly kind: 'beside-moved' }
   | { readonly kind: 'refused'; readonly reason: string; readonly final: boolean; readonly lock?: string }
-  | { readonly kind: 'unreached' | 'incomplete' | 'open'; readonly error: TagflowError };
+  | { readonly kind: 'unreached' | 'incomplete' | 'open'; readonly error: TagflowError; readonly isFlood?: true };
 
 /** What a push shall do: move a branch to a commit, as long as it and the branch beside it are where they were. */
 export interface BranchMove {
@@ -62,6 +63,9 @@ const REFUSALS = 3;
 /** The same where the remote says that it was a lock: they pass, but those of a server that crashed stay. */
 const LOCKED = 5;
 
+/** Attempts that a remote may drown in words. */
+const FLOODS = 2;
+
 /** Turns of `complete` after which nothing more can be fetched. */
 const COMPLETIONS = 4;
 
@@ -74,6 +78,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
   const { clock, random } = pacing;
   let mayHaveLanded = false;
   let refusals = 0;
+  let floods = 0;
   let completions = 0;
   let firstAnswer: number | undefined;
   for (let attempt = 0; ; attempt += 1) {
@@ -93,6 +98,8 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const error = 'error' in answer ? answer.error : seen.kind === 'unread' ? seen.error : undefined;
     if (isTagflowError(error, 'unauthorized', 'not-supported', 'storage-failed') && (known || !mayHaveLanded))
       throw error;
+    if ('isFlood' in answer) floods += 1;
+    if (known && floods >= FLOODS) throw outOfTime(push, mayHaveLanded, error);
     const allowed = pacing.signal?.aborted === true ? pacing.hurriedMs : pacing.settleMs;
     const wait = pushBackoff(attempt, random);
     if (clock.elapsed() + wait - firstAnswer > allowed) {

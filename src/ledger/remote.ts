@@ -166,6 +166,7 @@ export class Remote {
       return { kind: 'refused', reason, final: false, ...(lock !== undefined && { lock: oneLineOf(lock) }) };
     }
     const kind = failureKind(answer);
+    if (kind === 'talkative') return { kind: 'open', error: await this.#failure(kind, said), isFlood: true };
     if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
     const error = await this.#failure(kind, said);
     return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };
@@ -240,6 +241,7 @@ export class Remote {
     const { repository, remote, bounds } = this.#options;
     if (kind === 'storage') return storageFailed(repository.folder, `git said: ${said}`);
     if (kind === 'endless') return endless(remote, bounds);
+    if (kind === 'talkative') return talkative(remote, bounds, said);
     const { problem } = await attempt(repository.probe());
     if (problem) return problem;
     return remoteFailure(remote, kind, said, this.#options.tried);
@@ -252,6 +254,7 @@ export class Remote {
       signal: options.signal ? AbortSignal.any([options.signal, broken]) : broken,
       gitProgram,
       most: bounds.listing,
+      talk: bounds.talk,
       folder: repository.folder,
       environment: withConfig({ ...environment, ...(options.packets === true && { GIT_TRACE_PACKET: '1' }) }, [
         ...(options.lazy === false ? [] : PROMISOR),
@@ -288,6 +291,15 @@ function endless({ url }: RemoteUrl, bounds: ReadBounds): TagflowError {
     why: `it is longer than ${spellBound(bounds, 'listing')}`,
     fix: `check the URL, and who makes branches there; ${raiseBound('listing', 'there really are that many')}`,
     details: { remote: url, kind: 'endless', limit: 'listing', most: bounds.listing },
+  });
+}
+
+function talkative({ url }: RemoteUrl, bounds: ReadBounds, said: string): TagflowError {
+  return new TagflowError('remote-unavailable', {
+    what: `${url} says more than is read beside its answer`,
+    why: `it is more than ${spellBound(bounds, 'talk')}, and begins: ${said}`,
+    fix: `look at the hooks of the server; ${raiseBound('talk', 'they really say that much')}`,
+    details: { remote: url, kind: 'talkative', limit: 'talk', most: bounds.talk },
   });
 }
 

@@ -50,6 +50,12 @@ export const BOUNDS = {
     unit: 'MB',
     what: 'the size of a server’s list of branches or tags, and of a history’s list of changes, in MB',
   },
+  talk: {
+    variable: 'TAGFLOW_MAX_TALK_MB',
+    usual: 32,
+    unit: 'MB',
+    what: 'how much is read of what a server says beside its answer, in MB',
+  },
   pages: {
     variable: 'TAGFLOW_MAX_PAGES',
     usual: 2000,

@@ -74,6 +74,18 @@ describeReal('a server that talks without end', ['git', 'sh', 'head', 'fold'], (
     expect(result.stderr.length).toBeLessThan(5_000);
   });
 
+  it('is left when it says more than is read, and the branch tells what became of the push', async () => {
+    const endless = 'head -c 600000000 /dev/zero | tr "\\0" "x" | fold -w 200 >&2';
+    const accepting = await fork();
+    await accepting.repository.hook('post-receive', endless);
+    succeeded(await bounded(accepting, ['promote', 'stg']));
+    const refusing = await fork();
+    await refusing.repository.hook('pre-receive', `echo "first word" >&2; ${endless}; exit 1`);
+    const result = await bounded(refusing, ['promote', 'stg']);
+    expect(result).toFail({ code: 'push-outcome-unknown', why: /more than 32 MB, and begins: first word/ });
+    expect((await releaseOf(refusing, 'stg')).sequence).toBe(1);
+  });
+
   it('is left when its list of branches does not end', async () => {
     const server = createServer((_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-git-upload-pack-advertisement' });

@@ -18,7 +18,7 @@ const said = (stderr: string, more: Partial<GitAnswer> = {}): GitAnswer => ({
   stdout: '',
   stderr,
   timedOut: false,
-  tooMuch: false,
+  tooMuch: undefined,
   ...more,
 });
 

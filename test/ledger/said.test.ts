@@ -29,7 +29,7 @@ describe('what a program says', () => {
     listener.hear(Buffer.from(`remote: ${'repository '.repeat(100_000)}\n${'a:'.repeat(100_000)}`));
     const stderr = listener.text();
     expect(Math.max(...stderr.split('\n').map((line) => line.length))).toBeLessThanOrEqual(2001);
-    const answer = { exitCode: 1, stdout: '', stderr, timedOut: false, tooMuch: false };
+    const answer = { exitCode: 1, stdout: '', stderr, timedOut: false, tooMuch: undefined };
     const begun = process.cpuUsage();
     failureKind(answer);
     words(answer, (text) => text);
