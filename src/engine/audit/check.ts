@@ -256,7 +256,7 @@ function excerpt(text: string): string {
 
 /** A merge that took releases off the line: tells of the commit on the branch from which on they are hidden. */
 async function checkContinuity(
-  context: Pick<RecordReading, 'ledger' | 'signing'>,
+  context: RecordReading,
   { line, environment, head }: Trail,
   report: Report,
 ): Promise<void> {

@@ -18,36 +18,50 @@ export interface HiddenRelease {
 }
 
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
-export async function hiddenRelease(
-  context: Pick<RecordReading, 'ledger' | 'signing'>,
-  line: LineHistory,
-): Promise<HiddenRelease | undefined> {
+export async function hiddenRelease(context: RecordReading, line: LineHistory): Promise<HiddenRelease | undefined> {
   const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
   const isHidden = ({ file }: RecordStep): boolean => file !== undefined && !known.has(text(file.content));
-  return highestAside(context, line, isHidden, true);
+  const found = await highestAside(context, line, isHidden, true);
+  return (await firstMade(context, line.environment, found)) ?? found[0];
 }
 
 /** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
-export async function highestReachable(
-  context: Pick<RecordReading, 'ledger' | 'signing'>,
-  line: LineHistory,
-): Promise<HiddenRelease | undefined> {
-  return highestAside(context, line, () => true, false);
+export async function highestReachable(context: RecordReading, line: LineHistory): Promise<HiddenRelease | undefined> {
+  return firstMade(context, line.environment, await highestAside(context, line, () => true, false));
 }
 
+/** The commits beside a line that have the record of the highest release there: one made it, and others merged it. */
 async function highestAside(
   context: Pick<RecordReading, 'ledger' | 'signing'>,
   { environment, head, abandoned }: LineHistory,
   counts: (step: RecordStep) => boolean,
   byOwnRules: boolean,
-): Promise<HiddenRelease | undefined> {
-  const found = await context.ledger.walkAside(head, lineFiles(environment));
-  let highest: HiddenRelease | undefined;
-  for (const step of [...abandoned, ...stepsAside(environment, found)]) {
+): Promise<readonly HiddenRelease[]> {
+  const aside = stepsAside(environment, await context.ledger.walkAside(head, lineFiles(environment)));
+  let highest: readonly HiddenRelease[] = [];
+  for (const step of [...abandoned, ...aside]) {
     const record = counts(step) ? await releaseAside(context, environment, step, byOwnRules) : undefined;
-    if (record && record.sequence > (highest?.record.sequence ?? 0)) highest = { commit: step.commit, record };
+    const most = highest[0]?.record.sequence ?? 0;
+    if (!record || record.sequence < most) continue;
+    highest = [...(record.sequence > most ? [] : highest), { commit: step.commit, record }];
   }
   return highest;
+}
+
+/**
+ * The release that one of these commits has at its head, by the commit that made it: a merge that only brought the record along
+ * made none, and nothing can follow on it.
+ */
+async function firstMade(
+  context: RecordReading,
+  environment: Environment,
+  found: readonly HiddenRelease[],
+): Promise<HiddenRelease | undefined> {
+  for (const { commit, record } of found) {
+    const [newest] = releasesOn(await readWholeLine(context, environment, commit.id));
+    if (newest?.release.sequence === record.sequence) return { commit: newest.commit, record: newest.release };
+  }
+  return undefined;
 }
 
 /**

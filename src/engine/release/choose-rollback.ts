@@ -107,6 +107,11 @@ interface RunningPast {
   readonly broken: boolean;
 }
 
+/** What runs, and the release to go back to. */
+interface Chosen extends RunningPast {
+  readonly target: Release;
+}
+
 /** That many releases are looked at first: usually the one to go back to is among them. */
 const NEWEST = 10;
 
@@ -115,16 +120,32 @@ async function readTarget(
   snapshot: Snapshot,
   environment: Environment,
   request: RollbackRequest,
-): Promise<RunningPast & { readonly target: Release }> {
-  const read = await attempt(readRunning(reading, snapshot, environment, NEWEST), 'branch-rewound');
+): Promise<Chosen> {
+  const choose = async (from: RunningPast): Promise<Chosen> => ({
+    ...from,
+    target: await chooseTarget(reading, snapshot, from, request),
+  });
   const isNumbered = request.to?.startsWith('#') === true;
-  const few = read.value ?? (isNumbered ? await readHidden(reading, snapshot, environment) : undefined);
-  if (!few) throw read.problem;
-  const { value: target, problem } = await attempt(chooseTarget(reading, snapshot, few, request), 'release-not-found');
-  if (!problem) return { ...few, target };
-  if (few.past.whole) throw problem;
-  const all = await readRunning(reading, snapshot, environment);
-  return { ...all, target: await chooseTarget(reading, snapshot, all, request) };
+  const beside = async (): Promise<RunningPast | undefined> =>
+    isNumbered ? readHidden(reading, snapshot, environment) : undefined;
+  const { value: few, problem: rewound } = await attempt(
+    readRunning(reading, snapshot, environment, NEWEST),
+    'branch-rewound',
+  );
+  if (!few) {
+    const hidden = await beside();
+    if (hidden) return choose(hidden);
+    throw rewound;
+  }
+  const first = await attempt(choose(few), 'release-not-found');
+  if (first.value) return first.value;
+  const all = few.past.whole ? few : await readRunning(reading, snapshot, environment);
+  const { value, problem } = all === few ? first : await attempt(choose(all), 'release-not-found');
+  if (value) return value;
+  // The commit at the head has the record of a release that it did not make: the line continues from the one that did.
+  const other = all.broken ? await beside() : undefined;
+  if (other && names(other.state.record, request.to ?? '')) return choose(other);
+  throw problem;
 }
 
 /** The highest release that the branch reaches beside its line, and its past: the line continues from there. */

@@ -97,6 +97,19 @@ function matrix(title: string, make: () => Bench): void {
       expect(outcome).toMatchObject({ plan: { sequence: 5, previous, parents: [merged] } });
     });
 
+    test('a merge that brought the newest record along made no release: a rollback follows on the one that did', async () => {
+      const bench = make();
+      const head = headOf(bench);
+      const merged = bench.remote.commit('prd', {}, { parents: [head, bench.head('main')] });
+      const older = bench.remote.history('prd').at(-2)!;
+      bench.remote.commit('prd', {}, { parents: [older.id, merged] });
+      const refusal = { code: 'branch-rewound', details: { release: 4, commit: head } };
+      expect((await status(bench.context(), 'prd'))[0]?.problem).toMatchObject(refusal);
+      const previous = { sequence: 4, commit: head };
+      const outcome = await bench.rollback('prd', { to: '#2', run: DRY });
+      expect(outcome).toMatchObject({ plan: { sequence: 5, previous } });
+    });
+
     test('a line that was anchored again continues', async () => {
       const bench = make();
       const head = headOf(bench);
@@ -184,6 +197,24 @@ environments: { dev: {}, stg: { from: dev }, prd: { from: stg, gates: { upstream
     bench.remote.commit('prd', {}, { parents: [old.parents[0]!, head!] });
     bench.remote.commit('prd', changes(bench, bench.head('prd'), third!));
     expect((await status(bench.context(), 'prd'))[0]?.problem).toMatchObject({ code: 'branch-rewound' });
+  });
+});
+
+describe('a release whose record stands on its branch, in a commit that made another tree of it', () => {
+  test('is left by no rollback, as its tags are there, and the line continues from it by its number', async () => {
+    const bench = await seeded(createBench());
+    const [head, third] = bench.remote.history('prd').map(({ id }) => id);
+    const fix = bench.remote.commit('prd', { 'src/fix.py': 'x' });
+    bench.remote.commit('prd', changes(bench, third!, fix), { parents: [third!, fix] });
+    expect((await status(bench.context(), 'prd'))[0]?.problem).toMatchObject({ code: 'record-invalid' });
+    const refusal = await failureOf(bench.rollback('prd'));
+    expect(refusal.code).toBe('branch-rewound');
+    const outcome = await bench.rollback('prd', { to: '#4' });
+    expect(outcome).toMatchObject({ record: { sequence: 5, previous: { sequence: 4, commit: head } } });
+    expect((await status(bench.context(), 'prd'))[0]).toMatchObject({ problem: undefined, record: { sequence: 5 } });
+    expect(await numbers(bench)).toEqual([5, 4, 3, 2, 1]);
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: true });
+    expect(findings.map(({ rule }) => rule)).not.toContain('rewound');
   });
 });
 

@@ -114,7 +114,7 @@ function environmentOf(world: World, start: Start, environment: Environment): En
   return {
     name: environment.name,
     tag: environment.tag,
-    line: facts(line).map((commit) => asMerged(world, commit, line)),
+    line: facts(line).map((commit) => asMerged(world, commit, line, environment)),
     base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
       .filter((rewind) => rewind.branch === branch)
@@ -129,13 +129,29 @@ function environmentOf(world: World, start: Start, environment: Environment): En
   };
 }
 
-/** A merge that brings the record of a release which does not follow on its line has a record that was left there. */
-function asMerged({ rewinds }: World, commit: CommitFacts, line: readonly string[]): CommitFacts {
+/**
+ * A merge that brings the record of a release which does not follow on its line, or whose commit had another tree, has a record
+ * that was left there.
+ */
+function asMerged(world: World, commit: CommitFacts, line: readonly string[], of: Environment): CommitFacts {
   const { record } = commit;
-  if (!record || 'invalid' in record || !rewinds.some(({ merge }) => merge === commit.id)) return commit;
-  return record.follows === undefined || line.includes(record.follows)
-    ? commit
-    : { ...commit, record: { ...record, base: undefined } };
+  const merged = world.rewinds.find(({ merge }) => merge === commit.id);
+  if (!merged || !record || 'invalid' in record) return commit;
+  const follows = record.follows === undefined || line.includes(record.follows);
+  const made = madeIn(world, of, commit.id as ObjectId, merged.from as ObjectId);
+  const isSame = made === undefined || treeOf(world, made) === treeOf(world, commit.id as ObjectId);
+  return follows && isSame ? commit : { ...commit, record: { ...record, base: undefined } };
+}
+
+/** The commit of a history that made the record which another commit has. */
+function madeIn(world: World, environment: Environment, commit: ObjectId, from: ObjectId): ObjectId | undefined {
+  const path = recordPath(environment);
+  const recordAt = (id: ObjectId): string => Buffer.from(world.remote.filesOf(id).get(path) ?? []).toString('latin1');
+  return [...lineFrom(world, from)].findLast((id) => recordAt(id) === recordAt(commit));
+}
+
+function treeOf({ remote }: World, id: ObjectId): string {
+  return remote.read(id).tree;
 }
 
 /**

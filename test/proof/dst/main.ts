@@ -8,7 +8,7 @@ import type { Batch, BatchResult, Shown } from './worker.ts';
 
 const USAGE = `usage: npm run dst -- [--runs N] [--seed S] [--trace] [--plain] [--break DEFECT] [--threads N]
 
-  --runs N      how many schedules (default 15000)
+  --runs N      how many schedules (default 30000)
   --seed S      the first seed; the others follow it (default 1)
   --trace       print every trace, not only those of schedules that break a promise
   --plain       nothing of the engine is swapped for functions that remember
@@ -34,7 +34,7 @@ interface Options {
 function readOptions(): Options {
   const { values } = parseArgs({
     options: {
-      runs: { type: 'string', default: '15000' },
+      runs: { type: 'string', default: '30000' },
       seed: { type: 'string', default: '1' },
       trace: { type: 'boolean', default: false },
       plain: { type: 'boolean', default: false },

@@ -106,6 +106,20 @@ export function withJournal(scenario: Scenario, random: SeededRandom): Scenario 
   return { ...scenario, actors: [...scenario.actors, ...people], hands: [...scenario.hands, ...rewind] };
 }
 
+/**
+ * The scenario, where an old commit is merged often with another merge of the branch beside it. `random`: apart from that of the
+ * scenario, which stays what it was.
+ */
+export function withMerges(scenario: Scenario, random: SeededRandom): Scenario {
+  const merged = scenario.hands.find(({ kind }) => kind === 'old-merge');
+  if (!merged || !random.chance(0.6)) return scenario;
+  const { environment } = merged;
+  const others = Array.from({ length: 1 + random.below(2) }, (): HandMade => {
+    return { kind: random.pick(['merge', 'merge', 'old-merge', 'hotfix']), environment };
+  });
+  return { ...scenario, hands: [...scenario.hands, ...others] };
+}
+
 /** Off by up to an hour, and another hour off from some moment on. */
 function drawClock(random: SeededRandom): Actor['clock'] {
   const off = (): number => random.below(7_200_000) - 3_600_000;

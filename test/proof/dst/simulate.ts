@@ -8,7 +8,15 @@ import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { type Actor, type HandMade, RIGHT_CLOCK, drawScenario, withJournal, withVerification } from './scenario.ts';
+import {
+  type Actor,
+  type HandMade,
+  RIGHT_CLOCK,
+  drawScenario,
+  withJournal,
+  withMerges,
+  withVerification,
+} from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
 import { World } from './world.ts';
@@ -26,7 +34,8 @@ export interface Verdict {
 export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
   const random = createSeededRandom(seed);
   const looked = withVerification(drawScenario(random, starts), createSeededRandom(seed ^ 0x5eed));
-  const drawn = withJournal(looked, createSeededRandom(seed ^ 0x10c4));
+  const kept = withJournal(looked, createSeededRandom(seed ^ 0x10c4));
+  const drawn = withMerges(kept, createSeededRandom(seed ^ 0x3e26e));
   const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);
