@@ -8,8 +8,12 @@ import type { Commit, CommitSignature } from './ledger.ts';
 import { type TreeItem, algorithmOf, parseCommit, parseTree, signatureOf } from './object.ts';
 import { ObjectReader, type PlumbingOptions, type StoredObject } from './plumbing.ts';
 
-/** Trees kept parsed. A tree of a few hundred entries takes some 50 KB. */
-const CACHED_TREES = 2_000;
+/**
+ * Entries of trees kept parsed, some 150 bytes each; a tree itself counts as a few of them. All trees of ten thousand folders
+ * fit: each of them is walked several times for one release.
+ */
+const CACHED_ENTRIES = 400_000;
+const OF_ONE_TREE = 4;
 
 /** ReadBounds of reading content, in bytes. */
 export interface ContentLimits {
@@ -24,6 +28,7 @@ export class ObjectCache {
   readonly #objects: ObjectReader;
   readonly #bounds: ReadBounds;
   readonly #trees = new Map<ObjectId, readonly TreeItem[]>();
+  #cachedEntries = 0;
   readonly #commits = new Map<ObjectId, Commit>();
 
   constructor(git: PlumbingOptions) {
@@ -66,11 +71,19 @@ export class ObjectCache {
       if (!id || object?.type !== 'tree') throw noTree(id, object);
       const items = parseTree(object.content, algorithmOf(id));
       found.set(id, items);
-      if (this.#trees.size >= CACHED_TREES) this.#trees.clear();
-      this.#trees.set(id, items);
+      this.#keepTree(id, items);
     }
     return ids.map((id) => found.get(id) ?? []);
   };
+
+  #keepTree(id: ObjectId, items: readonly TreeItem[]): void {
+    this.#cachedEntries += items.length + OF_ONE_TREE;
+    if (this.#cachedEntries > CACHED_ENTRIES) {
+      this.#trees.clear();
+      this.#cachedEntries = items.length + OF_ONE_TREE;
+    }
+    this.#trees.set(id, items);
+  }
 
   /** The content of those of the files that are here. Throws `tree-unsafe` for more bytes of it than the bound allows. */
   async contents(

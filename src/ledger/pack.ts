@@ -12,9 +12,14 @@ export function encodePack(objects: readonly NewObject[], algorithm: HashAlgorit
   header.writeUInt32BE(2, 4);
   header.writeUInt32BE(objects.length, 8);
   const parts: Buffer[] = [header];
-  for (const { type, content } of objects) parts.push(entryHeader(type, content.length), deflateSync(content));
+  for (const { type, content } of objects) parts.push(entryHeader(type, content.length), deflated(content));
   const body = Buffer.concat(parts);
   return Buffer.concat([body, createHash(algorithm).update(body).digest()]);
+}
+
+/** Some bytes as zlib writes them, in a block of their own size: zlib's usual one has 16 KB, for a file of a hundred bytes too. */
+function deflated(content: Uint8Array): Buffer {
+  return deflateSync(content, { chunkSize: Math.max(64, content.length + 16) });
 }
 
 /** Type and size: four bits of the size beside the type, then seven a byte, lowest first; the top bit says "more". */

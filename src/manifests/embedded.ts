@@ -3,7 +3,7 @@
 import { type Scalar, isScalar } from 'yaml';
 import type { Caps } from './caps.ts';
 import type { Document, Site } from './form.ts';
-import { type Source, isSource, lineEnd, readSource } from './source.ts';
+import { LineStarts, type Source, isSource, lineEnd, readSource } from './source.ts';
 import { type Change, type Splice, unsafe } from './splice.ts';
 import { type Path, type Value, describePath } from './tree.ts';
 
@@ -97,7 +97,7 @@ function positionsIn(source: Source, node: Scalar, text: string): Positions | un
 
 /** A literal block: each inner line is an outer line without its indentation. */
 function inLines(source: Source, node: Scalar, text: string): Positions | undefined {
-  const inner = lineStartsOf(text);
+  const inner = new LineStarts(text).starts;
   const first = lineEnd(source, node.range?.[0] ?? 0);
   const outer: number[] = [];
   let at = source.text.indexOf('\n', first) + 1;
@@ -140,9 +140,3 @@ function inQuotes(source: Source, node: Scalar, text: string): Positions | undef
 }
 
 const ESCAPES = /^\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|.)/s;
-
-function lineStartsOf(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  return starts;
-}

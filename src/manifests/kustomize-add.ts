@@ -153,8 +153,8 @@ function listIndent(source: Source, tree: Tree, root: YAMLMap): string {
 /** The end of the comment lines that follow an offset's line without a gap and are indented by at least `least`. */
 export function skipComments(source: Source, offset: number, least: number): number {
   let at = lineEnd(source, offset);
-  for (let line = lineOf(source, at); line < source.lines.length; line += 1) {
-    const begin = source.lines[line] ?? 0;
+  for (let line = lineOf(source, at); line < source.lines.starts.length; line += 1) {
+    const begin = source.lines.starts[line] ?? 0;
     const indent = /^([ \t]*)#/.exec(source.text.slice(begin, lineEnd(source, begin)))?.[1];
     if (indent === undefined || indent.length < least) break;
     at = lineEnd(source, begin);

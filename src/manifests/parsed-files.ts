@@ -18,4 +18,9 @@ export class ParsedFiles {
     this.#read.set(content, read);
     return read;
   }
+
+  /** Lets go of all that was parsed. */
+  forget(): void {
+    this.#read.clear();
+  }
 }

@@ -1,5 +1,5 @@
 // A manifest file, read: its text, its documents, and where its lines begin.
-import { type CST, Composer, Lexer, type ParsedNode, Parser } from 'yaml';
+import { type CST, Composer, Lexer, type ParsedNode, Parser, Schema } from 'yaml';
 import { type Caps, TokenGuard, Unreadable } from './caps.ts';
 import { readDotenv } from './dotenv.ts';
 import { Tree } from './tree.ts';
@@ -15,8 +15,7 @@ export interface Source {
   readonly dotenv: boolean;
   /** The line break the file uses. */
   readonly newline: '\n' | '\r\n';
-  /** Offsets at which lines begin. */
-  readonly lines: readonly number[];
+  readonly lines: LineStarts;
   /** The limits that the file was read within. */
   readonly caps: Caps;
   /** Whether the text is a value of another file. */
@@ -49,11 +48,11 @@ export function decodeLoosely(content: Uint8Array): string {
 
 /** The file's documents. Every scalar is read as its text, so `1.10` stays `1.10`. Never throws for what is in the file. */
 export function readSource(path: string, text: string, caps: Caps): Source | ReadFailure {
-  const lines = lineStarts(text);
+  const lines = new LineStarts(text);
   try {
     const variables = readDotenv(text);
     const trees = variables ? [new Tree(variables, caps)] : parseTrees(text, caps);
-    const newline = text[(lines[1] ?? 0) - 2] === '\r' ? '\r\n' : '\n';
+    const newline = text[text.indexOf('\n') - 1] === '\r' ? '\r\n' : '\n';
     return { path, text, trees, json: isJson(path, text), dotenv: variables !== undefined, newline, lines, caps };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
@@ -67,12 +66,13 @@ export function isSource(read: Source | ReadFailure): read is Source {
 }
 
 /** The 1-based line of an offset. */
-export function lineOf(source: { readonly lines: readonly number[] }, offset: number): number {
+export function lineOf(source: { readonly lines: LineStarts }, offset: number): number {
+  const { starts } = source.lines;
   let low = 0;
-  let high = source.lines.length;
+  let high = starts.length;
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if ((source.lines[middle] ?? 0) <= offset) low = middle;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
     else high = middle;
   }
   return low + 1;
@@ -80,7 +80,7 @@ export function lineOf(source: { readonly lines: readonly number[] }, offset: nu
 
 /** Where the line of an offset begins, past a byte order mark. */
 export function lineStart(source: Source, offset: number): number {
-  const start = source.lines[lineOf(source, offset) - 1] ?? 0;
+  const start = source.lines.starts[lineOf(source, offset) - 1] ?? 0;
   return start === 0 && source.text.startsWith('\uFEFF') ? 1 : start;
 }
 
@@ -91,11 +91,14 @@ export function lineEnd(source: Source, offset: number): number {
   return at > offset && source.text[at - 1] === '\r' ? at - 1 : at;
 }
 
+/** What documents without tags are read by. Left to itself, the parser makes one for each of them; a tag would change it. */
+const FAILSAFE = new Schema({ schema: 'failsafe' });
+
 function parseTrees(text: string, caps: Caps): Tree[] {
   const guard = new TokenGuard(caps);
   const parser = new Parser();
   const composer = new Composer<ParsedNode, false>({
-    schema: 'failsafe',
+    schema: text.includes('!') ? 'failsafe' : FAILSAFE,
     uniqueKeys: false,
     prettyErrors: false,
     logLevel: 'silent',
@@ -166,8 +169,23 @@ function isJson(path: string, text: string): boolean {
   }
 }
 
-/** Offsets at which lines begin. */
-export function lineStarts(text: string): number[] {
+/** Where the lines of a text begin: looked for when somebody asks, as few of many files are asked for a line. */
+export class LineStarts {
+  readonly #text: string;
+  #starts: readonly number[] | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Offsets at which lines begin. */
+  get starts(): readonly number[] {
+    this.#starts ??= lineStarts(this.#text);
+    return this.#starts;
+  }
+}
+
+function lineStarts(text: string): readonly number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;

@@ -9,7 +9,7 @@ import { type NameIndex, hasPlaceholder, joinImage, splitImage } from './image-n
 import { noField } from './matches.ts';
 import { retarget } from './retarget.ts';
 import { isAmbiguous } from './scalar-text.ts';
-import { decode, lineOf, lineStarts } from './source.ts';
+import { decode, LineStarts, lineOf } from './source.ts';
 import { type Splice, type TextFile, applySplices, unsafe } from './splice.ts';
 import { targetOf } from './target.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
@@ -121,7 +121,7 @@ function pinFile(
     return [{ configured: each, pin, place, ...valuesFor(text, place, target) }];
   });
   const after = applySplices(text, wanted.flatMap(splicesOf));
-  verify({ ...text, text: after, lines: lineStarts(after) }, wanted);
+  verify({ ...text, text: after, lines: new LineStarts(after) }, wanted);
   return {
     pins: wanted.map(({ pin }) => pin),
     edits: after === text.text ? [] : [{ path: file.path, content: new TextEncoder().encode(after) }],
@@ -132,12 +132,12 @@ function pinFile(
 
 function textOf({ path, content }: ManifestFile, maxBytes: number): TextFile | undefined {
   const text = content.length <= maxBytes ? decode(content) : undefined;
-  return text === undefined ? undefined : { path, text, lines: lineStarts(text) };
+  return text === undefined ? undefined : { path, text, lines: new LineStarts(text) };
 }
 
-function placesIn({ text, lines }: TextFile, pattern: RegExp): readonly Place[] {
-  return lines.flatMap((offset, index) => {
-    const line = text.slice(offset, (lines[index + 1] ?? text.length + 1) - 1).replace(/^\uFEFF|\r$/g, '');
+function placesIn({ text, lines: { starts } }: TextFile, pattern: RegExp): readonly Place[] {
+  return starts.flatMap((offset, index) => {
+    const line = text.slice(offset, (starts[index + 1] ?? text.length + 1) - 1).replace(/^\uFEFF|\r$/g, '');
     const start = text.startsWith('\uFEFF', offset) ? offset + 1 : offset;
     const match = line.length <= MAX_LINE ? pattern.exec(line) : null;
     if (!match) return [];

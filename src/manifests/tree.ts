@@ -32,8 +32,9 @@ export interface Entry {
 export class Tree {
   readonly root: Value | undefined;
   readonly #caps: Caps;
-  readonly #targets = new Map<Alias, Value>();
-  readonly #entries = new Map<YAMLMap, ReadonlyMap<string, Entry>>();
+  /** Made when first needed, like the next: most of thousands of files have no alias, and are asked for few keys. */
+  #targets: Map<Alias, Value> | undefined;
+  #entries: Map<YAMLMap, ReadonlyMap<string, Entry>> | undefined;
   #mergedKeys = 0;
 
   constructor(root: Node | null | undefined, caps: Caps) {
@@ -42,15 +43,20 @@ export class Tree {
     this.root = this.follow(root);
   }
 
+  /** Whether a node may stand for another one, and be met on several ways. */
+  get hasAliases(): boolean {
+    return this.#targets !== undefined;
+  }
+
   /** The node itself, or what an alias stands for. */
   follow(node: unknown): Value | undefined {
-    if (isAlias(node)) return this.#targets.get(node);
+    if (isAlias(node)) return this.#targets?.get(node);
     return isScalar(node) || isMap(node) || isSeq(node) ? node : undefined;
   }
 
   /** A mapping's keys in order of appearance, with merge keys applied: own keys win over merged ones. */
   entries(map: YAMLMap): ReadonlyMap<string, Entry> {
-    const known = this.#entries.get(map);
+    const known = this.#entries?.get(map);
     if (known) return known;
     const entries = new Map<string, Entry>();
     for (const [index, pair] of map.items.entries()) {
@@ -61,6 +67,7 @@ export class Tree {
     for (const pair of map.items) {
       if (isMerge(pair)) this.#merge(entries, pair);
     }
+    this.#entries ??= new Map();
     this.#entries.set(map, entries);
     return entries;
   }
@@ -114,6 +121,7 @@ export class Tree {
       if (!target) throw new Unreadable(`the alias *${node.source} has no anchor before it`, startOf(node));
       if (open.has(target))
         throw new Unreadable(`the alias *${node.source} stands inside its own anchor`, startOf(node));
+      this.#targets ??= new Map();
       this.#targets.set(node, target);
       return;
     }

@@ -84,7 +84,7 @@ class Comparison {
   readonly #before: Tree;
   readonly #after: Tree;
   readonly #limit: number;
-  readonly #equal = new Map<Value, Set<Value>>();
+  readonly #equal: Map<Value, Set<Value>> | undefined;
   readonly #found: Difference[] = [];
   /** Nodes visited: bounds the walk through many aliases of one changed node. */
   #steps = 0;
@@ -93,6 +93,8 @@ class Comparison {
     this.#before = before;
     this.#after = after;
     this.#limit = limit;
+    // without aliases each node is met once
+    this.#equal = before.hasAliases || after.hasAliases ? new Map() : undefined;
   }
 
   /** The leaves that differ, cut off where there are more than the limit. */
@@ -103,7 +105,7 @@ class Comparison {
 
   #compare(a: Value | undefined, b: Value | undefined, path: Path): void {
     if (this.#full() || (a === undefined && b === undefined)) return;
-    if (a !== undefined && b !== undefined && this.#equal.get(a)?.has(b) === true) return;
+    if (a !== undefined && b !== undefined && this.#equal?.get(a)?.has(b) === true) return;
     const count = this.#found.length;
     this.#steps += 1;
     if (isMap(a) && isMap(b) && a.items.length > 0 && b.items.length > 0) {
@@ -124,7 +126,7 @@ class Comparison {
       this.#leaves(this.#before, a, path, true);
       this.#leaves(this.#after, b, path, false);
     }
-    if (a && b && this.#found.length === count && !this.#full()) {
+    if (a && b && this.#equal && this.#found.length === count && !this.#full()) {
       this.#equal.set(a, (this.#equal.get(a) ?? new Set()).add(b));
     }
   }

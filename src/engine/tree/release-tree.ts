@@ -85,21 +85,22 @@ export async function releaseTree(
   const standing = await standingPaths(context, head, laid);
   const changed = configurationPaths(snapshot.pipeline, environment, await context.ledger.changedPaths(head, base));
   const treeChanges = [...new Set([...changed, ...edited])].filter(
-    (path) => !standing.has(path) && (!after.has(path) || after.get(path) !== here.get(path)),
+    (path) => !standing.has(path) && (!after.has(path) || !isSameContent(after.get(path), here.get(path))),
   );
   // A file that differs in its pins alone is not a configuration change: pin what is here, and compare.
   const repinned = repin(own, { files, pins, options, result });
   const configurationChanges = pathsThatMatter(snapshot.pipeline, environment, treeChanges).filter(
-    (path) => !after.has(path) || after.get(path) !== repinned.get(path),
+    (path) => !after.has(path) || !isSameContent(after.get(path), repinned.get(path)),
   );
   const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];
   const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
   const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
     const now = await context.ledger.readFiles(head, paths);
     const later = await context.ledger.readFiles(base, paths);
+    const written = writtenIn(edits);
     return paths.map((path) => {
       const taken = isKept(environment, path) ? now.get(path) : later.get(path);
-      return changedFile(path, now.get(path), writtenBy(edits, path) ?? taken, repinned);
+      return changedFile(path, now.get(path), written.get(path) ?? taken, repinned);
     });
   };
   const branch = commitSide(context, head);
@@ -184,10 +185,9 @@ export function changedFile(
   path: string,
   before: Uint8Array | undefined,
   after: Uint8Array | undefined,
-  repinned: ReadonlyMap<string, string>,
+  repinned: ReadonlyMap<string, Uint8Array>,
 ): ChangedFile {
-  const text = repinned.get(path);
-  return { path, before, after, ...(text !== undefined && { repinned: new TextEncoder().encode(text) }) };
+  return { path, before, after, repinned: repinned.get(path) };
 }
 
 /** The content that edits write, by path. */
@@ -196,12 +196,6 @@ export function writtenIn(edits: readonly PlannedEdit[]): ReadonlyMap<string, Ui
   return new Map(
     edits.flatMap((edit) => (edit.kind === 'write' ? [[edit.path, bytes.encode(edit.text)] as const] : [])),
   );
-}
-
-/** The content that an edit writes to a path. */
-function writtenBy(edits: readonly PlannedEdit[], path: string): Uint8Array | undefined {
-  const edit = edits.find((candidate) => candidate.path === path);
-  return edit?.kind === 'write' ? new TextEncoder().encode(edit.text) : undefined;
 }
 
 /** A pin with the number that annotations have behind its digest: what the branch says counts before what is carried. */
@@ -247,6 +241,8 @@ export function pinTree(
     parsed,
   };
   const result = pinImages(files, pins, options);
+  // what is read from now on are other files, and thousands of trees are as many megabytes
+  parsed.forget();
   if (result.unnamed.length > 0) {
     const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
     notify({ level: 'warning', text });
@@ -330,7 +326,7 @@ export interface Pinning {
 export function repin(
   own: readonly ManifestFile[],
   { files, pins, options, result }: Pinning,
-): ReadonlyMap<string, string> {
+): ReadonlyMap<string, Uint8Array> {
   // Where nothing but the pins changes, the answer is known.
   if (isSame(own, files)) return new Map([...contents(own), ...contents(result.edits)]);
   const { value } = attemptNow(() => pinImages(own, pins, { ...options, comparing: true }));
@@ -344,9 +340,14 @@ function isSame(a: readonly ManifestFile[], b: readonly ManifestFile[]): boolean
   );
 }
 
-/** The text of files, by path. */
-export function contents(files: readonly ManifestFile[]): ReadonlyMap<string, string> {
-  return new Map(files.map(({ path, content }) => [path, utf8(content)]));
+/** The content of files, by path. */
+export function contents(files: readonly ManifestFile[]): ReadonlyMap<string, Uint8Array> {
+  return new Map(files.map(({ path, content }) => [path, content]));
+}
+
+/** Whether two contents are the same bytes; what is not there is like nothing else that is. */
+export function isSameContent(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 }
 
 /** A file's bytes as text that has the same bytes again; a plan is JSON, so others cannot stand in it. */

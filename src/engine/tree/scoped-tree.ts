@@ -23,6 +23,7 @@ import {
   type TreeOptions,
   changedFile,
   contents,
+  isSameContent,
   movedRecord,
   pinTree,
   plannedField,
@@ -84,6 +85,7 @@ export async function scopedTree(
   const only = [...line.scope.folders, ...line.scope.files];
   const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
   const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
+  const takenOver = new Set(adopted);
   const [before, after] = [
     repin(here, { files, pins, options, result }),
     new Map([...contents(files), ...contents(result.edits)]),
@@ -104,7 +106,7 @@ export async function scopedTree(
     sides: { before: commitSide(reading, head), after: scopedSide(reading, line, { head, wanted, written }) },
     // A file that differs in its pins alone is not a configuration change.
     configurationChanges: changed.filter(
-      (path) => adopted.includes(path) || !after.has(path) || after.get(path) !== before.get(path),
+      (path) => takenOver.has(path) || !after.has(path) || !isSameContent(after.get(path), before.get(path)),
     ),
   };
 }
