@@ -12,6 +12,7 @@ import { readOptionalFile } from './files.ts';
 import type { GlobalOptions } from './globals.ts';
 import { type GitSettings, readGitSettings } from './git-settings.ts';
 import type { Io } from './io.ts';
+import { openPastIndex } from './past-index.ts';
 import { chooseRemote } from './remote.ts';
 import type { Stopping } from './session.ts';
 import { readTokenServers } from './token-servers.ts';
@@ -48,6 +49,7 @@ export async function compose(
     workFolder: resolve(directory, env['TAGFLOW_CACHE_DIR'] ?? tmpdir()),
     raceTimeoutMs: RACE_TIMEOUT,
     forced,
+    index: openPastIndex({ env, uid: process.getuid?.() }, remote.url),
     watch: (ledger) => facts.watch(ledger),
     // GitLab sets it for pipelines that start inside a deploy freeze of the project.
     deployFreeze: env['CI_DEPLOY_FREEZE'],

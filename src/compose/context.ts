@@ -5,6 +5,8 @@ import type { ConfigFile, Given, Who } from '../engine/context.ts';
 import { sweepLeftovers } from '../http/leftovers.ts';
 import { type GitLedgerOptions, createGitLedger } from '../ledger/git.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { createIndexedLedger } from '../ledger/past/indexed.ts';
+import type { PastIndex } from '../ledger/past/past-index.ts';
 import { TagflowError } from '../model/errors.ts';
 import { LocalRenderer } from '../render/local.ts';
 import { createSigning } from '../signing/keys.ts';
@@ -36,6 +38,8 @@ export interface ContextSettings extends RegistrySettings {
   readonly config?: ConfigFile | undefined;
   /** What the CI system says of a deploy freeze. */
   readonly deployFreeze?: string | undefined;
+  /** What is known of the repository's past, and where that is kept. */
+  readonly index?: PastIndex | undefined;
   /** Stands between the engine and the ledger, to watch what is pushed. */
   readonly watch?: ((ledger: Ledger) => Ledger) | undefined;
 }
@@ -48,7 +52,8 @@ export async function createContext(settings: ContextSettings): Promise<Composit
   await makeFolder(settings.workFolder);
   // Signing keys are copied below the folder for temporary files, even when TAGFLOW_CACHE_DIR names another folder for the rest.
   const swept = sweepLeftovers(tmpdir(), Date.now());
-  const ledger = await createLedger(settings);
+  const git = await createLedger(settings);
+  const ledger = settings.index ? createIndexedLedger(git, settings.index) : git;
   const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
   const context: Given = {
     ledger: watch(ledger),

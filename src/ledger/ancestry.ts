@@ -70,6 +70,12 @@ export class Ancestry {
     return this.#lines.ask(head);
   }
 
+  /** As the port has it. */
+  async reached(head: ObjectId): Promise<ReadonlySet<ObjectId>> {
+    await this.#fetcher.needHistory(head);
+    return new Set(await reachable(this.#git, head, [], Infinity));
+  }
+
   /** Whether a commit that was made here descends from a head; asks for no history beyond its parents. */
   async contains(commit: ObjectId, head: ObjectId): Promise<boolean> {
     if (await this.#isSelfOrParent(head, commit)) return true;

@@ -37,6 +37,9 @@ export function isRegularFile({ mode }: Pick<TreeEntry, 'mode'>): boolean {
   return mode === '100644' || mode === '100755';
 }
 
+/** Of a longer file a step tells only that it is longer, in bytes: nobody's record is. */
+export const LONGEST_STEP = 1 << 20;
+
 /** A commit at which one of some files changed. */
 export interface FileStep {
   readonly commit: Commit;
@@ -143,6 +146,16 @@ export interface HistoryReader {
   commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
   /** Returns the first-parent history of a head, newest first. Needs `deepen`. */
   firstParents(head: ObjectId): Promise<readonly ObjectId[]>;
+  /** Returns every commit that a head reaches, itself included. Needs `deepen`. */
+  reached(head: ObjectId): Promise<ReadonlySet<ObjectId>>;
+  /** Those of some commits that can be read without bringing more, in the order of their ids. */
+  known(ids: readonly ObjectId[]): Promise<readonly Commit[]>;
+  /**
+   * Returns the first-parent history of a fetched head down to the newest commit that is looked for, newest first, that one
+   * included; undefined where that is not among the newest thousand. Brings no more of the history than that takes. The trees of
+   * what it returns can be read afterwards.
+   */
+  downTo(head: ObjectId, isWanted: (id: ObjectId) => boolean): Promise<readonly Commit[] | undefined>;
   /** Returns the commits of a head's first-parent history at which one of the files changed, newest first. Needs `deepen`. */
   walk(head: ObjectId, paths: readonly string[], limit?: number): Promise<readonly FileStep[]>;
   /**

@@ -293,7 +293,7 @@ export class ObjectReader {
       this.#unsentTo = child;
       process.nextTick(() => {
         if (this.#unsentTo !== child) return;
-        child.stdin.write(this.#unsent);
+        child.stdin.write(this.#unsent, 'latin1');
         this.#unsent = '';
       });
     }

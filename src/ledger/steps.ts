@@ -2,15 +2,13 @@
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
 import { shallowCommits } from './history.ts';
-import { type FileStep, isRegularFile } from './ledger.ts';
+import { type Commit, type FileStep, LONGEST_STEP, isRegularFile } from './ledger.ts';
 import { type FileAt, type PathChange, type PathsBelow, changesAside, pathChanges } from './log.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
 import { type Activity, Together } from './together.ts';
 import { findEntries } from './tree.ts';
 
-/** A longer file is nobody's record, in bytes. */
-const LONGEST_STEP = 1 << 20;
 /** That many times deeper each further try reaches: a request more costs as much as some hundred commits. */
 const DEEPER = 16;
 /** Beyond that many, everything comes at once. */
@@ -67,6 +65,25 @@ export class FileSteps {
       if (known.length === limit) return this.#read(head, paths, known);
     }
     return this.walk(head, paths, limit);
+  }
+
+  async downTo(head: ObjectId, isWanted: (id: ObjectId) => boolean): Promise<readonly Commit[] | undefined> {
+    const fetcher = this.#fetcher;
+    const line: Commit[] = [];
+    let generations = DEEPER * Math.max(1, fetcher.depthOf(head));
+    for (let id: ObjectId | undefined = head; id && line.length <= MOST_GENERATIONS;) {
+      const [commit]: readonly Commit[] = await this.#objects.commits([id]);
+      if (commit) {
+        line.push(commit);
+        if (isWanted(id)) return line;
+        [id] = commit.parents;
+      } else {
+        if (fetcher.isDeepened || generations > MOST_GENERATIONS) return undefined;
+        await fetcher.fetchGenerations(head, generations);
+        generations *= DEEPER;
+      }
+    }
+    return undefined;
   }
 
   async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {

@@ -279,6 +279,24 @@ export function describeLedgerContract(
           files.has(path) ? Buffer.from(files.get(path)!).toString() : undefined,
         ]);
 
+      it('names every commit that a head reaches', async () => {
+        const { two, side, merge, last } = await history();
+        await ledger.fetch([last]);
+        await ledger.deepen([last]);
+        expect(await ledger.reached(last)).toEqual(new Set([last, merge, two, side, start]));
+      });
+
+      it('goes down to a commit that is looked for, and reads the trees on the way', async () => {
+        const { two, side, merge, last } = await history();
+        await ledger.fetch([last]);
+        const line = await ledger.downTo(last, (id) => id === two || id === start);
+        expect(line?.map(({ id }) => id)).toEqual([last, merge, two]);
+        expect((await ledger.listFiles(two, 'env/a.yaml')).length).toBe(1);
+        expect((await ledger.known([last, merge, ABSENT])).map(({ id }) => id)).toEqual([last, merge]);
+        expect(await ledger.downTo(last, (id) => id === side)).toBeUndefined();
+        expect((await ledger.downTo(last, (id) => id === last))?.map(({ id }) => id)).toEqual([last]);
+      });
+
       it('walks the commits at which a file changed, by first parent', async () => {
         const { two, last } = await history();
         await ledger.deepen([last]);

@@ -307,6 +307,26 @@ class MemoryLedger implements Ledger {
     return line;
   }
 
+  async reached(head: ObjectId): Promise<ReadonlySet<ObjectId>> {
+    this.#needDeep(head);
+    return this.#reach(head);
+  }
+
+  async known(ids: readonly ObjectId[]): Promise<readonly Commit[]> {
+    return ids.filter((id) => this.#present.has(id) || this.#isLent(id)).map((id) => this.#commit(id));
+  }
+
+  async downTo(head: ObjectId, isWanted: (id: ObjectId) => boolean): Promise<readonly Commit[] | undefined> {
+    const line: Commit[] = [];
+    for (let id: ObjectId | undefined = head; id && line.length <= 1_000; [id] = line.at(-1)?.parents ?? []) {
+      if (!this.#present.has(id)) await this.#talk('deepen');
+      this.#present.add(id);
+      line.push(this.#commit(id));
+      if (isWanted(id)) return line;
+    }
+    return undefined;
+  }
+
   async walk(head: ObjectId, paths: readonly string[], limit = Number.POSITIVE_INFINITY): Promise<readonly FileStep[]> {
     this.#needDeep(head);
     const steps: FileStep[] = [];

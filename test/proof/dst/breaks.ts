@@ -2,7 +2,7 @@
 // simulation that does not find them proves nothing.
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
-import type { Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
+import type { FileStep, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
 import { type Command, type JournalCommand, runCommand } from './commands.ts';
@@ -151,6 +151,24 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     }),
     ledger: () => ({ walkAside: async () => [] }),
   },
+  'old-past-is-taken-for-new': {
+    breaks: 'what is known of the past is believed only below a commit that the head continues',
+    foundBy: ['defect', 'forgotten'],
+    ledger: (ledger, world) => {
+      const known = pasts.get(world) ?? new Map<string, readonly FileStep[]>();
+      pasts.set(world, known);
+      return {
+        async walk(head, paths) {
+          const key = paths.join();
+          const steps = known.get(key) ?? (await ledger.walk(head, paths));
+          known.set(key, steps);
+          return steps;
+        },
+        recent: async (_, paths, limit) =>
+          (known.get(paths.join()) ?? (await ledger.recent(_, paths, limit))).slice(0, limit),
+      };
+    },
+  },
   'consent-is-taken-for-granted': {
     breaks: 'gates are overridden only on request',
     foundBy: ['ungated-release', 'held-returned', 'downgrade-landed', 'hand-made-lost'],
@@ -290,6 +308,9 @@ function lockDev(act: JournalCommand['act']): Command {
 }
 
 /** A journal whose entries of one kind are not seen. */
+/** What processes of a world read of the past, by the files. */
+const pasts = new WeakMap<World, Map<string, readonly FileStep[]>>();
+
 function overlooking(ledger: Ledger, kind: string): Partial<Ledger> {
   return { listFiles: async (commit, folder) => (folder.startsWith(kind) ? [] : ledger.listFiles(commit, folder)) };
 }

@@ -5,6 +5,7 @@ import { TagflowError } from '../../../src/model/errors.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { createSharedPast } from './shared-past.ts';
 import { type SimLedger, createSimLedger } from './sim-ledger.ts';
 import { type Surroundings, createSimCopier, createSimRegistry } from './sim-registry.ts';
 import type { World } from './world.ts';
@@ -16,6 +17,8 @@ export interface ProcessOptions {
   readonly process: string;
   /** How far its clock is off, in milliseconds, at a moment of the simulation's time. */
   readonly skew: (now: Instant) => number;
+  /** What processes know of the past together. */
+  readonly past?: ReturnType<typeof createSharedPast>;
 }
 
 /** A process, before it runs anything. */
@@ -24,6 +27,8 @@ export interface OpenProcess {
   readonly ledger: SimLedger;
   /** SIGTERM. */
   stop(): void;
+  /** Keeps what it learnt of the past, as a process does at its end. */
+  save(): Promise<void>;
 }
 
 /** Versions of the image `app` that do not run. */
@@ -36,7 +41,7 @@ const VERIFIER = createScriptedVerifier((_, { images }) => {
 });
 
 /** Opens a process: nothing is fetched, nothing known. */
-export function openProcess({ world, scheduler, process, skew }: ProcessOptions): OpenProcess {
+export function openProcess({ world, scheduler, process, skew, past }: ProcessOptions): OpenProcess {
   const stopping = new AbortController();
   const { signal } = stopping;
   const surroundings: Surroundings = { world, scheduler, process, signal };
@@ -52,11 +57,13 @@ export function openProcess({ world, scheduler, process, skew }: ProcessOptions)
   };
   const ledger = createSimLedger(surroundings, clock);
   const registry: Registry = createSimRegistry(surroundings);
+  const over = past?.(ledger) ?? { ledger, save: async () => undefined };
   return {
     ledger,
+    save: over.save,
     stop: () => stopping.abort(new TagflowError('interrupted', { what: 'stopped by SIGTERM' })),
     context: {
-      ledger,
+      ledger: over.ledger,
       registryOf: () => registry,
       copyImage: createSimCopier(surroundings),
       // A removed rule puts others in their place.

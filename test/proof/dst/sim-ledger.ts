@@ -175,6 +175,12 @@ class SchedulingLedger implements SimLedger {
           this.#inner.commitsBetween(include, exclude, limit),
         )
       : this.#inner.commitsBetween(include, exclude, limit);
+  readonly reached: Ledger['reached'] = async (head) => this.#inner.reached(head);
+  readonly known: Ledger['known'] = async (ids) => this.#inner.known(ids);
+  readonly downTo: Ledger['downTo'] = async (head, isWanted) => {
+    await this.#request('deepen a little');
+    return this.#inner.downTo(head, isWanted);
+  };
   readonly firstParents: Ledger['firstParents'] = async (head) =>
     this.#below(head, `line ${head}`, async () => this.#inner.firstParents(head));
   readonly walk: Ledger['walk'] = async (head, paths, limit) =>

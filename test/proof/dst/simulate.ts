@@ -19,6 +19,7 @@ import {
 } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
 import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
+import { createSharedPast } from './shared-past.ts';
 import { World } from './world.ts';
 
 /** What a simulation showed. */
@@ -39,10 +40,11 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
   const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);
+  const past = createSharedPast(seed);
   const operations: Operation[] = [];
   const acknowledged: { actor: string; entry: string }[] = [];
   for (const actor of actors) {
-    scheduler.start(async () => work({ world, scheduler, broken, operations, acknowledged }, actor));
+    scheduler.start(async () => work({ world, past, scheduler, broken, operations, acknowledged }, actor));
   }
   for (const [index, act] of hands.entries()) {
     scheduler.start(async () => {
@@ -60,7 +62,7 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
     const command: Command = { kind: 'apply', environments: touched(actors, hands) };
     scheduler.start(async () =>
       work(
-        { world, scheduler, broken, operations, acknowledged },
+        { world, past, scheduler, broken, operations, acknowledged },
         { name: 'repair', commands: [command], clock: RIGHT_CLOCK },
       ),
     );
@@ -84,6 +86,7 @@ function touched(actors: readonly Actor[], hands: readonly HandMade[]): readonly
 
 interface Stage {
   readonly world: World;
+  readonly past: ReturnType<typeof createSharedPast>;
   readonly scheduler: Scheduler;
   readonly broken: Break | undefined;
   readonly operations: Operation[];
@@ -92,11 +95,12 @@ interface Stage {
 
 /** An actor's commands, one process after the other. A killed one is not the end: the next comes, as a pipeline's job does. */
 async function work(stage: Stage, { name, commands, clock }: Actor): Promise<void> {
-  const { world, scheduler, broken, operations, acknowledged } = stage;
+  const { world, past, scheduler, broken, operations, acknowledged } = stage;
   for (const [index, command] of commands.entries()) {
     const process = `${name}-${index + 1}`;
     const opened = openProcess({
       world,
+      past,
       scheduler,
       process,
       skew: (now) => (now < clock.jumpsAt ? clock.before : clock.after),
@@ -116,6 +120,8 @@ async function work(stage: Stage, { name, commands, clock }: Actor): Promise<voi
     }
     const run = broken?.run ?? runCommand;
     const told = await Promise.race([run(context, command), killed]);
+    // One that was killed keeps nothing.
+    if (told) await opened.save();
     scheduler.leave(process);
     const environments = command.kind === 'apply' ? command.environments : [command.environment];
     for (const environment of environments) {

@@ -1,0 +1,265 @@
+// A ledger that knows the past: what the index has of a history is not read again, and not fetched. It answers as the ledger below
+// it does, which is asked for everything that the index cannot tell.
+//
+// Whole histories are fetched when the first question comes that needs them: a head that continues a known one within a thousand
+// commits needs none.
+import { attempt } from '../../model/attempt.ts';
+import { isTagflowError } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Commit, type FileStep, LONGEST_STEP, type Ledger, type TreeEdit } from '../ledger.ts';
+import type { KnownPast, PastIndex } from './past-index.ts';
+
+/** More commits are not kept for a head: 40 bytes each. */
+const MOST_REACHED = 50_000;
+/** More commits that a line merged are not looked at one by one. */
+const MOST_MERGED = 1_000;
+
+/** Returns a ledger over another that is asked only for what an index does not have. Closing it saves what it learnt. */
+export function createIndexedLedger(inner: Ledger, index: PastIndex): Ledger {
+  const reader = new IndexedReader(inner, index);
+  return {
+    heads: async () => inner.heads(),
+    head: async (branch) => inner.head(branch),
+    known: async (ids) => inner.known(ids),
+    downTo: async (head, isWanted) => inner.downTo(head, isWanted),
+    push: async (...move) => inner.push(...move),
+    mayPush: async (branch, head) => inner.mayPush(branch, head),
+    fetch: async (commits, generations) => reader.fetch(commits, generations),
+    deepen: async (heads) => reader.deepen(heads),
+    walk: async (head, paths, limit) => reader.walk(head, paths, limit),
+    recent: async (head, paths, limit) => reader.recent(head, paths, limit),
+    walkAside: async (head, paths) => reader.walkAside(head, paths),
+    treeId: async (base, edits, only) => reader.treeId(base, edits, only),
+    commit: async (id) => reader.commit(id),
+    signature: async (id) => reader.reading(async () => inner.signature(id)),
+    bring: async (files) => reader.reading(async () => inner.bring(files)),
+    readFiles: async (commit, paths, longest) => reader.reading(async () => inner.readFiles(commit, paths, longest)),
+    listFiles: async (commit, folder) => reader.reading(async () => inner.listFiles(commit, folder)),
+    changedPaths: async (from, to) => reader.reading(async () => inner.changedPaths(from, to)),
+    isAncestor: async (ancestor, descendant) => reader.reading(async () => inner.isAncestor(ancestor, descendant)),
+    unreachable: async (commits, head) => reader.reading(async () => inner.unreachable(commits, head)),
+    commitsBetween: async (include, exclude, limit) =>
+      reader.reading(async () => inner.commitsBetween(include, exclude, limit)),
+    firstParents: async (head) => reader.reading(async () => inner.firstParents(head)),
+    reached: async (head) => reader.reading(async () => inner.reached(head)),
+    writeCommit: async (draft) => reader.reading(async () => inner.writeCommit(draft)),
+    async close() {
+      await index.save();
+      await inner.close();
+    },
+  };
+}
+
+/** A known past that a head continues, and the commits above it. */
+interface Continued {
+  readonly known: KnownPast;
+  /** The steps of the known past from which on they are those of the head. */
+  readonly from: number;
+  /** From the head down to the commit that is known, it included. */
+  readonly line: readonly Commit[];
+}
+
+class IndexedReader {
+  readonly #inner: Ledger;
+  readonly #index: PastIndex;
+  /** Heads whose whole history was asked for, and not fetched so far. */
+  readonly #asked = new Set<ObjectId>();
+  /** What makes the trees readable of commits that the index gave, by the head that they are below. */
+  readonly #owed = new Map<ObjectId, () => Promise<unknown>>();
+  /** Commits that the index gave. */
+  readonly #commits = new Map<ObjectId, Commit>();
+  readonly #walks = new Map<string, Promise<readonly FileStep[] | undefined>>();
+
+  constructor(inner: Ledger, index: PastIndex) {
+    this.#inner = inner;
+    this.#index = index;
+  }
+
+  async fetch(commits: readonly ObjectId[], generations?: number): Promise<void> {
+    // Where the past is known, all of it comes only when something is missing.
+    const isHint = generations === Infinity && (await this.#index.isFilled());
+    await this.#inner.fetch(commits, isHint ? undefined : generations);
+  }
+
+  async deepen(heads: readonly ObjectId[]): Promise<void> {
+    if (await this.#index.isFilled()) for (const head of heads) this.#asked.add(head);
+    else await this.#inner.deepen(heads);
+  }
+
+  async walk(head: ObjectId, paths: readonly string[], limit?: number): Promise<readonly FileStep[]> {
+    const known = await this.#knownSteps(head, paths);
+    if (known) return limit === undefined ? known : known.slice(0, limit);
+    await this.#fetchAsked();
+    const steps = await this.#inner.walk(head, paths, limit);
+    const isWhole = limit === undefined || steps.length < limit;
+    if (isWhole) await this.#index.learn(paths, { head, steps });
+    return steps;
+  }
+
+  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
+    const known = (await this.#knownSteps(head, paths))?.slice(0, limit);
+    // The commits between the steps can be read afterwards: where there are none, all are known.
+    if (known && isDense(head, known)) {
+      this.#owed.set(head, async () => this.#inner.recent(head, paths, limit));
+      return known;
+    }
+    return this.reading(async () => this.#inner.recent(head, paths, limit));
+  }
+
+  async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {
+    const known = await this.#knownAside(head, paths);
+    if (known) return known;
+    await this.#fetchAsked();
+    const aside = await this.#inner.walkAside(head, paths);
+    const reached = await this.#inner.reached(head);
+    await this.#index.learn(paths, { head, aside, ...(reached.size <= MOST_REACHED && { reached }) });
+    return aside;
+  }
+
+  async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
+    const read = async (): Promise<ObjectId> => this.#inner.treeId(base, edits, only);
+    if (edits.some(({ kind }) => kind !== 'remove')) return this.reading(read);
+    const way = JSON.stringify([edits, only]);
+    const known = (await this.#index.trees(way)).get(base);
+    if (known !== undefined) return known;
+    const tree = await this.reading(read);
+    await this.#index.learnTree(way, base, tree);
+    return tree;
+  }
+
+  async commit(id: ObjectId): Promise<Commit> {
+    return this.#commits.get(id) ?? this.reading(async () => this.#inner.commit(id));
+  }
+
+  /** Reads; again after what was owed was fetched, where that is what lacks. */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    for (const fetch of [async () => this.#fetchOwed(), async () => this.#fetchAsked()]) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!isTagflowError(error, 'internal') || !(await fetch())) throw error;
+      }
+    }
+    return read();
+  }
+
+  async #fetchOwed(): Promise<boolean> {
+    const owed = [...this.#owed.values()];
+    this.#owed.clear();
+    await Promise.all(owed.map(async (fetch) => fetch()));
+    return owed.length + this.#asked.size > 0;
+  }
+
+  /** Fetches the whole histories that were asked for; whether there were any. */
+  async #fetchAsked(): Promise<boolean> {
+    const heads = [...this.#asked];
+    if (heads.length === 0) return false;
+    await this.#inner.deepen(heads);
+    for (const head of heads) this.#asked.delete(head);
+    return true;
+  }
+
+  async #knownSteps(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[] | undefined> {
+    const key = JSON.stringify([head, paths]);
+    const walk = this.#walks.get(key) ?? this.#continueSteps(head, paths);
+    this.#walks.set(key, walk);
+    const steps = await walk;
+    // What is not known now may be learnt.
+    if (!steps) this.#walks.delete(key);
+    return steps;
+  }
+
+  async #continueSteps(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[] | undefined> {
+    const continued = await this.#continued(head, await this.#index.pasts(paths), true);
+    if (!continued) return undefined;
+    const { known, from, line } = continued;
+    const { value: above } = await attempt(this.#stepsAlong(line, paths), 'tree-unsafe');
+    if (!above) return undefined;
+    const steps = [...above, ...(known.steps ?? []).slice(from)];
+    for (const { commit } of steps) this.#commits.set(commit.id, commit);
+    if (head !== known.head) await this.#index.learn(paths, { head, steps });
+    return steps;
+  }
+
+  /** The known past that a head continues, and the way there; undefined where that is far, or there is none. */
+  async #continued(head: ObjectId, pasts: readonly KnownPast[], bySteps: boolean): Promise<Continued | undefined> {
+    const places = new Map<ObjectId, Omit<Continued, 'line'>>();
+    for (const known of pasts.toReversed()) {
+      const steps = bySteps ? (known.steps ?? []) : [];
+      for (const [from, { commit }] of steps.entries()) places.set(commit.id, { known, from });
+      if (!bySteps || known.steps) places.set(known.head, { known, from: 0 });
+    }
+    if (places.size === 0) return undefined;
+    const line = await this.#inner.downTo(head, (id) => places.has(id));
+    const place = line && places.get(line.at(-1)?.id ?? head);
+    return place && { ...place, line };
+  }
+
+  /** The steps among the commits of a line, but the last one. */
+  async #stepsAlong(line: readonly Commit[], paths: readonly string[]): Promise<readonly FileStep[]> {
+    const states = await Promise.all(line.map(async ({ id }) => this.#stateAt(id, paths)));
+    const changed = line.slice(0, -1).filter((_, index) => states[index] !== states[index + 1]);
+    await this.#inner.bring(changed.map(({ id }) => ({ commit: id, paths })));
+    return Promise.all(
+      changed.map(async (commit) => ({ commit, files: await this.#inner.readFiles(commit.id, paths, LONGEST_STEP) })),
+    );
+  }
+
+  /** What a commit has at paths, as one text. */
+  async #stateAt(id: ObjectId, paths: readonly string[]): Promise<string> {
+    const listed = await Promise.all(paths.map(async (path) => this.#inner.listFiles(id, path)));
+    return listed
+      .flatMap((entries, index) => entries.filter(({ path }) => path === paths[index]))
+      .map(({ path, mode, id: object }) => `${mode} ${object} ${path}`)
+      .join('\n');
+  }
+
+  /** The steps beside a head's line: those beside the line of a known head that it continues, where nothing came to them. */
+  async #knownAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[] | undefined> {
+    const pasts = (await this.#index.pasts(paths)).filter(({ aside }) => aside !== undefined);
+    const continued = await this.#continued(head, pasts, false);
+    if (!continued) return undefined;
+    const { known, line } = continued;
+    const above = line.slice(0, -1);
+    const merged = await this.#mergedInto(above, known, paths);
+    if (!merged) return undefined;
+    if (head !== known.head) {
+      const reached = known.reached && new Set([...above.map(({ id }) => id), ...merged, ...known.reached]);
+      await this.#index.learn(paths, { head, aside: known.aside, reached });
+    }
+    return known.aside;
+  }
+
+  /**
+   * The commits that a line merged and that a known head does not reach; undefined where one of them has one of the files, or
+   * cannot be read without more of the history.
+   */
+  async #mergedInto(
+    line: readonly Commit[],
+    { reached }: KnownPast,
+    paths: readonly string[],
+  ): Promise<readonly ObjectId[] | undefined> {
+    const seen = new Set(line.flatMap(({ parents }) => parents.slice(1)));
+    if (!reached) return seen.size === 0 ? [] : undefined;
+    const found: ObjectId[] = [];
+    for (const id of seen) {
+      if (reached.has(id)) continue;
+      const [commit] = found.length < MOST_MERGED ? await this.#inner.known([id]) : [];
+      const { value: state } = commit ? await attempt(this.#stateAt(id, paths), 'tree-unsafe') : {};
+      if (!commit || state !== '') return undefined;
+      found.push(id);
+      for (const parent of commit.parents) seen.add(parent);
+    }
+    return found;
+  }
+}
+
+/** Whether steps are the whole first-parent history from a head down to the last of them. */
+function isDense(head: ObjectId, steps: readonly FileStep[]): boolean {
+  let next: ObjectId | undefined = head;
+  return steps.every(({ commit: { id, parents } }) => {
+    const isNext = id === next;
+    [next] = parents;
+    return isNext;
+  });
+}

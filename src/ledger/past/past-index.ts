@@ -1,0 +1,149 @@
+// What is known of histories: where files changed below a head, and which trees edits make. Each is a fact about objects
+// that never change, found by reading them once; a head that is not known is one from which a known one is looked for.
+import { createHash } from 'node:crypto';
+import { deserialize, serialize } from 'node:v8';
+import type { ObjectId } from '../../model/object-id.ts';
+import type { FileStep } from '../ledger.ts';
+import type { PastStore } from './past-store.ts';
+import { seal, unseal } from './seal.ts';
+
+/** What is known of some files below a head; undefined is what nobody asked for yet. */
+export interface KnownPast {
+  readonly head: ObjectId;
+  /** As `walk` gives them, all of them. */
+  readonly steps?: readonly FileStep[] | undefined;
+  /** As `walkAside` gives them. */
+  readonly aside?: readonly FileStep[] | undefined;
+  /** Every commit that the head reaches, unless they are too many to be kept. */
+  readonly reached?: ReadonlySet<ObjectId> | undefined;
+}
+
+/** Heads of which a history of the same files is kept: those of one repository that are read one after the other. */
+const MOST_HEADS = 4;
+/** Part of each name: what is written by another version of this file, or by a Node that spells values differently, is not found. */
+const FORMAT = `1 ${process.versions.v8}`;
+/** New facts, at least, and that part of those that are kept, for which they are written again. */
+const WORTHWHILE = { least: 8, part: 0.02 } as const;
+
+/** Facts of one repository, in a store that several processes may share. */
+export class PastIndex {
+  readonly #store: PastStore;
+  readonly #key: Uint8Array;
+  readonly #repository: string;
+  readonly #pasts = new Map<string, Promise<Entry>>();
+  readonly #trees = new Map<string, Promise<Trees>>();
+  #any: Promise<boolean> | undefined;
+
+  /** `key`: seals what is stored. `repository`: whose facts are kept together, by its URL. */
+  constructor(store: PastStore, key: Uint8Array, repository: string) {
+    this.#store = store;
+    this.#key = key;
+    this.#repository = repository;
+  }
+
+  /** Whether anything is known of the repository. */
+  async isFilled(): Promise<boolean> {
+    this.#any ??= this.#read('any').then((value) => value === true);
+    return this.#any;
+  }
+
+  /** What is known of files below heads, the newest first. */
+  async pasts(paths: readonly string[]): Promise<readonly KnownPast[]> {
+    return (await this.#entry(paths)).known;
+  }
+
+  /** Keeps what is known of files below a head, beside what is known of them there already. */
+  async learn(paths: readonly string[], past: KnownPast): Promise<void> {
+    const entry = await this.#entry(paths);
+    const before = entry.known.find(({ head }) => head === past.head);
+    const others = entry.known.filter((one) => one !== before);
+    entry.known = [{ ...before, ...past }, ...others].slice(0, MOST_HEADS);
+  }
+
+  /** The trees that are known to be made of commits in one way, by commit. Additions to it are kept. */
+  async trees(way: string): Promise<ReadonlyMap<ObjectId, ObjectId>> {
+    return (await this.#treesOf(way)).known;
+  }
+
+  /** Keeps which tree is made of a commit. */
+  async learnTree(way: string, commit: ObjectId, tree: ObjectId): Promise<void> {
+    const trees = await this.#treesOf(way);
+    trees.known.set(commit, tree);
+    trees.added += 1;
+  }
+
+  /** Stores what was learnt, where that is worth it. */
+  async save(): Promise<void> {
+    const changed: (readonly [string, unknown])[] = [];
+    for (const [name, entry] of this.#pasts) {
+      const { known, stored } = await entry;
+      if (isWorthwhile(known, stored)) changed.push([name, known]);
+    }
+    for (const [name, entry] of this.#trees) {
+      const { known, added } = await entry;
+      if (added > 0 && (added === known.size || added >= enoughOf(known.size))) changed.push([name, known]);
+    }
+    if (changed.length > 0 && !(await this.isFilled())) changed.push(['any', true]);
+    for (const [name, value] of changed) {
+      const place = this.#nameOf(name);
+      await this.#store.write(place, seal(this.#key, place, serialize(value)));
+    }
+  }
+
+  async #entry(paths: readonly string[]): Promise<Entry> {
+    const name = `past ${JSON.stringify(paths)}`;
+    const entry =
+      this.#pasts.get(name) ??
+      this.#read(name).then((known) => {
+        const stored = (known ?? []) as readonly KnownPast[];
+        return { known: stored, stored };
+      });
+    this.#pasts.set(name, entry);
+    return entry;
+  }
+
+  async #treesOf(way: string): Promise<Trees> {
+    const name = `trees ${way}`;
+    const entry =
+      this.#trees.get(name) ??
+      this.#read(name).then((known) => ({ known: (known ?? new Map()) as Trees['known'], added: 0 }));
+    this.#trees.set(name, entry);
+    return entry;
+  }
+
+  /** A value that was stored sealed; undefined for anything else. */
+  async #read(name: string): Promise<unknown> {
+    const place = this.#nameOf(name);
+    const stored = await this.#store.read(place);
+    const content = stored && unseal(this.#key, place, stored);
+    return content && (deserialize(content) as unknown);
+  }
+
+  /** The name in the store: it tells nothing of what it names. */
+  #nameOf(name: string): string {
+    return createHash('sha256').update(`${FORMAT}\0${this.#repository}\0${name}`).digest('hex');
+  }
+}
+
+interface Entry {
+  known: readonly KnownPast[];
+  readonly stored: readonly KnownPast[];
+}
+
+interface Trees {
+  readonly known: Map<ObjectId, ObjectId>;
+  added: number;
+}
+
+/** How many new facts make it worth it to store facts of that number again. */
+function enoughOf(size: number): number {
+  return Math.max(WORTHWHILE.least, WORTHWHILE.part * size);
+}
+
+/** Whether more is known of a head than of the one that was stored last, enough that storing it saves work. */
+function isWorthwhile([now]: readonly KnownPast[], [before]: readonly KnownPast[]): boolean {
+  if (!now || now.head === before?.head) return now !== undefined && now.aside !== undefined && !before?.aside;
+  const steps = now.steps?.length ?? 0;
+  const added = Math.abs(steps - (before?.steps?.length ?? 0));
+  return before === undefined || (now.aside && !before.aside) || added >= enoughOf(steps);
+}

@@ -1,0 +1,77 @@
+// A ledger over an index keeps the contract of a ledger, whatever the index learnt before; and the steps of a past go on from what is
+// known without its whole history.
+import { describe, expect, it } from 'vitest';
+import { createIndexedLedger } from '../../src/ledger/past/indexed.ts';
+import { PastIndex } from '../../src/ledger/past/past-index.ts';
+import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
+import { describeLedgerContract } from '../contract/ledger.ts';
+import { createMemoryLedger, createMemoryRemote } from '../support/memory-ledger.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
+
+const KEY = Buffer.from('key');
+// One store for every test: what the others left is not of this repository, or is.
+const shared = createMemoryStore();
+
+describeLedgerContract('memory over an index', async () => {
+  const remote = createMemoryRemote();
+  return {
+    open: async () => createIndexedLedger(createMemoryLedger(remote), new PastIndex(shared, KEY, 'one')),
+    commit: async (branch, files, how) => remote.commit(branch, files, how),
+    move: async (branch, id) => {
+      if (id) remote.branches.set(branch as BranchName, id);
+      else remote.branches.delete(branch as BranchName);
+    },
+    head: async (branch) => remote.branches.get(branch as BranchName),
+    file: async (branch, path) => remote.file(branch, path),
+    protect: async (branch) => {
+      remote.protected.add(branch as BranchName);
+    },
+    close: async () => undefined,
+  };
+});
+
+describe('a known past', () => {
+  /** A branch at whose commits a file changes, and how many whole histories reading it takes. */
+  async function reading(known: number, later: number) {
+    const remote = createMemoryRemote();
+    const store = createMemoryStore();
+    const add = (count: number, from = 0): void => {
+      for (let at = from; at < from + count; at += 1) remote.commit('main', { record: `${at}`, [`other-${at}`]: '' });
+    };
+    const read = async () => {
+      const inner = createMemoryLedger(remote);
+      let whole = 0;
+      const deepen = inner.deepen.bind(inner);
+      inner.deepen = async (heads: readonly ObjectId[]) => {
+        whole += 1;
+        await deepen(heads);
+      };
+      const ledger = createIndexedLedger(inner, new PastIndex(store, KEY, 'one'));
+      const head = remote.branches.get('main' as BranchName)!;
+      await ledger.fetch([head]);
+      await ledger.deepen([head]);
+      const steps = await ledger.walk(head, ['record']);
+      const aside = await ledger.walkAside(head, ['record']);
+      const texts = steps.map(({ files }) => Buffer.from(files.get('record') ?? []).toString());
+      await ledger.close();
+      return { texts, aside, whole };
+    };
+    add(known);
+    await read();
+    add(later, known);
+    return read();
+  }
+
+  it.each([
+    [3, 0, 0],
+    [3, 2, 0],
+    [30, 40, 0],
+  ])('of %d steps, and %d since then', async (known, later, whole) => {
+    const texts = Array.from({ length: known + later }, (_, at) => `${known + later - 1 - at}`);
+    expect(await reading(known, later)).toEqual({ texts, aside: [], whole });
+  });
+
+  it('is read again from the start where a thousand commits and more came', async () => {
+    expect(await reading(3, 1_001)).toMatchObject({ whole: 1 });
+  });
+});
