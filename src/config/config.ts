@@ -119,52 +119,45 @@ function finishImage(draft: DraftImage): Image {
   };
 }
 
+/** Settings that the lines of an environment take as they are. */
+const SHARED = [
+  'from',
+  'tags',
+  'carry',
+  'repositories',
+  'keep',
+  'pin',
+  'retain',
+  'pullRequest',
+  'hotfix',
+  'confirm',
+  'gates',
+  'journalBy',
+] as const;
+
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
 function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
-  const {
-    name,
-    from,
-    repositories,
-    keep,
-    carry,
-    pin,
-    retain,
-    pullRequest,
-    hotfix,
-    confirm,
-    gates,
-    journalBy,
-    verify,
-    live,
-    tags,
-  } = draft;
+  const { name, verify, live } = draft;
   return {
+    ...pick(draft, SHARED),
     name,
     environment: name,
     application: undefined,
     images: new Map(),
-    from,
     branch: shared ?? there(draft.branch, name),
     tag: name as Tag,
     releaseTag: name as Tag,
-    tags,
     scope: { folders: [], files: [] },
     carries: 'files',
-    carry,
-    repositories,
-    keep,
-    pin,
     pins: [],
-    retain,
-    pullRequest,
-    hotfix,
-    confirm,
-    gates,
-    journalBy,
     ...(verify && { verify }),
     ...(live && { live }),
     ...signingOf(draft, signing),
   };
+}
+
+function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>;
 }
 
 function finishLine(

@@ -1,10 +1,9 @@
 // `npm run corpus -- DIR [--missed]`: pins each place that names an image in a folder of repositories, in memory, and says
 // what became of it. Exit code 1 when anything but a pin changed, or anything crashed. Nothing is written.
 import { readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import { onThreads } from '../support/workers.ts';
 import type { Judgement } from './judge.ts';
 
 interface Judged {
@@ -47,28 +46,13 @@ function filesBelow(root: string): readonly string[] {
 
 /** Judges files on as many threads as there are processors. */
 async function judgeAll(root: string, paths: readonly string[]): Promise<readonly Judged[]> {
-  const judged: Judged[] = [];
-  let next = 0;
-  const run = async (): Promise<void> => {
-    const worker = new Worker(new URL('worker.ts', import.meta.url));
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const give = (): void => {
-      const some = paths.slice(next, next + CHUNK);
-      next += CHUNK;
-      if (some.length === 0) resolve(undefined);
-      else worker.postMessage({ root, paths: some });
-    };
-    worker.on('message', (results: readonly Judged[]) => {
-      judged.push(...results);
-      give();
-    });
-    worker.on('error', reject);
-    give();
-    await promise;
-    await worker.terminate();
-  };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 8) }, run));
-  return judged;
+  let at = 0;
+  const judged = await onThreads<readonly Judged[]>(new URL('worker.ts', import.meta.url), () => {
+    const some = paths.slice(at, at + CHUNK);
+    at += CHUNK;
+    return some.length === 0 ? undefined : { root, paths: some };
+  });
+  return judged.flat();
 }
 
 /** Prints the sums; whether nothing was wrong. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { CliOptions } from '../support/cli.ts';
 import { succeeded } from '../support/cli.ts';
 import { CLEAN_ENVIRONMENT, run } from '../support/git-repository.ts';
-import { type Keys, createSshKeys } from '../support/keys.ts';
+import { type SshKeys, createSshKeys } from '../support/keys.ts';
 import {
   type TestPipeline,
   changesNothing,
@@ -17,7 +17,7 @@ import {
 import { describeReal } from '../support/real.ts';
 
 describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], () => {
-  let keys: Keys;
+  let keys: SshKeys;
   let original: TestPipeline;
   let pipeline: TestPipeline;
   const as = (owner: string): CliOptions => ({ env: { TAGFLOW_SIGNING_KEY: join(keys.folder, owner) } });
@@ -30,12 +30,9 @@ describeReal('signed releases', ['ssh-keygen', 'ssh-agent', 'ssh-add', 'git'], (
     keys = await createSshKeys(['ana', 'bot', 'eve']);
     original = await createLayoutPipeline();
     const config = (await exampleFiles())['tagflow.yaml']!;
-    const signers = await Promise.all(
-      ['ana', 'bot'].map(async (owner) => `${owner}@example.org ${await keys.publicKey(owner)}`),
-    );
     await original.repository.commit('main', {
       'tagflow.yaml': `${config.replace(/^ {2}prd:\n/m, '  prd:\n    signedBy: [bot@example.org]\n')}signing: ssh\n`,
-      '.tagflow/allowed_signers': `${signers.join('\n')}\n`,
+      '.tagflow/allowed_signers': await keys.signersFile(['ana', 'bot']),
     });
     for (const branch of ['dev', 'stg', 'prd'])
       await original.repository.move(branch, await original.repository.head('main'));

@@ -1,10 +1,9 @@
 // `npm run fuzz -- [--mutations N] [--seed N] [--show SEED]`: mutates real manifests and pins them. Each mutation ends with
 // exact pins or with a refusal: no other byte differs, nothing crashes, nothing takes over a second or 256 MB. Exit code 1 otherwise.
 import { readFileSync, readdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import { onThreads } from '../support/workers.ts';
 import { Random, mutate } from './mutate.ts';
 import type { Fuzzed, Work } from './worker.ts';
 
@@ -38,31 +37,14 @@ function fixtures(): Work['files'] {
 
 /** Runs mutations on as many threads as there are processors; each has 256 MB. */
 async function fuzzAll(seed: number, mutations: number): Promise<readonly Fuzzed[]> {
-  const parts: Fuzzed[] = [];
-  let next = 0;
-  const run = async (): Promise<void> => {
-    const worker = new Worker(new URL('worker.ts', import.meta.url), {
-      resourceLimits: { maxOldGenerationSizeMb: 256 },
-    });
-    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    const give = (): void => {
-      const count = Math.min(CHUNK, mutations - next);
-      if (count <= 0) return resolve(undefined);
-      const work: Work = { seed: seed * 1_000_000 + next, count, files };
-      next += count;
-      worker.postMessage(work);
-    };
-    worker.on('message', (part: Fuzzed) => {
-      parts.push(part);
-      give();
-    });
-    worker.on('error', reject);
-    give();
-    await promise;
-    await worker.terminate();
+  let at = 0;
+  const next = (): Work | undefined => {
+    const count = Math.min(CHUNK, mutations - at);
+    if (count <= 0) return undefined;
+    at += count;
+    return { seed: seed * 1_000_000 + at - count, count, files };
   };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), 8) }, run));
-  return parts;
+  return onThreads(new URL('worker.ts', import.meta.url), next, { resourceLimits: { maxOldGenerationSizeMb: 256 } });
 }
 
 function report(parts: readonly Fuzzed[], seconds: number): boolean {

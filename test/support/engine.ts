@@ -103,6 +103,18 @@ export type How<R> = Partial<Omit<R, 'kind' | 'environment' | 'versions'>> & {
   readonly as?: ProcessOptions;
 };
 
+/** Two environments of any number of applications that run one image, in folders of the trunk. */
+export const APPLICATIONS = `version: 1
+layout: folders
+applications:
+  '*':
+    path: apps/{application}/{environment}
+    images: { web: { repository: ${DJANGO} } }
+environments:
+  dev: { tag: '{application}-{environment}' }
+  prd: { from: dev, tag: '{application}-{environment}' }
+`;
+
 /** A first release of both images, as the trunk's environment takes it. */
 export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
 

@@ -17,15 +17,27 @@ export interface Keys {
   remove(): Promise<void>;
 }
 
-/** Keys of OpenSSH. */
-export async function createSshKeys(owners: readonly string[]): Promise<Keys> {
+/** Keys of OpenSSH by the names of their owners. */
+export interface SshKeys extends Keys {
+  /** A file of allowed signers: each owner as `OWNER@example.org`. */
+  signersFile(owners: readonly string[]): Promise<string>;
+}
+
+/** Makes keys of OpenSSH. */
+export async function createSshKeys(owners: readonly string[]): Promise<SshKeys> {
   const folder = await temporaryFolder('ssh-keys');
   for (const owner of owners) {
     await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', owner, '-f', join(folder, owner)]);
   }
+  const publicKey = async (owner: string): Promise<string> =>
+    (await readFile(join(folder, `${owner}.pub`), 'utf8')).split(' ').slice(0, 2).join(' ');
   return {
     folder,
-    publicKey: async (owner) => (await readFile(join(folder, `${owner}.pub`), 'utf8')).split(' ').slice(0, 2).join(' '),
+    publicKey,
+    async signersFile(names) {
+      const lines = await Promise.all(names.map(async (name) => `${name}@example.org ${await publicKey(name)}\n`));
+      return lines.join('');
+    },
     signing: (owner) => signingWith({ key: join(folder, owner) }),
     sign: async (owner, payload, namespace = 'tagflow-release') =>
       run('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', join(folder, owner)], {

@@ -54,31 +54,33 @@ export interface Candidate {
 /** What gathers each piece of evidence. Nothing is asked before it is called. */
 type Sources = { readonly [Name in keyof Evidence]: () => Promise<Evidence[Name]> };
 
+/** A candidate, the line it is for, and what reading about both takes. */
+interface Case {
+  readonly context: PlanningPorts;
+  readonly snapshot: Snapshot;
+  readonly state: EnvironmentState;
+  readonly candidate: Candidate;
+  readonly subject: Subject;
+}
+
+function caseOf(context: PlanningPorts, snapshot: Snapshot, state: EnvironmentState, candidate: Candidate): Case {
+  return { context, snapshot, state, candidate, subject: subjectOf(snapshot, state, candidate) };
+}
+
 /** Asks every gate of a promotion. Throws what reading the evidence throws. */
-export async function judgePromotion(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-): Promise<Judgement> {
-  const subject = subjectOf(snapshot, state, candidate);
-  const { madeBy } = candidate;
-  const overrides = await allOverrides(context, snapshot, state, candidate);
-  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
-  const judgement = await ask(await promotionGates(subject), subject, sources, overrides);
-  if (madeBy || subject.policy.reviews === undefined) return judgement;
+export async function judgePromotion(...about: Parameters<typeof caseOf>): Promise<Judgement> {
+  const asked = caseOf(...about);
+  const { candidate, subject } = asked;
+  const overrides = await allOverrides(asked);
+  const judgement = await ask(await promotionGates(subject), subject, sourcesFor(asked), overrides);
+  if (candidate.madeBy || subject.policy.reviews === undefined) return judgement;
   // Nobody can review a pull request that is not open yet: it waits there, and `check` judges it.
   const refusals = judgement.refusals.filter(({ gate, decision }) => gate !== 'approvals' || decision !== 'wait');
   return { ...judgement, refusals };
 }
 
 /** What is overridden by the one who asks, and by what the journal has of exactly this release. */
-async function allOverrides(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-): Promise<OverrideRequest> {
+async function allOverrides({ context, snapshot, state, candidate }: Case): Promise<OverrideRequest> {
   const asked = await overridesOf(context, state.environment, candidate);
   const { scope } = candidate;
   if (scope === undefined) return asked;
@@ -86,40 +88,34 @@ async function allOverrides(
 }
 
 /** Asks the gate for reviews on the forge alone, of a release that was merged. */
-export async function judgeReviews(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-): Promise<Judgement['refusals']> {
-  const subject = subjectOf(snapshot, state, candidate);
-  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
-  const overrides = await allOverrides(context, snapshot, state, candidate);
-  return (await ask([reviewsGate], subject, sources, overrides)).refusals;
+export async function judgeReviews(...about: Parameters<typeof caseOf>): Promise<Judgement['refusals']> {
+  const asked = caseOf(...about);
+  const overrides = await allOverrides(asked);
+  return (await ask([reviewsGate], asked.subject, sourcesFor(asked), overrides)).refusals;
 }
 
 /**
  * Asks the gates of a rollback. Commits made by hand since are left behind: a rollback goes through anyway, which
  * is on the record. A held release is never chosen by itself; one that was named takes an override.
  */
-export async function judgeRollback(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-): Promise<Judgement> {
-  const subject = subjectOf(snapshot, state, candidate);
-  const since = state.record?.source.commit ?? candidate.source.commit;
-  const sources = sourcesFor(context, snapshot, state, candidate, since, subject);
-  const imagesOnly = candidate.request.kind === 'rollback' && candidate.request.imagesOnly === true;
+export async function judgeRollback(...about: Parameters<typeof caseOf>): Promise<Judgement> {
+  const asked = caseOf(...about);
+  const { context, state, candidate, subject } = asked;
+  const { request } = candidate;
+  const sources = sourcesFor(asked, state.record?.source.commit);
+  const imagesOnly = request.kind === 'rollback' && request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
   const { actor, onBehalfOf } = context.who;
   const why = 'a rollback leaves behind what was committed by hand since';
   const overrides = { gates: ['divergence'], by: onBehalfOf ?? actor, why, isSigned: false };
   const left = await ask(ROLLBACK_GATES, subject, kept, overrides);
-  if (candidate.request.kind !== 'rollback' || candidate.request.to === undefined) return left;
-  const asked = await overridesOf(context, state.environment, candidate);
-  const named = await ask(NAMED_ROLLBACK_GATES, subject, kept, asked);
+  if (request.kind !== 'rollback' || request.to === undefined) return left;
+  const named = await ask(
+    NAMED_ROLLBACK_GATES,
+    subject,
+    kept,
+    await overridesOf(context, state.environment, candidate),
+  );
   return {
     decisions: [...named.decisions, ...left.decisions],
     refusals: [...named.refusals, ...left.refusals],
@@ -127,17 +123,11 @@ export async function judgeRollback(
 }
 
 /** Asks the gate against downgrades alone, of a release that `state` may never have: one that is only asked for. */
-export async function judgeDowngrade(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-): Promise<Judgement['refusals']> {
-  const subject = subjectOf(snapshot, state, candidate);
+export async function judgeDowngrade(...about: Parameters<typeof caseOf>): Promise<Judgement['refusals']> {
+  const asked = caseOf(...about);
+  const { context, state, candidate, subject } = asked;
   const overrides = await overridesOf(context, state.environment, candidate);
-  const sources = sourcesFor(context, snapshot, state, candidate, candidate.source.commit, subject);
-  const { refusals } = await ask([downgradeGate(subject)], subject, sources, overrides);
-  return refusals;
+  return (await ask([downgradeGate(subject)], subject, sourcesFor(asked), overrides)).refusals;
 }
 
 async function ask(
@@ -192,13 +182,10 @@ function subjectOf(
   };
 }
 
+/** How each piece of evidence is found. `upstream`: the commit of upstream beside which the line may have commits of its own. */
 function sourcesFor(
-  context: PlanningPorts,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  candidate: Candidate,
-  upstream: ObjectId,
-  subject: Subject,
+  { context, snapshot, state, candidate, subject }: Case,
+  upstream: ObjectId = candidate.source.commit,
 ): Sources {
   const { request, overlay, scope } = candidate;
   // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.

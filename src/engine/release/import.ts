@@ -88,7 +88,7 @@ async function planFirst(
   if (!(await releaseTagsAreFree(reading, state, images, 1))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeTargetTags(reading, line, images);
   const { head } = state;
-  requireDirect(line);
+  requirePushes(line);
   const request: PromoteRequest = {
     kind: 'promote',
     environment: line.name,
@@ -139,7 +139,7 @@ async function releaseAll(
 }
 
 /** A first record goes onto the branch by a push. Throws `not-supported`. */
-function requireDirect({ name, environment, branch, pullRequest }: ReleaseLine): void {
+function requirePushes({ name, environment, branch, pullRequest }: ReleaseLine): void {
   if (!pullRequest) return;
   throw new TagflowError('not-supported', {
     what: `${name} takes releases by pull request, and an import pushes to ${branch}`,

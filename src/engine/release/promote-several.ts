@@ -40,7 +40,7 @@ export async function promoteSeveral(
     const snapshot = await readSnapshot(given, [request.environment]);
     const context = configured(given, snapshot);
     const lines = chooseLines(snapshot.pipeline, request.environment, request.applications, request.all);
-    requireDirect(lines);
+    requireSingleRequest(lines);
     requireVersionsOf(lines, request);
     await bringLines(context, snapshot, lines);
     const plannings = await planLines(context, snapshot, lines, request);
@@ -119,7 +119,7 @@ async function planLine(
   return planRelease(reading, snapshot, choice, undefined);
 }
 
-function requireDirect(lines: readonly ReleaseLine[]): void {
+function requireSingleRequest(lines: readonly ReleaseLine[]): void {
   const proposed = lines.find(({ pullRequest }) => pullRequest);
   if (!proposed || lines.length < 2) return;
   throw new TagflowError('not-supported', {

@@ -5,7 +5,7 @@ import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
-import { type Keys, createSshKeys } from '../../support/keys.ts';
+import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
 
 const PEOPLE = ['bot', 'ana', 'bo', 'cy'];
@@ -40,7 +40,7 @@ function refusalsOf(outcome: Outcome): readonly string[] {
 }
 
 describeReal('approvals of signed releases', ['ssh-keygen'], () => {
-  let keys: Keys;
+  let keys: SshKeys;
   let bench: Bench;
 
   beforeAll(async () => {
@@ -49,12 +49,11 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
   afterAll(async () => keys.remove());
 
   async function build(within = ''): Promise<Bench> {
-    const lines = await Promise.all(PEOPLE.map(async (name) => `${name}@example.org ${await keys.publicKey(name)}`));
     // Ana has a second key.
-    lines.push(`ana@example.org ${await keys.publicKey('ana2')}`);
+    const second = `ana@example.org ${await keys.publicKey('ana2')}\n`;
     const made = createBench({
       config: config(within),
-      files: { signers: `${lines.join('\n')}\n` },
+      files: { signers: (await keys.signersFile(PEOPLE)) + second },
       signing: keys.signing('bot'),
     });
     await made.released('dev', FIRST);

@@ -5,7 +5,7 @@ import { listJournal } from '../../../src/engine/journal/list.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
-import { type Keys, createSshKeys } from '../../support/keys.ts';
+import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
 
 const PRD = { kind: 'promote', environment: 'prd', versions: {} } as const;
@@ -108,7 +108,7 @@ describe('an override in the journal', () => {
 
 describeReal('overrides where releases are signed', ['ssh-keygen'], () => {
   const PEOPLE = ['bot', 'ana', 'bo'];
-  let keys: Keys;
+  let keys: SshKeys;
   let bench: Bench;
 
   beforeAll(async () => {
@@ -116,7 +116,6 @@ describeReal('overrides where releases are signed', ['ssh-keygen'], () => {
   });
   afterAll(async () => keys.remove());
   beforeEach(async () => {
-    const lines = await Promise.all(PEOPLE.map(async (name) => `${name}@example.org ${await keys.publicKey(name)}`));
     bench = createBench({
       config: `version: 1
 signing: ssh
@@ -133,7 +132,7 @@ environments:
     gates: { upstream: off, soak: 1d }
     overrides: { soak: [ana@example.org] }
 `,
-      files: { signers: `${lines.join('\n')}\n` },
+      files: { signers: await keys.signersFile(PEOPLE) },
       signing: keys.signing('bot'),
     });
     await bench.released('dev', FIRST);

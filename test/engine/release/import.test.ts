@@ -7,18 +7,7 @@ import { status } from '../../../src/engine/status.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../../src/model/release.ts';
-import { type Bench, DJANGO, createBench, repositoryOf } from '../../support/engine.ts';
-
-const CONFIG = `version: 1
-layout: folders
-applications:
-  '*':
-    path: apps/{application}/{environment}
-    images: { web: { repository: ${DJANGO} } }
-environments:
-  dev: { tag: '{application}-{environment}' }
-  prd: { from: dev, tag: '{application}-{environment}' }
-`;
+import { APPLICATIONS, type Bench, DJANGO, createBench, repositoryOf } from '../../support/engine.ts';
 
 const overlay = (version: string, digest = ''): string =>
   `resources: []\nimages:\n  - name: ${DJANGO}\n    newTag: ${version}\n${digest}`;
@@ -31,7 +20,7 @@ const FILES = {
 
 let bench: Bench;
 beforeEach(() => {
-  bench = createBench({ config: CONFIG, files: FILES });
+  bench = createBench({ config: APPLICATIONS, files: FILES });
 });
 
 const run = async (request: Partial<ImportLines> = {}, dryRun = false) =>
@@ -153,7 +142,7 @@ describe('a line that cannot be imported', () => {
       'pin-not-found',
     ],
   ])('pins its image %s: nothing is written, and the line is named', async (_, content, code) => {
-    bench = createBench({ config: CONFIG, files: { ...FILES, 'apps/shop/prd/kustomization.yaml': content() } });
+    bench = createBench({ config: APPLICATIONS, files: { ...FILES, 'apps/shop/prd/kustomization.yaml': content() } });
     expect(await run()).toMatchObject({ kind: 'refused', environment: 'prd/shop', refusals: [{ code }] });
     expect(bench.remote.landed).toEqual([]);
     expect((await imported({ skipRefused: true })).skipped).toHaveLength(1);
@@ -162,7 +151,7 @@ describe('a line that cannot be imported', () => {
 
   it('is recorded by the digest that it pins, whatever its tag names by now', async () => {
     bench = createBench({
-      config: CONFIG,
+      config: APPLICATIONS,
       files: { ...FILES, 'apps/shop/prd/kustomization.yaml': overlay('V4.2', digest('V4.0')) },
     });
     await imported();
@@ -176,14 +165,17 @@ describe('a line that cannot be imported', () => {
       'apps/shop/base/pod.yaml': `apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ image: '${DJANGO}:V4.0' }] }\n`,
       'apps/shop/prd/kustomization.yaml': 'resources: [../base]\n',
     };
-    bench = createBench({ config: CONFIG, files });
+    bench = createBench({ config: APPLICATIONS, files });
     await imported();
     expect(versionAt('prd/shop')).toBe('V4.0');
     expect((await check(bench.context(), { environments: [], registry: false })).findings).toEqual([]);
   });
 
   it('names no image: it is left alone', async () => {
-    bench = createBench({ config: CONFIG, files: { ...FILES, 'apps/shop/prd/kustomization.yaml': 'resources: []\n' } });
+    bench = createBench({
+      config: APPLICATIONS,
+      files: { ...FILES, 'apps/shop/prd/kustomization.yaml': 'resources: []\n' },
+    });
     expect(await imported()).toMatchObject({ empty: ['prd/shop'] });
   });
 });

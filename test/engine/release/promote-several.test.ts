@@ -2,21 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
-import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
+import { APPLICATIONS, type Bench, DJANGO, createBench } from '../../support/engine.ts';
 
 const NAMES = ['cart', 'mail', 'shop'] as const;
-
-/** Three applications of one image repository, in folders of the trunk. */
-const CONFIG = `version: 1
-layout: folders
-applications:
-  '*':
-    path: apps/{application}/{environment}
-    images: { web: { repository: ${DJANGO} } }
-environments:
-  dev: { tag: '{application}-{environment}' }
-  prd: { from: dev, tag: '{application}-{environment}' }
-`;
 
 const FILES = Object.fromEntries(
   NAMES.flatMap((name) =>
@@ -43,7 +31,7 @@ describe('several applications together', () => {
   };
 
   beforeEach(() => {
-    bench = createBench({ config: CONFIG, files: FILES });
+    bench = createBench({ config: APPLICATIONS, files: FILES });
   });
 
   it('are released by one commit and one push, with a record for each', async () => {
