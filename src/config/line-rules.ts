@@ -179,7 +179,7 @@ function pins({ lines, report }: Given): void {
     for (const { image, file, path, text, also, at } of all) {
       const field = path ?? text?.source;
       if (image !== undefined && !images.has(image)) {
-        unknownName({ report }, [...at, 'image'], 'image', image, images.keys());
+        unknownName({ report }, [...at, 'image'], { kind: 'image', name: image, known: images.keys() });
       }
       if (file === undefined) continue;
       if (isOwnFile(fold(file)) || records.includes(file)) {

@@ -76,14 +76,22 @@ export function nearest(wrong: string, known: Iterable<string>): string | undefi
   return best;
 }
 
+/** A name that there is not. */
+interface UnknownName {
+  /** What it should name: `environment`. */
+  readonly kind: string;
+  readonly name: string;
+  /** The names that there are. */
+  readonly known: Iterable<string>;
+  /** Whether the name stands as a key or as a value. */
+  readonly at?: 'key' | 'value';
+}
+
 /** Reports a name that there is not, with the one that was meant, or those that there are. */
 export function unknownName(
   reporter: { readonly report: (path: ConfigPath, what: string, fix: string, at?: 'key' | 'value') => void },
   path: ConfigPath,
-  kind: string,
-  name: string,
-  known: Iterable<string>,
-  at: 'key' | 'value' = 'value',
+  { kind, name, known, at = 'value' }: UnknownName,
 ): void {
   const names = [...known];
   const meant = nearest(name, names);

@@ -41,7 +41,11 @@ function flow(draft: Draft, document: ConfigDocument): void {
   const done = new Set<string>();
   for (const { name, from } of draft.environments.values()) {
     if (from !== undefined && !draft.environments.has(from)) {
-      unknownName(document, ['environments', name, 'from'], 'environment', from, draft.environments.keys());
+      unknownName(document, ['environments', name, 'from'], {
+        kind: 'environment',
+        name: from,
+        known: draft.environments.keys(),
+      });
     }
     const cycle = cycleFrom(draft, name, done);
     const [first] = cycle;
@@ -145,14 +149,12 @@ function applications(draft: Draft, document: ConfigDocument, lines: readonly Dr
     const at = ['applications', name];
     for (const environment of overrides.keys()) {
       if (!environments.has(environment)) {
-        unknownName(
-          document,
-          [...at, 'environments', environment],
-          'environment',
-          environment,
-          environments.keys(),
-          'key',
-        );
+        unknownName(document, [...at, 'environments', environment], {
+          kind: 'environment',
+          name: environment,
+          known: environments.keys(),
+          at: 'key',
+        });
       }
     }
     for (const { values, at: place } of own) {
@@ -191,7 +193,11 @@ function checkEnvironments(
 ): void {
   for (const [index, name] of (names ?? []).entries()) {
     if (!environments.has(name)) {
-      unknownName(document, [...at, 'environments', index], 'environment', name, environments.keys());
+      unknownName(document, [...at, 'environments', index], {
+        kind: 'environment',
+        name,
+        known: environments.keys(),
+      });
     }
   }
 }
@@ -215,13 +221,7 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
     } else if (known.has(old)) {
       document.report(at, `there still is the ${kind} ${quote(old)}`, 'remove one of the two', 'key');
     } else if (!known.has(owner + now)) {
-      unknownName(
-        document,
-        at,
-        kind,
-        now,
-        [...known].map((name) => name.slice(owner.length)),
-      );
+      unknownName(document, at, { kind, name: now, known: [...known].map((name) => name.slice(owner.length)) });
     }
   };
   for (const [old, now] of draft.renamed.applications) check('application', 'applications', old, now, applicationNames);
@@ -246,7 +246,7 @@ function repositories(draft: Draft, document: ConfigDocument, lines: readonly Dr
     );
     const names = new Set(known);
     for (const image of environment.repositories.keys()) {
-      if (!names.has(image)) unknownName(document, [...at, image], 'image', image, known, 'key');
+      if (!names.has(image)) unknownName(document, [...at, image], { kind: 'image', name: image, known, at: 'key' });
     }
   }
 }

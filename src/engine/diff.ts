@@ -61,10 +61,10 @@ export async function diff(
     return { files, rendered: await renderChanges(context, trees) };
   };
   if (right.environment.carries !== 'tree') {
-    const tree = await treeOfScope(context, snapshot, left, right, images);
+    const tree = await treeOfScope(context, snapshot, { left, right }, images);
     return { ...compared, commits: [], ...(await described(tree)) };
   }
-  const tree = await releaseTree(context, snapshot, right, left.head, images);
+  const tree = await releaseTree(context, snapshot, { ...right, base: left.head }, { images });
   const commits = await unmergedCommits(
     context,
     snapshot,
@@ -78,8 +78,7 @@ export async function diff(
 async function treeOfScope(
   context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
-  left: EnvironmentState,
-  right: EnvironmentState,
+  { left, right }: { readonly left: EnvironmentState; readonly right: EnvironmentState },
   images: readonly ReleaseImage[],
 ): Promise<ReleaseTree> {
   const { environment: line } = right;
@@ -87,7 +86,7 @@ async function treeOfScope(
     line.carries === 'files'
       ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
       : { commit: left.head, line, what: 'scope' };
-  return scopedTree(context, snapshot, { ...right, commit: undefined }, overlay, images);
+  return scopedTree(context, snapshot, { ...right, commit: undefined, overlay }, { images });
 }
 
 async function filesOf({ pipeline }: Snapshot, tree: ReleaseTree): Promise<Difference['files']> {

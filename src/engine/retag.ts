@@ -3,9 +3,17 @@
 import { type Digest, shortDigest } from '../model/digest.ts';
 import { advise } from '../model/advice.ts';
 import { TagflowError } from '../model/errors.ts';
-import { type Repository, type Tag, formatReference, isTag, ownershipKey, parseReference } from '../model/reference.ts';
-import type { CopySummary } from '../registry/registry.ts';
-import type { Reading, RegistryContext } from './context.ts';
+import {
+  type Reference,
+  type Repository,
+  type Tag,
+  formatReference,
+  isTag,
+  ownershipKey,
+  parseReference,
+} from '../model/reference.ts';
+import type { CopySummary, Descriptor } from '../registry/registry.ts';
+import type { Reading, Registries, RegistryContext } from './context.ts';
 import { publishedIn } from './release/published.ts';
 import { copyTogether } from './release/copy.ts';
 
@@ -43,27 +51,8 @@ export async function retag(
 ): Promise<Retagged> {
   const reference = parseReference(source);
   const { repository } = reference;
-  const at = reference.digest ?? reference.tag;
-  if (!at) {
-    throw new TagflowError('reference-invalid', {
-      what: `${source} names a repository, not an image`,
-      why: 'no default tag is assumed',
-      fix: `write ${source}:TAG or ${source}@sha256:…`,
-    });
-  }
   const wanted = targets.map((target) => targetOf(repository, target));
-  const registry = context.registryOf(repository);
-  const descriptor = await registry.resolve(repository, at);
-  if (!descriptor) {
-    throw new TagflowError('version-not-found', {
-      what: `${formatReference(reference)} does not exist`,
-      why: reference.digest
-        ? 'the registry has no such digest, or hides it from these credentials'
-        : (await publishedIn(context, repository, { kind: 'semver' })).text,
-      fix: 'correct the reference, or log in to the registry (docker login)',
-    });
-  }
-  const { digest, mediaType } = descriptor;
+  const { digest, mediaType } = await imageAt(context, reference, source);
   await requireNoReleaseTags(context, wanted, digest, releaseTags);
   const places = new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository]));
   places.delete(ownershipKey(repository));
@@ -81,6 +70,28 @@ export async function retag(
     done.push({ repository: target.repository.name, tag: target.tag, changed, previous });
   }
   return { repository: repository.name, digest, mediaType, tags: done, copies };
+}
+
+/** The image that a reference names. Throws `reference-invalid`, `version-not-found`. */
+async function imageAt(context: Registries, reference: Reference, source: string): Promise<Descriptor> {
+  const { repository } = reference;
+  const at = reference.digest ?? reference.tag;
+  if (!at) {
+    throw new TagflowError('reference-invalid', {
+      what: `${source} names a repository, not an image`,
+      why: 'no default tag is assumed',
+      fix: `write ${source}:TAG or ${source}@sha256:…`,
+    });
+  }
+  const descriptor = await context.registryOf(repository).resolve(repository, at);
+  if (descriptor) return descriptor;
+  throw new TagflowError('version-not-found', {
+    what: `${formatReference(reference)} does not exist`,
+    why: reference.digest
+      ? 'the registry has no such digest, or hides it from these credentials'
+      : (await publishedIn(context, repository, { kind: 'semver' })).text,
+    fix: 'correct the reference, or log in to the registry (docker login)',
+  });
 }
 
 interface Target {

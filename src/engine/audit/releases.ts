@@ -127,13 +127,8 @@ async function readRules(
   const current: Rules = { pipeline, environment: trail.environment };
   const releases = releasesOf(trail);
   const commits = new Set(releases.flatMap(({ release }) => ('commit' in release.config ? release.config.commit : [])));
-  // Places on the trunk, the newest first. What was only merged into it was never the trunk's word.
-  const places = new Map<ObjectId, number>();
-  for (const head of new Set([trunk.head, ...('commit' in config ? [config.commit] : [])])) {
-    for (const [place, id] of (await ledger.firstParents(head)).entries()) {
-      if (commits.has(id) && !places.has(id)) places.set(id, place);
-    }
-  }
+  const heads = new Set([trunk.head, ...('commit' in config ? [config.commit] : [])]);
+  const places = await placesOnTrunk(context, heads, commits);
   const known = [...places.keys()];
   await ledger.bring(known.map((commit) => ({ commit, paths: [CONFIG_FILE] })));
   const parsed = new Map<string, Rules>();
@@ -148,6 +143,32 @@ async function readRules(
     parsed.set(key, found);
     rules.set(id, found);
   }
+  reportForeignRules(releases, rules, report);
+  const governing = notOlder(releases, places, report);
+  return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? current;
+}
+
+/** Places of commits on the trunk, the newest first. What was only merged into it was never the trunk's word. */
+async function placesOnTrunk(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  heads: Iterable<ObjectId>,
+  commits: ReadonlySet<ObjectId>,
+): Promise<ReadonlyMap<ObjectId, number>> {
+  const places = new Map<ObjectId, number>();
+  for (const head of heads) {
+    for (const [place, id] of (await ledger.firstParents(head)).entries()) {
+      if (commits.has(id) && !places.has(id)) places.set(id, place);
+    }
+  }
+  return places;
+}
+
+/** Reports releases that were not planned by a tagflow.yaml of the trunk. */
+function reportForeignRules(
+  releases: readonly ReleaseEntry[],
+  rules: ReadonlyMap<ObjectId, unknown>,
+  report: Report,
+): void {
   for (const { commit, release } of releases) {
     if ('file' in release.config) {
       report('rules', commit, 'it was planned by a configuration file, not by tagflow.yaml of the trunk');
@@ -159,8 +180,6 @@ async function readRules(
       );
     }
   }
-  const governing = notOlder(releases, places, report);
-  return ({ release }) => rules.get(governing.get(release.sequence) ?? trunk.head) ?? current;
 }
 
 /**

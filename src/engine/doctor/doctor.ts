@@ -10,7 +10,7 @@ import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
 import { examineProtection } from './protection.ts';
 import { examineSigning } from './signing.ts';
-import { readPast } from '../read/past.ts';
+import { type Past, readPast } from '../read/past.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
@@ -128,30 +128,13 @@ async function examineEnvironment(
   environment: Environment,
 ): Promise<Examined> {
   const { name, branch } = environment;
-  if (!snapshot.branches.has(branch)) {
-    const diagnosis: Diagnosis = {
-      severity: 'error',
-      check: 'branch',
-      subject: name,
-      what: `the remote has no branch ${branch}`,
-      fix: advise`create it with: ${{ act: 'create branches' }}, or correct environments.${name}.branch in tagflow.yaml`,
-    };
-    return { environment, findings: [diagnosis], releases: [] };
-  }
+  if (!snapshot.branches.has(branch)) return { environment, findings: [noBranch(environment)], releases: [] };
   const state = await attempt(snapshot.release(environment));
   const past = state.problem ? state : await attempt(readPast(context, snapshot, environment));
   if (past.problem) return { environment, findings: [diagnosisOf(past.problem, 'record', name)], releases: [] };
   const records = past.value.releases.map(({ record }) => record);
   const [current] = records;
-  const findings: Diagnosis[] = past.value.unverified.slice(0, 3).map(({ commit, author, problem }) => ({
-    severity: 'warning',
-    check: 'record',
-    subject: name,
-    what: `commit ${commit.slice(0, 7)} by ${author} changed the release record by hand`,
-    why: problem,
-    fix: advise`records are tagflow’s to write; look at what came in with it: ${{ act: 'check' }}`,
-    details: { commit },
-  }));
+  const findings = past.value.unverified.slice(0, 3).map((one) => writtenByHand(name, one));
   if (!current) {
     findings.push({
       severity: 'info',
@@ -169,6 +152,28 @@ async function examineEnvironment(
   const what = `release ${current.sequence}: ${describe(current.images)}; ${releases.length} of ${records.length} releases are retained`;
   findings.push({ severity: 'ok', check: 'record', subject: name, what });
   return { environment, findings, releases };
+}
+
+function noBranch({ name, branch }: Environment): Diagnosis {
+  return {
+    severity: 'error',
+    check: 'branch',
+    subject: name,
+    what: `the remote has no branch ${branch}`,
+    fix: advise`create it with: ${{ act: 'create branches' }}, or correct environments.${name}.branch in tagflow.yaml`,
+  };
+}
+
+function writtenByHand(name: string, { commit, author, problem }: Past['unverified'][number]): Diagnosis {
+  return {
+    severity: 'warning',
+    check: 'record',
+    subject: name,
+    what: `commit ${commit.slice(0, 7)} by ${author} changed the release record by hand`,
+    why: problem,
+    fix: advise`records are tagflow’s to write; look at what came in with it: ${{ act: 'check' }}`,
+    details: { commit },
+  };
 }
 
 function holdsOf(name: string, { held }: ReleaseRecord): readonly Diagnosis[] {

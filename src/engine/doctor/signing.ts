@@ -55,25 +55,34 @@ async function examineEnvironment(
   // With nobody listed no key is right; with none that signs, that was said.
   const nobody = trust.signedBy.length > 0 && unlisted.length === trust.signedBy.length;
   if (signature === undefined || nobody) return findings;
+  return [...findings, await examineOwnKey(context, subject, trust, signature)];
+}
+
+/** What the key of this identity may do now, and soon. */
+async function examineOwnKey(
+  context: RecordReading,
+  subject: string,
+  trust: Trust,
+  signature: string,
+): Promise<Diagnosis> {
   const verdictAt = async (at: Instant): Promise<SignatureVerdict> =>
     signingOf(context).verify({ payload: PROBE, purpose: 'release', signature, at, trust });
   const now = context.clock.now();
   const verdict = await verdictAt(now);
   if ('problem' in verdict) {
-    findings.push({
+    return {
       severity: 'error',
       check: 'signing',
       subject,
       what: `this identity’s key may not release ${subject}`,
       why: verdict.problem,
       fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${subject}.signedBy on the trunk`,
-    });
-    return findings;
+    };
   }
   const signer = plain(verdict.signer, 200);
   const later = await verdictAt(now + SOON_DAYS * DAY);
   if ('problem' in later) {
-    findings.push({
+    return {
       severity: 'warning',
       check: 'signing',
       subject,
@@ -81,12 +90,10 @@ async function examineEnvironment(
       why: later.problem,
       fix: `list the next key in ${trust.file} on the trunk before then`,
       details: { signer },
-    });
-  } else {
-    const what = `releases are signed by ${signer}, who may release it`;
-    findings.push({ severity: 'ok', check: 'signing', subject, what, details: { signer } });
+    };
   }
-  return findings;
+  const what = `releases are signed by ${signer}, who may release it`;
+  return { severity: 'ok', check: 'signing', subject, what, details: { signer } };
 }
 
 /** A key for a pattern would be a key of everybody whom the pattern fits, `signedBy` or not. */

@@ -14,7 +14,7 @@ import {
   skippedLines,
 } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
+import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import { parseVersion } from '../../model/version.ts';
 import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
@@ -176,27 +176,31 @@ async function wantedImages(
     (image) => asked.has(image.name) || belongs(environment, image, named, current),
   );
   return members.map((image) => {
-    const repository = repositoryIn(environment, image);
-    const scheme = image.versions;
     // No plain index: an image may be called `constructor`.
     const version = asked.get(image.name) ?? asked.get('*');
-    if (version !== undefined) {
-      return {
-        name: image.name,
-        repository,
-        origins: originsOf(environment, image, undefined),
-        scheme,
-        version: parseVersion(version, scheme, image.name).tag,
-        digest: undefined,
-      };
-    }
     const known = rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0];
-    if (known) {
-      const origins = originsOf(environment, image, known.repository);
-      return { name: image.name, repository, origins, scheme, version: known.version, digest: known.digest };
-    }
-    throw noVersion(image.name, environment.name, from);
+    if (version === undefined && !known) throw noVersion(image.name, environment.name, from);
+    return wantedImage(environment, image, version, known);
   });
+}
+
+/** An image in the version that was named, or as a record has it. */
+function wantedImage(
+  environment: ReleaseLine,
+  image: Image,
+  version: string | undefined,
+  known: ReleaseImage | undefined,
+): WantedImage {
+  const { name, versions: scheme } = image;
+  const wanted =
+    version === undefined && known
+      ? { version: known.version, digest: known.digest, origins: originsOf(environment, image, known.repository) }
+      : {
+          version: parseVersion(version ?? '', scheme, name).tag,
+          digest: undefined,
+          origins: originsOf(environment, image, undefined),
+        };
+  return { name, repository: repositoryIn(environment, image), scheme, ...wanted };
 }
 
 function noVersion(image: string, environment: string, from: string | undefined): TagflowError {

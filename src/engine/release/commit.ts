@@ -1,5 +1,6 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
 import { CONFIG_FILE } from '../../config/config.ts';
+import type { Instant } from '../../model/effects.ts';
 import type { TreeEdit } from '../../ledger/ledger.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
@@ -8,7 +9,7 @@ import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/p
 import { type Trust, isInScope } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Given, RecordReading } from '../context.ts';
+import type { Given, RecordReading, Who } from '../context.ts';
 import { type Journal, journalOf } from '../read/journal.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -120,14 +121,8 @@ async function build(
   const [first] = plans;
   if (!first) throw new TypeError('a commit needs a plan');
   const time = context.clock.now();
-  const { actor, onBehalfOf, job, author } = context.who;
-  const execution: Execution = {
-    actor,
-    ...(onBehalfOf !== undefined && { onBehalfOf }),
-    ...(job !== undefined && { job }),
-    time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
-    ...(journal.head !== undefined && { journal: journal.head }),
-  };
+  const { author } = context.who;
+  const execution = executionOf(context.who, time, journal);
   const records: ReleaseRecord[] = [];
   const edits: TreeEdit[] = [];
   for (const { plan, trust } of plans) {
@@ -155,6 +150,16 @@ async function build(
     time,
   });
   return { commit, records };
+}
+
+function executionOf({ actor, onBehalfOf, job }: Who, time: Instant, journal: Journal): Execution {
+  return {
+    actor,
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(job !== undefined && { job }),
+    time: new Date(Math.floor(time / 1000) * 1000).toISOString().replace('.000Z', 'Z'),
+    ...(journal.head !== undefined && { journal: journal.head }),
+  };
 }
 
 function recordContent(record: ReleaseRecord, plan: Plan): Uint8Array {

@@ -84,7 +84,7 @@ async function execute(
   if (!proposal?.old) await copyImages(context, plan);
   steps.copied(plan);
   if (proposal) {
-    const proposed = await openPullRequest(context, snapshot, environment, plan, proposal);
+    const proposed = await openPullRequest(context, snapshot, plan, proposal);
     if (proposed.kind === 'proposed') steps.proposed(plan, proposed.commit, proposed.pullRequest);
     return proposed;
   }

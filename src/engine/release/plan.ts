@@ -2,7 +2,7 @@
 // no method for it. What was planned is done by execute.ts.
 import type { Digest } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Plan, type PlannedEdit, assemblePlan } from '../../model/plan.ts';
+import { type Plan, assemblePlan } from '../../model/plan.ts';
 import type { GateDecision, ReleaseImage } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
@@ -10,7 +10,7 @@ import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type Rendering, renderChanges } from '../tree/rendered.ts';
-import { type ReleaseTree, type TreeOptions, releaseTree } from '../tree/release-tree.ts';
+import { type ReleaseTree, type TreeContent, releaseTree } from '../tree/release-tree.ts';
 import { scopedTree } from '../tree/scoped-tree.ts';
 import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
@@ -56,7 +56,7 @@ export async function planRelease(
   choice: Choice,
   fixed: Plan | undefined,
 ): Promise<Planning> {
-  const { request, state, source, parents, held, tree: base, overlay } = choice;
+  const { request, state, source, overlay } = choice;
   const { environment, record: current } = state;
   const images = choice.images.map(({ image }) => image);
   const copies = choice.images.flatMap(({ image, from }) => copyOf(image, from));
@@ -64,8 +64,8 @@ export async function planRelease(
   const stamp = stampOf(reading, environment, fixed);
   const values = { release: sequence, ...stamp, ...(choice.again && { again: true }) };
   const merge = await mergeFor(reading, snapshot, choice);
-  const options = { values, merged: merge?.edits ?? [] };
-  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, images, options);
+  const content = { images, values, merged: merge?.edits ?? [] };
+  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, content);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
@@ -82,33 +82,30 @@ export async function planRelease(
     current &&
     !choice.mends &&
     isSame(current.images, images) &&
-    (await isStanding(reading, snapshot, choice, treeChanges, options.merged))
+    (await isStanding(reading, snapshot, choice, { treeChanges, merged: content.merged }))
   )
     return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
   if (request.kind === 'rollback') warnOfLoss(reading, gates);
-  const plan = assemblePlan({
-    request,
-    target: environment,
-    current,
-    currentCommit: state.commit,
-    images,
-    copies,
-    base: state.head,
-    source,
-    tree: base,
-    parents,
-    ...tree,
-    ...keptBy(merge, choice),
-    held,
-    gates,
-    config: snapshot.config,
-    ...(alsoSays(environment, 'time') && stamp),
-  });
+  const made = { images, copies, ...tree, ...keptBy(merge, choice), gates };
+  const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };
+}
+
+/** The plan of a choice: what was chosen, on what, and what followed. */
+function planOf(
+  { config }: Snapshot,
+  { request, state, source, tree, parents, held }: Choice,
+  made: Omit<
+    Parameters<typeof assemblePlan>[0],
+    'request' | 'target' | 'current' | 'currentCommit' | 'base' | 'source' | 'tree' | 'parents' | 'held' | 'config'
+  >,
+): Plan {
+  const { environment: target, record: current, commit: currentCommit, head: base } = state;
+  return assemblePlan({ ...made, request, target, current, currentCommit, base, source, tree, parents, held, config });
 }
 
 /** What a plan changes, for people, worked out when it is asked for. */
@@ -141,12 +138,11 @@ async function treeOf(
   reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   { state, tree, overlay }: Choice,
-  images: readonly ReleaseImage[],
-  options: TreeOptions,
+  content: TreeContent,
 ): Promise<ReleaseTree> {
   return state.environment.carries === 'tree'
-    ? releaseTree(reading, snapshot, state, tree, images, options)
-    : scopedTree(reading, snapshot, state, overlay, images, options);
+    ? releaseTree(reading, snapshot, { ...state, base: tree }, content)
+    : scopedTree(reading, snapshot, { ...state, overlay }, content);
 }
 
 /**
@@ -157,16 +153,15 @@ async function isStanding(
   reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   choice: Choice,
-  changes: readonly string[],
-  merged: readonly PlannedEdit[],
+  { treeChanges, merged }: Pick<ReleaseTree, 'treeChanges'> & Pick<TreeContent, 'merged'>,
 ): Promise<boolean> {
   const { state, images } = choice;
   const { environment, head, record } = state;
-  if (changes.length === 0) return true;
+  if (treeChanges.length === 0) return true;
   if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
   const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
-  const written = images.map(({ image }) => image);
-  return (await treeOf(reading, snapshot, choice, written, { values, merged })).treeChanges.length === 0;
+  const content = { images: images.map(({ image }) => image), values, ...(merged && { merged }) };
+  return (await treeOf(reading, snapshot, choice, content)).treeChanges.length === 0;
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */

@@ -89,9 +89,9 @@ export async function amendment(
   if (merged === undefined) return 'it says that it keeps commits which the branch does not have, or that do not merge';
   const time = (await timeSaid(reading, environment, commit)) ?? record.time;
   const values = { release: record.sequence, time };
-  const at = { environment, head: base };
+  const at = { environment, head: base, base: from.tree };
   const quiet: Reading = { ...reading, notify: () => undefined };
-  const planning = releaseTree(quiet, { pipeline }, at, from.tree, record.images, { values, merged });
+  const planning = releaseTree(quiet, { pipeline }, at, { images: record.images, values, merged });
   const { value, problem } = await attempt(planning, 'pin-not-found', 'manifest-invalid', 'tree-unsafe');
   if (problem) return `planning it again fails: ${problem.message}`;
   if (value.scope === record.scope) return undefined;

@@ -22,6 +22,7 @@ import type { Snapshot } from '../read/snapshot.ts';
 /** What is known of a plan's pull request before anything is written. */
 export interface PreparedPullRequest {
   readonly kind: 'prepared';
+  readonly environment: Environment;
   readonly forge: Forge;
   readonly branch: BranchName;
   /** Everything open that asks for a release of the environment. */
@@ -41,9 +42,9 @@ export async function preparePullRequest(
   const branch = proposalBranch(plan);
   const open = await openOf(forge, environment);
   const old = open.find((one) => one.branch === branch);
-  const refusals = old ? [] : await refusalsBy(context, snapshot, environment, plan, open, forge);
+  const refusals = old ? [] : await refusalsBy(context, snapshot, { environment, plan }, { open, forge });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
-  return { kind: 'prepared', forge, branch, open, old };
+  return { kind: 'prepared', environment, forge, branch, open, old };
 }
 
 /**
@@ -53,11 +54,10 @@ export async function preparePullRequest(
 export async function openPullRequest(
   context: Given,
   snapshot: Snapshot,
-  environment: Environment,
   plan: Plan,
-  { forge, branch, open, old }: PreparedPullRequest,
+  { environment, forge, branch, open, old }: PreparedPullRequest,
 ): Promise<Proposed> {
-  const made = await pushed(context, snapshot, environment, plan, branch);
+  const made = await pushed(context, snapshot, plan, { environment, branch });
   context.signal.throwIfAborted();
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
@@ -86,14 +86,12 @@ async function openOf(forge: Forge, { name, branch }: Environment): Promise<read
 async function refusalsBy(
   context: Context,
   snapshot: Snapshot,
-  environment: Environment,
-  { base, ...plan }: Plan,
-  others: readonly PullRequest[],
-  { term }: Forge,
+  { environment, plan: { base, ...plan } }: { readonly environment: Environment; readonly plan: Plan },
+  { open, forge: { term } }: Pick<PreparedPullRequest, 'open' | 'forge'>,
 ): Promise<Refused['refusals']> {
   if (plan.request.kind !== 'promote') return [];
   // Their heads as Git has them: what a forge says of a branch may lag.
-  const asked = others.flatMap((one) => {
+  const asked = open.flatMap((one) => {
     const head = snapshot.branches.get(one.branch);
     return head ? [{ ...one, head }] : [];
   });
@@ -117,17 +115,16 @@ async function refusalsBy(
 async function pushed(
   context: Given,
   snapshot: Snapshot,
-  environment: Environment,
   plan: Plan,
-  branch: BranchName,
+  { environment, branch }: Pick<PreparedPullRequest, 'environment' | 'branch'>,
 ): Promise<Committed> {
   const ours = await buildCommit(context, plan, environment.trust, journalOf(snapshot));
   const there = snapshot.branches.get(branch);
-  if (there) return sameRequest(context, environment, plan, { branch, head: there }, ours);
+  if (there) return sameRequest(context, plan, { environment, branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);
   if (verdict.outcome === 'landed') return ours;
   if (verdict.outcome === 'lost' && verdict.head)
-    return sameRequest(context, environment, plan, { branch, head: verdict.head }, ours);
+    return sameRequest(context, plan, { environment, branch, head: verdict.head }, ours);
   throw new TagflowError('push-denied', {
     what: `the remote refuses a push to ${branch}; nothing was asked for`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
@@ -142,9 +139,8 @@ async function pushed(
  */
 async function sameRequest(
   context: Pick<RecordReading, 'ledger'>,
-  environment: Environment,
   plan: Plan,
-  { branch, head }: { readonly branch: BranchName; readonly head: ObjectId },
+  { environment, branch, head }: Pick<PreparedPullRequest, 'environment' | 'branch'> & { readonly head: ObjectId },
   ours: Committed,
 ): Promise<Committed> {
   const { ledger } = context;

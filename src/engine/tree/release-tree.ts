@@ -59,10 +59,8 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
 export async function releaseTree(
   context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: { readonly pipeline: Pipeline },
-  { environment, head }: { readonly environment: Environment; readonly head: ObjectId },
-  base: ObjectId,
-  images: readonly ReleaseImage[],
-  { values, merged = [] }: TreeOptions = {},
+  { environment, head, base }: { readonly environment: Environment; readonly head: ObjectId; readonly base: ObjectId },
+  { images, values, merged = [] }: TreeContent,
 ): Promise<ReleaseTree> {
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
   const [upstreams, own] = [
@@ -74,8 +72,8 @@ export async function releaseTree(
   const parsed = new ParsedFiles();
   const { maxFileBytes } = snapshot.pipeline;
   const bases = await readBases(context, { environment, base, head }, files, maxFileBytes, parsed);
-  const read = { files, own, bases, values, parsed };
-  const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, images, read);
+  const read = { images, files, own, bases, values, parsed };
+  const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, read);
   const { edits, laid } = withPins(result.edits, merged);
   const edited = new Set(edits.map(({ path }) => path));
   const keeps = (await keepEdits(context, environment, head, base)).filter(({ path }) => !edited.has(path));
@@ -128,7 +126,8 @@ function withPins(
 }
 
 /** What a release's tree is made of beside the two commits. */
-export interface TreeOptions {
+export interface TreeContent {
+  readonly images: readonly ReleaseImage[];
   /** What fields under `also:` say of the release. */
   readonly values?: ReleaseValues | undefined;
   /** What a merge keeps of commits made by hand, as edits of what is carried. */
@@ -201,7 +200,7 @@ export function writtenIn(edits: readonly PlannedEdit[]): ReadonlyMap<string, Ui
 /** A pin with the number that annotations have behind its digest: what the branch says counts before what is carried. */
 function withMark(
   pin: Pin,
-  { own, files, values }: Pick<Parameters<typeof pinTree>[4], 'own' | 'files' | 'values'>,
+  { own, files, values }: Pick<Parameters<typeof pinTree>[3], 'own' | 'files' | 'values'>,
 ): Pin {
   const here = deployMark(own, pin.image, pin.digest);
   const known = here.isThere ? here.deployed : deployMark(files, pin.image, pin.digest).deployed;
@@ -214,14 +213,15 @@ export function pinTree(
   { notify }: Pick<Reading, 'notify'>,
   pipeline: Pipeline,
   environment: Environment,
-  images: readonly ReleaseImage[],
   {
+    images,
     files,
     own,
     bases,
     values,
     parsed,
   }: {
+    readonly images: readonly ReleaseImage[];
     readonly files: readonly ManifestFile[];
     /** The same files as the branch has them. */
     readonly own: readonly ManifestFile[];

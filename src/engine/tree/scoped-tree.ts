@@ -14,13 +14,12 @@ import {
   signaturePaths,
 } from '../../model/pipeline.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { readBases } from './bases.ts';
 import type { ChangedFile } from './changed-files.ts';
 import {
   type ReleaseTree,
-  type TreeOptions,
+  type TreeContent,
   changedFile,
   contents,
   isSameContent,
@@ -63,10 +62,8 @@ export interface ScopedState {
 export async function scopedTree(
   reading: Pick<Reading, 'ledger' | 'notify'>,
   { pipeline }: { readonly pipeline: Pipeline },
-  { environment: line, head, commit }: ScopedState,
-  overlay: Overlay | undefined,
-  images: readonly ReleaseImage[],
-  { values, merged = [] }: TreeOptions = {},
+  { environment: line, head, commit, overlay }: ScopedState & { readonly overlay: Overlay | undefined },
+  { images, values, merged = [] }: TreeContent,
 ): Promise<ReleaseTree> {
   const own = await scopeOf(reading, line, head);
   const laid = overlay ? laidOver(line, own, await overlaid(reading, line, overlay), overlay.what) : own;
@@ -78,8 +75,8 @@ export async function scopedTree(
   const parsed = new ParsedFiles();
   const mixed = { environment: line, base: head, head };
   const bases = await readBases(reading, mixed, files, pipeline.maxFileBytes, parsed);
-  const read = { files, own: here, bases, values, parsed };
-  const { pins, options, result } = pinTree(reading, pipeline, line, images, read);
+  const read = { images, files, own: here, bases, values, parsed };
+  const { pins, options, result } = pinTree(reading, pipeline, line, read);
   const written = new Map([...kept, ...result.edits.map((edit) => [edit.path, edit.content] as const)]);
   const edits = editsBetween(own, wanted, written);
   const only = [...line.scope.folders, ...line.scope.files];

@@ -99,7 +99,7 @@ export class GarTagging {
         // A try whose answer was lost has landed late, or somebody was quicker with the same.
         if (now === digest) return attempt > 1 ? 'written' : 'kept';
         const isRace = wasNew ? answer === 'ALREADY_EXISTS' : answer === 'NOT_FOUND' && now === undefined;
-        if (!isRace) throw await this.#refusalOf(place, digest, tag, now, answer, deadline);
+        if (!isRace) throw await this.#refusalOf(place, { digest, tag, current: now, status: answer }, deadline);
         return contended(place, tag);
       },
       read: readAgain,
@@ -111,10 +111,17 @@ export class GarTagging {
   /** The error for a write that was refused permanently. */
   async #refusalOf(
     place: GarPlace,
-    digest: Digest,
-    tag: Tag,
-    current: Digest | undefined,
-    status: StatusName,
+    {
+      digest,
+      tag,
+      current,
+      status,
+    }: {
+      readonly digest: Digest;
+      readonly tag: Tag;
+      readonly current: Digest | undefined;
+      readonly status: StatusName;
+    },
     deadline: Deadline,
   ): Promise<TagflowError> {
     // The package is there: what is not found is the image, or both are gone.
