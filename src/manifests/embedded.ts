@@ -3,7 +3,7 @@
 import { type Scalar, isScalar } from 'yaml';
 import type { Caps } from './caps.ts';
 import type { Document, Site } from './form.ts';
-import { LineStarts, type Source, isSource, lineEnd, readSource } from './source.ts';
+import { LineStarts, type Source, isSource, lineEnd, lineOf, readSource } from './source.ts';
 import { type Change, type Splice, unsafe } from './splice.ts';
 import { type Path, type Value, describePath } from './tree.ts';
 
@@ -21,7 +21,12 @@ export class Embedded {
     this.#offset = node.range?.[0] ?? 0;
     this.#positions = positionsIn(outer.source, node, inner.text);
     const tree = inner.trees[0] as Document['tree'];
-    this.document = { source: inner, index: 0, tree, root: tree.root, path: [] };
+    const lineAt = (row: number): number => {
+      const offset = inner.lines.starts[row] ?? 0;
+      return lineOf(outer.source, this.#positions?.at(offset) ?? this.#offset);
+    };
+    const source = { ...inner, lines: new LineStarts(inner.text, lineAt) };
+    this.document = { source, index: 0, tree, root: tree.root, path: [] };
   }
 
   /** The text of a scalar as YAML; undefined where it is not a single document. */

@@ -46,6 +46,11 @@ export interface Site {
   readonly versionAlone?: boolean;
   /** Whether the form alone knows where the digest goes: a configured path to the tag means this place. */
   readonly ownDigest?: boolean;
+  /**
+   * Whether the tag is a word that could as well be another setting: nothing beside it says image, and it does not look like a version. One is
+   * meant where it is the moving tag of the environment.
+   */
+  readonly isWord?: boolean;
   /** What the place says, on one line. */
   readonly text: string;
   /** Where it stands in the source. */

@@ -14,7 +14,7 @@ import { kustomize } from './kustomize.ts';
 import type { Source } from './source.ts';
 
 /** The known forms. A document that two forms claim belongs to the first. */
-const FORMS: readonly Form[] = [
+export const FORMS: readonly Form[] = [
   kustomize,
   argoCd,
   fluxKustomization,

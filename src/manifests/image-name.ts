@@ -50,6 +50,8 @@ export function hasPlaceholder(text: string): boolean {
 export interface NamedImage {
   readonly image: string;
   readonly names: readonly string[];
+  /** The moving tag of the environment. */
+  readonly targetTag?: string | undefined;
 }
 
 /** Letters and digits alone, in lower case: `my-app`, `MY_APP` and `myApp` are one label. */
@@ -99,6 +101,14 @@ function spellingOf(known: string): string {
   return hasHost(known) ? canonicalName(known) : known;
 }
 
+/** What a place says of its image. */
+interface LabelledPlace {
+  readonly names: readonly string[];
+  readonly labels?: readonly string[] | undefined;
+  readonly tag: string | undefined;
+  readonly isWord?: boolean | undefined;
+}
+
 /** Finds the images that written names mean. */
 export class NameIndex<T extends NamedImage> {
   readonly #byName = new Map<string, T[]>();
@@ -129,10 +139,10 @@ export class NameIndex<T extends NamedImage> {
   }
 
   /** The images that a place means, by its names, or by its labels where it has no name. */
-  meant(site: { readonly names: readonly string[]; readonly labels?: readonly string[] | undefined }): readonly T[] {
-    if (site.names.length > 0 || site.labels === undefined) return this.find(site.names);
-    const [nearest] = site.labels.flatMap((label) => this.#byLabel.get(foldLabel(label)) ?? []);
-    return [...(nearest ?? [])];
+  meant({ names, labels, isWord, tag }: LabelledPlace): readonly T[] {
+    if (names.length > 0 || labels === undefined) return this.find(names);
+    const [nearest] = labels.flatMap((label) => this.#byLabel.get(foldLabel(label)) ?? []);
+    return [...(nearest ?? [])].filter(({ targetTag }) => isWord !== true || targetTag === tag);
   }
 
   /** Whether the text could name an image at all: cheap, and right for every text, as escapes need a backslash. */

@@ -2,7 +2,7 @@
 import { type Pair, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq } from 'yaml';
 import { TagflowError } from '../model/errors.ts';
 import { scalarText } from './scalar-text.ts';
-import { type Source, lineEnd, lineOf, lineStart } from './source.ts';
+import { type Source, lineEnd, lineOf, lineStart, rowOf } from './source.ts';
 import {
   type Change,
   type Intent,
@@ -153,7 +153,7 @@ function listIndent(source: Source, tree: Tree, root: YAMLMap): string {
 /** The end of the comment lines that follow an offset's line without a gap and are indented by at least `least`. */
 export function skipComments(source: Source, offset: number, least: number): number {
   let at = lineEnd(source, offset);
-  for (let line = lineOf(source, at); line < source.lines.starts.length; line += 1) {
+  for (let line = rowOf(source, at) + 1; line < source.lines.starts.length; line += 1) {
     const begin = source.lines.starts[line] ?? 0;
     const indent = /^([ \t]*)#/.exec(source.text.slice(begin, lineEnd(source, begin)))?.[1];
     if (indent === undefined || indent.length < least) break;

@@ -139,7 +139,7 @@ function siteOf(field: Field, meant: Meant): Site {
       const target = versionAlone ? withoutDigest(field, asked) : asked;
       if (content.kind === 'other' && !hasPlaceholder(text)) throw refuseContent(source, offset, path, content.what);
       const digestAlone = isDigest(text) || siblings.digest?.node === value;
-      const wanted = siblings.digest && !digestAlone ? (target.tag ?? text) : wantedOf(target, digestAlone);
+      const wanted = siblings.digest && !digestAlone ? (target.tag ?? '') : wantedOf(target, digestAlone);
       const own = setSibling(source, document, { path, node: value, text }, wanted);
       return joinChanges([
         ...retargetBeside(field, siblings, target, meant),
@@ -173,7 +173,7 @@ function setOthers(
     sibling === undefined || wanted === undefined || sibling.node === value || meant.isConfigured(tree, sibling.path)
       ? []
       : [setSibling(source, document, sibling, wanted)];
-  return digest === undefined ? [] : [...set(tag, target.tag), ...set(digest, target.digest ?? '')];
+  return digest === undefined ? [] : [...set(tag, target.tag ?? ''), ...set(digest, target.digest ?? '')];
 }
 
 /** The repository that the environment runs the image from, written where another one of the image stands. */

@@ -65,9 +65,14 @@ export function isSource(read: Source | ReadFailure): read is Source {
   return 'trees' in read;
 }
 
-/** The 1-based line of an offset. */
+/** The 1-based line of an offset in the file. */
 export function lineOf(source: { readonly lines: LineStarts }, offset: number): number {
-  const { starts } = source.lines;
+  return source.lines.lineAt(rowOf(source, offset));
+}
+
+/** Which line of the text an offset is in, from 0. */
+export function rowOf({ lines }: { readonly lines: LineStarts }, offset: number): number {
+  const { starts } = lines;
   let low = 0;
   let high = starts.length;
   while (high - low > 1) {
@@ -75,12 +80,12 @@ export function lineOf(source: { readonly lines: LineStarts }, offset: number): 
     if ((starts[middle] ?? 0) <= offset) low = middle;
     else high = middle;
   }
-  return low + 1;
+  return low;
 }
 
 /** Where the line of an offset begins, past a byte order mark. */
 export function lineStart(source: Source, offset: number): number {
-  const start = source.lines.starts[lineOf(source, offset) - 1] ?? 0;
+  const start = source.lines.starts[rowOf(source, offset)] ?? 0;
   return start === 0 && source.text.startsWith('\uFEFF') ? 1 : start;
 }
 
@@ -173,9 +178,12 @@ function isJson(path: string, text: string): boolean {
 export class LineStarts {
   readonly #text: string;
   #starts: readonly number[] | undefined;
+  /** The line of the file that a line of the text is; both counts differ where the text is a value of the file. */
+  readonly lineAt: (row: number) => number;
 
-  constructor(text: string) {
+  constructor(text: string, lineAt = (row: number): number => row + 1) {
     this.#text = text;
+    this.lineAt = lineAt;
   }
 
   /** Offsets at which lines begin. */

@@ -236,7 +236,14 @@ function valuesFor(
       throw noDigest(text, place, 'has a group for a digest alone, and the pin style writes none');
     return { version: undefined, digest: target.digest };
   }
-  if (digest) return { version: target.tag ?? '', digest: target.digest ?? '' };
+  if (digest) {
+    const [tag, own] = [target.tag ?? '', target.digest ?? ''];
+    const isJoined = text.text[digest.start - 1] === '@';
+    if (isJoined && own === '') throw noDigest(text, place, 'has @ before its digest, and the pin style writes none');
+    if (isJoined && version.end === digest.start - 1 && tag === '')
+      throw noDigest(text, place, 'has @ behind its version, and the pin style writes a digest alone');
+    return { version: tag, digest: own };
+  }
   if (target.tag === undefined)
     throw noDigest(text, place, 'has a group for a version alone, and the pin style writes a digest alone');
   const wanted = joinImage('', target.tag, target.digest).slice(1);

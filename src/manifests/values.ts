@@ -20,6 +20,8 @@ export interface ImageNames {
   readonly names: readonly string[];
   /** What its versions look like; absent: nothing is known of them. */
   readonly versions?: VersionScheme;
+  /** The environment's target tag: what the styles `target` and `target+digest` write. */
+  readonly targetTag?: Tag;
 }
 
 /** What an image shall be pinned to. */
@@ -30,8 +32,6 @@ export interface Pin extends ImageNames {
   readonly digest: Digest;
   /** How its fields name it; absent: as the options say. */
   readonly style?: PinStyle;
-  /** The environment's target tag, for the styles that write it. */
-  readonly targetTag?: Tag;
   /** The number of the release that deployed the digest again, where one did: annotations say it behind the digest. */
   readonly deployed?: number;
 }

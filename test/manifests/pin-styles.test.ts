@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type ManifestFile, type Pin, type PinOptions, pinImages } from '../../src/manifests/manifests.ts';
+import { type ManifestFile, type Pin, type PinOptions, pinImages, readPins } from '../../src/manifests/manifests.ts';
+import { attemptNow } from '../../src/model/attempt.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { refusal } from '../support/failure.ts';
 import { describeReal } from '../support/real.ts';
@@ -22,6 +23,7 @@ import {
   textAfter,
 } from './support.ts';
 
+const VALUES = `${folder}/values.yaml`;
 const KEY = 'tagflow.dev/digest.django';
 
 function pin(style: Pin['style'], change: Parameters<typeof pinOf>[0] = {}): Pin {
@@ -191,6 +193,19 @@ describe('a moving tag', () => {
     const { warnings } = pinImages([file(WORKLOAD, text)], [pin('target')], options);
     expect(warnings.map((warning) => /imagePullPolicy (.*?), and/.exec(warning)?.[1])).toEqual(said ? [said] : []);
     expect(pinImages([file(WORKLOAD, text)], [pin('target+digest')], options).warnings).toEqual([]);
+  });
+
+  it.each([
+    ['django_tag: dev\n', 'django_tag: V4.2\n'],
+    ['image_tags: {django: dev}\n', 'image_tags: {django: V4.2}\n'],
+    ['django_tag: blue\n', undefined],
+    ['image_tags: {django: blue}\n', undefined],
+  ])('is a tag without anything that says image where it is the one of the environment: %j', (before, after) => {
+    const pins = [pin('version')];
+    const { value } = attemptNow(() => pinImages([file(VALUES, before)], pins, options));
+    expect(value && textAfter(value, VALUES)).toBe(after);
+    const said = readPins([file(VALUES, before)], pins, options).map(({ tag }) => tag);
+    expect(said).toEqual(after === undefined ? [] : ['dev']);
   });
 
   it('is refused where the annotations stand in a merge key', () => {

@@ -4,7 +4,7 @@ import { attemptNow } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, type Pipeline, isInScope } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
-import { mayHoldPins, namesOf, readManifests } from '../tree/tree.ts';
+import { imageNamesOf, mayHoldPins, readManifests } from '../tree/tree.ts';
 
 /** Those of some paths that hold no pin of an environment's images at a commit. */
 export async function withoutPins(
@@ -15,10 +15,7 @@ export async function withoutPins(
 ): Promise<readonly string[]> {
   const own = paths.filter((path) => isInScope(environment.scope, path) && mayHoldPins(path));
   if (own.length === 0) return paths;
-  const images = [...environment.images.keys()].map((image) => ({
-    image,
-    names: namesOf(pipeline, environment, image),
-  }));
+  const images = imageNamesOf(pipeline, environment);
   const options = { configured: environment.pins, maxBytes: pipeline.maxFileBytes };
   const files = await readManifests(context, commit, own);
   const pinned = new Set(files.filter((file) => holdsPin(file, images, options)).map(({ path }) => path));

@@ -10,7 +10,7 @@ import { isRecordFile } from '../../model/release-record.ts';
 import { plain } from '../../model/text.ts';
 import { compareVersions, readVersion } from '../../model/version.ts';
 import type { Reading, RecordReading } from '../context.ts';
-import { manifestPaths, namesOf, readManifests } from '../tree/tree.ts';
+import { imageNamesOf, manifestPaths, readManifests } from '../tree/tree.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
 
 /** A change of an image's pin. */
@@ -145,7 +145,7 @@ class Walk {
 
 /** The pins that files hold; undefined where one cannot be read. */
 function pinsIn(pipeline: Pipeline, line: ReleaseLine, files: readonly ManifestFile[]): readonly ReadPin[] | undefined {
-  const names = [...line.images.keys()].map((image) => ({ image, names: namesOf(pipeline, line, image) }));
+  const names = imageNamesOf(pipeline, line);
   return attemptNow(() => readPins(files, names, { configured: line.pins, maxBytes: pipeline.maxFileBytes })).value;
 }
 

@@ -10,7 +10,7 @@ import { readVersion } from '../../model/version.ts';
 import type { PlanningPorts } from '../context.ts';
 import type { EnvironmentState } from '../read/snapshot.ts';
 import { readBases } from '../tree/bases.ts';
-import { manifestPaths, namesOf, readManifests } from '../tree/tree.ts';
+import { imageNamesOf, manifestPaths, readManifests } from '../tree/tree.ts';
 import { originsOf } from './copy.ts';
 import { resolveImage } from './images.ts';
 
@@ -33,7 +33,7 @@ export async function pinnedToday(
   const { maxFileBytes: maxBytes } = pipeline;
   const files = await readManifests(reading, head, await manifestPaths(reading, line, head));
   const bases = await readBases(reading, { environment: line, base: head, head }, files, maxBytes);
-  const names = [...line.images.keys()].map((image) => ({ image, names: namesOf(pipeline, line, image) }));
+  const names = imageNamesOf(pipeline, line);
   const options = { configured: line.pins, maxBytes, shared: bases };
   const own = Map.groupBy(readPins(files, names, options), ({ image }) => image);
   const inherited = Map.groupBy(readPins(bases, names, options), ({ image }) => image);

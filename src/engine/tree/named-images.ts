@@ -4,7 +4,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Pipeline, ReleaseLine } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
 import { readBases } from './bases.ts';
-import { manifestPaths, namesOf, readManifests } from './tree.ts';
+import { imageNamesOf, manifestPaths, readManifests } from './tree.ts';
 
 /** Files that are read first, before ever more of them. */
 const FIRST_FILES = 16;
@@ -18,7 +18,7 @@ export async function namedImages(
 ): Promise<ReadonlySet<string>> {
   const files = await readManifests(reading, commit, await manifestPaths(reading, line, commit));
   const { maxFileBytes: maxBytes } = pipeline;
-  const images = [...line.images.keys()].map((image) => ({ image, names: namesOf(pipeline, line, image) }));
+  const images = imageNamesOf(pipeline, line);
   const named = new Set(line.pins.map(({ image }) => image));
   const read = (some: readonly ManifestFile[]): void => {
     const found = readPins(some, images, { configured: line.pins, maxBytes, shared: files });

@@ -14,7 +14,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, Pipeline, PinStyle } from '../../model/pipeline.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
-import { isManifestPath, manifestPaths, namesOf, readManifests } from './tree.ts';
+import { imageNamesOf, isManifestPath, manifestPaths, readManifests } from './tree.ts';
 
 /** What manifests say, by image; or why they cannot be read. */
 export type Pinned = ReadonlyMap<string, readonly ReadPin[]> | TagflowError;
@@ -47,10 +47,7 @@ export async function readSaid(
     readManifests(context, head, await manifestPaths(context, environment, head));
   const { value: files, problem } = await attempt(readAll(), 'tree-unsafe');
   if (problem) return problem;
-  const images = [...environment.images.keys()].map((image) => ({
-    image,
-    names: namesOf(pipeline, environment, image),
-  }));
+  const images = imageNamesOf(pipeline, environment);
   const said = await attempt(async () => {
     const inherited = new Set(files.flatMap(({ path }) => sharedValuesOf(path)));
     for (const { path } of files) inherited.delete(path);

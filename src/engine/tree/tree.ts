@@ -1,7 +1,7 @@
 // What a release's tree is made of: whose file each path is, where the pins are, and what counts as configuration.
 import { matchesGlob } from 'node:path';
 import { type Ledger, type TreeEdit, type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
-import type { ManifestFile, Pin } from '../../manifests/manifests.ts';
+import type { ImageNames, ManifestFile, Pin } from '../../manifests/manifests.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
@@ -75,15 +75,24 @@ export function pinsOf(pipeline: Pipeline, environment: Environment, images: rea
     const image = environment.images.get(name);
     if (!image) return [];
     const { versions, pin: style } = image;
-    const targetTag = environment.tag;
     const repository = repositoryIn(environment, image);
     const names = namesOf(pipeline, environment, name);
+    const targetTag = environment.tag;
     return [{ image: name, names, versions, repository, version, digest, targetTag, ...(style && { style }) }];
   });
 }
 
+/** The images of a line as manifests may name them. */
+export function imageNamesOf(pipeline: Pipeline, line: ReleaseLine): readonly ImageNames[] {
+  return [...line.images.keys()].map((image) => ({
+    image,
+    names: namesOf(pipeline, line, image),
+    targetTag: line.tag,
+  }));
+}
+
 /** Every name by which a manifest may mean an image: its key, its further names, its repositories anywhere. */
-export function namesOf({ lines }: Pipeline, { application, images }: ReleaseLine, name: string): readonly string[] {
+function namesOf({ lines }: Pipeline, { application, images }: ReleaseLine, name: string): readonly string[] {
   const image = images.get(name);
   if (!image) return [];
   const own = [...lines.values()].filter((line) => line.application === application);

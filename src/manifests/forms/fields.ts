@@ -37,6 +37,8 @@ export interface FieldsPlace {
   readonly map: YAMLMap;
   /** The components that the place belongs to, for fields without a repository. */
   readonly labels: readonly string[];
+  /** Whether the tag is a word that could as well be another setting. */
+  readonly isWord?: boolean;
   /** Whether a `tag` may be added beside a repository that has none: only where all readers of the form know that key. */
   readonly addTag: boolean;
   /** The name, where it stands in no field of these. */
@@ -60,7 +62,7 @@ class Fields {
   }
 
   site(): Site | undefined {
-    const { document, labels, tagAlone } = this.#place;
+    const { document, labels, tagAlone, isWord = false } = this.#place;
     const names = this.#names();
     const shown = this.#fields.tag ?? this.#fields.digest ?? this.#fields.repository;
     if (!names || !shown || (names.length === 0 && labels.length === 0)) return undefined;
@@ -75,6 +77,7 @@ class Fields {
       digest,
       versionAlone: tagAlone?.digest === 'left out',
       ownDigest: tagAlone !== undefined,
+      ...(isWord && { isWord }),
       text: joinImage(names[0] ?? '', tag, digest).replace(/^:/, ''),
       offset: this.#value(shown)?.range?.[0] ?? 0,
       nodes: nodes.length > 0 ? nodes : [this.#value(shown)].flatMap((node) => node ?? []),
@@ -123,6 +126,7 @@ class Fields {
     if (digest || tagAlone) {
       if (tag && target.tag === undefined && tagAlone?.digest === 'left out')
         throw this.#refuse(tag, ...NO_DIGEST_FIELD);
+      if (!tag && digest && target.digest === undefined) return this.#tagInstead(digest, target.tag ?? '');
       return [
         // a style without a tag empties it: an old one would mislead
         ...(tag ? [this.#set(tag, target.tag ?? '')] : []),
@@ -143,6 +147,16 @@ class Fields {
         ? this.#add(repository, 'digest', target.digest ?? '')
         : this.#add(repository, 'tag', joined(target)),
     ];
+  }
+
+  /** A tag in the place of a digest that stood alone: without both, the reader would take whichever image it has by default. */
+  #tagInstead(digest: Field, tag: string): readonly Change[] {
+    const { repository } = this.#fields;
+    const { addTag, tagAlone } = this.#place;
+    const after = repository ?? digest;
+    if (tag === '' || after.inherited || !(addTag || tagAlone?.digest === 'added'))
+      throw this.#refuse(digest, ...NO_TAG_BESIDE);
+    return [this.#add(after, 'tag', tag), this.#set(digest, '')];
   }
 
   /** The name that the environment runs instead, written into registry and repository. */
@@ -218,6 +232,11 @@ const NO_TAG_FIELD = [
   'has no field for a tag beside it',
   'the tag may come from elsewhere',
   'add an empty tag: beside it, or name the field of the tag under pins: in tagflow.yaml',
+] as const;
+const NO_TAG_BESIDE = [
+  'is a digest, and the pin style writes a tag alone',
+  'no field for a tag stands beside it, and without both nothing says which image runs',
+  'add an empty tag: beside it, or choose pin: version+digest',
 ] as const;
 const TWO_PARTS = [
   'names the image in two parts',

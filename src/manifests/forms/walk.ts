@@ -138,12 +138,13 @@ class Walker {
   /** Whether a scalar under a key is the tag of the service that the key names. */
   #isTag(key: string, value: Value, around: Around): boolean {
     const text = textOf(value)?.trim() ?? '';
-    return this.#byKeys && isTagsKey(around.key) && !isStructure(key) && isVersionText(text) && isTagText(text);
+    return this.#byKeys && isTagsKey(around.key) && !isStructure(key) && text !== '' && isTagText(text);
   }
 
   /** A tag in a map of services to tags. */
   #tagged(map: YAMLMap, path: Path, entry: Entry): void {
-    const place = { document: this.#document, path, map, labels: [entry.key], addTag: false };
+    const isWord = !isVersionText(textOf(this.#document.tree.follow(entry.pair.value)) ?? '');
+    const place = { document: this.#document, path, map, labels: [entry.key], addTag: false, isWord };
     const site = fieldsSite(place, { tag: entry });
     if (site) this.sites.push(site);
   }
@@ -165,7 +166,8 @@ class Walker {
       if (!fields) return [];
       const labels = component === '' ? around.labels : [component];
       const addTag = isPlainImage(around, fields.repository?.key);
-      const site = fieldsSite({ document: this.#document, path, map, labels, addTag }, fields);
+      const isWord = !fields.repository && !parts.some((part) => isTold(part, around));
+      const site = fieldsSite({ document: this.#document, path, map, labels, addTag, isWord }, fields);
       return site ? [{ site, fields }] : [];
     });
   }
@@ -209,8 +211,9 @@ class Walker {
     if (repository) return { ...fields, name: named ?? name };
     if (image) return undefined;
     if (name) return { ...fields, repository: name };
-    const told = this.#byKeys && !registry && [tag, digest].some((part) => part && isTold(part, around));
-    return told ? fields : undefined;
+    const says = (part: NamePartEntry | undefined): boolean =>
+      part !== undefined && (part.text !== '' || isTold(part, around));
+    return this.#byKeys && !registry && (says(tag) || says(digest)) ? fields : undefined;
   }
 
   /** A `name` that is a repository: one with a path anywhere, and any in a mapping whose key says image. */
