@@ -2,7 +2,7 @@
 // and did this twice as often as people rolled back, so naming a version is not enough: an override is.
 import type { ReleaseImage } from '../model/release.ts';
 import { areOrdered, compareVersions, readVersion } from '../model/version.ts';
-import type { PastRelease, UntoldVersion } from './evidence.ts';
+import type { PastRelease, UnconfirmedVersion } from './evidence.ts';
 import { type Gate, type Subject, type Verdict, defineGate, pass } from './gate.ts';
 import { advise } from '../model/advice.ts';
 
@@ -24,31 +24,35 @@ const byVersions = defineGate({
 /** The same where a version says that an image is newer: a record alone may claim that. */
 const byConfirmedVersions = defineGate({
   name: 'downgrade',
-  needs: ['untold'],
+  needs: ['unconfirmed'],
   overriddenBy: 'releasers',
-  judge: (subject, { untold }) => verdictOn(subject, untold.past, untold.versions),
+  judge: (subject, { unconfirmed }) => verdictOn(subject, unconfirmed.past, unconfirmed.versions),
 });
 
 /** The same where some versions have no order: there the image is older that this line ran first. */
 const byReleases = defineGate({
   name: 'downgrade',
-  needs: ['past', 'untold'],
+  needs: ['past', 'unconfirmed'],
   overriddenBy: 'releasers',
-  judge: (subject, { past, untold }) => verdictOn(subject, past, untold.versions),
+  judge: (subject, { past, unconfirmed }) => verdictOn(subject, past, unconfirmed.versions),
 });
 
-function verdictOn(subject: Subject, past: readonly PastRelease[], untold: readonly UntoldVersion[]): Verdict {
+function verdictOn(
+  subject: Subject,
+  past: readonly PastRelease[],
+  unconfirmed: readonly UnconfirmedVersion[],
+): Verdict {
   const { environment, current } = subject;
   const { ordered, unordered, newer } = compare(subject);
   const older = [...ordered, ...unordered.filter(({ image, running }) => ranBefore(image, running, past)).map(names)];
   const [first] = older;
   if (!first) {
-    const claimed = untold.filter(({ name }) => newer.some(({ image }) => image.name === name));
+    const claimed = unconfirmed.filter(({ name }) => newer.some(({ image }) => image.name === name));
     const doubtful = claimed.filter(
       ({ name, isDenied }) =>
         isDenied || newer.some((change) => change.image.name === name && ranBefore(change.image, change.running, past)),
     );
-    if (doubtful.length > 0) return unconfirmed(environment, doubtful);
+    if (doubtful.length > 0) return refuseUnconfirmed(environment, doubtful);
     if (claimed.length > 0) {
       const list = claimed.map(({ name, version }) => `${name} ${version}`).join(', ');
       return pass(`no image gets older by past releases; the registry does not say that an image is ${list}`);
@@ -74,7 +78,7 @@ function verdictOn(subject: Subject, past: readonly PastRelease[], untold: reado
 }
 
 /** A version that only a record claims: whether the image is newer cannot be told. */
-function unconfirmed(environment: string, claimed: readonly UntoldVersion[]): Verdict {
+function refuseUnconfirmed(environment: string, claimed: readonly UnconfirmedVersion[]): Verdict {
   const list = claimed.map(({ name, version }) => `${name} ${version}`).join(', ');
   return {
     decision: 'unknown',

@@ -67,7 +67,7 @@ export interface JournalHold {
 }
 
 /** An image whose version the registry does not confirm: what a record says of it is a claim. */
-export interface UntoldVersion {
+export interface UnconfirmedVersion {
   readonly name: string;
   readonly version: string;
   readonly digest: Digest;
@@ -126,7 +126,7 @@ export interface Evidence {
   /** Commits that carrying upstream's tree over the branch would lose. */
   readonly unmerged: readonly UnmergedCommit[];
   /** Images that came from a record, and whose version is not what the registry says of their digest; with the line's past where there are any. */
-  readonly untold: { readonly versions: readonly UntoldVersion[]; readonly past: readonly PastRelease[] };
+  readonly unconfirmed: { readonly versions: readonly UnconfirmedVersion[]; readonly past: readonly PastRelease[] };
   /** This line's own releases, newest first. */
   readonly past: readonly PastRelease[];
   /** Undefined where the environment takes from the trunk. */

@@ -30,7 +30,7 @@ export type {
   PastRelease,
   ProgramVerdict,
   ReviewEvidence,
-  UntoldVersion,
+  UnconfirmedVersion,
   UpstreamEvidence,
   VerificationResult,
 } from './evidence.ts';

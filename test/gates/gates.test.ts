@@ -50,7 +50,7 @@ function evidence(change: Partial<Given> & { readonly from?: string; readonly to
     locks: [],
     journalHolds: [],
     unmerged: [],
-    untold: { versions: [], past: [] },
+    unconfirmed: { versions: [], past: [] },
     ...rest,
   };
 }
@@ -130,7 +130,7 @@ describe('downgrade', () => {
       const claim = { name: 'django', version: 'V4.2', digest: digestOf('V4.2'), why: 'no tag', isContradicted: false };
       const versions = [{ ...claim, isDenied: false }];
       const { decisions, refusals } = await judge(
-        evidence({ untold: { versions: [{ ...claim, isDenied: true }], past: [] } }),
+        evidence({ unconfirmed: { versions: [{ ...claim, isDenied: true }], past: [] } }),
       );
       expect(decisions[1]).toMatchObject({ gate: 'downgrade', decision: 'unknown' });
       expect(refusals[0]?.text).toMatchObject({
@@ -138,13 +138,13 @@ describe('downgrade', () => {
         why: 'django: no tag',
       });
       const past = [release(2, 'V4.0'), release(1, 'V4.2')];
-      expect(await codes(evidence({ untold: { versions, past } }))).toEqual(['downgrade']);
+      expect(await codes(evidence({ unconfirmed: { versions, past } }))).toEqual(['downgrade']);
       // Pushed again since: it passes, and says so.
-      const passed = await judge(evidence({ untold: { versions, past: [release(1, 'V4.0')] } }));
+      const passed = await judge(evidence({ unconfirmed: { versions, past: [release(1, 'V4.0')] } }));
       expect(passed.decisions[1]).toMatchObject({ decision: 'pass', reason: expect.stringContaining('does not say') });
       // The same version says nothing of which is newer, and of no version is it asked that gets older.
-      expect(await codes(evidence({ from: 'V4.2', untold: { versions, past } }))).toEqual([]);
-      expect([...evidenceFor(await promotionGates(evidence({ to: 'V3.2' })))]).not.toContain('untold');
+      expect(await codes(evidence({ from: 'V4.2', unconfirmed: { versions, past } }))).toEqual([]);
+      expect([...evidenceFor(await promotionGates(evidence({ to: 'V3.2' })))]).not.toContain('unconfirmed');
     });
 
     test('asks for past releases, which other versions do not', async () => {
@@ -291,7 +291,7 @@ test('no reason is longer than a record can hold, however many images there are'
 });
 
 const QUIET: Gathered = {
-  untold: { value: { versions: [], past: [] } },
+  unconfirmed: { value: { versions: [], past: [] } },
   locks: { value: [] },
   journalHolds: { value: [] },
 };

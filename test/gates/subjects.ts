@@ -50,7 +50,7 @@ const QUIET: Evidence = {
   unmerged: [],
   past: [],
   upstreamReleases: undefined,
-  untold: { versions: [], past: [] },
+  unconfirmed: { versions: [], past: [] },
   verifications: [],
   deployFreeze: undefined,
   reviews: undefined,

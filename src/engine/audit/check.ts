@@ -17,7 +17,7 @@ import { checkReleases } from './releases.ts';
 import { configured, type Context, type Given, type Reading, type RecordReading, type Registries } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
-import { untoldVersions } from '../release/untold-versions.ts';
+import { unconfirmedVersions } from '../release/unconfirmed-versions.ts';
 import { namedLines } from '../read/named-lines.ts';
 import { readPastLine } from '../read/past.ts';
 import { type PastLine, leftWords } from '../read/past-lines.ts';
@@ -294,7 +294,9 @@ async function askRegistry(context: Context, trail: Trail, report: Report): Prom
   const unchecked = await checkRewound(context, trail, report);
   const [newest] = releasesOf(trail);
   if (unchecked || !newest) return unchecked;
-  const { value = [], problem } = await readable(untoldVersions(context, trail.environment, newest.release.images));
+  const { value = [], problem } = await readable(
+    unconfirmedVersions(context, trail.environment, newest.release.images),
+  );
   for (const { name, version, why, isContradicted } of value) {
     if (isContradicted) report('version', newest.commit, `it says that ${name} is ${version}: ${why}`);
     else context.notify({ level: 'warning', text: `the version of ${name} ${version} cannot be told: ${why}` });

@@ -31,7 +31,7 @@ import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence.ts';
 import type { Merge } from './merge-divergence.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
-import { untoldVersions } from './untold-versions.ts';
+import { unconfirmedVersions } from './unconfirmed-versions.ts';
 import { approvalsOf, givenOverrides, holdsOn, locksOn, orWarn } from './journal-evidence.ts';
 import { type Releaser, overridesOf, releasersOf } from './releaser.ts';
 
@@ -224,8 +224,8 @@ function sourcesFor(
     past: async () => pastReleases(context, snapshot, state.environment),
     statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),
-    untold: async () => {
-      const versions = await untoldVersions(context, state.environment, fromRecords(candidate));
+    unconfirmed: async () => {
+      const versions = await unconfirmedVersions(context, state.environment, fromRecords(candidate));
       return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, state.environment) : [] };
     },
   };

@@ -5,16 +5,16 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { Repository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { UntoldVersion } from '../../gates/gates.ts';
+import type { UnconfirmedVersion } from '../../gates/gates.ts';
 import type { PlanningPorts } from '../context.ts';
 import { originsOf } from './copy.ts';
 
 /** Returns the images whose version the registry does not confirm, each with what it says instead. */
-export async function untoldVersions(
+export async function unconfirmedVersions(
   { registryOf }: Pick<PlanningPorts, 'registryOf'>,
   environment: Environment,
   images: readonly ReleaseImage[],
-): Promise<readonly UntoldVersion[]> {
+): Promise<readonly UnconfirmedVersion[]> {
   const found = await Promise.all(
     images.map(async (image) => {
       const known = environment.images.get(image.name);
@@ -30,7 +30,7 @@ async function contradiction(
   registryOf: PlanningPorts['registryOf'],
   places: readonly Repository[],
   { version, digest }: ReleaseImage,
-): Promise<Pick<UntoldVersion, 'why' | 'isContradicted' | 'isDenied'> | undefined> {
+): Promise<Pick<UnconfirmedVersion, 'why' | 'isContradicted' | 'isDenied'> | undefined> {
   const said: string[] = [];
   let [isContradicted, isDenied] = [false, false];
   for (const place of places) {
