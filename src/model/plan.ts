@@ -5,9 +5,17 @@ import { type BranchName, type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
-import { type Environment, lineName, recordPath, signaturePath } from './pipeline.ts';
+import { type Environment, lineName, recordPath, signaturePath, taggedIn } from './pipeline.ts';
 import { isRecordText } from './release-record.ts';
-import type { GateDecision, Hold, PreviousRelease, ReleaseImage, ReleaseRecord, ReleaseSource } from './release.ts';
+import {
+  type GateDecision,
+  type Hold,
+  type PreviousRelease,
+  type ReleaseImage,
+  type ReleaseRecord,
+  type ReleaseSource,
+  releaseTag,
+} from './release.ts';
 
 /** A change to a file of the tree. `take` carries a file of the environment's branch over, by its object id. */
 export type PlannedEdit =
@@ -85,6 +93,8 @@ export interface Plan {
   readonly application?: string;
   readonly branch: BranchName;
   readonly tag: Tag;
+  /** Tags that are put when the branch has the release, as `image:tag`; none where the configuration wants none. */
+  readonly tags: readonly string[];
   /** Sequence the new record gets. */
   readonly sequence: number;
   /** The release that the new one follows on; absent for the first. */
@@ -131,6 +141,7 @@ export interface PlanParts extends Omit<
   | 'application'
   | 'branch'
   | 'tag'
+  | 'tags'
   | 'sequence'
   | 'previous'
   | 'recordPath'
@@ -151,6 +162,8 @@ export interface PlanParts extends Omit<
 
 /** The plan that follows from its parts. Equal parts give an equal plan, whatever order they came in. */
 export function assemblePlan({ target, current, currentCommit, ...parts }: PlanParts): Plan {
+  const sequence = (current?.sequence ?? 0) + 1;
+  const images = [...parts.images].sort((a, b) => compare(a.name, b.name));
   return {
     schemaVersion: 1,
     ...parts,
@@ -158,16 +171,17 @@ export function assemblePlan({ target, current, currentCommit, ...parts }: PlanP
     ...(target.application !== undefined && { application: target.application }),
     branch: target.branch,
     tag: target.tag,
-    sequence: (current?.sequence ?? 0) + 1,
+    tags: taggedIn(target, images).flatMap(({ name }) =>
+      [releaseTag(target.releaseTag, sequence), target.tag].map((tag) => `${name}:${tag}`),
+    ),
+    sequence,
     ...(current && currentCommit && { previous: { sequence: current.sequence, commit: currentCommit } }),
     recordPath: recordPath(target),
     signaturePath: signaturePath(target),
-    images: [...parts.images]
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((image) => {
-        const running = current?.images.find(({ name }) => name === image.name);
-        return running ? { ...image, before: { version: running.version, digest: running.digest } } : image;
-      }),
+    images: images.map((image) => {
+      const running = current?.images.find(({ name }) => name === image.name);
+      return running ? { ...image, before: { version: running.version, digest: running.digest } } : image;
+    }),
     copies: [...(parts.copies ?? [])].sort((a, b) => compare(a.image, b.image)),
     edits: [...parts.edits].sort(byPath),
     fields: [...parts.fields].sort((a, b) => byPath(a, b) || a.line - b.line || compare(a.field, b.field)),

@@ -33,7 +33,7 @@ export function plannedView({ plan, files = [], rendered }: Planned): View {
         ...plan.copies.map(({ image, from, to }) => `  copy ${image} from ${from} to ${to}, unless it is there`),
         ...plan.configurationChanges.map((path) => `  configuration: ${path}`),
         ...plan.gates.map(({ gate, decision, reason }) => `  gate ${gate}: ${decision}: ${reason}`),
-        `  then tag ${plan.images.map(({ name }) => `${name}:${plan.tag}-${plan.sequence}, ${name}:${plan.tag}`).join(', ')}`,
+        ...(plan.tags.length > 0 ? [`  then tag ${plan.tags.join(', ')}`] : []),
         'nothing was changed',
       ),
       ...(files.length === 0 ? [] : [linesOf('')]),

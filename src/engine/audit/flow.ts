@@ -3,6 +3,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
 import type { Report } from './findings.ts';
+import { lineOfRecord } from '../read/past-rules.ts';
 import { unmergedBetween, settles } from '../read/unmerged.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -28,8 +29,10 @@ export async function madeByHand(
     const top = above ? above.commit.parents[0] : head;
     const isOldest = below === undefined && above !== undefined;
     if (top === undefined || top === below || (isOldest && !trail.whole)) continue;
-    const carried = above?.release.source.commit;
-    const upstream = carried === undefined || lost.has(carried) ? now : carried;
+    const source = above?.release.source;
+    // What a release took from the line's own folder, before it had a branch, says nothing of what upstream has.
+    const isOwn = environment.from !== undefined && source?.branch === snapshot.trunk.branch;
+    const upstream = source === undefined || isOwn || lost.has(source.commit) ? now : source.commit;
     const commits = await unmergedBetween(context, snapshot, environment, { head: top, settled: below, upstream });
     for (const { id, subject } of commits) {
       const fate = above?.release.merged?.includes(id) ? 'keeps it' : 'left it behind';
@@ -67,9 +70,13 @@ export async function carriedBack(
     if (!by || trail.entries.some(({ commit, release }) => commit.id === by && release)) continue;
     report('direction', await context.ledger.commit(by), sentence(downstream, environment.name));
   }
-  const [first] = releasesOf(trail).toReversed();
-  const by = first && (await broughtBy(context, trunk.head, first));
-  if (by) report('direction', await context.ledger.commit(by), sentence(environment, trunk.branch), trunk.branch);
+  for (const first of releasesOf(trail).toReversed()) {
+    const by = await broughtBy(context, trunk.head, first);
+    // Before it had a branch of its own, the line was a folder of the trunk: those releases were made there.
+    if (by === first.commit.id && (await lineOfRecord(context, first.release))?.branch === trunk.branch) continue;
+    if (by) report('direction', await context.ledger.commit(by), sentence(environment, trunk.branch), trunk.branch);
+    return;
+  }
 }
 
 function sentence({ name }: Environment, into: string): string {

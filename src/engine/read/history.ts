@@ -156,21 +156,24 @@ export type ShowAt = { readonly at: Instant } | { readonly release: number } | {
 /** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
 export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
   const snapshot = await readSnapshot(context, [name]);
-  const { line, past } = await onlyLine(context, snapshot, name);
+  const { today, pasts } = await onlyLine(context, snapshot, name);
   const isWanted = (release: Release): boolean =>
     'now' in when || ('release' in when ? release.record.sequence === when.release : release.since <= when.at);
-  const { found, releases } = past
-    ? await findPastRelease(context, past, isWanted)
-    : await findRelease(context, snapshot, line, isWanted);
+  const now = today && (await findRelease(context, snapshot, today, isWanted));
+  // A line that moved has the past of the place where it was.
+  let { found, releases } = now ?? { found: undefined, releases: [] };
+  for (const past of pasts) if (!found) ({ found, releases } = await findPastRelease(context, past, isWanted));
+  const past = found?.left ?? pasts[0];
   // What an environment ran after it left, nobody knows here.
-  const isAfter = past !== undefined && 'at' in when && when.at >= past.left.time;
-  if (found && !isAfter) {
+  const isAfter = found?.left !== undefined && 'at' in when && when.at >= found.left.left.time;
+  const line = found?.left?.line ?? today;
+  if (found && line && !isAfter) {
     const [release = found] = await withResults(context, snapshot, [found]);
     const since = found.before ? Date.parse(found.before.time) : Number.NEGATIVE_INFINITY;
     const span = { since, until: found.until ?? Number.POSITIVE_INFINITY };
     return { ...release, entries: await entriesWithin(context, snapshot, [line], span) };
   }
-  throw nothingFound(name, when, releases, past);
+  throw nothingFound(name, when, releases, today ? undefined : past);
 }
 
 async function findPastRelease(
@@ -209,17 +212,18 @@ function nothingFound(
   });
 }
 
-/** The one line of a name: of today, or else of the past. Throws what `linesNamed` throws, and `usage` for several. */
+/**
+ * The one line of a name: of today, of the past, or one that moved, which is both. Throws what `linesNamed` throws, and `usage` for
+ * several.
+ */
 async function onlyLine(
   context: Reading,
   snapshot: Snapshot,
   name: string,
-): Promise<{ readonly line: Line; readonly past?: PastLine }> {
+): Promise<{ readonly today: Line | undefined; readonly pasts: readonly PastLine[] }> {
   const { today, past } = await namedLines(context, snapshot, [name], false);
-  const [line, ...others] = today;
-  if (line && others.length === 0) return { line };
-  const [left, ...more] = past;
-  if (!line && left && more.length === 0) return { line: left.line, past: left };
+  const names = new Set([...today, ...past.map(({ line }) => line)].map((line) => line.name));
+  if (names.size === 1) return { today: today[0], pasts: past };
   // Several applications: one has to be named.
   const all = [...today, ...past.map((one) => one.line)].flatMap(({ application }) => application ?? []);
   throw new TagflowError('usage', {
@@ -258,7 +262,10 @@ export async function releasesAt(
       const { found } = await findPastRelease(context, one, ({ since }) => since <= at);
       return { environment: one.line.name, release: at < one.left.time ? found : undefined, left: one };
     });
-  return Promise.all([...now, ...left]);
+  const [standing, stood] = await Promise.all([Promise.all(now), Promise.all(left)]);
+  // A line that moved is one line: before it moved it ran what it ran where it was.
+  const before = new Set(stood.flatMap(({ environment, release }) => (release ? [environment] : [])));
+  return [...standing.filter(({ environment, release }) => release || !before.has(environment)), ...stood];
 }
 
 function changes({ record, before }: Release, image: string): boolean {

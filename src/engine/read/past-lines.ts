@@ -3,7 +3,7 @@
 import { CONFIG_FILE } from '../../config/config.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import { attempt, attemptNow } from '../../model/attempt.ts';
-import { type ObjectId, shortId } from '../../model/object-id.ts';
+import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import {
   type LineNames,
   type Pipeline,
@@ -30,10 +30,12 @@ export interface PastLine {
   readonly head: ObjectId | undefined;
   /** Its branch is not at the remote. */
   readonly isGone: boolean;
+  /** The branch that today's line of this name is on: the line moved there. Undefined: there is no such line. */
+  readonly movedTo: BranchName | undefined;
 }
 
 /** A line of the past that nobody looked for yet. */
-type Known = Omit<PastLine, 'head' | 'isGone'>;
+type Known = Omit<PastLine, 'head' | 'isGone' | 'movedTo'>;
 
 /** Records, and files of a line, that are looked at. */
 const MOST_RECORDS = 1_000;
@@ -51,8 +53,10 @@ export async function pastLines(
   wanted: (line: LineNames) => boolean = () => true,
 ): Promise<readonly PastLine[]> {
   const found = new Map<string, Known>();
+  // A line that moved more than once has a past at each place.
   const add = (one: Known): void => {
-    if (!found.has(one.line.name) && wanted(one.line)) found.set(one.line.name, one);
+    const place = `${one.line.name} ${one.line.branch}`;
+    if (!found.has(place) && wanted(one.line)) found.set(place, one);
   };
   for (const one of await formerlyConfigured(reading, snapshot)) add(one);
   for (const one of await recordedOnly(reading, snapshot)) add(one);
@@ -129,8 +133,17 @@ async function strangeRecords(
       return files.map(({ path }) => ({ path, head }));
     }),
   );
-  const strange = listed.flat().filter(({ path }) => path.endsWith('.yaml') && !known.has(path));
+  const left = new Set(movedFrom(pipeline, branches).flatMap((branch) => branches.get(branch) ?? []));
+  const strange = listed
+    .flat()
+    .filter(({ path, head }) => path.endsWith('.yaml') && (!known.has(path) || left.has(head)));
   return [...new Map(strange.map((one) => [one.path, one])).values()].slice(0, MOST_RECORDS);
+}
+
+/** Branches that are called like an environment and are no line's: those of environments that became folders. */
+function movedFrom({ lines, environments }: Pipeline, branches: Snapshot['branches']): readonly BranchName[] {
+  const own = new Set([...lines.values()].map(({ branch }) => branch));
+  return [...branches.keys()].filter((branch) => environments.has(branch) && !own.has(branch));
 }
 
 /** Whether records of lines lie at the heads that today's configuration does not have. Asks for no history. */
@@ -189,7 +202,7 @@ async function withHead(
   const here = today && branches.get(today.branch);
   if (head === undefined) {
     if (today) return undefined;
-    return { ...past, line, head: await reachableHead(reading, snapshot, line), isGone: true };
+    return { ...past, line, head: await reachableHead(reading, snapshot, line), isGone: true, movedTo: undefined };
   }
   await ledger.fetch([head]);
   await ledger.deepen([head]);
@@ -197,9 +210,22 @@ async function withHead(
     await ledger.fetch([here]);
     await ledger.deepen([here]);
     // Its branch was renamed, or it continues from there: that past is one.
-    if (await ledger.isAncestor(head, here)) return undefined;
+    const newest = await newestChange(reading, line, head);
+    if (await ledger.isAncestor(newest ?? head, here)) return undefined;
   }
-  return { ...past, line, head, isGone: false };
+  return { ...past, line, head, isGone: false, movedTo: today?.branch };
+}
+
+/** Newest changes of a record among which one that left it in place is looked for: it may have been removed afterwards. */
+const FEW_CHANGES = 3;
+
+async function newestChange(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  line: ReleaseLine,
+  head: ObjectId,
+): Promise<ObjectId | undefined> {
+  const steps = stepsOf(line, await ledger.recent(head, lineFiles(line), FEW_CHANGES));
+  return steps.find(({ file }) => file)?.commit.id;
 }
 
 /** The highest release of a line that other branches still reach: what they carried keeps it. */
@@ -236,8 +262,11 @@ function trusted({ pipeline }: Snapshot, line: ReleaseLine): ReleaseLine {
 }
 
 /** In words, why a line is shown that today's configuration does not have. */
-export function leftWords({ line, left, isGone, head }: PastLine): string {
+export function leftWords({ line, left, isGone, head, movedTo }: PastLine): string {
   const when = new Date(left.time).toISOString().slice(0, 10);
+  if (movedTo !== undefined) {
+    return `${line.name} moved from ${line.branch} to ${movedTo} with ${shortId(left.id)} (${when}); its past is read on ${line.branch}`;
+  }
   const since = `${line.name} is not in ${CONFIG_FILE} since ${shortId(left.id)} (${when})`;
   if (!isGone) return `${since}; its past is read on ${line.branch}`;
   return head === undefined

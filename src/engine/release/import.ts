@@ -4,6 +4,8 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import { type PromoteRequest, assemblePlan } from '../../model/plan.ts';
 import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
+import { readPastLine } from '../read/past.ts';
+import { hasStrangeRecords, pastLines } from '../read/past-lines.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { releaseTagsAreFree } from './checks.ts';
@@ -61,6 +63,7 @@ export async function importReleases(
     const raced = found.find((one) => one.kind === 'raced');
     if (raced) return raced;
     const planned = found.filter((one) => one.kind === 'planned');
+    await warnOfHolds(context, snapshot, new Set(planned.map(({ plan }) => plan.environment)));
     const result = {
       kind: 'imported' as const,
       known: found.flatMap((one) => (one.kind === 'known' ? [one.line] : [])),
@@ -118,6 +121,25 @@ async function planFirst(
   const subject = subjectDigest(line, { request, images, scope });
   // No file changes but the record.
   return { kind: 'planned', plan, subject, state, reads, files: async () => [], rendered: async () => [] };
+}
+
+/** Warns of versions that a line held at the place where its releases were before: its first record here begins without them. */
+async function warnOfHolds(
+  reading: PlanningPorts,
+  snapshot: Snapshot,
+  environments: ReadonlySet<string>,
+): Promise<void> {
+  if (!(await hasStrangeRecords(reading, snapshot))) return;
+  for (const past of await pastLines(reading, snapshot, ({ environment }) => environments.has(environment))) {
+    if (past.movedTo === undefined) continue;
+    const [newest] = (await readPastLine(reading, past)).releases;
+    for (const { images, reason } of newest?.record.held ?? []) {
+      const held = images.map(({ name, version }) => `${name} ${version}`).join(', ') || 'a configuration';
+      const why = reason === undefined ? '' : ` (${reason})`;
+      const text = `${past.line.name} held ${held}${why} on ${past.line.branch}; its first record on ${past.movedTo} begins without that hold`;
+      reading.notify({ level: 'warning', text });
+    }
+  }
 }
 
 /** One commit for each branch, then tags. A branch that lost the race is planned again, and the others have theirs by then. */
