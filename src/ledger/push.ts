@@ -89,7 +89,8 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
     const seen = await look(push, mayHaveLanded);
     if (seen.kind === 'settled') return seen.verdict;
     const known = seen.kind === 'unmoved';
-    if (known && answer.kind === 'beside-moved') return { outcome: 'beside-moved' };
+    // What was sent before may still land, whatever became of the branch beside it.
+    if (known && answer.kind === 'beside-moved' && !mayHaveLanded) return { outcome: 'beside-moved' };
     const refusal = answer.kind === 'refused' && known ? answer : undefined;
     if (refusal) {
       refusals += 1;

@@ -71,6 +71,17 @@ async function settle(
 }
 
 describe('settling a push', () => {
+  const BESIDE: PushAttempt = { kind: 'beside-moved' };
+
+  it('tells at once that the branch beside it moved, where nothing was sent', async () => {
+    expect(await settle([BESIDE], [OLD])).toMatchObject({ verdict: { outcome: 'beside-moved' }, sent: 1 });
+  });
+
+  it('does not give up what was sent once because the branch beside it moved: that may still land', async () => {
+    expect(await settle([OPEN, BESIDE], [OLD, OLD, OURS])).toMatchObject({ verdict: { outcome: 'landed' } });
+    expect(await settle([OPEN, BESIDE], [OLD])).toMatchObject({ error: 'push-outcome-unknown' });
+  });
+
   it('takes a lock that stays for a remote that cannot, not for one that denies', async () => {
     expect(await settle([LOCKED], [OLD])).toMatchObject({
       error: 'remote-unavailable',

@@ -167,6 +167,8 @@ export interface JournalFacts {
   readonly when: Readonly<Record<string, { readonly head: string | undefined }>>;
   /** Entries whose writer was told that they are there, by their ids. */
   readonly acknowledged: readonly { readonly actor: string; readonly entry: string }[];
+  /** Commits that landed after the server had compared them, when nobody waited for them any more. */
+  readonly late?: ReadonlySet<string>;
 }
 
 /** A whole run. */

@@ -45,8 +45,8 @@ export function checkJournalHeeded(history: History, environment: EnvironmentHis
   for (const [index, { id, record }] of releases.entries()) {
     const then = journal.when[id];
     const operation = history.operations.find(({ actor }) => actor === record.actor);
-    // Made before the run.
-    if (!then || !operation) continue;
+    // Made before the run, or compared with the journal by the server when it was sent, and landed later.
+    if (!then || !operation || journal.late?.has(id)) continue;
     const before = releases[index + 1]?.record;
     const consent = operation.overrides ?? [];
     const subject = environment.name;

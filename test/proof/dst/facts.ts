@@ -66,7 +66,7 @@ function journalFacts(world: World, { pipeline, remote }: Start, acknowledged: R
       if (id !== remote.branches.get(branch)) when[id] = { head: world.when(branch, id)?.get(pipeline.journal) };
     }
   }
-  return { heads, when, acknowledged };
+  return { heads, when, acknowledged, late: world.late };
 }
 
 /** Whether hands put the journal there: back to a commit, or, where they removed it, to the first one of a new journal. */

@@ -103,7 +103,9 @@ export function withJournal(scenario: Scenario, random: SeededRandom): Scenario 
     return { name, commands, clock: RIGHT_CLOCK };
   });
   const rewind: readonly HandMade[] = random.chance(0.15) ? [{ kind: 'journal-rewind', environment }] : [];
-  return { ...scenario, actors: [...scenario.actors, ...people], hands: [...scenario.hands, ...rewind] };
+  // Where answers are often lost, the journal moves while pushes are open.
+  const weather = random.chance(0.3) ? { ...scenario.weather, faults: 0.2 } : scenario.weather;
+  return { ...scenario, weather, actors: [...scenario.actors, ...people], hands: [...scenario.hands, ...rewind] };
 }
 
 /**

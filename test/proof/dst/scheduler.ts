@@ -22,7 +22,7 @@ export interface PointOptions {
   /** For the trace. */
   readonly label: string;
   /** The effect of a write, made the moment that the point is let go or its late request arrives. */
-  readonly effect?: () => void;
+  readonly effect?: (late?: 'late') => void;
 }
 
 /** What goes wrong, and how often. */
@@ -200,7 +200,7 @@ export class Scheduler {
     const { process, label, effect, ghost } = point;
     if (ghost) {
       this.note(`late: ${process}: ${label}`);
-      effect?.();
+      effect?.('late');
       return;
     }
     this.#last = process;

@@ -116,8 +116,10 @@ class SchedulingLedger implements SimLedger {
           }
           maySettle = true;
           let verdict: PushVerdict | undefined;
-          const effect = (): void => {
-            verdict = this.#receive(branch, commit, expected, beside);
+          const effect = (late?: 'late'): void => {
+            // A branch that stays where it is, the server compares when it is asked for its heads, and not again.
+            verdict = this.#receive(branch, commit, expected, late ? undefined : beside);
+            if (late) world.late.add(commit);
           };
           const label = `push ${world.nameOf(commit)} to ${branch}${sent > 1 ? ` (${sent})` : ''}`;
           const ending = await scheduler.point({ process, server: 'git', label, effect });

@@ -49,6 +49,7 @@ const { breakOf } = await import('./breaks.ts');
 
 // The engine loads it when it first needs it: from now on that takes no turn.
 await import('diff');
+await import('../../../src/engine/read/containment.ts');
 
 const starts = await createStarts();
 

@@ -41,6 +41,8 @@ export class World {
   readonly journal = 'tagflow-journal' as BranchName;
   /** Heads of the journal that hands put there. */
   readonly journalByHand = new Set<ObjectId | undefined>();
+  /** Commits whose push arrived when nobody waited for it any more. */
+  readonly late = new Set<ObjectId>();
   readonly #tags: Map<string, readonly Named[]>;
   readonly #heads: Seen[];
   readonly #now: () => Instant;

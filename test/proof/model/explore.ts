@@ -1,5 +1,6 @@
 // Breadth-first search through every state that a situation can reach. What is found first is found on a shortest way.
 import { faults } from './faults.ts';
+import type { Journal } from './journal.ts';
 import { NO_FAULTS, brokenPromise, isAtRest } from './promises.ts';
 import type { Kept, Surroundings } from './rules.ts';
 import { type Move, newRun, step } from './steps.ts';
@@ -37,7 +38,7 @@ export function movesFrom(world: World, kept: Kept): readonly Move[] {
 }
 
 /** The environment has had three releases, `v1` to `v3`; its tags are right. */
-export function startOf({ operations, faults: given, coarse = false }: Surroundings): World {
+export function startOf({ operations, faults: given, coarse = false, journal, needsApproval }: Surroundings): World {
   let head: Commit | undefined;
   const tags: Record<string, Tag> = {};
   for (const version of [1, 2, 3]) {
@@ -61,6 +62,7 @@ export function startOf({ operations, faults: given, coarse = false }: Surroundi
     coarse,
     removed: [],
     released: [1, 2, 3],
+    ...(journal && { journal, written: journal.map(({ id }) => id), needsApproval }),
   };
 }
 
@@ -198,6 +200,7 @@ function encode(world: World, exchange: Exchange): string {
   if (removed.length > 0) key += write(removed.join());
   key += write(released.join());
   if (broken !== '') key += write(broken);
+  if (world.journal) key += write(journalText(world.journal)) + write((world.written ?? []).toSorted().join());
   for (const at of exchange.runs) {
     const run = world.runs[at];
     if (run) key += write(runText(run, exchange), 'as is');
@@ -221,6 +224,10 @@ function tagsText({ tags, runs, left }: World, image: 1 | 2): string {
   return text;
 }
 
+function journalText(journal: Journal): string {
+  return journal.map(({ id, ends }) => `${id}>${ends.join('+')}`).join(';');
+}
+
 function lateText(late: World['late'], { images: [first] }: Exchange): string {
   const nameOf = (tag: string): string => (Number(tag[0]) === first ? '1' : '2') + tag.slice(1);
   return late
@@ -230,9 +237,10 @@ function lateText(late: World['late'], { images: [first] }: Exchange): string {
 }
 
 function runText(run: Run, { images, write }: Exchange): string {
-  const { at, attempt, asked = '', base, commit, open, applying, moved, exit = '' } = run;
-  let key = write(`${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${exit}`);
+  const { at, attempt, asked = '', base, commit, open, applying, moved, beside, entry, exit = '' } = run;
+  let key = write(`${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${beside === true ? 'b' : ''}${exit}`);
   if (at === 'ended') return key;
+  if (entry) key += write(journalText([...entry.onto, entry.entry]));
   key += write(asked) + write(base?.id ?? '') + write(commit?.id ?? '') + write(applying?.id ?? '');
   for (const image of images) {
     const one = run.images[image - 1];

@@ -25,6 +25,7 @@ export function faults(world: World): readonly Move[] {
     ...latePushes(world),
     ...rewinds(world),
     ...oldMerges(world),
+    ...journalRewinds(world),
   ];
 }
 
@@ -73,7 +74,7 @@ function latePushes(world: World): readonly Move[] {
     const text = `a late push arrives: release ${commit.sequence} = v${commit.version}, ${lands ? 'landed' : 'turned away'}`;
     return {
       talks: [{ from: 'network', to: 'Git', text }],
-      world: lands ? moveBranch(arrived, commit) : arrived,
+      world: lands ? moveBranch(arrived, commit, 'late') : arrived,
     };
   });
 }
@@ -94,6 +95,20 @@ function rewinds(world: World): readonly Move[] {
       },
     };
   });
+}
+
+/** An administrator takes the newest entry off the journal. What its writer knew, nobody promises any more. */
+function journalRewinds(world: World): readonly Move[] {
+  const { journal, written = [], left } = world;
+  const last = journal?.at(-1);
+  if (left.journalRewind === 0 || !journal || !last) return [];
+  const shorter = { journal: journal.slice(0, -1), written: written.filter((id) => id !== last.id) };
+  return [
+    {
+      talks: [{ from: 'administrator', to: 'Git', text: `takes an entry off the journal: ${last.id}` }],
+      world: { ...spend(world, 'journalRewind'), ...shorter },
+    },
+  ];
 }
 
 /**

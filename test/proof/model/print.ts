@@ -14,11 +14,18 @@ const FAULTS: Readonly<Record<string, string>> = {
   rewind: 'a rewind',
   oldMerge: 'a merge of an old commit',
   cleanUp: 'its tags cleaned up',
+  journalRewind: 'an entry taken off the journal',
 };
+
+const ENDINGS = { lock: 'unlock', hold: 'lift', approve: 'unapprove' } as const;
 
 /** `promote v4`. */
 function operationText(operation: Operation): string {
-  return operation.kind === 'promote' ? `promote v${operation.version}` : operation.kind;
+  if (operation.kind === 'promote') return `promote v${operation.version}`;
+  if (operation.kind !== 'write') return operation.kind;
+  const { says } = operation;
+  if (says.kind === 'end') return ENDINGS[says.of];
+  return says.kind === 'lock' ? `lock${says.rollbacks ? ' --rollbacks' : ''}` : `${says.kind} v${says.version}`;
 }
 
 /** `promote v4 | rollback; a kill, a late arrival`. */

@@ -1,5 +1,6 @@
 // The rules of the protocol. Each can be taken away, alone, to see that the promises rest on it: the model without the rule
 // has to find a broken promise, or the rule, or the model, is good for nothing.
+import type { EntryText, Journal } from './journal.ts';
 import type { Faults, Operation } from './world.ts';
 
 /** A rule that can be taken away. */
@@ -20,11 +21,17 @@ export interface Surroundings {
   readonly faults: Partial<Faults>;
   /** Fewer and larger steps: see `World`. */
   readonly coarse?: boolean;
+  /** The journal as it is at the start; absent: there is none, and it counts for nothing. */
+  readonly journal?: Journal;
+  /** A promotion needs an approval in the journal. */
+  readonly needsApproval?: true;
 }
 
 const promote = (version: number): Operation => ({ kind: 'promote', version });
 const rollback: Operation = { kind: 'rollback' };
 const apply: Operation = { kind: 'apply' };
+const write = (says: EntryText): Operation => ({ kind: 'write', says });
+const lock = write({ kind: 'lock' });
 
 /** Every rule, by its name. */
 export const RULES = {
@@ -123,6 +130,57 @@ export const RULES = {
     keptBy: 'planPromotion, applyHead',
     without: 'the one read of the head is enough for exit code 0',
     shownBy: { operations: [promote(4), promote(4)], faults: {} },
+  },
+  'gates read the journal': {
+    says: 'locks, holds and missing approvals in the journal stop a promotion',
+    keptBy: 'engine/release/gates.ts with engine/release/journal-evidence.ts',
+    without: 'the journal is not read',
+    shownBy: { operations: [promote(4), lock], faults: {}, journal: [] },
+  },
+  'a push holds the journal': {
+    says: 'the push of a release lands only while the journal is the one that the gates read',
+    keptBy: 'ledger.push(…, beside); --atomic --force-with-lease=<journal>:<oid>',
+    without: 'the branch alone is compared',
+    shownBy: { operations: [promote(4), lock], faults: {}, journal: [] },
+  },
+  'a journal that moved on is read again': {
+    says: 'gates are asked again when the journal moved on under a push',
+    keptBy: 'commitPlans, promote, untilSuperseded',
+    without: 'the same release is put beside the new journal',
+    shownBy: { operations: [promote(4), lock], faults: {}, journal: [] },
+  },
+  'what was sent is not given up for the journal': {
+    says: 'a push that had no answer is settled by the branch, whatever became of the journal',
+    keptBy: 'settlePush',
+    without: 'it counts as not landed once the journal has moved on',
+    shownBy: { operations: [promote(4), lock], faults: { lostAnswer: 1, late: 1 }, journal: [] },
+  },
+  'an entry is put on the newest journal': {
+    says: 'an entry is pushed by compare-and-swap, and put on the new journal when others wrote meanwhile',
+    keptBy: 'appendEntry',
+    without: 'it replaces what others wrote meanwhile',
+    shownBy: { operations: [lock, write({ kind: 'hold', version: 4 })], faults: {}, journal: [] },
+  },
+  'an entry ends what its writer saw': {
+    says: 'an entry that ends others names them',
+    keptBy: 'unlock, lift, unapprove',
+    without: 'it ends whatever is open when it lands',
+    shownBy: {
+      operations: [lock, write({ kind: 'end', of: 'lock' })],
+      faults: {},
+      journal: [{ id: 'lock before', says: { kind: 'lock' }, ends: [] }],
+    },
+  },
+  'a journal that lost entries stops promotions': {
+    says: 'a journal that lacks what the newest release relied on lets no promotion through',
+    keptBy: 'requireJournal',
+    without: 'what is left of the journal is taken for all that there was',
+    shownBy: {
+      operations: [promote(4), promote(5)],
+      faults: { journalRewind: 1 },
+      journal: [{ id: 'hold before', says: { kind: 'hold', version: 5 }, ends: [] }],
+      coarse: true,
+    },
   },
 } as const satisfies Record<string, Rule>;
 

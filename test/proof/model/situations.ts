@@ -1,4 +1,5 @@
 // The situations that the model looks at, each through to its last state.
+import type { EntryText, Journal } from './journal.ts';
 import type { Surroundings } from './rules.ts';
 import type { Faults, Operation } from './world.ts';
 
@@ -15,6 +16,22 @@ const three = (a: Operation, b: Operation, c: Operation, faults: Partial<Faults>
   coarse: true,
 });
 
+const lock = write({ kind: 'lock' });
+const lockAll = write({ kind: 'lock', rollbacks: true });
+const hold4 = write({ kind: 'hold', version: 4 });
+const unlock = write({ kind: 'end', of: 'lock' });
+const EMPTY: Journal = [];
+const LOCKED: Journal = [{ id: 'lock before', says: { kind: 'lock' }, ends: [] }];
+const APPROVED: Journal = [{ id: 'approve before', says: { kind: 'approve', version: 4 }, ends: [] }];
+
+function write(says: EntryText): Operation {
+  return { kind: 'write', says };
+}
+
+function beside(journal: Journal, surroundings: Surroundings): Surroundings {
+  return { ...surroundings, journal };
+}
+
 /** A few, for every run of the tests. */
 export const FEW: readonly Surroundings[] = [
   alone(promote4, { kill: 1, late: 1, lostAnswer: 1, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
@@ -24,6 +41,8 @@ export const FEW: readonly Surroundings[] = [
   two(rollback, apply, { staleTag: 1 }),
   two(promote4, apply, { kill: 1 }),
   alone(promote4, { oldMerge: 1, cleanUp: 1, kill: 1, lostAnswer: 1 }),
+  beside(EMPTY, two(promote4, lock, { lostAnswer: 1, kill: 1 })),
+  beside(LOCKED, two(lock, unlock, { journalRewind: 1 })),
 ];
 
 /** All: three runs at once, and two with small steps and more going wrong. */
@@ -51,6 +70,15 @@ export const ALL: readonly Surroundings[] = [
   three(promote4, rollback, apply, { rewind: 1 }),
   three(promote4, rollback, apply, { lostAnswer: 1, lostWrite: 1 }),
   three(promote4, apply, apply, { kill: 1, late: 1 }),
+  beside(EMPTY, two(promote4, lock, { lostAnswer: 1, late: 1, kill: 1, staleHead: 1 })),
+  beside(EMPTY, two(rollback, lockAll, { lostAnswer: 1, late: 1, staleHead: 1 })),
+  beside(LOCKED, two(promote4, unlock, { kill: 1, journalRewind: 1 })),
+  beside(LOCKED, three(lock, unlock, hold4, { journalRewind: 1 })),
+  beside(EMPTY, three(promote4, promote5, hold4, { lostAnswer: 1 })),
+  beside(EMPTY, three(promote4, rollback, lock, { journalRewind: 1 })),
+  beside(EMPTY, three(promote4, lock, unlock, { lostAnswer: 1 })),
+  { ...beside(APPROVED, two(promote4, write({ kind: 'end', of: 'approve' }), { lostAnswer: 1 })), needsApproval: true },
+  { ...beside(EMPTY, two(promote4, write({ kind: 'approve', version: 4 }), { kill: 1 })), needsApproval: true },
 ];
 
 /** What `--deep` looks at as well: about three million states more. */

@@ -1,6 +1,7 @@
 // What a run of tagflow does, step by step. A step is one talk with the Git server or the registry; between any two of them
 // everybody else may do anything. Each function gives every way its step can go: more than one where a replica may lag,
 // an answer may be lost, or time may run out. Above each stands the function of the engine that it mirrors.
+import { type Entry, forbidden, journalHead, openEntries } from './journal.ts';
 import type { Kept } from './rules.ts';
 import {
   type Commit,
@@ -21,6 +22,7 @@ import {
   sorted,
   tagOf,
   targetTag,
+  writeJournal,
   writeTag,
 } from './world.ts';
 
@@ -79,6 +81,8 @@ function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
       return at.push();
     case 'look':
       return at.look();
+    case 'append':
+      return at.append();
     case 'newest':
       return at.isNewest();
     case 'current':
@@ -109,10 +113,15 @@ class Step {
   // engine/read/snapshot.ts readSnapshot, Snapshot.release; then choosing and planRelease, or applyEnvironment: no talk in between
   // that matters here, as digests and old commits never change.
   plan(): readonly Move[] {
+    if (this.#run.operation.kind === 'write') return [this.#readJournal()];
     return this.#readHead().map(({ head, world, text }) => {
       const { operation, asked } = this.#run;
       if (operation.kind === 'restore') return this.#git(text, this.#restored(world, head));
       if (this.#refuses(head)) return this.#refused(text, world);
+      const isOther = operation.kind === 'rollback' && asked !== undefined && asked !== head.id;
+      // engine/release/rollback.ts rollback: what arrived since it last read the branch is nobody's to leave
+      if (isOther && this.#kept('a rollback that lost stops'))
+        return this.#git(text, this.#end(world, this.#run, 'superseded'));
       const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? head.id } : this.#run;
       return this.#git(text, this.#planOn(world, run, head));
     });
@@ -124,6 +133,7 @@ class Step {
     if (operation.kind === 'promote') {
       const { version } = operation;
       const judged = this.#kept('gates again after a lost race') || run.attempt === 0;
+      if (this.#forbids(world, base, 'promote', version)) return this.#end(world, run, 'refused');
       // gates/held.ts, gates/downgrade.ts
       if (judged && (base.held.includes(version) || version < base.version)) return this.#end(world, run, 'refused');
       if (version === base.version) {
@@ -137,6 +147,7 @@ class Step {
     const target = historyOf(base).find(({ version }) => version !== base.version && !base.held.includes(version));
     if (!target) return this.#end(world, run, 'release-not-found');
     const held = sorted([...base.held.filter((version) => version !== target.version), base.version]);
+    if (this.#forbids(world, base, 'rollback', target.version)) return this.#end(world, run, 'refused');
     return this.#planned(world, run, base, target.version, held);
   }
 
@@ -144,8 +155,58 @@ class Step {
     const { name, operation, attempt, asked } = run;
     const action = operation.kind === 'rollback' ? 'rollback' : 'promote';
     const sequence = base.sequence + 1;
-    const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked }, attempt);
+    const journal = world.journal && journalHead(world.journal);
+    const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked, journal }, attempt);
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
+  }
+
+  // engine/release/gates.ts with engine/release/journal-evidence.ts: locks, holds, approvals, and whether the journal is whole
+  #forbids(
+    { journal, needsApproval = false }: World,
+    base: Commit,
+    action: Commit['action'],
+    version: number,
+  ): boolean {
+    if (!journal || !this.#kept('gates read the journal')) return false;
+    const relied = this.#kept('a journal that lost entries stops promotions') ? base.journal : undefined;
+    return forbidden(journal, { action, version, relied, needsApproval }) !== undefined;
+  }
+
+  // engine/journal/locks.ts, holds.ts, approvals.ts: what is open is read, and an ending names what it ends
+  #readJournal(): Move {
+    const { name, operation, attempt } = this.#run;
+    const { journal = [] } = this.#world;
+    const says = operation.kind === 'write' ? operation.says : undefined;
+    if (!says) throw new TypeError('it writes nothing');
+    const ends = says.kind === 'end' ? openEntries(journal, says.of).map(({ id }) => id) : [];
+    const text = `reads the journal: ${countOf(journal.length)}`;
+    // Nothing is open that it could end.
+    if (says.kind === 'end' && ends.length === 0) return this.#git(text, this.#end(this.#world, this.#run, 'ok'));
+    const word = says.kind === 'end' ? `end of a ${says.of}` : says.kind;
+    const entry: Entry = { id: `${word} by ${name}`, says, ends };
+    return this.#git(
+      text,
+      this.#to(this.#world, { ...newRun(name, operation), attempt, at: 'append', entry: { entry, onto: journal } }),
+    );
+  }
+
+  // engine/release/append-entry.ts appendEntry: by compare-and-swap, and put on the new head when others wrote meanwhile
+  append(): readonly Move[] {
+    const { entry: own } = this.#run;
+    const { journal = [] } = this.#world;
+    if (!own) return [];
+    const { entry, onto } = own;
+    const what = `writes to the journal: ${entry.id}`;
+    const isNewest = journalHead(onto) === journalHead(journal);
+    if (!isNewest && this.#kept('an entry is put on the newest journal')) {
+      const again = { ...this.#run, entry: { entry, onto: journal } };
+      return [this.#git(`${what}: turned away, the journal is another`, this.#to(this.#world, again))];
+    }
+    const { says } = entry;
+    const all = says.kind === 'end' ? openEntries(journal, says.of).map(({ id }) => id) : [];
+    const ends = this.#kept('an entry ends what its writer saw') ? entry.ends : all;
+    const written = writeJournal(this.#world, onto, { ...entry, ends }, entry.ends);
+    return [this.#git(`${what}: landed`, this.#end(written, this.#run, 'ok'))];
   }
 
   // engine/release/choose-rollback.ts readHidden: the line continues from the highest release that the branch reaches
@@ -224,6 +285,12 @@ class Step {
     const what = `pushes release ${commit.sequence} = v${commit.version}, to replace release ${base.sequence}`;
     const head = headOf(this.#world);
     const accepted = this.#accepts(commit, base);
+    const { journal } = this.#world;
+    const isBeside = journal && head.id === base.id && commit.journal !== journalHead(journal);
+    if (isBeside && this.#kept('a push holds the journal')) {
+      const run: Run = { ...this.#run, at: 'look', beside: true };
+      return [this.#git(`${what}: turned away, the journal is another`, this.#to(this.#world, run))];
+    }
     if (!accepted) {
       const run: Run = { ...this.#run, at: 'look' };
       return [this.#git(`${what}: turned away, the head is another`, this.#to(this.#world, run))];
@@ -258,8 +325,13 @@ class Step {
   look(): readonly Move[] {
     const { commit, base, open } = this.#run;
     return this.#readHead().flatMap(({ head, world, text }) => {
-      const run = this.#run;
+      const { beside = false, ...rest } = this.#run;
+      const run: Run = rest;
       if (isIn(commit, head)) return [this.#git(`${text}: it landed`, this.#landed(world, run))];
+      // What was sent once may still land: it is not given up because of the journal.
+      const givesUp = !open || !this.#kept('what was sent is not given up for the journal');
+      if (head.id === base?.id && beside && givesUp)
+        return [this.#git(`${text}: the journal moved on`, this.#besideMoved(world, run))];
       if (head.id === base?.id) return this.#again(world, run, `${text}: not moved`);
       // What was never sent has not landed, whatever the head may be.
       const proven = !open || isIn(base, head) || !this.#kept('lost only where the base is');
@@ -280,6 +352,17 @@ class Step {
       this.#git(`${text}, will push again`, this.#to(world, next)),
       this.#git(`${text}, time is up`, this.#end(world, run, late)),
     ];
+  }
+
+  // engine/release/promote.ts promote, rollback.ts untilSuperseded: planned again beside the new journal
+  #besideMoved(world: World, run: Run): World {
+    const { name, operation, asked, attempt, commit } = run;
+    if (this.#kept('a journal that moved on is read again'))
+      return this.#to(world, { ...newRun(name, operation), asked, attempt: attempt + 1 });
+    if (!commit || !world.journal) return world;
+    const { id: _, record: __, ...same } = commit;
+    const next = makeCommit({ ...same, journal: journalHead(world.journal) }, attempt + 1);
+    return this.#to(world, { ...run, at: 'push', attempt: attempt + 1, commit: next });
   }
 
   // engine/release/promote.ts promote: plans again; engine/release/rollback.ts superseded: stops
@@ -456,6 +539,10 @@ class Step {
   #registry(text: string, world: World): Move {
     return { talks: [{ from: this.#run.name, to: 'registry', text }], world };
   }
+}
+
+function countOf(entries: number): string {
+  return entries === 1 ? '1 entry' : `${entries} entries`;
 }
 
 function isDone(progress: Progress | undefined): boolean {

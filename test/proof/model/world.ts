@@ -1,5 +1,6 @@
 // What the model's world is made of: one environment's branch, its tags in the registry, the runs of tagflow, and what may
 // still go wrong. Plain data, never changed in place. What a step may do to it stands in steps.ts and faults.ts.
+import { type Entry, type EntryText, type Journal, forbidden, journalHead } from './journal.ts';
 
 /** The digest of a release's two images, as a number: `v4` is `django@v4` and `mariadb@v4`. 0: the tag does not exist. */
 export type Version = number;
@@ -25,6 +26,8 @@ export interface Commit {
   readonly by: Name;
   /** A rollback: the head at which anybody who asked for it had looked. */
   readonly asked: string | undefined;
+  /** The journal's head that its record names. */
+  readonly journal?: string | undefined;
 }
 
 /** A tag: what it names, what it named before (a lagging replica still says so), and who wrote it last. */
@@ -46,7 +49,9 @@ export type Operation =
   | { readonly kind: 'rollback' }
   /** A rollback to the highest release by its number, hidden or not: what a person does when a merge hid it. */
   | { readonly kind: 'restore' }
-  | { readonly kind: 'apply' };
+  | { readonly kind: 'apply' }
+  /** An entry of the journal. */
+  | { readonly kind: 'write'; readonly says: EntryText };
 
 /** How a run ended: `ok` is exit code 0, `killed` leaves no answer, the others are the error codes of docs/errors/. */
 export type Exit =
@@ -75,6 +80,7 @@ export interface Run {
     | 'recheck'
     | 'push'
     | 'look'
+    | 'append'
     | 'newest'
     | 'current'
     | 'release-tags'
@@ -91,6 +97,10 @@ export interface Run {
   readonly commit?: Commit | undefined;
   /** A push may have landed without our knowing. */
   readonly open: boolean;
+  /** The last push was turned away because of the journal. */
+  readonly beside?: boolean | undefined;
+  /** What it writes to the journal, and the journal that it is put upon. */
+  readonly entry?: { readonly entry: Entry; readonly onto: Journal } | undefined;
   /** The commit whose release is being applied. */
   readonly applying?: Commit | undefined;
   /** The head had moved on while tags were put. */
@@ -119,6 +129,8 @@ export interface Faults {
   readonly oldMerge: number;
   /** The per-release tags of releases that such a merge hides are cleaned up, so that the registry is not a witness. */
   readonly cleanUp: number;
+  /** An administrator takes the newest entry off the journal. */
+  readonly journalRewind: number;
 }
 
 /** Everything at one moment. */
@@ -135,7 +147,13 @@ export interface World {
    * them be put, and a target tag read back in the step that writes it.
    */
   readonly coarse: boolean;
-  /** For judging only, no run can see them: commits that an administrator took off the branch… */
+  /** Absent where there is none, and nothing that it could say counts. */
+  readonly journal?: Journal | undefined;
+  /** A promotion needs an approval. */
+  readonly needsApproval?: boolean | undefined;
+  /** For judging only, no run can see them: entries that their writers know to be there… */
+  readonly written?: readonly string[] | undefined;
+  /** …commits that an administrator took off the branch… */
   readonly removed: readonly string[];
   /** …versions that the branch had at some time… */
   readonly released: readonly Version[];
@@ -168,8 +186,9 @@ export function headOf(world: World): Commit {
 
 /** A commit with what follows from the rest: its id. */
 export function makeCommit(commit: Omit<Commit, 'id' | 'record'>, attempt: number): Commit {
-  const { parent, by, action, version, sequence } = commit;
-  const id = `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}`;
+  const { parent, by, action, version, sequence, journal } = commit;
+  const beside = journal === undefined ? '' : `(${journal})`;
+  const id = `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}${beside}`;
   return { ...commit, id, record: id };
 }
 
@@ -225,15 +244,43 @@ export function writeTag(world: World, put: Put, by: Name, over?: Version): Worl
   return { ...world, tags };
 }
 
-/** Moves the branch to a commit that was pushed. Every promise that a push could break is judged here. */
-export function moveBranch(world: World, commit: Commit): World {
+/**
+ * Moves the branch to a commit that was pushed. Every promise that a push could break is judged here. `late`: the server compared it
+ * earlier, and what was written to the journal since is not seen.
+ */
+export function moveBranch(world: World, commit: Commit, late?: 'late'): World {
   const [head, ...before] = world.heads;
   const moved = {
     ...world,
     heads: [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]],
     released: sorted([...world.released, commit.version]),
   };
-  return { ...moved, broken: brokenByPush(head, commit) };
+  return { ...moved, broken: brokenByPush(head, commit) ?? (late ? undefined : brokenBeside(world, commit)) };
+}
+
+/** Adds an entry to a journal, and puts that where the journal was. Every promise that this could break is judged here. */
+export function writeJournal(world: World, onto: Journal, entry: Entry, seen: readonly string[]): World {
+  const journal = [...onto, entry];
+  const written = [...(world.written ?? []), entry.id];
+  const ids = new Set(journal.map(({ id }) => id));
+  const lost = written.find((id) => !ids.has(id));
+  const unseen = entry.ends.find((id) => !seen.includes(id));
+  const broken =
+    lost !== undefined
+      ? `the entry ${lost} was acknowledged and is gone`
+      : unseen === undefined
+        ? undefined
+        : `the entry ${unseen} was ended by somebody who had never seen it`;
+  return { ...world, journal, written, broken: world.broken ?? broken };
+}
+
+/** The promise that a release breaks by the journal as it is when it lands. */
+function brokenBeside({ journal, needsApproval = false }: World, commit: Commit): string | undefined {
+  if (!journal) return undefined;
+  const { sequence, action, version, parent } = commit;
+  const why = forbidden(journal, { action, version, relied: parent?.journal, needsApproval });
+  if (why !== undefined) return `release ${sequence} landed, though ${why}`;
+  return commit.journal === journalHead(journal) ? undefined : `release ${sequence} names a journal that is not there`;
 }
 
 /** Versions in ascending order, each once. */
