@@ -14,7 +14,7 @@ import type {
 } from '../model/pipeline.ts';
 import { lineName } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
-import { ConfigDocument } from './document.ts';
+import { ConfigDocument, MAX_CONFIG_BYTES } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage, DraftLine, DraftPin } from './draft.ts';
 import { draftLines, nameOf, patternFolders } from './lines.ts';
 import { normalise } from './normalise.ts';
@@ -25,6 +25,9 @@ import { checkShape } from './shape.ts';
 
 /** The configuration's file, at the repository's root. */
 export const CONFIG_FILE = 'tagflow.yaml';
+
+/** The most bytes that a tagflow.yaml has. */
+export const LONGEST_CONFIG = MAX_CONFIG_BYTES;
 
 /** What a configuration's text does not say by itself: what the commit that it was read from has beside it. */
 export interface ConfigSurroundings {

@@ -56,6 +56,16 @@ describeReal('what somebody puts on dev', ['git', 'sh'], () => {
   });
 });
 
+describeReal('what somebody puts on the trunk', ['git', 'sh'], () => {
+  it('a tagflow.yaml of 60 MB is refused by its size, and not read', { timeout: 60_000 }, async () => {
+    const pipeline = await fork();
+    const text = await pipeline.repository.git(['show', 'main:tagflow.yaml']);
+    await pipeline.repository.commit('main', { 'tagflow.yaml': `${text}# ${'x'.repeat(60e6)}\n` });
+    const result = await bounded(pipeline, ['promote', 'stg', '--dry-run']);
+    expect(result).toFail({ code: 'config-invalid', why: /larger than 256 KiB/ });
+  });
+});
+
 describeReal('a server that talks without end', ['git', 'sh', 'head', 'fold'], () => {
   const FLOOD = 'head -c 20000000 /dev/zero | tr "\\0" "x" | fold -w 200 >&2';
 

@@ -171,8 +171,8 @@ export const HOSTILE: readonly HostileContent[] = [
     },
   },
   {
-    name: '2,000 records that are not',
-    plant: async (pipeline) => manyRecords(pipeline, 2_000, (index) => `schema: 2\nsequence: ${index}\n`),
+    name: '5,000 records that are not',
+    plant: async (pipeline) => manyRecords(pipeline, 5_000, (index) => `schema: 2\nsequence: ${index}\n`),
   },
   {
     name: 'manifests that spell a thousand million items',

@@ -32,10 +32,7 @@ export const tag = defineCommand({
 /** The per-release tags of the remote that was named, or of the checkout; undefined without either. */
 async function releaseTags(session: Session): Promise<ReadonlySet<string> | undefined> {
   const { repo, directory } = session.options;
-  const [{ CONFIG_FILE, parseConfig }, { MAX_CONFIG_BYTES }] = await Promise.all([
-    import('../../config/config.ts'),
-    import('../../config/document.ts'),
-  ]);
+  const { CONFIG_FILE, LONGEST_CONFIG, parseConfig } = await import('../../config/config.ts');
   const tagsOf = ({ lines }: Pipeline): ReadonlySet<string> =>
     new Set([...lines.values()].map(({ releaseTag }) => releaseTag));
   if (repo !== undefined) {
@@ -45,7 +42,7 @@ async function releaseTags(session: Session): Promise<ReadonlySet<string> | unde
   const { readCheckoutFile } = await import('../checkout-files.ts');
   // A file that cannot be used says nothing about tags.
   const { value } = await attempt(async () => {
-    const content = await readCheckoutFile(directory, CONFIG_FILE, MAX_CONFIG_BYTES);
+    const content = await readCheckoutFile(directory, CONFIG_FILE, LONGEST_CONFIG);
     return content && tagsOf(parseConfig(new TextDecoder().decode(content)));
   });
   return value;

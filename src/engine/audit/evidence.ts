@@ -7,6 +7,7 @@ import { readEverything } from '../read/history.ts';
 import type { Past, Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
 import { type Audit, checkIn } from './check.ts';
+import { LARGEST_RECORD } from '../../model/release-record.ts';
 
 /** A release with the bytes that its commit has. */
 export interface ReleaseEvidence {
@@ -73,7 +74,7 @@ async function filesOf(
     const some = releases.slice(at, at + TOGETHER);
     await ledger.bring(some.map(({ commit }) => ({ commit, paths: [...records, sig] })));
     for (const release of some) {
-      const files = await ledger.readFiles(release.commit, [...records, sig]);
+      const files = await ledger.readFiles(release.commit, [...records, sig], LARGEST_RECORD);
       const path = records.find((one) => files.has(one));
       const record = path === undefined ? undefined : files.get(path);
       if (path !== undefined && record) found.push({ release, path, record, signature: files.get(sig) });

@@ -18,6 +18,7 @@ import { forgeOf } from '../release/pull-request.ts';
 import type { Releaser } from '../release/releaser.ts';
 import type { Report } from './findings.ts';
 import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
+import { LARGEST_RECORD } from '../../model/release-record.ts';
 
 /** Tells of every gate that does not let a proposed promotion through now. A branch that is not a proposal is not judged. */
 export async function checkProposalGates(
@@ -154,7 +155,7 @@ async function releaserOf(
   const { trust } = environment;
   if (!trust) return { who, commit: commit.id, signer: undefined };
   const paths = [recordPath(environment), signaturePath(environment)] as const;
-  const files = await context.ledger.readFiles(commit.id, paths);
+  const files = await context.ledger.readFiles(commit.id, paths, LARGEST_RECORD);
   const content = files.get(paths[0]);
   const one = { commit, record, file: content && { content }, signature: files.get(paths[1]) };
   return { who, commit: commit.id, signer: (await judgedThen(context, trust, one)).signer };

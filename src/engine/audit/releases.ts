@@ -27,6 +27,7 @@ import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 import { withoutPins } from './pinned-paths.ts';
 import { bringReadable, isKept, isManifestPath } from '../tree/tree.ts';
 import type { Snapshot } from '../read/snapshot.ts';
+import { readConfigText } from '../read/config-file.ts';
 
 /** Commits whose trees are looked at together. */
 const TREES_AT_ONCE = 64;
@@ -134,12 +135,13 @@ async function readRules(
   const parsed = new Map<string, Rules>();
   const rules = new Map<ObjectId, Rules>();
   for (const id of known) {
-    const content = (await ledger.readFiles(id, [CONFIG_FILE])).get(CONFIG_FILE);
-    const text = new TextDecoder().decode(content);
+    const content = await readConfigText(ledger, id);
+    const text = content ?? '';
     // Where applications are patterns, the commit beside the text says which there are.
     const key = applicationFolders(text).length > 0 ? `${id} ${text}` : text;
     const at = { text, file: CONFIG_FILE, commit: id, defaultBranch: trunk.branch };
-    const found = parsed.get(key) ?? (content && (await rulesOf(context, at, trail.environment))) ?? current;
+    const found =
+      parsed.get(key) ?? (content === undefined ? undefined : await rulesOf(context, at, trail.environment)) ?? current;
     parsed.set(key, found);
     rules.set(id, found);
   }

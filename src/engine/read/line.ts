@@ -4,6 +4,7 @@
 // A commit is a release when its record follows on the newest release below it on the first-parent history (number and
 // commit), fits the commit's tree, and is signed as it has to be. A release that names a commit beside the first-parent
 // history as the one below it anchors the line there again, and the line continues at that commit.
+import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { Commit } from '../../ledger/ledger.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -11,7 +12,7 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
 import { rulesAt } from './past-rules.ts';
-import { fitsTree, fittedTree, recordOrProblem } from './records.ts';
+import { type RecordFile, fitsTree, fittedTree, recordOrProblem } from './records.ts';
 import { type Vouching, olderRules, vouchFor } from './repositories.ts';
 import { type Signed, judgeSignatures } from './signatures.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
@@ -217,29 +218,56 @@ function misfit({ schema }: ReleaseRecord): string {
 /** Judges changes, newest first, each by the newest release below it. */
 function fold(candidates: readonly Candidate[], below: Made | undefined): readonly Judged[] {
   const judged: Judged[] = [];
+  const seen = new Seen();
   let newest = below;
   for (const candidate of candidates.toReversed()) {
     const problem =
       typeof candidate.found === 'string' ? candidate.found : misplaced(candidate, candidate.found.record, newest);
     const made = problem === undefined ? asRelease(candidate) : undefined;
-    judged.push(made ?? refused(candidate, [...kindOf(candidate, judged), problem ?? ''].join(': ')));
+    judged.push(made ?? refused(candidate, [...kindOf(candidate, seen), problem ?? ''].join(': ')));
+    seen.add(candidate, made);
     newest = made ?? newest;
   }
   return judged.reverse();
 }
 
-/** What a commit is that changed the record and made no release, where that can be told. `below`: judged, oldest first. */
-function kindOf({ commit, file }: RecordStep, below: readonly Judged[]): readonly string[] {
-  const same = below.findLastIndex(
-    (step) => step.file && file && Buffer.compare(step.file.content, file.content) === 0,
-  );
-  // A record that is gone again was not there before the oldest release.
-  const isGone = !file && below[0]?.release?.sequence === 1;
-  const undone = (isGone || same >= 0 ? below.slice(same + 1) : []).flatMap(({ release }) => release?.sequence ?? []);
-  const [first, last] = [undone[0], undone.at(-1)];
+/** What a commit is that changed the record and made no release, where that can be told. `below`: what lies below it. */
+function kindOf({ commit, file }: RecordStep, below: Seen): readonly string[] {
+  const [first, last] = below.releasesSince(file) ?? [];
   if (first !== undefined)
     return [first === last ? `a revert of release ${first}` : `a revert of releases ${first} to ${last}`];
   return commit.parents.length > 1 ? ['a merge'] : [];
+}
+
+/** Changes that were judged, oldest first: looked up by what their records hold, however many there are. */
+class Seen {
+  readonly #sequences: number[] = [];
+  /** How many releases there were when a content was seen last. */
+  readonly #releases = new Map<string, number>();
+  /** What is not in the map yet: it is made for the first change that made none. */
+  #unkept: (readonly [file: RecordFile, releases: number])[] = [];
+  #startsWithFirst: boolean | undefined;
+
+  add({ file }: RecordStep, made: Made | undefined): void {
+    if (made) this.#sequences.push(made.release.sequence);
+    this.#startsWithFirst ??= made?.release.sequence === 1;
+    if (file) this.#unkept.push([file, this.#sequences.length]);
+  }
+
+  /** The first and the last release since a record was as a file has it; undefined where there is none since, or it never was. */
+  releasesSince(file: RecordFile | undefined): readonly [number | undefined, number | undefined] | undefined {
+    for (const [one, releases] of this.#unkept) this.#releases.set(contentKey(one), releases);
+    this.#unkept = [];
+    // A record that is gone again was not there before the oldest release.
+    const isGone = !file && this.#startsWithFirst === true;
+    const since = file ? this.#releases.get(contentKey(file)) : isGone ? 0 : undefined;
+    if (since === undefined || since >= this.#sequences.length) return undefined;
+    return [this.#sequences[since], this.#sequences.at(-1)];
+  }
+}
+
+function contentKey({ content }: RecordFile): string {
+  return createHash('sha256').update(content).digest('base64');
 }
 
 /** Why a record makes no release above the newest one below it; undefined when it does. */

@@ -12,7 +12,7 @@ import {
   recordPath,
   recordPaths,
 } from '../../model/pipeline.ts';
-import { parseRecord } from '../../model/release-record.ts';
+import { LARGEST_RECORD, parseRecord } from '../../model/release-record.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { pipelineIn, rulesAt, trustThen } from './past-rules.ts';
 import { FEW_BRANCHES, type Snapshot } from './snapshot.ts';
@@ -159,7 +159,7 @@ async function recordedOnly(reading: Pick<RecordReading, 'ledger'>, snapshot: Sn
   const { ledger } = reading;
   const found: Known[] = [];
   for (const { path, head } of await strangeRecords(reading, snapshot)) {
-    const content = (await ledger.readFiles(head, [path])).get(path);
+    const content = (await ledger.readFiles(head, [path], LARGEST_RECORD)).get(path);
     const text = content && new TextDecoder().decode(content);
     const { value: record } = attemptNow(() => text && parseRecord(text, path), 'record-invalid');
     if (!record || !('commit' in record.config)) continue;

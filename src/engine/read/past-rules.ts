@@ -8,6 +8,7 @@ import { type LineNames, type Pipeline, type ReleaseLine, type Trust, lineName }
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
+import { readConfigText } from './config-file.ts';
 
 /** Configurations of the trunk by commit. */
 export interface PastRules {
@@ -46,8 +47,8 @@ export async function rulesAt(
   await ledger.bring(known.map((commit) => ({ commit, paths: [CONFIG_FILE] })));
   const pipelines = new Map<ObjectId, Pipeline>();
   for (const commit of known) {
-    const content = (await ledger.readFiles(commit, [CONFIG_FILE])).get(CONFIG_FILE);
-    const pipeline = content && (await pipelineIn(ledger, new TextDecoder().decode(content), commit, trunk));
+    const text = await readConfigText(ledger, commit);
+    const pipeline = text === undefined ? undefined : await pipelineIn(ledger, text, commit, trunk);
     if (pipeline) pipelines.set(commit, pipeline);
   }
   return { pipelines, places };

@@ -9,6 +9,7 @@ import type { ReleaseRecord, ReleaseSource } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 import { readRelease } from './current.ts';
+import { readConfigText } from './config-file.ts';
 
 /** An environment's branch at one moment. */
 export interface EnvironmentState {
@@ -146,15 +147,14 @@ async function readConfig(
     const pipeline = await withTrust(context, read, head, branch);
     return { pipeline, config: { file: digestOf(override.text) } };
   }
-  const content = (await context.ledger.readFiles(head, [CONFIG_FILE])).get(CONFIG_FILE);
-  if (!content) {
+  const text = await readConfigText(context.ledger, head);
+  if (text === undefined) {
     throw new TagflowError('config-missing', {
       what: `the trunk (${branch}) has no ${CONFIG_FILE}`,
       why: `the configuration is read from the head of ${branch} at the remote, not from the working directory`,
       fix: advise`write one with: ${{ act: 'init' }}; then commit and push it`,
     });
   }
-  const text = new TextDecoder().decode(content);
   const found = { text, file: CONFIG_FILE, commit: head, defaultBranch: branch };
   const pipeline = await pipelineOf(context.ledger, found);
   return { pipeline: await withTrust(context, pipeline, head, branch), config: { commit: head } };

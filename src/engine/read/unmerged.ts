@@ -3,7 +3,7 @@ import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, formerRecordPaths, recordPath, recordPaths, signaturePaths } from '../../model/pipeline.ts';
-import { isRecordFile } from '../../model/release-record.ts';
+import { LARGEST_RECORD, isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
@@ -110,7 +110,9 @@ async function ownPaths(
   const list = [...(paths ?? [])].filter((path) => !isKept(environment, path) && !records.has(path));
   const former = formerRecordPaths(environment).filter((path) => list.includes(path));
   if (former.length === 0) return list;
-  const files = await Promise.all([parent, commit.id].map(async (id) => context.ledger.readFiles(id, former)));
+  const files = await Promise.all(
+    [parent, commit.id].map(async (id) => context.ledger.readFiles(id, former, LARGEST_RECORD)),
+  );
   const old = new Set(former.filter((path) => files.some((each) => isRecord(each.get(path)))));
   return list.filter((path) => !old.has(path));
 }

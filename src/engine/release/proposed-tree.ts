@@ -20,6 +20,7 @@ import { treeDivergence } from '../read/divergence.ts';
 import { bringFiles, releaseTree } from '../tree/release-tree.ts';
 import { mergeAgain } from './merge-divergence.ts';
 import { timeSaid } from './plan.ts';
+import { readConfigText } from '../read/config-file.ts';
 
 /** A release and the commit that made it. */
 interface MadeRelease {
@@ -153,9 +154,8 @@ async function rulesThen(
   await ledger.fetch([trunk.head]);
   await ledger.deepen([trunk.head]);
   if (!(await ledger.firstParents(trunk.head)).includes(commit)) return undefined;
-  const content = (await ledger.readFiles(commit, [CONFIG_FILE])).get(CONFIG_FILE);
-  if (!content) return undefined;
-  const text = new TextDecoder().decode(content);
+  const text = await readConfigText(ledger, commit);
+  if (text === undefined) return undefined;
   const parsing = pipelineOf(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk.branch });
   const { value: then } = await attempt(parsing, 'config-invalid', 'tree-unsafe');
   const environment = then?.lines.get(name);

@@ -22,7 +22,7 @@ import {
   recordPaths,
 } from '../../model/pipeline.ts';
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
-import { isRecordFile } from '../../model/release-record.ts';
+import { LARGEST_RECORD, isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readBases } from './bases.ts';
 import type { Reading, RecordReading } from '../context.ts';
@@ -261,7 +261,8 @@ export async function movedRecord(
 ): Promise<readonly PlannedEdit[]> {
   const former = formerRecordPaths(environment);
   if (former.length === 0) return [];
-  const files = await ledger.readFiles(base, [...former, ...former.map((path) => `${path}.sig`)]);
+  const paths = [...former, ...former.map((path) => `${path}.sig`)];
+  const files = await ledger.readFiles(base, paths, LARGEST_RECORD);
   return former.flatMap((path): readonly PlannedEdit[] => {
     const content = files.get(path);
     if (!content || !isRecordFile(content)) return [];
