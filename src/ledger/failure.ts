@@ -129,7 +129,8 @@ export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string
     }
     default: {
       const { what, fix } = UNAVAILABLE[kind](remote.url);
-      return unavailable(what, why, fix, details);
+      const stays = kind === 'not-found' || (kind === 'refused-here' && !PASSING.test(said));
+      return unavailable(what, why, fix, { details, ...(stays && { retryable: false }) });
     }
   }
 }
@@ -195,8 +196,16 @@ function noCredentials(
   });
 }
 
-function unavailable(what: string, why: string, fix: string, details: Record<string, unknown>): TagflowError {
-  return new TagflowError('remote-unavailable', { what, why, fix, details });
+/** Of what this machine refuses: a name that is not found today may be found in a minute. */
+const PASSING = /Could not resolve host/i;
+
+function unavailable(
+  what: string,
+  why: string,
+  fix: string,
+  more: Pick<ErrorText, 'details' | 'retryable'>,
+): TagflowError {
+  return new TagflowError('remote-unavailable', { what, why, fix, ...more });
 }
 
 function linesOf(text: string): readonly string[] {

@@ -290,6 +290,7 @@ function endless({ url }: RemoteUrl, bounds: ReadBounds): TagflowError {
     what: `the list of branches of ${url} is not read`,
     why: `it is longer than ${spellBound(bounds, 'listing')}`,
     fix: `check the URL, and who makes branches there; ${raiseBound('listing', 'there really are that many')}`,
+    retryable: false,
     details: { remote: url, kind: 'endless', limit: 'listing', most: bounds.listing },
   });
 }
@@ -299,6 +300,7 @@ function talkative({ url }: RemoteUrl, bounds: ReadBounds, said: string): Tagflo
     what: `${url} says more than is read beside its answer`,
     why: `it is more than ${spellBound(bounds, 'talk')}, and begins: ${said}`,
     fix: `look at the hooks of the server; ${raiseBound('talk', 'they really say that much')}`,
+    retryable: false,
     details: { remote: url, kind: 'talkative', limit: 'talk', most: bounds.talk },
   });
 }

@@ -124,6 +124,8 @@ export interface ErrorText {
   readonly why?: string | undefined;
   /** What to do about it: names no command and no flag, but acts, which the command line says as commands. */
   readonly fix?: string | Advice | undefined;
+  /** False: this cause stays until somebody removes it, though others of the same code may pass. */
+  readonly retryable?: false | undefined;
   /** Machine-readable facts for `-o json`; never a secret. */
   readonly details?: Readonly<Record<string, unknown>> | undefined;
   /** The error underneath, kept for `-v`. */
@@ -138,6 +140,8 @@ export class TagflowError extends Error {
   /** What to do about it, with what tagflow can do as acts. */
   readonly advice: string | Advice | undefined;
   readonly details: Readonly<Record<string, unknown>>;
+  /** Whether the same command may succeed later with nothing changed. */
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, text: ErrorText) {
     super(text.what, text.cause === undefined ? undefined : { cause: text.cause });
@@ -145,6 +149,7 @@ export class TagflowError extends Error {
     this.why = text.why;
     this.advice = text.fix;
     this.details = text.details ?? {};
+    this.retryable = ERRORS[code].retryable && text.retryable !== false;
   }
 
   /** What to do about it, in words. */
@@ -155,11 +160,6 @@ export class TagflowError extends Error {
   /** Exit code of a process that ends with this error. */
   get exit(): number {
     return ERRORS[this.code].exit;
-  }
-
-  /** Whether the same command may succeed later with nothing changed. */
-  get retryable(): boolean {
-    return ERRORS[this.code].retryable;
   }
 }
 

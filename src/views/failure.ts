@@ -27,9 +27,9 @@ const LABELS: Readonly<Record<number, string>> = {
 /** The failure that a thrown value is: a defect unless it is a TagflowError. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof TagflowError) {
-    const { code, message, why, advice: fix, details } = error;
+    const { code, message, why, advice: fix, details, retryable } = error;
     const exit = code === 'interrupted' && typeof details['exit'] === 'number' ? details['exit'] : error.exit;
-    return { code, exit, text: { what: message, why, fix, details } };
+    return { code, exit, text: { what: message, why, fix, details, ...(!retryable && { retryable }) } };
   }
   return {
     code: 'internal',
@@ -83,7 +83,7 @@ export function formatFailure({ code, exit, text }: Failure, { paint, page, widt
 /** A failure as data; the fix is advice, which each format says. */
 export function failureShape({ code, exit, text }: Failure): Readonly<Record<string, unknown>> {
   const { what, why, fix, details } = text;
-  return { code, exit, retryable: ERRORS[code].retryable, what, why, fix, details };
+  return { code, exit, retryable: ERRORS[code].retryable && text.retryable !== false, what, why, fix, details };
 }
 
 /** The errors below an error, for `-v`: tagflow's own in a line each, others with their stacks. */

@@ -157,3 +157,22 @@ describe('what was said', () => {
     }
   });
 });
+
+describe('whether another try helps', () => {
+  const remote = parseRemoteUrl('https://git.example.org/app.git');
+  it.each<[string, boolean, string]>([
+    ['a server that is down', true, 'fatal: unable to access: Failed to connect'],
+    ['a name that is not found for a moment', true, 'fatal: unable to access: Could not resolve host: git.example.org'],
+    ['a repository that is not there', false, "fatal: repository 'https://git.example.org/none.git/' not found"],
+    ['a host key that nobody knows', false, 'Host key verification failed.'],
+  ])('%s: %s', (_, helps, text) => {
+    const answer = said(text);
+    expect(
+      remoteFailure(
+        remote,
+        failureKind(answer),
+        words(answer, (same) => same),
+      ).retryable,
+    ).toBe(helps);
+  });
+});

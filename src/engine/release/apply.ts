@@ -11,7 +11,7 @@ import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/r
 import { isNewest } from './checks.ts';
 import type { Context, RecordReading } from '../context.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
-import { fixFor } from './incomplete.ts';
+import { remedyAfter, remedyOf } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
 import { removeFallenOut } from './retain.ts';
 import { readRelease } from '../read/current.ts';
@@ -47,7 +47,7 @@ export async function applyCommitted(
   throw new TagflowError('tags-incomplete', {
     what: `release ${record.sequence} of ${environment.name} is committed (${shortId(commit)}), its tags are not all verified`,
     why: sentenceOf(cause),
-    fix: advise`put them: ${{ act: 'apply', line: environment.name }}`,
+    ...remedyAfter(cause, environment.name),
     details: { environment: environment.name, commit, release: record.sequence },
     cause,
   });
@@ -222,10 +222,12 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
   const failed = tags.filter(({ status }) => status === 'failed');
   const [first] = failed;
   if (!first) return;
+  const { fix, ...more } = remedyOf(environment, failed);
   throw new TagflowError('tags-incomplete', {
+    ...more,
     what: `${failed.length} of ${tags.length} tags of ${environment} are not verified`,
     why: failed.map(({ image, tag, error }) => `${image}:${tag}: ${error?.message}`).join('; '),
-    fix: advise`the branch is right (${shortId(commit)}); ${fixFor(environment, failed)}`,
+    fix: advise`the branch is right (${shortId(commit)}); ${fix}`,
     details: {
       environment,
       commit,

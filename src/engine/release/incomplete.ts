@@ -3,13 +3,31 @@ import { type Act, type Advice, advise } from '../../model/advice.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { TagStatus } from './outcome.ts';
 
-/** What helps once the branch of `environment` is right and some of its tags are not. */
-export function fixFor(environment: string, failed: readonly TagStatus[]): Advice {
+/** What helps once the branch of `environment` is right and some of its tags are not, and whether another try alone can. */
+export function remedyOf(
+  environment: string,
+  failed: readonly TagStatus[],
+): { readonly fix: Advice; readonly retryable?: false } {
   const again: Act = { act: 'apply', line: environment };
   const lasting = failed.flatMap((tag) => (tag.error ? (remedyFor(tag, tag.error, environment) ?? []) : []));
   const [first] = lasting;
-  if (first === undefined) return advise`when the registry answers again: ${again}`;
-  return advise`another try alone cannot help: ${first}`;
+  if (first === undefined) return { fix: advise`when the registry answers again: ${again}` };
+  return { fix: advise`another try alone cannot help: ${first}`, retryable: false };
+}
+
+/** The same where something else than a tag kept tags from being put. */
+export function remedyAfter(
+  { retryable, advice, code }: TagflowError,
+  environment: string,
+): { readonly fix: Advice; readonly retryable?: false } {
+  const again: Act = { act: 'apply', line: environment };
+  if (retryable) return { fix: advise`put them: ${again}` };
+  // A branch that was rewound is looked at first, and its own advice ends with the same act.
+  const fix =
+    code === 'branch-rewound' && advice !== undefined
+      ? advice
+      : advise`${advice ?? 'remove the cause'}; then: ${again}`;
+  return { fix: advise`another try alone cannot help: ${fix}`, retryable: false };
 }
 
 /** What has to be done before another try can help; undefined where it may help as it is. */
