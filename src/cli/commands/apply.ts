@@ -5,13 +5,13 @@ import { flag, several } from '../options.ts';
 
 export const apply = defineCommand({
   name: 'apply',
-  summary: 'make target tags equal to the branches (idempotent)',
+  summary: 'make the tags of environments match their branches; safe to repeat',
   description: [
-    'Puts the per-release tag, then the target tag, of each image of the release at the branch head, and reads back what it wrote. Nothing else is changed, with one exception: where manifests follow the target tag alone (`pin: target`) and the tags were put more than a minute after the commit, the same images are released once more, so that Pods start again. Exit code 8 when a tag could not be put or verified.',
+    'Puts the per-release tag and then the target tag of each image in the release at the branch head, and reads back what it wrote. It changes nothing else, with one exception. If manifests follow only the target tag (`pin: target`) and the tags were put more than a minute after the commit, it releases the same images once more so that Pods restart. The exit code is 8 if a tag could not be put or verified.',
   ],
   examples: ['tagflow apply prd', 'tagflow apply --all'],
   arguments: {
-    environments: several('env', 'environments, each followed by applications of it', { completion: 'line' }),
+    environments: several('env', 'environments, each followed by its applications', { completion: 'line' }),
   },
   options: { all: flag('--all', 'every environment') },
   async run(session, { environments, all }) {

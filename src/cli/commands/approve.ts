@@ -7,7 +7,7 @@ export const approve = defineCommand({
   name: 'approve',
   summary: 'approve the release that a promotion would make now',
   description: [
-    'Writes a signed approval to the journal, for an environment with `gates.approvals`. It is bound to the images, the configuration and the rules: when one of them changes, it is void. The one who releases cannot be among the approvers.',
+    'Writes a signed approval to the journal, for an environment with `gates.approvals`. The approval is bound to the images, the configuration and the rules, and becomes void if one of them changes. The person who releases cannot be one of the approvers.',
     'Name the same versions as the promotion will.',
   ],
   examples: [

@@ -15,8 +15,8 @@ export const audit = defineCommand({
   name: 'audit',
   summary: 'export evidence that others can verify without tagflow',
   description: [
-    'Writes into a new folder: every record with its signature, tables of releases, images and findings, findings as SARIF, checksums, and a README that says how to verify each with `git`, `ssh-keygen` and `sha256sum` alone. The same commits give the same files, byte for byte. The registry is not asked.',
-    'An environment whose past cannot be read is missing, and named; the exit code is then that of its error.',
+    'Writes a new folder with every record and its signature, tables of releases, images and findings, the findings as SARIF, checksums, and a README. The README says how to verify each file with only git, ssh-keygen and sha256sum. The same commits give the same files, byte for byte. The registry is not asked.',
+    'If the past of an environment cannot be read, the export leaves it out and names it. The exit code is then that of the error.',
   ],
   examples: ['tagflow audit export evidence-2026'],
   arguments: {

@@ -5,10 +5,11 @@ import { count, several, text, unless, value } from '../options.ts';
 
 export const check = defineCommand({
   name: 'check',
-  summary: 'check that flow rules and the audit trail hold',
+  summary: 'check the rules of the flow and the audit trail',
   description: [
-    'Names every commit on an environment’s branch that is not a valid release and breaks a rule. Exit code 3 when there is one.',
-    'Walks the releases of each branch by first parent. A commit is named with the rule that it breaks: `record` (it changes the record and is not a release), `signature`, `sequence`, `content` (its tree has what neither upstream nor a pin explains), `pins` (manifests name other images than the record), `missed` (manifests of the head name an image where no release changes it, or an image of `tagflow.yaml` nowhere), `source` (what it says it carried is not upstream), `rules` (not planned by a `tagflow.yaml` of the trunk), `foreign` (made by hand, and upstream lacks it), `direction` (it carries commits upstream), `rewound` (the registry knows a newer release), `version` (the registry says that an image is another version), `text` (control or bidirectional characters), `journal` (it does more than add one entry to the journal). `gates` names what does not let a release through that waits in a pull request, with `--branch` and its branch, and a release that was merged without enough reviews on the forge. Nothing is changed, but for one thing: of a release that waits the forge gets the commit status `tagflow/gates`, for a rule of the branch to require. See [Audit](../how-to/audit.md).',
+    'Reports every commit on an environment’s branch that breaks a rule and is not a valid release. The exit code is 3 if there is one.',
+    'Follows the first parents of each branch and reports the rule that a commit breaks. `record`: it changes the record without being a release. `signature`: a signature is missing or does not count. `sequence`: the number of the release is wrong. `content`: its tree has changes that neither upstream nor a pin explains. `pins`: manifests name other images than the record. `missed`: manifests at the head name an image where no release changes it, or do not name an image of `tagflow.yaml` at all. `source`: the commit that it claims to carry is not upstream. `rules`: no `tagflow.yaml` of the trunk planned it. `foreign`: somebody made it by hand, and upstream lacks it. `direction`: it carries commits upstream. `rewound`: the registry knows a newer release. `version`: the registry says that an image is another version. `text`: it has control or bidirectional characters. `journal`: it does more than add one entry to the journal.',
+    '`gates` needs `--branch` with the branch of a pull request, and reports the gates that do not let its release through. It also reports releases that were merged with too few reviews on the forge. The command changes nothing, with one exception: the forge gets the commit status `tagflow/gates` for a release that waits, so that a branch rule can require it. See [Audit](../how-to/audit.md).',
   ],
   examples: [
     'tagflow check',
@@ -17,14 +18,17 @@ export const check = defineCommand({
     'tagflow check prd --branch hotfix/checkout --no-registry',
   ],
   arguments: {
-    environments: several('env', 'environments, each followed by applications of it; default: all', {
+    environments: several('env', 'environments, each followed by its applications; default: all', {
       completion: 'line',
     }),
   },
   options: {
     since: text('--since <time>', 'only commits since then (a time, or 7d, 12h), down to the release before them'),
     limit: value('--limit <n>', 'maximum number of commits of each branch, newest first', count),
-    branch: text('--branch <branch>', 'check this branch as if it were the environment’s: what merging it would bring'),
+    branch: text(
+      '--branch <branch>',
+      'check this branch as if it were the environment’s, to see what merging it would bring',
+    ),
     registry: unless('--no-registry', 'do not ask the registry whether a branch was rewound'),
   },
   async run(session, { environments, since, limit, branch, registry }) {

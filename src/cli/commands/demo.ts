@@ -7,9 +7,9 @@ const FOLDER = 'tagflow-demo';
 
 export const demo = defineCommand({
   name: 'demo',
-  summary: 'build a complete sandbox with nothing but this package and git',
+  summary: 'build a complete sandbox that needs only this package and git',
   description: [
-    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. A second sandbox, in its folder `gates`, tells what stops a release. The folder must be empty or missing; an earlier demo is removed, and nothing else is. Everything stays there afterwards, to play with.',
+    'Builds a registry, a Git repository and a checkout in a folder, and plays months of releases in them with the real commands. A second sandbox, in the folder `gates`, shows what stops a release. The folder must be empty or missing; only an earlier demo is removed. Everything stays there afterwards, so you can try the commands.',
   ],
   examples: ['tagflow demo', 'tagflow demo /tmp/shop', 'tagflow demo --layout folders', 'tagflow demo --story gates'],
   arguments: { folder: optional('dir', 'where to build it', { preset: FOLDER, completion: 'folder' }) },

@@ -6,11 +6,11 @@ import type { Session } from '../session.ts';
 
 export const diff = defineCommand({
   name: 'diff',
-  summary: 'show what promoting A to B would change, or what runs instead of the release',
+  summary: 'show what promoting A to B would change, or how what runs differs',
   description: [
-    'Shows the versions, commits, and lines of configuration that `B` would get with the release of `A`.',
-    'With `--rendered` it also compares what `kubectl kustomize` and `helm template` make of the folders of `B` today with what they would make of them: [how](manifests.md#what-is-rendered).',
-    'With `--live` it compares one environment with what runs there: the sources under `live` in tagflow.yaml are asked.',
+    'Shows the versions, commits and lines of configuration that `B` would get from the release of `A`.',
+    '`--rendered` also renders the folders of `B` with `kubectl kustomize` and `helm template`, as they are and as they would be, and compares the results: [how](manifests.md#what-is-rendered).',
+    '`--live` compares one environment with what the sources under `live` in `tagflow.yaml` report as running.',
   ],
   examples: [
     'tagflow diff stg prd',

@@ -7,7 +7,7 @@ export const explain = defineCommand({
   name: 'explain',
   summary: 'explain an error by its code',
   description: [
-    'Shows the page of an error: what it means, why it happens, and what to do. The code stands at the end of every error. Without a code it lists all errors.',
+    'Shows the page about an error: what it means, why it happens, and what to do. The code is at the end of every error message. Without a code, it lists all errors.',
   ],
   examples: ['tagflow explain held', 'tagflow explain'],
   arguments: { code: optional('code', 'the code of the error', { completion: 'code' }) },

@@ -8,7 +8,7 @@ export const history = defineCommand({
   name: 'history',
   summary: 'list releases: what, when, by whom, why',
   description: [
-    'Lists releases, newest first, with what each changed. Commits that touch a record and are no release are listed as unverified. With `--found` it also lists what ordinary commits changed of the pins, on the files that pin images today: `return` where they go back to what was pinned before, `downgrade` where the version is older. Nobody signed these, and tagflow did not make them.',
+    'Lists releases, newest first, with what each one changed. A commit that changes a record without being a release is listed as unverified. `--found` also lists ordinary commits that changed pins in the files that pin images today: `return` means that the pins go back to an earlier state, `downgrade` means that the version is older. Nobody signed these commits, and tagflow did not make them.',
   ],
   examples: [
     'tagflow history prd',
@@ -19,7 +19,7 @@ export const history = defineCommand({
   ],
   arguments: {
     environment: optional('env', 'one environment', { completion: 'environment' }),
-    applications: several('application', 'applications of it, or patterns of them; default: all', {
+    applications: several('application', 'its applications, or patterns of them; default: all', {
       completion: 'application',
     }),
   },
@@ -27,8 +27,8 @@ export const history = defineCommand({
     image: text('--image <image>', 'only releases that changed this image', { completion: 'image' }),
     since: text('--since <time>', 'only releases since then (a time, or 7d, 12h)'),
     until: text('--until <time>', 'only releases until then; a date covers its day'),
-    by: text('--by <who>', 'only releases of this actor, person or signer', { completion: 'actor' }),
-    found: flag('--found', 'also list changes of pins in ordinary commits, the past before tagflow included'),
+    by: text('--by <who>', 'only releases by this actor, person or signer', { completion: 'actor' }),
+    found: flag('--found', 'also list changes of pins in ordinary commits, including those before tagflow'),
     limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
   },
   async run(session, { environment, applications, image, since, until, by, limit, found }) {

@@ -5,9 +5,9 @@ import { required, several, text } from '../options.ts';
 
 export const hold = defineCommand({
   name: 'hold',
-  summary: 'keep a version from some environments, or from all',
+  summary: 'keep a version out of some environments, or out of all',
   description: [
-    'Writes a hold on the digest of the image to the journal: no promotion brings it, in whatever environment is named, or in any. `tagflow lift` ends it; `--override held` goes past it for one promotion.',
+    'Writes a hold to the journal. The hold is on the digest of the image, and no promotion brings that image to the environments you name, or to any environment if you name none. `tagflow lift` ends the hold. `--override held` lets one promotion through.',
   ],
   examples: [
     'tagflow hold django@V4.2 --reason "CVE-2026-1234"',

@@ -4,10 +4,10 @@ import { choice, flag, several, text } from '../options.ts';
 
 export const init = defineCommand({
   name: 'init',
-  summary: 'find images and overlays, write tagflow.yaml; make missing branches',
+  summary: 'write tagflow.yaml for this repository, or make missing branches',
   description: [
-    'In a checkout without `tagflow.yaml` it writes one from the folders, files and branches that look like environments, and from the images that their manifests name, and a pipeline for GitLab or a workflow for GitHub if there is none. It says how sure it is. Where there is no image it writes empty overlays too. Otherwise it makes the environment branches that the remote lacks, at the head of the trunk. It asks before that; `--yes` answers. It overwrites nothing without `--force`.',
-    'With `--import` it writes the first record of every release line that has none: the versions that its manifests pin today, with the digests that these have. No manifest changes. All lines of a branch share one commit and one push. Run again it writes what is missing.',
+    'In a checkout without `tagflow.yaml`, it writes one from the folders, files and branches that look like environments and from the images that their manifests name. It also writes a pipeline for GitLab or a workflow for GitHub if there is none, and empty overlays if no image is found. It says how sure it is. In a checkout with `tagflow.yaml`, it makes the environment branches that the remote lacks, at the head of the trunk. It asks first; `--yes` answers. It overwrites files only with `--force`.',
+    '`--import` writes the first record of every release line that has no record yet. The record holds the versions that the manifests pin today and the digests of these versions. No manifest changes. All lines of a branch share one commit and one push. If you run it again, it writes only what is missing.',
   ],
   examples: [
     'tagflow init',
@@ -17,7 +17,7 @@ export const init = defineCommand({
     'tagflow init --import prd shop',
   ],
   arguments: {
-    lines: several('line', 'with --import: environments, each followed by applications of it', {
+    lines: several('line', 'with --import: environments, each followed by its applications', {
       completion: 'line',
     }),
   },

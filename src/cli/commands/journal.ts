@@ -7,7 +7,7 @@ export const journal = defineCommand({
   name: 'journal',
   summary: 'list locks, holds and approvals: what, when, by whom, why',
   description: [
-    'Newest first, with the ids by which entries are ended. `--restart` begins the journal again after entries were lost: without it, promotions that relied on them are refused.',
+    'Lists entries, newest first, with the ids that `lift` and `unapprove` take. `--restart` begins the journal again after entries were lost. Until then, promotions that relied on the lost entries are refused.',
   ],
   examples: ['tagflow journal', 'tagflow journal prd --limit 5 -o json'],
   arguments: { environment: optional('env', 'only entries about this environment', { completion: 'environment' }) },

@@ -7,8 +7,8 @@ export const lift = defineCommand({
   name: 'lift',
   summary: 'end a hold that `tagflow hold` set',
   description: [
-    'Takes the id of the hold, which `tagflow journal` lists, or the image. A hold on every environment may be lifted for some alone.',
-    'The hold that a rollback leaves is lifted by the promotion that brings the image back: `tagflow promote ENV --override held`.',
+    'Takes the image, or the id of the hold as `tagflow journal` lists it. A hold on every environment can be lifted for some environments only.',
+    'The hold that a rollback leaves ends when a promotion brings the image back: `tagflow promote ENV --override held`.',
   ],
   examples: ['tagflow lift django@V4.2', 'tagflow lift 0a1b2c3d4e5f prd --reason "the migration is done"'],
   arguments: {

@@ -5,10 +5,10 @@ import { flag, oneOrMore, text } from '../options.ts';
 
 export const lock = defineCommand({
   name: 'lock',
-  summary: 'stop promotions to an environment, at once',
+  summary: 'stop promotions to an environment at once',
   description: [
-    'Writes a lock to the journal, a branch of its own: it takes effect at once and needs no pull request. Nothing is promoted to the environment until `tagflow unlock`, or until the time of `--until`. A lock is not overridden.',
-    'Rollbacks still go through, unless `--rollbacks` stops them as well. In a repository with applications, name some to lock those alone.',
+    'Writes a lock to the journal, which is a branch of its own. The lock takes effect at once and needs no pull request. Nothing is promoted to the environment until `tagflow unlock`, or until the time given with `--until`. A lock cannot be overridden.',
+    'Rollbacks still go through unless you add `--rollbacks`. In a repository with applications, name applications to lock only those.',
   ],
   examples: [
     'tagflow lock prd --reason "INC-412 database is full"',

@@ -10,8 +10,8 @@ export const metrics = defineCommand({
   name: 'metrics',
   summary: 'measure delivery: how often, how fast, how often it fails',
   description: [
-    'Computes the five delivery metrics of DORA for each environment and application from its releases: change lead time, deployment frequency, failed deployment recovery time, change fail rate, deployment rework rate. Times are medians. A rollback, a hotfix, a failed verification or a release whose reason matches `--incident` marks the deployment before it as failed. What the records do not tell is counted as not known.',
-    'With `-o json` each figure names the releases behind it. `-o openmetrics` writes what Prometheus reads.',
+    'Computes the five delivery metrics of DORA for each environment and application from its releases: change lead time, deployment frequency, failed deployment recovery time, change fail rate, and deployment rework rate. Times are medians. A rollback, a hotfix, a failed verification, or a release whose reason matches `--incident` marks the deployment before it as failed. What the records do not say is counted as unknown.',
+    'With `-o json` each figure lists the releases behind it. `-o openmetrics` writes the format that Prometheus reads.',
   ],
   examples: [
     'tagflow metrics prd',
@@ -21,7 +21,7 @@ export const metrics = defineCommand({
   formats: ['openmetrics'],
   arguments: {
     environment: optional('env', 'one environment', { completion: 'environment' }),
-    applications: several('application', 'applications of it, or patterns of them; default: all'),
+    applications: several('application', 'its applications, or patterns of them; default: all'),
   },
   options: {
     since: text('--since <time>', 'count releases since then (a time, or 90d, 12w); default: 90d'),

@@ -6,11 +6,11 @@ import type { Session } from '../session.ts';
 
 export const override = defineCommand({
   name: 'override',
-  summary: 'let one release through a gate that would refuse it',
+  summary: 'let one release through a gate that refuses it',
   description: [
-    'Writes an entry to the journal: the release that a promotion would make now may pass one gate. It is bound to the images, the configuration and the rules; when one of them changes it is void. `tagflow promote` uses it, and the record says who overrode the gate and why.',
-    'Where releases are signed, the entry is, and its signer has to be named under `overrides` of the environment. So a person with the right can let a release through that a pipeline makes with another key. The override of a gate that passes has no effect, and nothing is written. A lock is never overridden.',
-    'Name the application first, where there are several, and the same versions as the promotion will; or give its plan.',
+    'Writes an entry to the journal that lets the release that a promotion would make now through one gate. The entry is bound to the images, the configuration and the rules, and becomes void if one of them changes. `tagflow promote` uses the entry, and the record says who overrode the gate and why.',
+    'Where releases are signed, the entry is signed too, and its signer must be listed under `overrides` of the environment. In this way a person can let a release through that a pipeline makes with another key. If the gate passes, the override has no effect and nothing is written. A lock cannot be overridden.',
+    'If there are several applications, name the application first. Name the same versions as the promotion will, or pass its plan.',
   ],
   examples: [
     'tagflow override prd freezes --reason "INC-412 checkout 500s"',

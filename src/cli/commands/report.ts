@@ -12,14 +12,14 @@ const FILE = 'index.html';
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'write a page that shows what runs where, what happened, and the evidence',
+  summary: 'write a page that shows what runs, what happened, and the evidence',
   description: [
-    'Writes one HTML file with everything in it: what each environment runs, its timeline and delivery metrics, each release with its gates, two releases side by side, and for auditors what ran at any moment and what `check` found. It opens from a disk, from the artifacts of a CI job or from GitLab Pages, offline. It loads nothing and sends nothing.',
-    'What cannot be read is named on the page, and the rest is shown. See [A page for everybody](../how-to/publish-a-page.md).',
+    'Writes one HTML file with all its data: what each environment runs, its timeline and delivery metrics, each release with its gates, and a comparison of two releases. For auditors it also shows what ran at any moment and what `check` found. The page opens offline from a disk, from the artifacts of a CI job, or from GitLab Pages. It loads nothing and sends nothing.',
+    'The page names what could not be read and shows the rest. See [A page for everybody](../how-to/publish-a-page.md).',
   ],
   examples: ['tagflow report', 'tagflow report public --since 1y', 'tagflow report --no-check'],
   arguments: {
-    folder: optional('dir', 'the folder that the page is written to; default: tagflow-report', {
+    folder: optional('dir', 'the folder for the page; default: tagflow-report', {
       completion: 'folder',
     }),
   },

@@ -5,9 +5,9 @@ import { flag, list, optional, required, text } from '../options.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
-  summary: 'restore the previous release, images and configuration',
+  summary: 'restore an earlier release, images and configuration',
   description: [
-    'Makes a new release that restores an earlier one: its images, and the configuration they ran with. Paths under `keep:` stay as they are. The release that was left is put on hold. A release that is on hold itself is passed over; to name it with `--to` takes `--override held` and a reason, and lifts the hold. A rollback that loses a race ends with exit code 5 and does not try again.',
+    'Makes a new release that restores the images of an earlier release and the configuration that they ran with. Paths under `keep:` stay as they are. The release that you leave is put on hold. Releases on hold are skipped; to restore one, name it with `--to` and pass `--override held` and a reason, which also lifts the hold. If another release comes first, the rollback ends with exit code 5 and is not tried again.',
   ],
   examples: [
     'tagflow rollback prd',

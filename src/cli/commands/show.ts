@@ -9,7 +9,7 @@ export const show = defineCommand({
   name: 'show',
   summary: 'show one release in full',
   description: [
-    'Shows the release that runs now, or the one that ran at a time. Times are ISO 8601 with an offset, a local time with the name of its zone, a date, or an age (`45min`, `12h`, `7d`). A time without a zone is UTC; a date covers its day; the future is refused.',
+    'Shows the release that runs now, or the one that ran at a given time. A time is ISO 8601 with an offset, a local time with the name of its zone, a date, or an age (`45min`, `12h`, `7d`). A time without a zone is in UTC. A date covers the whole day. A time in the future is refused.',
   ],
   examples: [
     'tagflow show prd',
@@ -21,7 +21,7 @@ export const show = defineCommand({
     application: optional('application', 'the application, where there are several', { completion: 'application' }),
   },
   options: {
-    at: text('--at <time>', 'what ran then: "2026-03-14 18:00 Europe/Paris"', { conflicts: ['release'] }),
+    at: text('--at <time>', 'show what ran at that time: "2026-03-14 18:00 Europe/Paris"', { conflicts: ['release'] }),
     release: value('--release <n>', 'the release of this number', count, { completion: 'release' }),
   },
   async run(session, { environment, application, at, release }) {

@@ -5,10 +5,10 @@ import { flag, several, text } from '../options.ts';
 
 export const status = defineCommand({
   name: 'status',
-  summary: 'show what runs where: branch and registry side by side, drift, what waits',
+  summary: 'show what runs in each environment, drift, and what waits to be promoted',
   description: [
-    'Shows each environment with its images. `BRANCH`: whether the manifests on the branch pin what the record says. `REGISTRY`: whether the target tag names it. `✓ in sync`, `✗` drift or absent, `✗ unapplied` when the release is committed and not all of its tags were put, `–` where `tags: false` says that none is put, `? unknown` when it could not be read. Below the table: each of these with the command that mends it, what waits upstream, and holds.',
-    '`--live` adds the column `LIVE`: what the sources under `live` of each environment say runs now. `✗ V4.0` runs where another version was released, `✗ not live` where nothing runs or the deploy failed, `–` where no source speaks of the image. Nothing is asked without `--live`; programs and hosts beyond this machine need `TAGFLOW_RUN=1`.',
+    'Shows each environment with its images. `BRANCH` says whether the manifests on the branch pin what the record says. `REGISTRY` says whether the target tag names the released image. `✓ in sync`: they agree. `✗`: they differ, or the tag is missing. `✗ unapplied`: the release is committed, but some of its tags are not put yet. `–`: the environment has no tags (`tags: false`). `? unknown`: the registry could not be read. Below the table are the commands that mend each problem, the releases that wait upstream, and holds.',
+    '`--live` adds the column `LIVE`, which shows what the sources under `live` report as running. `✗ V4.0`: another version runs. `✗ not live`: nothing runs, or the deploy failed. `–`: no source reports on this image. Without `--live` no source is asked. Programs, and hosts other than this machine, are asked only with `TAGFLOW_RUN=1`.',
   ],
   examples: [
     'tagflow status',
@@ -18,16 +18,16 @@ export const status = defineCommand({
     'tagflow status --at "2026-03-14 18:00 Europe/Paris"',
   ],
   arguments: {
-    environments: several('env', 'environments, each followed by applications of it; default: all', {
+    environments: several('env', 'environments, each followed by its applications; default: all', {
       completion: 'line',
     }),
   },
   options: {
     exitCode: flag('--exit-code', 'exit 10 when there is drift', { conflicts: ['at'] }),
-    live: flag('--live', 'ask as well what runs (live: in tagflow.yaml); needs TAGFLOW_RUN=1 beyond this machine', {
+    live: flag('--live', 'also show what runs (live: in tagflow.yaml); needs TAGFLOW_RUN=1 beyond this machine', {
       conflicts: ['at'],
     }),
-    at: text('--at <time>', 'what ran then; from the branches alone, without the registry'),
+    at: text('--at <time>', 'show what ran at that time, from the branches only'),
   },
   async run(session, { environments, exitCode, live, at }) {
     const [engine, { isDrifting, statusAtView, statusView }] = await Promise.all([

@@ -8,9 +8,9 @@ import type { Session } from '../session.ts';
 
 export const tag = defineCommand({
   name: 'tag',
-  summary: 'put tags on an image by its digest; into another repository with a copy',
+  summary: 'put tags on an image by digest, in its repository or in another one',
   description: [
-    'Works on registries alone: no Git repository is needed, and nothing is recorded. A target is a tag in the repository of the source, or a whole reference in any repository: then the image is copied there first, with all its platforms, signatures and attestations. No tag is put before every copy is whole. A per-release tag, such as prd-7, that names another image is not moved: with --repo or in a checkout tagflow.yaml says which tags those are, elsewhere a warning is printed.',
+    'Works with registries only. It needs no Git repository and records nothing. A target is a tag in the repository of the source, or a full reference in any repository. In the second case the image is copied there first, with all its platforms, signatures and attestations. No tag is put until every copy is complete. A per-release tag, such as `prd-7`, is not moved from one image to another. With `--repo` or in a checkout, `tagflow.yaml` says which tags those are; elsewhere a warning is printed.',
   ],
   examples: [
     'tagflow tag registry.example.com/acme/django:V4.2 candidate',

@@ -7,14 +7,14 @@ import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 
 export const ui = defineCommand({
   name: 'ui',
-  summary: 'serve that page on this machine, kept up to date',
+  summary: 'serve the page of `report` on this machine, always up to date',
   description: [
-    'Serves the page of `report` on loopback until it is interrupted, and prints its URL. Each look reads branches and registry again. The page changes nothing: it shows commands to type. Only who has the token in the URL reaches it, and only from this machine.',
+    'Serves the page of `report` on the loopback interface until you interrupt it, and prints the URL. Each time the page is loaded, tagflow reads the branches and the registry again. The page changes nothing; it shows commands that you can type. You can reach it only from this machine and with the token in the URL.',
   ],
   examples: ['tagflow ui', 'tagflow ui --port 8080 --no-check'],
   arguments: {},
   options: {
-    port: value('--port <port>', 'the port; default: any that is free', portOf),
+    port: value('--port <port>', 'the port; default: any free port', portOf),
     ...PAGE_OPTIONS,
   },
   async run(session, { port, ...options }) {

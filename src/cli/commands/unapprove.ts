@@ -5,8 +5,8 @@ import { required, text } from '../options.ts';
 
 export const unapprove = defineCommand({
   name: 'unapprove',
-  summary: 'take an approval back',
-  description: ['Ends an approval that is in the journal, by its id: `tagflow journal` lists them.'],
+  summary: 'withdraw an approval',
+  description: ['Withdraws an approval by its id, which `tagflow journal` lists.'],
   examples: ['tagflow unapprove 0a1b2c3d4e5f --reason "wrong ticket"'],
   arguments: { id: required('id', 'the id of the approval', { completion: 'approval' }) },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },

@@ -5,8 +5,8 @@ import { oneOrMore, text } from '../options.ts';
 
 export const unlock = defineCommand({
   name: 'unlock',
-  summary: 'take every lock off an environment',
-  description: ['Ends each open lock with an entry of its own in the journal. Nothing in the journal is ever removed.'],
+  summary: 'remove every lock from an environment',
+  description: ['Ends each open lock with a new entry in the journal. Entries of the journal are never deleted.'],
   examples: ['tagflow unlock prd --reason "INC-412 is over"'],
   arguments: { words: oneOrMore('env', 'environments, and applications of them', { completion: 'line' }) },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },

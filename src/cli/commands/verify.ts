@@ -5,11 +5,11 @@ import { flag, optional, required } from '../options.ts';
 
 export const verify = defineCommand({
   name: 'verify',
-  summary: 'look whether the release runs as it should',
+  summary: 'check whether the release runs as it should',
   description: [
-    'Asks the steps under `verify` of the environment about the release that it has, and writes the result to the journal. Exit code 9 when a step says no, or nobody answers.',
-    'With `--wait` each step is asked once a second until it passes, for as long as `timeout` says; without it each step is asked once. What follows on a failure (`onFailure`) is done at once. A result that is there is not asked for again; a rollback that should have followed and did not is made now, so this command may run on a schedule.',
-    'Programs, kubectl, and hosts beyond this machine need the caller’s word: `TAGFLOW_RUN=1`.',
+    'Asks each step under `verify` of the environment about its release, and writes the result to the journal. The exit code is 9 if a step fails or does not answer.',
+    'With `--wait`, each step is asked once a second until it passes or its `timeout` is over. Without it, each step is asked once. The action for a failure (`onFailure`) follows at once. A release that already has a result is not verified again. A rollback that should have followed an earlier failure is made now, so you can run this command on a schedule.',
+    'Programs, `kubectl`, and hosts other than this machine are asked only with `TAGFLOW_RUN=1`.',
   ],
   examples: ['tagflow verify prd --wait', 'tagflow verify prd shop', 'tagflow verify prd --wait --again'],
   arguments: {
@@ -18,7 +18,7 @@ export const verify = defineCommand({
   },
   options: {
     wait: flag('--wait', 'ask until every step passes or the time is over'),
-    again: flag('--again', 'ask although there is a result'),
+    again: flag('--again', 'verify again although there is a result'),
   },
   async run(session, { environment, application, wait, again }) {
     const [engine, { finishVerification }] = await Promise.all([

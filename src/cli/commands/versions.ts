@@ -7,7 +7,7 @@ export const versions = defineCommand({
   name: 'versions',
   summary: 'list the published versions of an image, newest first, and where each runs',
   description: [
-    'Lists the tags of the image’s repository that are versions, newest first, with the environments that run each. `promote dev IMAGE=newest` promotes the first.',
+    'Lists the tags of the image’s repository that are versions, newest first, and the environments that run each one. `promote dev IMAGE=newest` promotes the first.',
   ],
   examples: ['tagflow versions django', 'tagflow versions django --limit 5 -o json'],
   arguments: { image: required('image', 'the image', { completion: 'image' }) },

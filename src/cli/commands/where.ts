@@ -8,7 +8,7 @@ export const where = defineCommand({
   name: 'where',
   summary: 'show which environments have or had an image, from when to when',
   description: [
-    'Lists the spans of time during which an environment had an image, who brought it there and why. Takes a whole digest, at least seven of its hexadecimal digits, or IMAGE@VERSION.',
+    'Lists the periods in which an environment had an image, who brought the image there, and why. The image is a full digest, at least seven hexadecimal digits of one, or IMAGE@VERSION.',
   ],
   examples: ['tagflow where django@V4.2', 'tagflow where f72080aa1346'],
   arguments: {
