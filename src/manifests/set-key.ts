@@ -73,8 +73,14 @@ function setLeaf(place: KeyPlace, key: string, value: string): Change {
 }
 
 /** The keys behind the last one of a mapping: in lines of their own, or in its braces. */
-function append({ source, map }: KeyPlace, steps: readonly string[], leaves: Leaves): Splice {
+function append(place: KeyPlace, steps: readonly string[], leaves: Leaves): Splice {
+  const { source, map } = place;
   const last = map.items.at(-1);
+  if (source.dotenv) {
+    if (steps.length > 0) throw refuse(place, [...place.path, ...steps], 'cannot stand among variables');
+    const lines = [...leaves].map(([key, value]) => `${key}=${plainScalar(source, value)}`);
+    return insertLines(source, last ? pairEnd(source, last) : 0, lines);
+  }
   if (map.flow === true) {
     const text = flowText(source, steps, leaves);
     if (last) return insertFlow(source, map, pairEnd(source, last), text);

@@ -1,7 +1,9 @@
 // Fields that change in the same commit as a pin.
 import { describe, expect, it } from 'vitest';
-import { pinImages } from '../../src/manifests/manifests.ts';
+import { type ManifestFile, pinImages } from '../../src/manifests/manifests.ts';
+import type { ConfiguredPin } from '../../src/model/pipeline.ts';
 import { refusal } from '../support/failure.ts';
+import { STYLE_ROWS } from './style-rows.ts';
 import { D, file, options, pinOf, textAfter } from './support.ts';
 
 const FILE = 'values.yaml';
@@ -11,6 +13,12 @@ function after(text: string, path: readonly (string | number)[], value: string):
   const also = [{ file: FILE, path, value }];
   const configured = [{ image: 'django', file: FILE, path: ['tag'], also }];
   return textAfter(pinImages([file(FILE, text)], [pinOf()], { ...options, configured, values }), FILE) ?? text;
+}
+
+/** A text without the field of the test; JSON as its values. */
+function withoutNote(text: string): string {
+  if (text.startsWith('{')) return JSON.stringify({ ...(JSON.parse(text) as object), NOTE: undefined });
+  return text.replaceAll(/^ *NOTE[:=].*\n/gm, '');
 }
 
 describe('a field beside a pin', () => {
@@ -39,6 +47,28 @@ describe('a field beside a pin', () => {
     const text = after(`tag: v1\n${before}`, path, value);
     expect(text).toBe(`tag: V4.2@${D}\n${wanted}`);
     expect(after(text, path, value)).toBe(text);
+  });
+
+  it.each(
+    STYLE_ROWS.map((row) => [`${row.form}: ${row.place}`, row] as const).filter(
+      ([, { path }]) => path !== 'main.jsonnet',
+    ),
+  )('is written into every form: %s', (_, row) => {
+    const path = row.text.startsWith('- op') ? [0, 'NOTE'] : ['NOTE'];
+    const also = [{ file: row.path, path, value: '{version} {digest} {release} {time}' }];
+    const own = row.configured ?? [];
+    const tag = { image: 'django', file: 'pin.yaml', path: ['tag'] };
+    const files = (text: string): readonly ManifestFile[] => [file('pin.yaml', 'tag: v1\n'), file(row.path, text)];
+    const pinBy = (text: string, configured: readonly ConfiguredPin[]): string =>
+      textAfter(pinImages(files(text), [pinOf()], { ...options, configured, values }), row.path) ?? text;
+    const pin = (text: string): string => pinBy(text, [...own, { ...tag, also }]);
+    const said = `V4.2 ${D} 7 ${values.time}`;
+    const without = pinBy(row.text, [...own, tag]);
+    const added = pin(row.text);
+    expect(added).toContain(said);
+    expect(withoutNote(added)).toBe(withoutNote(without));
+    expect(pin(added)).toBe(added);
+    expect(pin(added.replace(said, 'old'))).toBe(added);
   });
 
   it('may stand in another file', () => {

@@ -5,10 +5,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { pinImages } from '../../src/manifests/manifests.ts';
+import { type Pin, pinImages } from '../../src/manifests/manifests.ts';
+import { attemptNow } from '../../src/model/attempt.ts';
+import { PIN_STYLES } from '../../src/model/pipeline.ts';
+import { parseTag } from '../../src/model/reference.ts';
 import { describeReal } from '../support/real.ts';
-import { D, REPOSITORY, file, options, pinOf, pinned, textAfter } from './support.ts';
+import { STYLE_ROWS } from './style-rows.ts';
+import { D, OLD, REPOSITORY, file, options, pinOf, pinned, textAfter } from './support.ts';
 
+const KEY = 'tagflow.dev/digest.django';
 const WORKER = 'registry.example.com/acme/worker';
 const worker = pinOf({ image: 'worker', names: ['worker', WORKER], repository: WORKER, version: '1.10' });
 
@@ -47,6 +52,11 @@ job:
       writeFileSync(join(root, path), text);
     }
 
+    const annotated = workload('{{ .Values.image.repository }}:{{ .Values.image.tag }}').replace(
+      'template: {',
+      'template: {metadata: {annotations: {{ .Values.podAnnotations | toJson }}}, ',
+    );
+
     function workload(image: string): string {
       return `kind: Deployment\nspec:\n  replicas: {{ .Values.replicas }}\n  template: {spec: {containers: [{name: a, image: "${image}"}]}}\n`;
     }
@@ -67,6 +77,30 @@ job:
           .replace(`${WORKER}:1.9`, `${WORKER}@${D}`)
           .replace('tag: "1.9"', 'tag: "1.10"'),
       );
+    });
+
+    it('renders another Pod template exactly when the digest is another, where values name the moving tag', () => {
+      write('chart/templates/web.yaml', annotated);
+      const also = [{ file: 'v.yaml', path: ['podAnnotations', KEY], value: '{digest}' }];
+      const configured = [{ image: 'django', file: 'v.yaml', path: ['image', 'tag'], also }];
+      const release = (text: string, digest: Pin['digest']): string => {
+        const pin = { ...pinOf({ digest }), style: 'target' as const, targetTag: parseTag('dev') };
+        const done = pinImages([file('v.yaml', text)], [pin], {
+          ...options,
+          configured,
+          values: { release: 7, time: '' },
+        });
+        expect(done.warnings).toEqual([]);
+        return textAfter(done, 'v.yaml') ?? text;
+      };
+      const first = release(VALUES.replace(/job:.*/s, 'job: {image: x}\n'), OLD);
+      const second = release(first, D);
+      const [one, two] = [render(first), render(second)];
+      expect(one).toContain(`image: "${REPOSITORY}:dev"`);
+      expect(two).toBe(one.replaceAll(OLD, D));
+      expect(two).not.toBe(one);
+      expect(release(second, D)).toBe(second);
+      expect(release(second, OLD)).toBe(first);
     });
   },
   { optional: true },
@@ -123,12 +157,28 @@ describe.skipIf(!python)(`PyYAML${python ? '' : ' (skipped: python3 with PyYAML 
     const texts = SHAPES.flatMap(([, shape]) =>
       VERSIONS.map((tag) => pinned('f', shape("'a'"), pinOf({ version: tag }))),
     );
-    const script = 'import json,sys,yaml; print(json.dumps([yaml.safe_load(t) for t in json.load(sys.stdin)]))';
-    const input = JSON.stringify(texts);
-    const read: unknown = JSON.parse(execFileSync('python3', ['-c', script], { input, encoding: 'utf8' }));
-    expect(read).toEqual(texts.map((text) => parse(text, { version: '1.2', merge: true }) as unknown));
+    expect(readByPython(texts)).toEqual(texts.map((text) => parse(text, { version: '1.2', merge: true }) as unknown));
+  });
+
+  it('reads what each pin style writes into each form as `yaml` does', () => {
+    const texts = STYLE_ROWS.filter(({ path }) => /\.(?:yaml|json)$/.test(path)).flatMap((row) =>
+      PIN_STYLES.flatMap((style) => {
+        const pin = { ...pinOf({ version: '1e3' }), style, targetTag: parseTag('on') };
+        const configured = row.configured ?? [];
+        const { value } = attemptNow(() => pinImages([file(row.path, row.text)], [pin], { ...options, configured }));
+        return value ? [textAfter(value, row.path) ?? row.text] : [];
+      }),
+    );
+    expect(texts.length).toBeGreaterThan(120);
+    expect(readByPython(texts)).toEqual(texts.map((text) => parse(text, { version: '1.2', merge: true }) as unknown));
   });
 });
+
+function readByPython(texts: readonly string[]): unknown {
+  const script = 'import json,sys,yaml; print(json.dumps([yaml.safe_load(t) for t in json.load(sys.stdin)]))';
+  const input = JSON.stringify(texts);
+  return JSON.parse(execFileSync('python3', ['-c', script], { input, encoding: 'utf8' }));
+}
 
 function hasPyYaml(): boolean {
   try {
