@@ -7,7 +7,7 @@ export const doctor = defineCommand({
   name: 'doctor',
   summary: 'check credentials, permissions, tags and clean-up policies',
   description: [
-    'Examines the remote, the branches and every configured repository, and says what to fix. It changes nothing. The exit code is 11 if there is something to fix.',
+    'Examines the remote, the branches, the journal and every configured repository, and says what to fix. It changes nothing. The exit code is 11 if there is something to fix.',
   ],
   examples: ['tagflow doctor', 'tagflow doctor prd'],
   arguments: {

@@ -11,13 +11,13 @@ import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
 import { carriedBack, madeByHand } from './flow.ts';
-import { checkJournal } from './journal.ts';
 import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
 import { configured, type Context, type Given, type Reading, type RecordReading, type Registries } from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { unconfirmedVersions } from '../release/unconfirmed-versions.ts';
+import { journalFaults } from '../read/journal-growth.ts';
 import { namedLines } from '../read/named-lines.ts';
 import { readPastLine } from '../read/past.ts';
 import { type PastLine, leftWords } from '../read/past-lines.ts';
@@ -98,7 +98,7 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
     return { result, findings: [...found.values()].sort((a, b) => place(a) - place(b)) };
   });
   const findings = checked.flatMap((one) => one.findings);
-  if (request.branch === undefined) findings.push(...(await checkJournal(context, snapshot)));
+  if (request.branch === undefined) findings.push(...(await journalFindings(context, snapshot)));
   findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
   return { environments: checked.map(({ result }) => result), findings };
 }
@@ -328,4 +328,21 @@ async function wasReleased(context: Pick<Registries, 'registryOf'>, environment:
     if (await context.registryOf(repository).peek(repository, tag)) return true;
   }
   return false;
+}
+
+/** The commits that break the rule of the journal, as findings. */
+async function journalFindings(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  snapshot: Snapshot,
+): Promise<readonly Finding[]> {
+  const faults = await journalFaults(context, snapshot);
+  return faults.map(({ commit: { id, author, time }, problem }) => ({
+    rule: 'journal',
+    environment: 'every environment',
+    branch: snapshot.pipeline.journal,
+    commit: id,
+    author: plain(author, 200),
+    time,
+    problem,
+  }));
 }

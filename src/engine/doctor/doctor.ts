@@ -9,6 +9,7 @@ import { type Needed, type RepositoryUse, examineRepository } from './repository
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
 import { examineProtection } from './protection.ts';
+import { examineJournal } from './journal.ts';
 import { examineSigning } from './signing.ts';
 import { type Past, readPast } from '../read/past.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -49,6 +50,7 @@ export async function doctor(given: Given, machine: Machine, name?: string): Pro
     ...(await examineForge(context, snapshot, chosen)),
     ...(await examineProtection(context, snapshot, chosen)),
     ...(await examineSigning(context, snapshot, chosen)),
+    ...(await examineJournal(context, snapshot, chosen)),
   );
   const examined: Examined[] = [];
   for (const environment of chosen) examined.push(await examineEnvironment(context, snapshot, environment));

@@ -56,16 +56,42 @@ export async function openEntries(
   kind: LastingKind,
   environment: Environment,
 ): Promise<readonly OpenEntry[]> {
-  if (journal.head === undefined) return [];
-  const begun = await entriesFor(reading, journal.head, kind, environment);
-  if (begun.length === 0) return [];
-  const ending = await entriesFor(reading, journal.head, ENDED_BY[kind], environment);
-  const ended = await endedIds(reading, journal.head, environment, ending, begun);
-  const open = begun.filter(({ name }) => !ended.has(name.id));
-  const entries = await readEntries(reading, journal.head, open);
-  const now = reading.clock.now();
-  const lasting = entries.filter(({ until }) => until === undefined || Date.parse(until) > now);
+  const lasting = await lastingEntries(reading, journal, kind, environment);
   return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
+}
+
+/** What is open by name and time, and does not count anyway: who wrote it may believe that it holds. Oldest first. */
+export async function uncountedEntries(
+  reading: RecordReading,
+  journal: Journal,
+  environment: Environment,
+): Promise<readonly { readonly entry: JournalEntry; readonly problem: string }[]> {
+  const found: { entry: JournalEntry; problem: string }[] = [];
+  for (const kind of ['lock', 'hold', 'approve'] as const) {
+    for (const entry of await lastingEntries(reading, journal, kind, environment)) {
+      const verdict = await signerOfEntry(reading, environment, entry);
+      if ('problem' in verdict) found.push({ entry, problem: verdict.problem });
+    }
+  }
+  return found;
+}
+
+/** The entries of a kind that nobody ended and whose time is not over, anybody may have written them. */
+async function lastingEntries(
+  reading: RecordReading,
+  { head }: Journal,
+  kind: LastingKind,
+  environment: Environment,
+): Promise<readonly JournalEntry[]> {
+  if (head === undefined) return [];
+  const begun = await entriesFor(reading, head, kind, environment);
+  if (begun.length === 0) return [];
+  const ending = await entriesFor(reading, head, ENDED_BY[kind], environment);
+  const ended = await endedIds(reading, head, environment, ending, begun);
+  const open = begun.filter(({ name }) => !ended.has(name.id));
+  const entries = await readEntries(reading, head, open);
+  const now = reading.clock.now();
+  return entries.filter(({ until }) => until === undefined || Date.parse(until) > now);
 }
 
 /** Results of verifications that count for a line, newest first. Those about older releases than the newest `limit` say are not read. */

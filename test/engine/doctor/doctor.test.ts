@@ -57,6 +57,7 @@ test('finds nothing where all is well, looks at everything, and changes nothing'
     'ok protection dev',
     'ok protection stg',
     'ok protection prd',
+    'ok journal journal',
     'ok record dev',
     'ok record stg',
     'ok record prd',

@@ -4,43 +4,40 @@ import { attemptNow } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
 import { LONGEST_ENTRY, parseEntry, readEntryPath } from '../../model/journal.ts';
 import { decodeUpTo, plain } from '../../model/text.ts';
-import type { Commit } from '../../ledger/ledger.ts';
+import type { Commit, TreeReader } from '../../ledger/ledger.ts';
+import type { ObjectId } from '../../model/object-id.ts';
 import type { RecordReading } from '../context.ts';
-import { journalOf } from '../read/journal.ts';
-import type { Snapshot } from '../read/snapshot.ts';
-import type { Finding } from './findings.ts';
+import { journalOf } from './journal.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** How many commits are looked through, newest first. */
 const LIMIT = 100_000;
 
+/** A commit that breaks the rule of the journal. */
+export interface JournalFault {
+  readonly commit: Commit;
+  /** In words. */
+  readonly problem: string;
+}
+
 /** The commits of the journal that break its rule, newest first. Reads its whole history. */
-export async function checkJournal(
+export async function journalFaults(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
-): Promise<readonly Finding[]> {
-  const { branch, head } = journalOf(snapshot);
+): Promise<readonly JournalFault[]> {
+  const { head } = journalOf(snapshot);
   if (head === undefined) return [];
   const { ledger } = context;
   await ledger.fetch([head]);
   await ledger.deepen([head]);
   const commits = await ledger.commitsBetween(head, [], LIMIT);
-  const findings: Finding[] = [];
+  const faults: JournalFault[] = [];
   for (const commit of commits) {
     context.signal.throwIfAborted();
     const problem = await problemOf(context, commit);
-    if (problem === undefined) continue;
-    const { id, author, time } = commit;
-    findings.push({
-      rule: 'journal',
-      environment: 'every environment',
-      branch,
-      commit: id,
-      author: plain(author, 200),
-      time,
-      problem: plain(problem),
-    });
+    if (problem !== undefined) faults.push({ commit, problem: plain(problem) });
   }
-  return findings;
+  return faults;
 }
 
 /** What is wrong with a commit of the journal, in words. */
@@ -50,19 +47,20 @@ async function problemOf(
 ): Promise<string | undefined> {
   const [parent, second] = parents;
   if (second !== undefined) return 'it merges something into the journal';
-  const after = new Map((await ledger.listFiles(id, '')).map((file) => [file.path, file.id]));
-  const before =
-    parent === undefined
-      ? new Map()
-      : new Map((await ledger.listFiles(parent, '')).map((file) => [file.path, file.id]));
-  const touched = [...before].find(([path, file]) => after.get(path) !== file);
-  if (touched) return `it ${after.has(touched[0]) ? 'changes' : 'removes'} ${touched[0]}`;
-  const added = [...after.keys()].filter((path) => !before.has(path));
-  const [path] = added;
-  if (path === undefined || added.length > 1) return `it adds ${added.length} files, and an entry is one`;
+  const changed = parent === undefined ? await pathsOf(ledger, id) : await ledger.changedPaths(parent, id);
+  for (const one of changed) {
+    if (parent === undefined || (await pathsOf(ledger, parent, one)).length === 0) continue;
+    return `it ${(await pathsOf(ledger, id, one)).length > 0 ? 'changes' : 'removes'} ${one}`;
+  }
+  const [path] = changed;
+  if (path === undefined || changed.length > 1) return `it adds ${changed.length} files, and an entry is one`;
   if (!readEntryPath(path)) return `${path} is not a path of an entry`;
   const content = (await ledger.readFiles(id, [path], 3 * LONGEST_ENTRY)).get(path);
   const text = decodeUpTo(content ?? new Uint8Array(), LONGEST_ENTRY);
   const { problem } = attemptNow(() => parseEntry(text, path), 'journal-invalid');
   return problem && sentenceOf(problem);
+}
+
+async function pathsOf(ledger: TreeReader, commit: ObjectId, folder = ''): Promise<readonly string[]> {
+  return (await ledger.listFiles(commit, folder)).map(({ path }) => path);
 }
