@@ -9,8 +9,10 @@ import { failureFinding } from '../views/findings.ts';
 import { plannedView, proposedView, releasedView, severalView, unchangedView } from '../views/outcome.ts';
 import { liveFailures, liveReleaseShape, liveReleaseView } from '../views/live.ts';
 import { verificationShape, verificationView } from '../views/verification.ts';
+import type { LookOptions } from '../engine/verification/several.ts';
 import type { LiveRelease } from '../engine/verification/wait-live.ts';
 import type { Verified } from '../engine/verification/verify.ts';
+import { lookAtReleases, printFound } from './look-several.ts';
 import { failVerification } from './verification.ts';
 import { type CiFacts, writeCiFiles, writeFindings } from './ci-files.ts';
 import { machineClock } from '../compose/clock.ts';
@@ -40,16 +42,26 @@ export async function finish(session: Session, outcome: Outcome, after: AfterRel
 }
 
 /** Prints what became of several applications and resolves to the exit code. */
-export async function finishSeveral(session: Session, outcome: Several | Refused): Promise<number> {
+export async function finishSeveral(
+  session: Session,
+  outcome: Several | Refused,
+  options: LookOptions = { verify: false, waitLive: undefined },
+): Promise<number> {
   if (outcome.kind === 'refused') return finish(session, outcome);
   const { environment, releases } = outcome;
-  session.print(severalView(outcome));
+  const view = severalView(outcome);
+  const isData = session.options.output === 'json' || session.options.output === 'yaml';
+  if (!isData) session.print(view);
+  const looked = await lookAtReleases(session, outcome, options);
+  if (isData) session.print({ ...view, data: { ...view.data, ...looked.data } });
+  else printFound(session, looked);
   const released = releases.filter((one) => one.kind === 'released');
   const tags = released.flatMap((one) => one.tags);
   const [first] = released;
   const failures = first ? incomplete(environment, first.commit, tags) : [];
   if (session.options.output !== 'json') session.fail(failures);
-  return failures[0]?.exit ?? EXIT.ok;
+  session.fail(looked.failures, 'table');
+  return [...failures, ...looked.failures][0]?.exit ?? EXIT.ok;
 }
 
 async function finishRelease(session: Session, outcome: Released | Unchanged, after: AfterRelease): Promise<number> {

@@ -29,6 +29,25 @@ export function verificationView(verified: Verified): View {
   };
 }
 
+/** The verifications of several lines, a row for each; those that could not be made are failures, and not here. */
+export function verificationsView(found: readonly Verified[]): View {
+  const rows = found.map(({ environment, record, result, steps }) => {
+    const step = steps.find((one) => one.result === result) ?? steps[0];
+    const seen = result === 'passed' ? steps.map(({ name }) => name).join(', ') : step && `${step.name}: ${step.seen}`;
+    return [environment, `#${record.sequence}`, marked(result), seen ?? ''];
+  });
+  const followed = found.flatMap(({ environment, followUp }) =>
+    followUp ? [[environment, ': ', wordsOf(followUp)]] : [],
+  );
+  return {
+    data: { verifications: found.map(verificationShape) },
+    parts: [
+      tableOf(['LINE', 'RELEASE', 'RESULT', { name: 'SEEN', wraps: true }], rows),
+      ...(followed.length > 0 ? [linesOf(...followed)] : []),
+    ],
+  };
+}
+
 /** A verification as data. */
 export function verificationShape({
   environment,

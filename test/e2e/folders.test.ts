@@ -1,5 +1,5 @@
 // The example of folders on one branch, played as the demo does, with the real program over a real repository.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { simpleGit } from 'simple-git';
@@ -66,5 +66,32 @@ describe('the example of folders on one branch', () => {
   it('has the configuration that comes with tagflow', async () => {
     const here = await readFile(join(folder, 'demo', 'tagflow.yaml'), 'utf8');
     expect(here).toBe(await readFile('environments/folders/tagflow.yaml', 'utf8'));
+  });
+
+  it('looks at each application that moved, and one that fails goes back alone', async () => {
+    const demo = join(folder, 'demo');
+    const git = simpleGit(demo);
+    await git.raw('pull', '--quiet', '--ff-only', 'origin', 'main');
+    const steps = "[{ name: smoke, command: [sh, -c, 'test $TAGFLOW_APPLICATION != db'] }]";
+    const config = (await readFile(join(demo, 'tagflow.yaml'), 'utf8')).replace(
+      '  stg:\n',
+      `  stg:\n    verify: { timeout: 1s, onFailure: rollback, steps: ${steps} }\n`,
+    );
+    await writeFile(join(demo, 'tagflow.yaml'), config);
+    await git.raw('-c', 'user.name=ana', '-c', 'user.email=ana@example.org', 'commit', '-qam', 'stg checks itself');
+    await git.push('origin', 'main');
+    const argv = ['promote', 'stg', '--all', '--verify', '--allow-downgrade', '--reason', 'x', '-o', 'json'];
+    const { exit, stdout } = await runCli(['-C', demo, ...argv], { env: { TAGFLOW_RUN: '1' } });
+    expect(exit).toBe(9);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'released',
+      releases: [{ application: 'db' }],
+      unchanged: ['stg/shop'],
+      verifications: [
+        { environment: 'stg/db', result: 'failed', followUp: { action: 'rollback', outcome: 'released' } },
+        { environment: 'stg/shop', result: 'passed' },
+      ],
+    });
+    expect(await changed()).toEqual(['.tagflow/releases/db/stg.yaml', 'apps/db/stg/kustomization.yaml']);
   });
 });

@@ -17,7 +17,7 @@ export const promote = defineCommand({
     'If the environment already has exactly this release, nothing is committed. Its tags are still checked and repaired, and the exit code is 0.',
     '`--plan` takes everything from the file. Versions and options that ask for something else are refused with it.',
     "In a repository with applications, a word without `=` is an application, or a quoted pattern of applications (`'team-*'`). `APP/IMAGE=VERSION` names an image of one application. Several applications are released by one commit and one push, with one record each. If one of them is refused, nothing is released (exit code 3).",
-    'With `--verify`, the release is then verified as by `tagflow verify --wait`. The exit code is 9 if the verification does not pass. A release that goes through a pull request is verified by the job that runs `apply` after the merge.',
+    'With `--verify`, the release is then verified as by `tagflow verify --wait`. The exit code is 9 if the verification does not pass. A release that goes through a pull request is verified by the job that runs `apply` after the merge. If several applications are released, each is verified on its own, and a failure of one does not stop the others.',
     'With `--wait-live`, the command ends when the sources under `live` report that the release runs. The exit code is 9 if they do not report it in time; the release stands in both cases. Run `tagflow promote` again to keep waiting. A word after `--wait-live` is read as the waiting time, so write `--wait-live` last, or `--wait-live=10m`.',
     'If another release comes first, the promotion is planned again from the new head, gates included, for up to five minutes.',
   ],
@@ -170,19 +170,9 @@ function isForSeveral({
   all,
   skipRefused,
   planOut,
-  verify,
-  waitLive,
-}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut' | 'verify' | 'waitLive'>): boolean {
+}: Pick<AskedOfSeveral, 'pairs' | 'all' | 'skipRefused' | 'planOut'>): boolean {
   const { applications } = lineWords(pairs);
   if (!all && onlyApplication(applications, all) === applications[0] && !skipRefused) return false;
-  const looking = verify ? '--verify' : waitLive === undefined ? undefined : '--wait-live';
-  if (looking !== undefined) {
-    throw new TagflowError('usage', {
-      what: `${looking} was given with several applications`,
-      why: 'it looks at the release of one application',
-      fix: 'name one application, or look afterwards: tagflow verify ENV APP --wait, tagflow status ENV --live',
-    });
-  }
   if (planOut === undefined) return true;
   throw new TagflowError('usage', {
     what: '--plan-out was given with several applications',
@@ -210,7 +200,9 @@ async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<numb
     ...(overrides.length > 0 && { overrides }),
     ...(mergeDivergence && { mergeDivergence }),
   };
-  return finishSeveral(session, await promoteSeveral(await session.context(), request, { dryRun, rendered }));
+  const outcome = await promoteSeveral(await session.context(), request, { dryRun, rendered });
+  const look = dryRun ? { verify: false, waitLive: undefined } : { verify: asked.verify, waitLive: asked.waitLive };
+  return finishSeveral(session, outcome, look);
 }
 
 function requestFrom({ environment, pairs: words, version, from, reason, overrides, mergeDivergence }: Asked) {
