@@ -21,6 +21,7 @@ need skopeo skopeo
 need umoci umoci
 need htpasswd apache2-utils
 need sshd openssh-server
+need prometheus prometheus
 # `kubectl kustomize` judges the overlays. Debian's kubectl is too old for it, so where there is none, kustomize itself is
 # built from its Go module; the version is the newest that Debian's Go can build.
 if ! command -v kubectl >/dev/null 2>&1; then need go golang-go; fi

@@ -75,7 +75,7 @@ describe('the example of folders on one branch', () => {
     const steps = "[{ name: smoke, command: [sh, -c, 'test $TAGFLOW_APPLICATION != db'] }]";
     const config = (await readFile(join(demo, 'tagflow.yaml'), 'utf8')).replace(
       '  stg:\n',
-      `  stg:\n    verify: { timeout: 1s, onFailure: rollback, steps: ${steps} }\n`,
+      `  stg:\n    verify: { timeout: 5s, onFailure: rollback, steps: ${steps} }\n`,
     );
     await writeFile(join(demo, 'tagflow.yaml'), config);
     await git.raw('-c', 'user.name=ana', '-c', 'user.email=ana@example.org', 'commit', '-qam', 'stg checks itself');
@@ -93,5 +93,5 @@ describe('the example of folders on one branch', () => {
       ],
     });
     expect(await changed()).toEqual(['.tagflow/releases/db/stg.yaml', 'apps/db/stg/kustomization.yaml']);
-  });
+  }, 120_000);
 });

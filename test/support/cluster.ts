@@ -80,7 +80,7 @@ export async function createStandInCluster(): Promise<Cluster> {
 }
 
 /** A workload as Kubernetes answers it. */
-function workloadObject(
+export function workloadObject(
   namespace: string,
   { kind, name, selector, image, replicas, status }: ClusterWorkload,
 ): Readonly<Record<string, unknown>> {
@@ -100,7 +100,7 @@ function workloadObject(
 }
 
 /** A Pod as Kubernetes answers it. */
-function podObject(
+export function podObject(
   namespace: string,
   { name, labels, phase, containers }: ClusterPod,
 ): Readonly<Record<string, unknown>> {

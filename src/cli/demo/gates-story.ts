@@ -48,7 +48,7 @@ environments:
   stg:
     from: dev
     verify:
-      timeout: 1s
+      timeout: 4s
       onFailure: rollback
       steps:
         - { name: smoke, command: [sh, verify/smoke.sh] }
