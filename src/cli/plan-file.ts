@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
 import { lineName } from '../model/pipeline.ts';
-import { type Plan, parsePlan, plannedLine } from '../model/plan.ts';
+import { type Plan, type PromoteRequest, parsePlan, plannedLine } from '../model/plan.ts';
 import type { Session } from './session.ts';
 
 /** Reads a plan. Throws `plan-invalid`. */
@@ -64,6 +64,27 @@ export function lineBesidePlan(environment: string, words: readonly string[]): s
   const [application, ...others] = words;
   if (application === undefined) return environment;
   return others.length > 0 || application.includes('=') ? undefined : lineName(environment, application);
+}
+
+/**
+ * The promotion that a plan is of, to be approved or overridden before it is done. `beside`: the words that were typed with it, of
+ * which an application alone may be there. Throws `usage`, `plan-invalid`.
+ */
+export async function promotionIn(
+  session: Session,
+  file: string,
+  environment: string,
+  beside: readonly string[],
+): Promise<{ readonly request: PromoteRequest; readonly plan: Plan }> {
+  const plan = await readPlan(session, file);
+  const line = lineBesidePlan(environment, beside);
+  const request = requestOf(plan, line ?? environment);
+  if (request.kind === 'promote' && line !== undefined) return { request, plan };
+  throw new TagflowError('usage', {
+    what: line === undefined ? `${beside.join(', ')} was given beside --plan` : 'the plan is of a rollback',
+    why: line === undefined ? 'the plan holds what was asked for' : 'no gate stops a rollback',
+    fix: 'leave one of them out',
+  });
 }
 
 function commandFor(kind: Plan['request']['kind'], line: string): string {

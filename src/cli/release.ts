@@ -81,6 +81,7 @@ export async function runRelease(
       : await promoteWhenGatesPass(settings, request, run, options.waitGates ?? 0);
   if (planOut !== undefined) {
     if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
+    else if (outcome.kind === 'refused' && outcome.plan) await savePlan(session, planOut, outcome.plan);
     else if (outcome.kind === 'unchanged') session.say(`there is nothing to plan: ${planOut} was not written`);
   }
   return finish(session, outcome, afterRelease(context, asked.environment, options));

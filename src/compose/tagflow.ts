@@ -279,7 +279,11 @@ export class Tagflow {
   ): Promise<Approved> {
     const { versions: asked = {}, confirm: _, ...rest } = options;
     const resolved = await resolveNewest(this.#context, asked);
-    return approve(this.#context, { ...rest, kind: 'promote', environment, versions: resolved }, rest.reason);
+    return approve(
+      this.#context,
+      { ...rest, kind: 'promote', environment, versions: resolved },
+      { reason: rest.reason },
+    );
   }
 
   /** Lets the release that a promotion would make now through one gate. Nothing is written, and undefined returned, where it passes. */

@@ -12,9 +12,11 @@ export const approvals = defineGate({
   judge({ environment, policy }, { clock, approvals: given }) {
     const rule = policy.approvals;
     if (!rule) return pass('no approval is asked for');
-    const people = approvers(given, rule, clock);
+    const counting = approvers(given, rule, clock);
+    const people = counting.map(({ by }) => by);
     const names = people.length === 0 ? 'nobody' : people.join(', ');
-    if (people.length >= rule.count) return pass(`approved by ${names}`);
+    if (people.length >= rule.count)
+      return pass(`approved by ${names} (entries ${counting.map(({ id }) => id).join(', ')})`);
     const missing = rule.by.filter((name) => !people.some((one) => isSamePerson(one, name)));
     return {
       decision: 'wait',
@@ -29,14 +31,12 @@ export const approvals = defineGate({
   },
 });
 
-/** The people whose approval counts now, each once. */
-function approvers(given: readonly Approval[], { by, withinMs }: ApprovalRule, now: Instant): readonly string[] {
+/** The approvals that count now, one of each person. */
+function approvers(given: readonly Approval[], { by, withinMs }: ApprovalRule, now: Instant): readonly Approval[] {
   const counting = given.filter(
     (one) => by.some((name) => isSamePerson(name, one.by)) && (withinMs === undefined || now < one.time + withinMs),
   );
-  return counting
-    .map((one) => one.by)
-    .filter((name, at, all) => all.findIndex((one) => isSamePerson(one, name)) === at);
+  return counting.filter(({ by: name }, at, all) => all.findIndex((one) => isSamePerson(one.by, name)) === at);
 }
 
 /** Mail addresses name the same person however they are capitalised. */

@@ -57,6 +57,8 @@ export interface OverrideRequest {
 
 /** Somebody's override of one gate for one release, written down before it is made. */
 export interface GivenOverride {
+  /** The id of its entry in the journal. */
+  readonly id: string;
   readonly gate: string;
   /** Where entries are signed, the verified signer. */
   readonly by: string;
@@ -174,7 +176,8 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
   const wanted = given !== undefined || request.gates.includes(name);
   const forbidden = wanted && !given ? whyForbidden(gate, policy, request) : undefined;
   if (wanted && forbidden === undefined) {
-    const { by, why } = given ?? request;
+    const { by } = given ?? request;
+    const why = given ? `${given.why ?? ''} (entry ${given.id})`.trim() : request.why;
     return {
       decision: {
         gate: name,
@@ -200,7 +203,7 @@ function override(gate: Gate, verdict: Verdict, policy: GatePolicy, request: Ove
 /** Whether an override that was written down counts. Without signatures nobody's name is proven. */
 export function mayOverride(
   policy: GatePolicy,
-  { gate, by, mayRelease }: Omit<GivenOverride, 'why'>,
+  { gate, by, mayRelease }: Omit<GivenOverride, 'id' | 'why'>,
   isSigned: boolean,
 ): boolean {
   if (gate === lock.name) return false;

@@ -211,11 +211,12 @@ export interface Execution {
 }
 
 /**
- * The digest of a plan: of its JSON with keys sorted. Of the gates only names and decisions count: their evidence and its
- * moments differ each time that they are asked.
+ * The digest of a plan: of its JSON with keys sorted. Of the gates only names count, and which are overridden: their evidence and
+ * its moments differ each time that they are asked, and a plan that waits for consent is the same plan once it has it.
  */
 export function planDigest({ gates, ...plan }: Plan): Digest {
-  return digestOfData({ ...plan, gates: gates.map(({ gate, decision }) => ({ gate, decision })) });
+  const asked = gates.map(({ gate, decision }) => ({ gate, decision: decision === 'overridden' ? decision : 'pass' }));
+  return digestOfData({ ...plan, gates: asked });
 }
 
 /** The line that a plan is for, as its request names it: `prd`, `prd/shop`. */

@@ -8,12 +8,13 @@ export const approve = defineCommand({
   summary: 'approve the release that a promotion would make now',
   description: [
     'Writes a signed approval to the journal, for an environment with `gates.approvals`. The approval is bound to the images, the configuration and the rules, and becomes void if one of them changes. The person who releases cannot be one of the approvers.',
-    'Name the same versions as the promotion will.',
+    'Name the same versions as the promotion will, or give the plan that `tagflow promote --plan-out` wrote: exactly that plan is approved, or nothing.',
   ],
   examples: [
     'tagflow approve prd',
     'tagflow approve prd shop',
     'tagflow approve prd django=V4.2 --reason "tested by hand"',
+    'tagflow approve prd --plan plan.json',
   ],
   arguments: {
     environment: required('env', 'the environment', { completion: 'environment' }),
@@ -23,21 +24,23 @@ export const approve = defineCommand({
   },
   options: {
     from: text('--from <env>', 'the environment that the promotion takes from', { completion: 'environment' }),
+    plan: text('--plan <file>', 'the plan of the release', { completion: 'file' }),
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
-  async run(session, { environment, pairs, from, reason }) {
-    const [{ recordReason }, { lineRequest }, engine, { writtenView }] = await Promise.all([
+  async run(session, { environment, pairs, from, plan: file, reason }) {
+    const [{ recordReason }, { lineRequest }, { promotionIn }, engine, { writtenView }] = await Promise.all([
       import('../arguments.ts'),
       import('../lines.ts'),
+      import('../plan-file.ts'),
       import('../../engine/journal/approvals.ts'),
       import('../../views/journal.ts'),
     ]);
-    const request = {
-      kind: 'promote',
-      ...lineRequest(environment, pairs),
-      ...(from !== undefined && { from }),
-    } as const;
-    const { entry } = await engine.approve(await session.context(), request, recordReason(reason));
+    const of = from === undefined ? {} : { from };
+    const { request, plan } =
+      file === undefined
+        ? { request: { kind: 'promote', ...lineRequest(environment, pairs), ...of } as const, plan: undefined }
+        : await promotionIn(session, file, environment, [...pairs, ...(from === undefined ? [] : [`--from=${from}`])]);
+    const { entry } = await engine.approve(await session.context(), request, { reason: recordReason(reason), plan });
     session.print(writtenView([entry]));
     return EXIT.ok;
   },

@@ -2,7 +2,6 @@
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { defineCommand } from '../define.ts';
 import { required, several, text } from '../options.ts';
-import type { Session } from '../session.ts';
 
 export const override = defineCommand({
   name: 'override',
@@ -44,11 +43,12 @@ export const override = defineCommand({
         fix: 'add --reason TEXT',
       });
     }
+    const { promotionIn } = await import('../plan-file.ts');
     const { gate, others } = gateIn(words);
     const asked =
       file === undefined
         ? await requestFor(environment, others, from)
-        : await planned(session, file, environment, [...others, ...(from === undefined ? [] : [`--from=${from}`])]);
+        : await promotionIn(session, file, environment, [...others, ...(from === undefined ? [] : [`--from=${from}`])]);
     const entry = await overrideGate(await session.context(), { ...asked, gate, reason: why });
     if (entry) session.print(writtenView([entry]));
     else session.print(writtenView([]));
@@ -71,21 +71,4 @@ async function requestFor(environment: string, words: readonly string[], from: s
   const { lineRequest } = await import('../lines.ts');
   const request = { kind: 'promote', ...lineRequest(environment, words), ...(from !== undefined && { from }) } as const;
   return { request };
-}
-
-/** The request of a plan, which is done exactly so or not at all. Throws `usage`, `plan-invalid`. */
-async function planned(session: Session, file: string, environment: string, beside: readonly string[]) {
-  const { lineBesidePlan, readPlan, requestOf } = await import('../plan-file.ts');
-  const plan = await readPlan(session, file);
-  const line = lineBesidePlan(environment, beside);
-  const request = requestOf(plan, line ?? environment);
-  if (request.kind === 'promote' && line !== undefined) return { request, plan };
-  throw new TagflowError('usage', {
-    what: line === undefined ? `${beside.join(', ')} was given beside --plan` : 'the plan is of a rollback',
-    why:
-      line === undefined
-        ? 'the plan holds what was asked for'
-        : 'a rollback is stopped by nothing that could be overridden',
-    fix: 'leave one of them out',
-  });
 }

@@ -4,11 +4,12 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
-import type { PromoteRequest } from '../../model/plan.ts';
+import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { Given } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
+import { requireEqualPlan } from '../release/checks.ts';
 import { promote } from '../release/promote.ts';
 
 /** An approval, and what it is of. */
@@ -19,12 +20,26 @@ export interface Approved {
   readonly what: string;
 }
 
+/** How to approve. */
+export interface ApproveOptions {
+  readonly reason?: string | undefined;
+  /** The plan of the release: what it does is approved, or nothing. */
+  readonly plan?: Plan | undefined;
+}
+
 /**
  * Approves the release that a promotion would make now. It counts for that release alone: for other images, other
- * configuration or other rules it is void. Throws `usage` where there is nothing to promote, and what planning throws.
+ * configuration or other rules it is void. Throws `usage` where there is nothing to promote, `plan-stale` and `plan-invalid` where
+ * another release would be made than the plan says, and what planning throws.
  */
-export async function approve(context: Given, request: PromoteRequest, reason?: string): Promise<Approved> {
-  const outcome = await promote(context, request, { dryRun: true });
+export async function approve(
+  context: Given,
+  request: PromoteRequest,
+  { reason, plan }: ApproveOptions = {},
+): Promise<Approved> {
+  const outcome = await promote(context, request, { dryRun: true, ...(plan && { plan }) });
+  const snapshot = await readSnapshot(context, [request.environment]);
+  if (plan && outcome.kind === 'refused' && outcome.plan) await requireEqualPlan(context, snapshot, plan, outcome.plan);
   const subject = outcome.kind === 'refused' || outcome.kind === 'planned' ? outcome.subject : undefined;
   if (!subject) {
     throw new TagflowError('usage', {
@@ -33,7 +48,6 @@ export async function approve(context: Given, request: PromoteRequest, reason?: 
       fix: advise`look at it: ${{ act: 'status', line: request.environment }}`,
     });
   }
-  const snapshot = await readSnapshot(context, [request.environment]);
   const environment = lineOf(snapshot.pipeline, request.environment);
   const { entry } = await appendEntry(context, snapshot, [environment], {
     kind: 'approve',
@@ -41,7 +55,7 @@ export async function approve(context: Given, request: PromoteRequest, reason?: 
     subject,
     ...(reason !== undefined && { reason }),
   });
-  const images = outcome.kind === 'planned' ? outcome.plan.images : [];
+  const images = outcome.kind === 'planned' || outcome.kind === 'refused' ? (outcome.plan?.images ?? []) : [];
   return { entry, subject, what: images.map(({ name, version }) => `${name} ${version}`).join(', ') };
 }
 

@@ -8,6 +8,7 @@ import type { Given, RecordReading } from '../context.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { mayOverride } from '../../gates/gates.ts';
 import { appendEntry } from '../release/append-entry.ts';
+import { requireEqualPlan } from '../release/checks.ts';
 import { promote } from '../release/promote.ts';
 import { currentSigner } from '../release/releaser.ts';
 
@@ -30,6 +31,8 @@ export async function overrideGate(context: Given, asked: OverrideGateRequest): 
   if (!isGateName(gate)) throw noGate(gate, 'it is not the name of a gate');
   const { request } = asked;
   const outcome = await promote(context, request, { dryRun: true, ...(plan && { plan }) });
+  const snapshot = await readSnapshot(context, [request.environment]);
+  if (plan && outcome.kind === 'refused' && outcome.plan) await requireEqualPlan(context, snapshot, plan, outcome.plan);
   if (outcome.kind !== 'planned' && outcome.kind !== 'refused') {
     throw new TagflowError('usage', {
       what: `there is nothing to override for ${request.environment}`,
@@ -40,7 +43,6 @@ export async function overrideGate(context: Given, asked: OverrideGateRequest): 
   const found = gates.find((one) => one.gate === gate);
   if (!found) throw noGate(gate, `no such gate is asked for ${request.environment}`);
   if (found.decision === 'pass') return undefined;
-  const snapshot = await readSnapshot(context, [request.environment]);
   const line = lineOf(snapshot.pipeline, request.environment);
   await requireRight(context, line, gate);
   const { entry } = await appendEntry(context, snapshot, [line], {

@@ -184,11 +184,11 @@ async function requireTrunkCommit(ledger: LedgerReader, trunk: Snapshot['trunk']
   );
 }
 
-/** A gate that passed when the plan was made, and that somebody overrode for this release since, makes no other plan of it. */
+/** A gate that was not overridden when the plan was made, and that somebody overrode for this release since, makes no other plan of it. */
 function withOverrides(planned: Plan, { gates: now }: Plan): Plan {
   const gates = planned.gates.map((then) => {
     const found = now.find(({ gate }) => gate === then.gate);
-    return then.decision === 'pass' && found?.decision === 'overridden' ? found : then;
+    return then.decision !== 'overridden' && found?.decision === 'overridden' ? found : then;
   });
   return { ...planned, gates };
 }

@@ -114,6 +114,7 @@ export async function givenOverrides(
   }, 'journal-invalid');
   const releasers = environment.trust?.signedBy ?? [];
   return entries.map(({ entry, by }) => ({
+    id: entry.id,
     gate: entry.gate ?? '',
     by,
     why: entry.reason,

@@ -30,6 +30,8 @@ export interface Refused {
   readonly gates: readonly GateDecision[];
   /** What an approval of it is bound to; absent where it was refused for another reason than a gate. */
   readonly subject?: Digest;
+  /** What would be done if the gates let it through, where gates alone refused it. */
+  readonly plan?: Plan;
 }
 
 /** A plan that was made and not done. */

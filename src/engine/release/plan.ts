@@ -77,7 +77,9 @@ export async function planRelease(
     scope,
     merge,
   });
-  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject };
+  const made = { images, copies, ...tree, ...keptBy(merge, choice), gates };
+  const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
+  if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject, plan };
   if (
     current &&
     !choice.mends &&
@@ -88,8 +90,6 @@ export async function planRelease(
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
   if (request.kind === 'rollback') warnOfLoss(reading, gates);
-  const made = { images, copies, ...tree, ...keptBy(merge, choice), gates };
-  const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
+import { promote } from '../../../src/engine/release/promote.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
@@ -69,12 +70,12 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
 
   test('two people let a release through, and the record says who', async () => {
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-    await approve(as('ana'), PRD);
+    const first = await approve(as('ana'), PRD);
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-    await approve(as('bo'), PRD);
+    const second = await approve(as('bo'), PRD);
     const { record } = await bench.released('prd', {}, BOT);
     expect(record.gates.find(({ gate }) => gate === 'approvals')?.reason).toBe(
-      'approved by ana@example.org, bo@example.org',
+      `approved by ana@example.org, bo@example.org (entries ${first.entry.id}, ${second.entry.id})`,
     );
   });
 
@@ -82,6 +83,45 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     await approve(as('ana'), PRD);
     await approve(as('ana2'), PRD);
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('one person counts once, with two addresses of one key as well', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('ana')}\n` });
+    await approve(as('ana'), PRD);
+    await approve(as('ana'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('the person for whom a job releases does not count', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    const job = as('bot');
+    const forAna = { ...job, who: { ...job.who, onBehalfOf: 'Ana@example.org' } };
+    expect(refusalsOf(await promote(forAna, PRD))).toEqual(['approvals: wait']);
+    await bench.released('prd', {}, BOT);
+  });
+
+  test('an approval by a key that is no longer valid does not count', async () => {
+    const lines = (bench.remote.file('main', 'signers') ?? '').trimEnd().split('\n');
+    const until = 'valid-before="20260103"';
+    const limited = lines.map((line) => line.replace(/^(bo@example\.org) /, `$1 ${until} `));
+    bench.remote.commit('main', { signers: `${limited.join('\n')}\n` });
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    bench.clock.advance(7 * 86_400_000);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('an approval is of a plan that waits for it, and the plan is done exactly', async () => {
+    const waiting = (await bench.promote('prd', {}, { ...BOT, run: { dryRun: true } })) as Refused;
+    const plan = waiting.plan!;
+    await approve(as('ana'), PRD, { plan });
+    await approve(as('bo'), PRD, { plan });
+    const other = { ...plan, sequence: 7 };
+    expect((await failureOf(approve(as('ana'), PRD, { plan: other }))).code).toBe('plan-invalid');
+    await bench.released('prd', {}, { ...BOT, run: { plan } });
+    expect((await failureOf(approve(as('ana'), PRD, { plan }))).code).toBe('plan-stale');
   });
 
   test('the one who releases does not count', async () => {
