@@ -20,6 +20,7 @@ import { treeDivergence } from '../read/divergence.ts';
 import { bringFiles, releaseTree } from '../tree/release-tree.ts';
 import { mergeAgain } from './merge-divergence.ts';
 import { timeSaid } from './plan.ts';
+import { strangeImage } from './proposed-images.ts';
 import { readConfigText } from '../read/config-file.ts';
 
 /** A release and the commit that made it. */
@@ -35,9 +36,10 @@ interface MadeRelease {
  */
 export async function requireProposed(reading: PlanningPorts, snapshot: Snapshot, made: MadeRelease): Promise<void> {
   const { environment, commit, record } = made;
-  if (!environment.pullRequest || environment.carries !== 'tree' || record.schema === 1) return;
-  if (await isTagged(reading, environment, record)) return;
-  const problem = await amendment(reading, snapshot, made);
+  if (!environment.pullRequest || record.schema === 1 || (await isTagged(reading, environment, record))) return;
+  const isTree = environment.carries === 'tree';
+  const problem =
+    (isTree ? await amendment(reading, snapshot, made) : undefined) ?? (await strangeImage(reading, snapshot, made));
   if (problem === undefined) return;
   const { name } = environment;
   throw new TagflowError('record-invalid', {

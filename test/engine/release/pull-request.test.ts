@@ -436,6 +436,25 @@ describe('a pull request that was amended after its approval', () => {
     expect(findings.map(({ rule }) => rule)).toContain('content');
   });
 
+  test('by another image under the same version gets no tags, and check tells', async () => {
+    const bench = await waiting();
+    const before = bench.aliases('django');
+    const { pullRequest } = proposed(await bench.promote('prd'));
+    const [proposedImage, other] = [bench.digest('django', 'V4.2'), bench.digest('django', 'V3.2')];
+    const forged = [KUSTOMIZATION, recordOf('prd')].map((path) => {
+      const text = bench.remote.file(pullRequest.branch, path)!;
+      expect(text).toContain(proposedImage);
+      return [path, text.replaceAll(proposedImage, other)];
+    });
+    amendRequest(bench, pullRequest.branch, Object.fromEntries(forged));
+    await bench.forge.merge(pullRequest.number);
+    const [applied] = await apply(bench.context(), ['prd']);
+    expect(applied?.problem).toBeDefined();
+    expect(bench.aliases('django')).toEqual(before);
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: true });
+    expect(findings.map(({ rule }) => rule)).toContain('version');
+  });
+
   test.each(['merge', 'squash', 'fast-forward'] as const)('and one that was not gets its tags: %s', async (method) => {
     const bench = await waiting();
     bench.remote.commit('main', { 'common.env': 'LEVEL=high\n' });
