@@ -61,6 +61,8 @@ export async function finishSeveral(
   const failures = first ? incomplete(environment, first.commit, tags) : [];
   if (session.options.output !== 'json') session.fail(failures);
   session.fail(looked.failures, 'table');
+  const asked = releases.find((one) => one.kind === 'proposed');
+  if (asked) session.say(`next: merge each ${asked.term}, then: tagflow apply ${environment}`);
   return [...failures, ...looked.failures][0]?.exit ?? EXIT.ok;
 }
 

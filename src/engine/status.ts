@@ -168,7 +168,7 @@ async function environmentStatus(
     since: record && Date.parse(record.time),
     images: state && record ? await imagesOf(context, snapshot, state, { said, isLiveAsked }) : [],
     waiting: await waitingFor(context, snapshot, environment, state),
-    asked: await askedFor(context, snapshot, environment),
+    asked: await askedFor(context, snapshot, environment, record),
     held: record?.held ?? [],
     notUpstream: state ? await notUpstream(context, snapshot, state) : { commits: [], images: [] },
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
@@ -293,15 +293,21 @@ async function askedFor(
   context: Pick<RecordReading, 'ledger'>,
   { branches }: Snapshot,
   environment: Environment,
+  current: ReleaseRecord | undefined,
 ): Promise<readonly Asked[]> {
   if (!environment.pullRequest) return [];
-  const own = [...branches].filter(([branch]) => readProposalBranch(branch)?.environment === environment.name);
+  const own = [...branches].filter(([branch]) => readProposalBranch(branch)?.line === environment.name);
   await context.ledger.fetch([...new Set(own.map(([, head]) => head))]);
   const found = await Promise.all(
     own.map(async ([branch, head]) => {
       const { value: record } = await readable(readRecord(context, environment, head));
       const [onto] = (await context.ledger.commit(head)).parents;
-      return record && onto === branches.get(environment.branch) ? [{ branch, record }] : [];
+      // Where a release is a scope, what others put onto the branch since is not in its way.
+      const isNext =
+        environment.carries === 'tree'
+          ? onto === branches.get(environment.branch)
+          : record?.sequence === (current?.sequence ?? 0) + 1;
+      return record && isNext ? [{ branch, record }] : [];
     }),
   );
   return found.flat();

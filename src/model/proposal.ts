@@ -1,34 +1,40 @@
 // A release that is asked for in a pull request: the branch it is on, and whether two ask for the same.
 import { digestOfData } from './digest.ts';
 import type { BranchName } from './object-id.ts';
+import { lineName } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import type { ReleaseRecord } from './release.ts';
 
 /** Which release a branch asks for. */
 export interface Proposal {
-  readonly environment: string;
+  /** The name of the release line: `prd`, or `prd/shop`. */
+  readonly line: string;
   readonly sequence: number;
 }
 
 /**
- * The branch that asks for a plan's release: `tagflow/prd-8-0123456789ab`. The same for every plan that comes to the same
- * release on the same base, no matter who makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
+ * The branch that asks for a plan's release: `tagflow/prd-8-0123456789ab`, or `tagflow/prd+shop-8-0123456789ab` for an application;
+ * a rule of a forge for `tagflow/*` has both. The same for every plan that comes to the same release on the same base, no matter who makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
  */
 export function proposalBranch(plan: Plan): BranchName {
-  const { environment, sequence, images, base, source, tree, parents, edits, restored, held } = plan;
+  const { environment, application, sequence, images, base, source, tree, parents, edits, restored, held } = plan;
   const digest = digestOfData({ environment, images, base, source, tree, parents, edits, restored, held });
-  return `tagflow/${environment}-${sequence}-${digest.slice(-12)}` as BranchName;
+  return branchOf(lineName(environment, application), sequence, digest.slice(-12));
 }
 
-/** A branch that could ask for a release of an environment: what rules say of it they say of every one. */
-export function proposalBranchOf(environment: string): BranchName {
-  return `tagflow/${environment}-1-000000000000` as BranchName;
+function branchOf(line: string, sequence: number, digest: string): BranchName {
+  return `tagflow/${line.replace('/', '+')}-${sequence}-${digest}` as BranchName;
+}
+
+/** A branch that could ask for a release of a line: what rules say of it they say of every one. */
+export function proposalBranchOf(line: string): BranchName {
+  return branchOf(line, 1, '0'.repeat(12));
 }
 
 /** What a branch asks for, by its name; undefined when it is not a branch of a proposal. */
 export function readProposalBranch(branch: BranchName): Proposal | undefined {
-  const [, environment, sequence] = /^tagflow\/(.+)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];
-  return environment === undefined ? undefined : { environment, sequence: Number(sequence) };
+  const [, name, sequence] = /^tagflow\/([^+/]+(?:\+[^+/]+)?)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];
+  return name === undefined ? undefined : { line: name.replace('+', '/'), sequence: Number(sequence) };
 }
 
 /** Whether two records are of the same release, no matter who wrote them, when, and by which plan and configuration. */

@@ -45,7 +45,8 @@ export function plannedView({ plan, files = [], rendered }: Planned): View {
 }
 
 /** A release that was asked for in a pull request. */
-export function proposedView({ plan, record, commit, pullRequest, term, isOld, closed }: Proposed): View {
+export function proposedView(outcome: Proposed): View {
+  const { plan, record, commit, pullRequest, term, isOld, closed } = outcome;
   const { number, url, branch } = pullRequest;
   const verb = isOld ? 'open already' : 'opened';
   return {
@@ -55,8 +56,8 @@ export function proposedView({ plan, record, commit, pullRequest, term, isOld, c
       commit,
       release: record.sequence,
       record: recordShape(record),
-      pullRequest: { number, url, branch, opened: !isOld },
-      closed: closed.map((older) => ({ number: older.number, url: older.url })),
+      pullRequest: requestShape(outcome),
+      closed: closedShape(outcome),
       fields: plan.fields.map(fieldShape),
       configurationChanges: plan.configurationChanges,
     },
@@ -70,6 +71,14 @@ export function proposedView({ plan, record, commit, pullRequest, term, isOld, c
     ],
     records: recordsOf(plan, commit),
   };
+}
+
+function requestShape({ pullRequest: { number, url, branch }, isOld }: Proposed): object {
+  return { number, url, branch, opened: !isOld };
+}
+
+function closedShape({ closed }: Proposed): readonly object[] {
+  return closed.map(({ number, url }) => ({ number, url }));
 }
 
 /** A release that was committed. */
@@ -109,21 +118,31 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
     return [name, `#${plan.sequence}`, images.join(', ')];
   });
   const released = releases.filter((one) => one.kind === 'released');
+  const proposed = releases.filter((one) => one.kind === 'proposed');
   const [first] = released;
+  const [asked] = proposed;
   const made = first
     ? `committed ${shortId(first.commit)} to ${first.plan.branch}: ${counted(released.length, 'application')}`
-    : releases.length > 0
-      ? `plan: ${counted(releases.length, 'application')} of ${environment}; nothing was changed`
-      : `${environment} has what it would get already`;
+    : asked
+      ? `${counted(proposed.length, asked.term)} onto ${asked.plan.branch}`
+      : releases.length > 0
+        ? `plan: ${counted(releases.length, 'application')} of ${environment}; nothing was changed`
+        : `${environment} has what it would get already`;
   return {
     data: {
-      outcome: first ? 'released' : releases.length > 0 ? 'planned' : 'unchanged',
+      outcome: first ? 'released' : asked ? 'proposed' : releases.length > 0 ? 'planned' : 'unchanged',
       environment,
       commit: first?.commit,
       releases: releases.map((one) => ({
         application: one.plan.application,
         release: one.plan.sequence,
         ...(one.kind === 'released' && { record: recordShape(one.record), tags: one.tags.map(tagShape) }),
+        ...(one.kind === 'proposed' && {
+          commit: one.commit,
+          record: recordShape(one.record),
+          pullRequest: requestShape(one),
+          closed: closedShape(one),
+        }),
         fields: one.plan.fields.map(fieldShape),
         configurationChanges: one.plan.configurationChanges,
         ...(one.kind === 'planned' && {
@@ -141,6 +160,10 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
       ...(rows.length > 0 ? [tableOf(['APPLICATION', 'RELEASE', 'IMAGES'], rows)] : []),
       linesOf(
         [styled('green', '✓'), ` ${made}`],
+        ...proposed.flatMap((one) => [
+          `  ${one.plan.application}: ${one.isOld ? 'open already' : 'opened'}: ${one.pullRequest.url}`,
+          ...one.closed.map(({ number }) => `    closed ${one.term} ${number}, which it replaces`),
+        ]),
         ...(unchanged.length > 0 ? [`unchanged: ${counted(unchanged.length, 'application')}`] : []),
         ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
       ),

@@ -67,7 +67,7 @@ test(
         const open = bench.forge.pullRequests.filter(({ state }) => state === 'open');
         expect(last).toMatchObject({ kind: 'proposed', pullRequest: { number: open[0]?.number } });
         expect(open).toHaveLength(1);
-        expect(readProposalBranch(open[0]?.branch ?? ('' as BranchName))).toEqual({ environment: 'prd', sequence: 3 });
+        expect(readProposalBranch(open[0]?.branch ?? ('' as BranchName))).toEqual({ line: 'prd', sequence: 3 });
 
         await bench.forge.merge(open[0]?.number ?? 0);
         await apply(bench.context(), ['prd']);

@@ -29,8 +29,7 @@ export async function checkProposalGates(
 ): Promise<void> {
   const { environment, head } = trail;
   const [proposed] = releasesOf(trail);
-  const asked = readProposalBranch(branch)?.environment;
-  if ((asked !== environment.name && asked !== environment.environment) || proposed?.commit.id !== head) return;
+  if (readProposalBranch(branch)?.line !== environment.name || proposed?.commit.id !== head) return;
   const { release: record, commit } = proposed;
   if (record.action !== 'promote') return;
   const { value: state } = await attempt(snapshot.release(environment));

@@ -96,7 +96,7 @@ function branchFinding({ branch, rules: { closed, appendOnly } }: Ruled): Diagno
 async function proposalFinding(forge: Forge, environment: Environment, targets: readonly Ruled[]): Promise<Diagnosis> {
   const about = { check: CHECK, subject: environment.name };
   const { term } = forge;
-  const { closed } = await forge.rules(proposalBranchOf(environment.environment));
+  const { closed } = await forge.rules(proposalBranchOf(environment.name));
   const dismissal = targets.find(({ branch }) => branch === environment.branch)?.rules.dismissal ?? {
     given: 'unknown' as const,
     how: `there is no branch ${environment.branch}`,

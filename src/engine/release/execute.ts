@@ -11,7 +11,7 @@ import { copyImages } from './copy.ts';
 import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
 import { type PlannedRelease, type Raced, planRelease } from './plan.ts';
-import { openPullRequest, preparePullRequest } from './pull-request.ts';
+import { openPullRequest, preparePullRequest, readOpenRequests } from './pull-request.ts';
 import { Steps } from './steps.ts';
 
 /** How to run a promotion or a rollback. */
@@ -77,7 +77,8 @@ async function execute(
 ): Promise<Outcome | Raced> {
   const { plan, state } = planned;
   const { environment, record: replaced } = state;
-  const proposal = environment.pullRequest ? await preparePullRequest(context, snapshot, environment, plan) : undefined;
+  const asked = environment.pullRequest ? await readOpenRequests(context, snapshot, plan.branch) : undefined;
+  const proposal = asked && (await preparePullRequest(context, snapshot, { environment, plan }, asked));
   if (proposal?.kind === 'refused') return proposal;
   const started = context.clock.elapsed();
   // Before the commit: what the branch will name is there by then, and a copy that fails has changed nothing.

@@ -84,11 +84,11 @@ export interface Proposed {
   readonly closed: readonly PullRequest[];
 }
 
-/** Releases of several applications of one environment, by one commit. */
+/** Releases of several applications of one environment: by one commit, or by a pull request for each. */
 export interface Several {
   readonly kind: 'several';
   readonly environment: string;
-  readonly releases: readonly (Released | Planned)[];
+  readonly releases: readonly (Released | Planned | Proposed)[];
   /** Lines that have exactly what they would get. */
   readonly unchanged: readonly string[];
   /** Lines that were refused and left out. */

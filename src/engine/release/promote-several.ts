@@ -1,5 +1,6 @@
 // Promoting several applications of an environment together: planned side by side, released by one commit and one push with a
-// record for each, tagged side by side. All of it moves, or nothing does.
+// record for each, tagged side by side; where the branch takes pull requests alone, by a request for each. While one is refused
+// nothing moves.
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
@@ -11,9 +12,10 @@ import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { copyImages } from './copy.ts';
 import { type RunOptions, describePlan } from './execute.ts';
-import type { Refused, Several } from './outcome.ts';
+import type { Proposed, Refused, Several } from './outcome.ts';
 import { type PlannedRelease, type Planning, type Raced, planRelease } from './plan.ts';
 import { againUntilWon } from './promote.ts';
+import { openPullRequest, preparePullRequest, readOpenRequests } from './pull-request.ts';
 import { LINES_AT_ONCE, bringLines, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
 
 /** What to promote of an environment. */
@@ -40,7 +42,6 @@ export async function promoteSeveral(
     const snapshot = await readSnapshot(given, [request.environment]);
     const context = configured(given, snapshot);
     const lines = chooseLines(snapshot.pipeline, request.environment, request.applications, request.all);
-    requireSingleRequest(lines);
     requireVersionsOf(lines, request);
     await bringLines(context, snapshot, lines);
     const plannings = await planLines(context, snapshot, lines, request);
@@ -56,7 +57,9 @@ export async function promoteSeveral(
         ...result,
         releases: await Promise.all(planned.map(async (one) => describePlan(one, { dryRun: true, rendered }))),
       };
-    return releaseAll(context, snapshot, planned, result);
+    return planned.some(({ state }) => state.environment.pullRequest)
+      ? proposeAll(context, snapshot, planned, result, request.skipRefused === true)
+      : releaseAll(context, snapshot, planned, result);
   });
 }
 
@@ -75,6 +78,45 @@ async function releaseAll(
   const [first] = planned;
   if (!releases || !first) return { kind: 'raced', state: (first ?? fail()).state, copyingMs };
   return { ...result, releases };
+}
+
+/** Pull requests that are opened at once: forges take few writes at a time. */
+const REQUESTS_AT_ONCE = 4;
+
+/**
+ * A pull request for each application, so that each can be reviewed, merged and rolled back alone. Nothing is opened while one is
+ * refused, unless `skipRefused`. A run that is stopped halfway is finished by the next one: what is open is left as it is.
+ */
+async function proposeAll(
+  context: Context,
+  snapshot: Snapshot,
+  planned: readonly PlannedRelease[],
+  result: Omit<Several, 'releases'>,
+  skipRefused: boolean,
+): Promise<Several | Refused> {
+  const [first] = planned;
+  const asked = await readOpenRequests(context, snapshot, (first ?? fail()).plan.branch);
+  const limit = pLimit(REQUESTS_AT_ONCE);
+  const prepared = await Promise.all(
+    planned.map(async ({ plan, state: { environment } }) =>
+      limit(async () => ({
+        plan,
+        proposal: await preparePullRequest(context, snapshot, { environment, plan }, asked),
+      })),
+    ),
+  );
+  const refused = prepared.flatMap(({ proposal }) => (proposal.kind === 'refused' ? [proposal] : []));
+  if (refused.length > 0 && !skipRefused) return refusedTogether(result.environment, refused);
+  const releases = await Promise.all(
+    prepared.map(async ({ plan, proposal }) =>
+      limit(async (): Promise<readonly Proposed[]> => {
+        if (proposal.kind === 'refused') return [];
+        if (!proposal.old) await copyImages(context, plan);
+        return [await openPullRequest(context, snapshot, plan, proposal)];
+      }),
+    ),
+  );
+  return { ...result, releases: releases.flat(), skipped: [...result.skipped, ...refused] };
 }
 
 function fail(): never {
@@ -117,16 +159,6 @@ async function planLine(
   };
   const choice = await choosePromotion(reading, snapshot, request, undefined);
   return planRelease(reading, snapshot, choice, undefined);
-}
-
-function requireSingleRequest(lines: readonly ReleaseLine[]): void {
-  const proposed = lines.find(({ pullRequest }) => pullRequest);
-  if (!proposed || lines.length < 2) return;
-  throw new TagflowError('not-supported', {
-    what: `releases of ${proposed.environment} go by pull requests, and one pull request is one release`,
-    why: 'several applications in one pull request are not built yet',
-    fix: advise`promote them one by one: ${{ act: 'promote', line: proposed.name }}`,
-  });
 }
 
 /** Refuses versions of applications that are not promoted. Throws `usage`. */

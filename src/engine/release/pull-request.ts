@@ -31,16 +31,31 @@ export interface PreparedPullRequest {
   readonly old: PullRequest | undefined;
 }
 
-/** Looks at what is open already; refuses where one that is open asks for a newer version. Throws what the forge throws. */
+/** What is open onto a branch. */
+export interface OpenRequests {
+  readonly forge: Forge;
+  readonly open: readonly PullRequest[];
+}
+
+/** Reads what is open onto a branch. Throws what the forge throws. */
+export async function readOpenRequests(
+  context: Pick<Given, 'forgeOf'>,
+  snapshot: Snapshot,
+  branch: BranchName,
+): Promise<OpenRequests> {
+  const forge = await forgeOf(context, snapshot);
+  return { forge, open: await forge.openOnto(branch) };
+}
+
+/** Looks at what is open already; refuses where one that is open asks for a newer version. */
 export async function preparePullRequest(
   context: Context,
   snapshot: Snapshot,
-  environment: Environment,
-  plan: Plan,
+  { environment, plan }: { readonly environment: Environment; readonly plan: Plan },
+  { forge, open: all }: OpenRequests,
 ): Promise<PreparedPullRequest | Refused> {
-  const forge = await forgeOf(context, snapshot);
   const branch = proposalBranch(plan);
-  const open = await openOf(forge, environment);
+  const open = ofLine(all, environment);
   const old = open.find((one) => one.branch === branch);
   const refusals = old ? [] : await refusalsBy(context, snapshot, { environment, plan }, { open, forge });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
@@ -61,7 +76,7 @@ export async function openPullRequest(
   context.signal.throwIfAborted();
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
-  const now = old ? open : await openOf(forge, environment);
+  const now = old ? open : ofLine(await forge.openOnto(environment.branch), environment);
   const before = now.filter(({ number }) => number < pullRequest.number);
   const closed = await closeAll(context, forge, before, pullRequest);
   return { kind: 'proposed', plan, ...made, pullRequest, term: forge.term, isOld: old !== undefined, closed };
@@ -76,10 +91,9 @@ export async function forgeOf({ forgeOf: make }: Pick<Given, 'forgeOf'>, { pipel
   });
 }
 
-/** The open pull requests that ask for releases of an environment. */
-async function openOf(forge: Forge, { name, branch }: Environment): Promise<readonly PullRequest[]> {
-  const open = await forge.openOnto(branch);
-  return open.filter((one) => readProposalBranch(one.branch)?.environment === name);
+/** Those that ask for releases of an environment. */
+function ofLine(open: readonly PullRequest[], { name }: Environment): readonly PullRequest[] {
+  return open.filter((one) => readProposalBranch(one.branch)?.line === name);
 }
 
 /** Racing pipelines: one that is late with an older version would close the pull request for the newer one. */
@@ -99,9 +113,9 @@ async function refusalsBy(
   const found = await Promise.all(
     asked.map(async (one) => {
       const { value: record } = await readable(readRecord(context, environment, one.head));
-      // One on another base cannot be merged any more.
+      // One on another base cannot be merged any more, where a release carries the whole tree.
       const [onto] = (await context.ledger.commit(one.head)).parents;
-      if (!record || onto !== base) return [];
+      if (!record || (environment.carries === 'tree' ? onto !== base : record.sequence !== plan.sequence)) return [];
       const state = { environment, head: one.head, record, commit: one.head };
       const older = await judgeDowngrade(context, snapshot, state, plan);
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { apply } from '../../../src/engine/release/apply-lines.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
+import { status } from '../../../src/engine/status.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { APPLICATIONS, type Bench, DJANGO, createBench } from '../../support/engine.ts';
 
@@ -121,5 +123,84 @@ describe('several applications together', () => {
     const outcome = await several({ environment: 'dev', versions: { '*': 'V4.3' } });
     expect(outcome).toMatchObject({ kind: 'several' });
     expect(NAMES.map((name) => sequenceOf(`dev/${name}`))).toEqual([1, 1, 2]);
+  });
+});
+
+describe('several applications, where the branch takes pull requests alone', () => {
+  let bench: Bench;
+  const several = async (request: Partial<SeveralRequest> = {}) =>
+    promoteSeveral(bench.context(), { environment: 'prd', applications: [], all: true, versions: {}, ...request });
+  const stateOf = (): readonly string[] =>
+    bench.forge.pullRequests
+      .map(({ branch, state }) => `${/tagflow\/prd\+(\w+)/.exec(branch)?.[1]} ${state}`)
+      .toSorted();
+  const runs = async (): Promise<readonly string[]> =>
+    (await status(bench.context())).flatMap(({ environment, record }) =>
+      environment.startsWith('prd/') ? [`${environment} ${record?.images[0]?.version ?? '-'}`] : [],
+    );
+
+  beforeEach(async () => {
+    const config = APPLICATIONS.replace('prd: { from: dev,', 'prd: { from: dev, pullRequest: true,');
+    bench = createBench({ config, files: FILES });
+    await promoteSeveral(bench.context(), {
+      environment: 'dev',
+      applications: [],
+      all: true,
+      versions: { '*': 'V4.0' },
+    });
+  });
+
+  it('get a request each, and nothing else changes', async () => {
+    const before = bench.head('main');
+    const outcome = await several({ reason: 'SHOP-7' });
+    expect(outcome).toMatchObject({ kind: 'several', releases: NAMES.map(() => ({ kind: 'proposed', isOld: false })) });
+    expect(stateOf()).toEqual(['cart open', 'mail open', 'shop open']);
+    expect(bench.head('main')).toBe(before);
+  });
+
+  it('asked for again have the same requests', async () => {
+    await several();
+    expect(await several()).toMatchObject({ releases: NAMES.map(() => ({ kind: 'proposed', isOld: true })) });
+    expect(bench.forge.pullRequests).toHaveLength(3);
+  });
+
+  it('run what was merged, in any order, and the rest when it is merged', async () => {
+    await several();
+    for (const number of [2, 1]) await bench.forge.merge(number, 'squash');
+    await apply(bench.context(), ['prd']);
+    expect((await runs()).filter((one) => one.endsWith('V4.0'))).toHaveLength(2);
+    await bench.forge.merge(3, 'merge');
+    await apply(bench.context(), ['prd']);
+    expect(await runs()).toEqual(NAMES.map((name) => `prd/${name} V4.0`));
+  });
+
+  it('are still asked for after another one was merged, and newer ones replace them', async () => {
+    await several();
+    await bench.forge.merge(1, 'squash');
+    const asked = async () =>
+      (await status(bench.context())).flatMap((one) => one.asked.map(({ record }) => record.application));
+    expect(await asked()).toEqual(['mail', 'shop']);
+    await bench.released('dev/shop', { web: 'V4.3' });
+    await several();
+    expect(stateOf()).toEqual(['cart merged', 'mail closed', 'mail open', 'shop closed', 'shop open']);
+  });
+
+  it('are finished by the next run where the forge fell silent in between', async () => {
+    bench.forge.arm({ kind: 'before' }, 2, ({ method }) => method === 'open');
+    await expect(several()).rejects.toMatchObject({ code: 'forge-unavailable' });
+    await several();
+    expect(stateOf()).toEqual(['cart open', 'mail open', 'shop open']);
+  });
+
+  it('have no request opened while one is refused, or the others alone where that is asked for', async () => {
+    await several();
+    for (const number of [1, 2, 3]) await bench.forge.merge(number, 'merge');
+    await apply(bench.context(), ['prd']);
+    await bench.released('dev/shop', { web: 'V4.3' });
+    await bench.released('dev/cart', { web: 'V3.2' }, { overrides: ['downgrade'], reason: 'test' });
+    expect(await several()).toMatchObject({ kind: 'refused', refusals: [{ code: 'downgrade' }] });
+    expect(bench.forge.pullRequests).toHaveLength(3);
+    expect(await several({ skipRefused: true })).toMatchObject({ skipped: [{ environment: 'prd/cart' }] });
+    expect(stateOf()).toEqual(['cart merged', 'mail merged', 'shop merged', 'shop open']);
   });
 });
