@@ -1,14 +1,13 @@
 // How a promotion or a rollback ended, as a view.
-import type { Planned, Proposed, Released, Several, TagStatus, Unchanged } from '../engine/release/outcome.ts';
+import type { Planned, Proposed, Released, TagStatus, Unchanged } from '../engine/release/outcome.ts';
 import { shortDigest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
 import { lineName } from '../model/pipeline.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
-import { counted } from '../model/text.ts';
 import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
-import { fieldShape, recordShape, tagShape } from './shapes.ts';
+import { closedShape, fieldShape, recordShape, requestShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { duration, versionsOf } from './words.ts';
@@ -73,14 +72,6 @@ export function proposedView(outcome: Proposed): View {
   };
 }
 
-function requestShape({ pullRequest: { number, url, branch }, isOld }: Proposed): object {
-  return { number, url, branch, opened: !isOld };
-}
-
-function closedShape({ closed }: Proposed): readonly object[] {
-  return closed.map(({ number, url }) => ({ number, url }));
-}
-
 /** A release that was committed. */
 export function releasedView(outcome: Released, now: Instant): View {
   const { plan, record, commit, replaced, tags } = outcome;
@@ -102,74 +93,6 @@ export function releasedView(outcome: Released, now: Instant): View {
       linesOf(...holdLine(outcome)),
     ],
     records: recordsOf(plan, commit),
-  };
-}
-
-/** Several applications of an environment, released by one commit, planned, or left where they are. */
-export function severalView({ environment, releases, unchanged, skipped }: Several): View {
-  const rows = releases.map(({ plan }) => {
-    const name = plan.application ?? plan.environment;
-    const changed = plan.images.filter(({ digest, before }) => digest !== before?.digest);
-    const images = (changed.length > 0 ? changed : plan.images).map(({ name: image, version, before }) =>
-      before && before.digest !== plan.images.find((one) => one.name === image)?.digest
-        ? `${image} ${before.version} → ${version}`
-        : `${image} ${version}`,
-    );
-    return [name, `#${plan.sequence}`, images.join(', ')];
-  });
-  const released = releases.filter((one) => one.kind === 'released');
-  const proposed = releases.filter((one) => one.kind === 'proposed');
-  const [first] = released;
-  const [asked] = proposed;
-  const made = first
-    ? `committed ${shortId(first.commit)} to ${first.plan.branch}: ${counted(released.length, 'application')}`
-    : asked
-      ? `${counted(proposed.length, asked.term)} onto ${asked.plan.branch}`
-      : releases.length > 0
-        ? `plan: ${counted(releases.length, 'application')} of ${environment}; nothing was changed`
-        : `${environment} has what it would get already`;
-  return {
-    data: {
-      outcome: first ? 'released' : asked ? 'proposed' : releases.length > 0 ? 'planned' : 'unchanged',
-      environment,
-      commit: first?.commit,
-      releases: releases.map((one) => ({
-        application: one.plan.application,
-        release: one.plan.sequence,
-        ...(one.kind === 'released' && { record: recordShape(one.record), tags: one.tags.map(tagShape) }),
-        ...(one.kind === 'proposed' && {
-          commit: one.commit,
-          record: recordShape(one.record),
-          pullRequest: requestShape(one),
-          closed: closedShape(one),
-        }),
-        fields: one.plan.fields.map(fieldShape),
-        configurationChanges: one.plan.configurationChanges,
-        ...(one.kind === 'planned' && {
-          files: (one.files ?? []).map(fileShape),
-          ...(one.rendered && { rendered: one.rendered.map(renderingShape) }),
-        }),
-      })),
-      unchanged,
-      skipped: skipped.map((one) => ({
-        line: one.environment,
-        refusals: one.refusals.map(({ code, text }) => ({ code, what: text.what, why: text.why })),
-      })),
-    },
-    parts: [
-      ...(rows.length > 0 ? [tableOf(['APPLICATION', 'RELEASE', 'IMAGES'], rows)] : []),
-      linesOf(
-        [styled('green', '✓'), ` ${made}`],
-        ...proposed.flatMap((one) => [
-          `  ${one.plan.application}: ${one.isOld ? 'open already' : 'opened'}: ${one.pullRequest.url}`,
-          ...one.closed.map(({ number }) => `    closed ${one.term} ${number}, which it replaces`),
-        ]),
-        ...(unchanged.length > 0 ? [`unchanged: ${counted(unchanged.length, 'application')}`] : []),
-        ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
-      ),
-      ...configurationParts(releases.flatMap((one) => (one.kind === 'planned' ? (one.files ?? []) : []))),
-      ...releases.flatMap((one) => (one.kind === 'planned' ? renderedParts(one.rendered) : [])),
-    ],
   };
 }
 

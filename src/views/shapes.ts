@@ -1,5 +1,6 @@
 // Results as data, for `-o json` and `-o yaml`. The rule (docs/reference/json.md): a value of one kind has the same keys
 // whatever command prints it, all of them, always; what does not exist is `null`; times are ISO 8601 in UTC, to the second.
+import type { Proposed } from '../engine/release/outcome.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
 import type { ReleaseVerification } from '../engine/read/verifications.ts';
 import type { Release, Unverified } from '../engine/read/past.ts';
@@ -150,4 +151,14 @@ export function problemShape(
 /** A field of a manifest that a release pins. */
 export function fieldShape(field: PlannedField): Whole<PlannedField> {
   return { before: null, ...field };
+}
+
+/** A pull request, as data. */
+export function requestShape({ pullRequest: { number, url, branch }, isOld }: Proposed): object {
+  return { number, url, branch, opened: !isOld };
+}
+
+/** Those that a pull request replaced, as data. */
+export function closedShape({ closed }: Proposed): readonly object[] {
+  return closed.map(({ number, url }) => ({ number, url }));
 }

@@ -3,7 +3,6 @@
 // nothing moves.
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
-import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
