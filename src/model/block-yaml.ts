@@ -38,15 +38,16 @@ class BlockReader {
 
   /** Takes a line. False: it is of another kind. */
   take(line: string): boolean {
-    const [, spaces, dash, key, rest] = LINE.exec(line) ?? [];
-    if (spaces === undefined || key === undefined) return this.#takeItem(line);
-    if (dash === undefined) return this.#takeKey(spaces.length, key, rest);
-    const list = this.#listAt(spaces.length);
+    const parts = partsOf(line);
+    if (!parts) return this.#takeItem(line);
+    const { indent, isItem } = parts;
+    if (!isItem) return this.#takeKey(indent, parts);
+    const list = this.#listAt(indent);
     if (!list) return false;
     const item = {};
     list.push(item);
-    this.#open.push({ indent: spaces.length + 2, into: item });
-    return this.#takeKey(spaces.length + 2, key, rest);
+    this.#open.push({ indent: indent + 2, into: item });
+    return this.#takeKey(indent + 2, parts);
   }
 
   /** Returns what was read; undefined when the last key has no value. */
@@ -63,16 +64,16 @@ class BlockReader {
     return list !== undefined;
   }
 
-  #takeKey(indent: number, key: string, rest: string | undefined): boolean {
+  #takeKey(indent: number, { key, value, isOpen }: Parts): boolean {
     const into = this.#mappingAt(indent);
     if (!into || NO_TEXT.test(key) || Object.hasOwn(into, key)) return false;
-    if (rest === undefined) {
+    if (isOpen) {
       this.#pending = { into, key, indent };
       return true;
     }
-    const value = scalarOf(rest);
     if (value === undefined) return false;
-    into[key] = value;
+    // What is empty is filled later: it is not the one of another line.
+    into[key] = typeof value === 'object' ? emptyLike(value) : value;
     return true;
   }
 
@@ -110,6 +111,44 @@ class BlockReader {
     const last = this.#open.at(-1);
     return last?.indent === indent ? last.into : undefined;
   }
+}
+
+/** A line of a mapping, taken apart. */
+interface Parts {
+  readonly indent: number;
+  /** The first key of an item of a list. */
+  readonly isItem: boolean;
+  readonly key: string;
+  /** The value stands in the lines below. */
+  readonly isOpen: boolean;
+  readonly value: Value | undefined;
+}
+
+/** Lines that were taken apart: records of one line differ in a few. */
+const taken = new Map<string, Parts | undefined>();
+const MOST_TAKEN = 2_000;
+
+function partsOf(line: string): Parts | undefined {
+  const known = taken.get(line);
+  if (known || taken.has(line)) return known;
+  const [, spaces, dash, key, rest] = LINE.exec(line) ?? [];
+  const parts =
+    spaces === undefined || key === undefined
+      ? undefined
+      : {
+          indent: spaces.length,
+          isItem: dash !== undefined,
+          key,
+          isOpen: rest === undefined,
+          value: rest === undefined ? undefined : scalarOf(rest),
+        };
+  if (taken.size >= MOST_TAKEN) taken.clear();
+  if (line.length < 200) taken.set(line, parts);
+  return parts;
+}
+
+function emptyLike(value: Value[] | { [key: string]: Value }): Value {
+  return Array.isArray(value) ? [] : {};
 }
 
 function scalarOf(text: string): Value | undefined {

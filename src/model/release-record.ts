@@ -85,9 +85,12 @@ export const recordSchema = z.discriminatedUnion('schema', [
   }),
 ]);
 
+/** Enough of the header to know it by. */
+const BEGINNING = new TextEncoder().encode(HEADER.slice(0, 20));
+
 /** Whether a file is one that tagflow wrote as a record, valid or not. */
 export function isRecordFile(content: Uint8Array): boolean {
-  return new TextDecoder().decode(content.subarray(0, 20)) === HEADER.slice(0, 20);
+  return content.length >= BEGINNING.length && BEGINNING.every((byte, at) => content[at] === byte);
 }
 
 /** Whether text may stand in a record: one line, at most 2,000 characters, nothing that a terminal would obey. */

@@ -60,13 +60,15 @@ export function escapeDocument(text: string, escape: (character: string) => stri
   );
 }
 
+const decoder = new TextDecoder();
+
 /**
  * The text of a file; of one with more than `most` characters, a part that is longer than that as well. Who reads it refuses it by
  * its length, and a file of any size costs no more than a long one.
  */
 export function decodeUpTo(content: Uint8Array, most: number): string {
   // UTF-8 takes three bytes at the most for a unit of UTF-16.
-  return new TextDecoder().decode(content.subarray(0, 3 * most + 4));
+  return decoder.decode(content.subarray(0, 3 * most + 4));
 }
 
 function escapeOf(character: string): string {

@@ -19,8 +19,12 @@ export interface HiddenRelease {
 
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
 export async function hiddenRelease(context: RecordReading, line: LineHistory): Promise<HiddenRelease | undefined> {
-  const known = new Set(line.steps.flatMap(({ file }) => (file ? text(file.content) : [])));
-  const isHidden = ({ file }: RecordStep): boolean => file !== undefined && !known.has(text(file.content));
+  let known: ReadonlySet<string> | undefined;
+  const isHidden = ({ file }: RecordStep): boolean => {
+    // Most lines have nothing beside them that could be hidden.
+    known ??= new Set(line.steps.flatMap((step) => (step.file ? text(step.file.content) : [])));
+    return file !== undefined && !known.has(text(file.content));
+  };
   const found = await highestAside(context, line, isHidden, true);
   return (await firstMade(context, line.environment, found)) ?? found[0];
 }

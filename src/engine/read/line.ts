@@ -5,7 +5,6 @@
 // commit), fits the commit's tree, and is signed as it has to be. A release that names a commit beside the first-parent
 // history as the one below it anchors the line there again, and the line continues at that commit.
 import { createHash } from 'node:crypto';
-import pLimit from 'p-limit';
 import type { Commit } from '../../ledger/ledger.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
@@ -18,7 +17,7 @@ import { type Signed, judgeSignatures } from './signatures.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
 
 /** Trees that are looked at together. */
-const AT_ONCE = 32;
+const AT_ONCE = 256;
 
 /** A change of a record, judged: a release, or in words why it is not one. */
 export interface Judged extends RecordStep {
@@ -142,15 +141,12 @@ async function readCandidates(
   steps: readonly RecordStep[],
   whole: boolean,
 ): Promise<readonly Candidate[]> {
-  const limit = pLimit(AT_ONCE);
-  const alone = await Promise.all(
-    steps.map(async (step) =>
-      limit(async () => {
-        context.signal.throwIfAborted();
-        return readStep(context, environment, step);
-      }),
-    ),
-  );
+  const alone: ReadStep[] = [];
+  for (let at = 0; at < steps.length; at += AT_ONCE) {
+    context.signal.throwIfAborted();
+    const some = steps.slice(at, at + AT_ONCE);
+    alone.push(...(await Promise.all(some.map(async (step) => readStep(context, environment, step)))));
+  }
   const { read, byOwnRules } = await fitThen(context, alone);
   const records = read.flatMap(({ record }) => (typeof record === 'string' ? [] : [record]));
   const vouching = await vouchFor(context, environment, records, byOwnRules);

@@ -11,6 +11,8 @@ import type { KnownPast, PastIndex } from './past-index.ts';
 
 /** More commits are not kept for a head: 40 bytes each. */
 const MOST_REACHED = 50_000;
+/** That many of the newest steps are read without what is known. */
+const FEW = 64;
 /** More commits that a line merged are not looked at one by one. */
 const MOST_MERGED = 1_000;
 
@@ -97,7 +99,8 @@ class IndexedReader {
   }
 
   async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
-    const known = (await this.#knownSteps(head, paths))?.slice(0, limit);
+    // For a few of the newest, what is known would take longer to load.
+    const known = limit > FEW ? (await this.#knownSteps(head, paths))?.slice(0, limit) : undefined;
     // The commits between the steps can be read afterwards: where there are none, all are known.
     if (known && isDense(head, known)) {
       this.#owed.set(head, async () => this.#inner.recent(head, paths, limit));
@@ -119,11 +122,11 @@ class IndexedReader {
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
     const read = async (): Promise<ObjectId> => this.#inner.treeId(base, edits, only);
     if (edits.some(({ kind }) => kind !== 'remove')) return this.reading(read);
-    const way = JSON.stringify([edits, only]);
-    const known = (await this.#index.trees(way)).get(base);
+    const trees = this.#index.trees(wayOf(edits, only));
+    const known = (await trees).known.get(base);
     if (known !== undefined) return known;
     const tree = await this.reading(read);
-    await this.#index.learnTree(way, base, tree);
+    (await trees).learn(base, tree);
     return tree;
   }
 
@@ -252,6 +255,12 @@ class IndexedReader {
     }
     return found;
   }
+}
+
+/** A way to make trees, as one text: no path has a NUL. */
+function wayOf(edits: readonly TreeEdit[], only: readonly string[] | undefined): string {
+  const removed = edits.map((edit) => (edit.kind === 'remove' ? edit.path : '')).join('\0');
+  return only ? `${removed}\0\0${only.join('\0')}` : removed;
 }
 
 /** Whether steps are the whole first-parent history from a head down to the last of them. */

@@ -18,6 +18,14 @@ export interface KnownPast {
   readonly reached?: ReadonlySet<ObjectId> | undefined;
 }
 
+/** Trees by the commits that they are made of, all in one way. */
+export interface KnownTrees {
+  readonly known: ReadonlyMap<ObjectId, ObjectId>;
+  learn(commit: ObjectId, tree: ObjectId): void;
+  /** Whether what was learnt is worth storing. */
+  isWorthwhile(): boolean;
+}
+
 /** Heads of which a history of the same files is kept: those of one repository that are read one after the other. */
 const MOST_HEADS = 4;
 /** Part of each name: what is written by another version of this file, or by a Node that spells values differently, is not found. */
@@ -31,7 +39,7 @@ export class PastIndex {
   readonly #key: Uint8Array;
   readonly #repository: string;
   readonly #pasts = new Map<string, Promise<Entry>>();
-  readonly #trees = new Map<string, Promise<Trees>>();
+  readonly #trees = new Map<string, Promise<KnownTrees>>();
   #any: Promise<boolean> | undefined;
 
   /** `key`: seals what is stored. `repository`: whose facts are kept together, by its URL. */
@@ -60,16 +68,11 @@ export class PastIndex {
     entry.known = [{ ...before, ...past }, ...others].slice(0, MOST_HEADS);
   }
 
-  /** The trees that are known to be made of commits in one way, by commit. Additions to it are kept. */
-  async trees(way: string): Promise<ReadonlyMap<ObjectId, ObjectId>> {
-    return (await this.#treesOf(way)).known;
-  }
-
-  /** Keeps which tree is made of a commit. */
-  async learnTree(way: string, commit: ObjectId, tree: ObjectId): Promise<void> {
-    const trees = await this.#treesOf(way);
-    trees.known.set(commit, tree);
-    trees.added += 1;
+  /** The trees that are known to be made of commits in one way. */
+  async trees(way: string): Promise<KnownTrees> {
+    const trees = this.#trees.get(way) ?? this.#readTrees(way);
+    this.#trees.set(way, trees);
+    return trees;
   }
 
   /** Stores what was learnt, where that is worth it. */
@@ -79,9 +82,9 @@ export class PastIndex {
       const { known, stored } = await entry;
       if (isWorthwhile(known, stored)) changed.push([name, known]);
     }
-    for (const [name, entry] of this.#trees) {
-      const { known, added } = await entry;
-      if (added > 0 && (added === known.size || added >= enoughOf(known.size))) changed.push([name, known]);
+    for (const [way, entry] of this.#trees) {
+      const { known, isWorthwhile: isMore } = await entry;
+      if (isMore()) changed.push([`trees ${way}`, known]);
     }
     if (changed.length > 0 && !(await this.isFilled())) changed.push(['any', true]);
     for (const [name, value] of changed) {
@@ -102,13 +105,17 @@ export class PastIndex {
     return entry;
   }
 
-  async #treesOf(way: string): Promise<Trees> {
-    const name = `trees ${way}`;
-    const entry =
-      this.#trees.get(name) ??
-      this.#read(name).then((known) => ({ known: (known ?? new Map()) as Trees['known'], added: 0 }));
-    this.#trees.set(name, entry);
-    return entry;
+  async #readTrees(way: string): Promise<KnownTrees> {
+    const known = ((await this.#read(`trees ${way}`)) ?? new Map()) as Map<ObjectId, ObjectId>;
+    let added = 0;
+    return {
+      known,
+      learn(commit, tree) {
+        known.set(commit, tree);
+        added += 1;
+      },
+      isWorthwhile: () => added > 0 && (added === known.size || added >= enoughOf(known.size)),
+    };
   }
 
   /** A value that was stored sealed; undefined for anything else. */
@@ -128,11 +135,6 @@ export class PastIndex {
 interface Entry {
   known: readonly KnownPast[];
   readonly stored: readonly KnownPast[];
-}
-
-interface Trees {
-  readonly known: Map<ObjectId, ObjectId>;
-  added: number;
 }
 
 /** How many new facts make it worth it to store facts of that number again. */
