@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { FolderStore } from '../ledger/past/folder-store.ts';
 import { PastIndex } from '../ledger/past/past-index.ts';
 import { type FolderHost, ownFolder } from './own-folder.ts';
+import { VERSION } from './version.ts';
 
 /** Bytes of a key. */
 const KEY = 32;
@@ -15,7 +16,8 @@ export function openPastIndex(host: FolderHost, url: string): PastIndex | undefi
   if (host.env['TAGFLOW_INDEX'] === 'off') return undefined;
   const folder = ownFolder(host, 'cache', ['past']);
   const key = folder && keyOf(host);
-  return folder !== undefined && key ? new PastIndex(new FolderStore(folder), key, url) : undefined;
+  // Another version may read the same objects differently.
+  return folder !== undefined && key ? new PastIndex(new FolderStore(folder), key, `${VERSION} ${url}`) : undefined;
 }
 
 /** The key that was given, or else the user's own on this machine, made where it lacks. */

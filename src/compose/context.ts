@@ -68,6 +68,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
     verifier: createVerifier({ env, signal, directory }),
     renderer: new LocalRenderer({ env, signal }),
     signing: createSigning({ env, signal, timeoutMs, directory, ...settings.keys }),
+    ...(settings.index && { keeper: settings.index }),
     ...(config && { config }),
     ...(deployFreeze && { deployFreeze }),
   };

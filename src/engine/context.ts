@@ -2,6 +2,7 @@
 import type { Forge } from '../forge/forge.ts';
 import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
 import type { Clock, ReportProgress, Random } from '../model/effects.ts';
+import type { FactKeeper } from '../model/kept-facts.ts';
 import type { ForgeKind, Pipeline } from '../model/pipeline.ts';
 import type { Repository } from '../model/reference.ts';
 import type { AbleRegistry, CopyImage, RegistryReader } from '../registry/registry.ts';
@@ -34,6 +35,8 @@ export interface RecordReading {
   readonly signing?: Signing;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Keeps between runs what follows from objects alone; absent: everything is read again. */
+  readonly keeper?: FactKeeper;
 }
 
 /** What reading a repository takes: ports without a method that changes anything. */

@@ -36,7 +36,7 @@ describe('a known past', () => {
     const remote = createMemoryRemote();
     const store = createMemoryStore();
     const add = (count: number, from = 0): void => {
-      for (let at = from; at < from + count; at += 1) remote.commit('main', { record: `${at}`, [`other-${at}`]: '' });
+      for (let at = from; at < from + count; at += 1) remote.commit('main', { record: `${at}` });
     };
     const read = async () => {
       const inner = createMemoryLedger(remote);

@@ -1,9 +1,11 @@
 // What manifests say at each commit of a line, held against the release that the commit has: by the tagflow.yaml that the release
 // was planned with, and by today's where files moved since.
 import pLimit from 'p-limit';
-import type { Commit } from '../../ledger/ledger.ts';
+import type { Commit, TreeEntry } from '../../ledger/ledger.ts';
+import { sharedValuesOf } from '../../manifests/manifests.ts';
 import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
+import { digestOf } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { formerRecordPaths, pinFiles } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
@@ -23,7 +25,7 @@ const TREES_AT_ONCE = 64;
 
 /** Checks that manifests name the images of the release that each commit has. */
 export async function checkPins(
-  context: Pick<RecordReading, 'ledger'>,
+  context: Pick<RecordReading, 'ledger' | 'keeper'>,
   trail: Trail,
   { rules, today }: { readonly rules: RulesOf; readonly today: Rules },
   report: Report,
@@ -106,28 +108,32 @@ interface Listed {
 
 /** The files that may hold pins at each commit. */
 async function listManifests(
-  { ledger }: Pick<RecordReading, 'ledger'>,
+  { ledger }: Pick<RecordReading, 'ledger' | 'keeper'>,
   governed: readonly Governed[],
 ): Promise<readonly Listed[]> {
   return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
     const { environment } = rules;
     const { folders, files: single } = environment.scope;
     const places = [...folders, ...single, ...pinFiles(environment.pins)];
-    const listing = Promise.all(places.map(async (place) => ledger.listFiles(id, place)));
-    const { value: listed, problem } = await attempt(listing, 'tree-unsafe');
+    const listAll = async (paths: readonly string[]): Promise<readonly TreeEntry[]> =>
+      (await Promise.all(paths.map(async (path) => ledger.listFiles(id, path)))).flat();
+    const { value: listed, problem } = await attempt(listAll(places), 'tree-unsafe');
     if (problem) return { id, rules, manifests: problem };
-    const own = listed
-      .flat()
-      .filter(
-        ({ path }) => (mayHoldPins(path) || places.includes(path)) && !formerRecordPaths(environment).includes(path),
-      );
-    return { id, rules, manifests: own.map((file) => `${file.path} ${file.id} ${file.mode}`) };
+    const own = listed.filter(
+      ({ path }) => (mayHoldPins(path) || places.includes(path)) && !formerRecordPaths(environment).includes(path),
+    );
+    // What values share may lie beside the folder.
+    const paths = new Set(own.map(({ path }) => path));
+    const shared = new Set(own.flatMap(({ path }) => sharedValuesOf(path)).filter((path) => !paths.has(path)));
+    const beside = await attempt(listAll([...shared]), 'tree-unsafe');
+    if (beside.problem) return { id, rules, manifests: beside.problem };
+    return { id, rules, manifests: [...own, ...beside.value].map(({ path, id, mode }) => `${path} ${id} ${mode}`) };
   });
 }
 
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
 async function readAllPins(
-  context: Pick<RecordReading, 'ledger'>,
+  context: Pick<RecordReading, 'ledger' | 'keeper'>,
   governed: readonly Governed[],
 ): Promise<(id: ObjectId) => Pinned> {
   const keys = new Map<ObjectId, string>();
@@ -145,20 +151,51 @@ async function readAllPins(
     keys.set(id, key);
     if (!distinct.has(key)) distinct.set(key, { commit: id, rules });
   }
+  const pins = await readKept(context, distinct);
+  return (id) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
+}
+
+/** The pins of commits by key, those that were read in an earlier run from there. */
+async function readKept(
+  context: Pick<RecordReading, 'ledger' | 'keeper'>,
+  distinct: ReadonlyMap<string, { readonly commit: ObjectId; readonly rules: Rules }>,
+): Promise<ReadonlyMap<string, Pinned>> {
   const pins = new Map<string, Pinned>();
-  const all = [...distinct];
-  for (let at = 0; at < all.length; at += AT_ONCE) {
-    const some = all.slice(at, at + AT_ONCE);
-    const wanted = some.map(async ([, { commit, rules }]) => ({
+  const facts = await context.keeper?.facts('pins');
+  const open: Wanted[] = [];
+  for (const [key, { commit, rules }] of distinct) {
+    // Of the key all but the number of the rules, which is one of this run.
+    const fact =
+      rules.text === undefined
+        ? undefined
+        : digestOf(`${rules.environment.name}\n${rules.text}\n${key.slice(key.indexOf('\n') + 1)}`);
+    const known = fact === undefined ? undefined : facts?.known.get(fact);
+    if (known) pins.set(key, known as Pinned);
+    else open.push({ key, commit, rules, fact });
+  }
+  for (let at = 0; at < open.length; at += AT_ONCE) {
+    const some = open.slice(at, at + AT_ONCE);
+    const wanted = some.map(async ({ commit, rules }) => ({
       commit,
       paths: await manifestPaths(context, rules.environment, commit),
     }));
     await bringReadable(context, await Promise.all(wanted));
-    await pLimit(TREES_AT_ONCE).map(some, async ([key, { commit, rules }]) => {
-      pins.set(key, await readPinned(context, rules.pipeline, rules.environment, commit));
+    await pLimit(TREES_AT_ONCE).map(some, async ({ key, commit, rules, fact }) => {
+      const pinned = await readPinned(context, rules.pipeline, rules.environment, commit);
+      pins.set(key, pinned);
+      if (fact !== undefined && !(pinned instanceof Error)) facts?.learn(fact, pinned);
     });
   }
-  return (id) => refused.get(id) ?? pins.get(keys.get(id) ?? '') ?? new Map();
+  return pins;
+}
+
+/** Manifests that are to be read. */
+interface Wanted {
+  readonly key: string;
+  readonly commit: ObjectId;
+  readonly rules: Rules;
+  /** What their pins are kept under; undefined where they are not. */
+  readonly fact: string | undefined;
 }
 
 function isReleaseEntry(entry: TrailEntry): entry is ReleaseEntry {

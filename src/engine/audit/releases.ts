@@ -34,7 +34,7 @@ const TREES_AT_ONCE = 64;
 
 /** Checks the releases of a line. Resolves to those of their sources that upstream does not have. */
 export async function checkReleases(
-  context: Pick<Reading, 'ledger' | 'notify'>,
+  context: Pick<Reading, 'ledger' | 'notify' | 'keeper'>,
   snapshot: Snapshot,
   trail: Trail,
   report: Report,
@@ -217,7 +217,9 @@ async function rulesOf(
 ): Promise<Rules | undefined> {
   const { value: pipeline } = await attempt(pipelineOf(ledger, at));
   const environment = pipeline && lineThen(pipeline, line);
-  return pipeline && environment && { pipeline, environment };
+  // Where applications are patterns, the text alone does not say which there are.
+  const isWhole = applicationFolders(at.text).length === 0;
+  return pipeline && environment && { pipeline, environment, ...(isWhole && { text: at.text }) };
 }
 
 /** A release's tree is its source's, or that of the release it restores, but for pins, the record and what the branch keeps. */

@@ -12,6 +12,8 @@ import { type ReleaseEntry, type Trail, releasesOf } from './trail.ts';
 export interface Rules {
   readonly pipeline: Pipeline;
   readonly environment: Environment;
+  /** The text that says all of this; undefined where it is not one text. */
+  readonly text?: string;
 }
 
 /** The rules of a release. */

@@ -6,13 +6,15 @@
 import { attempt } from '../../model/attempt.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Commit, type FileStep, LONGEST_STEP, type Ledger, type TreeEdit } from '../ledger.ts';
+import { type Commit, type FileStep, LONGEST_STEP, type Ledger, type TreeEdit, type TreeEntry } from '../ledger.ts';
 import type { KnownPast, PastIndex } from './past-index.ts';
 
 /** More commits are not kept for a head: 40 bytes each. */
 const MOST_REACHED = 50_000;
 /** That many of the newest steps are read without what is known. */
 const FEW = 64;
+/** Longer lists are not kept. */
+const SHORT = 64;
 /** More commits that a line merged are not looked at one by one. */
 const MOST_MERGED = 1_000;
 
@@ -36,8 +38,8 @@ export function createIndexedLedger(inner: Ledger, index: PastIndex): Ledger {
     signature: async (id) => reader.reading(async () => inner.signature(id)),
     bring: async (files) => reader.reading(async () => inner.bring(files)),
     readFiles: async (commit, paths, longest) => reader.reading(async () => inner.readFiles(commit, paths, longest)),
-    listFiles: async (commit, folder) => reader.reading(async () => inner.listFiles(commit, folder)),
-    changedPaths: async (from, to) => reader.reading(async () => inner.changedPaths(from, to)),
+    listFiles: async (commit, folder) => reader.listFiles(commit, folder),
+    changedPaths: async (from, to) => reader.changedPaths(from, to),
     isAncestor: async (ancestor, descendant) => reader.reading(async () => inner.isAncestor(ancestor, descendant)),
     unreachable: async (commits, head) => reader.reading(async () => inner.unreachable(commits, head)),
     commitsBetween: async (include, exclude, limit) =>
@@ -66,6 +68,8 @@ class IndexedReader {
   readonly #index: PastIndex;
   /** Heads whose whole history was asked for, and not fetched so far. */
   readonly #asked = new Set<ObjectId>();
+  /** How often all of a history was asked for. */
+  #deepened = 0;
   /** What makes the trees readable of commits that the index gave, by the head that they are below. */
   readonly #owed = new Map<ObjectId, () => Promise<unknown>>();
   /** Commits that the index gave. */
@@ -84,6 +88,7 @@ class IndexedReader {
   }
 
   async deepen(heads: readonly ObjectId[]): Promise<void> {
+    this.#deepened += 1;
     if (await this.#index.isFilled()) for (const head of heads) this.#asked.add(head);
     else await this.#inner.deepen(heads);
   }
@@ -122,12 +127,17 @@ class IndexedReader {
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
     const read = async (): Promise<ObjectId> => this.#inner.treeId(base, edits, only);
     if (edits.some(({ kind }) => kind !== 'remove')) return this.reading(read);
-    const trees = this.#index.trees(wayOf(edits, only));
-    const known = (await trees).known.get(base);
-    if (known !== undefined) return known;
-    const tree = await this.reading(read);
-    (await trees).learn(base, tree);
-    return tree;
+    return this.#remember(`trees ${wayOf(edits, only)}`, base, read);
+  }
+
+  async listFiles(commit: ObjectId, folder: string): Promise<readonly TreeEntry[]> {
+    const read = async (): Promise<readonly TreeEntry[]> => this.#inner.listFiles(commit, folder);
+    return this.#remember(`list ${folder}`, commit, read, ({ length }) => length <= SHORT);
+  }
+
+  async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
+    const read = async (): Promise<readonly string[]> => this.#inner.changedPaths(from, to);
+    return this.#remember('changes', `${from} ${to}`, read, ({ length }) => length <= SHORT);
   }
 
   async commit(id: ObjectId): Promise<Commit> {
@@ -144,6 +154,22 @@ class IndexedReader {
       }
     }
     return read();
+  }
+
+  /** Reads what follows from objects alone; where all of a history is asked for, what was read before is not read again. */
+  async #remember<T>(
+    kind: string,
+    key: string,
+    read: () => Promise<T>,
+    isKept: (value: T) => boolean = () => true,
+  ): Promise<T> {
+    if (this.#deepened === 0) return this.reading(read);
+    const facts = this.#index.facts(kind);
+    const known = (await facts).known.get(key);
+    if (known !== undefined) return known as T;
+    const value = await this.reading(read);
+    if (isKept(value)) (await facts).learn(key, value);
+    return value;
   }
 
   async #fetchOwed(): Promise<boolean> {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { ObjectId } from '../../model/object-id.ts';
+import type { FactKeeper, KeptFacts } from '../../model/kept-facts.ts';
 import type { FileStep } from '../ledger.ts';
 import type { PastStore } from './past-store.ts';
 import { seal, unseal } from './seal.ts';
@@ -18,14 +19,6 @@ export interface KnownPast {
   readonly reached?: ReadonlySet<ObjectId> | undefined;
 }
 
-/** Trees by the commits that they are made of, all in one way. */
-export interface KnownTrees {
-  readonly known: ReadonlyMap<ObjectId, ObjectId>;
-  learn(commit: ObjectId, tree: ObjectId): void;
-  /** Whether what was learnt is worth storing. */
-  isWorthwhile(): boolean;
-}
-
 /** Heads of which a history of the same files is kept: those of one repository that are read one after the other. */
 const MOST_HEADS = 4;
 /** Part of each name: what is written by another version of this file, or by a Node that spells values differently, is not found. */
@@ -34,12 +27,12 @@ const FORMAT = `1 ${process.versions.v8}`;
 const WORTHWHILE = { least: 8, part: 0.02 } as const;
 
 /** Facts of one repository, in a store that several processes may share. */
-export class PastIndex {
+export class PastIndex implements FactKeeper {
   readonly #store: PastStore;
   readonly #key: Uint8Array;
   readonly #repository: string;
   readonly #pasts = new Map<string, Promise<Entry>>();
-  readonly #trees = new Map<string, Promise<KnownTrees>>();
+  readonly #facts = new Map<string, Promise<StoredFacts>>();
   #any: Promise<boolean> | undefined;
 
   /** `key`: seals what is stored. `repository`: whose facts are kept together, by its URL. */
@@ -68,11 +61,8 @@ export class PastIndex {
     entry.known = [{ ...before, ...past }, ...others].slice(0, MOST_HEADS);
   }
 
-  /** The trees that are known to be made of commits in one way. */
-  async trees(way: string): Promise<KnownTrees> {
-    const trees = this.#trees.get(way) ?? this.#readTrees(way);
-    this.#trees.set(way, trees);
-    return trees;
+  async facts(kind: string): Promise<KeptFacts> {
+    return this.#factsOf(kind);
   }
 
   /** Stores what was learnt, where that is worth it. */
@@ -82,9 +72,9 @@ export class PastIndex {
       const { known, stored } = await entry;
       if (isWorthwhile(known, stored)) changed.push([name, known]);
     }
-    for (const [way, entry] of this.#trees) {
-      const { known, isWorthwhile: isMore } = await entry;
-      if (isMore()) changed.push([`trees ${way}`, known]);
+    for (const [kind, entry] of this.#facts) {
+      const facts = await entry;
+      if (facts.isWorthwhile) changed.push([`facts ${kind}`, facts.known]);
     }
     if (changed.length > 0 && !(await this.isFilled())) changed.push(['any', true]);
     for (const [name, value] of changed) {
@@ -105,17 +95,12 @@ export class PastIndex {
     return entry;
   }
 
-  async #readTrees(way: string): Promise<KnownTrees> {
-    const known = ((await this.#read(`trees ${way}`)) ?? new Map()) as Map<ObjectId, ObjectId>;
-    let added = 0;
-    return {
-      known,
-      learn(commit, tree) {
-        known.set(commit, tree);
-        added += 1;
-      },
-      isWorthwhile: () => added > 0 && (added === known.size || added >= enoughOf(known.size)),
-    };
+  async #factsOf(kind: string): Promise<StoredFacts> {
+    const facts =
+      this.#facts.get(kind) ??
+      this.#read(`facts ${kind}`).then((known) => new StoredFacts((known ?? new Map()) as Map<string, unknown>));
+    this.#facts.set(kind, facts);
+    return facts;
   }
 
   /** A value that was stored sealed; undefined for anything else. */
@@ -135,6 +120,26 @@ export class PastIndex {
 interface Entry {
   known: readonly KnownPast[];
   readonly stored: readonly KnownPast[];
+}
+
+class StoredFacts implements KeptFacts {
+  readonly known: Map<string, unknown>;
+  #added = 0;
+
+  constructor(known: Map<string, unknown>) {
+    this.known = known;
+  }
+
+  learn(key: string, value: unknown): void {
+    this.known.set(key, value);
+    this.#added += 1;
+  }
+
+  /** Whether storing them saves work. */
+  get isWorthwhile(): boolean {
+    const { size } = this.known;
+    return this.#added > 0 && (this.#added === size || this.#added >= enoughOf(size));
+  }
 }
 
 /** How many new facts make it worth it to store facts of that number again. */

@@ -56,8 +56,9 @@ async function answers(bench: Bench, store?: PastStore, key = KEY): Promise<Read
   const found: Record<string, string> = {};
   for (const [name, ask] of QUESTIONS) {
     const context = bench.context();
-    const ledger = store ? createIndexedLedger(context.ledger, new PastIndex(store, key, URL)) : context.ledger;
-    found[name] = await answer({ ...context, ledger }, ask);
+    const keeper = store && new PastIndex(store, key, URL);
+    const ledger = keeper ? createIndexedLedger(context.ledger, keeper) : context.ledger;
+    found[name] = await answer({ ...context, ledger, ...(keeper && { keeper }) }, ask);
     await ledger.close();
   }
   return found;
