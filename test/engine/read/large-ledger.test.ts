@@ -53,10 +53,11 @@ const minute = (sequence: number): number => FIRST_RELEASE + 60_000 * sequence;
 
 test('a generated ledger is one that check finds nothing in', async () => {
   for (const repository of [long, wide]) {
-    const { value } = await run(repository, async (context) => check(context, { environments: [], registry: true }));
+    const environments = repository === long ? ['e1'] : [];
+    const { value } = await run(repository, async (context) => check(context, { environments, registry: true }));
     expect(value.findings).toEqual([]);
     expect(value.environments.map(({ releases }) => releases)).toEqual(
-      repository === long ? [RELEASES, RELEASES] : [4, 4, 4, 4, 4, 4],
+      repository === long ? [RELEASES] : [4, 4, 4, 4, 4, 4],
     );
   }
 });
