@@ -71,6 +71,26 @@ describe('a known past', () => {
     expect(await reading(known, later)).toEqual({ texts, aside: [], whole });
   });
 
+  it('gives the newest steps, and what is at them is read afterwards, by several at once', async () => {
+    const remote = createMemoryRemote();
+    const store = createMemoryStore();
+    for (let at = 0; at < 200; at += 1) remote.commit('main', { record: `${at}` });
+    const head = remote.branches.get('main' as BranchName)!;
+    const open = () => createIndexedLedger(createMemoryLedger(remote), new PastIndex(store, KEY, 'one'));
+    const first = open();
+    await first.fetch([head]);
+    await first.deepen([head]);
+    await first.walk(head, ['record']);
+    await first.close();
+    const ledger = open();
+    await ledger.fetch([head]);
+    const steps = await ledger.recent(head, ['record'], 100);
+    const read = await Promise.all(
+      steps.map(async ({ commit }) => Buffer.from((await ledger.readFiles(commit.id, ['record'])).get('record') ?? [])),
+    );
+    expect(read.map(String)).toEqual(Array.from({ length: 100 }, (_, at) => `${199 - at}`));
+  });
+
   it('is read again from the start where a thousand commits and more came', async () => {
     expect(await reading(3, 1_001)).toMatchObject({ whole: 1 });
   });

@@ -72,6 +72,7 @@ class IndexedReader {
   #deepened = 0;
   /** What makes the trees readable of commits that the index gave, by the head that they are below. */
   readonly #owed = new Map<ObjectId, () => Promise<unknown>>();
+  #fetching: Promise<unknown> | undefined;
   /** Commits that the index gave. */
   readonly #commits = new Map<ObjectId, Commit>();
   readonly #walks = new Map<string, Promise<readonly FileStep[] | undefined>>();
@@ -163,7 +164,7 @@ class IndexedReader {
     read: () => Promise<T>,
     isKept: (value: T) => boolean = () => true,
   ): Promise<T> {
-    if (this.#deepened === 0) return this.reading(read);
+    if (this.#deepened === 0 && !this.#commits.has(key as ObjectId)) return this.reading(read);
     const facts = this.#index.facts(kind);
     const known = (await facts).known.get(key);
     if (known !== undefined) return known as T;
@@ -172,11 +173,14 @@ class IndexedReader {
     return value;
   }
 
+  /** Fetches what is owed; whether there was anything, or the whole histories may help. */
   async #fetchOwed(): Promise<boolean> {
     const owed = [...this.#owed.values()];
     this.#owed.clear();
-    await Promise.all(owed.map(async (fetch) => fetch()));
-    return owed.length + this.#asked.size > 0;
+    // Several readers may miss something at once: all of them wait for the one fetch.
+    if (owed.length > 0) this.#fetching = Promise.all(owed.map(async (fetch) => fetch()));
+    await this.#fetching;
+    return this.#fetching !== undefined || this.#asked.size > 0;
   }
 
   /** Fetches the whole histories that were asked for; whether there were any. */
