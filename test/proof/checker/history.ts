@@ -124,6 +124,8 @@ export interface EnvironmentHistory {
   /** The head before the first operation: what lies there or before is not asked who made it. */
   readonly base: string;
   readonly rewinds: readonly Rewind[];
+  /** Its branch has other lines as well: nothing is merged into it, and a rollback stands on its own record. */
+  readonly isShared?: true;
   /** Heads that were seen on the branch on the way. */
   readonly heads?: readonly { readonly at: Moment; readonly id: string }[];
 }

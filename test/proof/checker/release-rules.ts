@@ -27,7 +27,8 @@ const ROLLBACK_GATES = ['divergence'];
 
 /** What is wrong with the releases of an environment. */
 export function checkReleases(history: History, environment: EnvironmentHistory): readonly Violation[] {
-  const operations = new Map(history.operations.map((operation) => [operation.actor, operation]));
+  const own = history.operations.filter((operation) => operation.environment === environment.name);
+  const operations = new Map(own.map((operation) => [operation.actor, operation]));
   const known = knownBefore(environment);
   const violations: Violation[] = [];
   const broken = (rule: Rule, text: string): void => void violations.push({ rule, subject: environment.name, text });
@@ -50,7 +51,7 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
     if (!old) {
       for (const [rule, text] of [
         ...authorship(placed, environment),
-        ...gating(placed),
+        ...gating(placed, environment),
         ...versions(placed, history),
         ...returning(placed, holds),
         ...restoring(placed, earlier),
@@ -117,9 +118,10 @@ function* byItself({ commit, record, before }: Placed): Generator<Finding> {
   ];
 }
 
-function* gating({ record, operation }: Placed): Generator<Finding> {
+function* gating({ record, operation }: Placed, { isShared }: EnvironmentHistory): Generator<Finding> {
   const rollback = record.action === 'rollback';
-  for (const gate of rollback ? ROLLBACK_GATES : PROMOTE_GATES) {
+  const gates = rollback ? ROLLBACK_GATES : PROMOTE_GATES;
+  for (const gate of isShared ? gates.filter((one) => one !== 'divergence') : gates) {
     const decision = record.gates.find((stated) => stated.gate === gate)?.decision;
     const overridden = decision === 'overridden' && (rollback || overrides(operation, gate));
     if (decision === 'pass' || overridden) continue;

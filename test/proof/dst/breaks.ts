@@ -5,6 +5,7 @@ import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { FileStep, Ledger, PushVerdict } from '../../../src/ledger/ledger.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
+import type { LinesScenario } from './lines.ts';
 import { type Command, type JournalCommand, runCommand } from './commands.ts';
 import { BAD, type OpenProcess } from './process.ts';
 import { RIGHT_CLOCK, type Scenario } from './scenario.ts';
@@ -23,6 +24,8 @@ export interface Break {
   readonly run?: typeof runCommand;
   /** Makes a scenario one in which the defect can show. */
   readonly scenario?: (scenario: Scenario) => Scenario;
+  /** The same of a scenario of lines that share a branch, where it can show there alone. */
+  readonly lines?: (scenario: LinesScenario) => LinesScenario;
 }
 
 /** Nothing fails, but replicas of the registry may lag. */
@@ -270,6 +273,45 @@ export const BREAKS: Readonly<Record<string, Break>> = {
     ledger: (ledger) => ({
       listFiles: async (commit, folder) => (folder === '' ? [] : ledger.listFiles(commit, folder)),
     }),
+  },
+  'what-came-between-is-overlooked': {
+    breaks: 'a release is put on top of other commits only where nothing changed that its plan follows from',
+    foundBy: ['sequence-broken', 'rollback-wrong', 'hold-lost', 'downgrade-landed'],
+    lines: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      commits: [],
+      actors: ['ana', 'ben', 'cleo'].map((name, index) => ({
+        name,
+        commands: [{ kind: 'promote', environment: 'dev/shop', versions: { app: `V${index + 2}.0` } }],
+        clock: RIGHT_CLOCK,
+      })),
+    }),
+    ledger: () => ({ changedPaths: async () => [] }),
+  },
+  'another-line-is-put-back': {
+    breaks: 'a release that is put on top of other commits keeps what they brought',
+    foundBy: ['acknowledged-lost', 'not-linear', 'sequence-broken', 'exit-untrue'],
+    lines: (scenario) => ({
+      ...scenario,
+      weather: { ...CALM, stickiness: 0 },
+      commits: [],
+      actors: (['dev/shop', 'dev/data'] as const).map((environment, index) => ({
+        name: ['ana', 'ben'][index] ?? '',
+        commands: [{ kind: 'promote', environment, versions: { '*': 'V3.0' } }],
+        clock: RIGHT_CLOCK,
+      })),
+    }),
+    // The tree that was read when it was planned.
+    ledger: (ledger) => {
+      let first: Parameters<Ledger['writeCommit']>[0]['base'] | undefined;
+      return {
+        async writeCommit(draft) {
+          first ??= draft.base;
+          return ledger.writeCommit({ ...draft, base: first });
+        },
+      };
+    },
   },
   'version-is-resolved-again': {
     breaks: 'a version is resolved once; from there on only its digest counts',

@@ -7,10 +7,12 @@ import type { Outcome, TagStatus } from '../../../src/engine/release/outcome.ts'
 import { hold, lift } from '../../../src/engine/journal/holds.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
+import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import { verify } from '../../../src/engine/verification/verify.ts';
 import { EXIT, isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
+import { lineName } from '../../../src/model/pipeline.ts';
 import { type PromoteRequest, type RollbackRequest, parsePlan, planDigest } from '../../../src/model/plan.ts';
 import type { Operation } from '../checker/history.ts';
 
@@ -27,6 +29,8 @@ export type Command =
   /** Looks at the release there is, and rolls it back when it fails. */
   | { readonly kind: 'verify'; readonly environment: string }
   | { readonly kind: 'apply'; readonly environments: readonly string[] }
+  /** Every application of an environment, in one commit. */
+  | { readonly kind: 'all'; readonly environment: string; readonly lines: readonly string[] }
   | JournalCommand;
 
 /** Somebody writes to the journal. */
@@ -79,6 +83,8 @@ export async function runCommand(context: Context, command: Command): Promise<re
           : [toldOf(await promote(context, command))];
       case 'rollback':
         return [toldOf(await rollback(context, command))];
+      case 'all':
+        return await promoteAll(context, command);
       case 'verify':
         return [await verifyRelease(context, command.environment)];
       case 'journal':
@@ -89,7 +95,7 @@ export async function runCommand(context: Context, command: Command): Promise<re
   } catch (error) {
     // An interrupted process ends as interrupted, whatever its last call said.
     const cause: unknown = context.signal.aborted ? context.signal.reason : error;
-    return [failed(command.kind === 'apply' ? EVERY : command.environment, cause)];
+    return [failed(command.kind === 'apply' || command.kind === 'all' ? EVERY : command.environment, cause)];
   }
 }
 
@@ -99,6 +105,18 @@ async function verifyRelease(context: Context, environment: string): Promise<Tol
   if (followUp?.kind === 'rollback') return toldOf(followUp.outcome);
   if (followUp?.kind === 'none' && followUp.error) return failed(environment, followUp.error);
   return { environment, exit: EXIT.ok, outcome: 'planned' };
+}
+
+async function promoteAll(
+  context: Context,
+  { environment, lines }: Extract<Command, { kind: 'all' }>,
+): Promise<readonly Told[]> {
+  const request = { environment, applications: [], all: true, versions: {}, skipRefused: true };
+  const outcome = await promoteSeveral(context, request);
+  if (outcome.kind === 'refused') return lines.map((line) => ({ ...toldOf(outcome), environment: line }));
+  const skipped = outcome.skipped.map(toldOf);
+  const unchanged = outcome.unchanged.map((line): Told => ({ environment: line, exit: EXIT.ok, outcome: 'planned' }));
+  return [...outcome.releases.map(toldOf), ...skipped, ...unchanged];
 }
 
 async function promoteAsPlanned(context: Context, command: PlannedPromotion): Promise<readonly Told[]> {
@@ -120,7 +138,11 @@ function toldOf(outcome: Outcome): Told {
       return { environment: outcome.environment, exit: EXIT.refused, outcome: 'refused', error: first?.code ?? 'none' };
     }
     case 'planned':
-      return { environment: outcome.plan.environment, exit: EXIT.ok, outcome: 'planned' };
+      return {
+        environment: lineName(outcome.plan.environment, outcome.plan.application),
+        exit: EXIT.ok,
+        outcome: 'planned',
+      };
     case 'unchanged': {
       const { environment, head, record, tags } = outcome;
       return settled({ environment, outcome: 'unchanged', commit: head, sequence: record.sequence }, head, tags);
@@ -129,7 +151,7 @@ function toldOf(outcome: Outcome): Told {
       throw new Error('no environment here takes pull requests from tagflow');
     case 'released': {
       const { plan, commit, record, tags } = outcome;
-      const { environment } = plan;
+      const environment = lineName(plan.environment, plan.application);
       const told = { environment, outcome: 'released', commit, sequence: record.sequence } as const;
       return settled(told, commit, tags);
     }

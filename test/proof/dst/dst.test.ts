@@ -3,7 +3,12 @@
 import { afterAll, expect, test } from 'vitest';
 import { BREAKS } from './breaks.ts';
 import { SeedPool } from './pool.ts';
+import { linesStart } from './lines.ts';
 import { createSeededRandom } from './random.ts';
+import { RIGHT_CLOCK } from './scenario.ts';
+import { CALM } from './scheduler.ts';
+import { simulateLines } from './simulate.ts';
+import { EPOCH } from './start.ts';
 import type { Batch, BatchResult, Shown } from './worker.ts';
 
 /** Schedules within which a defect that is built in has to show. */
@@ -55,6 +60,25 @@ test.each(Object.entries(BREAKS))('%s is found', async (name, { foundBy }) => {
   const enough = ({ violations }: Shown): boolean =>
     violations.some((violation) => foundBy.some((rule) => violation.startsWith(`${rule}: `)));
   expect((await shown({ count: WITHIN, broken: name }, { enough })).some(enough)).toBe(true);
+});
+
+test('each of ten lines lands within 30 seconds while somebody commits to the trunk every second', async () => {
+  const applications = Array.from({ length: 10 }, (_, index) => [`a${index}`, 'app'] as const);
+  const start = await linesStart(applications, []);
+  const actors = applications.map(([name]) => ({
+    name,
+    commands: [{ kind: 'promote', environment: `dev/${name}`, versions: { app: 'V1.0' } } as const],
+    clock: RIGHT_CLOCK,
+  }));
+  const commits = Array.from({ length: 40 }, (_, index) => {
+    return { kind: index % 5 === 4 ? ('settings' as const) : ('elsewhere' as const), of: 'dev/a0' };
+  });
+  const weather = { ...CALM, stickiness: 0 };
+  const { violations, operations } = await simulateLines(1, { start, weather, actors, commits, every: 1_000 });
+  expect(violations).toEqual([]);
+  const own = operations.filter(({ actor }) => !actor.startsWith('repair'));
+  expect(own.map(({ exit, outcome }) => `${exit} ${outcome}`)).toEqual(Array.from({ length: 10 }, () => '0 released'));
+  expect(Math.max(...own.map(({ ended = Infinity }) => ended - EPOCH))).toBeLessThan(30_000);
 });
 
 test('chance comes from the seed alone, and is spread evenly', () => {

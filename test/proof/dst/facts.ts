@@ -2,7 +2,7 @@
 import type { Commit } from '../../../src/ledger/ledger.ts';
 import { isTagflowError } from '../../../src/model/errors.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
-import { type Environment, type Pipeline, recordPath, repositoryIn } from '../../../src/model/pipeline.ts';
+import { type Environment, type Pipeline, lineName, recordPath, repositoryIn } from '../../../src/model/pipeline.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import {
   type CommitFacts,
@@ -37,7 +37,7 @@ export function historyOf(
 ): History {
   return {
     journal: journalFacts(world, start, acknowledged),
-    environments: [...start.pipeline.environments.values()]
+    environments: [...start.pipeline.lines.values()]
       .filter((environment) => isTouched(world, start, environment, operations))
       .map((environment) => environmentOf(world, start, environment)),
     operations,
@@ -114,6 +114,7 @@ function environmentOf(world: World, start: Start, environment: Environment): En
   return {
     name: environment.name,
     tag: environment.tag,
+    ...(environment.carries === 'files' && { isShared: true as const }),
     line: facts(line).map((commit) => asMerged(world, commit, line, environment)),
     base: start.remote.branches.get(branch) ?? '',
     rewinds: world.rewinds
@@ -207,9 +208,9 @@ function readFacts(world: World, pipeline: Pipeline, environment: Environment, c
   return {
     id: commit.id,
     parents: commit.parents,
-    ...(record !== undefined && { record: readRecord(record, path, isNew(world, commit, path, record)) }),
+    ...(record !== undefined && { record: readRecord(environment, record, isNew(world, commit, path, record)) }),
     pins: Object.fromEntries(
-      [...pipeline.images.values()].flatMap((image) => {
+      [...environment.images.values()].flatMap((image) => {
         const digest = pinIn(manifest, repositoryIn(environment, image).name);
         return digest === undefined ? [] : [[image.name, digest]];
       }),
@@ -224,9 +225,11 @@ function isNew(world: World, { parents: [parent] }: Commit, path: string, text: 
   return before && Buffer.from(before).toString() === text ? undefined : parent;
 }
 
-function readRecord(text: string, path: string, base: ObjectId | undefined): NonNullable<CommitFacts['record']> {
+function readRecord(line: Environment, text: string, base: ObjectId | undefined): NonNullable<CommitFacts['record']> {
   try {
-    return recordFacts(parseRecord(text, path), base);
+    const record = parseRecord(text, recordPath(line));
+    const name = lineName(record.environment, record.application);
+    return recordFacts({ ...record, environment: name }, base);
   } catch (error) {
     if (isTagflowError(error, 'record-invalid')) return { invalid: error.why ?? error.message };
     throw error;

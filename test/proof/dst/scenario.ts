@@ -128,7 +128,8 @@ function drawClock(random: SeededRandom): Actor['clock'] {
   return { before: off(), after: off(), jumpsAt: EPOCH + random.below(1_500) };
 }
 
-function drawWeather(random: SeededRandom): Weather {
+/** The weather of a schedule. */
+export function drawWeather(random: SeededRandom): Weather {
   const stickiness = random.pick([0, 0, 0.5, 0.9, 0.97]);
   if (random.chance(0.25)) return { ...CALM, stickiness };
   const outage = random.chance(0.05);

@@ -6,6 +6,7 @@ import { type Break, breakProcess } from './breaks.ts';
 import { type Command, EVERY, type Told, runCommand, runJournalCommand } from './commands.ts';
 import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
+import { type LinesScenario, commitToTrunk, createLineStarts, drawLines } from './lines.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
 import {
@@ -18,7 +19,7 @@ import {
   withVerification,
 } from './scenario.ts';
 import { Scheduler, type Step } from './scheduler.ts';
-import { ENVIRONMENTS, EPOCH, type Start } from './start.ts';
+import { ENVIRONMENTS, EPOCH, type Start, createStarts } from './start.ts';
 import { createSharedPast } from './shared-past.ts';
 import { World } from './world.ts';
 
@@ -31,10 +32,28 @@ export interface Verdict {
   readonly trace: readonly Step[];
 }
 
+/** Where simulations begin: with an environment on each branch, and with lines that share one. */
+export interface Starts {
+  readonly branches: readonly Start[];
+  readonly lines: readonly Start[];
+}
+
+/** Tells the chance that a seed is one of lines from all other chance. */
+const LINES = 0x11e5;
+
+/** Makes every start. */
+export async function createAllStarts(): Promise<Starts> {
+  return { branches: await createStarts(), lines: await createLineStarts() };
+}
+
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
-export async function simulate(seed: number, starts: readonly Start[], broken?: Break): Promise<Verdict> {
+export async function simulate(seed: number, { branches, lines }: Starts, broken?: Break): Promise<Verdict> {
+  if (broken ? broken.lines : createSeededRandom(seed ^ LINES).chance(0.1)) {
+    const drawn = drawLines(createSeededRandom(seed ^ LINES ^ 1), lines);
+    return simulateLines(seed, broken?.lines?.(drawn) ?? drawn, broken);
+  }
   const random = createSeededRandom(seed);
-  const looked = withVerification(drawScenario(random, starts), createSeededRandom(seed ^ 0x5eed));
+  const looked = withVerification(drawScenario(random, branches), createSeededRandom(seed ^ 0x5eed));
   const kept = withJournal(looked, createSeededRandom(seed ^ 0x10c4));
   const drawn = withMerges(kept, createSeededRandom(seed ^ 0x3e26e));
   const { start, weather, actors, hands } = broken?.scenario?.(drawn) ?? drawn;
@@ -69,6 +88,33 @@ export async function simulate(seed: number, starts: readonly Start[], broken?: 
     ended = (await scheduler.run()) && ended;
   }
   const history = historyOf(world, start, operations, { settled: true, lag: weather.lag, acknowledged });
+  const violations = checkHistory(history).map(describeViolation);
+  if (!ended) violations.push('never-ended: the simulation has no end');
+  return { seed, violations, operations, trace: scheduler.trace };
+}
+
+/** Runs a scenario of lines that share a branch. The same seed gives the same verdict. */
+export async function simulateLines(seed: number, scenario: LinesScenario, broken?: Break): Promise<Verdict> {
+  const { start, weather, actors, commits } = scenario;
+  const random = createSeededRandom(seed);
+  const scheduler = new Scheduler(random, weather, EPOCH);
+  const world = new World(start, () => scheduler.now);
+  const operations: Operation[] = [];
+  const stage: Stage = { world, past: createSharedPast(seed), scheduler, broken, operations, acknowledged: [] };
+  for (const actor of actors) scheduler.start(async () => work(stage, actor));
+  for (const [index, commit] of commits.entries()) {
+    scheduler.start(async () => {
+      const { every } = scenario;
+      await scheduler.sleep('hand', every === undefined ? random.below(1_500) : every * (index + 1));
+      await commitToTrunk(world, scheduler, commit, { number: index + 1, time: scheduler.now });
+    });
+  }
+  let ended = await scheduler.run();
+  scheduler.calmDown();
+  const command: Command = { kind: 'apply', environments: [...start.pipeline.lines.keys()] };
+  scheduler.start(async () => work(stage, { name: 'repair', commands: [command], clock: RIGHT_CLOCK }));
+  ended = (await scheduler.run()) && ended;
+  const history = historyOf(world, start, operations, { settled: true, lag: weather.lag, acknowledged: [] });
   const violations = checkHistory(history).map(describeViolation);
   if (!ended) violations.push('never-ended: the simulation has no end');
   return { seed, violations, operations, trace: scheduler.trace };
@@ -123,12 +169,12 @@ async function work(stage: Stage, { name, commands, clock }: Actor): Promise<voi
     // One that was killed keeps nothing.
     if (told) await opened.save();
     scheduler.leave(process);
-    const environments = command.kind === 'apply' ? command.environments : [command.environment];
+    const environments = linesOf(command);
     for (const environment of environments) {
       const saw = ledger.saw?.branches.get(environment as never);
       operations.push({
         actor: process,
-        kind: command.kind === 'verify' ? 'rollback' : command.kind,
+        kind: command.kind === 'verify' ? 'rollback' : command.kind === 'all' ? 'promote' : command.kind,
         environment,
         started,
         ...consents(command),
@@ -146,6 +192,12 @@ async function work(stage: Stage, { name, commands, clock }: Actor): Promise<voi
   }
 }
 
+/** The lines that a command is about. */
+function linesOf(command: Command): readonly string[] {
+  if (command.kind === 'apply') return command.environments;
+  return command.kind === 'all' ? command.lines : [command.environment];
+}
+
 function endOf(told: Told | undefined, now: number): Partial<Operation> {
   if (!told) return { killed: true };
   const { environment: _, ...rest } = told;
@@ -153,6 +205,7 @@ function endOf(told: Told | undefined, now: number): Partial<Operation> {
 }
 
 function consents(command: Command): Partial<Operation> {
+  if (command.kind === 'all') return {};
   if (command.kind === 'apply' || command.kind === 'journal') return {};
   const { kind: _, environment: __, ...rest } = command;
   return rest;

@@ -15,7 +15,7 @@ import { type StartingPoint, World } from './world.ts';
 /** The environments, in flow order. */
 export const ENVIRONMENTS = ['dev', 'stg', 'prd'] as const;
 
-const HOST = 'registry.example.org';
+export const HOST = 'registry.example.org';
 
 /** A start: the world, and what is true of it whatever happens. */
 export interface Start extends StartingPoint {
@@ -31,7 +31,7 @@ export const EPOCH = Date.UTC(2026, 0, 1);
 const FIRST = { app: 'V1.0', db: 'V1.0' };
 
 /** A way to a start: commands that are run one after the other; hand-made commits between them. */
-type Past = readonly (Command | { readonly kind: 'hand'; readonly branch: string; readonly file: string })[];
+export type Past = readonly (Command | { readonly kind: 'hand'; readonly branch: string; readonly file: string })[];
 
 const promoteTo = (environment: string, versions: Readonly<Record<string, string>> = {}): Command => ({
   kind: 'promote',
@@ -71,17 +71,48 @@ export async function createStarts(): Promise<readonly Start[]> {
 }
 
 async function createStart(name: string, past: Past, own: boolean): Promise<Start> {
-  const config = configOf(own);
+  return startOf({
+    name,
+    past,
+    config: configOf(own),
+    files: files(own),
+    branches: ENVIRONMENTS,
+    repositories: Object.keys(PUBLISHED).map((image) => [`${HOST}/shop/${image}`, image]),
+  });
+}
+
+/** What a start is made of. */
+export interface StartingParts {
+  readonly name: string;
+  readonly config: string;
+  /** Files of the trunk. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Branches beside the trunk. */
+  readonly branches: readonly string[];
+  /** Where images are published: repositories, each with the image that it has every version of. */
+  readonly repositories: readonly (readonly [repository: string, image: string])[];
+  readonly past: Past;
+}
+
+/** Makes a start: the pipeline as it was set up, and its past, made by the engine. */
+export async function startOf({
+  name,
+  config,
+  files: trunk,
+  branches,
+  repositories,
+  past,
+}: StartingParts): Promise<Start> {
   const remote = createMemoryRemote();
-  remote.commit('main', { 'tagflow.yaml': config, ...files(own) });
+  remote.commit('main', { 'tagflow.yaml': config, ...trunk });
   const head = remote.branches.get('main' as BranchName);
-  for (const branch of ENVIRONMENTS) if (head) remote.branches.set(branch as BranchName, head);
+  for (const branch of branches) if (head) remote.branches.set(branch as BranchName, head);
   const tags = new Map<string, Digest>();
   const images = new Set<string>();
-  for (const [image, versions] of Object.entries(PUBLISHED)) {
-    for (const { version, digest } of versions) {
-      tags.set(`${HOST}/shop/${image}:${version}`, digest);
-      images.add(`${HOST}/shop/${image}@${digest}`);
+  for (const [repository, image] of repositories) {
+    for (const { version, digest } of PUBLISHED[image] ?? []) {
+      tags.set(`${repository}:${version}`, digest);
+      images.add(`${repository}@${digest}`);
     }
   }
   const scheduler = new Scheduler(createSeededRandom(1), CALM, EPOCH - 86_400_000);
@@ -102,7 +133,7 @@ async function createStart(name: string, past: Past, own: boolean): Promise<Star
   return {
     name,
     pipeline: parseConfig(config),
-    observations: world.tags().flatMap((each) => (/^(?:dev|stg|prd)/.test(each.tag) ? [{ at: 0, ...each }] : [])),
+    observations: world.tags().flatMap((each) => (each.tag.startsWith('V') ? [] : [{ at: 0, ...each }])),
     remote: world.remote,
     tags: new Map(world.tags().map(({ repository, tag, digest }) => [`${repository}:${tag}`, digest])),
     images: world.images,

@@ -43,15 +43,15 @@ if (options.remember) {
   Error.stackTraceLimit = 0;
 }
 // Loaded now, so that what is swapped is swapped everywhere.
-const { createStarts, EPOCH } = await import('./start.ts');
-const { simulate } = await import('./simulate.ts');
+const { EPOCH } = await import('./start.ts');
+const { createAllStarts, simulate } = await import('./simulate.ts');
 const { breakOf } = await import('./breaks.ts');
 
 // The engine loads it when it first needs it: from now on that takes no turn.
 await import('diff');
 await import('../../../src/engine/read/containment.ts');
 
-const starts = await createStarts();
+const starts = await createAllStarts();
 
 async function runBatch({ from, count, broken: name, traces }: Batch): Promise<BatchResult> {
   const broken = name === undefined ? undefined : breakOf(name);
