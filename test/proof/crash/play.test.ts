@@ -2,7 +2,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type DockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { temporaryFolder } from '../../support/git-repository.ts';
 import { type GitHttpServer, startGitHttpServer } from '../../support/git-server.ts';
@@ -11,6 +11,9 @@ import type { Answer } from './gate.ts';
 import { play, recordSteps } from './play.ts';
 import type { Point } from './points.ts';
 import { type Ground, type Stage, openFileStage, openServerStage } from './stage.ts';
+
+// Each point starts many processes, and a busy machine takes its time for them.
+vi.setConfig({ testTimeout: 120_000 });
 
 const PROGRAM = join(import.meta.dirname, '../../../src/cli/main.ts');
 

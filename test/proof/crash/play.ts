@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
-import { type Operation, type TagObservation, releaseOf } from '../checker/history.ts';
+import { type EnvironmentHistory, type Operation, type TagObservation, releaseOf } from '../checker/history.ts';
 import { type Actor, type Ended, now, operationOf, startActor } from '../real/program.ts';
-import { readEnvironmentHistory, readHeads } from '../real/read-history.ts';
+import { type WrittenEntry, readEnvironmentHistory, readHeads, readJournal } from '../real/read-history.ts';
 import { IMAGES } from '../real/fixture.ts';
 import type { CommandName, Point } from './points.ts';
 import type { Place, Stage } from './stage.ts';
@@ -18,11 +18,23 @@ const COMMANDS: Readonly<Record<CommandName, readonly string[]>> = {
   rollback: ['rollback', 'stg', '--reason', 'INC-412'],
   apply: ['apply', 'stg'],
   verify: ['verify', 'stg', '--wait'],
+  lock: ['lock', 'stg', '--reason', 'INC-412'],
+  unlock: ['unlock', 'dev'],
+  hold: ['hold', 'app@v1.1', 'stg', '--reason', 'INC-412'],
+  lift: ['lift', 'app@v1.0', 'dev'],
+  approve: ['approve', 'stg', 'app=v1.3'],
+  override: ['override', 'stg', 'downgrade', 'app=v1.1', '--reason', 'INC-412'],
 };
 /** The exit code of a command that nobody disturbs: the release that is verified fails, and is rolled back. */
-const EXITS: Readonly<Record<CommandName, number>> = { promote: 0, rollback: 0, apply: 0, verify: 9 };
+const EXITS: Readonly<Partial<Record<CommandName, number>>> = { verify: 9 };
+/** Commands that move environments; the others write to the journal alone. */
+const RELEASING: ReadonlySet<string> = new Set(['promote', 'rollback', 'apply', 'verify']);
 /** What another actor runs meanwhile. */
 const SECOND = ['promote', 'stg', 'db=v1.1'];
+/** What another actor writes meanwhile beside a command that writes to the journal alone. */
+const SECOND_ENTRY = ['hold', 'app@v1.2', 'dev', '--reason', 'INC-9'];
+/** The exit code of a command that ends what nobody left open. */
+const NOTHING_OPEN = 4;
 /** The release that stg has when a point begins. */
 const RELEASE = 3;
 
@@ -35,6 +47,8 @@ const SECOND_MS = { servers: 20_000, files: 1_000 } as const;
 const NEVER_MS = 60_000;
 
 const PRELOAD = pathToFileURL(join(import.meta.dirname, 'preload.ts')).href;
+
+type ReadJournal = Awaited<ReturnType<typeof readJournal>>;
 
 /** What became of a point. */
 export interface Verdict {
@@ -57,7 +71,7 @@ export async function recordSteps(stage: Stage, command: CommandName): Promise<r
   let text = '';
   actor.channel.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const { exit, stderr, stdout } = await actor.done;
-  if (exit !== EXITS[command]) throw new Error(`${command} failed undisturbed:\n${stdout}${stderr}`);
+  if (exit !== exitOf(command)) throw new Error(`${command} failed undisturbed:\n${stdout}${stderr}`);
   labels.push(...(stage.gate ? stage.gate.labels : text.split('\n').filter(Boolean)));
   place.remove();
   return labels;
@@ -80,6 +94,7 @@ class Scene {
   readonly #story: string[] = [];
   readonly #operations: Operation[] = [];
   readonly #observations: TagObservation[] = [];
+  readonly #acknowledged: { readonly actor: string; readonly entry: string }[] = [];
   #second: Actor | undefined;
   #reached = false;
   /** The run has ended, so no moment of it comes any more. */
@@ -97,7 +112,7 @@ class Scene {
     this.#observe(0);
     const ended = await this.#disturb();
     if (!this.#reached) this.#wrong('not-reached', `the run never came to ${this.#point.step.label}`);
-    const landed = (await readHeads(this.#place.repository))['stg'] !== this.#place.heads['stg'];
+    const landed = await this.#hasLanded();
     const stopped = this.#judgeStop(ended);
     const second = this.#second && (await this.#end(this.#second));
     if (second) this.#judgeSecond(second);
@@ -126,7 +141,7 @@ class Scene {
     });
     const ended = await Promise.race([this.#end(first), failed.promise]);
     this.#over = true;
-    this.#operations.push(operationOf(ended, ended.exit === undefined));
+    if (!this.#isEntry) this.#operations.push(operationOf(ended, ended.exit === undefined));
     if (gate) gate.victim = false;
     if (gate && gate.writesInFlight > 0 && ended.exit !== undefined && this.#took(ended) < STOP_MS - 1000) {
       this.#wrong('unfinished', 'it ended while a write of it had no answer');
@@ -146,7 +161,7 @@ class Scene {
       // What it had sent before is here by then, and known for its own.
       await sleep(5);
       if (gate) gate.victim = false;
-      this.#second = start(this.#stage, this.#place, 'second', SECOND);
+      this.#second = start(this.#stage, this.#place, 'second', this.#isEntry ? SECOND_ENTRY : SECOND);
       await Promise.race([this.#second.done, sleep(SECOND_MS[transport])]);
       if (gate) gate.victim = true;
     }
@@ -189,7 +204,7 @@ class Scene {
     if (took > STOP_MS) this.#wrong('slow-stop', `it ended ${Math.round(took)} ms after SIGTERM`);
     const { exit, stderr } = ended;
     // Undefined: the command was over, and nothing listened for signals any more.
-    const verdicts = this.#point.command === 'verify' ? [5, EXITS.verify] : [];
+    const verdicts = this.#point.command === 'verify' ? [5, exitOf('verify')] : [];
     if (exit !== undefined && ![0, 8, 143, ...verdicts].includes(exit))
       this.#wrong('stop-exit', `it ended with ${exit} after SIGTERM`);
     if (exit === 143 && !interruptionOf(ended)) {
@@ -216,8 +231,11 @@ class Scene {
       // A rollback goes back from what is there: repeated after it landed, it would go back once more.
       if ((await this.#statusSequence()) !== RELEASE) args = COMMANDS.apply;
     }
+    // What was ended once is not open any more.
+    const ends = ['unlock', 'lift'].includes(command) && (await this.#hasLanded());
     const ended = await this.#run('again', args);
-    if (ended.exit !== (args === COMMANDS[command] ? EXITS[command] : 0)) {
+    if (ends && ended.exit === NOTHING_OPEN) return;
+    if (ended.exit !== (args === COMMANDS[command] ? exitOf(command) : 0)) {
       this.#wrong('rerun', `${args.join(' ')} ended with ${ended.exit}: ${ended.stdout}${ended.stderr}`);
     }
   }
@@ -255,7 +273,11 @@ class Scene {
       this.#observations.push({ at, repository: this.#place.nameOf(image), tag, digest });
     }
     const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base: heads['stg'] ?? '' });
-    const landed = environment.line.some((commit) => releaseOf(commit)?.actor === 'first');
+    const journal = await readJournal(repository);
+    const landed = this.#isEntry
+      ? entriesBy(journal, 'first').length > 0
+      : environment.line.some((commit) => releaseOf(commit)?.actor === 'first');
+    if (this.#isEntry) this.#judgeEntries(journal, environment);
     if (this.#point.command === 'verify') {
       const [newest] = environment.line.flatMap((commit) => releaseOf(commit) ?? []);
       if (newest?.action !== 'rollback') this.#wrong('unfinished', `release ${newest?.sequence} failed and still runs`);
@@ -272,6 +294,7 @@ class Scene {
       ...(gate && { everyWrite: true }),
       settled: true,
       published,
+      journal: { heads: journal, when: {}, acknowledged: this.#acknowledged },
     });
     this.#violations.push(...found.map(describeViolation));
     const after = await readHeads(repository);
@@ -285,6 +308,29 @@ class Scene {
     if (work.length > 0) this.#wrong('left-behind', `${work.join(', ')} in the work folder`);
     await this.#unblocked(join(folder, 'registry'));
     await this.#noOrphans('in the end');
+  }
+
+  /** What a command that writes to the journal left: its entry, once or twice, and no release. */
+  #judgeEntries(journal: ReadJournal, environment: EnvironmentHistory): void {
+    const { command } = this.#point;
+    const own = ['first', 'again'].flatMap((actor) => entriesBy(journal, actor));
+    if (own.length === 0 || own.length > 2) this.#wrong('entries', `there are ${own.length} of ${command}`);
+    const other = own.find(({ kind }) => kind !== command);
+    if (other) this.#wrong('entries', `${other.path} is of another kind`);
+    if (this.#second && entriesBy(journal, 'second').length !== 1)
+      this.#wrong('entries', 'that of the other actor is gone');
+    if (environment.line[0]?.id !== this.#place.heads['stg']) this.#wrong('other-branch', 'stg moved');
+  }
+
+  get #isEntry(): boolean {
+    return !RELEASING.has(this.#point.command);
+  }
+
+  /** Whether what the first command writes is there. */
+  async #hasLanded(): Promise<boolean> {
+    const { repository, heads } = this.#place;
+    if (!this.#isEntry) return (await readHeads(repository))['stg'] !== heads['stg'];
+    return entriesBy(await readJournal(repository), 'first').length > 0;
   }
 
   /** What a killed run left in a layout that needed no write since is in nobody's way: the next writer takes it away. */
@@ -331,7 +377,7 @@ class Scene {
 
   async #run(name: string, args: readonly string[]): Promise<Ended> {
     const ended = await this.#end(start(this.#stage, this.#place, name, args));
-    if (args[0] !== 'status' && args[0] !== 'tag') this.#operations.push(operationOf(ended, false));
+    if (RELEASING.has(args[0] ?? '')) this.#operations.push(operationOf(ended, false));
     return ended;
   }
 
@@ -346,13 +392,30 @@ class Scene {
     this.#story.push(
       `${name}: ${args.join(' ')}: exit ${exit} after ${Math.round(ended.ended - started)} ms\n${stdout}${stderr}`,
     );
-    if (actor === this.#second) this.#operations.push(operationOf(ended, false));
+    if (actor === this.#second && !this.#isEntry) this.#operations.push(operationOf(ended, false));
+    for (const entry of entriesSaid(ended)) this.#acknowledged.push({ actor: name, entry });
     return ended;
   }
 
   #wrong(rule: string, text: string): void {
     this.#violations.push(`${rule}: ${text}`);
   }
+}
+
+function exitOf(command: CommandName): number {
+  return EXITS[command] ?? 0;
+}
+
+/** The entries of the journal's newest commit that an actor wrote. */
+function entriesBy(journal: ReadJournal, actor: string): readonly WrittenEntry[] {
+  return journal.at(-1)?.entries.filter((entry) => entry.actor === actor) ?? [];
+}
+
+/** The ids of the entries that a run said it wrote. */
+function entriesSaid({ exit, stdout }: Ended): readonly string[] {
+  if (exit !== 0 || !stdout.startsWith('{')) return [];
+  const { entries = [] } = JSON.parse(stdout) as { entries?: readonly { readonly id: string }[] };
+  return entries.map(({ id }) => id);
 }
 
 interface Interruption {

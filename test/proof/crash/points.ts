@@ -3,7 +3,18 @@
 /** Over which Git and which registry. `servers`: `git http-backend` and docker-registry; `files`: file:// and OCI layouts. */
 export const TRANSPORTS = ['servers', 'files'] as const;
 /** What is killed. */
-export const COMMANDS = ['promote', 'rollback', 'apply', 'verify'] as const;
+export const COMMANDS = [
+  'promote',
+  'rollback',
+  'apply',
+  'verify',
+  'lock',
+  'unlock',
+  'hold',
+  'lift',
+  'approve',
+  'override',
+] as const;
 /** Whether another actor releases to the same environment while the one that is killed stands still at its step. */
 export const COMPANIES = ['alone', 'beside'] as const;
 /** How it is stopped. */

@@ -1,6 +1,6 @@
 // The simulation itself: it is deterministic, it finds what it is there to find, and a few hundred schedules hold.
 // `npm run dst` runs hundreds of thousands.
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { BREAKS } from './breaks.ts';
 import { SeedPool } from './pool.ts';
 import { linesStart } from './lines.ts';
@@ -36,8 +36,11 @@ async function shown(
   return all;
 }
 
+// A busy machine takes its time: what is looked at has none, since time is virtual.
+vi.setConfig({ testTimeout: 180_000 });
+
 test('schedules drawn from seeds break no promise', async () => {
-  expect(await shown({ count: 400 })).toEqual([]);
+  expect(await shown({ count: 300 })).toEqual([]);
 });
 
 test('a seed gives the same trace, whatever ran before it', async () => {

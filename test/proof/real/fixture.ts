@@ -92,6 +92,13 @@ export async function makeReleases(
     if (version === 'v1.2') await before();
     if (version !== 'v1.3') await tagflow(['promote', 'stg']);
   }
+  await beginJournal(tagflow);
   // Packed, so that a copy is a few files.
   await repository.git(['gc', '--quiet', '--prune=now']);
+}
+
+/** Begins the journal, with a lock and a hold on dev: every release of stg is made beside it, and there is something to end. */
+async function beginJournal(tagflow: (args: readonly string[]) => Promise<void>): Promise<void> {
+  await tagflow(['lock', 'dev', '--reason', 'INC-7']);
+  await tagflow(['hold', 'app@v1.0', 'dev', '--reason', 'INC-8']);
 }

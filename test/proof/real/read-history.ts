@@ -6,7 +6,13 @@ import { parse } from 'yaml';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { run } from '../../support/git-repository.ts';
 import { descriptorsOf } from '../../support/layouts.ts';
-import { type CommitFacts, type EnvironmentHistory, type History, recordFacts } from '../checker/history.ts';
+import {
+  type CommitFacts,
+  type EnvironmentHistory,
+  type History,
+  type JournalEntryFacts,
+  recordFacts,
+} from '../checker/history.ts';
 
 /** Where an environment is in a bare repository. Its branch and its tag have its name. */
 export interface EnvironmentPlace {
@@ -77,6 +83,42 @@ async function readBlobs(folder: string, names: readonly string[]): Promise<read
     at = end + 1 + (size === undefined ? 0 : Number(size) + 1);
   }
   return texts;
+}
+
+/** An entry of the journal, and who wrote it. */
+export interface WrittenEntry extends JournalEntryFacts {
+  readonly actor: string | undefined;
+}
+
+/** The journal's entries at each of its commits, oldest first, read without the program. */
+export async function readJournal(
+  folder: string,
+): Promise<
+  readonly { readonly id: string; readonly below: readonly string[]; readonly entries: readonly WrittenEntry[] }[]
+> {
+  const args = ['log', '--reverse', '--first-parent', '--format=%H', 'refs/heads/tagflow-journal'];
+  const ids = (await run('git', args, { cwd: folder })).split('\n').filter(Boolean);
+  return Promise.all(
+    ids.map(async (id, index) => {
+      const paths = (await run('git', ['ls-tree', '-r', '--name-only', id], { cwd: folder }))
+        .split('\n')
+        .filter(Boolean);
+      const texts = await readBlobs(
+        folder,
+        paths.map((path) => `${id}:${path}`),
+      );
+      const entries = paths.map((path, at) => entryAt(path, texts[at] ?? ''));
+      return { id, below: ids.slice(0, index + 1), entries };
+    }),
+  );
+}
+
+/** `lock/stg/_/2026-01/20260101T000000000Z-0123456789ab.yaml`. */
+function entryAt(path: string, text: string): WrittenEntry {
+  const [kind = '', environment = '', , , name = ''] = path.split('/');
+  const [, entry = '', ends] = name.replace('.yaml', '').split('-');
+  const actor = /^ *actor: (\S+)$/m.exec(text)?.[1];
+  return { path, kind, environment, entry, actor, ...(ends !== undefined && { ends }) };
 }
 
 /** The heads of all branches. */
