@@ -1,10 +1,10 @@
 // What stands beside a tag or a digest and belongs to the same image: `{registry, repository, tag, digest}`, also as
 // `imageRepository` beside `imageTag`, or `web_repository` beside `web_tag`.
 import { type Scalar, isMap, isScalar } from 'yaml';
-import { hasPlaceholder, splitImage } from './image-name.ts';
-import { refuseFlux, refusePlaceholder } from './refusals.ts';
+import { joinName } from './image-name.ts';
+import { setValue } from './set-value.ts';
 import type { Source } from './source.ts';
-import { type Change, holds, isFluxSetter, replaceScalar } from './splice.ts';
+import type { Change } from './splice.ts';
 import { type Path, type Tree, isEmpty, textOf } from './tree.ts';
 
 /** A field beside another one. */
@@ -50,20 +50,12 @@ export function siblingsOf(tree: Tree, path: Path): Siblings {
 
 /** The name that the fields spell; undefined where they spell none, or another tool completes it. */
 export function nameBeside({ registry, repository }: Siblings): string | undefined {
-  const base = repository && splitImage(repository.text)?.name;
-  if (base === undefined || /:\/\/|\s/.test(repository?.text ?? '')) return undefined;
-  const whole = registry && registry.text !== '' ? `${registry.text.replace(/\/+$/, '')}/${base}` : base;
-  return hasPlaceholder(whole) ? undefined : whole;
+  return repository && joinName(registry?.text ?? '', repository.text);
 }
 
-/** The edit that makes a field hold a value. Throws `manifest-unsafe-edit` where another tool writes it. */
-export function setSibling(source: Source, document: number, { path, node, text }: Sibling, value: string): Change {
-  const intents = [{ document, path, value }];
-  if (holds(node, value)) return { splices: [], intents };
-  const offset = node.range?.[0] ?? 0;
-  if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, path, text);
-  if (isFluxSetter(source, node)) throw refuseFlux(source, offset, path);
-  return { splices: [replaceScalar(source, node, value)], intents };
+/** The edit that makes a field beside hold a value. Throws what `setValue` throws. */
+export function setSibling(source: Source, document: number, { path, node }: Sibling, value: string): Change {
+  return setValue({ source, index: document }, path, node, value);
 }
 
 /** Letters and digits alone, in lower case: `imageTag` and `image_tag` are one key. */

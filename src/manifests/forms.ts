@@ -33,8 +33,17 @@ export interface FoundSite {
   readonly site: Site;
 }
 
-/** Every place in a file that names an image, in order of appearance, with its form. */
+/** Every place in a file that names an image for sure, in order of appearance, with its form. */
 export function findFormed(source: Source): readonly FoundSite[] {
+  return formed(source).filter(({ site }) => site.isWord !== true);
+}
+
+/** Every place in a file that may name an image, in order of appearance: what it means is decided by the images that are known. */
+export function findSites(source: Source): readonly Site[] {
+  return formed(source).map(({ site }) => site);
+}
+
+function formed(source: Source): readonly FoundSite[] {
   return source.trees
     .flatMap((tree, index) => objectsOf({ source, index, tree, root: tree.root, path: [] }))
     .flatMap((document) => {
@@ -42,11 +51,6 @@ export function findFormed(source: Source): readonly FoundSite[] {
       return form ? form.sites(document).map((site) => ({ form: form.name, site })) : [];
     })
     .sort((a, b) => a.site.offset - b.site.offset);
-}
-
-/** Every place in a file that names an image, in order of appearance. */
-export function findSites(source: Source): readonly Site[] {
-  return findFormed(source).map(({ site }) => site);
 }
 
 function formOf(document: Document): Form | undefined {

@@ -25,6 +25,17 @@ export function joinImage(name: string, tag: string | undefined, digest: string 
   return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
+/**
+ * The name that a registry's host and a repository make together, without tag and digest; undefined where they make none: an
+ * address, or what another tool completes.
+ */
+export function joinName(host: string, repository: string): string | undefined {
+  if (/:\/\/|[\s$%<{]/.test(`${host}${repository}`)) return undefined;
+  const base = splitImage(repository)?.name.replace(/^\/+|\/+$/g, '');
+  if (base === undefined) return undefined;
+  return host === '' ? base : `${host.replace(/\/+$/, '')}/${base}`;
+}
+
 /** The one spelling of a repository: host in lower case, Docker Hub's host and `library/` written out. */
 export function canonicalName(name: string): string {
   const slash = name.indexOf('/');

@@ -87,8 +87,7 @@ export function findImages(
     const text = content.length <= caps.bytes ? decode(content) : undefined;
     const source = text === undefined ? undefined : readSource(path, text, caps);
     if (!source || !isSource(source) || !holdsManifests(path, source)) return [];
-    const told = findFormed(source).filter(({ site }) => site.isWord !== true);
-    return told.map(({ form, site: { replaces, ...site } }) => ({
+    return findFormed(source).map(({ form, site: { replaces, ...site } }) => ({
       ...placeOf(source, site),
       form,
       name: site.names[0],

@@ -2,19 +2,10 @@
 import { type Pair, type YAMLMap, isScalar } from 'yaml';
 import type { TagflowError } from '../../model/errors.ts';
 import type { Document, Site, Target } from '../form.ts';
-import { hasPlaceholder, joinImage, splitImage } from '../image-name.ts';
-import { refuseFlux, refusePlaceholder } from '../refusals.ts';
+import { joinImage, joinName } from '../image-name.ts';
 import { retarget } from '../retarget.ts';
-import {
-  type Change,
-  type Intent,
-  type Splice,
-  holds,
-  insertPair,
-  isFluxSetter,
-  replaceScalar,
-  unsafe,
-} from '../splice.ts';
+import { setValue } from '../set-value.ts';
+import { type Change, insertPair, unsafe } from '../splice.ts';
 import { type Entry, type Path, type Value, describePath, isEmpty, textOf } from '../tree.ts';
 
 /** A field of an image; `at` is the path of its mapping where that is another one. */
@@ -93,10 +84,8 @@ class Fields {
     const written = this.#text(repository);
     const host = this.#text(registry);
     const last = this.#text(name);
-    if (written === '' || /:\/\/|[\s$%<{]/.test(`${host}${written}${last}`)) return undefined;
-    const base = splitImage(written)?.name.replace(/^\/+|\/+$/g, '');
-    if (base === undefined) return undefined;
-    const whole = host === '' ? base : `${host.replace(/\/+$/, '')}/${base}`;
+    const whole = written === '' || /:\/\/|[\s$%<{]/.test(last) ? undefined : joinName(host, written);
+    if (whole === undefined) return undefined;
     return last === '' ? [whole] : [whole, `${whole}/${last}`];
   }
 
@@ -187,16 +176,9 @@ class Fields {
     const { source } = document;
     const node = this.#value(field);
     const at = this.#path(field);
-    const intents: Intent[] = [{ document: document.index, path: at, value }];
     if (!isScalar(node))
       throw unsafe(source, offsetOf(field.pair), `${describePath(at)} holds no single value`, ...NO_SCALAR);
-    if (holds(node, value)) return { splices: [], intents };
-    const text = textOf(node) ?? '';
-    const offset = node.range?.[0] ?? 0;
-    if (hasPlaceholder(text)) throw refusePlaceholder(source, offset, at, text);
-    if (isFluxSetter(source, node)) throw refuseFlux(source, offset, at);
-    const splices: Splice[] = [replaceScalar(source, node, value)];
-    return { splices, intents };
+    return setValue(document, at, node, value);
   }
 
   #refuse(field: Field, what: string, why: string, fix: string): TagflowError {
