@@ -20,6 +20,7 @@ export interface GitAnswer {
 export type FailureKind =
   | 'unauthorized'
   | 'forbidden'
+  | 'too-large'
   | 'not-found'
   | 'refused-here'
   | 'no-such-object'
@@ -31,7 +32,12 @@ export type FailureKind =
   | 'storage'
   | 'transient';
 
+/** What servers, and proxies before them, say of a push or a file that is larger than they take. */
+const TOO_LARGE =
+  /returned error: 413|exceeds maximum allowed size|exceeds [^\n]{0,40}size limit|exceed the [0-9.]+ ?[kmg]i?b limit|Large files detected/i;
+
 const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
+  ['too-large', TOO_LARGE],
   [
     'unauthorized',
     /could not read (?:Username|Password)|Authentication failed|Permission denied \(|returned error: 401|HTTP Basic: Access denied/i,
@@ -71,6 +77,11 @@ export function failureKind(answer: GitAnswer): FailureKind {
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
   return found?.[0] ?? 'transient';
+}
+
+/** Whether a refusal is for the size of what was pushed. */
+export function isForSize(reason: string): boolean {
+  return TOO_LARGE.test(reason);
 }
 
 /** Whether a push could not be put together, since objects are missing here. Says nothing of any other command. */
@@ -175,6 +186,7 @@ const UNAVAILABLE: Readonly<
   'refused-here': NOT_USABLE,
   endless: NOT_USABLE,
   talkative: NOT_USABLE,
+  'too-large': NOT_USABLE,
   storage: NOT_USABLE,
   transient: (url) => ({
     what: `${url} does not answer as a Git remote`,

@@ -91,7 +91,7 @@ export type PushVerdict =
   | { readonly outcome: 'landed' }
   | { readonly outcome: 'lost'; readonly head: ObjectId | undefined }
   | { readonly outcome: 'beside-moved' }
-  | { readonly outcome: 'denied'; readonly reason: string };
+  | { readonly outcome: 'denied'; readonly reason: string; readonly isForSize?: true };
 
 // Every method below may throw `remote-unavailable`, `unauthorized`, `storage-failed` or `interrupted`. Commits and trees are
 // fetched as they are asked for; nothing but `LedgerWriter.push` changes the remote.

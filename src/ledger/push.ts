@@ -5,6 +5,7 @@ import type { Clock, Random } from '../model/effects.ts';
 import { advise } from '../model/advice.ts';
 import { TagflowError, isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../model/object-id.ts';
+import { isForSize } from './failure.ts';
 import type { BranchAt, PushVerdict } from './ledger.ts';
 
 /**
@@ -120,7 +121,7 @@ export async function settlePush(push: PushInFlight, pacing: Pacing): Promise<Pu
 
 /** A refusal that stays; a lock that stays is not a denial: nobody decided it. */
 function denied({ branch }: PushInFlight, { reason, lock }: { reason: string; lock?: string }): PushVerdict {
-  if (lock === undefined) return { outcome: 'denied', reason };
+  if (lock === undefined) return { outcome: 'denied', reason, ...(isForSize(reason) && { isForSize: true }) };
   throw new TagflowError('remote-unavailable', {
     what: `the remote keeps ${branch} locked; branch and tags are as before`,
     why: `${lock} exists there, and did not go away: a push runs for long, or one crashed and left it`,

@@ -167,7 +167,7 @@ export class Remote {
     }
     const kind = failureKind(answer);
     if (kind === 'talkative') return { kind: 'open', error: await this.#failure(kind, said), isFlood: true };
-    if (kind === 'forbidden') return { kind: 'refused', reason: said, final: true };
+    if (kind === 'forbidden' || kind === 'too-large') return { kind: 'refused', reason: said, final: true };
     const error = await this.#failure(kind, said);
     return { kind: kind === 'unauthorized' || neverReached(answer) ? 'unreached' : 'open', error };
   }

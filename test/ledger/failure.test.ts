@@ -4,6 +4,7 @@ import {
   type GitAnswer,
   type FailureKind,
   failureKind,
+  isForSize,
   isIncomplete,
   neverReached,
   oneLineOf,
@@ -155,6 +156,21 @@ describe('what was said', () => {
       expect(error.fix).toMatch(/^[a-z]/);
       expect(error.message).toMatch(/[^.]$/);
     }
+  });
+});
+
+describe('a push that is refused for its size', () => {
+  it.each([
+    'fatal: the remote end hung up unexpectedly\nerror: RPC failed; HTTP 413 curl 22 The requested URL returned error: 413',
+    'remote: fatal: pack exceeds maximum allowed size (100.00 MiB)',
+    "remote: error: File data.bin is 120.00 MB; this exceeds GitHub's file size limit of 100.00 MB",
+    'remote: GitLab: You are attempting to check in one or more blobs which exceed the 100.0MiB limit',
+  ])('is seen by the words of servers and proxies: %s', (text) => {
+    expect(failureKind(said(text))).toBe('too-large');
+    expect(isForSize(words(said(text), (same) => same))).toBe(true);
+  });
+  it('is no other refusal', () => {
+    expect(isForSize('pre-receive hook declined: prd is protected')).toBe(false);
   });
 });
 

@@ -97,6 +97,19 @@ describeReal('a Git ledger and servers that fail', ['git'], () => {
       expect(await commits()).toBe(2);
     });
 
+    it('is denied at once when a proxy takes no push of that size', async () => {
+      const { ledger, id } = await proposed();
+      let pushes = 0;
+      server.fault = (request) => {
+        if (!isPush(request)) return undefined;
+        pushes += 1;
+        return { kind: 'status', status: 413 };
+      };
+      expect(await ledger.push(MAIN, id, head)).toMatchObject({ outcome: 'denied', isForSize: true });
+      expect(pushes).toBe(1);
+      expect(await repository.head('main')).toBe(head);
+    });
+
     it('has landed when somebody built upon it before the answer was lost', async () => {
       const person = 'GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b';
       const later = `${person} git commit-tree -p $new -m later "$new^{tree}"`;

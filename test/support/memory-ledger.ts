@@ -46,9 +46,9 @@ export interface MemoryPush {
 /**
  * What goes wrong with a push. `answer-lost`: it is applied, and the answer never comes; the ledger settles it by
  * reading. `outcome-unknown-applied` and `outcome-unknown`: the same, applied or not, and reading fails as well.
- * `denied`: the remote refuses it. `down`: nothing is reached.
+ * `denied`: the remote refuses it; `too-large`: for its size. `down`: nothing is reached.
  */
-export type PushFault = 'answer-lost' | 'outcome-unknown-applied' | 'outcome-unknown' | 'denied' | 'down';
+export type PushFault = 'answer-lost' | 'outcome-unknown-applied' | 'outcome-unknown' | 'denied' | 'too-large' | 'down';
 
 /** The steps at which other actors, or faults, can come between. */
 export type MemoryStep = 'heads' | 'fetch' | 'deepen' | 'push' | 'head';
@@ -439,6 +439,7 @@ class MemoryLedger implements Ledger {
     if (fault === 'denied' || this.#remote.protected.has(branch)) {
       return { outcome: 'denied', reason: `${branch} is protected` };
     }
+    if (fault === 'too-large') return { outcome: 'denied', reason: 'HTTP 413', isForSize: true };
     if (fault !== 'outcome-unknown') this.#receive(push);
     if (fault === 'outcome-unknown' || fault === 'outcome-unknown-applied') {
       throw new TagflowError('push-outcome-unknown', { what: `whether the push to ${branch} landed is not known` });

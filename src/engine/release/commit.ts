@@ -1,7 +1,7 @@
 // Doing a plan: one commit on one branch is the commit point. Nothing in the registry moves before it has landed.
 import { CONFIG_FILE } from '../../config/config.ts';
 import type { Instant } from '../../model/effects.ts';
-import type { TreeEdit } from '../../ledger/ledger.ts';
+import type { PushVerdict, TreeEdit } from '../../ledger/ledger.ts';
 import { attemptNow } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -46,7 +46,7 @@ export async function commitPlans(
     // A lock that comes meanwhile is obeyed: a promotion plans again, a rollback as long as its own branch has not moved.
     const verdict = await context.ledger.push(branch, made.commit, base, journal);
     if (verdict.outcome === 'landed') return made.records.map((record) => ({ commit: made.commit, record }));
-    if (verdict.outcome === 'denied') throw denied(first.plan, made.commit, verdict.reason);
+    if (verdict.outcome === 'denied') throw denied(first.plan, made.commit, verdict);
     if (verdict.outcome === 'beside-moved') return undefined;
     const { head } = verdict;
     if (head === undefined || context.clock.elapsed() > deadline) return undefined;
@@ -77,11 +77,21 @@ async function standOn(
   return !changed.some((path) => read.has(path) || owns(path));
 }
 
-function denied(plan: Plan, commit: ObjectId, why: string): TagflowError {
+/** What helps against a server, or a proxy before it, that takes no push of this size. */
+export const SMALLER_PUSH =
+  'what is pushed is larger than the server takes: raise its limit (GitLab: the maximum push size; a proxy: client_max_body_size), push over SSH where a proxy limits HTTP, or take the large files out of the branch';
+
+function denied(
+  plan: Plan,
+  commit: ObjectId,
+  { reason: why, isForSize }: Extract<PushVerdict, { readonly outcome: 'denied' }>,
+): TagflowError {
   return new TagflowError('push-denied', {
     what: `the remote refuses a push to ${plan.branch}; branch and tags are as before`,
     why,
-    fix: `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again; where the branch takes pull requests only: environments.${plan.environment}.pullRequest: true`,
+    fix: isForSize
+      ? SMALLER_PUSH
+      : `allow this identity to push to ${plan.branch} (protected branch, hook, or a read-only token), then run again; where the branch takes pull requests only: environments.${plan.environment}.pullRequest: true`,
     details: { branch: plan.branch, head: plan.base, commit: shortId(commit) },
   });
 }

@@ -9,7 +9,7 @@ import { type BranchName, type ObjectId, shortId } from '../../model/object-id.t
 import { type Environment, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
-import { type Committed, buildCommit } from './commit.ts';
+import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
 import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './gates.ts';
@@ -142,7 +142,10 @@ async function pushed(
   throw new TagflowError('push-denied', {
     what: `the remote refuses a push to ${branch}; nothing was asked for`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
-    fix: 'allow this identity to make branches below tagflow/ (a rule for branches, a hook, or a read-only token), then run again',
+    fix:
+      verdict.outcome === 'denied' && verdict.isForSize
+        ? SMALLER_PUSH
+        : 'allow this identity to make branches below tagflow/ (a rule for branches, a hook, or a read-only token), then run again',
     details: { branch, commit: shortId(ours.commit) },
   });
 }

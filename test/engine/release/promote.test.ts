@@ -896,6 +896,14 @@ describe('the push', () => {
     expect(bench.registry.writes).toHaveLength(writes);
   });
 
+  test('that is larger than the server takes ends with that cause, and says nothing of rights', async () => {
+    const bench = await running();
+    bench.remote.faults.push = () => 'too-large';
+    const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
+    expect(error).toMatchObject({ code: 'push-denied', why: 'HTTP 413', retryable: false });
+    expect(error.fix).toMatch(/^what is pushed is larger than the server takes: raise its limit/);
+  });
+
   test('whose answer was lost, and that landed, is a release like any other', async () => {
     const bench = await running();
     bench.remote.faults.push = () => 'answer-lost';
