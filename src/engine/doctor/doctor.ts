@@ -122,6 +122,8 @@ interface Examined {
   readonly findings: readonly Diagnosis[];
   /** The releases whose images have to be there: the one that runs first. */
   readonly releases: readonly ReleaseRecord[];
+  /** The number of its newest release, 0 where it has none; undefined where that could not be read. */
+  readonly newest?: number;
 }
 
 async function examineEnvironment(
@@ -146,14 +148,14 @@ async function examineEnvironment(
       // What takes from the trunk has no images to take.
       fix: advise`${{ act: 'promote', line: name, version: environment.from === undefined ? 'IMAGE=VERSION' : undefined }}`,
     });
-    return { environment, findings, releases: [] };
+    return { environment, findings, releases: [], newest: 0 };
   }
   findings.push(...holdsOf(name, current), ...configOf(name, current));
   const { kept } = retained(records, environment.retain);
   const releases = records.filter(({ sequence }) => kept.has(sequence));
   const what = `release ${current.sequence}: ${describe(current.images)}; ${releases.length} of ${records.length} releases are retained`;
   findings.push({ severity: 'ok', check: 'record', subject: name, what });
-  return { environment, findings, releases };
+  return { environment, findings, releases, newest: current.sequence };
 }
 
 function noBranch({ name, branch }: Environment): Diagnosis {
@@ -205,16 +207,23 @@ function configOf(name: string, { config, sequence }: ReleaseRecord): readonly D
 
 /** Every repository that is configured or holds an image of a retained release, with what it is needed for. */
 function usesOf(snapshot: Snapshot, examined: readonly Examined[]): readonly RepositoryUse[] {
-  const uses = new Map<string, RepositoryUse & { needed: Needed[]; targets: Environment[] }>();
-  const useOf = (repository: Repository): RepositoryUse & { needed: Needed[]; targets: Environment[] } => {
-    const use = uses.get(repository.name) ?? { repository, needed: [], targets: [] };
+  interface Gathered extends RepositoryUse {
+    readonly needed: Needed[];
+    readonly targets: Environment[];
+    readonly newest: Map<Environment, number>;
+  }
+  const uses = new Map<string, Gathered>();
+  const useOf = (repository: Repository): Gathered => {
+    const use = uses.get(repository.name) ?? { repository, needed: [], targets: [], newest: new Map() };
     uses.set(repository.name, use);
     return use;
   };
-  for (const { environment, releases } of examined) {
+  for (const { environment, releases, newest } of examined) {
     for (const image of environment.images.values()) {
       useOf(image.repository);
-      useOf(repositoryIn(environment, image)).targets.push(environment);
+      const target = useOf(repositoryIn(environment, image));
+      target.targets.push(environment);
+      if (newest !== undefined) target.newest.set(environment, newest);
     }
     for (const [index, record] of releases.entries()) {
       for (const image of record.images) {

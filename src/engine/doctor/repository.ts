@@ -32,6 +32,8 @@ export interface RepositoryUse {
   /** Environments that run an image from it, and whose tags are put there. */
   readonly targets: readonly Environment[];
   readonly needed: readonly Needed[];
+  /** The numbers of the newest releases of those of the environments whose past could be read. */
+  readonly newest: ReadonlyMap<Environment, number>;
 }
 
 /** A clock that is off by more than this makes tokens and signatures invalid here and there. */
@@ -63,6 +65,7 @@ export async function examineRepository(
   return [
     ...access,
     ...tagFindings(use, facts),
+    ...(await foreignReleaseTags(context, use)),
     ...(await missingImages(context, use, images?.value)),
     ...cleanUpFindings(use, facts, images?.value, context.clock.now()),
   ];
@@ -174,6 +177,39 @@ function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: Reposi
       details: { tags },
     },
   ];
+}
+
+/** Per-release tags of releases that there are none of: a promotion that comes to that number is refused. */
+async function foreignReleaseTags(
+  { registryOf }: Pick<Registries, 'registryOf'>,
+  { repository, newest }: RepositoryUse,
+): Promise<readonly Diagnosis[]> {
+  const tagging = [...newest].filter(([environment]) => environment.tags);
+  if (tagging.length === 0) return [];
+  const { value: listed, problem } = await attempt(registryOf(repository).listTags(repository));
+  if (problem) return [diagnosisOf(problem, 'release-tags', repository.name)];
+  return tagging.flatMap(([environment, sequence]): readonly Diagnosis[] => {
+    const prefix = releaseTag(environment.releaseTag, 1).replace(/1$/, '');
+    const numbers = listed
+      .filter((tag) => tag.startsWith(prefix) && /^[1-9][0-9]{0,14}$/.test(tag.slice(prefix.length)))
+      .map((tag) => Number(tag.slice(prefix.length)))
+      .filter((number) => number > sequence)
+      .sort((a, b) => a - b);
+    const [first] = numbers;
+    if (first === undefined) return [];
+    const more = numbers.length === 1 ? '' : `, with ${counted(numbers.length - 1, 'tag')} of higher numbers,`;
+    return [
+      {
+        severity: 'warning',
+        check: 'release-tags',
+        subject: repository.name,
+        what: `the tag ${prefix}${first}${more} is there, and ${environment.name} has no release ${first}: promotions are refused once they come to it`,
+        why: 'another pipeline or repository writes tags of this name, or the branch was recreated',
+        fix: `give ${environment.name} tags of its own: environments.${environment.environment}.releaseTag, or environments.${environment.environment}.tag; leave the tags that are there to those who write them`,
+        details: { first, tags: numbers.length },
+      },
+    ];
+  });
 }
 
 /** Images of retained releases that are gone. */

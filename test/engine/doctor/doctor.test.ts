@@ -68,6 +68,18 @@ test('finds nothing where all is well, looks at everything, and changes nothing'
   expect(bench.registry.writes).toHaveLength(writes);
 });
 
+test('warns of per-release tags that somebody else writes, before a promotion comes to their number', async () => {
+  const bench = await running();
+  for (const tag of ['dev-3', 'dev-4', 'dev-x', 'devel-9', 'stg-0']) {
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag(tag));
+  }
+  expect(await found(bench)).toEqual([
+    'warning release-tags django: the tag dev-3, with 1 tag of higher numbers, is there, and dev has no release 3: promotions are refused once they come to it',
+  ]);
+  const finding = (await doctor(bench.context(), MACHINE)).find(({ check }) => check === 'release-tags');
+  expect(fixText(finding?.fix)).toContain('leave the tags that are there to those who write them');
+});
+
 test('looks at one environment and its repositories when one is named', async () => {
   const settings = { prd: 'repositories: { django: prod.example.org/django }' };
   const bench = createBench({ settings });
