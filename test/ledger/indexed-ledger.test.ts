@@ -91,6 +91,18 @@ describe('a known past', () => {
     expect(read.map(String)).toEqual(Array.from({ length: 100 }, (_, at) => `${199 - at}`));
   });
 
+  it('does not keep files that are too long to be records', async () => {
+    const remote = createMemoryRemote();
+    const store = createMemoryStore();
+    const head = remote.commit('main', { record: 'x'.repeat(2 ** 20 + 1) });
+    const ledger = createIndexedLedger(createMemoryLedger(remote), new PastIndex(store, KEY, 'one'));
+    await ledger.fetch([head]);
+    await ledger.deepen([head]);
+    expect(await ledger.walk(head, ['record'])).toHaveLength(1);
+    await ledger.close();
+    expect(store.files.size).toBe(0);
+  });
+
   it('is read again from the start where a thousand commits and more came', async () => {
     expect(await reading(3, 1_001)).toMatchObject({ whole: 1 });
   });

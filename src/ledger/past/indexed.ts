@@ -100,7 +100,7 @@ class IndexedReader {
     await this.#fetchAsked();
     const steps = await this.#inner.walk(head, paths, limit);
     const isWhole = limit === undefined || steps.length < limit;
-    if (isWhole) await this.#index.learn(paths, { head, steps });
+    if (isWhole && steps.every(isShort)) await this.#index.learn(paths, { head, steps });
     return steps;
   }
 
@@ -121,7 +121,8 @@ class IndexedReader {
     await this.#fetchAsked();
     const aside = await this.#inner.walkAside(head, paths);
     const reached = await this.#inner.reached(head);
-    await this.#index.learn(paths, { head, aside, ...(reached.size <= MOST_REACHED && { reached }) });
+    if (aside.every(isShort))
+      await this.#index.learn(paths, { head, aside, ...(reached.size <= MOST_REACHED && { reached }) });
     return aside;
   }
 
@@ -285,6 +286,11 @@ class IndexedReader {
     }
     return found;
   }
+}
+
+/** Whether the files of a step are short: of longer ones a step holds only that they are longer, a megabyte for each. */
+function isShort({ files }: FileStep): boolean {
+  return files.values().every(({ length }) => length <= LONGEST_STEP);
 }
 
 /** A way to make trees, as one text: no path has a NUL. */
