@@ -17,6 +17,13 @@ test('a record that says nothing unusual is read without the parser', () => {
   expect(readBlockYaml(text)).toEqual(parsed(text));
 });
 
+test.each(['127.0.0.1:5000/shop/app', '10.0.0.1/app'])(
+  'a registry at an address, %s, is read without the parser',
+  (text) => {
+    expect(readBlockYaml(`a: ${text}`)).toEqual(parsed(`a: ${text}`));
+  },
+);
+
 test.each([
   ['a flow mapping', 'a: { b: c }'],
   ['an anchor', 'a: &b c'],
