@@ -2,7 +2,7 @@
 // rests on.
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
-import { firstParents, outside, reachable } from './history.ts';
+import { firstParents, outside, reachable, reachingEdge, shallowCommits } from './history.ts';
 import type { Commit } from './ledger.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -73,6 +73,9 @@ export class Ancestry {
   /** As the port has it. */
   async reached(head: ObjectId): Promise<ReadonlySet<ObjectId>> {
     await this.#fetcher.needHistory(head);
+    // A remote that is a shallow clone itself has not more to give.
+    const edge = await shallowCommits(this.#git.folder);
+    if (edge.length > 0 && (await reachingEdge(this.#git, [head], edge)).has(head)) return new Set();
     return new Set(await reachable(this.#git, head, [], Infinity));
   }
 

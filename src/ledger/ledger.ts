@@ -146,7 +146,7 @@ export interface HistoryReader {
   commitsBetween(include: ObjectId, exclude: readonly ObjectId[], limit: number): Promise<readonly Commit[]>;
   /** Returns the first-parent history of a head, newest first. Needs `deepen`. */
   firstParents(head: ObjectId): Promise<readonly ObjectId[]>;
-  /** Returns every commit that a head reaches, itself included. Needs `deepen`. */
+  /** Returns every commit that a head reaches, itself included; none where the remote does not have all of them. Needs `deepen`. */
   reached(head: ObjectId): Promise<ReadonlySet<ObjectId>>;
   /** Those of some commits that can be read without bringing more, in the order of their ids. */
   known(ids: readonly ObjectId[]): Promise<readonly Commit[]>;

@@ -1,10 +1,14 @@
 // A ledger over an index keeps the contract of a ledger, whatever the index learnt before; and the steps of a past go on from what is
 // known without its whole history.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createIndexedLedger } from '../../src/ledger/past/indexed.ts';
 import { PastIndex } from '../../src/ledger/past/past-index.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
 import { describeLedgerContract } from '../contract/ledger.ts';
+import { openGitLedger } from '../support/git-ledger.ts';
+import { createGitRepository, run, temporaryFolder } from '../support/git-repository.ts';
 import { createMemoryLedger, createMemoryRemote } from '../support/memory-ledger.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 
@@ -101,6 +105,27 @@ describe('a known past', () => {
     expect(await ledger.walk(head, ['record'])).toHaveLength(1);
     await ledger.close();
     expect(store.files.size).toBe(0);
+  });
+
+  it('is not what a shallow clone has: the repository in its place may have more', async () => {
+    const folder = await temporaryFolder('indexed');
+    const full = await createGitRepository({ folder: join(folder, 'full.git') });
+    const store = createMemoryStore();
+    for (const text of ['1', '2', '3']) await full.commit('main', { record: text });
+    await run('git', ['clone', '-q', '--bare', '--depth=2', `file://${full.folder}`, join(folder, 'shallow.git')]);
+    const read = async (name: string): Promise<readonly string[]> => {
+      const inner = await openGitLedger({ url: `file://${join(folder, name)}`, workFolder: join(folder, 'work') });
+      const ledger = createIndexedLedger(inner, new PastIndex(store, KEY, 'one'));
+      const head = (await ledger.heads()).branches.get('main' as BranchName)!;
+      await ledger.fetch([head]);
+      await ledger.deepen([head]);
+      const steps = await ledger.walk(head, ['record']);
+      await ledger.close();
+      return steps.map(({ files }) => Buffer.from(files.get('record') ?? []).toString());
+    };
+    await read('shallow.git');
+    expect(await read('full.git')).toEqual(['3', '2', '1']);
+    await rm(folder, { recursive: true, force: true });
   });
 
   it('is read again from the start where a thousand commits and more came', async () => {

@@ -100,7 +100,9 @@ class IndexedReader {
     await this.#fetchAsked();
     const steps = await this.#inner.walk(head, paths, limit);
     const isWhole = limit === undefined || steps.length < limit;
-    if (isWhole && steps.every(isShort)) await this.#index.learn(paths, { head, steps });
+    // What a remote cuts off today it may have tomorrow.
+    const isLasting = isWhole && steps.every(isShort) && (await this.#inner.reached(head)).size > 0;
+    if (isLasting) await this.#index.learn(paths, { head, steps });
     return steps;
   }
 
