@@ -12,6 +12,10 @@ const BENCHMARKS = {
   overlays: () => import('./overlays.ts'),
   manifests: () => import('./manifests.ts'),
   lines: () => import('./lines.ts'),
+  history: () => import('./history.ts'),
+  environments: () => import('./environments.ts'),
+  check: () => import('./check.ts'),
+  images: () => import('./images.ts'),
 } as const;
 
 const names = process.argv.slice(2);

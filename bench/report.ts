@@ -6,8 +6,8 @@ export interface Contestant {
   readonly name: string;
   /** Before each run, outside the time. */
   prepare?(): Promise<void>;
-  /** What is timed. */
-  run(): Promise<void>;
+  /** What is timed; a number that it returns counts instead of the milliseconds that passed. */
+  run(): Promise<number | void>;
   /** Takes part in that many of the first rounds; in all of them when not said. For those that take long. */
   readonly rounds?: number;
 }
@@ -24,8 +24,7 @@ export async function interleave(rounds: number, contestants: readonly Contestan
       if (round >= own || (round < 0 && own < rounds)) continue;
       await prepare?.();
       const began = performance.now();
-      await run();
-      const took = performance.now() - began;
+      const took = (await run()) ?? performance.now() - began;
       if (round >= 0) times.get(name)?.push(took);
     }
   }
@@ -33,7 +32,7 @@ export async function interleave(rounds: number, contestants: readonly Contestan
 }
 
 /** The middle value; the mean of the two in the middle. */
-function median(values: readonly number[]): number {
+export function medianOf(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
@@ -62,19 +61,19 @@ export class Report {
     for (const [name, values] of times) {
       if (values.length === 0) continue;
       const range = `${duration(Math.min(...values))} to ${duration(Math.max(...values))}, ${values.length} runs`;
-      this.note(`        ${name.padEnd(width)}  ${duration(median(values)).padStart(9)}   (${range})`);
+      this.note(`        ${name.padEnd(width)}  ${duration(medianOf(values)).padStart(9)}   (${range})`);
     }
   }
 
   /** That something takes at most `limit` times as long as another; by the medians. */
   atMost(times: Times, contestant: string, than: string, limit: number): void {
-    const ratio = median(times.get(contestant) ?? []) / median(times.get(than) ?? []);
+    const ratio = medianOf(times.get(contestant) ?? []) / medianOf(times.get(than) ?? []);
     this.limit(ratio <= limit, `${contestant} takes ${factor(ratio)} the time of ${than}`, `at most ${limit}x`);
   }
 
   /** That something is at least `limit` times as fast as another; by the medians. */
   fasterBy(times: Times, contestant: string, than: string, limit: number): void {
-    const ratio = median(times.get(than) ?? []) / median(times.get(contestant) ?? []);
+    const ratio = medianOf(times.get(than) ?? []) / medianOf(times.get(contestant) ?? []);
     this.limit(ratio >= limit, `${contestant} is ${factor(ratio)} as fast as ${than}`, `at least ${limit}x`);
   }
 
