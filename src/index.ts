@@ -29,7 +29,7 @@ export type { HistoryFilter, ShowAt } from './engine/read/history.ts';
 export type { Release } from './engine/read/past.ts';
 export type { Span } from './engine/read/where.ts';
 export type { EnvironmentProblem } from './engine/read/problem.ts';
-export type { Applied } from './engine/release/apply-lines.ts';
+export type { Applied } from './engine/release/apply.ts';
 export type {
   Outcome,
   Planned,

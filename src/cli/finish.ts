@@ -1,5 +1,5 @@
 // The end of a promotion or a rollback: its outcome printed, written to CI's files, and as an exit code.
-import { requireComplete } from '../engine/release/apply.ts';
+import { requireComplete } from '../engine/release/put-tags.ts';
 import type { Outcome, Proposed, Refused, Released, Several, TagStatus, Unchanged } from '../engine/release/outcome.ts';
 import { attempt, attemptNow } from '../model/attempt.ts';
 import { ERRORS, EXIT } from '../model/errors.ts';

@@ -17,7 +17,7 @@ import type { Release } from '../engine/read/past.ts';
 import { type Span, where } from '../engine/read/where.ts';
 import type { EnvironmentProblem } from '../engine/read/problem.ts';
 import { readSnapshot } from '../engine/read/snapshot.ts';
-import { type Applied, apply } from '../engine/release/apply-lines.ts';
+import { type Applied, apply } from '../engine/release/apply.ts';
 import type { RunOptions } from '../engine/release/execute.ts';
 import type { Outcome, Refused, Several } from '../engine/release/outcome.ts';
 import { type SeveralRequest, promoteSeveral } from '../engine/release/promote-several.ts';

@@ -11,7 +11,7 @@ import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import type { JournalHold, Lock } from '../gates/gates.ts';
 import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
-import { judgeDowngrade } from './release/gates.ts';
+import { judgeDowngrade } from './release/judge.ts';
 import { type NotUpstream, notUpstream } from './release/not-upstream.ts';
 import { configured, type Context, type Given, type RecordReading, type Registries } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';

@@ -1,5 +1,5 @@
 // What `apply` did, as a view.
-import type { Applied } from '../engine/release/apply-lines.ts';
+import type { Applied } from '../engine/release/apply.ts';
 import { shortDigest } from '../model/digest.ts';
 import { problemShape, tagShape } from './shapes.ts';
 import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';

@@ -4,7 +4,7 @@ import { check } from '../../src/engine/audit/check.ts';
 import { diff } from '../../src/engine/diff.ts';
 import { history, show } from '../../src/engine/read/history.ts';
 import { where } from '../../src/engine/read/where.ts';
-import { apply } from '../../src/engine/release/apply-lines.ts';
+import { apply } from '../../src/engine/release/apply.ts';
 import { status } from '../../src/engine/status.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../support/engine.ts';
 

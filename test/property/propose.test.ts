@@ -2,7 +2,7 @@
 // environment is as before, and one run without faults leaves exactly one pull request, which asks for what it asked.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { apply } from '../../src/engine/release/apply-lines.ts';
+import { apply } from '../../src/engine/release/apply.ts';
 import { check } from '../../src/engine/audit/check.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
 import { readProposalBranch } from '../../src/model/proposal.ts';

@@ -3,7 +3,7 @@
 // exactly the tags that are to be kept.
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { apply } from '../../src/engine/release/apply-lines.ts';
+import { apply } from '../../src/engine/release/apply.ts';
 import { history } from '../../src/engine/read/history.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { retained } from '../../src/model/retention.ts';

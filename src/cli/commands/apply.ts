@@ -22,7 +22,7 @@ export const apply = defineCommand({
       });
     }
     const [engine, views, { incomplete }, failures] = await Promise.all([
-      import('../../engine/release/apply-lines.ts'),
+      import('../../engine/release/apply.ts'),
       import('../../views/apply.ts'),
       import('../finish.ts'),
       import('../../views/failure.ts'),

@@ -12,7 +12,7 @@ import type { Context, Given, RecordReading } from '../context.ts';
 import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
-import { judgePromotion, judgeReviews } from '../release/gates.ts';
+import { judgePromotion, judgeReviews } from '../release/judge.ts';
 import { mergeFor } from '../release/merge-divergence.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Releaser } from '../release/releaser.ts';

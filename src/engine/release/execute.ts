@@ -5,7 +5,7 @@ import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { applyCommitted, applyNewest } from './apply.ts';
+import { applyCommitted, applyNewest } from './put-tags.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
 import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';

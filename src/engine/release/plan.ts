@@ -16,7 +16,7 @@ import { releaseTagsAreFree, requireEqualPlan, sameRelease } from './checks.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
 import { copyOf, requireFreeVersionTags } from './copy.ts';
 import { subjectDigest } from './journal-evidence.ts';
-import { judgePromotion, judgeRollback } from './gates.ts';
+import { judgePromotion, judgeRollback } from './judge.ts';
 import { type Merge, mergeFor } from './merge-divergence.ts';
 import type { Refused } from './outcome.ts';
 

@@ -12,7 +12,7 @@ import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/
 import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
 import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
-import { judgeDowngrade } from './gates.ts';
+import { judgeDowngrade } from './judge.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
 import { readable } from '../read/problem.ts';

@@ -7,7 +7,7 @@ import { type ReleaseLine, downstreamOf, recordPaths, signaturePaths } from '../
 import type { Context, RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
-import { applyAllCommitted } from './apply.ts';
+import { applyAllCommitted } from './put-tags.ts';
 import { commitPlans } from './commit.ts';
 import type { Refused, Released } from './outcome.ts';
 import type { PlannedRelease } from './plan.ts';

@@ -20,7 +20,7 @@ import {
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
-import { applyNewest } from '../release/apply.ts';
+import { applyNewest } from '../release/put-tags.ts';
 import { wasCutShort } from '../release/checks.ts';
 import { Steps } from '../release/steps.ts';
 import { type FollowUp, followUp, isByItself } from './follow-up.ts';

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import { history, releasesAt, show } from '../../../src/engine/read/history.ts';
 import { where } from '../../../src/engine/read/where.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';

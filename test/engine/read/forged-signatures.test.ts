@@ -240,9 +240,7 @@ function corpus(
     const forged = await forging(signed('eve'))(at, keys);
     const { bench } = at;
     bench.clock.advance(60_000);
-    const [applied] = await (
-      await import('../../../src/engine/release/apply-lines.ts')
-    ).apply(bench.context(), ['stg']);
+    const [applied] = await (await import('../../../src/engine/release/apply.ts')).apply(bench.context(), ['stg']);
     expect(applied).toMatchObject({ tags: [], problem: { code: 'signature-invalid' } });
     expect(await bench.rollback('stg', { run: { dryRun: true } })).toMatchObject({
       kind: 'planned',

@@ -8,7 +8,7 @@ import { readRelease } from '../../../src/engine/read/current.ts';
 import { history, show } from '../../../src/engine/read/history.ts';
 import { readWholeLine, releasesOn } from '../../../src/engine/read/line.ts';
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import type { Outcome } from '../../../src/engine/release/outcome.ts';
 import { status } from '../../../src/engine/status.ts';
 import { isTagflowError } from '../../../src/model/errors.ts';

@@ -6,7 +6,7 @@ import { check } from '../../../src/engine/audit/check.ts';
 import type { Context } from '../../../src/engine/context.ts';
 import { history, show } from '../../../src/engine/read/history.ts';
 import { where } from '../../../src/engine/read/where.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import { attempt } from '../../../src/model/attempt.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';

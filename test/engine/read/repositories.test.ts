@@ -2,7 +2,7 @@
 // repository of an image. Every sink stays silent: nothing is tagged, copied, looked at or carried downstream.
 import { beforeAll, describe, expect, test } from 'vitest';
 import { history } from '../../../src/engine/read/history.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import type { ReleaseImage } from '../../../src/model/release.ts';

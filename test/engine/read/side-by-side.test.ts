@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import type { Context } from '../../../src/engine/context.ts';
 import { history } from '../../../src/engine/read/history.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import { createBench } from '../../support/engine.ts';
 import { openGitLedger } from '../../support/git-ledger.ts';

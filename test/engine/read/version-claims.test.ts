@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import { CONFIG_FILE } from '../../../src/config/config.ts';
 import { history } from '../../../src/engine/read/history.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { Digest } from '../../../src/model/digest.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';

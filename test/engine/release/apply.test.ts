@@ -1,8 +1,8 @@
 // Apply: target tags become equal to the branches' heads, in an order that is safe to stop anywhere.
 import { describe, expect, test } from 'vitest';
 import { TagflowError } from '../../../src/model/errors.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
-import { applyHead, requireComplete } from '../../../src/engine/release/apply.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
+import { applyHead, requireComplete } from '../../../src/engine/release/put-tags.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import {

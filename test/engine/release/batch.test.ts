@@ -1,7 +1,7 @@
 // What the engine makes of a registry in a large release: many images, of which one fails, or is pushed again meanwhile.
 import { describe, expect, test } from 'vitest';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
-import { requireComplete } from '../../../src/engine/release/apply.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
+import { requireComplete } from '../../../src/engine/release/put-tags.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { createBench, repositoryOf } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';

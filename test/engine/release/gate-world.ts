@@ -5,7 +5,7 @@ import type { Context } from '../../../src/engine/context.ts';
 import { approve } from '../../../src/engine/journal/approvals.ts';
 import { hold } from '../../../src/engine/journal/holds.ts';
 import { lock } from '../../../src/engine/journal/locks.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import type { Outcome, Several } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';

@@ -1,6 +1,6 @@
 // Exit code 8: whether the same command may succeed later is one property, and the error, its words and its data agree on it.
 import { describe, expect, test } from 'vitest';
-import { requireComplete } from '../../../src/engine/release/apply.ts';
+import { requireComplete } from '../../../src/engine/release/put-tags.ts';
 import { remedyAfter } from '../../../src/engine/release/incomplete.ts';
 import type { TagStatus } from '../../../src/engine/release/outcome.ts';
 import { fixText } from '../../../src/model/advice.ts';

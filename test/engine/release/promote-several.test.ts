@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
 import { status } from '../../../src/engine/status.ts';

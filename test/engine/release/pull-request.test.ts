@@ -1,6 +1,6 @@
 // Proposing: releases of an environment whose branch takes pull requests alone.
 import { describe, expect, test } from 'vitest';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { check } from '../../../src/engine/audit/check.ts';
 import { doctor } from '../../../src/engine/doctor/doctor.ts';
 import { history } from '../../../src/engine/read/history.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../../../src/engine/context.ts';
 import { check } from '../../../src/engine/audit/check.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { type Bench, FIRST, createBench, repositoryOf } from '../../support/engine.ts';

@@ -1,7 +1,7 @@
 // Retention: the per-release tags of the newest releases stay, older ones go where the registry can remove them.
 import { digestOf } from '../../../src/model/digest.ts';
 import { describe, expect, test } from 'vitest';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import type { Signing } from '../../../src/signing/signing.ts';

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { check } from '../../../src/engine/audit/check.ts';
 import { history } from '../../../src/engine/read/history.ts';
-import { apply } from '../../../src/engine/release/apply-lines.ts';
+import { apply } from '../../../src/engine/release/apply.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { formatRecord, parseRecord } from '../../../src/model/release-record.ts';

@@ -1,7 +1,7 @@
 // What the processes of a simulation run: the use cases of the engine, told as the command line tells them, and what hands
 // do to the branches meanwhile.
-import { type Applied, apply } from '../../../src/engine/release/apply-lines.ts';
-import { requireComplete } from '../../../src/engine/release/apply.ts';
+import { type Applied, apply } from '../../../src/engine/release/apply.ts';
+import { requireComplete } from '../../../src/engine/release/put-tags.ts';
 import type { Context } from '../../../src/engine/context.ts';
 import type { Outcome, TagStatus } from '../../../src/engine/release/outcome.ts';
 import { hold, lift } from '../../../src/engine/journal/holds.ts';

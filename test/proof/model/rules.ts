@@ -133,7 +133,7 @@ export const RULES = {
   },
   'gates read the journal': {
     says: 'locks, holds and missing approvals in the journal stop a promotion',
-    keptBy: 'engine/release/gates.ts with engine/release/journal-evidence.ts',
+    keptBy: 'engine/release/judge.ts with engine/release/journal-evidence.ts',
     without: 'the journal is not read',
     shownBy: { operations: [promote(4), lock], faults: {}, journal: [] },
   },

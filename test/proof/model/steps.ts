@@ -160,7 +160,7 @@ class Step {
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
 
-  // engine/release/gates.ts with engine/release/journal-evidence.ts: locks, holds, approvals, and whether the journal is whole
+  // engine/release/judge.ts with engine/release/journal-evidence.ts: locks, holds, approvals, and whether the journal is whole
   #forbids(
     { journal, needsApproval = false }: World,
     base: Commit,
