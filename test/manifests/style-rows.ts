@@ -82,6 +82,13 @@ export const STYLE_ROWS: readonly StyleRow[] = [
     WORKLOAD,
     `kind: ImageStream\nspec:\n  tags:\n  - from:\n      kind: DockerImage\n      name: ${REPOSITORY}:V4.0\n`,
   ),
+  row('object', 'a package of Crossplane', WORKLOAD, `kind: Provider\nspec:\n  package: ${REPOSITORY}:V4.0\n`),
+  row(
+    'object',
+    'a bundle of Tekton',
+    WORKLOAD,
+    `kind: Pipeline\nspec:\n  tasks:\n  - taskRef:\n      params:\n      - name: bundle\n        value: ${REPOSITORY}:V4.0\n`,
+  ),
   row('object', 'a variable of a ConfigMap', WORKLOAD, `kind: ConfigMap\ndata:\n  DJANGO_TAG: V4.0\n`),
   row(
     'chart',

@@ -121,6 +121,20 @@ const TABLE: Readonly<Record<string, readonly [string, string, string, string, s
     '- name: REPO:V4.0 | + name: REPO:dev | !deploy',
     '- name: REPO:V4.0 | + name: REPO:dev@NEW',
   ],
+  'object: a package of Crossplane': [
+    '- package: REPO:V4.0 | + package: REPO:V4.2@NEW',
+    '- package: REPO:V4.0 | + package: REPO@NEW',
+    '- package: REPO:V4.0 | + package: REPO:V4.2',
+    '- package: REPO:V4.0 | + package: REPO:dev | !deploy',
+    '- package: REPO:V4.0 | + package: REPO:dev@NEW',
+  ],
+  'object: a bundle of Tekton': [
+    '- value: REPO:V4.0 | + value: REPO:V4.2@NEW',
+    '- value: REPO:V4.0 | + value: REPO@NEW',
+    '- value: REPO:V4.0 | + value: REPO:V4.2',
+    '- value: REPO:V4.0 | + value: REPO:dev | !deploy',
+    '- value: REPO:V4.0 | + value: REPO:dev@NEW',
+  ],
   'object: a variable of a ConfigMap': [
     '- DJANGO_TAG: V4.0 | + DJANGO_TAG: V4.2@NEW',
     'refused: data.DJANGO_TAG is a tag, and the pin style writes a digest alone',

@@ -9,6 +9,7 @@ import {
   type NamePart,
   type NamePartKey,
   isAboutObjects,
+  isArtifactKey,
   isImageKey,
   isOtherImage,
   isStructure,
@@ -127,7 +128,7 @@ class Walker {
     if (/^(?:value|default)$/.test(key) && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
     // an image that is mounted as a volume
     if (key === 'reference' && around.key === 'image') return isPinnedReference(text);
-    return (!this.#imageKeys || isImageKey(key)) && isUnmistakable(text);
+    return (!this.#imageKeys || isImageKey(key) || isArtifactKey(key)) && isUnmistakable(text);
   }
 
   /** Whether `image` may hold a name without a tag: in a container, and among values only where a list says that it holds containers. */
@@ -229,8 +230,8 @@ class Walker {
   #name(entries: ReadonlyMap<string, Entry>, around: Around): Around {
     const name = textOf(this.#document.tree.follow(entries.get('name')?.pair.value))?.trim();
     if (name === undefined || name === '') return around;
-    if ((entries.has('value') || entries.has('default')) && isImageKey(name) && !isOtherImage(name))
-      return { ...around, key: IMAGE_VARIABLE };
+    const isNamed = (isImageKey(name) || isArtifactKey(name)) && !isOtherImage(name);
+    if ((entries.has('value') || entries.has('default')) && isNamed) return { ...around, key: IMAGE_VARIABLE };
     return { ...around, labels: [name, ...around.labels].slice(0, 2) };
   }
 

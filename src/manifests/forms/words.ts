@@ -71,6 +71,11 @@ export function isImageKey(key: string): boolean {
   return wordsOf(key).some((word) => IMAGE_WORDS.has(word));
 }
 
+/** Whether a key holds an image of another kind than a container's: a package of Crossplane, a bundle of Tekton. */
+export function isArtifactKey(key: string): boolean {
+  return key === 'package' || key === 'bundle';
+}
+
 /** Whether a key holds an image that is not run from here. */
 export function isOtherImage(key: string): boolean {
   return wordsOf(key).some((word) => OTHER_IMAGES.has(word));
