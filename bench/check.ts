@@ -20,6 +20,6 @@ export async function run(report: Report): Promise<void> {
       { name: 'git clone and log', run: { script: LOG } },
     ],
   });
-  limitAt(report, costs, { size: 10_000, what: 'check, nothing known', than: 'git clone and log', most: 10 });
+  limitAt(report, costs, { size: 10_000, what: 'check, nothing known', than: 'git clone and log', most: 15 });
   limitAt(report, costs, { size: 10_000, what: 'check again', than: 'git clone and log', most: 2 });
 }

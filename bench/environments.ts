@@ -23,5 +23,5 @@ export async function run(report: Report): Promise<void> {
   });
   const growth = (what: string): number => (costs.get(what)?.get(100) ?? 0) / (costs.get(what)?.get(10) ?? 1);
   report.limit(growth('status') <= 5, `status of 100 takes ${growth('status').toFixed(2)}x of 10`, 'at most 5x');
-  limitAt(report, costs, { size: 100, what: 'check', than: 'status', most: 4 });
+  limitAt(report, costs, { size: 100, what: 'check', than: 'status', most: 8 });
 }
