@@ -5,7 +5,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EXIT } from '../../model/errors.ts';
-import { type Sandbox, changeOnTrunk } from './sandbox.ts';
+import { machineClock } from '../../compose/clock.ts';
+import { type Sandbox, changeOnTrunk, momentOf } from './sandbox.ts';
 import { type Actor, type SceneMoment, type Scene, job } from './story.ts';
 
 const PEOPLE = ['ana', 'ben', 'chen'] as const;
@@ -23,12 +24,16 @@ echo 'the checkout works'
 /** What production asks for, from one chapter to the next. */
 type Chapter = 'open' | 'frozen' | 'approved';
 
+/** Days from now until production thaws. */
+const FROZEN_DAYS = 20;
+
 function configuration(chapter: Chapter, isSigned: boolean): string {
+  const thaw = new Date(momentOf(machineClock.now(), -FROZEN_DAYS)).toISOString().slice(0, 10);
   const gates = {
     open: '',
     frozen: `    gates:
       freezes:
-        - { from: '2020-01-01T00:00', until: '2100-01-01T00:00', zone: Europe/Berlin, reason: year end }
+        - { from: '2020-01-01T00:00', until: '${thaw}T00:00', zone: Europe/Berlin, reason: year end }
 `,
     approved: `    gates:
       approvals: { count: 2, by: [ana@example.com, ben@example.com] }
