@@ -1,7 +1,9 @@
 // What runs where, as a view.
+import type { WaitingGates } from '../engine/gate-status.ts';
 import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
 import type { Standing } from '../engine/read/history.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
+import { sentenceOf } from '../model/errors.ts';
 import { shortDigest } from '../model/digest.ts';
 import { shortId } from '../model/object-id.ts';
 import type { Instant } from '../model/effects.ts';
@@ -33,16 +35,42 @@ const COLUMNS = [
 ];
 
 /** Each environment with its images, and below the table what has to be done, waits or is on hold. `live`: what runs was asked. */
-export function statusView(states: readonly EnvironmentStatus[], now: Instant, { live } = { live: false }): View {
+export function statusView(
+  states: readonly EnvironmentStatus[],
+  now: Instant,
+  { live, gates }: { readonly live: boolean; readonly gates?: readonly WaitingGates[] | undefined } = { live: false },
+): View {
   return {
-    data: { environments: states.map(asData) },
+    data: { environments: states.map(asData), ...(gates && { gates: gates.map(gatesShape) }) },
     parts: [
       tableOf(
         live ? [...COLUMNS, 'LIVE'] : COLUMNS,
         states.flatMap((state) => rows(state, now, live)),
       ),
-      linesOf(...states.flatMap(remarks), ...unnamed(states)),
+      linesOf(...states.flatMap(remarks), ...unnamed(states), ...(gates ?? []).flatMap(gateLines)),
     ],
+  };
+}
+
+/** The gates that do not let a promotion through, a line for each. */
+function gateLines({ environment, gates, refusals, problem }: WaitingGates): readonly TextLine[] {
+  if (problem) return [`gates of ${environment}: cannot be asked: ${sentenceOf(problem)}`];
+  if (refusals.length === 0)
+    return gates.length === 0 ? [] : [`gates of ${environment}: all let the promotion through`];
+  return refusals.map(({ gate, decision, until, text }) => [
+    `gates of ${environment}: ${gate}: ${decision}${until === undefined ? '' : ` until ${exactly(until)}`}: `,
+    [text.what, text.why].filter(Boolean).join(': '),
+  ]);
+}
+
+function gatesShape({ environment, gates, refusals, problem }: WaitingGates): Readonly<Record<string, unknown>> {
+  return {
+    environment,
+    gates: gates.map(({ gate, decision, reason, until = null }) => {
+      const why = refusals.find((one) => one.gate === gate)?.text.why ?? null;
+      return { gate, decision, reason, why, until };
+    }),
+    problem: problem ? problemShape(problem) : null,
   };
 }
 

@@ -9,11 +9,13 @@ export const status = defineCommand({
   description: [
     'Shows each environment with its images. `BRANCH` says whether the manifests on the branch pin what the record says. `REGISTRY` says whether the target tag names the released image. `✓ in sync`: they agree. `✗`: they differ, or the tag is missing. `✗ unapplied`: the release is committed, but some of its tags are not put yet. `–`: the environment has no tags (`tags: false`). `? unknown`: the registry could not be read. Below the table are the commands that mend each problem, the releases that wait upstream, and holds.',
     '`--live` adds the column `LIVE`, which shows what the sources under `live` report as running. `✗ V4.0`: another version runs. `✗ not live`: nothing runs, or the deploy failed. `–`: no source reports on this image. Without `--live` no source is asked. Programs, and hosts other than this machine, are asked only with `TAGFLOW_RUN=1`.',
+    '`--gates` asks the gates of each environment whose upstream has something else, as a dry run of the promotion does. It shows each gate that refuses or waits, and from when it would pass.',
   ],
   examples: [
     'tagflow status',
     'tagflow status prd --exit-code',
     'tagflow status --live',
+    'tagflow status prd --gates',
     "tagflow status prd shop 'team-*'",
     'tagflow status --at "2026-03-14 18:00 Europe/Paris"',
   ],
@@ -27,9 +29,10 @@ export const status = defineCommand({
     live: flag('--live', 'also show what runs (live: in tagflow.yaml); needs TAGFLOW_RUN=1 beyond this machine', {
       conflicts: ['at'],
     }),
+    gates: flag('--gates', 'also show what the gates say of the promotions that wait', { conflicts: ['at'] }),
     at: text('--at <time>', 'show what ran at that time, from the branches only'),
   },
-  async run(session, { environments, exitCode, live, at }) {
+  async run(session, { environments, exitCode, live, gates: isGatesAsked, at }) {
     const [engine, { isDrifting, statusAtView, statusView }] = await Promise.all([
       import('../../engine/status.ts'),
       import('../../views/status.ts'),
@@ -43,7 +46,10 @@ export const status = defineCommand({
     }
     const ask = live ? engine.liveStatus : engine.status;
     const states = await ask(context, ...environments);
-    session.print(statusView(states, context.clock.now(), { live }));
+    const gates = isGatesAsked
+      ? await (await import('../../engine/gate-status.ts')).gatesOfWaiting(context, states)
+      : undefined;
+    session.print(statusView(states, context.clock.now(), { live, gates }));
     return isDrifting(states) && exitCode ? EXIT.difference : EXIT.ok;
   },
 });
