@@ -118,7 +118,8 @@ const entry = {
   lost: ['commit'],
   signed: 'boolean',
 } as const;
-const shown = { ...past, left, entries: [entry], at: maybe('time') } as const;
+const rulesChange = { commit: 'text', author: 'text', time: 'time' } as const;
+const shown = { ...past, left, entries: [entry], rulesChanged: [rulesChange], at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',

@@ -23,7 +23,9 @@ test('a gate that waits says from when it would pass, and one that refuses says 
   await bench.released('stg', { django: 'V4.2' }, { overrides: ['upstream'], reason: 'INC-1' });
   expect(await linesOf(bench)).toEqual([
     expect.stringMatching(/^gates of stg: downgrade: refuse: stg would go back: /),
-    expect.stringMatching(/^gates of prd: soak: wait until 2026-01-02 .*: stg has to run django V4\.2, mariadb V10\.6 for 1 d/),
+    expect.stringMatching(
+      /^gates of prd: soak: wait until 2026-01-02 .*: stg has to run django V4\.2, mariadb V10\.6 for 1 d/,
+    ),
   ]);
   await lock(bench.context({ actor: 'bo' }), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-9' });
   expect(await linesOf(bench)).toContain('gates of prd: lock: refuse: prd is locked by bo: INC-9');

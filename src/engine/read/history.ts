@@ -8,6 +8,7 @@ import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { entriesWithin } from './entries.ts';
+import { rulesChangedBetween } from './changed-rules.ts';
 import { type NamedLines, namedLines } from './named-lines.ts';
 import { MARGIN, type Past, type Release, type Unverified, findRelease, readPastLine, readPasts } from './past.ts';
 import { type PastLine, leftWords } from './past-lines.ts';
@@ -171,7 +172,8 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     const [release = found] = await withResults(context, snapshot, [found]);
     const since = found.before ? Date.parse(found.before.time) : Number.NEGATIVE_INFINITY;
     const span = { since, until: found.until ?? Number.POSITIVE_INFINITY };
-    return { ...release, entries: await entriesWithin(context, snapshot, [line], span) };
+    const rulesChanged = await rulesChangedBetween(context, found.before, found.record);
+    return { ...release, entries: await entriesWithin(context, snapshot, [line], span), rulesChanged };
   }
   throw nothingFound(name, when, releases, today ? undefined : past);
 }

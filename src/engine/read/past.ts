@@ -8,6 +8,7 @@ import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
 import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import type { RulesChange } from './changed-rules.ts';
 import type { NamedLines } from './named-lines.ts';
 import type { PastLine } from './past-lines.ts';
 import type { EnvironmentProblem } from './problem.ts';
@@ -35,6 +36,8 @@ export interface Release {
   readonly verification?: ReleaseVerification | undefined;
   /** What people wrote to the journal between the release before and the next one; only where one release is shown. */
   readonly entries?: readonly JournalEntry[];
+  /** The commits of the trunk that changed its gates since the release before; only where one release is shown. */
+  readonly rulesChanged?: readonly RulesChange[];
 }
 
 /** A commit that touches a record and is not a release: its file is not a valid record, speaks of another commit, or is not signed. */

@@ -10,6 +10,7 @@ import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
+import { lineOfRecord } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** What an approval is bound to. */
@@ -94,9 +95,14 @@ export async function approvalsOf(
 ): Promise<readonly Approval[]> {
   const digest = subjectDigest(state.environment, subject);
   const entries = await trusted(reading, snapshot, state, 'approve');
-  return entries.flatMap(({ entry, by }) => {
+  const own = entries.filter(({ entry }) => entry.subject === digest);
+  const before = own.length > 0 && state.record ? await lineOfRecord(reading, state.record) : undefined;
+  // Who was added to the approvers since the last release is one once those before have approved a release.
+  const earlier = before?.gates.approvals?.by;
+  return own.flatMap(({ entry, by }) => {
     const isOwn = releasers.some((name) => isSamePerson(name, by));
-    return entry.subject === digest && !isOwn ? [{ id: entry.id, by, time: Date.parse(entry.time) }] : [];
+    const isNew = earlier !== undefined && !earlier.some((name) => isSamePerson(name, by));
+    return !isOwn && !isNew ? [{ id: entry.id, by, time: Date.parse(entry.time) }] : [];
   });
 }
 

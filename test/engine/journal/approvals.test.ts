@@ -124,6 +124,28 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     expect((await failureOf(approve(as('ana'), PRD, { plan }))).code).toBe('plan-stale');
   });
 
+  test('somebody who was added to the approvers counts once those before approved a release', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    await bench.released('prd', {}, BOT);
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', {
+      'tagflow.yaml': text.replaceAll('bo@example.org, bot', 'bo@example.org, cy@example.org, bot'),
+    });
+    const next = async (django: string): Promise<void> => {
+      await bench.released('dev', { django });
+      await bench.released('stg');
+      await approve(as('ana'), PRD);
+      await approve(as('cy'), PRD);
+    };
+    await next('V4.2');
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    await approve(as('bo'), PRD);
+    await bench.released('prd', {}, BOT);
+    await next('V4.3');
+    await bench.released('prd', {}, BOT);
+  });
+
   test('the one who releases does not count', async () => {
     await approve(as('ana'), PRD);
     await approve(as('bot'), PRD);
