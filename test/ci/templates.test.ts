@@ -111,6 +111,25 @@ describe('the components of GitLab', () => {
     expect(runs(definition.script, variablesOf(definition))).toEqual([words]);
   });
 
+  it('none ends a hold or a lock, approves, or overrides a gate unless a person says so', () => {
+    const shipped = [
+      ...COMPONENTS.map((name) => `templates/${name}/template.yml`),
+      'action.yml',
+      ...readdirSync(join(root, 'docs/ci')).map((name) => `docs/ci/${name}`),
+    ];
+    const said = shipped.flatMap((path) => {
+      const text = readFileSync(join(root, path), 'utf8');
+      const words = /tagflow (?:lift|unlock|approve|override)\b|--(?:unhold|allow-downgrade|discard-divergence)\b/g;
+      return [...text.matchAll(words)].map(([found]) => `${path}: ${found}`);
+    });
+    expect(said).toEqual([]);
+    for (const name of COMPONENTS) {
+      const { inputs, definition } = component(name, { environment: 'prd', image: 'example' });
+      expect(inputs['override']?.default ?? '').toBe('');
+      expect(runs(definition.script, variablesOf(definition)).join()).not.toContain('override');
+    }
+  });
+
   it('puts no input into a script, and lets the runner expand none', () => {
     for (const name of COMPONENTS) {
       const text = readFileSync(join(root, 'templates', name, 'template.yml'), 'utf8');
