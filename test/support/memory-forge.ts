@@ -1,6 +1,7 @@
 // A forge in memory: the fake behind engine tests. Its repository is a MemoryRemote, so that it merges what ledgers pushed
 // and ledgers see what it merged. It keeps the port's contract (test/contract/forge.ts) and fails on demand. Stricter than
 // a forge in one thing: files are merged whole, so two changes of one file conflict even where Git would join their lines.
+import type { Instant } from '../../src/model/effects.ts';
 import { setImmediate } from 'node:timers/promises';
 import type {
   Assurance,
@@ -89,7 +90,7 @@ export interface MemoryForge extends Forge {
    * Merges an open pull request into its target as the forge does, and gives the target's new head. Rejects with an Error
    * `not merged: …` when it is not open, when files conflict, or when a fast-forward is not one.
    */
-  merge(number: number, method?: MergeMethod, how?: { readonly removeBranch?: boolean }): Promise<ObjectId>;
+  merge(number: number, method?: MergeMethod, how?: MergeHow): Promise<ObjectId>;
   /** Closes one, as a person does who will not have it. */
   closeByHand(number: number): void;
   /** Reports a status of a commit, as CI systems, Flux and Argo CD do. */
@@ -106,6 +107,12 @@ export interface MemoryForge extends Forge {
   arm(fault: ForgeFault, nth?: number, matches?: (operation: ForgeOperation) => boolean): void;
   /** Takes back the faults that have not struck. */
   disarm(): void;
+}
+
+/** How somebody merges. `at`: when, where that is later than what is merged. */
+export interface MergeHow {
+  readonly removeBranch?: boolean;
+  readonly at?: Instant;
 }
 
 /** How the fake is set up. */
@@ -267,11 +274,14 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
     },
     operations,
     as,
-    async merge(number, method = 'merge', { removeBranch = true } = {}) {
+    async merge(number, method = 'merge', { removeBranch = true, at = 0 } = {}) {
       const found = find(number);
       if (found.state !== 'open') throw new Error(`not merged: #${number} is ${found.state}`);
       const head = headOf(found.branch)!;
-      const commit = await mergeInto(remote, found, method, options.merger ?? 'Merger <merger@example.org>');
+      const commit = await mergeInto(remote, found, method, {
+        author: options.merger ?? 'Merger <merger@example.org>',
+        at,
+      });
       remote.branches.set(found.target, commit);
       merges.set(number, { head, commit });
       found.state = 'merged';
@@ -299,7 +309,12 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
 }
 
 /** The commit that a merge puts onto the target; its objects are in the remote then. */
-async function mergeInto(remote: MemoryRemote, request: Kept, method: MergeMethod, author: string): Promise<ObjectId> {
+async function mergeInto(
+  remote: MemoryRemote,
+  request: Kept,
+  method: MergeMethod,
+  { author, at }: { readonly author: string; readonly at: Instant },
+): Promise<ObjectId> {
   const ours = remote.branches.get(request.target)!;
   const theirs = remote.branches.get(request.branch)!;
   if (method === 'fast-forward') {
@@ -313,7 +328,7 @@ async function mergeInto(remote: MemoryRemote, request: Kept, method: MergeMetho
       : `${request.title} (#${request.number})\n\n${request.body}\n`;
   const parents = method === 'merge' ? [ours, theirs] : [ours];
   // Later than what it merges: a person clicks after the push.
-  const time = Math.max(remote.read(ours).time, remote.read(theirs).time) + 1000;
+  const time = Math.max(remote.read(ours).time, remote.read(theirs).time, at - 1000) + 1000;
   const commit = makeObject('commit', formatCommit({ tree, parents, author, time, message }), remote.algorithm);
   remote.objects.set(commit.id, commit);
   return commit.id;

@@ -23,6 +23,7 @@ import { readPastLine } from '../read/past.ts';
 import { type PastLine, leftWords } from '../read/past-lines.ts';
 import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
+import { checkMergedGates } from './merged-gates.ts';
 import { checkMergedReviews, checkProposalGates } from './proposal-gates.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
@@ -156,6 +157,7 @@ async function checkTrail(
     await checkProposalGates(context, snapshot, { trail, branch: branch as BranchName }, report);
   // Another branch than the environment's own is not expected to have its newest release.
   const unasked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
+  if (branch === undefined) await checkMergedGates(context, snapshot, trail, report);
   const unreviewed = branch === undefined ? await checkMergedReviews(context, snapshot, trail, report) : undefined;
   const unchecked = unasked ?? unreviewed;
   const releases = releasesOf(trail).length;

@@ -16,7 +16,8 @@ import type { Snapshot } from '../read/snapshot.ts';
  * first-parent history, or the registry knows a newer release. `version`: the registry says that an image is another version
  * than its newest release does. `text`: its message or author holds
  * characters that steer a terminal or reorder text. `journal`: it does not add one entry to the journal, or does more.
- * `gates`: it is asked for in a pull request, and gates do not let it through now; or it was merged without enough reviews.
+ * `gates`: it is asked for in a pull request, and gates do not let it through now; or it was merged without enough reviews,
+ * under a lock, in a freeze or outside of every window.
  */
 export type Rule =
   | 'record'

@@ -60,6 +60,17 @@ export async function openEntries(
   return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 
+/** The locks that were on a line at a moment, by the times that entries say. Throws as `openEntries`. */
+export async function locksAt(
+  reading: RecordReading,
+  journal: Journal,
+  environment: Environment,
+  moment: Instant,
+): Promise<readonly OpenEntry[]> {
+  const lasting = await lastingEntries(reading, journal, 'lock', environment, moment);
+  return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
+}
+
 /** What is open by name and time, and does not count anyway: who wrote it may believe that it holds. Oldest first. */
 export async function uncountedEntries(
   reading: RecordReading,
@@ -76,21 +87,24 @@ export async function uncountedEntries(
   return found;
 }
 
-/** The entries of a kind that nobody ended and whose time is not over, anybody may have written them. */
+/** The entries of a kind that nobody ended and whose time is not over, whether they count or not. `moment`: as they were then. */
 async function lastingEntries(
   reading: RecordReading,
   { head }: Journal,
   kind: LastingKind,
   environment: Environment,
+  moment?: Instant,
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
-  const begun = await entriesFor(reading, head, kind, environment);
+  const latest = moment === undefined ? undefined : new Date(moment).toISOString().replaceAll(/[-:.]/g, '');
+  const isThere = ({ name }: Named): boolean => latest === undefined || name.stamp <= latest;
+  const begun = (await entriesFor(reading, head, kind, environment)).filter(isThere);
   if (begun.length === 0) return [];
-  const ending = await entriesFor(reading, head, ENDED_BY[kind], environment);
+  const ending = (await entriesFor(reading, head, ENDED_BY[kind], environment)).filter(isThere);
   const ended = await endedIds(reading, head, environment, ending, begun);
   const open = begun.filter(({ name }) => !ended.has(name.id));
   const entries = await readEntries(reading, head, open);
-  const now = reading.clock.now();
+  const now = moment ?? reading.clock.now();
   return entries.filter(({ until }) => until === undefined || Date.parse(until) > now);
 }
 

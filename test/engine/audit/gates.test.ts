@@ -1,6 +1,7 @@
 // Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged anyway is found.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
+import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Proposed } from '../../../src/engine/release/outcome.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, configOf, createBench } from '../../support/engine.ts';
@@ -89,7 +90,6 @@ describe('reviews on the forge', () => {
   test('the other gates are judged again as well', async () => {
     review('bo');
     review('cy');
-    const { lock } = await import('../../../src/engine/journal/locks.ts');
     await lock(bench.context(), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-1' });
     expect(await judged()).toEqual([expect.stringMatching(/^gates: it may not be merged now: lock: prd is locked/)]);
   });
@@ -145,5 +145,54 @@ describe('reviews on the forge', () => {
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'report');
     expect(await judged()).toHaveLength(1);
     expect(bench.notices.join('\n')).toMatch(/the status tagflow\/gates was not set/);
+  });
+});
+
+describe('other gates, of what was merged', () => {
+  const FROZEN = "{ from: '2026-02-01T00:00', until: '2026-03-01T00:00', zone: UTC, reason: audit }";
+  const POLICY = `pullRequest: true\n    gates: { freezes: [${FROZEN}] }`;
+
+  async function merged(between: (bench: Bench) => Promise<unknown>, policy = POLICY): Promise<readonly string[]> {
+    const bench = createBench({ settings: { prd: policy } });
+    await bench.released('dev', FIRST);
+    await bench.released('stg');
+    const outcome = await bench.promote('prd');
+    if (outcome.kind !== 'proposed') throw new Error(`expected a pull request: ${outcome.kind}`);
+    await between(bench);
+    await bench.forge.merge(outcome.pullRequest.number, 'merge', { at: bench.clock.now() });
+    bench.clock.advance(864e5);
+    const { findings } = await check(bench.context(), { environments: ['prd'], registry: false });
+    return findings.map(({ rule, problem }) => `${rule}: ${problem}`);
+  }
+  const locked = async (bench: Bench): Promise<unknown> =>
+    lock(bench.context({ actor: 'bo' }), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-9' });
+
+  test('a lock at that moment is a finding, though it was taken off later', async () => {
+    expect(await merged(locked)).toEqual(['gates: it was merged anyway: lock: prd was locked by bo: INC-9']);
+  });
+
+  test('a lock that was taken off before is not', async () => {
+    const found = await merged(async (bench) => {
+      await locked(bench);
+      bench.clock.advance(60_000);
+      await unlock(bench.context(), ['prd'], undefined);
+      bench.clock.advance(60_000);
+    });
+    expect(found).toEqual([]);
+  });
+
+  test('a freeze at that moment is a finding, and one that is over is not', async () => {
+    expect(await merged(async ({ clock }) => clock.advance(40 * 864e5))).toEqual([
+      'gates: it was merged anyway: freezes: prd was frozen: audit',
+    ]);
+    expect(await merged(async ({ clock }) => clock.advance(70 * 864e5))).toEqual([]);
+  });
+
+  test('a window that was not open is a finding', async () => {
+    const policy = "pullRequest: true\n    gates: { windows: [{ days: [thu], hours: '00:00-12:00', zone: UTC }] }";
+    expect(await merged(async () => undefined, policy)).toEqual([]);
+    expect(await merged(async ({ clock }) => clock.advance(864e5), policy)).toEqual([
+      'gates: it was merged anyway: windows: no window of prd was open',
+    ]);
   });
 });
