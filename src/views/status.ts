@@ -1,5 +1,5 @@
 // What runs where, as a view.
-import type { WaitingGates } from '../engine/gate-status.ts';
+import type { WaitingGates } from '../engine/release/waiting-gates.ts';
 import type { Check, EnvironmentStatus, ImageStatus, RegistryCheck } from '../engine/status.ts';
 import type { Standing } from '../engine/read/history.ts';
 import { leftWords } from '../engine/read/past-lines.ts';

@@ -39,7 +39,7 @@ it('plays both stories without ssh-keygen, says what is left out, and what it le
   expect(left).toMatch(/^prd +django +V4\.0 .*✓ in sync +✓ in sync$/m);
   const pins = await readFile(join(folder, 'shop/environments/prd/kustomization.yaml'), 'utf8');
   expect(pins).toBe(await readFile(join(import.meta.dirname, '../../environments/prd/kustomization.yaml'), 'utf8'));
-}, 120_000);
+}, 240_000);
 
 describeReal('with keys', ['ssh-keygen'], () => {
   it('two people approve, and the release goes through', async () => {
@@ -49,5 +49,5 @@ describeReal('with keys', ['ssh-keygen'], () => {
     expect(output).toMatch(
       /approve prd {3}id [0-9a-f]{12}[\s\S]*approve prd {3}id [0-9a-f]{12}[\s\S]*committed [0-9a-f]{7} to prd/,
     );
-  }, 120_000);
+  }, 240_000);
 });

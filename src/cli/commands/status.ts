@@ -47,7 +47,7 @@ export const status = defineCommand({
     const ask = live ? engine.liveStatus : engine.status;
     const states = await ask(context, ...environments);
     const gates = isGatesAsked
-      ? await (await import('../../engine/gate-status.ts')).gatesOfWaiting(context, states)
+      ? await (await import('../../engine/release/waiting-gates.ts')).gatesOfWaiting(context, states)
       : undefined;
     session.print(statusView(states, context.clock.now(), { live, gates }));
     return isDrifting(states) && exitCode ? EXIT.difference : EXIT.ok;

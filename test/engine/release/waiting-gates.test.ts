@@ -1,11 +1,11 @@
 // The gates of promotions that wait, beside the status: what refuses, what waits and until when, and what lets through.
 import { expect, test } from 'vitest';
-import { gatesOfWaiting } from '../../src/engine/gate-status.ts';
-import { lock } from '../../src/engine/journal/locks.ts';
-import { status } from '../../src/engine/status.ts';
-import { formatText } from '../../src/views/text.ts';
-import { statusView } from '../../src/views/status.ts';
-import { type Bench, FIRST, createBench } from '../support/engine.ts';
+import { gatesOfWaiting } from '../../../src/engine/release/waiting-gates.ts';
+import { lock } from '../../../src/engine/journal/locks.ts';
+import { status } from '../../../src/engine/status.ts';
+import { formatText } from '../../../src/views/text.ts';
+import { statusView } from '../../../src/views/status.ts';
+import { type Bench, FIRST, createBench } from '../../support/engine.ts';
 
 const DAY = 86_400_000;
 

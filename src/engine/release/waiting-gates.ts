@@ -1,12 +1,11 @@
 // What the gates say now of the promotions that wait: nothing is written, and sources outside are asked as by a promotion.
 import pLimit from 'p-limit';
-import type { Refusal } from '../gates/gates.ts';
-import { attempt } from '../model/attempt.ts';
-import type { TagflowError } from '../model/errors.ts';
-import type { GateDecision } from '../model/release.ts';
-import type { Given } from './context.ts';
-import { promote } from './release/promote.ts';
-import type { EnvironmentStatus } from './status.ts';
+import type { Refusal } from '../../gates/gates.ts';
+import { attempt } from '../../model/attempt.ts';
+import type { TagflowError } from '../../model/errors.ts';
+import type { GateDecision } from '../../model/release.ts';
+import type { Given } from '../context.ts';
+import { promote } from './promote.ts';
 
 /** The gates of a promotion that waits for a line. */
 export interface WaitingGates {
@@ -25,7 +24,7 @@ const LINES_AT_ONCE = 8;
 /** Asks the gates of every line for which upstream has something else. Throws `interrupted`. */
 export async function gatesOfWaiting(
   given: Given,
-  states: readonly Pick<EnvironmentStatus, 'environment' | 'waiting'>[],
+  states: readonly { readonly environment: string; readonly waiting: readonly unknown[] }[],
 ): Promise<readonly WaitingGates[]> {
   const limit = pLimit(LINES_AT_ONCE);
   const waiting = states.filter((state) => state.waiting.length > 0);
