@@ -38,7 +38,14 @@ export function movesFrom(world: World, kept: Kept): readonly Move[] {
 }
 
 /** The environment has had three releases, `v1` to `v3`; its tags are right. */
-export function startOf({ operations, faults: given, coarse = false, journal, needsApproval }: Surroundings): World {
+export function startOf({
+  operations,
+  faults: given,
+  coarse = false,
+  journal,
+  needsApproval,
+  shared,
+}: Surroundings): World {
   let head: Commit | undefined;
   const tags: Record<string, Tag> = {};
   for (const version of [1, 2, 3]) {
@@ -62,6 +69,7 @@ export function startOf({ operations, faults: given, coarse = false, journal, ne
     coarse,
     removed: [],
     released: [1, 2, 3],
+    ...(shared === true && { shared }),
     ...(journal && { journal, written: journal.map(({ id }) => id), needsApproval }),
   };
 }

@@ -26,6 +26,7 @@ export function faults(world: World): readonly Move[] {
     ...rewinds(world),
     ...oldMerges(world),
     ...journalRewinds(world),
+    ...foreignCommits(world),
   ];
 }
 
@@ -95,6 +96,28 @@ function rewinds(world: World): readonly Move[] {
       },
     };
   });
+}
+
+/** Another line is released, or somebody commits what no line has: the record of this line stays as it is. */
+function foreignCommits(world: World): readonly Move[] {
+  if (world.left.foreign === 0) return [];
+  const [head, ...before] = world.heads;
+  const { sequence, version, held, action, record, journal } = head;
+  const commit: Commit = {
+    id: `${head.id}+`,
+    parent: head,
+    record,
+    sequence,
+    version,
+    held,
+    action,
+    by: '-',
+    asked: undefined,
+    journal,
+  };
+  const heads = [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]];
+  const text = `commits to the branch, and leaves release ${sequence} as it is`;
+  return [{ talks: [{ from: 'somebody', to: 'Git', text }], world: { ...spend(world, 'foreign'), heads } }];
 }
 
 /** An administrator takes the newest entry off the journal. What its writer knew, nobody promises any more. */

@@ -15,6 +15,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   oldMerge: 'a merge of an old commit',
   cleanUp: 'its tags cleaned up',
   journalRewind: 'an entry taken off the journal',
+  foreign: 'a commit of another line',
 };
 
 const ENDINGS = { lock: 'unlock', hold: 'lift', approve: 'unapprove' } as const;

@@ -29,6 +29,7 @@ export const NO_FAULTS: Faults = {
   oldMerge: 0,
   cleanUp: 0,
   journalRewind: 0,
+  foreign: 0,
 };
 
 /** The promise that a state breaks; undefined when all hold. `given`: the faults there were at the start. */

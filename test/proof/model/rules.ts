@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly journal?: Journal;
   /** A promotion needs an approval in the journal. */
   readonly needsApproval?: true;
+  /** Other lines share the branch. */
+  readonly shared?: true;
 }
 
 const promote = (version: number): Operation => ({ kind: 'promote', version });
@@ -130,6 +132,18 @@ export const RULES = {
     keptBy: 'planPromotion, applyHead',
     without: 'the one read of the head is enough for exit code 0',
     shownBy: { operations: [promote(4), promote(4)], faults: {} },
+  },
+  'a commit of another line loses no race': {
+    says: 'a release is put on top of what another line brought to the branch, and is not planned again',
+    keptBy: 'commitPlans, standOn',
+    without: 'every commit in between is a lost race',
+    shownBy: { operations: [rollback], faults: { foreign: 1 }, shared: true },
+  },
+  'put on top only where its own line stands': {
+    says: 'a release is put on top of other commits only where the record of its line is the one that it was planned on',
+    keptBy: 'standOn',
+    without: 'it is put on top of whatever arrived',
+    shownBy: { operations: [promote(4), promote(5)], faults: {}, shared: true },
   },
   'gates read the journal': {
     says: 'locks, holds and missing approvals in the journal stop a promotion',

@@ -32,6 +32,10 @@ function beside(journal: Journal, surroundings: Surroundings): Surroundings {
   return { ...surroundings, journal };
 }
 
+function shared(surroundings: Surroundings): Surroundings {
+  return { ...surroundings, shared: true };
+}
+
 /** A few, for every run of the tests. */
 export const FEW: readonly Surroundings[] = [
   alone(promote4, { kill: 1, late: 1, lostAnswer: 1, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
@@ -43,6 +47,7 @@ export const FEW: readonly Surroundings[] = [
   alone(promote4, { oldMerge: 1, cleanUp: 1, kill: 1, lostAnswer: 1 }),
   beside(EMPTY, two(promote4, lock, { lostAnswer: 1, kill: 1 })),
   beside(LOCKED, two(lock, unlock, { journalRewind: 1 })),
+  shared(alone(rollback, { foreign: 2, lostAnswer: 1, late: 1 })),
 ];
 
 /** All: three runs at once, and two with small steps and more going wrong. */
@@ -70,6 +75,10 @@ export const ALL: readonly Surroundings[] = [
   three(promote4, rollback, apply, { rewind: 1 }),
   three(promote4, rollback, apply, { lostAnswer: 1, lostWrite: 1 }),
   three(promote4, apply, apply, { kill: 1, late: 1 }),
+  shared(two(promote4, rollback, { foreign: 2 })),
+  shared(two(promote4, promote5, { foreign: 1, lostAnswer: 1 })),
+  shared(two(promote4, promote4, { foreign: 1, kill: 1 })),
+  beside(EMPTY, shared(two(promote4, lock, { foreign: 1, lostAnswer: 1 }))),
   beside(EMPTY, two(promote4, lock, { lostAnswer: 1, late: 1, kill: 1, staleHead: 1 })),
   beside(EMPTY, two(rollback, lockAll, { lostAnswer: 1, late: 1, staleHead: 1 })),
   beside(LOCKED, two(promote4, unlock, { kill: 1, journalRewind: 1 })),

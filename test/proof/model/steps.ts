@@ -118,11 +118,13 @@ class Step {
       const { operation, asked } = this.#run;
       if (operation.kind === 'restore') return this.#git(text, this.#restored(world, head));
       if (this.#refuses(head)) return this.#refused(text, world);
-      const isOther = operation.kind === 'rollback' && asked !== undefined && asked !== head.id;
+      // On a branch that lines share it is the line that moves on.
+      const seen = world.shared === true ? head.record : head.id;
+      const isOther = operation.kind === 'rollback' && asked !== undefined && asked !== seen;
       // engine/release/rollback.ts rollback: what arrived since it last read the branch is nobody's to leave
       if (isOther && this.#kept('a rollback that lost stops'))
         return this.#git(text, this.#end(world, this.#run, 'superseded'));
-      const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? head.id } : this.#run;
+      const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? seen } : this.#run;
       return this.#git(text, this.#planOn(world, run, head));
     });
   }
@@ -336,8 +338,24 @@ class Step {
       // What was never sent has not landed, whatever the head may be.
       const proven = !open || isIn(base, head) || !this.#kept('lost only where the base is');
       if (!proven) return this.#again(world, run, `${text}: lacks the head that was planned on`);
-      return [this.#git(`${text}: the race is lost`, this.#lost(world, run))];
+      const onTop = this.#onTop(world, run, head);
+      if (onTop) return [this.#git(`${text}: its line stands, will put it on top`, onTop)];
+      const gaveWay = world.shared === true && head.record === base?.record && run.operation.kind === 'rollback';
+      const broken = gaveWay ? `${run.name} gave way to a commit of another line` : undefined;
+      return [this.#git(`${text}: the race is lost`, this.#lost({ ...world, broken: world.broken ?? broken }, run))];
     });
+  }
+
+  // engine/release/commit.ts commitPlans, standOn: the same edits on the new head, where nothing that the plan follows from changed
+  #onTop(world: World, run: Run, head: Commit): World | undefined {
+    const { commit, base } = run;
+    if (world.shared !== true || !commit || !isIn(base, head)) return undefined;
+    if (!this.#kept('a commit of another line loses no race')) return undefined;
+    const stands = head.record === base?.record || !this.#kept('put on top only where its own line stands');
+    if (!stands) return undefined;
+    const { id: _, record: __, ...same } = commit;
+    const next = makeCommit({ ...same, parent: head }, run.attempt);
+    return this.#to(world, { ...run, at: 'push', base: head, commit: next, open: false });
   }
 
   /** Settling continues until it is known, or time runs out. */

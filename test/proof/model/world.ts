@@ -131,6 +131,8 @@ export interface Faults {
   readonly cleanUp: number;
   /** An administrator takes the newest entry off the journal. */
   readonly journalRewind: number;
+  /** Another line that shares the branch is released, or somebody commits what no line has. */
+  readonly foreign: number;
 }
 
 /** Everything at one moment. */
@@ -147,6 +149,8 @@ export interface World {
    * them be put, and a target tag read back in the step that writes it.
    */
   readonly coarse: boolean;
+  /** Other lines share the branch: a commit may leave the record of this one as it is. */
+  readonly shared?: boolean | undefined;
   /** Absent where there is none, and nothing that it could say counts. */
   readonly journal?: Journal | undefined;
   /** A promotion needs an approval. */
@@ -255,7 +259,10 @@ export function moveBranch(world: World, commit: Commit, late?: 'late'): World {
     heads: [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]],
     released: sorted([...world.released, commit.version]),
   };
-  return { ...moved, broken: brokenByPush(head, commit) ?? (late ? undefined : brokenBeside(world, commit)) };
+  return {
+    ...moved,
+    broken: brokenByPush(head, commit, world.shared) ?? (late ? undefined : brokenBeside(world, commit)),
+  };
 }
 
 /** Adds an entry to a journal, and puts that where the journal was. Every promise that this could break is judged here. */
@@ -288,7 +295,7 @@ export function sorted(versions: readonly Version[]): readonly Version[] {
   return [...new Set(versions)].sort((a, b) => a - b);
 }
 
-function brokenByPush(head: Commit, commit: Commit): string | undefined {
+function brokenByPush(head: Commit, commit: Commit, shared = false): string | undefined {
   const { parent, sequence, version, action, asked } = commit;
   if (!isIn(head, commit)) return `release ${head.sequence} was acknowledged and is gone from the branch`;
   const hidden = hiddenBy(commit);
@@ -299,7 +306,7 @@ function brokenByPush(head: Commit, commit: Commit): string | undefined {
   if (action === 'promote' && parent.held.includes(version)) return `v${version} was rolled back and is back unasked`;
   if (action === 'promote' && version < parent.version)
     return `v${version} took the place of v${parent.version} unasked`;
-  if (action === 'rollback' && asked !== parent.id) {
+  if (action === 'rollback' && asked !== (shared ? parent.record : parent.id)) {
     return `release ${parent.sequence} was rolled back by somebody who had never seen it`;
   }
   return undefined;
