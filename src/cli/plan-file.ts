@@ -1,17 +1,21 @@
 // Plans as files: `--plan-out` writes one, `--plan` reads it.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
 import { lineName } from '../model/pipeline.ts';
 import { type Plan, type PromoteRequest, parsePlan, plannedLine } from '../model/plan.ts';
+import { readText } from './files.ts';
 import type { Session } from './session.ts';
+
+/** A plan holds the files that it changes, and is far smaller. */
+const LONGEST_PLAN = 32 * 2 ** 20;
 
 /** Reads a plan. Throws `plan-invalid`. */
 export async function readPlan(session: Session, file: string): Promise<Plan> {
   const path = resolve(session.options.directory, file);
   let content: string;
   try {
-    content = await readFile(path, 'utf8');
+    content = await readText(path, LONGEST_PLAN);
   } catch (cause) {
     throw new TagflowError('plan-invalid', {
       what: `cannot read ${file}`,
@@ -20,7 +24,12 @@ export async function readPlan(session: Session, file: string): Promise<Plan> {
       cause,
     });
   }
-  return parsePlan(content, file);
+  if (content.length <= LONGEST_PLAN) return parsePlan(content, file);
+  throw new TagflowError('plan-invalid', {
+    what: `${file} is not a plan`,
+    why: `it is larger than ${LONGEST_PLAN / 2 ** 20} MB`,
+    fix: 'name the file that --plan-out wrote',
+  });
 }
 
 /** Writes a plan, and says how to do it. Throws `storage-failed`. */
