@@ -29,6 +29,12 @@ const run: fc.Arbitrary<Run> = fc.record({
   ),
 });
 
+/** A request that a later one was to close, and did not: asked for again it is to be the only one. */
+const REPLACED_AND_ASKED_AGAIN: readonly Run[] = [
+  { asks: 'V4.3', forge: [], push: undefined },
+  { asks: 'V4.0', forge: [{ nth: 6, kind: 'before' }], push: undefined },
+];
+
 async function ask(bench: Bench, asks: Run['asks'], actor: string): Promise<void> {
   const how = { as: { actor } };
   try {
@@ -74,7 +80,7 @@ test(
         expect(bench.aliases('django')).toMatchObject({ prd: 'V4.3', 'prd-3': 'V4.3' });
         expect((await check(bench.context(), { environments: ['prd'], registry: true })).findings).toEqual([]);
       }),
-      { numRuns: 30 },
+      { numRuns: 30, examples: [[REPLACED_AND_ASKED_AGAIN]] },
     );
   },
 );

@@ -27,8 +27,10 @@ export interface PreparedPullRequest {
   readonly branch: BranchName;
   /** Everything open that asks for a release of the environment. */
   readonly open: readonly PullRequest[];
-  /** The one for this very release, where it is open already. */
+  /** The one for this very release, where it is open already and none came after it. */
   readonly old: PullRequest | undefined;
+  /** The one for this very release that another one came after, which was to close it and did not. */
+  readonly outdated: PullRequest | undefined;
 }
 
 /** What is open onto a branch. */
@@ -56,10 +58,12 @@ export async function preparePullRequest(
 ): Promise<PreparedPullRequest | Refused> {
   const branch = proposalBranch(plan);
   const open = ofLine(all, environment);
-  const old = open.find((one) => one.branch === branch);
+  const same = open.find((one) => one.branch === branch);
+  const isNewest = same && open.every(({ number }) => number <= same.number);
+  const old = isNewest ? same : undefined;
   const refusals = old ? [] : await refusalsBy(context, snapshot, { environment, plan }, { open, forge });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates: plan.gates };
-  return { kind: 'prepared', environment, forge, branch, open, old };
+  return { kind: 'prepared', environment, forge, branch, open, old, outdated: isNewest ? undefined : same };
 }
 
 /**
@@ -70,10 +74,12 @@ export async function openPullRequest(
   context: Given,
   snapshot: Snapshot,
   plan: Plan,
-  { environment, forge, branch, open, old }: PreparedPullRequest,
+  { environment, forge, branch, open, old, outdated }: PreparedPullRequest,
 ): Promise<Proposed> {
   const made = await pushed(context, snapshot, plan, { environment, branch });
   context.signal.throwIfAborted();
+  // A branch has one open request: the one that is asked for now is to be the newest.
+  if (outdated) await forge.close(outdated, 'Asked for again, in a newer one.');
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
   const now = old ? open : ofLine(await forge.openOnto(environment.branch), environment);
