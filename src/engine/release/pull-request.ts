@@ -76,10 +76,11 @@ export async function openPullRequest(
   plan: Plan,
   { environment, forge, branch, open, old, outdated }: PreparedPullRequest,
 ): Promise<Proposed> {
-  const made = await pushed(context, snapshot, plan, { environment, branch });
-  context.signal.throwIfAborted();
-  // A branch has one open request: the one that is asked for now is to be the newest.
+  // A branch has one open request, and the one that is asked for now is to be the newest. Closing removes the branch.
   if (outdated) await forge.close(outdated, 'Asked for again, in a newer one.');
+  const there = outdated ? undefined : snapshot.branches.get(branch);
+  const made = await pushed(context, snapshot, plan, { environment, branch, there });
+  context.signal.throwIfAborted();
   const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
   const now = old ? open : ofLine(await forge.openOnto(environment.branch), environment);
@@ -136,10 +137,13 @@ async function pushed(
   context: Given,
   snapshot: Snapshot,
   plan: Plan,
-  { environment, branch }: Pick<PreparedPullRequest, 'environment' | 'branch'>,
+  {
+    environment,
+    branch,
+    there,
+  }: Pick<PreparedPullRequest, 'environment' | 'branch'> & { readonly there: ObjectId | undefined },
 ): Promise<Committed> {
   const ours = await buildCommit(context, plan, environment.trust, journalOf(snapshot));
-  const there = snapshot.branches.get(branch);
   if (there) return sameRequest(context, plan, { environment, branch, head: there }, ours);
   const verdict = await context.ledger.push(branch, ours.commit, undefined);
   if (verdict.outcome === 'landed') return ours;
