@@ -4,7 +4,8 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, writeFile } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { describeSlow } from '../support/real.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
@@ -21,7 +22,7 @@ const PARTS = [
 /** In megabytes: what installing tagflow may take. */
 const LIMIT = 20;
 
-describe('the package that npm pack makes', () => {
+describeSlow('the package that npm pack makes', ['npm'], () => {
   let folder = '';
   let checkout = '';
   let installed = '';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ExpectedFailure, succeeded } from '../support/cli.ts';
 import { type TestPipeline, changesNothing, describeReleased, release, releaseOf } from '../support/pipeline.ts';
+import { sampled } from '../support/real.ts';
 import { mountTinyDisk } from '../support/tiny-disk.ts';
 
 const CONFIG = 'tagflow.yaml';
@@ -156,7 +157,7 @@ const WORDS: readonly Case[] = [
 ];
 
 describe.concurrent('wrong words on the command line', () => {
-  it.each(WORDS)('$name', async ({ args, failure }) => {
+  it.each(sampled(WORDS, 2))('$name', async ({ args, failure }) => {
     expect(await changesNothing(original(), async () => original().tagflow(args))).toFail(failure);
   });
 
@@ -320,7 +321,7 @@ const SPOILED: readonly Spoiled[] = [
 ];
 
 describe.concurrent('repositories and registries that are not as they should be', () => {
-  it.each(SPOILED)('$name', async ({ spoil, args, failure }) => {
+  it.each(sampled(SPOILED, 2))('$name', async ({ spoil, args, failure }) => {
     const pipeline = await fork();
     await spoil(pipeline);
     expect(await changesNothing(pipeline, async () => pipeline.tagflow(args))).toFail(failure);

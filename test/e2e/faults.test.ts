@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../src/registry/layout/sample-image.ts';
 import { CANARY, type CliOptions, type ExpectedFailure, runCli, succeeded } from '../support/cli.ts';
 import { changesNothing, digestOfImage, exampleFiles, recordOf, release, releaseOf } from '../support/pipeline.ts';
+import { sampled } from '../support/real.ts';
 import {
   type ServerPipeline,
   type TestServers,
@@ -144,7 +145,7 @@ it('a run that prints a secret is found out', async () => {
 });
 
 describe.concurrent('a registry that', () => {
-  it.each(REGISTRY)('$name', async ({ fault, args = FIRST, failure }) => {
+  it.each(sampled(REGISTRY, 2))('$name', async ({ fault, args = FIRST, failure }) => {
     const pipeline = await servers.createPipeline();
     const options = (await fault(pipeline)) ?? undefined;
     expect(await changesNothing(pipeline, async () => pipeline.tagflow(args, options))).toFail(failure);
@@ -213,7 +214,7 @@ describe.concurrent('a registry that', () => {
 });
 
 describe.concurrent('a Git server that', () => {
-  it.each(GIT)('$name', async ({ fault, args = FIRST, failure }) => {
+  it.each(sampled(GIT, 2))('$name', async ({ fault, args = FIRST, failure }) => {
     const pipeline = await servers.createPipeline();
     const options = (await fault(pipeline)) ?? undefined;
     expect(await changesNothing(pipeline, async () => pipeline.tagflow(args, options))).toFail(failure);

@@ -2,6 +2,7 @@
 // branch and tags as before.
 import { describe, expect, it } from 'vitest';
 import { type ExpectedFailure, succeeded } from '../support/cli.ts';
+import { sampled } from '../support/real.ts';
 import { type TestPipeline, changesNothing, describeReleased } from '../support/pipeline.ts';
 
 const { fork } = describeReleased();
@@ -91,7 +92,7 @@ const POLICIES: readonly Case[] = [
 ];
 
 describe.concurrent('gates that are written down wrongly', () => {
-  it.each(POLICIES)('$name', async ({ policy, failure }) => {
+  it.each(sampled(POLICIES, 2))('$name', async ({ policy, failure }) => {
     const pipeline = await fork();
     await gates(pipeline, policy);
     const result = await changesNothing(pipeline, async () => pipeline.tagflow(['promote', 'stg']));

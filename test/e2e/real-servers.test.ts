@@ -21,7 +21,7 @@ import {
   releaseOf,
 } from '../support/pipeline.ts';
 import { dockerConfig } from '../support/pipeline-servers.ts';
-import { describeReal, findProgram } from '../support/real.ts';
+import { describeReal, describeSlow, findProgram } from '../support/real.ts';
 
 const USER = 'ci';
 const PASSWORD = CANARY.registryPassword;
@@ -150,7 +150,7 @@ async function playStory(pipeline: RealPipeline): Promise<void> {
   expect(refused).toFail({ code: 'held', why: /INC-412/ });
 }
 
-describeReal('over HTTP, with a password on both sides', ['docker-registry', 'htpasswd', 'skopeo', 'kubectl'], () => {
+describeSlow('over HTTP, with a password on both sides', ['docker-registry', 'htpasswd', 'skopeo', 'kubectl'], () => {
   let registry: DockerRegistry;
   let git: GitHttpServer;
   let pipeline: RealPipeline;
@@ -197,7 +197,7 @@ describeReal('over HTTP, with a password on both sides', ['docker-registry', 'ht
   });
 });
 
-describeReal('over ssh, with an open registry', ['docker-registry', 'sshd', 'skopeo', 'kubectl'], () => {
+describeSlow('over ssh, with an open registry', ['docker-registry', 'sshd', 'skopeo', 'kubectl'], () => {
   let registry: DockerRegistry;
   let ssh: SshServer;
   let pipeline: RealPipeline;

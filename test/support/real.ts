@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { describe, it } from 'vitest';
 
 /** Whether this is the full run, in which nothing is left out. */
-const IS_FULL = process.env['TAGFLOW_REQUIRE_REAL'] === '1';
+export const IS_FULL = process.env['TAGFLOW_REQUIRE_REAL'] === '1';
 
 /** All of some slow rows in the full run; otherwise every nth, which keeps `npm test` short. */
 export function sampled<T>(rows: readonly T[], every: number): readonly T[] {
@@ -40,6 +40,12 @@ export function describeReal(
     return;
   }
   describe.skip(`${title} (skipped: ${reason})`, body);
+}
+
+/** One that takes half a minute or more: the full run plays it, and `npm test` says that it does not. */
+export function describeSlow(title: string, programs: readonly string[], body: () => void): void {
+  if (IS_FULL) describeReal(title, programs, body);
+  else describe.skip(`${title} (skipped: slow, played with TAGFLOW_REQUIRE_REAL=1)`, body);
 }
 
 function isExecutable(path: string): boolean {

@@ -17,6 +17,7 @@ import { showView } from '../../../src/views/show.ts';
 import { formatText } from '../../../src/views/text.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
 import { amend } from '../../support/forgeries.ts';
+import { sampled } from '../../support/real.ts';
 import { wordSigning } from '../../support/word-signing.ts';
 
 /** What hears of a record's values when it should not. */
@@ -243,7 +244,7 @@ async function everything(bench: Bench, context: () => Context): Promise<string>
   return printed.join('\n');
 }
 
-describe.each(WRITERS)('a writer %s', (_, writer) => {
+describe.each(sampled(WRITERS, 3))('a writer %s', (_, writer) => {
   let bench: Bench;
   let branches: ReadonlyMap<BranchName, ObjectId>;
   const begin = async (stg: string, signing?: Context['signing']): Promise<void> => {

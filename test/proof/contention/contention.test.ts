@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { run } from '../../support/git-repository.ts';
-import { describeReal } from '../../support/real.ts';
+import { describeSlow } from '../../support/real.ts';
 import { type ContentionOptions, contend } from './contention.ts';
 import type { Answer, FaultProxy } from './fault-proxy.ts';
 
@@ -53,7 +53,7 @@ function forgetTag(proxy: FaultProxy): void {
   };
 }
 
-describeReal('contention', ['docker-registry'], () => {
+describeSlow('contention', ['docker-registry'], () => {
   it('finds every promise kept, and says in figures what it saw', { timeout: 60_000 }, async () => {
     const told = await tell({});
     expect(told).toMatch(

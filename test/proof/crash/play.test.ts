@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type DockerRegistry, startDockerRegistry } from '../../support/docker-registry.ts';
 import { temporaryFolder } from '../../support/git-repository.ts';
 import { type GitHttpServer, startGitHttpServer } from '../../support/git-server.ts';
-import { describeReal } from '../../support/real.ts';
+import { describeSlow } from '../../support/real.ts';
 import type { Answer } from './gate.ts';
 import { play, recordSteps } from './play.ts';
 import type { Point } from './points.ts';
@@ -27,7 +27,7 @@ async function rulesBrokenAt(stage: Stage, name: string): Promise<readonly strin
   return [...new Set(violations.map((text) => text.slice(0, text.indexOf(':'))))];
 }
 
-describeReal('the crash sweep', ['docker-registry'], () => {
+describeSlow('the crash sweep', ['docker-registry'], () => {
   let folder: string;
   let git: GitHttpServer;
   let registry: DockerRegistry;
