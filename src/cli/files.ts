@@ -12,7 +12,7 @@ export async function readText(path: string, longest: number): Promise<string> {
 /** Of a tagflow.yaml: more than is accepted, so that what refuses it sees that it is too large. */
 const LONGEST_SETTINGS = 2 ** 20;
 
-/** The same of a tagflow.yaml that may not be there: undefined when there is none. Throws `storage-failed` when it cannot be read. */
+/** Reads a tagflow.yaml that may be missing: undefined where it is. Throws `storage-failed` when it cannot be read. */
 export async function readOptionalFile(path: string): Promise<string | undefined> {
   try {
     return await readText(path, LONGEST_SETTINGS);

@@ -6,7 +6,7 @@ export const init = defineCommand({
   name: 'init',
   summary: 'write tagflow.yaml for this repository, or make missing branches',
   description: [
-    'In a checkout without `tagflow.yaml`, it writes one from the folders, files and branches that look like environments and from the images that their manifests name. It also writes a pipeline for GitLab or a workflow for GitHub if there is none, and empty overlays if no image is found. It says how sure it is. In a checkout with `tagflow.yaml`, it makes the environment branches that the remote lacks, at the head of the trunk. It asks first; `--yes` answers. It overwrites files only with `--force`.',
+    'In a checkout without `tagflow.yaml`, this command writes that file. It takes the environments from folders, files and branches that look like them, and the images from their manifests. It also writes a pipeline for GitLab or a workflow for GitHub if the repository lacks one, and empty overlays if it finds no image. It says how sure it is. In a checkout with `tagflow.yaml`, it makes the environment branches that the remote lacks, at the head of the trunk. It asks first; `--yes` answers. It overwrites files only with `--force`.',
     '`--import` writes the first record of every release line that has no record yet. The record holds the versions that the manifests pin today and the digests of these versions. No manifest changes. All lines of a branch share one commit and one push. If you run it again, it writes only what is missing.',
   ],
   examples: [

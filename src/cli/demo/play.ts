@@ -34,7 +34,8 @@ export async function playDemo(
   // The second story is about branches; folders have their own.
   const isWhole = story === 'all' && layout === 'branches' && hasShell;
   if (isWhole) out('# A second sandbox tells what stops a release.\n');
-  else if (!hasShell) out('# What stops a release: left out, as there is no sh here for its smoke test.\n');
+  else if (!hasShell)
+    out('# This machine has no sh, which the smoke test of the second story needs. The demo leaves that story out.\n');
   if (story === 'gates') await playGates(stage, directory);
   else if (isWhole) await playGates(stage, join(directory, GATES_FOLDER));
   out(farewell(shown, { layout, story: isWhole || story === 'gates' ? story : 'releases' }, session.io.env));
@@ -44,7 +45,7 @@ export async function playDemo(
 function withoutShell(): TagflowError {
   return new TagflowError('not-supported', {
     what: 'the story about gates cannot be played here',
-    why: 'its smoke test is a shell script, and there is no sh on the PATH',
+    why: 'its smoke test is a shell script, and the PATH has no sh',
     fix: 'play the other one: tagflow demo --story releases',
   });
 }

@@ -33,7 +33,7 @@ export async function examineJournal(
 }
 
 function noneYet({ branch }: Journal): Diagnosis {
-  const what = `there is no branch ${branch} yet, and no release relied on one`;
+  const what = `the branch ${branch} does not exist yet, and no release relied on it`;
   return { severity: 'ok', check: CHECK, subject: SUBJECT, what, why: 'the first lock, hold or approval makes it' };
 }
 

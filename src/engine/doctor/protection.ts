@@ -99,7 +99,7 @@ async function proposalFinding(forge: Forge, environment: Environment, targets: 
   const { closed } = await forge.rules(proposalBranchOf(environment.name));
   const dismissal = targets.find(({ branch }) => branch === environment.branch)?.rules.dismissal ?? {
     given: 'unknown' as const,
-    how: `there is no branch ${environment.branch}`,
+    how: `the branch ${environment.branch} does not exist`,
   };
   const sure = [dismissal, closed].find(({ given }) => given === 'yes');
   if (sure) {

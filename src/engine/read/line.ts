@@ -250,7 +250,7 @@ class Seen {
     if (file) this.#unkept.push([file, this.#sequences.length]);
   }
 
-  /** The first and the last release since a record was as a file has it; undefined where there is none since, or it never was. */
+  /** Returns the first and the last release after a record last had the content of a file; undefined where no release came after it. */
   releasesSince(file: RecordFile | undefined): readonly [number | undefined, number | undefined] | undefined {
     for (const [one, releases] of this.#unkept) this.#releases.set(contentKey(one), releases);
     this.#unkept = [];

@@ -30,7 +30,7 @@ export interface PastLine {
   readonly head: ObjectId | undefined;
   /** Its branch is not at the remote. */
   readonly isGone: boolean;
-  /** The branch that today's line of this name is on: the line moved there. Undefined: there is no such line. */
+  /** The branch that today's line of this name is on: the line moved there. Undefined where today's tagflow.yaml lacks the name. */
   readonly movedTo: BranchName | undefined;
 }
 

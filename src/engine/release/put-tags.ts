@@ -192,7 +192,7 @@ async function follows({ ledger }: Pick<RecordReading, 'ledger'>, head: ObjectId
   return ledger.isAncestor(older, head);
 }
 
-/** A head without the release just applied is no newer one, and nobody's word that the tags should follow it. */
+/** Says that a head lacks the release that was just applied: such a head is not newer, and the tags do not follow it. */
 function wentBack(
   { name, branch }: Environment,
   { sequence }: ReleaseRecord,

@@ -91,7 +91,7 @@ describe('a journal', () => {
     const other = createBench();
     await other.through(FIRST);
     expect(await said(other)).toEqual([
-      'ok journal: there is no branch tagflow-journal yet, and no release relied on one (the first lock, hold or approval makes it)',
+      'ok journal: the branch tagflow-journal does not exist yet, and no release relied on it (the first lock, hold or approval makes it)',
     ]);
   });
 });
