@@ -6,7 +6,7 @@ import type { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import { type Environment, taggedIn } from '../model/pipeline.ts';
 import { type Tag, parseRepository } from '../model/reference.ts';
-import { readProposalBranch } from '../model/proposal.ts';
+import { isMergeable, readProposalBranch } from '../model/proposal.ts';
 import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import type { JournalHold, Lock } from '../gates/gates.ts';
 import { holdsOn, locksOn } from './release/journal-evidence.ts';
@@ -302,12 +302,8 @@ async function askedFor(
     own.map(async ([branch, head]) => {
       const { value: record } = await readable(readRecord(context, environment, head));
       const [onto] = (await context.ledger.commit(head)).parents;
-      // Where a release is a scope, what others put onto the branch since is not in its way.
-      const isNext =
-        environment.carries === 'tree'
-          ? onto === branches.get(environment.branch)
-          : record?.sequence === (current?.sequence ?? 0) + 1;
-      return record && isNext ? [{ branch, record }] : [];
+      const now = { head: branches.get(environment.branch), next: (current?.sequence ?? 0) + 1 };
+      return record && isMergeable(environment, { onto, sequence: record.sequence }, now) ? [{ branch, record }] : [];
     }),
   );
   return found.flat();

@@ -1,7 +1,7 @@
-// A release that is asked for in a pull request: the branch it is on, and whether two ask for the same.
+// A release that is asked for in a pull request: the branch it is on, whether it can still be merged, and whether two ask for the same.
 import { digestOfData } from './digest.ts';
-import type { BranchName } from './object-id.ts';
-import { lineName } from './pipeline.ts';
+import type { BranchName, ObjectId } from './object-id.ts';
+import { type ReleaseLine, lineName } from './pipeline.ts';
 import type { Plan } from './plan.ts';
 import type { ReleaseRecord } from './release.ts';
 
@@ -35,6 +35,18 @@ export function proposalBranchOf(line: string): BranchName {
 export function readProposalBranch(branch: BranchName): Proposal | undefined {
   const [, name, sequence] = /^tagflow\/([^+/]+(?:\+[^+/]+)?)-([1-9][0-9]{0,15})-[0-9a-f]{12}$/.exec(branch) ?? [];
   return name === undefined ? undefined : { line: name.replace('+', '/'), sequence: Number(sequence) };
+}
+
+/**
+ * Whether a release that was asked for can still be merged. Where a release carries the whole tree, the branch has to be where it
+ * was; where it is a scope, what others put there since is not in its way, as long as its number is the next.
+ */
+export function isMergeable(
+  { carries }: Pick<ReleaseLine, 'carries'>,
+  asked: { readonly onto: ObjectId | undefined; readonly sequence: number },
+  now: { readonly head: ObjectId | undefined; readonly next: number },
+): boolean {
+  return carries === 'tree' ? asked.onto === now.head : asked.sequence === now.next;
 }
 
 /** Whether two records are of the same release, no matter who wrote them, when, and by which plan and configuration. */

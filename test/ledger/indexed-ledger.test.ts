@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { createIndexedLedger } from '../../src/ledger/past/indexed.ts';
 import { PastIndex } from '../../src/ledger/past/past-index.ts';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
-import { describeLedgerContract } from '../contract/ledger.ts';
+import { describeMemoryContract } from '../support/memory-contract.ts';
 import { openGitLedger } from '../support/git-ledger.ts';
 import { createGitRepository, run, temporaryFolder } from '../support/git-repository.ts';
 import { createMemoryLedger, createMemoryRemote } from '../support/memory-ledger.ts';
@@ -16,23 +16,9 @@ const KEY = Buffer.from('key');
 // One store for every test: what the others left is not of this repository, or is.
 const shared = createMemoryStore();
 
-describeLedgerContract('memory over an index', async () => {
-  const remote = createMemoryRemote();
-  return {
-    open: async () => createIndexedLedger(createMemoryLedger(remote), new PastIndex(shared, KEY, 'one')),
-    commit: async (branch, files, how) => remote.commit(branch, files, how),
-    move: async (branch, id) => {
-      if (id) remote.branches.set(branch as BranchName, id);
-      else remote.branches.delete(branch as BranchName);
-    },
-    head: async (branch) => remote.branches.get(branch as BranchName),
-    file: async (branch, path) => remote.file(branch, path),
-    protect: async (branch) => {
-      remote.protected.add(branch as BranchName);
-    },
-    close: async () => undefined,
-  };
-});
+describeMemoryContract('memory over an index', (remote) =>
+  createIndexedLedger(createMemoryLedger(remote), new PastIndex(shared, KEY, 'one')),
+);
 
 describe('a known past', () => {
   /** A branch at whose commits a file changes, and how many whole histories reading it takes. */

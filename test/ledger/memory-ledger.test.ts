@@ -1,26 +1,10 @@
 // The in-memory ledger keeps the contract, and its faults do what they say.
 import { describe, expect, it } from 'vitest';
 import type { BranchName, ObjectId } from '../../src/model/object-id.ts';
-import { describeLedgerContract } from '../contract/ledger.ts';
+import { describeMemoryContract } from '../support/memory-contract.ts';
 import { createMemoryLedger, createMemoryRemote } from '../support/memory-ledger.ts';
 
-describeLedgerContract('memory', async () => {
-  const remote = createMemoryRemote();
-  return {
-    open: async () => createMemoryLedger(remote),
-    commit: async (branch, files, how) => remote.commit(branch, files, how),
-    move: async (branch, id) => {
-      if (id) remote.branches.set(branch as BranchName, id);
-      else remote.branches.delete(branch as BranchName);
-    },
-    head: async (branch) => remote.branches.get(branch as BranchName),
-    file: async (branch, path) => remote.file(branch, path),
-    protect: async (branch) => {
-      remote.protected.add(branch as BranchName);
-    },
-    close: async () => undefined,
-  };
-});
+describeMemoryContract('memory', (remote) => createMemoryLedger(remote));
 
 const MAIN = 'main' as BranchName;
 

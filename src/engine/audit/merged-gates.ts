@@ -5,7 +5,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { ReleaseLine } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
-import { journalOf, locksAt } from '../read/journal.ts';
+import { journalOf, openEntries } from '../read/journal.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { closedAt } from '../../gates/gates.ts';
 import type { Report } from './findings.ts';
@@ -46,7 +46,10 @@ async function lockThen(
   moment: Instant,
 ): Promise<string | undefined> {
   // A journal that cannot be read is a finding of its own.
-  const { value } = await attempt(locksAt(reading, journalOf(snapshot), environment, moment), 'journal-invalid');
+  const { value } = await attempt(
+    openEntries(reading, journalOf(snapshot), 'lock', environment, moment),
+    'journal-invalid',
+  );
   const [first] = value ?? [];
   return first && plain(`lock: ${environment.name} was locked by ${first.by}: ${first.entry.reason ?? ''}`);
 }

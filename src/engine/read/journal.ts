@@ -47,27 +47,17 @@ export function journalOf({ branches, pipeline }: Pick<Snapshot, 'branches' | 'p
 }
 
 /**
- * The entries of a kind that are open for an environment now, oldest first. Throws `journal-invalid` for one that cannot be
- * read: what it says might matter.
+ * The entries of a kind that are open for an environment now, oldest first; with `moment` those that were open then, by the times
+ * that entries say. Throws `journal-invalid` for one that cannot be read: what it says might matter.
  */
 export async function openEntries(
   reading: RecordReading,
   journal: Journal,
   kind: LastingKind,
   environment: Environment,
+  moment?: Instant,
 ): Promise<readonly OpenEntry[]> {
-  const lasting = await lastingEntries(reading, journal, kind, environment);
-  return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
-}
-
-/** The locks that were on a line at a moment, by the times that entries say. Throws as `openEntries`. */
-export async function locksAt(
-  reading: RecordReading,
-  journal: Journal,
-  environment: Environment,
-  moment: Instant,
-): Promise<readonly OpenEntry[]> {
-  const lasting = await lastingEntries(reading, journal, 'lock', environment, moment);
+  const lasting = await lastingEntries(reading, journal, kind, environment, moment);
   return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 

@@ -8,7 +8,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
-import { asksForTheSame, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
+import { asksForTheSame, isMergeable, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
 import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import { journalOf } from '../read/journal.ts';
@@ -120,9 +120,9 @@ async function refusalsBy(
   const found = await Promise.all(
     asked.map(async (one) => {
       const { value: record } = await readable(readRecord(context, environment, one.head));
-      // One on another base cannot be merged any more, where a release carries the whole tree.
       const [onto] = (await context.ledger.commit(one.head)).parents;
-      if (!record || (environment.carries === 'tree' ? onto !== base : record.sequence !== plan.sequence)) return [];
+      const now = { head: base, next: plan.sequence };
+      if (!record || !isMergeable(environment, { onto, sequence: record.sequence }, now)) return [];
       const state = { environment, head: one.head, record, commit: one.head };
       const older = await judgeDowngrade(context, snapshot, state, plan);
       const why = `${term} ${one.number} asks for the newer one, and this would close it: ${one.url}`;

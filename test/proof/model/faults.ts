@@ -12,6 +12,7 @@ import {
   historyOf,
   isIn,
   moveBranch,
+  onTop,
   releaseTag,
   targetTag,
   writeTag,
@@ -91,7 +92,7 @@ function rewinds(world: World): readonly Move[] {
       talks: [{ from: 'administrator', to: 'Git', text }],
       world: {
         ...spend(world, 'rewind'),
-        heads: [target, ...world.heads].slice(0, 3) as [typeof target, ...(typeof target)[]],
+        heads: onTop(target, world),
         removed: [...world.removed, ...removed.map(({ id }) => id)],
       },
     };
@@ -101,23 +102,23 @@ function rewinds(world: World): readonly Move[] {
 /** Another line is released, or somebody commits what no line has: the record of this line stays as it is. */
 function foreignCommits(world: World): readonly Move[] {
   if (world.left.foreign === 0) return [];
-  const [head, ...before] = world.heads;
-  const { sequence, version, held, action, record, journal } = head;
-  const commit: Commit = {
-    id: `${head.id}+`,
-    parent: head,
-    record,
-    sequence,
-    version,
-    held,
-    action,
-    by: '-',
-    asked: undefined,
-    journal,
-  };
-  const heads = [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]];
-  const text = `commits to the branch, and leaves release ${sequence} as it is`;
-  return [{ talks: [{ from: 'somebody', to: 'Git', text }], world: { ...spend(world, 'foreign'), heads } }];
+  const head = headOf(world);
+  const commit = byHand(head, { id: `${head.id}+`, parent: head, journal: head.journal });
+  const text = `commits to the branch, and leaves release ${head.sequence} as it is`;
+  return [
+    {
+      talks: [{ from: 'somebody', to: 'Git', text }],
+      world: { ...spend(world, 'foreign'), heads: onTop(commit, world) },
+    },
+  ];
+}
+
+/** A commit made by hand, with the record of another one. */
+function byHand(
+  { record, sequence, version, held, action }: Commit,
+  own: Pick<Commit, 'id' | 'parent' | 'merged' | 'journal'>,
+): Commit {
+  return { ...own, record, sequence, version, held, action, by: '-', asked: undefined };
 }
 
 /** An administrator takes the newest entry off the journal. What its writer knew, nobody promises any more. */
@@ -144,24 +145,10 @@ function oldMerges(world: World): readonly Move[] {
   const [, ...older] = historyOf(head);
   return older.flatMap((parent) =>
     historyOf(head).flatMap((from) => {
-      const { sequence, version, held, action, record } = from;
+      const { sequence, record } = from;
       const id = `${parent.id}*${head.id}=${record}`;
-      const merge: Commit = {
-        id,
-        parent,
-        merged: head,
-        record,
-        sequence,
-        version,
-        held,
-        action,
-        by: '-',
-        asked: undefined,
-      };
-      const merged = {
-        ...spend(world, 'oldMerge'),
-        heads: [merge, ...world.heads].slice(0, 3) as [Commit, ...Commit[]],
-      };
+      const merge = byHand(from, { id, parent, merged: head });
+      const merged = { ...spend(world, 'oldMerge'), heads: onTop(merge, world) };
       const text = `merges release ${parent.sequence} with release ${head.sequence}, first parent the older, tree of release ${sequence}`;
       const by = (text: string, world: World): Move => ({ talks: [{ from: 'somebody', to: 'Git', text }], world });
       const witness =

@@ -248,15 +248,20 @@ export function writeTag(world: World, put: Put, by: Name, over?: Version): Worl
   return { ...world, tags };
 }
 
+/** The heads that the branch had last, with a new one. */
+export function onTop(commit: Commit, { heads }: Pick<World, 'heads'>): World['heads'] {
+  return [commit, ...heads].slice(0, 3) as [Commit, ...Commit[]];
+}
+
 /**
  * Moves the branch to a commit that was pushed. Every promise that a push could break is judged here. `late`: the server compared it
  * earlier, and what was written to the journal since is not seen.
  */
 export function moveBranch(world: World, commit: Commit, late?: 'late'): World {
-  const [head, ...before] = world.heads;
+  const head = headOf(world);
   const moved = {
     ...world,
-    heads: [commit, head, ...before].slice(0, 3) as [Commit, ...Commit[]],
+    heads: onTop(commit, world),
     released: sorted([...world.released, commit.version]),
   };
   return {
