@@ -152,7 +152,10 @@ describe('other gates, of what was merged', () => {
   const FROZEN = "{ from: '2026-02-01T00:00', until: '2026-03-01T00:00', zone: UTC, reason: audit }";
   const POLICY = `pullRequest: true\n    gates: { freezes: [${FROZEN}] }`;
 
-  async function merged(between: (bench: Bench) => Promise<unknown>, policy = POLICY): Promise<readonly string[]> {
+  async function merged(
+    between: (bench: Bench) => Promise<unknown>,
+    { policy = POLICY, after }: { policy?: string; after?: (bench: Bench) => Promise<unknown> } = {},
+  ): Promise<readonly string[]> {
     const bench = createBench({ settings: { prd: policy } });
     await bench.released('dev', FIRST);
     await bench.released('stg');
@@ -161,14 +164,28 @@ describe('other gates, of what was merged', () => {
     await between(bench);
     await bench.forge.merge(outcome.pullRequest.number, 'merge', { at: bench.clock.now() });
     bench.clock.advance(864e5);
+    await after?.(bench);
+    bench.clock.advance(864e5);
     const { findings } = await check(bench.context(), { environments: ['prd'], registry: false });
     return findings.map(({ rule, problem }) => `${rule}: ${problem}`);
   }
   const locked = async (bench: Bench): Promise<unknown> =>
     lock(bench.context({ actor: 'bo' }), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-9' });
+  const unlocked = async (bench: Bench): Promise<unknown> => unlock(bench.context(), ['prd'], undefined);
+  const UNDER_A_LOCK = ['gates: it was merged anyway: lock: prd was locked by bo: INC-9'];
 
-  test('a lock at that moment is a finding, though it was taken off later', async () => {
-    expect(await merged(locked)).toEqual(['gates: it was merged anyway: lock: prd was locked by bo: INC-9']);
+  test('a lock at that moment is a finding, whatever became of it later', async () => {
+    expect(await merged(locked)).toEqual(UNDER_A_LOCK);
+    expect(await merged(locked, { after: unlocked })).toEqual(UNDER_A_LOCK);
+    const forAnHour = async (bench: Bench): Promise<unknown> => {
+      const until = bench.clock.now() + 36e5;
+      return lock(bench.context({ actor: 'bo' }), { words: ['prd'], rollbacks: false, until, reason: 'INC-9' });
+    };
+    expect(await merged(forAnHour)).toEqual(UNDER_A_LOCK);
+  });
+
+  test('a lock that came later is not', async () => {
+    expect(await merged(async () => undefined, { after: locked })).toEqual([]);
   });
 
   test('a lock that was taken off before is not', async () => {
@@ -190,8 +207,8 @@ describe('other gates, of what was merged', () => {
 
   test('a window that was not open is a finding', async () => {
     const policy = "pullRequest: true\n    gates: { windows: [{ days: [thu], hours: '00:00-12:00', zone: UTC }] }";
-    expect(await merged(async () => undefined, policy)).toEqual([]);
-    expect(await merged(async ({ clock }) => clock.advance(864e5), policy)).toEqual([
+    expect(await merged(async () => undefined, { policy })).toEqual([]);
+    expect(await merged(async ({ clock }) => clock.advance(864e5), { policy })).toEqual([
       'gates: it was merged anyway: windows: no window of prd was open',
     ]);
   });
