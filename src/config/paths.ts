@@ -15,9 +15,11 @@ const MAX_FIELD_DEPTH = 32;
  * Refused: absolute paths, `..`, `.git` in any spelling that a file system may take for it, backslashes, controls.
  */
 export function parsePath(text: string): Parsed<string> {
-  const common = unsafeIn(text);
+  // Judged as it is read: `./C:` is the drive `C:` once its dot is gone.
+  const named = text.startsWith('./') ? text.slice(2) : text;
+  const common = unsafeIn(named);
   if (common) return common;
-  const path = trimSlashes(text.startsWith('./') ? text.slice(2) : text);
+  const path = trimSlashes(named);
   if (path === '' || path === '.') {
     return { why: 'it is the repository itself', fix: 'name a folder or file inside it' };
   }

@@ -28,7 +28,7 @@ export const MAX_NAME = 63;
 export const MAX_TARGET_TAG = 117;
 
 const TAG = '^(?:[A-Za-z0-9_]|\\{[a-z]+\\})(?:[A-Za-z0-9._-]|\\{[a-z]+\\})*$';
-const RELATIVE = String.raw`^(?!/)(?![A-Za-z]:)(?!(?:.*/)?\.\.(?:/|$))[^\\]+$`;
+const RELATIVE = String.raw`^(?!/)(?!(?:\./)?[A-Za-z]:)(?!(?:.*/)?\.\.(?:/|$))[^\\]+$`;
 const REPOSITORY = String.raw`^(?:oci:.+|[^/\s]+/(?:[a-z0-9]|\{[a-z]+\})+(?:[._/-]+(?:[a-z0-9]|\{[a-z]+\})+)*)$`;
 
 const imageName = z

@@ -136,7 +136,7 @@ describe('the first tagflow.yaml of a repository', () => {
           expect(() => parseConfig(draftConfig({ trunk, images, folders }))).not.toThrow();
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [[undefined, [], ['{a}/dev']]] },
     );
   });
 });

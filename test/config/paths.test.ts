@@ -44,6 +44,8 @@ describe('a path inside the repository', () => {
     '\\\\host\\a',
     'C:a',
     'c:/a',
+    './A:',
+    './c:/a',
     'a\0b',
     'a\nb',
     'a\u202eb',

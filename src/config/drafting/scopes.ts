@@ -1,5 +1,6 @@
 // The places of a draft that tagflow.yaml takes: none twice, none within another, none that tagflow writes itself.
 import { parsePath } from '../paths.ts';
+import { placeholdersIn } from '../template.ts';
 import type { FoundApplication, FoundLayout, Place } from '../recognise/survey.ts';
 import { fold } from './text.ts';
 
@@ -37,6 +38,8 @@ export function withOwnScopes(found: FoundLayout): FoundLayout {
 function take({ path }: Place, taken: string[]): boolean {
   const parsed = parsePath(path);
   if (!('value' in parsed) || parsed.value !== path) return false;
+  // A folder that is really called `{a}` cannot be named: braces around a word mean a placeholder.
+  if (placeholdersIn(path).size > 0) return false;
   const folded = fold(path);
   if (/^(?:tagflow\.yaml|\.tagflow)(?:\/|$)/.test(folded)) return false;
   const isFree = taken.every(
