@@ -9,7 +9,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
 import { inject } from 'postject';
-import { RESOURCE_FOLDERS } from '../src/cli/resources.ts';
+import { RESOURCE_FOLDERS } from '../src/cli/process/resources.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '..');
@@ -74,7 +74,7 @@ async function makeBinary(architecture: Architecture, main: string): Promise<voi
   process.stdout.write(`${binary}\n`);
 }
 
-/** The files that travel with tagflow, by the names that src/cli/resources.ts asks for. */
+/** The files that travel with tagflow, by the names that src/cli/process/resources.ts asks for. */
 async function resources(): Promise<Record<string, string>> {
   const files = RESOURCE_FOLDERS.map(async (folder) => {
     const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });

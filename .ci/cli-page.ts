@@ -1,9 +1,9 @@
 // docs/reference/cli.md, as text: every command with its arguments, options and examples, as src/cli/commands has them.
 import { PassThrough } from 'node:stream';
 import type { Command as Grammar } from 'commander';
-import type { Command } from '../src/cli/define.ts';
-import type { ArgumentSpec, OptionSpec } from '../src/cli/options.ts';
-import { GLOBAL_OPTIONS } from '../src/cli/globals.ts';
+import type { Command } from '../src/cli/grammar/define.ts';
+import type { ArgumentSpec, OptionSpec } from '../src/cli/arguments/options.ts';
+import { GLOBAL_OPTIONS } from '../src/cli/arguments/globals.ts';
 import { COMMANDS, createProgram } from '../src/cli/program.ts';
 
 const WIDTH = 100;

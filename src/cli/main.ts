@@ -1,8 +1,8 @@
 // The process: starts quickly, ends with an exit code that tells the truth, and stops within seconds when asked to.
 import { enableCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
-import { compileCacheFolder } from './compile-cache.ts';
-import type { Io } from './io.ts';
+import { compileCacheFolder } from './process/compile-cache.ts';
+import type { Io } from './process/io.ts';
 
 // Where NODE_COMPILE_CACHE names a folder, Node has begun already.
 const cache = compileCacheFolder({ env: process.env, uid: process.getuid?.() });
@@ -35,7 +35,7 @@ const io = {
   stdin: process.stdin,
   signals: process,
   pager: async (command: readonly string[], text: string, env: Io['env']) =>
-    (await import('./terminal/pager.ts')).runPager(command, text, env),
+    (await import('./output/pager.ts')).runPager(command, text, env),
 };
 
 /** Runs the command line to its end, and sets the exit code. */

@@ -32,11 +32,11 @@ import { tag } from './commands/tag.ts';
 import { verify } from './commands/verify.ts';
 import { versions } from './commands/versions.ts';
 import { where } from './commands/where.ts';
-import type { Command } from './define.ts';
-import { type Format, GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './globals.ts';
-import { commandAt, createGrammar, readArguments, typedOptions } from './grammar.ts';
-import type { Io } from './io.ts';
-import { settleOptions, withoutEmpty } from './settle.ts';
+import type { Command } from './grammar/define.ts';
+import { type Format, GLOBAL_OPTIONS, type GlobalOptions, globalsOf } from './arguments/globals.ts';
+import { commandAt, createGrammar, readArguments, typedOptions } from './grammar/grammar.ts';
+import type { Io } from './process/io.ts';
+import { settleOptions, withoutEmpty } from './arguments/settle.ts';
 
 /** Every command, in the order in which help lists them. */
 export const COMMANDS: readonly Command[] = [
@@ -124,7 +124,7 @@ async function start(command: Command, commander: Commander, program: Commander,
   const typed = typedOptions(commander, command.options);
   const options = settleOptions(command.options, typed, io.env);
   const input = { ...readArguments(commander, command.arguments), ...options };
-  const { withSession } = await import('./run-session.ts');
+  const { withSession } = await import('./session/run-session.ts');
   const line = {
     typed: (option: string) => option in typed && typed[option] !== '',
     commands: COMMANDS,
@@ -153,11 +153,11 @@ function showHelp(program: Commander, io: Io, name: string | undefined): void {
 }
 
 async function reportFailure(io: Io, program: Commander, error: unknown): Promise<number> {
-  const { renderFailure } = await import('./terminal/failure.ts');
+  const { renderFailure } = await import('./output/failure.ts');
   const exit = renderFailure(io, lenientGlobals(io, program), error);
   if (io.env['TAGFLOW_CODE_QUALITY'] || io.env['GITHUB_STEP_SUMMARY']) {
     const [{ writeFindings }, { failureFinding }, { failureOf }] = await Promise.all([
-      import('./ci-files.ts'),
+      import('./output/ci-files.ts'),
       import('../views/findings.ts'),
       import('../views/failure.ts'),
     ]);
@@ -184,7 +184,7 @@ function lenientGlobals(io: Io, program: Commander): Partial<GlobalOptions> {
 
 /** Reports that a result could not be written to stdout, after the command did its work. Resolves to the exit code. */
 export async function reportUnwritten(io: Io, cause: Error): Promise<number> {
-  const { renderFailure } = await import('./terminal/failure.ts');
+  const { renderFailure } = await import('./output/failure.ts');
   const text = {
     what: 'cannot write the result to stdout; the command has done its work',
     why: cause.message,

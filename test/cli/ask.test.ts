@@ -1,9 +1,9 @@
 // Who is asked: a person at a terminal, who has not answered already.
 import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { asks, isAgreed } from '../../src/cli/ask.ts';
-import type { GlobalOptions } from '../../src/cli/globals.ts';
-import { withSession } from '../../src/cli/run-session.ts';
+import { asks, isAgreed } from '../../src/cli/session/ask.ts';
+import type { GlobalOptions } from '../../src/cli/arguments/globals.ts';
+import { withSession } from '../../src/cli/session/run-session.ts';
 import { captureIo } from '../support/io.ts';
 
 const OPTIONS: GlobalOptions = { directory: '/', output: 'table', input: true, timeout: 60 };

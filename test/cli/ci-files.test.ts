@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CiFacts, annotate, writeCiFiles, writeFindings } from '../../src/cli/ci-files.ts';
+import { type CiFacts, annotate, writeCiFiles, writeFindings } from '../../src/cli/output/ci-files.ts';
 import { auditFinding, diagnosisFindings } from '../../src/views/findings.ts';
-import { finish } from '../../src/cli/finish.ts';
+import { finish } from '../../src/cli/release/finish.ts';
 import type { Outcome } from '../../src/engine/release/outcome.ts';
 import { parseTag } from '../../src/model/reference.ts';
-import { withSession } from '../../src/cli/run-session.ts';
+import { withSession } from '../../src/cli/session/run-session.ts';
 import { failureOf } from '../support/failure.ts';
 import { FULL_RECORD, idOf } from '../support/records.ts';
 import { captureIo } from '../support/io.ts';
@@ -33,7 +33,7 @@ async function folder(): Promise<string> {
 async function write(env: Readonly<Record<string, string>>, facts: CiFacts): Promise<void> {
   const { io } = captureIo([], env);
   await withSession(io, { directory: '/', output: 'table', input: false, timeout: 60 }, async (session) => {
-    await writeCiFiles(session, facts);
+    await writeCiFiles(session.io, facts);
     return 0;
   });
 }

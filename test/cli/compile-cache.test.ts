@@ -2,7 +2,7 @@
 import { chmod, lstat, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { compileCacheFolder } from '../../src/cli/compile-cache.ts';
+import { compileCacheFolder } from '../../src/cli/process/compile-cache.ts';
 import { runCli, succeeded } from '../support/cli.ts';
 import { temporaryFolder } from '../support/git-repository.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { positionOf, splitPlace } from '../../src/cli/position.ts';
+import { positionOf, splitPlace } from '../../src/cli/grammar/position.ts';
 import { COMMANDS } from '../../src/cli/program.ts';
 import { CLI_ENVIRONMENT, MAIN } from '../support/cli.ts';
 import { run } from '../support/io.ts';

@@ -1,6 +1,6 @@
 // What a run that is stopped knows of itself.
 import { describe, expect, test } from 'vitest';
-import { createFacts } from '../../src/cli/facts.ts';
+import { createFacts } from '../../src/cli/session/facts.ts';
 import type { Ledger, PushVerdict } from '../../src/ledger/ledger.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import type { BranchName } from '../../src/model/object-id.ts';

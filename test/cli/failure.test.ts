@@ -1,10 +1,10 @@
 // Failures: one form, one table of exit codes, and no text that steers a terminal.
 import { describe, expect, test } from 'vitest';
-import { finish } from '../../src/cli/finish.ts';
-import { FORMATS, type GlobalOptions } from '../../src/cli/globals.ts';
-import { printFailures, renderFailure } from '../../src/cli/terminal/failure.ts';
+import { finish } from '../../src/cli/release/finish.ts';
+import { FORMATS, type GlobalOptions } from '../../src/cli/arguments/globals.ts';
+import { printFailures, renderFailure } from '../../src/cli/output/failure.ts';
 import { failureOf } from '../../src/views/failure.ts';
-import { withSession } from '../../src/cli/run-session.ts';
+import { withSession } from '../../src/cli/session/run-session.ts';
 import { ERRORS, EXIT, type ErrorCode, TagflowError } from '../../src/model/errors.ts';
 import { DJANGO, FIRST, createBench } from '../support/engine.ts';
 import { captureIo } from '../support/io.ts';

@@ -3,9 +3,9 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readOptionalFile, readText } from '../../src/cli/files.ts';
-import { readPlan } from '../../src/cli/plan-file.ts';
-import type { Session } from '../../src/cli/session.ts';
+import { readOptionalFile, readText } from '../../src/cli/process/files.ts';
+import { readPlan } from '../../src/cli/release/plan-file.ts';
+import type { Session } from '../../src/cli/session/session.ts';
 import { failureOf } from '../support/failure.ts';
 
 describe('a file that the caller names', () => {

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { noRemote, readGitSettings } from '../../src/cli/git-settings.ts';
+import { noRemote, readGitSettings } from '../../src/cli/settings/git-settings.ts';
 import { CLEAN_ENVIRONMENT, run } from '../support/git-repository.ts';
 
 let folder: string;

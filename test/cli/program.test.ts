@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/cli/program.ts';
 import { ERRORS } from '../../src/model/errors.ts';
-import { VERSION } from '../../src/cli/version.ts';
+import { VERSION } from '../../src/cli/process/version.ts';
 import { captureIo, run } from '../support/io.ts';
 
 describe('what is refused as usage, with exit 2', () => {

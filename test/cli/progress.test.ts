@@ -1,7 +1,7 @@
 // What a person sees of a long step: on a terminal, and in the log of a job.
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type ProgressLine, startProgress } from '../../src/cli/terminal/progress.ts';
+import { type ProgressLine, startProgress } from '../../src/cli/output/progress.ts';
 
 const MIB = 1024 * 1024;
 

@@ -1,11 +1,11 @@
 // A run from its first moment to its last: what it tells meanwhile, and how it stops.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { GlobalOptions } from '../../src/cli/globals.ts';
-import type { Io } from '../../src/cli/io.ts';
-import { renderFailure } from '../../src/cli/terminal/failure.ts';
-import { showProgress } from '../../src/cli/terminal/notice.ts';
-import { withSession } from '../../src/cli/run-session.ts';
-import type { Session } from '../../src/cli/session.ts';
+import type { GlobalOptions } from '../../src/cli/arguments/globals.ts';
+import type { Io } from '../../src/cli/process/io.ts';
+import { renderFailure } from '../../src/cli/output/failure.ts';
+import { showProgress } from '../../src/cli/output/notice.ts';
+import { withSession } from '../../src/cli/session/run-session.ts';
+import type { Session } from '../../src/cli/session/session.ts';
 import type { Progress } from '../../src/model/effects.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { failureOf } from '../support/failure.ts';

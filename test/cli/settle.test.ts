@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nameOf, settleOptions, withoutEmpty } from '../../src/cli/settle.ts';
-import { GLOBAL_OPTIONS } from '../../src/cli/globals.ts';
+import { nameOf, settleOptions, withoutEmpty } from '../../src/cli/arguments/settle.ts';
+import { GLOBAL_OPTIONS } from '../../src/cli/arguments/globals.ts';
 import { COMMANDS } from '../../src/cli/program.ts';
 
 const ALL = [{ name: 'tagflow', options: GLOBAL_OPTIONS }, ...COMMANDS].flatMap(({ name, options }) =>

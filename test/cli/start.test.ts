@@ -27,5 +27,5 @@ test('help loads commander and the commands as they are written down, and no roo
 });
 
 test('a command that loads an engine is seen', () => {
-  expect([...loadedBy('src/cli/finish.ts')].some((name) => name.startsWith('src/engine/'))).toBe(true);
+  expect([...loadedBy('src/cli/release/finish.ts')].some((name) => name.startsWith('src/engine/'))).toBe(true);
 });

@@ -1,11 +1,11 @@
 // What a terminal gets that a file does not: a width, a pager, links.
 import { describe, expect, test } from 'vitest';
-import type { GlobalOptions } from '../../src/cli/globals.ts';
-import type { Io } from '../../src/cli/io.ts';
-import { withSession } from '../../src/cli/run-session.ts';
-import { renderFailure } from '../../src/cli/terminal/failure.ts';
-import { pageUrl, showsLinks } from '../../src/cli/terminal/links.ts';
-import { runPager } from '../../src/cli/terminal/pager.ts';
+import type { GlobalOptions } from '../../src/cli/arguments/globals.ts';
+import type { Io } from '../../src/cli/process/io.ts';
+import { withSession } from '../../src/cli/session/run-session.ts';
+import { renderFailure } from '../../src/cli/output/failure.ts';
+import { pageUrl, showsLinks } from '../../src/cli/output/links.ts';
+import { runPager } from '../../src/cli/output/pager.ts';
 import { TagflowError } from '../../src/model/errors.ts';
 import { linesOf, tableOf } from '../../src/views/view.ts';
 import { captureIo } from '../support/io.ts';

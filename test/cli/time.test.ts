@@ -1,6 +1,6 @@
 // Times as people write them.
 import { expect, test } from 'vitest';
-import { parseInstant, parseMoment, parsePast } from '../../src/cli/time.ts';
+import { parseInstant, parseMoment, parsePast } from '../../src/cli/arguments/time.ts';
 import { failureOf } from '../support/failure.ts';
 
 const NOW = Date.UTC(2026, 2, 20, 12);

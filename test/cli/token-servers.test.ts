@@ -1,7 +1,7 @@
 // Token servers that anybody who holds the credentials vouches for.
 import { describe, expect, test } from 'vitest';
-import { composeRegistries } from '../../src/cli/compose.ts';
-import { readTokenServers } from '../../src/cli/token-servers.ts';
+import { composeRegistries } from '../../src/cli/session/compose.ts';
+import { readTokenServers } from '../../src/cli/settings/token-servers.ts';
 import { checkRealm, knownRealms } from '../../src/registry/oci/realms.ts';
 import { refusal } from '../support/failure.ts';
 import { captureIo } from '../support/io.ts';

@@ -1,6 +1,6 @@
 // Who runs it: from variables of tagflow's own, CI systems, Git, and the machine.
 import { describe, expect, test } from 'vitest';
-import { whoRuns } from '../../src/cli/who.ts';
+import { whoRuns } from '../../src/cli/settings/who.ts';
 import { isRecordText } from '../../src/model/release-record.ts';
 import { NO_GIT_SETTINGS } from '../support/io.ts';
 

@@ -58,6 +58,7 @@ const pairsOf = (arrows: Arrows): readonly string[] =>
 describe.each([
   ['the rooms', 0, 'src'],
   ['the rooms of the engine', 1, 'src/engine'],
+  ['the rooms of the command line', 2, 'src/cli'],
 ] as const)('the picture of %s', (_, index, folder) => {
   const picture = drawn(index);
   const imports = imported(folder);

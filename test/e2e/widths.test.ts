@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { COMMANDS, runProgram } from '../../src/cli/program.ts';
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/process/io.ts';
 import { CLI_ENVIRONMENT } from '../support/cli.ts';
 import { captureIo } from '../support/io.ts';
 import { describeReleased } from '../support/pipeline.ts';

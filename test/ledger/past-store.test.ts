@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openPastIndex } from '../../src/cli/past-index.ts';
+import { openPastIndex } from '../../src/cli/settings/past-index.ts';
 import { FolderStore } from '../../src/ledger/past/folder-store.ts';
 import type { PastStore } from '../../src/ledger/past/past-store.ts';
 import { seal, unseal } from '../../src/ledger/past/seal.ts';

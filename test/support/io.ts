@@ -1,8 +1,8 @@
 // A process for commands that run inside the test: what it is given, and what it wrote.
 import { PassThrough, Readable } from 'node:stream';
-import type { Io } from '../../src/cli/io.ts';
+import type { Io } from '../../src/cli/process/io.ts';
 import { runProgram } from '../../src/cli/program.ts';
-import type { GitSettings } from '../../src/cli/git-settings.ts';
+import type { GitSettings } from '../../src/cli/settings/git-settings.ts';
 
 /** An `Io`, and what was written to it. */
 export interface CapturedIo {

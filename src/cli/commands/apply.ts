@@ -1,7 +1,7 @@
 // tagflow apply: the CI step after a merge, and the scheduled repair.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { flag, several } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, several } from '../arguments/options.ts';
 
 export const apply = defineCommand({
   name: 'apply',
@@ -24,7 +24,7 @@ export const apply = defineCommand({
     const [engine, views, { incomplete }, failures] = await Promise.all([
       import('../../engine/release/apply.ts'),
       import('../../views/apply.ts'),
-      import('../finish.ts'),
+      import('../release/finish.ts'),
       import('../../views/failure.ts'),
     ]);
     const applied = await engine.apply(await session.context(), environments);

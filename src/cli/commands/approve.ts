@@ -1,7 +1,7 @@
 // tagflow approve: consent to a release before it is made.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { required, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required, several, text } from '../arguments/options.ts';
 
 export const approve = defineCommand({
   name: 'approve',
@@ -29,9 +29,9 @@ export const approve = defineCommand({
   },
   async run(session, { environment, pairs, from, plan: file, reason }) {
     const [{ recordReason }, { lineRequest }, { promotionIn }, engine, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
-      import('../lines.ts'),
-      import('../plan-file.ts'),
+      import('../arguments/reason.ts'),
+      import('../arguments/lines.ts'),
+      import('../release/plan-file.ts'),
       import('../../engine/journal/approvals.ts'),
       import('../../views/journal.ts'),
     ]);

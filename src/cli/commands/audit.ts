@@ -4,9 +4,9 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 import { counted } from '../../model/text.ts';
-import { defineCommand } from '../define.ts';
-import { oneOf, required } from '../options.ts';
-import { reportProblems } from '../problems.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { oneOf, required } from '../arguments/options.ts';
+import { reportProblems } from '../session/problems.ts';
 
 /** Lists the checksums of all other files, as sha256sum(1) reads it. */
 const CHECKSUMS = 'SHA256SUMS';

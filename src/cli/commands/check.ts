@@ -1,7 +1,7 @@
 // tagflow check: flow rules and the audit trail hold; for a scheduled job, or one for merge requests.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { count, several, text, unless, value } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { count, several, text, unless, value } from '../arguments/options.ts';
 
 export const check = defineCommand({
   name: 'check',
@@ -34,11 +34,11 @@ export const check = defineCommand({
   async run(session, { environments, since, limit, branch, registry }) {
     const [engine, { parseInstant }, { checkView }, { failureOf }, findings, ci] = await Promise.all([
       import('../../engine/audit/check.ts'),
-      import('../time.ts'),
+      import('../arguments/time.ts'),
       import('../../views/check.ts'),
       import('../../views/failure.ts'),
       import('../../views/findings.ts'),
-      import('../ci-files.ts'),
+      import('../output/ci-files.ts'),
     ]);
     const context = await session.context();
     const audit = await engine.check(context, {

@@ -1,7 +1,7 @@
 // tagflow __complete: what may stand where the cursor is; the completion scripts of shells call it.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { several } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { several } from '../arguments/options.ts';
 
 export const complete = defineCommand({
   name: '__complete',
@@ -15,8 +15,8 @@ export const complete = defineCommand({
   options: {},
   async run(session, { words }, { commands, runProgram }) {
     const [{ candidatesFor }, { splitPlace }] = await Promise.all([
-      import('../candidates.ts'),
-      import('../position.ts'),
+      import('../grammar/candidates.ts'),
+      import('../grammar/position.ts'),
     ]);
     const { place, rest } = splitPlace(words);
     if (place.length > 0) return runProgram({ ...session.io, argv: [...place, '__complete', '--', ...rest] });

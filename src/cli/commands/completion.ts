@@ -1,7 +1,7 @@
 // tagflow completion: a script for the shell.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { oneOf } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { oneOf } from '../arguments/options.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -13,7 +13,7 @@ export const completion = defineCommand({
   arguments: { shell: oneOf('shell', 'the shell', SHELLS) },
   options: {},
   async run(session, { shell }, { commands }) {
-    const { completionScript } = await import('../completion.ts');
+    const { completionScript } = await import('../grammar/completion.ts');
     session.io.stdout.write(completionScript(shell, commands));
     return EXIT.ok;
   },

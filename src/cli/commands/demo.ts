@@ -1,7 +1,7 @@
 // tagflow demo: a complete sandbox, and a story played in it with the real commands.
 import { TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { choice, optional } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { choice, optional } from '../arguments/options.ts';
 
 const FOLDER = 'tagflow-demo';
 

@@ -1,8 +1,8 @@
 // tagflow diff: what promoting A to B would change, or how what runs differs from what was released.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { flag, optional, required } from '../options.ts';
-import type { Session } from '../session.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, optional, required } from '../arguments/options.ts';
+import type { Session } from '../session/session.ts';
 
 export const diff = defineCommand({
   name: 'diff',

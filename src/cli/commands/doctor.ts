@@ -1,7 +1,7 @@
 // tagflow doctor: what is wrong, what will be, and what to do about it.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { optional } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { optional } from '../arguments/options.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -20,7 +20,7 @@ export const doctor = defineCommand({
       import('../../compose/machine.ts'),
       import('../../views/doctor.ts'),
       import('../../views/findings.ts'),
-      import('../ci-files.ts'),
+      import('../output/ci-files.ts'),
     ]);
     const found = await engine.doctor(await session.context(), await readMachine(session.io.env), environment);
     session.print(doctorView(found));

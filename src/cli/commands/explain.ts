@@ -1,7 +1,7 @@
 // tagflow explain: the page of an error.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { optional } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { optional } from '../arguments/options.ts';
 
 export const explain = defineCommand({
   name: 'explain',
@@ -15,7 +15,7 @@ export const explain = defineCommand({
   async run(session, { code }) {
     const [{ explanationOf, explainErrors }, { errorPages }] = await Promise.all([
       import('../../views/explain.ts'),
-      import('../error-pages.ts'),
+      import('../process/error-pages.ts'),
     ]);
     const pages = await errorPages();
     session.print(code === undefined ? explainErrors(pages) : explanationOf(pages, code));

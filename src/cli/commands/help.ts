@@ -1,7 +1,7 @@
 // tagflow help: the help of a command.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { optional } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { optional } from '../arguments/options.ts';
 
 export const help = defineCommand({
   name: 'help',

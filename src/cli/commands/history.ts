@@ -1,8 +1,8 @@
 // tagflow history: releases, newest first.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { defineCommand } from '../define.ts';
-import { count, flag, optional, several, text, valueOr } from '../options.ts';
-import { reportProblems } from '../problems.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { count, flag, optional, several, text, valueOr } from '../arguments/options.ts';
+import { reportProblems } from '../session/problems.ts';
 
 export const history = defineCommand({
   name: 'history',
@@ -35,7 +35,7 @@ export const history = defineCommand({
     const [engine, { foundChanges }, { parseMoment }, { historyView }] = await Promise.all([
       import('../../engine/read/history.ts'),
       import('../../engine/read/found.ts'),
-      import('../time.ts'),
+      import('../arguments/time.ts'),
       import('../../views/history.ts'),
     ]);
     const context = await session.context();

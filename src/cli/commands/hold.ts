@@ -1,7 +1,7 @@
 // tagflow hold: keep an image from environments.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { required, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required, several, text } from '../arguments/options.ts';
 
 export const hold = defineCommand({
   name: 'hold',
@@ -22,8 +22,9 @@ export const hold = defineCommand({
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
   async run(session, { image, environments, until, reason }) {
-    const [{ requiredReason, untilFrom }, { hold: setHold }, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+    const [{ requiredReason }, { untilFrom }, { hold: setHold }, { writtenView }] = await Promise.all([
+      import('../arguments/reason.ts'),
+      import('../arguments/time.ts'),
       import('../../engine/journal/holds.ts'),
       import('../../views/journal.ts'),
     ]);

@@ -1,6 +1,6 @@
 // tagflow init: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { defineCommand } from '../define.ts';
-import { choice, flag, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { choice, flag, several, text } from '../arguments/options.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -35,7 +35,10 @@ export const init = defineCommand({
     ),
   },
   async run(session, { lines, import: imports, reason, ...options }) {
-    const [{ runInit }, { recordReason }] = await Promise.all([import('../init/init.ts'), import('../arguments.ts')]);
+    const [{ runInit }, { recordReason }] = await Promise.all([
+      import('../init/init.ts'),
+      import('../arguments/reason.ts'),
+    ]);
     return runInit(session, { ...options, lines, imports, reason: recordReason(reason) });
   },
 });

@@ -1,7 +1,7 @@
 // tagflow journal: what was locked, held and approved, and by whom.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { count, flag, optional, text, valueOr } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { count, flag, optional, text, valueOr } from '../arguments/options.ts';
 
 export const journal = defineCommand({
   name: 'journal',
@@ -18,7 +18,7 @@ export const journal = defineCommand({
   },
   async run(session, { environment, limit, restart, reason }) {
     const [{ requiredReason }, engine, views] = await Promise.all([
-      import('../arguments.ts'),
+      import('../arguments/reason.ts'),
       import('../../engine/journal/list.ts'),
       import('../../views/journal.ts'),
     ]);

@@ -1,7 +1,7 @@
 // tagflow lift: end a hold.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { required, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required, several, text } from '../arguments/options.ts';
 
 export const lift = defineCommand({
   name: 'lift',
@@ -18,7 +18,7 @@ export const lift = defineCommand({
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { what, environments, reason }) {
     const [{ recordReason }, { lift: endHold }, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+      import('../arguments/reason.ts'),
       import('../../engine/journal/holds.ts'),
       import('../../views/journal.ts'),
     ]);

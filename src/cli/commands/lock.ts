@@ -1,7 +1,7 @@
 // tagflow lock: stop the line.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { flag, oneOrMore, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, oneOrMore, text } from '../arguments/options.ts';
 
 export const lock = defineCommand({
   name: 'lock',
@@ -21,8 +21,9 @@ export const lock = defineCommand({
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
   async run(session, { words, rollbacks, until, reason }) {
-    const [{ requiredReason, untilFrom }, { lock: setLock }, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+    const [{ requiredReason }, { untilFrom }, { lock: setLock }, { writtenView }] = await Promise.all([
+      import('../arguments/reason.ts'),
+      import('../arguments/time.ts'),
       import('../../engine/journal/locks.ts'),
       import('../../views/journal.ts'),
     ]);

@@ -1,10 +1,10 @@
 // tagflow metrics: how software is delivered, by its releases: the five metrics of DORA.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { optional, several, text } from '../options.ts';
-import { reportProblems } from '../problems.ts';
-import { incidentPattern } from '../incident.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { optional, several, text } from '../arguments/options.ts';
+import { reportProblems } from '../session/problems.ts';
+import { incidentPattern } from '../arguments/incident.ts';
 
 export const metrics = defineCommand({
   name: 'metrics',
@@ -31,7 +31,7 @@ export const metrics = defineCommand({
   async run(session, { environment, applications, since = '90d', until, incident }) {
     const [engine, { parseMoment, parsePast }, { metricsView }] = await Promise.all([
       import('../../engine/audit/metrics.ts'),
-      import('../time.ts'),
+      import('../arguments/time.ts'),
       import('../../views/metrics.ts'),
     ]);
     const pattern = incidentPattern(incident);

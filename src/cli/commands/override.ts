@@ -1,7 +1,7 @@
 // tagflow override: let one release through one gate, before it is made.
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { required, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required, several, text } from '../arguments/options.ts';
 
 export const override = defineCommand({
   name: 'override',
@@ -31,7 +31,7 @@ export const override = defineCommand({
   },
   async run(session, { environment, words, from, plan: file, reason }) {
     const [{ recordReason }, { overrideGate }, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+      import('../arguments/reason.ts'),
       import('../../engine/journal/overrides.ts'),
       import('../../views/journal.ts'),
     ]);
@@ -43,7 +43,7 @@ export const override = defineCommand({
         fix: 'add --reason TEXT',
       });
     }
-    const { promotionIn } = await import('../plan-file.ts');
+    const { promotionIn } = await import('../release/plan-file.ts');
     const { gate, others } = gateIn(words);
     const asked =
       file === undefined
@@ -68,7 +68,7 @@ function gateIn(words: readonly string[]): { readonly gate: string; readonly oth
 }
 
 async function requestFor(environment: string, words: readonly string[], from: string | undefined) {
-  const { lineRequest } = await import('../lines.ts');
+  const { lineRequest } = await import('../arguments/lines.ts');
   const request = { kind: 'promote', ...lineRequest(environment, words), ...(from !== undefined && { from }) } as const;
   return { request };
 }

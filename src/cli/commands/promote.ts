@@ -3,10 +3,10 @@ import { parseDuration } from '../../model/duration.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { WAIT_LIVE_MS } from '../../model/live.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand } from '../define.ts';
-import { Invalid, flag, list, required, several, span, text, unless, value } from '../options.ts';
-import { lineWords, onlyApplication, versionsFrom, versionsWithin } from '../lines.ts';
-import type { Session } from '../session.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { Invalid, flag, list, required, several, span, text, unless, value } from '../arguments/options.ts';
+import { lineWords, onlyApplication, versionsFrom, versionsWithin } from '../arguments/lines.ts';
+import type { Session } from '../session/session.ts';
 
 export const promote = defineCommand({
   name: 'promote',
@@ -83,10 +83,11 @@ export const promote = defineCommand({
   async run(session, input, line) {
     const { environment, pairs, plan, planOut, dryRun, rendered, retry, wait, waitGates, waitLive, verify } = input;
     if (rendered) requireDryRun(dryRun);
-    const [{ overridesFrom, recordReason }, { lineBesidePlan }, { requireAlone, runRelease }] = await Promise.all([
-      import('../arguments.ts'),
-      import('../plan-file.ts'),
-      import('../release.ts'),
+    const [{ overridesFrom }, { recordReason }, { lineBesidePlan }, { requireAlone, runRelease }] = await Promise.all([
+      import('../arguments/overrides.ts'),
+      import('../arguments/reason.ts'),
+      import('../release/plan-file.ts'),
+      import('../release/run-release.ts'),
     ]);
     const planned = lineBesidePlan(environment, pairs);
     if (plan !== undefined) {
@@ -184,7 +185,7 @@ function isForSeveral({
 async function promoteAll(session: Session, asked: AskedOfSeveral): Promise<number> {
   const [{ promoteSeveral }, { finishSeveral }] = await Promise.all([
     import('../../engine/release/promote-several.ts'),
-    import('../finish.ts'),
+    import('../release/finish.ts'),
   ]);
   const { environment, all, skipRefused, dryRun, rendered, from, reason, overrides, version, mergeDivergence } = asked;
   const { applications, pairs } = lineWords(asked.pairs);

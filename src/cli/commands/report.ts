@@ -2,8 +2,8 @@
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { optional } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { optional } from '../arguments/options.ts';
 import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 import { GENERATOR } from '../page/generator.ts';
 

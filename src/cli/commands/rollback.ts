@@ -1,7 +1,7 @@
 // tagflow rollback.
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand } from '../define.ts';
-import { flag, list, optional, required, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, list, optional, required, text } from '../arguments/options.ts';
 
 export const rollback = defineCommand({
   name: 'rollback',
@@ -39,9 +39,10 @@ export const rollback = defineCommand({
   },
   async run(session, input, line) {
     const { environment, application, to, imagesOnly, dryRun, plan, planOut } = input;
-    const [{ recordReason, rollbackOverrides }, { requireAlone, runRelease }] = await Promise.all([
-      import('../arguments.ts'),
-      import('../release.ts'),
+    const [{ rollbackOverrides }, { recordReason }, { requireAlone, runRelease }] = await Promise.all([
+      import('../arguments/overrides.ts'),
+      import('../arguments/reason.ts'),
+      import('../release/run-release.ts'),
     ]);
     if (plan !== undefined) requireAlone(environment, undefined, ASKING, line);
     const named = lineName(environment, application);

@@ -2,8 +2,8 @@
 import type { ShowAt } from '../../engine/read/history.ts';
 import { EXIT } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand } from '../define.ts';
-import { count, optional, required, text, value } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { count, optional, required, text, value } from '../arguments/options.ts';
 
 export const show = defineCommand({
   name: 'show',
@@ -27,7 +27,7 @@ export const show = defineCommand({
   async run(session, { environment, application, at, release }) {
     const [engine, { parsePast }, { showView }] = await Promise.all([
       import('../../engine/read/history.ts'),
-      import('../time.ts'),
+      import('../arguments/time.ts'),
       import('../../views/show.ts'),
     ]);
     const context = await session.context();

@@ -1,7 +1,7 @@
 // tagflow status: what runs where.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { flag, several, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, several, text } from '../arguments/options.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -39,7 +39,10 @@ export const status = defineCommand({
     ]);
     const context = await session.context();
     if (at !== undefined) {
-      const [past, { parsePast }] = await Promise.all([import('../../engine/read/history.ts'), import('../time.ts')]);
+      const [past, { parsePast }] = await Promise.all([
+        import('../../engine/read/history.ts'),
+        import('../arguments/time.ts'),
+      ]);
       const moment = await parsePast(at, context.clock.now());
       session.print(statusAtView(await past.releasesAt(context, moment, ...environments), moment));
       return EXIT.ok;

@@ -2,9 +2,9 @@
 import { attempt } from '../../model/attempt.ts';
 import { EXIT } from '../../model/errors.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
-import { defineCommand } from '../define.ts';
-import { oneOrMore, required } from '../options.ts';
-import type { Session } from '../session.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { oneOrMore, required } from '../arguments/options.ts';
+import type { Session } from '../session/session.ts';
 
 export const tag = defineCommand({
   name: 'tag',
@@ -39,7 +39,7 @@ async function releaseTags(session: Session): Promise<ReadonlySet<string> | unde
     const { readSnapshot } = await import('../../engine/read/snapshot.ts');
     return tagsOf((await readSnapshot(await session.context())).pipeline);
   }
-  const { readCheckoutFile } = await import('../checkout-files.ts');
+  const { readCheckoutFile } = await import('../process/checkout-files.ts');
   // A file that cannot be used says nothing about tags.
   const { value } = await attempt(async () => {
     const content = await readCheckoutFile(directory, CONFIG_FILE, LONGEST_CONFIG);

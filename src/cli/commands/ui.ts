@@ -1,8 +1,8 @@
 // tagflow ui: the page of `report`, served on this machine and kept up to date.
 import { once } from 'node:events';
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { Invalid, value } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { Invalid, value } from '../arguments/options.ts';
 import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 
 export const ui = defineCommand({

@@ -1,7 +1,7 @@
 // tagflow unapprove: take an approval back.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { required, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required, text } from '../arguments/options.ts';
 
 export const unapprove = defineCommand({
   name: 'unapprove',
@@ -12,7 +12,7 @@ export const unapprove = defineCommand({
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { id, reason }) {
     const [{ recordReason }, engine, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+      import('../arguments/reason.ts'),
       import('../../engine/journal/approvals.ts'),
       import('../../views/journal.ts'),
     ]);

@@ -1,7 +1,7 @@
 // tagflow unlock: let the line go on.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { oneOrMore, text } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { oneOrMore, text } from '../arguments/options.ts';
 
 export const unlock = defineCommand({
   name: 'unlock',
@@ -12,7 +12,7 @@ export const unlock = defineCommand({
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { words, reason }) {
     const [{ recordReason }, { unlock: takeOff }, { writtenView }] = await Promise.all([
-      import('../arguments.ts'),
+      import('../arguments/reason.ts'),
       import('../../engine/journal/locks.ts'),
       import('../../views/journal.ts'),
     ]);

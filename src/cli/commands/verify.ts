@@ -1,7 +1,7 @@
 // tagflow verify: whether the release that an environment has runs as it should.
 import { lineName } from '../../model/pipeline.ts';
-import { defineCommand } from '../define.ts';
-import { flag, optional, required } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { flag, optional, required } from '../arguments/options.ts';
 
 export const verify = defineCommand({
   name: 'verify',
@@ -23,7 +23,7 @@ export const verify = defineCommand({
   async run(session, { environment, application, wait, again }) {
     const [engine, { finishVerification }] = await Promise.all([
       import('../../engine/verification/verify.ts'),
-      import('../verification.ts'),
+      import('../release/verification.ts'),
     ]);
     const line = lineName(environment, application);
     return finishVerification(session, await engine.verify(await session.context(), line, { wait, again }));

@@ -1,7 +1,7 @@
 // tagflow versions: what is published of an image, and where it runs.
 import { EXIT } from '../../model/errors.ts';
-import { defineCommand } from '../define.ts';
-import { count, required, valueOr } from '../options.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { count, required, valueOr } from '../arguments/options.ts';
 
 export const versions = defineCommand({
   name: 'versions',

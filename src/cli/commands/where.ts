@@ -1,8 +1,8 @@
 // tagflow where: which environments have or had an image, from when to when.
 import type { EnvironmentProblem } from '../../engine/read/problem.ts';
-import { defineCommand } from '../define.ts';
-import { required } from '../options.ts';
-import { reportProblems } from '../problems.ts';
+import { defineCommand } from '../grammar/define.ts';
+import { required } from '../arguments/options.ts';
+import { reportProblems } from '../session/problems.ts';
 
 export const where = defineCommand({
   name: 'where',

@@ -7,11 +7,11 @@ import { TagflowError } from '../../model/errors.ts';
 import type { Layout } from '../../model/pipeline.ts';
 import { parseTag } from '../../model/reference.ts';
 import { createLayoutWriter } from '../../registry/layout/writer.ts';
-import { requireGit } from '../git-settings.ts';
+import { requireGit } from '../settings/git-settings.ts';
 import { buildImage } from '../../registry/layout/sample-image.ts';
 import { machineClock } from '../../compose/clock.ts';
-import type { Io } from '../io.ts';
-import { readResources } from '../resources.ts';
+import type { Io } from '../process/io.ts';
+import { readResources } from '../process/resources.ts';
 
 /** The images of the sandbox, oldest version first. */
 export const IMAGES: Readonly<Record<string, readonly string[]>> = {

@@ -7,10 +7,10 @@ import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { type Pipeline, lineName } from '../../model/pipeline.ts';
 import { branchesView, draftView, importedView } from '../../views/init.ts';
-import { asks, isAgreed } from '../ask.ts';
-import { hasCheckoutFile, writeCheckoutText } from '../checkout-files.ts';
-import { readGitSettings } from '../git-settings.ts';
-import type { Session } from '../session.ts';
+import { asks, isAgreed } from '../session/ask.ts';
+import { hasCheckoutFile, writeCheckoutText } from '../process/checkout-files.ts';
+import { readGitSettings } from '../settings/git-settings.ts';
+import type { Session } from '../session/session.ts';
 import { draftCi } from './ci.ts';
 import { scanCheckout } from './scan.ts';
 import { WORKFLOW_FILE, draftWorkflow } from './workflow.ts';
@@ -76,7 +76,7 @@ async function ciFile(session: Session, paths: readonly string[], pipeline: Pipe
 async function importFirst(session: Session, { lines, skipRefused, dryRun, reason }: InitOptions): Promise<number> {
   const [{ importReleases }, { finish, incomplete }] = await Promise.all([
     import('../../engine/release/import.ts'),
-    import('../finish.ts'),
+    import('../release/finish.ts'),
   ]);
   const context = await session.context();
   if (!dryRun && !(await agreed(session, 'write first records of what is pinned today?', ' --import'))) return EXIT.ok;

@@ -9,8 +9,8 @@ import {
 } from '../../manifests/manifests.ts';
 import { FILE_SIZE } from '../../model/file-size.ts';
 import type { SeenImage, Survey } from '../../config/recognise/survey.ts';
-import { readCheckoutFile } from '../checkout-files.ts';
-import { runGit, whyNoCheckout } from '../git-settings.ts';
+import { readCheckoutFile } from '../process/checkout-files.ts';
+import { runGit, whyNoCheckout } from '../settings/git-settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 

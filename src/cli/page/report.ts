@@ -1,8 +1,8 @@
 // What `report` and `ui` have in common: their options, and the data of the page that these ask for.
 import type { Given } from '../../engine/context.ts';
 import type { PageData } from '../../views/report/page-types.ts';
-import { type Values, text, unless } from '../options.ts';
-import { incidentPattern } from '../incident.ts';
+import { type Values, text, unless } from '../arguments/options.ts';
+import { incidentPattern } from '../arguments/incident.ts';
 
 /** The options of the page. */
 export const PAGE_OPTIONS = {
@@ -24,7 +24,7 @@ export function pageReader({
   return async (context) => {
     const [{ report }, { parseInstant }, { pageDataOf }] = await Promise.all([
       import('../../engine/audit/report.ts'),
-      import('../time.ts'),
+      import('../arguments/time.ts'),
       import('../../views/report/page-data.ts'),
     ]);
     const from = await parseInstant(since, context.clock.now());

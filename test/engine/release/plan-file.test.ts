@@ -4,7 +4,7 @@ import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { type Bench, DJANGO, FIRST, MARIADB, configOf, createBench } from '../../support/engine.ts';
-import { lineBesidePlan, requestOf } from '../../../src/cli/plan-file.ts';
+import { lineBesidePlan, requestOf } from '../../../src/cli/release/plan-file.ts';
 import { failureOf, refusal } from '../../support/failure.ts';
 
 const LINES = `version: 1

@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { composeRegistries } from '../../../src/cli/compose.ts';
-import type { GlobalOptions } from '../../../src/cli/globals.ts';
+import { composeRegistries } from '../../../src/cli/session/compose.ts';
+import type { GlobalOptions } from '../../../src/cli/arguments/globals.ts';
 import type { OpenRegistries } from '../../../src/compose/registries.ts';
-import type { Io } from '../../../src/cli/io.ts';
+import type { Io } from '../../../src/cli/process/io.ts';
 import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { failureOf } from '../../support/failure.ts';
 import {

@@ -1,0 +1,159 @@
+// The end of a promotion or a rollback: its outcome printed, written to CI's files, and as an exit code.
+import { requireComplete } from '../../engine/release/put-tags.ts';
+import type {
+  Outcome,
+  Proposed,
+  Refused,
+  Released,
+  Several,
+  TagStatus,
+  Unchanged,
+} from '../../engine/release/outcome.ts';
+import { attempt, attemptNow } from '../../model/attempt.ts';
+import { ERRORS, EXIT } from '../../model/errors.ts';
+import type { ObjectId } from '../../model/object-id.ts';
+import { type Failure, failureOf } from '../../views/failure.ts';
+import { failureFinding } from '../../views/findings.ts';
+import { plannedView, proposedView, releasedView, unchangedView } from '../../views/outcome.ts';
+import { severalView } from '../../views/several.ts';
+import { liveFailures, liveReleaseShape, liveReleaseView } from '../../views/live.ts';
+import { verificationShape, verificationView } from '../../views/verification.ts';
+import type { LookOptions } from '../../engine/verification/several.ts';
+import type { LiveRelease } from '../../engine/verification/wait-live.ts';
+import type { Verified } from '../../engine/verification/verify.ts';
+import { lookAtReleases, printFound } from './look-several.ts';
+import { failVerification } from './verification.ts';
+import { type CiFacts, writeCiFiles, writeFindings } from '../output/ci-files.ts';
+import { machineClock } from '../../compose/clock.ts';
+import type { Session } from '../session/session.ts';
+
+/** What else is done once a release stands: of a commit, without one of the release that stands. */
+export interface AfterRelease {
+  /** Waits until it runs. */
+  readonly waitLive?: (commit: ObjectId | undefined) => Promise<LiveRelease>;
+  /** Verifies it, unless it was waited for in vain. */
+  readonly verify?: (commit: ObjectId | undefined) => Promise<Verified>;
+}
+
+/** Prints an outcome and resolves to the exit code. */
+export async function finish(session: Session, outcome: Outcome, after: AfterRelease = {}): Promise<number> {
+  if (outcome.kind === 'refused') {
+    const failures = outcome.refusals.map(({ code, text }): Failure => ({ code, exit: ERRORS[code].exit, text }));
+    session.fail(failures);
+    await writeFindings(session, failures.map(failureFinding), 'Refused by');
+    return EXIT.refused;
+  }
+  if (outcome.kind === 'planned') {
+    session.print(plannedView(outcome));
+    return EXIT.ok;
+  }
+  return outcome.kind === 'proposed' ? finishProposal(session, outcome) : finishRelease(session, outcome, after);
+}
+
+/** Prints what became of several applications and resolves to the exit code. */
+export async function finishSeveral(
+  session: Session,
+  outcome: Several | Refused,
+  options: LookOptions = { verify: false, waitLive: undefined },
+): Promise<number> {
+  if (outcome.kind === 'refused') return finish(session, outcome);
+  const { environment, releases } = outcome;
+  const view = severalView(outcome);
+  const isData = session.options.output === 'json' || session.options.output === 'yaml';
+  if (!isData) session.print(view);
+  const looked = await lookAtReleases(session, outcome, options);
+  if (isData) session.print({ ...view, data: { ...view.data, ...looked.data } });
+  else printFound(session, looked);
+  const released = releases.filter((one) => one.kind === 'released');
+  const tags = released.flatMap((one) => one.tags);
+  const [first] = released;
+  const failures = first ? incomplete(environment, first.commit, tags) : [];
+  if (session.options.output !== 'json') session.fail(failures);
+  session.fail(looked.failures, 'table');
+  const asked = releases.find((one) => one.kind === 'proposed');
+  if (asked) session.say(`next: merge each ${asked.term}, then: tagflow apply ${environment}`);
+  return [...failures, ...looked.failures][0]?.exit ?? EXIT.ok;
+}
+
+async function finishRelease(session: Session, outcome: Released | Unchanged, after: AfterRelease): Promise<number> {
+  const released = outcome.kind === 'released' ? outcome : undefined;
+  const commit = outcome.kind === 'released' ? outcome.commit : outcome.head;
+  const environment = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
+  const failures = incomplete(environment, commit, outcome.tags);
+  const view =
+    outcome.kind === 'released'
+      ? releasedView(outcome, (session.io.clock ?? machineClock).now())
+      : unchangedView(outcome);
+  const { record } = outcome;
+  const unwritten = await tellCi(session, {
+    environment,
+    record,
+    commit,
+    changed: released !== undefined,
+    previous: released?.replaced,
+  });
+  const { output } = session.options;
+  // A release whose tags are not there yet is not deployed.
+  const then = failures.length === 0 ? after : {};
+  const isData = output === 'json' || output === 'yaml';
+  if (!isData) session.print(view);
+  const { live, verified } = await lookAfter(then, released?.commit);
+  if (isData) {
+    const more = {
+      ...(live && { live: liveReleaseShape(live) }),
+      ...(verified && { verification: verificationShape(verified) }),
+    };
+    session.print({ ...view, data: { ...view.data, ...more } });
+  } else {
+    if (live) session.print(liveReleaseView(live));
+    if (verified) session.print(verificationView(verified));
+  }
+  // Data has its tags in it, on stdout; a file of CI is not part of it.
+  if (output !== 'json') session.fail(failures);
+  session.fail(unwritten, 'table');
+  const late = live ? liveFailures(live) : [];
+  session.fail(late, 'table');
+  const exit = late[0]?.exit ?? (verified ? failVerification(session, verified) : EXIT.ok);
+  if (failures.length === 0 && exit === EXIT.ok && released) sayNext(session, released);
+  return [...failures, ...unwritten][0]?.exit ?? exit;
+}
+
+/** Looks whether a release runs, in words and by its verification. */
+async function lookAfter(
+  { waitLive, verify }: AfterRelease,
+  commit: ObjectId | undefined,
+): Promise<{ readonly live: LiveRelease | undefined; readonly verified: Verified | undefined }> {
+  const live = await waitLive?.(commit);
+  return { live, verified: live?.isLive === false ? undefined : await verify?.(commit) };
+}
+
+/** A release that waits to be merged is not a failure: the environment runs what it ran. */
+async function finishProposal(session: Session, outcome: Proposed): Promise<number> {
+  const { plan, record, commit, pullRequest, term } = outcome;
+  const { environment } = plan;
+  session.print(proposedView(outcome));
+  const facts = { environment, record, commit, changed: false, previous: undefined, pullRequest: pullRequest.url };
+  const unwritten = await tellCi(session, facts);
+  session.fail(unwritten, 'table');
+  if (unwritten.length === 0)
+    session.say(`next: merge ${term} ${pullRequest.number}, then: tagflow apply ${environment}`);
+  return unwritten[0]?.exit ?? EXIT.ok;
+}
+
+/** Writes what CI reads. A file that cannot be written is reported beside what became of the release, never in its place. */
+async function tellCi(session: Session, facts: CiFacts): Promise<readonly Failure[]> {
+  const { problem } = await attempt(writeCiFiles(session.io, facts), 'storage-failed');
+  return problem ? [failureOf(problem)] : [];
+}
+
+/** The failure that unverified tags are, if there are any. */
+export function incomplete(environment: string, head: ObjectId, tags: readonly TagStatus[]): readonly Failure[] {
+  const { problem } = attemptNow(() => requireComplete(environment, head, tags), 'tags-incomplete');
+  return problem ? [failureOf(problem)] : [];
+}
+
+function sayNext(session: Session, { downstream, plan }: Released): void {
+  if (plan.request.kind === 'promote' && downstream.length > 0) {
+    session.say(`next: ${downstream.map((name) => `tagflow promote ${name.replace('/', ' ')}`).join(', or ')}`);
+  }
+}

@@ -1,0 +1,19 @@
+// The end of a verification: printed, and as an exit code.
+import { EXIT } from '../../model/errors.ts';
+import type { Verified } from '../../engine/verification/verify.ts';
+import { verificationFailures, verificationView } from '../../views/verification.ts';
+import type { Session } from '../session/session.ts';
+
+/** Prints what a verification found and resolves to the exit code. */
+export function finishVerification(session: Session, verified: Verified): number {
+  session.print(verificationView(verified));
+  return failVerification(session, verified);
+}
+
+/** Reports a verification that did not pass, and resolves to the exit code. */
+export function failVerification(session: Session, verified: Verified): number {
+  const failures = verificationFailures(verified);
+  // Data has the result in it, on stdout.
+  session.fail(failures, 'table');
+  return failures[0]?.exit ?? EXIT.ok;
+}
