@@ -5,7 +5,7 @@ import type { HashAlgorithm, NewObject, ObjectType } from './object.ts';
 
 const TYPE_CODE: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3 };
 
-/** The pack of some objects, for `git unpack-objects`. */
+/** The pack of some objects, for `git unpack-objects` or `git index-pack`. */
 export function encodePack(objects: readonly NewObject[], algorithm: HashAlgorithm): Buffer {
   const header = Buffer.alloc(12);
   header.write('PACK');
@@ -17,9 +17,17 @@ export function encodePack(objects: readonly NewObject[], algorithm: HashAlgorit
   return Buffer.concat([body, createHash(algorithm).update(body).digest()]);
 }
 
-/** Some bytes as zlib writes them, in a block of their own size: zlib's usual one has 16 KB, for a file of a hundred bytes too. */
+/**
+ * Some bytes as zlib writes them. What zlib sets up goes by what it may be asked to write, a block of 16 KB and 270 KB beside it:
+ * here it goes by the size, as most of thousands of objects have a hundred bytes.
+ */
 function deflated(content: Uint8Array): Buffer {
-  return deflateSync(content, { chunkSize: Math.max(64, content.length + 16) });
+  const bits = Math.min(15, Math.max(9, Math.ceil(Math.log2(content.length + 1))));
+  return deflateSync(content, {
+    chunkSize: Math.max(64, content.length + 16),
+    windowBits: bits,
+    memLevel: Math.min(8, bits - 6),
+  });
 }
 
 /** Type and size: four bits of the size beside the type, then seven a byte, lowest first; the top bit says "more". */

@@ -27,12 +27,20 @@ export async function storeCommit(
   const unsigned = formatCommit({ tree: tree.id, parents, author, time, message });
   const content = sign ? withSignature(unsigned, await sign(unsigned), algorithm) : unsigned;
   const commit = makeObject('commit', content, algorithm);
-  // Loose objects, all from one stream. Git computes each name again, so a slip of ours would show right below.
-  const pack = encodePack([...tree.objects, commit], algorithm);
-  const { exitCode, stderr } = await runGit(git, ['unpack-objects', '-q'], pack);
+  // All from one stream. Git computes each name again, so a slip of ours would show right below.
+  const made = [...tree.objects, commit];
+  const { exitCode, stderr } = await runGit(git, storing(made.length), encodePack(made, algorithm));
   if (exitCode !== 0) {
     await repository.probe();
     throw storageFailed(repository.folder, stderr.trim());
   }
   return (await objects.commit(commit.id)).id;
+}
+
+/** As many objects as Git itself unpacks of a push (`transfer.unpackLimit`); more of them stay the pack that they came in. */
+const MOST_LOOSE = 100;
+
+/** What stores a pack of a number of objects: each one as a file of its own, or all in one. */
+function storing(count: number): readonly string[] {
+  return count > MOST_LOOSE ? ['index-pack', '--stdin'] : ['unpack-objects', '-q'];
 }

@@ -29,10 +29,12 @@ export interface ReadFailure {
   readonly line: number | undefined;
 }
 
+const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The file as UTF-8 text with its byte order mark, or undefined when it is in no such encoding. */
 export function decode(content: Uint8Array): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content);
+    const text = STRICT.decode(content);
     return text.includes('\u0000') ? undefined : text;
   } catch {
     return undefined;

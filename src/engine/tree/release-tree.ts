@@ -351,9 +351,11 @@ export function isSameContent(a: Uint8Array | undefined, b: Uint8Array | undefin
   return a === b || (a !== undefined && b !== undefined && Buffer.compare(a, b) === 0);
 }
 
+const LOOSE = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** A file's bytes as text that has the same bytes again; a plan is JSON, so others cannot stand in it. */
 export function utf8(content: Uint8Array): string {
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(content);
+  return LOOSE.decode(content);
 }
 
 /** A field as a plan has it. */
