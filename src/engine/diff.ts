@@ -44,16 +44,7 @@ export async function diff(
     await snapshot.release(lineOf(snapshot.pipeline, b)),
   ];
   const images = left.record?.images ?? right.record?.images ?? [];
-  const names = new Set([...left.environment.images.keys(), ...right.environment.images.keys()]);
-  const compared = {
-    a,
-    b,
-    images: [...names].map((image) => ({
-      image,
-      a: left.record?.images.find(({ name }) => name === image),
-      b: right.record?.images.find(({ name }) => name === image),
-    })),
-  };
+  const compared = { a, b, images: imagesOf(left, right) };
   const described = async (tree: ReleaseTree): Promise<Pick<Difference, 'files' | 'rendered'>> => {
     const files = await filesOf(snapshot, tree);
     if (!rendered) return { files };
@@ -72,6 +63,14 @@ export async function diff(
     right.head,
   );
   return { ...compared, commits, ...(await described(tree)) };
+}
+
+/** Every image of two lines, as each of them has it. */
+function imagesOf(a: EnvironmentState, b: EnvironmentState): readonly ImageDifference[] {
+  const names = new Set([...a.environment.images.keys(), ...b.environment.images.keys()]);
+  const imageIn = ({ record }: EnvironmentState, image: string): ReleaseImage | undefined =>
+    record?.images.find(({ name }) => name === image);
+  return [...names].map((image) => ({ image, a: imageIn(a, image), b: imageIn(b, image) }));
 }
 
 /** The tree of a line with what promoting another line to it would change of its scope. */

@@ -119,13 +119,17 @@ async function requireNoReleaseTags(
         text: `${text}: if it is a release's own tag, rollback and audit need it as it was`,
       });
     } else if (names.has(name)) {
-      throw new TagflowError('release-tag-taken', {
-        what: text,
-        why: `it is the tag of a release, as tagflow.yaml names them (${name}-NUMBER), and those never move`,
-        fix: advise`put another tag; to have ${name} run this image: ${{ act: 'promote', line: name }} or ${{ act: 'rollback', line: name }}`,
-      });
+      throw ofRelease(text, name);
     }
   }
+}
+
+function ofRelease(what: string, line: string): TagflowError {
+  return new TagflowError('release-tag-taken', {
+    what,
+    why: `it is the tag of a release, as tagflow.yaml names them (${line}-NUMBER), and those never move`,
+    fix: advise`put another tag; to have ${line} run this image: ${{ act: 'promote', line }} or ${{ act: 'rollback', line }}`,
+  });
 }
 
 async function requireTag(context: RegistryContext, repository: Repository, tag: Tag, digest: Digest): Promise<void> {

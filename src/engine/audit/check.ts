@@ -71,14 +71,7 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
   const chosen = await chooseHeads(context, snapshot, request);
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
-  // Lines downstream are looked at for each of those above them.
-  const trails = new Map<string, Promise<Trail>>();
-  const trailOf = async (environment: Environment, head: ObjectId): Promise<Trail> => {
-    const key = `${environment.name} ${head}`;
-    const trail = trails.get(key) ?? readTrail(context, environment, head, request);
-    trails.set(key, trail);
-    return trail;
-  };
+  const trailOf = trailReader(context, request);
   const unnamed: Unnamed = new Map();
   for (const { environment, leftBy } of chosen) {
     const { application, images } = environment;
@@ -93,10 +86,7 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
     const asked = { ...request, registry: request.registry && !isGone };
     const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, { trail, trailOf }, asked, report);
     if (!leftBy) await checkMissed(context, snapshot, trail, unnamed, report);
-    const order = new Map(trail.entries.map(({ commit }, index) => [commit.id, index]));
-    // What is not on the line itself came in by a merge, or is below it.
-    const place = ({ commit }: Finding): number => order.get(commit) ?? trail.entries.length;
-    return { result, findings: [...found.values()].sort((a, b) => place(a) - place(b)) };
+    return { result, findings: inOrderOf(trail, [...found.values()]) };
   });
   const findings = checked.flatMap((one) => one.findings);
   if (request.branch === undefined) findings.push(...(await journalFindings(context, snapshot)));
@@ -104,10 +94,29 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
   return { environments: checked.map(({ result }) => result), findings };
 }
 
+/** Findings in the order of a trail's commits, newest first. */
+function inOrderOf({ entries }: Trail, findings: readonly Finding[]): readonly Finding[] {
+  const order = new Map(entries.map(({ commit }, index) => [commit.id, index]));
+  // What is not on the line itself came in by a merge, or is below it.
+  const place = ({ commit }: Finding): number => order.get(commit) ?? entries.length;
+  return [...findings].sort((a, b) => place(a) - place(b));
+}
+
 /** A trail, and how those of other lines are read. */
 interface Trails {
   readonly trail: Trail;
   readonly trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>;
+}
+
+/** Returns a reader of trails that reads each once: lines downstream are looked at for each of those above them. */
+function trailReader(context: Context, request: CheckRequest): Trails['trailOf'] {
+  const trails = new Map<string, Promise<Trail>>();
+  return async (environment, head) => {
+    const key = `${environment.name} ${head}`;
+    const trail = trails.get(key) ?? readTrail(context, environment, head, request);
+    trails.set(key, trail);
+    return trail;
+  };
 }
 
 /** Gathers the findings of one environment, one for each rule and commit. */
@@ -186,29 +195,7 @@ async function chooseHeads(
   { environments: names, branch }: CheckRequest,
 ): Promise<readonly Chosen[]> {
   const { pipeline, branches } = snapshot;
-  if (branch !== undefined) {
-    const [name, ...others] = names;
-    if (name === undefined || others.length > 0) {
-      throw new TagflowError('usage', {
-        what: `branch ${branch} was named for ${names.length === 0 ? 'every environment' : 'several environments'}`,
-        why: 'a branch is checked as if it were the branch of one environment',
-        fix: advise`name that environment: ${{ act: 'check branch', line: 'prd', branch }}`,
-      });
-    }
-    if (!isBranchName(branch)) {
-      throw new TagflowError('usage', {
-        what: `${JSON.stringify(plain(branch))} is not a branch name`,
-        fix: advise`name a branch of the remote: ${{ act: 'check branch', line: name, branch: 'hotfix/checkout' }}`,
-      });
-    }
-    const head = branches.get(branch);
-    if (head) return [{ environment: lineOf(pipeline, name), head }];
-    throw new TagflowError('branch-not-found', {
-      what: `the remote has no branch ${branch}`,
-      why: 'a branch is named as the remote has it',
-      fix: advise`push it first (git push origin ${branch}), or correct ${{ act: 'say', what: 'branch' }}`,
-    });
-  }
+  if (branch !== undefined) return [chooseBranch(snapshot, names, branch)];
   if (names.length === 0) {
     const present = [...pipeline.lines.values()].filter((environment) => branches.has(environment.branch));
     return present.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) }));
@@ -218,6 +205,31 @@ async function chooseHeads(
     ...today.map((environment) => ({ environment, head: headOf(branches, environment.branch, environment) })),
     ...(await Promise.all(past.map(async (one) => chosePast(context, snapshot, one)))),
   ];
+}
+
+/** A branch that is checked as if it were the one of the only environment that is named. Throws `usage`, `branch-not-found`. */
+function chooseBranch({ pipeline, branches }: Snapshot, names: readonly string[], branch: string): Chosen {
+  const [name, ...others] = names;
+  if (name === undefined || others.length > 0) {
+    throw new TagflowError('usage', {
+      what: `branch ${branch} was named for ${names.length === 0 ? 'every environment' : 'several environments'}`,
+      why: 'a branch is checked as if it were the branch of one environment',
+      fix: advise`name that environment: ${{ act: 'check branch', line: 'prd', branch }}`,
+    });
+  }
+  if (!isBranchName(branch)) {
+    throw new TagflowError('usage', {
+      what: `${JSON.stringify(plain(branch))} is not a branch name`,
+      fix: advise`name a branch of the remote: ${{ act: 'check branch', line: name, branch: 'hotfix/checkout' }}`,
+    });
+  }
+  const head = branches.get(branch);
+  if (head) return { environment: lineOf(pipeline, name), head };
+  throw new TagflowError('branch-not-found', {
+    what: `the remote has no branch ${branch}`,
+    why: 'a branch is named as the remote has it',
+    fix: advise`push it first (git push origin ${branch}), or correct ${{ act: 'say', what: 'branch' }}`,
+  });
 }
 
 /** A line that left: nothing above its newest release is its own any more. Throws `release-not-found`. */

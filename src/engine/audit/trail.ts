@@ -5,7 +5,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
-import { type LineHistory, readWholeLine } from '../read/line.ts';
+import { type JudgedLine, readWholeLine } from '../read/line.ts';
 
 /** One commit of a trail. */
 export interface TrailEntry {
@@ -29,7 +29,7 @@ export interface Trail {
   /** False: bounds left out the older part. */
   readonly whole: boolean;
   /** The whole line, whatever the bounds. */
-  readonly line: LineHistory;
+  readonly line: JudgedLine;
 }
 
 /** How much of a trail is looked at. */

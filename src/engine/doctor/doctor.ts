@@ -99,22 +99,21 @@ async function examinePush(
   if (!present || !head) return [];
   const tried = await attempt(context.ledger.mayPush(present.branch, head));
   if (tried.problem) return [diagnosisOf(tried.problem, 'push', 'git')];
-  const { granted, how } = tried.value;
-  const subject = 'git';
+  return [pushFinding(tried.value)];
+}
+
+function pushFinding({ granted, how: why }: Awaited<ReturnType<Given['ledger']['mayPush']>>): Diagnosis {
+  const finding = { check: 'push', subject: 'git', why } as const;
   if (granted === 'yes') {
     const what = 'the remote accepts pushes; rules for single branches show only when one is pushed';
-    return [{ severity: 'ok', check: 'push', subject, what, why: how }];
+    return { ...finding, severity: 'ok', what };
   }
-  return [
-    {
-      severity: granted === 'no' ? 'error' : 'warning',
-      check: 'push',
-      subject,
-      what: granted === 'no' ? 'the remote denies pushes' : 'cannot tell whether the remote accepts pushes',
-      why: how,
-      fix: 'give this identity the right to push to the environments’ branches: TAGFLOW_GIT_TOKEN, a deploy key, a CI variable',
-    },
-  ];
+  return {
+    ...finding,
+    severity: granted === 'no' ? 'error' : 'warning',
+    what: granted === 'no' ? 'the remote denies pushes' : 'cannot tell whether the remote accepts pushes',
+    fix: 'give this identity the right to push to the environments’ branches: TAGFLOW_GIT_TOKEN, a deploy key, a CI variable',
+  };
 }
 
 interface Examined {

@@ -276,17 +276,29 @@ function cleanUpFindings(
       'it has clean-up rules, and does not tell when images were pushed: what they delete cannot be foreseen';
     return [{ severity: 'warning', check: 'clean-up', subject, what, fix: `look at them yourself: ${cleanUp.where}` }];
   }
-  const deletions = forecastDeletions(cleanUp, images, now);
-  const losses = use.needed.flatMap((needed): Loss[] => {
-    const deletion = deletions.get(needed.image.digest);
-    return deletion && deletion.afterPushes < FAR_OFF ? [{ ...needed, deletion }] : [];
-  });
-  const groups = Map.groupBy(losses, ({ environment, deletion }) => `${environment.name} ${deletion.rule.name}`);
+  const groups = Map.groupBy(
+    lossesOf(use, cleanUp, images, now),
+    ({ environment, deletion }) => `${environment.name} ${deletion.rule.name}`,
+  );
   if (groups.size === 0) {
     const what = `its ${cleanUp.rules.length} clean-up rules leave the images of retained releases alone`;
     return [{ severity: 'ok', check: 'clean-up', subject, what }];
   }
   return [...groups.values()].map((group) => lossFinding(subject, cleanUp, group, images, now));
+}
+
+/** The images of retained releases that clean-up rules will delete before long. */
+function lossesOf(
+  { needed }: RepositoryUse,
+  policy: CleanUpPolicy,
+  images: readonly StoredImage[],
+  now: Instant,
+): readonly Loss[] {
+  const deletions = forecastDeletions(policy, images, now);
+  return needed.flatMap((one): Loss[] => {
+    const deletion = deletions.get(one.image.digest);
+    return deletion && deletion.afterPushes < FAR_OFF ? [{ ...one, deletion }] : [];
+  });
 }
 
 function lossFinding(
@@ -305,34 +317,41 @@ function lossFinding(
     (loss) =>
       `release ${loss.record.sequence}${loss.runs ? ', which runs,' : ''} (${loss.image.name} ${loss.image.version}) ${when(loss.deletion, now)}`,
   );
-  const pushedAt = images.find(({ digest }) => digest === first?.image.digest)?.pushedAt ?? now;
-  const days = Math.floor((now - pushedAt) / DAY);
   return {
     // A dry run deletes nothing; it is what somebody wants to switch on.
     severity: policy.dryRun ? 'info' : runs ? 'error' : 'warning',
     check: 'clean-up',
     subject,
     what: `clean-up ${rule?.name ?? ''} would ${verb} images of ${name}: ${list.join('; ')}${policy.dryRun ? ' (it is a dry run now)' : ''}`,
-    why:
-      rule?.olderThanDays !== undefined
-        ? `the image of release ${first?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`
-        : rule?.newest !== undefined
-          ? `it keeps the newest ${counted(rule.newest, 'image')}, whatever runs`
-          : `it is about images${aboutOf(rule)}, whatever their age and whatever runs`,
+    why: whyDeleted(first, images, now),
     fix: fixFor(policy, first),
-    details: {
-      environment: name,
-      rule: rule?.name,
-      deletions: losses.map(({ record, image, deletion, runs: running }) => ({
-        release: record.sequence,
-        image: image.name,
-        version: image.version,
-        digest: image.digest,
-        runs: running,
-        at: new Date(deletion.at).toISOString().replace(/\.\d{3}Z$/, 'Z'),
-        afterPushes: deletion.afterPushes,
-      })),
-    },
+    details: { environment: name, rule: rule?.name, deletions: losses.map(deletionOf) },
+  };
+}
+
+/** Why a rule deletes an image that a release needs. */
+function whyDeleted(loss: Loss | undefined, images: readonly StoredImage[], now: Instant): string {
+  const rule = loss?.deletion.rule;
+  if (rule?.olderThanDays !== undefined) {
+    const pushedAt = images.find(({ digest }) => digest === loss?.image.digest)?.pushedAt ?? now;
+    const days = Math.floor((now - pushedAt) / DAY);
+    return `the image of release ${loss?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`;
+  }
+  return rule?.newest !== undefined
+    ? `it keeps the newest ${counted(rule.newest, 'image')}, whatever runs`
+    : `it is about images${aboutOf(rule)}, whatever their age and whatever runs`;
+}
+
+/** A deletion as details of a finding. */
+function deletionOf({ record, image, deletion, runs }: Loss): Readonly<Record<string, unknown>> {
+  return {
+    release: record.sequence,
+    image: image.name,
+    version: image.version,
+    digest: image.digest,
+    runs,
+    at: new Date(deletion.at).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    afterPushes: deletion.afterPushes,
   };
 }
 

@@ -69,16 +69,7 @@ async function examineOwnKey(
     signingOf(context).verify({ payload: PROBE, purpose: 'release', signature, at, trust });
   const now = context.clock.now();
   const verdict = await verdictAt(now);
-  if ('problem' in verdict) {
-    return {
-      severity: 'error',
-      check: 'signing',
-      subject,
-      what: `this identity’s key may not release ${subject}`,
-      why: verdict.problem,
-      fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${subject}.signedBy on the trunk`,
-    };
-  }
+  if ('problem' in verdict) return wrongKey(subject, trust, verdict.problem);
   const signer = plain(verdict.signer, 200);
   const later = await verdictAt(now + SOON_DAYS * DAY);
   if ('problem' in later) {
@@ -94,6 +85,17 @@ async function examineOwnKey(
   }
   const what = `releases are signed by ${signer}, who may release it`;
   return { severity: 'ok', check: 'signing', subject, what, details: { signer } };
+}
+
+function wrongKey(subject: string, trust: Trust, why: string): Diagnosis {
+  return {
+    severity: 'error',
+    check: 'signing',
+    subject,
+    what: `this identity’s key may not release ${subject}`,
+    why,
+    fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${subject}.signedBy on the trunk`,
+  };
 }
 
 /** A key for a pattern would be a key of everybody whom the pattern fits, `signedBy` or not. */

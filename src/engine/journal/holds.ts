@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
-import { configured, type Given, type Registries } from '../context.ts';
+import { configured, type Context, type Given, type Registries } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
@@ -54,24 +54,12 @@ export async function lift(
   const context = configured(given, snapshot);
   const image = /^[0-9a-f]{12}$/.test(what) ? undefined : await imageNamed(context, snapshot, what);
   const environments = names.length > 0 ? names.map((name) => environmentOf(snapshot.pipeline, name)) : undefined;
-  const found = new Map<string, { readonly entry: JournalEntry; readonly environment: Environment }>();
-  for (const environment of environments ?? snapshot.pipeline.environments.values()) {
-    for (const { entry } of await openEntries(context, journalOf(snapshot), 'hold', environment)) {
-      if (image ? entry.image?.digest !== image.digest : entry.id !== what) continue;
-      const scope = environments ? environment.environment : (entry.environment ?? '_');
-      found.set(`${entry.id} ${scope}`, { entry, environment });
-    }
-  }
-  if (found.size === 0) {
-    throw new TagflowError('entry-not-found', {
-      what: `no open hold is ${what}`,
-      why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
-      fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
-    });
-  }
+  const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === what);
+  const found = await openHolds(context, snapshot, environments, isMeant);
+  if (found.length === 0) throw noOpenHold(what);
   const lifted: JournalEntry[] = [];
   let { branches } = snapshot;
-  for (const { entry: held, environment } of found.values()) {
+  for (const { entry: held, environment } of found) {
     const everywhere = held.environment === undefined && !environments;
     const { entry, head } = await appendEntry(context, { ...headsOf(snapshot), branches }, [environment], {
       kind: 'lift',
@@ -83,6 +71,30 @@ export async function lift(
     branches = new Map([...branches, [snapshot.pipeline.journal, head]]);
   }
   return lifted;
+}
+
+/** An open hold, and an environment for which it is lifted. */
+interface OpenHold {
+  readonly entry: JournalEntry;
+  readonly environment: Environment;
+}
+
+/** Open holds that are meant, once for each of the environments that were named; once each where none was. */
+async function openHolds(
+  context: Context,
+  snapshot: Snapshot,
+  environments: readonly Environment[] | undefined,
+  isMeant: (entry: JournalEntry) => boolean,
+): Promise<readonly OpenHold[]> {
+  const found = new Map<string, OpenHold>();
+  for (const environment of environments ?? snapshot.pipeline.environments.values()) {
+    for (const { entry } of await openEntries(context, journalOf(snapshot), 'hold', environment)) {
+      if (!isMeant(entry)) continue;
+      const scope = environments ? environment.environment : (entry.environment ?? '_');
+      found.set(`${entry.id} ${scope}`, { entry, environment });
+    }
+  }
+  return [...found.values()];
 }
 
 async function inTurn(
@@ -100,6 +112,22 @@ async function inTurn(
   return entries;
 }
 
+function noOpenHold(what: string): TagflowError {
+  return new TagflowError('entry-not-found', {
+    what: `there is no open hold ${what}`,
+    why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
+    fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
+  });
+}
+
+function notAnImage(text: string): TagflowError {
+  return new TagflowError('usage', {
+    what: `${JSON.stringify(text)} does not name an image`,
+    why: 'an image is IMAGE@VERSION, IMAGE@DIGEST, or a digest',
+    fix: advise`name it so: ${{ act: 'hold', image: 'django@V4.2' }}`,
+  });
+}
+
 /** The image that a text names, by its digest. */
 async function imageNamed(
   context: Pick<Registries, 'registryOf'>,
@@ -108,13 +136,7 @@ async function imageNamed(
 ): Promise<HeldImage> {
   if (isDigest(text)) return { digest: text };
   const at = text.indexOf('@');
-  if (at <= 0) {
-    throw new TagflowError('usage', {
-      what: `${JSON.stringify(text)} names no image`,
-      why: 'an image is IMAGE@VERSION, IMAGE@DIGEST, or a digest',
-      fix: advise`name it so: ${{ act: 'hold', image: 'django@V4.2' }}`,
-    });
-  }
+  if (at <= 0) throw notAnImage(text);
   const image = imageOf(pipeline, text.slice(0, at));
   const tail = text.slice(at + 1);
   if (isDigest(tail)) return { name: image.name, digest: tail };

@@ -8,7 +8,7 @@ import type { Commit } from '../../ledger/ledger.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
-import { type LineHistory, readWholeLine, releasesOn } from './line.ts';
+import { type JudgedLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordStep, lineFiles, releaseAside, stepsAside } from './steps.ts';
 
 /** A release that a head reaches and that is not on its line. */
@@ -18,7 +18,7 @@ export interface HiddenRelease {
 }
 
 /** Returns the highest release that is hidden from a whole line; undefined when the line continues all of its past. */
-export async function hiddenRelease(context: RecordReading, line: LineHistory): Promise<HiddenRelease | undefined> {
+export async function hiddenRelease(context: RecordReading, line: JudgedLine): Promise<HiddenRelease | undefined> {
   let known: ReadonlySet<string> | undefined;
   const isHidden = ({ file }: RecordStep): boolean => {
     // Most lines have nothing beside them that could be hidden.
@@ -30,14 +30,14 @@ export async function hiddenRelease(context: RecordReading, line: LineHistory): 
 }
 
 /** Returns the highest release that a head reaches beside its line: from there a line that hides one can go on. */
-export async function highestReachable(context: RecordReading, line: LineHistory): Promise<HiddenRelease | undefined> {
+export async function highestReachable(context: RecordReading, line: JudgedLine): Promise<HiddenRelease | undefined> {
   return firstMade(context, line.environment, await highestAside(context, line, () => true, false));
 }
 
 /** The commits beside a line that have the record of the highest release there: one made it, and others merged it. */
 async function highestAside(
   context: Pick<RecordReading, 'ledger' | 'signing'>,
-  { environment, head, abandoned }: LineHistory,
+  { environment, head, abandoned }: JudgedLine,
   counts: (step: RecordStep) => boolean,
   byOwnRules: boolean,
 ): Promise<readonly HiddenRelease[]> {
@@ -72,7 +72,7 @@ async function firstMade(
  * Refuses a line that hides a release. A part of a line is believed when nothing was merged there but what its releases say;
  * otherwise the whole history is looked through. Throws `branch-rewound`.
  */
-export async function requireContinuity(context: RecordReading, line: LineHistory): Promise<void> {
+export async function requireContinuity(context: RecordReading, line: JudgedLine): Promise<void> {
   const whole = line.whole ? line : undefined;
   if (!whole && (await mergesNothingElse(context, line))) return;
   const read = whole ?? (await readWholeLine(context, line.environment, line.head));
@@ -98,7 +98,7 @@ function hides(
 /** Whether the commits from a head down to the last change that was read merge nothing but what their releases carried. */
 async function mergesNothingElse(
   { ledger }: Pick<RecordReading, 'ledger'>,
-  { head, steps }: Pick<LineHistory, 'head' | 'steps'>,
+  { head, steps }: Pick<JudgedLine, 'head' | 'steps'>,
 ): Promise<boolean> {
   const made = new Map(releasesOn({ steps }).map(({ commit, release }) => [commit.id, release]));
   const last = steps.at(-1)?.commit.id;

@@ -10,7 +10,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
-import { type Judged, type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type Judged, type JudgedLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type RecordFile, fitsTree, namedNow, recordFileIn, recordIn, recordOrProblem } from './records.ts';
 import { vouchFor } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
@@ -120,7 +120,7 @@ async function sequenceAt(
 }
 
 /** The newest part of a line that has a release, or all of it. */
-async function readNewest(context: RecordReading, environment: Environment, head: ObjectId): Promise<LineHistory> {
+async function readNewest(context: RecordReading, environment: Environment, head: ObjectId): Promise<JudgedLine> {
   for (const limit of NEWEST) {
     const line = await readNewestLine(context, environment, head, limit);
     if (line && (line.whole || releasesOn(line).length > 1)) return line;

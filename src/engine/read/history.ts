@@ -160,10 +160,13 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
   const { today, pasts } = await onlyLine(context, snapshot, name);
   const isWanted = (release: Release): boolean =>
     'now' in when || ('release' in when ? release.record.sequence === when.release : release.since <= when.at);
-  const now = today && (await findRelease(context, snapshot, today, isWanted));
-  // A line that moved has the past of the place where it was.
-  let { found, releases } = now ?? { found: undefined, releases: [] };
-  for (const past of pasts) if (!found) ({ found, releases } = await findPastRelease(context, past, isWanted));
+  const { found, releases } = await findWithin(
+    // A line that moved has the past of the place where it was.
+    [
+      ...(today ? [async () => findRelease(context, snapshot, today, isWanted)] : []),
+      ...pasts.map((past) => async () => findPastRelease(context, past, isWanted)),
+    ],
+  );
   const past = found?.left ?? pasts[0];
   // What an environment ran after it left, nobody knows here.
   const isAfter = found?.left !== undefined && 'at' in when && when.at >= found.left.left.time;
@@ -178,13 +181,33 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
   throw nothingFound(name, when, releases, today ? undefined : past);
 }
 
+/** A release that was looked for in a past, and the part of the past that was read. */
+type Search = Awaited<ReturnType<typeof findRelease>>;
+
+/** Searches one past after the other until one has the release. Returns what the last search read where none has it. */
+async function findWithin(searches: readonly (() => Promise<Search>)[]): Promise<Search> {
+  let last: Search = { found: undefined, releases: [] };
+  for (const search of searches) {
+    last = await search();
+    if (last.found) break;
+  }
+  return last;
+}
+
 async function findPastRelease(
   context: RecordReading,
   past: PastLine,
   isWanted: (release: Release) => boolean,
-): Promise<Awaited<ReturnType<typeof findRelease>>> {
+): Promise<Search> {
   const { releases } = await readPastLine(context, past);
   return { found: releases.find(isWanted), releases };
+}
+
+function missing(name: string, when: ShowAt): string {
+  if ('now' in when) return `${name} has no release`;
+  return 'release' in when
+    ? `${name} has no release ${when.release}`
+    : `nothing ran in ${name} at ${new Date(when.at).toISOString()}`;
 }
 
 function nothingFound(
@@ -203,12 +226,7 @@ function nothingFound(
       ? undefined
       : advise`make one: ${{ act: 'promote', line: name }}`;
   return new TagflowError('release-not-found', {
-    what:
-      'now' in when
-        ? `${name} has no release`
-        : 'release' in when
-          ? `${name} has no release ${when.release}`
-          : `nothing ran in ${name} at ${new Date(when.at).toISOString()}`,
+    what: missing(name, when),
     why: past ? `${leftWords(past)}${oldest ? `; ${has}` : ''}` : has,
     ...(fix !== undefined && { fix }),
   });

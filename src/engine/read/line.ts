@@ -32,8 +32,8 @@ export interface Judged extends RecordStep {
 /** A judged change that is a release. */
 export type Made = Judged & { readonly release: ReleaseRecord };
 
-/** A line, newest first. */
-export interface LineHistory {
+/** A line as its branch has it: every change of its record, judged, newest first. */
+export interface JudgedLine {
   readonly environment: Environment;
   readonly head: ObjectId;
   readonly steps: readonly Judged[];
@@ -46,7 +46,7 @@ export interface LineHistory {
 }
 
 /** Returns the releases of a line, newest first. */
-export function releasesOn({ steps }: Pick<LineHistory, 'steps'>): readonly Made[] {
+export function releasesOn({ steps }: Pick<JudgedLine, 'steps'>): readonly Made[] {
   return steps.filter((step): step is Made => step.release !== undefined);
 }
 
@@ -55,7 +55,7 @@ export async function readWholeLine(
   context: RecordReading,
   environment: Environment,
   head: ObjectId,
-): Promise<LineHistory> {
+): Promise<JudgedLine> {
   const { ledger } = context;
   await ledger.deepen([head]);
   const steps = stepsOf(environment, await ledger.walk(head, lineFiles(environment)));
@@ -84,7 +84,7 @@ export async function readNewestLine(
   environment: Environment,
   head: ObjectId,
   limit: number,
-): Promise<LineHistory | undefined> {
+): Promise<JudgedLine | undefined> {
   const found = await context.ledger.recent(head, lineFiles(environment), limit);
   if (found.length < limit) return readWholeLine(context, environment, head);
   const steps = stepsOf(environment, found);

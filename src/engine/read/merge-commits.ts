@@ -77,25 +77,20 @@ async function repeatChanges(
   const now = new Map<string, Version>();
   const conflicts = new Set<string>();
   for (const { commit, paths } of changes) {
-    const [parent] = commit.parents;
-    const sides = new Map<string, readonly [Version, Version]>();
     for (const path of paths) {
-      await setImmediate();
-      context.signal.throwIfAborted();
-      if (!there.has(path)) {
-        const place = placeOf(path);
-        const version = place && (await versionAt(context, place.commit, place.path));
-        there.set(path, version);
-        now.set(path, version);
-      }
-      sides.set(path, [parent && (await versionAt(context, parent, path)), await versionAt(context, commit.id, path)]);
+      if (there.has(path)) continue;
+      const place = placeOf(path);
+      const version = place && (await versionAt(context, place.commit, place.path));
+      there.set(path, version);
+      now.set(path, version);
     }
+    const sides = await sidesOf(context, { commit, paths });
     // Ids decide most changes: what is only here, or there already, is not read.
     const meeting = paths.filter((path) => mayMeet(now.get(path), ...(sides.get(path) ?? [undefined, undefined])));
     await bringVersions(
       context,
       meeting.flatMap((path) => [
-        ...[parent, commit.id].flatMap((id) => (id ? { commit: id, path } : [])),
+        ...[commit.parents[0], commit.id].flatMap((id) => (id ? { commit: id, path } : [])),
         ...[placeOf(path) ?? []].flat(),
       ]),
     );
@@ -107,6 +102,21 @@ async function repeatChanges(
     }
   }
   return { there, now, conflicts };
+}
+
+/** The files of a change as they were before it and after it, by path. */
+async function sidesOf(
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  { commit, paths }: OwnChange,
+): Promise<ReadonlyMap<string, readonly [old: Version, own: Version]>> {
+  const [parent] = commit.parents;
+  const sides = new Map<string, readonly [Version, Version]>();
+  for (const path of paths) {
+    await setImmediate();
+    context.signal.throwIfAborted();
+    sides.set(path, [parent && (await versionAt(context, parent, path)), await versionAt(context, commit.id, path)]);
+  }
+  return sides;
 }
 
 /** Whether the ids of three versions leave open what they come to. */

@@ -7,7 +7,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
-import { type LineHistory, readNewestLine, readWholeLine, releasesOn } from './line.ts';
+import { type JudgedLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import type { RulesChange } from './changed-rules.ts';
 import type { NamedLines } from './named-lines.ts';
 import type { PastLine } from './past-lines.ts';
@@ -104,14 +104,14 @@ async function readLine(
   environment: Environment,
   head: ObjectId,
   most: number | undefined,
-): Promise<LineHistory> {
+): Promise<JudgedLine> {
   const part = most === undefined ? undefined : await readNewestLine(context, environment, head, most + MARGIN);
   if (part && (part.whole || releasesOn(part).length >= (most ?? 0))) return part;
   return readWholeLine(context, environment, head);
 }
 
 /** Returns the releases of a line as its environment's past. */
-export function pastOf({ environment, steps, whole }: LineHistory): Past {
+export function pastOf({ environment, steps, whole }: JudgedLine): Past {
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
   let until: Instant | undefined;

@@ -146,24 +146,21 @@ function warnOfSkipped(
   });
 }
 
+/** What decides which images a promotion takes. */
+interface Wanted {
+  readonly environment: ReleaseLine;
+  readonly upstream: ReleaseLine | undefined;
+  readonly request: PromoteRequest;
+  readonly current: ReleaseRecord | undefined;
+  /** The images that manifests name. */
+  readonly named: ReadonlySet<string>;
+}
+
 /** Versions asked for by name; every other image as upstream has it now, or, from the trunk, as it runs already. */
 async function wantedImages(
   reading: RecordReading,
   snapshot: Snapshot,
-  {
-    environment,
-    upstream: line,
-    request,
-    current,
-    named,
-  }: {
-    readonly environment: ReleaseLine;
-    readonly upstream: ReleaseLine | undefined;
-    readonly request: PromoteRequest;
-    readonly current: ReleaseRecord | undefined;
-    /** The images that manifests name. */
-    readonly named: ReadonlySet<string>;
-  },
+  { environment, upstream: line, request, current, named }: Wanted,
 ): Promise<readonly WantedImage[]> {
   const asked = new Map(Object.entries(request.versions));
   for (const name of asked.keys()) if (name !== '*') imageIn(environment, name);

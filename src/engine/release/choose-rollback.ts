@@ -14,7 +14,7 @@ import { type Past, type Release, pastOf, readPast } from '../read/past.ts';
 import { readWholeLine } from '../read/line.ts';
 import { readable } from '../read/problem.ts';
 import { fitsTree, namedNow } from '../read/records.ts';
-import type { Snapshot } from '../read/snapshot.ts';
+import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { heldAfter, requireSameBase, sameRelease, wasCutShort } from './checks.ts';
@@ -46,10 +46,7 @@ export async function chooseRollback(
     record.images.map(async (image) => findAgain(reading, snapshot.pipeline, environment, record.sequence, image)),
   );
   const tree = imagesOnly ? state.head : commit;
-  // Git sends files that the remote had once as if they were new: whatever differs has to be here before the push.
-  const changed = await reading.ledger.changedPaths(state.head, tree);
-  const own = environment.carries === 'tree' ? changed : changed.filter((path) => isInScope(environment.scope, path));
-  await bringFiles(reading, environment, state.head, tree, own);
+  await bringRestored(reading, state, tree);
   return {
     kind: 'chosen',
     request,
@@ -64,6 +61,17 @@ export async function chooseRollback(
     held: heldThen(current, target, request, source.commit),
     mends: broken,
   };
+}
+
+/** Brings the files that a rollback restores: Git sends those that the remote had once as if they were new. */
+async function bringRestored(
+  reading: PlanningPorts,
+  { environment, head }: EnvironmentState,
+  tree: ObjectId,
+): Promise<void> {
+  const changed = await reading.ledger.changedPaths(head, tree);
+  const own = environment.carries === 'tree' ? changed : changed.filter((path) => isInScope(environment.scope, path));
+  await bringFiles(reading, environment, head, tree, own);
 }
 
 /** Refuses to restore the files of a release whose line had other paths: they would stand where nothing reads them. */

@@ -137,19 +137,8 @@ async function build(
   const edits: TreeEdit[] = [];
   for (const { plan, trust } of plans) {
     const record = recordOf(plan, execution);
-    const content = recordContent(record, plan);
-    const signature = trust && (await signRecord(context, trust, content));
-    if (trust && signature !== undefined) {
-      await requireOwnSignature(context, trust, record, { payload: content, signature });
-    }
     records.push(record);
-    edits.push(
-      ...plan.edits.map(treeEdit),
-      { kind: 'write', path: plan.recordPath, content },
-      signature === undefined
-        ? { kind: 'remove', path: plan.signaturePath }
-        : { kind: 'write', path: plan.signaturePath, content: new TextEncoder().encode(signature) },
-    );
+    edits.push(...plan.edits.map(treeEdit), ...(await recordEdits(context, plan, record, trust)));
   }
   const commit = await context.ledger.writeCommit({
     base: first.plan.tree,
@@ -160,6 +149,26 @@ async function build(
     time,
   });
   return { commit, records };
+}
+
+/** The edits that write a record, and its signature where there is a `trust` to satisfy. */
+async function recordEdits(
+  context: Given,
+  plan: Plan,
+  record: ReleaseRecord,
+  trust: Trust | undefined,
+): Promise<readonly TreeEdit[]> {
+  const content = recordContent(record, plan);
+  const signature = trust && (await signRecord(context, trust, content));
+  if (trust && signature !== undefined) {
+    await requireOwnSignature(context, trust, record, { payload: content, signature });
+  }
+  return [
+    { kind: 'write', path: plan.recordPath, content },
+    signature === undefined
+      ? { kind: 'remove', path: plan.signaturePath }
+      : { kind: 'write', path: plan.signaturePath, content: new TextEncoder().encode(signature) },
+  ];
 }
 
 function executionOf({ actor, onBehalfOf, job }: Who, time: Instant, journal: Journal): Execution {

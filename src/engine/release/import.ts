@@ -2,11 +2,11 @@
 // branch share one commit and one push, compared and swapped as a promotion is.
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
-import { type PromoteRequest, assemblePlan } from '../../model/plan.ts';
+import { type Plan, type PromoteRequest, assemblePlan } from '../../model/plan.ts';
 import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { readPastLine } from '../read/past.ts';
 import { hasStrangeRecords, pastLines } from '../read/past-lines.ts';
-import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { type EnvironmentState, type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { releaseTagsAreFree } from './checks.ts';
 import { subjectDigest } from './journal-evidence.ts';
@@ -63,15 +63,20 @@ export async function importReleases(
     const raced = found.find((one) => one.kind === 'raced');
     if (raced) return raced;
     const planned = found.filter((one) => one.kind === 'planned');
-    await warnOfHolds(context, snapshot, new Set(planned.map(({ plan }) => plan.environment)));
     const result = {
       kind: 'imported' as const,
       known: found.flatMap((one) => (one.kind === 'known' ? [one.line] : [])),
       empty: found.flatMap((one) => (one.kind === 'empty' ? [one.line] : [])),
       skipped: refused,
     };
-    if (dryRun) return { ...result, releases: planned.map(({ plan }): Planned => ({ kind: 'planned', plan })) };
-    return releaseAll(context, snapshot, planned, result);
+    const imported: Imported | Raced = dryRun
+      ? { ...result, releases: planned.map(({ plan }): Planned => ({ kind: 'planned', plan })) }
+      : await releaseAll(context, snapshot, planned, result);
+    // After the race: an import that is planned again would name the same holds again.
+    if (imported.kind === 'imported') {
+      await warnOfHolds(context, snapshot, new Set(planned.map(({ plan }) => plan.environment)));
+    }
+    return imported;
   });
 }
 
@@ -90,7 +95,6 @@ async function planFirst(
   if (images.length === 0) return { kind: 'empty', line: line.name };
   if (!(await releaseTagsAreFree(reading, state, images, 1))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeTargetTags(reading, line, images);
-  const { head } = state;
   requirePushes(line);
   const request: PromoteRequest = {
     kind: 'promote',
@@ -99,28 +103,35 @@ async function planFirst(
     imports: true,
     ...(reason !== undefined && { reason }),
   };
-  const scope = await scopeId(reading.ledger, line, head, []);
-  const plan = assemblePlan({
-    request,
+  const scope = await scopeId(reading.ledger, line, state.head, []);
+  const plan = planOfPins(snapshot, state, { request, images, scope });
+  const subject = subjectDigest(line, { request, images, scope });
+  // No file changes but the record.
+  return { kind: 'planned', plan, subject, state, reads, files: async () => [], rendered: async () => [] };
+}
+
+/** The plan of a release that leaves every file as it is. */
+function planOfPins(
+  { config }: Snapshot,
+  { environment: line, head }: EnvironmentState,
+  made: Pick<Parameters<typeof assemblePlan>[0], 'request' | 'images' | 'scope'>,
+): Plan {
+  return assemblePlan({
+    ...made,
     target: line,
     current: undefined,
     currentCommit: undefined,
-    images,
     base: head,
     source: { branch: line.branch, commit: head },
     tree: head,
     parents: [head],
     edits: [],
-    scope,
     fields: [],
     configurationChanges: [],
     held: [],
     gates: [],
-    config: snapshot.config,
+    config,
   });
-  const subject = subjectDigest(line, { request, images, scope });
-  // No file changes but the record.
-  return { kind: 'planned', plan, subject, state, reads, files: async () => [], rendered: async () => [] };
 }
 
 /** Warns of versions that a line held at the place where its releases were before: its first record here begins without them. */

@@ -187,48 +187,56 @@ function sourcesFor(
   { context, snapshot, state, candidate, subject }: Case,
   upstream: ObjectId = candidate.source.commit,
 ): Sources {
-  const { request, overlay, scope } = candidate;
-  // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.
-  const edits = async (): Promise<Evidence['unmerged']> =>
-    request.kind === 'promote'
-      ? overlay
-        ? (await scopeDivergence(context, state, overlay)).unmerged
-        : []
-      : editsTakenBack(context, state, overlay);
+  const { request } = candidate;
+  const { environment } = state;
   const journal = async <T>(facts: Promise<readonly T[]>): Promise<readonly T[]> =>
     request.kind === 'rollback' ? orWarn(context, facts) : facts;
   return {
     clock: async () => context.clock.now(),
-    upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, state.environment.application),
-    verifications: async () => verificationsUpstream(context, snapshot, subject, state.environment.application),
+    upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, environment.application),
+    verifications: async () => verificationsUpstream(context, snapshot, subject, environment.application),
     deployFreeze: async () => context.deployFreeze,
     locks: async () => journal(locksOn(context, snapshot, state)),
     journalHolds: async () => journal(holdsOn(context, snapshot, state)),
-    approvals: async () =>
-      scope === undefined
-        ? []
-        : approvalsOf(
-            context,
-            snapshot,
-            state,
-            { ...candidate, scope },
-            await releasersOf(context, state.environment, candidate.madeBy),
-          ),
-    reviews: async () => candidate.madeBy && reviewsOf(context, snapshot, state.environment, candidate.madeBy),
+    approvals: async () => approvals(context, snapshot, state, candidate),
+    reviews: async () => candidate.madeBy && reviewsOf(context, snapshot, environment, candidate.madeBy),
     unmerged: async () =>
-      candidate.merge
-        ? candidate.merge.unmerged
-        : state.environment.carries === 'tree'
-          ? unmergedCommits(context, snapshot, state, upstream)
-          : edits(),
-    past: async () => pastReleases(context, snapshot, state.environment),
+      candidate.merge || environment.carries !== 'tree'
+        ? editsInScope(context, state, candidate)
+        : unmergedCommits(context, snapshot, state, upstream),
+    past: async () => pastReleases(context, snapshot, environment),
     statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),
     unconfirmed: async () => {
-      const versions = await unconfirmedVersions(context, state.environment, fromRecords(candidate));
-      return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, state.environment) : [] };
+      const versions = await unconfirmedVersions(context, environment, fromRecords(candidate));
+      return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, environment) : [] };
     },
   };
+}
+
+/** Commits by hand that a release would lose: of a merge what it found, else what stands in the scope of a line. */
+async function editsInScope(
+  context: PlanningPorts,
+  state: EnvironmentState,
+  { request, overlay, merge }: Candidate,
+): Promise<Evidence['unmerged']> {
+  if (merge) return merge.unmerged;
+  if (request.kind !== 'promote') return editsTakenBack(context, state, overlay);
+  // A promotion that lays nothing over the scope takes nothing back: what hands did there is adopted.
+  return overlay ? (await scopeDivergence(context, state, overlay)).unmerged : [];
+}
+
+/** Approvals of the release that is judged; none where its content is not known. */
+async function approvals(
+  context: PlanningPorts,
+  snapshot: Snapshot,
+  state: EnvironmentState,
+  candidate: Candidate,
+): Promise<Evidence['approvals']> {
+  const { scope, madeBy } = candidate;
+  if (scope === undefined) return [];
+  const releasers = await releasersOf(context, state.environment, madeBy);
+  return approvalsOf(context, snapshot, state, { ...candidate, scope }, releasers);
 }
 
 async function reviewsOf(

@@ -69,24 +69,16 @@ export async function planRelease(
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
-  const { decisions: gates, refusals } = await judge(reading, snapshot, state, {
-    request,
-    images,
-    source,
-    overlay,
-    scope,
-    merge,
-  });
+  const candidate = { request, images, source, overlay, scope, merge };
+  const { decisions: gates, refusals } = await judge(reading, snapshot, state, candidate);
   const made = { images, copies, ...tree, ...keptBy(merge, choice), gates };
   const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject, plan };
-  if (
-    current &&
-    !choice.mends &&
-    isSame(current.images, images) &&
-    (await isStanding(reading, snapshot, choice, { treeChanges, merged: content.merged }))
-  )
+  const stands = async (): Promise<boolean> =>
+    isStanding(reading, snapshot, choice, { treeChanges, merged: content.merged });
+  if (current && !choice.mends && isSame(current.images, images) && (await stands())) {
     return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
+  }
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
   if (request.kind === 'rollback') warnOfLoss(reading, gates);

@@ -70,8 +70,7 @@ async function releaseAll(
   result: Omit<Several, 'releases'>,
 ): Promise<Several | Raced> {
   const started = context.clock.elapsed();
-  const limit = pLimit(LINES_AT_ONCE);
-  await Promise.all(planned.map(async ({ plan }) => limit(async () => copyImages(context, plan))));
+  await pLimit(LINES_AT_ONCE).map(planned, async ({ plan }) => copyImages(context, plan));
   const copyingMs = context.clock.elapsed() - started;
   const releases = await releaseTogether(context, snapshot, planned);
   const [first] = planned;

@@ -3,6 +3,7 @@
 // new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
 // branch and the same pull request, no matter who makes them; whatever of that is there already is left as it is.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
+import type { PushVerdict } from '../../ledger/ledger.ts';
 import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
@@ -149,14 +150,18 @@ async function pushed(
   if (verdict.outcome === 'landed') return ours;
   if (verdict.outcome === 'lost' && verdict.head)
     return sameRequest(context, plan, { environment, branch, head: verdict.head }, ours);
-  throw new TagflowError('push-denied', {
+  throw refusedPush(branch, ours.commit, verdict);
+}
+
+function refusedPush(branch: BranchName, commit: ObjectId, verdict: PushVerdict): TagflowError {
+  return new TagflowError('push-denied', {
     what: `the remote refuses a push to ${branch}; nothing was asked for`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
     fix:
       verdict.outcome === 'denied' && verdict.isForSize
         ? SMALLER_PUSH
         : 'allow this identity to make branches below tagflow/ (a rule for branches, a hook, or a read-only token), then run again',
-    details: { branch, commit: shortId(ours.commit) },
+    details: { branch, commit: shortId(commit) },
   });
 }
 

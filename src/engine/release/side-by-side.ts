@@ -12,7 +12,7 @@ import { commitPlans } from './commit.ts';
 import type { Refused, Released } from './outcome.ts';
 import type { PlannedRelease } from './plan.ts';
 
-/** Lines that are planned, or whose images are copied, together. */
+/** Lines that are planned, copied for or looked at together. */
 export const LINES_AT_ONCE = 8;
 
 /** Asks for the records and manifests of all lines at once, so that reading them one by one asks nothing of the remote. */
@@ -49,18 +49,13 @@ export async function planSideBySide<T>(
   plan: (line: ReleaseLine) => Promise<T>,
   isAnswer: (error: TagflowError) => boolean = concernsOneLine,
 ): Promise<readonly (T | Refused)[]> {
-  const limit = pLimit(LINES_AT_ONCE);
-  return Promise.all(
-    lines.map(async (line) =>
-      limit(async (): Promise<T | Refused> => {
-        signal.throwIfAborted();
-        const { value, problem } = await attempt(plan(line));
-        if (!problem) return value;
-        if (isAnswer(problem)) return refusalOf(line, problem);
-        throw problem;
-      }),
-    ),
-  );
+  return pLimit(LINES_AT_ONCE).map(lines, async (line): Promise<T | Refused> => {
+    signal.throwIfAborted();
+    const { value, problem } = await attempt(plan(line));
+    if (!problem) return value;
+    if (isAnswer(problem)) return refusalOf(line, problem);
+    throw problem;
+  });
 }
 
 /** Whether an error says that one line cannot be released as things are; a server that does not answer concerns all. */

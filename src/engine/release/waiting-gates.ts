@@ -6,6 +6,7 @@ import type { TagflowError } from '../../model/errors.ts';
 import type { GateDecision } from '../../model/release.ts';
 import type { Given } from '../context.ts';
 import { promote } from './promote.ts';
+import { LINES_AT_ONCE } from './side-by-side.ts';
 
 /** The gates of a promotion that waits for a line. */
 export interface WaitingGates {
@@ -18,17 +19,13 @@ export interface WaitingGates {
   readonly problem: TagflowError | undefined;
 }
 
-/** Lines whose gates are asked side by side. */
-const LINES_AT_ONCE = 8;
-
 /** Asks the gates of every line for which upstream has something else. Throws `interrupted`. */
 export async function gatesOfWaiting(
   given: Given,
   states: readonly { readonly environment: string; readonly waiting: readonly unknown[] }[],
 ): Promise<readonly WaitingGates[]> {
-  const limit = pLimit(LINES_AT_ONCE);
   const waiting = states.filter((state) => state.waiting.length > 0);
-  return Promise.all(waiting.map(async ({ environment }) => limit(async () => gatesOf(given, environment))));
+  return pLimit(LINES_AT_ONCE).map(waiting, async ({ environment }) => gatesOf(given, environment));
 }
 
 async function gatesOf(given: Given, environment: string): Promise<WaitingGates> {

@@ -92,26 +92,33 @@ export async function releaseTree(
   );
   const all = [...edits, ...keeps, ...(await movedRecord(context, environment, base))];
   const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
-  const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
-    const now = await context.ledger.readFiles(head, paths);
-    const later = await context.ledger.readFiles(base, paths);
-    const written = writtenIn(edits);
-    return paths.map((path) => {
-      const taken = isKept(environment, path) ? now.get(path) : later.get(path);
-      return changedFile(path, now.get(path), written.get(path) ?? taken, repinned);
-    });
-  };
-  const branch = commitSide(context, head);
-  const sides = {
-    before: branch,
-    after: overlaidSide(commitSide(context, base), {
-      isOther: (path) => isKept(environment, path),
-      other: branch,
-      written: writtenIn(edits),
-    }),
-  };
   const fields = result.fields.map(plannedField);
-  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], changed: readChanged, sides };
+  const views = branchViews(context, { environment, head, base }, { written: writtenIn(edits), repinned });
+  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], ...views };
+}
+
+/** The branch as it is beside the branch as a release leaves it: file by file, and as two trees. */
+function branchViews(
+  context: Pick<Reading, 'ledger'>,
+  { environment, head, base }: { readonly environment: Environment; readonly head: ObjectId; readonly base: ObjectId },
+  {
+    written,
+    repinned,
+  }: { readonly written: ReturnType<typeof writtenIn>; readonly repinned: ReturnType<typeof repin> },
+): Pick<ReleaseTree, 'changed' | 'sides'> {
+  const branch = commitSide(context, head);
+  const isOther = (path: string): boolean => isKept(environment, path);
+  return {
+    changed: async (paths) => {
+      const now = await context.ledger.readFiles(head, paths);
+      const later = await context.ledger.readFiles(base, paths);
+      return paths.map((path) => {
+        const taken = isOther(path) ? now.get(path) : later.get(path);
+        return changedFile(path, now.get(path), written.get(path) ?? taken, repinned);
+      });
+    },
+    sides: { before: branch, after: overlaidSide(commitSide(context, base), { isOther, other: branch, written }) },
+  };
 }
 
 /** The edits that pin, and beside them those of a merge in other files. */
@@ -243,6 +250,16 @@ export function pinTree(
   const result = pinImages(files, pins, options);
   // what is read from now on are other files, and thousands of trees are as many megabytes
   parsed.forget();
+  warnOfPins({ notify }, environment, result);
+  return { pins, options, result };
+}
+
+/** Warns of entries that have no effect, and of fields that were pinned with a reserve. */
+function warnOfPins(
+  { notify }: Pick<Reading, 'notify'>,
+  environment: Environment,
+  result: Pick<ReturnType<typeof pinImages>, 'unnamed' | 'warnings'>,
+): void {
   if (result.unnamed.length > 0) {
     const text = `nothing that ${environment.name} builds on in this repository names ${result.unnamed.join(', ')}: the entry that its kustomization gets has no effect until something does`;
     notify({ level: 'warning', text });
@@ -250,7 +267,6 @@ export function pinTree(
   for (const text of result.warnings.slice(0, MAX_WARNINGS)) notify({ level: 'warning', text });
   const more = result.warnings.length - MAX_WARNINGS;
   if (more > 0) notify({ level: 'warning', text: `${more} more fields like these` });
-  return { pins, options, result };
 }
 
 /** Returns the edits that take a record out of an earlier place: with the next release it moves to its present one. */

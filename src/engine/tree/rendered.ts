@@ -130,31 +130,21 @@ async function targetsOf(
   const roots = kustomizations.filter(
     (file) => !taken.has(folderOf(file.path)) && !taken.has(file.path) && !isComponentFile(file, MAX_BYTES),
   );
-  const values = Map.groupBy(
-    await Promise.all(
-      listed
-        .filter((path) => isValuesFile(path) || baseOf(path) === 'Chart.yaml')
-        .map(async (path) => ({ path, chart: await chartAbove(side, path) })),
-    ),
-    ({ chart }) => chart,
-  );
   return [
     ...roots.map(({ path }): RenderTarget => ({ kind: 'kustomize', folder: folderOf(path) })),
-    ...[...values].flatMap(([folder, files]): RenderTarget[] =>
-      folder === undefined || folder.split('/').includes('charts')
-        ? []
-        : [
-            {
-              kind: 'helm',
-              folder,
-              release: releaseName(application ?? environment),
-              values: files
-                .map(({ path }) => path)
-                .filter((path) => isValuesFile(path) && path !== `${folder}/values.yaml`),
-            },
-          ],
-    ),
+    ...(await chartsOf(side, listed, releaseName(application ?? environment))),
   ];
+}
+
+/** The charts whose values files are listed, those inside other charts left out. */
+async function chartsOf(side: TreeSide, listed: readonly string[], release: string): Promise<readonly RenderTarget[]> {
+  const files = listed.filter((path) => isValuesFile(path) || baseOf(path) === 'Chart.yaml');
+  const placed = await Promise.all(files.map(async (path) => ({ path, chart: await chartAbove(side, path) })));
+  return [...Map.groupBy(placed, ({ chart }) => chart)].flatMap(([folder, own]): RenderTarget[] => {
+    if (folder === undefined || folder.split('/').includes('charts')) return [];
+    const values = own.map(({ path }) => path).filter((path) => isValuesFile(path) && path !== `${folder}/values.yaml`);
+    return [{ kind: 'helm', folder, release, values }];
+  });
 }
 
 /** The folder of the chart that a values file belongs to: its own, or the one above. */

@@ -88,15 +88,10 @@ export async function scopedTree(
     new Map([...contents(files), ...contents(result.edits)]),
   ];
   const changed = [...new Set([...edits.map(({ path }) => path), ...adopted])].sort();
-  const readChanged = async (paths: readonly string[]): Promise<readonly ChangedFile[]> => {
-    const now = await reading.ledger.readFiles(head, paths);
-    const later = await contentsOf(reading, wanted, paths);
-    return paths.map((path) => changedFile(path, now.get(path), written.get(path) ?? later.get(path), before));
-  };
   return {
     edits: [...edits, ...(await movedRecord(reading, line, head))],
     scope,
-    changed: readChanged,
+    changed: async (paths) => changedIn(reading, { head, wanted, written }, before, paths),
     fields: result.fields.map(plannedField),
     treeChanges: changed,
     reads: bases.map(({ path }) => path),
@@ -106,6 +101,22 @@ export async function scopedTree(
       (path) => takenOver.has(path) || !after.has(path) || !isSameContent(after.get(path), before.get(path)),
     ),
   };
+}
+
+/** Files of a branch beside what a release makes of them; `repinned`: those of the branch with the release's pins. */
+async function changedIn(
+  reading: Pick<RecordReading, 'ledger'>,
+  {
+    head,
+    wanted,
+    written,
+  }: { readonly head: ObjectId; readonly wanted: Files; readonly written: ReadonlyMap<string, Uint8Array> },
+  repinned: ReadonlyMap<string, Uint8Array>,
+  paths: readonly string[],
+): Promise<readonly ChangedFile[]> {
+  const now = await reading.ledger.readFiles(head, paths);
+  const later = await contentsOf(reading, wanted, paths);
+  return paths.map((path) => changedFile(path, now.get(path), written.get(path) ?? later.get(path), repinned));
 }
 
 /** The branch as a release leaves it: its own tree, the scope as it is wanted, and what is written. */

@@ -1,4 +1,5 @@
 // Looking at the releases of several lines, side by side. What one line comes to does not keep the others from being looked at.
+import { LINES_AT_ONCE } from '../release/side-by-side.ts';
 import pLimit from 'p-limit';
 import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -26,17 +27,13 @@ export interface LineFound {
   readonly verified?: Attempt<Verified>;
 }
 
-/** Lines that are looked at together. */
-const LINES_AT_ONCE = 8;
-
 /** Looks at releases, in the order of the lines. Throws `interrupted`; every other error is what was found of its line. */
 export async function lookAtSeveral(
   given: Given,
   meant: readonly MeantRelease[],
   options: LookOptions,
 ): Promise<readonly LineFound[]> {
-  const limit = pLimit(LINES_AT_ONCE);
-  return Promise.all(meant.map(async (one) => limit(async () => lookAt(given, one, options))));
+  return pLimit(LINES_AT_ONCE).map(meant, async (one) => lookAt(given, one, options));
 }
 
 async function lookAt(given: Given, { line, commit }: MeantRelease, options: LookOptions): Promise<LineFound> {

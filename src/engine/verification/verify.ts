@@ -160,14 +160,12 @@ async function ask(
       clock,
       signal,
       wait,
-      report: ({ name }, { said, seen }) => {
-        const word = said === 'yes' ? 'passed' : 'not yet';
-        notify({
-          level: said === 'yes' ? 'info' : 'progress',
-          ...(said !== 'yes' && { waits: true as const }),
-          text: `verifying ${environment.name}: ${name}: ${word}: ${seen}`,
-        });
-      },
+      report: ({ name }, { said, seen }) =>
+        notify(
+          said === 'yes'
+            ? { level: 'info', text: `verifying ${environment.name}: ${name}: passed: ${seen}` }
+            : { level: 'progress', waits: true, text: `verifying ${environment.name}: ${name}: not yet: ${seen}` },
+        ),
     });
     steps.verified(record.sequence, found);
     return found;

@@ -114,6 +114,19 @@ describe('from branches to folders', () => {
       ),
     );
   });
+
+  test('and is named once when the import loses a race and is planned again', async () => {
+    await bench.rollback('prd', { reason: 'INC-412' });
+    let races = 0;
+    bench.remote.faults.push = () => {
+      if (races === 0) bench.remote.commit('main', { 'README.md': 'meanwhile' });
+      races += 1;
+      return undefined;
+    };
+    await moveToFolders();
+    expect(races).toBe(2);
+    expect(bench.notices.filter((text) => text.includes('begins without that hold'))).toHaveLength(1);
+  });
 });
 
 describe('and back to branches', () => {
