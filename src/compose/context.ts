@@ -10,6 +10,8 @@ import type { PastIndex } from '../ledger/past/past-index.ts';
 import { TagflowError } from '../model/errors.ts';
 import { LocalRenderer } from '../render/local.ts';
 import { createSigning } from '../signing/keys.ts';
+import { keepingSigning } from '../signing/kept.ts';
+import { identityOf } from '../programs/find.ts';
 import type { SigningOptions } from '../signing/keys.ts';
 import { createVerifier } from '../verify/probe.ts';
 import type { Composition } from './composition.ts';
@@ -54,6 +56,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
   const swept = sweepLeftovers(tmpdir(), Date.now());
   const git = await createLedger(settings);
   const ledger = settings.index ? createIndexedLedger(git, settings.index) : git;
+  const signing = createSigning({ env, signal, timeoutMs, directory, ...settings.keys });
   const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
   const context: Given = {
     ledger: watch(ledger),
@@ -67,7 +70,9 @@ export async function createContext(settings: ContextSettings): Promise<Composit
     raceTimeout: settings.raceTimeoutMs,
     verifier: createVerifier({ env, signal, directory }),
     renderer: new LocalRenderer({ env, signal }),
-    signing: createSigning({ env, signal, timeoutMs, directory, ...settings.keys }),
+    signing: settings.index
+      ? keepingSigning(signing, settings.index, async () => identityOf('ssh-keygen', env))
+      : signing,
     ...(settings.index && { keeper: settings.index }),
     ...(config && { config }),
     ...(deployFreeze && { deployFreeze }),

@@ -8,5 +8,7 @@ export interface KeptFacts {
 
 /** Keeps between runs what follows from a key alone: every part of the key that could change it is in the key. */
 export interface FactKeeper {
+  /** Number of releases from which on keeping a past takes less time than reading it again. */
+  readonly leastReleases: number;
   facts(kind: string): Promise<KeptFacts>;
 }

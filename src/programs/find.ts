@@ -1,6 +1,6 @@
 // Where a program is on PATH. Folders that are named by a relative path do not count: the working folder may hold what somebody
 // else wrote.
-import { access, constants } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
 import { posix, win32 } from 'node:path';
 import type { ProcessEnv } from '../model/effects.ts';
 
@@ -14,6 +14,13 @@ export async function findOnPath(name: string, env: ProcessEnv): Promise<string 
     if (isThere) return path;
   }
   return undefined;
+}
+
+/** Names the program that PATH has, and its state: another version has another name. Undefined where there is none. */
+export async function identityOf(name: string, env: ProcessEnv): Promise<string | undefined> {
+  const path = await findOnPath(name, env);
+  const stats = path === undefined ? undefined : await stat(path).catch(() => undefined);
+  return stats && `${path} ${stats.size} ${stats.mtimeMs}`;
 }
 
 /** Returns where a program is looked for, in order: absolute paths, on Windows with a drive or a server. */

@@ -54,6 +54,11 @@ export async function rulesAt(
   return { pipelines, places };
 }
 
+/** Returns the trunk's head whose history was read to judge records of this run; undefined where none was read. */
+export function trunkJudgedBy(ledger: LedgerReader): ObjectId | undefined {
+  return parsedBy(ledger).places.keys().toArray().at(-1);
+}
+
 async function placesBelow(ledger: LedgerReader, head: ObjectId): Promise<ReadonlyMap<ObjectId, number>> {
   const { places } = parsedBy(ledger);
   const known = places.get(head);

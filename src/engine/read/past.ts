@@ -13,6 +13,7 @@ import type { NamedLines } from './named-lines.ts';
 import type { PastLine } from './past-lines.ts';
 import type { EnvironmentProblem } from './problem.ts';
 import { namedNow } from './records.ts';
+import { type PastStep, continuedPast, hasKeptPast, keepPast } from './kept-past.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseVerification } from './verifications.ts';
@@ -73,9 +74,31 @@ export async function readPast(
 ): Promise<Past> {
   const head = snapshot.head(environment);
   await context.ledger.fetch([head]);
+  if (most === undefined) return readWholePast(context, environment, head);
   const line = await readLine(context, environment, head, most);
   await requireContinuity(context, line);
   return pastOf(line);
+}
+
+/** Reads the whole past of a fetched head, above what an earlier run kept of it. */
+async function readWholePast(context: RecordReading, environment: Environment, head: ObjectId): Promise<Past> {
+  // Callers may read all of the history from here, although it was not read to answer them.
+  await context.ledger.deepen([head]);
+  const known = await continuedPast(context, environment, head, stepsIn);
+  if (known?.newest) await requireContinuity(context, known.newest);
+  const steps = known?.steps ?? (await readSteps(context, environment, head));
+  if (known?.newest || !known) await keepPast(context, environment, head, steps);
+  return pastFrom(environment, steps, true);
+}
+
+async function readSteps(
+  context: RecordReading,
+  environment: Environment,
+  head: ObjectId,
+): Promise<readonly PastStep[]> {
+  const line = await readWholeLine(context, environment, head);
+  await requireContinuity(context, line);
+  return stepsIn(line);
 }
 
 /** Numbers of releases that are read, one after the other, before the whole past is. */
@@ -88,7 +111,9 @@ export async function findRelease(
   environment: Environment,
   isWanted: (release: Release) => boolean,
 ): Promise<{ readonly found: Release | undefined; readonly releases: readonly Release[] }> {
-  for (const most of GROWING) {
+  const isKept = await hasKeptPast(context, environment);
+  // Where the whole past is kept, reading it takes less than reading a large part.
+  for (const most of isKept ? GROWING.slice(0, 1) : GROWING) {
     const { releases, whole } = await readPast(context, snapshot, environment, most);
     const found = releases.find(isWanted);
     // What it replaced is known from the one below it.
@@ -111,28 +136,35 @@ async function readLine(
 }
 
 /** Returns the releases of a line as its environment's past. */
-export function pastOf({ environment, steps, whole }: JudgedLine): Past {
+export function pastOf(line: JudgedLine): Past {
+  return pastFrom(line.environment, stepsIn(line), line.whole);
+}
+
+function stepsIn({ steps }: JudgedLine): readonly PastStep[] {
+  return steps.map(({ commit, release, signer, problem = '' }): PastStep => {
+    if (release) return { commit: commit.id, record: release, ...(signer !== undefined && { signer }) };
+    const { id, author, time } = commit;
+    // Hands wrote these, not tagflow: nothing in them may steer a terminal.
+    return { commit: id, author: plain(author, 200), time, problem: plain(problem) };
+  });
+}
+
+function pastFrom(environment: Environment, steps: readonly PastStep[], whole: boolean): Past {
   const releases: Release[] = [];
   const unverified: Unverified[] = [];
+  const { name } = environment;
   let until: Instant | undefined;
-  for (const { commit, release, signer, problem = '' } of steps) {
-    if (!release) {
-      const { id, author, time } = commit;
-      // Hands wrote these, not tagflow: nothing in them may steer a terminal.
-      unverified.push({
-        environment: environment.name,
-        commit: id,
-        author: plain(author, 200),
-        time,
-        problem: plain(problem),
-      });
+  for (const step of steps) {
+    if (!('record' in step)) {
+      unverified.push({ environment: name, ...step });
       continue;
     }
-    const since = Date.parse(release.time);
+    const { commit, record, signer } = step;
+    const since = Date.parse(record.time);
     releases.push({
-      environment: environment.name,
-      commit: commit.id,
-      record: namedNow(environment, release),
+      environment: name,
+      commit,
+      record: namedNow(environment, record),
       signer,
       since,
       until,

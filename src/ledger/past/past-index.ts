@@ -21,6 +21,8 @@ export interface KnownPast {
 
 /** Heads of which a history of the same files is kept: those of one repository that are read one after the other. */
 const MOST_HEADS = 4;
+/** Releases of a line whose past is kept: a shorter one is read in some milliseconds. */
+const LEAST_RELEASES = 100;
 /** Part of each name: what is written by another version of this file, or by a Node that spells values differently, is not found. */
 const FORMAT = `1 ${process.versions.v8}`;
 /** New facts, at least, and that part of those that are kept, for which they are written again. */
@@ -31,15 +33,17 @@ export class PastIndex implements FactKeeper {
   readonly #store: PastStore;
   readonly #key: Uint8Array;
   readonly #repository: string;
+  readonly leastReleases: number;
   readonly #pasts = new Map<string, Promise<Entry>>();
   readonly #facts = new Map<string, Promise<StoredFacts>>();
   #any: Promise<boolean> | undefined;
 
   /** `key`: seals what is stored. `repository`: whose facts are kept together, by its URL. */
-  constructor(store: PastStore, key: Uint8Array, repository: string) {
+  constructor(store: PastStore, key: Uint8Array, repository: string, leastReleases = LEAST_RELEASES) {
     this.#store = store;
     this.#key = key;
     this.#repository = repository;
+    this.leastReleases = leastReleases;
   }
 
   /** Whether anything is known of the repository. */

@@ -10,8 +10,10 @@ import { status } from '../../../src/engine/status.ts';
 import { createIndexedLedger } from '../../../src/ledger/past/indexed.ts';
 import { PastIndex } from '../../../src/ledger/past/past-index.ts';
 import type { PastStore } from '../../../src/ledger/past/past-store.ts';
-import { type Bench, FIRST, createBench, recordOf } from '../../support/engine.ts';
+import type { ObjectId } from '../../../src/model/object-id.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
 import { type MemoryStore, createMemoryStore, flipped } from '../../support/memory-store.ts';
+import { wordSigning } from '../../support/word-signing.ts';
 
 const KEY = Buffer.from('the key of this machine');
 const URL = 'https://git.example.org/shop.git';
@@ -52,11 +54,16 @@ async function answer(context: Context, ask: Question[1]): Promise<string> {
 }
 
 /** Asks everything, each in a process of its own; with a store, over an index in it. */
-async function answers(bench: Bench, store?: PastStore, key = KEY): Promise<Readonly<Record<string, string>>> {
+async function answers(
+  bench: Bench,
+  store?: PastStore,
+  key = KEY,
+  questions = QUESTIONS,
+): Promise<Readonly<Record<string, string>>> {
   const found: Record<string, string> = {};
-  for (const [name, ask] of QUESTIONS) {
+  for (const [name, ask] of questions) {
     const context = bench.context();
-    const keeper = store && new PastIndex(store, key, URL);
+    const keeper = store && new PastIndex(store, key, URL, 1);
     const ledger = keeper ? createIndexedLedger(context.ledger, keeper) : context.ledger;
     found[name] = await answer({ ...context, ledger, ...(keeper && { keeper }) }, ask);
     await ledger.close();
@@ -116,6 +123,148 @@ test.each(LATER)('after %s every answer is the one without an index, with a stal
   await happen(bench);
   const bare = await answers(bench);
   expect(await answers(bench, store)).toEqual(bare);
+});
+
+describe('rules that change what the past is', () => {
+  const configure = (bench: Bench, change: (text: string) => string, parents?: readonly ObjectId[]): void => {
+    const text = bench.remote.file('main', 'tagflow.yaml')!;
+    bench.remote.commit('main', { 'tagflow.yaml': change(text) }, parents ? { parents } : {});
+  };
+  const moveDjango = (text: string): string => text.replaceAll(DJANGO, 'registry.example.org/moved/django');
+  const signed = async (): Promise<Bench> => {
+    const config = `version: 1
+signing: ssh
+signers: signers
+images:
+  django: { repository: ${DJANGO} }
+  mariadb: { repository: ${MARIADB} }
+environments:
+  dev: {}
+  stg: { from: dev, signedBy: [ana, bot] }
+  prd: { from: stg, signedBy: [ana] }
+`;
+    const files = { signers: 'ana\nbot\n' };
+    const bench = createBench({ config, files, signing: wordSigning('ana') });
+    await bench.through(FIRST);
+    await bench.through({ django: 'V4.2' });
+    return bench;
+  };
+  const changes: readonly (readonly [string, () => Promise<Bench>, (bench: Bench) => unknown])[] = [
+    ['an image that has another repository', world, (bench) => configure(bench, moveDjango)],
+    [
+      'a trunk that no longer has the rules that releases were planned with',
+      async () => {
+        const bench = await world();
+        configure(bench, moveDjango);
+        return bench;
+      },
+      (bench) => configure(bench, (text) => text, []),
+    ],
+    ['nothing', signed, () => undefined],
+    ['a release', signed, async (bench) => bench.through({ django: 'V4.3' })],
+    ['a signer who left', signed, (bench) => configure(bench, (text) => text.replace('[ana, bot]', '[bot]'))],
+    ['a signers file without one', signed, (bench) => bench.remote.commit('main', { signers: 'bot\n' })],
+  ];
+
+  test.each(changes)('after %s every answer is the one without an index', async (_, make, happen) => {
+    const bench = await make();
+    const store = createMemoryStore();
+    await answers(bench, store);
+    await happen(bench);
+    const bare = await answers(bench);
+    expect(await answers(bench, store)).toEqual(bare);
+    // And once more with what that made of it.
+    expect(await answers(bench, store)).toEqual(bare);
+  });
+});
+
+describe('a long past is continued from what was kept', () => {
+  const ASKED = QUESTIONS.filter(([name]) => /^where|everything/.test(name));
+  const long = async (): Promise<Bench> => {
+    const bench = createBench();
+    await bench.released('dev', FIRST);
+    for (let patch = 0; patch < 13; patch += 1) {
+      bench.publish('django', `V5.${patch}`);
+      await bench.released('dev', { django: `V5.${patch}` });
+    }
+    bench.publish('django', 'V6.0');
+    return bench;
+  };
+  const commitAt = (bench: Bench, place: number): ObjectId => bench.remote.history('dev')[place]!.id;
+  const events: readonly (readonly [string, (bench: Bench) => unknown])[] = [
+    ['a release', async (bench) => bench.released('dev', { django: 'V6.0' })],
+    [
+      'a release above a record that a hand wrote',
+      async (bench) => {
+        bench.remote.commit('dev', { [recordOf('dev')]: 'schema: 2\n' });
+        await bench.rollback('dev', { reason: 'a hand wrote it' });
+      },
+    ],
+    [
+      'a merge that hides the releases that were read last',
+      (bench) => bench.remote.commit('dev', {}, { parents: [commitAt(bench, 3), bench.head('dev')] }),
+    ],
+    [
+      'a release above such a merge',
+      async (bench) => {
+        bench.remote.commit('dev', {}, { parents: [commitAt(bench, 3), bench.head('dev')] });
+        await bench.rollback('dev', { reason: 'a merge hid it', to: '#14' }).catch(() => undefined);
+      },
+    ],
+    [
+      'a merge that has a release aside',
+      async (bench) => {
+        const aside = await releasedAside(bench);
+        bench.remote.commit('dev', {}, { parents: [bench.head('dev'), aside] });
+      },
+    ],
+    ['a branch put back', (bench) => bench.remote.branches.set('dev' as never, commitAt(bench, 2))],
+  ];
+  /** The commit of a release of the branch that was taken off it. */
+  const releasedAside = async (bench: Bench): Promise<ObjectId> => {
+    const head = bench.head('dev');
+    await bench.released('dev', { django: 'V6.0' });
+    const aside = bench.head('dev');
+    bench.remote.branches.set('dev' as never, head);
+    return aside;
+  };
+
+  test.each(events)('after %s', async (_, happen) => {
+    const bench = await long();
+    const store = createMemoryStore();
+    await answers(bench, store, KEY, ASKED);
+    await happen(bench);
+    const bare = await answers(bench, undefined, KEY, ASKED);
+    expect(await answers(bench, store, KEY, ASKED)).toEqual(bare);
+    expect(await answers(bench, store, KEY, ASKED)).toEqual(bare);
+  });
+});
+
+test('a whole past that is kept is not read again', async () => {
+  const bench = await world();
+  const store = createMemoryStore();
+  await answers(bench, store);
+  const readBy = async (question: string): Promise<number> => {
+    const context = bench.context();
+    let read = 0;
+    const keeper = new PastIndex(store, KEY, URL, 1);
+    const indexed = createIndexedLedger(context.ledger, keeper);
+    const ledger = {
+      ...indexed,
+      readFiles: async (...asked: Parameters<typeof indexed.readFiles>) => {
+        if (asked[1].some((path) => path.startsWith('.tagflow/'))) read += 1;
+        return indexed.readFiles(...asked);
+      },
+      walk: async (...asked: Parameters<typeof indexed.walk>) => {
+        if (asked[1].some((path) => path.startsWith('.tagflow/'))) read += 1;
+        return indexed.walk(...asked);
+      },
+    };
+    await answer({ ...context, ledger, keeper }, QUESTIONS.find(([name]) => name === question)![1]);
+    await ledger.close();
+    return read;
+  };
+  expect(await readBy('where by version')).toBe(0);
 });
 
 describe('every answer is the one without an index when it', () => {

@@ -5,7 +5,7 @@ import { TagflowError } from '../../../src/model/errors.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { createSharedPast } from './shared-past.ts';
+import type { OverPast, createSharedPast } from './shared-past.ts';
 import { type SimLedger, createSimLedger } from './sim-ledger.ts';
 import { type Surroundings, createSimCopier, createSimRegistry } from './sim-registry.ts';
 import type { World } from './world.ts';
@@ -57,13 +57,14 @@ export function openProcess({ world, scheduler, process, skew, past }: ProcessOp
   };
   const ledger = createSimLedger(surroundings, clock);
   const registry: Registry = createSimRegistry(surroundings);
-  const over = past?.(ledger) ?? { ledger, save: async () => undefined };
+  const over: OverPast = past?.(ledger) ?? { ledger, save: async () => undefined };
   return {
     ledger,
     save: over.save,
     stop: () => stopping.abort(new TagflowError('interrupted', { what: 'stopped by SIGTERM' })),
     context: {
       ledger: over.ledger,
+      ...(over.keeper && { keeper: over.keeper }),
       registryOf: () => registry,
       copyImage: createSimCopier(surroundings),
       // A removed rule puts others in their place.

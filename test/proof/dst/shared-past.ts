@@ -13,6 +13,8 @@ const KEY = Buffer.from('a key that all processes have');
 /** A process's ledger over the shared index, and what stores what it learnt. */
 export interface OverPast {
   readonly ledger: Ledger;
+  /** Absent: everything is read again. */
+  readonly keeper?: PastIndex;
   save(): Promise<void>;
 }
 
@@ -27,8 +29,8 @@ export function createSharedPast(seed: number): (ledger: Ledger) => OverPast {
     const now = new Map(store.files);
     for (const [name, content] of damaged(store.files, older, random)) store.files.set(name, content);
     older = now;
-    const index = new PastIndex(store, KEY, 'the repository');
-    return { ledger: createIndexedLedger(inner, index), save: async () => index.save() };
+    const index = new PastIndex(store, KEY, 'the repository', 1);
+    return { ledger: createIndexedLedger(inner, index), keeper: index, save: async () => index.save() };
   };
 }
 
