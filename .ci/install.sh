@@ -91,4 +91,19 @@ if ! command -v actionlint >/dev/null 2>&1; then
   export PATH="$PATH:$tools"
 fi
 
+# What Kubernetes and Tekton say of the files in docs/ci. A linter that cannot be had is skipped by its test.
+export PATH="$PATH:$tools/kubernetes-validate/bin:$tools"
+if ! command -v kubernetes-validate >/dev/null 2>&1; then
+  python3 -m venv --clear "$tools/kubernetes-validate" &&
+    retry 300 "$tools/kubernetes-validate/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0 ||
+    echo 'kubernetes-validate could not be installed' >&2
+fi
+if ! command -v tekton-lint >/dev/null 2>&1; then
+  go=$(command -v go || echo /usr/local/go/bin/go)
+  if "$go" version 2>/dev/null | grep -qE 'go1\.(2[4-9]|[3-9][0-9])'; then
+    (cd .ci/tekton-lint && GOTOOLCHAIN=local timeout 420 "$go" build -ldflags='-s -w' -o "$tools/tekton-lint" .) ||
+      echo 'tekton-lint could not be built' >&2
+  fi
+fi
+
 retry 600 npm ci --ignore-scripts --no-fund --no-audit

@@ -52,6 +52,21 @@ export function draftView({ written, left, found, pipeline, unread }: Drafted): 
   };
 }
 
+/** The file for a CI system that was written, or was there. */
+export function ciDraftView(path: string, isThere: boolean): View {
+  return {
+    data: {
+      written: isThere ? [] : [path],
+      images: null,
+      environments: null,
+      created: [],
+      layout: null,
+      applications: null,
+    },
+    parts: [linesOf(isThere ? `left as it is: ${path}` : [styled('green', '✓'), ` wrote ${path}`])],
+  };
+}
+
 function some(names: readonly string[]): string {
   return names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ');
 }

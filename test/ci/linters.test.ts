@@ -1,11 +1,13 @@
 // What others' programs say about the files that pipelines use: gitlab-ci-local checks against GitLab's own JSON schema and puts the
-// inputs of components in; actionlint reads workflows and the action.
+// inputs of components in; actionlint reads workflows and the action; a CronJob is checked against the schemas of Kubernetes, and a
+// task by Tekton's own validation.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { draftCi } from '../../src/cli/init/ci.ts';
+import { draftForCi } from '../../src/cli/init/ci-systems.ts';
 import { draftWorkflow } from '../../src/cli/init/workflow.ts';
 import { parseConfig } from '../../src/config/config.ts';
 import { describeReal, findProgram } from '../support/real.ts';
@@ -109,6 +111,69 @@ describeReal(
 
     it('refuses an input that the action does not have', () => {
       expect(faults(documented.replace('images:', 'image:'))).toMatch(/input "image" is not defined/);
+    });
+  },
+  { optional: true },
+);
+
+/** A file of these names and texts in a folder of its own: what a linter says of it, and whether it takes it. */
+function judged(program: string, words: readonly string[], name: string, text: string): { ok: boolean; said: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'tagflow-linters-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, name), text);
+  try {
+    return {
+      ok: true,
+      said: execFileSync(program, [...words, name], { cwd: folder, encoding: 'utf8', stdio: 'pipe' }),
+    };
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return { ok: false, said: stdout + stderr };
+  }
+}
+
+const REMOTE = 'https://git.example.org/acme/shop.git';
+const example = (name: string): string => readFileSync(join(root, 'docs/ci', name), 'utf8');
+const draft = async (system: 'tekton' | 'kubernetes'): Promise<string> =>
+  (await draftForCi(system, APPLICATIONS, REMOTE))[1];
+
+describeReal(
+  'kubernetes-validate',
+  ['kubernetes-validate'],
+  () => {
+    const validate = (text: string) => judged('kubernetes-validate', ['--strict'], 'cronjob.yaml', text);
+
+    it('takes the CronJob of the docs, and the one that init drafts', async () => {
+      const ok = { ok: true, said: expect.anything() };
+      expect(validate(example('kubernetes-cronjob.yaml'))).toEqual(ok);
+      expect(validate(await draft('kubernetes'))).toEqual(ok);
+    });
+
+    it('refuses a field that Kubernetes does not have', () => {
+      const { ok, said } = validate(example('kubernetes-cronjob.yaml').replace('backoffLimit', 'backoffLimits'));
+      expect([ok, said]).toEqual([false, expect.stringContaining('backoffLimits')]);
+    });
+  },
+  { optional: true },
+);
+
+describeReal(
+  'the validation of Tekton',
+  ['tekton-lint'],
+  () => {
+    const validate = (text: string) => judged('tekton-lint', [], 'task.yaml', text);
+
+    it('takes the task of the docs, and the one that init drafts', async () => {
+      expect(validate(example('tekton-task.yaml'))).toEqual({ ok: true, said: '' });
+      expect(validate(await draft('tekton'))).toEqual({ ok: true, said: '' });
+    });
+
+    it.each([
+      ['an unknown field', 'results:', 'resultz:', 'resultz'],
+      ['a parameter that is not declared', '$(params.repository)', '$(params.remote)', 'remote'],
+    ])('refuses %s', (_, from, to, word) => {
+      const { ok, said } = validate(example('tekton-task.yaml').replace(from, to));
+      expect([ok, said]).toEqual([false, expect.stringContaining(word)]);
     });
   },
   { optional: true },

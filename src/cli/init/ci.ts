@@ -65,7 +65,8 @@ const HEAD = [
 const SHARED = [
   '.tagflow:',
   '  stage: promote',
-  '  image: node:24   # pin it by digest: your registry tells which',
+  '  # Node 24.13.0 on Debian 12, which has Git.',
+  '  image: node:24.13.0-bookworm@sha256:b2b2184ba9b78c022e1d6a7924ec6fba577adf28f15c9d9c457730cc4ad3807a',
   '  variables:',
   '    GIT_DEPTH: 1',
   '    TAGFLOW_REPO: ${CI_PROJECT_URL}.git',

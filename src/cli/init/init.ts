@@ -1,21 +1,18 @@
 // The work of `tagflow init`: first the files of a checkout, then, once they are on the trunk, the environment branches.
-import { CONFIG_FILE, parseConfig } from '../../config/config.ts';
+import { CONFIG_FILE, LONGEST_CONFIG, parseConfig } from '../../config/config.ts';
 import { draftConfig } from '../../config/draft-config.ts';
 import { recogniseLayout } from '../../config/recognise/layout.ts';
 import type { FoundLayout } from '../../config/recognise/survey.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { type Pipeline, lineName } from '../../model/pipeline.ts';
-import { branchesView, draftView, importedView } from '../../views/init.ts';
+import { branchesView, ciDraftView, draftView, importedView } from '../../views/init.ts';
 import { asks, isAgreed } from '../session/ask.ts';
-import { hasCheckoutFile, writeCheckoutText } from '../process/checkout-files.ts';
+import { hasCheckoutFile, readCheckoutFile, writeCheckoutText } from '../process/checkout-files.ts';
 import { readGitSettings } from '../settings/git-settings.ts';
 import type { Session } from '../session/session.ts';
-import { draftCi } from './ci.ts';
+import { type CiSystem, draftForCi, recogniseCiSystem } from './ci-systems.ts';
 import { scanCheckout } from './scan.ts';
-import { WORKFLOW_FILE, draftWorkflow } from './workflow.ts';
-
-const CI_FILE = '.gitlab-ci.yml';
 
 /** How `init` was called. */
 export interface InitOptions {
@@ -28,6 +25,8 @@ export interface InitOptions {
   readonly reason: string | undefined;
   /** Undefined: as the checkout is laid out. */
   readonly layout: FoundLayout['layout'] | undefined;
+  /** Undefined: as the checkout says. */
+  readonly ci: CiSystem | undefined;
 }
 
 /** Drafts the files of a checkout, or makes the branches of a remote. Resolves to the exit code. */
@@ -36,11 +35,12 @@ export async function runInit(session: Session, options: InitOptions): Promise<n
   if (options.imports) return importFirst(session, options);
   requireNoLines(options);
   const drafts = repo === undefined && (options.force || !(await hasCheckoutFile(directory, CONFIG_FILE)));
-  return drafts ? draftFiles(session, options) : makeBranches(session);
+  if (drafts) return draftFiles(session, options);
+  return options.ci === undefined ? makeBranches(session) : draftCiAlone(session, options.ci);
 }
 
 /** Writes what a repository lacks; overwrites nothing but tagflow.yaml, and that only with --force. */
-async function draftFiles(session: Session, { layout }: InitOptions): Promise<number> {
+async function draftFiles(session: Session, { layout, ci }: InitOptions): Promise<number> {
   const { directory } = session.options;
   const scan = await scanCheckout(directory, session.io.env);
   const recognised = recogniseLayout(scan);
@@ -52,7 +52,10 @@ async function draftFiles(session: Session, { layout }: InitOptions): Promise<nu
     const folders = [...pipeline.lines.values()].flatMap(({ scope }) => scope.folders);
     for (const folder of folders) files.push([`${folder}/kustomization.yaml`, KUSTOMIZATION]);
   }
-  files.push(await ciFile(session, scan.paths, pipeline));
+  const { originUrl } = await readGitSettings(directory, session.io.env);
+  const system = ci ?? recogniseCiSystem({ originUrl, paths: scan.paths });
+  const [ciPath, ciText] = await draftForCi(system, pipeline, originUrl);
+  files.push([ciPath, ciText]);
   const there = await Promise.all(files.map(async ([path]) => hasCheckoutFile(directory, path)));
   const missing = files.filter(([path], index) => path === CONFIG_FILE || !there[index]);
   for (const [path, text] of missing) await writeCheckoutText(directory, path, text);
@@ -63,13 +66,23 @@ async function draftFiles(session: Session, { layout }: InitOptions): Promise<nu
   return EXIT.ok;
 }
 
-/** The CI file that the remote's forge runs; without a word on that GitLab's, unless the checkout has workflows of GitHub. */
-async function ciFile(session: Session, paths: readonly string[], pipeline: Pipeline): Promise<[string, string]> {
-  const { originUrl = '' } = await readGitSettings(session.options.directory, session.io.env);
-  const isGithub =
-    /github/i.test(originUrl) ||
-    (!/gitlab/i.test(originUrl) && paths.some((path) => path.startsWith('.github/workflows/')));
-  return isGithub ? [WORKFLOW_FILE, draftWorkflow(pipeline)] : [CI_FILE, draftCi(pipeline)];
+/** Writes the file for a CI system beside a tagflow.yaml that is there; one that is there as well stays as it is. */
+async function draftCiAlone(session: Session, ci: CiSystem): Promise<number> {
+  const { directory, repo } = session.options;
+  const content = repo === undefined ? await readCheckoutFile(directory, CONFIG_FILE, LONGEST_CONFIG) : undefined;
+  if (!content) {
+    throw new TagflowError('usage', {
+      what: '--ci writes into a checkout, and there is none with a tagflow.yaml',
+      fix: 'run it in a checkout of the trunk, without --repo',
+    });
+  }
+  const pipeline = parseConfig(new TextDecoder().decode(content), CONFIG_FILE);
+  const { originUrl } = await readGitSettings(directory, session.io.env);
+  const [path, text] = await draftForCi(ci, pipeline, originUrl);
+  const isThere = await hasCheckoutFile(directory, path);
+  if (!isThere) await writeCheckoutText(directory, path, text);
+  session.print(ciDraftView(path, isThere));
+  return EXIT.ok;
 }
 
 /** Writes the first record of every line that has none, when the person agrees. */

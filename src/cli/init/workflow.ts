@@ -14,6 +14,9 @@ export function draftWorkflow(pipeline: Pipeline): string {
   return [...HEAD, ...inputs(environments, several), ...JOBS, ...promoteJob(several), ...SCHEDULED, ''].join('\n');
 }
 
+/** Pinned by its commit, as a tag of an action can be moved. */
+const SETUP_NODE = '      - uses: actions/setup-node@49933ea5288caeca8642d1e84afbd3f7d6820020 # v4.4.0';
+
 const HEAD = [
   '# Promotions by tagflow. Before the first run:',
   '#',
@@ -51,7 +54,7 @@ const SCHEDULED = [
   '    runs-on: ubuntu-latest',
   '    concurrency: { group: tagflow-repair }',
   '    steps:',
-  '      - uses: actions/setup-node@v4',
+  SETUP_NODE,
   "        with: { node-version: '24' }",
   '      - run: npm install --global --ignore-scripts "$TAGFLOW_PACKAGE"',
   '      - run: tagflow apply --all',
@@ -86,7 +89,7 @@ function promoteJob(several: boolean): readonly string[] {
     '      VERSIONS: ${{ inputs.versions }}',
     '      TAGFLOW_REASON: ${{ inputs.reason }}',
     '    steps:',
-    '      - uses: actions/setup-node@v4',
+    SETUP_NODE,
     "        with: { node-version: '24' }",
     '      - run: npm install --global --ignore-scripts "$TAGFLOW_PACKAGE"',
     '      # Words are split at blanks, and nothing in them is a pattern.',

@@ -1,4 +1,4 @@
-// Files that travel with tagflow: the demo's example and the pages of errors. They lie beside package.json in a checkout and
+// Files that travel with tagflow: the demo's example, the pages of errors and the files for CI systems. They lie beside package.json in a checkout and
 // in the package; the single executable carries them as assets (https://nodejs.org/api/single-executable-applications.html).
 import { readFile, readdir } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { TagflowError } from '../../model/errors.ts';
 
 /** Folders whose files the single executable carries. */
-export const RESOURCE_FOLDERS = ['environments', 'docs/errors'] as const;
+export const RESOURCE_FOLDERS = ['environments', 'docs/errors', 'docs/ci'] as const;
 
 /** Returns the files below one of these folders, by their path from there, with `/`. Throws `internal` where they are missing. */
 export async function readResources(
