@@ -46,7 +46,7 @@ const root = join(import.meta.dirname, '..');
 /** It names the phrases itself. */
 const OWN = '.ci/phrases.ts';
 
-const found = globSync(READ, { cwd: root, exclude: ['**/node_modules/**'] })
+const found = globSync(READ, { cwd: root, exclude: ['**/node_modules/**', '.ci/**/node_modules/**'] })
   .filter((file) => file !== OWN)
   .sort()
   .flatMap((file) => phrasesIn(file));

@@ -5,7 +5,7 @@ import { recogniseLayout } from '../../config/recognise/layout.ts';
 import type { FoundLayout } from '../../config/recognise/survey.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
-import { type Pipeline, lineName } from '../../model/pipeline.ts';
+import { lineName } from '../../model/pipeline.ts';
 import { branchesView, ciDraftView, draftView, importedView } from '../../views/init.ts';
 import { asks, isAgreed } from '../session/ask.ts';
 import { hasCheckoutFile, readCheckoutFile, writeCheckoutText } from '../process/checkout-files.ts';
