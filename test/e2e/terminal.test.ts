@@ -29,7 +29,7 @@ async function ran(
 const lines = async (...args: readonly string[]): Promise<readonly string[]> =>
   (await ran(original(), args)).stdout.trim().split('\n');
 
-describe.concurrent('the past', () => {
+describe('the past', () => {
   it('is listed with what each release changed', async () => {
     expect((await lines('history', 'dev'))[1]).toMatch(/django V4\.0 → V4\.2/);
   });
@@ -64,7 +64,7 @@ describe.concurrent('the past', () => {
   });
 });
 
-describe.concurrent('versions', () => {
+describe('versions', () => {
   it('are listed newest first, with where each runs', async () => {
     const [, ...rows] = await lines('versions', 'django');
     const named = rows.map((row) => row.split(/\s+/)[0]);
@@ -79,7 +79,7 @@ describe.concurrent('versions', () => {
   });
 });
 
-describe.concurrent('a rollback', () => {
+describe('a rollback', () => {
   it('is planned in one run, and done in another one exactly so', async () => {
     const reason = ['--reason', 'INC-7'];
     const asked = await ran(changed, ['rollback', 'dev', ...reason, '--plan-out', 'plan.json']);
@@ -92,7 +92,7 @@ describe.concurrent('a rollback', () => {
   });
 });
 
-describe.concurrent('the log', () => {
+describe('the log', () => {
   const page = readFileSync(join(import.meta.dirname, '../../docs/reference/log.md'), 'utf8');
 
   it('is one object a line, with the steps and facts that its page documents, and the version of the form', async () => {
