@@ -279,7 +279,7 @@ function splicesOf({ place, version, digest }: TextPin): readonly Splice[] {
 function verify(after: TextFile, wanted: readonly TextPin[]): void {
   for (const { configured, place, version, digest } of wanted) {
     const [found, second] = placesIn(after, configured.text);
-    if (found && !second && found.version?.text === version && found.digest?.text === digest) continue;
+    if (found && !second && says(found, { version, digest })) continue;
     throw unsafe(
       after,
       place.offset,
@@ -288,6 +288,16 @@ function verify(after: TextFile, wanted: readonly TextPin[]): void {
       'let the groups under text: match every version and digest: (?<version>[^"]*)',
     );
   }
+}
+
+/**
+ * Whether the groups of a line say what they shall. A group for the digest that had nothing to match, `(@(?<digest>.*))?`, takes it
+ * from behind the version once it is there.
+ */
+function says(found: Place, { version, digest }: Pick<TextPin, 'version' | 'digest'>): boolean {
+  if (found.version?.text === version && found.digest?.text === digest) return true;
+  const joined = found.digest && found.version?.end === found.digest.start - 1 && digest === undefined;
+  return joined === true && `${found.version?.text}@${found.digest?.text}` === version;
 }
 
 function saidBy({ version, digest }: Place): { readonly tag: string | undefined; readonly digest: string | undefined } {

@@ -73,6 +73,30 @@ describe('values', () => {
     expect(pinned(PATH, text)).toBe(text.replace('# ours\n', `# ours\n    tag: ${TAG}\n`));
   });
 
+  it.each([
+    ['beside a whole reference', `web:\n  image: ${REPOSITORY}:V4.0\n  tag: V4.0\n`],
+    ['in a variable beside one of the image', `WEB_IMAGE=${REPOSITORY}:V4.0\nWEB_TAG=V4.0\n`],
+    ['in two spellings', `djangoImageTag: V4.0\nDJANGO_DOCKER_TAG: V4.0\n`],
+    ['beside a repository', `repository: ${REPOSITORY}\ntag: V4.0\nimageTag: V4.0\n`],
+  ])('that say a tag once more are pinned in both places: %s', (_, text) => {
+    const after = text.replaceAll('V4.0', TAG);
+    expect(pinned(PATH, text)).toBe(after);
+    expect(pinned(PATH, after)).toBe(after);
+    const own = pinned(
+      PATH,
+      text,
+      pinOf({ names: [REPOSITORY, 'prod.example.com/d'], repository: 'prod.example.com/d' }),
+    );
+    if (text.includes(REPOSITORY)) expect(own).toBe(after.replaceAll(REPOSITORY, 'prod.example.com/d'));
+  });
+
+  it.each([
+    ['another tag', `image: ${REPOSITORY}:V4.0\ntag: V3.0\n`, 'tag: V3.0'],
+    ['the tag of another image', `django:\n  image: redis:V4.0\n  tag: V4.0\n`, 'redis:V4.0\n  tag: V4.0'],
+  ])('that say %s keep it', (_, text, kept) => {
+    expect(pinned(PATH, `${text}other: ${REPOSITORY}:V4.0\n`)).toContain(kept);
+  });
+
   it('of an environment with a registry of its own are moved to it', () => {
     const pin = pinOf({ repository: 'prod.example.com/x/django', names: ['django', REPOSITORY] });
     const whole = `image:\n  repository: ${REPOSITORY}\n  tag: V4.0\n`;

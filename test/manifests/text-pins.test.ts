@@ -57,6 +57,12 @@ describe('a line of text', () => {
       `x: "django:V4.2@${D}"\n`,
     ],
     ['with a digest alone', `d = "${OLD}"\n`, String.raw`^d = "(?<digest>[^"]*)"$`, `d = "${D}"\n`],
+    [
+      'with a group for a digest that is not there yet',
+      't: "V4.0"\n',
+      String.raw`^t: "(?<version>[^"@]*)(@(?<digest>[^"]*))?"$`,
+      `t: "V4.2@${D}"\n`,
+    ],
     ['that is empty', 't = ""\n', String.raw`^t = "(?<version>[^"]*)"$`, `t = "V4.2@${D}"\n`],
   ])('%s has its version replaced, and nothing else', (_, before, source, expected) => {
     expect(after(before, source)).toBe(expected);

@@ -34,6 +34,8 @@ export interface FieldsPlace {
   readonly addTag: boolean;
   /** The name, where it stands in no field of these. */
   readonly name?: string | undefined;
+  /** Whether the tag says once more what another place says, which also has the name and is pinned with it. */
+  readonly isCopy?: boolean;
   /** Whether the tag's field takes a tag and nothing behind it; then `digest` says what becomes of the digest. */
   readonly tagAlone?: { readonly digest: 'added' | 'left out' };
 }
@@ -152,6 +154,7 @@ class Fields {
   #retarget(names: readonly string[], target: Target): readonly Change[] {
     const [written] = names;
     const { registry, repository, name } = this.#fields;
+    if (this.#place.isCopy === true) return [];
     if (written === undefined || (!repository && this.#place.name === undefined)) return [];
     if (names.some((each) => retarget(each, target) === each)) return [];
     const wanted = target.name ?? written;

@@ -1,9 +1,10 @@
 // The walk through a value that finds images by their shape: whole references, and fields that make up one image.
 import { type YAMLMap, isMap, isScalar, isSeq } from 'yaml';
 import type { Document, Site } from '../form.ts';
+import { joinImage, splitImage } from '../image-name.ts';
 import { referenceSite } from '../reference-site.ts';
 import { type Entry, type Path, type Value, isEmpty, textOf } from '../tree.ts';
-import { type ImageFields, fieldsSite } from './fields.ts';
+import { type FieldsPlace, type ImageFields, fieldsSite } from './fields.ts';
 import { isPinnedReference, isReference, isTagText, isUnmistakable } from './reference.ts';
 import {
   type NamePart,
@@ -163,12 +164,36 @@ class Walker {
   /** The images that a mapping spells in fields. */
   groups(map: YAMLMap, entries: ReadonlyMap<string, Entry>, path: Path, around: Around): readonly Group[] {
     return [...this.#components(entries)].flatMap(([component, parts]) => {
-      const fields = this.#together(parts, component, entries, around);
-      if (!fields) return [];
       const labels = component === '' ? around.labels : [component];
+      const place = { document: this.#document, path, map, labels };
+      const fields = this.#together(parts, component, entries, around);
+      if (!fields) return this.#copies(place, parts, parts.find(isWholeImage));
       const addTag = isPlainImage(around, fields.repository?.key);
       const isWord = !fields.repository && !parts.some((part) => isTold(part, around));
-      const site = fieldsSite({ document: this.#document, path, map, labels, addTag, isWord }, fields);
+      const site = fieldsSite({ ...place, addTag, isWord }, fields);
+      if (!site) return [];
+      const main = parts.find(({ entry }) => entry === fields.tag);
+      return [{ site, fields }, ...(main ? this.#copies(place, parts, { ...main, name: site.names[0] }) : [])];
+    });
+  }
+
+  /**
+   * Further tags of a component that say what its image says: `web_tag: V1` beside `web_image: acme/web:V1`, or beside
+   * `webImageTag: V1`. One that stayed behind would be the tag that somebody reads.
+   */
+  #copies(
+    place: Pick<FieldsPlace, 'document' | 'path' | 'map' | 'labels'>,
+    parts: readonly NamePartEntry[],
+    of: (NamePartEntry & { readonly name?: string | undefined }) | undefined,
+  ): readonly Group[] {
+    if (!of || !this.#byKeys) return [];
+    const whole = of.key.part === 'image' ? splitImage(of.text) : undefined;
+    const name = whole?.name ?? of.name;
+    const said = whole ? joinImage('', whole.tag, whole.digest).slice(1) : of.text;
+    return parts.flatMap((part) => {
+      if (part.key.part !== 'tag' || part.entry === of.entry || part.text === '' || part.text !== said) return [];
+      const fields = { tag: part.entry };
+      const site = fieldsSite({ ...place, addTag: false, ...(name !== undefined && { name, isCopy: true }) }, fields);
       return site ? [{ site, fields }] : [];
     });
   }
@@ -239,6 +264,11 @@ class Walker {
     const site = referenceSite(this.#document, path, value);
     if (site) this.sites.push(site);
   }
+}
+
+/** Whether a field holds a whole reference. */
+function isWholeImage({ key, text }: NamePartEntry): boolean {
+  return key.part === 'image' && isPinnedReference(text);
 }
 
 /** Whether a mapping is `image: {repository: …}`, whose readers know `tag` and `digest` as well. */
