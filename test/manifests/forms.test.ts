@@ -82,12 +82,15 @@ describe('values', () => {
     const after = text.replaceAll('V4.0', TAG);
     expect(pinned(PATH, text)).toBe(after);
     expect(pinned(PATH, after)).toBe(after);
-    const own = pinned(
-      PATH,
-      text,
-      pinOf({ names: [REPOSITORY, 'prod.example.com/d'], repository: 'prod.example.com/d' }),
-    );
-    if (text.includes(REPOSITORY)) expect(own).toBe(after.replaceAll(REPOSITORY, 'prod.example.com/d'));
+  });
+
+  it.each([
+    ['a whole reference', `web:\n  image: ${REPOSITORY}:V4.0\n  tag: V4.0\n`],
+    ['a repository', `repository: ${REPOSITORY}\ntag: V4.0\nimageTag: V4.0\n`],
+  ])('that say a tag once more move to a registry of their own with %s', (_, text) => {
+    const own = 'prod.example.com/django';
+    const after = text.replaceAll('V4.0', TAG).replaceAll(REPOSITORY, own);
+    expect(pinned(PATH, text, pinOf({ names: [REPOSITORY, own], repository: own }))).toBe(after);
   });
 
   it.each([
@@ -431,6 +434,11 @@ describe('a Kustomization of Flux', () => {
       'has its variables pinned',
       `  postBuild:\n    substitute:\n      django_tag: V4.0\n      other: V4.0\n`,
       `django_tag: V4.0>django_tag: ${TAG}`,
+    ],
+    [
+      'has whole references in variables of any name pinned',
+      `  postBuild:\n    substitute:\n      RUNS_NOW: ${REPOSITORY}:V4.0\n      PREVIOUS: ${REPOSITORY}:V4.0\n`,
+      `RUNS_NOW: ${REPOSITORY}:V4.0>RUNS_NOW: ${AFTER}`,
     ],
   ])('%s', (_, spec, change) => {
     const [from = '', to = ''] = change.split('>');

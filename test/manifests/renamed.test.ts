@@ -1,4 +1,4 @@
-// A form is chosen by what a file holds. A file under another name is pinned all the same, but for what its own tool reads by name:
+// A form is chosen by what a file holds. A file under another name is pinned like before, but for what its own tool reads by name:
 // a kustomization, the values of a chart beside each other, a file whose name is the component.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +15,7 @@ it.each(STYLE_ROWS.filter(({ form }) => !BY_NAME.has(form)))(
   ({ path, text }) => {
     const usual = pinned(path, text, pinOf());
     expect(usual).not.toBe(text);
-    // JSON is what is called so: text that is written into it depends on what stands there
-    for (const name of OTHER_NAMES) expect(pinned(`${folder}/${name}`, text, pinOf()), name).toBe(usual);
+    for (const name of OTHER_NAMES) expect([name, pinned(`${folder}/${name}`, text, pinOf())]).toEqual([name, usual]);
   },
 );
 
@@ -36,7 +35,7 @@ it('the real files under test/fixtures name the same images under another name',
     const usual = places(path.slice(CORPUS.length + 1));
     named += usual.length;
     // one that is called as manifests are, and one that is not
-    for (const other of ['renamed.yaml', 'renamed']) expect(places(other), `${path} as ${other}`).toEqual(usual);
+    for (const other of ['renamed.yaml', 'renamed']) expect([path, other, places(other)]).toEqual([path, other, usual]);
   }
   expect(named).toBeGreaterThan(100);
 });

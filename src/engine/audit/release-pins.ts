@@ -49,7 +49,8 @@ export async function checkPins(
       release.commit.id !== id &&
       differencesOf(moved(id), inToday(release, today), today) === '';
     // A commit that leaves wrong pins as they were did not make them wrong.
-    if (differences !== '' && !isMoved && differences !== told) report('pins', commit, differences);
+    if (differences !== '' && !isMoved && differences !== told)
+      report('pins', commit, differencesOf(read(id), release, own, true));
     told = isMoved ? '' : differences;
   }
 }
@@ -59,7 +60,8 @@ function inToday(entry: ReleaseEntry, { environment }: Rules): ReleaseEntry {
   return { ...entry, release: namedNow(environment, entry.release) };
 }
 
-function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment }: Rules): string {
+/** What manifests say otherwise than a release. `places`: with file and line, which move while what is said stays. */
+function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment }: Rules, places = false): string {
   if (pinned instanceof Error) {
     return `its manifests cannot be read: ${pinned.message}${pinned.why === undefined ? '' : `: ${pinned.why}`}`;
   }
@@ -67,7 +69,9 @@ function differencesOf(pinned: Pinned, { release }: ReleaseEntry, { environment 
     const check = environment.images.has(image.name)
       ? branchCheck(pinned, image, environment, release.action)
       : undefined;
-    return check?.state === 'drift' ? [`${image.name} is ${saidOf(check.found)}, not ${image.digest}`] : [];
+    if (check?.state !== 'drift') return [];
+    const place = check.place === undefined || !places ? '' : ` (${check.place})`;
+    return [`${image.name} is ${saidOf(check.found)}, not ${image.digest}${place}`];
   });
   return wrong.length === 0
     ? ''

@@ -20,7 +20,7 @@ export const fluxKustomization: Form = {
       ...tree
         .items(tree.get(root, ['spec', 'patches']))
         .flatMap((_, index) => patchSites(document, ['spec', 'patches', index, 'patch'])),
-      ...walk(document, values, [...path, ...variables], { byKeys: true, imageKeys: true }),
+      ...walk(document, values, [...path, ...variables], { byKeys: true }),
     ];
   },
 };

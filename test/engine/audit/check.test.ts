@@ -541,6 +541,21 @@ describe('pins that releases miss', () => {
     });
   });
 
+  test('one manifest of several that still has another digest is named with file and line', async () => {
+    const job = (digest: string): Record<string, string> => ({
+      [`${folder}/job.yaml`]: `kind: Job\nspec: {template: {spec: {containers: [{image: '${DJANGO}:V4.0@${digest}'}]}}}\n`,
+    });
+    const bench = await past({});
+    const right = bench.digest('django', bench.record('prd').images[0]?.version ?? '');
+    bench.remote.commit('prd', job(right));
+    const before = (await found(bench)).filter(({ rule }) => rule === 'pins');
+    expect(before).toEqual([]);
+    const old = bench.digest('django', 'V3.2');
+    bench.remote.commit('prd', job(old));
+    const problem = `its manifests differ from the record of release 2: django is ${old}, not ${right} (${folder}/job.yaml:2)`;
+    expect((await found(bench)).filter(({ rule }) => rule === 'pins')).toMatchObject([{ environment: 'prd', problem }]);
+  });
+
   test('an image that left the manifests of an environment is named, unless tagflow.yaml takes it away there', async () => {
     const bench = await past({});
     const overlay = `${folder}/kustomization.yaml`;
