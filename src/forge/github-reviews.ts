@@ -1,6 +1,6 @@
 // Reviews of a pull request on GitHub, as its API tells them: https://docs.github.com/rest/pulls/reviews. Who has not the right to
 // write may review a public repository as well, and does not count.
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Review, Reviews } from './forge.ts';
 import { page } from './paging.ts';

@@ -1,7 +1,7 @@
 // What GitHub sees to for a branch: rulesets, and the older branch protection. Everybody may read rulesets, for names that no
 // branch has too; branch protection only administrators, and of branches that are there.
 // https://docs.github.com/rest/repos/rules, /rest/branches/branches, /rest/branches/branch-protection
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { attempt } from '../model/attempt.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type { Assurance, BranchRules } from './forge.ts';

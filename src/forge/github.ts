@@ -3,7 +3,7 @@
 // target from being open at once; a branch is removed a moment after its head was read, so a push within that moment is
 // lost. Repetition: every method may be called again; a comment may then stand there twice.
 import type * as Package from 'octokit';
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { isTagflowError } from '../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';

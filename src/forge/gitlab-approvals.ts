@@ -1,6 +1,6 @@
 // Approvals of a merge request on GitLab: https://docs.gitlab.com/api/merge_request_approvals. An approval outlives a push unless the
 // project says otherwise, and does not tell its commit: the note that it leaves has a time, and so has the newest version.
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Review, Reviews } from './forge.ts';
 import { namesOf } from './github-reviews.ts';

@@ -1,7 +1,7 @@
 // What GitLab sees to for a branch: protected branches, whose names may be patterns, and the project's setting for approvals. Of
 // several that fit a name the most permissive counts. https://docs.gitlab.com/api/protected_branches, /api/branches,
 // /api/merge_request_approvals
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { attempt } from '../model/attempt.ts';
 import type { BranchName } from '../model/object-id.ts';
 import { matchesWildcard } from '../model/wildcard.ts';

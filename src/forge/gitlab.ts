@@ -1,7 +1,7 @@
 // Merge requests of GitLab, by REST v4. Concurrency: GitLab refuses a second open one from one branch onto one target (409),
 // though two that are asked for at the same moment may both be opened; a branch is removed a moment after its head was read,
 // so a push within that moment is lost. Repetition: every method may be called again; a note may then stand there twice.
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import { type BranchName, type ObjectId, isBranchName, isObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, ForgeClient, cut } from './requests.ts';

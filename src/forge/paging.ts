@@ -1,5 +1,5 @@
 // What the forges have in common: pages, of lists and for people, and branches that a forge sees a moment after Git has them.
-import { z } from 'zod/mini';
+import * as z from 'zod/mini';
 import type { Clock } from '../model/effects.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeAnswer, Lost } from './requests.ts';
