@@ -5,6 +5,7 @@ import { Cron } from 'croner';
 import { Temporal } from 'temporal-polyfill';
 import type { Instant } from '../model/effects.ts';
 import { DAYS, type Freeze, type TimeWindow } from '../model/gate-policy.ts';
+import type { FrozenTime } from './closed.ts';
 
 /** A span of time; the end is exclusive. */
 export interface TimeRange {
@@ -17,6 +18,9 @@ const HORIZON_DAYS = 370;
 
 /** How many freezes that follow one another are looked through for their end. */
 const MAX_FREEZES = 1000;
+
+/** How many times of one freeze are listed. */
+const MOST_FROZEN = 200;
 
 /** The open window that ends last, or the next one to open; undefined when none opens within a year. */
 export function nextWindow(windows: readonly TimeWindow[], now: Instant): TimeRange | undefined {
@@ -62,6 +66,24 @@ export function activeFreeze(
     ({ end } = next);
   }
   return { freeze: first.freeze, end: undefined };
+}
+
+/** When freezes held between two moments, oldest first: of those that a cron expression names the newest 200. */
+export function frozenTimes(freezes: readonly Freeze[], { start, end }: TimeRange): readonly FrozenTime[] {
+  const times = freezes.flatMap((freeze): FrozenTime[] => {
+    const { zone, reason } = freeze;
+    if (freeze.kind === 'range') {
+      const first = instantAt(freeze.from, zone, 'earlier');
+      return [{ start: first, end: instantAt(freeze.until, zone, 'later'), reason }];
+    }
+    const cron = new Cron(freeze.cron, { timezone: zone, mode: '5-part', paused: true });
+    const begun = cron.previousRuns(MOST_FROZEN, new Date(end)).map((at) => at.getTime());
+    return begun.map((first) => ({ start: first, end: first + freeze.durationMs, reason }));
+  });
+  return times
+    .filter((time) => time.end > start && time.start < end)
+    .map((time) => ({ ...time, start: Math.max(time.start, start), end: Math.min(time.end, end) }))
+    .toSorted((a, b) => a.start - b.start);
 }
 
 /** Of the freezes that hold at a moment the one that ends last. */

@@ -1,6 +1,6 @@
-// What the calendar of an environment says of a moment that is over.
+// What the calendar of an environment says of the past.
 import type { Instant } from '../model/effects.ts';
-import type { GatePolicy } from '../model/gate-policy.ts';
+import type { Freeze, GatePolicy } from '../model/gate-policy.ts';
 
 /** A gate of the calendar that let nothing through, and why where the calendar says so. */
 export interface ClosedBy {
@@ -23,4 +23,22 @@ export async function closedAt(
   if (!hasWindows) return undefined;
   const window = nextWindow(windows, moment);
   return window && window.start <= moment ? undefined : { gate: 'windows', reason: undefined };
+}
+
+/** A time in which a freeze held. */
+export interface FrozenTime {
+  readonly start: Instant;
+  readonly end: Instant;
+  readonly reason: string | undefined;
+}
+
+/** When freezes held between two moments, oldest first. */
+export async function frozenBetween(
+  freezes: readonly Freeze[] | undefined,
+  start: Instant,
+  end: Instant,
+): Promise<readonly FrozenTime[]> {
+  if (freezes === undefined || freezes.length === 0) return [];
+  const { frozenTimes } = await import('./calendar.ts');
+  return frozenTimes(freezes, { start, end });
 }

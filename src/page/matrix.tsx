@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { PageData, PageLine } from '../views/report/page-types.ts';
 import { Command, Marks, Remark, Versions } from './parts.tsx';
 import { wordsOf } from './data.ts';
+import { Sparkline } from './plot.tsx';
 import { linkTo } from './route.ts';
 import { duration, moment } from './text.ts';
 
@@ -100,6 +101,7 @@ function Cell({ line, now }: { readonly line: PageLine | undefined; readonly now
       <div class="dim" title={moment(newest.since)}>
         #{newest.number}, for {duration(now - newest.since)}
       </div>
+      <Sparkline line={line} made={now} />
       <Marks marks={line.marks} />
     </div>
   );

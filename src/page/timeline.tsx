@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { PageData, PageEntry, PageLine, PageMetrics } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Command, Marks, ReleaseLink, Remark, Table, Time } from './parts.tsx';
+import { Deployments } from './plot.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, duration, moment, percent, actorOf } from './text.ts';
 
@@ -40,7 +41,7 @@ export function Timeline({ data, line }: { readonly data: PageData; readonly lin
         </ul>
       )}
       <Bars data={data} line={line} />
-      {line.metrics && <Metrics line={line} metrics={line.metrics} since={data.since} />}
+      {line.metrics && <Metrics data={data} line={line} metrics={line.metrics} />}
       <h2>Releases</h2>
       {line.releases.length === 0 ? <p>No release yet.</p> : <Releases data={data} line={line} shown={shown} />}
       {rest > 0 && (
@@ -103,7 +104,8 @@ function Bars({ data, line }: { readonly data: PageData; readonly line: PageLine
         <Drawing data={data} line={line} from={from} />
       </div>
       <p class="dim">
-        A bar is as long as a release ran. ↩ rollback, ✗ verification failed. Below the bars: locks and holds.
+        A bar is as long as a release ran. ↩ rollback, ✗ verification failed. Below the bars: locks and holds, then
+        freezes as tagflow.yaml has them today.
       </p>
     </section>
   );
@@ -113,7 +115,7 @@ function Drawing(props: { readonly data: PageData; readonly line: PageLine; read
   const { data, line, from } = props;
   const x = (at: number): number => ((Math.max(at, from) - from) / Math.max(1, data.made - from)) * 1000;
   return (
-    <svg viewBox="0 0 1000 74" class="timeline" role="group" aria-label={`releases of ${line.name} by time`}>
+    <svg viewBox="0 0 1000 84" class="timeline" role="group" aria-label={`releases of ${line.name} by time`}>
       {line.releases.slice(0, MOST_BARS).map((release, index) => {
         const end = endOf(line, index) ?? data.made;
         if (end < from) return null;
@@ -149,8 +151,15 @@ function Drawing(props: { readonly data: PageData; readonly line: PageLine; read
           <title>{`${entry.kind} by ${entry.by}, ${entry.time}: ${entry.reason ?? ''}`}</title>
         </rect>
       ))}
+      {line.freezes
+        .filter(({ end }) => end > from)
+        .map(({ start, end, reason }) => (
+          <rect key={start} x={x(start)} y={57} width={Math.max(1.5, x(end) - x(start))} height={6} class="span freeze">
+            <title>{`freeze, ${moment(start)} to ${moment(end)}: ${reason ?? ''}`}</title>
+          </rect>
+        ))}
       {ticks(from, data.made).map((at) => (
-        <text key={at} x={x(at)} y={70} class="tick">
+        <text key={at} x={x(at)} y={80} class="tick">
           {moment(at).slice(0, data.made - from > 3 * DAY ? 10 : 16)}
         </text>
       ))}
@@ -182,11 +191,11 @@ function isAbout(line: PageLine, environment: string | null, application: string
 }
 
 function Metrics(props: {
+  readonly data: PageData;
   readonly line: PageLine;
   readonly metrics: PageMetrics;
-  readonly since: number;
 }): JSX.Element {
-  const { line, metrics, since } = props;
+  const { data, line, metrics } = props;
   const span = (seconds: number | null): string => (seconds === null ? 'not known' : duration(seconds * 1000));
   const links = (numbers: readonly number[]): JSX.Element[] =>
     numbers.slice(-20).map((number) => <ReleaseLink key={number} line={line.name} number={number} />);
@@ -211,7 +220,7 @@ function Metrics(props: {
   ];
   return (
     <section>
-      <h2>Delivery since {moment(since)}</h2>
+      <h2>Delivery since {moment(data.since)}</h2>
       <Table label="delivery metrics" head={['metric', 'value', 'releases']}>
         {rows.map(([name, value, numbers]) => (
           <tr key={name}>
@@ -221,6 +230,7 @@ function Metrics(props: {
           </tr>
         ))}
       </Table>
+      <Deployments line={line} made={data.made} failed={metrics.failed.map(({ release }) => release)} />
       <p class="dim">Times are medians. A rollback, a hotfix, an incident or a failed verification marks a failure.</p>
       <Command>{`tagflow metrics ${wordsOf(line)}`}</Command>
     </section>

@@ -85,6 +85,16 @@ describe.skipIf(MISSING_BROWSER !== '')(
       );
     });
 
+    it('names its version, and leads from each page to the other versions of that page', async () => {
+      const { version } = JSON.parse(await readFile(join(SITE, '../../package.json'), 'utf8')) as { version: string };
+      const page = await open('how-to/roll-back.html');
+      const shown = await page.evaluate<string>('document.querySelector(".VPNavBarMenu").innerText');
+      expect(shown).toContain(version);
+      const link = await page.evaluate<string>('document.querySelector(".edit-link-button").href');
+      expect(link).toBe('https://forge.example.com/acme/tagflow/-/commits/HEAD/docs/how-to/roll-back.md');
+      await page.close();
+    });
+
     it('finds a page by its words', async () => {
       const page = await open('');
       await page.click('.VPNavBarSearch button');

@@ -1,7 +1,7 @@
 // Windows and freezes on the calendar of a time zone: days, midnight, and the two days a year on which the clock jumps.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { activeFreeze, nextWindow } from '../../src/gates/calendar.ts';
+import { activeFreeze, frozenTimes, nextWindow } from '../../src/gates/calendar.ts';
 import { DAYS, type Freeze, type TimeWindow } from '../../src/model/gate-policy.ts';
 
 const BERLIN = 'Europe/Berlin';
@@ -230,5 +230,34 @@ describe('at any time and in any zone', () => {
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('when freezes held', () => {
+  const at = (text: string): number => Date.parse(text);
+  const span = { start: at('2026-11-02T00:00:00Z'), end: at('2026-11-30T00:00:00Z') };
+
+  test('between two moments, oldest first, and cut to them', () => {
+    const found = frozenTimes(
+      [
+        { kind: 'range', zone: 'UTC', from: '2026-11-27T12:00', until: '2026-12-02T00:00', reason: 'sale' },
+        { kind: 'cron', zone: 'Europe/Paris', cron: '0 18 * * fri', durationMs: 62 * 3_600_000, reason: 'weekend' },
+      ],
+      span,
+    );
+    expect(found.map(({ start, end, reason }) => [new Date(start).toISOString(), end - start, reason])).toEqual([
+      ['2026-11-02T00:00:00.000Z', 7 * 3_600_000, 'weekend'],
+      ['2026-11-06T17:00:00.000Z', 62 * 3_600_000, 'weekend'],
+      ['2026-11-13T17:00:00.000Z', 62 * 3_600_000, 'weekend'],
+      ['2026-11-20T17:00:00.000Z', 62 * 3_600_000, 'weekend'],
+      ['2026-11-27T12:00:00.000Z', span.end - at('2026-11-27T12:00:00Z'), 'sale'],
+      ['2026-11-27T17:00:00.000Z', span.end - at('2026-11-27T17:00:00Z'), 'weekend'],
+    ]);
+  });
+
+  test('a freeze before or after them did not hold', () => {
+    const range = (from: string, until: string) => ({ kind: 'range' as const, zone: 'UTC', from, until });
+    const freezes = [range('2026-10-01T00:00', '2026-11-02T00:00'), range('2026-11-30T00:00', '2026-12-01T00:00')];
+    expect(frozenTimes(freezes, span)).toEqual([]);
   });
 });

@@ -106,6 +106,22 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     await page.close();
   });
 
+  it('draws freezes on the timeline, and deployments by week with those that failed', async () => {
+    const { page, go, trouble } = await open({ applications: 1, releases: 4, metrics: true });
+    await go('#/line/prd');
+    const titles = await page.evaluate<string>(
+      '[...document.querySelectorAll("svg.timeline rect.freeze title")].map((one) => one.textContent).join()',
+    );
+    expect(titles).toMatch(/^freeze, .* to .*: SHOP-7 new checkout$/);
+    const plot = await page.evaluate<string>('document.querySelector("svg.plot").getAttribute("aria-label")');
+    expect(plot).toMatch(/the last 26: 4, of which 1 failed; at most 4 in a week/);
+    expect(await page.evaluate<string>('document.querySelector("svg.plot").textContent')).toContain('✗1');
+    await go('#/');
+    expect(await page.evaluate('document.querySelectorAll("svg.sparkline").length')).toBe(2);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+
   it('shows where a version is and was, and what ran at a moment', async () => {
     const { page, go } = await open({ applications: 1, releases: 4 });
     await go('#/audit?at=&find=django@V4.3');

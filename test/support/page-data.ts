@@ -1,6 +1,6 @@
 // Data of pages, as large and as hostile as a test wants it.
 import { createHash } from 'node:crypto';
-import type { PageData, PageLine, PageRelease } from '../../src/views/report/page-types.ts';
+import type { PageData, PageLine, PageMetrics, PageRelease } from '../../src/views/report/page-types.ts';
 
 const HOUR = 3_600_000;
 const MADE = Date.UTC(2026, 10, 30);
@@ -12,13 +12,20 @@ export interface PageSize {
   readonly releases: number;
   /** Stands wherever a person could have written something. */
   readonly text?: string;
+  /** Recent releases, with metrics: the second one failed. */
+  readonly metrics?: boolean;
 }
 
 /** Data of applications in dev and prd, with as many releases each. Equal sizes give equal data. */
-export function pageDataFor({ applications, releases, text = 'SHOP-7 new checkout' }: PageSize): PageData {
+export function pageDataFor({
+  applications,
+  releases,
+  text = 'SHOP-7 new checkout',
+  metrics = false,
+}: PageSize): PageData {
   const lines = Array.from({ length: applications }, (_, index) =>
     ['dev', 'prd'].map((environment) =>
-      lineFor(environment, applications === 1 ? null : `app-${index}`, releases, text),
+      lineFor(environment, applications === 1 ? null : `app-${index}`, { releases, text, metrics }),
     ),
   );
   return {
@@ -55,7 +62,26 @@ export function pageDataFor({ applications, releases, text = 'SHOP-7 new checkou
   };
 }
 
-function lineFor(environment: string, application: string | null, releases: number, text: string): PageLine {
+const METRICS: PageMetrics = {
+  deployments: [1, 2, 3, 4],
+  deploymentsPerWeek: 4,
+  deploymentIntervalSeconds: 3600,
+  changeLeadTimeSeconds: null,
+  changes: [],
+  leadTimeUnknown: [],
+  failed: [{ release: 2, sign: 'rollback', recovered: 3 }],
+  changeFailRate: 0.25,
+  failedDeploymentRecoveryTimeSeconds: 3600,
+  rework: [],
+  deploymentReworkRate: 0,
+};
+
+function lineFor(
+  environment: string,
+  application: string | null,
+  { releases, text, metrics }: Required<Omit<PageSize, 'applications'>>,
+): PageLine {
+  const first = MADE - (metrics ? releases + 1 : 20_000) * HOUR;
   const name = application === null ? environment : `${environment}/${application}`;
   return {
     name,
@@ -63,15 +89,16 @@ function lineFor(environment: string, application: string | null, releases: numb
     application,
     branch: environment,
     from: environment === 'prd' ? 'dev' : 'main',
-    metrics: null,
+    metrics: metrics ? METRICS : null,
+    freezes: [{ start: first + HOUR, end: first + 2 * HOUR, reason: text }],
     marks: [{ word: 'drift', bad: true }],
     remarks: [`drift: ${text}   fix: tagflow apply ${name}`],
     problem: null,
-    releases: Array.from({ length: releases }, (_, index) => releaseFor(name, releases - index, text)),
+    releases: Array.from({ length: releases }, (_, index) => releaseFor(name, releases - index, { text, first })),
   };
 }
 
-function releaseFor(line: string, number: number, text: string): PageRelease {
+function releaseFor(line: string, number: number, { text, first }: { text: string; first: number }): PageRelease {
   const images = ['django', 'mariadb'].map((name) => {
     // One of the images changes with each release.
     const version = name === 'django' ? `V4.${number}` : `V10.${Math.floor(number / 10)}`;
@@ -85,7 +112,7 @@ function releaseFor(line: string, number: number, text: string): PageRelease {
   return {
     number,
     commit: hex(`${line} ${number}`, 40),
-    since: MADE - (20_000 - number) * HOUR,
+    since: first + number * HOUR,
     action: number % 10 === 0 ? 'rollback' : 'promote',
     restored: number % 10 === 0 ? number - 2 : null,
     images,

@@ -8,7 +8,10 @@ type Plugin = Extract<NonNullable<NonNullable<UserConfig['vite']>['plugins']>[nu
 
 const root = resolve(import.meta.dirname, '../../..');
 const docs = join(root, 'docs');
-const { repository } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { repository: { url: string } };
+const { repository, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly repository: { readonly url: string };
+  readonly version: string;
+};
 /** Where the repository is seen: the project that builds the site, or what package.json names. */
 const project = process.env['CI_PROJECT_URL'] ?? repository.url.replace(/^git\+/, '').replace(/\.git$/, '');
 const title = 'tagflow';
@@ -81,7 +84,16 @@ export default defineConfig({
       { text: 'Command line', link: '/reference/cli' },
       { text: 'Questions', link: '/explanation/questions' },
       { text: 'Compared', link: '/explanation/comparison' },
+      {
+        text: version,
+        items: [
+          { text: 'What changed', link: `${project}/-/blob/HEAD/CHANGELOG.md` },
+          { text: 'Other versions', link: `${project}/-/releases` },
+        ],
+      },
     ],
+    // Each page in each version: the pages of a release are those of its tag, and travel in its package.
+    editLink: { pattern: `${project}/-/commits/HEAD/docs/:path`, text: 'This page in other versions' },
     sidebar: [
       {
         text: 'Start',

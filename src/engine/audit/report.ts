@@ -1,4 +1,5 @@
 // Everything that a page about the whole repository shows: each line with its state and its past, metrics, the journal, findings.
+import { type FrozenTime, frozenBetween } from '../../gates/gates.ts';
 import { attempt } from '../../model/attempt.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
@@ -30,6 +31,8 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
   /** By line, in flow order. */
   readonly states: readonly EnvironmentStatus[];
   readonly metrics: readonly LineMetrics[];
+  /** By line: when today's freezes held since its first release. */
+  readonly freezes: ReadonlyMap<string, readonly FrozenTime[]>;
   /** Newest first; nothing where the journal cannot be read, which the state of each line tells. */
   readonly journal: readonly JournalEntry[];
   /** Undefined: it was not asked for, or could not be done. */
@@ -62,10 +65,24 @@ export async function report(context: Given, { since, incident, audit }: ReportR
     trunk: trunk.branch,
     states,
     pasts: past.pasts,
+    freezes: await freezesOf(past.pasts, pipeline, made),
     metrics: await metricsOf(context, past, wanted, { since, until: made, incident }),
     journal: journal.value ?? [],
     audit: checked?.value,
     auditProblem: checked?.problem,
     problems,
   };
+}
+
+/** When the freezes of today's configuration held while each line had releases. */
+async function freezesOf(
+  pasts: WholePast['pasts'],
+  { lines }: Pipeline,
+  end: Instant,
+): Promise<RepositoryReport['freezes']> {
+  const found = pasts.map(async ({ environment: { name }, releases }) => {
+    const start = releases.at(-1)?.since ?? end;
+    return [name, await frozenBetween(lines.get(name)?.gates.freezes, start, end)] as const;
+  });
+  return new Map(await Promise.all(found));
 }

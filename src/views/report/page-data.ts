@@ -27,6 +27,11 @@ export function pageDataOf(report: RepositoryReport): PageData {
         branch: state.branch,
         from: state.from,
         metrics: measured ? (metricsShape(measured) as PageMetrics) : null,
+        freezes: (report.freezes.get(state.environment) ?? []).map(({ start, end, reason = null }) => ({
+          start,
+          end,
+          reason,
+        })),
         marks: marksOf(state),
         remarks: remarks(state).map(unstyledText),
         problem: problems.get(state.environment) ?? state.problem?.message ?? null,

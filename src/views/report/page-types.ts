@@ -53,6 +53,8 @@ export interface PageLine {
   readonly from: string;
   /** What its releases say of how it is delivered, as `tagflow metrics -o json` has it; null where its past cannot be read. */
   readonly metrics: PageMetrics | null;
+  /** When the freezes of today's configuration held, since its first release. */
+  readonly freezes: readonly { readonly start: number; readonly end: number; readonly reason: string | null }[];
   readonly marks: readonly PageMark[];
   /** What to know or do, each a sentence and, behind three spaces, a command. */
   readonly remarks: readonly string[];

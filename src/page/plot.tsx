@@ -1,0 +1,106 @@
+// Plots of a line's releases: deployments by week, with those that failed.
+import type { JSX } from 'preact';
+import type { PageLine } from '../views/report/page-types.ts';
+import { moment } from './text.ts';
+
+const WEEK = 7 * 86_400_000;
+/** Weeks that the plot shows. */
+const WEEKS = 26;
+/** The same in the matrix, where there is less room. */
+const FEW_WEEKS = 12;
+const HEIGHT = 60;
+const STEP = 20;
+
+/** The releases of one week. */
+interface Week {
+  readonly start: number;
+  readonly count: number;
+  readonly failed: number;
+}
+
+/** Deployments of each of the last weeks, oldest first. */
+function weeksOf(
+  line: PageLine,
+  made: number,
+  { weeks, failed }: { weeks: number; failed: readonly number[] },
+): Week[] {
+  const bad = new Set(failed);
+  const all = Array.from({ length: weeks }, (_, index) => ({
+    start: made - (weeks - index) * WEEK,
+    count: 0,
+    failed: 0,
+  }));
+  for (const { since, number } of line.releases) {
+    const week = all[weeks - 1 - Math.floor((made - since) / WEEK)];
+    if (!week) break;
+    week.count += 1;
+    if (bad.has(number)) week.failed += 1;
+  }
+  return all;
+}
+
+/** Deployments by week as bars. What failed has a sign above its bar, beside the colour. */
+export function Deployments(props: {
+  readonly line: PageLine;
+  readonly made: number;
+  readonly failed: readonly number[];
+}): JSX.Element {
+  const { line, made, failed } = props;
+  const weeks = weeksOf(line, made, { weeks: WEEKS, failed });
+  const most = Math.max(1, ...weeks.map(({ count }) => count));
+  const total = weeks.reduce((sum, { count }) => sum + count, 0);
+  const bad = weeks.reduce((sum, week) => sum + week.failed, 0);
+  const label = `deployments by week, the last ${WEEKS}: ${total}, of which ${bad} failed; at most ${most} in a week`;
+  return (
+    <figure>
+      <svg viewBox={`0 0 ${WEEKS * STEP} ${HEIGHT + 16}`} class="plot" role="img" aria-label={label}>
+        {weeks.map((week, index) => {
+          const tall = (count: number): number => (count / most) * HEIGHT;
+          const said = `week from ${moment(week.start).slice(0, 10)}: ${week.count}, failed: ${week.failed}`;
+          const y = 16 + HEIGHT - tall(week.count);
+          return (
+            <g key={week.start}>
+              <title>{said}</title>
+              <rect x={index * STEP} y={y} width={STEP - 3} height={tall(week.count)} class="bar promote" />
+              <rect
+                x={index * STEP}
+                y={16 + HEIGHT - tall(week.failed)}
+                width={STEP - 3}
+                height={tall(week.failed)}
+                class="bar failed"
+              />
+              {week.failed > 0 && (
+                <text x={index * STEP} y={y - 3} class="tick">
+                  ✗{week.failed}
+                </text>
+              )}
+            </g>
+          );
+        })}
+      </svg>
+      <figcaption class="dim">{label}</figcaption>
+    </figure>
+  );
+}
+
+/** Deployments by week as a line of small bars, for a cell of a table. Nothing where there were none. */
+export function Sparkline({ line, made }: { readonly line: PageLine; readonly made: number }): JSX.Element | null {
+  const weeks = weeksOf(line, made, { weeks: FEW_WEEKS, failed: [] });
+  const total = weeks.reduce((sum, { count }) => sum + count, 0);
+  if (total === 0) return null;
+  const most = Math.max(...weeks.map(({ count }) => count));
+  return (
+    <svg viewBox="0 0 48 12" class="sparkline" role="img" aria-label={`${total} deployments in ${FEW_WEEKS} weeks`}>
+      {weeks.map(({ start, count }, index) => (
+        <rect
+          key={start}
+          x={index * 4}
+          y={12 - (count / most) * 12}
+          width={3}
+          height={(count / most) * 12}
+          class="bar"
+        />
+      ))}
+    </svg>
+  );
+}
