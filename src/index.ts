@@ -17,8 +17,10 @@ export type { OpenRegistries } from './compose/registries.ts';
 // What the methods give.
 export type { Audit, Checked, CheckRequest } from './engine/audit/check.ts';
 export type { CarriedChange, Delivery, FailedDeployment, Window } from './engine/audit/delivery.ts';
+export type { ExportedEvidence, LineEvidence, ReleaseEvidence } from './engine/audit/evidence.ts';
 export type { LeadTime, LineMetrics, MetricsRequest } from './engine/audit/metrics.ts';
 export type { Finding, Rule } from './engine/audit/findings.ts';
+export type { ReportRequest, RepositoryReport } from './engine/audit/report.ts';
 export type { ConfigFile, Who } from './engine/context.ts';
 export type { Diagnosis, Severity } from './engine/doctor/diagnosis.ts';
 export type { Difference } from './engine/diff.ts';

@@ -2,7 +2,9 @@
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
+import { type ExportedEvidence, evidence } from '../engine/audit/evidence.ts';
 import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
+import { type ReportRequest, type RepositoryReport, report } from '../engine/audit/report.ts';
 import type { ConfigFile, Given, Who } from '../engine/context.ts';
 import { type Difference, diff } from '../engine/diff.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
@@ -231,6 +233,19 @@ export class Tagflow {
   /** Proves that the flow rules and the audit trail hold. Every environment when none is named. */
   async check(request: Partial<CheckRequest> = {}): Promise<Audit> {
     return check(this.#context, { environments: [], registry: false, ...request });
+  }
+
+  /**
+   * Reads everything that the page shows: each line with its state and its whole past, metrics, the journal, findings. What cannot be
+   * read is named in it. `audit: false` leaves out the findings, for which every commit of every branch is looked at.
+   */
+  async report(request: Pick<ReportRequest, 'since'> & Partial<ReportRequest>): Promise<RepositoryReport> {
+    return report(this.#context, { audit: true, ...request });
+  }
+
+  /** Gathers what somebody needs who checks releases without tagflow: the bytes of records and signatures, and findings. */
+  async evidence(): Promise<ExportedEvidence> {
+    return evidence(this.#context);
   }
 
   /** Examines credentials, permissions, branches, tags and clean-up policies. Changes nothing. */

@@ -1,0 +1,64 @@
+// What the page is given when a repository is not as it should be: what cannot be read is named in its place, and the rest is there.
+import { describe, expect, test } from 'vitest';
+import { report } from '../../../src/engine/audit/report.ts';
+import { pageDataOf } from '../../../src/views/report/page-data.ts';
+import type { PageData } from '../../../src/views/report/page-types.ts';
+import type { BranchName } from '../../../src/model/object-id.ts';
+import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+
+const pageOf = async (bench: Bench): Promise<PageData> =>
+  pageDataOf(await report(bench.context(), { since: 0, audit: true }));
+const lineOf = (page: PageData, name: string) => page.lines.find((line) => line.name === name)!;
+
+async function released(): Promise<Bench> {
+  const bench = createBench();
+  await bench.through(FIRST);
+  return bench;
+}
+
+describe('the page', () => {
+  test('shows every line with its releases, and no finding, where all is well', async () => {
+    const page = await pageOf(await released());
+    expect(page.lines.map(({ name, problem, releases }) => [name, problem, releases.length])).toEqual([
+      ['dev', null, 1],
+      ['stg', null, 1],
+      ['prd', null, 1],
+    ]);
+    expect([page.findings, page.checkProblem]).toEqual([[], null]);
+  });
+
+  test('says of an environment without a release that it has none', async () => {
+    const page = await pageOf(createBench());
+    expect(page.lines.map(({ problem, releases }) => [problem, releases])).toEqual([
+      [null, []],
+      [null, []],
+      [null, []],
+    ]);
+  });
+
+  test('names a branch that is gone, and shows the other ones', async () => {
+    const bench = await released();
+    bench.remote.branches.delete('stg' as BranchName);
+    const page = await pageOf(bench);
+    expect(lineOf(page, 'stg').problem).toMatch(/stg/);
+    expect(lineOf(page, 'stg').marks).toContainEqual({ word: 'unreadable', bad: true });
+    for (const name of ['dev', 'prd']) {
+      expect(lineOf(page, name)).toMatchObject({ problem: null, releases: [expect.objectContaining({ number: 1 })] });
+    }
+  });
+
+  test('names a record that is not valid, and shows the releases before it', async () => {
+    const bench = await released();
+    bench.remote.commit('prd', { '.tagflow/releases/prd.yaml': 'schema: 9\n' });
+    const page = await pageOf(bench);
+    expect(lineOf(page, 'prd').problem ?? lineOf(page, 'prd').remarks.join()).toMatch(/record|schema/);
+    expect(lineOf(page, 'dev').releases).toHaveLength(1);
+    expect(page.findings).toContainEqual(expect.objectContaining({ environment: 'prd' }));
+  });
+
+  test('cannot be made of a repository without tagflow, and the error says what is missing', async () => {
+    const bench = createBench();
+    bench.remote.commit('main', { 'tagflow.yaml': undefined });
+    await expect(pageOf(bench)).rejects.toMatchObject({ code: 'config-missing' });
+  });
+});
