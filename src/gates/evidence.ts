@@ -38,6 +38,8 @@ export interface UpstreamEvidence {
 
 /** What a verification said of a release. */
 export interface VerificationResult {
+  /** The id of its entry in the journal. */
+  readonly id: string;
   readonly sequence: number;
   /** The commit of the release: a result of another release of the same number says nothing. */
   readonly commit: ObjectId;

@@ -30,18 +30,25 @@ export const soak = defineGate({
         advise`verify it again: ${{ act: 'verify', line: environment, again: true }}, or release another version there`,
       );
     }
-    const since = Math.min(...healthy.map((release) => countsFrom(release, releases, verifications, clock)));
+    const [{ since, verification }] = healthy
+      .map((release) => countsFrom(release, releases, verifications, clock))
+      .toSorted((a, b) => a.since - b.since) as [Beginning];
     const until = since + wanted;
-    if (clock >= until) return pass(`${environment} has run ${names} for ${formatDuration(clock - since)}`);
+    const evidence = verification === undefined ? '' : `, verified by ${verification}`;
+    if (clock >= until) return pass(`${environment} has run ${names} for ${formatDuration(clock - since)}${evidence}`);
     return {
       decision: 'wait',
       until,
       code: 'soak',
       text: {
         what: `${environment} has to run ${names} for ${formatDuration(wanted)}, and has for ${formatDuration(clock - since)}`,
-        why: `it counts from ${new Date(since).toISOString()}`,
+        why: `it counts from ${new Date(since).toISOString()}${evidence}`,
         fix: advise`wait until ${new Date(until).toISOString()}, or: ${{ act: 'override', gate: 'soak' }}`,
-        details: { since: new Date(since).toISOString(), until: new Date(until).toISOString() },
+        details: {
+          since: new Date(since).toISOString(),
+          until: new Date(until).toISOString(),
+          ...(verification !== undefined && { verification }),
+        },
       },
     };
   },
@@ -78,21 +85,30 @@ function lastResult(
     .toSorted((a, b) => b.time - a.time)[0];
 }
 
+/** From when a release counts. */
+interface Beginning {
+  readonly since: Instant;
+  /** The entry of its first passed verification; undefined where none passed. */
+  readonly verification: string | undefined;
+}
+
 /**
  * The moment from which a release counts: the latest of its record's time, the time of its commit, and its first passed
- * verification. A time before the release below, or after now, was not read off a clock: it counts as now.
+ * verification, or the first after one that failed. A time before the release below, or after now, was not read off a clock: it counts as now.
  */
 function countsFrom(
   release: PastRelease,
   releases: readonly PastRelease[],
   verifications: readonly VerificationResult[],
   now: Instant,
-): Instant {
-  const passed = verifications.filter((one) => isOf(release, one) && one.result === 'passed').map(({ time }) => time);
-  const from = Math.max(release.recorded, release.committed, ...(passed.length > 0 ? [Math.min(...passed)] : []));
+): Beginning {
+  const results = verifications.filter((one) => isOf(release, one)).toSorted((a, b) => a.time - b.time);
+  const failed = results.findLastIndex(({ result }) => result === 'failed');
+  const first = results.slice(failed + 1).find(({ result }) => result === 'passed');
+  const from = Math.max(release.recorded, release.committed, first?.time ?? 0);
   const below = releases[releases.indexOf(release) + 1];
   const isBackdated = below !== undefined && from < Math.max(below.recorded, below.committed);
-  return isBackdated || from > now ? now : from;
+  return { since: isBackdated || from > now ? now : from, verification: first?.id };
 }
 
 function isOf({ sequence, commit }: PastRelease, result: VerificationResult): boolean {

@@ -10,7 +10,7 @@ const NUMBER = /^(?:0|[1-9][0-9]{0,14})$/;
 const HEXADECIMAL = /^(?=[0-9e]*[a-df])(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 /** Text without quotes: a colon only before more text, spaces only inside; a number or an address only with a word behind it. */
 const PLAIN =
-  /^(?:[0-9]+ |[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?\/)?[A-Za-z](?:[A-Za-z0-9_./@+,()=-]|:(?=[A-Za-z0-9/])| (?=[A-Za-z0-9(]))*$/;
+  /^(?:[0-9]+ |[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?\/)?[A-Za-z](?:[A-Za-z0-9_./@+,()<>=-]|:(?=[A-Za-z0-9/])| (?=[A-Za-z0-9(<]))*$/;
 const QUOTED = /^(?:"([ !#-[\]-~]*)"|'([ -&(-~]*)')$/;
 
 type Value = string | number | Value[] | { [key: string]: Value };

@@ -125,6 +125,8 @@ export interface Plan {
   /** Holds as they will stand afterwards. */
   readonly held: readonly Hold[];
   readonly gates: readonly GateDecision[];
+  /** Commits that changed the gates since the release before, newest first; absent where none did. */
+  readonly rulesChanged?: NonNullable<ReleaseRecord['rulesChanged']>;
   readonly reason?: string;
   readonly recordPath: string;
   readonly signaturePath: string;
@@ -212,11 +214,12 @@ export interface Execution {
 
 /**
  * The digest of a plan: of its JSON with keys sorted. Of the gates only names count, and which are overridden: their evidence and
- * its moments differ each time that they are asked, and a plan that waits for consent is the same plan once it has it.
+ * its moments differ each time that they are asked, and a plan that waits for consent is the same plan once it has it. Who changed
+ * the gates before is evidence as well.
  */
 export function planDigest({ gates, ...plan }: Plan): Digest {
   const asked = gates.map(({ gate, decision }) => ({ gate, decision: decision === 'overridden' ? decision : 'pass' }));
-  return digestOfData({ ...plan, gates: asked });
+  return digestOfData({ ...plan, gates: asked, rulesChanged: undefined });
 }
 
 /** The line that a plan is for, as its request names it: `prd`, `prd/shop`. */
@@ -246,6 +249,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     held: plan.held,
     gates: plan.gates,
     ...overridesOf(plan),
+    ...(plan.rulesChanged && { rulesChanged: plan.rulesChanged }),
     ...(execution.journal !== undefined && { journal: execution.journal }),
     plan: planDigest(plan),
     config: plan.config,

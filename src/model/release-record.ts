@@ -81,6 +81,7 @@ export const recordSchema = z.discriminatedUnion('schema', [
     scope: objectId,
     merged: z.optional(z.array(objectId).check(z.minLength(1))),
     overrides: z.optional(z.array(line).check(z.minLength(1))),
+    rulesChanged: z.optional(z.array(z.strictObject({ commit: objectId, author: line, time })).check(z.minLength(1))),
     journal: z.optional(objectId),
   }),
 ]);
@@ -129,6 +130,7 @@ export function formatRecord(record: ReleaseRecord): string {
     })),
     gates: record.gates,
     overrides: record.overrides,
+    rulesChanged: record.rulesChanged,
     journal: record.journal,
     plan: record.plan,
     config: record.config,

@@ -59,6 +59,15 @@ export interface PreviousRelease {
   readonly commit?: ObjectId;
 }
 
+/** A commit of the trunk that changed the gates of a line since the release before. */
+export interface RulesChange {
+  readonly commit: ObjectId;
+  /** `Name <address>`. */
+  readonly author: string;
+  /** Committer time. ISO 8601, UTC. */
+  readonly time: string;
+}
+
 /** The format of a record. Schema 1 is read and never written. */
 export type RecordSchema = 1 | 2;
 
@@ -95,6 +104,8 @@ export interface ReleaseRecord {
   readonly gates: readonly GateDecision[];
   /** Names of the gates that were overridden; absent when none was. */
   readonly overrides?: readonly string[];
+  /** Commits that changed the gates since the release before, newest first; absent when none did. */
+  readonly rulesChanged?: readonly RulesChange[];
   /** The head of the journal that the release relied on. */
   readonly journal?: ObjectId;
   /** Digest of the plan that was done. */

@@ -38,3 +38,8 @@ export function changesOf(record: Changed, before: Changed | undefined): string 
   const all = [...changed, ...gone.map(({ name, version }) => `${name} ${version} → none`)];
   return all.length > 0 ? all.join(', ') : 'configuration only';
 }
+
+/** Who changed the gates of a line, in which commit of the trunk and when. */
+export function changerOf({ commit, author, time }: Record<'commit' | 'author' | 'time', string>): string {
+  return `by ${author} in ${commit}, ${time.slice(0, 16).replace('T', ' ')}Z`;
+}

@@ -10,7 +10,7 @@ import { configurationParts, fileShape, renderedParts, renderingShape } from './
 import { closedShape, fieldShape, recordShape, requestShape, tagShape } from './shapes.ts';
 import { formatTable } from './table.ts';
 import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
-import { duration, versionsOf } from './words.ts';
+import { changerOf, duration, versionsOf } from './words.ts';
 import { advise } from '../model/advice.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
@@ -31,6 +31,7 @@ export function plannedView({ plan, files = [], rendered }: Planned): View {
         ...changeLines(plan),
         ...plan.copies.map(({ image, from, to }) => `  copy ${image} from ${from} to ${to}, unless it is there`),
         ...plan.configurationChanges.map((path) => `  configuration: ${path}`),
+        ...(plan.rulesChanged ?? []).map((one) => `  gates changed ${changerOf(one)}`),
         ...plan.gates.map(({ gate, decision, reason }) => `  gate ${gate}: ${decision}: ${reason}`),
         ...(plan.tags.length > 0 ? [`  then tag ${plan.tags.join(', ')}`] : []),
         'nothing was changed',

@@ -36,6 +36,7 @@ export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
     restored,
     merged = [],
     overrides = [],
+    rulesChanged = [],
     journal = null,
   } = record;
   const { onBehalfOf = null, job = null, reason = null, source, held, config } = record;
@@ -53,6 +54,7 @@ export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
     reason,
     held: held.map(holdShape),
     overrides,
+    rulesChanged,
     journal,
     config: { commit: null, file: null, ...config },
   };

@@ -5,9 +5,9 @@ import { leftWords } from '../engine/read/past-lines.ts';
 import type { Instant } from '../model/effects.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { entryLines, entryShape } from './journal.ts';
-import { leftShape, releaseShape, time, timeOrNull } from './shapes.ts';
+import { leftShape, releaseShape, timeOrNull } from './shapes.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
-import { actorOf, changesOf, duration, exactly, moment } from './words.ts';
+import { actorOf, changerOf, changesOf, duration, exactly, moment } from './words.ts';
 
 /** One release: its images, and everything its record says; `at`: the moment it was asked for. */
 export function showView(release: Release, now: Instant, at?: Instant): View {
@@ -18,7 +18,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       ...releaseShape(release),
       left: leftShape(release.left),
       entries: entries.map(entryShape),
-      rulesChanged: rulesChanged.map((one) => ({ ...one, time: time(one.time) })),
+      rulesChanged,
       at: timeOrNull(at),
     },
     parts: [
@@ -35,9 +35,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       linesOf(
         ...(release.left ? [leftWords(release.left)] : []),
         ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
-        ...rulesChanged.map(({ commit, author, time: when }) =>
-          fact('gates changed', `by ${author} in ${commit}, ${moment(when)}`),
-        ),
+        ...rulesChanged.map((one) => fact('gates changed', changerOf(one))),
         ...gates.map((one) => fact('gate', gateWords(one))),
         ...(release.verification ? [fact('verified', resultWords(release.verification))] : []),
         ...(release.verification?.steps ?? []).map(({ name, result, seen }) =>

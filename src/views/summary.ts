@@ -2,6 +2,7 @@
 import { shortDigest } from '../model/digest.ts';
 import { type ObjectId, shortId } from '../model/object-id.ts';
 import type { ReleaseRecord } from '../model/release.ts';
+import { changerOf } from './changes.ts';
 import { formatMarkdown } from './markdown.ts';
 import { linesOf, styled, tableOf, type TextLine } from './view.ts';
 
@@ -27,6 +28,7 @@ export function formatSummary({ environment, record, commit, previous, pullReque
     ['who', record.onBehalfOf],
     ['job', record.job],
     ['pull request', pullRequest],
+    ...(record.rulesChanged ?? []).map((one): readonly [string, string] => ['gates changed', changerOf(one)]),
     ...record.gates.map(({ gate, decision, reason, by, why }): readonly [string, string] => [
       `gate ${gate}`,
       [`${decision}: ${reason}`, by === undefined ? '' : ` (by ${by}${why === undefined ? '' : `: ${why}`})`].join(''),

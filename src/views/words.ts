@@ -2,7 +2,7 @@
 import type { Digest } from '../model/digest.ts';
 import { shortDigest } from '../model/digest.ts';
 
-export { actorOf, changesOf, versionsOf } from './changes.ts';
+export { actorOf, changerOf, changesOf, versionsOf } from './changes.ts';
 export { duration, exactly, moment } from './times.ts';
 
 /** Twelve digits of a digest, or a dash. */

@@ -55,6 +55,7 @@ const hold = {
   commit: maybe('commit'),
   reason: maybe('text'),
 } as const;
+const rulesChange = { commit: 'text', author: 'text', time: 'time' } as const;
 const record = {
   schema: 'number',
   environment: 'text',
@@ -76,6 +77,7 @@ const record = {
   gates: [{ gate: 'text', decision: 'text', reason: 'text' }],
   merged: ['commit'],
   overrides: ['text'],
+  rulesChanged: [rulesChange],
   journal: maybe('commit'),
   plan: 'digest',
   config: { commit: maybe('commit'), file: maybe('digest') },
@@ -118,8 +120,7 @@ const entry = {
   lost: ['commit'],
   signed: 'boolean',
 } as const;
-const rulesChange = { commit: 'text', author: 'text', time: 'time' } as const;
-const shown = { ...past, left, entries: [entry], rulesChanged: [rulesChange], at: maybe('time') } as const;
+const shown = { ...past, left, entries: [entry], at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',

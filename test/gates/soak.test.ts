@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PastRelease, UpstreamEvidence, VerificationResult } from '../../src/gates/gates.ts';
-import { decision, image, past, promotion } from './subjects.ts';
+import { decision, image, judged, past, promotion } from './subjects.ts';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-11-30T12:00:00Z');
@@ -13,7 +13,8 @@ function stg(...releases: readonly PastRelease[]): UpstreamEvidence {
 }
 
 function verified(sequence: number, result: VerificationResult['result'], time: string): VerificationResult {
-  return { sequence, commit: past(sequence, time, {}).commit, result, time: Date.parse(time) };
+  const id = `${result}-${time.slice(5, 13)}`;
+  return { id, sequence, commit: past(sequence, time, {}).commit, result, time: Date.parse(time) };
 }
 
 /** `pass`, `refuse`, or `wait` with the moment from which it would pass. */
@@ -105,10 +106,36 @@ describe('soak', () => {
       [verified(2, 'failed', '2026-11-28T00:00Z'), verified(2, 'passed', '2026-11-28T12:00Z')],
       'pass',
     ],
+    [
+      'begins again with the first that passed after one that failed',
+      [
+        verified(2, 'passed', '2026-11-28T00:00Z'),
+        verified(2, 'failed', '2026-11-30T00:00Z'),
+        verified(2, 'passed', '2026-11-30T06:00Z'),
+        verified(2, 'passed', '2026-11-30T08:00Z'),
+      ],
+      'wait 2026-12-01T06:00:00.000Z',
+    ],
     ['is not moved by one that found nothing out', [verified(2, 'inconclusive', '2026-11-30T11:00Z')], 'pass'],
     ['is not moved by one of another release', [verified(1, 'failed', '2026-11-30T11:00Z')], 'pass'],
   ])('%s', async (_, results, expected) => {
     expect(await soaked([past(2, '2026-11-27T12:00Z', { django: 'V4.2' }), V40], results)).toBe(expected);
+  });
+
+  test.each<[string, string, string]>([
+    ['waits', '2026-11-30T00:00Z', 'stg has to run django V4.2 for 1 d, and has for 12 h'],
+    ['passes', '2026-11-28T00:00Z', 'stg has run django V4.2 for 2 d 12 h, verified by passed-11-28T00'],
+  ])('names the verification that it counts from: %s', async (_, time, reason) => {
+    const judgement = await judged(subject, {
+      clock: NOW,
+      upstreamReleases: stg(past(2, '2026-11-27T12:00Z', { django: 'V4.2' }), V40),
+      verifications: [verified(2, 'passed', time)],
+    });
+    expect(judgement.decisions.find(({ gate }) => gate === 'soak')?.reason).toBe(reason);
+    const waits = judgement.refusals.find(({ gate }) => gate === 'soak');
+    expect(waits?.text.why ?? '').toMatch(
+      /^(?:|it counts from 2026-11-30T00:00:00\.000Z, verified by passed-11-30T00)$/,
+    );
   });
 
   test('is about the images that change alone', async () => {

@@ -69,6 +69,10 @@ gates:
     until: "2026-03-15T00:00:00Z"
 overrides:
   - downgrade
+rulesChanged:
+  - commit: "${idOf('8')}"
+    author: Ana <ana@example.com>
+    time: "2026-03-13T09:00:00Z"
 journal: "${idOf('7')}"
 plan: ${FULL_RECORD.plan}
 config:
@@ -94,7 +98,15 @@ test('the first record has none before it', () => {
 });
 
 describe('a record of schema 1', () => {
-  const { application: _, previous: __, scope: ___, overrides: ____, journal: _____, ...common } = FULL_RECORD;
+  const {
+    application: _,
+    previous: __,
+    scope: ___,
+    overrides: ____,
+    journal: _____,
+    rulesChanged: ______,
+    ...common
+  } = FULL_RECORD;
   const old = { ...common, schema: 1 as const, base: idOf('2'), previous: { sequence: 2 } };
 
   test('is read, and names the release before by its number alone', () => {
@@ -140,6 +152,7 @@ describe('what is not a record', () => {
     ['a base, which schema 1 has', `${TEXT}base: "${idOf('2')}"\n`, 'there is no key base'],
     ['a verdict that there is not', edit('decision: wait', 'decision: maybe'), 'gates.1.decision'],
     ['a list of no overrides', edit('overrides:\n  - downgrade', 'overrides: []'), 'overrides'],
+    ['a change of the gates by two lines', edit('author: Ana <ana@example.com>', 'author: "Ana\\nEve"'), 'author'],
     ['an unknown key', `${TEXT}extra: 1\n`, 'extra'],
     ['an unknown key of an image', edit('    version: V4.0', '    size: 1\n    version: V4.0'), 'images.django'],
     ['a key that is there twice', `${TEXT}sequence: 3\n`, 'twice'],

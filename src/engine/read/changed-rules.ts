@@ -1,20 +1,13 @@
 // Which commits of the trunk changed an environment's gates between two of its releases: who allowed what stopped the one before.
 import { CONFIG_FILE } from '../../config/config.ts';
-import type { Instant } from '../../model/effects.ts';
 import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { lineName } from '../../model/pipeline.ts';
-import type { ReleaseRecord } from '../../model/release.ts';
+import type { ReleaseRecord, RulesChange } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
+import { readConfigText } from './config-file.ts';
 import { type PastRules, rulesAt } from './past-rules.ts';
-
-/** A commit of the trunk that changed the gates of a line. */
-export interface RulesChange {
-  readonly commit: ObjectId;
-  readonly author: string;
-  readonly time: Instant;
-}
 
 /** Commits that are named at most. */
 const MOST = 10;
@@ -25,29 +18,48 @@ const MOST = 10;
  */
 export async function rulesChangedBetween(
   reading: Pick<RecordReading, 'ledger'>,
-  before: ReleaseRecord | undefined,
-  record: ReleaseRecord,
+  before: Pick<ReleaseRecord, 'config'> | undefined,
+  record: Pick<ReleaseRecord, 'config' | 'environment' | 'application'>,
 ): Promise<readonly RulesChange[]> {
   if (!before || !('commit' in before.config) || !('commit' in record.config)) return [];
   const [old, now] = [before.config.commit, record.config.commit];
   if (old === now) return [];
+  const line = lineName(record.environment, record.application);
   const ends = await rulesAt(reading, [old, now]);
   const [start, end] = [ends.places.get(old), ends.places.get(now)];
-  const same = rulesOf(ends, old, record) === rulesOf(ends, now, record);
+  const same = rulesOf(ends, old, line) === rulesOf(ends, now, line);
   if (same || start === undefined || end === undefined || end > start) return [];
   const steps = await reading.ledger.walk(now, [CONFIG_FILE], MOST + 1);
   const between = steps.filter(({ commit: { id } }) => (ends.places.get(id) ?? start) < start);
   const rules = await rulesAt(reading, [old, ...between.map(({ commit }) => commit.id)]);
   return between.flatMap(({ commit: { id, author, time } }, at) => {
     const earlier = between[at + 1]?.commit.id ?? old;
-    return rulesOf(rules, id, record) === rulesOf(rules, earlier, record)
+    return rulesOf(rules, id, line) === rulesOf(rules, earlier, line)
       ? []
-      : [{ commit: id, author: plain(author, 200), time }];
+      : [{ commit: id, author: plain(author, 200), time: new Date(time).toISOString().replace('.000Z', 'Z') }];
   });
 }
 
-/** The gates of a record's line at a commit, as a digest; undefined where the line or the configuration is not there. */
-function rulesOf({ pipelines }: PastRules, commit: ObjectId, record: ReleaseRecord): string | undefined {
-  const line = pipelines.get(commit)?.lines.get(lineName(record.environment, record.application));
+/**
+ * The commits that changed the gates since a line's release, for the release that comes next. `head`: the trunk's. Where the
+ * tagflow.yaml of that time has today's text, as it usually has, no more of the trunk is read than lies in between.
+ */
+export async function rulesChangedSince(
+  reading: Pick<RecordReading, 'ledger'>,
+  before: ReleaseRecord | undefined,
+  record: Pick<ReleaseRecord, 'config' | 'environment' | 'application'>,
+): Promise<readonly RulesChange[]> {
+  if (!before || !('commit' in before.config) || !('commit' in record.config)) return [];
+  const [old, now] = [before.config.commit, record.config.commit];
+  if (old === now) return [];
+  const { ledger } = reading;
+  const between = await ledger.downTo(now, (id) => id === old);
+  if (between && (await readConfigText(ledger, old)) === (await readConfigText(ledger, now))) return [];
+  return rulesChangedBetween(reading, before, record);
+}
+
+/** The gates of a line at a commit, as a digest; undefined where the line or the configuration is not there. */
+function rulesOf({ pipelines }: PastRules, commit: ObjectId, name: string): string | undefined {
+  const line = pipelines.get(commit)?.lines.get(name);
   return line && policyDigest(line.gates);
 }

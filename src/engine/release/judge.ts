@@ -262,8 +262,8 @@ async function verificationsUpstream(
   if (from === undefined) return [];
   const environment = lineOf(snapshot.pipeline, lineName(from, application));
   const entries = await verificationEntries(context, journalOf(snapshot), environment, RESULTS);
-  return entries.flatMap(({ release, result, time }) =>
-    release && result ? [{ sequence: release.sequence, commit: release.commit, result, time: Date.parse(time) }] : [],
+  return entries.flatMap(({ id, release, result, time }) =>
+    release && result ? [{ id, ...release, result, time: Date.parse(time) }] : [],
   );
 }
 

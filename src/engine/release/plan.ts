@@ -7,6 +7,7 @@ import type { GateDecision, ReleaseImage } from '../../model/release.ts';
 import { type Environment, type ReleaseLine, formerRecordPaths } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
 import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
+import { rulesChangedSince } from '../read/changed-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { type FileChange, describeFiles } from '../tree/changed-files.ts';
 import { type Rendering, renderChanges } from '../tree/rendered.ts';
@@ -70,8 +71,11 @@ export async function planRelease(
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
   const candidate = { request, images, source, overlay, scope, merge };
-  const { decisions: gates, refusals } = await judge(reading, snapshot, state, candidate);
-  const made = { images, copies, ...tree, ...keptBy(merge, choice), gates };
+  const [{ decisions: gates, refusals }, rules] = await Promise.all([
+    judge(reading, snapshot, state, candidate),
+    rulesOf(reading, snapshot, state),
+  ]);
+  const made = { images, copies, ...tree, ...keptBy(merge, choice), gates, ...rules };
   const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject, plan };
   const stands = async (): Promise<boolean> =>
@@ -123,6 +127,17 @@ function descriptions(
 function keptBy(merge: Merge | undefined, choice: Choice): Pick<Plan, 'merged' | 'restored'> {
   const { restored, merged = [] } = { ...choice, ...(merge && { merged: merge.commits }) };
   return { ...(restored && { restored }), ...(merged.length > 0 && { merged }) };
+}
+
+/** Who changed the gates since the release that stands. */
+async function rulesOf(
+  reading: RecordReading,
+  { config }: Snapshot,
+  { environment: { environment, application }, record }: EnvironmentState,
+): Promise<Pick<Plan, 'rulesChanged'>> {
+  const line = { environment, ...(application !== undefined && { application }) };
+  const rulesChanged = await rulesChangedSince(reading, record, { ...line, config });
+  return rulesChanged.length > 0 ? { rulesChanged } : {};
 }
 
 /** The tree of what was chosen: another commit's, or the branch's own with the line's scope changed. */

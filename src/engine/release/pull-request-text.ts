@@ -31,6 +31,9 @@ export function proposalText(plan: Plan, record: ReleaseRecord): { readonly titl
     ...(files.length === 0 ? [] : ['', ...listed]),
     ...(files.length > SHOWN ? [`- and ${files.length - SHOWN} more`] : []),
     '',
+    ...(plan.rulesChanged ?? []).map(
+      ({ commit, author, time }) => `- gates changed by ${code(author)} in ${commit}, ${time}`,
+    ),
     ...gates.map(({ gate, decision, reason: why }) => `- gate ${gate}: ${decision}: ${code(why)}`),
     '',
     `Merge it, by a merge commit or squashed, not by rebasing; then \`tagflow apply ${environment}\` puts the tags.`,

@@ -1,6 +1,10 @@
 // Who changed the gates of an environment between two of its releases, as `show` says it.
 import { expect, test } from 'vitest';
 import { show } from '../../../src/engine/read/history.ts';
+import { planDigest } from '../../../src/model/plan.ts';
+import { proposalText } from '../../../src/engine/release/pull-request-text.ts';
+import { plannedView } from '../../../src/views/outcome.ts';
+import { formatSummary } from '../../../src/views/summary.ts';
 import { formatText } from '../../../src/views/text.ts';
 import { showView } from '../../../src/views/show.ts';
 import { FIRST, createBench } from '../../support/engine.ts';
@@ -20,9 +24,52 @@ test('names each commit that changed the gates, and none that changed something 
   await bench.released('dev', { django: 'V4.2' });
   await bench.released('stg');
   bench.clock.advance(120_000);
-  await bench.released('prd');
+  const planned = await bench.promote('prd', {}, { run: { dryRun: true } });
+  if (planned.kind !== 'planned') throw new Error(`it is ${planned.kind}`);
+  expect(planned.plan.rulesChanged?.map(({ commit }) => commit)).toEqual(changed.toReversed());
+  expect(formatText(plannedView(planned))).toMatch(/^ {2}gates changed by .* in [0-9a-f]{40}, 2023-.*Z$/m);
+  const { plan, record } = await bench.released('prd');
+  expect(record.rulesChanged).toEqual(planned.plan.rulesChanged);
+  expect(bench.record('prd').rulesChanged).toEqual(record.rulesChanged);
+  const { body } = proposalText(plan, record);
+  for (const id of changed) expect(body).toContain(`in ${id}, 2023-`);
+  const summary = formatSummary({
+    environment: 'prd',
+    record,
+    commit: bench.head('prd'),
+    previous: undefined,
+  });
+  expect(summary).toContain('gates changed');
   const shown = await show(bench.context(), 'prd', { now: true });
   expect(shown.rulesChanged?.map(({ commit }) => commit)).toEqual(changed.toReversed());
   expect(formatText(showView(shown, bench.clock.now()))).toMatch(/^gates changed by .* in [0-9a-f]{40}, 2023-/m);
   expect((await show(bench.context(), 'prd', { release: 1 })).rulesChanged).toEqual([]);
+});
+
+test('a release under the same gates says nothing of them, whatever else the trunk changed', async () => {
+  const bench = createBench({ settings: { prd: 'gates: { soak: 1m }' } });
+  await bench.released('dev', FIRST);
+  await bench.released('stg');
+  bench.clock.advance(120_000);
+  await bench.released('prd');
+  bench.remote.commit('main', { 'README.md': 'other\n' });
+  const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+  bench.remote.commit('main', { 'tagflow.yaml': `# a comment\n${text}` });
+  await bench.released('dev', { django: 'V4.2' });
+  await bench.released('stg');
+  bench.clock.advance(120_000);
+  const { plan, record } = await bench.released('prd');
+  expect([plan.rulesChanged, record.rulesChanged]).toEqual([undefined, undefined]);
+});
+
+test('who changed the gates is no part of what a plan is known by', async () => {
+  const bench = createBench({ settings: { prd: 'gates: { upstream: warn }' } });
+  await bench.through(FIRST);
+  await bench.released('dev', { django: 'V4.2' });
+  await bench.released('stg');
+  const planned = await bench.promote('prd', {}, { run: { dryRun: true } });
+  if (planned.kind !== 'planned') throw new Error(`it is ${planned.kind}`);
+  const { plan } = planned;
+  const changes = [{ commit: bench.head('main'), author: 'Eve <eve@example.org>', time: '2023-01-01T00:00:00Z' }];
+  expect(planDigest({ ...plan, rulesChanged: changes })).toBe(planDigest(plan));
 });
