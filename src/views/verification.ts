@@ -1,5 +1,6 @@
 // What a verification found, as a view.
 import type { FollowUp } from '../engine/verification/follow-up.ts';
+import type { LineVerified } from '../engine/verification/several.ts';
 import type { Verified } from '../engine/verification/verify.ts';
 import { type Advice, advise } from '../model/advice.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -7,6 +8,7 @@ import type { StepResult } from '../model/journal.ts';
 import { shortId } from '../model/object-id.ts';
 import type { Failure } from './failure.ts';
 import { EXIT } from '../model/errors.ts';
+import { problemShape } from './shapes.ts';
 import { type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** The steps of a verification, and what followed. */
@@ -29,20 +31,28 @@ export function verificationView(verified: Verified): View {
   };
 }
 
-/** The verifications of several lines, a row for each; those that could not be made are failures, and not here. */
-export function verificationsView(found: readonly Verified[]): View {
-  const rows = found.map(({ environment, record, result, steps }) => {
+/** The verifications of several lines, a row for each. Data names the lines that could not be verified as well. */
+export function verificationsView(found: readonly LineVerified[]): View {
+  const verified = found.flatMap(({ verified: { value } }) => value ?? []);
+  const rows = verified.map(({ environment, record, result, steps }) => {
     const step = steps.find((one) => one.result === result) ?? steps[0];
     const seen = result === 'passed' ? steps.map(({ name }) => name).join(', ') : step && `${step.name}: ${step.seen}`;
     return [environment, `#${record.sequence}`, marked(result), seen ?? ''];
   });
-  const followed = found.flatMap(({ environment, followUp }) =>
+  const followed = verified.flatMap(({ environment, followUp }) =>
     followUp ? [[environment, ': ', wordsOf(followUp)]] : [],
   );
   return {
-    data: { verifications: found.map(verificationShape) },
+    data: {
+      verifications: verified.map(verificationShape),
+      unverified: found.flatMap(({ line, verified: { problem } }) =>
+        problem ? [{ line, problem: problemShape(problem) }] : [],
+      ),
+    },
     parts: [
-      tableOf(['LINE', 'RELEASE', 'RESULT', { name: 'SEEN', wraps: true }], rows),
+      rows.length > 0
+        ? tableOf(['LINE', 'RELEASE', 'RESULT', { name: 'SEEN', wraps: true }], rows)
+        : linesOf('nothing was verified'),
       ...(followed.length > 0 ? [linesOf(...followed)] : []),
     ],
   };

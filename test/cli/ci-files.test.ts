@@ -129,6 +129,7 @@ test('GitHub’s files are added to: from which version to which, why, who, the 
 - **why** INC-412: checkout "500s" # again
 - **who** ana
 - **job** https://gitlab.example.org/shop/-/jobs/88
+- **gates changed** by Ana &lt;ana@example.com> in ${idOf('8')}, 2026-03-13 09:00Z
 - **gate downgrade** overridden: older on request: django V4.2 -> V4.0 (by ana: no)
 - **gate soak** wait: 3 h of 24 h
 

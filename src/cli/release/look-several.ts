@@ -49,6 +49,6 @@ function meantBy({ releases, unchanged }: Several): readonly MeantRelease[] {
 /** Prints what was found, for people. */
 export function printFound(session: Session, { found }: SeveralFound): void {
   for (const { live } of found) if (live?.value) session.print(liveReleaseView(live.value));
-  const verified = found.flatMap((one) => one.verified?.value ?? []);
+  const verified = found.flatMap((one) => (one.verified?.value ? [{ line: one.line, verified: one.verified }] : []));
   if (verified.length > 0) session.print(verificationsView(verified));
 }

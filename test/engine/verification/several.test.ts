@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { listJournal } from '../../../src/engine/journal/list.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
-import { type MeantRelease, lookAtSeveral } from '../../../src/engine/verification/several.ts';
+import { type MeantRelease, lookAtSeveral, verifySeveral } from '../../../src/engine/verification/several.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
@@ -65,4 +65,26 @@ test('the one that fails goes back, the others stay, and one that was overtaken 
     'cart passed',
     'mail failed',
   ]);
+});
+
+test('a schedule verifies every application that has a release; the one that nobody released is left out', async () => {
+  const extra = { 'apps/new/dev/kustomization.yaml': FILES['apps/cart/dev/kustomization.yaml'] ?? '' };
+  const bench = createBench({ config: CONFIG, files: { ...FILES, ...extra } });
+  const request = { environment: 'dev', applications: [...NAMES], all: false, versions: { '*': 'V4.0' } };
+  expect(await promoteSeveral(bench.context(), request)).toMatchObject({ kind: 'several' });
+  const verifier = createScriptedVerifier((_step, { application }) =>
+    application === 'mail' ? { said: 'no', seen: 'it says 500' } : { said: 'yes', seen: 'fine' },
+  );
+  const given = { ...bench.context(), verifier };
+  const words = (found: Awaited<ReturnType<typeof verifySeveral>>): readonly string[] =>
+    found.map(({ line, verified }) => `${line} ${verified.value?.result ?? verified.problem?.code}`);
+  const all = { environment: 'dev', applications: [], all: true, wait: true };
+  expect(words(await verifySeveral(given, all))).toEqual(['dev/cart passed', 'dev/mail failed', 'dev/shop passed']);
+  const asked = verifier.asked.length;
+  expect(words(await verifySeveral(given, { ...all, applications: ['*a*', 'new'], all: false }))).toEqual([
+    'dev/cart passed',
+    'dev/mail failed',
+    'dev/new release-not-found',
+  ]);
+  expect(verifier.asked).toHaveLength(asked);
 });
