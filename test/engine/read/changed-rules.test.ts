@@ -62,7 +62,7 @@ test('a release under the same gates says nothing of them, whatever else the tru
   expect([plan.rulesChanged, record.rulesChanged]).toEqual([undefined, undefined]);
 });
 
-test('who changed the gates is no part of what a plan is known by', async () => {
+test('the digest of a plan leaves out who changed the gates', async () => {
   const bench = createBench({ settings: { prd: 'gates: { upstream: warn }' } });
   await bench.through(FIRST);
   await bench.released('dev', { django: 'V4.2' });
