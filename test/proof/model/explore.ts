@@ -208,7 +208,11 @@ function encode(world: World, exchange: Exchange): string {
   if (removed.length > 0) key += write(removed.join());
   key += write(released.join());
   if (broken !== '') key += write(broken);
-  if (world.journal) key += write(journalText(world.journal)) + write((world.written ?? []).toSorted().join());
+  if (world.journal)
+    key +=
+      write(journalText(world.journal)) +
+      write((world.written ?? []).toSorted().join()) +
+      write((world.failures ?? []).join());
   for (const at of exchange.runs) {
     const run = world.runs[at];
     if (run) key += write(runText(run, exchange), 'as is');
@@ -245,9 +249,10 @@ function lateText(late: World['late'], { images: [first] }: Exchange): string {
 }
 
 function runText(run: Run, { images, write }: Exchange): string {
-  const { at, attempt, asked = '', base, commit, open, applying, moved, beside, entry, exit = '' } = run;
+  const { at, attempt, asked = '', base, commit, open, applying, moved, beside, entry, looksAt, exit = '' } = run;
   let key = write(`${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${beside === true ? 'b' : ''}${exit}`);
   if (at === 'ended') return key;
+  if (looksAt) key += write(`${looksAt.id}${run.failed === undefined ? '?' : run.failed ? '-' : '+'}`);
   if (entry) key += write(journalText([...entry.onto, entry.entry]));
   key += write(asked) + write(base?.id ?? '') + write(commit?.id ?? '') + write(applying?.id ?? '');
   for (const image of images) {

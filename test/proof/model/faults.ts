@@ -37,7 +37,8 @@ function spend(world: World, kind: keyof Faults): World {
 
 /** A process dies: as it is, or with a request on its way. Being killed before its first step it was never there. */
 function kills(world: World, run: Run, index: number): readonly Move[] {
-  if (world.left.kill === 0 || run.at === 'ended' || (run.at === 'plan' && run.attempt === 0)) return [];
+  const isNew = run.at === 'plan' && run.attempt === 0 && !run.looksAt;
+  if (world.left.kill === 0 || run.at === 'ended' || isNew) return [];
   const { name, operation, commit, applying } = run;
   const dead: Run = { ...newRun(name, operation), at: 'ended', exit: 'killed' };
   const after = { ...spend(world, 'kill'), runs: world.runs.with(index, dead) };

@@ -4,6 +4,8 @@
 export type EntryText =
   | { readonly kind: 'lock'; readonly rollbacks?: true }
   | { readonly kind: 'hold' | 'approve'; readonly version: number }
+  /** What a verification said of the release that a commit made. */
+  | { readonly kind: 'result'; readonly of: string; readonly failed: boolean }
   /** Ends the open entries of a kind that its writer sees: `unlock`, `lift`, `unapprove`. */
   | { readonly kind: 'end'; readonly of: 'lock' | 'hold' | 'approve' };
 
@@ -36,6 +38,12 @@ export function journalHead(journal: Journal): string {
 export function openEntries(journal: Journal, kind: Entry['says']['kind']): Journal {
   const ended = new Set(journal.flatMap(({ ends }) => ends));
   return journal.filter(({ id, says }) => says.kind === kind && !ended.has(id));
+}
+
+/** Whether the newest result of a release says that it failed; undefined where there is none. */
+export function hasFailed(journal: Journal, commit: string): boolean | undefined {
+  const newest = journal.findLast(({ says }) => says.kind === 'result' && says.of === commit)?.says;
+  return newest?.kind === 'result' ? newest.failed : undefined;
 }
 
 /** Why a release may not be made beside a journal; undefined when it may. */

@@ -23,9 +23,11 @@ const ENDINGS = { lock: 'unlock', hold: 'lift', approve: 'unapprove' } as const;
 /** `promote v4`. */
 function operationText(operation: Operation): string {
   if (operation.kind === 'promote') return `promote v${operation.version}`;
+  if (operation.kind === 'verify') return `verify (${operation.bad.map((version) => `v${version}`).join(', ')} fails)`;
   if (operation.kind !== 'write') return operation.kind;
   const { says } = operation;
   if (says.kind === 'end') return ENDINGS[says.of];
+  if (says.kind === 'result') return 'result';
   return says.kind === 'lock' ? `lock${says.rollbacks ? ' --rollbacks' : ''}` : `${says.kind} v${says.version}`;
 }
 

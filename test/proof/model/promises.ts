@@ -1,5 +1,6 @@
 // What has to hold: in every state, once everybody has ended, and after one `apply` or a rerun that follows.
 // What a single write or push can break is judged where it is done: writeTag and moveBranch in world.ts; what exit code 0 claims, in steps.ts.
+import { hasFailed, openEntries } from './journal.ts';
 import type { Kept } from './rules.ts';
 import { newRun, step } from './steps.ts';
 import {
@@ -84,7 +85,7 @@ function brokenAtRest(world: World, given: Faults, kept: Kept): string | undefin
     const wrong = wrongTag(world);
     if (wrong) return `everybody ended well, and ${wrong}`;
   }
-  return brokenAfterApply(world, kept) ?? brokenAfterRerun(world, kept);
+  return brokenAfterApply(world, kept) ?? brokenAfterRerun(world, kept) ?? brokenAfterVerify(world, kept);
 }
 
 /** A tag that is not what the head's release says. */
@@ -143,6 +144,23 @@ function brokenAfterRerun(world: World, kept: Kept): string | undefined {
     if (!known.includes(rerun.exit)) return `a rerun of ${name} ended with ${rerun.exit}`;
   }
   return undefined;
+}
+
+/** What failed by the journal is left by the next verification, whoever died on the way there; nothing else is. */
+function brokenAfterVerify(world: World, kept: Kept): string | undefined {
+  const verification = world.runs.find(({ operation }) => operation.kind === 'verify')?.operation;
+  const head = headOf(world);
+  if (!verification || !world.journal || world.removed.length > 0 || hiddenBy(head)) return undefined;
+  const after = runAlone(world, 'R', verification, kept);
+  if (after.broken !== undefined) return `verify again: ${after.broken}`;
+  const failed = hasFailed(world.journal, head.id);
+  if (failed === undefined) return undefined;
+  if ((after.journal?.length ?? 0) > world.journal.length) return `release ${head.sequence} was verified twice`;
+  const isLocked = openEntries(world.journal, 'lock').some(({ says }) => says.kind === 'lock' && says.rollbacks);
+  const isLeft = failed && head.action === 'promote' && !isLocked;
+  const { id, parent, byItself } = headOf(after);
+  if (!isLeft) return id === head.id ? undefined : `release ${head.sequence} was left, which nothing asked for`;
+  return byItself && parent?.id === head.id ? undefined : `release ${head.sequence} failed, and is not left`;
 }
 
 function lastRun({ runs }: World): Run {

@@ -34,6 +34,7 @@ const rollback: Operation = { kind: 'rollback' };
 const apply: Operation = { kind: 'apply' };
 const write = (says: EntryText): Operation => ({ kind: 'write', says });
 const lock = write({ kind: 'lock' });
+const verify = (...bad: readonly number[]): Operation => ({ kind: 'verify', bad });
 
 /** Every rule, by its name. */
 export const RULES = {
@@ -195,6 +196,36 @@ export const RULES = {
       journal: [{ id: 'hold before', says: { kind: 'hold', version: 5 }, ends: [] }],
       coarse: true,
     },
+  },
+  'a result is of what was looked at': {
+    says: 'a result is written down only while the release that was looked at is the newest',
+    keptBy: 'engine/verification/verify.ts write',
+    without: 'it is written down of whatever the line has by then, and that is left',
+    shownBy: { operations: [verify(3), promote(4)], faults: {}, journal: [], coarse: true },
+  },
+  'the result comes before what follows': {
+    says: 'nothing is rolled back by itself before the journal says that it failed',
+    keptBy: 'engine/verification/verify.ts verify',
+    without: 'it is rolled back, and nobody can read why',
+    shownBy: { operations: [verify(3)], faults: {}, journal: [], coarse: true },
+  },
+  'a result is not asked for again': {
+    says: 'a release that failed by the journal is left by the next verification, whatever it would say now',
+    keptBy: 'engine/verification/verify.ts resultOf',
+    without: 'it is asked again, and what runs by then may hide that the release failed',
+    shownBy: { operations: [verify(3)], faults: { kill: 1 }, journal: [], coarse: true },
+  },
+  'only what failed is left': {
+    says: 'a rollback by itself leaves the release that failed, while it is the newest, and no other',
+    keptBy: 'rollbackFrom',
+    without: 'whatever the line has by then is left',
+    shownBy: { operations: [verify(3), promote(4)], faults: {}, journal: [], coarse: true },
+  },
+  'a rollback is not left by itself': {
+    says: 'what was rolled back to is not rolled back by itself',
+    keptBy: 'followUp, rollbackFrom',
+    without: 'one bad day takes the line back release by release',
+    shownBy: { operations: [verify(2, 3), verify(2, 3)], faults: {}, journal: [], coarse: true },
   },
 } as const satisfies Record<string, Rule>;
 

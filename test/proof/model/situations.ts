@@ -20,6 +20,8 @@ const lock = write({ kind: 'lock' });
 const lockAll = write({ kind: 'lock', rollbacks: true });
 const hold4 = write({ kind: 'hold', version: 4 });
 const unlock = write({ kind: 'end', of: 'lock' });
+const verify: Operation = { kind: 'verify', bad: [2, 3] };
+const verify4: Operation = { kind: 'verify', bad: [4] };
 const EMPTY: Journal = [];
 const LOCKED: Journal = [{ id: 'lock before', says: { kind: 'lock' }, ends: [] }];
 const APPROVED: Journal = [{ id: 'approve before', says: { kind: 'approve', version: 4 }, ends: [] }];
@@ -48,6 +50,7 @@ export const FEW: readonly Surroundings[] = [
   beside(EMPTY, two(promote4, lock, { lostAnswer: 1, kill: 1 })),
   beside(LOCKED, two(lock, unlock, { journalRewind: 1 })),
   shared(alone(rollback, { foreign: 2, lostAnswer: 1, late: 1 })),
+  beside(EMPTY, alone(verify, { kill: 1, lostAnswer: 1, staleHead: 1 })),
 ];
 
 /** All: three runs at once, and two with small steps and more going wrong. */
@@ -80,6 +83,13 @@ export const ALL: readonly Surroundings[] = [
   shared(two(promote4, promote4, { foreign: 1, kill: 1 })),
   beside(EMPTY, shared(two(promote4, lock, { foreign: 1, lostAnswer: 1 }))),
   beside(EMPTY, two(promote4, lock, { lostAnswer: 1, late: 1, kill: 1, staleHead: 1 })),
+  beside(EMPTY, alone(verify, { kill: 1, late: 1, lostAnswer: 1, staleTag: 1 })),
+  beside(EMPTY, two(verify, verify, { kill: 1 })),
+  beside(EMPTY, two(verify, promote4, { lostAnswer: 1, staleHead: 1 })),
+  beside(EMPTY, two(verify, rollback, { kill: 1 })),
+  beside(EMPTY, two(verify, lockAll, { lostAnswer: 1 })),
+  beside(EMPTY, three(verify4, promote4, rollback, {})),
+  beside(EMPTY, three(verify4, verify4, promote4, { kill: 1 })),
   beside(EMPTY, two(rollback, lockAll, { lostAnswer: 1, late: 1, staleHead: 1 })),
   beside(LOCKED, two(promote4, unlock, { kill: 1, journalRewind: 1 })),
   beside(LOCKED, three(lock, unlock, hold4, { journalRewind: 1 })),

@@ -1,7 +1,7 @@
 // What a run of tagflow does, step by step. A step is one talk with the Git server or the registry; between any two of them
 // everybody else may do anything. Each function gives every way its step can go: more than one where a replica may lag,
 // an answer may be lost, or time may run out. Above each stands the function of the engine that it mirrors.
-import { type Entry, forbidden, journalHead, openEntries } from './journal.ts';
+import { type Entry, forbidden, hasFailed, journalHead, openEntries } from './journal.ts';
 import type { Kept } from './rules.ts';
 import {
   type Commit,
@@ -83,6 +83,10 @@ function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
       return at.look();
     case 'append':
       return at.append();
+    case 'ask':
+      return at.ask();
+    case 'result':
+      return at.writeResult();
     case 'newest':
       return at.isNewest();
     case 'current':
@@ -114,17 +118,21 @@ class Step {
   // that matters here, as digests and old commits never change.
   plan(): readonly Move[] {
     if (this.#run.operation.kind === 'write') return [this.#readJournal()];
+    if (this.#run.operation.kind === 'verify' && this.#run.failed === undefined) return this.#look();
     return this.#readHead().map(({ head, world, text }) => {
       const { operation, asked } = this.#run;
       if (operation.kind === 'restore') return this.#git(text, this.#restored(world, head));
       if (this.#refuses(head)) return this.#refused(text, world);
       // On a branch that lines share it is the line that moves on.
       const seen = world.shared === true ? head.record : head.id;
-      const isOther = operation.kind === 'rollback' && asked !== undefined && asked !== seen;
+      const isOther = goesBack(this.#run) && asked !== undefined && asked !== seen;
       // engine/release/rollback.ts rollback: what arrived since it last read the branch is nobody's to leave
-      if (isOther && this.#kept('a rollback that lost stops'))
+      if (isOther && this.#kept(this.#run.looksAt ? 'only what failed is left' : 'a rollback that lost stops'))
         return this.#git(text, this.#end(world, this.#run, 'superseded'));
-      const run = operation.kind === 'rollback' ? { ...this.#run, asked: asked ?? seen } : this.#run;
+      // engine/verification/follow-up.ts followUp
+      if (this.#run.looksAt && head.action === 'rollback' && this.#kept('a rollback is not left by itself'))
+        return this.#git(`${text}, a rollback itself`, this.#end(world, this.#run, 'ok'));
+      const run = goesBack(this.#run) ? { ...this.#run, asked: asked ?? seen } : this.#run;
       return this.#git(text, this.#planOn(world, run, head));
     });
   }
@@ -155,10 +163,12 @@ class Step {
 
   #planned(world: World, run: Run, base: Commit, version: number, held: readonly number[]): World {
     const { name, operation, attempt, asked } = run;
-    const action = operation.kind === 'rollback' ? 'rollback' : 'promote';
+    const action = operation.kind === 'promote' ? 'promote' : 'rollback';
     const sequence = base.sequence + 1;
     const journal = world.journal && journalHead(world.journal);
-    const commit = makeCommit({ parent: base, sequence, action, version, held, by: name, asked, journal }, attempt);
+    const byItself = operation.kind === 'verify' ? { byItself: true as const } : {};
+    const made = { parent: base, sequence, action, version, held, by: name, asked, journal, ...byItself } as const;
+    const commit = makeCommit(made, attempt);
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
 
@@ -192,13 +202,72 @@ class Step {
     );
   }
 
+  // engine/verification/verify.ts readVerifiable, resultOf: a result that is there is not asked for again
+  #look(): readonly Move[] {
+    const { journal = [] } = this.#world;
+    return this.#readHead().map(({ head, world, text }) => {
+      if (this.#refuses(head)) return this.#refused(text, world);
+      const run = { ...this.#run, looksAt: head };
+      const known = hasFailed(journal, head.id);
+      if (known === undefined || !this.#kept('a result is not asked for again'))
+        return this.#git(text, this.#to(world, { ...run, at: 'ask' }));
+      const said = `${text}, which ${known ? 'failed' : 'runs'} by the journal`;
+      return this.#git(said, known ? this.#followsUp(world, run) : this.#end(world, run, 'ok'));
+    });
+  }
+
+  // engine/verification/verify.ts ask: what runs is looked at, which takes its time. Asked again it may say something else.
+  ask(): readonly Move[] {
+    const { operation, looksAt } = this.#run;
+    if (operation.kind !== 'verify' || !looksAt) return [];
+    const isAgain = hasFailed(this.#world.journal ?? [], looksAt.id) !== undefined;
+    const failed = operation.bad.includes(looksAt.version) && !isAgain;
+    const run = { ...this.#run, failed };
+    const { name } = run;
+    const next = this.#kept('the result comes before what follows')
+      ? this.#to(this.#world, { ...run, at: 'result' })
+      : failed
+        ? this.#followsUp(this.#world, run)
+        : this.#end(this.#world, run, 'ok');
+    return [
+      {
+        talks: [{ from: name, to: name, text: `looks: v${looksAt.version} ${failed ? 'fails' : 'runs'}` }],
+        world: next,
+      },
+    ];
+  }
+
+  // engine/verification/verify.ts write: of a release that is not the newest any more nothing is written down
+  writeResult(): readonly Move[] {
+    const { looksAt, failed = false, name } = this.#run;
+    const { journal = [] } = this.#world;
+    if (!looksAt) return [];
+    return this.#readHead().map(({ head, world, text }) => {
+      const isSame = head.id === looksAt.id;
+      if (!isSame && this.#kept('a result is of what was looked at'))
+        return this.#git(text, this.#end(world, this.#run, 'superseded'));
+      const says = { kind: 'result', of: head.id, failed } as const;
+      const entry: Entry = { id: `${failed ? 'failed' : 'passed'} ${head.id} by ${name}`, says, ends: [] };
+      const own = { asked: looksAt.id, looksAt: head, entry: { entry, onto: journal } };
+      const run = { ...this.#run, ...own, at: 'append' } as const;
+      return this.#git(text, this.#to(world, run));
+    });
+  }
+
+  // engine/release/rollback.ts rollbackFrom
+  #followsUp(world: World, { name, operation, attempt, looksAt }: Run): World {
+    return this.#to(world, { ...newRun(name, operation), attempt, looksAt, failed: true, asked: looksAt?.id });
+  }
+
   // engine/release/append-entry.ts appendEntry: by compare-and-swap, and put on the new head when others wrote meanwhile
   append(): readonly Move[] {
     const { entry: own } = this.#run;
     const { journal = [] } = this.#world;
     if (!own) return [];
     const { entry, onto } = own;
-    const what = `writes to the journal: ${entry.id}`;
+    const { looksAt } = this.#run;
+    const words = looksAt ? `release ${looksAt.sequence} ${this.#run.failed ? 'failed' : 'passed'}` : entry.id;
+    const what = `writes to the journal: ${words}`;
     const isNewest = journalHead(onto) === journalHead(journal);
     if (!isNewest && this.#kept('an entry is put on the newest journal')) {
       const again = { ...this.#run, entry: { entry, onto: journal } };
@@ -207,8 +276,12 @@ class Step {
     const { says } = entry;
     const all = says.kind === 'end' ? openEntries(journal, says.of).map(({ id }) => id) : [];
     const ends = this.#kept('an entry ends what its writer saw') ? entry.ends : all;
-    const written = writeJournal(this.#world, onto, { ...entry, ends }, entry.ends);
-    return [this.#git(`${what}: landed`, this.#end(written, this.#run, 'ok'))];
+    const { asked } = this.#run;
+    const seen = asked === undefined ? entry.ends : [...entry.ends, asked];
+    const written = writeJournal(this.#world, onto, { ...entry, ends }, seen);
+    const next =
+      says.kind === 'result' && says.failed ? this.#followsUp(written, this.#run) : this.#end(written, this.#run, 'ok');
+    return [this.#git(`${what}: landed`, next)];
   }
 
   // engine/release/choose-rollback.ts readHidden: the line continues from the highest release that the branch reaches
@@ -374,9 +447,9 @@ class Step {
 
   // engine/release/promote.ts promote, rollback.ts untilSuperseded: planned again beside the new journal
   #besideMoved(world: World, run: Run): World {
-    const { name, operation, asked, attempt, commit } = run;
+    const { name, operation, asked, attempt, commit, looksAt, failed } = run;
     if (this.#kept('a journal that moved on is read again'))
-      return this.#to(world, { ...newRun(name, operation), asked, attempt: attempt + 1 });
+      return this.#to(world, { ...newRun(name, operation), asked, looksAt, failed, attempt: attempt + 1 });
     if (!commit || !world.journal) return world;
     const { id: _, record: __, ...same } = commit;
     const next = makeCommit({ ...same, journal: journalHead(world.journal) }, attempt + 1);
@@ -385,10 +458,10 @@ class Step {
 
   // engine/release/promote.ts promote: plans again; engine/release/rollback.ts superseded: stops
   #lost(world: World, run: Run): World {
-    const stops = run.operation.kind === 'rollback' && this.#kept('a rollback that lost stops');
+    const stops = goesBack(run) && this.#kept('a rollback that lost stops');
     if (stops) return this.#end(world, run, 'superseded');
-    const { name, operation, asked } = run;
-    return this.#to(world, { ...newRun(name, operation), asked, attempt: run.attempt + 1 });
+    const { name, operation, asked, looksAt, failed } = run;
+    return this.#to(world, { ...newRun(name, operation), asked, looksAt, failed, attempt: run.attempt + 1 });
   }
 
   // engine/release/execute.ts: applyCommitted, once the commit is on the branch
@@ -557,6 +630,11 @@ class Step {
   #registry(text: string, world: World): Move {
     return { talks: [{ from: this.#run.name, to: 'registry', text }], world };
   }
+}
+
+/** Whether a run rolls back: it was asked to, or what it looked at failed. */
+function goesBack({ operation, failed }: Run): boolean {
+  return operation.kind === 'rollback' || (operation.kind === 'verify' && failed === true);
 }
 
 function countOf(entries: number): string {

@@ -26,6 +26,8 @@ export interface Commit {
   readonly by: Name;
   /** A rollback: the head at which anybody who asked for it had looked. */
   readonly asked: string | undefined;
+  /** A rollback that a failed verification led to. */
+  readonly byItself?: true | undefined;
   /** The journal's head that its record names. */
   readonly journal?: string | undefined;
 }
@@ -50,6 +52,8 @@ export type Operation =
   /** A rollback to the highest release by its number, hidden or not: what a person does when a merge hid it. */
   | { readonly kind: 'restore' }
   | { readonly kind: 'apply' }
+  /** Looks whether the release runs, and rolls it back by itself when it does not. `bad`: versions that do not run. */
+  | { readonly kind: 'verify'; readonly bad: readonly Version[] }
   /** An entry of the journal. */
   | { readonly kind: 'write'; readonly says: EntryText };
 
@@ -81,6 +85,8 @@ export interface Run {
     | 'push'
     | 'look'
     | 'append'
+    | 'ask'
+    | 'result'
     | 'newest'
     | 'current'
     | 'release-tags'
@@ -101,6 +107,9 @@ export interface Run {
   readonly beside?: boolean | undefined;
   /** What it writes to the journal, and the journal that it is put upon. */
   readonly entry?: { readonly entry: Entry; readonly onto: Journal } | undefined;
+  /** A verification: the commit whose release it looks at, and once it is written down whether that failed. */
+  readonly looksAt?: Commit | undefined;
+  readonly failed?: boolean | undefined;
   /** The commit whose release is being applied. */
   readonly applying?: Commit | undefined;
   /** The head had moved on while tags were put. */
@@ -157,6 +166,8 @@ export interface World {
   readonly needsApproval?: boolean | undefined;
   /** For judging only, no run can see them: entries that their writers know to be there… */
   readonly written?: readonly string[] | undefined;
+  /** …commits of whose releases a failed result was written down… */
+  readonly failures?: readonly string[] | undefined;
   /** …commits that an administrator took off the branch… */
   readonly removed: readonly string[];
   /** …versions that the branch had at some time… */
@@ -266,13 +277,19 @@ export function moveBranch(world: World, commit: Commit, late?: 'late'): World {
   };
   return {
     ...moved,
-    broken: brokenByPush(head, commit, world.shared) ?? (late ? undefined : brokenBeside(world, commit)),
+    broken:
+      brokenByPush(head, commit, world.shared) ??
+      brokenByItself(world, commit) ??
+      (late ? undefined : brokenBeside(world, commit)),
   };
 }
 
-/** Adds an entry to a journal, and puts that where the journal was. Every promise that this could break is judged here. */
+/**
+ * Adds an entry to a journal, and puts that where the journal was. `seen`: entries and commits that its writer looked at. Every promise that this could break is judged here.
+ */
 export function writeJournal(world: World, onto: Journal, entry: Entry, seen: readonly string[]): World {
   const journal = [...onto, entry];
+  const { says } = entry;
   const written = [...(world.written ?? []), entry.id];
   const ids = new Set(journal.map(({ id }) => id));
   const lost = written.find((id) => !ids.has(id));
@@ -281,9 +298,13 @@ export function writeJournal(world: World, onto: Journal, entry: Entry, seen: re
     lost !== undefined
       ? `the entry ${lost} was acknowledged and is gone`
       : unseen === undefined
-        ? undefined
+        ? says.kind === 'result' && !seen.includes(says.of)
+          ? 'the journal has a result of a release that nobody looked at'
+          : undefined
         : `the entry ${unseen} was ended by somebody who had never seen it`;
-  return { ...world, journal, written, broken: world.broken ?? broken };
+  const failed = says.kind === 'result' && says.failed ? [says.of] : [];
+  const failures = [...(world.failures ?? []), ...failed];
+  return { ...world, journal, written, failures, broken: world.broken ?? broken };
 }
 
 /** The promise that a release breaks by the journal as it is when it lands. */
@@ -293,6 +314,16 @@ function brokenBeside({ journal, needsApproval = false }: World, commit: Commit)
   const why = forbidden(journal, { action, version, relied: parent?.journal, needsApproval });
   if (why !== undefined) return `release ${sequence} landed, though ${why}`;
   return commit.journal === journalHead(journal) ? undefined : `release ${sequence} names a journal that is not there`;
+}
+
+/** The promise that a rollback breaks which nobody asked for. */
+function brokenByItself({ failures = [] }: World, { byItself, parent }: Commit): string | undefined {
+  if (!byItself || !parent) return undefined;
+  const { sequence, action, id } = parent;
+  if (action === 'rollback') return `release ${sequence} is a rollback, and was rolled back by itself`;
+  return failures.includes(id)
+    ? undefined
+    : `release ${sequence} was rolled back by itself, and nobody wrote down that it failed`;
 }
 
 /** Versions in ascending order, each once. */
