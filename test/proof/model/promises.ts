@@ -146,7 +146,7 @@ function brokenAfterRerun(world: World, kept: Kept): string | undefined {
   return undefined;
 }
 
-/** What failed by the journal is left by the next verification, whoever died on the way there; nothing else is. */
+/** What failed by the journal is left by the next verification, even where the one before died; nothing else is. */
 function brokenAfterVerify(world: World, kept: Kept): string | undefined {
   const verification = world.runs.find(({ operation }) => operation.kind === 'verify')?.operation;
   const head = headOf(world);
