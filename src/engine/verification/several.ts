@@ -1,5 +1,4 @@
 // Looking at the releases of several lines, side by side. What one line comes to does not keep the others from being looked at.
-import { LINES_AT_ONCE } from '../release/side-by-side.ts';
 import pLimit from 'p-limit';
 import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
