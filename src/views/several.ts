@@ -1,5 +1,5 @@
 // Several applications of an environment: released by one commit, asked for in a pull request each, planned, or left as they are.
-import type { Planned, Proposed, Refused, Released, Several } from '../engine/release/outcome.ts';
+import type { Planned, Proposed, Refused, Released, Several, StandingLine } from '../engine/release/outcome.ts';
 import { shortId } from '../model/object-id.ts';
 import type { Plan } from '../model/plan.ts';
 import { counted } from '../model/text.ts';
@@ -17,7 +17,8 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
       environment,
       commit: releases.find((one) => one.kind === 'released')?.commit,
       releases: releases.map(releaseShape),
-      unchanged,
+      unchanged: unchanged.map(({ line }) => line),
+      repaired: unchanged.filter(isRepaired).map(({ line, tags }) => ({ line, tags: tags.map(tagShape) })),
       skipped: skipped.map(skippedShape),
     },
     parts: [
@@ -33,12 +34,22 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
         [styled('green', '✓'), ` ${headline(environment, releases)}`],
         ...proposed.flatMap(requestLines),
         ...(unchanged.length > 0 ? [`unchanged: ${counted(unchanged.length, 'application')}`] : []),
+        ...unchanged.filter(isRepaired).flatMap(repairedLines),
         ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
       ),
       ...configurationParts(planned.flatMap(({ files = [] }) => files)),
       ...planned.flatMap(({ rendered }) => renderedParts(rendered)),
     ],
   };
+}
+
+function isRepaired({ tags }: StandingLine): boolean {
+  return tags.some(({ status }) => status !== 'right');
+}
+
+function repairedLines({ line, tags }: StandingLine): readonly TextLine[] {
+  const moved = tags.filter(({ status }) => status === 'moved').map(({ image, tag }) => `${image}:${tag}`);
+  return moved.length > 0 ? [`repaired ${line}: ${moved.join(', ')}`] : [];
 }
 
 /** What was done, in one line. All of several applications go the same way. */

@@ -90,6 +90,26 @@ describe('a layout', () => {
       { dev: ['apps/dev'], prod: ['apps/prod'] },
     ],
     [
+      'applications in the folder of a team',
+      surveyOf([...both('eu/ENV/team-a/web/k.yaml'), ...both('eu/ENV/team-a/api/k.yaml', { name: API })]),
+      {
+        'dev/api': ['eu/dev/team-a/api'],
+        'dev/web': ['eu/dev/team-a/web'],
+        'prod/api': ['eu/prod/team-a/api'],
+        'prod/web': ['eu/prod/team-a/web'],
+      },
+    ],
+    [
+      'folders that are called as hosts',
+      surveyOf([{ path: 'qa.example.org/versions.json' }, { path: 'prod.example.org/versions.json' }]),
+      { qa: ['qa.example.org'], prod: ['prod.example.org'] },
+    ],
+    [
+      'environments whose names mean other things where they stand alone',
+      surveyOf([{ path: 'helm/values_sandbox.yaml' }, { path: 'helm/values_live.yaml' }]),
+      { sandbox: ['helm/values_sandbox.yaml'], live: ['helm/values_live.yaml'] },
+    ],
+    [
       'folders with numbers in front',
       surveyOf([{ path: 'app/01-dev/v.yaml' }, { path: 'app/02-stage/v.yaml' }, { path: 'app/03-prod/v.yaml' }]),
       { '01-dev': ['app/01-dev'], '02-stage': ['app/02-stage'], '03-prod': ['app/03-prod'] },

@@ -67,7 +67,12 @@ export async function finishSeveral(
   const released = releases.filter((one) => one.kind === 'released');
   const tags = released.flatMap((one) => one.tags);
   const [first] = released;
-  const failures = first ? incomplete(environment, first.commit, tags) : [];
+  const failures = [
+    ...(first ? incomplete(environment, first.commit, tags) : []),
+    ...outcome.unchanged.flatMap(({ line, head, tags, problem }) =>
+      problem ? [failureOf(problem)] : incomplete(line, head, tags),
+    ),
+  ];
   if (session.options.output !== 'json') session.fail(failures);
   session.fail(looked.failures, 'table');
   const asked = releases.find((one) => one.kind === 'proposed');

@@ -43,7 +43,7 @@ function meantBy({ releases, unchanged }: Several): readonly MeantRelease[] {
       ? [{ line: lineName(one.plan.environment, one.plan.application), commit: one.commit }]
       : [],
   );
-  return [...made, ...unchanged.map((line) => ({ line }))];
+  return [...made, ...unchanged.map(({ line }) => ({ line }))];
 }
 
 /** Prints what was found, for people. */

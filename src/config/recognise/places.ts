@@ -1,6 +1,6 @@
 // Places of environments in the paths of a repository: `apps/web/overlays/prod/kustomization.yaml` is in the place of `prod` of
 // the template `apps/web/overlays/{environment}`.
-import { fileStage, isBeside, isHolder, isStageName, isStrong, stageIn } from './stages.ts';
+import { fileStage, isBeside, isHolder, isLastStage, isStageName, isStrong, stageIn } from './stages.ts';
 import type { Place } from './survey.ts';
 
 interface EnvironmentPlace extends Place {
@@ -73,6 +73,11 @@ function placeOf(path: string, unspoken: ReadonlySet<string>): EnvironmentPlace 
   for (const [index, part] of parts.slice(0, -1).entries()) {
     if (PASSED_OVER.test(part)) return undefined;
     if (isBeside(part)) continue;
+    const host = hostStage(part);
+    if (host) {
+      const template = [...parts.slice(0, index), host.template].join('/');
+      return { template, kind: 'folder', environment: host.environment, path: parts.slice(0, index + 1).join('/') };
+    }
     const isInHolder = isHolder(parts[index - 1] ?? '') && stageIn(part) !== undefined;
     const isOne =
       isInHolder || isStageName(stripped(part)) || isRegion(part) || unspoken.has(parts.slice(0, index + 1).join('/'));
@@ -84,6 +89,14 @@ function placeOf(path: string, unspoken: ReadonlySet<string>): EnvironmentPlace 
   if (!found) return undefined;
   const template = [...parts.slice(0, -1), found.template].join('/');
   return { template, kind: 'file', environment: found.environment, path };
+}
+
+/** Where a folder is called as a host, the environment that its first label is: `qa.example.org`. */
+function hostStage(name: string): { readonly template: string; readonly environment: string } | undefined {
+  const [, label = '', domain = ''] = /^([a-z0-9-]+)((?:\.[a-z0-9-]+)+)$/i.exec(name) ?? [];
+  return isStageName(label) && /\.[a-z]{2,}$/i.test(domain)
+    ? { template: `{environment}${domain}`, environment: label }
+    : undefined;
 }
 
 /** A folder's name without a number in front: `01-dev`. */
@@ -102,7 +115,7 @@ function isRegion(name: string): boolean {
 }
 
 function isFamily(places: ReadonlyMap<string, Place>): boolean {
-  return places.size > 1 && [...places.keys()].some((name) => isStrong(name));
+  return places.size > 1 && [...places.keys()].some((name) => isStrong(name) || isLastStage(name));
 }
 
 /** Of environments that one place names each, those that lie highest: an example further down is not a second one. */

@@ -49,6 +49,11 @@ export function isStrong(name: string): boolean {
   return wordsIn(name).some((word) => isStageName(word) && !WEAK.has(word));
 }
 
+/** Whether a name is one of production: beside another environment it means nothing else, not even `live`. */
+export function isLastStage(name: string): boolean {
+  return stageIn(name) === STAGES.length - 1;
+}
+
 /** Whether folders of this name hold environments. */
 export function isHolder(name: string): boolean {
   return HOLDERS.has(name.toLowerCase());

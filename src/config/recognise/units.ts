@@ -70,8 +70,7 @@ function split(unit: Unit, index: ImageIndex, level: number): readonly Unit[] {
     ({ name }) => name,
   );
   const names = [...below.keys()].filter((name) => !isBeside(name));
-  if (names.length < 2) return [unit];
-  return names.flatMap((name) =>
+  const units = names.flatMap((name) =>
     split(
       {
         template: `${unit.template}/${name}`,
@@ -82,6 +81,8 @@ function split(unit: Unit, index: ImageIndex, level: number): readonly Unit[] {
       level + 1,
     ),
   );
+  // A folder of a team or a cluster around several applications says nothing; one around a single application is a part of it.
+  return units.length < 2 ? [unit] : units;
 }
 
 /** The files of an environment's folder as units; undefined where they are objects of one application. */

@@ -84,13 +84,22 @@ export interface Proposed {
   readonly closed: readonly PullRequest[];
 }
 
+/** A line that has exactly what it would get. Its tags were checked, unless a plan was all that was asked for. */
+export interface StandingLine {
+  readonly line: string;
+  readonly head: ObjectId;
+  readonly tags: readonly TagStatus[];
+  /** What kept its images or tags from being checked. */
+  readonly problem: TagflowError | undefined;
+}
+
 /** Releases of several applications of one environment: by one commit, or by a pull request for each. */
 export interface Several {
   readonly kind: 'several';
   readonly environment: string;
   readonly releases: readonly (Released | Planned | Proposed)[];
   /** Lines that have exactly what they would get. */
-  readonly unchanged: readonly string[];
+  readonly unchanged: readonly StandingLine[];
   /** Lines that were refused and left out. */
   readonly skipped: readonly Refused[];
 }

@@ -9,11 +9,13 @@ import type { PromoteRequest } from '../../model/plan.ts';
 import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { choosePromotion } from './choose-promotion.ts';
+import type { UnchangedRelease } from './choice.ts';
 import { copyImages } from './copy.ts';
 import { type RunOptions, describePlan } from './execute.ts';
-import type { Proposed, Refused, Several } from './outcome.ts';
+import type { Proposed, Refused, Several, StandingLine } from './outcome.ts';
 import { type PlannedRelease, type Planning, type Raced, planRelease } from './plan.ts';
 import { againUntilWon } from './promote.ts';
+import { allEnded, applyAllNewest } from './put-tags.ts';
 import { openPullRequest, preparePullRequest, readOpenRequests } from './pull-request.ts';
 import { LINES_AT_ONCE, bringLines, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
 
@@ -49,17 +51,57 @@ export async function promoteSeveral(
     const refused = plannings.filter((one) => one.kind === 'refused');
     if (refused.length > 0 && request.skipRefused !== true) return refusedTogether(request.environment, refused);
     const planned = plannings.filter((one) => one.kind === 'planned');
-    const same = plannings.filter((one) => one.kind === 'unchanged').map(({ state }) => state.environment.name);
-    const result = { kind: 'several' as const, environment: request.environment, unchanged: same, skipped: refused };
-    if (dryRun || planned.length === 0)
+    const same = plannings.filter((one) => one.kind === 'unchanged');
+    const result = {
+      kind: 'several' as const,
+      environment: request.environment,
+      unchanged: same.map(({ state }) => standingLine(state, [], undefined)),
+      skipped: refused,
+    };
+    if (dryRun)
       return {
         ...result,
         releases: await Promise.all(planned.map(async (one) => describePlan(one, { dryRun: true, rendered }))),
       };
-    return planned.some(({ state }) => state.environment.pullRequest)
-      ? proposeAll(context, snapshot, planned, result, request.skipRefused === true)
-      : releaseAll(context, snapshot, planned, result);
+    const done = await doPlans(context, snapshot, planned, result, request.skipRefused === true);
+    return done.kind === 'several' ? { ...done, unchanged: await repairAll(context, same) } : done;
   });
+}
+
+async function doPlans(
+  context: Context,
+  snapshot: Snapshot,
+  planned: readonly PlannedRelease[],
+  result: Omit<Several, 'releases'>,
+  skipRefused: boolean,
+): Promise<Several | Refused | Raced> {
+  if (planned.length === 0) return { ...result, releases: [] };
+  return planned.some(({ state }) => state.environment.pullRequest)
+    ? proposeAll(context, snapshot, planned, result, skipRefused)
+    : releaseAll(context, snapshot, planned, result);
+}
+
+/**
+ * Brings the images and the tags of releases that stand to what they have to be: a run that was killed after its commit is
+ * finished by the next one.
+ */
+async function repairAll(context: Context, standing: readonly UnchangedRelease[]): Promise<readonly StandingLine[]> {
+  const limit = pLimit(LINES_AT_ONCE);
+  const copied = await allEnded(standing.map(async (one) => limit(async () => attempt(copyImages(context, one)))));
+  const whole = standing.filter((_, index) => !copied[index]?.problem).map(({ state }) => state);
+  const applied = new Map((await applyAllNewest(context, whole)).map((found, index) => [whole[index], found]));
+  return standing.map(({ state }, index) => {
+    const found = applied.get(state);
+    return standingLine(state, found?.value ?? [], found?.problem ?? copied[index]?.problem);
+  });
+}
+
+function standingLine(
+  { environment, head }: Pick<UnchangedRelease['state'], 'environment' | 'head'>,
+  tags: StandingLine['tags'],
+  problem: StandingLine['problem'],
+): StandingLine {
+  return { line: environment.name, head, tags, problem };
 }
 
 /** Copies, one commit, tags. */

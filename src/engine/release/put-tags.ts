@@ -1,6 +1,6 @@
 // Putting tags: makes the tags of one line equal to the release on its branch. Tags are derived state; the branch is the truth.
 import pLimit from 'p-limit';
-import { attempt } from '../../model/attempt.ts';
+import { type Attempt, attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import { type Digest, shortDigest } from '../../model/digest.ts';
@@ -72,15 +72,17 @@ export async function applyAllCommitted(
   const [first] = made;
   if (!first) return [];
   const limit = pLimit(AT_ONCE);
-  const tags = await Promise.all(
+  const tags = await allEnded(
     made.map(async ({ environment, record, replaced }) =>
       limit(async () =>
         putTags(context, environment, record, (image) => replaced !== undefined && changes(replaced, image)),
       ),
     ),
   );
-  if ((await context.ledger.head(first.environment.branch)) === first.commit) return tags;
-  return Promise.all(
+  // A server that does not answer here fails no release: each line asks again, and says that it is committed.
+  const { value: now } = await attempt(context.ledger.head(first.environment.branch));
+  if (now === first.commit) return tags;
+  return allEnded(
     made.map(async ({ environment, commit, record, replaced }) =>
       limit(async () => applyCommitted(context, environment, commit, record, replaced)),
     ),
@@ -112,6 +114,45 @@ export async function applyNewest(
 export interface Current {
   readonly head: ObjectId;
   readonly record: ReleaseRecord;
+}
+
+/** The release of a line that stands. */
+export interface StandingRelease extends Current {
+  readonly environment: Environment;
+}
+
+/**
+ * `applyNewest` for several lines: their tags are put side by side, and the heads are read again after all of them. What is wrong
+ * with one line is its own answer. In the order given.
+ */
+export async function applyAllNewest(
+  context: Context,
+  standing: readonly StandingRelease[],
+): Promise<readonly Attempt<readonly TagStatus[]>[]> {
+  const limit = pLimit(AT_ONCE);
+  const put = await allEnded(
+    standing.map(async ({ environment, head, record }) =>
+      limit(async () =>
+        attempt(async () =>
+          (await isNewest(context, { environment, head }, record))
+            ? { tags: await putTags(context, environment, record, () => false), isSettled: false }
+            : { tags: await applyNewest(context, environment, head, record), isSettled: true },
+        ),
+      ),
+    ),
+  );
+  // Together, so that one listing of the heads answers all.
+  return allEnded(
+    standing.map(async (one, index): Promise<Attempt<readonly TagStatus[]>> => {
+      const { value, problem } = put[index] ?? fail();
+      if (problem) return { problem };
+      return value.isSettled ? { value: value.tags } : attempt(settleTags(context, one.environment, one, value.tags));
+    }),
+  );
+}
+
+function fail(): never {
+  throw new TypeError('a line has no answer');
 }
 
 /**

@@ -3,6 +3,8 @@ import { apply } from '../../../src/engine/release/apply.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
 import { status } from '../../../src/engine/status.ts';
+import { TagflowError } from '../../../src/model/errors.ts';
+import { parseRepository, parseTag } from '../../../src/model/reference.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { APPLICATIONS, type Bench, DJANGO, createBench } from '../../support/engine.ts';
 
@@ -50,9 +52,32 @@ describe('several applications together', () => {
     await several({ environment: 'prd' });
     await bench.released('dev/shop', { web: 'V4.2' });
     const outcome = await several({ environment: 'prd' });
-    expect(outcome).toMatchObject({ kind: 'several', unchanged: ['prd/cart', 'prd/mail'] });
+    expect(outcome).toMatchObject({ kind: 'several', unchanged: [{ line: 'prd/cart' }, { line: 'prd/mail' }] });
     expect(NAMES.map((name) => sequenceOf(`prd/${name}`))).toEqual([1, 1, 2]);
     expect(await several({ environment: 'prd' })).toMatchObject({ releases: [] });
+  });
+
+  it('have their tags checked where nothing is new, so that a run that was killed after its commit is finished', async () => {
+    await several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    bench.registry.untag(parseRepository(DJANGO), parseTag('mail-dev'));
+    const planned = await several({ environment: 'dev' }, true);
+    expect(planned).toMatchObject({ releases: [], unchanged: NAMES.map(() => ({ tags: [], problem: undefined })) });
+    expect(bench.tagged('django', 'mail-dev')).toBeUndefined();
+    const outcome = await several({ environment: 'dev' });
+    expect(outcome).toMatchObject({ releases: [], unchanged: NAMES.map((name) => ({ line: `dev/${name}` })) });
+    expect(bench.tagged('django', 'mail-dev')).toBe('V4.0');
+  });
+
+  it('are committed, and say so, where the server falls silent before their tags are verified', async () => {
+    bench.remote.faults.push = async () => {
+      bench.remote.faults.head = () => {
+        throw new TagflowError('remote-unavailable', { what: 'no answer' });
+      };
+      return undefined;
+    };
+    const outcome = several({ environment: 'dev', versions: { '*': 'V4.0' } });
+    await expect(outcome).rejects.toMatchObject({ code: 'tags-incomplete' });
+    await expect(outcome).rejects.toMatchObject({ details: { commit: bench.head('main') } });
   });
 
   it('are chosen by name and by pattern', async () => {

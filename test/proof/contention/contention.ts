@@ -8,13 +8,15 @@ import { provideProgram } from '../real/program.ts';
 import { type Crew, processCrew, sharedCrew } from './crew.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { startGitServerProcess } from './git-server.ts';
-import { type Arena, type Round, type Season, openSeason, playRound } from './rounds.ts';
+import { type Arena, type Ground, type Round, type Season, openSeason, playRound } from './rounds.ts';
 
 /** How to contend. */
 export interface ContentionOptions {
   readonly actors: number;
   readonly rounds: number;
   readonly seed: number;
+  /** What seasons are about, in turn. Default: a branch, then lines that share one. */
+  readonly grounds?: readonly Ground[];
   /** So many processes that the actors share; 0: each is a process of its own. */
   readonly shared: number;
   /** How long after its client a late write arrives, in milliseconds. */
@@ -29,7 +31,7 @@ export interface ContentionOptions {
 }
 
 /** Rounds on one pipeline: histories that are read again and again stay short. */
-const SEASON = 25;
+const SEASON = 10;
 /** Every that many rounds all is settled, and the tags must be right. */
 const SETTLE = 5;
 const STALE_MS = 1_000;
@@ -65,7 +67,9 @@ export async function contend(options: ContentionOptions): Promise<number> {
       if (played % SEASON === 0) {
         await Promise.all(proxy.late);
         season?.remove();
-        season = await openSeason(arena, `season-${played / SEASON}`);
+        const grounds = options.grounds ?? (['branch', 'lines'] as const);
+        const count = played / SEASON;
+        season = await openSeason(arena, `season-${count}`, grounds[count % grounds.length] ?? 'branch');
         options.prepare?.(proxy, season);
       }
       if (!season) throw new Error('no season is open');

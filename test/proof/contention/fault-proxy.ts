@@ -275,7 +275,7 @@ interface Request {
 }
 
 function describe({ method = 'GET', url = '/' }: IncomingMessage, body: Buffer): Request {
-  const [, image, tag] = /^\/v2\/acme\/([a-z]+)\/manifests\/(stg(?:-\d+)?)$/.exec(url) ?? [];
+  const [, image, tag] = /^\/v2\/acme\/([a-z]+)\/manifests\/((?:[a-z]+-)?stg(?:-\d+)?)$/.exec(url) ?? [];
   const isPush = method === 'POST' && url.endsWith('/git-receive-pack');
   const isList = method === 'POST' && url.endsWith('/git-upload-pack') && body.includes('command=ls-refs');
   return {

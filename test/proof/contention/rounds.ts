@@ -6,9 +6,15 @@ import type { DockerRegistry } from '../../support/docker-registry.ts';
 import { pushImage } from '../../support/images.ts';
 import { checkHistory } from '../checker/check-history.ts';
 import type { Operation, Violation } from '../checker/history.ts';
-import { type Published, createRepository } from '../real/fixture.ts';
-import { type Ended, operationOf } from '../real/program.ts';
-import { readEnvironmentHistory, readHeads, readRegistryTags } from '../real/read-history.ts';
+import { APPLICATIONS, type Published, createLinesRepository, createRepository, folderLine } from '../real/fixture.ts';
+import { type Ended, operationsOf } from '../real/program.ts';
+import {
+  type LinePlace,
+  branchLine,
+  readEnvironmentHistory,
+  readHeads,
+  readRegistryTags,
+} from '../real/read-history.ts';
 import type { Crew, Running } from './crew.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 import type { RemoteGitServer } from './git-server.ts';
@@ -26,9 +32,16 @@ export interface Arena {
   readonly staleMs: number;
 }
 
-/** A fresh pipeline: one image, of which each actor has a version of its own. */
+/** What is contended for: one environment on a branch of its own, or two applications whose environments share the trunk. */
+export type Ground = 'branch' | 'lines';
+
+/** A fresh pipeline: each actor has a version of each image of its own. */
 export interface Season {
   readonly name: string;
+  readonly ground: Ground;
+  /** The lines that are contended for. */
+  readonly lines: readonly LinePlace[];
+  readonly applications: readonly string[];
   readonly repository: string;
   readonly published: Published;
   readonly env: Readonly<Record<string, string>>;
@@ -50,27 +63,38 @@ export interface Round {
 }
 
 const IMAGE = 'app';
+const NAMES = Object.keys(APPLICATIONS);
 /** Nobody waits longer than this, in milliseconds: the time for races and a long one for faults. */
 const BOUND_MS = 120_000;
 
 /** Opens a season. */
-export async function openSeason(arena: Arena, name: string): Promise<Season> {
+export async function openSeason(arena: Arena, name: string, ground: Ground): Promise<Season> {
   const { folder, git, registry, proxy, actors } = arena;
   const cwd = join(folder, name);
-  const published: { version: string; digest: string }[] = [];
-  for (let actor = 0; actor <= actors; actor += 1) {
-    const version = `v1.${actor}`;
-    const { digest } = await pushImage(registry.host, `${name}/${IMAGE}`, version, { content: version });
-    published.push({ version, digest });
+  const published: Record<string, { version: string; digest: string }[]> = {};
+  for (const image of imagesOf(ground)) {
+    published[image] = [];
+    for (let actor = 0; actor <= actors; actor += 1) {
+      const version = `v1.${actor}`;
+      const { digest } = await pushImage(registry.host, `${name}/${image}`, version, {
+        content: `${image} ${version}`,
+      });
+      published[image].push({ version, digest });
+    }
   }
   proxy.faulty = false;
   proxy.route = { git: `${git.url}/${name}`, registry: `http://${registry.host}/v2/${name}` };
   proxy.reset();
-  const repository = await createRepository(cwd, `${proxy.host}/acme`, [IMAGE]);
+  const prefix = `${proxy.host}/acme`;
+  const repository =
+    ground === 'lines' ? await createLinesRepository(cwd, prefix) : await createRepository(cwd, prefix, [IMAGE]);
   const season: Season = {
     name,
+    ground,
+    lines: ground === 'lines' ? NAMES.map((application) => folderLine('stg', application)) : [branchLine('stg')],
+    applications: ground === 'lines' ? NAMES : [],
     repository: repository.folder,
-    published: { [IMAGE]: published },
+    published,
     env: { TAGFLOW_REPO: `http://${proxy.host}/git/repository.git` },
     cwd,
     remove() {
@@ -78,14 +102,28 @@ export async function openSeason(arena: Arena, name: string): Promise<Season> {
       rmSync(join(registry.root, 'docker/registry/v2/repositories', name), { recursive: true, force: true });
     },
   };
-  for (const args of [
-    ['promote', 'dev', `${IMAGE}=v1.0`],
-    ['promote', 'stg'],
-  ]) {
-    const { exit, stdout, stderr } = await start(arena, season, `setup-${name}-${args[1]}`, args, 'setup').done;
+  for (const [index, args] of setupOf(ground).entries()) {
+    const { exit, stdout, stderr } = await start(arena, season, `setup-${name}-${index}`, args, 'setup').done;
     if (exit !== 0) throw new Error(`tagflow ${args.join(' ')} failed:\n${stdout}${stderr}`);
   }
   return season;
+}
+
+function imagesOf(ground: Ground): readonly string[] {
+  return ground === 'lines' ? Object.values(APPLICATIONS) : [IMAGE];
+}
+
+function setupOf(ground: Ground): readonly (readonly string[])[] {
+  if (ground === 'branch') {
+    return [
+      ['promote', 'dev', `${IMAGE}=v1.0`],
+      ['promote', 'stg'],
+    ];
+  }
+  return [
+    ...Object.entries(APPLICATIONS).map(([name, image]) => ['promote', 'dev', name, `${image}=v1.0`]),
+    ['promote', 'stg', '--all'],
+  ];
 }
 
 /**
@@ -94,12 +132,12 @@ export async function openSeason(arena: Arena, name: string): Promise<Season> {
  */
 export async function playRound(arena: Arena, season: Season, name: string, settle: boolean): Promise<Round> {
   const { proxy, actors, random } = arena;
-  const base = (await readHeads(season.repository))['stg'] ?? '';
-  const commands = Array.from({ length: actors }, (_, actor) => commandOf(actor, random()));
+  const base = (await readHeads(season.repository))[season.lines[0]?.branch ?? ''] ?? '';
+  const draw = season.ground === 'lines' ? lineCommandOf : commandOf;
+  const commands = Array.from({ length: actors }, (_, actor) => draw(actor, random()));
   // One in three rounds somebody dies in the middle of a write.
   const doomed = random() < 0.35 ? Math.floor(random() * actors) : undefined;
-  if (doomed !== undefined)
-    commands[doomed] = ['promote', 'stg', `${IMAGE}=v1.${doomed + 1}`, '--allow-downgrade', '--unhold'];
+  if (doomed !== undefined) commands[doomed] = [...promotionOf(season.ground, doomed), '--allow-downgrade', '--unhold'];
   proxy.faulty = true;
   proxy.gather(commands.filter(([command]) => command !== 'apply').length);
   const ends = await Promise.all(
@@ -112,20 +150,47 @@ export async function playRound(arena: Arena, season: Season, name: string, sett
     }),
   );
   proxy.doom = undefined;
-  const operations = ends.map((ended) => operationOf(ended, ended.exit === undefined));
+  const operationsIn = (ended: Ended): readonly Operation[] =>
+    operationsOf(ended, ended.exit === undefined, season.applications);
+  const operations = ends.flatMap(operationsIn);
   if (settle) {
     proxy.faulty = false;
     await Promise.all(proxy.late);
     const ended = await start(arena, season, `${name}-repair`, ['apply', 'stg'], 'repair').done;
-    operations.push(operationOf(ended, false));
+    operations.push(...operationsIn(ended));
     ends.push(ended);
   }
   return judge(arena, season, { base, ends, operations, settled: settle });
 }
 
-function doom({ proxy }: Arena, { published }: Season, actor: number, { kill }: Running): void {
-  const digest = published[IMAGE]?.[actor + 1]?.digest;
+function doom({ proxy }: Arena, { ground, published }: Season, actor: number, { kill }: Running): void {
+  const digest = published[imageOf(ground, actor)]?.[actor + 1]?.digest;
   if (kill && digest !== undefined) proxy.doom = { digest, kill };
+}
+
+/** The image of the line that an actor usually releases to. */
+function imageOf(ground: Ground, actor: number): string {
+  const images = imagesOf(ground);
+  return images[actor % images.length] ?? IMAGE;
+}
+
+/** An actor's promotion of its own version. */
+function promotionOf(ground: Ground, actor: number): string[] {
+  const application = ground === 'lines' ? [NAMES[actor % NAMES.length] ?? ''] : [];
+  return ['promote', 'stg', ...application, `${imageOf(ground, actor)}=v1.${actor + 1}`];
+}
+
+/** What an actor runs where lines share a branch: on its own line, or on both in one commit. */
+function lineCommandOf(actor: number, chance: number): readonly string[] {
+  const promote = promotionOf('lines', actor);
+  const name = NAMES[actor % NAMES.length] ?? '';
+  if (chance < 0.35) return [...promote, '--allow-downgrade', '--unhold', '--no-retry'];
+  if (chance < 0.65) return [...promote, '--allow-downgrade', '--unhold'];
+  if (chance < 0.75) return promote;
+  // Back to what dev has, both of them.
+  if (chance < 0.85) return ['promote', 'stg', '--all', '--allow-downgrade', '--unhold'];
+  if (chance < 0.93) return ['rollback', 'stg', name, '--reason', 'contention'];
+  return ['apply', 'stg'];
 }
 
 /** What an actor runs: usually a promotion of its own version. */
@@ -153,7 +218,7 @@ function start(
 
 async function judge(
   { proxy, registry, staleMs }: Arena,
-  { name, repository, published }: Season,
+  { name, ground, lines, repository, published }: Season,
   round: {
     readonly base: string;
     readonly ends: readonly Ended[];
@@ -162,12 +227,16 @@ async function judge(
   },
 ): Promise<Round> {
   const { base, ends, operations, settled } = round;
-  const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base });
+  const environments = await Promise.all(
+    lines.map(async (line) => readEnvironmentHistory({ folder: repository, name: line.name, base, line })),
+  );
   const observations = [...proxy.writes];
-  const tags = readRegistryTags(registry.root, `${name}/${IMAGE}`, `${proxy.host}/acme/${IMAGE}`);
+  const tags = imagesOf(ground).flatMap((image) =>
+    readRegistryTags(registry.root, `${name}/${image}`, `${proxy.host}/acme/${image}`),
+  );
   const violations = [
     ...checkHistory({
-      environments: [environment],
+      environments,
       operations,
       tags,
       observations,
@@ -177,7 +246,7 @@ async function judge(
       published,
     }),
   ];
-  const landed = environment.line.findIndex(({ id }) => id === base);
+  const landed = environments[0]?.line.findIndex(({ id }) => id === base) ?? 0;
   const broken = (subject: string, text: string): void => void violations.push({ rule: 'never-ended', subject, text });
   if (landed === 0) broken('stg', 'nobody made a release in this round');
   for (const { name, started, ended } of ends) {

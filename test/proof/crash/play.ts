@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { checkHistory, describeViolation } from '../checker/check-history.ts';
 import { type EnvironmentHistory, type Operation, type TagObservation, releaseOf } from '../checker/history.ts';
-import { type Actor, type Ended, now, operationOf, startActor } from '../real/program.ts';
+import { type Actor, type Ended, now, operationsOf, startActor } from '../real/program.ts';
 import { type WrittenEntry, readEnvironmentHistory, readHeads, readJournal } from '../real/read-history.ts';
 import { IMAGES } from '../real/fixture.ts';
 import type { CommandName, Point } from './points.ts';
@@ -15,6 +15,7 @@ import type { Place, Stage } from './stage.ts';
 /** What is run, and stopped. */
 const COMMANDS: Readonly<Record<CommandName, readonly string[]>> = {
   promote: ['promote', 'stg', 'app=v1.3'],
+  all: ['promote', 'stg', '--all'],
   rollback: ['rollback', 'stg', '--reason', 'INC-412'],
   apply: ['apply', 'stg'],
   verify: ['verify', 'stg', '--wait'],
@@ -28,9 +29,11 @@ const COMMANDS: Readonly<Record<CommandName, readonly string[]>> = {
 /** The exit code of a command that nobody disturbs: the release that is verified fails, and is rolled back. */
 const EXITS: Readonly<Partial<Record<CommandName, number>>> = { verify: 9 };
 /** Commands that move environments; the others write to the journal alone. */
-const RELEASING: ReadonlySet<string> = new Set(['promote', 'rollback', 'apply', 'verify']);
+const RELEASING: ReadonlySet<string> = new Set(['promote', 'all', 'rollback', 'apply', 'verify']);
 /** What another actor runs meanwhile. */
 const SECOND = ['promote', 'stg', 'db=v1.1'];
+/** The same beside a command that moves two lines: it takes one of them away, or comes too late. */
+const SECOND_OF_ALL = ['promote', 'stg', 'data'];
 /** What another actor writes meanwhile beside a command that writes to the journal alone. */
 const SECOND_ENTRY = ['hold', 'app@v1.2', 'dev', '--reason', 'INC-9'];
 /** The exit code of a command that ends what nobody left open. */
@@ -141,7 +144,7 @@ class Scene {
     });
     const ended = await Promise.race([this.#end(first), failed.promise]);
     this.#over = true;
-    if (!this.#isEntry) this.#operations.push(operationOf(ended, ended.exit === undefined));
+    if (!this.#isEntry) this.#record(ended, ended.exit === undefined);
     if (gate) gate.victim = false;
     if (gate && gate.writesInFlight > 0 && ended.exit !== undefined && this.#took(ended) < STOP_MS - 1000) {
       this.#wrong('unfinished', 'it ended while a write of it had no answer');
@@ -161,7 +164,7 @@ class Scene {
       // What it had sent before is here by then, and known for its own.
       await sleep(5);
       if (gate) gate.victim = false;
-      this.#second = start(this.#stage, this.#place, 'second', this.#isEntry ? SECOND_ENTRY : SECOND);
+      this.#second = start(this.#stage, this.#place, 'second', this.#secondWords());
       await Promise.race([this.#second.done, sleep(SECOND_MS[transport])]);
       if (gate) gate.victim = true;
     }
@@ -183,6 +186,15 @@ class Scene {
     const end = now() + (gate ? 500 : 0);
     while (now() < end && !hasEnded(first) && !first.stderr().includes('SIGTERM: ')) await sleep(2);
     return hasEnded(first);
+  }
+
+  #secondWords(): readonly string[] {
+    if (this.#isEntry) return SECOND_ENTRY;
+    return this.#point.command === 'all' ? SECOND_OF_ALL : SECOND;
+  }
+
+  #record(ended: Ended, isKilled: boolean): void {
+    this.#operations.push(...operationsOf(ended, isKilled, this.#place.applications));
   }
 
   /** Notes for how long the machine was too busy to run anybody: that is not a time that a run takes. */
@@ -272,12 +284,18 @@ class Scene {
     for (const { at, image, tag, digest } of gate?.writes ?? []) {
       this.#observations.push({ at, repository: this.#place.nameOf(image), tag, digest });
     }
-    const environment = await readEnvironmentHistory({ folder: repository, name: 'stg', base: heads['stg'] ?? '' });
+    const environments = await Promise.all(
+      this.#place.lines.map(async (line) =>
+        readEnvironmentHistory({ folder: repository, name: line.name, base: heads[line.branch] ?? '', line }),
+      ),
+    );
+    const [environment] = environments;
+    if (!environment) throw new Error('there is no line to judge');
     const journal = await readJournal(repository);
-    const landed = this.#isEntry
-      ? entriesBy(journal, 'first').length > 0
-      : environment.line.some((commit) => releaseOf(commit)?.actor === 'first');
+    const made = environments.map(({ line }) => line.filter((commit) => releaseOf(commit)?.actor === 'first'));
+    const landed = this.#isEntry ? entriesBy(journal, 'first').length > 0 : made.some((commits) => commits.length > 0);
     if (this.#isEntry) this.#judgeEntries(journal, environment);
+    if (this.#point.command === 'all') this.#judgeTogether(made.map((commits) => commits.map(({ id }) => id)));
     if (this.#point.command === 'verify') {
       const [newest] = environment.line.flatMap((commit) => releaseOf(commit) ?? []);
       if (newest?.action !== 'rollback') this.#wrong('unfinished', `release ${newest?.sequence} failed and still runs`);
@@ -287,7 +305,7 @@ class Scene {
       this.#wrong('untrue', `when it was stopped it said landed: ${said}, and it is ${landed}`);
     }
     const found = checkHistory({
-      environments: [environment],
+      environments,
       operations: this.#operations,
       tags: this.#place.tags(),
       observations: this.#observations,
@@ -298,7 +316,9 @@ class Scene {
     });
     this.#violations.push(...found.map(describeViolation));
     const after = await readHeads(repository);
-    for (const branch of ['main', 'dev']) {
+    const own = new Set(this.#place.lines.map(({ branch }) => branch));
+    for (const branch of Object.keys(heads)) {
+      if (own.has(branch) || branch === 'tagflow-journal') continue;
       if (after[branch] !== heads[branch]) this.#wrong('other-branch', `${branch} moved to ${after[branch]}`);
     }
     const left = leftovers(repository, /\.lock$|^incoming-|^tmp_/);
@@ -308,6 +328,15 @@ class Scene {
     if (work.length > 0) this.#wrong('left-behind', `${work.join(', ')} in the work folder`);
     await this.#unblocked(join(folder, 'registry'));
     await this.#noOrphans('in the end');
+  }
+
+  /** What `--all` left: the releases of all its lines in one commit, or none; without a line that somebody else released. */
+  #judgeTogether(made: readonly (readonly string[])[]): void {
+    const commits = new Set(made.flat());
+    if (commits.size > 1) this.#wrong('torn', `it made ${[...commits].join(' and ')}`);
+    const lines = made.filter((ids) => ids.length > 0).length;
+    if (lines === 1 && this.#point.company === 'alone')
+      this.#wrong('torn', 'one application was released and not the other');
   }
 
   /** What a command that writes to the journal left: its entry, once or twice, and no release. */
@@ -329,7 +358,8 @@ class Scene {
   /** Whether what the first command writes is there. */
   async #hasLanded(): Promise<boolean> {
     const { repository, heads } = this.#place;
-    if (!this.#isEntry) return (await readHeads(repository))['stg'] !== heads['stg'];
+    const branch = this.#place.lines[0]?.branch ?? '';
+    if (!this.#isEntry) return (await readHeads(repository))[branch] !== heads[branch];
     return entriesBy(await readJournal(repository), 'first').length > 0;
   }
 
@@ -377,7 +407,7 @@ class Scene {
 
   async #run(name: string, args: readonly string[]): Promise<Ended> {
     const ended = await this.#end(start(this.#stage, this.#place, name, args));
-    if (RELEASING.has(args[0] ?? '')) this.#operations.push(operationOf(ended, false));
+    if (RELEASING.has(args[0] ?? '')) this.#record(ended, false);
     return ended;
   }
 
@@ -392,7 +422,7 @@ class Scene {
     this.#story.push(
       `${name}: ${args.join(' ')}: exit ${exit} after ${Math.round(ended.ended - started)} ms\n${stdout}${stderr}`,
     );
-    if (actor === this.#second && !this.#isEntry) this.#operations.push(operationOf(ended, false));
+    if (actor === this.#second && !this.#isEntry) this.#record(ended, false);
     for (const entry of entriesSaid(ended)) this.#acknowledged.push({ actor: name, entry });
     return ended;
   }

@@ -5,6 +5,7 @@ export const TRANSPORTS = ['servers', 'files'] as const;
 /** What is killed. */
 export const COMMANDS = [
   'promote',
+  'all',
   'rollback',
   'apply',
   'verify',
@@ -76,6 +77,11 @@ function canComeLate({ label }: Step): boolean {
   return /^(?:PUT |git receive-pack$|git push$)/.test(label);
 }
 
+/** Whether a step changes what others see. */
+function isWrite({ label }: Step): boolean {
+  return /^(?:PUT |rename |git (?:receive-pack|push)$)/.test(label);
+}
+
 /** Every point about the steps of one command. */
 export function pointsOf(transport: Transport, command: CommandName, steps: readonly Step[]): readonly Point[] {
   return steps.flatMap((step) =>
@@ -99,21 +105,23 @@ export function kindOf({ transport, step }: Pick<Point, 'transport' | 'step'>): 
   const label = step.label
     .replace(/\b(?:app|db)\b/, 'image')
     .replace(/@[0-9a-f]+$/, '@digest')
-    .replace(/:stg-\d+$/, ':release')
+    .replace(/:(?:[a-z]+-)?stg-\d+$/, ':release')
+    .replace(/:[a-z]+-stg$/, ':stg')
     .replace(/:v[\d.]+$/, ':version');
   return `${transport} ${label}`;
 }
 
 /**
  * About `size` of the points, by a seed: the same ones again for the same seed, and among them every kind of step with each
- * signal and each moment, every command and every company.
+ * signal and each moment, every command and every company, and every write of a commit with several records.
  */
 export function sample(points: readonly Point[], size: number, seed: number): readonly Point[] {
   const shuffled = shuffle(points, seed);
   const chosen = new Set<Point>();
   const seen = new Set<string>();
   for (const point of shuffled) {
-    const key = `${kindOf(point)} ${point.signal} ${point.moment}`;
+    const together = point.command === 'all' && isWrite(point.step) ? ' of several' : '';
+    const key = `${kindOf(point)} ${point.signal} ${point.moment}${together}`;
     if (seen.has(key)) continue;
     seen.add(key);
     chosen.add(point);

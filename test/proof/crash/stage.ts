@@ -5,16 +5,21 @@ import { join } from 'node:path';
 import type { DockerRegistry } from '../../support/docker-registry.ts';
 import type { GitHttpServer } from '../../support/git-server.ts';
 import type { History } from '../checker/history.ts';
+import type { GitRepository } from '../../support/git-repository.ts';
 import {
+  APPLICATIONS,
   IMAGES,
   type Published,
+  createLinesRepository,
   createRepository,
+  folderLine,
+  makeLineReleases,
   makeReleases,
   publishImages,
   publishLayouts,
 } from '../real/fixture.ts';
 import { now, startActor } from '../real/program.ts';
-import { readHeads, readLayoutTags, readRegistryTags } from '../real/read-history.ts';
+import { type LinePlace, branchLine, readHeads, readLayoutTags, readRegistryTags } from '../real/read-history.ts';
 import { type Gate, startGate } from './gate.ts';
 import type { CommandName, Transport } from './points.ts';
 
@@ -25,6 +30,10 @@ export interface Place {
   /** The bare repository. */
   readonly repository: string;
   readonly heads: Readonly<Record<string, string>>;
+  /** The lines that its commands may move, and those that they may not. */
+  readonly lines: readonly LinePlace[];
+  /** None: its environments are branches. */
+  readonly applications: readonly string[];
   /** What its actors are given as the environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly published: Published;
@@ -43,6 +52,42 @@ export interface Stage {
   /** A fresh place, for a command: `apply` finds a release whose tags nobody has put yet. */
   prepare(command: CommandName): Promise<Place>;
   close(): Promise<void>;
+}
+
+/** A pipeline that places are copied from, and how it is brought to where its commands begin. */
+interface Fixture {
+  readonly name: string;
+  readonly lines: readonly LinePlace[];
+  readonly applications: readonly string[];
+  create(folder: string, prefix: string): Promise<GitRepository>;
+  /** `before` is called just before the release whose tags `apply` finds missing. */
+  release(repository: GitRepository, tagflow: Setup, before: () => Promise<void>): Promise<void>;
+}
+
+type Setup = (args: readonly string[]) => Promise<void>;
+
+const BRANCHES: Fixture = {
+  name: 'fixture',
+  lines: [branchLine('stg')],
+  applications: [],
+  create: createRepository,
+  release: makeReleases,
+};
+
+const LINES: Fixture = {
+  name: 'lines',
+  lines: ['dev', 'stg'].flatMap((environment) =>
+    Object.keys(APPLICATIONS).map((application) => folderLine(environment, application)),
+  ),
+  applications: Object.keys(APPLICATIONS),
+  create: createLinesRepository,
+  release: makeLineReleases,
+};
+
+const FIXTURES = [BRANCHES, LINES];
+
+function fixtureOf(command: CommandName): Fixture {
+  return command === 'all' ? LINES : BRANCHES;
 }
 
 /** What stages share. */
@@ -65,15 +110,20 @@ export async function openServerStage({ folder, program, git, registry }: Ground
     gate.reset();
     gate.route = { git: `${git.url}/${lane}/${name}`, registry: `http://${registry.host}/v2/${lane}/${name}` };
   };
-  leadTo('fixture');
-  const published = await publishImages(registry.host, `${lane}/fixture`);
-  const repository = await createRepository(join(home, 'fixture'), prefix);
-  await makeReleases(
-    repository,
-    async (args) => runSetup(program, args, join(home, 'fixture'), env),
-    async () => copy(join(storage, 'fixture'), join(storage, 'before')),
-  );
-  const heads = await readHeads(repository.folder);
+  let published: Published = {};
+  const heads = new Map<Fixture, Place['heads']>();
+  for (const fixture of FIXTURES) {
+    const { name } = fixture;
+    leadTo(name);
+    published = await publishImages(registry.host, `${lane}/${name}`);
+    const repository = await fixture.create(join(home, name), prefix);
+    await fixture.release(
+      repository,
+      async (args) => runSetup(program, args, join(home, name), env),
+      async () => copy(join(storage, name), join(storage, 'before')),
+    );
+    heads.set(fixture, await readHeads(repository.folder));
+  }
   const nameOf = (image: string): string => `${prefix}/${image}`;
   let count = 0;
   return {
@@ -84,13 +134,16 @@ export async function openServerStage({ folder, program, git, registry }: Ground
       count += 1;
       const name = `p${count}`;
       const place = join(home, name);
-      copy(join(home, 'fixture/repository.git'), join(place, 'repository.git'));
-      copy(join(storage, command === 'apply' ? 'before' : 'fixture'), join(storage, name));
+      const fixture = fixtureOf(command);
+      copy(join(home, fixture.name, 'repository.git'), join(place, 'repository.git'));
+      copy(join(storage, command === 'apply' ? 'before' : fixture.name), join(storage, name));
       leadTo(name);
       return {
         folder: place,
         repository: join(place, 'repository.git'),
-        heads,
+        heads: heads.get(fixture) ?? {},
+        lines: fixture.lines,
+        applications: fixture.applications,
         env,
         published,
         nameOf,
@@ -110,15 +163,19 @@ export async function openServerStage({ folder, program, git, registry }: Ground
 /** Opens a lane over files, and makes its fixture. */
 export async function openFileStage({ folder, program }: Ground, lane: string): Promise<Stage> {
   const home = join(folder, lane);
-  const fixture = join(home, 'fixture');
-  const repository = await createRepository(fixture, 'oci:registry');
-  const published = await publishLayouts(join(fixture, 'registry'));
-  await makeReleases(
-    repository,
-    async (args) => runSetup(program, args, fixture, { TAGFLOW_REPO: repository.folder }),
-    async () => copy(join(fixture, 'registry'), join(fixture, 'before')),
-  );
-  const heads = await readHeads(repository.folder);
+  let published: Published = {};
+  const heads = new Map<Fixture, Place['heads']>();
+  for (const fixture of FIXTURES) {
+    const made = join(home, fixture.name);
+    const repository = await fixture.create(made, 'oci:registry');
+    published = await publishLayouts(join(made, 'registry'));
+    await fixture.release(
+      repository,
+      async (args) => runSetup(program, args, made, { TAGFLOW_REPO: repository.folder }),
+      async () => copy(join(made, 'registry'), join(made, 'before')),
+    );
+    heads.set(fixture, await readHeads(repository.folder));
+  }
   const nameOf = (image: string): string => `oci:registry/${image}`;
   let count = 0;
   return {
@@ -128,12 +185,16 @@ export async function openFileStage({ folder, program }: Ground, lane: string): 
     async prepare(command) {
       count += 1;
       const place = join(home, `p${count}`);
-      copy(join(fixture, 'repository.git'), join(place, 'repository.git'));
-      copy(join(fixture, command === 'apply' ? 'before' : 'registry'), join(place, 'registry'));
+      const fixture = fixtureOf(command);
+      const made = join(home, fixture.name);
+      copy(join(made, 'repository.git'), join(place, 'repository.git'));
+      copy(join(made, command === 'apply' ? 'before' : 'registry'), join(place, 'registry'));
       return {
         folder: place,
         repository: join(place, 'repository.git'),
-        heads,
+        heads: heads.get(fixture) ?? {},
+        lines: fixture.lines,
+        applications: fixture.applications,
         env: { TAGFLOW_REPO: join(place, 'repository.git') },
         published,
         nameOf,

@@ -115,7 +115,9 @@ async function promoteAll(
   const outcome = await promoteSeveral(context, request);
   if (outcome.kind === 'refused') return lines.map((line) => ({ ...toldOf(outcome), environment: line }));
   const skipped = outcome.skipped.map(toldOf);
-  const unchanged = outcome.unchanged.map((line): Told => ({ environment: line, exit: EXIT.ok, outcome: 'planned' }));
+  const unchanged = outcome.unchanged.map(({ line, head, tags, problem }) =>
+    problem ? failed(line, problem) : settled({ environment: line, outcome: 'unchanged', commit: head }, head, tags),
+  );
   return [...outcome.releases.map(toldOf), ...skipped, ...unchanged];
 }
 

@@ -9,6 +9,7 @@ import { type GitRepository, createGitRepository } from '../../support/git-repos
 import { pushImage } from '../../support/images.ts';
 import { machineClock } from '../../support/layouts.ts';
 import type { History } from '../checker/history.ts';
+import type { LinePlace } from './read-history.ts';
 
 /** The images, and the versions that each is published as, oldest first. */
 export const IMAGES: Readonly<Record<string, readonly string[]>> = {
@@ -101,4 +102,59 @@ export async function makeReleases(
 async function beginJournal(tagflow: (args: readonly string[]) => Promise<void>): Promise<void> {
   await tagflow(['lock', 'dev', '--reason', 'INC-7']);
   await tagflow(['hold', 'app@v1.0', 'dev', '--reason', 'INC-8']);
+}
+
+/** Two applications whose environments are folders of the trunk, and the image that each has. */
+export const APPLICATIONS: Readonly<Record<string, string>> = { shop: 'app', data: 'db' };
+
+/** A line of such a pipeline. */
+export function folderLine(environment: string, application: string): LinePlace {
+  return {
+    name: `${environment}/${application}`,
+    branch: 'main',
+    tag: `${application}-${environment}`,
+    record: `.tagflow/releases/${application}/${environment}.yaml`,
+    manifest: `apps/${application}/${environment}/kustomization.yaml`,
+    isShared: true,
+  };
+}
+
+/** An empty pipeline of two applications: one branch, and nothing released. */
+export async function createLinesRepository(folder: string, prefix: string): Promise<GitRepository> {
+  await mkdir(folder, { recursive: true });
+  const repository = await createGitRepository({ folder: join(folder, 'repository.git') });
+  const applications = Object.entries(APPLICATIONS);
+  const blocks = applications.map(
+    ([name, image]) =>
+      `  ${name}:\n    path: apps/${name}/{environment}\n    images: { ${image}: { repository: '${prefix}/${image}' } }\n`,
+  );
+  const tag = `tag: '{application}-{environment}'`;
+  const manifests = applications.flatMap(([name, image]) =>
+    ['dev', 'stg'].map((environment) => [
+      folderLine(environment, name).manifest,
+      `images:\n  - name: ${image}\n    newTag: v0\n`,
+    ]),
+  );
+  await repository.commit('main', {
+    'tagflow.yaml': `version: 1\nlayout: folders\napplications:\n${blocks.join('')}environments:\n  dev: { ${tag} }\n  stg: { from: dev, gates: { upstream: off }, ${tag} }\n`,
+    ...(Object.fromEntries(manifests) as Record<string, string>),
+  });
+  return repository;
+}
+
+/** Brings it to where `--all` has something to do for each: stg has the first release of both, and dev something else. */
+export async function makeLineReleases(
+  repository: GitRepository,
+  tagflow: (args: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const release = async (versions: Readonly<Record<string, string>>): Promise<void> => {
+    for (const [name, image] of Object.entries(APPLICATIONS)) {
+      await tagflow(['promote', 'dev', name, `${image}=${versions[image]}`]);
+    }
+  };
+  await release({ app: 'v1.0', db: 'v1.0' });
+  await tagflow(['promote', 'stg', '--all']);
+  await release({ app: 'v1.1', db: 'v1.1' });
+  await tagflow(['lock', 'dev', '--reason', 'INC-7']);
+  await repository.git(['gc', '--quiet', '--prune=now']);
 }

@@ -134,10 +134,57 @@ interface JsonOutput {
     readonly commit: string | null;
   } | null;
   readonly error?: { readonly code: string; readonly details?: { readonly commit?: string } };
+  /** Of several applications. */
+  readonly releases?: readonly {
+    readonly application: string;
+    readonly release: number;
+    readonly tags?: readonly ReportedTag[];
+  }[];
+  readonly unchanged?: readonly string[];
+}
+
+/**
+ * What a run said, as one operation for each line that it may have moved: without applications that is the environment. A
+ * promotion of `--all` speaks of all of them, and so does `apply`.
+ */
+export function operationsOf(run: Ended, killed: boolean, applications: readonly string[]): readonly Operation[] {
+  const operation = operationOf(run, killed);
+  const [, environment = '', ...words] = run.args;
+  const only = applications.find((application) => words.includes(application));
+  if (applications.length === 0) return [operation];
+  if (only !== undefined) return [{ ...operation, environment: `${environment}/${only}` }];
+  return applications.map((application) => lineOperation(run, operation, application));
+}
+
+/** Of what was said of several lines, what is about one. */
+function lineOperation(run: Ended, whole: Operation, application: string): Operation {
+  const line = `${whole.environment}/${application}`;
+  const { commit, sequence: _, tags: _tags, outcome: _outcome, versions: _versions, ...rest } = whole;
+  const operation = { ...rest, environment: line };
+  if (run.exit === undefined) return operation;
+  const said = readOutput(run.stdout);
+  const applied = said.environments?.find((one) => one.environment === line);
+  const released = said.releases?.find((one) => one.application === application);
+  const tags = (released ?? applied)?.tags?.map(({ repository, tag, digest, status }) => ({
+    repository,
+    tag,
+    digest,
+    status,
+  }));
+  const found = released ?? applied;
+  const at = applied?.head ?? (released || said.error ? commit : undefined);
+  const outcome = applied ? 'applied' : released ? 'released' : said.unchanged ? 'planned' : undefined;
+  return {
+    ...operation,
+    ...(outcome && { outcome }),
+    ...(at !== undefined && { commit: at }),
+    ...(found && found.release !== null && { sequence: found.release }),
+    ...(tags && { tags }),
+  };
 }
 
 /** What a run of `promote`, `rollback` or `apply` on one environment said. Its arguments begin with the command and the environment. */
-export function operationOf(run: Ended, killed: boolean): Operation {
+function operationOf(run: Ended, killed: boolean): Operation {
   const [kind, environment = '', ...rest] = run.args;
   const versions = Object.fromEntries(rest.filter((arg) => /^[a-z]+=/.test(arg)).map((arg) => arg.split('=')));
   const operation: Operation = {

@@ -34,11 +34,12 @@ describe('an environment in a bare repository', () => {
   });
 
   it('is read newest first, by first parent, with what each commit records and pins', async () => {
+    const { application: _, ...record } = FULL_RECORD;
     const root = await repository.commit('stg', { [MANIFEST]: 'images: []\n' });
     const side = await repository.commit('side', { 'settings.env': 'A=1\n' }, { parents: [root] });
     const merge = await repository.commit(
       'stg',
-      { [RECORD]: formatRecord({ ...FULL_RECORD, environment: 'stg' }), [MANIFEST]: manifest(DIGEST) },
+      { [RECORD]: formatRecord({ ...record, environment: 'stg' }), [MANIFEST]: manifest(DIGEST) },
       { parents: [root, side] },
     );
     const twice = await repository.commit('stg', { [RECORD]: 'sequence: one\n', [MANIFEST]: manifest(DIGEST, OTHER) });

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { lineName } from '../../../src/model/pipeline.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
 import { run } from '../../support/git-repository.ts';
 import { descriptorsOf } from '../../support/layouts.ts';
@@ -14,25 +15,44 @@ import {
   recordFacts,
 } from '../checker/history.ts';
 
-/** Where an environment is in a bare repository. Its branch and its tag have its name. */
+/** Where a line is: its branch, its files, its tag. */
+export interface LinePlace {
+  readonly name: string;
+  readonly branch: string;
+  readonly tag: string;
+  readonly record: string;
+  readonly manifest: string;
+  /** Its branch has other lines as well. */
+  readonly isShared?: true;
+}
+
+/** A line whose branch and tag have its name, as they have without applications. */
+export function branchLine(name: string): LinePlace {
+  const [record, manifest] = [`.tagflow/releases/${name}.yaml`, `environments/${name}/kustomization.yaml`];
+  return { name, branch: name, tag: name, record, manifest };
+}
+
+/** An environment in a bare repository. Its branch and its tag have its name, unless `line` says where it is. */
 export interface EnvironmentPlace {
   /** The bare repository. */
   readonly folder: string;
   readonly name: string;
   /** The head before the first operation. */
   readonly base: string;
+  readonly line?: LinePlace;
 }
 
 /** An environment's branch as it is now. */
 export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<EnvironmentHistory> {
   const { folder, name, base } = place;
-  const args = ['log', '--first-parent', '--format=%H %P', `refs/heads/${name}`];
+  const { branch, tag, record: recordPath, manifest: manifestPath, isShared } = place.line ?? branchLine(name);
+  const args = ['log', '--first-parent', '--format=%H %P', `refs/heads/${branch}`];
   const ids = (await run('git', args, { cwd: folder })).split('\n').filter(Boolean);
   const commits = ids
     // The line of a root ends in a space.
     .map((line) => line.trimEnd().split(' '))
     .map(([id = '', ...parents]) => ({ id, parents }));
-  const paths = [`.tagflow/releases/${name}.yaml`, `environments/${name}/kustomization.yaml`] as const;
+  const paths = [recordPath, manifestPath] as const;
   const blobs = await readBlobs(
     folder,
     commits.flatMap(({ id }) => paths.map((path) => `${id}:${path}`)),
@@ -48,12 +68,13 @@ export async function readEnvironmentHistory(place: EnvironmentPlace): Promise<E
       ...(manifest !== undefined && { pins: pinsIn(manifest) }),
     };
   });
-  return { name, tag: name, line, base, rewinds: [] };
+  return { name, tag, line, base, rewinds: [], ...(isShared && { isShared }) };
 }
 
 function recordFrom(text: string, path: string, base: string | undefined): NonNullable<CommitFacts['record']> {
   try {
-    return recordFacts(parseRecord(text, path), base);
+    const record = parseRecord(text, path);
+    return recordFacts({ ...record, environment: lineName(record.environment, record.application) }, base);
   } catch (error) {
     return { invalid: error instanceof Error ? error.message : String(error) };
   }
