@@ -36,7 +36,13 @@ function approvers(given: readonly Approval[], { by, withinMs }: ApprovalRule, n
   const counting = given.filter(
     (one) => by.some((name) => isSamePerson(name, one.by)) && (withinMs === undefined || now < one.time + withinMs),
   );
-  return counting.filter(({ by: name }, at, all) => all.findIndex((one) => isSamePerson(one.by, name)) === at);
+  return counting.filter((one, at) => !counting.slice(0, at).some((earlier) => isOfOne(earlier, one)));
+}
+
+/** Whether two approvals are of one person: by one name, or by a key that stands under both of their names. */
+function isOfOne(a: Approval, b: Approval): boolean {
+  const namesOf = ({ by, also = [] }: Approval): readonly string[] => [by, ...also];
+  return namesOf(a).some((name) => namesOf(b).some((other) => isSamePerson(name, other)));
 }
 
 /** Mail addresses name the same person however they are capitalised. */

@@ -86,6 +86,8 @@ export interface Approval {
   readonly id: string;
   /** The verified signer. */
   readonly by: string;
+  /** Other approvers for whom the signers file lists the same key: one person, whatever they are called. */
+  readonly also?: readonly string[];
   readonly time: Instant;
 }
 

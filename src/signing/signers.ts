@@ -26,6 +26,23 @@ export function countingSigners(trust: Trust): Uint8Array {
   return Buffer.from(kept.join('\n'), 'latin1');
 }
 
+/**
+ * Other principals for whom the signers file lists a key that it lists for a principal: one person under several names. Of OpenPGP a
+ * principal is the key itself.
+ */
+export function sameKeyholders({ method, signers }: Trust, principal: string): readonly string[] {
+  if (method !== 'ssh') return [];
+  const listed = linesOf(signers).flatMap((line) => {
+    const key = /\b((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]+)\s+([A-Za-z0-9+/=]+)/.exec(line)?.[2];
+    const names = principalsOf(line).toLowerCase().split(',');
+    return key === undefined ? [] : [{ key, names }];
+  });
+  const own = principal.toLowerCase();
+  const keys = new Set(listed.flatMap(({ key, names }) => (names.includes(own) ? [key] : [])));
+  const others = listed.flatMap(({ key, names }) => (keys.has(key) ? names : []));
+  return [...new Set(others)].filter((name) => name !== own);
+}
+
 function isPattern(line: string): boolean {
   return /[*?!]/.test(principalsOf(line)) && !isAuthority(line);
 }

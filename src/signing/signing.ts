@@ -2,7 +2,7 @@
 import type { Instant } from '../model/effects.ts';
 import type { SigningMethod, Trust } from '../model/pipeline.ts';
 
-export { patternSigners, restrictedSigners } from './signers.ts';
+export { patternSigners, restrictedSigners, sameKeyholders } from './signers.ts';
 /**
  * What a signature is for. A signature made for one purpose is no good for another: ssh-keygen keeps them apart by its
  * namespaces, and signed bytes name their kind.

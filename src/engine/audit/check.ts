@@ -23,7 +23,7 @@ import { readPastLine } from '../read/past.ts';
 import { type PastLine, leftWords } from '../read/past-lines.ts';
 import { readable } from '../read/problem.ts';
 import { hiddenRelease } from '../read/continuity.ts';
-import { checkMergedGates } from './merged-gates.ts';
+import { checkMergedGates, checkMergedStatus } from './merged-gates.ts';
 import { checkMergedReviews, checkProposalGates } from './proposal-gates.ts';
 import { type Bounds, type Trail, readTrail, releasesOf } from './trail.ts';
 import { type Snapshot, headOf, readSnapshot } from '../read/snapshot.ts';
@@ -168,7 +168,8 @@ async function checkTrail(
   const unasked = registry && branch === undefined ? await askRegistry(context, trail, report) : undefined;
   if (branch === undefined) await checkMergedGates(context, snapshot, trail, report);
   const unreviewed = branch === undefined ? await checkMergedReviews(context, snapshot, trail, report) : undefined;
-  const unchecked = unasked ?? unreviewed;
+  const untold = branch === undefined ? await checkMergedStatus(context, snapshot, trail, report) : undefined;
+  const unchecked = unasked ?? unreviewed ?? untold;
   const releases = releasesOf(trail).length;
   return {
     environment: environment.name,

@@ -57,7 +57,7 @@ export async function checkProposalGates(
 }
 
 /** The name of the commit status that says what the gates say of a proposal. */
-const STATUS = 'tagflow/gates';
+export const STATUS = 'tagflow/gates';
 
 async function tellForge(
   context: Pick<Given, 'forgeOf'>,
@@ -115,7 +115,7 @@ function sentence({ text }: Pick<Refusal, 'text'>): string {
 }
 
 /** What its maker asked for: the reason, and the gates that were overridden by it. */
-function askedBy({
+export function askedBy({
   reason,
   gates,
   merged,
@@ -129,7 +129,7 @@ function askedBy({
 }
 
 /** Where fixes go to the environment first, an image that changes may have been asked for by its version. */
-function versionsNamed(
+export function versionsNamed(
   { hotfix }: ReleaseLine,
   { images }: ReleaseRecord,
   now: ReleaseRecord | undefined,
@@ -139,7 +139,7 @@ function versionsNamed(
   return Object.fromEntries(images.flatMap(({ name, version, digest }) => (runs.has(digest) ? [] : [[name, version]])));
 }
 
-async function releaserOf(
+export async function releaserOf(
   context: Pick<RecordReading, 'ledger' | 'signing'>,
   { environment }: Trail,
   { release: record, commit }: ReleaseEntry,

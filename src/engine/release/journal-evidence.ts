@@ -2,6 +2,7 @@
 import { type Approval, type GivenOverride, type JournalHold, type Lock, isSamePerson } from '../../gates/gates.ts';
 import { type Digest, digestOfData } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
+import type { Instant } from '../../model/effects.ts';
 import { sentenceOf } from '../../model/errors.ts';
 import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
@@ -10,6 +11,7 @@ import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
+import { sameKeyholders } from '../../signing/signing.ts';
 import { lineOfRecord } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
@@ -40,8 +42,9 @@ export async function locksOn(
   reading: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
+  moment?: Instant,
 ): Promise<readonly Lock[]> {
-  const entries = await trusted(reading, snapshot, state, 'lock');
+  const entries = await trusted(reading, snapshot, state, { kind: 'lock', moment });
   return entries.map(({ entry, by }) => ({
     id: entry.id,
     rollbacks: entry.rollbacks === true,
@@ -64,8 +67,9 @@ export async function holdsOn(
   reading: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
+  moment?: Instant,
 ): Promise<readonly JournalHold[]> {
-  const entries = await trusted(reading, snapshot, state, 'hold');
+  const entries = await trusted(reading, snapshot, state, { kind: 'hold', moment });
   return entries.flatMap(({ entry, by }) =>
     entry.image
       ? [
@@ -82,6 +86,12 @@ export async function holdsOn(
   );
 }
 
+/** Whose approvals do not count, and when they have to be open; without a moment it is now. */
+export interface ApprovalCase {
+  readonly releasers: readonly string[];
+  readonly moment?: Instant | undefined;
+}
+
 /**
  * Open approvals of a subject. Those of the one who releases do not count, nor those of the person it acts for. Throws
  * `journal-invalid`.
@@ -90,19 +100,21 @@ export async function approvalsOf(
   reading: RecordReading,
   snapshot: Snapshot,
   state: EnvironmentState,
-  subject: ApprovalSubject,
-  releasers: readonly string[],
+  { releasers, moment, ...subject }: ApprovalSubject & ApprovalCase,
 ): Promise<readonly Approval[]> {
   const digest = subjectDigest(state.environment, subject);
-  const entries = await trusted(reading, snapshot, state, 'approve');
+  const entries = await trusted(reading, snapshot, state, { kind: 'approve', moment });
   const own = entries.filter(({ entry }) => entry.subject === digest);
   const before = own.length > 0 && state.record ? await lineOfRecord(reading, state.record) : undefined;
   // Who was added to the approvers since the last release is one once those before have approved a release.
   const earlier = before?.gates.approvals?.by;
-  return own.flatMap(({ entry, by }) => {
-    const isOwn = releasers.some((name) => isSamePerson(name, by));
+  const { trust } = state.environment;
+  return own.flatMap(({ entry, by }): readonly Approval[] => {
     const isNew = earlier !== undefined && !earlier.some((name) => isSamePerson(name, by));
-    return !isOwn && !isNew ? [{ id: entry.id, by, time: Date.parse(entry.time) }] : [];
+    // One person may stand in the signers file under several names.
+    const also = trust ? sameKeyholders(trust, by) : [];
+    const isOwn = releasers.some((name) => [by, ...also].some((one) => isSamePerson(name, one)));
+    return !isOwn && !isNew ? [{ id: entry.id, by, also, time: Date.parse(entry.time) }] : [];
   });
 }
 
@@ -111,7 +123,7 @@ export async function givenOverrides(
   reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
-  subject: ApprovalSubject,
+  { moment = Number.POSITIVE_INFINITY, ...subject }: ApprovalSubject & { readonly moment?: Instant | undefined },
 ): Promise<readonly GivenOverride[]> {
   const journal = journalOf(snapshot);
   const { value: entries = [] } = await attempt(async () => {
@@ -119,7 +131,8 @@ export async function givenOverrides(
     return overrideEntries(reading, journal, environment, subjectDigest(environment, subject));
   }, 'journal-invalid');
   const releasers = environment.trust?.signedBy ?? [];
-  return entries.map(({ entry, by }) => ({
+  const given = entries.filter(({ entry }) => Date.parse(entry.time) <= moment);
+  return given.map(({ entry, by }) => ({
     id: entry.id,
     gate: entry.gate ?? '',
     by,
@@ -132,9 +145,9 @@ async function trusted(
   reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
-  kind: 'lock' | 'hold' | 'approve',
+  { kind, moment }: { readonly kind: 'lock' | 'hold' | 'approve'; readonly moment: Instant | undefined },
 ): Promise<readonly OpenEntry[]> {
   const journal = journalOf(snapshot);
   await requireGrown(reading, journal, record?.journal);
-  return openEntries(reading, journal, kind, environment);
+  return openEntries(reading, journal, kind, environment, moment);
 }

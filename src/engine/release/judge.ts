@@ -17,6 +17,7 @@ import {
   reviewsGate,
 } from '../../gates/gates.ts';
 import { type Attempt, attempt } from '../../model/attempt.ts';
+import type { Instant } from '../../model/effects.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
@@ -47,6 +48,8 @@ export interface Candidate {
   readonly scope?: ObjectId | undefined;
   /** Who made it, where that is somebody else than the one who judges. */
   readonly madeBy?: Releaser | undefined;
+  /** When it is judged, of a release that was made; absent: now. What came later is left out. */
+  readonly moment?: Instant | undefined;
   /** What is kept of commits made by hand; absent where they are not to be kept. */
   readonly merge?: Merge | undefined;
 }
@@ -92,6 +95,16 @@ export async function judgeReviews(...about: Parameters<typeof caseOf>): Promise
   const asked = caseOf(...about);
   const overrides = await allOverrides(asked);
   return (await ask([reviewsGate], asked.subject, sourcesFor(asked), overrides)).refusals;
+}
+
+/** Asks some gates of a promotion, by their names, of a release that was merged: as they were at the moment of the candidate. */
+export async function judgeThen(
+  names: ReadonlySet<string>,
+  ...about: Parameters<typeof caseOf>
+): Promise<Judgement['refusals']> {
+  const asked = caseOf(...about);
+  const gates = (await promotionGates(asked.subject)).filter(({ name }) => names.has(name));
+  return (await ask(gates, asked.subject, sourcesFor(asked), await allOverrides(asked))).refusals;
 }
 
 /**
@@ -187,17 +200,20 @@ function sourcesFor(
   { context, snapshot, state, candidate, subject }: Case,
   upstream: ObjectId = candidate.source.commit,
 ): Sources {
-  const { request } = candidate;
+  const { request, moment } = candidate;
   const { environment } = state;
   const journal = async <T>(facts: Promise<readonly T[]>): Promise<readonly T[]> =>
     request.kind === 'rollback' ? orWarn(context, facts) : facts;
   return {
-    clock: async () => context.clock.now(),
-    upstreamReleases: async () => upstreamEvidence(context, snapshot, subject, environment.application),
-    verifications: async () => verificationsUpstream(context, snapshot, subject, environment.application),
+    clock: async () => moment ?? context.clock.now(),
+    upstreamReleases: async () =>
+      moment === undefined
+        ? upstreamEvidence(context, snapshot, subject, environment.application)
+        : upstreamThen(context, snapshot, { subject, application: environment.application, moment }),
+    verifications: async () => verificationsUpstream(context, snapshot, subject, { ...environment, moment }),
     deployFreeze: async () => context.deployFreeze,
-    locks: async () => journal(locksOn(context, snapshot, state)),
-    journalHolds: async () => journal(holdsOn(context, snapshot, state)),
+    locks: async () => journal(locksOn(context, snapshot, state, moment)),
+    journalHolds: async () => journal(holdsOn(context, snapshot, state, moment)),
     approvals: async () => approvals(context, snapshot, state, candidate),
     reviews: async () => candidate.madeBy && reviewsOf(context, snapshot, environment, candidate.madeBy),
     unmerged: async () =>
@@ -236,7 +252,7 @@ async function approvals(
   const { scope, madeBy } = candidate;
   if (scope === undefined) return [];
   const releasers = await releasersOf(context, state.environment, madeBy);
-  return approvalsOf(context, snapshot, state, { ...candidate, scope }, releasers);
+  return approvalsOf(context, snapshot, state, { ...candidate, scope, releasers });
 }
 
 async function reviewsOf(
@@ -257,13 +273,13 @@ async function verificationsUpstream(
   context: RecordReading,
   snapshot: Snapshot,
   { from }: Subject,
-  application: string | undefined,
+  { application, moment = Number.POSITIVE_INFINITY }: Pick<Environment, 'application'> & Pick<Candidate, 'moment'>,
 ): Promise<Evidence['verifications']> {
   if (from === undefined) return [];
   const environment = lineOf(snapshot.pipeline, lineName(from, application));
   const entries = await verificationEntries(context, journalOf(snapshot), environment, RESULTS);
   return entries.flatMap(({ id, release, result, time }) =>
-    release && result ? [{ id, ...release, result, time: Date.parse(time) }] : [],
+    release && result && Date.parse(time) <= moment ? [{ id, ...release, result, time: Date.parse(time) }] : [],
   );
 }
 
@@ -315,6 +331,26 @@ async function upstreamEvidence(
   if (record && isNewest && subject.policy.soakMs === undefined && answersAlone(subject, record))
     return { ...evidence, releases: [await newestRelease(context, subject, record)] };
   return { ...evidence, releases: await pastReleases(context, snapshot, environment) };
+}
+
+/** What the environment upstream had released by a moment. */
+async function upstreamThen(
+  context: RecordReading,
+  snapshot: Snapshot,
+  { subject, application, moment }: { subject: Subject; application: string | undefined; moment: Instant },
+): Promise<UpstreamEvidence | undefined> {
+  if (subject.from === undefined) return undefined;
+  const line = lineOf(snapshot.pipeline, lineName(subject.from, application));
+  const all = await pastReleases(context, snapshot, line);
+  const releases = all.filter(({ committed }) => committed <= moment);
+  const [newest] = releases;
+  const record = (await readPast(context, snapshot, line)).releases.find(({ commit }) => commit === newest?.commit);
+  return {
+    environment: line.environment,
+    held: record?.record.held ?? [],
+    runs: new Set(line.images.keys()),
+    releases,
+  };
 }
 
 /** Whether the newest release of upstream has every image that changes. */

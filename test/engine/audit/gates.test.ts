@@ -1,6 +1,7 @@
 // Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged anyway is found.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
+import { hold, lift } from '../../../src/engine/journal/holds.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Proposed } from '../../../src/engine/release/outcome.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
@@ -152,16 +153,36 @@ describe('other gates, of what was merged', () => {
   const FROZEN = "{ from: '2026-02-01T00:00', until: '2026-03-01T00:00', zone: UTC, reason: audit }";
   const POLICY = `pullRequest: true\n    gates: { freezes: [${FROZEN}] }`;
 
+  /** What is merged, and how: an older release of upstream, a status that passes. */
+  interface Merging {
+    readonly policy?: string;
+    readonly after?: (bench: Bench) => Promise<unknown>;
+    readonly upstream?: Readonly<Record<string, string>>;
+    readonly passing?: string;
+    /** How long it waits before it is proposed, in milliseconds. */
+    readonly waits?: number;
+  }
+
+  async function proposeAnyway(bench: Bench): Promise<Proposed> {
+    const outcome = await bench.promote('prd');
+    if (outcome.kind !== 'proposed') throw new Error(`expected a pull request: ${JSON.stringify(outcome)}`);
+    return outcome;
+  }
+
   async function merged(
-    between: (bench: Bench) => Promise<unknown>,
-    { policy = POLICY, after }: { policy?: string; after?: (bench: Bench) => Promise<unknown> } = {},
+    between: (bench: Bench, proposed: ObjectId) => unknown,
+    { policy = POLICY, after, upstream, passing, waits = 0 }: Merging = {},
   ): Promise<readonly string[]> {
     const bench = createBench({ settings: { prd: policy } });
-    await bench.released('dev', FIRST);
-    await bench.released('stg');
-    const outcome = await bench.promote('prd');
-    if (outcome.kind !== 'proposed') throw new Error(`expected a pull request: ${outcome.kind}`);
-    await between(bench);
+    for (const versions of upstream ? [upstream, FIRST] : [FIRST]) {
+      await bench.released('dev', versions);
+      await bench.released('stg');
+    }
+    if (passing !== undefined)
+      bench.forge.reportStatus(bench.head('stg'), { name: passing, state: 'success', description: '' });
+    bench.clock.advance(waits);
+    const outcome = await proposeAnyway(bench);
+    await between(bench, outcome.commit);
     await bench.forge.merge(outcome.pullRequest.number, 'merge', { at: bench.clock.now() });
     bench.clock.advance(864e5);
     await after?.(bench);
@@ -196,6 +217,55 @@ describe('other gates, of what was merged', () => {
       bench.clock.advance(60_000);
     });
     expect(found).toEqual([]);
+  });
+
+  const held = async (bench: Bench): Promise<unknown> => {
+    const image = `django@${FIRST.django}`;
+    return hold(bench.context({ actor: 'bo' }), { image, environments: [], until: undefined, reason: 'CVE' });
+  };
+  const lifted = async (bench: Bench): Promise<unknown> =>
+    lift(bench.context(), `django@${FIRST.django}`, [], undefined);
+
+  test('an image that was on hold at that moment is a finding, whatever became of the hold', async () => {
+    const onHold = [
+      expect.stringMatching(
+        /^gates: it was merged anyway: held: django V4\.0 is held from prd: bo put it on hold: CVE/,
+      ),
+    ];
+    expect(await merged(held)).toEqual(onHold);
+    expect(await merged(held, { after: lifted })).toEqual(onHold);
+    expect(await merged(async () => undefined, { after: held })).toEqual([]);
+  });
+
+  test('what upstream did not run any more at that moment is a finding, where it has to soak', async () => {
+    const policy = 'pullRequest: true\n    gates: { soak: 1d, upstream: off }';
+    const soaking = { policy, upstream: { django: 'V3.2', mariadb: 'V10.3' }, waits: 864e5 };
+    const back = async (bench: Bench): Promise<unknown> => bench.rollback('stg');
+    expect(await merged(async () => undefined, { ...soaking, after: back })).toEqual([]);
+    expect(await merged(back, soaking)).toEqual([
+      expect.stringMatching(/^gates: it was merged anyway: soak: stg does not run django V4\.0.* now/),
+    ]);
+  });
+
+  test('what upstream had rolled back by then is a finding', async () => {
+    const back = async (bench: Bench): Promise<unknown> => bench.rollback('stg');
+    const found = await merged(back, { upstream: { django: 'V3.2', mariadb: 'V10.3' } });
+    expect(found).toEqual([expect.stringMatching(/^gates: it was merged anyway: upstream: /)]);
+    expect(
+      await merged(async () => undefined, { upstream: { django: 'V3.2', mariadb: 'V10.3' }, after: back }),
+    ).toEqual([]);
+  });
+
+  test('a status of the gates that had not passed is a finding, where what they asked has no past', async () => {
+    const policy = 'pullRequest: true\n    gates: { status: [ci/e2e] }';
+    const told = (state: 'success' | 'pending' | 'failure') => async (bench: Bench, proposed: ObjectId) =>
+      bench.forge.reportStatus(proposed, { name: 'tagflow/gates', state, description: '' });
+    const asked = { policy, passing: 'ci/e2e' };
+    expect(await merged(told('success'), asked)).toEqual([]);
+    expect(await merged(told('failure'), asked)).toEqual([
+      'gates: it was merged anyway: the status tagflow/gates was failure',
+    ]);
+    expect(await merged(async () => undefined, asked)).toEqual([]);
   });
 
   test('a freeze at that moment is a finding, and one that is over is not', async () => {

@@ -93,6 +93,26 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 
+  test('one person counts once, with a key of her own and one that stands under two names', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', {
+      signers: `${lines}bo@example.org ${await keys.publicKey('ana2')}\n`,
+      'tagflow.yaml': text.replaceAll('ana@example.org, bo@example.org', 'bo@example.org, ana@example.org'),
+    });
+    await approve(as('ana'), PRD);
+    await approve(as('ana2'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('the one who releases does not count, by another name of the same key', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('bot')}\n` });
+    await approve(as('ana'), PRD);
+    await approve(as('bot'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
   test('the person for whom a job releases does not count', async () => {
     await approve(as('ana'), PRD);
     await approve(as('bo'), PRD);

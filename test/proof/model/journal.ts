@@ -4,6 +4,8 @@
 export type EntryText =
   | { readonly kind: 'lock'; readonly rollbacks?: true }
   | { readonly kind: 'hold' | 'approve'; readonly version: number }
+  /** Lets one release past a hold. */
+  | { readonly kind: 'override'; readonly version: number }
   /** What a verification said of the release that a commit made. */
   | { readonly kind: 'result'; readonly of: string; readonly failed: boolean }
   /** Ends the open entries of a kind that its writer sees: `unlock`, `lift`, `unapprove`. */
@@ -27,6 +29,8 @@ export interface Asked {
   /** The head of the journal that the release below it relied on. */
   readonly relied: string | undefined;
   readonly needsApproval: boolean;
+  /** An override counts for whatever is released. */
+  readonly overridesAll?: boolean;
 }
 
 /** The journal's head: equal for two journals only if they have the same entries. */
@@ -48,13 +52,14 @@ export function hasFailed(journal: Journal, commit: string): boolean | undefined
 
 /** Why a release may not be made beside a journal; undefined when it may. */
 export function forbidden(journal: Journal, asked: Asked): string | undefined {
-  const { action, version, relied = '', needsApproval } = asked;
+  const { action, version, relied = '', needsApproval, overridesAll = false } = asked;
   const names = ({ says }: Entry): boolean => 'version' in says && says.version === version;
   const locks = openEntries(journal, 'lock');
   const stops = ({ says }: Entry): boolean => action === 'promote' || (says.kind === 'lock' && says.rollbacks === true);
   if (locks.some(stops)) return 'it is locked';
   if (action === 'rollback') return undefined;
-  if (openEntries(journal, 'hold').some(names)) return `v${version} is on hold`;
+  const isOverridden = openEntries(journal, 'override').some((entry) => overridesAll || names(entry));
+  if (!isOverridden && openEntries(journal, 'hold').some(names)) return `v${version} is on hold`;
   if (needsApproval && !openEntries(journal, 'approve').some(names)) return `v${version} has no approval`;
   return journalHead(journal).startsWith(relied)
     ? undefined

@@ -186,6 +186,16 @@ export const RULES = {
       journal: [{ id: 'lock before', says: { kind: 'lock' }, ends: [] }],
     },
   },
+  'an override is of one release': {
+    says: 'an override in the journal lets through the release that it names, and no other',
+    keptBy: 'subjectDigest, givenOverrides',
+    without: 'it lets through whatever is released next',
+    shownBy: {
+      operations: [promote(5), write({ kind: 'override', version: 4 })],
+      faults: {},
+      journal: [{ id: 'hold before', says: { kind: 'hold', version: 5 }, ends: [] }],
+    },
+  },
   'a journal that lost entries stops promotions': {
     says: 'a journal that lacks what the newest release relied on lets no promotion through',
     keptBy: 'requireJournal',

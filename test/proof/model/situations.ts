@@ -24,6 +24,8 @@ const verify: Operation = { kind: 'verify', bad: [2, 3] };
 const verify4: Operation = { kind: 'verify', bad: [4] };
 const EMPTY: Journal = [];
 const LOCKED: Journal = [{ id: 'lock before', says: { kind: 'lock' }, ends: [] }];
+const HELD: Journal = [{ id: 'hold before', says: { kind: 'hold', version: 4 }, ends: [] }];
+const override4 = write({ kind: 'override', version: 4 });
 const APPROVED: Journal = [{ id: 'approve before', says: { kind: 'approve', version: 4 }, ends: [] }];
 
 function write(says: EntryText): Operation {
@@ -83,6 +85,8 @@ export const ALL: readonly Surroundings[] = [
   shared(two(promote4, promote4, { foreign: 1, kill: 1 })),
   beside(EMPTY, shared(two(promote4, lock, { foreign: 1, lostAnswer: 1 }))),
   beside(EMPTY, two(promote4, lock, { lostAnswer: 1, late: 1, kill: 1, staleHead: 1 })),
+  beside(HELD, two(promote4, override4, { kill: 1, lostAnswer: 1 })),
+  beside(HELD, three(promote4, override4, rollback, {})),
   beside(EMPTY, alone(verify, { kill: 1, late: 1, lostAnswer: 1, staleTag: 1 })),
   beside(EMPTY, two(verify, verify, { kill: 1 })),
   beside(EMPTY, two(verify, promote4, { lostAnswer: 1, staleHead: 1 })),

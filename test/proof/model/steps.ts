@@ -181,7 +181,8 @@ class Step {
   ): boolean {
     if (!journal || !this.#kept('gates read the journal')) return false;
     const relied = this.#kept('a journal that lost entries stops promotions') ? base.journal : undefined;
-    return forbidden(journal, { action, version, relied, needsApproval }) !== undefined;
+    const overridesAll = !this.#kept('an override is of one release');
+    return forbidden(journal, { action, version, relied, needsApproval, overridesAll }) !== undefined;
   }
 
   // engine/journal/locks.ts, holds.ts, approvals.ts: what is open is read, and an ending names what it ends
