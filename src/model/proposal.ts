@@ -1,5 +1,5 @@
 // A release that is asked for in a pull request: the branch it is on, whether it can still be merged, and whether two ask for the same.
-import { digestOfData } from './digest.ts';
+import { type Digest, digestOfData } from './digest.ts';
 import type { BranchName, ObjectId } from './object-id.ts';
 import { type ReleaseLine, lineName } from './pipeline.ts';
 import type { Plan } from './plan.ts';
@@ -14,11 +14,19 @@ export interface Proposal {
 
 /**
  * The branch that asks for a plan's release: `tagflow/prd-8-0123456789ab`, or `tagflow/prd+shop-8-0123456789ab` for an application;
- * a rule of a forge for `tagflow/*` has both. The same for every plan that comes to the same release on the same base, no matter who makes it, with whatever reason, and whatever else moved on the trunk meanwhile.
+ * a rule of a forge for `tagflow/*` has both. The same for every plan that comes to the same release, no matter who makes it, with
+ * whatever reason, and whatever else moved on the trunk meanwhile. A release that carries the whole tree is one on its base alone; of
+ * a scope `rules` says by which rules it is asked for, and others may have committed to its branch.
  */
-export function proposalBranch(plan: Plan): BranchName {
-  const { environment, application, sequence, images, base, source, tree, parents, edits, restored, held } = plan;
-  const digest = digestOfData({ environment, images, base, source, tree, parents, edits, restored, held });
+export function proposalBranch(
+  plan: Plan,
+  { carries }: Pick<ReleaseLine, 'carries'>,
+  rules: Digest | undefined,
+): BranchName {
+  const { environment, application, sequence, images, restored, held } = plan;
+  const { base, source, tree, parents, edits, scope, previous } = plan;
+  const where = carries === 'tree' ? { base, source, tree, parents, edits } : { scope, previous, rules };
+  const digest = digestOfData({ environment, images, restored, held, ...where });
   return branchOf(lineName(environment, application), sequence, digest.slice(-12));
 }
 
@@ -49,12 +57,13 @@ export function isMergeable(
   return carries === 'tree' ? asked.onto === now.head : asked.sequence === now.next;
 }
 
-/** Whether two records are of the same release, no matter who wrote them, when, and by which plan and configuration. */
-export function asksForTheSame(a: ReleaseRecord, b: ReleaseRecord): boolean {
-  return digestOfData(releaseOf(a)) === digestOfData(releaseOf(b));
+/** Whether two records are of the same release of a line, no matter who wrote them, when, and by which plan and configuration. */
+export function asksForTheSame(line: Pick<ReleaseLine, 'carries'>, a: ReleaseRecord, b: ReleaseRecord): boolean {
+  return digestOfData(releaseOf(line, a)) === digestOfData(releaseOf(line, b));
 }
 
-function releaseOf(record: ReleaseRecord): object {
+function releaseOf({ carries }: Pick<ReleaseLine, 'carries'>, record: ReleaseRecord): object {
   const { environment, sequence, action, images, source, previous, scope, restored, held } = record;
-  return { environment, sequence, action, images, source, previous, scope, restored, held };
+  const taken = carries === 'tree' ? { source } : {};
+  return { environment, sequence, action, images, ...taken, previous, scope, restored, held };
 }

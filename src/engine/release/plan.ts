@@ -20,6 +20,7 @@ import { subjectDigest } from './journal-evidence.ts';
 import { judgePromotion, judgeRollback } from './judge.ts';
 import { type Merge, mergeFor } from './merge-divergence.ts';
 import type { Refused } from './outcome.ts';
+import { warnOfSharedFiles } from './shared-files.ts';
 
 /** A plan, and the branch as it was when the plan was made. */
 export interface PlannedRelease {
@@ -85,7 +86,10 @@ export async function planRelease(
   }
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
-  if (request.kind === 'rollback') warnOfLoss(reading, gates);
+  if (request.kind === 'rollback') {
+    warnOfLoss(reading, gates);
+    await warnOfSharedFiles(reading, snapshot, choice, reads);
+  }
   if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };

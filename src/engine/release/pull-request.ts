@@ -3,21 +3,24 @@
 // new plan is a new pull request, and closes those before it. Repetition: plans that come to the same release have the same
 // branch and the same pull request, no matter who makes them; whatever of that is there already is left as it is.
 import type { Forge, PullRequest } from '../../forge/forge.ts';
-import type { PushVerdict } from '../../ledger/ledger.ts';
+import type { Commit, PushVerdict } from '../../ledger/ledger.ts';
 import { attempt } from '../../model/attempt.ts';
+import { type Digest, digestOfData } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { type Environment, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
 import { asksForTheSame, isMergeable, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
 import type { Context, Given, Reading, RecordReading } from '../context.ts';
+import { readConfigText } from '../read/config-file.ts';
 import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './judge.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
 import { readable } from '../read/problem.ts';
-import { readRecord } from '../read/records.ts';
+import { fitsTree, readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /** What is known of a plan's pull request before anything is written. */
@@ -57,7 +60,7 @@ export async function preparePullRequest(
   { environment, plan }: { readonly environment: Environment; readonly plan: Plan },
   { forge, open: all }: OpenRequests,
 ): Promise<PreparedPullRequest | Refused> {
-  const branch = proposalBranch(plan);
+  const branch = proposalBranch(plan, environment, await rulesOf(context, snapshot, environment));
   const open = ofLine(all, environment);
   const same = open.find((one) => one.branch === branch);
   const isNewest = same && open.every(({ number }) => number <= same.number);
@@ -88,6 +91,21 @@ export async function openPullRequest(
   const before = now.filter(({ number }) => number < pullRequest.number);
   const closed = await closeAll(context, forge, before, pullRequest);
   return { kind: 'proposed', plan, ...made, pullRequest, term: forge.term, isOld: old !== undefined, closed };
+}
+
+/**
+ * The rules by which a release of a scope is asked for: the trunk's tagflow.yaml and signers. Where these change, the record that was
+ * asked for names older ones than its branch has, so it is asked for once more.
+ */
+async function rulesOf(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { trunk, config }: Snapshot,
+  { carries, trust }: Environment,
+): Promise<Digest | undefined> {
+  if (carries === 'tree') return undefined;
+  const text = 'file' in config ? config.file : await readConfigText(ledger, trunk.head);
+  const signers = [trust?.signers, trust?.revoked].map((file) => file && Buffer.from(file).toString('base64'));
+  return digestOfData({ text, signers });
 }
 
 /** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
@@ -177,16 +195,15 @@ async function sameRequest(
 ): Promise<Committed> {
   const { ledger } = context;
   await ledger.fetch([head]);
-  const [{ parents }, changed, { value: record }] = await Promise.all([
+  const [commit, { value: record }] = await Promise.all([
     ledger.commit(head),
-    ledger.changedPaths(ours.commit, head),
     readable(readRecord(context, environment, head)),
   ]);
+  const hasSameFiles = environment.carries === 'tree' ? hasOurTree : hasOurScope;
   const isSame =
-    parents.join() === plan.parents.join() &&
-    changed.every((path) => path === recordPath(environment) || path === signaturePath(environment)) &&
     record !== undefined &&
-    asksForTheSame(record, ours.record);
+    asksForTheSame(environment, record, ours.record) &&
+    (await hasSameFiles(context, { plan, environment, commit, record }, ours));
   if (isSame) return { commit: head, record };
   throw new TagflowError('push-denied', {
     what: `${branch} holds something else than this release; nothing was asked for`,
@@ -194,6 +211,46 @@ async function sameRequest(
     fix: `look at it, delete the branch (git push origin --delete ${branch}), then run again`,
     details: { branch, head },
   });
+}
+
+interface Asked {
+  readonly plan: Plan;
+  readonly environment: Environment;
+  readonly commit: Commit;
+  readonly record: ReleaseRecord;
+}
+
+/** Whether a commit stands where ours does and has the same files, but for who wrote the record. */
+async function hasOurTree(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { plan, environment, commit }: Asked,
+  ours: Committed,
+): Promise<boolean> {
+  const changed = await ledger.changedPaths(ours.commit, commit.id);
+  return (
+    commit.parents.join() === plan.parents.join() &&
+    changed.every((path) => path === recordPath(environment) || path === signaturePath(environment))
+  );
+}
+
+/**
+ * Whether a commit changes the same files of the scope to the same ones as ours, and nothing else, on what the branch has or had: others
+ * may have committed to it since.
+ */
+async function hasOurScope(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  { plan, environment, commit, record }: Asked,
+  ours: Committed,
+): Promise<boolean> {
+  const [below, ...others] = commit.parents;
+  if (below === undefined || others.length > 0 || !(await fitsTree(ledger, environment, commit, record))) return false;
+  await ledger.deepen([plan.base, commit.id]);
+  if (below !== plan.base && !(await ledger.isAncestor(below, plan.base))) return false;
+  const [theirs, own] = await Promise.all([
+    ledger.changedPaths(below, commit.id),
+    ledger.changedPaths(plan.base, ours.commit),
+  ]);
+  return theirs.toSorted().join('\0') === own.toSorted().join('\0');
 }
 
 /** Closes what a newer one replaces. One that stays open is reported, and closed by the next run: it can still be merged. */

@@ -160,6 +160,29 @@ describe('environments as folders of the trunk', () => {
     expect(bench.remote.file('main', 'env/prd/settings.env')).toBe('LEVEL=warn\n');
   });
 
+  it('say which files that others use changed since, and leave them as they are', async () => {
+    bench.remote.commit('main', { 'env/base/old.yaml': 'kind: Service\n' });
+    await bench.released('dev', { django: 'V4.0' });
+    await bench.released('prd');
+    bench.remote.commit('main', { 'env/unused/kustomization.yaml': 'resources: []\n', 'README.md': 'about\n' });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('prd');
+    const base = 'resources: [deployment.yaml]\n';
+    bench.remote.commit('main', {
+      'env/base/kustomization.yaml': base,
+      'env/base/deployment.yaml': 'kind: Deployment\n',
+      'env/base/old.yaml': undefined,
+    });
+    await bench.rollback('prd');
+    const said = bench.notices.filter((text) => text.includes('shared file'));
+    expect(said).toEqual([
+      expect.stringContaining('shared file env/base/deployment.yaml changed since release 1 of prd'),
+      expect.stringMatching(/shared file env\/base\/kustomization.yaml changed .* as it is, since dev uses it too/),
+      expect.stringContaining('shared file env/base/old.yaml changed since release 1 of prd'),
+    ]);
+    expect(bench.remote.file('main', 'env/base/kustomization.yaml')).toBe(base);
+  });
+
   it('lose no race against commits that leave their scope alone', async () => {
     disturb(bench, (attempt) => {
       if (attempt <= 5) bench.remote.commit('main', { [`other/${attempt}.md`]: 'x\n' });
@@ -234,5 +257,54 @@ describe('applications', () => {
     expect([shop.kind, db.kind]).toEqual(['released', 'released']);
     expect(recordAt(bench, '.tagflow/releases/shop/dev.yaml').sequence).toBe(1);
     expect(recordAt(bench, '.tagflow/releases/db/dev.yaml').sequence).toBe(1);
+  });
+});
+
+describe('what changes meanwhile', () => {
+  let bench: Bench;
+  const meanwhile = (files: Readonly<Record<string, string | undefined>>): void =>
+    disturb(bench, (attempt) => {
+      if (attempt === 1) bench.remote.commit('main', files);
+    });
+  beforeEach(async () => {
+    bench = createBench({ config: TWO, files: TWO_FILES });
+    await bench.released('dev/shop', { django: 'V4.0' });
+  });
+
+  it.each([
+    ['is gone', TWO.replace(/ {2}shop:[^]*?\n {2}'\*'/, "  '*'"), 'is not in tagflow.yaml since'],
+    [
+      'has another name',
+      `${TWO.replace('  shop:', '  store:')}renamed: { applications: { shop: store } }\n`,
+      'it was renamed in tagflow.yaml',
+    ],
+  ])('stops the release of an application that %s, and loses nothing', async (_, config, words) => {
+    meanwhile({ 'tagflow.yaml': config });
+    const before = bench.remote.file('main', '.tagflow/releases/shop/dev.yaml');
+    const error = await bench.promote('dev/shop', { django: 'V4.2' }).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: 'application-not-found' });
+    expect(`${(error as Error).message} ${String((error as { why?: string }).why)}`).toContain(words);
+    expect(bench.remote.file('main', '.tagflow/releases/shop/dev.yaml')).toBe(before);
+    expect(bench.tagged('django', 'shop-dev')).toBe('V4.0');
+  });
+
+  it('stops the release into a scope that is empty, and a rollback brings the scope back', async () => {
+    await bench.released('dev/shop', { django: 'V4.2' });
+    bench.remote.commit('main', { 'apps/shop/dev/kustomization.yaml': undefined });
+    await expect(bench.promote('dev/shop', { django: 'V4.0' })).rejects.toMatchObject({ code: 'pin-not-found' });
+    await bench.rollback('dev/shop');
+    expect(bench.remote.file('main', 'apps/shop/dev/kustomization.yaml')).toContain('V4.0');
+  });
+
+  it('names a record that hands moved, and a rollback goes back to the last release', async () => {
+    const path = '.tagflow/releases/shop/dev.yaml';
+    const record = bench.remote.file('main', path);
+    bench.remote.commit('main', { [path]: undefined, 'apps/shop/dev/record.yaml': record });
+    await expect(bench.promote('dev/shop', { django: 'V4.2' })).rejects.toMatchObject({
+      code: 'record-invalid',
+      message: expect.stringContaining(`${path} on main is gone`),
+    });
+    expect(await bench.rollback('dev/shop')).toMatchObject({ kind: 'released', record: { sequence: 2 } });
+    expect(await bench.promote('dev/shop', { django: 'V4.2' })).toMatchObject({ record: { sequence: 3 } });
   });
 });

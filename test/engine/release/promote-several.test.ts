@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { check } from '../../../src/engine/audit/check.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import type { SeveralRequest } from '../../../src/engine/release/promote-several.ts';
@@ -189,6 +190,48 @@ describe('several applications, where the branch takes pull requests alone', () 
     expect(bench.forge.pullRequests).toHaveLength(3);
   });
 
+  it('have the same requests on a busy trunk, and run what they ask for when they are merged there', async () => {
+    await several();
+    bench.remote.commit('main', { 'README.md': 'elsewhere\n' });
+    bench.remote.commit('main', { 'apps/mail/dev/settings.env': 'LEVEL=2\n' });
+    expect(await several()).toMatchObject({
+      releases: NAMES.map(() => ({ kind: 'proposed', isOld: true, closed: [] })),
+    });
+    expect(stateOf()).toEqual(['cart open', 'mail open', 'shop open']);
+    for (const number of [1, 2, 3]) await bench.forge.merge(number, 'squash');
+    await apply(bench.context(), ['prd']);
+    expect(await runs()).toEqual(NAMES.map((name) => `prd/${name} V4.0`));
+    expect(await check(bench.context(), { environments: [], registry: true })).toMatchObject({ findings: [] });
+  });
+
+  it.each([
+    [
+      'the files of its scope',
+      { 'apps/mail/prd/settings.env': 'LEVEL=2\n' },
+      ['cart open', 'mail closed', 'mail open', 'shop open'],
+    ],
+    [
+      'the rules',
+      {
+        'tagflow.yaml': `${APPLICATIONS.replace('prd: { from: dev,', 'prd: { from: dev, pullRequest: true,')}# more\n`,
+      },
+      NAMES.flatMap((name) => [`${name} closed`, `${name} open`]),
+    ],
+  ])('is asked for once more where %s changed', async (_, files, states) => {
+    await several();
+    bench.remote.commit('main', files);
+    await several();
+    expect(stateOf()).toEqual(states);
+  });
+
+  it('is not taken for the same where hands changed what it asks for', async () => {
+    await several();
+    const { branch } = bench.forge.pullRequests.find((one) => one.branch.includes('mail')) ?? { branch: '' };
+    bench.remote.commit('main', { 'README.md': 'elsewhere\n' });
+    bench.remote.commit(branch, { 'evil.yaml': 'a: 1\n' });
+    await expect(several()).rejects.toMatchObject({ code: 'push-denied', message: expect.stringContaining(branch) });
+  });
+
   it('run what was merged, in any order, and the rest when it is merged', async () => {
     await several();
     for (const number of [2, 1]) await bench.forge.merge(number, 'squash');
@@ -207,7 +250,7 @@ describe('several applications, where the branch takes pull requests alone', () 
     expect(await asked()).toEqual(['mail', 'shop']);
     await bench.released('dev/shop', { web: 'V4.3' });
     await several();
-    expect(stateOf()).toEqual(['cart merged', 'mail closed', 'mail open', 'shop closed', 'shop open']);
+    expect(stateOf()).toEqual(['cart merged', 'mail open', 'shop closed', 'shop open']);
   });
 
   it('are finished by the next run where the forge fell silent in between', async () => {
