@@ -89,6 +89,7 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     const lines = bench.remote.file('main', 'signers') ?? '';
     bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('ana')}\n` });
     await approve(as('ana'), PRD);
+    bench.clock.advance(1000);
     await approve(as('ana'), PRD);
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
