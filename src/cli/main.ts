@@ -40,8 +40,8 @@ const io = {
 
 /** Runs the command line to its end, and sets the exit code. */
 async function run(): Promise<void> {
-  const { reportUnwritten, runProgram } = await import('./program.ts');
-  process.exitCode = await runProgram(io);
+  const { reportUnwritten, runCommandLine } = await import('./program.ts');
+  process.exitCode = await runCommandLine(io);
   // Errors of a stream are reported after the write that met them.
   await new Promise((resolve) => setImmediate(resolve));
   if (unwritten && process.exitCode === 0) process.exitCode = await reportUnwritten(io, unwritten);

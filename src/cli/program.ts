@@ -74,7 +74,7 @@ export const COMMANDS: readonly Command[] = [
 ];
 
 /** Runs one command line. Resolves to the exit code; never rejects. */
-export async function runProgram(process: Io): Promise<number> {
+export async function runCommandLine(process: Io): Promise<number> {
   const io = { ...process, env: withoutEmpty(process.env) };
   const state = { exit: 0 };
   const program = createProgram(io, state, true);
@@ -129,7 +129,7 @@ async function start(command: Command, commander: Commander, program: Commander,
     typed: (option: string) => option in typed && typed[option] !== '',
     commands: COMMANDS,
     showHelp: (name: string | undefined) => showHelp(program, io, name),
-    runProgram,
+    runProgram: runCommandLine,
   };
   return withSession(io, globals, (session) => command.start(session, input, line));
 }

@@ -16,7 +16,7 @@ import { lineName } from '../model/pipeline.ts';
 import type { Tag } from '../model/reference.ts';
 import { ConfigDocument, MAX_CONFIG_BYTES } from './document.ts';
 import type { Draft, DraftEnvironment, DraftImage, DraftLine, DraftPin } from './draft.ts';
-import { draftLines, nameOf, patternFolders } from './lines.ts';
+import { draftLines, draftLineName, patternFolders } from './lines.ts';
 import { normalise } from './normalise.ts';
 import { configInvalid } from './problems.ts';
 import { checkRules, flowOrder } from './rules.ts';
@@ -71,7 +71,7 @@ function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: Bran
   const whole = draft.applications.size === 0 ? 'tree' : 'scope';
   const carries = draft.layout === 'folders' ? 'files' : whole;
   const order = flowOrder(draft);
-  const names = new Set(drafted.map(nameOf));
+  const names = new Set(drafted.map(draftLineName));
   const grouped = Map.groupBy(drafted, ({ environment }) => environment.name);
   const lines = order.flatMap(({ name }) =>
     (grouped.get(name) ?? []).map((line) => finishLine(draft, line, { names, shared, carries })),
@@ -177,7 +177,7 @@ function finishLine(
   },
 ): ReleaseLine {
   const { environment, application, images, repositories, keep } = line;
-  const name = nameOf(line);
+  const name = draftLineName(line);
   const scope: Scope = {
     folders: line.folders.map(({ path }) => path),
     files: line.files.map(({ path }) => path),

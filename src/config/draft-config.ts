@@ -2,7 +2,7 @@
 import { isBranchName } from '../model/object-id.ts';
 import { ownershipKey } from '../model/reference.ts';
 import { readVersion } from '../model/version.ts';
-import { type NamedApplication, applicationLines, nameApplications, pinsOf } from './drafting/applications.ts';
+import { type NamedApplication, applicationLines, nameApplications, namedPinsOf } from './drafting/applications.ts';
 import { type NamedEnvironment, environmentLines, nameEnvironments } from './drafting/environments.ts';
 import { exampleImages, imageLines, nameImages } from './drafting/images.ts';
 import { withOwnScopes } from './drafting/scopes.ts';
@@ -59,7 +59,7 @@ function oneLines(layout: FoundLayout, environments: readonly NamedEnvironment[]
   const { images: named, leftOut } = nameImages(joined(layout));
   const found = layout.applications.flatMap((application) => application.pins);
   const images = named.length > 0 ? named : exampleImages(found, 'app');
-  const pins = layout.applications.flatMap((application) => pinsOf({ found: application, images }));
+  const pins = layout.applications.flatMap((application) => namedPinsOf({ found: application, images }));
   const places = layout.applications.map((application) => application.places);
   const placesOf = ({ found: { name } }: NamedEnvironment): readonly Place[] =>
     places.flatMap((all) => all.get(name) ?? []);

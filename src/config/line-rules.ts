@@ -4,7 +4,7 @@ import { type Repository, ownershipKey } from '../model/reference.ts';
 import { readVersion } from '../model/version.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Draft, DraftImage, DraftLine } from './draft.ts';
-import { nameOf } from './lines.ts';
+import { draftLineName } from './lines.ts';
 import { liveSources, placeholders } from './source-rules.ts';
 import { type ConfigPath, quote, unknownName } from './problems.ts';
 
@@ -237,7 +237,7 @@ function branchKey({ layout }: Draft, { environment }: DraftLine): string {
 
 /** A line with the place of its environment, for people. */
 function ownerOf(document: ConfigDocument, line: DraftLine): string {
-  return `${nameOf(line)} (line ${document.lineOf(['environments', line.environment.name])})`;
+  return `${draftLineName(line)} (line ${document.lineOf(['environments', line.environment.name])})`;
 }
 
 /** The folders around a path, the nearest first. */

@@ -318,6 +318,6 @@ function fillStep(step: FieldStep, values: Placeholders): FieldStep {
 }
 
 /** The name of a line: `prd`, with an application `prd/shop`. */
-export function nameOf({ environment, application }: DraftLine): string {
+export function draftLineName({ environment, application }: DraftLine): string {
   return lineName(environment.name, application);
 }

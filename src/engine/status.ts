@@ -22,7 +22,7 @@ import { lineThen, rulesAt } from './read/past-rules.ts';
 import { readable } from './read/problem.ts';
 import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
-import { type LiveCheck, readLive } from './verification/live.ts';
+import { type LiveCheck, readSightings } from './verification/live.ts';
 import { readLiveLine } from './verification/wait-live.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
@@ -194,7 +194,7 @@ async function imagesOf(
   const pins = said instanceof Error ? said : (said?.pins ?? new Map<string, never>());
   const [images, live] = await Promise.all([
     imageStatuses(context, record, { environment, pinned: pins }, await pinnedThen(context, state, record)),
-    isLiveAsked ? readLive(context, snapshot, { ...state, record, commit }) : [],
+    isLiveAsked ? readSightings(context, snapshot, { ...state, record, commit }) : [],
   ]);
   return images.map((image) => {
     const found = live.find(({ name }) => name === image.name);

@@ -12,7 +12,7 @@ import { downgradeGate } from './downgrade.ts';
 import type { Evidence } from './evidence.ts';
 import type { Gate, Subject, Verdict } from './gate.ts';
 import { held } from './held.ts';
-import { lock } from './lock.ts';
+import { locked } from './lock.ts';
 import { reason } from './reason.ts';
 import { reviewsGate } from './reviews.ts';
 import { runGate } from './run.ts';
@@ -87,7 +87,7 @@ export interface Judgement {
 export async function promotionGates(subject: Subject): Promise<readonly Gate[]> {
   const { policy, from } = subject;
   return [
-    lock,
+    locked,
     downgradeGate(subject),
     held,
     divergence,
@@ -105,7 +105,7 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
 }
 
 /** The gates that a rollback is judged by. Going to an older release is what it is for. */
-export const ROLLBACK_GATES: readonly Gate[] = [lock, divergence];
+export const ROLLBACK_GATES: readonly Gate[] = [locked, divergence];
 
 /** The gates that a rollback is judged by as well when its release was named: by itself it goes to none that is held. */
 export const NAMED_ROLLBACK_GATES: readonly Gate[] = [held];
@@ -207,7 +207,7 @@ export function mayOverride(
   { gate, by, mayRelease }: Omit<GivenOverride, 'id' | 'why'>,
   isSigned: boolean,
 ): boolean {
-  if (gate === lock.name) return false;
+  if (gate === locked.name) return false;
   if (!isSigned) return true;
   const named = policy.overrides.get(gate);
   return named ? named.includes(by) : BY_RELEASERS.has(gate) && mayRelease;

@@ -3,14 +3,14 @@ import { defineGate, pass } from './gate.ts';
 import { advise } from '../model/advice.ts';
 
 /** Refuses while a lock is on the environment; a rollback only where the lock says so. */
-export const lock = defineGate({
+export const locked = defineGate({
   name: 'lock',
   needs: ['locks'],
   overriddenBy: 'never',
   judge({ environment, action }, { locks }) {
     const holding = action === 'rollback' ? locks.filter(({ rollbacks }) => rollbacks) : locks;
     const [first] = holding;
-    if (!first) return pass(locks.length === 0 ? 'nobody locked it' : 'the lock lets rollbacks through');
+    if (!first) return pass(locks.length === 0 ? 'nobody locked it' : 'the locked lets rollbacks through');
     const until = first.until === undefined ? '' : ` until ${new Date(first.until).toISOString()}`;
     return {
       decision: 'refuse',

@@ -6,7 +6,7 @@ import { annotationKey, annotationValue } from './deploy-mark.ts';
 import type { Site } from './form.ts';
 import { isKustomization } from './kustomize.ts';
 import { setKeys } from './set-key.ts';
-import { type Source, lineOf } from './source.ts';
+import { type Source, lineAt } from './source.ts';
 import { type Change, joinChanges } from './splice.ts';
 import { type Path, type Tree, describePath, isEmpty, textOf } from './tree.ts';
 import type { Pin } from './values.ts';
@@ -37,7 +37,7 @@ export function annotate(source: Source, fields: readonly MovingField[], entries
   for (const { pin, site, told } of fields) {
     const tree = source.trees[site.document];
     if (!tree) continue;
-    const line = lineOf(source, site.offset);
+    const line = lineAt(source, site.offset);
     const place = isKustomization(source.path) ? commonAnnotations(site.document) : templateOf(tree, site);
     if (place) want(place, pin);
     else if (!told) {

@@ -3,7 +3,7 @@
 import { type Scalar, isScalar } from 'yaml';
 import type { Caps } from './caps.ts';
 import type { Document, Site } from './form.ts';
-import { LineStarts, type Source, isSource, lineEnd, lineOf, readSource } from './source.ts';
+import { LineStarts, type Source, isSource, lineEnd, lineAt, readSource } from './source.ts';
 import { type Change, type Splice, unsafe } from './splice.ts';
 import { type Path, type Value, describePath } from './tree.ts';
 
@@ -21,11 +21,11 @@ export class Embedded {
     this.#offset = node.range?.[0] ?? 0;
     this.#positions = positionsIn(outer.source, node, inner.text);
     const tree = inner.trees[0] as Document['tree'];
-    const lineAt = (row: number): number => {
+    const lineOfRow = (row: number): number => {
       const offset = inner.lines.starts[row] ?? 0;
-      return lineOf(outer.source, this.#positions?.at(offset) ?? this.#offset);
+      return lineAt(outer.source, this.#positions?.at(offset) ?? this.#offset);
     };
-    const source = { ...inner, lines: new LineStarts(inner.text, lineAt) };
+    const source = { ...inner, lines: new LineStarts(inner.text, lineOfRow) };
     this.document = { source, index: 0, tree, root: tree.root, path: [] };
   }
 

@@ -2,7 +2,7 @@
 import type { Document, Form, Site } from './form.ts';
 import { argoCd } from './forms/argo-cd.ts';
 import { chart } from './forms/chart.ts';
-import { compose } from './forms/compose.ts';
+import { composeFile } from './forms/compose.ts';
 import { fluxKustomization } from './forms/flux-kustomization.ts';
 import { helmRelease } from './forms/helm-release.ts';
 import { jsonPatch } from './forms/json-patch.ts';
@@ -22,7 +22,7 @@ export const FORMS: readonly Form[] = [
   ociRepository,
   objects,
   chart,
-  compose,
+  composeFile,
   jsonPatch,
   values,
 ];

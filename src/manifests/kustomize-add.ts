@@ -2,7 +2,7 @@
 import { type Pair, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq } from 'yaml';
 import { TagflowError } from '../model/errors.ts';
 import { scalarText } from './scalar-text.ts';
-import { type Source, lineEnd, lineOf, lineStart, rowOf } from './source.ts';
+import { type Source, lineEnd, lineAt, lineStart, rowOf } from './source.ts';
 import {
   type Change,
   type Intent,
@@ -167,7 +167,7 @@ function isBlank(tree: Tree): boolean {
 }
 
 function noPlace(source: Source, offset: number, why: string): TagflowError {
-  const line = lineOf(source, lineStart(source, offset));
+  const line = lineAt(source, lineStart(source, offset));
   return new TagflowError('manifest-invalid', {
     what: `${source.path}:${line} has no place for an images: entry`,
     why,

@@ -8,7 +8,7 @@ import { findSites } from './forms.ts';
 import type { NameIndex } from './image-name.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import type { SharedValues } from './shared-values.ts';
-import { type Source, lineOf } from './source.ts';
+import { type Source, lineAt } from './source.ts';
 import { unsafe } from './splice.ts';
 import type { ManifestFile, Pin } from './values.ts';
 
@@ -115,7 +115,7 @@ export function noField(image: string, file: string, why: string): TagflowError 
 function twoImages(source: Source, site: Site, pins: readonly Pin[]): TagflowError {
   const images = pins.map(({ image }) => image);
   return new TagflowError('config-invalid', {
-    what: `${source.path}:${lineOf(source, site.offset)} ${site.text} means two images: ${images.join(', ')}`,
+    what: `${source.path}:${lineAt(source, site.offset)} ${site.text} means two images: ${images.join(', ')}`,
     why: 'tagflow.yaml gives both of them a name that stands here',
     fix: `give ${images.join(' and ')} names and repositories of their own`,
     details: { path: source.path, images },

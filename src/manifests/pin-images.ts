@@ -11,7 +11,7 @@ import { type Match, keyOf, matchesIn, refuseMissing } from './matches.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { Reader } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
-import { type Source, lineOf } from './source.ts';
+import { type Source, lineAt } from './source.ts';
 import { type Change, applySplices, joinChanges } from './splice.ts';
 import { targetOf } from './target.ts';
 import { isField, isText, pinTexts } from './text-pins.ts';
@@ -177,7 +177,7 @@ function fieldOf(after: Source, pin: Pin, site: Site, before: string | undefined
   return {
     image: pin.image,
     path: after.path,
-    line: lineOf(after, site.offset),
+    line: lineAt(after, site.offset),
     field: describePath(site.path),
     before,
     after: site.text,

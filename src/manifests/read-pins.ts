@@ -9,8 +9,8 @@ import { meantBy, plainKey } from './plain-key.ts';
 import { findFormed, findSites } from './forms.ts';
 import { Reader, holdsManifests } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
-import { decode, isSource, lineOf, readSource, type Source } from './source.ts';
-import { isField, isText, readText } from './text-pins.ts';
+import { decode, isSource, lineAt, readSource, type Source } from './source.ts';
+import { isField, isText, readTextPin } from './text-pins.ts';
 import { describePath } from './tree.ts';
 import type { FoundImage, ImageNames, ManifestFile, ReadOptions, ReadPin } from './values.ts';
 
@@ -72,7 +72,7 @@ function saidIn(
 }
 
 function readLine(file: ManifestFile, pin: ConfiguredText, maxBytes: number): readonly ReadPin[] {
-  const read = readText(file, pin, maxBytes);
+  const read = readTextPin(file, pin, maxBytes);
   const field = read?.tag === undefined ? 'digest' : 'version';
   return read ? [{ image: pin.image, path: file.path, field, name: undefined, style: pin.pin, ...read }] : [];
 }
@@ -99,5 +99,5 @@ export function findImages(
 }
 
 function placeOf(source: Source, site: Pick<Site, 'offset' | 'path'>): { path: string; line: number; field: string } {
-  return { path: source.path, line: lineOf(source, site.offset), field: describePath(site.path) };
+  return { path: source.path, line: lineAt(source, site.offset), field: describePath(site.path) };
 }

@@ -58,7 +58,7 @@ export function readSource(path: string, text: string, caps: Caps): Source | Rea
     return { path, text, trees, json: isJson(path, text), dotenv: variables !== undefined, newline, lines, caps };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    return { reason: error.message, line: error.offset === undefined ? undefined : lineOf({ lines }, error.offset) };
+    return { reason: error.message, line: error.offset === undefined ? undefined : lineAt({ lines }, error.offset) };
   }
 }
 
@@ -68,7 +68,7 @@ export function isSource(read: Source | ReadFailure): read is Source {
 }
 
 /** The 1-based line of an offset in the file. */
-export function lineOf(source: { readonly lines: LineStarts }, offset: number): number {
+export function lineAt(source: { readonly lines: LineStarts }, offset: number): number {
   return source.lines.lineAt(rowOf(source, offset));
 }
 

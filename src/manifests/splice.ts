@@ -3,7 +3,7 @@
 import { type Pair, type Scalar, type YAMLMap, type YAMLSeq, isMap, isScalar, isSeq } from 'yaml';
 import { TagflowError } from '../model/errors.ts';
 import { isAmbiguous, scalarText } from './scalar-text.ts';
-import { type Source, lineEnd, lineOf, lineStart } from './source.ts';
+import { type Source, lineEnd, lineAt, lineStart } from './source.ts';
 import { type Path, startOf } from './tree.ts';
 
 /** Replaces `text[start, end)`; equal offsets insert. */
@@ -47,7 +47,7 @@ export function unsafe(
   why: string,
   fix: string,
 ): TagflowError {
-  const line = lineOf(source, offset);
+  const line = lineAt(source, offset);
   return new TagflowError('manifest-unsafe-edit', {
     what: `${source.path}:${line} ${what}`,
     why,

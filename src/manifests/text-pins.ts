@@ -9,7 +9,7 @@ import { type NameIndex, hasPlaceholder, joinImage, splitImage } from './image-n
 import { noField } from './matches.ts';
 import { retarget } from './retarget.ts';
 import { isAmbiguous } from './scalar-text.ts';
-import { decode, LineStarts, lineOf } from './source.ts';
+import { decode, LineStarts, lineAt } from './source.ts';
 import { type Splice, type TextFile, applySplices, unsafe } from './splice.ts';
 import { targetOf } from './target.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
@@ -51,7 +51,7 @@ export interface ReadText {
 }
 
 /** What the line of a pattern says; undefined where the pattern does not match exactly one. */
-export function readText(
+export function readTextPin(
   file: ManifestFile,
   { text: pattern }: ConfiguredText,
   maxBytes: number,
@@ -60,7 +60,7 @@ export function readText(
   const [place, second] = text ? placesIn(text, pattern) : [];
   if (!text || !place || second) return undefined;
   const { tag, digest } = saidBy(place);
-  return { line: lineOf(text, place.offset), tag, digest };
+  return { line: lineAt(text, place.offset), tag, digest };
 }
 
 /** What the pins are, and how they are written. */
@@ -155,7 +155,7 @@ function onlyPlace(text: TextFile, { image, text: pattern }: ConfiguredText): Pl
   const [place, second] = placesIn(text, pattern);
   if (!place) throw noField(image, text.path, `no line matches ${pattern.source}`);
   if (second) {
-    const lines = `lines ${lineOf(text, place.offset)} and ${lineOf(text, second.offset)}`;
+    const lines = `lines ${lineAt(text, place.offset)} and ${lineAt(text, second.offset)}`;
     throw unsafe(
       text,
       second.offset,
@@ -313,7 +313,7 @@ function fieldOf(text: TextFile, { pin, place, version, digest }: TextPin): Pinn
   return {
     image: pin.image,
     path: text.path,
-    line: lineOf(text, place.offset),
+    line: lineAt(text, place.offset),
     field: place.version ? 'version' : 'digest',
     before: joinImage('', oldTag, oldDigest).replace(/^:/, ''),
     after: [version, digest].filter((part) => part !== undefined && part !== '').join('@'),
@@ -326,7 +326,7 @@ function movingTag(text: TextFile, { configured, pin, place, version, digest }: 
   const isTold = configured.also?.some(({ value }) => value.includes('{digest}')) ?? false;
   if (version === undefined || version !== pin.targetTag || digest || isTold || style === 'version') return [];
   return [
-    `${text.path}:${lineOf(text, place.offset)} names the moving tag ${version}, and nothing there changes with the image: a deploy will not notice. Add a field with the digest under also: in tagflow.yaml`,
+    `${text.path}:${lineAt(text, place.offset)} names the moving tag ${version}, and nothing there changes with the image: a deploy will not notice. Add a field with the digest under also: in tagflow.yaml`,
   ];
 }
 

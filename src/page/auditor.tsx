@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { formatCsv } from '../views/csv.ts';
 import type { PageData } from '../views/report/page-types.ts';
 import { tableOf } from '../views/view.ts';
-import { changesIn, endOf, spansOf, standingsAt } from './data.ts';
+import { changesIn, endOf, imageSpansOf, standingsAt } from './data.ts';
 import { Command, LineLink, ReleaseLink, Table, Versions } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, duration, iso, moment, actorOf } from './text.ts';
@@ -76,7 +76,7 @@ function Standings({ data, asked }: { readonly data: PageData; readonly asked: n
 
 function Found({ data, find }: { readonly data: PageData; readonly find: string }): JSX.Element | null {
   if (find.trim() === '') return null;
-  const spans = spansOf(data, find);
+  const spans = imageSpansOf(data, find);
   if (spans.length === 0) return <p role="status">No environment has or had {find}.</p>;
   return (
     <>

@@ -47,7 +47,7 @@ export function standingsAt({ lines }: PageData, at: number): readonly LineStand
 }
 
 /** Where a digest, its first digits, or a version is and was. */
-export function spansOf({ lines }: PageData, find: string): readonly ImageSpan[] {
+export function imageSpansOf({ lines }: PageData, find: string): readonly ImageSpan[] {
   const wanted = find.trim().replace(/^sha(?:256|512):/, '');
   const [name, version] = wanted.includes('@') ? wanted.split('@', 2) : [undefined, wanted];
   const matches = (image: PageRelease['images'][number]): boolean =>

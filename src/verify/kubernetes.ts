@@ -68,7 +68,7 @@ export async function askKubernetes(
   kubectl: Kubectl,
   limitMs: number,
 ): Promise<Answer> {
-  const found = await readWorkload(step, target, kubectl, limitMs);
+  const found = await fetchWorkload(step, target, kubectl, limitMs);
   if (typeof found === 'string') return { said: 'nothing', seen: found };
   const { name, workload: described } = found;
   const rolling = notRolledOut(described);
@@ -85,7 +85,7 @@ export interface FoundWorkload {
 }
 
 /** Reads a workload; in words why it cannot be. Throws `KubectlFailure`. */
-export async function readWorkload(
+export async function fetchWorkload(
   place: Pick<KubernetesStep, 'context' | 'namespace' | 'workload'>,
   target: VerifyTarget,
   kubectl: Kubectl,

@@ -5,7 +5,7 @@ import { type VerifySubject, fillTemplate } from '../model/verification.ts';
 import type { Asking } from './ask.ts';
 import { get } from './get.ts';
 import { fieldOf } from './http.ts';
-import { type Kubectl, type Pods, type Workload, readWorkload, repositoryNameOf, runningPods } from './kubernetes.ts';
+import { type Kubectl, type Pods, type Workload, fetchWorkload, repositoryNameOf, runningPods } from './kubernetes.ts';
 import type { Sighting, VerifyTarget } from './verify.ts';
 
 /** Longest version that an answer can be. */
@@ -44,7 +44,7 @@ export async function lookAtKubernetes(
   kubectl: Kubectl,
   limitMs: number,
 ): Promise<readonly Sighting[]> {
-  const found = await readWorkload(place, target, kubectl, limitMs);
+  const found = await fetchWorkload(place, target, kubectl, limitMs);
   if (typeof found === 'string') return nothing(found);
   const pods = await found.pods();
   if (typeof pods === 'string') return nothing(pods);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type CiFacts, annotate, writeCiFiles, writeFindings } from '../../src/cli/output/ci-files.ts';
+import { type CiFacts, annotateRun, writeCiFiles, writeFindings } from '../../src/cli/output/ci-files.ts';
 import { auditFinding, diagnosisFindings } from '../../src/views/findings.ts';
 import { finish } from '../../src/cli/release/finish.ts';
 import type { Outcome } from '../../src/engine/release/outcome.ts';
@@ -194,7 +194,7 @@ describe('what a check found', () => {
 
   test('is an annotation of GitHub that nothing in it can leave', () => {
     const { io, stderr } = captureIo([], { GITHUB_ACTIONS: 'true' });
-    annotate(io, [
+    annotateRun(io, [
       auditFinding(finding),
       ...diagnosisFindings([
         { severity: 'warning', check: 'tags', subject: 'prd', what: 'x', fix: 'y' },

@@ -3,7 +3,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readOptionalFile, readText } from '../../src/cli/process/files.ts';
+import { readOptionalFile, readTextFile } from '../../src/cli/process/files.ts';
 import { readPlan } from '../../src/cli/release/plan-file.ts';
 import type { Session } from '../../src/cli/session/session.ts';
 import { failureOf } from '../support/failure.ts';
@@ -20,13 +20,13 @@ describe('a file that the caller names', () => {
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 
   it('is read whole where it is small', async () => {
-    expect(await readText(join(folder, 'small'), 5)).toBe('text\n');
+    expect(await readTextFile(join(folder, 'small'), 5)).toBe('text\n');
     expect(await readOptionalFile(join(folder, 'small'))).toBe('text\n');
     expect(await readOptionalFile(join(folder, 'none'))).toBeUndefined();
   });
 
   it('is read up to what is accepted, and one byte more, where it is large', async () => {
-    expect((await readText(join(folder, 'large'), 10)).length).toBe(11);
+    expect((await readTextFile(join(folder, 'large'), 10)).length).toBe(11);
     expect((await readOptionalFile(join(folder, 'large')))?.length).toBe(2 ** 20 + 1);
   });
 

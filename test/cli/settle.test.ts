@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { nameOf, settleOptions, withoutEmpty } from '../../src/cli/arguments/settle.ts';
+import { optionName, settleOptions, withoutEmpty } from '../../src/cli/arguments/settle.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/arguments/globals.ts';
 import { COMMANDS } from '../../src/cli/program.ts';
 
 const ALL = [{ name: 'tagflow', options: GLOBAL_OPTIONS }, ...COMMANDS].flatMap(({ name, options }) =>
-  Object.entries(options).map(([key, spec]) => ({ key, spec, title: `${name} ${nameOf(spec)}` })),
+  Object.entries(options).map(([key, spec]) => ({ key, spec, title: `${name} ${optionName(spec)}` })),
 );
 const VALUED = ALL.filter(({ spec }) => /[<[]/.test(spec.flags));
 const WITH_VARIABLE = ALL.filter(({ spec }) => spec.variable !== undefined);

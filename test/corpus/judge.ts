@@ -3,7 +3,7 @@ import { findFormed, type FoundSite } from '../../src/manifests/forms.ts';
 import { capsFor } from '../../src/manifests/caps.ts';
 import { type ManifestFile, type Pin, pinImages } from '../../src/manifests/manifests.ts';
 import { holdsManifests } from '../../src/manifests/reader.ts';
-import { type Source, decode, isSource, lineOf, readSource } from '../../src/manifests/source.ts';
+import { type Source, decode, isSource, lineAt, readSource } from '../../src/manifests/source.ts';
 import { isTagflowError } from '../../src/model/errors.ts';
 import { digestOf } from '../../src/model/digest.ts';
 import { parseRepository, parseTag } from '../../src/model/reference.ts';
@@ -76,7 +76,7 @@ function withoutSite(places: readonly NamingPlace[], sites: readonly FoundSite[]
     const match = [...free].find(({ site }) => {
       const inside = site.offset >= 0 ? [site.offset] : [];
       const lines = [...inside, ...site.nodes.map((node) => node.range?.[0] ?? 0)].map((offset) =>
-        lineOf(source, offset),
+        lineAt(source, offset),
       );
       return (
         lines.includes(place.line) ||

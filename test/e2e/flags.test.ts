@@ -3,7 +3,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { runProgram } from '../../src/cli/program.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
 import { CLI_ENVIRONMENT, succeeded } from '../support/cli.ts';
 import { run } from '../support/git-repository.ts';
 import { captureIo } from '../support/io.ts';
@@ -32,7 +32,7 @@ describe('init at a terminal', () => {
   async function typing(text: string | undefined, ...args: string[]): Promise<{ exit: number; said: string }> {
     const { io, stdout, stderr } = captureIo(['init', '--repo', pipeline.repository.folder, ...args], CLI_ENVIRONMENT);
     const stdin = Object.assign(Readable.from(text === undefined ? [] : [text]), { isTTY: true });
-    const exit = await runProgram({ ...io, stdin });
+    const exit = await runCommandLine({ ...io, stdin });
     return { exit, said: stderr() + stdout() };
   }
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
-import { COMMANDS, runProgram } from '../../src/cli/program.ts';
+import { COMMANDS, runCommandLine } from '../../src/cli/program.ts';
 import type { Io } from '../../src/cli/process/io.ts';
 import { CLI_ENVIRONMENT } from '../support/cli.ts';
 import { captureIo } from '../support/io.ts';
@@ -19,7 +19,7 @@ async function shown(args: readonly string[], width?: number, pipeline = origina
   const size = width === undefined ? {} : { isTTY: true, columns: width, rows: 0 };
   const { stdout, stderr } = captured.io;
   const io: Io = { ...captured.io, stdout: Object.assign(stdout, size), stderr: Object.assign(stderr, size) };
-  await runProgram(io);
+  await runCommandLine(io);
   const text = stripVTControlCharacters(captured.stdout() + captured.stderr());
   return text.split('\n').map((line) => line.slice(line.lastIndexOf('\r') + 1));
 }

@@ -7,7 +7,7 @@ import {
   decodeLoosely,
   isSource,
   lineEnd,
-  lineOf,
+  lineAt,
   lineStart,
   readSource,
 } from '../../src/manifests/source.ts';
@@ -78,7 +78,7 @@ describe('a line', () => {
     ['a: "b\uFEFF"\n', 2, { line: 1, start: 0, end: 7 }],
   ])('of %j at %i begins and ends', (text, offset, { line, start, end }) => {
     const read = source(text);
-    expect([lineOf(read, offset), lineStart(read, offset), lineEnd(read, offset)]).toEqual([line, start, end]);
+    expect([lineAt(read, offset), lineStart(read, offset), lineEnd(read, offset)]).toEqual([line, start, end]);
   });
 
   it('does not end before the place that was asked for', () => {

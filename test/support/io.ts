@@ -1,7 +1,7 @@
 // A process for commands that run inside the test: what it is given, and what it wrote.
 import { PassThrough, Readable } from 'node:stream';
 import type { Io } from '../../src/cli/process/io.ts';
-import { runProgram } from '../../src/cli/program.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
 import type { GitSettings } from '../../src/cli/settings/git-settings.ts';
 
 /** An `Io`, and what was written to it. */
@@ -52,7 +52,7 @@ export async function run(
   cwd?: string,
 ): Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }> {
   const captured = captureIo(argv, env, cwd);
-  const exit = await runProgram(captured.io);
+  const exit = await runCommandLine(captured.io);
   return { exit, stdout: captured.stdout(), stderr: captured.stderr() };
 }
 

@@ -26,7 +26,7 @@ export function settleOptions<S extends Specs<OptionSpec<unknown>>>(
 }
 
 function settle<T>(spec: OptionSpec<T>, typed: Typed, env: Io['env']): T {
-  if (typed !== undefined) return parsed(spec, typed === true || typed === false ? '' : typed, nameOf(spec));
+  if (typed !== undefined) return parsed(spec, typed === true || typed === false ? '' : typed, optionName(spec));
   const value = spec.variable === undefined ? undefined : env[spec.variable];
   return value === undefined || isEmpty(value) ? spec.preset : parsed(spec, value, spec.variable ?? '');
 }
@@ -50,7 +50,7 @@ function refuseConflicts(specs: Specs<OptionSpec<unknown>>, given: Readonly<Reco
     const rival = other === undefined ? undefined : specs[other];
     if (rival) {
       throw new TagflowError('usage', {
-        what: `${nameOf(spec)} cannot be used with ${nameOf(rival)}`,
+        what: `${optionName(spec)} cannot be used with ${optionName(rival)}`,
         fix: `leave one of them out`,
       });
     }
@@ -58,7 +58,7 @@ function refuseConflicts(specs: Specs<OptionSpec<unknown>>, given: Readonly<Reco
 }
 
 /** The long name of an option: `--limit`. */
-export function nameOf({ flags }: OptionSpec<unknown>): string {
+export function optionName({ flags }: OptionSpec<unknown>): string {
   return /--[a-z-]+/.exec(flags)?.[0] ?? flags;
 }
 

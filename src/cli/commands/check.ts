@@ -53,7 +53,7 @@ export const check = defineCommand({
     const unchecked = audit.environments.flatMap((one) => (one.unchecked ? [failureOf(one.unchecked)] : []));
     if (session.options.output !== 'json') session.fail(unchecked);
     const found = audit.findings.map(findings.auditFinding);
-    ci.annotate(session.io, found);
+    ci.annotateRun(session.io, found);
     await ci.writeFindings(session, [...found, ...unchecked.map(findings.failureFinding)], 'Found by');
     return audit.findings.length > 0 ? EXIT.refused : (unchecked[0]?.exit ?? EXIT.ok);
   },

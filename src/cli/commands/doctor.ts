@@ -25,7 +25,7 @@ export const doctor = defineCommand({
     const found = await engine.doctor(await session.context(), await readMachine(session.io.env), environment);
     session.print(doctorView(found));
     const findings = diagnosisFindings(found);
-    ci.annotate(session.io, findings);
+    ci.annotateRun(session.io, findings);
     await ci.writeFindings(session, findings, 'Found by');
     return countOf(found, 'error') + countOf(found, 'warning') > 0 ? EXIT.unwell : EXIT.ok;
   },

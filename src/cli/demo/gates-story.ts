@@ -140,7 +140,7 @@ function approvals(configure: (chapter: Chapter, message: string) => SceneChange
 type SceneChange = Extract<Scene, { readonly change: unknown }>['change'];
 
 /** Where the key of a person of the story is. */
-export function keyOf({ directory }: Sandbox, { name }: Actor): string {
+export function keyFileOf({ directory }: Sandbox, { name }: Actor): string {
   return join(directory, 'keys', name);
 }
 
@@ -150,7 +150,7 @@ export async function makeKeys(sandbox: Sandbox): Promise<boolean> {
   await mkdir(join(directory, 'keys'), { recursive: true });
   try {
     for (const name of PEOPLE) {
-      const args = ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', keyOf(sandbox, { name })];
+      const args = ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', keyFileOf(sandbox, { name })];
       await promisify(execFile)('ssh-keygen', args, { env: { PATH: env['PATH'] ?? '' } });
     }
     return true;
@@ -161,7 +161,7 @@ export async function makeKeys(sandbox: Sandbox): Promise<boolean> {
 
 async function listSigners(sandbox: Sandbox, { daysAgo, by }: SceneMoment): Promise<void> {
   const lines = await Promise.all(
-    PEOPLE.map(async (name) => `${name}@example.com ${await readFile(`${keyOf(sandbox, { name })}.pub`, 'utf8')}`),
+    PEOPLE.map(async (name) => `${name}@example.com ${await readFile(`${keyFileOf(sandbox, { name })}.pub`, 'utf8')}`),
   );
   const change = { path: 'signers', text: lines.join(''), message: 'tagflow: who signs releases' };
   await changeOnTrunk(sandbox, { ...change, author: by.name, daysAgo });

@@ -9,7 +9,7 @@ import type { CommandLine } from '../grammar/define.ts';
 import type { Session } from '../session/session.ts';
 import { type Sandbox, IMAGES, buildSandbox, momentOf } from './sandbox.ts';
 import { FOLDERS_STORY } from './folders-story.ts';
-import { gatesStory, keyOf, makeKeys } from './gates-story.ts';
+import { gatesStory, keyFileOf, makeKeys } from './gates-story.ts';
 import { type Actor, type Scene, STORY } from './story.ts';
 
 /** Which stories a demo plays: months of releases, what stops a release, or one after the other. */
@@ -106,7 +106,7 @@ async function play(
       ...quietEnv(io.env),
       ...actorEnv(by),
       TAGFLOW_RUN: '1',
-      ...(isSigned && { TAGFLOW_SIGNING_KEY: keyOf(sandbox, by) }),
+      ...(isSigned && { TAGFLOW_SIGNING_KEY: keyFileOf(sandbox, by) }),
     },
     clock: storyClock(daysAgo),
   });

@@ -10,7 +10,7 @@ import {
 import { FILE_SIZE } from '../../model/file-size.ts';
 import type { SeenImage, Survey } from '../../config/recognise/survey.ts';
 import { readCheckoutFile } from '../process/checkout-files.ts';
-import { runGit, whyNoCheckout } from '../settings/git-settings.ts';
+import { askGit, whyNoCheckout } from '../settings/git-settings.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -72,7 +72,7 @@ function referencesOf(file: ManifestFile, known: ReadonlySet<string>, paths: rea
 async function pathsIn(directory: string, env: Env): Promise<readonly string[]> {
   const args = ['-C', directory, 'ls-files', '-z', '--cached', '--others', '--exclude-standard'];
   try {
-    return (await runGit(args, env)).split('\0').filter(Boolean);
+    return (await askGit(args, env)).split('\0').filter(Boolean);
   } catch (error) {
     throw whyNoCheckout(directory, error);
   }
@@ -87,7 +87,7 @@ async function branchesIn(directory: string, env: Env): Promise<Pick<Survey, 'br
     '--format=%(refname:lstrip=3) %(symref:lstrip=3)',
     'refs/remotes/origin',
   ];
-  const listed = await runGit(args, env).catch(() => '');
+  const listed = await askGit(args, env).catch(() => '');
   const refs = listed
     .split('\n')
     .filter(Boolean)

@@ -67,7 +67,7 @@ export async function writeFindings(
 }
 
 /** Shows findings in a workflow of GitHub, as annotations. */
-export function annotate({ env, stderr }: Io, findings: readonly CiFinding[]): void {
+export function annotateRun({ env, stderr }: Io, findings: readonly CiFinding[]): void {
   if (env['GITHUB_ACTIONS'] === 'true') stderr.write(formatAnnotations(findings.map(spoken)));
 }
 

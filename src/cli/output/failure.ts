@@ -3,7 +3,7 @@ import { toJson } from '../../views/data.ts';
 import { type Failure, type Page, failureOf, failureShape, formatCauses, formatFailure } from '../../views/failure.ts';
 import { failureLine } from '../../views/log.ts';
 import { failureFinding } from '../../views/findings.ts';
-import { annotate } from './ci-files.ts';
+import { annotateRun } from './ci-files.ts';
 import { machineClock } from '../../compose/clock.ts';
 import type { GlobalOptions } from '../arguments/globals.ts';
 import { commandOf, withCommands } from './hints.ts';
@@ -24,7 +24,7 @@ export function renderFailure(io: Io, options: Partial<GlobalOptions>, error: un
 export function printFailures(io: Io, options: Partial<GlobalOptions>, found: readonly Failure[]): void {
   if (found.length === 0) return;
   const failures = found.map(withCommands);
-  annotate(io, failures.map(failureFinding));
+  annotateRun(io, failures.map(failureFinding));
   if (options.output === 'json') {
     const [first] = failures.map(failureShape);
     const more = failures.length > 1 ? { errors: failures.map(failureShape) } : {};

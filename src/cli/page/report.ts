@@ -22,12 +22,12 @@ export function pageReader({
 }: Values<typeof PAGE_OPTIONS>): (context: Given) => Promise<PageData> {
   const incident = incidentPattern(typed);
   return async (context) => {
-    const [{ report }, { parseInstant }, { pageDataOf }] = await Promise.all([
+    const [{ readReport }, { parseInstant }, { pageDataOf }] = await Promise.all([
       import('../../engine/audit/report.ts'),
       import('../arguments/time.ts'),
       import('../../views/report/page-data.ts'),
     ]);
     const from = await parseInstant(since, context.clock.now());
-    return pageDataOf(await report(context, { since: from, incident, audit: check }));
+    return pageDataOf(await readReport(context, { since: from, incident, audit: check }));
   };
 }

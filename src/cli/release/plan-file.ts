@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
 import { type Plan, type PromoteRequest, parsePlan, plannedLine } from '../../model/plan.ts';
-import { readText } from '../process/files.ts';
+import { readTextFile } from '../process/files.ts';
 import type { Session } from '../session/session.ts';
 
 /** A plan holds the files that it changes, and is far smaller. */
@@ -15,7 +15,7 @@ export async function readPlan(session: Session, file: string): Promise<Plan> {
   const path = resolve(session.options.directory, file);
   let content: string;
   try {
-    content = await readText(path, LONGEST_PLAN);
+    content = await readTextFile(path, LONGEST_PLAN);
   } catch (cause) {
     throw new TagflowError('plan-invalid', {
       what: `cannot read ${file}`,

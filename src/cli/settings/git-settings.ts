@@ -63,7 +63,7 @@ function gitSettingsOf(listing: string): GitSettings {
 
 /** The error for a folder in which no remote was found: Git's own word on why, where it has one. */
 export async function noRemote(directory: string, env: Env): Promise<TagflowError> {
-  const error = await runGit(['-C', directory, 'rev-parse', '--git-dir'], env).catch((reason: unknown) => reason);
+  const error = await askGit(['-C', directory, 'rev-parse', '--git-dir'], env).catch((reason: unknown) => reason);
   return (
     causeIn(error, directory) ??
     new TagflowError('usage', {
@@ -77,7 +77,7 @@ export async function noRemote(directory: string, env: Env): Promise<TagflowErro
 /** Throws `not-supported` where Git cannot be started. */
 export async function requireGit(env: Env): Promise<void> {
   try {
-    await runGit(['--version'], env);
+    await askGit(['--version'], env);
   } catch (error) {
     throw causeIn(error, '.') ?? error;
   }
@@ -143,7 +143,7 @@ function causeIn(error: unknown, directory: string): TagflowError | undefined {
 export async function gitFolder(directory: string, env: Env): Promise<string | undefined> {
   try {
     const args = ['rev-parse', '--path-format=absolute', '--git-common-dir', '--is-bare-repository'];
-    const [folder, isBare] = (await runGit(['-C', directory, ...args], env)).split('\n');
+    const [folder, isBare] = (await askGit(['-C', directory, ...args], env)).split('\n');
     return isBare === 'false' ? folder : undefined;
   } catch {
     return undefined;
@@ -152,7 +152,7 @@ export async function gitFolder(directory: string, env: Env): Promise<string | u
 
 async function listConfig(directory: string, env: Env): Promise<string> {
   try {
-    return await runGit(['-C', directory, 'config', '--list', '-z', '--show-scope'], env);
+    return await askGit(['-C', directory, 'config', '--list', '-z', '--show-scope'], env);
   } catch {
     // No Git configuration, or no Git: what needs one says so itself.
     return '';
@@ -163,7 +163,7 @@ async function listConfig(directory: string, env: Env): Promise<string> {
  * Runs Git in a checkout that may be anybody's; gives back what it prints. Of the checkout's own configuration nothing is
  * started: no monitor, no hook, and no transport for content that is missing.
  */
-export async function runGit(args: readonly string[], env: Env): Promise<string> {
+export async function askGit(args: readonly string[], env: Env): Promise<string> {
   const first = Number(env['GIT_CONFIG_COUNT'] ?? 0) || 0;
   const off = [
     ['core.fsmonitor', 'false'],

@@ -28,7 +28,7 @@ export function nameApplications(
 }
 
 /** The fields that an application names, with the keys of its images. */
-export function pinsOf({ found, images }: Pick<NamedApplication, 'found' | 'images'>): readonly NamedPin[] {
+export function namedPinsOf({ found, images }: Pick<NamedApplication, 'found' | 'images'>): readonly NamedPin[] {
   return found.pins.flatMap((pin) => {
     const image = keyFor(pin, images);
     return image === undefined ? [] : [{ image, file: pin.template, field: pin.field }];
@@ -74,7 +74,7 @@ function namedLines(application: NamedApplication, environments: readonly NamedE
     ...placeLines(shared, '    '),
     '    images:',
     ...imageLines(images, '      ', () => (here.length < environments.length ? names : undefined)),
-    ...pinLines(pinsOf(application), '    '),
+    ...pinLines(namedPinsOf(application), '    '),
     ...leftOut.map((text) => `      # left out, as it names no registry host or no version: ${plainComment(text)}`),
     ...(own.length === 0 ? [] : ['    environments:']),
     ...own.flatMap((environment) => [
@@ -147,7 +147,7 @@ function writtenWith(
     template,
     repository: [...path.slice(0, -1), '{application}'].join('/'),
     kind: place.kind,
-    pins: pinsOf({ found, images }).map(({ field }) => ({ image: '{application}', file: template, field })),
+    pins: namedPinsOf({ found, images }).map(({ field }) => ({ image: '{application}', file: template, field })),
   };
 }
 

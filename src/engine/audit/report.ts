@@ -46,7 +46,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 const JOURNAL = 500;
 
 /** Reads everything. What cannot be read is named in the report, and the rest is there anyway. */
-export async function report(context: Given, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
+export async function readReport(context: Given, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];
   const past = await readEverything(context, problems);

@@ -11,7 +11,7 @@ import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
 import {
   MOST_COMMITS,
-  changesOf,
+  ownChangesOf,
   described,
   isContained,
   madeByHandBetween,
@@ -58,7 +58,7 @@ export async function treeDivergence(
   const kept = await keptCommits(context, head, settled?.release, upstream);
   const below = settled?.commit.id;
   const later = await madeByHandBetween(context, snapshot, environment, { head, settled: below, upstream });
-  const changes = await changesOf(context, environment, [...kept, ...later.toReversed()]);
+  const changes = await ownChangesOf(context, environment, [...kept, ...later.toReversed()]);
   const [open, lost]: [OwnChange[], OwnChange[]] = [[], []];
   for (const change of changes) {
     const isThere = await isContained(context, change, placeOf);

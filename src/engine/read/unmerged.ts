@@ -50,7 +50,7 @@ export async function unmergedBetween(
   const commits = await madeByHandBetween(context, snapshot, environment, part);
   const placeOf: PlaceOf = (path) => ({ commit: part.upstream, path });
   const unmerged: UnmergedCommit[] = [];
-  for (const change of await changesOf(context, environment, commits)) {
+  for (const change of await ownChangesOf(context, environment, commits)) {
     if (!(await isContained(context, change, placeOf))) unmerged.push(described(change));
   }
   return unmerged;
@@ -77,7 +77,7 @@ export function described({ commit }: Pick<OwnChange, 'commit'>): UnmergedCommit
 }
 
 /** The files that each commit changes of its own, those that are the environment's own and records left out. */
-export async function changesOf(
+export async function ownChangesOf(
   context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commits: readonly Commit[],

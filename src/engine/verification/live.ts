@@ -10,7 +10,7 @@ import type { OutsideSources, Reading, RecordReading } from '../context.ts';
 import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
-import { type Verifiable, targetOf } from './target.ts';
+import { type Verifiable, verifyTargetOf } from './target.ts';
 
 /** What runs of an image, against the record. */
 export type LiveCheck =
@@ -41,7 +41,7 @@ const LOOK_MS = 10_000;
 const SEEN = 300;
 
 /** Asks every source of a line what runs, and compares it with the line's release. Throws `interrupted`. */
-export async function readLive(
+export async function readSightings(
   context: Reading & OutsideSources,
   snapshot: Snapshot,
   state: Verifiable,
@@ -70,7 +70,7 @@ async function look(
 ): Promise<readonly Sighting[]> {
   const { verifier } = context;
   if (!verifier) throw new TypeError('this context cannot look at what runs');
-  const probe = verifier.open(targetOf(context, snapshot, state));
+  const probe = verifier.open(verifyTargetOf(context, snapshot, state));
   try {
     const found = await Promise.all(sources.map(async (source) => sightingsOf(probe, source, limitMs)));
     return found.flat();

@@ -17,7 +17,7 @@ export interface Verifiable extends EnvironmentState {
 const MOST_COMMITS = 20;
 
 /** The release of a line, for steps to be asked about. */
-export function targetOf(context: Reading & OutsideSources, snapshot: Snapshot, state: Verifiable): VerifyTarget {
+export function verifyTargetOf(context: Reading & OutsideSources, snapshot: Snapshot, state: Verifiable): VerifyTarget {
   const { environment, record, commit } = state;
   return {
     environment: environment.environment,

@@ -24,7 +24,7 @@ import { applyNewest } from '../release/put-tags.ts';
 import { wasCutShort } from '../release/checks.ts';
 import { Steps } from '../release/steps.ts';
 import { type FollowUp, followUp, isByItself } from './follow-up.ts';
-import { type Verifiable, targetOf } from './target.ts';
+import { type Verifiable, verifyTargetOf } from './target.ts';
 
 /** How to verify. */
 export interface VerifyOptions {
@@ -152,7 +152,7 @@ async function ask(
     environment: environment.environment,
     ...(environment.application !== undefined && { application: environment.application }),
   });
-  const probe = verifier.open(targetOf(context, snapshot, state));
+  const probe = verifier.open(verifyTargetOf(context, snapshot, state));
   try {
     notify({ level: 'progress', text: `verifying release ${record.sequence} of ${environment.name}` });
     const found = await runSteps(policy, {

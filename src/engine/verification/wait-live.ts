@@ -6,7 +6,7 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { OutsideSources, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { type LiveImage, isLive, readLive } from './live.ts';
+import { type LiveImage, isLive, readSightings } from './live.ts';
 import type { Verifiable } from './target.ts';
 
 /** How to wait. */
@@ -51,7 +51,7 @@ export async function waitUntilLive(
   for (;;) {
     signal.throwIfAborted();
     const left = deadline - clock.elapsed();
-    const images = await readLive(context, snapshot, state, Math.max(1, Math.min(left, LOOK_MS)));
+    const images = await readSightings(context, snapshot, state, Math.max(1, Math.min(left, LOOK_MS)));
     const waitedMs = clock.elapsed() - started;
     const found = { environment: environment.name, record, commit, images, isLive: isLive(images), waitedMs };
     if (found.isLive) return found;

@@ -6,7 +6,7 @@ import { referenceSite } from '../reference-site.ts';
 import { type Path, type Value, textOf } from '../tree.ts';
 import { type Field, fieldsSite } from './fields.ts';
 import { valuesAt } from './helm-release.ts';
-import { kindOf, nameOf } from './kinds.ts';
+import { kindOf, objectName } from './kinds.ts';
 import { isReference, isTagText } from './reference.ts';
 import { isOtherImage, isStructure, partOf } from './words.ts';
 
@@ -18,7 +18,7 @@ export const argoCd: Form = {
   sites(document) {
     const { tree, root } = document;
     const spec: Path = kindOf(document)?.kind === 'ApplicationSet' ? ['spec', 'template', 'spec'] : ['spec'];
-    const label = nameOf(document);
+    const label = objectName(document);
     const many = tree.items(tree.get(root, [...spec, 'sources'])).map((_, index): Path => [...spec, 'sources', index]);
     return [[...spec, 'source'], ...many].flatMap((source) => [
       ...parametersAt(document, [...source, 'helm', 'parameters'], label),

@@ -4,10 +4,10 @@ import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { textOf } from '../tree.ts';
 import { isPinnedReference } from './reference.ts';
-import { walk } from './walk.ts';
+import { walkValues } from './walk.ts';
 
 /** Services of which at least one has an `image`, or a `build`. */
-export const compose: Form = {
+export const composeFile: Form = {
   name: 'compose',
   claims({ tree, root }) {
     const services = tree.get(root, ['services']);
@@ -37,7 +37,7 @@ function fragmentSites(document: Document): readonly Site[] {
   return [...tree.entries(root)].flatMap(([key, { pair }]) => {
     const value = tree.follow(pair.value);
     if (!key.startsWith('x-')) return [];
-    if (!isScalar(value)) return walk(document, value, [...path, key], { byKeys: false });
+    if (!isScalar(value)) return walkValues(document, value, [...path, key], { byKeys: false });
     const site = isPinnedReference(textOf(value) ?? '') ? referenceSite(document, [...path, key], value) : undefined;
     return site ? [site] : [];
   });

@@ -4,7 +4,7 @@ import type { Form } from '../form.ts';
 import { entriesAt } from '../kustomize.ts';
 import { kindOf } from './kinds.ts';
 import { patchSites } from './patch-text.ts';
-import { walk } from './walk.ts';
+import { walkValues } from './walk.ts';
 
 /** Kustomizations that Flux builds. */
 export const fluxKustomization: Form = {
@@ -20,7 +20,7 @@ export const fluxKustomization: Form = {
       ...tree
         .items(tree.get(root, ['spec', 'patches']))
         .flatMap((_, index) => patchSites(document, ['spec', 'patches', index, 'patch'])),
-      ...walk(document, values, [...path, ...variables], { byKeys: true }),
+      ...walkValues(document, values, [...path, ...variables], { byKeys: true }),
     ];
   },
 };

@@ -4,15 +4,15 @@
 import type { Document, Form, Site } from '../form.ts';
 import { Embedded } from '../embedded.ts';
 import { type Path, isEmpty } from '../tree.ts';
-import { kindOf, nameOf } from './kinds.ts';
-import { walk } from './walk.ts';
+import { kindOf, objectName } from './kinds.ts';
+import { walkValues } from './walk.ts';
 
 /** Releases of Helm charts. */
 export const helmRelease: Form = {
   name: 'helm-release',
   claims: (document) => /^(?:HelmRelease|HelmChart|HelmChartConfig)$/.test(kindOf(document)?.kind ?? ''),
   sites(document) {
-    const label = nameOf(document);
+    const label = objectName(document);
     return [
       ...valuesAt(document, ['spec', 'values'], label),
       ...valuesAt(document, ['spec', 'valuesContent'], label),
@@ -27,7 +27,7 @@ export function valuesAt(document: Document, below: Path, label: string | undefi
   const value = document.tree.get(document.root, below);
   if (value === undefined || isEmpty(value)) return [];
   const text = Embedded.read(document, path, value);
-  if (!text) return walk(document, value, path, { byKeys: true, label });
+  if (!text) return walkValues(document, value, path, { byKeys: true, label });
   const { document: inner } = text;
-  return walk(inner, inner.root, [], { byKeys: true, label }).map((site) => text.site(site));
+  return walkValues(inner, inner.root, [], { byKeys: true, label }).map((site) => text.site(site));
 }

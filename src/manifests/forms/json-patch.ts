@@ -5,7 +5,7 @@ import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { textOf } from '../tree.ts';
 import { isReference } from './reference.ts';
-import { walk } from './walk.ts';
+import { walkValues } from './walk.ts';
 
 /** Lists of operations. */
 export const jsonPatch: Form = {
@@ -32,7 +32,7 @@ function operationSites(document: Document, operation: Parameters<Document['tree
   const at = [...path, index, 'value'];
   if (steps[0] === 'metadata' || steps[0] === 'status') return [];
   const key = steps.findLast((step) => !/^(?:[0-9]+|-)$/.test(step)) ?? '';
-  if (!isScalar(value)) return walk(document, value, at, { byKeys: false, key });
+  if (!isScalar(value)) return walkValues(document, value, at, { byKeys: false, key });
   if (steps.at(-1) !== 'image' || !isReference(textOf(value)?.trim() ?? '')) return [];
   const site = referenceSite(document, at, value);
   return site ? [site] : [];

@@ -16,7 +16,7 @@ export function kindOf({ tree, root }: Document): { readonly kind: string; reado
 }
 
 /** The name of an object; undefined where it has none. */
-export function nameOf({ tree, root }: Document): string | undefined {
+export function objectName({ tree, root }: Document): string | undefined {
   const name = textOf(tree.get(root, ['metadata', 'name']))?.trim();
   return name === '' ? undefined : name;
 }

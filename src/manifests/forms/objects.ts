@@ -6,8 +6,8 @@ import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
 import { textOf } from '../tree.ts';
 import { valuesAt } from './helm-release.ts';
-import { kindOf, nameOf } from './kinds.ts';
-import { walk } from './walk.ts';
+import { kindOf, objectName } from './kinds.ts';
+import { walkValues } from './walk.ts';
 
 /** What an object says that runs nothing. */
 const NOT_RUN = new Set(['apiVersion', 'kind', 'metadata', 'status']);
@@ -28,7 +28,7 @@ function inObject(document: Document): Site[] {
   const { tree, root, path } = document;
   if (!isMap(root)) return [];
   return [...tree.entries(root)].flatMap(([key, { pair }]) =>
-    NOT_RUN.has(key) ? [] : walk(document, tree.follow(pair.value), [...path, key], { byKeys: false, key }),
+    NOT_RUN.has(key) ? [] : walkValues(document, tree.follow(pair.value), [...path, key], { byKeys: false, key }),
   );
 }
 
@@ -42,8 +42,8 @@ function configMap(document: Document, kind: string): Site[] {
   if (kind === 'Secret' || !isMap(data)) return [];
   const files = [...tree.entries(data).keys()].filter((key) => /\.(?:ya?ml|json)$/.test(key));
   return [
-    ...walk(document, data, [...path, 'data'], { byKeys: true, imageKeys: true }),
-    ...files.flatMap((key) => valuesAt(document, ['data', key], nameOf(document))),
+    ...walkValues(document, data, [...path, 'data'], { byKeys: true, imageKeys: true }),
+    ...files.flatMap((key) => valuesAt(document, ['data', key], objectName(document))),
   ];
 }
 

@@ -4,14 +4,14 @@
 import { isMap, isSeq } from 'yaml';
 import type { Document, Form } from '../form.ts';
 import { kindOf } from './kinds.ts';
-import { walk } from './walk.ts';
+import { walkValues } from './walk.ts';
 
 /** Mappings and lists that are no object of a cluster. */
 export const values: Form = {
   name: 'values',
   claims: (document) =>
     isSeq(document.root) || (isMap(document.root) && kindOf(document) === undefined && !isRecord(document)),
-  sites: (document) => walk(document, document.root, document.path, { byKeys: true, label: ownName(document) }),
+  sites: (document) => walkValues(document, document.root, document.path, { byKeys: true, label: ownName(document) }),
 };
 
 /** A file of one component is called as the component is, and its reader finds it by that name. */

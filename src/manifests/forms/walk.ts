@@ -36,7 +36,7 @@ export interface WalkOptions {
 const MAX_STEPS = 200_000;
 
 /** Every place below a value that names an image. */
-export function walk(document: Document, value: Value | undefined, path: Path, options: WalkOptions): Site[] {
+export function walkValues(document: Document, value: Value | undefined, path: Path, options: WalkOptions): Site[] {
   const { byKeys, imageKeys = !byKeys, label, key = '' } = options;
   const walker = new Walker(document, byKeys, imageKeys);
   walker.visit(value, path, { labels: label === undefined ? [] : [label], image: isImageKey(key), key });

@@ -5,7 +5,7 @@ import { isScalar, isSeq } from 'yaml';
 import { findSites } from '../forms.ts';
 import type { NameIndex, NamedImage } from '../image-name.ts';
 import { imageEntries } from '../kustomize.ts';
-import { type Source, lineOf } from '../source.ts';
+import { type Source, lineAt } from '../source.ts';
 import { type Path, type Tree, type Value, describePath, startOf, textOf } from '../tree.ts';
 import { type Element, Elements, elementOf } from './elements.ts';
 import { imageFields, objectKey } from './fields.ts';
@@ -137,7 +137,7 @@ export class Builds {
       elements.push({
         name,
         path,
-        line: lineOf(source, site.offset) + lines,
+        line: lineAt(source, site.offset) + lines,
         pinned: false,
         reach: 'field',
         container: undefined,
@@ -225,7 +225,7 @@ export class Builds {
       const name = /^[^\s:@]+(?::[0-9]+\/[^\s:@]+)?/.exec(text)?.[0];
       if (name === undefined || this.#input.index.find([name]).length === 0) return [];
       if (!name.includes('/') && !/image|name$/i.test(describePath(path))) return [];
-      const line = lineOf(source, offset) + lines;
+      const line = lineAt(source, offset) + lines;
       const place = { path: source.path, line, field: path.join('/') };
       return [{ ...place, name, pinned: false, reach: 'entry', container: undefined, object: '' }];
     });

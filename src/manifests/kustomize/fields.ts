@@ -3,7 +3,7 @@
 // (kustomize v5 api/filters/imagetag, legacy.go; measured: `ephemeralContainers`, `container` and `volumes` stay.)
 import { type Scalar, type YAMLMap, isMap, isScalar, isSeq } from 'yaml';
 import { splitImage } from '../image-name.ts';
-import { type Source, lineOf } from '../source.ts';
+import { type Source, lineAt } from '../source.ts';
 import { type Path, type Tree, type Value, startOf, textOf } from '../tree.ts';
 
 /**
@@ -113,7 +113,7 @@ class Walk {
       reach: reachOf(path, text.slice(written.name.length)),
       container: container && textOf(this.#tree.get(container, ['name'])),
       object: this.#object,
-      line: lineOf(this.#source, startOf(node) ?? 0),
+      line: lineAt(this.#source, startOf(node) ?? 0),
     });
   }
 

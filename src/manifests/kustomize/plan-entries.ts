@@ -5,7 +5,7 @@ import type { Caps } from '../caps.ts';
 import type { Site } from '../form.ts';
 import type { NameIndex } from '../image-name.ts';
 import { isKustomization } from '../kustomize.ts';
-import { type Source, lineOf } from '../source.ts';
+import { type Source, lineAt } from '../source.ts';
 import { textOf } from '../tree.ts';
 import type { ManifestFile, Pin } from '../values.ts';
 import { type Built, Builds, isComponent } from './build.ts';
@@ -52,7 +52,7 @@ export function entriesWanted(folder: Folder): readonly WantedEntries[] {
     // a patch that stands in a kustomization is read once more as a text of its own
     lines: new Set(
       pinned.flatMap(({ source, site }) =>
-        isKustomization(source.path) ? [`${source.path}:${lineOf(source, site.offset)}`] : [],
+        isKustomization(source.path) ? [`${source.path}:${lineAt(source, site.offset)}`] : [],
       ),
     ),
     index,

@@ -5,7 +5,7 @@ import { isMap } from 'yaml';
 import { type Caps, capsFor } from '../caps.ts';
 import { isKustomization } from '../kustomize.ts';
 import { ParsedFiles } from '../parsed-files.ts';
-import { type Source, decode, isSource, lineOf, readSource } from '../source.ts';
+import { type Source, decode, isSource, lineAt, readSource } from '../source.ts';
 import { type Tree, type Value, isEmpty, startOf, textOf } from '../tree.ts';
 import type { ManifestFile } from '../values.ts';
 
@@ -141,7 +141,7 @@ class Reader {
   #inline(value: Value): readonly KustomizeReference[] {
     const text = textOf(value) ?? '';
     const block = 'type' in value && (value.type === 'BLOCK_LITERAL' || value.type === 'BLOCK_FOLDED');
-    const line = lineOf(this.#source, startOf(value) ?? 0) + (block ? 1 : 0);
+    const line = lineAt(this.#source, startOf(value) ?? 0) + (block ? 1 : 0);
     const source = readSource(this.#source.path, text, { ...this.#caps, bytes: Infinity });
     return isSource(source) ? [{ kind: 'inline', source, line }] : [];
   }

@@ -2,7 +2,7 @@
 // into an image field is what runs (kubectl.docs.kubernetes.io/references/kustomize/kustomization/replacements).
 import { type YAMLMap, isMap, isScalar, isSeq } from 'yaml';
 import { type NameIndex, type NamedImage, splitImage } from '../image-name.ts';
-import { type Source, lineOf } from '../source.ts';
+import { type Source, lineAt } from '../source.ts';
 import { type Path, type Tree, type Value, startOf, textOf } from '../tree.ts';
 import type { Element, Elements } from './elements.ts';
 import { isContainers } from './fields.ts';
@@ -101,7 +101,7 @@ function replacementOf(source: Source, tree: Tree, node: Value): Replacement {
     return paths.map((path) => ({ select, path, part }));
   });
   return {
-    place: { path: source.path, line: lineOf(source, startOf(node) ?? 0) },
+    place: { path: source.path, line: lineAt(source, startOf(node) ?? 0) },
     source: {
       ...selectionOf(tree, from),
       path: fieldPath(textOf(tree.get(from, ['fieldPath'])) ?? 'metadata.name'),

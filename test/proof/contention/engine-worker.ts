@@ -1,7 +1,7 @@
 // A process in which several actors run at once: each is the whole command line, with a work folder of its own, and shares
 // with the others nothing but the process. Told what to run by messages, answers how it ended.
 import { Readable, Writable } from 'node:stream';
-import { runProgram } from '../../../src/cli/program.ts';
+import { runCommandLine } from '../../../src/cli/program.ts';
 import { type Ended, now } from '../real/program.ts';
 
 /** What a worker is asked to run. */
@@ -26,7 +26,7 @@ class Collected extends Writable {
 async function execute({ name, args, cwd, env }: Order): Promise<Report> {
   const [stdout, stderr] = [new Collected(), new Collected()];
   const begun = now();
-  const exit = await runProgram({
+  const exit = await runCommandLine({
     // commander reads TAGFLOW_REPO from the process, which is not this actor's alone.
     argv: ['-o', 'json', '--repo', env['TAGFLOW_REPO'] ?? '', ...args],
     env: { ...env, TAGFLOW_ACTOR: name },
