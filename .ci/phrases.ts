@@ -30,6 +30,17 @@ const PHRASES: readonly Phrase[] = [
   { pattern: /\bis no answer of\b/i, say: '"HOST did not answer like the GitHub API"' },
   { pattern: /nothing of it is held/i, say: '"no image in this release is on hold"' },
   { pattern: /something has to change first/i, say: '"Retrying will not help until something changes."' },
+  { pattern: /\bcannot be told\b(?! (?:apart|from))/i, say: '"is unknown", "cannot tell whether …"' },
+  { pattern: /\bnobody (?:sees|can say|would heed)\b/i, say: '"invisible", "is unknown", "would not count"' },
+  { pattern: /\b(?:forbids|sent|denies) us\b|\bnot ours to\b/i, say: 'who may do what: "HOST denies permission to …"' },
+  { pattern: /\bas good as (?:none|it gets)\b/i, say: '"counts as unset", "counts as missing"' },
+  { pattern: /\b(?:is|are|be) held from\b/i, say: '"is on hold for ENV"' },
+  { pattern: /\banother try (?:alone|helps|can help)\b/i, say: '"retrying (alone) will not help"' },
+  {
+    pattern: /\bcomes? to no end\b|\b(?:comes|is pinned) (?:from )?nowhere\b/i,
+    say: '"does not end", "is not pinned"',
+  },
+  { pattern: /\bsees to it\b|\bat (?:its|his|their) word\b/i, say: '"makes sure that", "is believed"' },
   { pattern: /one release, whole/i, say: '"one release in full"' },
 ];
 

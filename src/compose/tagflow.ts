@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
 import { type ExportedEvidence, evidence } from '../engine/audit/evidence.ts';
 import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
-import { type ReportRequest, type RepositoryReport, report } from '../engine/audit/report.ts';
+import { type ReportRequest, type RepositoryReport, readReport } from '../engine/audit/report.ts';
 import type { ConfigFile, Given, Who } from '../engine/context.ts';
 import { type Difference, diff } from '../engine/diff.ts';
 import type { Diagnosis } from '../engine/doctor/diagnosis.ts';
@@ -240,7 +240,7 @@ export class Tagflow {
    * read is named in it. `audit: false` leaves out the findings, for which every commit of every branch is looked at.
    */
   async report(request: Pick<ReportRequest, 'since'> & Partial<ReportRequest>): Promise<RepositoryReport> {
-    return report(this.#context, { audit: true, ...request });
+    return readReport(this.#context, { audit: true, ...request });
   }
 
   /** Gathers what somebody needs who checks releases without tagflow: the bytes of records and signatures, and findings. */

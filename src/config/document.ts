@@ -143,7 +143,7 @@ export class ConfigDocument {
       } else if (name === '__proto__') {
         this.#reportAt(offset, path, 'the key "__proto__" is not allowed', 'use another name');
       } else if (Object.hasOwn(values, name)) {
-        this.#reportAt(offset, [...path, name], `the key ${quote(name)} is there twice`, 'keep one of the two');
+        this.#reportAt(offset, [...path, name], `the key ${quote(name)} appears twice`, 'keep one of the two');
       } else {
         values[name] = this.#read(value, [...path, name], depth + 1, offset);
       }

@@ -70,7 +70,7 @@ function oneLines(layout: FoundLayout, environments: readonly NamedEnvironment[]
     'images:',
     ...imageLines(images, '  '),
     '    # versions: semver             # v1.2, V1.2, 1.2.3; or { pattern: …, order: numeric }',
-    ...leftOut.map((name) => `  # left out, as it names no registry host or no version: ${escaped(name, 120)}`),
+    ...leftOut.map((name) => `  # left out, as it has no registry host or no version: ${escaped(name, 120)}`),
     '',
     '# The environments, in the order releases flow. Branch and tag are the name, unless said otherwise.',
     'environments:',

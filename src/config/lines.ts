@@ -219,7 +219,7 @@ class LineMaker {
     for (const { name: template, values, at } of application.images) {
       const image = fill(template, { application: name });
       if (images.has(image)) {
-        this.#read.report(at, `the image ${quote(image)} is there twice`, 'keep one of the two', 'key');
+        this.#read.report(at, `the image ${quote(image)} appears twice`, 'keep one of the two', 'key');
         continue;
       }
       images.set(image, readImage(this.#read, image, filled(values, { application: name }), at));

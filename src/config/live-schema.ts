@@ -61,7 +61,7 @@ export const liveSchema = z.optional(
       title: 'Live',
       description:
         'What tells which versions run now: the third column of `tagflow status --live`, and what `tagflow promote --wait-live` waits for. It is asked on request alone.',
-      absent: 'nobody knows what runs',
+      absent: 'what runs is unknown',
       examples: [{ http: { url: 'https://shop.example.com/version', json: 'version' } }],
     }),
 );

@@ -110,7 +110,7 @@ function unquote(text: string): string | undefined {
 function unsafeIn(text: string): { why: string; fix: string } | undefined {
   if (text === '') return { why: 'it is empty', fix: 'name a path inside the repository' };
   if (text.length > MAX_PATH) return { why: `it is longer than ${MAX_PATH} characters`, fix: 'shorten it' };
-  if (!isPlain(text)) return { why: 'it has a control character, or one that nobody sees', fix: 'remove it' };
+  if (!isPlain(text)) return { why: 'it has a control character, or an invisible one', fix: 'remove it' };
   if (text.includes('\\')) return { why: 'it has a backslash', fix: `write it with /: ${text.replaceAll('\\', '/')}` };
   if (text.startsWith('/') || /^[A-Za-z]:/.test(text)) {
     return { why: 'it is absolute', fix: "write it relative to the repository's root" };

@@ -219,7 +219,7 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
     if (!old.split('/').every((part) => OLD_NAME.test(part))) {
       document.report(at, `${quote(old)} is not a name that a ${kind} can have had`, 'correct or remove it', 'key');
     } else if (known.has(old)) {
-      document.report(at, `there still is the ${kind} ${quote(old)}`, 'remove one of the two', 'key');
+      document.report(at, `the ${kind} ${quote(old)} still exists`, 'remove one of the two', 'key');
     } else if (!known.has(owner + now)) {
       unknownName(document, at, { kind, name: now, known: [...known].map((name) => name.slice(owner.length)) });
     }

@@ -117,7 +117,7 @@ const image = z
     tags: z.optional(z.boolean()).register(documentation, {
       title: 'Tags',
       description:
-        '`false`: nothing is written to its repository, since its tags are immutable or not ours to move. A release is then the commit and its pins.',
+        '`false`: nothing is written to its repository, because its tags are immutable or another tool moves them. A release is then the commit and its pins.',
       default: true,
       examples: [false],
     }),

@@ -207,7 +207,7 @@ export function readProgram(
   const words = Array.isArray(command) ? command.filter((word) => typeof word === 'string') : [];
   const [program, ...others] = words;
   if (!program) {
-    document.report([...path, 'command'], 'it names no program', "for instance: ['verify/smoke.sh']");
+    document.report([...path, 'command'], 'it does not name a program', "for instance: ['verify/smoke.sh']");
     return undefined;
   }
   if (words.some((word) => word.includes('\0'))) {

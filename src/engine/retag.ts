@@ -79,7 +79,7 @@ async function imageAt(context: Registries, reference: Reference, source: string
   if (!at) {
     throw new TagflowError('reference-invalid', {
       what: `${source} names a repository, not an image`,
-      why: 'no default tag is assumed',
+      why: 'tagflow assumes no default tag',
       fix: `write ${source}:TAG or ${source}@sha256:…`,
     });
   }
@@ -88,7 +88,7 @@ async function imageAt(context: Registries, reference: Reference, source: string
   throw new TagflowError('version-not-found', {
     what: `${formatReference(reference)} does not exist`,
     why: reference.digest
-      ? 'the registry has no such digest, or hides it from these credentials'
+      ? 'the registry does not have this digest, or hides it from these credentials'
       : (await publishedIn(context, repository, { kind: 'semver' })).text,
     fix: 'correct the reference, or log in to the registry (docker login)',
   });
@@ -137,7 +137,7 @@ async function requireTag(context: RegistryContext, repository: Repository, tag:
   if (found === digest) return;
   throw new TagflowError('tag-moved', {
     what: `${repository.name}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,
-    why: `${shortDigest(digest)} was accepted: another writer came between, or the registry answers stale`,
+    why: `${shortDigest(digest)} was accepted: another job wrote the tag, or the registry serves old answers`,
     fix: 'run again; if it stays so, look for another job that writes this tag',
   });
 }
@@ -148,7 +148,7 @@ function targetOf(repository: Repository, target: string): Target {
   if (reference.digest || !reference.tag) {
     throw new TagflowError('reference-invalid', {
       what: `${JSON.stringify(target)} is not a tag`,
-      why: 'a target is a tag, or REPOSITORY:TAG; tags are put on what the source is, so a target has no digest',
+      why: 'a target is a tag or REPOSITORY:TAG, without a digest',
       fix: advise`name a tag: ${{ act: 'tag', source: 'registry.example/app:v1.2', tag: 'stable' }}`,
     });
   }

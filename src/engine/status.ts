@@ -102,7 +102,7 @@ export interface EnvironmentStatus {
   readonly verification: ReleaseVerification | undefined;
   /** Why the journal cannot be trusted; promotions are refused then. */
   readonly journalProblem: TagflowError | undefined;
-  /** Why the environment's release cannot be told. */
+  /** Why the environment's release is unknown. */
   readonly problem: TagflowError | undefined;
 }
 

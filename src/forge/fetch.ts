@@ -1,5 +1,5 @@
 // One request over the connections that are handed in: those go through the environment's proxies and know its certificate
-// authorities, which the global `fetch` cannot be told without a package of its own. Nothing is repeated here.
+// authorities, which the global `fetch` accepts only from a package of its own. Nothing is repeated here.
 import type http from 'node:http';
 import { TagflowError } from '../model/errors.ts';
 import { plain } from '../model/text.ts';

@@ -147,7 +147,7 @@ class Gitlab implements Forge {
   }
 
   async mayOpen(): Promise<Permission> {
-    if (this.#options.token.kind === 'job') return { granted: 'no', how: 'a job token opens no merge requests' };
+    if (this.#options.token.kind === 'job') return { granted: 'no', how: 'a job token cannot open merge requests' };
     const doing = 'looking at the project';
     const { permissions } = this.#asking.accept(doing, await this.#read(doing, this.#project), project);
     const level = Math.max(permissions.project_access?.access_level ?? 0, permissions.group_access?.access_level ?? 0);

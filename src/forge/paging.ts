@@ -18,7 +18,7 @@ export const page = z.pipe(
 /** The error for a list without an end. */
 export function endless(api: URL, doing: string): TagflowError {
   return new TagflowError('forge-answer-invalid', {
-    what: `${api.host} comes to no end ${doing}`,
+    what: `${api.host} does not end the list when ${doing}`,
     why: `after ${MOST_PAGES * PER_PAGE} of them it names one more page`,
   });
 }

@@ -190,7 +190,7 @@ export class ForgeClient implements ForgeRequests {
 
 function rightsNeeded({ token, rights }: ForgeRequestsOptions): string {
   return token.kind === 'job'
-    ? `a job token opens no merge requests: put a project access token into TAGFLOW_FORGE_TOKEN that has ${rights}`
+    ? `a job token cannot open merge requests: put a project access token into TAGFLOW_FORGE_TOKEN that has ${rights}`
     : `put a token into TAGFLOW_FORGE_TOKEN (or TAGFLOW_FORGE_TOKEN_FILE) that has ${rights}`;
 }
 
@@ -210,7 +210,7 @@ async function makeTry(
     const answer = await ask(controller.signal);
     if (isLimit(answer)) return { kind: 'limited', answer };
     if (answer.status < 500 && answer.status !== 408) return { kind: 'answered', answer };
-    const why = `it answered ${answer.status}: ${words(saidBy(answer.data)) || 'a failure of its own'}`;
+    const why = `it answered ${answer.status}: ${words(saidBy(answer.data)) || 'an error of its own'}`;
     return { kind: 'failed', error: unavailable(`${api.host} failed`, why) };
   } catch (error) {
     if (isTagflowError(error)) throw error;

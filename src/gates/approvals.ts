@@ -11,7 +11,7 @@ export const approvals = defineGate({
   needs: ['clock', 'approvals'],
   judge({ environment, policy }, { clock, approvals: given }) {
     const rule = policy.approvals;
-    if (!rule) return pass('no approval is asked for');
+    if (!rule) return pass('no approval is required');
     const counting = approvers(given, rule, clock);
     const people = counting.map(({ by }) => by);
     const names = people.length === 0 ? 'nobody' : people.join(', ');

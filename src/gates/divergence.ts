@@ -28,7 +28,7 @@ export const divergence = defineGate({
       text: {
         what: `${environment} has ${counted(unmerged.length, 'commit')} that ${upstream} lacks and that would be lost`,
         why: shown,
-        fix: advise`land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or keep them: ${{ act: 'say', what: 'merge of divergence' }}, or give them up: ${{ act: 'allow', gate: 'divergence' }}`,
+        fix: advise`land them upstream first (git cherry-pick ${picks} on the trunk, then promote), or keep them: ${{ act: 'say', what: 'merge of divergence' }}, or discard them: ${{ act: 'allow', gate: 'divergence' }}`,
         details: { commits: unmerged },
       },
     };
@@ -49,7 +49,7 @@ function conflict(
     text: {
       what: `commits of ${environment} cannot be merged onto ${upstream}: both changed ${some}`,
       why: shown,
-      fix: advise`land them on the trunk in the form that they shall have, promote up to ${upstream}, then give up this form: ${{ act: 'allow', gate: 'divergence' }}`,
+      fix: advise`land them on the trunk in their final form, promote up to ${upstream}, then discard them here: ${{ act: 'allow', gate: 'divergence' }}`,
       details,
     },
   };

@@ -70,21 +70,21 @@ function verdictOn(
       what: `${environment} would go back: ${list}`,
       why:
         current &&
-        `release ${current.sequence} came ${current.time} from ${current.actor}${current.job ? `, ${current.job}` : ''}`,
-      fix: advise`to go back on purpose: ${{ act: 'rollback', line: environment, to: first.to, withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
+        `release ${current.sequence} was made at ${current.time} by ${current.actor}${current.job ? `, ${current.job}` : ''}`,
+      fix: advise`to go back anyway: ${{ act: 'rollback', line: environment, to: first.to, withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
       details: { images: older },
     },
   };
 }
 
-/** A version that only a record claims: whether the image is newer cannot be told. */
+/** A version that only a record claims: whether the image is newer is unknown. */
 function refuseUnconfirmed(environment: string, claimed: readonly UnconfirmedVersion[]): Verdict {
   const list = claimed.map(({ name, version }) => `${name} ${version}`).join(', ');
   return {
     decision: 'unknown',
     code: 'downgrade',
     text: {
-      what: `whether ${environment} would go back cannot be told: the registry does not say that an image is ${list}`,
+      what: `cannot tell whether ${environment} would go back: the registry does not say that an image is ${list}`,
       why: claimed.map(({ name, why }) => `${name}: ${why}`).join('; '),
       fix: advise`promote a version by name (IMAGE=VERSION), or push its tag again; if the image is the right one: ${{ act: 'override', gate: 'downgrade' }}`,
       details: { images: claimed.map(({ name, version, digest }) => ({ name, version, digest })) },

@@ -75,7 +75,7 @@ export interface UnconfirmedVersion {
   readonly digest: Digest;
   /** One line: what the registry says instead. */
   readonly why: string;
-  /** The registry says another thing; otherwise it says nothing, and the version cannot be told. */
+  /** The registry says another thing; otherwise it says nothing, and the version is unknown. */
   readonly isContradicted: boolean;
   /** The image itself says another version. A tag may have been pushed again since; an image does not change. */
   readonly isDenied: boolean;

@@ -22,7 +22,7 @@ export const freezes = defineGate({
     const { freeze, end } = active;
     const why = freeze.reason;
     if (end === undefined) {
-      const text = { what: `${environment} is frozen, and no end is in sight`, why, fix: 'correct gates.freezes' };
+      const text = { what: `${environment} is frozen, and no end is known`, why, fix: 'correct gates.freezes' };
       return { decision: 'refuse', code: 'freezes', text };
     }
     const until = new Date(end).toISOString();

@@ -21,11 +21,11 @@ export const held = defineGate({
       decision: 'refuse',
       code: 'held',
       text: {
-        what: `${what} is held from ${environment}`,
+        what: `${what} is on hold for ${environment}`,
         why: `release ${first.release} was rolled back${first.reason === undefined ? '' : `: ${first.reason}`}`,
         fix:
           action === 'rollback'
-            ? advise`to go back to it anyway, and lift the hold: ${{ act: 'override', gate: 'held' }}`
+            ? advise`to go back to it and lift the hold: ${{ act: 'override', gate: 'held' }}`
             : advise`to put it back anyway: ${{ act: 'promote', line: environment, despite: 'held' }}`,
         details: { holds },
       },
@@ -44,9 +44,9 @@ function journalVerdict(environment: string, images: readonly ReleaseImage[], ho
     decision: 'refuse',
     code: 'held',
     text: {
-      what: `${blocking.map(({ name, version, digest }) => [name, version ?? digest].filter(Boolean).join(' ')).join(', ')} is held from ${environment}`,
+      what: `${blocking.map(({ name, version, digest }) => [name, version ?? digest].filter(Boolean).join(' ')).join(', ')} is on hold for ${environment}`,
       why: `${first.by} put it on hold${first.reason === undefined ? '' : `: ${first.reason}`}`,
-      fix: advise`when it is good again: ${{ act: 'lift', entry: first.id }}; for this promotion alone: ${{ act: 'override', gate: 'held' }}`,
+      fix: advise`to end the hold: ${{ act: 'lift', entry: first.id }}; for this promotion alone: ${{ act: 'override', gate: 'held' }}`,
       details: { entries: blocking },
     },
   };

@@ -10,7 +10,7 @@ export const locked = defineGate({
   judge({ environment, action }, { locks }) {
     const holding = action === 'rollback' ? locks.filter(({ rollbacks }) => rollbacks) : locks;
     const [first] = holding;
-    if (!first) return pass(locks.length === 0 ? 'nobody locked it' : 'the locked lets rollbacks through');
+    if (!first) return pass(locks.length === 0 ? 'nobody locked it' : 'the lock allows rollbacks');
     const until = first.until === undefined ? '' : ` until ${new Date(first.until).toISOString()}`;
     return {
       decision: 'refuse',
@@ -18,7 +18,7 @@ export const locked = defineGate({
       text: {
         what: `${environment} is locked${until} by ${first.by}`,
         why: first.reason,
-        fix: advise`when releases may continue: ${{ act: 'unlock', line: environment }}`,
+        fix: advise`to let releases continue: ${{ act: 'unlock', line: environment }}`,
         details: { locks: holding },
       },
     };

@@ -8,13 +8,13 @@ export const reason = defineGate({
   needs: [],
   judge({ environment, reason: given, policy }) {
     const pattern = policy.reason;
-    if (!pattern) return pass('no reason is asked for');
+    if (!pattern) return pass('no reason is required');
     if (given !== undefined && pattern.test(given)) return pass(`the reason matches ${pattern.source}`);
     return {
       decision: 'refuse',
       code: 'reason',
       text: {
-        what: given === undefined ? `${environment} asks for a reason` : `the reason does not match ${pattern.source}`,
+        what: given === undefined ? `${environment} requires a reason` : `the reason does not match ${pattern.source}`,
         why: given === undefined ? `it has to match ${pattern.source}` : `the reason is ${JSON.stringify(given)}`,
         fix: advise`give ${{ act: 'say', what: 'reason' }}`,
         details: { pattern: pattern.source },

@@ -10,7 +10,7 @@ export const reviewsGate = defineGate({
     const { approved = [], objected = [], own = [], url } = reviews ?? {};
     const where = url === undefined ? 'its pull request' : url;
     if (objected.length > 0) {
-      const what = `${objected.join(', ')} asked for changes of this release of ${environment}`;
+      const what = `${objected.join(', ')} requested changes to this release of ${environment}`;
       return { decision: 'refuse', code: 'approvals', text: { what, why: where, fix: 'answer them on the forge' } };
     }
     if (approved.length >= needed) return pass(`approved by ${approved.join(', ')} on the forge`);

@@ -20,7 +20,7 @@ export function runGate(name: string): Gate {
         return { decision: 'unknown', code: 'gate-unknown', text };
       }
       const isEarly = exitCode === NOT_YET;
-      const what = isEarly ? `${name} says that it is too early` : `${name} refuses the release`;
+      const what = isEarly ? `${name} says not yet` : `${name} refuses the release`;
       return { decision: isEarly ? 'wait' : 'refuse', code: 'run', text: { what, why: seen, fix } };
     },
   });

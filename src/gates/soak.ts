@@ -13,7 +13,7 @@ export const soak = defineGate({
   needs: ['clock', 'upstreamReleases', 'verifications'],
   judge(subject, { clock, upstreamReleases: upstream, verifications }) {
     const wanted = subject.policy.soakMs;
-    if (wanted === undefined || !upstream) return pass('there is nothing to wait for');
+    if (wanted === undefined || !upstream) return pass('nothing has to be waited for');
     const { environment, releases, runs } = upstream;
     const images = changedImages(subject).filter(({ name }) => runs.has(name));
     if (images.length === 0) return pass('no image changes');

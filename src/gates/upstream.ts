@@ -58,7 +58,7 @@ function imageProblems(subject: Subject, { environment, releases, held, runs }: 
       );
       if (!released) return [`no release of ${environment} has ${image.name} ${image.version}`];
       const isHeld = blockingHolds(held, [image], subject.commit).some(({ images }) => images.length > 0);
-      return isHeld ? [`${image.name} ${image.version} is held from ${environment}`] : [];
+      return isHeld ? [`${image.name} ${image.version} is on hold for ${environment}`] : [];
     });
 }
 
@@ -67,7 +67,7 @@ function commitProblems({ commit, current }: Subject, { environment, releases, h
   const release = releases.find((one) => one.commit === commit);
   if (!release) return [`commit ${shortId(commit)} is not a release of ${environment}`];
   const isHeld = blockingHolds(held, [], release.source).length > 0;
-  return isHeld ? [`the configuration of ${shortId(commit)} is held from ${environment}`] : [];
+  return isHeld ? [`the configuration of ${shortId(commit)} is on hold for ${environment}`] : [];
 }
 
 /** The images that a release changes in its environment. */

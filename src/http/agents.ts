@@ -54,7 +54,7 @@ function createAgent(secure: boolean, proxyEnv: Record<string, string>, options:
     // What Node says of it may hold the proxy's password.
     throw new TagflowError('config-invalid', {
       what: `the proxy that ${secure ? 'HTTPS_PROXY' : 'HTTP_PROXY'} names cannot be used`,
-      why: 'it is not a URL, or its user or password has a % that escapes nothing',
+      why: 'it is not a URL, or its user or password has a % that is not an escape',
       fix: 'set it to http://HOST:PORT or http://USER:PASSWORD@HOST:PORT, with %25 for a % in the password',
     });
   }

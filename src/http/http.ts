@@ -274,7 +274,7 @@ function refuseEncoding(incoming: http.IncomingMessage, url: URL): void {
   const encoding = incoming.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return;
   throw new TagflowError('registry-answer-invalid', {
-    what: `${url.host} sent ${url.pathname} compressed, which was not asked for`,
+    what: `${url.host} sent ${url.pathname} compressed, although tagflow did not ask for that`,
     why: `content-encoding is ${JSON.stringify(encoding)}, and a digest is over the plain bytes`,
     fix: 'check the proxies between here and the registry',
   });
@@ -288,7 +288,7 @@ function tooLong({ url, longest, tooLong }: HttpRequest, length: number): Tagflo
   });
 }
 
-/** Throws `interrupted` once the run was told to stop: nothing new is started then. */
+/** Throws `interrupted` once the run was asked to stop: nothing new is started then. */
 export function throwIfStopped(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw interrupted();
 }
@@ -299,7 +299,7 @@ export function interrupted(write?: string): TagflowError {
     what: 'interrupted',
     why:
       write === undefined
-        ? 'the run was told to stop'
+        ? 'the run was asked to stop'
         : `${write} had not been answered when the time to stop was over`,
     fix: 'run the same command again: what was done already is not done twice',
   });

@@ -161,7 +161,7 @@ async function valueOf(variable: string, from: string, env: Env, directory: stri
   if (/^[\x21-\x7e]+$/.test(value)) return value;
   throw new TagflowError('credentials-invalid', {
     what: `${from} holds no token`,
-    why: 'a token has no spaces, line ends or characters beyond ASCII within it',
+    why: 'a token has no spaces, no line ends and only ASCII characters',
     fix: `set ${from} to ${from === variable ? 'the token alone' : 'a file that holds the token alone'}`,
   });
 }

@@ -18,7 +18,7 @@ export interface Write<Outcome, State> {
 /**
  * Writes until the outcome is known: a try whose answer was lost is settled by reading, and made again when it did not take
  * effect. It may still land late, over a newer write. Throws what a try throws, and a `registry-unavailable` that says so when
- * the outcome cannot be told.
+ * the outcome is unknown.
  */
 export async function writeUntilKnown<Outcome, State>(write: Write<Outcome, State>): Promise<Outcome> {
   for (let attempt = 1; ; attempt += 1) {

@@ -39,7 +39,7 @@ const EXPLANATIONS: Readonly<Record<string, (host: string) => Explanation>> = {
   }),
   EAI_AGAIN: () => ({ why: 'the DNS did not answer', fix: RETRY, transient: true }),
   ETIMEDOUT: () => ({ why: 'the connection timed out', fix: RETRY, transient: true }),
-  ECONNRESET: () => ({ why: 'the connection was closed before the answer was whole', fix: RETRY, transient: true }),
+  ECONNRESET: () => ({ why: 'the connection was closed before the answer was complete', fix: RETRY, transient: true }),
   EPIPE: () => ({ why: 'the connection was closed while the request was sent', fix: RETRY, transient: true }),
   EHOSTUNREACH: () => ({ why: 'there is no route to the host', fix: RETRY, transient: true }),
   ENETUNREACH: () => ({ why: 'there is no route to the network', fix: RETRY, transient: true }),
@@ -108,7 +108,7 @@ export function explainFailure(error: unknown, method: string, url: URL): Tagflo
 export function timedOut(method: string, url: URL, milliseconds: number): TransportFailure {
   return new TransportFailure(true, {
     what: `${url.host} did not answer in time`,
-    why: `${method} ${url.pathname} got no whole answer within ${milliseconds / 1000} s`,
+    why: `${method} ${url.pathname} did not get a complete answer within ${milliseconds / 1000} s`,
     fix: RETRY,
     details: { host: url.host, method },
   });

@@ -22,7 +22,7 @@ export type TryOutcome =
 const MOST_PAUSES = 20;
 /** A limit that is no matter of pace does not go away by waiting: it is tried again in case it is one. */
 const LIMIT_ATTEMPTS = 3;
-/** What was renewed once is as good as it gets. */
+/** What was renewed once is not renewed again. */
 const STALE_ATTEMPTS = 2;
 
 /** Resolves when the next try of a call may be made. Throws the verdict's error when there is none. */

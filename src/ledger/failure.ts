@@ -103,7 +103,7 @@ export function neverReached(answer: GitAnswer): boolean {
 /** What was said, on one line, without progress, control characters and secrets, at most 400 characters. */
 export function words(answer: GitAnswer, redact: (text: string) => string): string {
   if (answer.timedOut) return 'it did not answer in time';
-  if (answer.tooMuch === 'answer') return 'it says more than is read';
+  if (answer.tooMuch === 'answer') return 'its output is larger than the limit';
   const lines = linesOf(answer.stderr)
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/^(?:remote: ?|fatal: |error: )+/, '').trim())
@@ -115,7 +115,7 @@ export function words(answer: GitAnswer, redact: (text: string) => string): stri
   return text.length > 400 ? `${text.slice(0, 400)}…` : text;
 }
 
-/** Text on one line, without terminal sequences and characters that nobody sees; what they stood between is joined. */
+/** Text on one line, without terminal sequences and invisible characters; what they stood between is joined. */
 export function oneLineOf(text: string): string {
   return onOneLine(text.replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]/g, '').replace(/\p{Default_Ignorable_Code_Point}/gu, ''));
 }

@@ -99,7 +99,7 @@ function parseHeads(listing: string, url: string): Heads {
   if (trunk !== undefined && isBranchName(trunk) && branches.has(trunk)) return { trunk, branches };
   throw new TagflowError('branch-not-found', {
     what: `${url} has no default branch`,
-    why: branches.size === 0 ? 'the repository is empty' : 'its HEAD names no branch that exists',
+    why: branches.size === 0 ? 'the repository is empty' : 'its HEAD names a branch that does not exist',
     fix:
       branches.size === 0
         ? 'check the URL, or push a first commit'

@@ -158,7 +158,7 @@ function sortPaths(paths: readonly string[]): readonly string[] {
 function tooMany(where: string, bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
     what: `${where} has more than ${spellBound(bounds, 'files')}`,
-    why: 'that is more than is read of one commit; a few small objects can stand for any number of paths',
+    why: 'that is over the limit for one commit; a few small objects can stand for any number of paths',
     fix: `remove what does not belong there from the branch; ${raiseBound('files', 'the repository is really that large')}`,
     details: { limit: 'files', most: bounds.files },
   });
@@ -167,7 +167,7 @@ function tooMany(where: string, bounds: ReadBounds): TagflowError {
 function tooDeep(bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
     what: `a folder is more than ${spellBound(bounds, 'levels')} deep`,
-    why: 'that is more than is read of one commit',
+    why: 'that is over the limit for one commit',
     fix: `remove it from the branch; ${raiseBound('levels', 'it belongs there')}`,
     details: { limit: 'levels', most: bounds.levels },
   });

@@ -205,7 +205,7 @@ function fileAt(mode = '', id = ''): FileAt {
 function tooLong(path: string, bounds: ReadBounds): TagflowError {
   return new TagflowError('tree-unsafe', {
     what: `the history of ${JSON.stringify(path)} is not read`,
-    why: `it has changed in more commits than are read: the list is longer than ${spellBound(bounds, 'listing')}`,
+    why: `it changed in too many commits: the list is longer than ${spellBound(bounds, 'listing')}`,
     fix: `look at who pushes to this branch, and protect it; ${raiseBound('listing', 'there really are that many releases')}`,
     details: { limit: 'listing', most: bounds.listing },
   });

@@ -178,9 +178,9 @@ function outOfTime(push: PushInFlight, mayHaveLanded: boolean, cause: TagflowErr
     );
   }
   return new TagflowError('push-outcome-unknown', {
-    what: `whether commit ${commit} landed on ${branch} is not known`,
-    why: cause?.why ?? cause?.message ?? 'the remote did not say, and could not be read afterwards',
-    fix: advise`look at it: ${{ act: 'status' }}; a promotion may be run again at once: it looks first, and pushes nothing twice`,
+    what: `cannot tell whether commit ${commit} landed on ${branch}`,
+    why: cause?.why ?? cause?.message ?? 'the remote did not answer, and could not be read afterwards',
+    fix: advise`look at it: ${{ act: 'status' }}; you may run a promotion again at once: it looks first, and does not push twice`,
     details: { branch, commit },
     cause,
   });

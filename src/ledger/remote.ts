@@ -233,7 +233,7 @@ export class Remote {
   /** Throws `interrupted` once the signal fired: from then on nothing new is started. */
   refuseWhenInterrupted(): void {
     if (this.#options.signal?.aborted !== true) return;
-    throw new TagflowError('interrupted', { what: 'the command was interrupted', fix: 'run it again to go on' });
+    throw new TagflowError('interrupted', { what: 'the command was interrupted', fix: 'run it again to continue' });
   }
 
   /** The error for a failure; when our own folder cannot be written, that is what it was. */
@@ -297,9 +297,9 @@ function endless({ url }: RemoteUrl, bounds: ReadBounds): TagflowError {
 
 function talkative({ url }: RemoteUrl, bounds: ReadBounds, said: string): TagflowError {
   return new TagflowError('remote-unavailable', {
-    what: `${url} says more than is read beside its answer`,
+    what: `${url} sends more output beside its answer than is read`,
     why: `it is more than ${spellBound(bounds, 'talk')}, and begins: ${said}`,
-    fix: `look at the hooks of the server; ${raiseBound('talk', 'they really say that much')}`,
+    fix: `check the hooks of the server; ${raiseBound('talk', 'they really print that much')}`,
     retryable: false,
     details: { remote: url, kind: 'talkative', limit: 'talk', most: bounds.talk },
   });

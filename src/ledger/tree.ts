@@ -244,7 +244,7 @@ function refuseTwin(name: string, { folded }: Pick<TreeIndex, 'folded'>, path: s
   if (twin === undefined) return;
   throw unsafe(
     `the path ${JSON.stringify(path)} is refused`,
-    `beside ${JSON.stringify(name)} there is ${JSON.stringify(twin)}, which many file systems take for the same name`,
+    `${JSON.stringify(twin)} is there too, and many file systems treat both names as one`,
   );
 }
 

@@ -37,7 +37,7 @@ export function parseRemoteUrl(text: string, options: { readonly allowPlainHttp?
   if (/^https?:\/\/[^/]/i.test(text)) return parseHttp(text, options.allowPlainHttp === true);
   if (text.startsWith('file://')) return parseFile(text);
   if (/^ssh:\/\/[^/@]*:[^/@]*@/.test(text)) {
-    throw refused(text, 'ssh takes no password from a URL', 'use a key, by SSH_AUTH_SOCK or GIT_SSH_COMMAND');
+    throw refused(text, 'ssh does not take a password from a URL', 'use a key, by SSH_AUTH_SOCK or GIT_SSH_COMMAND');
   }
   if (SSH_URL.test(text)) return plain('ssh', text);
   if (!text.includes('://') && SCP_LIKE.test(text)) return plain('ssh', text);
@@ -47,9 +47,9 @@ export function parseRemoteUrl(text: string, options: { readonly allowPlainHttp?
 function parseHttp(text: string, allowPlainHttp: boolean): RemoteUrl {
   const url = URL.parse(text);
   if (!url) throw refused(text, 'it cannot be read as a URL');
-  if (url.search !== '' || url.hash !== '') throw refused(text, 'Git has no use for a query or a fragment');
+  if (url.search !== '' || url.hash !== '') throw refused(text, 'a remote’s URL has no query and no fragment');
   if (url.protocol === 'http:' && !allowPlainHttp && !isLoopback(url.hostname)) {
-    throw refused(text, 'everybody on the way could read and change what goes over plain http', 'write https://');
+    throw refused(text, 'everybody on the way could read and change the traffic over plain http', 'write https://');
   }
   const credentials =
     url.username === '' && url.password === ''

@@ -44,7 +44,7 @@ export function setField(source: Source, field: AlsoField, text: string): Change
       source,
       offset,
       `${describePath(path)} holds more than one value`,
-      'a field under also: is a single value, and whatever stood there would be lost',
+      'a field under also: is a single value, and what is there now would be lost',
       'correct file and path under also: in tagflow.yaml',
     );
   }

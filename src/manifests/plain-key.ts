@@ -78,7 +78,7 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
   if (sites.length > 0) return { sites };
   const other = values.some((value) => value !== undefined);
   const written = formatFieldPath(configured);
-  return { missing: other ? `${written} holds no single value` : `the file has no ${written}` };
+  return { missing: other ? `${written} does not hold a single value` : `the file has no ${written}` };
 }
 
 /** The places of a path that continues in a text of YAML: `spec.source.helm.values.image.tag`. */
@@ -157,7 +157,7 @@ function withoutDigest({ source, path, value }: Field, target: Target): Target {
     source,
     value.range?.[0] ?? 0,
     `${describePath(path)} is a version, and the pin style writes a digest alone`,
-    'the field takes no digest',
+    'the field does not take a digest',
     'choose pin: version for this field',
   );
 }

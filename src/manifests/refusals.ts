@@ -32,7 +32,7 @@ export function refuseContent(source: Source, offset: number, path: Path, what: 
     source,
     offset,
     `${describePath(path)} holds ${what}`,
-    'a pin replaces nothing, a tag, a digest, or a reference to the image; whatever else stood there would be lost',
+    'a pin replaces an empty value, a tag, a digest or a reference to the image; anything else would be lost',
     "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
   );
 }

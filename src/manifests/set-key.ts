@@ -68,7 +68,8 @@ function setLeaf(place: KeyPlace, key: string, value: string): Change {
   const node = tree.follow(entry?.pair.value);
   const intents: Intent[] = [{ document, path: [...path, key], value }];
   if (!entry) return { splices: [append(place, [], new Map([[key, value]]))], intents };
-  if (entry.inherited || !isScalar(node)) throw refuse(place, [...path, key], 'holds no single value of its own');
+  if (entry.inherited || !isScalar(node))
+    throw refuse(place, [...path, key], 'does not hold a single value of its own');
   return { splices: holds(node, value) ? [] : [replaceScalar(source, node, value)], intents };
 }
 

@@ -161,7 +161,7 @@ function onlyPlace(text: TextFile, { image, text: pattern }: ConfiguredText): Pl
       second.offset,
       `is not the only line that matches ${pattern.source}`,
       `${lines} do, and tagflow.yaml does not say which of them holds the pin`,
-      'make the pattern under text: say more of the line',
+      'make the pattern under text: match more of the line',
     );
   }
   const { version, digest } = place;
@@ -185,7 +185,7 @@ function refusePart(text: TextFile, { text: found, start }: Part): TagflowError 
         text,
         start,
         `has ${JSON.stringify(found)} where a pin belongs`,
-        'a pin replaces nothing, a tag, or a digest; whatever else stood there would be lost',
+        'a pin replaces an empty value, a tag or a digest; anything else would be lost',
         'correct the groups of the pattern under text: in tagflow.yaml',
       );
 }
@@ -251,7 +251,7 @@ function valuesFor(
     throw unsafe(
       text,
       version.start,
-      `has no quotes around the version, and ${wanted} would be read as something else than text`,
+      `has no quotes around the version, and ${wanted} would not be read as text`,
       'readers of YAML take it for a number or a word',
       'write quotes around the version, and into the pattern under text:',
     );

@@ -144,7 +144,7 @@ export class Tree {
       this.#index(pair.value, anchors, open);
       const key = this.keyOf(pair, index);
       if (seen.has(key))
-        throw new Unreadable(`the key ${JSON.stringify(key)} stands twice in one mapping`, startOf(pair.key));
+        throw new Unreadable(`the key ${JSON.stringify(key)} appears twice in one mapping`, startOf(pair.key));
       seen.add(key);
     }
     // now, so that a merge key that cannot be applied is found while the file is read; merged mappings come before

@@ -37,7 +37,7 @@ export interface Image {
   readonly versions: VersionScheme;
   /** The environments that run it; undefined: those whose manifests name it. */
   readonly environments: ReadonlySet<string> | undefined;
-  /** False: nothing is written to its repository, since its tags are not ours to move. */
+  /** False: nothing is written to its repository, because another project moves its tags. */
   readonly tags: boolean;
   /** How fields name it, where that differs from the environment's style. */
   readonly pin: PinStyle | undefined;

@@ -75,7 +75,7 @@ export function parseRepository(text: string): Repository {
     throw invalid(
       text,
       'repository',
-      'it names no registry host',
+      'it has no registry host',
       `write the host as well: registry.example.com/${text}`,
     );
   }

@@ -27,7 +27,7 @@ const HEADER = `# Written by tagflow; history, rollback and audit read it. A cha
 
 const line = z
   .string()
-  .check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character, or one that nobody sees'));
+  .check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character, or an invisible one'));
 const digest = z.custom<Digest>((value) => typeof value === 'string' && isDigest(value), 'is not a digest');
 const objectId = z.custom<ObjectId>((value) => typeof value === 'string' && isObjectId(value), 'is not an object id');
 const tag = z.custom<Tag>((value) => typeof value === 'string' && isTag(value), 'is not a tag');
@@ -164,7 +164,7 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
   }
   const { kind: _, ...record } = { kind: undefined, ...result.data };
   const previous = typeof record.previous === 'number' ? { sequence: record.previous } : record.previous;
-  if (Object.keys(record.images).length === 0) throw invalid(file, 'it names no image');
+  if (Object.keys(record.images).length === 0) throw invalid(file, 'it does not name an image');
   if (previous === undefined ? record.sequence !== 1 : previous.sequence !== record.sequence - 1) {
     throw invalid(file, `sequence ${record.sequence} does not follow ${previous?.sequence ?? 'nothing'}`);
   }
@@ -217,7 +217,7 @@ function findTrick(document: Document): string | undefined {
       const seen = new Set<string>(['__proto__']);
       for (const { key } of items) {
         const name = isScalar(key) ? String(key.value) : '?';
-        if (name === '?' || seen.has(name)) trick = `the key ${name} is there twice, or is not a name`;
+        if (name === '?' || seen.has(name)) trick = `the key ${name} appears twice, or is not a name`;
         seen.add(name);
       }
       if (anchor !== undefined || tag !== undefined) trick = 'it has an anchor or a tag';

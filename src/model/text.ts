@@ -1,6 +1,6 @@
 // Text from outside - tags, commit subjects, names, servers' words - made safe to show and to store; and counts in words.
 
-// What nobody sees, or what changes how the rest is seen: one class, refused where it would be evidence and spelled out where it
+// Invisible characters, and those that change how the rest is seen: one class, refused where it would be evidence and spelled out where it
 // is shown. Controls, format characters (bidirectional ones and joiners among them), separators of lines, surrogates without
 // their other half, what a font shows as nothing (Unicode's Default_Ignorable_Code_Point), and the blank of Braille.
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
@@ -14,7 +14,7 @@ const COMMANDS =
   /##(?=(?:vso|teamcity)?\[)|##(?=(?:v|vs|vso|t(?:e(?:a(?:m(?:c(?:i(?:t(?:y)?)?)?)?)?)?)?)?$)|^#(?=#?(?:vso|teamcity)?\[)/gi;
 const COMMAND_AT_START = /^\s*:(?=:)|^:$/;
 
-/** Whether all of a text is seen as it is, on one line: no control character, none that nobody sees, none that reorders text. */
+/** Whether all of a text is seen as it is, on one line: no control character, no invisible one, none that reorders text. */
 export function isPlain(text: string): boolean {
   return !UNSEEN.test(text);
 }

@@ -98,7 +98,7 @@ function wordsOf(error: unknown): string {
   const codes: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'the connection was refused',
     ENOTFOUND: 'there is no such host',
-    ECONNRESET: 'the connection was closed before the answer was whole',
+    ECONNRESET: 'the connection was closed before the answer was complete',
   };
   const code = 'code' in error ? String(error.code) : '';
   return codes[code] ?? (error.message || code);

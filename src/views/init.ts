@@ -106,7 +106,7 @@ export function importedView({ releases, known, empty, skipped }: Imported): Vie
       linesOf(
         made,
         ...(known.length === 0 ? [] : [`have a release already: ${some(known)}`]),
-        ...(empty.length === 0 ? [] : [`name no image: ${some(empty)}`]),
+        ...(empty.length === 0 ? [] : [`without images: ${some(empty)}`]),
         ...skipped.flatMap(({ refusals }) =>
           refusals.map(({ text }) => [styled('yellow', 'left out'), `: ${text.what}`]),
         ),

@@ -110,7 +110,7 @@ function standingRows({ environment, release }: Standing): readonly (readonly St
   ]);
 }
 
-/** Whether something is not as the records say, or cannot be told. */
+/** Whether something differs from the records, or is unknown. */
 export function isDrifting(states: readonly EnvironmentStatus[]): boolean {
   return states.some(
     ({ images, problem }) =>
@@ -229,7 +229,7 @@ function waiting({ environment, from, waiting: all }: EnvironmentStatus): readon
   if (back.length > 0) {
     const names = back.map(({ image }) => image).join(', ');
     return [
-      advise`refused: ${environment} would go back with ${names}: ${from} has ${news.join(', ')}   to go back on purpose: ${{ act: 'promote', line: environment, despite: 'downgrade' }}`,
+      advise`refused: ${environment} would go back with ${names}: ${from} has ${news.join(', ')}   to go back anyway: ${{ act: 'promote', line: environment, despite: 'downgrade' }}`,
     ];
   }
   return [

@@ -25,7 +25,7 @@ test.each([
   // The clock goes from 2:00 to 3:00: what it skips is moved forward.
   ['2026-03-29 02:30 Europe/Paris', '2026-03-29T01:30:00.000Z'],
   ['2026-03-29 03:00 Europe/Paris', '2026-03-29T01:00:00.000Z'],
-  // It goes from 3:00 to 2:00: of the hour that is there twice the earlier is meant.
+  // It goes from 3:00 to 2:00: of the hour that appears twice the earlier is meant.
   ['2026-10-25 02:30 Europe/Paris', '2026-10-25T00:30:00.000Z'],
   ['2026-10-25 03:00 Europe/Paris', '2026-10-25T02:00:00.000Z'],
   // Midnight that does not exist: the day begins at 1:00.

@@ -50,7 +50,7 @@ describe('the first tagflow.yaml of a repository', () => {
   });
 
   it('mentions what was left out', () => {
-    expect(draftConfig(FOUND)).toContain('# left out, as it names no registry host or no version: nginx');
+    expect(draftConfig(FOUND)).toContain('# left out, as it has no registry host or no version: nginx');
   });
 
   it('holds dev, stg, prd and an example image when nothing was found', () => {

@@ -393,7 +393,7 @@ const STRUCTURAL: readonly Row[] = [
     django('{ repository: django }'),
     '3:25',
     'images.django.repository',
-    'it names no registry host',
+    'it has no registry host',
     'registry.example.com/django',
   ],
   [
@@ -546,7 +546,7 @@ const BEYOND_SHAPE: readonly Row[] = [
     SHORT.replace('  dev:\n', '  dev:\n  dev:\n'),
     '6:3',
     'environments.dev',
-    'the key "dev" is there twice',
+    'the key "dev" appears twice',
     'keep one',
   ],
   [

@@ -204,7 +204,7 @@ describe('images', () => {
     );
     const found = recogniseLayout(surveyOf(images));
     expect([...drafted(surveyOf(images)).images.keys()]).toEqual(['web']);
-    expect(draftConfig(found)).toContain('# left out, as it names no registry host or no version: nginx');
+    expect(draftConfig(found)).toContain('# left out, as it has no registry host or no version: nginx');
   });
 
   it('are left out where nothing pins them to a version and others are', () => {

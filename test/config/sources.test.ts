@@ -125,7 +125,7 @@ describe('verify that is wrong', () => {
     ],
     [
       steps('command: []'),
-      "environments.prd.verify.steps[0].command: it names no program; for instance: ['verify/smoke.sh']",
+      "environments.prd.verify.steps[0].command: it does not name a program; for instance: ['verify/smoke.sh']",
     ],
     [
       steps('command: [../smoke.sh]'),

@@ -334,7 +334,7 @@ describe.concurrent('repositories and registries that are not as they should be'
     const plan = await readFile(file, 'utf8');
     await writeFile(file, plan.replace('"tag": "stg"', '"tag": "prd"'));
     const run = async () => pipeline.tagflow(['promote', 'stg', '--plan', 'plan.json']);
-    expect(await changesNothing(pipeline, run)).toFail({ code: 'plan-invalid', why: /it was edited/ });
+    expect(await changesNothing(pipeline, run)).toFail({ code: 'plan-invalid', why: /the file was edited/ });
   });
 
   it('a plan is done for the environment it was made for, and no other', async () => {

@@ -1,5 +1,5 @@
 // What a developer with the right to push to dev alone can put into the log of a CI job: nothing that the CI system obeys, nothing
-// that steers a terminal, nothing that nobody sees.
+// that steers a terminal, nothing invisible.
 import { beforeAll, expect, it } from 'vitest';
 import type { TestPipeline } from '../support/pipeline.ts';
 import { describeReleased } from '../support/pipeline.ts';

@@ -31,7 +31,7 @@ it('plays both stories without ssh-keygen, says what is left out, and what it le
   const result = await runCli(['demo', 'shop'], { cwd: folder, env: { PATH: bin } });
   const output = succeeded(result);
   expect(output).toMatch(/^\$ tagflow rollback prd --reason "INC-412 checkout 500s"$/m);
-  expect(output).toMatch(/refused: django V4\.2 is held from prd/);
+  expect(output).toMatch(/refused: django V4\.2 is on hold for prd/);
   expectStory(output);
   expect(output).toMatch(/Two approvals: left out, as there is no ssh-keygen here/);
   expect(output).not.toMatch(/tagflow approve/);

@@ -67,7 +67,7 @@ const REGISTRY: readonly Fault[] = [
         const answer = next();
         return { ...answer, body: Buffer.from(answer.body ?? '').subarray(0, 100) };
       }),
-    failure: { code: 'digest-mismatch', what: /are not those of its digest/ },
+    failure: { code: 'digest-mismatch', what: /do not have its digest/ },
   },
   {
     name: 'answers 500 to everything',
@@ -247,8 +247,8 @@ describe.concurrent('a Git server that', () => {
     const result = await pipeline.tagflow(['--timeout', '2', ...FIRST]);
     expect(result).toFail({
       code: 'push-outcome-unknown',
-      what: /landed on dev is not known/,
-      fix: /a promotion may be run again at once/,
+      what: /cannot tell whether commit .* landed on dev/,
+      fix: /you may run a promotion again at once/,
     });
     pipeline.gitFault = undefined;
     // http-backend may still be writing when the client has given up.

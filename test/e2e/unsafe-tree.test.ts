@@ -65,7 +65,7 @@ describe('a case twin', () => {
     [RECORD.replace('prd', 'Prd'), /^prd foreign /],
     [
       'environments/prd/Kustomization.yaml',
-      /^prd pins its manifests cannot be read: .* many file systems take for the same name/,
+      /^prd pins its manifests cannot be read: .* many file systems treat both names as one/,
     ],
   ])('is a finding of check, for ever, and keeps it from nothing else: %s', async (path, finding) => {
     await twin(path);

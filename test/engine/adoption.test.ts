@@ -91,7 +91,7 @@ const SHAPES: readonly Shape[] = [
     own: ['clusters/prd/web.yaml'],
   },
   {
-    title: 'an image that is not ours to tag (17)',
+    title: 'an image whose tags another project moves (17)',
     config: `layout: folders\nimages: { web: { repository: ${DJANGO}, tags: false } }\nenvironments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }\n`,
     files: { 'env/dev/kustomization.yaml': overlay(DJANGO), 'env/prd/kustomization.yaml': overlay(DJANGO) },
     lines: ['dev', 'prd'],

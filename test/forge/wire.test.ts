@@ -413,7 +413,7 @@ describe('GitLab alone', () => {
     expect(await forge.mayOpen()).toMatchObject({ granted: 'no' });
     const error = await failureOf(forge.open(DRAFT));
     expect(error).toMatchObject({ code: 'unauthorized', message: expect.stringContaining('CI_JOB_TOKEN') });
-    expect(error.fix).toMatch(/job token opens no merge requests.*project access token.*TAGFLOW_FORGE_TOKEN/);
+    expect(error.fix).toMatch(/job token cannot open merge requests.*project access token.*TAGFLOW_FORGE_TOKEN/);
   });
 
   it.each([

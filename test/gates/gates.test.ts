@@ -172,8 +172,8 @@ describe('downgrade', () => {
 
   test('says who brought what runs', async () => {
     expect((await judge(evidence({ from: 'V4.2', to: 'V4.0' }))).refusals[0]?.text).toMatchObject({
-      why: `release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
-      fix: advise`to go back on purpose: ${{ act: 'rollback', line: 'prd', to: 'V4.0', withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
+      why: `release 3 was made at ${FULL_RECORD.time} by ci #88, ${FULL_RECORD.job}`,
+      fix: advise`to go back anyway: ${{ act: 'rollback', line: 'prd', to: 'V4.0', withReason: true }} (or promote with ${{ act: 'allow', gate: 'downgrade' }})`,
     });
   });
 
@@ -183,7 +183,7 @@ describe('downgrade', () => {
     expect(decisions[1]).toEqual({
       gate: 'downgrade',
       decision: 'overridden',
-      reason: `prd would go back: django V4.2 -> V4.0: release 3 came ${FULL_RECORD.time} from ci #88, ${FULL_RECORD.job}`,
+      reason: `prd would go back: django V4.2 -> V4.0: release 3 was made at ${FULL_RECORD.time} by ci #88, ${FULL_RECORD.job}`,
       by: 'ana',
       why: 'INC-1',
     });
@@ -206,7 +206,7 @@ describe('held', () => {
   test('names what is held, from where, and why', async () => {
     const { refusals } = await judge(evidence({ current: hold({ images: bad, reason: 'INC-412' }) }));
     expect(refusals[0]?.text).toMatchObject({
-      what: 'django V4.2 is held from prd',
+      what: 'django V4.2 is on hold for prd',
       why: 'release 2 was rolled back: INC-412',
       fix: advise`to put it back anyway: ${{ act: 'promote', line: 'prd', despite: 'held' }}`,
     });
@@ -215,7 +215,7 @@ describe('held', () => {
   test('names the release whose configuration is held, and gives the hold itself to programs', async () => {
     const current = hold({ commit: idOf('1') });
     expect((await judge(evidence({ current }))).refusals[0]?.text).toMatchObject({
-      what: 'the configuration of release 2 is held from prd',
+      what: 'the configuration of release 2 is on hold for prd',
       why: 'release 2 was rolled back',
       details: { holds: current?.held },
     });
@@ -226,7 +226,7 @@ describe('held', () => {
     expect(decisions[2]).toEqual({
       gate: 'held',
       decision: 'overridden',
-      reason: 'django V4.2 is held from prd: release 2 was rolled back',
+      reason: 'django V4.2 is on hold for prd: release 2 was rolled back',
       by: 'ana',
       why: 'INC-1',
     });

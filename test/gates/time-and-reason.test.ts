@@ -43,7 +43,7 @@ describe('freezes', () => {
     ]);
   });
 
-  test('refuse where no end is in sight', async () => {
+  test('refuse where no end is known', async () => {
     const freezes: GatePolicy['freezes'] = [{ kind: 'cron', cron: '0 * * * *', durationMs: 7_200_000, zone: 'UTC' }];
     expect(await decision('freezes', promotion({ freezes }))).toMatchObject({ decision: 'refuse' });
   });

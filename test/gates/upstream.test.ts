@@ -36,7 +36,7 @@ describe('upstream', () => {
       {},
       'refuse',
     ],
-    ['what is held from stg', { held: heldThere }, {}, 'refuse'],
+    ['what is on hold for stg', { held: heldThere }, {}, 'refuse'],
     ['an older hold of another version', { held: [{ release: 2, images: [image('django', 'V4.3')] }] }, {}, 'pass'],
     [
       'an image that stg does not run',
@@ -61,7 +61,7 @@ describe('upstream', () => {
       },
       'pass',
     ],
-    ['configuration that is held from stg', { held: [{ release: 2, images: [], commit: idOf('d') }] }, {}, 'refuse'],
+    ['configuration that is on hold for stg', { held: [{ release: 2, images: [], commit: idOf('d') }] }, {}, 'refuse'],
   ])('%s', async (_, evidence, change, expected) => {
     const found = await decision('upstream', { ...required, ...change }, { upstreamReleases: stg(evidence) });
     expect(found?.decision).toBe(expected);

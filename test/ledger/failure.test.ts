@@ -108,7 +108,7 @@ describe('what was said', () => {
     ['in hexadecimal', Buffer.from(SECRET).toString('hex')],
     ['in JSON', JSON.stringify(SECRET).replaceAll('/', String.raw`\/`)],
     ['in HTML', SECRET.replaceAll('+', '&#43;')],
-    ['with something within that nobody sees', `${SECRET.slice(0, 8)}\u200b${SECRET.slice(8)}`],
+    ['with an invisible character within', `${SECRET.slice(0, 8)}\u200b${SECRET.slice(8)}`],
     ['in colours', `${SECRET.slice(0, 8)}\u001b[31m${SECRET.slice(8)}`],
   ])('never repeats a secret: %s', (_, text) => {
     const redact = redactorFor({ username: 'ann', password: SECRET }, {});
@@ -174,7 +174,7 @@ describe('a push that is refused for its size', () => {
   });
 });
 
-describe('whether another try helps', () => {
+describe('whether retrying helps', () => {
   const remote = parseRemoteUrl('https://git.example.org/app.git');
   it.each<[string, boolean, string]>([
     ['a server that is down', true, 'fatal: unable to access: Failed to connect'],

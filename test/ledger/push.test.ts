@@ -187,7 +187,7 @@ describe('settling a push', () => {
       'a wire was cut',
     ],
     ['the last failure, where it has no reason', OPEN, 'down'],
-    ['that the remote said nothing, where nothing failed', { kind: 'stale' }, 'the remote did not say'],
+    ['that the remote said nothing, where nothing failed', { kind: 'stale' }, 'the remote did not answer'],
   ])('an unknown outcome tells %s', async (_, attempt, why) => {
     const result = await settle([REFUSED, attempt], [OLD]);
     expect(result).toMatchObject({ error: 'push-outcome-unknown', why: expect.stringContaining(why) });

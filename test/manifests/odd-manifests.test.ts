@@ -124,7 +124,7 @@ describe('refused with a reason', () => {
     [
       'a key that stands twice',
       `kind: Pod\nspec:\n  containers:\n  - image: ${R}:V1\n    image: ${R}:V2\n`,
-      'stands twice',
+      'appears twice',
     ],
     [
       'a variable of Compose with a default',
@@ -143,7 +143,7 @@ describe('refused with a reason', () => {
       'two fields that may disagree',
     ],
     ['folded text in text', argo(`    helm:\n      values: >\n        image: ${R}:V1\n`), 'folded or escaped'],
-    ['a blank that nobody sees', deployment(` ${R}:V1\u00a0`), 'would change as well'],
+    ['an invisible blank', deployment(` ${R}:V1\u00a0`), 'would change as well'],
     ['breaks of old Macs', deployment(` ${R}:V1`).replaceAll('\n', '\r'), 'mappings'],
     ['a bracket at the margin', `kind: Pod\nspec: { containers: [\n  { image: ${R}:V1 },\n]}\n`, 'indented'],
   ])('%s', (_, text, words) => {

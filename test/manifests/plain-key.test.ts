@@ -130,7 +130,7 @@ describe('a configured field', () => {
   it.each([
     ['its key is not there', 'other: v1\n', ['tag'], 'the file has no tag'],
     ['a key on the way is not there', 'other: v1\n', ['a', 'b'], 'the file has no a.b'],
-    ['it is a mapping', 'tag: {a: b}\n', ['tag'], 'tag holds no single value'],
+    ['it is a mapping', 'tag: {a: b}\n', ['tag'], 'tag does not hold a single value'],
     ['an index is out of range', '- a\n', [3], 'the file has no [3]'],
     ['only a prototype has it', 'a: b\n', ['constructor', 'name'], 'the file has no constructor.name'],
   ])('cannot be pinned when %s', (_, text, path, why) => {

@@ -68,7 +68,7 @@ describe('a file that cannot be read', () => {
       'a key that stands twice',
       `${deployment(' django:V4.0')}          image: redis\n`,
       11,
-      'the key "image" stands twice in one mapping',
+      'the key "image" appears twice in one mapping',
     ],
     ['an alias without an anchor', 'image: django\nx: *nowhere\n', 2, 'the alias *nowhere has no anchor before it'],
     ['an alias inside its own anchor', 'image: django\nx: &x [*x]\n', 2, 'the alias *x stands inside its own anchor'],

@@ -31,7 +31,7 @@ test.each([
   ['a tag', 'a: !!str b'],
   ['a word that is not text', 'a: true'],
   ['a key that is not text', 'null: b'],
-  ['a key that is there twice', 'a: b\na: c'],
+  ['a key that appears twice', 'a: b\na: c'],
   ['a number with a point', 'a: 1.5'],
   ['a number in digits of an id', `a: ${'1'.repeat(40)}`],
   ['a float in digits of an id', `a: ${'1'.repeat(20)}e${'1'.repeat(19)}`],

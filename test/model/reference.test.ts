@@ -76,11 +76,11 @@ describe('a reference', () => {
   });
 
   it.each([
-    ['nothing', '', 'it names no registry host'],
-    ['no host', 'django', 'it names no registry host'],
+    ['nothing', '', 'it has no registry host'],
+    ['no host', 'django', 'it has no registry host'],
     ['an empty host', '/app', '"" is not a registry host'],
-    ['no host, with a digest', `django@${DIGEST}`, 'it names no registry host'],
-    ['no host, with a tag', 'django:v1', 'it names no registry host'],
+    ['no host, with a digest', `django@${DIGEST}`, 'it has no registry host'],
+    ['no host, with a tag', 'django:v1', 'it has no registry host'],
     ['a Docker Hub name', 'library/django', '"library" is not a registry host'],
     ['an empty path', `${HOST}/`, '"" is not a repository name'],
     ['a repository in upper case', `${HOST}/Acme/app`, 'repository names are lower case'],

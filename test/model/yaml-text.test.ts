@@ -50,7 +50,7 @@ test.each(['V4.2', '1.10.0-rc1', 'v1', 'yesterday', 'nope', 'sha256:00ff', 'a, b
   },
 );
 
-test('a long text stays on one line, and what is there twice is written twice', () => {
+test('a long text stays on one line, and what appears twice is written twice', () => {
   const words = 'word '.repeat(100).trimEnd();
   const item = { b: words };
   expect(toPlainYaml([item, item])).toBe(`- b: ${words}\n- b: ${words}\n`);

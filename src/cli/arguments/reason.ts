@@ -8,8 +8,8 @@ export function recordReason(text: string | undefined): string | undefined {
   const line = text.trim();
   if (isRecordText(line)) return line;
   throw new TagflowError('usage', {
-    what: 'the reason cannot stand in the record',
-    why: 'it has more than one line, control characters or others that nobody sees, or more than 2,000 characters',
+    what: 'the record cannot hold this reason',
+    why: 'it has more than one line, control or invisible characters, or more than 2,000 characters',
     fix: 'give one plain line: --reason "INC-412 checkout 500s"',
   });
 }

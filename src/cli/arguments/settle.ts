@@ -1,5 +1,5 @@
 // The one place where option, variable and default become a value. EMPTY IS UNSET: an option that is typed with an empty text,
-// and a variable that is set to one, are as good as none, whichever they are. CI systems pass on what was never filled in.
+// and a variable that is set to one, count as unset, whichever they are. CI systems pass on what was never filled in.
 import { TagflowError } from '../../model/errors.ts';
 import { Invalid, type OptionSpec, type Specs, type Values } from './options.ts';
 import type { Io } from '../process/io.ts';

@@ -36,7 +36,7 @@ export async function parsePast(text: string, now: Instant): Promise<Instant> {
   throw new TagflowError('usage', {
     what: `${JSON.stringify(text)} is in the future`,
     why: `it means ${new Date(from).toISOString()}, and now it is ${new Date(now).toISOString()}`,
-    fix: 'name a time that has come',
+    fix: 'name a time in the past',
   });
 }
 
@@ -71,8 +71,8 @@ export async function untilFrom(text: string | undefined, now: Instant): Promise
   const until = span === undefined ? await parseInstant(text, now) : now + span;
   if (until > now) return until;
   throw new TagflowError('usage', {
-    what: `${JSON.stringify(text)} is over already`,
-    fix: 'write a time to come, or a span: --until 4h',
+    what: `${JSON.stringify(text)} is in the past`,
+    fix: 'write a future time, or a span: --until 4h',
   });
 }
 

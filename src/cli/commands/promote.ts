@@ -160,7 +160,7 @@ function requireOneFate({ mergeDivergence, overrides }: Asked): void {
   if (!mergeDivergence || !overrides.includes('divergence')) return;
   throw new TagflowError('usage', {
     what: '--merge-divergence and --discard-divergence exclude each other',
-    why: 'the one keeps what was committed by hand, and the other gives it up',
+    why: 'one keeps commits made by hand, the other discards them',
     fix: 'leave out one of them',
   });
 }

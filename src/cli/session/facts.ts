@@ -4,7 +4,7 @@ import { type ErrorText, isTagflowError } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
 import { readProposalBranch } from '../../model/proposal.ts';
 
-/** What became of the push of a commit. `sent`: it is under way, or nobody can say what became of it. */
+/** What became of the push of a commit. `sent`: it is under way, or its outcome is unknown. */
 interface Push {
   readonly branch: BranchName;
   readonly commit: ObjectId;

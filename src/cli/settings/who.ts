@@ -15,7 +15,7 @@ interface Job {
 }
 
 /**
- * Who runs this. A variable that is set to nothing is as good as none. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and
+ * Who runs this. A variable that is set to nothing counts as unset. Sources: TAGFLOW_ACTOR, TAGFLOW_ON_BEHALF_OF and
  * TAGFLOW_JOB_URL before all; GitLab CI (docs.gitlab.com/ci/variables/predefined_variables), GitHub Actions, Jenkins; then
  * Git's user and the login name.
  */

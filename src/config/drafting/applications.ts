@@ -75,7 +75,7 @@ function namedLines(application: NamedApplication, environments: readonly NamedE
     '    images:',
     ...imageLines(images, '      ', () => (here.length < environments.length ? names : undefined)),
     ...pinLines(namedPinsOf(application), '    '),
-    ...leftOut.map((text) => `      # left out, as it names no registry host or no version: ${plainComment(text)}`),
+    ...leftOut.map((text) => `      # left out, as it has no registry host or no version: ${plainComment(text)}`),
     ...(own.length === 0 ? [] : ['    environments:']),
     ...own.flatMap((environment) => [
       `      ${scalar(environment.name)}:`,

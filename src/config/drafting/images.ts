@@ -95,7 +95,9 @@ export function imageLines(
       `${indent}${scalar(image.key)}:`,
       `${indent}  repository: ${scalar(image.repository.name)}${image.isExample === true ? EXAMPLE_REMARK : ''}`,
       ...(image.versions === undefined ? [] : [`${indent}  versions: ${image.versions}`]),
-      ...(image.tags ? [] : [`${indent}  tags: false   # an image of Docker's library: its tags are not ours to move`]),
+      ...(image.tags
+        ? []
+        : [`${indent}  tags: false   # an image of Docker's library: another project moves its tags`]),
       ...(environments ? [`${indent}  environments: [${environments.map(scalar).join(', ')}]`] : []),
     ];
   });

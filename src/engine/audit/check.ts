@@ -228,7 +228,7 @@ function chooseBranch({ pipeline, branches }: Snapshot, names: readonly string[]
   if (head) return { environment: lineOf(pipeline, name), head };
   throw new TagflowError('branch-not-found', {
     what: `the remote has no branch ${branch}`,
-    why: 'a branch is named as the remote has it',
+    why: 'the name is that of a branch at the remote',
     fix: advise`push it first (git push origin ${branch}), or correct ${{ act: 'say', what: 'branch' }}`,
   });
 }
@@ -314,7 +314,7 @@ async function askRegistry(context: Context, trail: Trail, report: Report): Prom
   );
   for (const { name, version, why, isContradicted } of value) {
     if (isContradicted) report('version', newest.commit, `it says that ${name} is ${version}: ${why}`);
-    else context.notify({ level: 'warning', text: `the version of ${name} ${version} cannot be told: ${why}` });
+    else context.notify({ level: 'warning', text: `the version of ${name} ${version} cannot be confirmed: ${why}` });
   }
   return problem;
 }

@@ -50,6 +50,6 @@ export function reportUnnamed(unnamed: Unnamed, config: Commit, report: Report):
   report(
     'missed',
     config,
-    `${images.join(', ')} ${verb} in tagflow.yaml, and no manifest of any environment names ${images.length === 1 ? 'it' : 'them'}`,
+    `${images.join(', ')} ${verb} in tagflow.yaml, but no manifest of any environment names ${images.length === 1 ? 'it' : 'them'}`,
   );
 }

@@ -174,7 +174,7 @@ function writtenByHand(name: string, { commit, author, problem }: Past['unverifi
     subject: name,
     what: `commit ${commit.slice(0, 7)} by ${author} changed the release record by hand`,
     why: problem,
-    fix: advise`records are tagflow’s to write; look at what came in with it: ${{ act: 'check' }}`,
+    fix: advise`only tagflow writes records; look at what came in with it: ${{ act: 'check' }}`,
     details: { commit },
   };
 }

@@ -109,7 +109,8 @@ function pullFindings(use: RepositoryUse, { exists, pull }: RepositoryFacts, as:
       severity: 'warning',
       check: 'repository',
       subject,
-      what: exists === 'no' ? 'there is no such repository' : `it is not there, or hidden from these credentials${as}`,
+      what:
+        exists === 'no' ? 'there is no such repository' : `it does not exist, or is hidden from these credentials${as}`,
       why: pull.how,
       fix: use.targets.length > 0 ? 'create it, publish to it, or log in' : 'publish a version to it, or log in',
     },
@@ -139,8 +140,8 @@ function clockFindings({ repository }: RepositoryUse, { clockSkewMs: skew = 0 }:
       check: 'clock',
       subject: repository.name,
       what: `the registry’s clock is ${seconds} s ${skew > 0 ? 'ahead of' : 'behind'} this machine’s`,
-      why: 'tokens and signatures are valid for minutes: with clocks apart they are refused',
-      fix: 'set this machine’s clock (NTP); when it is right, tell who runs the registry',
+      why: 'tokens and signatures are valid for minutes: with clocks that differ they are refused',
+      fix: 'set this machine’s clock (NTP); when it is right, tell the operator of the registry',
       details: { skewMs: skew },
     },
   ];
@@ -171,7 +172,7 @@ function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: Reposi
       severity: 'error',
       check: 'mutability',
       subject: repository.name,
-      what: `${tags.length === 1 ? 'the target tag' : 'the target tags'} ${tags.join(', ')} can never be moved: ${environmentNames(fixed)} cannot be promoted to twice`,
+      what: `${tags.length === 1 ? 'the target tag' : 'the target tags'} ${tags.join(', ')} can never move: a second promotion to ${environmentNames(fixed)} fails`,
       why: `tags are ${tagRule.tags} here${tagRule.except.length === 0 ? '' : `, but for ${tagRule.except.join(', ')}`}`,
       fix: `except ${tags.join(', ')} from the rule (docs/reference/registries.md); version tags and per-release tags may stay immutable`,
       details: { tags },
@@ -238,8 +239,8 @@ async function missingImages(
       check: 'images',
       subject: repository.name,
       what: `${image.name} ${image.version} of ${environment.name} release ${record.sequence} is gone${runs ? ', and it runs' : ': it cannot be rolled back to'}`,
-      why: `there is no image ${shortDigest(image.digest)}: it was deleted, by hand or by a clean-up policy`,
-      fix: 'push the same image again, digest for digest, while anybody has it',
+      why: `there is no image ${shortDigest(image.digest)}: somebody or a clean-up policy deleted it`,
+      fix: 'push the image with the same digest again, while a copy of it exists',
       details: { environment: environment.name, release: record.sequence, digest: image.digest },
     }));
 }
@@ -265,16 +266,15 @@ function cleanUpFindings(
         severity: 'warning',
         check: 'clean-up',
         subject,
-        what: 'whether clean-up rules would delete images that releases need cannot be told',
+        what: 'cannot tell whether clean-up rules would delete images that releases need',
         why: cleanUp.unreadable,
-        fix: 'let this identity read them, or look at them yourself',
+        fix: 'let this identity read them, or check them yourself',
       },
     ];
   }
   if (!images) {
-    const what =
-      'it has clean-up rules, and does not tell when images were pushed: what they delete cannot be foreseen';
-    return [{ severity: 'warning', check: 'clean-up', subject, what, fix: `look at them yourself: ${cleanUp.where}` }];
+    const what = 'it has clean-up rules, but does not tell when images were pushed, so deletions cannot be predicted';
+    return [{ severity: 'warning', check: 'clean-up', subject, what, fix: `check them yourself: ${cleanUp.where}` }];
   }
   const groups = Map.groupBy(
     lossesOf(use, cleanUp, images, now),
@@ -335,7 +335,7 @@ function whyDeleted(loss: Loss | undefined, images: readonly StoredImage[], now:
   if (rule?.olderThanDays !== undefined) {
     const pushedAt = images.find(({ digest }) => digest === loss?.image.digest)?.pushedAt ?? now;
     const days = Math.floor((now - pushedAt) / DAY);
-    return `the image of release ${loss?.record.sequence} was pushed ${days} days ago, and tags that promotions put make an image no younger`;
+    return `the image of release ${loss?.record.sequence} was pushed ${days} days ago, and tags that promotions put do not make an image newer`;
   }
   return rule?.newest !== undefined
     ? `it keeps the newest ${counted(rule.newest, 'image')}, whatever runs`

@@ -145,7 +145,7 @@ async function imageNamed(
   if (found) return { name: image.name, version: tag, digest: found.digest };
   throw new TagflowError('version-not-found', {
     what: `${image.repository.name} has no version ${tag}`,
-    why: 'a hold is on a digest, which nobody can name without it',
+    why: 'a hold is on a digest, and the registry does not know this one',
     fix: `name the digest: ${image.name}@sha256:…`,
   });
 }

@@ -31,7 +31,7 @@ export async function restartJournal(context: Given, reason: string): Promise<Jo
   if (lost.length === 0) {
     throw new TagflowError('usage', {
       what: 'no release relies on another head of the journal',
-      why: 'there is nothing to begin again from',
+      why: 'there is nothing to restart from',
       fix: advise`look at what is there: ${{ act: 'list journal' }}`,
     });
   }

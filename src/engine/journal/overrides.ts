@@ -56,7 +56,7 @@ export async function overrideGate(context: Given, asked: OverrideGateRequest): 
   return entry;
 }
 
-/** Refuses one whose override nobody would heed. Throws `forbidden`. */
+/** Refuses an override that would not count. Throws `forbidden`. */
 async function requireRight(
   context: Pick<RecordReading, 'clock' | 'signing'>,
   { name, trust, gates }: Environment,
@@ -77,7 +77,7 @@ async function requireRight(
 function noGate(gate: string, why: string): TagflowError {
   return new TagflowError('usage', {
     what: `${JSON.stringify(gate)} cannot be overridden`,
-    why: gate === 'lock' ? 'a lock is not overridden, only taken off' : why,
+    why: gate === 'lock' ? 'a lock cannot be overridden, only removed' : why,
     fix: 'name a gate that refuses or waits; a dry run of the promotion shows them',
   });
 }

@@ -135,15 +135,15 @@ function notWritten(environment: Environment, file: RecordFile | undefined, last
   const who = commit ? `commit ${shortId(commit.id)} by ${plain(commit.author, 200)}` : 'somebody';
   if (last?.unsigned === true && last.problem !== undefined) {
     return new TagflowError('signature-invalid', {
-      what: `the release of ${name}${commit ? ` at ${shortId(commit.id)}` : ''} is not signed as it has to be`,
+      what: `the release of ${name}${commit ? ` at ${shortId(commit.id)}` : ''} is not signed as required`,
       why: `${last.problem}; its author is ${plain(commit?.author ?? '', 200)}`,
       fix: advise`go back to the last release that is: ${{ act: 'rollback', line: name }}; if it was made before signing was turned on, set environments.${name}.signedAfter on the trunk`,
       details,
     });
   }
   return new TagflowError('record-invalid', {
-    what: `${file?.path ?? recordPath(environment)} on ${branch} ${file ? 'is not as tagflow wrote it last' : 'is gone'}`,
-    why: `${who} changed it${last?.problem === undefined ? '' : ` (${last.problem})`}; records are tagflow’s to write`,
+    what: `${file?.path ?? recordPath(environment)} on ${branch} ${file ? 'differs from what tagflow last wrote' : 'is gone'}`,
+    why: `${who} changed it${last?.problem === undefined ? '' : ` (${last.problem})`}; only tagflow writes records`,
     fix: advise`go back to the last release that tagflow wrote: ${{ act: 'rollback', line: name }}`,
     details,
   });

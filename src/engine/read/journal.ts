@@ -312,9 +312,9 @@ function writersOf({ trust, journalBy }: Environment, kind: EntryKind): readonly
 
 function shortened(branch: BranchName, why: string, cause?: unknown): TagflowError {
   return new TagflowError('journal-invalid', {
-    what: `the journal (${branch}) lost entries, so nobody knows what is locked or on hold`,
+    what: `the journal (${branch}) lost entries, so locks and holds are unknown`,
     why,
-    fix: advise`put ${branch} back, or begin again knowingly: ${{ act: 'restart journal' }}`,
+    fix: advise`put ${branch} back, or restart the journal on purpose: ${{ act: 'restart journal' }}`,
     details: { branch },
     cause,
   });

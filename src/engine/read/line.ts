@@ -2,7 +2,7 @@
 // made none. This is the one reader of the past: whatever looks back reads a line here, all of it or its newest part.
 //
 // A commit is a release when its record follows on the newest release below it on the first-parent history (number and
-// commit), fits the commit's tree, and is signed as it has to be. A release that names a commit beside the first-parent
+// commit), fits the commit's tree, and is signed as required. A release that names a commit beside the first-parent
 // history as the one below it anchors the line there again, and the line continues at that commit.
 import { createHash } from 'node:crypto';
 import type { Commit } from '../../ledger/ledger.ts';
@@ -77,7 +77,7 @@ export async function readWholeLine(
 
 /**
  * Reads the newest part of a line of a fetched head, at most `limit` changes of its record; undefined where that part cannot
- * be judged without the rest. The oldest release in it is taken at its word about what lies below.
+ * be judged without the rest. The oldest release in it is believed about what lies below.
  */
 export async function readNewestLine(
   context: RecordReading,
@@ -207,8 +207,8 @@ async function fitThen(
 
 function misfit({ schema }: ReleaseRecord): string {
   return schema === 1
-    ? 'its record speaks of another commit: it was written or moved by hand'
-    : 'its record speaks of another tree: files or the record were changed by hand';
+    ? 'its record names another commit: somebody wrote or moved it by hand'
+    : 'its record names another tree: somebody changed files or the record by hand';
 }
 
 /** Judges changes, newest first, each by the newest release below it. */
@@ -275,7 +275,7 @@ function misplaced({ vouching }: Candidate, record: ReleaseRecord, below: Made |
 function follows({ schema, previous }: ReleaseRecord, below: Made | undefined): string | undefined {
   if (schema === 1) {
     if (below?.release.schema !== 2) return undefined;
-    return 'its record is of schema 1, and the release below it is of schema 2: an older tagflow or a hand wrote it';
+    return 'its record is of schema 1, and the release below it is of schema 2: an older tagflow or a person wrote it';
   }
   if (previous?.commit === below?.commit.id && previous?.sequence === below?.release.sequence) return undefined;
   const named = previous ? `release ${previous.sequence} (${name(previous.commit)})` : 'no release';

@@ -193,7 +193,7 @@ export async function signRecord(
   return signingOf(context).sign(method, record, 'release');
 }
 
-/** Refuses to push a release whose signature nobody would accept. Throws `signature-invalid`. */
+/** Refuses to push a release whose signature would not be accepted. Throws `signature-invalid`. */
 export async function requireOwnSignature(
   context: Pick<RecordReading, 'signing'>,
   trust: Trust,

@@ -65,7 +65,7 @@ function parseWanted(what: string): Wanted {
   const at = what.indexOf('@');
   if (at <= 0) {
     throw new TagflowError('usage', {
-      what: `${JSON.stringify(what)} names no image`,
+      what: `${JSON.stringify(what)} does not name an image`,
       why: 'where takes a digest, at least 7 of its hexadecimal digits, or IMAGE@VERSION',
       fix: advise`name it so: ${{ act: 'find', image: 'django@V4.2' }}`,
     });

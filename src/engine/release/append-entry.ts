@@ -63,7 +63,7 @@ export async function appendEntry(
   }
   throw new TagflowError('race-lost', {
     what: `${branch} kept moving: ${ATTEMPTS} attempts lost the race`,
-    why: 'others wrote entries each time; nothing of this one was written',
+    why: 'others wrote entries each time; this one wrote nothing',
     fix: 'run the command again',
   });
 }
@@ -111,7 +111,7 @@ async function signedEntry(
   if (verdicts.some((verdict) => 'by' in verdict) || first === undefined) return entry;
   const names = environments.map(({ name }) => name).join(', ');
   throw new TagflowError('signature-invalid', {
-    what: `nobody would heed this ${entry.kind} of ${names}; nothing was written`,
+    what: `this ${entry.kind} of ${names} would not count; nothing was written`,
     why: first,
     fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or name this one under journalBy on the trunk`,
     details: { environments: environments.map(({ name }) => name) },

@@ -20,7 +20,7 @@ import { Steps } from './steps.ts';
 export interface Applied {
   readonly environment: string;
   readonly head: ObjectId;
-  /** Undefined: the environment has no release yet, or `problem` says why it cannot be told. */
+  /** Undefined: the environment has no release yet, or `problem` says why it is unknown. */
   readonly record: ReleaseRecord | undefined;
   readonly tags: readonly TagStatus[];
   /** Why this was not done, or not to its end; the other environments were seen to anyway. */

@@ -100,7 +100,7 @@ async function raced(
   if (sequence === 1) {
     throw new TagflowError('branch-rewound', {
       what: `the registry has ${taken.tag}, and ${environment.name} has no release yet`,
-      why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: another repository or application releases into ${taken.repository} under the same tags, or ${environment.branch} was recreated`,
+      why: `${taken.repository}:${taken.tag} is ${shortDigest(taken.found)}: another repository or application publishes the same tags to ${taken.repository}, or ${environment.branch} was recreated`,
       fix: `tell them apart with environments.${owner}.tag and environments.${owner}.releaseTag, such as team-a-${owner}; where the branch was recreated, put it back to the commit of its last release`,
       details: { ...taken },
     });
@@ -164,10 +164,10 @@ export async function requireEqualPlan(
     if (moved) await requireTrunkCommit(ledger, trunk, given);
     return;
   }
-  if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and from its tagflow.yaml now follows another plan');
+  if (moved) throw stalePlan(given, 'the trunk moved on meanwhile, and its tagflow.yaml now leads to another plan');
   throw new TagflowError('plan-invalid', {
     what: `the plan for ${plannedLine(given)} is not the one that follows from its request`,
-    why: 'made again from the same heads and digests it comes out different: it was edited, or another tagflow made it',
+    why: 'the same heads and digests give another plan now: the file was edited, or another version of tagflow made it',
     fix: advise`make a new one: ${{ act: 'plan', line: plannedLine(given) }}`,
   });
 }
@@ -180,7 +180,7 @@ async function requireTrunkCommit(ledger: LedgerReader, trunk: Snapshot['trunk']
   if ((await ledger.firstParents(trunk.head)).includes(given.config.commit)) return;
   throw stalePlan(
     given,
-    `it says that the tagflow.yaml of ${shortId(given.config.commit)} made it, and ${trunk.branch} does not have that commit on its line`,
+    `it was made with the tagflow.yaml of ${shortId(given.config.commit)}, which is not on ${trunk.branch}`,
   );
 }
 

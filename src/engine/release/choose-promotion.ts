@@ -226,8 +226,8 @@ function belongs(
   if (!current?.images.some((image) => image.name === name)) return false;
   throw new TagflowError('pin-not-found', {
     what: `nothing in ${line} names ${name} any more`,
-    why: `release ${current.sequence} has it, and a release without it would leave it to chance what runs`,
-    fix: `put it back into a manifest; or, if ${environment} shall run without it, name the environments that run it on the trunk: images.${name}.environments`,
+    why: `release ${current.sequence} has it, and a release without it would not say which version runs`,
+    fix: `put it back into a manifest; or, if ${environment} no longer runs it, name the environments that run it on the trunk: images.${name}.environments`,
   });
 }
 

@@ -84,7 +84,7 @@ async function requireSamePaths(
   if (await fitsTree(reading.ledger, environment, await reading.ledger.commit(commit), record)) return;
   throw new TagflowError('usage', {
     what: `release ${record.sequence} of ${environment.name} cannot be restored with its files`,
-    why: 'tagflow.yaml gave it other paths then, and what reads the present ones would not find them',
+    why: 'tagflow.yaml gave it other paths then, so its files would stand where nothing reads them',
     fix: advise`restore its images alone: ${{ act: 'rollback', line: environment.name, to: `#${record.sequence}`, imagesOnly: true }}`,
     details: { environment: environment.name, release: record.sequence },
   });
@@ -232,7 +232,7 @@ async function chooseTarget(
   }
   const skipped =
     earlier.length > 0 ? `its ${earlier.length} earlier releases are held or the same as this one` : 'it is its first';
-  throw noTarget(environment, `release ${current.sequence} has none to go back to: ${skipped}`);
+  throw noTarget(environment, `release ${current.sequence} has no earlier one to go back to: ${skipped}`);
 }
 
 /** Whether somebody put an image of a release on hold. */
@@ -259,7 +259,7 @@ export function describeImages(images: readonly ReleaseImage[]): string {
 /** A branch on which no release is left: rewritten, or recreated. What it lost is not in it, and nothing here can bring it back. */
 function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): TagflowError {
   return new TagflowError('record-invalid', {
-    what: `${branch} has no release that tagflow wrote, so there is none to roll ${name} back to`,
+    what: `${branch} has no release that tagflow wrote, so ${name} cannot be rolled back`,
     why: `its history was rewritten: ${cause.why ?? cause.message}`,
     fix: advise`put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: ${{ act: 'apply', line: name }}`,
     cause,

@@ -51,7 +51,10 @@ export async function commitPlans(
     const { head } = verdict;
     if (head === undefined || context.clock.elapsed() > deadline) return undefined;
     if (!(await standOn(context, snapshot, planned, { base, head }))) return undefined;
-    context.notify({ level: 'info', text: `${branch} moved on meanwhile, and left this alone: putting it on top` });
+    context.notify({
+      level: 'info',
+      text: `${branch} moved on meanwhile, without touching this line: putting the release on top`,
+    });
     current = current.map((one) => ({ ...one, plan: { ...one.plan, base: head, tree: head, parents: [head] } }));
     base = head;
   }
@@ -79,7 +82,7 @@ async function standOn(
 
 /** What helps against a server, or a proxy before it, that takes no push of this size. */
 export const SMALLER_PUSH =
-  'what is pushed is larger than the server takes: raise its limit (GitLab: the maximum push size; a proxy: client_max_body_size), push over SSH where a proxy limits HTTP, or take the large files out of the branch';
+  'the push is larger than the server accepts: raise its limit (GitLab: the maximum push size; a proxy: client_max_body_size), push over SSH where a proxy limits HTTP, or take the large files out of the branch';
 
 function denied(
   plan: Plan,

@@ -54,7 +54,7 @@ export async function resolveImage(
   const places = origins.map((origin) => origin.name);
   throw new TagflowError('digest-not-found', {
     what: `${places.join(' and ')} ${places.length === 1 ? 'does' : 'do'} not have ${name} ${version} (${digest})`,
-    why: 'it was deleted there: by hand, or by a clean-up policy of the registry',
+    why: 'somebody or a clean-up policy of the registry deleted it there',
     fix: advise`push it again, or promote a version that exists: ${{ act: 'promote', version: `${name}=VERSION` }}`,
   });
 }
@@ -83,12 +83,12 @@ async function versionNotFound(
   { name, origins, version, scheme }: WantedImage,
 ): Promise<TagflowError> {
   const [repository] = origins;
-  if (!repository) throw new TagflowError('internal', { what: `${name} comes from nowhere` });
+  if (!repository) throw new TagflowError('internal', { what: `${name} has no source` });
   const { tags, text } = await publishedIn(registries, repository, scheme);
   if (tags.includes(version)) {
     return new TagflowError('version-not-found', {
-      what: `${repository.name} lists the version ${version} and has no image behind it`,
-      why: 'its list of tags has it, and the image itself is not there: what a deletion or a clean-up of old images leaves behind when it is interrupted',
+      what: `${repository.name} lists the version ${version}, but has no image for it`,
+      why: 'the tag is listed but its image is missing, as after an interrupted deletion or clean-up',
       fix: `push ${version} again, or name another version: ${name}=VERSION`,
     });
   }
@@ -122,11 +122,11 @@ export async function findAgain(
   const places = [...new Set(origins.map((origin) => origin.name))];
   throw new TagflowError('digest-not-found', {
     what: `${places.join(' and ')} no longer ${places.length === 1 ? 'has' : 'have'} ${name} ${version} (${digest}) of release ${sequence}`,
-    why: 'it was deleted, by hand or by a clean-up policy',
+    why: 'somebody or a clean-up policy deleted it',
     fix:
       sequence > 1
         ? advise`roll back further: ${{ act: 'rollback', line: environment.name, to: `#${sequence - 1}` }}, or push the image again`
-        : 'push the image again: it has to be the same, digest for digest',
+        : 'push the image again, with the same digest',
   });
 }
 

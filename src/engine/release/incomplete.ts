@@ -1,9 +1,9 @@
-// What to do about tags that could not be put: another try helps against a registry that does not answer, and against nothing else.
+// What to do about tags that could not be put: retrying helps against a registry that does not answer, and against nothing else.
 import { type Act, type Advice, advise } from '../../model/advice.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { TagStatus } from './outcome.ts';
 
-/** What helps once the branch of `environment` is right and some of its tags are not, and whether another try alone can. */
+/** What helps once the branch of `environment` is right and some of its tags are not, and whether retrying alone can. */
 export function remedyOf(
   environment: string,
   failed: readonly TagStatus[],
@@ -12,7 +12,7 @@ export function remedyOf(
   const lasting = failed.flatMap((tag) => (tag.error ? (remedyFor(tag, tag.error, environment) ?? []) : []));
   const [first] = lasting;
   if (first === undefined) return { fix: advise`when the registry answers again: ${again}` };
-  return { fix: advise`another try alone cannot help: ${first}`, retryable: false };
+  return { fix: advise`retrying alone will not help: ${first}`, retryable: false };
 }
 
 /** The same where something else than a tag kept tags from being put. */
@@ -27,10 +27,10 @@ export function remedyAfter(
     code === 'branch-rewound' && advice !== undefined
       ? advice
       : advise`${advice ?? 'remove the cause'}; then: ${again}`;
-  return { fix: advise`another try alone cannot help: ${fix}`, retryable: false };
+  return { fix: advise`retrying alone will not help: ${fix}`, retryable: false };
 }
 
-/** What has to be done before another try can help; undefined where it may help as it is. */
+/** What has to be done before retrying can help; undefined where it may help as it is. */
 function remedyFor(
   { image, repository, tag, digest }: TagStatus,
   { code, advice }: TagflowError,

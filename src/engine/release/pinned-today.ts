@@ -61,12 +61,12 @@ export async function pinnedToday(
 /** What all fields of an image say. Throws `pin-not-found` where they differ, or name another repository. */
 function onePin(line: ReleaseLine, image: Image, pins: readonly [ReadPin, ...ReadPin[]] | readonly ReadPin[]): ReadPin {
   const [first, ...others] = pins;
-  if (!first) throw new TypeError(`${image.name} is pinned nowhere`);
+  if (!first) throw new TypeError(`${image.name} is not pinned`);
   const other = others.find(({ tag, digest }) => tag !== first.tag || (digest ?? '') !== (first.digest ?? ''));
   if (other) {
     throw new TagflowError('pin-not-found', {
       what: `${line.name} pins ${image.name} to ${spoken(first)} and to ${spoken(other)}`,
-      why: `${placeOf(first)} says one, ${placeOf(other)} the other: nobody can say which release that is`,
+      why: `${placeOf(first)} has one, ${placeOf(other)} the other, so the release is ambiguous`,
       fix: advise`make them say the same, or promote a version: ${{ act: 'promote', line: line.name, version: `${image.name}=VERSION` }}`,
     });
   }
@@ -105,7 +105,7 @@ function placeOf({ path, line }: ReadPin): string {
 }
 
 /**
- * Refuses a first release whose target tag names another image already: somebody else moves it, and an import moves nothing.
+ * Refuses a first release whose target tag names another image already: another tool moves it, and an import does not move tags.
  * Throws `tag-moved`.
  */
 export async function requireFreeTargetTags(
@@ -119,7 +119,7 @@ export async function requireFreeTargetTags(
     if (found === undefined || found === digest) continue;
     throw new TagflowError('release-tag-taken', {
       what: `${repository.name}:${line.tag} is ${shortDigest(found)}, and ${line.name} pins ${name} to ${shortDigest(digest)}`,
-      why: 'the tag was there before tagflow: somebody else moves it, and an import moves nothing',
+      why: 'the tag was there before tagflow: another tool moves it, and an import does not move tags',
       fix: `give the environment a tag of its own (environments.${line.environment}.tag), or delete that tag`,
     });
   }

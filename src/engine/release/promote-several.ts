@@ -208,7 +208,7 @@ function requireVersionsOf(lines: readonly ReleaseLine[], { versions, environmen
     const [application = '', name] = image.split('/', 2);
     if (image === '*' || (name !== undefined && names.has(application))) continue;
     throw new TagflowError('usage', {
-      what: `${image} names no image of an application that is promoted`,
+      what: `${image} is not an image of an application that is promoted`,
       why: `${lineName(environment, undefined)}: ${[...names].join(', ')}`,
       fix: 'write APPLICATION/IMAGE=VERSION',
     });

@@ -51,7 +51,7 @@ function isRaced(outcome: { readonly kind: string }): outcome is Raced {
 function raceLost(branch: string, attempts: number): TagflowError {
   return new TagflowError('race-lost', {
     what: `${branch} kept moving: ${attempts === 1 ? 'one attempt' : `${attempts} attempts`} lost the race`,
-    why: 'other promotions of the same environment landed each time; nothing of this one was written',
+    why: 'other promotions of the same environment landed each time; this one wrote nothing',
     fix: 'run again, or run promotions of one environment one after the other (a resource group in CI)',
   });
 }

@@ -112,7 +112,7 @@ async function rulesOf(
 export async function forgeOf({ forgeOf: make }: Pick<Given, 'forgeOf'>, { pipeline }: Snapshot): Promise<Forge> {
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
-    what: 'releases go by pull requests here, and this run can open none',
+    what: 'releases go by pull requests here, and this run cannot open any',
     why: 'tagflow.yaml says so with pullRequest:, and the program that uses tagflow as a library gave it no `forgeOf` in its context',
   });
 }
@@ -173,7 +173,7 @@ async function pushed(
 
 function refusedPush(branch: BranchName, commit: ObjectId, verdict: PushVerdict): TagflowError {
   return new TagflowError('push-denied', {
-    what: `the remote refuses a push to ${branch}; nothing was asked for`,
+    what: `the remote refuses a push to ${branch}; no request was opened`,
     why: verdict.outcome === 'denied' ? verdict.reason : 'the branch was made, and removed again, meanwhile',
     fix:
       verdict.outcome === 'denied' && verdict.isForSize
@@ -206,8 +206,8 @@ async function sameRequest(
     (await hasSameFiles(context, { plan, environment, commit, record }, ours));
   if (isSame) return { commit: head, record };
   throw new TagflowError('push-denied', {
-    what: `${branch} holds something else than this release; nothing was asked for`,
-    why: `commit ${shortId(head)} is not what tagflow makes of this plan: it was changed by hand`,
+    what: `${branch} differs from this release; no request was opened`,
+    why: `commit ${shortId(head)} differs from the commit of this plan: it was changed by hand`,
     fix: `look at it, delete the branch (git push origin --delete ${branch}), then run again`,
     details: { branch, head },
   });

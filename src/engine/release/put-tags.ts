@@ -204,7 +204,7 @@ function changes({ images }: ReleaseRecord, { name, digest }: ReleaseImage): boo
 function notSettled({ name }: Environment): TagflowError {
   return new TagflowError('race-lost', {
     what: `the tags of ${name} were not settled`,
-    why: `its branch moved on ${MAX_ROUNDS} times while they were put`,
+    why: `its branch moved ${MAX_ROUNDS} times while they were put`,
     fix: advise`put its tags: ${{ act: 'apply', line: name }}`,
   });
 }
@@ -326,7 +326,7 @@ async function putTag(
     if (found !== image.digest) {
       throw new TagflowError('registry-answer-invalid', {
         what: `${image.repository}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,
-        why: `${shortDigest(image.digest)} was accepted: another writer came between, or the registry answers stale`,
+        why: `${shortDigest(image.digest)} was accepted: another job wrote the tag, or the registry serves old answers`,
       });
     }
     return { ...status, status: 'moved', ...(previous && { previous }) };

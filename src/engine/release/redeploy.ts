@@ -102,7 +102,7 @@ async function chooseAgain(
 }
 
 function warn({ notify }: Pick<Reading, 'notify'>, name: string, why: string): undefined {
-  const text = `${name} is not deployed again, though its tags were put late: ${why}. Pods that started meanwhile may run the image before: restart them`;
+  const text = `${name} is not deployed again, although its tags were put late: ${why}. Pods that started meanwhile may run the image before: restart them`;
   notify({ level: 'warning', text });
   return undefined;
 }

@@ -25,7 +25,7 @@ export async function unconfirmedVersions(
   return found.flat();
 }
 
-/** Why a version cannot be told, in words; undefined where one of the places confirms it. */
+/** Why a version is not confirmed, in words; undefined where one of the places confirms it. */
 async function contradiction(
   registryOf: PlanningPorts['registryOf'],
   places: readonly Repository[],

@@ -69,7 +69,7 @@ async function look(
   limitMs: number,
 ): Promise<readonly Sighting[]> {
   const { verifier } = context;
-  if (!verifier) throw new TypeError('this context cannot look at what runs');
+  if (!verifier) throw new TypeError('this context cannot ask what runs');
   const probe = verifier.open(verifyTargetOf(context, snapshot, state));
   try {
     const found = await Promise.all(sources.map(async (source) => sightingsOf(probe, source, limitMs)));

@@ -115,7 +115,7 @@ function report({ notify }: Pick<Reading, 'notify'>, { environment, record }: Li
 
 function noSource({ environment }: Environment): TagflowError {
   return new TagflowError('usage', {
-    what: `nothing tells what runs in ${environment}`,
+    what: `no source reports what runs in ${environment}`,
     why: `environments.${environment}.live is not set in tagflow.yaml on the trunk`,
     fix: 'name a URL, a workload or a commit status: see docs/how-to/see-what-is-live.md',
   });

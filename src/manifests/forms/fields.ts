@@ -180,7 +180,7 @@ class Fields {
     const node = this.#value(field);
     const at = this.#path(field);
     if (!isScalar(node))
-      throw unsafe(source, offsetOf(field.pair), `${describePath(at)} holds no single value`, ...NO_SCALAR);
+      throw unsafe(source, offsetOf(field.pair), `${describePath(at)} does not hold a single value`, ...NO_SCALAR);
     return setValue(document, at, node, value);
   }
 

@@ -208,7 +208,7 @@ function blobMissing(from: Repository, { digest, foreign }: NamedBlob, root: Roo
     });
   }
   return new TagflowError('digest-not-found', {
-    what: `${root.label} is not whole in ${from.name}: it lacks the blob ${digest}`,
+    what: `${root.label} is incomplete in ${from.name}: it lacks the blob ${digest}`,
     why: 'its manifest names it, and it was deleted or never pushed',
     fix: 'push the image again',
     details,
@@ -220,7 +220,7 @@ function throwIfStopped(signal: AbortSignal): void {
   if (isTagflowError(signal.reason)) throw signal.reason;
   throw new TagflowError('interrupted', {
     what: 'the copy was interrupted',
-    why: 'the run was told to stop; no tag was written',
+    why: 'the run was asked to stop; no tag was written',
     fix: 'run the same command again: what arrived is not sent again',
     cause: signal.reason,
   });

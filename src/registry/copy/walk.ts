@@ -108,13 +108,13 @@ function missing({ from }: Route, root: Root, { digest, platform }: Below, paren
   if (parent === undefined) {
     return new TagflowError('digest-not-found', {
       what: `${from.name} does not have ${root.label} (${digest})`,
-      why: 'it was never there, or it was deleted: by hand, or by a clean-up policy of the registry',
+      why: 'it was never pushed, or somebody or a clean-up policy deleted it',
       fix: 'push the image again, or choose a version whose image is still there',
       details,
     });
   }
   return new TagflowError('digest-not-found', {
-    what: `${root.label} is not whole in ${from.name}: it lacks ${platform ?? 'a manifest'} (${digest})`,
+    what: `${root.label} is incomplete in ${from.name}: it lacks ${platform ?? 'a manifest'} (${digest})`,
     why: `the index ${parent} lists it, and it was never pushed there or was cleaned up`,
     fix: 'push the image again with all its platforms; nothing was copied in part',
     details,
@@ -123,8 +123,8 @@ function missing({ from }: Route, root: Root, { digest, platform }: Below, paren
 
 function cycle({ from }: Route, digest: Digest): TagflowError {
   return new TagflowError('registry-answer-invalid', {
-    what: `${digest} in ${from.name} is said to contain itself`,
-    why: 'no digest can: the registry does not keep to its digests',
+    what: `${digest} in ${from.name} lists itself`,
+    why: 'no manifest can hold its own digest: the registry serves content that its digests do not name',
     fix: 'do not use this registry until its operator has explained it',
   });
 }

@@ -120,7 +120,7 @@ export function unusableAnswer(call: EcrCall, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
     what: `${serviceName(call.host)} gave no usable answer to ${call.action}${of(call)}`,
     why,
-    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR and the proxies: something else than Amazon ECR seems to answer',
+    fix: 'check AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_ECR and the proxies: another server seems to answer in its place',
     details: detailsOf(call),
   });
 }
@@ -159,7 +159,7 @@ function unauthorized(service: string, name: string, said: string): TagflowError
 
 function throttled(call: EcrCall, said: string): TagflowError {
   return new TagflowError('registry-unavailable', {
-    what: `${serviceName(call.host)} takes no more requests now`,
+    what: `${serviceName(call.host)} limits requests now`,
     why: `it answered ${said} to ${call.action}`,
     fix: 'run the same command again in a minute; when it persists, ask AWS for a higher quota of this action',
     details: detailsOf(call),

@@ -33,7 +33,7 @@ export function parseLifecyclePolicy(text: string, where: string): CleanUpPolicy
   const parsed = z.safeParse(policySchema, json);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    return { unreadable: `the lifecycle policy is of a form that is not known here: ${issue?.path.join('.')}` };
+    return { unreadable: `the lifecycle policy has an unknown form: ${issue?.path.join('.')}` };
   }
   const rules: CleanUpRule[] = [];
   for (const rule of parsed.data.rules.toSorted((a, b) => a.rulePriority - b.rulePriority)) {

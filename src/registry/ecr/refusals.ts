@@ -53,7 +53,7 @@ export function readFailed(
 export function putRefused(repository: RemoteRepository, digest: Digest, tag: Tag, name: string): TagflowError {
   if (name === 'ImageDigestDoesNotMatchException') {
     return new TagflowError('digest-mismatch', {
-      what: `Amazon ECR counts another digest for ${repository.name}:${tag} than ${digest}`,
+      what: `Amazon ECR computes another digest for ${repository.name}:${tag} than ${digest}`,
       why: 'it answered ImageDigestDoesNotMatchException: the bytes were changed on the way',
       fix: 'check the proxies between here and AWS; nothing was written',
       details: { repository: repository.name, tag, digest },
@@ -61,7 +61,7 @@ export function putRefused(repository: RemoteRepository, digest: Digest, tag: Ta
   }
   if (name === 'RepositoryNotFoundException') return digestNotFound(repository, digest);
   return new TagflowError('digest-not-found', {
-    what: `${repository.name} has not all of ${digest}`,
+    what: `${repository.name} lacks parts of ${digest}`,
     why: `PutImage answered ${name}: an image or layer that it names was deleted, by hand or by a lifecycle policy`,
     fix: 'push the image again, and keep the lifecycle policy from images that carry an environment’s tag',
     details: { repository: repository.name, tag, digest },
@@ -93,7 +93,7 @@ export function contended(repository: RemoteRepository, tag: Tag): TransportFail
   return new TransportFailure(true, {
     what: `${repository.name}:${tag} was not written`,
     why: 'PutImage answered that it is right already, and it reads as another image: another writer moves it',
-    fix: 'look who else writes this tag, then run the same command again',
+    fix: 'find out what else writes this tag, then run the same command again',
     details: { repository: repository.name, tag },
   });
 }

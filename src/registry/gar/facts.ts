@@ -64,7 +64,7 @@ function ruleOf(name: string, policy: GarPolicy, image: string): CleanUpRule | u
     return { ...base, tagged: 'any', patterns: [], newest: policy.mostRecentVersions.keepCount ?? 0 };
   }
   const condition = policy.condition ?? {};
-  // Which digests a rule is for cannot be told in our form: one that keeps is not relied on, one that deletes is feared.
+  // Our form cannot say which digests a rule is for: one that keeps is not relied on, one that deletes is feared.
   if (action === 'keep' && (condition.versionNamePrefixes ?? []).length > 0) return undefined;
   const olderThanDays = daysOf(condition.olderThan);
   const newerThanDays = daysOf(condition.newerThan);

@@ -90,7 +90,7 @@ export function unusableAnswer(call: GarCall, why: string): TagflowError {
   return new TagflowError('registry-answer-invalid', {
     what: `Artifact Registry gave no usable answer to ${call.method} for ${call.place.repository.name}`,
     why,
-    fix: 'check CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY and the proxies: something else than Artifact Registry seems to answer',
+    fix: 'check CLOUDSDK_API_ENDPOINT_OVERRIDES_ARTIFACTREGISTRY and the proxies: another server seems to answer in its place',
     details: detailsOf(call),
   });
 }
@@ -107,7 +107,7 @@ export function tooLate(call: GarCall, allowedMs: number): TagflowError {
 
 /** How to give an identity a role on a repository: one sentence. */
 export function howToGrant({ project, location, repositoryId }: GarPlace, role: GarCall['role']): string {
-  return `give who runs tagflow the role: gcloud artifacts repositories add-iam-policy-binding ${repositoryId} --project=${project} --location=${location} --role=roles/artifactregistry.${role} --member=…`;
+  return `give the identity that runs tagflow the role: gcloud artifacts repositories add-iam-policy-binding ${repositoryId} --project=${project} --location=${location} --role=roles/artifactregistry.${role} --member=…`;
 }
 
 function forbidden(call: GarCall, said: string, reason: string | undefined): TagflowError {
@@ -131,7 +131,7 @@ function fixFor(call: GarCall, reason: string | undefined): string {
     case 'ACCESS_TOKEN_SCOPE_INSUFFICIENT':
       return 'give the machine or node pool the access scope cloud-platform, or use workload identity';
     case 'SECURITY_POLICY_VIOLATED':
-      return 'have this machine or identity let into the VPC service perimeter of the project';
+      return 'have this machine or identity admitted to the VPC service perimeter of the project';
     case 'BILLING_DISABLED':
       return `have billing enabled for the project ${call.place.project}`;
     default:
@@ -150,7 +150,7 @@ function unauthorized(call: GarCall, said: string): TagflowError {
 
 function throttled(call: GarCall, said: string): TagflowError {
   return new TagflowError('registry-unavailable', {
-    what: `Artifact Registry in ${call.place.location} takes no more requests now`,
+    what: `Artifact Registry in ${call.place.location} limits requests now`,
     why: `${call.method} was answered ${said}`,
     fix: 'run the same command again in a minute; when it persists, ask Google for a higher quota of this API',
     details: detailsOf(call),

@@ -71,7 +71,7 @@ function lastPart(name: string, collection: string): string | undefined {
 function withoutPackage(repository: RemoteRepository, named: boolean): TagflowError {
   const form = `${repository.host}/PROJECT/${named ? '' : 'REPOSITORY/'}IMAGE`;
   return new TagflowError('reference-invalid', {
-    what: `${JSON.stringify(repository.name)} names no image in Artifact Registry`,
+    what: `${JSON.stringify(repository.name)} does not name an image in Artifact Registry`,
     why: `images there are ${form}, and something of that is missing`,
     fix: `write ${form}; the project of a domain is two parts, example.com/PROJECT`,
     details: { repository: repository.name },

@@ -37,7 +37,7 @@ export function notStandard({ repository, repositoryId }: GarPlace, tag: Tag, { 
   const kind = mode === 'VIRTUAL_REPOSITORY' ? 'virtual' : 'remote';
   return new TagflowError('not-supported', {
     what: `${repository.name}:${tag} cannot be put: the repository ${repositoryId} is ${kind}`,
-    why: `a ${kind} repository of Artifact Registry passes on what others hold, and takes no tags`,
+    why: `a ${kind} repository of Artifact Registry passes on what others hold, and does not take tags`,
     fix: 'name the standard repository that holds the images',
     details: { repository: repository.name, tag, mode },
   });
@@ -71,8 +71,8 @@ export function unknownAlgorithm({ repository }: GarPlace, digest: Digest): Tagf
 export function contended({ repository }: GarPlace, tag: Tag): TransportFailure {
   return new TransportFailure(true, {
     what: `${repository.name}:${tag} was not written`,
-    why: 'it was made or deleted by someone else between being read and being written, more than once',
-    fix: 'look who else writes this tag, then run the same command again',
+    why: 'another writer made or deleted it between the read and the write, more than once',
+    fix: 'find out what else writes this tag, then run the same command again',
     details: { repository: repository.name, tag },
   });
 }

@@ -8,7 +8,7 @@ import type { TagOptions } from '../registry.ts';
 export function digestNotFound(repository: RemoteRepository, digest: Digest): TagflowError {
   return new TagflowError('digest-not-found', {
     what: `${repository.name} has no image ${digest}`,
-    why: 'it was never there, or it was deleted: by hand, or by a clean-up policy of the registry',
+    why: 'it was never pushed, or somebody or a clean-up policy deleted it',
     fix: `push the image again, or choose a release whose images are still there`,
     details: { repository: repository.name, digest },
   });
@@ -23,9 +23,9 @@ export function requireUnmoved(
 ): void {
   if (!expected || actual === wanted || actual === expected.digest) return;
   throw new TagflowError('tag-moved', {
-    what: `${repository.name}:${tag} was moved by someone else`,
+    what: `another writer moved ${repository.name}:${tag}`,
     why: `it names ${actual ?? 'nothing'}, and the plan was made when it named ${expected.digest ?? 'nothing'}`,
-    fix: 'plan again, and look who else writes this tag',
+    fix: 'plan again, and find out what else writes this tag',
     details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: actual ?? null },
   });
 }
@@ -38,9 +38,9 @@ export function digestMismatch(
   actual: string,
 ): TagflowError {
   return new TagflowError('digest-mismatch', {
-    what: `the bytes of ${where} are not those of its digest`,
-    why: `${said} was announced, and ${actual} is what ${repository.host} has`,
-    fix: 'do not use this registry until its operator has explained it: content or its names were changed',
+    what: `the bytes of ${where} do not have its digest`,
+    why: `${said} was announced, and the bytes of ${repository.host} have ${actual}`,
+    fix: 'do not use this registry until its operator has explained it: the content was changed',
     details: { repository: repository.name, announced: said, actual },
   });
 }

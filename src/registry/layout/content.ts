@@ -66,10 +66,10 @@ export class LayoutContent implements ContentSource, ContentTarget {
 
   async hasManifest(repository: Repository, digest: Digest): Promise<boolean> {
     const directory = this.#directoryOf(repository);
-    // A damaged file is as good as none: it is written again.
+    // A damaged file counts as missing: it is written again.
     const { value: manifest } = await attempt(this.#read(directory, digest), 'digest-mismatch');
     if (!manifest) return false;
-    // Nobody sees to it that a layout keeps what its manifests name.
+    // No program keeps in a layout what its manifests name.
     for (const blob of namedIn(manifest, repository.name).blobs) {
       if (!blob.foreign && (await this.#files.sizeOf(directory, blob.digest)) !== blob.size) return false;
     }

@@ -217,9 +217,9 @@ function judge(index: LayoutIndex, image: Descriptor, tag: Tag, repository: Repo
   const { expected } = options;
   if (expected === undefined || expected.digest === previous) return { changed: true, previous };
   throw new TagflowError('tag-moved', {
-    what: `${repository.name}:${tag} was moved by somebody else, so it was left alone`,
+    what: `${repository.name}:${tag} was moved by another writer, so it was left alone`,
     why: `it names ${previous ?? 'nothing'}, and ${expected.digest ?? 'nothing'} was expected`,
-    fix: advise`look at what moved it (${{ act: 'status' }}), then run the command again`,
+    fix: advise`find out what moved it (${{ act: 'status' }}), then run the command again`,
     details: { repository: repository.name, tag, expected: expected.digest ?? null, actual: previous ?? null },
   });
 }

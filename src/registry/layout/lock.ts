@@ -114,7 +114,7 @@ async function tryAcquire(directory: string, path: string) {
       if (await isHeld()) return;
       throw new TagflowError('storage-failed', {
         what: `the lock of oci:${directory} was lost, so nothing was written`,
-        why: `this process stood still for more than ${STALE_MS / 1000} s, and another took ${path} over`,
+        why: `this process was suspended for more than ${STALE_MS / 1000} s, and another took ${path} over`,
         fix: 'try again',
       });
     },

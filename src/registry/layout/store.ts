@@ -47,7 +47,7 @@ export class LayoutStore {
       }
       throw new TagflowError('storage-failed', {
         what: `index.json of oci:${directory} kept changing while it was written`,
-        why: 'another program writes to the layout all the time',
+        why: 'another program keeps writing to the layout',
         fix: 'stop that program and try again',
       });
     });
@@ -72,7 +72,7 @@ export class LayoutStore {
     const actual = digestOf(file.bytes, algorithm);
     if (actual === digest) return file.bytes;
     throw new TagflowError('digest-mismatch', {
-      what: `the file for ${digest} in oci:${directory} holds other bytes`,
+      what: `the file for ${digest} in oci:${directory} has other bytes`,
       why: `they hash to ${actual}`,
       fix: 'the layout is damaged: copy the image into it again',
       details: { expected: digest, actual },

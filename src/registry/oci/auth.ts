@@ -103,8 +103,7 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
       if (sent?.startsWith('Bearer ')) tokens.forget(sent.slice('Bearer '.length));
       const challenges = parseChallenges(headerOf(response, 'www-authenticate') ?? '');
       const challenge = challenges.find(isBearer) ?? challenges.find(({ scheme }) => scheme === 'basic');
-      if (!challenge)
-        throw refusal(repository, action, undefined, 'it names no way to authenticate that is known here');
+      if (!challenge) throw refusal(repository, action, undefined, 'it offers no authentication that tagflow knows');
       const scheme = schemeOf(challenge, origin(repository), realms);
       if (scheme.kind === 'basic') {
         const credential = await credentialOf(repository);

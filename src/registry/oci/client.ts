@@ -174,7 +174,7 @@ async function sendWithAuth(
   if (response.status !== 401) return response;
   // Who answered after a redirect to elsewhere is not the registry, and learns nothing.
   if (response.url.origin !== home) {
-    throw await auth.refused(repository, action, `${response.url.host}, where it sent us, answered 401`);
+    throw await auth.refused(repository, action, `${response.url.host}, to which it redirects, answered 401`);
   }
   await auth.challenged(repository, action, response, sent);
   const again = await follow(await auth.header(repository, action));
@@ -212,7 +212,7 @@ async function followRedirects(
     const response = await deliver({ ...request, url, headers });
     if (!REDIRECTS.has(response.status)) return response;
     const next = redirectTarget(request, response, plainHttpHosts);
-    if (hops >= MOST_REDIRECTS) throw badRedirect(request.url, next.href, 'it is one redirect too many');
+    if (hops >= MOST_REDIRECTS) throw badRedirect(request.url, next.href, 'there are too many redirects');
     if (next.origin !== url.origin) secret = undefined;
     url = next;
   }
@@ -266,7 +266,7 @@ function tooLate(url: URL, milliseconds: number, allowed: number): TagflowError 
   const seconds = Math.ceil(milliseconds / 1000);
   if (seconds > 0) {
     return new TagflowError('registry-unavailable', {
-      what: `${url.host} asks to be left alone for ${seconds} s`,
+      what: `${url.host} asks to wait ${seconds} s`,
       why: 'that is longer than this run may take: too many requests were made to it',
       fix: advise`run the same command again in ${seconds} s, or with ${{ act: 'say', what: 'longer time-out' }}`,
       details: { host: url.host, retryAfterSeconds: seconds },

@@ -49,7 +49,7 @@ export class Referrers {
     return index ? readReferrers(index.bytes).filter(({ digest }) => digest !== subject) : [];
   }
 
-  /** Sees to it that a manifest that was stored is listed. */
+  /** Makes sure that a manifest that was stored is listed. */
   async list(place: RemoteRepository, subject: Digest, manifest: Manifest): Promise<void> {
     // With the API the registry lists by itself, whether it says so or not.
     if (await this.#fromApi(place, subject, this.#connection.deadline())) return;

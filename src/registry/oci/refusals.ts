@@ -13,11 +13,11 @@ export function denied(repository: RemoteRepository, action: Action, response: H
   // Harbor answers 412 when a project's policy (signatures, vulnerabilities) forbids the image.
   if (response.status === 403 || response.status === 412) {
     return new TagflowError('forbidden', {
-      what: `${host} forbids us to ${DOING[action]} ${path}`,
+      what: `${host} denies permission to ${DOING[action]} ${path}`,
       why: `it answered ${describeAnswer(response)}`,
       fix:
         response.status === 412
-          ? 'meet the policy of the project, or have it changed by who runs the registry'
+          ? 'meet the policy of the project, or ask the operator of the registry to change it'
           : `give the account that is logged in to ${host} the right to ${action} in ${path}`,
       details,
     });
@@ -73,7 +73,7 @@ export function writeRefused(
   if (status === 405 || status === 415) {
     return refuse(
       'not-supported',
-      `${repository.host} takes no manifest for ${repository.path}`,
+      `${repository.host} does not accept manifests for ${repository.path}`,
       'check that it is not a read-only mirror and knows the media type of the image',
     );
   }
@@ -85,8 +85,8 @@ export function pushRefused(repository: RemoteRepository, response: HttpResponse
   const { host, path, name } = repository;
   if (response.status !== 404) return denied(repository, 'push', response);
   return new TagflowError('forbidden', {
-    what: `${host} takes nothing for ${path}`,
-    why: `it answered ${describeAnswer(response)}: there is no such repository, or it is not ours to push to`,
+    what: `${host} does not accept ${path}`,
+    why: `it answered ${describeAnswer(response)}: there is no such repository, or this account may not push to it`,
     fix: `create ${name} first (Amazon ECR and others do not make repositories by themselves), or give the account that is logged in to ${host} the right to push there`,
     details: { host, repository: path, action: 'push', status: response.status },
   });

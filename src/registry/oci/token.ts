@@ -129,7 +129,7 @@ function readAnswer(response: HttpResponse, realm: URL): { token: string; lifeti
   const { status } = response;
   if (status >= 300 && status < 400) {
     throw new TagflowError('credentials-unsafe', {
-      what: `the token server ${realm.host} redirects to another place with our credentials`,
+      what: `the token server ${realm.host} redirects a request for a token to another place`,
       why: `it answered ${status}, and a redirect of a token request is never followed`,
       fix: 'check the realm the registry answers with',
     });

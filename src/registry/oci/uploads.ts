@@ -115,7 +115,7 @@ function uploadRefused(place: RemoteRepository, response: HttpResponse, where: s
   const said = `${place.host} answered ${describeAnswer(response)}`;
   if (response.status === 404) {
     return new TransportFailure(true, {
-      what: `${place.host} has forgotten an upload to ${place.path}`,
+      what: `${place.host} no longer knows an upload to ${place.path}`,
       why: said,
       fix: 'run the same command again: what arrived is not sent again',
       details: { host: place.host, status: response.status },

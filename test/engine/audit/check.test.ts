@@ -582,7 +582,7 @@ describe('pins that releases miss', () => {
     await bench.released('dev', { web: 'V4.0' });
     await bench.released('prd');
     const missed = { rule: 'missed', environment: 'dev', branch: 'main', commit: bench.head('main') };
-    const problem = 'db is in tagflow.yaml, and no manifest of any environment names it';
+    const problem = 'db is in tagflow.yaml, but no manifest of any environment names it';
     expect(await found(bench)).toMatchObject([{ ...missed, problem }]);
     expect(await found(bench, { environments: ['prd'] })).toEqual([]);
   });

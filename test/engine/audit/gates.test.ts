@@ -80,7 +80,7 @@ describe('reviews on the forge', () => {
     review('dee', 'objected');
     expect(await judged()).toEqual([
       expect.stringMatching(
-        /^gates: it may not be merged now: approvals: dee asked for changes of this release of prd/,
+        /^gates: it may not be merged now: approvals: dee requested changes to this release of prd/,
       ),
     ]);
     expect(await status()).toMatchObject([['tagflow/gates', 'failure', expect.anything()]]);
@@ -229,7 +229,7 @@ describe('other gates, of what was merged', () => {
   test('an image that was on hold at that moment is a finding, whatever became of the hold', async () => {
     const onHold = [
       expect.stringMatching(
-        /^gates: it was merged anyway: held: django V4\.0 is held from prd: bo put it on hold: CVE/,
+        /^gates: it was merged anyway: held: django V4\.0 is on hold for prd: bo put it on hold: CVE/,
       ),
     ];
     expect(await merged(held)).toEqual(onHold);

@@ -1,13 +1,13 @@
 // What the page is given when a repository is not as it should be: what cannot be read is named in its place, and the rest is there.
 import { describe, expect, test } from 'vitest';
-import { report } from '../../../src/engine/audit/report.ts';
+import { readReport } from '../../../src/engine/audit/report.ts';
 import { pageDataOf } from '../../../src/views/report/page-data.ts';
 import type { PageData } from '../../../src/views/report/page-types.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';
 
 const pageOf = async (bench: Bench): Promise<PageData> =>
-  pageDataOf(await report(bench.context(), { since: 0, audit: true }));
+  pageDataOf(await readReport(bench.context(), { since: 0, audit: true }));
 const lineOf = (page: PageData, name: string) => page.lines.find((line) => line.name === name)!;
 
 async function released(): Promise<Bench> {

@@ -22,7 +22,7 @@ import { failureOf } from '../../support/failure.ts';
 const MACHINE = { node: '24.9.0', git: '2.39.5' };
 const DAY = 86_400_000;
 const NO = { granted: 'no', how: 'it answered 403' } as const;
-const UNKNOWN = { granted: 'unknown', how: 'it cannot be told' } as const;
+const UNKNOWN = { granted: 'unknown', how: 'it is not known' } as const;
 
 async function running(options?: BenchOptions): Promise<Bench> {
   const bench = createBench(options);
@@ -200,7 +200,7 @@ describe('a repository', () => {
       ['error pull django: it cannot be read as anonymous'],
     ],
     [
-      'that takes no tags',
+      'that does not take tags',
       { push: NO },
       ['error push django: tags cannot be put as anybody: dev, stg, prd cannot be promoted to'],
     ],
@@ -236,18 +236,18 @@ describe('a repository', () => {
       'whose target tags are all immutable',
       { tagRule: { tags: 'immutable', except: [] } },
       [
-        'error mutability django: the target tags dev, stg, prd can never be moved: dev, stg, prd cannot be promoted to twice',
+        'error mutability django: the target tags dev, stg, prd can never move: a second promotion to dev, stg, prd fails',
       ],
     ],
     [
       'one of whose target tags is immutable',
       { tagRule: { tags: 'mutable', except: ['prd*'] } },
-      ['error mutability django: the target tag prd can never be moved: prd cannot be promoted to twice'],
+      ['error mutability django: the target tag prd can never move: a second promotion to prd fails'],
     ],
     [
       'whose clean-up rules may not be read',
       { cleanUp: { unreadable: 'no right to' } },
-      ['warning clean-up django: whether clean-up rules would delete images that releases need cannot be told'],
+      ['warning clean-up django: cannot tell whether clean-up rules would delete images that releases need'],
     ],
   ])('%s', async (_what, facts, expected) => {
     expect(await found(await told(facts))).toEqual(expected);
@@ -346,7 +346,7 @@ describe('clean-up rules', () => {
       severity: 'error',
       subject: DJANGO,
       what: 'clean-up rule 1 would delete images of prd: release 2, which runs, (django V4.2) on 2026-01-21; release 1 (django V4.0) now',
-      why: 'the image of release 2 was pushed 10 days ago, and tags that promotions put make an image no younger',
+      why: 'the image of release 2 was pushed 10 days ago, and tags that promotions put do not make an image newer',
       details: {
         environment: 'prd',
         deletions: [
@@ -423,7 +423,7 @@ describe('clean-up rules', () => {
   test('without the times of images cannot be foreseen', async () => {
     const bench = await told(policy([rule({ olderThanDays: 30 })]));
     expect(await found(bench, 'prd')).toEqual([
-      'warning clean-up django: it has clean-up rules, and does not tell when images were pushed: what they delete cannot be foreseen',
+      'warning clean-up django: it has clean-up rules, but does not tell when images were pushed, so deletions cannot be predicted',
     ]);
   });
 

@@ -51,7 +51,7 @@ describe('a journal', () => {
     const short = bench.head(JOURNAL).slice(0, 7);
     bench.remote.branches.delete(JOURNAL);
     expect(await said(bench)).toEqual([
-      `error journal: the journal (tagflow-journal) lost entries, so nobody knows what is locked or on hold (the newest release relied on its commit ${short}; promotions to prd refuse until then)`,
+      `error journal: the journal (tagflow-journal) lost entries, so locks and holds are unknown (the newest release relied on its commit ${short}; promotions to prd refuse until then)`,
     ]);
   });
 

@@ -67,7 +67,7 @@ describe('an override in the journal', () => {
   });
 
   test.each([
-    ['lock', /only taken off/],
+    ['lock', /only removed/],
     ['windows', /no such gate is asked/],
     ['Soak', /not the name of a gate/],
     ['run/ticket', /no such gate is asked/],

@@ -144,7 +144,7 @@ const FORGERIES: readonly [string, () => ObjectId][] = [
   ['an alias', written((text) => text.replace('actor: ana', 'actor: &a ana\nonBehalfOf: *a'))],
   ['an anchor', written((text) => text.replace('actor: ana', 'actor: &a ana'))],
   ['a tag', written((text) => text.replace('actor: ana', 'actor: !!str ana'))],
-  ['a key that is there twice', written((text) => `${text}actor: bob\n`)],
+  ['a key that appears twice', written((text) => `${text}actor: bob\n`)],
   ['a merge key', written((text) => text.replace('actor: ana', '<<: {actor: ana}'))],
   ['a second document', written((text) => `${text}---\n${text}`)],
   ['a key that nobody knows', written((text) => `${text}approved: true\n`)],

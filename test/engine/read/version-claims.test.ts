@@ -75,8 +75,8 @@ describe('a release of stg that claims a version', () => {
     const { findings } = await check(bench.context(), { environments: ['stg'], registry: true });
     const told = findings.filter(({ rule, commit }) => rule === 'version' && commit === forged);
     expect(told.length).toBe(count);
-    const said = bench.notices.slice(before).filter((text) => text.includes('cannot be told'));
-    expect(said.length, 'what cannot be told is visible').toBe(title.startsWith('nothing has') ? 1 : 0);
+    const said = bench.notices.slice(before).filter((text) => text.includes('cannot be confirmed'));
+    expect(said.length, 'what cannot be confirmed is visible').toBe(title.startsWith('nothing has') ? 1 : 0);
     const without = await check(bench.context(), { environments: ['stg'], registry: false });
     expect(
       without.findings.filter(({ rule }) => rule === 'version'),

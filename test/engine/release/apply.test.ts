@@ -533,12 +533,9 @@ test('tags that are not verified are an error of their own, with each tag in its
 });
 
 test.each([
-  [
-    'digest-not-found',
-    /another try alone cannot help: push the image of django again, .*@sha256:.*; or roll back prd$/,
-  ],
-  ['tag-immutable', /another try alone cannot help: let prd move in the settings of .*, then: apply prd$/],
-  ['forbidden', /another try alone cannot help: log in with the right to push to .*, then: apply prd$/],
+  ['digest-not-found', /retrying alone will not help: push the image of django again, .*@sha256:.*; or roll back prd$/],
+  ['tag-immutable', /retrying alone will not help: let prd move in the settings of .*, then: apply prd$/],
+  ['forbidden', /retrying alone will not help: log in with the right to push to .*, then: apply prd$/],
   ['registry-unavailable', /; when the registry answers again: apply prd$/],
 ] as const)('a tag that could not be put, with %s, has a fix of its own', async (code, fix) => {
   const bench = await running();

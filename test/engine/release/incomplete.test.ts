@@ -12,7 +12,7 @@ import { failureOf, failureShape } from '../../../src/views/failure.ts';
 import { DJANGO } from '../../support/engine.ts';
 import { refusal } from '../../support/failure.ts';
 
-describe('whether another try can help is said alike: by the error, its fix and its exit code', () => {
+describe('whether retrying can help is said alike: by the error, its fix and its exit code', () => {
   const cause = (code: ErrorCode): TagflowError => new TagflowError(code, { what: 'no', fix: 'do something' });
   const failed = (error: TagflowError): TagStatus => ({
     image: 'django',
@@ -35,7 +35,7 @@ describe('whether another try can help is said alike: by the error, its fix and 
   ])('a tag that %s keeps from being put: %s', (code, helps) => {
     const error = refusal(() => requireComplete('prd', 'c'.repeat(40) as ObjectId, [failed(cause(code))]));
     expect(error).toMatchObject({ code: 'tags-incomplete', exit: 8, retryable: helps });
-    expect(error.fix?.includes('another try alone cannot help')).toBe(!helps);
+    expect(error.fix?.includes('retrying alone will not help')).toBe(!helps);
     expect(failureShape(failureOf(error))).toMatchObject({ exit: 8, retryable: helps });
   });
 
@@ -46,6 +46,6 @@ describe('whether another try can help is said alike: by the error, its fix and 
   ])('a release that %s left without its tags: %s', (code, helps) => {
     const { fix, ...more } = remedyAfter(cause(code), 'prd');
     expect(more.retryable !== false).toBe(helps);
-    expect(fixText(fix)?.includes('another try alone cannot help')).toBe(!helps);
+    expect(fixText(fix)?.includes('retrying alone will not help')).toBe(!helps);
   });
 });

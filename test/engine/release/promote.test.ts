@@ -585,7 +585,7 @@ describe('gates', () => {
     expect(refused).toMatchObject({
       kind: 'refused',
       refusals: [
-        { code: 'held', text: { what: 'django V4.2 is held from prd', why: 'release 2 was rolled back: INC-412' } },
+        { code: 'held', text: { what: 'django V4.2 is on hold for prd', why: 'release 2 was rolled back: INC-412' } },
       ],
     });
     const { record } = await bench.released('prd', {}, { overrides: ['held'] });
@@ -901,7 +901,7 @@ describe('the push', () => {
     bench.remote.faults.push = () => 'too-large';
     const error = await failureOf(bench.promote('prd', { django: 'V4.2' }));
     expect(error).toMatchObject({ code: 'push-denied', why: 'HTTP 413', retryable: false });
-    expect(error.fix).toMatch(/^what is pushed is larger than the server takes: raise its limit/);
+    expect(error.fix).toMatch(/^the push is larger than the server accepts: raise its limit/);
   });
 
   test('whose answer was lost, and that landed, is a release like any other', async () => {

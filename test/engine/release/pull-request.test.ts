@@ -195,7 +195,7 @@ describe('the same release asked for again', () => {
     const { pullRequest } = proposed(await bench.promote('prd'));
     bench.remote.commit(pullRequest.branch, files);
     const error = await failureOf(bench.promote('prd'));
-    expect([error.code, error.message]).toEqual(['push-denied', expect.stringContaining('holds something else')]);
+    expect([error.code, error.message]).toEqual(['push-denied', expect.stringContaining('differs from this release')]);
     expect(error.fix).toContain(`--delete ${pullRequest.branch}`);
   });
 

@@ -100,7 +100,7 @@ describe('a release whose tags come late', () => {
     bench.remote.commit('main', { 'tagflow.yaml': gated });
     await apply(bench.context(), ['prd']);
     expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([2, 'V4.2']);
-    expect(bench.notices.at(-1)).toContain('prd is not deployed again, though its tags were put late: ');
+    expect(bench.notices.at(-1)).toContain('prd is not deployed again, although its tags were put late: ');
   });
 });
 

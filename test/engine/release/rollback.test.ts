@@ -226,9 +226,9 @@ describe('which release is the previous one', () => {
         {
           code: 'held',
           text: {
-            what: 'django V4.2 is held from prd',
+            what: 'django V4.2 is on hold for prd',
             why: 'release 2 was rolled back: INC-412',
-            fix: advise`to go back to it anyway, and lift the hold: ${{ act: 'override', gate: 'held' }}`,
+            fix: advise`to go back to it and lift the hold: ${{ act: 'override', gate: 'held' }}`,
           },
         },
       ],
@@ -244,7 +244,7 @@ describe('which release is the previous one', () => {
     expect(record.gates).toContainEqual({
       gate: 'held',
       decision: 'overridden',
-      reason: 'django V4.2 is held from prd: release 2 was rolled back',
+      reason: 'django V4.2 is on hold for prd: release 2 was rolled back',
       by: 'ana',
       why: 'it was the load balancer',
     });

@@ -216,7 +216,7 @@ describe('live', () => {
       expect(verifier.open$.count).toBe(0);
     });
 
-    test('without a source, or without a release, there is nothing to wait for', async () => {
+    test('without a source, or without a release, nothing has to be waited for', async () => {
       expect(await failureOf(waitUntilLive(context(), 'stg', { timeoutMs: 1 }))).toMatchObject({ code: 'usage' });
       const fresh = createBench({ settings: { prd: LIVE } });
       expect(await failureOf(waitUntilLive({ ...fresh.context(), verifier }, 'prd', { timeoutMs: 1 }))).toMatchObject({

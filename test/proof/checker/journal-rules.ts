@@ -19,7 +19,7 @@ export function checkJournalGrowth({ journal }: History): readonly Violation[] {
   const { heads, acknowledged } = journal;
   for (const [index, { id, entries, byHand }] of heads.entries()) {
     const paths = entries.map(({ path }) => path);
-    if (new Set(paths).size < paths.length) broken('journal-shrank', short(id), 'a path is there twice');
+    if (new Set(paths).size < paths.length) broken('journal-shrank', short(id), 'a path appears twice');
     if (byHand) continue;
     const gone = heads[index - 1]?.entries.find(({ path }) => !paths.includes(path));
     if (gone) broken('journal-shrank', short(id), `${gone.path} is gone`);

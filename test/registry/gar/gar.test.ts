@@ -311,7 +311,7 @@ describe('other writers', () => {
     const { server, registry } = await promoting();
     server.intercept('CreateTag', failing('ALREADY_EXISTS'), 99);
     const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
-    expect(error).toMatchObject({ code: 'registry-unavailable', fix: expect.stringContaining('who else writes') });
+    expect(error).toMatchObject({ code: 'registry-unavailable', fix: expect.stringContaining('what else writes') });
     expect(callsOf(server, 'CreateTag')).toHaveLength(6);
   });
 

@@ -134,9 +134,9 @@ describe('taking a tag out of index.json', () => {
     ['the first', [stg, V1, V2], [V1, V2]],
     ['one in the middle', [V1, stg, V2], [V1, V2]],
     ['the last', [V2, V1, stg], [V2, V1]],
-    ['one that is there twice in front', [stg, stg, V1], [V1]],
-    ['one that is there twice around another', [stg, V1, stg], [V1]],
-    ['one that is there twice, with nothing else of its image', [stg, V2, stg], [image(A), V2]],
+    ['one that appears twice in front', [stg, stg, V1], [V1]],
+    ['one that appears twice around another', [stg, V1, stg], [V1]],
+    ['one that appears twice, with nothing else of its image', [stg, V2, stg], [image(A), V2]],
     ['the only one of its image', [V2, stg], [V2, image(A)]],
     ['the only one of the list', [stg], [image(A)]],
   ])('removes %s', (_where, before, after) => {
@@ -217,7 +217,7 @@ describe('any sequence of tags, into any index.json', () => {
         }
         const index = parse(text);
         expect(new Map(tagsOf(index).map((tag) => [tag, digestOfTag(index, tag)]))).toEqual(model);
-        // No image that ever had a tag is lost, and no descriptor is there twice.
+        // No image that ever had a tag is lost, and no descriptor appears twice.
         expect(new Set(index.images.map(({ digest }) => digest))).toEqual(seen);
         const lines = index.images.map(({ digest, tag }) => `${digest} ${tag}`);
         expect(new Set(lines).size).toBe(lines.length);
