@@ -173,22 +173,26 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     120_000,
   );
 
-  it.each([360, 800, 1400])('is no wider than a window of %d pixels, whatever people wrote', async (width) => {
-    const hostile = `</script><img src=x onerror=alert(1)>\u202Eabc ${'x'.repeat(10_000)}`;
-    const size = { applications: 2, releases: 5, text: hostile };
-    const { page, go, trouble } = await open(size, { viewport: { width, height: 700 } });
-    for (const view of VIEWS) {
-      await go(view);
-      const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-      expect({ view, wide, images: await page.evaluate('document.images.length') }).toEqual({
-        view,
-        wide: false,
-        images: 0,
-      });
-    }
-    expect(trouble).toEqual([]);
-    await page.close();
-  });
+  it.each([360, 800, 1400])(
+    'is no wider than a window of %d pixels, whatever people wrote',
+    async (width) => {
+      const hostile = `</script><img src=x onerror=alert(1)>\u202Eabc ${'x'.repeat(10_000)}`;
+      const size = { applications: 2, releases: 5, text: hostile };
+      const { page, go, trouble } = await open(size, { viewport: { width, height: 700 } });
+      for (const view of VIEWS) {
+        await go(view);
+        const wide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+        expect({ view, wide, images: await page.evaluate('document.images.length') }).toEqual({
+          view,
+          wide: false,
+          images: 0,
+        });
+      }
+      expect(trouble).toEqual([]);
+      await page.close();
+    },
+    120_000,
+  );
 
   it('shows 200 applications, and 10,000 releases', async () => {
     const { page, go, trouble } = await open({ applications: 200, releases: 25 });
@@ -198,5 +202,5 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     expect(await text(page)).toContain('#25');
     expect(trouble).toEqual([]);
     await page.close();
-  });
+  }, 120_000);
 });
