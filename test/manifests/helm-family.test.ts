@@ -134,6 +134,8 @@ describeReal(
           const values: Record<string, unknown> = {};
           for (const { path, component } of components) put(values, path, valuesOf(component));
           values['replicas'] = 3;
+          // so that there is something to pin in every case
+          values['main'] = valuesOf({ form: 'whole', named: R, tag: 'V0.3', digest: '' });
           const text = stringify(values, { indent, defaultStringType: quoted });
           const repository = own ? OWN : R;
           const pin = { ...pinOf({ names: ['django', R, OWN], repository }), targetTag: parseTag('live') };

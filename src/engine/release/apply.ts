@@ -96,12 +96,12 @@ async function putNewest(
     return { tags: await applyNewest(context, environment, head, record), settled: true, wasLate };
   // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that
   // deploys again is not followed by another before its own tags are there, or a registry that refuses them gets ever more.
-  const again = wasLate && !isRedeploy(record) ? await redeploy(context, environment, record) : undefined;
-  if (again) return { tags: again.tags, settled: true, wasLate: false, again };
+  const again = wasLate && !isRedeploy(record) ? await redeploy(context, environment, record, false) : undefined;
+  if (again && again !== 'later') return { tags: again.tags, settled: true, wasLate: false, again };
   return {
     tags: await putTags(context, environment, record, () => false),
     settled: false,
-    wasLate: wasLate && isRedeploy(record),
+    wasLate: wasLate && (isRedeploy(record) || again === 'later'),
   };
 }
 
@@ -127,8 +127,8 @@ async function finish(context: Context, { environment, head, ...put }: Put, clos
       new Steps(context, { environment: name }).tagged(released, tags);
       if (!isComplete(tags)) return { record: released, tags };
       await removeOldTags(context, environment, before?.commit ?? head, released, closed);
-      const again = wasLate ? await redeploy(context, environment, released) : undefined;
-      return again ? { record: again.record, tags: again.tags } : { record: released, tags };
+      const again = wasLate ? await redeploy(context, environment, released, true) : undefined;
+      return again && again !== 'later' ? { record: again.record, tags: again.tags } : { record: released, tags };
     })(),
   );
   return { environment: name, head, record: found?.record, tags: found?.tags ?? [], problem };

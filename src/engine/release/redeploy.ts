@@ -3,10 +3,10 @@
 // by one with the same images, whose annotation also says its number.
 import { attempt } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
-import { type Environment, lineOf } from '../../model/pipeline.ts';
+import { type Environment, lineOf, taggedIn } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import type { Request } from '../../model/plan.ts';
-import type { ReleaseRecord } from '../../model/release.ts';
+import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import type { Context, Given, Reading, RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
@@ -26,7 +26,28 @@ export async function isLate(
 ): Promise<boolean> {
   if (!followsTag(environment, record)) return false;
   if (context.clock.now() - Date.parse(record.time) < SOON) return false;
-  return wasCutShort(context, environment, record);
+  return (await wasCutShort(context, environment, record)) || isFurtherBack(context, environment, record);
+}
+
+/** As many releases one after the other without their tags as are looked for. */
+const MOST_CUT_SHORT = 20;
+
+/** Whether a target tag still names the image of an earlier release than the last: that one was cut short as well. */
+async function isFurtherBack(
+  context: Pick<Context, 'registryOf'>,
+  environment: Environment,
+  { images, sequence }: ReleaseRecord,
+): Promise<boolean> {
+  const { tag, releaseTag: prefix } = environment;
+  for (const { repository: name, digest } of taggedIn(environment, images)) {
+    const repository = parseRepository(name);
+    const registry = context.registryOf(repository);
+    const found = await registry.peek(repository, tag);
+    if (found === undefined || found === digest) continue;
+    for (let back = sequence - 2; back > 0 && back >= sequence - MOST_CUT_SHORT; back -= 1)
+      if ((await registry.peek(repository, releaseTag(prefix, back))) === found) return true;
+  }
+  return false;
 }
 
 /** What the reason of a release that deploys again begins with. */
@@ -48,18 +69,20 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
 /**
  * Releases the same images once more, with an annotation that differs. Undefined where the branch has another release by now,
  * where hands changed it, or where nothing in its manifests would change: then nothing is committed. What keeps it from being
- * made is reported, and is not a failure of the tags.
+ * made is reported, and is not a failure of the tags. `later`: it failed in a way that another try may not; `isLast`: there is none.
  */
 export async function redeploy(
   context: Given,
   { name, pullRequest }: Environment,
   record: ReleaseRecord,
-): Promise<Released | undefined> {
+  isLast: boolean,
+): Promise<Released | 'later' | undefined> {
   const why = `its tags come late, after release ${record.sequence} was committed`;
   if (pullRequest) return warn(context, name, 'releases go by pull requests');
   const request = requestFor(name, record, `${AGAIN}${why}`);
   const choose: Choose = async (ports, snapshot) => chooseAgain(ports, snapshot, request, record);
   const { value, problem } = await attempt(release(context, name, choose, {}));
+  if (problem?.retryable === true && !isLast) return 'later';
   if (problem) return warn(context, name, sentenceOf(problem));
   if (value?.kind === 'released') return value;
   return value?.kind === 'refused'

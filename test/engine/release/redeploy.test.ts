@@ -46,6 +46,47 @@ describe('a release whose tags come late', () => {
     expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
   });
 
+  it('is deployed again where the release before was cut off as well', async () => {
+    const bench = await cutOff();
+    for (const environment of ['dev', 'stg'])
+      await bench.released(environment, environment === 'dev' ? { django: 'V4.3' } : {});
+    const tag = bench.registry.tag.bind(bench.registry);
+    // its own tag, and then nothing
+    bench.registry.tag = async (...[repository, digest, name]) =>
+      name === parseTag('prd-3') ? tag(repository, digest, name) : Promise.reject(bench.down());
+    await bench.promote('prd').catch(() => undefined);
+    bench.registry.tag = tag;
+    expect([bench.record('prd').sequence, bench.tagged('django', 'prd')]).toEqual([3, 'V4.0']);
+    bench.clock.advance(10 * MINUTE);
+    await apply(bench.context(), ['prd']);
+    expect(annotation(bench)).toBe(`${bench.digest('django', 'V4.3')}+4`);
+    expect(bench.tagged('django', 'prd')).toBe('V4.3');
+  });
+
+  it('is deployed again after its tags where a failure of the moment kept that from coming before', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    const context = bench.context();
+    const { ledger } = context;
+    let failures = 1;
+    const fetch = ledger.heads.bind(ledger);
+    let asked = 0;
+    ledger.heads = async () => {
+      asked += 1;
+      if (asked > 1 && failures > 0) {
+        failures -= 1;
+        throw bench.down();
+      }
+      return fetch();
+    };
+    await apply(context, ['prd']);
+    expect([failures, annotation(bench), bench.tagged('django', 'prd')]).toEqual([
+      0,
+      `${bench.digest('django', 'V4.2')}+3`,
+      'V4.2',
+    ]);
+  });
+
   it('is deployed again once, however often apply and promote run', async () => {
     const bench = await cutOff();
     bench.clock.advance(10 * MINUTE);

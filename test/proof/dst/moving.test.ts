@@ -1,0 +1,31 @@
+// A release whose tags came late is deployed again, whatever was killed between its commit and its tags.
+import { beforeAll, expect, test } from 'vitest';
+import { sampled } from '../../support/real.ts';
+import { movingStart, simulateMoving } from './moving.ts';
+import type { Start } from './start.ts';
+
+const SEEDS = sampled(
+  Array.from({ length: 600 }, (_, index) => index + 1),
+  20,
+);
+
+let start: Start;
+beforeAll(async () => {
+  start = await movingStart();
+});
+
+test('no Pod is left on the image before, whenever it was synced', async () => {
+  let again = 0;
+  for (const seed of SEEDS) {
+    const verdict = await simulateMoving(seed, start);
+    expect({ seed, violations: verdict.violations }).toEqual({ seed, violations: [] });
+    again += verdict.again;
+  }
+  expect(again).toBeGreaterThan(SEEDS.length / 30);
+}, 180_000);
+
+test('an `apply` that puts late tags and deploys nothing again is found', async () => {
+  const found: string[] = [];
+  for (const seed of SEEDS) found.push(...(await simulateMoving(seed, start, true)).violations);
+  expect(found.some((each) => each.startsWith('not-deployed-again: '))).toBe(true);
+}, 180_000);
