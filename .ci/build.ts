@@ -1,7 +1,8 @@
 // Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
 // shared chunks, dist/types/, and the licences and the bill of materials of what was bundled in. Everything is bundled,
 // the packages of clouds and forges included; those are chunks that load on first use. Repeating the build gives the same
-// bytes. `--out DIR` writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out.
+// bytes. `--out DIR` writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out; `--metafile FILE` writes
+// what each file was made of.
 import { spawnSync } from 'node:child_process';
 import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -38,13 +39,18 @@ const commonJsNames: Plugin = {
 
 const root = join(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: 'dist' }, types: { type: 'boolean', default: true } },
+  options: {
+    out: { type: 'string', default: 'dist' },
+    types: { type: 'boolean', default: true },
+    metafile: { type: 'string' },
+  },
   allowNegative: true,
 });
 const dist = resolve(root, values.out);
 
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
+if (values.metafile !== undefined) await writeFile(values.metafile, JSON.stringify(metafile));
 await finishCommand(join(dist, 'tagflow.js'));
 // preact is in the page, and the page is a text in the bundle.
 const packages = [...bundledPackages(metafile), 'node_modules/preact'].toSorted();

@@ -1,5 +1,5 @@
 // How quickly a release is promoted in a large repository, over HTTP: the command, clone to pushed, against the usual way
-// (full clone, edit, commit, push) and against the bare Git commands that a promotion needs.
+// (full clone, edit, commit, push), against a sparse partial clone with sed, and against the bare Git commands that a promotion needs.
 import { lstat, mkdir, mkdtemp, readdir, cp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,11 +14,14 @@ import { type Build, buildProgram } from './build.ts';
 import { type Contestant, type Report, interleave } from './report.ts';
 import { createLargeRepository, packRepository } from './repository.ts';
 
-const ROUNDS = 9;
+const ROUNDS = Number(process.env['TAGFLOW_BENCH_ROUNDS'] ?? 9);
 /** The usual way takes long, and never varies by as much as it is slower. */
 const USUAL_ROUNDS = 3;
 const USUAL_LIMIT = 10;
 const BARE_LIMIT = 1.5;
+/** Not slower than it. */
+const SPARSE_LIMIT = 1;
+const REQUESTS_LIMIT = 12;
 const DISK_LIMIT = 15_000_000;
 const ENVIRONMENTS = ['dev', 'stg', 'prd'] as const;
 
@@ -37,10 +40,14 @@ export async function run(report: Report): Promise<void> {
       await contestant.prepare?.();
       const before = server.requests.length;
       await contestant.run();
-      report.note(`        ${contestant.name}: ${server.requests.length - before} HTTP requests`);
+      const requests = server.requests.length - before;
+      if (contestant.name === 'tagflow')
+        report.limit(requests <= REQUESTS_LIMIT, `${requests} HTTP requests`, `at most ${REQUESTS_LIMIT}`);
+      else report.note(`        ${contestant.name}: ${requests} HTTP requests`);
     }
     report.fasterBy(times, 'tagflow', 'the usual way', USUAL_LIMIT);
     report.atMost(times, 'tagflow', 'bare Git', BARE_LIMIT);
+    report.atMost(times, 'tagflow', 'a sparse partial clone with sed', SPARSE_LIMIT);
     const peak = await peakOfDisk(stage);
     const disk = `${(peak / 1e6).toFixed(1)} MB of disk at the most`;
     report.limit(peak <= DISK_LIMIT, disk, `at most ${DISK_LIMIT / 1e6} MB`);
@@ -111,6 +118,7 @@ function contestantsOf(stage: Stage): readonly Contestant[] {
   return [
     { name: 'tagflow', prepare: async () => stage.reset(), run: async () => stage.tagflow(['promote', 'stg']) },
     { name: 'bare Git', ...script('bare.sh') },
+    { name: 'a sparse partial clone with sed', ...script('sparse.sh') },
     { name: 'the usual way', ...script('usual.sh'), rounds: USUAL_ROUNDS },
   ];
 }

@@ -1,7 +1,7 @@
 // How quickly the command starts: `tagflow --help`, the whole process, against a Node that does nothing; and what it loads.
 import { spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { run as runProgram } from '../test/support/git-repository.ts';
 import { type Build, buildProgram } from './build.ts';
@@ -25,13 +25,14 @@ const HEAVY = [
 const COLD = 'tagflow --help, nothing compiled before';
 const ROUNDS = 25;
 const LIMIT = 2;
+const STATUS_LIMIT = 5;
 
 /** Runs the benchmark. */
 export async function run(report: Report): Promise<void> {
   report.heading('start: the whole process, from start to exit');
   await using build = await buildProgram();
-  // Node keeps its compile cache in the folder for temporary files.
-  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: build.folder };
+  // What is compiled is kept below the user's own folder.
+  const env = { PATH: process.env['PATH'] ?? '', TMPDIR: build.folder, HOME: build.folder };
   const processOf = (
     name: string,
     args: readonly string[],
@@ -40,22 +41,29 @@ export async function run(report: Report): Promise<void> {
     name,
     async run() {
       const { status, stderr } = spawnSync(process.execPath, args, {
+        cwd: build.folder,
         env: { ...env, ...more },
         stdio: ['ignore', 'ignore', 'pipe'],
       });
       if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr.toString()}`);
     },
   });
+  const demo = join(build.folder, 'demo');
+  // The demo's files come with the package, not with the build.
+  const checkout = join(import.meta.dirname, '../src/cli/main.ts');
+  await runProgram(process.execPath, [checkout, 'demo', demo, '--story', 'releases'], { env });
   const times = await interleave(ROUNDS, [
     processOf('node -e 0', ['-e', '0']),
     processOf('tagflow --help', [build.program, '--help']),
     processOf('tagflow promote --help', [build.program, 'promote', '--help']),
+    processOf('tagflow status, in the demo', [build.program, '-C', demo, 'status']),
     processOf(COLD, [build.program, '--help'], { NODE_DISABLE_COMPILE_CACHE: '1' }),
   ]);
   report.times(times);
   report.atMost(times, 'tagflow --help', 'node -e 0', LIMIT);
   report.atMost(times, 'tagflow promote --help', 'node -e 0', LIMIT);
   report.atMost(times, COLD, 'node -e 0', LIMIT);
+  report.atMost(times, 'tagflow status, in the demo', 'node -e 0', STATUS_LIMIT);
 
   const { chunks, packages } = await loadedBy(build, ['--help']);
   report.note(`        loaded: ${chunks.length} files with the packages ${packages.join(', ') || 'none'}`);
@@ -65,7 +73,7 @@ export async function run(report: Report): Promise<void> {
 
 /** The files that a run of the build loads, asked of Node itself, and the packages whose code is in them. */
 async function loadedBy(
-  { folder, program }: Build,
+  { folder, program, packagesIn }: Build,
   args: readonly string[],
 ): Promise<{ readonly chunks: readonly string[]; readonly packages: readonly string[] }> {
   const hook = join(folder, 'hook.mjs');
@@ -79,11 +87,6 @@ registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(join(
   await runProgram(process.execPath, ['--import', hook, program, ...args]);
   const urls = new Set((await readFile(join(folder, 'loaded'), 'utf8')).trim().split('\n'));
   const chunks = [...urls].filter((url) => url.startsWith('file:') && url !== pathToFileURL(hook).href);
-  const packages = new Set<string>();
-  for (const chunk of chunks) {
-    // esbuild heads each module with its path; what is not bundled in has one of its own.
-    const text = `${chunk}\n${await readFile(new URL(chunk), 'utf8')}`;
-    for (const [, name] of text.matchAll(/^.*node_modules\/((?:@[^/\s]+\/)?[^/\s]+)\/\S*$/gm)) packages.add(name ?? '');
-  }
+  const packages = new Set(chunks.flatMap((chunk) => packagesIn(basename(chunk))));
   return { chunks, packages: [...packages].toSorted() };
 }

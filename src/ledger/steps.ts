@@ -63,6 +63,9 @@ export class FileSteps {
       const changes = await this.#changes.ask({ head, paths, limit: limit + 1 });
       const known = changes.filter(({ commit }) => !edge.has(commit)).slice(0, limit);
       if (known.length === limit) return this.#read(head, paths, known);
+      // The files came with the oldest change that is seen, so nothing is found a little further down: all has to be looked through.
+      const oldest = known.at(-1);
+      if (oldest && oldest.files.values().every(({ before }) => before === undefined)) generations = Infinity;
     }
     return this.walk(head, paths, limit);
   }
