@@ -36,7 +36,11 @@ describe('a case twin', () => {
       ['apply', 'prd'],
     ]) {
       const result = await changesNothing(pipeline, async () => pipeline.tagflow(command));
-      expect(result).toFail({ code: 'tree-unsafe', what: /[Pp]rd\.yaml" is refused/, why: /beside "[Pp]rd\.yaml"/ });
+      expect(result).toFail({
+        code: 'tree-unsafe',
+        what: /[Pp]rd\.yaml" is refused/,
+        why: /"[Pp]rd\.yaml" is there too/,
+      });
     }
   });
 
