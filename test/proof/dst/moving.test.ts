@@ -5,8 +5,8 @@ import { movingStart, simulateMoving } from './moving.ts';
 import type { Start } from './start.ts';
 
 const SEEDS = sampled(
-  Array.from({ length: 600 }, (_, index) => index + 1),
-  20,
+  Array.from({ length: 120 }, (_, index) => index + 1),
+  4,
 );
 
 let start: Start;
