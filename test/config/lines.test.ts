@@ -228,7 +228,7 @@ describe('applications that are wrong', () => {
     [
       'an old name that is there',
       `${SHOP}renamed: { applications: { shop: cart } }\n`,
-      'there still is the application',
+      'the application "shop" still exists',
     ],
   ])('have %s', (_, text, words) => {
     const found = problems(text);

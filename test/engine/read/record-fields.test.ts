@@ -74,6 +74,9 @@ const FORGED: Readonly<Record<string, readonly [value: unknown, ...allowed: Sink
   'merged.*': [ID],
   'overrides.*': [TEXT],
   journal: [ID],
+  'rulesChanged.*.commit': [ID],
+  'rulesChanged.*.author': [TEXT],
+  'rulesChanged.*.time': ['2099-01-01T00:00:00Z'],
   plan: [DIGEST],
   'config.commit': [ID],
   'config.file': [DIGEST],
@@ -117,13 +120,14 @@ function put(record: Values, path: string, value: unknown): void {
     if (step !== '*') {
       if (isLast) at[step] = value;
       else {
-        const isList = steps[index + 1] === '*' && ['held', 'gates', 'overrides', 'merged'].includes(step);
+        const isList =
+          steps[index + 1] === '*' && ['held', 'gates', 'overrides', 'merged', 'rulesChanged'].includes(step);
         at[step] ??= isList ? [] : {};
         at = at[step] as Values;
       }
     } else if (Array.isArray(at)) {
       if (isLast) at[0] = value;
-      else at = (at[0] ??= { ...(path.startsWith('held') ? { release: 1, images: {} } : GATE) }) as Values;
+      else at = (at[0] ??= { ...elementOf(path) }) as Values;
     } else {
       const [first = 'django'] = Object.keys(at);
       if (isLast) {
@@ -132,6 +136,13 @@ function put(record: Values, path: string, value: unknown): void {
       } else at = (at[first] ??= { version: 'V4.0', digest: `sha256:${'d'.repeat(64)}` }) as Values;
     }
   }
+}
+
+/** An element of a list of records, valid but for the field that is forged. */
+function elementOf(path: string): Values {
+  if (path.startsWith('held')) return { release: 1, images: {} };
+  if (path.startsWith('rulesChanged')) return { commit: 'd'.repeat(40), author: 'ana', time: '2026-01-01T00:00:00Z' };
+  return GATE;
 }
 
 const GATE = { gate: 'downgrade', decision: 'pass', reason: 'newer' };

@@ -96,7 +96,7 @@ describe('a plan that somebody edited', () => {
     const elsewhere: Plan = { ...plan, config: { commit: plan.base } };
     const error = await failureOf(bench.promote('prd', { django: 'V4.2' }, { run: { plan: elsewhere } }));
     expect(error).toMatchObject({ code: 'plan-stale', exit: 5 });
-    expect(error.why).toContain(`the tagflow.yaml of ${plan.base.slice(0, 7)} made it, and main does not have`);
+    expect(error.why).toContain(`it was made with the tagflow.yaml of ${plan.base.slice(0, 7)}, which is not on main`);
   });
 });
 
