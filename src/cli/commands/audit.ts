@@ -1,12 +1,13 @@
 // tagflow audit export: evidence to hand over, which others can verify without tagflow.
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 import { counted } from '../../model/text.ts';
 import { defineCommand } from '../grammar/define.ts';
 import { oneOf, required } from '../arguments/options.ts';
 import { reportProblems } from '../session/problems.ts';
+import { namedPath } from '../process/checkout-files.ts';
 
 /** Lists the checksums of all other files, as sha256sum(1) reads it. */
 const CHECKSUMS = 'SHA256SUMS';
@@ -30,7 +31,7 @@ export const audit = defineCommand({
       import('../../views/evidence.ts'),
       import('../../views/view.ts'),
     ]);
-    const path = resolve(session.options.directory, folder);
+    const path = await namedPath(session.options.directory, folder);
     await requireEmpty(path);
     const evidence = await engine.evidence(await session.context());
     const files = evidenceFiles(evidence);

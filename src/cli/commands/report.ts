@@ -1,11 +1,12 @@
 // tagflow report: one page about the whole repository, in one file.
 import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { defineCommand } from '../grammar/define.ts';
 import { optional } from '../arguments/options.ts';
 import { PAGE_OPTIONS, pageReader } from '../page/report.ts';
 import { GENERATOR } from '../page/generator.ts';
+import { namedPath } from '../process/checkout-files.ts';
 
 /** The file of the page; a folder that is published begins with it. */
 const FILE = 'index.html';
@@ -32,7 +33,7 @@ export const report = defineCommand({
     ]);
     const data = await readPage(await session.context());
     const page = reportPage(data);
-    const file = await save(resolve(session.options.directory, folder), page);
+    const file = await save(await namedPath(session.options.directory, folder), page);
     const releases = data.lines.reduce((sum, line) => sum + line.releases.length, 0);
     session.print({
       data: {

@@ -2,12 +2,13 @@
 // and a report of code quality.
 import { appendFile, writeFile } from 'node:fs/promises';
 import { fixText } from '../../model/advice.ts';
-import { TagflowError } from '../../model/errors.ts';
+import { TagflowError, sentenceOf } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { type CiFinding, formatAnnotations, formatCodeQuality, formatFindings } from '../../views/findings.ts';
 import { formatSummary } from '../../views/summary.ts';
 import { commandOf } from './hints.ts';
+import { namedPath } from '../process/checkout-files.ts';
 import type { Io } from '../process/io.ts';
 
 /** The facts that a later step wants. */
@@ -31,15 +32,15 @@ const LITERAL = /[^A-Za-z0-9_.,:/@=+%-]/g;
 const LISTS = ['TAGFLOW_PREVIOUS', 'TAGFLOW_DIGEST', 'TAGFLOW_VERSION'];
 
 /** Writes the files that the environment names: TAGFLOW_DOTENV, GITHUB_OUTPUT, GITHUB_STEP_SUMMARY, an empty TAGFLOW_CODE_QUALITY. */
-export async function writeCiFiles({ env }: Pick<Io, 'env'>, facts: CiFacts): Promise<void> {
+export async function writeCiFiles({ env, cwd }: Pick<Io, 'env' | 'cwd'>, facts: CiFacts): Promise<void> {
   const { TAGFLOW_DOTENV: dotenv, GITHUB_OUTPUT: output, GITHUB_STEP_SUMMARY: step } = env;
   const { TAGFLOW_CODE_QUALITY: quality } = env;
   const lines = report(variables(facts));
   await Promise.all([
-    dotenv && save(dotenv, () => writeFile(dotenv, lines)),
-    output && save(output, () => appendFile(output, lines)),
-    step && save(step, () => appendFile(step, `${formatSummary(facts)}\n\n`)),
-    quality && save(quality, () => writeFile(quality, formatCodeQuality([]))),
+    dotenv && save(cwd, dotenv, async (file) => writeFile(file, lines)),
+    output && save(cwd, output, async (file) => appendFile(file, lines)),
+    step && save(cwd, step, async (file) => appendFile(file, `${formatSummary(facts)}\n\n`)),
+    quality && save(cwd, quality, async (file) => writeFile(file, formatCodeQuality([]))),
   ]);
 }
 
@@ -48,7 +49,7 @@ export async function writeCiFiles({ env }: Pick<Io, 'env'>, facts: CiFacts): Pr
  * TAGFLOW_CODE_QUALITY, empty where nothing was found. What was found stands when that fails.
  */
 export async function writeFindings(
-  { io, say }: { readonly io: Pick<Io, 'env'>; readonly say: (text: string) => void },
+  { io, say }: { readonly io: Pick<Io, 'env' | 'cwd'>; readonly say: (text: string) => void },
   found: readonly CiFinding[],
   head: 'Refused by' | 'Found by',
 ): Promise<void> {
@@ -60,9 +61,8 @@ export async function writeFindings(
   ];
   for (const [file, write] of files) {
     if (!file) continue;
-    await write(file).catch((error: unknown) =>
-      say(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`),
-    );
+    const { problem } = await attemptAny(async () => write(await namedPath(io.cwd, file)));
+    if (problem !== undefined) say(`cannot write ${file}: ${problem}`);
   }
 }
 
@@ -123,15 +123,24 @@ function versions({ images }: ReleaseRecord): string {
     : images.map(({ name, version }) => `${name}=${version}`).join(',');
 }
 
-async function save(file: string, write: () => Promise<void>): Promise<void> {
+/** Does something, and returns in words why it could not be done. */
+async function attemptAny(work: () => Promise<void>): Promise<{ readonly problem?: string; readonly cause?: unknown }> {
   try {
-    await write();
+    await work();
+    return {};
   } catch (cause) {
-    throw new TagflowError('storage-failed', {
-      what: `cannot write ${file}; the release itself is done`,
-      why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'make the folder writable, or unset the variable that names the file',
-      cause,
-    });
+    if (cause instanceof TagflowError) return { problem: sentenceOf(cause), cause };
+    return { problem: cause instanceof Error ? cause.message : String(cause), cause };
   }
+}
+
+async function save(root: string, file: string, write: (path: string) => Promise<void>): Promise<void> {
+  const { problem, cause } = await attemptAny(async () => write(await namedPath(root, file)));
+  if (problem === undefined) return;
+  throw new TagflowError('storage-failed', {
+    what: `cannot write ${file}; the release itself is done`,
+    why: problem,
+    fix: 'make the folder writable, or unset the variable that names the file',
+    cause,
+  });
 }

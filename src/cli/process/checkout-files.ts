@@ -2,7 +2,7 @@
 // in it may name any file of this machine, or none yet. Nothing outside of the checkout is read or written by a link, and what
 // is not a regular file (a device, a pipe) is not opened.
 import { constants, lstat, mkdir, open, realpath } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 
 /** Whether a path holds a file. Throws `tree-unsafe` for a link that leads out, or no regular file. */
@@ -51,6 +51,19 @@ export async function writeCheckoutText(root: string, path: string, text: string
       cause,
     });
   }
+}
+
+/**
+ * Returns where a file or folder is that the caller names, beside or in the folder that the command works in. A name in that folder
+ * may lead out of it by no link: who commits to the checkout would choose what is read or overwritten. Throws `tree-unsafe`.
+ */
+export async function namedPath(root: string, path: string): Promise<string> {
+  const full = resolve(root, path);
+  const inside = relative(root, full);
+  // The root of the machine is not a checkout.
+  if (dirname(root) === root || inside === '' || inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside))
+    return full;
+  return (await placeOf(root, inside.replaceAll(sep, '/'))) ?? full;
 }
 
 /**

@@ -1,18 +1,18 @@
 // Plans as files: `--plan-out` writes one, `--plan` reads it.
 import { writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { TagflowError } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
 import { type Plan, type PromoteRequest, parsePlan, plannedLine } from '../../model/plan.ts';
+import { namedPath } from '../process/checkout-files.ts';
 import { readTextFile } from '../process/files.ts';
 import type { Session } from '../session/session.ts';
 
 /** A plan holds the files that it changes, and is far smaller. */
 const LONGEST_PLAN = 32 * 2 ** 20;
 
-/** Reads a plan. Throws `plan-invalid`. */
+/** Reads a plan. Throws `plan-invalid`, and `tree-unsafe` for a link that leads out of the folder. */
 export async function readPlan(session: Session, file: string): Promise<Plan> {
-  const path = resolve(session.options.directory, file);
+  const path = await namedPath(session.options.directory, file);
   let content: string;
   try {
     content = await readTextFile(path, LONGEST_PLAN);
@@ -34,8 +34,9 @@ export async function readPlan(session: Session, file: string): Promise<Plan> {
 
 /** Writes a plan, and says how to do it. Throws `storage-failed`. */
 export async function savePlan(session: Session, file: string, plan: Plan): Promise<void> {
+  const path = await namedPath(session.options.directory, file);
   try {
-    await writeFile(resolve(session.options.directory, file), `${JSON.stringify(plan, null, 2)}\n`);
+    await writeFile(path, `${JSON.stringify(plan, null, 2)}\n`);
   } catch (cause) {
     throw new TagflowError('storage-failed', {
       what: `cannot write the plan to ${file}`,

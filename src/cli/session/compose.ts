@@ -17,6 +17,7 @@ import { chooseRemote } from '../settings/remote.ts';
 import type { Stopping } from './session.ts';
 import { readTokenServers } from '../settings/token-servers.ts';
 import { whoRuns } from '../settings/who.ts';
+import { namedPath } from '../process/checkout-files.ts';
 
 /** How long a promotion that loses races tries again, in milliseconds. */
 const RACE_TIMEOUT = 300_000;
@@ -101,7 +102,7 @@ function placeOf(url: string): string {
 }
 
 async function readConfigFile({ config = '', directory }: GlobalOptions): Promise<{ file: string; text: string }> {
-  const text = await readOptionalFile(resolve(directory, config));
+  const text = await readOptionalFile(await namedPath(directory, config));
   if (text !== undefined) return { file: config, text };
   throw new TagflowError('config-missing', {
     what: `there is no file ${config}`,
