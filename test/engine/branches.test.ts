@@ -1,8 +1,10 @@
 // Environment branches that the remote lacks, and how they are made.
 import { describe, expect, test } from 'vitest';
 import { createBranches, missingBranches } from '../../src/engine/branches.ts';
+import { takenReleaseTags } from '../../src/engine/doctor/taken-tags.ts';
 import type { BranchName } from '../../src/model/object-id.ts';
-import { type Bench, createBench } from '../support/engine.ts';
+import { parseTag } from '../../src/model/reference.ts';
+import { type Bench, DJANGO, createBench, repositoryOf } from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
 const STG = 'stg' as BranchName;
@@ -59,5 +61,27 @@ describe('branches that are missing', () => {
     const signal = AbortSignal.abort(bench.interruption());
     expect(await failureOf(createBranches(bench.context({ signal }), found))).toMatchObject({ code: 'interrupted' });
     expect(bench.remote.branches.has(STG)).toBe(false);
+  });
+});
+
+describe('per-release tags that are there before an environment has its branch', () => {
+  test('are reported, with the way out, which is not to delete them', async () => {
+    const bench = withoutBranches();
+    await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag('stg-7'));
+    const found = await takenReleaseTags(bench.context(), [STG, PRD]);
+    expect(found).toMatchObject([
+      { subject: DJANGO, what: expect.stringMatching(/^the tag stg-7 is there, and stg has no release 7/) },
+    ]);
+    expect(found[0]?.fix).toMatch(
+      /environments\.stg\.releaseTag.*leave the tags that are there to those who write them/,
+    );
+  });
+
+  test('are not there: nothing is said; nor of environments that have their branch, or put no tags', async () => {
+    const bench = createBench({ settings: { prd: 'tags: false' } });
+    for (const tag of ['prd-1', 'dev-1'])
+      await bench.registry.tag(repositoryOf('django'), bench.digest('django', 'V3.2'), parseTag(tag));
+    for (const branch of [STG, PRD]) bench.remote.branches.delete(branch);
+    expect(await takenReleaseTags(bench.context(), [STG, PRD])).toEqual([]);
   });
 });

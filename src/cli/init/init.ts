@@ -4,6 +4,8 @@ import { draftConfig } from '../../config/draft-config.ts';
 import { recogniseLayout } from '../../config/recognise/layout.ts';
 import type { FoundLayout } from '../../config/recognise/survey.ts';
 import { createBranches, missingBranches } from '../../engine/branches.ts';
+import { takenReleaseTags } from '../../engine/doctor/taken-tags.ts';
+import { fixText } from '../../model/advice.ts';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { lineName } from '../../model/pipeline.ts';
 import { branchesView, ciDraftView, draftView, importedView } from '../../views/init.ts';
@@ -121,6 +123,9 @@ async function makeBranches(session: Session): Promise<number> {
   const { missing, trunk, head } = found;
   let created = missing;
   if (missing.length > 0) {
+    for (const { subject, what, fix } of await takenReleaseTags(context, missing)) {
+      context.notify({ level: 'warning', text: `${subject}: ${what}; ${fixText(fix) ?? ''}` });
+    }
     const question = `make ${missing.join(', ')} at ${trunk} (${head.slice(0, 7)})?`;
     if (await agreed(session, question)) await createBranches(context, found);
     else created = [];

@@ -65,7 +65,7 @@ export async function examineRepository(
   return [
     ...access,
     ...tagFindings(use, facts),
-    ...(await foreignReleaseTags(context, use)),
+    ...(await strangeReleaseTags(context, use)),
     ...(await missingImages(context, use, images?.value)),
     ...cleanUpFindings(use, facts, images?.value, context.clock.now()),
   ];
@@ -181,9 +181,9 @@ function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: Reposi
 }
 
 /** Per-release tags of releases that there are none of: a promotion that comes to that number is refused. */
-async function foreignReleaseTags(
+export async function strangeReleaseTags(
   { registryOf }: Pick<Registries, 'registryOf'>,
-  { repository, newest }: RepositoryUse,
+  { repository, newest }: Pick<RepositoryUse, 'repository' | 'newest'>,
 ): Promise<readonly Diagnosis[]> {
   const tagging = [...newest].filter(([environment]) => environment.tags);
   if (tagging.length === 0) return [];
