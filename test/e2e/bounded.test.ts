@@ -7,7 +7,7 @@ import { type CliResult, MAIN, runCli, succeeded } from '../support/cli.ts';
 import { HOSTILE } from '../support/hostile-content.ts';
 import { type Meter, createMeter } from '../support/measured.ts';
 import { type TestPipeline, describeReleased, releaseOf } from '../support/pipeline.ts';
-import { describeReal, sampled } from '../support/real.ts';
+import { describeReal, describeSlow, sampled } from '../support/real.ts';
 
 /** Run from its source, the program has Node's stripper of types and its own text in memory as well. */
 const STRIPPER = MAIN.endsWith('.ts') ? 48 : 0;
@@ -53,6 +53,45 @@ describeReal('what somebody puts on dev', ['git', 'sh'], () => {
         expect([0, 2, 3, 4, 7]).toContain((await bounded(pipeline, args)).exit);
       }
     });
+  });
+});
+
+/** The commands that the corpus above does not run on every content. */
+const OTHERS: readonly (readonly string[])[] = [
+  ['show', 'dev'],
+  ['show', 'dev', '--at', '0s'],
+  ['diff', 'dev', 'prd'],
+  ['where', 'django@V4.2'],
+  ['doctor'],
+  ['metrics'],
+  ['journal'],
+  ['history', '--found', '--limit', '50'],
+  ['status', '--gates'],
+  ['init', '--import', '--dry-run'],
+  ['report', 'page'],
+  ['audit', 'export', 'evidence'],
+  ['lock', 'prd', '--reason', 'x'],
+  ['hold', 'django@V4.2', '--reason', 'x'],
+];
+
+describeSlow('what somebody puts on dev, and every other command', ['git', 'sh'], () => {
+  // Each content meets two of the commands, and each command two contents at least.
+  const pairs = HOSTILE.map(({ name, plant }, index) => ({
+    name,
+    plant,
+    commands: [0, 7].map((step) => OTHERS[(index * 3 + step) % OTHERS.length] ?? []),
+  }));
+  it.each(pairs)('$name', { timeout: 240_000 }, async ({ plant, commands }) => {
+    const pipeline = await fork();
+    await plant(pipeline);
+    for (const args of commands) {
+      const { exit } = await bounded(pipeline, args);
+      expect([0, 2, 3, 4, 5, 7, 11]).toContain(exit);
+    }
+  });
+
+  it('leaves no command out', () => {
+    expect(new Set(pairs.flatMap(({ commands }) => commands)).size).toBe(OTHERS.length);
   });
 });
 

@@ -266,6 +266,13 @@ describe('plans', () => {
     expect(tags['mariadb:dev-3']).toBe(digestOfImage('mariadb', 'V10.11'));
     const again = await other.tagflow(['promote', 'dev', '--plan', 'plan.json']);
     expect(failuresOf(again)).toMatchObject([{ code: 'plan-stale', exit: 5 }]);
+    const refused = await other.tagflow(['promote', 'prd', 'django=V3.2', '--plan-out', 'refused.json']);
+    expect(refused).toMatchObject({ exit: 3, stdout: '' });
+    // The plan of a refused promotion can be approved, so it is there; that it is refused is said once, and nothing says otherwise.
+    expect(refused.stderr).toMatch(/^plan saved: .*refused\.json\n✗ refused: prd would go back/);
+    expect(JSON.parse(await readFile(join(other.folder, 'refused.json'), 'utf8'))).toMatchObject({
+      environment: 'prd',
+    });
     await rm(join(other.folder, 'plan.json'));
     const nothing = await other.tagflow(['promote', 'dev', 'mariadb=V10.11', '--plan-out', 'plan.json']);
     succeeded(nothing);
