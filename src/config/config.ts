@@ -139,7 +139,7 @@ const SHARED = [
 ] as const;
 
 /** What all lines of an environment share; its own tags and paths are those of its lines. */
-function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: BranchName | undefined): Environment {
+function finishEnvironment(draft: DraftEnvironment, whole: Draft, shared: BranchName | undefined): Environment {
   const { name, verify, live } = draft;
   return {
     ...pick(draft, SHARED),
@@ -155,7 +155,8 @@ function finishEnvironment(draft: DraftEnvironment, { signing }: Draft, shared: 
     pins: [],
     ...(verify && { verify }),
     ...(live && { live }),
-    ...signingOf(draft, signing),
+    ...signingOf(draft, whole.signing),
+    ...formerNames(whole, { environment: name, application: undefined }),
   };
 }
 

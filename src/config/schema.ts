@@ -511,7 +511,7 @@ export const configSchema = z
     renamed: z.optional(renamed).register(documentation, {
       title: 'Renamed',
       description:
-        'Old names, each with its new one, so that the past of both is one: numbers go on, and the record moves with the next release. An entry stays as long as its past is of interest.',
+        'Old names, each with its new one, so that the past of both is one: numbers go on, the record moves with the next release, and locks and holds stay. An entry stays as long as its past is of interest.',
       default: {},
       examples: [{ applications: { storefront: 'shop' } }],
     }),

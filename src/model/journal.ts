@@ -94,10 +94,10 @@ export type EntryDraft = Omit<JournalEntry, 'schema' | 'id' | 'signature'>;
 /** The journal's branch where `journal:` names no other. */
 export const JOURNAL_BRANCH = 'tagflow-journal';
 
-/** Longest entry that is read, in characters. */
 /** Characters that an entry may have. */
 export const LONGEST_ENTRY = 65_536;
-const EVERY = '_';
+/** What stands in a path for every environment, and for every application. */
+export const EVERY = '_';
 const PATH =
   /^([a-z]+)\/([a-z0-9._-]+)\/([a-z0-9._-]+)\/(\d{4}-\d\d)\/(\d{8}T\d{9}Z)-([0-9a-f]{12})(?:-([0-9a-f]{12}))?\.yaml$/;
 

@@ -128,6 +128,11 @@ export interface LineNames {
   readonly application: string | undefined;
 }
 
+/** The names that a line has and had: its present one first. */
+export function namesOfLine(line: LineNames & { readonly formerly?: readonly LineNames[] }): readonly LineNames[] {
+  return [line, ...(line.formerly ?? [])];
+}
+
 /**
  * A release line: one application in one environment, with its own releases, record and holds. In a repository without
  * applications an environment is its only line.

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { positionOf, splitPlace } from '../../src/cli/grammar/position.ts';
 import { COMMANDS } from '../../src/cli/program.ts';
 import { CLI_ENVIRONMENT, MAIN } from '../support/cli.ts';
+import { createGitRepository } from '../support/git-repository.ts';
 import { run } from '../support/io.ts';
 import { describeReleased } from '../support/pipeline.ts';
 
@@ -105,6 +106,24 @@ environments: { dev: {}, prd: { from: dev } }
     expect(await words('promote', 'prd', '--override', 'soak,w')).toEqual(['soak,windows']);
     expect(await words('rollback', 'prd', '--override', '')).toEqual(['held']);
   });
+});
+
+test('names that only the past knows are offered where the past is asked, once no name of today fits', async () => {
+  const repository = await createGitRepository();
+  const config = (environments: string, renamed = ''): string =>
+    `version: 1\n${renamed}images: { web: { repository: registry.example.com/web } }\nenvironments: { ${environments} }\n`;
+  const commit = async (text: string) => repository.commit('main', { 'tagflow.yaml': text });
+  await commit(config('dev: {}, quality: { from: dev }, prd: { from: quality }'));
+  await commit(config('dev: {}, live: { from: dev }', 'renamed: { environments: { prd: live } }\n'));
+  const patient = { ...CLI_ENVIRONMENT, TAGFLOW_COMPLETION_TIMEOUT: '60' };
+  const words = async (...line: readonly string[]) =>
+    (await run(['--repo', repository.folder, '__complete', '--', ...line], patient)).stdout.split('\n').filter(Boolean);
+  expect(await words('history', '')).toEqual(['dev', 'live']);
+  expect(await words('history', 'q')).toEqual(['quality']);
+  expect(await words('check', 'p')).toEqual(['prd']);
+  expect(await words('history', 'l')).toEqual(['live']);
+  expect(await words('promote', 'q')).toEqual([]);
+  await repository.remove();
 });
 
 describe('in a real shell', () => {

@@ -32,6 +32,25 @@ export async function pastAt(
   return [...numbers.map((number) => `#${number}`), ...new Set(versions)];
 }
 
+/** Names of environments and applications that today's tagflow.yaml does not have, or has under another name. */
+export async function pastNames(
+  session: Session,
+  completion: 'environment' | 'application' | 'line',
+): Promise<readonly string[]> {
+  const [{ readSnapshot }, { pastLines }] = await Promise.all([
+    import('../../engine/read/snapshot.ts'),
+    import('../../engine/read/past-lines.ts'),
+  ]);
+  const context = await session.context();
+  const snapshot = await readSnapshot(context);
+  const lines = (await pastLines(context, snapshot)).map(({ line }) => line);
+  const { renamed } = snapshot.pipeline;
+  const environments = [...renamed.environments.keys(), ...lines.map(({ environment }) => environment)];
+  const applications = [...renamed.applications.keys(), ...lines.flatMap(({ application }) => application ?? [])];
+  const all = { environment: environments, application: applications, line: [...environments, ...applications] };
+  return [...new Set(all[completion])];
+}
+
 /** Entries of a kind that no later entry ends. */
 async function openEntries(session: Session, kind: JournalEntry['kind']): Promise<readonly JournalEntry[]> {
   const { listJournal } = await import('../../engine/journal/list.ts');

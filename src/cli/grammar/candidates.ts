@@ -26,7 +26,7 @@ export async function candidatesFor(
   const current = words.at(-1) ?? '';
   const position = positionOf(commands, words);
   const found =
-    position.kind === 'words' ? position.words : await inTime(session, valuesAt(session, commands, position, current));
+    position.kind === 'words' ? position.words : await inTime(session, wordsAt(session, commands, position, current));
   // A word with a blank or a sign for the shell is not one to insert.
   return found.filter((word) => word.startsWith(current) && isPlain(word) && !/\s/.test(word));
 }
@@ -47,6 +47,25 @@ async function inTime({ io }: Session, work: Promise<readonly string[]>): Promis
 }
 
 type Values = Extract<ArgumentPosition, { kind: 'values' }>;
+
+/** Commands that answer for names that only the past knows. */
+const OF_PAST: ReadonlySet<string> = new Set(['history', 'show', 'check', 'journal']);
+
+/** Names of today; where none begins so, those that only the past knows. */
+async function wordsAt(
+  session: Session,
+  commands: readonly Command[],
+  position: Values,
+  current: string,
+): Promise<readonly string[]> {
+  const found = await valuesAt(session, commands, position, current);
+  const { completion, command } = position;
+  const isName = completion === 'environment' || completion === 'application' || completion === 'line';
+  if (!isName || current === '' || !OF_PAST.has(command) || found.some((word) => word.startsWith(current)))
+    return found;
+  const { pastNames } = await import('./candidates-past.ts');
+  return pastNames(session, completion);
+}
 
 async function valuesAt(
   session: Session,

@@ -297,6 +297,9 @@ async function checkProposed(context: RecordReading, snapshot: Snapshot, trail: 
   const { environment } = trail;
   if (!newest || !environment.pullRequest || environment.carries !== 'tree' || newest.release.schema === 1) return;
   const { commit, release: record } = newest;
+  // What came from a branch that is gone cannot be planned again; the sources say that it is unknown.
+  const { restored, source } = record;
+  if (!restored && !snapshot.branches.has(source.branch as BranchName)) return;
   const problem = await amendment(context, snapshot, { environment, commit: commit.id, record });
   if (problem !== undefined) report('content', commit, `it is not what was proposed: ${problem}`);
 }

@@ -60,7 +60,7 @@ export async function checkSources(
 
 /**
  * Where the commit is that a release says it carried: in the branch that it names, upstream in another one, nowhere upstream, or,
- * where that branch is gone which was upstream by the tagflow.yaml of the release, merged into the release.
+ * where that branch is gone which was upstream by the tagflow.yaml of the release, merged into the release as far as can be told.
  */
 type SourcePlace = 'there' | 'elsewhere' | 'nowhere' | 'gone';
 
@@ -92,7 +92,9 @@ async function readSources(
     const missing = outside.get(branch)?.has(commit) === true;
     if (!asked.every((others) => others.has(commit))) return missing ? 'elsewhere' : 'there';
     const isGone = own.includes(branch as BranchName) && !snapshot.branches.has(branch as BranchName);
-    return isGone && entry.commit.parents.includes(commit) ? 'gone' : 'nowhere';
+    // A merge of a pull request has the source below its second parent, and a squash nowhere.
+    const mayBe = rules(entry).environment.pullRequest || entry.commit.parents.includes(commit);
+    return isGone && mayBe ? 'gone' : 'nowhere';
   };
 }
 

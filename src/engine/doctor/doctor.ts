@@ -1,6 +1,6 @@
 // Doctor: whether everything that promotions and rollbacks need is there, and will be: programs, the remote, the branches and
 // their records, and every configured repository. By dry means only: nothing is changed, and nothing is left behind.
-import { type Environment, linesNamed, repositoryIn } from '../../model/pipeline.ts';
+import { type Environment, repositoryIn } from '../../model/pipeline.ts';
 import { type Repository, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { retained } from '../../model/retention.ts';
@@ -11,6 +11,7 @@ import { examineForge } from './forge.ts';
 import { examineProtection } from './protection.ts';
 import { examineJournal } from './journal.ts';
 import { examineSigning } from './signing.ts';
+import { presentLines } from '../read/named-lines.ts';
 import { type Past, readPast } from '../read/past.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { attempt } from '../../model/attempt.ts';
@@ -37,7 +38,7 @@ export async function doctor(given: Given, machine: Machine, name?: string): Pro
   if (problem) return [...findings, diagnosisOf(problem, 'remote', 'git')];
   const context = configured(given, snapshot);
   const { lines } = snapshot.pipeline;
-  const chosen = name === undefined ? [...lines.values()] : linesNamed(snapshot.pipeline, [name]);
+  const chosen = name === undefined ? [...lines.values()] : await presentLines(given, snapshot, [name]);
   const { branch } = snapshot.trunk;
   findings.push({
     severity: 'ok',

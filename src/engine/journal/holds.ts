@@ -4,11 +4,12 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
-import { type Environment, environmentOf, imageOf } from '../../model/pipeline.ts';
+import { type Environment, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
-import { configured, type Context, type Given, type Registries } from '../context.ts';
+import { configured, type Context, type Given, type Reading, type Registries } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { presentEnvironment } from './lines.ts';
 import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
 
 /** A hold to be set. */
@@ -35,7 +36,7 @@ export async function hold(given: Given, request: HoldRequest): Promise<readonly
     const { entry } = await appendEntry(context, snapshot, all, { kind: 'hold', ...lasting });
     return [entry];
   }
-  return inTurn(snapshot, names, async (now, environment) =>
+  return inTurn(snapshot, await environmentsNamed(context, snapshot, names), async (now, environment) =>
     appendEntry(context, now, [environment], { kind: 'hold', environment: environment.environment, ...lasting }),
   );
 }
@@ -53,7 +54,7 @@ export async function lift(
   const snapshot = await readSnapshot(given);
   const context = configured(given, snapshot);
   const image = /^[0-9a-f]{12}$/.test(what) ? undefined : await imageNamed(context, snapshot, what);
-  const environments = names.length > 0 ? names.map((name) => environmentOf(snapshot.pipeline, name)) : undefined;
+  const environments = names.length > 0 ? await environmentsNamed(context, snapshot, names) : undefined;
   const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === what);
   const found = await openHolds(context, snapshot, environments, isMeant);
   if (found.length === 0) throw noOpenHold(what);
@@ -97,15 +98,23 @@ async function openHolds(
   return [...found.values()];
 }
 
-async function inTurn(
+async function environmentsNamed(
+  context: Reading,
   snapshot: Snapshot,
   names: readonly string[],
+): Promise<readonly Environment[]> {
+  return Promise.all(names.map(async (name) => presentEnvironment(context, snapshot, name)));
+}
+
+async function inTurn(
+  snapshot: Snapshot,
+  environments: readonly Environment[],
   append: (snapshot: JournalBase, environment: Environment) => ReturnType<typeof appendEntry>,
 ): Promise<readonly JournalEntry[]> {
   const entries: JournalEntry[] = [];
   let { branches } = snapshot;
-  for (const name of names) {
-    const { entry, head } = await append({ ...headsOf(snapshot), branches }, environmentOf(snapshot.pipeline, name));
+  for (const environment of environments) {
+    const { entry, head } = await append({ ...headsOf(snapshot), branches }, environment);
     entries.push(entry);
     branches = new Map([...branches, [snapshot.pipeline.journal, head]]);
   }

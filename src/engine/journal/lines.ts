@@ -1,6 +1,8 @@
 // Which environments and applications a command of the journal is about, from the words that were typed.
 import { TagflowError } from '../../model/errors.ts';
 import { type Environment, environmentOf } from '../../model/pipeline.ts';
+import type { Reading } from '../context.ts';
+import { presentLines } from '../read/named-lines.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
 /** An environment, or one application of it. */
@@ -9,10 +11,23 @@ export interface JournalTarget {
   readonly application: string | undefined;
 }
 
+/** The environment of a name. Throws `environment-not-found`, saying what it is called now, or since when it is not there. */
+export async function presentEnvironment(reading: Reading, snapshot: Snapshot, name: string): Promise<Environment> {
+  await presentLines(reading, snapshot, [name]);
+  return environmentOf(snapshot.pipeline, name);
+}
+
 /** The targets that words name: environments first, then applications of each. Throws `environment-not-found`, `usage`. */
-export function targetsOf({ pipeline }: Snapshot, words: readonly string[]): readonly JournalTarget[] {
+export async function targetsOf(
+  reading: Reading,
+  snapshot: Snapshot,
+  words: readonly string[],
+): Promise<readonly JournalTarget[]> {
+  const { pipeline } = snapshot;
   const isApplication = (word: string): boolean => pipeline.applications.includes(word);
-  const environments = words.filter((word) => !isApplication(word)).map((word) => environmentOf(pipeline, word));
+  const environments = await Promise.all(
+    words.filter((word) => !isApplication(word)).map(async (word) => presentEnvironment(reading, snapshot, word)),
+  );
   const applications = words.filter(isApplication);
   if (environments.length === 0) {
     throw new TagflowError('usage', {

@@ -3,9 +3,10 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { environmentOf } from '../../model/pipeline.ts';
+import { namesOfLine } from '../../model/pipeline.ts';
 import type { Given, Reading } from '../context.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
+import { namedLines } from '../read/named-lines.ts';
 import { readable } from '../read/problem.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -17,8 +18,19 @@ export async function listJournal(
   limit: number,
 ): Promise<readonly JournalEntry[]> {
   const snapshot = await readSnapshot(reading);
-  const name = environment === undefined ? undefined : environmentOf(snapshot.pipeline, environment).environment;
-  return allEntries(reading, journalOf(snapshot), name, limit);
+  const journal = journalOf(snapshot);
+  if (environment === undefined) return allEntries(reading, journal, undefined, limit);
+  const names = await environmentNames(reading, snapshot, environment);
+  return allEntries(reading, journal, names, limit);
+}
+
+/** What an environment is called and was called before. Throws `environment-not-found` for one that never was. */
+async function environmentNames(reading: Reading, snapshot: Snapshot, name: string): Promise<ReadonlySet<string>> {
+  const { environments, renamed } = snapshot.pipeline;
+  const now = environments.get(renamed.environments.get(name) ?? name);
+  if (now) return new Set(namesOfLine(now).map(({ environment }) => environment));
+  const { past } = await namedLines(reading, snapshot, [name], true);
+  return new Set([name, ...past.map(({ line }) => line.environment)]);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
+import { lineName } from '../../model/pipeline.ts';
 import type { Given, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -24,7 +25,7 @@ export async function lock(context: Given, request: LockRequest): Promise<readon
   const snapshot = await readSnapshot(context);
   let { branches } = snapshot;
   const entries: JournalEntry[] = [];
-  for (const { environment, application } of targetsOf(snapshot, words)) {
+  for (const { environment, application } of await targetsOf(context, snapshot, words)) {
     const { entry, head } = await appendEntry(context, { ...headsOf(snapshot), branches }, [environment], {
       kind: 'lock',
       environment: environment.environment,
@@ -46,7 +47,7 @@ export async function unlock(
   reason: string | undefined,
 ): Promise<readonly JournalEntry[]> {
   const snapshot = await readSnapshot(context);
-  const targets = targetsOf(snapshot, words);
+  const targets = await targetsOf(context, snapshot, words);
   const open = (await Promise.all(targets.map(async (target) => locksOf(context, snapshot, target)))).flat();
   if (open.length === 0) {
     throw new TagflowError('entry-not-found', {
@@ -77,7 +78,7 @@ async function locksOf(
   target: JournalTarget,
 ): Promise<readonly { readonly target: JournalTarget; readonly lock: OpenEntry }[]> {
   const { environment, application } = target;
-  const line = { ...environment, application: application ?? environment.application };
+  const line = snapshot.pipeline.lines.get(lineName(environment.environment, application)) ?? environment;
   const open = await openEntries(context, journalOf(snapshot), 'lock', line);
   return open.map((one) => ({ target, lock: one }));
 }

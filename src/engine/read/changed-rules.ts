@@ -2,29 +2,29 @@
 import { CONFIG_FILE } from '../../config/config.ts';
 import { policyDigest } from '../../model/gate-policy.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { lineName } from '../../model/pipeline.ts';
+import type { ReleaseLine } from '../../model/pipeline.ts';
 import type { ReleaseRecord, RulesChange } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import { readConfigText } from './config-file.ts';
-import { type PastRules, rulesAt } from './past-rules.ts';
+import { type PastRules, lineThen, rulesAt } from './past-rules.ts';
 
 /** Commits that are named at most. */
 const MOST = 10;
 
 /**
- * The commits that changed the gates between the tagflow.yaml of two releases, newest first; none where either was made by a file,
+ * The commits that changed the gates between the tagflow.yaml of two releases of a line, newest first; none where either was made by a file,
  * or by a commit that the trunk does not have.
  */
 export async function rulesChangedBetween(
   reading: Pick<RecordReading, 'ledger'>,
+  line: ReleaseLine,
   before: Pick<ReleaseRecord, 'config'> | undefined,
-  record: Pick<ReleaseRecord, 'config' | 'environment' | 'application'>,
+  record: Pick<ReleaseRecord, 'config'>,
 ): Promise<readonly RulesChange[]> {
   if (!before || !('commit' in before.config) || !('commit' in record.config)) return [];
   const [old, now] = [before.config.commit, record.config.commit];
   if (old === now) return [];
-  const line = lineName(record.environment, record.application);
   const ends = await rulesAt(reading, [old, now]);
   const [start, end] = [ends.places.get(old), ends.places.get(now)];
   const same = rulesOf(ends, old, line) === rulesOf(ends, now, line);
@@ -46,8 +46,9 @@ export async function rulesChangedBetween(
  */
 export async function rulesChangedSince(
   reading: Pick<RecordReading, 'ledger'>,
+  line: ReleaseLine,
   before: ReleaseRecord | undefined,
-  record: Pick<ReleaseRecord, 'config' | 'environment' | 'application'>,
+  record: Pick<ReleaseRecord, 'config'>,
 ): Promise<readonly RulesChange[]> {
   if (!before || !('commit' in before.config) || !('commit' in record.config)) return [];
   const [old, now] = [before.config.commit, record.config.commit];
@@ -55,11 +56,12 @@ export async function rulesChangedSince(
   const { ledger } = reading;
   const between = await ledger.downTo(now, (id) => id === old);
   if (between && (await readConfigText(ledger, old)) === (await readConfigText(ledger, now))) return [];
-  return rulesChangedBetween(reading, before, record);
+  return rulesChangedBetween(reading, line, before, record);
 }
 
 /** The gates of a line at a commit, as a digest; undefined where the line or the configuration is not there. */
-function rulesOf({ pipelines }: PastRules, commit: ObjectId, name: string): string | undefined {
-  const line = pipelines.get(commit)?.lines.get(name);
-  return line && policyDigest(line.gates);
+function rulesOf({ pipelines }: PastRules, commit: ObjectId, line: ReleaseLine): string | undefined {
+  const pipeline = pipelines.get(commit);
+  const then = pipeline && lineThen(pipeline, line);
+  return then && policyDigest(then.gates);
 }

@@ -2,9 +2,9 @@
 import { attempt } from '../../model/attempt.ts';
 import type { Instant } from '../../model/effects.ts';
 import type { JournalEntry } from '../../model/journal.ts';
-import type { ReleaseLine } from '../../model/pipeline.ts';
+import { type ReleaseLine, namesOfLine } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
-import { allEntries, journalOf } from './journal.ts';
+import { allEntries, concernsLine, journalOf } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Newest entries of people that are looked through. */
@@ -17,29 +17,18 @@ const MOST = 500;
 export async function entriesWithin(
   reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
-  lines: readonly Pick<ReleaseLine, 'environment' | 'application'>[],
+  lines: readonly Pick<ReleaseLine, 'environment' | 'application' | 'formerly'>[],
   { since, until }: { readonly since: Instant; readonly until: Instant },
 ): Promise<readonly JournalEntry[]> {
-  const [first] = lines;
-  if (!first) return [];
-  const only = lines.every(({ environment }) => environment === first.environment) ? first.environment : undefined;
+  if (lines.length === 0) return [];
+  const environments = new Set(lines.flatMap(namesOfLine).map(({ environment }) => environment));
   const { value = [], problem } = await attempt(
-    allEntries(reading, journalOf(snapshot), only, MOST),
+    allEntries(reading, journalOf(snapshot), environments, MOST),
     'journal-invalid',
   );
   if (problem) reading.notify({ level: 'warning', text: `entries of the journal are not shown: ${problem.message}` });
   return value.filter((entry) => {
     const at = Date.parse(entry.time);
-    return entry.kind !== 'verify' && at >= since && at <= until && lines.some((line) => isAbout(entry, line));
+    return entry.kind !== 'verify' && at >= since && at <= until && lines.some((line) => concernsLine(entry, line));
   });
-}
-
-function isAbout(
-  { environment, application }: JournalEntry,
-  line: Pick<ReleaseLine, 'environment' | 'application'>,
-): boolean {
-  return (
-    (environment === undefined || environment === line.environment) &&
-    (application === undefined || application === line.application)
-  );
 }

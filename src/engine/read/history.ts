@@ -84,7 +84,7 @@ export async function history(
   const span = { since: Math.max(since, oldest ?? since), until };
   return {
     releases: await withResults(context, snapshot, releases.slice(0, limit)),
-    entries: await entriesWithin(context, snapshot, chosen.today, span),
+    entries: await entriesWithin(context, snapshot, [...chosen.today, ...chosen.past.map(({ line }) => line)], span),
     unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
     left: chosen.past,
   };
@@ -175,7 +175,7 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     const [release = found] = await withResults(context, snapshot, [found]);
     const since = found.before ? Date.parse(found.before.time) : Number.NEGATIVE_INFINITY;
     const span = { since, until: found.until ?? Number.POSITIVE_INFINITY };
-    const rulesChanged = await rulesChangedBetween(context, found.before, found.record);
+    const rulesChanged = await rulesChangedBetween(context, line, found.before, found.record);
     return { ...release, entries: await entriesWithin(context, snapshot, [line], span), rulesChanged };
   }
   throw nothingFound(name, when, releases, today ? undefined : past);

@@ -8,6 +8,7 @@ import { TagflowError } from '../../model/errors.ts';
 import {
   LONGEST_ENTRY,
   ENDED_BY,
+  EVERY,
   type EntryKind,
   type EntryName,
   type JournalEntry,
@@ -17,7 +18,7 @@ import {
   signedText,
 } from '../../model/journal.ts';
 import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
-import type { Environment } from '../../model/pipeline.ts';
+import { type Environment, namesOfLine } from '../../model/pipeline.ts';
 import { decodeUpTo } from '../../model/text.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { signingOf } from './signatures.ts';
@@ -110,7 +111,9 @@ export async function verificationEntries(
   const entries = await readEntries(reading, head, found.slice(-limit));
   const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
   // One that names another line's application, or none where there are some, is about no release of this line.
-  const own = counting.filter(({ entry }) => entry.application === environment.application);
+  const own = counting.filter(({ entry }) =>
+    namesOfLine(environment).some(({ application }) => entry.application === application),
+  );
   return own.map(({ entry }) => entry).toReversed();
 }
 
@@ -138,17 +141,17 @@ export async function allHolds(
   return (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 
-/** Every entry about an environment, its own and those about all, newest first. */
+/** Every entry about environments, called as entries call them, and those about all, newest first. */
 export async function allEntries(
   reading: Pick<RecordReading, 'ledger'>,
   { head }: Journal,
-  environment: string | undefined,
+  environments: ReadonlySet<string> | undefined,
   limit: number,
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
   const found = await namesIn(reading, head, '');
   const about = found.filter(
-    ({ name }) => environment === undefined || name.environment === undefined || name.environment === environment,
+    ({ name }) => !environments || name.environment === undefined || environments.has(name.environment),
   );
   const newest = about.toSorted((a, b) => (a.name.stamp < b.name.stamp ? 1 : -1)).slice(0, limit);
   return readEntries(reading, head, newest);
@@ -203,15 +206,27 @@ async function entriesFor(
   reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   kind: EntryKind,
-  { environment, application }: Environment,
+  line: Environment,
 ): Promise<readonly Named[]> {
   await reading.ledger.fetch([head]);
-  const found = [
-    ...(await namesIn(reading, head, `${kind}/${environment}`)),
-    ...(await namesIn(reading, head, `${kind}/_`)),
-  ];
-  const own = found.filter(({ name }) => name.application === undefined || name.application === application);
-  return own.toSorted((a, b) => (a.name.stamp < b.name.stamp ? -1 : 1));
+  const environments = new Set(namesOfLine(line).map(({ environment }) => environment));
+  const folders = [...environments, EVERY].map((one) => `${kind}/${one}`);
+  const found = (await Promise.all(folders.map(async (folder) => namesIn(reading, head, folder)))).flat();
+  return found
+    .filter(({ name }) => concernsLine(name, line))
+    .toSorted((a, b) => (a.name.stamp < b.name.stamp ? -1 : 1));
+}
+
+/** Whether an entry is about a line, under a name that the line has or had; what names no environment or application is about all. */
+export function concernsLine(
+  { environment, application }: Partial<Pick<EntryName, 'environment' | 'application'>>,
+  line: Parameters<typeof namesOfLine>[0],
+): boolean {
+  return namesOfLine(line).some(
+    (names) =>
+      (environment === undefined || environment === names.environment) &&
+      (application === undefined || application === names.application),
+  );
 }
 
 async function namesIn(

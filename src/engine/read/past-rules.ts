@@ -4,7 +4,7 @@ import { CONFIG_FILE, applicationFolders } from '../../config/config.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import { attempt, attemptNow } from '../../model/attempt.ts';
 import type { BranchName, ObjectId } from '../../model/object-id.ts';
-import { type LineNames, type Pipeline, type ReleaseLine, type Trust, lineName } from '../../model/pipeline.ts';
+import { type Pipeline, type ReleaseLine, type Trust, lineName, namesOfLine } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
@@ -94,8 +94,7 @@ export function lineThen(
   { lines }: Pipeline,
   line: Pick<ReleaseLine, 'environment' | 'application' | 'formerly'>,
 ): ReleaseLine | undefined {
-  const names: readonly LineNames[] = [line, ...(line.formerly ?? [])];
-  return names
+  return namesOfLine(line)
     .map(({ environment, application }) => lines.get(lineName(environment, application)))
     .find((found) => found !== undefined);
 }
@@ -108,6 +107,17 @@ export async function lineOfRecord(
   if (!('commit' in record.config)) return undefined;
   const { pipelines } = await rulesAt(reading, [record.config.commit]);
   return pipelines.get(record.config.commit)?.lines.get(lineName(record.environment, record.application));
+}
+
+/** Returns a line as the configuration had it that a record of it was planned by, whatever it was called then. */
+export async function lineThenOf(
+  reading: Pick<RecordReading, 'ledger'>,
+  line: ReleaseLine,
+  { config }: Pick<ReleaseRecord, 'config'>,
+): Promise<ReleaseLine | undefined> {
+  if (!('commit' in config)) return undefined;
+  const pipeline = (await rulesAt(reading, [config.commit])).pipelines.get(config.commit);
+  return pipeline && lineThen(pipeline, line);
 }
 
 /** Returns what signatures are held against by another configuration's rules: its signers are those of today's trunk. */

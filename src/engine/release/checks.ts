@@ -17,6 +17,7 @@ import {
 import type { LedgerReader } from '../../ledger/ledger.ts';
 import type { PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
+import { lineThenOf } from '../read/past-rules.ts';
 import { steadyHead } from '../read/replica-lag.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
@@ -56,10 +57,29 @@ export async function releaseTagsAreFree(
 export async function isNewest(
   context: PlanningPorts,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
-  { images, sequence }: ReleaseRecord,
+  record: ReleaseRecord,
 ): Promise<boolean> {
-  const [next] = await releaseTags(context, state.environment, images, sequence + 1);
+  const { images, sequence } = record;
+  const then = await formerTags(context, state.environment, record);
+  const [next] = [
+    ...(await releaseTags(context, state.environment, images, sequence + 1)),
+    ...(then ? await releaseTags(context, then, images, sequence + 1) : []),
+  ];
   return next === undefined || raced(context, state, sequence + 1, next);
+}
+
+/**
+ * A line as it was when its release was made, where it had other names and its per-release tags were called otherwise: a branch
+ * that was rewound before it was renamed shows by those. No other line writes tags of that name since: its first would be taken.
+ */
+async function formerTags(
+  context: Pick<PlanningPorts, 'ledger'>,
+  line: ReleaseLine,
+  record: ReleaseRecord,
+): Promise<ReleaseLine | undefined> {
+  if (!line.formerly) return undefined;
+  const then = await lineThenOf(context, line, record);
+  return then?.releaseTag === line.releaseTag ? undefined : then;
 }
 
 interface FoundTag {

@@ -12,7 +12,7 @@ import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
 import { sameKeyholders } from '../../signing/signing.ts';
-import { lineOfRecord } from '../read/past-rules.ts';
+import { lineThenOf } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** What an approval is bound to. */
@@ -105,7 +105,8 @@ export async function approvalsOf(
   const digest = subjectDigest(state.environment, subject);
   const entries = await trusted(reading, snapshot, state, { kind: 'approve', moment });
   const own = entries.filter(({ entry }) => entry.subject === digest);
-  const before = own.length > 0 && state.record ? await lineOfRecord(reading, state.record) : undefined;
+  const before =
+    own.length > 0 && state.record ? await lineThenOf(reading, state.environment, state.record) : undefined;
   // Who was added to the approvers since the last release is one once those before have approved a release.
   const earlier = before?.gates.approvals?.by;
   const { trust } = state.environment;

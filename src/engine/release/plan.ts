@@ -137,10 +137,9 @@ function keptBy(merge: Merge | undefined, choice: Choice): Pick<Plan, 'merged' |
 async function rulesOf(
   reading: RecordReading,
   { config }: Snapshot,
-  { environment: { environment, application }, record }: EnvironmentState,
+  { environment, record }: EnvironmentState,
 ): Promise<Pick<Plan, 'rulesChanged'>> {
-  const line = { environment, ...(application !== undefined && { application }) };
-  const rulesChanged = await rulesChangedSince(reading, record, { ...line, config });
+  const rulesChanged = await rulesChangedSince(reading, environment, record, { config });
   return rulesChanged.length > 0 ? { rulesChanged } : {};
 }
 

@@ -12,6 +12,7 @@ import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
+import { lineThen } from '../read/past-rules.ts';
 import { pipelineOf } from '../read/pipeline.ts';
 import { readable } from '../read/problem.ts';
 import { readRecord } from '../read/records.ts';
@@ -71,20 +72,16 @@ export async function amendment(
   snapshot: Snapshot,
   made: MadeRelease,
 ): Promise<string | undefined> {
-  const {
-    environment: { name },
-    commit,
-    record,
-  } = made;
+  const { commit, record } = made;
   const { ledger } = reading;
-  const rules = await rulesThen(reading, snapshot, name, record);
+  const rules = await rulesThen(reading, snapshot, made.environment, record);
   if (!rules) return 'the tagflow.yaml that it says it was planned by is not on the trunk, or has no such environment';
   const { pipeline, environment } = rules;
   await ledger.fetch([commit]);
   const [base] = (await ledger.commit(commit)).parents;
   if (base === undefined) return 'it has no commit below it';
   await ledger.deepen([commit]);
-  const from = await carriedFrom(reading, snapshot, environment, { base, record });
+  const from = await carriedFrom(reading, snapshot, rules, { base, record });
   if ('problem' in from) return from.problem;
   const upstream = record.source.environment === undefined ? undefined : pipeline.lines.get(record.source.environment);
   await bringFiles(reading, environment, base, from.tree, upstream ? recordPaths(upstream) : []);
@@ -119,8 +116,8 @@ async function keptBy(
 /** The commit whose tree a release says it carries, where upstream has it, or where it is a release of the line below. */
 async function carriedFrom(
   reading: Pick<RecordReading, 'ledger'>,
-  { branches, trunk, pipeline }: Snapshot,
-  environment: Environment,
+  { branches, trunk }: Snapshot,
+  { pipeline, environment }: RulesThen,
   { base, record: { restored, source } }: { readonly base: ObjectId; readonly record: ReleaseRecord },
 ): Promise<{ readonly tree: ObjectId } | { readonly problem: string }> {
   const { ledger } = reading;
@@ -142,17 +139,22 @@ async function carriedFrom(
   return { tree: source.commit };
 }
 
+/** A configuration, and a line as it has it. */
+interface RulesThen {
+  readonly pipeline: Pipeline;
+  readonly environment: Environment;
+}
+
 /** The configuration that a release was planned by, as it stands on the trunk's first-parent history. */
 async function rulesThen(
   { ledger }: Pick<RecordReading, 'ledger'>,
   { config, pipeline, trunk }: Snapshot,
-  name: string,
+  line: Environment,
   record: ReleaseRecord,
-): Promise<{ readonly pipeline: Pipeline; readonly environment: Environment } | undefined> {
-  const now = pipeline.lines.get(name);
+): Promise<RulesThen | undefined> {
   if (!('commit' in record.config)) return undefined;
   const { commit } = record.config;
-  if (now && 'commit' in config && commit === config.commit) return { pipeline, environment: now };
+  if ('commit' in config && commit === config.commit) return { pipeline, environment: line };
   await ledger.fetch([trunk.head]);
   await ledger.deepen([trunk.head]);
   if (!(await ledger.firstParents(trunk.head)).includes(commit)) return undefined;
@@ -160,6 +162,6 @@ async function rulesThen(
   if (text === undefined) return undefined;
   const parsing = pipelineOf(ledger, { text, file: CONFIG_FILE, commit, defaultBranch: trunk.branch });
   const { value: then } = await attempt(parsing, 'config-invalid', 'tree-unsafe');
-  const environment = then?.lines.get(name);
+  const environment = then && lineThen(then, line);
   return then && environment && { pipeline: then, environment };
 }

@@ -167,6 +167,24 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     await bench.released('prd', {}, BOT);
   });
 
+  test('somebody who was added together with the environment’s new name does not count either', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    await bench.released('prd', {}, BOT);
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', {
+      'tagflow.yaml': text
+        .replace('  prd:\n', '  live:\n    branch: prd\n    path: environments/prd\n')
+        .replace('version: 1', 'version: 1\nrenamed: { environments: { prd: live } }')
+        .replaceAll('bo@example.org, bot', 'bo@example.org, cy@example.org, bot'),
+    });
+    await bench.released('dev', { django: 'V4.2' });
+    await bench.released('stg');
+    await approve(as('ana'), { ...PRD, environment: 'live' });
+    await approve(as('cy'), { ...PRD, environment: 'live' });
+    expect(refusalsOf(await bench.promote('live', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
   test('the one who releases does not count', async () => {
     await approve(as('ana'), PRD);
     await approve(as('bot'), PRD);

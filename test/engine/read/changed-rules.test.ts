@@ -73,3 +73,24 @@ test('the digest of a plan leaves out who changed the gates', async () => {
   const changes = [{ commit: bench.head('main'), author: 'Eve <eve@example.org>', time: '2023-01-01T00:00:00Z' }];
   expect(planDigest({ ...plan, rulesChanged: changes })).toBe(planDigest(plan));
 });
+
+test('names those that came with the environment’s new name', async () => {
+  const bench = createBench({ settings: { prd: 'gates: { soak: 1m }' } });
+  await bench.released('dev', FIRST);
+  await bench.released('stg');
+  bench.clock.advance(120_000);
+  await bench.released('prd');
+  const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+  const renamed = bench.remote.commit('main', {
+    'tagflow.yaml': text
+      .replace('  prd:\n', '  live:\n    branch: prd\n    path: environments/prd\n')
+      .replace('soak: 1m', 'soak: 2m')
+      .replace('version: 1', 'version: 1\nrenamed: { environments: { prd: live } }'),
+  });
+  await bench.released('dev', { django: 'V4.2' });
+  await bench.released('stg');
+  bench.clock.advance(180_000);
+  await bench.released('live');
+  const shown = await show(bench.context(), 'live', { now: true });
+  expect(shown.rulesChanged?.map(({ commit }) => commit)).toEqual([renamed]);
+});

@@ -472,3 +472,45 @@ describe('a pull request that was amended after its approval', () => {
     expect((await apply(bench.context(), ['prd']))[0]).toMatchObject({ problem: undefined, record: { sequence: 3 } });
   });
 });
+
+describe('what came by pull request stays what was proposed, whatever tagflow.yaml says afterwards', () => {
+  test.each<[string, (text: string) => string, string]>([
+    ['upstream left', (text) => text.replace(/ {2}stg:\n(?: {4}.*\n)+/, '').replace('from: stg', 'from: dev'), 'prd'],
+    [
+      'upstream was renamed',
+      (text) =>
+        text
+          .replace('  stg:\n', '  staging:\n    branch: stg\n    path: environments/stg\n')
+          .replace('from: stg', 'from: staging')
+          .replace('version: 1', 'version: 1\nrenamed: { environments: { stg: staging } }'),
+      'prd',
+    ],
+    [
+      'it was renamed itself',
+      (text) =>
+        text
+          .replace('  prd:\n', '  live:\n    branch: prd\n    path: environments/prd\n')
+          .replace('version: 1', 'version: 1\nrenamed: { environments: { prd: live } }'),
+      'live',
+    ],
+  ])('%s', async (_, change, name) => {
+    const bench = await waiting();
+    await bench.forge.merge(proposed(await bench.promote('prd')).pullRequest.number);
+    bench.remote.commit('main', { 'tagflow.yaml': change(bench.remote.file('main', 'tagflow.yaml') ?? '') });
+    const { findings } = await check(bench.context(), { environments: [], registry: true });
+    expect(findings.map(({ problem }) => problem)).toEqual([]);
+    expect((await apply(bench.context(), [name]))[0]).toMatchObject({ problem: undefined, record: { sequence: 2 } });
+  });
+
+  test('its branch upstream is gone', async () => {
+    const bench = await waiting();
+    await bench.forge.merge(proposed(await bench.promote('prd')).pullRequest.number);
+    await apply(bench.context(), ['prd']);
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    const without = text.replace(/ {2}stg:\n(?: {4}.*\n)+/, '').replace('from: stg', 'from: dev');
+    bench.remote.commit('main', { 'tagflow.yaml': without });
+    bench.remote.branches.delete('stg' as BranchName);
+    const { findings } = await check(bench.context(), { environments: [], registry: true });
+    expect(findings.map(({ problem }) => problem)).toEqual([]);
+  });
+});
