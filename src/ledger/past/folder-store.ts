@@ -15,6 +15,8 @@ const MOST = 1 << 30;
 export class FolderStore implements PastStore {
   readonly #folder: string;
   readonly #most: number;
+  /** Bytes of all files, and of what was written since they were counted. */
+  #size: number | undefined;
 
   constructor(folder: string, most = MOST) {
     this.#folder = folder;
@@ -41,8 +43,10 @@ export class FolderStore implements PastStore {
     }
   }
 
-  /** Removes the oldest files until that number of bytes has a place. */
+  /** Removes the oldest files until that number of bytes has a place. The files are counted once, and again when the folder is full. */
   #makeRoom(size: number): void {
+    this.#size = (this.#size ?? Infinity) + size;
+    if (this.#size <= this.#most) return;
     const files = readdirSync(this.#folder).flatMap((name) => {
       const path = join(this.#folder, name);
       const stats = statSync(path, { throwIfNoEntry: false });
@@ -54,5 +58,6 @@ export class FolderStore implements PastStore {
       rmSync(file.path, { force: true });
       sum -= file.size;
     }
+    this.#size = sum;
   }
 }

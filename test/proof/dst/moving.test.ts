@@ -22,10 +22,10 @@ test('no Pod is left on the image before, whenever it was synced', async () => {
     again += verdict.again;
   }
   expect(again).toBeGreaterThan(SEEDS.length / 30);
-}, 180_000);
+}, 400_000);
 
 test('an `apply` that puts late tags and deploys nothing again is found', async () => {
   const found: string[] = [];
   for (const seed of SEEDS) found.push(...(await simulateMoving(seed, start, true)).violations);
   expect(found.some((each) => each.startsWith('not-deployed-again: '))).toBe(true);
-}, 180_000);
+}, 400_000);
