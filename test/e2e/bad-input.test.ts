@@ -80,7 +80,7 @@ const WORDS: readonly Case[] = [
     failure: {
       code: 'downgrade',
       what: /django V4\.2 -> V4\.0/,
-      why: /release 2 .* from ana/,
+      why: /release 2 .* by ana/,
       fix: /rollback dev --to V4\.0/,
     },
   },
