@@ -29,7 +29,7 @@ describe('a version that cannot be resolved', () => {
   it('and that the registry lists is reported as what it is: a tag without an image', async () => {
     expect(await failureOf(resolveImage(listing('V1.0', 'V1.1'), wanted, undefined))).toMatchObject({
       code: 'version-not-found',
-      message: 'registry.example.com/acme/app lists the version V1.1 and has no image behind it',
+      message: 'registry.example.com/acme/app lists the version V1.1, but has no image for it',
       fix: expect.stringMatching(/^push V1\.1 again, or name another version/),
     });
   });
