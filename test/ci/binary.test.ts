@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/cli/process/version.ts';
+import { IS_FULL } from '../support/real.ts';
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 
-describe.skipIf(process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch))(
-  'the single executable',
+const CAN_BUILD = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch);
+
+describe.skipIf(!IS_FULL || !CAN_BUILD)(
+  IS_FULL ? 'the single executable' : 'the single executable (skipped: slow, played with TAGFLOW_REQUIRE_REAL=1)',
   () => {
     let folder = '';
     let binary = '';

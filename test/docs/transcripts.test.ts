@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Theatre, matches, normalise, transcriptPages } from '../../.ci/transcripts.ts';
 import { MAIN } from '../support/cli.ts';
+import { sampled } from '../support/real.ts';
 
 const README = join(import.meta.dirname, '../../README.md');
 const theatre = new Theatre(MAIN);
@@ -18,7 +19,7 @@ describe('the README', () => {
 });
 
 describe('transcripts', () => {
-  it.concurrent.each(transcriptPages())(
+  it.concurrent.each(sampled(transcriptPages(), 2))(
     '$page: every command prints what the page shows',
     async ({ page, stage }) => {
       for (const { command, shown, printed } of await theatre.play(page, stage)) {

@@ -145,7 +145,7 @@ it('a run that prints a secret is found out', async () => {
 });
 
 describe.concurrent('a registry that', () => {
-  it.each(sampled(REGISTRY, 2))('$name', async ({ fault, args = FIRST, failure }) => {
+  it.each(sampled(REGISTRY, 3))('$name', async ({ fault, args = FIRST, failure }) => {
     const pipeline = await servers.createPipeline();
     const options = (await fault(pipeline)) ?? undefined;
     expect(await changesNothing(pipeline, async () => pipeline.tagflow(args, options))).toFail(failure);
@@ -214,7 +214,7 @@ describe.concurrent('a registry that', () => {
 });
 
 describe.concurrent('a Git server that', () => {
-  it.each(sampled(GIT, 2))('$name', async ({ fault, args = FIRST, failure }) => {
+  it.each(sampled(GIT, 3))('$name', async ({ fault, args = FIRST, failure }) => {
     const pipeline = await servers.createPipeline();
     const options = (await fault(pipeline)) ?? undefined;
     expect(await changesNothing(pipeline, async () => pipeline.tagflow(args, options))).toFail(failure);

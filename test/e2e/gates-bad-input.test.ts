@@ -92,7 +92,7 @@ const POLICIES: readonly Case[] = [
 ];
 
 describe.concurrent('gates that are written down wrongly', () => {
-  it.each(sampled(POLICIES, 2))('$name', async ({ policy, failure }) => {
+  it.each(sampled(POLICIES, 3))('$name', async ({ policy, failure }) => {
     const pipeline = await fork();
     await gates(pipeline, policy);
     const result = await changesNothing(pipeline, async () => pipeline.tagflow(['promote', 'stg']));

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliResult, succeeded } from '../support/cli.ts';
 import { release, releaseOf } from '../support/pipeline.ts';
+import { sampled } from '../support/real.ts';
 import { type ServerPipeline, type TestServers, startServers } from '../support/pipeline-servers.ts';
 
 /** Longest time from a signal to the end of the process, in milliseconds. */
@@ -178,7 +179,7 @@ const MOMENTS: readonly Moment[] = [
 const PATIENCE = { timeout: 60_000 };
 
 describe.concurrent('a promotion that is stopped', PATIENCE, () => {
-  it.each(MOMENTS)('$name ($signal)', async ({ signal, arrange, leaves, knows, again }) => {
+  it.each(sampled(MOMENTS, 2))('$name ($signal)', async ({ signal, arrange, leaves, knows, again }) => {
     const prepared = await prepare();
     const { pipeline, reached, told } = prepared;
     arrange(pipeline, reached, told);

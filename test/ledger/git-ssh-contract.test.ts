@@ -4,9 +4,9 @@ import { describeLedgerContract } from '../contract/ledger.ts';
 import { gitLedgerRemote, openGitLedger } from '../support/git-ledger.ts';
 import { createGitRepository } from '../support/git-repository.ts';
 import { type SshServer, startSshServer } from '../support/git-server.ts';
-import { describeReal } from '../support/real.ts';
+import { describeSlow } from '../support/real.ts';
 
-describeReal('git over ssh', ['git', 'sshd', 'ssh', 'ssh-keygen'], () => {
+describeSlow('git over ssh', ['git', 'sshd', 'ssh', 'ssh-keygen'], () => {
   let first: SshServer;
   let second: SshServer;
 

@@ -15,7 +15,7 @@ import { pushImage } from '../../support/images.ts';
 import { largeLayout } from '../../support/large-layout.ts';
 import { machineClock, temporaryFolder } from '../../support/layouts.ts';
 import { createOciUnderTest, repositoryAt } from '../../support/oci.ts';
-import { describeReal } from '../../support/real.ts';
+import { describeReal, describeSlow } from '../../support/real.ts';
 import { pushManifest, sampleIndex } from '../../support/sample-manifests.ts';
 import { startZot } from '../../support/zot.ts';
 import { referrerOf } from '../../contract/content.ts';
@@ -43,7 +43,7 @@ async function copyHalf(from: string, to: string, digest: Digest): Promise<void>
 const skopeo = async (...args: string[]): Promise<Buffer> =>
   (await execute('skopeo', args, { encoding: 'buffer' })).stdout;
 
-describeReal('copies between real registries', ['docker-registry', 'skopeo', 'umoci'], () => {
+describeSlow('copies between real registries', ['docker-registry', 'skopeo', 'umoci'], () => {
   const folder = temporaryFolder();
   let dev: DockerRegistry;
   let prd: DockerRegistry;
