@@ -3,6 +3,7 @@
 // part of what is kept, and is compared before anything of it is believed.
 import { createHash } from 'node:crypto';
 import { serialize } from 'node:v8';
+import { enoughToStore } from '../../model/kept-facts.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
@@ -16,7 +17,7 @@ export type PastStep =
   | { readonly commit: ObjectId; readonly author: string; readonly time: number; readonly problem: string };
 
 /** A whole past, newest first, and what it follows from. */
-interface KeptPast {
+export interface KeptPast {
   readonly head: ObjectId;
   /** The digest of the line as the configuration has it. */
   readonly line: string;
@@ -24,9 +25,6 @@ interface KeptPast {
   readonly trunk?: ObjectId | undefined;
   readonly steps: readonly PastStep[];
 }
-
-/** New releases, and that part of those that are kept, for which a past is kept again. */
-const WORTHWHILE = { least: 8, part: 0.02 } as const;
 
 /** Numbers of releases that are read above those that are kept. */
 const ABOVE = [10, 100, 1_000] as const;
@@ -36,6 +34,7 @@ export interface Continued {
   readonly steps: readonly PastStep[];
   /** Absent where the head is the one whose past was kept. */
   readonly newest?: JudgedLine;
+  readonly kept: KeptPast;
 }
 
 /**
@@ -50,7 +49,7 @@ export async function continuedPast(
 ): Promise<Continued | undefined> {
   const kept = await keptFor(context, environment);
   if (!kept) return undefined;
-  if (kept.head === head) return { steps: kept.steps };
+  if (kept.head === head) return { steps: kept.steps, kept };
   const from = kept.steps.findIndex(isRelease);
   const last = kept.steps[from];
   if (!last) return undefined;
@@ -60,24 +59,24 @@ export async function continuedPast(
     const at = newest.steps.findIndex(({ commit, release }) => release !== undefined && commit.id === last.commit);
     if (at < 0) continue;
     const above = { ...newest, steps: newest.steps.slice(0, at) };
-    return { steps: [...stepsIn(above), ...kept.steps.slice(from)], newest };
+    return { steps: [...stepsIn(above), ...kept.steps.slice(from)], newest, kept };
   }
   return undefined;
 }
 
-/** Keeps the whole past of a head, where that saves work. */
+/** Keeps the whole past of a head, where that saves work. `before`: the kept past that it continues. */
 export async function keepPast(
   context: RecordReading,
   environment: Environment,
   head: ObjectId,
   steps: readonly PastStep[],
+  before: KeptPast | undefined,
 ): Promise<void> {
   const { keeper } = context;
   if (!keeper || !isKept(environment) || steps.length < keeper.leastReleases) return;
-  const before = await keptFor(context, environment);
-  const added = steps.length - (before?.steps.length ?? 0);
-  if (before && added < Math.max(WORTHWHILE.least, WORTHWHILE.part * steps.length)) return;
-  const trunk = trunkJudgedBy(context.ledger);
+  if (before && steps.length - before.steps.length < enoughToStore(steps.length)) return;
+  // What was kept may rely on the trunk although what came since does not.
+  const trunk = before?.trunk ?? trunkJudgedBy(context.ledger);
   const kept: KeptPast = { head, line: digestOf(environment), ...(trunk !== undefined && { trunk }), steps };
   (await keeper.facts(kindOf(environment))).learn('past', JSON.stringify(kept));
 }

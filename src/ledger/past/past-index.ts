@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
 import type { ObjectId } from '../../model/object-id.ts';
-import type { FactKeeper, KeptFacts } from '../../model/kept-facts.ts';
+import { type FactKeeper, type KeptFacts, enoughToStore } from '../../model/kept-facts.ts';
 import type { FileStep } from '../ledger.ts';
 import type { PastStore } from './past-store.ts';
 import { seal, unseal } from './seal.ts';
@@ -25,8 +25,6 @@ const MOST_HEADS = 4;
 const LEAST_RELEASES = 100;
 /** Part of each name: what is written by another version of this file, or by a Node that spells values differently, is not found. */
 const FORMAT = `1 ${process.versions.v8}`;
-/** New facts, at least, and that part of those that are kept, for which they are written again. */
-const WORTHWHILE = { least: 8, part: 0.02 } as const;
 
 /** Facts of one repository, in a store that several processes may share. */
 export class PastIndex implements FactKeeper {
@@ -142,13 +140,8 @@ class StoredFacts implements KeptFacts {
   /** Whether storing them saves work. */
   get isWorthwhile(): boolean {
     const { size } = this.known;
-    return this.#added > 0 && (this.#added === size || this.#added >= enoughOf(size));
+    return this.#added > 0 && (this.#added === size || this.#added >= enoughToStore(size));
   }
-}
-
-/** How many new facts make it worth it to store facts of that number again. */
-function enoughOf(size: number): number {
-  return Math.max(WORTHWHILE.least, WORTHWHILE.part * size);
 }
 
 /** Whether more is known of a head than of the one that was stored last, enough that storing it saves work. */
@@ -156,5 +149,5 @@ function isWorthwhile([now]: readonly KnownPast[], [before]: readonly KnownPast[
   if (!now || now.head === before?.head) return now !== undefined && now.aside !== undefined && !before?.aside;
   const steps = now.steps?.length ?? 0;
   const added = Math.abs(steps - (before?.steps?.length ?? 0));
-  return before === undefined || (now.aside && !before.aside) || added >= enoughOf(steps);
+  return before === undefined || (now.aside && !before.aside) || added >= enoughToStore(steps);
 }

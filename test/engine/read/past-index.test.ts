@@ -229,6 +229,28 @@ describe('a long past is continued from what was kept', () => {
     return aside;
   };
 
+  test('that relies on old rules of the trunk, under releases that do not', async () => {
+    const bench = createBench();
+    await bench.released('dev', FIRST);
+    const text = bench.remote.file('main', 'tagflow.yaml')!;
+    bench.remote.commit('main', { 'tagflow.yaml': text.replace(/^ {2}mariadb:[^]*?(?=^ {0,2}\S)/m, '') });
+    const releaseAll = async (major: number, many: number): Promise<void> => {
+      for (let patch = 0; patch < many; patch += 1) {
+        bench.publish('django', `V${major}.${patch}`);
+        await bench.released('dev', { django: `V${major}.${patch}` });
+      }
+    };
+    await releaseAll(5, 11);
+    const store = createMemoryStore();
+    await answers(bench, store, KEY, ASKED);
+    await releaseAll(6, 9);
+    await answers(bench, store, KEY, ASKED);
+    // The trunk as it is, without its history.
+    bench.remote.commit('main', { 'tagflow.yaml': bench.remote.file('main', 'tagflow.yaml') }, { parents: [] });
+    const bare = await answers(bench, undefined, KEY, ASKED);
+    expect(await answers(bench, store, KEY, ASKED)).toEqual(bare);
+  });
+
   test.each(events)('after %s', async (_, happen) => {
     const bench = await long();
     const store = createMemoryStore();
