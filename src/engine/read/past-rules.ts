@@ -104,20 +104,25 @@ export async function lineOfRecord(
   reading: Pick<RecordReading, 'ledger'>,
   record: ReleaseRecord,
 ): Promise<ReleaseLine | undefined> {
-  if (!('commit' in record.config)) return undefined;
-  const { pipelines } = await rulesAt(reading, [record.config.commit]);
-  return pipelines.get(record.config.commit)?.lines.get(lineName(record.environment, record.application));
+  return (await pipelineOfRecord(reading, record))?.lines.get(lineName(record.environment, record.application));
 }
 
 /** Returns a line as the configuration had it that a record of it was planned by, whatever it was called then. */
 export async function lineThenOf(
   reading: Pick<RecordReading, 'ledger'>,
   line: ReleaseLine,
-  { config }: Pick<ReleaseRecord, 'config'>,
+  record: Pick<ReleaseRecord, 'config'>,
 ): Promise<ReleaseLine | undefined> {
-  if (!('commit' in config)) return undefined;
-  const pipeline = (await rulesAt(reading, [config.commit])).pipelines.get(config.commit);
+  const pipeline = await pipelineOfRecord(reading, record);
   return pipeline && lineThen(pipeline, line);
+}
+
+/** The configuration that a record was planned by; undefined where the trunk does not have it. */
+async function pipelineOfRecord(
+  reading: Pick<RecordReading, 'ledger'>,
+  { config }: Pick<ReleaseRecord, 'config'>,
+): Promise<Pipeline | undefined> {
+  return 'commit' in config ? (await rulesAt(reading, [config.commit])).pipelines.get(config.commit) : undefined;
 }
 
 /** Returns what signatures are held against by another configuration's rules: its signers are those of today's trunk. */

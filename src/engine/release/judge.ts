@@ -27,7 +27,7 @@ import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { scopeDivergence, unmergedCommits } from '../read/divergence.ts';
 import { editsTakenBack } from '../read/unmerged.ts';
-import { readPast } from '../read/past.ts';
+import { type Release, readPast } from '../read/past.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { forgeReader, programVerdicts, reviewEvidence } from './outside-evidence.ts';
 import type { Merge } from './merge-divergence.ts';
@@ -295,7 +295,14 @@ async function pastReleases(
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<readonly PastRelease[]> {
-  const { releases } = await readPast(context, snapshot, environment);
+  return datedReleases(context, (await readPast(context, snapshot, environment)).releases);
+}
+
+/** Releases, each with the moments that its record and its commit say. */
+async function datedReleases(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  releases: readonly Release[],
+): Promise<readonly PastRelease[]> {
   return Promise.all(
     releases.map(async ({ commit, record, since }) => ({
       sequence: record.sequence,
@@ -303,7 +310,7 @@ async function pastReleases(
       images: record.images,
       source: record.source.commit,
       recorded: since,
-      committed: (await context.ledger.commit(commit)).time,
+      committed: (await ledger.commit(commit)).time,
     })),
   );
 }
@@ -341,10 +348,9 @@ async function upstreamThen(
 ): Promise<UpstreamEvidence | undefined> {
   if (subject.from === undefined) return undefined;
   const line = lineOf(snapshot.pipeline, lineName(subject.from, application));
-  const all = await pastReleases(context, snapshot, line);
-  const releases = all.filter(({ committed }) => committed <= moment);
-  const [newest] = releases;
-  const record = (await readPast(context, snapshot, line)).releases.find(({ commit }) => commit === newest?.commit);
+  const past = (await readPast(context, snapshot, line)).releases;
+  const releases = (await datedReleases(context, past)).filter(({ committed }) => committed <= moment);
+  const record = past.find(({ commit }) => commit === releases[0]?.commit);
   return {
     environment: line.environment,
     held: record?.record.held ?? [],
