@@ -82,7 +82,7 @@ export interface RepositoryFacts {
   readonly removeTag?: Permission;
   /** Absent when the registry has no such rule that can be read. */
   readonly tagRule?: TagRule;
-  /** Absent when there is none; `unreadable` says why it is unknown. */
+  /** Absent when the repository has no clean-up rules; `unreadable` says why it is unknown. */
   readonly cleanUp?: CleanUpPolicy | { readonly unreadable: string };
   /** The server's clock less ours, in milliseconds, as coarse as its answers are; absent when it is not told. */
   readonly clockSkewMs?: number;

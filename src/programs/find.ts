@@ -16,7 +16,7 @@ export async function findOnPath(name: string, env: ProcessEnv): Promise<string 
   return undefined;
 }
 
-/** Names the program that PATH has, and its state: another version has another name. Undefined where there is none. */
+/** Names the program that PATH has, and its state: another version has another name. Undefined where PATH does not have it. */
 export async function identityOf(name: string, env: ProcessEnv): Promise<string | undefined> {
   const path = await findOnPath(name, env);
   const stats = path === undefined ? undefined : await stat(path).catch(() => undefined);

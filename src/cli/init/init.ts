@@ -74,7 +74,8 @@ async function draftCiAlone(session: Session, ci: CiSystem): Promise<number> {
   const content = repo === undefined ? await readCheckoutFile(directory, CONFIG_FILE, LONGEST_CONFIG) : undefined;
   if (!content) {
     throw new TagflowError('usage', {
-      what: '--ci writes into a checkout, and there is none with a tagflow.yaml',
+      what: '--ci writes into a checkout that has a tagflow.yaml',
+      why: 'this run does not work in one',
       fix: 'run it in a checkout of the trunk, without --repo',
     });
   }

@@ -110,7 +110,9 @@ function pullFindings(use: RepositoryUse, { exists, pull }: RepositoryFacts, as:
       check: 'repository',
       subject,
       what:
-        exists === 'no' ? 'there is no such repository' : `it does not exist, or is hidden from these credentials${as}`,
+        exists === 'no'
+          ? 'the repository does not exist'
+          : `it does not exist, or is hidden from these credentials${as}`,
       why: pull.how,
       fix: use.targets.length > 0 ? 'create it, publish to it, or log in' : 'publish a version to it, or log in',
     },
@@ -239,7 +241,7 @@ async function missingImages(
       check: 'images',
       subject: repository.name,
       what: `${image.name} ${image.version} of ${environment.name} release ${record.sequence} is gone${runs ? ', and it runs' : ': it cannot be rolled back to'}`,
-      why: `there is no image ${shortDigest(image.digest)}: somebody or a clean-up policy deleted it`,
+      why: `image ${shortDigest(image.digest)} is missing: somebody or a clean-up policy deleted it`,
       fix: 'push the image with the same digest again, while a copy of it exists',
       details: { environment: environment.name, release: record.sequence, digest: image.digest },
     }));

@@ -123,7 +123,7 @@ async function inTurn(
 
 function noOpenHold(what: string): TagflowError {
   return new TagflowError('entry-not-found', {
-    what: `there is no open hold ${what}`,
+    what: `no hold ${what} is open`,
     why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
     fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
   });

@@ -69,7 +69,7 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
 /**
  * Releases the same images once more, with an annotation that differs. Undefined where the branch has another release by now,
  * where hands changed it, or where nothing in its manifests would change: then nothing is committed. What keeps it from being
- * made is reported, and is not a failure of the tags. `later`: it failed in a way that another try may not; `isLast`: there is none.
+ * made is reported, and is not a failure of the tags. `later`: it failed in a way that another try may not; `isLast`: no other try follows.
  */
 export async function redeploy(
   context: Given,

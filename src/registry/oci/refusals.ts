@@ -86,7 +86,7 @@ export function pushRefused(repository: RemoteRepository, response: HttpResponse
   if (response.status !== 404) return denied(repository, 'push', response);
   return new TagflowError('forbidden', {
     what: `${host} does not accept ${path}`,
-    why: `it answered ${describeAnswer(response)}: there is no such repository, or this account may not push to it`,
+    why: `it answered ${describeAnswer(response)}: the repository does not exist, or this account may not push to it`,
     fix: `create ${name} first (Amazon ECR and others do not make repositories by themselves), or give the account that is logged in to ${host} the right to push there`,
     details: { host, repository: path, action: 'push', status: response.status },
   });

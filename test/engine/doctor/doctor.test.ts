@@ -213,7 +213,7 @@ describe('a repository', () => {
     [
       'that is not there',
       { exists: 'no', pull: UNKNOWN, push: UNKNOWN },
-      ['warning repository django: there is no such repository'],
+      ['warning repository django: the repository does not exist'],
     ],
     [
       'whose clock is ahead',
