@@ -74,36 +74,55 @@ function sideBySide({ application }: DraftLine, usual: string): string {
   return application === undefined ? usual : 'let {environment} and {application} tell the scopes apart';
 }
 
+/** A text of the configuration that stands for an image in manifests. */
+interface NameClaim {
+  readonly image: DraftImage;
+  readonly text: string;
+  /** What two claims on the same name have in common: the text, or the repository that it means. */
+  readonly key: string;
+  readonly path: ConfigPath;
+  readonly at?: 'key';
+}
+
 /** A field that names an image must mean one image: no name and no repository of an application belongs to two. */
 function imageNames({ lines, document, report }: Given): void {
   for (const group of Map.groupBy(lines, ({ application }) => application).values()) {
-    const claimed = new Map<string, DraftImage>();
-    const claim = (key: string, image: DraftImage, path: ConfigPath, text: string, at?: 'key'): void => {
-      const owner = claimed.get(key);
-      if (owner === undefined) claimed.set(key, image);
+    const owners = new Map<string, DraftImage>();
+    for (const { image, text, key, path, at } of claimsIn(group)) {
+      const owner = owners.get(key);
+      if (owner === undefined) owners.set(key, image);
       else if (owner.name !== image.name) {
         const what = `${quote(text)} already stands for the image ${owner.name} (line ${document.lineOf(owner.at)})`;
         report(path, what, 'a field must name one image: use different names or repositories', at);
       }
-    };
-    const images = new Map(group.flatMap((line) => [...line.images]));
-    for (const image of images.values()) claim(image.name, image, image.at, image.name, 'key');
-    for (const image of images.values()) {
-      const { repository, at } = image;
-      if (repository) claim(ownershipKey(repository), image, [...at, 'repository'], repository.name);
-    }
-    for (const image of images.values()) {
-      for (const [index, text] of image.names.entries()) claim(text, image, [...image.at, 'names', index], text);
-    }
-    for (const { environment, application, repositories } of group) {
-      for (const [name, repository] of repositories) {
-        const image = images.get(name);
-        const key = application === undefined ? name : `${application}/${name}`;
-        const at = ['environments', environment.name, 'repositories', key];
-        if (image) claim(ownershipKey(repository), image, at, repository.name);
-      }
     }
   }
+}
+
+/** The names and repositories of an application's images: the names of the configuration first, since they win. */
+function claimsIn(lines: readonly DraftLine[]): readonly NameClaim[] {
+  const images = new Map(lines.flatMap((line) => [...line.images]));
+  const all = [...images.values()];
+  return [
+    ...all.map((image) => ({ image, text: image.name, key: image.name, path: image.at, at: 'key' as const })),
+    ...all.flatMap((image) => {
+      const { repository, at } = image;
+      return repository
+        ? [{ image, text: repository.name, key: ownershipKey(repository), path: [...at, 'repository'] }]
+        : [];
+    }),
+    ...all.flatMap((image) =>
+      image.names.map((text, index) => ({ image, text, key: text, path: [...image.at, 'names', index] })),
+    ),
+    ...lines.flatMap(({ environment, application, repositories }) =>
+      [...repositories].flatMap(([name, repository]) => {
+        const image = images.get(name);
+        const shown = application === undefined ? name : `${application}/${name}`;
+        const path = ['environments', environment.name, 'repositories', shown];
+        return image ? [{ image, text: repository.name, key: ownershipKey(repository), path }] : [];
+      }),
+    ),
+  ];
 }
 
 /** No two lines move, or make, the same tag of one repository. */

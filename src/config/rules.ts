@@ -213,8 +213,8 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
       [...images.keys()].map((name) => (application === undefined ? name : `${application}/${name}`)),
     ),
   );
-  const check = (kind: string, key: string, old: string, now: string, known: ReadonlySet<string>): void => {
-    const at = ['renamed', key, old];
+  const check = (kind: string, old: string, now: string, known: ReadonlySet<string>): void => {
+    const at = ['renamed', `${kind}s`, old];
     const owner = old.includes('/') ? old.slice(0, old.indexOf('/') + 1) : '';
     if (!old.split('/').every((part) => OLD_NAME.test(part))) {
       document.report(at, `${quote(old)} is not a name that a ${kind} can have had`, 'correct or remove it', 'key');
@@ -224,11 +224,10 @@ function renamed(draft: Draft, document: ConfigDocument, lines: readonly DraftLi
       unknownName(document, at, { kind, name: now, known: [...known].map((name) => name.slice(owner.length)) });
     }
   };
-  for (const [old, now] of draft.renamed.applications) check('application', 'applications', old, now, applicationNames);
-  for (const [old, now] of draft.renamed.environments) {
-    check('environment', 'environments', old, now, new Set(draft.environments.keys()));
-  }
-  for (const [old, now] of draft.renamed.images) check('image', 'images', old, now, imageNames);
+  const environmentNames = new Set(draft.environments.keys());
+  for (const [old, now] of draft.renamed.applications) check('application', old, now, applicationNames);
+  for (const [old, now] of draft.renamed.environments) check('environment', old, now, environmentNames);
+  for (const [old, now] of draft.renamed.images) check('image', old, now, imageNames);
 }
 
 /** Repositories of an environment's own are of images that it runs, and are there to be written to. */

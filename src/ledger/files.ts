@@ -5,7 +5,6 @@ import type { ReadBounds } from '../model/bounds.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Fetcher } from './fetcher.ts';
 import { type TreeEdit, type TreeEntry, isRegularFile } from './ledger.ts';
-import { algorithmOf } from './object.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { diffTrees, listEntries } from './listing.ts';
 import { findEntries, treeIdOf } from './tree.ts';
@@ -53,7 +52,7 @@ export class CommitFiles {
   }
 
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
-    return treeIdOf(this.#objects.readTrees, await this.#treeOf(base), edits, algorithmOf(base), only);
+    return treeIdOf(this.#objects.readTrees, await this.#treeOf(base), edits, only);
   }
 
   /** The same, none in a tree that is refused: what reads that tree says so, if anything does. */

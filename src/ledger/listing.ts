@@ -18,7 +18,6 @@ export async function listEntries(
   root: ObjectId,
   folder: string,
   bounds = USUAL,
-  tooManyHere = (): TagflowError => tooMany(folder === '' ? 'a commit' : JSON.stringify(folder), bounds),
 ): Promise<readonly TreeEntry[]> {
   let start: ObjectId = root;
   const parts = folder === '' ? [] : splitPath(folder);
@@ -30,8 +29,8 @@ export async function listEntries(
     }
     start = item.id;
   }
-  const trees = await readBelow(read, start, bounds, tooManyHere);
-  if (countBelow(trees, start, bounds) > bounds.files) throw tooManyHere();
+  const tooManyHere = (): TagflowError => tooMany(folder === '' ? 'a commit' : JSON.stringify(folder), bounds);
+  const trees = await readAllBelow(read, start, bounds, tooManyHere);
   return spellOut(trees, start, folder === '' ? '' : `${folder}/`);
 }
 
@@ -71,7 +70,8 @@ export async function diffTrees(
   }
   for (const { prefix, tree } of whole) {
     const left = { ...bounds, files: bounds.files - changed.length };
-    for (const entry of await listEntries(read, tree, '', left, tooManyHere)) changed.push(prefix + entry.path);
+    const trees = await readAllBelow(read, tree, left, tooManyHere);
+    for (const { path } of spellOut(trees, tree, prefix)) changed.push(path);
   }
   return sortPaths(changed);
 }
@@ -92,7 +92,18 @@ function* differing(
 
 type Trees = ReadonlyMap<ObjectId, readonly TreeItem[]>;
 
-/** Every tree below one, each once. */
+/** Every tree below one, each once. Throws when more files are there than the bounds allow. */
+async function readAllBelow(
+  read: ReadTrees,
+  root: ObjectId,
+  bounds: ReadBounds,
+  tooManyHere: () => TagflowError,
+): Promise<Trees> {
+  const trees = await readBelow(read, root, bounds, tooManyHere);
+  if (countBelow(trees, root, bounds) > bounds.files) throw tooManyHere();
+  return trees;
+}
+
 async function readBelow(
   read: ReadTrees,
   root: ObjectId,

@@ -4,6 +4,7 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { TreeEdit, TreeEntry } from './ledger.ts';
 import {
+  algorithmOf,
   type HashAlgorithm,
   type NewObject,
   type TreeItem,
@@ -75,7 +76,7 @@ export async function editTree(
     objects.set(object.id, object);
     return object.id;
   };
-  const id = plan.size === 0 ? root : await editLevel(read, root, plan, '', make);
+  const id = plan.size === 0 ? root : await editLevel({ read, make }, root, plan, '');
   return { id: id ?? make('tree', new Uint8Array()), objects: [...objects.values()] };
 }
 
@@ -87,9 +88,9 @@ export async function treeIdOf(
   read: ReadTrees,
   root: ObjectId,
   edits: readonly TreeEdit[],
-  algorithm: HashAlgorithm,
   only?: readonly string[],
 ): Promise<ObjectId> {
+  const algorithm = algorithmOf(root);
   const edited = await editTree(read, root, edits, algorithm);
   if (!only) return edited.id;
   const made = new Map(edited.objects.map(({ id, content }) => [id, content]));
@@ -173,16 +174,20 @@ function puts(plan: Plan): boolean {
   return plan.values().some((step) => step.put !== undefined || puts(step.below));
 }
 
-type Make = (type: 'blob' | 'tree', content: Uint8Array) => ObjectId;
+/** Where trees are read, and new objects are made. */
+interface TreeStore {
+  readonly read: ReadTrees;
+  readonly make: (type: 'blob' | 'tree', content: Uint8Array) => ObjectId;
+}
 
 /** The id of a folder's tree after its plan, or undefined when nothing is left in it. */
 async function editLevel(
-  read: ReadTrees,
+  store: TreeStore,
   tree: ObjectId | undefined,
   plan: Plan,
   prefix: string,
-  make: Make,
 ): Promise<ObjectId | undefined> {
+  const { read, make } = store;
   const items = byName(tree === undefined ? [] : ((await read([tree]))[0] ?? []));
   for (const [name, { remove, put, below }] of plan) {
     const path = prefix + name;
@@ -192,26 +197,31 @@ async function editLevel(
     }
     const present = items.get(name);
     if (present === undefined || present.mode === '40000') {
-      const id = below.size === 0 ? present?.id : await editLevel(read, present?.id, below, `${path}/`, make);
+      const id = below.size === 0 ? present?.id : await editLevel(store, present?.id, below, `${path}/`);
       if (id === undefined) items.delete(name);
       else items.set(name, { name, mode: '40000', id });
     } else if (puts(below)) {
       throw unsafe(`a path below ${JSON.stringify(path)} is refused`, `that is ${describe(present)}`);
     }
-    if (put) items.set(name, putFile(put, name, path, items.get(name), make));
+    if (put) items.set(name, { name, ...putFile(store, put, path, items.get(name)) });
   }
   const folded = foldedOf([...items.values()]);
   for (const name of plan.keys()) if (items.has(name)) refuseTwin(name, { folded }, prefix + name);
   return items.size === 0 ? undefined : make('tree', formatTree(items.values()));
 }
 
-function putFile(put: Put, name: string, path: string, present: TreeItem | undefined, make: Make): TreeItem {
+function putFile(
+  { make }: TreeStore,
+  put: Put,
+  path: string,
+  present: TreeItem | undefined,
+): Pick<TreeItem, 'mode' | 'id'> {
   if (present?.mode === '40000') throw unsafe(`${JSON.stringify(path)} is not written`, 'it is a folder');
-  if (put.kind === 'take') return { name, mode: put.entry.mode, id: put.entry.id };
+  if (put.kind === 'take') return { mode: put.entry.mode, id: put.entry.id };
   if (present && present.mode !== '100644' && present.mode !== '100755') {
     throw unsafe(`${JSON.stringify(path)} is not written`, `it is ${describe(present)}`);
   }
-  return { name, mode: present?.mode ?? '100644', id: make('blob', put.content) };
+  return { mode: present?.mode ?? '100644', id: make('blob', put.content) };
 }
 
 function describe(item: TreeItem): string {

@@ -33,13 +33,11 @@ function addValue(source: Source, tree: Tree, path: readonly string[], value: st
     return setKeys(place, above.toReversed(), new Map([[key, value]]));
   }
   if (root === undefined || (isScalar(root) && root.range?.[0] === root.range?.[1])) return fill(source, path, value);
-  throw unsafe(
-    source,
-    0,
-    `has no room for ${describePath(path)}`,
-    'a key is added to a mapping, and the file holds something else',
-    'name another file or field under pins: in tagflow.yaml',
-  );
+  throw unsafe(source, 0, {
+    what: `has no room for ${describePath(path)}`,
+    why: 'a key is added to a mapping, and the file holds something else',
+    fix: 'name another file or field under pins: in tagflow.yaml',
+  });
 }
 
 /** The lines of a file of comments, or of nothing. */

@@ -79,13 +79,11 @@ function addUnnamed(wanted: WantedEntries[], unnamed: readonly Pin[], source: So
 function refuseTwin(source: Source, pin: Pin, name: string): void {
   const twin = source.trees.flatMap(imageEntries).find((entry) => entry.name === name);
   if (!twin) return;
-  throw unsafe(
-    source,
-    twin.offset,
-    `images[${twin.index}] makes ${twin.run} of ${name}, and that is not one of the names of ${pin.image}`,
-    'a second entry for the same name would have no effect, and nothing else names the image',
-    `list ${twin.run} under the names of ${pin.image} in tagflow.yaml if it is that image; otherwise list the name by which the manifests call it`,
-  );
+  throw unsafe(source, twin.offset, {
+    what: `images[${twin.index}] makes ${twin.run} of ${name}, and that is not one of the names of ${pin.image}`,
+    why: 'a second entry for the same name would have no effect, and nothing else names the image',
+    fix: `list ${twin.run} under the names of ${pin.image} in tagflow.yaml if it is that image; otherwise list the name by which the manifests call it`,
+  });
 }
 
 /** What an entry for an image calls it, where nothing shows how it is spelled. */

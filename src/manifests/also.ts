@@ -36,17 +36,15 @@ export function setField(source: Source, field: AlsoField, text: string): Change
   const path = locate(tree, field.path);
   if (!path) throw noPlace(source, 0, field.path);
   const value = tree.get(tree.root, path);
-  if (value === undefined) return addField(source, document, tree, path, text);
+  if (value === undefined) return addField({ source, document, tree }, path, text);
   const offset = startOf(value) ?? 0;
   const intents = [{ document, path, value: text }];
   if (!isScalar(value) || value.type === 'BLOCK_LITERAL' || value.type === 'BLOCK_FOLDED') {
-    throw unsafe(
-      source,
-      offset,
-      `${describePath(path)} holds more than one value`,
-      'a field under also: is a single value, and what is there now would be lost',
-      'correct file and path under also: in tagflow.yaml',
-    );
+    throw unsafe(source, offset, {
+      what: `${describePath(path)} holds more than one value`,
+      why: 'a field under also: is a single value, and what is there now would be lost',
+      fix: 'correct file and path under also: in tagflow.yaml',
+    });
   }
   const before = textOf(value) ?? '';
   if (before === text) return { splices: [], intents };
@@ -57,7 +55,11 @@ export function setField(source: Source, field: AlsoField, text: string): Change
   return { splices: [plain ? { start, end, text } : replaceScalar(source, value, text)], intents };
 }
 
-function addField(source: Source, document: number, tree: Tree, path: Path, text: string): Change {
+function addField(
+  { source, document, tree }: { readonly source: Source; readonly document: number; readonly tree: Tree },
+  path: Path,
+  text: string,
+): Change {
   const depth = path.findLastIndex((step) => typeof step === 'number') + 1;
   const above = path.slice(0, depth);
   const steps = path.slice(depth).map(String);
@@ -68,13 +70,11 @@ function addField(source: Source, document: number, tree: Tree, path: Path, text
 }
 
 function noPlace(source: Source, offset: number, path: AlsoField['path']): Error {
-  return unsafe(
-    source,
-    offset,
-    `has no place for ${formatFieldPath(path)}`,
-    'a missing key is added to a mapping, and there is none',
-    'correct file and path under also: in tagflow.yaml',
-  );
+  return unsafe(source, offset, {
+    what: `has no place for ${formatFieldPath(path)}`,
+    why: 'a missing key is added to a mapping, and there is none',
+    fix: 'correct file and path under also: in tagflow.yaml',
+  });
 }
 
 /** The document that has the field, or else the first that is a mapping. */

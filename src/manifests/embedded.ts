@@ -63,13 +63,11 @@ export class Embedded {
     const from = this.#positions?.at(start);
     const to = this.#positions?.at(end);
     if (this.#positions === undefined || from === undefined || to === undefined) {
-      throw unsafe(
-        this.#outer.source,
-        this.#offset,
-        `${describePath(this.#path)} is text that cannot be edited in place`,
-        'its lines are folded or escaped',
-        'write the text as a block of lines (|)',
-      );
+      throw unsafe(this.#outer.source, this.#offset, {
+        what: `${describePath(this.#path)} is text that cannot be edited in place`,
+        why: 'its lines are folded or escaped',
+        fix: 'write the text as a block of lines (|)',
+      });
     }
     return { start: from, end: to, text: this.#positions.write(text) };
   }

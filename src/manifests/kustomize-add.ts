@@ -52,7 +52,7 @@ export function addEntries(source: Source, entries: readonly EntryFields[]): Add
     splices = list.flow === true ? appendFlow(source, list, entries) : [appendBlock(source, list, root, entries)];
   } else if (images.pair.value === null || isEmpty(list) || isSeq(list)) {
     intents.push({ document, path: ['images'], value: undefined });
-    splices = fillList(source, tree, root, images.pair, entries);
+    splices = fillList(source, { tree, root, pair: images.pair }, entries);
   } else {
     throw noPlace(source, startOf(images.pair.key) ?? 0, '`images` is not a list');
   }
@@ -77,7 +77,11 @@ function createList(source: Source, tree: Tree, root: YAMLMap, entries: readonly
 }
 
 /** Entries below an `images:` that is there but empty: `images:`, `images: []`, `images: null`. */
-function fillList(source: Source, tree: Tree, root: YAMLMap, pair: Pair, entries: readonly EntryFields[]): Splice[] {
+function fillList(
+  source: Source,
+  { tree, root, pair }: { readonly tree: Tree; readonly root: YAMLMap; readonly pair: Pair },
+  entries: readonly EntryFields[],
+): Splice[] {
   const keyEnd = contentEnd(source, pair.key) ?? 0;
   const [start, end] = isScalar(pair.value) || isSeq(pair.value) ? (pair.value.range ?? []) : [];
   if (root.flow === true) {

@@ -59,10 +59,10 @@ function offsetsReached(patch: Source): ReadonlySet<number> {
 }
 
 /** The entries of a list of `images`, in a kustomization or in an object that makes one. */
-export function entriesAt({ source, index, tree, root, path }: Document, below: Path): readonly Site[] {
+export function entriesAt(document: Document, below: Path): readonly Site[] {
+  const { tree, root, path } = document;
   return tree.items(tree.get(root, below)).flatMap((value, position) => {
-    const at = [...path, ...below, position];
-    const site = isMap(value) ? new Entry(source, tree, index, at, value).site() : undefined;
+    const site = isMap(value) ? new Entry(document, [...path, ...below, position], value).site() : undefined;
     return site ? [site] : [];
   });
 }
@@ -117,10 +117,10 @@ class Entry {
   readonly #path: Path;
   readonly #map: YAMLMap;
 
-  constructor(source: Source, tree: Tree, document: number, path: Path, map: YAMLMap) {
+  constructor({ source, tree, index }: Document, path: Path, map: YAMLMap) {
     this.#source = source;
     this.#tree = tree;
-    this.#document = document;
+    this.#document = index;
     this.#path = path;
     this.#map = map;
   }
@@ -183,7 +183,7 @@ class Entry {
     if (entry && !entry.inherited) return [insertValue(this.#source, entry.pair, value)];
     // a merged value is overridden here, never changed where others use it
     const anchor = this.#own(after) ?? this.#map.items.at(-1);
-    return anchor ? [insertPair(this.#source, this.#map, anchor, field, value)] : [];
+    return anchor ? [insertPair(this.#source, this.#map, anchor, { key: field, value })] : [];
   }
 
   /** `newTag: X` becomes `digest: Y` on the same line, where the entry has no digest yet. */
@@ -215,13 +215,11 @@ class Entry {
   }
 
   #refuseInherited(field: Field): TagflowError {
-    return unsafe(
-      this.#source,
-      this.#map.range?.[0] ?? 0,
-      `gets ${field} through a merge key, and the pin style has no ${field}`,
-      'what a merge key brings in cannot be taken away in one entry alone',
-      'write the entry without the merge key (<<)',
-    );
+    return unsafe(this.#source, this.#map.range?.[0] ?? 0, {
+      what: `gets ${field} through a merge key, and the pin style has no ${field}`,
+      why: 'what a merge key brings in cannot be taken away in one entry alone',
+      fix: 'write the entry without the merge key (<<)',
+    });
   }
 
   #value(field: Field): Value | undefined {

@@ -70,13 +70,11 @@ function configuredMatch(
   }
   const [site, second] = at.sites;
   if (second) {
-    throw unsafe(
-      source,
-      second.offset,
-      `has ${formatFieldPath(path)} in another document as well`,
-      'tagflow.yaml does not say which document of the file is meant',
-      'keep the field in one document of the file',
-    );
+    throw unsafe(source, second.offset, {
+      what: `has ${formatFieldPath(path)} in another document as well`,
+      why: 'tagflow.yaml does not say which document of the file is meant',
+      fix: 'keep the field in one document of the file',
+    });
   }
   return site ? [{ pin, site, style }] : [];
 }

@@ -9,7 +9,7 @@ import { type VersionScheme, readVersion } from '../model/version.ts';
 import { takesVersionAlone } from './chart-version.ts';
 import { Embedded } from './embedded.ts';
 import { formatFieldPath, locate } from './field-path.ts';
-import type { Site, Target } from './form.ts';
+import type { Document, Site, Target } from './form.ts';
 import { type NameIndex, hasPlaceholder, splitImage } from './image-name.ts';
 import { refuseContent, refuseRegistry } from './refusals.ts';
 import type { Source } from './source.ts';
@@ -63,7 +63,8 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
   const sites = source.trees.flatMap((tree, document) => {
     const value = values[document];
     const path = paths[document];
-    if (value === undefined) return sitesInText(source, tree, document, configured, meant);
+    if (value === undefined)
+      return sitesInText({ source, index: document, tree, root: tree.root, path: [] }, configured, meant);
     if (!isScalar(value) || !path) return [];
     const field: Field = {
       source,
@@ -82,14 +83,8 @@ export function plainKey(source: Source, configured: readonly FieldStep[], meant
 }
 
 /** The places of a path that continues in a text of YAML: `spec.source.helm.values.image.tag`. */
-function sitesInText(
-  source: Source,
-  tree: Tree,
-  document: number,
-  configured: readonly FieldStep[],
-  meant: Meant,
-): readonly Site[] {
-  const outer = { source, index: document, tree, root: tree.root, path: [] };
+function sitesInText(outer: Document, configured: readonly FieldStep[], meant: Meant): readonly Site[] {
+  const { tree } = outer;
   for (let length = configured.length - 1; length > 0; length -= 1) {
     const path = locate(tree, configured.slice(0, length));
     const value = path && tree.get(tree.root, path);
@@ -153,13 +148,11 @@ function siteOf(field: Field, meant: Meant): Site {
 /** What a field is asked that takes a version alone. */
 function withoutDigest({ source, path, value }: Field, target: Target): Target {
   if (target.tag !== undefined) return { ...target, digest: undefined };
-  throw unsafe(
-    source,
-    value.range?.[0] ?? 0,
-    `${describePath(path)} is a version, and the pin style writes a digest alone`,
-    'the field does not take a digest',
-    'choose pin: version for this field',
-  );
+  throw unsafe(source, value.range?.[0] ?? 0, {
+    what: `${describePath(path)} is a version, and the pin style writes a digest alone`,
+    why: 'the field does not take a digest',
+    fix: 'choose pin: version for this field',
+  });
 }
 
 /** Tag and digest beside the field, where tagflow.yaml does not configure them by themselves. */

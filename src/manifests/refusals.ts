@@ -6,44 +6,36 @@ import { type Path, describePath } from './tree.ts';
 
 /** A field whose text a template engine or a variable substitution completes. */
 export function refusePlaceholder(source: Source, offset: number, path: Path, text: string): TagflowError {
-  return unsafe(
-    source,
-    offset,
-    `${describePath(path)} is ${JSON.stringify(text)}, which another tool fills in`,
-    'a pin would replace the placeholder, and the tool would lose its field',
-    'pin the value that the tool inserts: name its file and path under pins: in tagflow.yaml',
-  );
+  return unsafe(source, offset, {
+    what: `${describePath(path)} is ${JSON.stringify(text)}, which another tool fills in`,
+    why: 'a pin would replace the placeholder, and the tool would lose its field',
+    fix: 'pin the value that the tool inserts: name its file and path under pins: in tagflow.yaml',
+  });
 }
 
 /** A field that Flux image automation writes as well. */
 export function refuseFlux(source: Source, offset: number, path: Path): TagflowError {
-  return unsafe(
-    source,
-    offset,
-    `${describePath(path)} is written by Flux image automation as well`,
-    'its line carries an $imagepolicy setter, so the two would overwrite each other',
-    'remove the $imagepolicy comment, or take this image out of tagflow.yaml',
-  );
+  return unsafe(source, offset, {
+    what: `${describePath(path)} is written by Flux image automation as well`,
+    why: 'its line carries an $imagepolicy setter, so the two would overwrite each other',
+    fix: 'remove the $imagepolicy comment, or take this image out of tagflow.yaml',
+  });
 }
 
 /** A configured field that holds something which no pin may replace. */
 export function refuseContent(source: Source, offset: number, path: Path, what: string): TagflowError {
-  return unsafe(
-    source,
-    offset,
-    `${describePath(path)} holds ${what}`,
-    'a pin replaces an empty value, a tag, a digest or a reference to the image; anything else would be lost',
-    "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
-  );
+  return unsafe(source, offset, {
+    what: `${describePath(path)} holds ${what}`,
+    why: 'a pin replaces an empty value, a tag, a digest or a reference to the image; anything else would be lost',
+    fix: "correct file and path under pins: in tagflow.yaml; where the field holds another name of the image, list that under the image's names:",
+  });
 }
 
 /** A repository without its registry, in an environment that runs the image from a registry of its own. */
 export function refuseRegistry(source: Source, offset: number, path: Path, wanted: string): TagflowError {
-  return unsafe(
-    source,
-    offset,
-    `${describePath(path)} has no registry, and the image has several: ${wanted} is meant here`,
-    'the registry is set elsewhere, and a pin would name the image in whichever that is',
-    `write ${wanted} there, or add a registry field beside it`,
-  );
+  return unsafe(source, offset, {
+    what: `${describePath(path)} has no registry, and the image has several: ${wanted} is meant here`,
+    why: 'the registry is set elsewhere, and a pin would name the image in whichever that is',
+    fix: `write ${wanted} there, or add a registry field beside it`,
+  });
 }

@@ -108,11 +108,9 @@ function rangeOf(node: ReturnType<Tree['follow']>): readonly [number | undefined
 }
 
 function refuse(place: KeyPlace, at: Path, what: string): Error {
-  return unsafe(
-    place.source,
-    startOf(place.map) ?? 0,
-    `has no place for a key: ${describePath(at)} ${what}`,
-    'a key is added to a mapping only where the mapping is written out',
-    'write the mapping out plainly',
-  );
+  return unsafe(place.source, startOf(place.map) ?? 0, {
+    what: `has no place for a key: ${describePath(at)} ${what}`,
+    why: 'a key is added to a mapping only where the mapping is written out',
+    fix: 'write the mapping out plainly',
+  });
 }

@@ -96,13 +96,11 @@ export class SharedValues {
       names,
       pin: (target) => {
         if (retarget(name, target) === name) return site.pin(target);
-        throw unsafe(
-          source,
-          site.offset,
-          `${describePath(site.path)} is a tag of ${name}, which stands in the shared values`,
-          'the environment runs the image from another repository, and the name would stay as it is',
-          'write the repository of the environment beside the tag first',
-        );
+        throw unsafe(source, site.offset, {
+          what: `${describePath(site.path)} is a tag of ${name}, which stands in the shared values`,
+          why: 'the environment runs the image from another repository, and the name would stay as it is',
+          fix: 'write the repository of the environment beside the tag first',
+        });
       },
     };
   }

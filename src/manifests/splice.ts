@@ -43,9 +43,7 @@ export type TextFile = Pick<Source, 'path' | 'text' | 'lines'>;
 export function unsafe(
   source: Pick<Source, 'path' | 'lines'>,
   offset: number,
-  what: string,
-  why: string,
-  fix: string,
+  { what, why, fix }: { readonly what: string; readonly why: string; readonly fix: string },
 ): TagflowError {
   const line = lineAt(source, offset);
   return new TagflowError('manifest-unsafe-edit', {
@@ -66,13 +64,11 @@ export function applySplices(source: TextFile, splices: readonly Splice[]): stri
     const again = last?.start === splice.start && last.end === splice.end && last.text === splice.text;
     if (again) continue; // one anchor, edited for each of its aliases
     if (splice.start < at || (last?.start === splice.start && last.end > last.start)) {
-      throw unsafe(
-        source,
-        splice.start,
-        'is one value that two fields share, and they need different pins',
-        'an alias or a merge key makes both fields the same text',
-        'write the value out for each field',
-      );
+      throw unsafe(source, splice.start, {
+        what: 'is one value that two fields share, and they need different pins',
+        why: 'an alias or a merge key makes both fields the same text',
+        fix: 'write the value out for each field',
+      });
     }
     text += source.text.slice(at, splice.start) + splice.text;
     at = splice.end;
@@ -90,13 +86,11 @@ export function holds(node: Scalar, value: string): boolean {
 export function replaceScalar(source: Source, node: Scalar, value: string): Splice {
   const [start, end] = rangeOf(node);
   if (node.tag !== undefined && node.tag !== 'tag:yaml.org,2002:str' && node.tag !== '!') {
-    throw unsafe(
-      source,
-      start,
-      `has the tag ${node.tag} where a pin belongs`,
-      'a tag changes what the value means',
-      'remove the tag from this value',
-    );
+    throw unsafe(source, start, {
+      what: `has the tag ${node.tag} where a pin belongs`,
+      why: 'a tag changes what the value means',
+      fix: 'remove the tag from this value',
+    });
   }
   if (start === end && source.dotenv) return { start, end, text: plainScalar(source, value) };
   if (start === end) return fillEmpty(source, start, plainScalar(source, value));
@@ -151,7 +145,12 @@ export function indentOf(source: Source, node: YAMLMap | YAMLSeq): string {
 }
 
 /** Adds a key after another of the same mapping, in the mapping's own style. */
-export function insertPair(source: Source, map: YAMLMap, after: Pair, key: string, value: string): Splice {
+export function insertPair(
+  source: Source,
+  map: YAMLMap,
+  after: Pair,
+  { key, value }: { readonly key: string; readonly value: string },
+): Splice {
   const name = quoteLike(after, key);
   const at = pairEnd(source, after);
   const text = `${name}: ${plainScalar(source, value)}`;
@@ -202,13 +201,11 @@ export function removePair(source: Source, map: YAMLMap, pair: Pair): Splice {
 function checkedRemoval(source: Source, start: number, pairEnds: number, end: number): Splice {
   const gap = source.text.slice(start, end);
   if (gap.slice(0, pairEnds - start).includes('#') || gap.slice(lineEnd(source, pairEnds) - start).includes('#')) {
-    throw unsafe(
-      source,
-      start,
-      'cannot be removed without comments around it',
-      'the pin style of this environment has no such field',
-      'remove the field by hand, or choose another pin style',
-    );
+    throw unsafe(source, start, {
+      what: 'cannot be removed without comments around it',
+      why: 'the pin style of this environment has no such field',
+      fix: 'remove the field by hand, or choose another pin style',
+    });
   }
   return { start, end, text: '' };
 }
@@ -240,13 +237,11 @@ function replaceBlock(source: Source, node: Scalar, value: string): Splice {
   const end = contentEnd(source, node) ?? start;
   const header = source.text.slice(start, lineEnd(source, start));
   if (header.includes('#')) {
-    throw unsafe(
-      source,
-      start,
-      'holds a block of text with a comment on its first line',
-      'the pin would go where the comment is',
-      'write the value on one line, without | or >',
-    );
+    throw unsafe(source, start, {
+      what: 'holds a block of text with a comment on its first line',
+      why: 'the pin would go where the comment is',
+      fix: 'write the value on one line, without | or >',
+    });
   }
   return { start, end, text: plainScalar(source, value) };
 }

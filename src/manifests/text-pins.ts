@@ -156,13 +156,11 @@ function onlyPlace(text: TextFile, { image, text: pattern }: ConfiguredText): Pl
   if (!place) throw noField(image, text.path, `no line matches ${pattern.source}`);
   if (second) {
     const lines = `lines ${lineAt(text, place.offset)} and ${lineAt(text, second.offset)}`;
-    throw unsafe(
-      text,
-      second.offset,
-      `is not the only line that matches ${pattern.source}`,
-      `${lines} do, and tagflow.yaml does not say which of them holds the pin`,
-      'make the pattern under text: match more of the line',
-    );
+    throw unsafe(text, second.offset, {
+      what: `is not the only line that matches ${pattern.source}`,
+      why: `${lines} do, and tagflow.yaml does not say which of them holds the pin`,
+      fix: 'make the pattern under text: match more of the line',
+    });
   }
   const { version, digest } = place;
   const [tag = '', behind, more] = (version?.text ?? '').split('@');
@@ -174,20 +172,16 @@ function onlyPlace(text: TextFile, { image, text: pattern }: ConfiguredText): Pl
 
 function refusePart(text: TextFile, { text: found, start }: Part): TagflowError {
   return hasPlaceholder(found)
-    ? unsafe(
-        text,
-        start,
-        `has ${JSON.stringify(found)} where a pin belongs, which another tool fills in`,
-        'a pin would replace the placeholder, and the tool would lose its field',
-        'pin the value that the tool inserts',
-      )
-    : unsafe(
-        text,
-        start,
-        `has ${JSON.stringify(found)} where a pin belongs`,
-        'a pin replaces an empty value, a tag or a digest; anything else would be lost',
-        'correct the groups of the pattern under text: in tagflow.yaml',
-      );
+    ? unsafe(text, start, {
+        what: `has ${JSON.stringify(found)} where a pin belongs, which another tool fills in`,
+        why: 'a pin would replace the placeholder, and the tool would lose its field',
+        fix: 'pin the value that the tool inserts',
+      })
+    : unsafe(text, start, {
+        what: `has ${JSON.stringify(found)} where a pin belongs`,
+        why: 'a pin replaces an empty value, a tag or a digest; anything else would be lost',
+        fix: 'correct the groups of the pattern under text: in tagflow.yaml',
+      });
 }
 
 /** Refuses a line that names another image, or a repository that the environment does not run the image from. */
@@ -204,10 +198,14 @@ function refuseOther(
     if (meant.length === 0 && !name.includes('/')) continue;
     if (meant.includes(pin)) {
       const what = `names ${whole}, and the environment runs ${pin.image} from ${target.name}`;
-      throw unsafe(text, start, what, NAME_STAYS, `write ${target.name} there first`);
+      throw unsafe(text, start, { what, why: NAME_STAYS, fix: `write ${target.name} there first` });
     }
     const fix = `correct text: in tagflow.yaml; where it is another name of the image, list that under the image's names:`;
-    throw unsafe(text, start, `names ${name}, which is another image than ${pin.image}`, NAME_STAYS, fix);
+    throw unsafe(text, start, {
+      what: `names ${name}, which is another image than ${pin.image}`,
+      why: NAME_STAYS,
+      fix,
+    });
   }
 }
 
@@ -248,25 +246,21 @@ function valuesFor(
     throw noDigest(text, place, 'has a group for a version alone, and the pin style writes a digest alone');
   const wanted = joinImage('', target.tag, target.digest).slice(1);
   if (isAmbiguous(wanted) && wanted !== version.text && /:\s*$/.test(text.text.slice(place.offset, version.start))) {
-    throw unsafe(
-      text,
-      version.start,
-      `has no quotes around the version, and ${wanted} would not be read as text`,
-      'readers of YAML take it for a number or a word',
-      'write quotes around the version, and into the pattern under text:',
-    );
+    throw unsafe(text, version.start, {
+      what: `has no quotes around the version, and ${wanted} would not be read as text`,
+      why: 'readers of YAML take it for a number or a word',
+      fix: 'write quotes around the version, and into the pattern under text:',
+    });
   }
   return { version: wanted, digest: undefined };
 }
 
 function noDigest(text: TextFile, { offset }: Place, what: string): TagflowError {
-  return unsafe(
-    text,
-    offset,
+  return unsafe(text, offset, {
     what,
-    'the line has no place for what the style writes',
-    'add the other group to the pattern under text:, or choose another pin style',
-  );
+    why: 'the line has no place for what the style writes',
+    fix: 'add the other group to the pattern under text:, or choose another pin style',
+  });
 }
 
 function splicesOf({ place, version, digest }: TextPin): readonly Splice[] {
@@ -280,13 +274,11 @@ function verify(after: TextFile, wanted: readonly TextPin[]): void {
   for (const { configured, place, version, digest } of wanted) {
     const [found, second] = placesIn(after, configured.text);
     if (found && !second && says(found, { version, digest })) continue;
-    throw unsafe(
-      after,
-      place.offset,
-      'cannot be pinned by its pattern',
-      `the line with the pin would not be the one line that ${configured.text.source} matches, with the pin in its groups`,
-      'let the groups under text: match every version and digest: (?<version>[^"]*)',
-    );
+    throw unsafe(after, place.offset, {
+      what: 'cannot be pinned by its pattern',
+      why: `the line with the pin would not be the one line that ${configured.text.source} matches, with the pin in its groups`,
+      fix: 'let the groups under text: match every version and digest: (?<version>[^"]*)',
+    });
   }
 }
 

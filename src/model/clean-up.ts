@@ -22,13 +22,13 @@ export function forecastDeletions(
   now: Instant,
 ): ReadonlyMap<Digest, Deletion> {
   const ranks = new Map(policy.rules.map((rule) => [rule, ranksIn(rule, images)]));
-  const rankOf = (rule: CleanUpRule, image: StoredImage): number => ranks.get(rule)?.get(image.digest) ?? Infinity;
+  const today: Today = { now, rankOf: (rule, image) => ranks.get(rule)?.get(image.digest) ?? Infinity };
   return new Map(
     images.flatMap((image) => {
       const deletion =
         policy.combine === 'first-match'
-          ? byFirstMatch(policy.rules, image, rankOf, now)
-          : byAnyUnlessKept(policy.rules, image, rankOf, now);
+          ? byFirstMatch(policy.rules, image, today)
+          : byAnyUnlessKept(policy.rules, image, today);
       return deletion ? [[image.digest, deletion] as const] : [];
     }),
   );
@@ -46,7 +46,12 @@ export function isAbout(
   return patternsMatch === 'all' ? patterns.every(isMet) : patterns.some(isMet);
 }
 
-type RankOf = (rule: CleanUpRule, image: StoredImage) => number;
+/** What the fate of an image depends on beside the rules. */
+interface Today {
+  readonly now: Instant;
+  /** The place of an image among those that a rule is about, the newest first, from 1. */
+  readonly rankOf: (rule: CleanUpRule, image: StoredImage) => number;
+}
 
 /** The place of each image among those a rule is about, the newest first, from 1. */
 function ranksIn(rule: CleanUpRule, images: readonly StoredImage[]): ReadonlyMap<Digest, number> {
@@ -55,35 +60,25 @@ function ranksIn(rule: CleanUpRule, images: readonly StoredImage[]): ReadonlyMap
 }
 
 /** Amazon ECR: an image that a rule is about is not an affair of the rules behind it. */
-function byFirstMatch(
-  rules: readonly CleanUpRule[],
-  image: StoredImage,
-  rankOf: RankOf,
-  now: Instant,
-): Deletion | undefined {
+function byFirstMatch(rules: readonly CleanUpRule[], image: StoredImage, today: Today): Deletion | undefined {
   const rule = rules.find((each) => isAbout(each, image));
-  return rule && rule.action !== 'keep' ? deletionBy(rule, image, rankOf, now) : undefined;
+  return rule && rule.action !== 'keep' ? deletionBy(rule, image, today) : undefined;
 }
 
 /** Google Artifact Registry: whatever deletes, unless something keeps. */
-function byAnyUnlessKept(
-  rules: readonly CleanUpRule[],
-  image: StoredImage,
-  rankOf: RankOf,
-  now: Instant,
-): Deletion | undefined {
+function byAnyUnlessKept(rules: readonly CleanUpRule[], image: StoredImage, today: Today): Deletion | undefined {
   const about = rules.filter((rule) => isAbout(rule, image));
   const keepers = about.filter(({ action }) => action === 'keep');
   const deletions = about
     .filter(({ action }) => action !== 'keep')
-    .flatMap((rule) => deletionBy(rule, image, rankOf, now) ?? [])
-    .flatMap((deletion) => onceUnkept(deletion, keepers, image, rankOf, now) ?? []);
+    .flatMap((rule) => deletionBy(rule, image, today) ?? [])
+    .flatMap((deletion) => onceUnkept(deletion, keepers, image, today) ?? []);
   const [first] = deletions.sort((a, b) => a.afterPushes - b.afterPushes || a.at - b.at);
   return first;
 }
 
 /** When a rule takes an image, by its age and its rank; undefined when it never will. */
-function deletionBy(rule: CleanUpRule, image: StoredImage, rankOf: RankOf, now: Instant): Deletion | undefined {
+function deletionBy(rule: CleanUpRule, image: StoredImage, { now, rankOf }: Today): Deletion | undefined {
   const { from, to } = spanOf(rule, image);
   if (to <= Math.max(from, now)) return undefined;
   const afterPushes = rule.newest === undefined ? 0 : Math.max(0, rule.newest - rankOf(rule, image) + 1);
@@ -95,8 +90,7 @@ function onceUnkept(
   deletion: Deletion,
   keepers: readonly CleanUpRule[],
   image: StoredImage,
-  rankOf: RankOf,
-  now: Instant,
+  { now, rankOf }: Today,
 ): Deletion | undefined {
   const byAge = keepers.filter(({ newest }) => newest === undefined).map((rule) => spanOf(rule, image));
   let at = Math.max(deletion.at, now);

@@ -25,14 +25,14 @@ export async function signWithGpg(
   const sign = ['--status-fd', '2', '--armor', '--detach-sign'];
   if ('id' in key) return checkCreated(await runSigner(program, [...sign, '--local-user', key.id], payload, options));
   return inFolder(async (folder) => {
-    const home = { GNUPGHOME: folder };
+    const inHome = { ...options, variables: { GNUPGHOME: folder } };
     try {
-      const imported = await runSigner(program, [...BATCH, '--import'], key.secret, options, home);
+      const imported = await runSigner(program, [...BATCH, '--import'], key.secret, inHome);
       if (imported.exitCode !== 0) return imported;
-      return checkCreated(await runSigner(program, [...BATCH, ...sign.slice(2)], payload, options, home));
+      return checkCreated(await runSigner(program, [...BATCH, ...sign.slice(2)], payload, inHome));
     } finally {
       // The agent that gpg started for this home would outlive it, with the key in its memory.
-      await runSigner('gpgconf', ['--kill', 'all'], new Uint8Array(), options, home);
+      await runSigner('gpgconf', ['--kill', 'all'], new Uint8Array(), inHome);
     }
   });
 }
@@ -50,7 +50,8 @@ export async function verifyWithGpg(
     // The clock of the signer and ours differ by a little; what a key was worth then is what is asked.
     const time = ['--faked-system-time', `${Math.floor(at / 1000)}!`, '--ignore-time-conflict'];
     const args = [...BATCH, '--no-autostart', '--disable-dirmngr', ...keys, ...time, '--verify', armour, '-'];
-    const { exitCode, stderr } = await runSigner('gpg', args, payload, options, { GNUPGHOME: folder });
+    const inHome = { ...options, variables: { GNUPGHOME: folder } };
+    const { exitCode, stderr } = await runSigner('gpg', args, payload, inHome);
     const status = statusLines(stderr);
     const of = (keyword: string): readonly (readonly string[])[] => status.filter(([name]) => name === keyword);
     const bad = BAD.find((keyword) => of(keyword).length > 0);
@@ -73,7 +74,8 @@ export async function unlistedWithGpg(
 ): Promise<readonly string[]> {
   return inFolder(async (folder) => {
     const args = [...BATCH, '--no-autostart', '--with-colons', '--show-keys'];
-    const { stdout } = await runSigner('gpg', args, binaryKeys(signers), options, { GNUPGHOME: folder });
+    const inHome = { ...options, variables: { GNUPGHOME: folder } };
+    const { stdout } = await runSigner('gpg', args, binaryKeys(signers), inHome);
     // doc/DETAILS: the record `fpr` that follows `pub` has a primary key's fingerprint in its tenth field.
     const primaries = new Set(
       [...stdout.toString().matchAll(/^pub:.*\nfpr:(?:[^:]*:){8}([0-9A-F]+):/gm)].map(([, found]) => found),

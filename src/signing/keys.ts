@@ -66,18 +66,19 @@ function keyOf({ payload, purpose, signature, at, trust }: SignatureClaim): stri
 
 async function signSsh(options: SigningOptions, payload: Uint8Array, purpose: SignaturePurpose): Promise<Ended> {
   const { key, gitKey, directory, env, sshProgram = 'ssh-keygen' } = options;
+  const signed = { payload, purpose };
   if (key) {
     const file = resolve(directory, key);
     const secret = await readKey(file);
-    return signWithSsh(sshProgram, (await isUsable(file, secret)) ? { file } : { secret }, payload, purpose, options);
+    return signWithSsh(sshProgram, (await isUsable(file, secret)) ? { file } : { secret }, signed, options);
   }
   if (!gitKey) throw noKey('ssh');
   // As Git reads it: a key written out, or the path of one.
   const literal =
     /^(?:key::)?((?:ssh|ecdsa|sk-ssh|sk-ecdsa)-.*)$/s.exec(gitKey)?.[1] ?? /^key::(.*)$/s.exec(gitKey)?.[1];
-  if (literal !== undefined) return signWithSsh(sshProgram, { publicKey: literal }, payload, purpose, options);
+  if (literal !== undefined) return signWithSsh(sshProgram, { publicKey: literal }, signed, options);
   const file = gitKey.startsWith('~/') ? join(env['HOME'] ?? '', gitKey.slice(2)) : resolve(directory, gitKey);
-  return signWithSsh(sshProgram, { file }, payload, purpose, options);
+  return signWithSsh(sshProgram, { file }, signed, options);
 }
 
 async function signGpg(options: SigningOptions, payload: Uint8Array): Promise<Ended> {

@@ -22,6 +22,8 @@ export interface ProgramOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long it may take, in milliseconds. A person may have to touch a key. */
   readonly timeoutMs: number;
+  /** Variables beside those that are taken over from `env`. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 // Where programs, keys and agents are found, and where they may ask for a passphrase.
@@ -30,18 +32,17 @@ const TAKEN_OVER =
     ' ',
   );
 
-/** Runs a program to its end. `more`: further variables. Throws `not-supported` when it cannot be started. */
+/** Runs a program to its end. Throws `not-supported` when it cannot be started. */
 export async function runSigner(
   program: string,
   args: readonly string[],
   input: Uint8Array,
-  { env, signal, timeoutMs }: ProgramOptions,
-  more: Readonly<Record<string, string>> = {},
+  { env, signal, timeoutMs, variables }: ProgramOptions,
 ): Promise<Ended> {
   const taken = TAKEN_OVER.flatMap((name) => (env[name] ? [[name, env[name]] as const] : []));
   const child = spawn(program, [...args], {
     // Times are given and told in UTC.
-    env: { ...Object.fromEntries(taken), LC_ALL: 'C', TZ: 'UTC', ...more },
+    env: { ...Object.fromEntries(taken), LC_ALL: 'C', TZ: 'UTC', ...variables },
     stdio: 'pipe',
     windowsHide: true,
     timeout: timeoutMs,

@@ -23,8 +23,7 @@ export type SshKey = { readonly file: string } | { readonly publicKey: string };
 export async function signWithSsh(
   program: string,
   key: SshKey | { readonly secret: Buffer },
-  payload: Uint8Array,
-  purpose: SignaturePurpose,
+  { payload, purpose }: Pick<SignatureClaim, 'payload' | 'purpose'>,
   options: ProgramOptions,
 ): Promise<Ended> {
   const sign = async (file: string, more: readonly string[] = []): Promise<Ended> =>

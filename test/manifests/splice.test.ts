@@ -140,7 +140,8 @@ describe('a key', () => {
     ['{\n  a: b,\n  z: y\n}', '{\n  a: b,\n  new: V4.2,\n  z: y\n}'],
     ['{a}', '{a, new: V4.2}'],
   ])('is added after another, in the style of the mapping: %j', (text, expected) => {
-    const splice = (source: Source) => insertPair(source, rootMap(source), pairOf(source, 'a'), 'new', 'V4.2');
+    const splice = (source: Source) =>
+      insertPair(source, rootMap(source), pairOf(source, 'a'), { key: 'new', value: 'V4.2' });
     expect(edited(text, splice)).toBe(expected);
   });
 

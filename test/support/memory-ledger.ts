@@ -379,7 +379,7 @@ class MemoryLedger implements Ledger {
   }
 
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {
-    return treeIdOf(this.#trees, this.#commit(base).tree, edits, this.#remote.algorithm, only);
+    return treeIdOf(this.#trees, this.#commit(base).tree, edits, only);
   }
 
   async #filesAt(id: ObjectId | undefined, paths: readonly string[]): Promise<ReadonlyMap<string, TreeEntry>> {

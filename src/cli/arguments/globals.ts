@@ -17,15 +17,22 @@ export const GLOBAL_OPTIONS = {
   repo: text('--repo <url>', 'the Git remote that holds the environments (default: the remote origin)', {
     variable: 'TAGFLOW_REPO',
   }),
-  output: choice('-o, --output <format>', 'how to write results', FORMATS, 'table', { variable: 'TAGFLOW_OUTPUT' }),
+  output: choice('-o, --output <format>', 'how to write results', FORMATS, {
+    preset: 'table',
+    variable: 'TAGFLOW_OUTPUT',
+  }),
   json: flag('--json', 'the same as -o json'),
   quiet: flag('-q, --quiet', 'print results and errors only'),
   verbose: flag('-v, --verbose', 'print each step, and the causes of errors'),
-  log: choice('--log <form>', 'how to write the steps on stderr', LOG_FORMS, 'text', { variable: 'TAGFLOW_LOG' }),
+  log: choice('--log <form>', 'how to write the steps on stderr', LOG_FORMS, {
+    preset: 'text',
+    variable: 'TAGFLOW_LOG',
+  }),
   pager: unless('--no-pager', 'print long results as they are, even at a terminal'),
   yes: flag('--yes', 'answer yes to every question'),
   input: unless('--no-input', 'never ask'),
-  timeout: valueOr('--timeout <seconds>', 'how long one request may take', seconds, 60, {
+  timeout: valueOr('--timeout <seconds>', 'how long one request may take', seconds, {
+    preset: 60,
     variable: 'TAGFLOW_TIMEOUT',
   }),
   config: text('--config <file>', 'a configuration to try instead of the trunk’s; the record says so', {

@@ -105,10 +105,9 @@ export function valueOr<T>(
   flags: string,
   meaning: string,
   parse: (typed: string) => T,
-  preset: T,
-  more: More = {},
+  more: More & { readonly preset: T },
 ): OptionSpec<T> {
-  return { flags, meaning, parse, preset, showPreset: true, ...more };
+  return { flags, meaning, parse, showPreset: true, ...more };
 }
 
 /** An option that may be repeated, or take several names joined by commas. */
@@ -117,15 +116,14 @@ export function list(flags: string, meaning: string, more: More = {}): OptionSpe
 }
 
 /** An option whose value is one of a list. */
-export function choice<const C extends readonly string[], P extends C[number] | undefined>(
+export function choice<const C extends readonly string[], const P extends C[number] | undefined>(
   flags: string,
   meaning: string,
   choices: C,
-  preset: P,
-  more: More = {},
+  more: More & { readonly preset: P },
 ): OptionSpec<C[number] | P> {
   const parse = (typed: string): C[number] => chosen(choices, typed);
-  return { flags, meaning, choices, parse, preset, showPreset: preset !== undefined, ...more };
+  return { flags, meaning, choices, parse, showPreset: more.preset !== undefined, ...more };
 }
 
 type ArgumentMore = Partial<Pick<ArgumentSpec<unknown>, 'choices' | 'completion' | 'preset' | 'mayBeEmpty'>>;

@@ -18,13 +18,13 @@ export const demo = defineCommand({
       '--layout <layout>',
       'environments as branches, or as folders of one branch with two applications',
       ['branches', 'folders'],
-      'branches',
+      { preset: 'branches' },
     ),
     story: choice(
       '--story <story>',
       'months of releases, or what stops one: a failed verification, a lock, a freeze, approvals',
       ['all', 'releases', 'gates'],
-      'all',
+      { preset: 'all' },
     ),
   },
   async run(session, { folder = FOLDER, layout, story }, line) {

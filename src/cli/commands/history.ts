@@ -29,7 +29,7 @@ export const history = defineCommand({
     until: text('--until <time>', 'only releases until then; a date covers its day'),
     by: text('--by <who>', 'only releases by this actor, person or signer', { completion: 'actor' }),
     found: flag('--found', 'also list changes of pins in ordinary commits, including those before tagflow'),
-    limit: valueOr('--limit <n>', 'maximum number of releases', count, 20),
+    limit: valueOr('--limit <n>', 'maximum number of releases', count, { preset: 20 }),
   },
   async run(session, { environment, applications, image, since, until, by, limit, found }) {
     const [engine, { foundChanges }, { parseMoment }, { historyView }] = await Promise.all([

@@ -35,14 +35,11 @@ export const init = defineCommand({
       '--layout <layout>',
       'the layout to write, instead of the one that was recognised',
       ['branches', 'folders'],
-      undefined,
+      { preset: undefined },
     ),
-    ci: choice(
-      '--ci <system>',
-      'the CI system to write a file for, instead of the one that was recognised',
-      CI,
-      undefined,
-    ),
+    ci: choice('--ci <system>', 'the CI system to write a file for, instead of the one that was recognised', CI, {
+      preset: undefined,
+    }),
   },
   async run(session, { lines, import: imports, reason, ...options }) {
     const [{ runInit }, { recordReason }] = await Promise.all([

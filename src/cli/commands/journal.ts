@@ -12,7 +12,7 @@ export const journal = defineCommand({
   examples: ['tagflow journal', 'tagflow journal prd --limit 5 -o json'],
   arguments: { environment: optional('env', 'only entries about this environment', { completion: 'environment' }) },
   options: {
-    limit: valueOr('--limit <n>', 'maximum number of entries', count, 20),
+    limit: valueOr('--limit <n>', 'maximum number of entries', count, { preset: 20 }),
     restart: flag('--restart', 'begin again after entries were lost; needs --reason'),
     reason: text('--reason <text>', 'why, with --restart', { variable: 'TAGFLOW_REASON' }),
   },

@@ -11,7 +11,7 @@ export const versions = defineCommand({
   ],
   examples: ['tagflow versions django', 'tagflow versions django --limit 5 -o json'],
   arguments: { image: required('image', 'the image', { completion: 'image' }) },
-  options: { limit: valueOr('--limit <n>', 'maximum number of versions', count, 20) },
+  options: { limit: valueOr('--limit <n>', 'maximum number of versions', count, { preset: 20 }) },
   async run(session, { image, limit }) {
     const [engine, { versionsView }] = await Promise.all([
       import('../../engine/read/versions.ts'),

@@ -10,7 +10,7 @@ import { type Environment, lineOf, repositoryIn, taggedIn } from '../../model/pi
 import { releaseTag } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import { isNewest } from '../release/checks.ts';
-import { carriedBack, madeByHand } from './flow.ts';
+import { type Trails, carriedBack, madeByHand } from './flow.ts';
 import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
 import { configured, type Context, type Given, type Reading, type RecordReading, type Registries } from '../context.ts';
@@ -83,9 +83,9 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
     const trail = await trailOf(environment, head);
     const { found, report } = collect(environment);
     const isGone = leftBy?.past.isGone === true;
-    const asked = { ...request, registry: request.registry && !isGone };
-    const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, { trail, trailOf }, asked, report);
-    if (!leftBy) await checkMissed(context, snapshot, trail, unnamed, report);
+    const asked = { trail, trailOf, branch: request.branch, registry: request.registry && !isGone };
+    const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, asked, report);
+    if (!leftBy) await checkMissed(context, snapshot, { trail, unnamed }, report);
     return { result, findings: inOrderOf(trail, [...found.values()]) };
   });
   const findings = checked.flatMap((one) => one.findings);
@@ -102,10 +102,9 @@ function inOrderOf({ entries }: Trail, findings: readonly Finding[]): readonly F
   return [...findings].sort((a, b) => place(a) - place(b));
 }
 
-/** A trail, and how those of other lines are read. */
-interface Trails {
+/** A trail, how those of other lines are read, and what is asked of it. */
+interface TrailCheck extends Trails, Pick<CheckRequest, 'registry' | 'branch'> {
   readonly trail: Trail;
-  readonly trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>;
 }
 
 /** Returns a reader of trails that reads each once: lines downstream are looked at for each of those above them. */
@@ -151,16 +150,15 @@ async function unnamedFindings(
 async function checkTrail(
   context: Context,
   snapshot: Snapshot,
-  { trail, trailOf }: Trails,
-  { registry, branch }: CheckRequest,
+  { trail, trailOf, registry, branch }: TrailCheck,
   report: Report,
 ): Promise<Checked> {
   const { environment, head, entries, whole } = trail;
   checkTexts(trail, report);
   await checkContinuity(context, trail, report);
   const lost = await checkReleases(context, snapshot, trail, report);
-  await madeByHand(context, snapshot, trail, lost, report);
-  await carriedBack(context, snapshot, trail, trailOf, report);
+  await madeByHand(context, snapshot, { trail, lost }, report);
+  await carriedBack(context, snapshot, { trail, trailOf }, report);
   await checkProposed(context, snapshot, trail, report);
   if (branch !== undefined)
     await checkProposalGates(context, snapshot, { trail, branch: branch as BranchName }, report);

@@ -15,8 +15,7 @@ import type { Snapshot } from '../read/snapshot.ts';
 export async function madeByHand(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
-  trail: Trail,
-  lost: ReadonlySet<ObjectId>,
+  { trail, lost }: { readonly trail: Trail; readonly lost: ReadonlySet<ObjectId> },
   report: Report,
 ): Promise<void> {
   const { environment, head } = trail;
@@ -49,12 +48,16 @@ function upstreamNow(snapshot: Snapshot, { name, from }: Environment): ObjectId 
   return head ?? snapshot.trunk.head;
 }
 
+/** How the trails of lines are read. */
+export interface Trails {
+  readonly trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>;
+}
+
 /** Tells of the commit by which releases came into a branch upstream of them: into the line's own, and into the trunk. */
 export async function carriedBack(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
-  trail: Trail,
-  trailOf: (environment: Environment, head: ObjectId) => Promise<Trail>,
+  { trail, trailOf }: Trails & { readonly trail: Trail },
   report: Report,
 ): Promise<void> {
   const { pipeline, branches, trunk } = snapshot;

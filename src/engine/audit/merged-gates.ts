@@ -141,7 +141,7 @@ async function lockThen(
 ): Promise<string | undefined> {
   // A journal that cannot be read is a finding of its own.
   const { value } = await attempt(
-    openEntries(reading, journalOf(snapshot), 'lock', environment, moment),
+    openEntries(reading, journalOf(snapshot), { kind: 'lock', environment, moment }),
     'journal-invalid',
   );
   const [first] = value ?? [];

@@ -17,10 +17,10 @@ export type Unnamed = Map<string | undefined, Set<string>>;
 export async function checkMissed(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
-  { environment, head }: Trail,
-  unnamed: Unnamed,
+  { trail, unnamed }: { readonly trail: Trail; readonly unnamed: Unnamed },
   report: Report,
 ): Promise<void> {
+  const { environment, head } = trail;
   const said = await readSaid(context, snapshot.pipeline, environment, head);
   const { application, images } = environment;
   const left = unnamed.get(application) ?? new Set(images.keys());

@@ -43,7 +43,7 @@ export async function checkReleases(
   checkSequence(trail, report);
   checkRestored(trail, report);
   const rules = await readRules(context, snapshot, trail, report);
-  const lost = await checkSources(context, snapshot, trail, rules, report);
+  const lost = await checkSources(context, snapshot, { trail, rules }, report);
   await checkContent(context, trail, { lost, rules }, report);
   const today = { pipeline: snapshot.pipeline, environment: trail.environment };
   await checkPins(context, trail, { rules, today }, report);

@@ -26,13 +26,13 @@ export type RulesOf = (entry: ReleaseEntry) => Rules;
 export async function checkSources(
   context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
-  trail: Trail,
-  rules: RulesOf,
+  { trail, rules }: { readonly trail: Trail; readonly rules: RulesOf },
   report: Report,
 ): Promise<ReadonlySet<ObjectId>> {
   // An import carries nothing: it says what the branch had.
   const carried = releasesOf(trail).filter(({ release }) => release.action !== 'import');
-  const sources = await readSources(context, snapshot, trail.environment, carried, rules);
+  const ruled = new Map(carried.map((entry) => [entry, rules(entry)]));
+  const sources = await readSources(context, snapshot, trail.environment, ruled);
   const lost = new Set<ObjectId>();
   const unasked: number[] = [];
   for (const entry of carried) {
@@ -68,13 +68,12 @@ async function readSources(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
-  carried: readonly ReleaseEntry[],
-  rules: RulesOf,
+  rules: ReadonlyMap<ReleaseEntry, Rules>,
 ): Promise<(entry: ReleaseEntry) => SourcePlace> {
   const { ledger } = context;
-  const ids = [...new Set(carried.map(({ release }) => release.source.commit))];
+  const ids = [...new Set(rules.keys().map(({ release }) => release.source.commit))];
   const now = upstreamHeads(snapshot, environment);
-  const pipelines = new Map(carried.map((entry) => [rules(entry).pipeline, rules(entry).environment] as const));
+  const pipelines = new Map(rules.values().map((one) => [one.pipeline, one.environment] as const));
   const then = new Map([...pipelines].map(([pipeline, line]) => [pipeline, upstreamBranches(pipeline, line)]));
   const heads = new Map(now.map(({ branch, head }) => [branch, head]));
   for (const branch of [...then.values()].flat()) {
@@ -87,13 +86,14 @@ async function readSources(
   for (const [branch, head] of heads) outside.set(branch, new Set(await ledger.unreachable(ids, head)));
   return (entry) => {
     const { branch, commit } = entry.release.source;
-    const own = then.get(rules(entry).pipeline) ?? [];
+    const ruledBy = rules.get(entry);
+    const own = (ruledBy && then.get(ruledBy.pipeline)) ?? [];
     const asked = [...now.map((one) => one.branch), ...own].flatMap((one) => outside.get(one) ?? []);
     const missing = outside.get(branch)?.has(commit) === true;
     if (!asked.every((others) => others.has(commit))) return missing ? 'elsewhere' : 'there';
     const isGone = own.includes(branch as BranchName) && !snapshot.branches.has(branch as BranchName);
     // A merge of a pull request has the source below its second parent, and a squash nowhere.
-    const mayBe = rules(entry).environment.pullRequest || entry.commit.parents.includes(commit);
+    const mayBe = ruledBy?.environment.pullRequest || entry.commit.parents.includes(commit);
     return isGone && mayBe ? 'gone' : 'nowhere';
   };
 }

@@ -279,23 +279,24 @@ function cleanUpFindings(
     return [{ severity: 'warning', check: 'clean-up', subject, what, fix: `check them yourself: ${cleanUp.where}` }];
   }
   const groups = Map.groupBy(
-    lossesOf(use, cleanUp, images, now),
+    lossesOf(use, cleanUp, { images, now }),
     ({ environment, deletion }) => `${environment.name} ${deletion.rule.name}`,
   );
   if (groups.size === 0) {
     const what = `its ${cleanUp.rules.length} clean-up rules leave the images of retained releases alone`;
     return [{ severity: 'ok', check: 'clean-up', subject, what }];
   }
-  return [...groups.values()].map((group) => lossFinding(subject, cleanUp, group, images, now));
+  return [...groups.values()].map((group) => lossFinding(subject, cleanUp, group, { images, now }));
+}
+
+/** What is stored at a moment. */
+interface Stock {
+  readonly images: readonly StoredImage[];
+  readonly now: Instant;
 }
 
 /** The images of retained releases that clean-up rules will delete before long. */
-function lossesOf(
-  { needed }: RepositoryUse,
-  policy: CleanUpPolicy,
-  images: readonly StoredImage[],
-  now: Instant,
-): readonly Loss[] {
+function lossesOf({ needed }: RepositoryUse, policy: CleanUpPolicy, { images, now }: Stock): readonly Loss[] {
   const deletions = forecastDeletions(policy, images, now);
   return needed.flatMap((one): Loss[] => {
     const deletion = deletions.get(one.image.digest);
@@ -303,13 +304,7 @@ function lossesOf(
   });
 }
 
-function lossFinding(
-  subject: string,
-  policy: CleanUpPolicy,
-  losses: readonly Loss[],
-  images: readonly StoredImage[],
-  now: Instant,
-): Diagnosis {
+function lossFinding(subject: string, policy: CleanUpPolicy, losses: readonly Loss[], stock: Stock): Diagnosis {
   const [first] = losses;
   const name = first?.environment.name ?? '';
   const rule = first?.deletion.rule;
@@ -317,7 +312,7 @@ function lossFinding(
   const runs = losses.some((loss) => loss.runs);
   const list = losses.map(
     (loss) =>
-      `release ${loss.record.sequence}${loss.runs ? ', which runs,' : ''} (${loss.image.name} ${loss.image.version}) ${when(loss.deletion, now)}`,
+      `release ${loss.record.sequence}${loss.runs ? ', which runs,' : ''} (${loss.image.name} ${loss.image.version}) ${when(loss.deletion, stock.now)}`,
   );
   return {
     // A dry run deletes nothing; it is what somebody wants to switch on.
@@ -325,14 +320,14 @@ function lossFinding(
     check: 'clean-up',
     subject,
     what: `clean-up ${rule?.name ?? ''} would ${verb} images of ${name}: ${list.join('; ')}${policy.dryRun ? ' (it is a dry run now)' : ''}`,
-    why: whyDeleted(first, images, now),
+    why: whyDeleted(first, stock),
     fix: fixFor(policy, first),
     details: { environment: name, rule: rule?.name, deletions: losses.map(deletionOf) },
   };
 }
 
 /** Why a rule deletes an image that a release needs. */
-function whyDeleted(loss: Loss | undefined, images: readonly StoredImage[], now: Instant): string {
+function whyDeleted(loss: Loss | undefined, { images, now }: Stock): string {
   const rule = loss?.deletion.rule;
   if (rule?.olderThanDays !== undefined) {
     const pushedAt = images.find(({ digest }) => digest === loss?.image.digest)?.pushedAt ?? now;

@@ -63,7 +63,7 @@ export async function approve(
 export async function unapprove(context: Given, id: string, reason?: string): Promise<JournalEntry> {
   const snapshot = await readSnapshot(context);
   for (const environment of snapshot.pipeline.lines.values()) {
-    const open = await openEntries(context, journalOf(snapshot), 'approve', environment);
+    const open = await openEntries(context, journalOf(snapshot), { kind: 'approve', environment });
     if (!open.some(({ entry }) => entry.id === id)) continue;
     const { entry } = await appendEntry(context, snapshot, [environment], {
       kind: 'unapprove',

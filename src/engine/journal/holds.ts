@@ -89,7 +89,7 @@ async function openHolds(
 ): Promise<readonly OpenHold[]> {
   const found = new Map<string, OpenHold>();
   for (const environment of environments ?? snapshot.pipeline.environments.values()) {
-    for (const { entry } of await openEntries(context, journalOf(snapshot), 'hold', environment)) {
+    for (const { entry } of await openEntries(context, journalOf(snapshot), { kind: 'hold', environment })) {
       if (!isMeant(entry)) continue;
       const scope = environments ? environment.environment : (entry.environment ?? '_');
       found.set(`${entry.id} ${scope}`, { entry, environment });

@@ -79,6 +79,6 @@ async function locksOf(
 ): Promise<readonly { readonly target: JournalTarget; readonly lock: OpenEntry }[]> {
   const { environment, application } = target;
   const line = snapshot.pipeline.lines.get(lineName(environment.environment, application)) ?? environment;
-  const open = await openEntries(context, journalOf(snapshot), 'lock', line);
+  const open = await openEntries(context, journalOf(snapshot), { kind: 'lock', environment: line });
   return open.map((one) => ({ target, lock: one }));
 }

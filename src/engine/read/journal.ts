@@ -47,19 +47,25 @@ export function journalOf({ branches, pipeline }: Pick<Snapshot, 'branches' | 'p
   return { branch: pipeline.journal, head: branches.get(pipeline.journal) };
 }
 
+/** Entries of one kind about one line. */
+export interface EntriesAsked {
+  readonly kind: LastingKind;
+  readonly environment: Environment;
+  /** Those that were open at this moment, by the times that entries say; absent: now. */
+  readonly moment?: Instant | undefined;
+}
+
 /**
- * The entries of a kind that are open for an environment now, oldest first; with `moment` those that were open then, by the times
- * that entries say. Throws `journal-invalid` for one that cannot be read: what it says might matter.
+ * The entries of a kind that are open for an environment, oldest first. Throws `journal-invalid` for one that cannot be read:
+ * what it says might matter.
  */
 export async function openEntries(
   reading: RecordReading,
   journal: Journal,
-  kind: LastingKind,
-  environment: Environment,
-  moment?: Instant,
+  asked: EntriesAsked,
 ): Promise<readonly OpenEntry[]> {
-  const lasting = await lastingEntries(reading, journal, kind, environment, moment);
-  return (await Promise.all(lasting.map(async (entry) => counted(reading, environment, entry)))).flat();
+  const lasting = await lastingEntries(reading, journal, asked);
+  return (await Promise.all(lasting.map(async (entry) => counted(reading, asked.environment, entry)))).flat();
 }
 
 /** What is open by name and time, and does not count anyway: who wrote it may believe that it holds. Oldest first. */
@@ -70,7 +76,7 @@ export async function uncountedEntries(
 ): Promise<readonly { readonly entry: JournalEntry; readonly problem: string }[]> {
   const found: { entry: JournalEntry; problem: string }[] = [];
   for (const kind of ['lock', 'hold', 'approve'] as const) {
-    for (const entry of await lastingEntries(reading, journal, kind, environment)) {
+    for (const entry of await lastingEntries(reading, journal, { kind, environment })) {
       const verdict = await signerOfEntry(reading, environment, entry);
       if ('problem' in verdict) found.push({ entry, problem: verdict.problem });
     }
@@ -78,21 +84,22 @@ export async function uncountedEntries(
   return found;
 }
 
-/** The entries of a kind that nobody ended and whose time is not over, whether they count or not. `moment`: as they were then. */
+/** The entries of a kind that nobody ended and whose time is not over, whether they count or not. */
 async function lastingEntries(
   reading: RecordReading,
   { head }: Journal,
-  kind: LastingKind,
-  environment: Environment,
-  moment?: Instant,
+  { kind, environment, moment }: EntriesAsked,
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
   const latest = moment === undefined ? undefined : new Date(moment).toISOString().replaceAll(/[-:.]/g, '');
   const isThere = ({ name }: Named): boolean => latest === undefined || name.stamp <= latest;
   const begun = (await entriesFor(reading, head, kind, environment)).filter(isThere);
   if (begun.length === 0) return [];
-  const ending = (await entriesFor(reading, head, ENDED_BY[kind], environment)).filter(isThere);
-  const ended = await endedIds(reading, head, environment, ending, begun);
+  const ids = new Set(begun.map(({ name }) => name.id));
+  const ending = (await entriesFor(reading, head, ENDED_BY[kind], environment)).filter(
+    (one) => isThere(one) && one.name.ends !== undefined && ids.has(one.name.ends),
+  );
+  const ended = await endedIds(reading, head, environment, ending);
   const open = begun.filter(({ name }) => !ended.has(name.id));
   const entries = await readEntries(reading, head, open);
   const now = moment ?? reading.clock.now();
@@ -248,12 +255,9 @@ async function endedIds(
   head: ObjectId,
   environment: Environment,
   ending: readonly Named[],
-  begun: readonly Named[],
 ): Promise<ReadonlySet<string>> {
-  const ids = new Set(begun.map(({ name }) => name.id));
-  const relevant = ending.filter(({ name }) => name.ends !== undefined && ids.has(name.ends));
-  if (!environment.trust) return new Set(relevant.flatMap(({ name }) => name.ends ?? []));
-  const entries = await readEntries(reading, head, relevant);
+  if (!environment.trust) return new Set(ending.flatMap(({ name }) => name.ends ?? []));
+  const entries = await readEntries(reading, head, ending);
   const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
   return new Set(counting.flatMap(({ entry }) => entry.ends ?? []));
 }

@@ -68,8 +68,7 @@ export async function continuedPast(
 export async function keepPast(
   context: RecordReading,
   environment: Environment,
-  head: ObjectId,
-  steps: readonly PastStep[],
+  { head, steps }: Pick<KeptPast, 'head' | 'steps'>,
   before: KeptPast | undefined,
 ): Promise<void> {
   const { keeper } = context;

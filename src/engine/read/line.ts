@@ -59,13 +59,14 @@ export async function readWholeLine(
   const { ledger } = context;
   await ledger.deepen([head]);
   const steps = stepsOf(environment, await ledger.walk(head, lineFiles(environment)));
-  const candidates = await readCandidates(context, environment, head, steps, true);
+  const candidates = await readCandidates(context, environment, { head, steps, whole: true });
   const own = new Set(steps.map(({ commit }) => commit.id));
   for (const [index, { commit, found }] of candidates.entries()) {
     if (typeof found === 'string') continue;
     const anchor = found.record.previous?.commit;
     if (anchor === undefined || own.has(anchor)) continue;
-    if (!(await isHighest(context, environment, commit, found.record, steps.slice(index + 1)))) continue;
+    const made = { commit, record: found.record };
+    if (!(await isHighest(context, environment, made, steps.slice(index + 1)))) continue;
     const below = await readWholeLine(context, environment, anchor);
     const above = fold(candidates.slice(0, index + 1), releasesOn(below)[0]);
     const abandoned = [...steps.slice(index + 1), ...below.abandoned];
@@ -88,7 +89,7 @@ export async function readNewestLine(
   const found = await context.ledger.recent(head, lineFiles(environment), limit);
   if (found.length < limit) return readWholeLine(context, environment, head);
   const steps = stepsOf(environment, found);
-  const candidates = await readCandidates(context, environment, head, steps, false);
+  const candidates = await readCandidates(context, environment, { head, steps, whole: false });
   const own = new Set(steps.map(({ commit }) => commit.id));
   const anchor = candidates.findLastIndex(({ found }) => typeof found !== 'string');
   for (const [index, { found, settled }] of candidates.entries()) {
@@ -111,11 +112,11 @@ export async function readNewestLine(
 async function isHighest(
   context: Pick<RecordReading, 'ledger' | 'signing'>,
   environment: Environment,
-  commit: Commit,
-  { previous, sequence }: ReleaseRecord,
+  { commit, record }: { readonly commit: Commit; readonly record: ReleaseRecord },
   below: readonly RecordStep[],
 ): Promise<boolean> {
   const { ledger } = context;
+  const { previous, sequence } = record;
   if (previous?.commit === undefined || !(await ledger.isAncestor(previous.commit, commit.id))) return false;
   const aside = stepsAside(environment, await ledger.walkAside(commit.id, lineFiles(environment)));
   for (const step of [...below, ...aside]) {
@@ -134,12 +135,17 @@ interface Candidate extends RecordStep {
   readonly vouching: Vouching;
 }
 
+/** The changes of the record that a head reaches: all of them, or the newest. */
+interface LinePart {
+  readonly head: ObjectId;
+  readonly steps: readonly RecordStep[];
+  readonly whole: boolean;
+}
+
 async function readCandidates(
   context: RecordReading,
   environment: Environment,
-  head: ObjectId,
-  steps: readonly RecordStep[],
-  whole: boolean,
+  { head, steps, whole }: LinePart,
 ): Promise<readonly Candidate[]> {
   const alone: ReadStep[] = [];
   for (let at = 0; at < steps.length; at += AT_ONCE) {

@@ -86,7 +86,7 @@ async function readWholePast(context: RecordReading, environment: Environment, h
   const known = await continuedPast(context, environment, head, stepsIn);
   if (known?.newest) await requireContinuity(context, known.newest);
   const steps = known?.steps ?? (await readSteps(context, environment, head));
-  if (known?.newest || !known) await keepPast(context, environment, head, steps, known?.kept);
+  if (known?.newest || !known) await keepPast(context, environment, { head, steps }, known?.kept);
   return pastFrom(environment, steps, true);
 }
 

@@ -126,7 +126,7 @@ async function finish(context: Context, { environment, head, ...put }: Put, clos
       const released = before?.record ?? record;
       new Steps(context, { environment: name }).tagged(released, tags);
       if (!isComplete(tags)) return { record: released, tags };
-      await removeOldTags(context, environment, before?.commit ?? head, released, closed);
+      await removeOldTags(context, environment, { head: before?.commit ?? head, record: released }, closed);
       const again = wasLate ? await redeploy(context, environment, released, true) : undefined;
       return again && again !== 'later' ? { record: again.record, tags: again.tags } : { record: released, tags };
     })(),

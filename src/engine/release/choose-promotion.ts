@@ -74,7 +74,8 @@ export async function promotionSource(
   const head = snapshot.branches.get(line.branch) ?? source.commit;
   await reading.ledger.fetch([...new Set([source.commit, head])]);
   if (line.carries === 'tree') {
-    await bringFiles(reading, line, head, source.commit, upstream ? recordPaths(upstream) : []);
+    const mixed = { environment: line, head, base: source.commit };
+    await bringFiles(reading, mixed, upstream ? recordPaths(upstream) : []);
     return { source, tree: source.commit, overlay: undefined };
   }
   const taken = line.carries === 'files' ? await whereReleased(reading, upstream, source) : source;

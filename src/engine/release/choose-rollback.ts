@@ -43,7 +43,7 @@ export async function chooseRollback(
   const source = imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
   const images = await Promise.all(
-    record.images.map(async (image) => findAgain(reading, snapshot.pipeline, environment, record.sequence, image)),
+    record.images.map(async (image) => findAgain(reading, environment, record.sequence, image)),
   );
   const tree = imagesOnly ? state.head : commit;
   await bringRestored(reading, state, tree);
@@ -71,7 +71,7 @@ async function bringRestored(
 ): Promise<void> {
   const changed = await reading.ledger.changedPaths(head, tree);
   const own = environment.carries === 'tree' ? changed : changed.filter((path) => isInScope(environment.scope, path));
-  await bringFiles(reading, environment, head, tree, own);
+  await bringFiles(reading, { environment, head, base: tree }, own);
 }
 
 /** Refuses to restore the files of a release whose line had other paths: they would stand where nothing reads them. */

@@ -48,7 +48,7 @@ export async function requireFreeVersionTags(
       const version = versionOf(images, image);
       const repository = parseRepository(to);
       const found = await context.registryOf(repository).peek(repository, version);
-      if (found && found !== digest) throw versionTaken(to, version, digest, found);
+      if (found && found !== digest) throw versionTaken({ to, version, digest }, found);
     }),
   );
 }
@@ -126,7 +126,8 @@ async function putVersion(
   const { problem } = await attempt(tagging, 'tag-moved');
   if (!problem) return;
   const actual: unknown = problem.details['actual'];
-  throw versionTaken(target.name, version, digest, typeof actual === 'string' ? actual : 'another image', problem);
+  const found = typeof actual === 'string' ? actual : 'another image';
+  throw versionTaken({ to: target.name, version, digest }, found, problem);
 }
 
 function versionOf(images: readonly ReleaseImage[], name: string): Tag {
@@ -135,7 +136,11 @@ function versionOf(images: readonly ReleaseImage[], name: string): Tag {
   throw new TagflowError('internal', { what: `the plan copies ${name}, which it does not release` });
 }
 
-function versionTaken(to: string, version: Tag, digest: Digest, found: string, cause?: unknown): TagflowError {
+function versionTaken(
+  { to, version, digest }: { readonly to: string; readonly version: Tag; readonly digest: Digest },
+  found: string,
+  cause?: unknown,
+): TagflowError {
   return new TagflowError('version-tag-taken', {
     what: `${to}:${version} names another image already, so nothing was copied over it`,
     why: `it is ${found}, and ${version} is sha256:${shortDigest(digest)} where it comes from: one of the two was pushed again under the same version`,

@@ -94,7 +94,7 @@ async function execute(
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
   steps.committed(plan, commit);
-  const tags = await applyCommitted(context, environment, commit, record, replaced);
+  const tags = await applyCommitted(context, { environment, commit, record, replaced });
   steps.tagged(record, tags);
   const downstream = downstreamOf(snapshot.pipeline, environment);
   return { kind: 'released', plan, record, commit, tags, replaced, downstream };

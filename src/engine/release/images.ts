@@ -3,7 +3,7 @@ import { type Digest, shortDigest } from '../../model/digest.ts';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
-import { type Environment, type Pipeline, repositoryIn } from '../../model/pipeline.ts';
+import { type Environment, repositoryIn } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
@@ -47,7 +47,8 @@ export async function resolveImage(
   for (const from of origins) {
     const descriptor = await registries.registryOf(from).resolve(from, digest ?? version);
     if (!descriptor) continue;
-    if (fixed && !wanted.digest) await requireSameVersion(registries, fixed, from, wanted, descriptor.digest);
+    if (fixed && !wanted.digest)
+      await requireSameVersion(registries, fixed, wanted, { from, digest: descriptor.digest });
     return { image: { name, repository: repository.name, version, digest: descriptor.digest }, from };
   }
   if (!digest) throw await versionNotFound(registries, wanted);
@@ -66,9 +67,8 @@ export async function resolveImage(
 async function requireSameVersion(
   { registryOf }: Registries,
   plan: Plan,
-  from: Repository,
   { name, version }: WantedImage,
-  digest: Digest,
+  { from, digest }: { readonly from: Repository; readonly digest: Digest },
 ): Promise<void> {
   const now = await registryOf(from).peek(from, version);
   if (now === digest) return;
@@ -106,7 +106,6 @@ async function versionNotFound(
  */
 export async function findAgain(
   registries: Registries,
-  pipeline: Pipeline,
   environment: Environment,
   sequence: number,
   image: ReleaseImage,

@@ -10,7 +10,14 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
-import { type OpenEntry, journalOf, openEntries, overrideEntries, requireGrown } from '../read/journal.ts';
+import {
+  type EntriesAsked,
+  type OpenEntry,
+  journalOf,
+  openEntries,
+  overrideEntries,
+  requireGrown,
+} from '../read/journal.ts';
 import { sameKeyholders } from '../../signing/signing.ts';
 import { lineThenOf } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
@@ -146,9 +153,9 @@ async function trusted(
   reading: RecordReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
-  { kind, moment }: { readonly kind: 'lock' | 'hold' | 'approve'; readonly moment: Instant | undefined },
+  asked: Omit<EntriesAsked, 'environment'>,
 ): Promise<readonly OpenEntry[]> {
   const journal = journalOf(snapshot);
   await requireGrown(reading, journal, record?.journal);
-  return openEntries(reading, journal, kind, environment, moment);
+  return openEntries(reading, journal, { environment, ...asked });
 }

@@ -32,7 +32,7 @@ export async function pinnedToday(
 ): Promise<PinnedToday> {
   const { maxFileBytes: maxBytes } = pipeline;
   const files = await readManifests(reading, head, await manifestPaths(reading, line, head));
-  const bases = await readBases(reading, { environment: line, base: head, head }, files, maxBytes);
+  const bases = await readBases(reading, { environment: line, base: head, head }, files, { maxBytes });
   const names = imageNamesOf(pipeline, line);
   const options = { configured: line.pins, maxBytes, shared: bases };
   const own = Map.groupBy(readPins(files, names, options), ({ image }) => image);

@@ -63,22 +63,28 @@ export async function promoteSeveral(
         ...result,
         releases: await Promise.all(planned.map(async (one) => describePlan(one, { dryRun: true, rendered }))),
       };
-    const done = await doPlans(context, snapshot, planned, result, request.skipRefused === true);
+    const done = await doPlans(context, snapshot, { planned, result, skipRefused: request.skipRefused === true });
     return done.kind === 'several' ? { ...done, unchanged: await repairAll(context, same) } : done;
   });
+}
+
+/** What was planned of several applications, and what is known of the others. */
+interface PlannedSeveral {
+  readonly planned: readonly PlannedRelease[];
+  readonly result: Omit<Several, 'releases'>;
+  readonly skipRefused: boolean;
 }
 
 async function doPlans(
   context: Context,
   snapshot: Snapshot,
-  planned: readonly PlannedRelease[],
-  result: Omit<Several, 'releases'>,
-  skipRefused: boolean,
+  several: PlannedSeveral,
 ): Promise<Several | Refused | Raced> {
+  const { planned, result } = several;
   if (planned.length === 0) return { ...result, releases: [] };
   return planned.some(({ state }) => state.environment.pullRequest)
-    ? proposeAll(context, snapshot, planned, result, skipRefused)
-    : releaseAll(context, snapshot, planned, result);
+    ? proposeAll(context, snapshot, several)
+    : releaseAll(context, snapshot, several);
 }
 
 /**
@@ -108,8 +114,7 @@ function standingLine(
 async function releaseAll(
   context: Context,
   snapshot: Snapshot,
-  planned: readonly PlannedRelease[],
-  result: Omit<Several, 'releases'>,
+  { planned, result }: PlannedSeveral,
 ): Promise<Several | Raced> {
   const started = context.clock.elapsed();
   await pLimit(LINES_AT_ONCE).map(planned, async ({ plan }) => copyImages(context, plan));
@@ -130,9 +135,7 @@ const REQUESTS_AT_ONCE = 4;
 async function proposeAll(
   context: Context,
   snapshot: Snapshot,
-  planned: readonly PlannedRelease[],
-  result: Omit<Several, 'releases'>,
-  skipRefused: boolean,
+  { planned, result, skipRefused }: PlannedSeveral,
 ): Promise<Several | Refused> {
   const [first] = planned;
   const asked = await readOpenRequests(context, snapshot, (first ?? fail()).plan.branch);

@@ -84,12 +84,12 @@ export async function amendment(
   const from = await carriedFrom(reading, snapshot, rules, { base, record });
   if ('problem' in from) return from.problem;
   const upstream = record.source.environment === undefined ? undefined : pipeline.lines.get(record.source.environment);
-  await bringFiles(reading, environment, base, from.tree, upstream ? recordPaths(upstream) : []);
+  const at = { environment, head: base, base: from.tree };
+  await bringFiles(reading, at, upstream ? recordPaths(upstream) : []);
   const merged = await keptBy(reading, snapshot, made, base);
   if (merged === undefined) return 'it says that it keeps commits which the branch does not have, or that do not merge';
   const time = (await timeSaid(reading, environment, commit)) ?? record.time;
   const values = { release: record.sequence, time };
-  const at = { environment, head: base, base: from.tree };
   const quiet: Reading = { ...reading, notify: () => undefined };
   const planning = releaseTree(quiet, { pipeline }, at, { images: record.images, values, merged });
   const { value, problem } = await attempt(planning, 'pin-not-found', 'manifest-invalid', 'tree-unsafe');

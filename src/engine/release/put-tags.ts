@@ -27,19 +27,25 @@ export function isComplete(tags: readonly TagStatus[]): boolean {
   return tags.every(({ status }) => status !== 'failed');
 }
 
+/** A release that has just been committed. */
+export interface JustCommitted {
+  readonly environment: Environment;
+  readonly commit: ObjectId;
+  readonly record: ReleaseRecord;
+  /** The release before, which ran until then. */
+  readonly replaced: ReleaseRecord | undefined;
+}
+
 /**
  * `applyHead` for a release that has just been committed over `replaced`: that much is done, so whatever keeps its tags
  * from being put or verified is reported as `tags-incomplete`, never as a release that failed.
  */
 export async function applyCommitted(
   context: Context,
-  environment: Environment,
-  commit: ObjectId,
-  record: ReleaseRecord,
-  replaced: ReleaseRecord | undefined,
+  { environment, commit, record, replaced }: JustCommitted,
 ): Promise<readonly TagStatus[]> {
   const { value, problem: cause } = await attempt(async () => {
-    const tags = await applyHead(context, environment, commit, record, replaced);
+    const tags = await applyHead(context, environment, { head: commit, record }, replaced);
     if (isComplete(tags)) await removeFallenOut(context, environment, commit, record);
     return tags;
   });
@@ -51,14 +57,6 @@ export async function applyCommitted(
     details: { environment: environment.name, commit, release: record.sequence },
     cause,
   });
-}
-
-/** A release that has just been committed. */
-export interface JustCommitted {
-  readonly environment: Environment;
-  readonly commit: ObjectId;
-  readonly record: ReleaseRecord;
-  readonly replaced: ReleaseRecord | undefined;
 }
 
 /**
@@ -82,11 +80,7 @@ export async function applyAllCommitted(
   // A server that does not answer here fails no release: each line asks again, and says that it is committed.
   const { value: now } = await attempt(context.ledger.head(first.environment.branch));
   if (now === first.commit) return tags;
-  return allEnded(
-    made.map(async ({ environment, commit, record, replaced }) =>
-      limit(async () => applyCommitted(context, environment, commit, record, replaced)),
-    ),
-  );
+  return allEnded(made.map(async (one) => limit(async () => applyCommitted(context, one))));
 }
 
 /**
@@ -101,9 +95,8 @@ export async function applyNewest(
 ): Promise<readonly TagStatus[]> {
   let current: Current | undefined = { head, record };
   for (let round = 0; current && round < MAX_ROUNDS; round += 1) {
-    const { head: at, record: release } = current;
-    if (await isNewest(context, { environment, head: at }, release))
-      return applyHead(context, environment, at, release);
+    if (await isNewest(context, { environment, head: current.head }, current.record))
+      return applyHead(context, environment, current);
     current = await readCurrent(context, environment);
   }
   if (!current) throw wentBack(environment, record, undefined);
@@ -163,14 +156,13 @@ function fail(): never {
 export async function applyHead(
   context: Context,
   environment: Environment,
-  head: ObjectId,
-  record: ReleaseRecord,
+  current: Current,
   replaced?: ReleaseRecord,
 ): Promise<readonly TagStatus[]> {
   // A tag that reads as right may be a stale read of an image that this very release changed: back on an older digest, a
   // lagging replica shows what the tag once was. Write it.
   const rewrite = (image: ReleaseImage): boolean => replaced !== undefined && changes(replaced, image);
-  return settleTags(context, environment, { head, record }, await putTags(context, environment, record, rewrite));
+  return settleTags(context, environment, current, await putTags(context, environment, current.record, rewrite));
 }
 
 /** Reads the head again after tags were put: when it moved on meanwhile, the newer release's tags are put as well. */

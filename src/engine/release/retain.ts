@@ -41,20 +41,19 @@ export type Closed = Set<string>;
 export async function removeOldTags(
   context: Context,
   environment: Environment,
-  head: ObjectId,
-  record: ReleaseRecord,
+  { head, record }: { readonly head: ObjectId; readonly record: ReleaseRecord },
   closed: Closed,
 ): Promise<void> {
   if (record.sequence <= environment.retain) return;
   await asWarning(context, environment, async () => {
-    const here = await oldTags(context, environment, record, record.images, closed);
+    const here = await oldTags(context, environment, record, closed);
     // Of distinct releases exactly that many may have tags: with none older there is nothing to read the past for.
     if (here.every(({ sequence }) => sequence > record.sequence - environment.retain)) return;
     const { kept } = retained(await newestRecords(context, environment, head), environment.retain);
     const gone = (await allRecords(context, environment, head)).filter(({ sequence }) => !kept.has(sequence));
     const known = new Set(record.images.map(({ repository }) => repository));
     const elsewhere = gone.flatMap(({ images }) => images.filter(({ repository }) => !known.has(repository)));
-    const tags = [...here, ...(await oldTags(context, environment, record, elsewhere, closed))];
+    const tags = [...here, ...(await oldTags(context, environment, { ...record, images: elsewhere }, closed))];
     const present = new Set(tags.map(({ repository, tag }) => `${repository}:${tag}`));
     await removeTags(
       context,
@@ -80,8 +79,7 @@ interface OldTag {
 async function oldTags(
   context: Pick<Registries, 'registryOf'>,
   environment: Environment,
-  record: ReleaseRecord,
-  images: readonly ReleaseImage[],
+  { sequence: newest, images }: Pick<ReleaseRecord, 'sequence' | 'images'>,
   closed: Closed,
 ): Promise<readonly OldTag[]> {
   const repositories = [...new Set(images.map(({ repository }) => repository))];
@@ -92,7 +90,7 @@ async function oldTags(
       if (!registry.removeTag || closed.has(name)) return [];
       return (await registry.listTags(repository)).flatMap((tag) => {
         const sequence = sequenceOf(environment.releaseTag, tag);
-        return sequence !== undefined && sequence < record.sequence ? [{ repository: name, tag, sequence }] : [];
+        return sequence !== undefined && sequence < newest ? [{ repository: name, tag, sequence }] : [];
       });
     }),
   );

@@ -49,7 +49,8 @@ async function outsideOf(
   commit: ObjectId,
 ): Promise<readonly string[]> {
   const files = await readManifests(reading, commit, await manifestPaths(reading, environment, commit));
-  const bases = await readBases(reading, { environment, base: commit, head: commit }, files, pipeline.maxFileBytes);
+  const { maxFileBytes: maxBytes } = pipeline;
+  const bases = await readBases(reading, { environment, base: commit, head: commit }, files, { maxBytes });
   return bases.map(({ path }) => path).filter((path) => !isInScope(environment.scope, path));
 }
 

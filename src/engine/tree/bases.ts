@@ -22,6 +22,13 @@ export interface MixedTree {
   readonly head: ObjectId;
 }
 
+/** How files are parsed. */
+interface Parsing {
+  readonly maxBytes: number;
+  /** What was parsed before; absent: nothing. */
+  readonly parsed?: ParsedFiles;
+}
+
 /**
  * The files that kustomizations among `files` build on and that are not among them, however far down. What is not in the
  * tree is left out: it is another repository's, or kustomize will say so. One request of the remote for each level, none
@@ -31,8 +38,7 @@ export async function readBases(
   context: Pick<RecordReading, 'ledger'>,
   tree: MixedTree,
   files: readonly ManifestFile[],
-  maxBytes: number,
-  parsed = new ParsedFiles(),
+  { maxBytes, parsed = new ParsedFiles() }: Parsing,
 ): Promise<readonly ManifestFile[]> {
   const seen = new Set(files.map(({ path }) => path));
   const bases: ManifestFile[] = [];

@@ -29,7 +29,7 @@ export async function namedImages(
   for (let from = 0, count = FIRST_FILES; from < files.length && !isDone(); from += count, count *= 2)
     read(files.slice(from, from + count));
   if (isDone()) return named;
-  const bases = await readBases(reading, { environment: line, base: commit, head: commit }, files, maxBytes);
+  const bases = await readBases(reading, { environment: line, base: commit, head: commit }, files, { maxBytes });
   read(bases);
   return named;
 }

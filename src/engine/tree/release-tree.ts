@@ -24,7 +24,7 @@ import {
 import type { Plan, PlannedEdit, PlannedField } from '../../model/plan.ts';
 import { LARGEST_RECORD, isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import { readBases } from './bases.ts';
+import { type MixedTree, readBases } from './bases.ts';
 import type { Reading, RecordReading } from '../context.ts';
 import type { ChangedFile } from './changed-files.ts';
 import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
@@ -59,10 +59,11 @@ export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | '
 export async function releaseTree(
   context: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: { readonly pipeline: Pipeline },
-  { environment, head, base }: { readonly environment: Environment; readonly head: ObjectId; readonly base: ObjectId },
+  mixed: MixedTree,
   { images, values, merged = [] }: TreeContent,
 ): Promise<ReleaseTree> {
-  const { paths, carried: carriedPaths, kept } = await releasePaths(context, environment, head, base);
+  const { environment, head, base } = mixed;
+  const { paths, carried: carriedPaths, kept } = await releasePaths(context, mixed);
   const [upstreams, own] = [
     await readManifests(context, base, carriedPaths),
     await readManifests(context, head, paths),
@@ -70,8 +71,7 @@ export async function releaseTree(
   const carried = withMerged(environment, upstreams, merged);
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
   const parsed = new ParsedFiles();
-  const { maxFileBytes } = snapshot.pipeline;
-  const bases = await readBases(context, { environment, base, head }, files, maxFileBytes, parsed);
+  const bases = await readBases(context, mixed, files, { maxBytes: snapshot.pipeline.maxFileBytes, parsed });
   const read = { images, files, own, bases, values, parsed };
   const { pins, options, result } = pinTree(context, snapshot.pipeline, environment, read);
   const { edits, laid } = withPins(result.edits, merged);
@@ -300,12 +300,11 @@ export function treeEdit(edit: PlannedEdit): TreeEdit {
  */
 export async function bringFiles(
   context: Pick<RecordReading, 'ledger'>,
-  environment: Environment,
-  head: ObjectId,
-  base: ObjectId,
+  mixed: MixedTree,
   more: readonly string[],
 ): Promise<void> {
-  const { paths, carried } = await releasePaths(context, environment, head, base);
+  const { environment, head, base } = mixed;
+  const { paths, carried } = await releasePaths(context, mixed);
   await context.ledger.bring([
     { commit: head, paths: [...recordPaths(environment), ...paths] },
     { commit: base, paths: [...recordPaths(environment), ...more, ...carried] },
@@ -315,9 +314,7 @@ export async function bringFiles(
 /** The manifests that a release's tree is made of: all, those taken from `base`, and those that the environment keeps. */
 async function releasePaths(
   context: Pick<RecordReading, 'ledger'>,
-  environment: Environment,
-  head: ObjectId,
-  base: ObjectId,
+  { environment, head, base }: MixedTree,
 ): Promise<{
   readonly paths: readonly string[];
   readonly carried: readonly string[];

@@ -74,7 +74,7 @@ export async function scopedTree(
   ]);
   const parsed = new ParsedFiles();
   const mixed = { environment: line, base: head, head };
-  const bases = await readBases(reading, mixed, files, pipeline.maxFileBytes, parsed);
+  const bases = await readBases(reading, mixed, files, { maxBytes: pipeline.maxFileBytes, parsed });
   const read = { images, files, own: here, bases, values, parsed };
   const { pins, options, result } = pinTree(reading, pipeline, line, read);
   const written = new Map([...kept, ...result.edits.map((edit) => [edit.path, edit.content] as const)]);

@@ -101,7 +101,7 @@ async function putOnHold(
 ): Promise<readonly JournalEntry[] | 'lifted'> {
   const snapshot: Snapshot = await readSnapshot(context, [environment.environment]);
   const journal = journalOf(snapshot);
-  const open = await openEntries(context, journal, 'hold', environment);
+  const open = await openEntries(context, journal, { kind: 'hold', environment });
   const earlier = (await allHolds(context, journal, environment)).filter(({ entry: hold }) =>
     hold.reason?.startsWith(`${marker(entry)} `),
   );

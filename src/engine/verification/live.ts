@@ -48,8 +48,7 @@ export async function readSightings(
   limitMs = LOOK_MS,
 ): Promise<readonly LiveImage[]> {
   const { environment, record } = state;
-  const sources = environment.live ?? [];
-  const sightings = sources.length === 0 ? [] : await look(context, snapshot, state, sources, limitMs);
+  const sightings = environment.live?.length ? await look(context, snapshot, state, limitMs) : [];
   const compared = record.images.map((image) => ({
     ...image,
     live: checkOf(
@@ -65,14 +64,14 @@ async function look(
   context: Reading & OutsideSources,
   snapshot: Snapshot,
   state: Verifiable,
-  sources: readonly LiveSource[],
   limitMs: number,
 ): Promise<readonly Sighting[]> {
   const { verifier } = context;
   if (!verifier) throw new TypeError('this context cannot ask what runs');
   const probe = verifier.open(verifyTargetOf(context, snapshot, state));
   try {
-    const found = await Promise.all(sources.map(async (source) => sightingsOf(probe, source, limitMs)));
+    const { live = [] } = state.environment;
+    const found = await Promise.all(live.map(async (source) => sightingsOf(probe, source, limitMs)));
     return found.flat();
   } finally {
     await probe.close();

@@ -169,7 +169,7 @@ class Fields {
   #add(after: Field, key: string, value: string): Change {
     const { document, map, path } = this.#place;
     return {
-      splices: [insertPair(document.source, map, after.pair, key, value)],
+      splices: [insertPair(document.source, map, after.pair, { key, value })],
       intents: [{ document: document.index, path: [...path, key], value }],
     };
   }
@@ -180,13 +180,17 @@ class Fields {
     const node = this.#value(field);
     const at = this.#path(field);
     if (!isScalar(node))
-      throw unsafe(source, offsetOf(field.pair), `${describePath(at)} does not hold a single value`, ...NO_SCALAR);
+      throw unsafe(source, offsetOf(field.pair), {
+        what: `${describePath(at)} does not hold a single value`,
+        why: 'a pin is one value',
+        fix: 'write an empty value there, or name another field under pins: in tagflow.yaml',
+      });
     return setValue(document, at, node, value);
   }
 
   #refuse(field: Field, what: string, why: string, fix: string): TagflowError {
     const { source } = this.#place.document;
-    return unsafe(source, offsetOf(field.pair), `${describePath(this.#path(field))} ${what}`, why, fix);
+    return unsafe(source, offsetOf(field.pair), { what: `${describePath(this.#path(field))} ${what}`, why, fix });
   }
 
   #path({ key, at = this.#place.path }: Field): Path {
@@ -232,10 +236,6 @@ const NAMED_ELSEWHERE = [
   'belongs to an image that is named elsewhere in the object',
   'the environment runs the image from another repository, and the name would stay as it is',
   'write the repository of the environment there first',
-] as const;
-const NO_SCALAR = [
-  'a pin is one value',
-  'write an empty value there, or name another field under pins: in tagflow.yaml',
 ] as const;
 
 /** A tag, with the digest behind it where there is one. */

@@ -115,7 +115,7 @@ class AmazonRegistry implements EcrRegistry {
 
   async tag(repository: Repository, digest: Digest, tag: Tag, tagOptions: TagOptions = {}): Promise<TagResult> {
     return this.#operation(repository, async (place, deadline) =>
-      this.#tagging.tagImage(place, digest, tag, tagOptions, deadline),
+      this.#tagging.tagImage(place, digest, tag, { ...tagOptions, deadline }),
     );
   }
 

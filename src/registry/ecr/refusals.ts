@@ -73,8 +73,7 @@ export function tagImmutable(
   repository: RemoteRepository,
   tag: Tag,
   rules: Mutability | undefined,
-  from: Digest | undefined,
-  to: Digest,
+  { from, to }: { readonly from: Digest | undefined; readonly to: Digest },
 ): TagflowError {
   const filters = rules?.filters.map((filter) => JSON.stringify(filter)).join(', ') ?? '';
   const excluded = filters === '' ? '' : `, excluded are ${filters}`;

@@ -89,8 +89,7 @@ export class EcrTagging {
     repository: RemoteRepository,
     digest: Digest,
     tag: Tag,
-    { rewrite = false, expected }: TagOptions,
-    deadline: MovingDeadline,
+    { rewrite = false, expected, deadline }: TagOptions & { readonly deadline: MovingDeadline },
   ): Promise<TagResult> {
     const previous = (await this.#reads.read(repository, tag, deadline))?.digest;
     if (previous === digest && !rewrite) return { changed: false, previous };
@@ -99,7 +98,7 @@ export class EcrTagging {
     if (!manifest) throw digestNotFound(repository, digest);
     requireUnmoved(repository, tag, expected, { actual: previous, wanted: digest });
     const refuse = async (from: Digest | undefined): Promise<TagflowError> =>
-      tagImmutable(repository, tag, await this.#reads.rulesOf(repository, deadline), from, digest);
+      tagImmutable(repository, tag, await this.#reads.rulesOf(repository, deadline), { from, to: digest });
     // A tag that is new may be put under any rule.
     if (previous !== undefined && previous !== digest) {
       const known = await this.#reads.rulesOf(repository, deadline);

@@ -31,6 +31,12 @@ const WRITE_REFUSALS: readonly StatusName[] = [
   'INVALID_ARGUMENT',
 ];
 
+/** A tag, and the image that it is to name. */
+export interface TaggedImage {
+  readonly digest: Digest;
+  readonly tag: Tag;
+}
+
 /** A list, page by page. */
 interface Listing<Item> {
   readonly ask: (
@@ -66,8 +72,7 @@ export class GarCalls {
   /** Puts a tag that is new, or moves one that is there; the status of a refusal that is to be understood. */
   async putTag(
     place: GarPlace,
-    digest: Digest,
-    tag: Tag,
+    { digest, tag }: TaggedImage,
     isNew: boolean,
     deadline: Deadline,
   ): Promise<'written' | StatusName> {

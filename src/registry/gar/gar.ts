@@ -121,7 +121,7 @@ class GoogleRegistry implements GarRegistry {
       repository,
       async (place, deadline) => {
         refuseOtherAlgorithm(place, digest);
-        return this.#tagging.tag(place, digest, tag, tagOptions, deadline);
+        return this.#tagging.tag(place, digest, tag, { ...tagOptions, deadline });
       },
       async (place) => this.#docker.tag(place, digest, tag, tagOptions),
     );

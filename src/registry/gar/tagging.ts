@@ -10,7 +10,7 @@ import { digestNotFound, requireUnmoved } from '../image/refusals.ts';
 import type { TagOptions, TagRemoval, TagResult } from '../registry.ts';
 import { writeUntilKnown } from '../../http/settle.ts';
 import type { GarApi } from './api.ts';
-import type { GarCalls } from './calls.ts';
+import type { GarCalls, TaggedImage } from './calls.ts';
 import type { StatusName } from './failures.ts';
 import type { GarPlace } from './place.ts';
 import type { GarReads } from './reads.ts';
@@ -39,8 +39,7 @@ export class GarTagging {
     place: GarPlace,
     digest: Digest,
     tag: Tag,
-    { rewrite = false, expected }: TagOptions,
-    deadline: Deadline,
+    { rewrite = false, expected, deadline }: TagOptions & { readonly deadline: Deadline },
   ): Promise<TagResult> {
     const previous = await this.#reads.readTag(place, tag, deadline);
     if (previous === digest && !rewrite) return { changed: false, previous };
@@ -51,7 +50,7 @@ export class GarTagging {
       const known = await this.#reads.rulesOf(place, deadline);
       if (known?.immutableTags === true) throw tagImmutable(place, tag, known, { from: previous, to: digest });
     }
-    const outcome = await this.#put(place, digest, tag, previous, deadline);
+    const outcome = await this.#put(place, { digest, tag }, previous, deadline);
     return outcome === 'written' ? { changed: true, previous } : { changed: false, previous: digest };
   }
 
@@ -81,8 +80,7 @@ export class GarTagging {
   /** Puts a tag until it is known to have taken effect. */
   async #put(
     place: GarPlace,
-    digest: Digest,
-    tag: Tag,
+    { digest, tag }: TaggedImage,
     previous: Digest | undefined,
     deadline: Deadline,
   ): Promise<'written' | 'kept'> {
@@ -93,7 +91,7 @@ export class GarTagging {
       where: `${place.repository.name}:${tag}`,
       put: async (attempt) => {
         const wasNew = current === undefined;
-        const answer = await this.#calls.putTag(place, digest, tag, wasNew, deadline);
+        const answer = await this.#calls.putTag(place, { digest, tag }, wasNew, deadline);
         if (answer === 'written') return 'written';
         const now = await readAgain();
         // A try whose answer was lost has landed late, or somebody was quicker with the same.
@@ -116,12 +114,7 @@ export class GarTagging {
       tag,
       current,
       status,
-    }: {
-      readonly digest: Digest;
-      readonly tag: Tag;
-      readonly current: Digest | undefined;
-      readonly status: StatusName;
-    },
+    }: TaggedImage & { readonly current: Digest | undefined; readonly status: StatusName },
     deadline: Deadline,
   ): Promise<TagflowError> {
     // The package is there: what is not found is the image, or both are gone.

@@ -18,6 +18,13 @@ export async function removePartialFiles(directory: string): Promise<void> {
   }
 }
 
+/** How a file is replaced. */
+export interface Replacing {
+  readonly mode?: number;
+  /** Asked when the new content is on the disk: false leaves the file as it is. */
+  readonly isDue?: () => Promise<boolean>;
+}
+
 /**
  * Replaces a file whole, durably; false, and nothing done, when `isDue` says so at the last moment. The temporary file is
  * always in the layout's own folder: one left in `blobs` by a kill would make `umoci gc` fail.
@@ -26,8 +33,7 @@ export async function replaceFile(
   directory: string,
   path: string,
   bytes: Uint8Array,
-  mode: number,
-  isDue: () => Promise<boolean> = () => Promise.resolve(true),
+  { mode = NEW_FILE_MODE, isDue = async () => true }: Replacing = {},
 ): Promise<boolean> {
   const temporary = join(directory, `.tagflow-${randomUUID()}.tmp`);
   try {

@@ -144,11 +144,12 @@ class LayoutAdapter implements LayoutRegistry {
     const image = index && (await this.#readListed(index, digest));
     if (index === undefined || image === undefined) throw notFound(repository, digest, index !== undefined);
     // Asked once without the lock: a tag that is right needs no permission to write.
-    const first = judge(index, image, tag, repository, tagOptions);
+    const asked = { repository, tag, image };
+    const first = judge(index, asked, tagOptions);
     if (!first.changed) return first;
     let result = first;
     await this.#store.editIndex(directory, (current) => {
-      result = judge(current, image, tag, repository, tagOptions);
+      result = judge(current, asked, tagOptions);
       return result.changed ? withTag(current, image, tag) : undefined;
     });
     return result;
@@ -159,7 +160,6 @@ class LayoutAdapter implements LayoutRegistry {
     return inspectLayout(directory, (await this.#store.readIndex(directory)) !== undefined);
   }
 
-  // A layout keeps no times.
   // A layout keeps no times.
   async listImages(): Promise<readonly StoredImage[] | undefined> {
     return undefined;
@@ -210,8 +210,15 @@ function describe(image: Manifest | undefined): Descriptor | undefined {
   );
 }
 
+/** A tag that is to name an image. */
+interface Tagging {
+  readonly repository: Repository;
+  readonly tag: Tag;
+  readonly image: Descriptor;
+}
+
 /** What `tag` has to do, by one state of the index. Throws `tag-moved`. */
-function judge(index: LayoutIndex, image: Descriptor, tag: Tag, repository: Repository, options: TagOptions) {
+function judge(index: LayoutIndex, { repository, tag, image }: Tagging, options: TagOptions) {
   const previous = digestOfTag(index, tag);
   if (previous === image.digest) return { changed: options.rewrite === true, previous };
   const { expected } = options;

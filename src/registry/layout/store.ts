@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex, digestOf } from '../../model/digest.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { codeOf, interruptedBy } from './errors.ts';
-import { isFolder, NEW_FILE_MODE, readRegularFile, removePartialFiles, replaceFile, storing } from './files.ts';
+import { isFolder, readRegularFile, removePartialFiles, replaceFile, storing } from './files.ts';
 import { EMPTY_INDEX, invalid, type LayoutIndex, parseIndex } from './index-file.ts';
 
 const MAX_INDEX_BYTES = 64 * 1024 * 1024;
@@ -94,7 +94,7 @@ export class LayoutStore {
           const path = join(folder, digestHex(digest));
           const present = await readRegularFile(directory, path, bytes.length);
           if (present?.bytes !== undefined && digestOf(present.bytes) === digest) continue;
-          await replaceFile(directory, path, bytes, NEW_FILE_MODE);
+          await replaceFile(directory, path, bytes);
         }
       }),
     );
@@ -112,7 +112,7 @@ export class LayoutStore {
         ] as const) {
           const path = join(directory, name);
           if (await readRegularFile(directory, path, MAX_INDEX_BYTES)) continue;
-          await replaceFile(directory, path, Buffer.from(text), NEW_FILE_MODE);
+          await replaceFile(directory, path, Buffer.from(text));
         }
       });
     });
@@ -166,11 +166,13 @@ async function isLayout(directory: string): Promise<boolean> {
 async function replaceIndex(directory: string, index: LayoutIndex, text: string, held: HeldLock): Promise<boolean> {
   return storing(`index.json of oci:${directory} cannot be written`, async () => {
     await removePartialFiles(directory);
-    const { mode } = await lstat(join(directory, 'index.json'));
-    return replaceFile(directory, join(directory, 'index.json'), Buffer.from(text), mode & 0o777, async () => {
+    const path = join(directory, 'index.json');
+    const { mode } = await lstat(path);
+    const isDue = async (): Promise<boolean> => {
       await held.assertHeld();
       return (await readText(directory, 'index.json').catch(() => undefined)) === index.text;
-    });
+    };
+    return replaceFile(directory, path, Buffer.from(text), { mode: mode & 0o777, isDue });
   });
 }
 

@@ -514,7 +514,7 @@ test('tags that are not verified are an error of their own, with each tag in its
   bench.registry.arm({ kind: 'before' }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
   const context = bench.context();
   await context.ledger.fetch([bench.head('prd')]);
-  const tags = await applyHead(context, environment, bench.head('prd'), bench.record('prd'));
+  const tags = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
   const error = refusal(() => {
     requireComplete('prd', bench.head('prd'), tags);
   });
@@ -544,7 +544,7 @@ test.each([
   bench.registry.arm({ kind: 'before', error }, 1, ({ method, tag }) => method === 'tag' && tag === 'prd');
   const context = bench.context();
   await context.ledger.fetch([bench.head('prd')]);
-  const tags = await applyHead(context, environment, bench.head('prd'), bench.record('prd'));
+  const tags = await applyHead(context, environment, { head: bench.head('prd'), record: bench.record('prd') });
   const told = refusal(() => {
     requireComplete('prd', bench.head('prd'), tags);
   });
