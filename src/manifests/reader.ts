@@ -9,6 +9,7 @@ import type { NameIndex, NamedImage } from './image-name.ts';
 import { isKustomization } from './kustomize.ts';
 import { ParsedFiles } from './parsed-files.ts';
 import { type ReadFailure, type Source, decode, decodeLoosely, isSource } from './source.ts';
+import { isEmpty } from './tree.ts';
 import type { ManifestFile, ReadOptions } from './values.ts';
 
 /**
@@ -98,9 +99,12 @@ export class Reader {
   }
 }
 
-/** Whether a file that was read holds manifests: prose and programs that pass for YAML are text without keys. */
+/**
+ * Whether a file that was read holds manifests: prose and programs that pass for YAML are text without keys. What
+ * stands behind a last `---` may be empty.
+ */
 export function holdsManifests(path: string, { trees }: Source): boolean {
-  return isNamedManifest(path) || trees.every(({ root }) => root === undefined || !isScalar(root));
+  return isNamedManifest(path) || trees.every(({ root }) => !isScalar(root) || isEmpty(root));
 }
 
 /** Lines on which a name without a slash is an image and no common word. */

@@ -58,6 +58,11 @@ const VALUES: [string, string, string][] = [
 ];
 
 describe('values', () => {
+  it.each(['', ' ""', ' null', ' ~'])('whose repository stays empty (%j) go by the component around them', (empty) => {
+    const text = `django:\n  image:\n    repository:${empty}\n    tag: V4.0\n`;
+    expect(pinned(PATH, text)).toBe(text.replace('V4.0', TAG));
+  });
+
   it.each(VALUES)('with %s are pinned', (_, text, change) => {
     const [from = '', to = ''] = change.split('>');
     expect(pinned(PATH, text)).toBe(text.replace(from, to));
@@ -206,6 +211,11 @@ const OBJECTS: [string, string, string][] = [
   ['a step of a Task', object('Task', `spec: {steps: [{image: 'django:V4.0'}]}\n`), ''],
   ['a Knative Service', object('Service', `spec: {template: {spec: {containers: [{image: 'django:V4.0'}]}}}\n`), ''],
   ['a custom resource', object('App', `spec:\n  image: django:V4.0\n`), ''],
+  [
+    'a custom resource without a spec',
+    object('Simple', `image: ${REPOSITORY}:V4.0\nservers: 1\n`),
+    `${REPOSITORY}:V4.0>`,
+  ],
   [
     'a variable of a container',
     object(

@@ -87,6 +87,11 @@ describe('a workload', () => {
     ]);
   });
 
+  it.each(['deployment.yaml.injected', 'web'])('is pinned in a file whose last document is empty: %s', (name) => {
+    const text = `${deployment(' django:V4.0')}---\n`;
+    expect(pinned(`environments/dev/${name}`, text)).toBe(text.replace('django:V4.0', AFTER));
+  });
+
   it('and a kustomization entry that names the image too get the same pin', () => {
     const files = [
       file(WORKLOAD, deployment(' django:V4.0')),

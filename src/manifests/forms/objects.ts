@@ -4,10 +4,12 @@
 import { isMap, isScalar } from 'yaml';
 import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
-import { textOf } from '../tree.ts';
+import { type Value, textOf } from '../tree.ts';
 import { valuesAt } from './helm-release.ts';
 import { kindOf, objectName } from './kinds.ts';
+import { isPinnedReference } from './reference.ts';
 import { walkValues } from './walk.ts';
+import { isImageKey, isOtherImage } from './words.ts';
 
 /** What an object says that runs nothing. */
 const NOT_RUN = new Set(['apiVersion', 'kind', 'metadata', 'status']);
@@ -27,9 +29,19 @@ export const objects: Form = {
 function inObject(document: Document): Site[] {
   const { tree, root, path } = document;
   if (!isMap(root)) return [];
-  return [...tree.entries(root)].flatMap(([key, { pair }]) =>
-    NOT_RUN.has(key) ? [] : walkValues(document, tree.follow(pair.value), [...path, key], { byKeys: false, key }),
-  );
+  return [...tree.entries(root)].flatMap(([key, { pair }]) => {
+    const value = tree.follow(pair.value);
+    if (NOT_RUN.has(key)) return [];
+    if (isScalar(value)) return imageAtTop(document, key, value);
+    return walkValues(document, value, [...path, key], { byKeys: false, key });
+  });
+}
+
+/** An `image` among the first keys of an object, as k3d's `Simple` has it. */
+function imageAtTop(document: Document, key: string, value: Value): Site[] {
+  const isImage = isImageKey(key) && !isOtherImage(key) && isPinnedReference(textOf(value)?.trim() ?? '');
+  const site = isImage ? referenceSite(document, [...document.path, key], value) : undefined;
+  return site ? [site] : [];
 }
 
 /**

@@ -225,7 +225,9 @@ class Walker {
     const [tag, digest, registry] = [one('tag'), one('digest'), one('registry')];
     if (tag && !isTagText(loosely(tag.text))) return undefined;
     const image = one('image');
-    const repository = one('repository') ?? (image && !isPinnedReference(image.text) ? image : undefined);
+    // an empty one is filled in where the tag is read
+    const written = [one('repository'), image].find((part) => part && part.text !== '');
+    const repository = written === image && image && isPinnedReference(image.text) ? undefined : written;
     const named = image === repository ? undefined : image?.entry;
     const fields = { registry: registry?.entry, repository: repository?.entry, tag: tag?.entry, digest: digest?.entry };
     const name = component === '' ? this.#plainName(entries, isImageKey(around.key)) : undefined;
