@@ -115,6 +115,28 @@ environments:
   prd: { from: dev, tag: '{application}-{environment}' }
 `;
 
+/** `tagflow.yaml` of both images: what stands below `environments:`, and settings of the top level before it. */
+export function twoImages(environments: string, top: Readonly<Record<string, string>> = {}): string {
+  const settings = Object.entries(top).map(([key, value]) => `${key}: ${value}\n`);
+  return `version: 1
+${settings.join('')}images:
+  django: { repository: ${DJANGO} }
+  mariadb: { repository: ${MARIADB} }
+environments:
+${environments.trim().replace(/^/, '  ')}
+`;
+}
+
+/** Settings of the top level for releases that are signed with OpenSSH. */
+export const SIGNED = { signing: 'ssh', signers: 'signers' } as const;
+
+/** `tagflow.yaml` of both images in three environments, with gates that ask nothing of the upstream. */
+export const PLAIN_CONFIG = twoImages(`
+  dev: {}
+  stg: { from: dev, gates: { upstream: off } }
+  prd: { from: stg, gates: { upstream: off } }
+`);
+
 /** A first release of both images, as the trunk's environment takes it. */
 export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
 
@@ -271,11 +293,7 @@ images:
 
 /** `tagflow.yaml` of the bench, with more settings for its environments. */
 export function configOf(settings: NonNullable<BenchOptions['settings']>): string {
-  return `version: 1
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
+  return twoImages(`
   dev:
     branch: dev
     ${settings.dev ?? ''}
@@ -285,7 +303,7 @@ environments:
   prd:
     from: stg
     ${withGates(settings.prd)}
-`;
+`);
 }
 
 /** Versions are promoted to any environment at once, unless a test's own gates forbid it. */

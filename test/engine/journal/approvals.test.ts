@@ -4,7 +4,7 @@ import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, SIGNED, twoImages } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
@@ -16,13 +16,8 @@ const BOT = { as: { actor: 'bot' } };
 const OFF = 'gates: { upstream: off }';
 
 function config(within: string): string {
-  return `version: 1
-signing: ssh
-signers: signers
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
+  return twoImages(
+    `
   dev: {}
   stg: { from: dev, ${OFF} }
   prd:
@@ -32,7 +27,9 @@ environments:
     gates:
       upstream: off
       approvals: { count: 2, by: [ana@example.org, bo@example.org, bot@example.org]${within} }
-`;
+`,
+    SIGNED,
+  );
 }
 
 function refusalsOf(outcome: Outcome): readonly string[] {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { overrideGate } from '../../../src/engine/journal/overrides.ts';
 import { listJournal } from '../../../src/engine/journal/list.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, SIGNED, twoImages } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
@@ -117,13 +117,8 @@ describeReal('overrides where releases are signed', ['ssh-keygen'], () => {
   afterAll(async () => keys.remove());
   beforeEach(async () => {
     bench = createBench({
-      config: `version: 1
-signing: ssh
-signers: signers
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
+      config: twoImages(
+        `
   dev: {}
   stg: { from: dev, gates: { upstream: off } }
   prd:
@@ -132,6 +127,8 @@ environments:
     gates: { upstream: off, soak: 1d }
     overrides: { soak: [ana@example.org] }
 `,
+        SIGNED,
+      ),
       files: { signers: await keys.signersFile(PEOPLE) },
       signing: keys.signing('bot'),
     });

@@ -7,19 +7,10 @@ import { where } from '../../../src/engine/read/where.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench, PLAIN_CONFIG } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
-const BRANCHES = `version: 1
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
-  dev: {}
-  stg: { from: dev, gates: { upstream: off } }
-  prd: { from: stg, gates: { upstream: off } }
-`;
-const FOLDERS = BRANCHES.replace('version: 1', 'version: 1\nlayout: folders');
+const FOLDERS = PLAIN_CONFIG.replace('version: 1', 'version: 1\nlayout: folders');
 const OF_SHOP = `version: 1
 layout: folders
 applications:
@@ -50,7 +41,7 @@ const plainLayout = (config: string): Layout => ({
 });
 
 const LAYOUTS: readonly (readonly [string, Layout])[] = [
-  ['a branch for each environment', plainLayout(BRANCHES)],
+  ['a branch for each environment', plainLayout(PLAIN_CONFIG)],
   ['folders on one branch', plainLayout(FOLDERS)],
   [
     'applications in folders',

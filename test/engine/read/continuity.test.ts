@@ -7,7 +7,7 @@ import { where } from '../../../src/engine/read/where.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, recordOf, SIGNED, twoImages } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type Keys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
@@ -175,14 +175,14 @@ describeReal('with signatures', ['ssh-keygen'], () => {
   let bench: Bench;
   beforeAll(async () => {
     keys = await createSshKeys(['bot']);
-    const config = `version: 1
-signing: ssh
-signers: signers
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments: { dev: {}, stg: { from: dev }, prd: { from: stg, gates: { upstream: off } } }
-`;
+    const config = twoImages(
+      `
+  dev: {}
+  stg: { from: dev }
+  prd: { from: stg, gates: { upstream: off } }
+`,
+      SIGNED,
+    );
     const signers = `bot@example.org ${await keys.publicKey('bot')}\n`;
     bench = await seeded(createBench({ config, files: { signers }, signing: keys.signing('bot') }));
   });

@@ -11,7 +11,7 @@ import { createIndexedLedger } from '../../../src/ledger/past/indexed.ts';
 import { PastIndex } from '../../../src/ledger/past/past-index.ts';
 import type { PastStore } from '../../../src/ledger/past/past-store.ts';
 import type { ObjectId } from '../../../src/model/object-id.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench, recordOf, SIGNED, twoImages } from '../../support/engine.ts';
 import { type MemoryStore, createMemoryStore, flipped } from '../../support/memory-store.ts';
 import { wordSigning } from '../../support/word-signing.ts';
 
@@ -132,17 +132,14 @@ describe('rules that change what the past is', () => {
   };
   const moveDjango = (text: string): string => text.replaceAll(DJANGO, 'registry.example.org/moved/django');
   const signed = async (): Promise<Bench> => {
-    const config = `version: 1
-signing: ssh
-signers: signers
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
+    const config = twoImages(
+      `
   dev: {}
   stg: { from: dev, signedBy: [ana, bot] }
   prd: { from: stg, signedBy: [ana] }
-`;
+`,
+      SIGNED,
+    );
     const files = { signers: 'ana\nbot\n' };
     const bench = createBench({ config, files, signing: wordSigning('ana') });
     await bench.through(FIRST);

@@ -11,7 +11,7 @@ import { where } from '../../../src/engine/read/where.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, MARIADB, createBench, PLAIN_CONFIG } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 const MACHINE = { node: '24.8.0', git: '2.39.5' };
@@ -29,17 +29,6 @@ applications:
 environments:
   dev: { tag: '{application}-{environment}' }
   prd: { from: dev, tag: '{application}-{environment}' }
-`;
-
-/** One application, a branch for each environment. */
-const PLAIN = `version: 1
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
-  dev: {}
-  stg: { from: dev, gates: { upstream: off } }
-  prd: { from: stg, gates: { upstream: off } }
 `;
 
 const overlay = (image: string, tag: string): string => `images:\n  - name: ${image}\n    newTag: ${tag}\n`;
@@ -188,7 +177,7 @@ describe('an application', () => {
 describe('an environment', () => {
   let bench: Bench;
   beforeEach(async () => {
-    bench = createBench({ config: PLAIN });
+    bench = createBench({ config: PLAIN_CONFIG });
     await bench.through(FIRST);
     await bench.through({ django: 'V4.2' });
     await lock(bench.context(), { words: ['stg'], rollbacks: false, until: undefined, reason: 'INC-9' });

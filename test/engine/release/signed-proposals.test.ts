@@ -7,21 +7,18 @@ import { apply } from '../../../src/engine/release/apply.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { parseTag } from '../../../src/model/reference.ts';
 import { formatRecord, parseRecord } from '../../../src/model/release-record.ts';
-import { type Bench, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, recordOf, SIGNED, twoImages } from '../../support/engine.ts';
 import { amend } from '../../support/forgeries.ts';
 import { wordSigning } from '../../support/word-signing.ts';
 
-const config = (layout: string): string => `version: 1
-layout: ${layout}
-signing: ssh
-signers: signers
-images:
-  django: { repository: ${DJANGO} }
-  mariadb: { repository: ${MARIADB} }
-environments:
+const config = (layout: string): string =>
+  twoImages(
+    `
   dev: {}
   stg: { from: dev, signedBy: [bot], pullRequest: true, gates: { upstream: off } }
-`;
+`,
+    { layout, ...SIGNED },
+  );
 
 describe.each(['branches', 'folders'])('a signed release by pull request, in %s', (layout) => {
   let bench: Bench;

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
 import type { ErrorCode } from '../../../src/model/errors.ts';
 import { parseTag } from '../../../src/model/reference.ts';
+import { stoppingContract } from '../../contract/stopping.ts';
 import { createInstantClock } from '../../support/clock.ts';
 import {
   ACCOUNT,
@@ -464,39 +465,24 @@ describe('bytes that are not what they are called', () => {
 });
 
 describe('case 43: a run that is asked to stop', () => {
-  it('starts nothing', async () => {
-    const { server, controller, registry } = await stopping();
-    controller.abort();
-    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
-    expect(server.operations).toEqual([]);
-  });
-
-  it('ends a read in flight at once', async () => {
-    const { server, controller, registry } = await stopping();
-    server.intercept('BatchGetImage', () => {
-      controller.abort();
-      return 'hang';
-    });
-    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
-  });
-
-  it('lets a write in flight finish', async () => {
-    const { server, controller, registry } = await stopping();
-    server.intercept('PutImage', (_record, next) => {
-      controller.abort();
-      return next();
-    });
-    expect(await registry.tag(REPOSITORY, SECOND, STG)).toEqual({ changed: true, previous: FIRST });
-  });
-
-  it('waits for a write no longer than the grace, and says that its outcome is open', async () => {
-    const { server, controller, registry } = await stopping(30);
-    server.intercept('PutImage', () => {
-      controller.abort();
-      return 'hang';
-    });
-    const error = await failureOf(registry.tag(REPOSITORY, SECOND, STG));
-    expect(error).toMatchObject({ code: 'interrupted', why: expect.stringContaining('ecr:PutImage') });
+  stoppingContract({
+    open: async (graceMs) => {
+      const { server, controller, registry } = await stopping(graceMs);
+      return {
+        registry,
+        controller,
+        calls: () => server.operations,
+        stopDuring: (call, then) => {
+          server.intercept(call, (_record, next) => {
+            controller.abort();
+            return then === 'answer' ? next() : 'hang';
+          });
+        },
+      };
+    },
+    repository: REPOSITORY,
+    read: { call: 'BatchGetImage', tag: V1 },
+    write: { call: 'PutImage', name: 'ecr:PutImage', tag: STG, digest: SECOND, previous: FIRST },
   });
 
   it('starts no write that waits for its turn', async () => {

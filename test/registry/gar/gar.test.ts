@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../../src/model/digest.ts';
 import { parseTag } from '../../../src/model/reference.ts';
+import { stoppingContract } from '../../contract/stopping.ts';
 import { failureOf } from '../../support/failure.ts';
 import {
   createGarUnderTest,
@@ -517,39 +518,24 @@ describe('case 43: a run that is asked to stop', () => {
     return { controller, ...(await promoting({}, { signal, ...(stopGraceMs !== undefined && { stopGraceMs }) })) };
   };
 
-  it('starts nothing', async () => {
-    const { server, controller, registry } = await stopping();
-    controller.abort();
-    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
-    expect(server.methods).toEqual([]);
-  });
-
-  it('ends a read in flight at once', async () => {
-    const { server, controller, registry } = await stopping();
-    server.intercept('GetTag', () => {
-      controller.abort();
-      return 'hang';
-    });
-    expect(await failureOf(registry.peek(REPOSITORY, V1))).toMatchObject({ code: 'interrupted' });
-  });
-
-  it('lets a write in flight finish', async () => {
-    const { server, controller, registry } = await stopping();
-    server.intercept('CreateTag', (_record, next) => {
-      controller.abort();
-      return next();
-    });
-    expect(await registry.tag(REPOSITORY, SECOND, NEW)).toEqual({ changed: true, previous: undefined });
-  });
-
-  it('waits for a write no longer than the grace, and says that its outcome is open', async () => {
-    const { server, controller, registry } = await stopping(30);
-    server.intercept('CreateTag', () => {
-      controller.abort();
-      return 'hang';
-    });
-    const error = await failureOf(registry.tag(REPOSITORY, SECOND, NEW));
-    expect(error).toMatchObject({ code: 'interrupted', why: expect.stringContaining('CreateTag') });
+  stoppingContract({
+    open: async (graceMs) => {
+      const { server, controller, registry } = await stopping(graceMs);
+      return {
+        registry,
+        controller,
+        calls: () => server.methods,
+        stopDuring: (call, then) => {
+          server.intercept(call, (_record, next) => {
+            controller.abort();
+            return then === 'answer' ? next() : 'hang';
+          });
+        },
+      };
+    },
+    repository: REPOSITORY,
+    read: { call: 'GetTag', tag: V1 },
+    write: { call: 'CreateTag', name: 'CreateTag', tag: NEW, digest: SECOND, previous: undefined },
   });
 });
 
