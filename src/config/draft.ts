@@ -1,11 +1,11 @@
 // A configuration on its way to a Pipeline: every value parsed that could be, undefined where a mistake was reported.
 // Rules run over drafts, so that one wrong value does not hide the mistakes around it.
-import type { GatePolicy, JournalRights } from '../model/gate-policy.ts';
+
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type {
   ConfiguredField,
+  Environment,
   ForgeKind,
-  HotfixOrder,
   Layout,
   PinStyle,
   Renamed,
@@ -79,25 +79,30 @@ export interface DraftApplication extends DraftPlaces {
   readonly environments: ReadonlyMap<string, DraftPlaces & { readonly keep: readonly string[] | undefined }>;
 }
 
+/** Settings that need nothing but themselves: a wrong one was reported, and has its default. */
+type ReadSettings = Pick<
+  Environment,
+  | 'carry'
+  | 'confirm'
+  | 'gates'
+  | 'hotfix'
+  | 'journalBy'
+  | 'keep'
+  | 'pin'
+  | 'pullRequest'
+  | 'repositories'
+  | 'retain'
+  | 'tags'
+>;
+
 /** An environment as far as it could be read. */
-export interface DraftEnvironment extends DraftPlaces {
+export interface DraftEnvironment extends DraftPlaces, ReadSettings {
   readonly name: string;
   readonly from: string | undefined;
   readonly branch: BranchName | undefined;
   readonly tag: Template | undefined;
   readonly releaseTag: Template | undefined;
-  readonly tags: boolean;
-  readonly carry: readonly string[];
-  readonly repositories: ReadonlyMap<string, Repository>;
-  readonly keep: readonly string[];
-  readonly pin: PinStyle;
   readonly pins: readonly DraftPin[];
-  readonly retain: number;
-  readonly pullRequest: boolean;
-  readonly hotfix: HotfixOrder;
-  readonly confirm: boolean;
-  readonly gates: GatePolicy;
-  readonly journalBy: JournalRights;
   readonly verify: VerifyPolicy | undefined;
   readonly live: readonly LiveSource[] | undefined;
   readonly signedBy: readonly string[];

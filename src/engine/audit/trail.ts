@@ -5,17 +5,12 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
-import { type JudgedLine, readWholeLine } from '../read/line.ts';
+import { type Judged, type JudgedLine, readWholeLine } from '../read/line.ts';
 
 /** One commit of a trail. */
-export interface TrailEntry {
-  readonly commit: Commit;
-  /** The release it made. */
-  readonly release: ReleaseRecord | undefined;
+export interface TrailEntry extends Pick<Judged, 'commit' | 'release' | 'unsigned'> {
   /** Why the record that it changed makes no release; undefined when it left the record alone. */
   readonly problem: string | undefined;
-  /** It would be a release, were it signed as it has to be. */
-  readonly unsigned: boolean;
 }
 
 /** An entry that is a release. */
