@@ -72,11 +72,7 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
   const { ledger } = context;
   await ledger.deepen([...new Set([...chosen.map(({ head }) => head), ...allHeads(snapshot)])]);
   const trailOf = trailReader(context, request);
-  const unnamed: Unnamed = new Map();
-  for (const { environment, leftBy } of chosen) {
-    const { application, images } = environment;
-    if (!leftBy && !unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
-  }
+  const unnamed = unnamedAtFirst(chosen);
   const checked = await pLimit(AT_ONCE).map(chosen, async ({ environment, head, leftBy }) => {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
@@ -92,6 +88,16 @@ export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRe
   if (request.branch === undefined) findings.push(...(await journalFindings(context, snapshot)));
   findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
   return { environments: checked.map(({ result }) => result), findings };
+}
+
+/** Every image of the lines that are checked, until a manifest names it. */
+function unnamedAtFirst(chosen: readonly Chosen[]): Unnamed {
+  const unnamed: Unnamed = new Map();
+  for (const { environment, leftBy } of chosen) {
+    const { application, images } = environment;
+    if (!leftBy && !unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
+  }
+  return unnamed;
 }
 
 /** Findings in the order of a trail's commits, newest first. */

@@ -92,13 +92,7 @@ export async function readNewestLine(
   const candidates = await readCandidates(context, environment, { head, steps, whole: false });
   const own = new Set(steps.map(({ commit }) => commit.id));
   const anchor = candidates.findLastIndex(({ found }) => typeof found !== 'string');
-  for (const [index, { found, settled }] of candidates.entries()) {
-    if (!settled) return undefined;
-    if (typeof found === 'string') continue;
-    const below = found.record.previous?.commit;
-    // What it names lies further down, or beside: only the oldest may.
-    if (found.record.schema === 2 && index !== anchor && (below === undefined || !own.has(below))) return undefined;
-  }
+  if (!candidates.every((one, index) => one.settled && (index === anchor || staysWithin(own, one)))) return undefined;
   const [bottom] = candidates.slice(anchor);
   if (!bottom || typeof bottom.found === 'string' || bottom.found.record.sequence === 1) return undefined;
   const judged = fold(candidates.slice(0, anchor), asRelease(bottom));
@@ -106,6 +100,13 @@ export async function readNewestLine(
     .slice(anchor)
     .map((one) => asRelease(one) ?? refused(one, typeof one.found === 'string' ? one.found : ''));
   return { environment, head, steps: [...judged, ...below], abandoned: [], anchors: new Map(), whole: false };
+}
+
+/** Whether the release that a change names as the one before is among the steps that were read, not further down or beside. */
+function staysWithin(own: ReadonlySet<ObjectId>, { found }: Candidate): boolean {
+  if (typeof found === 'string' || found.record.schema !== 2) return true;
+  const below = found.record.previous?.commit;
+  return below !== undefined && own.has(below);
 }
 
 /** Whether the release that a record names as the one before is the highest that its commit reaches, by whatever parent. */

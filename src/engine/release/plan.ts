@@ -79,11 +79,9 @@ export async function planRelease(
   const made = { images, copies, ...tree, ...keptBy(merge, choice), gates, ...rules };
   const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject, plan };
-  const stands = async (): Promise<boolean> =>
-    isStanding(reading, snapshot, choice, { treeChanges, merged: content.merged });
-  if (current && !choice.mends && isSame(current.images, images) && (await stands())) {
-    return { kind: 'unchanged', state: { ...state, record: current }, images, copies };
-  }
+  const laid = { treeChanges, merged: content.merged };
+  const standing = await standingRelease(reading, snapshot, choice, { images, copies, laid });
+  if (standing) return standing;
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
   await requireFreeVersionTags(reading, images, copies);
   if (request.kind === 'rollback') {
@@ -93,6 +91,24 @@ export async function planRelease(
   if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };
+}
+
+/** The release that stands, where the choice would change neither its images nor its tree. */
+async function standingRelease(
+  reading: PlanningPorts,
+  snapshot: Snapshot,
+  choice: Choice,
+  {
+    images,
+    copies,
+    laid,
+  }: Pick<UnchangedRelease, 'images' | 'copies'> & { readonly laid: Parameters<typeof isStanding>[3] },
+): Promise<UnchangedRelease | undefined> {
+  const { state, mends } = choice;
+  const { record } = state;
+  if (!record || mends || !isSame(record.images, images)) return undefined;
+  if (!(await isStanding(reading, snapshot, choice, laid))) return undefined;
+  return { kind: 'unchanged', state: { ...state, record }, images, copies };
 }
 
 /** The plan of a choice: what was chosen, on what, and what followed. */

@@ -83,10 +83,8 @@ export async function scopedTree(
   const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
   const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
   const takenOver = new Set(adopted);
-  const [before, after] = [
-    repin(here, { files, pins, options, result }),
-    new Map([...contents(files), ...contents(result.edits)]),
-  ];
+  const before = repin(here, { files, pins, options, result });
+  const after = new Map([...contents(files), ...contents(result.edits)]);
   const changed = [...new Set([...edits.map(({ path }) => path), ...adopted])].sort();
   return {
     edits: [...edits, ...(await movedRecord(reading, line, head))],
