@@ -24,6 +24,7 @@ import { readRecord } from './read/records.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
 import { type LiveCheck, readSightings } from './verification/live.ts';
 import { readLiveLine } from './verification/wait-live.ts';
+import { type UnreleasedCommit, unreleasedCommits } from './read/unreleased.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
 /** What the registry or the branch says about an image, against the record. */
@@ -91,6 +92,8 @@ export interface EnvironmentStatus {
   readonly held: readonly Hold[];
   /** What fixes brought here first, and upstream lacks. */
   readonly notUpstream: NotUpstream;
+  /** Commits made by hand above the release that change its files, newest first. */
+  readonly unreleased: readonly UnreleasedCommit[];
   /** Images of the configuration that no manifest of the environment names. */
   readonly unnamed: readonly string[];
   /** Places that name an image and that no release changes. */
@@ -171,6 +174,7 @@ async function environmentStatus(
     asked: await askedFor(context, snapshot, environment, record),
     held: record?.held ?? [],
     notUpstream: state ? await notUpstream(context, snapshot, state) : { commits: [], images: [] },
+    unreleased: state ? await unreleasedCommits(context, snapshot, state) : [],
     unnamed: read ? [...environment.images.keys()].filter((image) => !read.pins.has(image)) : [],
     strays: read?.strays ?? [],
     ...(await journalStatus(context, snapshot, state)),

@@ -8,6 +8,7 @@ import type { Instant } from '../model/effects.ts';
 import { shortId } from '../model/object-id.ts';
 import { entryLines, entryShape } from './journal.ts';
 import { leftShape, releaseShape, time, timeOrNull, unverifiedShape } from './shapes.ts';
+import { unreleasedLine, unreleasedShape } from './unreleased.ts';
 import { type StyledText, type Table, type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changesOf, duration, moment, versionsOf } from './words.ts';
 
@@ -43,12 +44,14 @@ export function historyView(
   {
     releases,
     unverified,
+    unreleased,
     found = [],
     left = [],
     entries = [],
   }: {
     readonly releases: History['releases'];
     readonly unverified: History['unverified'];
+    readonly unreleased: History['unreleased'];
     readonly found?: readonly FoundChange[];
     readonly left?: readonly PastLine[];
     readonly entries?: History['entries'];
@@ -59,6 +62,7 @@ export function historyView(
     data: {
       releases: releases.map(releaseShape),
       unverified: unverified.map(unverifiedShape),
+      unreleased: unreleased.map(unreleasedShape),
       found: found.map(({ time: at, images, ...change }) => ({
         ...change,
         time: time(at),
@@ -81,6 +85,7 @@ export function historyView(
           styled('yellow', 'unverified'),
           `: ${shortId(commit)} on ${name} by ${author}: ${problem}`,
         ]),
+        ...unreleased.map(unreleasedLine),
         ...left.map(leftWords),
         ...entryLines(entries),
       ),

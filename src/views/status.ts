@@ -19,6 +19,7 @@ import {
   time,
   timeOrNull,
 } from './shapes.ts';
+import { unreleasedLine, unreleasedShape } from './unreleased.ts';
 import { type TextLine, type StyledText, type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, exactly, moment, versionsOf } from './words.ts';
 import { advise } from '../model/advice.ts';
@@ -171,6 +172,7 @@ export function remarks(state: EnvironmentStatus): readonly TextLine[] {
     ),
     ...waiting(state),
     ...notUpstreamLines(state),
+    ...unreleasedLines(state),
     ...holds(state),
     ...verificationLines(state),
     ...journalLines(state),
@@ -254,6 +256,19 @@ function notUpstreamLines({
       ];
 }
 
+/** How many commits made by hand are shown. */
+const FEW = 5;
+
+function unreleasedLines({ environment, unreleased }: EnvironmentStatus): readonly TextLine[] {
+  const more = unreleased.length - FEW;
+  return [
+    ...unreleased.slice(0, FEW).map(unreleasedLine),
+    ...(more > 0
+      ? [advise`unreleased: ${more} more on ${environment}   ${{ act: 'history', line: environment }}`]
+      : []),
+  ];
+}
+
 function holds({ environment, held }: EnvironmentStatus): readonly string[] {
   return held.map(({ release, images, reason }) => {
     const what = images.length > 0 ? versionsOf(images) : `the configuration of release ${release}`;
@@ -305,6 +320,7 @@ function asData({
   journalProblem,
   verification,
   notUpstream,
+  unreleased,
   ...state
 }: EnvironmentStatus): Readonly<Record<string, unknown>> {
   return {
@@ -323,6 +339,7 @@ function asData({
       commits: notUpstream.commits.map(({ time: at, ...commit }) => ({ ...commit, time: time(at) })),
       images: notUpstream.images,
     },
+    unreleased: unreleased.map(unreleasedShape),
     locks: locks.map(({ reason = null, until, ...one }) => ({ ...one, reason, until: timeOrNull(until) })),
     journalHolds: journalHolds.map(({ name = null, version = null, reason = null, ...one }) => ({
       ...one,

@@ -236,6 +236,9 @@ const ROWS: readonly Row[] = [
             commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
             images: [{ name: 'text', repository: 'text', version: 'text', digest: 'digest' }],
           },
+          unreleased: [
+            { environment: 'text', commit: 'commit', author: 'text', time: 'time', subject: 'text', what: 'text' },
+          ],
           unnamed: ['text'],
           strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
           locks: [{ id: 'text', rollbacks: 'boolean', by: 'text', reason: maybe('text'), until: maybe('time') }],
@@ -283,6 +286,9 @@ const ROWS: readonly Row[] = [
     shape: {
       releases: [past],
       unverified: [{ environment: 'text', commit: 'commit', author: 'text', time: 'time', problem: 'text' }],
+      unreleased: [
+        { environment: 'text', commit: 'commit', author: 'text', time: 'time', subject: 'text', what: 'text' },
+      ],
       found: [
         {
           environment: 'text',

@@ -8,7 +8,7 @@ export const history = defineCommand({
   name: 'history',
   summary: 'list releases: what, when, by whom, why',
   description: [
-    'Lists releases, newest first, with what each one changed. A commit that changes a record without being a release is listed as unverified. `--found` also lists ordinary commits that changed pins in the files that pin images today: `return` means that the pins go back to an earlier state, `downgrade` means that the version is older. Nobody signed these commits, and tagflow did not make them.',
+    'Lists releases, newest first, with what each one changed. A commit that changes a record without being a release is listed as unverified. A commit made by hand above the newest release is listed as unreleased, and named for what it is: a merge and of what, a revert and of what, a copy or a squash of what upstream has. `--found` also lists ordinary commits that changed pins in the files that pin images today: `return` means that the pins go back to an earlier state, `downgrade` means that the version is older. Nobody signed these commits, and tagflow did not make them.',
   ],
   examples: [
     'tagflow history prd',

@@ -77,20 +77,21 @@ export async function requireContinuity(context: RecordReading, line: JudgedLine
   if (!whole && (await mergesNothingElse(context, line))) return;
   const read = whole ?? (await readWholeLine(context, line.environment, line.head));
   const hidden = await hiddenRelease(context, read);
-  if (hidden) throw hides(line.environment, line.head, hidden);
+  if (hidden) throw hides(line, hidden, await highestReachable(context, read));
 }
 
-/** Returns the error of a branch that hides a release. */
+/** Returns the error of a branch that hides a release. `highest`: the release from which the line can go on. */
 function hides(
-  { name, branch }: Environment,
-  head: ObjectId,
+  { environment: { name, branch }, head }: Pick<JudgedLine, 'environment' | 'head'>,
   { commit, record: { sequence } }: HiddenRelease,
+  highest: HiddenRelease | undefined,
 ): TagflowError {
+  const last = Math.max(sequence, highest?.record.sequence ?? 0);
   const release = `release ${sequence} of ${name}`;
   return new TagflowError('branch-rewound', {
     what: `${branch} no longer continues ${release}`,
     why: `commit ${shortId(commit.id)} made it, and a merge took it off the first-parent history of ${shortId(head)}`,
-    fix: advise`put ${branch} back to a commit whose first-parent history has ${shortId(commit.id)}, or continue from it: ${{ act: 'rollback', line: name, to: `#${sequence}` }}`,
+    fix: advise`put ${branch} back to a commit whose first-parent history has ${shortId(commit.id)}, or continue from release ${last}: ${{ act: 'rollback', line: name, to: `#${last}` }}`,
     details: { environment: name, head, release: sequence, commit: commit.id },
   });
 }

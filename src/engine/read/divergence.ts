@@ -107,9 +107,9 @@ export async function scopeDivergence(
 }
 
 /** The commits since a line's newest release that changed some of its files, oldest first. */
-async function editsSince(
+export async function editsSince(
   { ledger }: Pick<RecordReading, 'ledger'>,
-  { environment, head, commit }: EnvironmentState,
+  { environment, head, commit }: Pick<EnvironmentState, 'environment' | 'head' | 'commit'>,
   paths: readonly string[],
 ): Promise<readonly Commit[]> {
   if (paths.length === 0) return [];

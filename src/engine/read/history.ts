@@ -14,6 +14,7 @@ import { MARGIN, type Past, type Release, type Unverified, findRelease, readPast
 import { type PastLine, leftWords } from './past-lines.ts';
 import type { EnvironmentProblem } from './problem.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
+import { type UnreleasedCommit, unreleasedCommits } from './unreleased.ts';
 import { resultsOf } from './verifications.ts';
 
 /** Commits of a branch beside those of its releases. */
@@ -44,6 +45,8 @@ export interface HistoryFilter {
 export interface History {
   readonly releases: readonly Release[];
   readonly unverified: readonly Unverified[];
+  /** Commits made by hand above the newest releases that change files of their lines. */
+  readonly unreleased: readonly UnreleasedCommit[];
   /** Lines that today's configuration does not have, and whose releases were looked through. */
   readonly left: readonly PastLine[];
   /** What people wrote to the journal about the lines meanwhile, newest first. */
@@ -86,8 +89,27 @@ export async function history(
     releases: await withResults(context, snapshot, releases.slice(0, limit)),
     entries: await entriesWithin(context, snapshot, [...chosen.today, ...chosen.past.map(({ line }) => line)], span),
     unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
+    unreleased: (await unreleasedOf(context, snapshot, pasts)).filter(({ time }) => time >= since && time <= until),
     left: chosen.past,
   };
+}
+
+/** The commits made by hand above the newest releases of today's lines. */
+async function unreleasedOf(
+  context: RecordReading,
+  snapshot: Snapshot,
+  pasts: readonly Past[],
+): Promise<readonly UnreleasedCommit[]> {
+  const found: UnreleasedCommit[] = [];
+  for (const { environment, releases, unverified } of pasts) {
+    const [newest] = releases;
+    const head = snapshot.branches.get(environment.branch);
+    if (!newest || newest.left || head === undefined) continue;
+    const { commit, record } = newest;
+    const some = await unreleasedCommits(context, snapshot, { environment, head, commit, record });
+    found.push(...some.filter((one) => unverified.every((each) => each.commit !== one.commit)));
+  }
+  return found;
 }
 
 /** The whole past of release lines, and the reading of the remote that it comes from. */
