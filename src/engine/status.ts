@@ -11,12 +11,10 @@ import type { Hold, ReleaseImage, ReleaseRecord } from '../model/release.ts';
 import type { JournalHold, Lock } from '../gates/gates.ts';
 import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
-import { judgeDowngrade } from './release/judge.ts';
 import { type NotUpstream, notUpstream } from './release/not-upstream.ts';
 import { configured, type Context, type Given, type RecordReading, type Registries } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readPinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
-import { readRelease } from './read/current.ts';
 import { presentLines } from './read/named-lines.ts';
 import { lineThen, rulesAt } from './read/past-rules.ts';
 import { readable } from './read/problem.ts';
@@ -25,6 +23,7 @@ import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snaps
 import { type LiveCheck, readSightings } from './verification/live.ts';
 import { readLiveLine } from './verification/wait-live.ts';
 import { type UnreleasedCommit, unreleasedCommits } from './read/unreleased.ts';
+import { type Waiting, waitingAt } from './release/waiting-images.ts';
 import { type ReleaseVerification, resultsOf } from './read/verifications.ts';
 
 /** What the registry or the branch says about an image, against the record. */
@@ -58,17 +57,6 @@ export interface ImageStatus extends ReleaseImage {
   readonly registry: RegistryCheck;
   /** What runs; absent where nobody asked. */
   readonly live?: LiveCheck;
-}
-
-/** What upstream has that an environment does not. */
-export interface Waiting {
-  readonly image: string;
-  readonly here: Tag | undefined;
-  readonly upstream: Tag;
-  /** It was rolled back from here: promoting it is refused until the hold is lifted. */
-  readonly held: boolean;
-  /** It is older than what runs here: a promotion with it is refused as a downgrade. */
-  readonly older: boolean;
 }
 
 /** A release that waits on a branch of its own to be merged, where releases go by pull requests. */
@@ -170,7 +158,7 @@ async function environmentStatus(
     record,
     since: record && Date.parse(record.time),
     images: state && record ? await imagesOf(context, snapshot, state, { said, isLiveAsked }) : [],
-    waiting: await waitingFor(context, snapshot, environment, state),
+    waiting: await waitingAt(context, snapshot, environment, { state, named: new Set(read?.pins.keys()) }),
     asked: await askedFor(context, snapshot, environment, record),
     held: record?.held ?? [],
     notUpstream: state ? await notUpstream(context, snapshot, state) : { commits: [], images: [] },
@@ -311,45 +299,4 @@ async function askedFor(
     }),
   );
   return found.flat();
-}
-
-async function waitingFor(
-  context: Context,
-  snapshot: Snapshot,
-  environment: Environment,
-  state: EnvironmentState | undefined,
-): Promise<readonly Waiting[]> {
-  const record = state?.record;
-  const upstream = environment.from === undefined ? undefined : snapshot.pipeline.lines.get(environment.from);
-  const head = upstream && snapshot.branches.get(upstream.branch);
-  if (!upstream || !head) return [];
-  await context.ledger.fetch([head]);
-  const { value } = await readable(readRelease(context, upstream, head));
-  const isHeld = (name: string, digest: Digest): boolean =>
-    record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
-  const images = value?.record.images ?? [];
-  const older = state ? await olderOf(context, snapshot, state, { images, upstream, head }) : [];
-  return images.flatMap(({ name, version, digest }) => {
-    const here = record?.images.find((image) => image.name === name);
-    if (here?.digest === digest) return [];
-    const isOlder = older.includes(name);
-    return [{ image: name, here: here?.version, upstream: version, held: isHeld(name, digest), older: isOlder }];
-  });
-}
-
-/** The images for which the downgrade gate would refuse to promote what upstream has. */
-async function olderOf(
-  context: Context,
-  snapshot: Snapshot,
-  state: EnvironmentState,
-  { images, upstream, head }: { images: readonly ReleaseImage[]; upstream: Environment; head: ObjectId },
-): Promise<readonly string[]> {
-  const request = { kind: 'promote', environment: state.environment.name, versions: {} } as const;
-  const source = { environment: upstream.environment, branch: upstream.branch, commit: head };
-  // Without an answer of the registry nothing is known to be older.
-  const { value: refusals = [] } = await attempt(judgeDowngrade(context, snapshot, state, { request, images, source }));
-  return refusals.flatMap(({ text }) => {
-    const found = text.details?.['images'] as readonly { readonly name: string }[] | undefined;
-    return found?.map(({ name }) => name) ?? [];
-  });
 }

@@ -6,7 +6,16 @@ import type { BranchName } from '../../src/model/object-id.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { statusView } from '../../src/views/status.ts';
 import { formatText } from '../../src/views/text.ts';
-import { type Bench, DJANGO, FIRST, createBench, recordOf, repositoryOf } from '../support/engine.ts';
+import {
+  type Bench,
+  DJANGO,
+  FIRST,
+  MARIADB,
+  configOf,
+  createBench,
+  recordOf,
+  repositoryOf,
+} from '../support/engine.ts';
 import { failureOf } from '../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
@@ -39,6 +48,40 @@ describe('status', () => {
     ]);
     expect(states.flatMap(checks).every((check) => check.endsWith('branch right, registry right'))).toBe(true);
     expect(states.flatMap(({ waiting, held, problem }) => [...waiting, ...held, problem ?? []].flat())).toEqual([]);
+  });
+
+  describe('an image that upstream alone runs', () => {
+    const mariadb = (environments: string): string =>
+      configOf({}).replace(`repository: ${MARIADB}`, `repository: ${MARIADB}${environments}`);
+    const alone = (environment: string): string => `environments/${environment}/kustomization.yaml`;
+    const without = (bench: Bench, environment: string): string =>
+      `${bench.remote.file('main', alone(environment))}`.replace(/ {2}- name: \S+mariadb\n.*\n/, '');
+
+    test.each([
+      ['as the manifests of those downstream do not name it', ''],
+      ['as the configuration says', ', environments: [dev]'],
+    ])('waits for nobody, %s', async (_, environments) => {
+      const bench = createBench({ config: mariadb(environments) });
+      bench.remote.commit('main', { [alone('stg')]: without(bench, 'stg'), [alone('prd')]: without(bench, 'prd') });
+      await bench.through(FIRST);
+      await bench.released('dev', { mariadb: 'V10.11' });
+      const waits = (await status(bench.context())).flatMap(({ environment, waiting }) =>
+        waiting.map(({ image }) => `${environment} ${image}`),
+      );
+      expect(waits).toEqual([]);
+    });
+
+    test('waits once the release that comes names it', async () => {
+      const bench = createBench({ config: mariadb('') });
+      const whole = bench.remote.file('main', alone('stg'));
+      bench.remote.commit('main', { [alone('stg')]: without(bench, 'stg') });
+      await bench.released('dev', FIRST);
+      await bench.released('stg');
+      bench.remote.commit('main', { [alone('stg')]: whole });
+      await bench.released('dev');
+      expect((await statusOf(bench, 'stg')).waiting).toMatchObject([{ image: 'mariadb', here: undefined }]);
+      expect((await bench.released('stg')).record.images.map(({ name }) => name)).toEqual(['django', 'mariadb']);
+    });
   });
 
   test('since when, by whom, at which head', async () => {

@@ -217,7 +217,7 @@ function noVersion(image: string, environment: string, from: string | undefined)
  * Whether an image is part of a line's releases: the configuration says so, or a manifest names it. Where manifests name no
  * image yet, all are. Throws `pin-not-found` for one that the last release had and that nothing names any more.
  */
-function belongs(
+export function belongs(
   { name: line, environment }: ReleaseLine,
   { name, environments }: Image,
   named: ReadonlySet<string>,

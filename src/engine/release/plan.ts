@@ -67,7 +67,7 @@ export async function planRelease(
   const values = { release: sequence, ...stamp, ...(choice.again && { again: true }) };
   const merge = await mergeFor(reading, snapshot, choice);
   const content = { images, values, merged: merge?.edits ?? [] };
-  const { treeChanges, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, content);
+  const { treeChanges, news, reads, changed, sides, ...tree } = await treeOf(reading, snapshot, choice, content);
   const { scope } = tree;
   const subject = subjectDigest(environment, { request, images, scope });
   const judge = request.kind === 'promote' ? judgePromotion : judgeRollback;
@@ -79,7 +79,7 @@ export async function planRelease(
   const made = { images, copies, ...tree, ...keptBy(merge, choice), gates, ...rules };
   const plan = planOf(snapshot, choice, { ...made, ...(alsoSays(environment, 'time') && stamp) });
   if (refusals.length > 0) return { kind: 'refused', environment: environment.name, refusals, gates, subject, plan };
-  const laid = { treeChanges, merged: content.merged };
+  const laid = { news: wantsAll(merge, gates) ? treeChanges : news, merged: content.merged };
   const standing = await standingRelease(reading, snapshot, choice, { images, copies, laid });
   if (standing) return standing;
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
@@ -91,6 +91,11 @@ export async function planRelease(
   if (fixed) await requireEqualPlan(reading, snapshot, fixed, plan);
   const described = descriptions(reading, snapshot, { environment, plan, changed, sides });
   return { kind: 'planned', plan, subject, state, reads, ...described };
+}
+
+/** Whether changes count wherever they lie: somebody wants to keep or to discard what was committed by hand. */
+function wantsAll(merge: Merge | undefined, gates: readonly GateDecision[]): boolean {
+  return merge !== undefined || gates.some(({ gate, decision }) => gate === 'divergence' && decision === 'overridden');
 }
 
 /** The release that stands, where the choice would change neither its images nor its tree. */
@@ -172,22 +177,22 @@ async function treeOf(
 }
 
 /**
- * Whether the branch has the tree of this release already. A field under `also:` that says the number or the time of a release
+ * Whether the branch has already what this release would bring it. A field under `also:` that says the number or the time of a release
  * says those of the release that stands.
  */
 async function isStanding(
   reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   choice: Choice,
-  { treeChanges, merged }: Pick<ReleaseTree, 'treeChanges'> & Pick<TreeContent, 'merged'>,
+  { news, merged }: Pick<ReleaseTree, 'news'> & Pick<TreeContent, 'merged'>,
 ): Promise<boolean> {
   const { state, images } = choice;
   const { environment, head, record } = state;
-  if (treeChanges.length === 0) return true;
+  if (news.length === 0) return true;
   if (!record || !(alsoSays(environment, 'release') || alsoSays(environment, 'time'))) return false;
   const values = { release: record.sequence, time: (await timeSaid(reading, environment, head)) ?? record.time };
   const content = { images: images.map(({ image }) => image), values, ...(merged && { merged }) };
-  return (await treeOf(reading, snapshot, choice, content)).treeChanges.length === 0;
+  return (await treeOf(reading, snapshot, choice, content)).news.length === 0;
 }
 
 /** The moment that a plan says: the one of the plan that has to come out, or now. */

@@ -34,6 +34,7 @@ import {
   keepEdits,
   manifestPaths,
   mayHoldPins,
+  pathsThatFlow,
   pathsThatMatter,
   pinsOf,
   readManifests,
@@ -47,6 +48,8 @@ const MAX_WARNINGS = 10;
 export interface ReleaseTree extends Pick<Plan, 'edits' | 'scope' | 'fields' | 'configurationChanges'> {
   /** Every path, records aside, at which the result differs from the environment's branch. */
   readonly treeChanges: readonly string[];
+  /** Those that make a release worth its while: not what lies in folders of environments that it does not flow to. */
+  readonly news: readonly string[];
   /** Files outside the scope that it follows from, where a release has one. */
   readonly reads: readonly string[];
   /** Reads files of the branch with what the release makes of them. */
@@ -94,7 +97,8 @@ export async function releaseTree(
   const scope = await scopeId(context.ledger, environment, base, all.map(treeEdit));
   const fields = result.fields.map(plannedField);
   const views = branchViews(context, { environment, head, base }, { written: writtenIn(edits), repinned });
-  return { edits: all, scope, fields, configurationChanges, treeChanges, reads: [], ...views };
+  const news = pathsThatFlow(snapshot.pipeline, environment, treeChanges, bases);
+  return { edits: all, scope, fields, configurationChanges, treeChanges, news, reads: [], ...views };
 }
 
 /** The branch as it is beside the branch as a release leaves it: file by file, and as two trees. */

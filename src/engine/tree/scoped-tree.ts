@@ -92,6 +92,7 @@ export async function scopedTree(
     changed: async (paths) => changedIn(reading, { head, wanted, written }, before, paths),
     fields: result.fields.map(plannedField),
     treeChanges: changed,
+    news: changed,
     reads: bases.map(({ path }) => path),
     sides: { before: commitSide(reading, head), after: scopedSide(reading, line, { head, wanted, written }) },
     // A file that differs in its pins alone is not a configuration change.

@@ -9,6 +9,7 @@ import {
   type Environment,
   type Pipeline,
   type ReleaseLine,
+  flowsInto,
   isInScope,
   pinFiles,
   recordPaths,
@@ -159,6 +160,26 @@ export function pathsThatMatter(
   return configurationPaths(pipeline, environment, paths).filter(
     (path) => isInScope(environment.scope, path) || !others.some((other) => isInScope(other.scope, path)),
   );
+}
+
+/**
+ * Of changed paths, those that say something to an environment or to one that takes from it: not what lies in the folder of
+ * another alone, such as the settings of its upstream, unless its kustomizations build on that folder.
+ */
+export function pathsThatFlow(
+  pipeline: Pipeline,
+  environment: Environment,
+  paths: readonly string[],
+  bases: readonly Pick<ManifestFile, 'path'>[],
+): readonly string[] {
+  const all = [...pipeline.lines.values()];
+  const reached = all.filter(({ name }) => flowsInto(pipeline, environment.name, name));
+  const strange = all
+    .filter((line) => !reached.includes(line))
+    .filter(({ scope }) => !bases.some(({ path }) => isInScope(scope, path)));
+  const isIn = (lines: readonly ReleaseLine[], path: string): boolean =>
+    lines.some(({ scope }) => isInScope(scope, path));
+  return paths.filter((path) => isIn(reached, path) || !isIn(strange, path));
 }
 
 async function keptFiles(

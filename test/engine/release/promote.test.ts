@@ -431,6 +431,51 @@ describe('nothing to do', () => {
     expect((await bench.promote('prd')).kind).toBe('unchanged');
   });
 
+  describe("another environment's settings", () => {
+    const settings = (environment: string): string => `environments/${environment}/settings.env`;
+    const louder = (bench: Bench, environment: string): void =>
+      void bench.remote.commit('main', { [settings(environment)]: 'LEVEL=louder\n' });
+
+    test('of upstream are no release downstream, and come with the next one', async () => {
+      const bench = await running();
+      louder(bench, 'stg');
+      await bench.released('dev');
+      await bench.released('stg');
+      const head = bench.head('prd');
+      expect(await bench.promote('prd')).toMatchObject({ kind: 'unchanged', head });
+      expect(bench.head('prd')).toBe(head);
+      await bench.released('dev', { django: 'V4.2' });
+      await bench.released('stg');
+      await bench.released('prd');
+      expect(bench.remote.file('prd', settings('stg'))).toBe('LEVEL=louder\n');
+    });
+
+    test('of an environment downstream flow through those before it', async () => {
+      const bench = await running();
+      louder(bench, 'prd');
+      await bench.through({});
+      expect(bench.remote.file('prd', settings('prd'))).toBe('LEVEL=louder\n');
+    });
+
+    test('are a release where its kustomization builds on them', async () => {
+      const bench = createBench();
+      bench.remote.commit('main', { [OVERLAY]: `${bench.remote.file('main', OVERLAY)}resources: [../stg]\n` });
+      await bench.through(FIRST);
+      louder(bench, 'stg');
+      await bench.through({});
+      expect(bench.remote.file('prd', settings('stg'))).toBe('LEVEL=louder\n');
+    });
+
+    test('changed by hand on its branch are put back when they are discarded', async () => {
+      const bench = await running();
+      const before = bench.remote.file('prd', settings('stg'));
+      bench.remote.commit('prd', { [settings('stg')]: 'LEVEL=hand\n' });
+      expect(await refusals(bench.promote('prd'))).toEqual(['divergence']);
+      await bench.released('prd', {}, { overrides: ['divergence'] });
+      expect(bench.remote.file('prd', settings('stg'))).toBe(before);
+    });
+  });
+
   test('a dry run plans, and leaves branch and registry alone', async () => {
     const bench = await running();
     await bench.released('dev', { django: 'V4.2' });
