@@ -18,6 +18,8 @@ const PARTS = [
   'package-lock.json',
   'tsconfig.json',
   'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
 ];
 /** In megabytes: what installing tagflow may take. */
 const LIMIT = 20;
@@ -118,6 +120,7 @@ describeSlow('the package that npm pack makes', ['npm'], () => {
     expect(files).toEqual(
       expect.arrayContaining([
         'LICENSE',
+        'SECURITY.md',
         'dist/THIRD-PARTY-LICENSES.txt',
         'dist/sbom.cdx.json',
         'docs/errors/downgrade.md',

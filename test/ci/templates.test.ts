@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
+import { draftWorkflow } from '../../src/cli/init/workflow.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { parseConfig } from '../../src/config/config.ts';
 import { captureIo } from '../support/io.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -207,6 +209,37 @@ describe('the components of GitLab', () => {
       rollback: [7, 8],
       verify: [5, 7],
     });
+  });
+});
+
+describe('the workflows of GitHub', () => {
+  /** The value of an expression in which names stand for values, with alternatives: all that these workflows use. */
+  function evaluated(text: string, values: Readonly<Record<string, string>>): string {
+    return text.replaceAll(/\$\{\{ (.*?) \}\}/g, (_, expression: string) => {
+      const terms = expression.split(' || ').map((term) => /^'(.*)'$/.exec(term)?.[1] ?? values[term] ?? '');
+      return terms.find((term) => term !== '') ?? '';
+    });
+  }
+  const page = readFileSync(join(root, 'docs/how-to/promote-from-github-actions.md'), 'utf8');
+  const pipeline = parseConfig(readFileSync(join(root, 'environments/tagflow.yaml'), 'utf8'));
+
+  it.each([
+    ['of the page', /```yaml\n(.*?)```/s.exec(page)?.[1] ?? '', 'tagflow-dev'],
+    ['that init drafts', draftWorkflow(pipeline), 'tagflow-'],
+  ])('%s let promotions of one environment wait for each other, and of others go on', (_, text, byPush) => {
+    const { jobs } = parse(text) as { jobs: { promote: { concurrency: { group: string } } } };
+    const groupOf = (environment?: string): string =>
+      evaluated(jobs.promote.concurrency.group, environment === undefined ? {} : { 'inputs.environment': environment });
+    expect([groupOf('dev'), groupOf('prd'), groupOf()]).toEqual(['tagflow-dev', 'tagflow-prd', byPush]);
+  });
+
+  it('of the page promote the environment that the group is of', () => {
+    const { jobs } = parse(/```yaml\n(.*?)```/s.exec(page)?.[1] ?? '') as {
+      jobs: { promote: { concurrency: { group: string }; steps: readonly { with?: { environment: string } }[] } };
+    };
+    const { concurrency, steps } = jobs.promote;
+    const environment = steps.find((step) => step.with)?.with?.environment;
+    expect(concurrency.group).toBe(`tagflow-${environment}`);
   });
 });
 

@@ -1,10 +1,22 @@
-// Every relative link in the documentation leads to a file, and to a heading where it names one.
+// Every relative link in the documentation leads to a file, and to a heading where it names one: in the checkout, and in the
+// package that people install.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { markdownFiles } from '../../.ci/transcripts.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+
+/** What `npm pack` puts into the package: the files that the manifest names, and those that npm always adds. */
+const PACKED = [
+  ...(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: readonly string[] }).files,
+  'README.md',
+  'LICENSE',
+];
+
+function isPacked(path: string): boolean {
+  return PACKED.some((entry) => path === entry || path.startsWith(`${entry}/`));
+}
 
 function textOf(page: string): string {
   return readFileSync(join(ROOT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
@@ -30,6 +42,19 @@ describe('the documentation', () => {
       return anchor !== undefined && !anchorsOf(file).includes(anchor) ? [target] : [];
     });
     expect(broken).toEqual([]);
+  });
+
+  it.each(markdownFiles().filter(isPacked))('%s: its links lead to files of the package', (page) => {
+    const outside = [...textOf(page).matchAll(/\]\(([^)\s#]+)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target) && !isPacked(join(dirname(page), target)));
+    expect(outside).toEqual([]);
+  });
+
+  it.each(markdownFiles())('%s: its links by name have an address, and no address is left over', (page) => {
+    const used = [...textOf(page).matchAll(/\]\[([^\]]+)\]/g)].map(([, name]) => name);
+    const defined = [...textOf(page).matchAll(/^\[([^\]]+)\]: /gm)].map(([, name]) => name);
+    expect([...new Set(used)].sort()).toEqual([...new Set(defined)].sort());
   });
 
   // The index itself, and a page that is there once the benchmarks were run.
