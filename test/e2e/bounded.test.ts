@@ -30,7 +30,7 @@ async function bounded(pipeline: TestPipeline, args: readonly string[]): Promise
 
 describeReal('what somebody puts on dev', ['git', 'sh'], () => {
   // Each takes ten seconds.
-  describe.each(sampled(HOSTILE, 16))('$name', ({ plant }) => {
+  describe.each(sampled(HOSTILE, 20))('$name', ({ plant }) => {
     let pipeline: TestPipeline;
     beforeAll(async () => {
       pipeline = await fork();

@@ -202,6 +202,19 @@ export const HOSTILE: readonly HostileContent[] = [
     },
   },
   {
+    name: 'a hundred commits by hand that each change thousands of lines',
+    async plant({ repository: { git } }) {
+      const lines = (word: string): string =>
+        Array.from({ length: 4_000 }, (_, index) => `k${index}: ${index % 8 === 0 ? word : 'v'}\n`).join('');
+      const dev = (await git(['rev-parse', 'dev'])).trim();
+      const path = 'environments/base/django.yaml';
+      const commits = Array.from({ length: 100 }, (_, index) =>
+        importedCommit(index, dev, inline(path, lines(`own${index}`))),
+      );
+      await importCommits(git, 'dev', commits);
+    },
+  },
+  {
     name: 'names that globs with many stars nearly match',
     async plant({ repository }) {
       const path = `environments/${'a'.repeat(200)}/${'ab'.repeat(60)}.yml`;

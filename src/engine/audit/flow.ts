@@ -2,6 +2,7 @@
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
+import { Effort } from '../read/effort.ts';
 import type { Report } from './findings.ts';
 import { lineOfRecord } from '../read/past-rules.ts';
 import { unmergedBetween, settles } from '../read/unmerged.ts';
@@ -23,6 +24,7 @@ export async function madeByHand(
   if (environment.carries !== 'tree') return;
   const now = upstreamNow(snapshot, environment);
   const settled = releasesOf(trail).filter(({ release }) => settles(release));
+  const effort = new Effort();
   const parts = [undefined, ...settled].map((above, index) => ({ above, below: settled[index]?.commit.id }));
   for (const { above, below } of parts) {
     const top = above ? above.commit.parents[0] : head;
@@ -32,7 +34,12 @@ export async function madeByHand(
     // What a release took from the line's own folder, before it had a branch, says nothing of what upstream has.
     const isOwn = environment.from !== undefined && source?.branch === snapshot.trunk.branch;
     const upstream = source === undefined || isOwn || lost.has(source.commit) ? now : source.commit;
-    const commits = await unmergedBetween(context, snapshot, environment, { head: top, settled: below, upstream });
+    const commits = await unmergedBetween(context, snapshot, environment, {
+      head: top,
+      settled: below,
+      upstream,
+      effort,
+    });
     for (const { id, subject } of commits) {
       const fate = above?.release.merged?.includes(id) ? 'keeps it' : 'left it behind';
       const after = above ? `; release ${above.release.sequence} ${fate}` : '';

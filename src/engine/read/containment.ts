@@ -1,10 +1,8 @@
 // Whether a change of a file is contained in another version of the file: whether merging the change into that version, three
 // ways, gives that very version. A block elsewhere in the file that looks alike does not count. Bounded: what takes too long to
 // compare is not contained. The same merge keeps changes that upstream lacks.
-import { diffArrays } from 'diff';
-
-/** Maximum number of lines by which two versions may differ and still be compared. */
-const MOST_EDITS = 1_500;
+import { type ArrayChange, diffArrays } from 'diff';
+import { Effort } from './effort.ts';
 
 /** A range of lines of the common version, and what stands there instead. */
 interface Change {
@@ -13,15 +11,14 @@ interface Change {
   readonly lines: readonly string[];
 }
 
-/** Returns whether the change from `old` to `own` is contained in `other`. */
-export function contains(other: string, old: string, own: string): boolean {
-  return other === own || mergeText(other, old, own) === other;
-}
-
-/** Returns `other` with the change from `old` to `own` in it; undefined where `other` changed the same place otherwise. */
-export function mergeText(other: string, old: string, own: string): string | undefined {
+/**
+ * Returns `other` with the change from `old` to `own` in it: `other` itself where it contains the change. Undefined where `other`
+ * changed the same place otherwise, and where there are too many changes to compare.
+ */
+export function mergeText(other: string, old: string, own: string, effort = new Effort()): string | undefined {
   const [base, mine, theirs] = [old, own, other].map(linesOf) as [string[], string[], string[]];
-  const [ours, others] = [changesOf(base, mine), changesOf(base, theirs)];
+  const ours = changesOf(base, mine, effort);
+  const others = ours && changesOf(base, theirs, effort);
   if (!ours || !others) return undefined;
   const merged: string[] = [];
   let at = 0;
@@ -40,15 +37,17 @@ function linesOf(text: string): string[] {
 }
 
 /** The changes between two versions, in order; undefined where there are too many. */
-function changesOf(from: readonly string[], to: readonly string[]): readonly Change[] | undefined {
+function changesOf(from: readonly string[], to: readonly string[], effort: Effort): readonly Change[] | undefined {
   const most = Math.min(from.length, to.length);
   let head = 0;
   while (head < most && from[head] === to[head]) head += 1;
   let tail = 0;
   while (tail < most - head && from.at(-1 - tail) === to.at(-1 - tail)) tail += 1;
+  const { edits } = effort;
   const parts = diffArrays(from.slice(head, from.length - tail), to.slice(head, to.length - tail), {
-    maxEditLength: MOST_EDITS,
+    maxEditLength: edits,
   });
+  effort.spend(parts ? editsIn(parts) : edits);
   if (!parts) return undefined;
   const changes: Change[] = [];
   let at = head;
@@ -62,6 +61,10 @@ function changesOf(from: readonly string[], to: readonly string[]): readonly Cha
     changes.push({ start, end: at, lines: added ? [...before, ...value] : before });
   }
   return changes;
+}
+
+function editsIn(parts: readonly ArrayChange<string>[]): number {
+  return parts.reduce((sum, { added, removed, count }) => sum + (added || removed ? count : 0), 0);
 }
 
 /** Changes of both sides that overlap or touch belong together. */

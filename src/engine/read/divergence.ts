@@ -7,6 +7,7 @@ import { recordPath } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { RecordReading } from '../context.ts';
 import { type Overlay, isTaken, placesUnder, takenBack } from '../tree/scoped-tree.ts';
+import { Effort } from './effort.ts';
 import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import type { EnvironmentState, Snapshot } from './snapshot.ts';
 import {
@@ -60,24 +61,25 @@ export async function treeDivergence(
   const later = await madeByHandBetween(context, snapshot, environment, { head, settled: below, upstream });
   const changes = await ownChangesOf(context, environment, [...kept, ...later.toReversed()]);
   const [open, lost]: [OwnChange[], OwnChange[]] = [[], []];
+  const effort = new Effort();
+  const came = { upstream, since: settled?.release.source.commit };
   for (const change of changes) {
-    const isThere = await isContained(context, change, placeOf);
-    if (!isThere && (await cameSince(context, change, upstream, settled?.release.source.commit))) continue;
+    const isThere = await isContained(context, change, placeOf, effort);
+    if (!isThere && (await cameSince(context, change, came, effort))) continue;
     open.push(change);
     if (!isThere) lost.push(change);
   }
-  return divergenceOf(context, open, lost, placeOf);
+  return divergenceOf(context, { open, lost, placeOf }, effort);
 }
 
 async function divergenceOf(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
-  changes: readonly OwnChange[],
-  lost: readonly OwnChange[],
-  placeOf: PlaceOf,
+  { open, lost, placeOf }: { open: readonly OwnChange[]; lost: readonly OwnChange[]; placeOf: PlaceOf },
+  effort: Effort,
 ): Promise<Divergence> {
   // Commits that take each other back leave nothing to lose.
-  const isLost = lost.length > 0 && !(await isNothing(context, changes, placeOf));
-  return { unmerged: isLost ? lost.toReversed().map(described) : [], changes, placeOf };
+  const isLost = lost.length > 0 && !(await isNothing(context, open, placeOf, effort));
+  return { unmerged: isLost ? lost.toReversed().map(described) : [], changes: open, placeOf };
 }
 
 /** Commits of a line's scope that are looked at. */
@@ -102,8 +104,9 @@ export async function scopeDivergence(
     if (own === undefined || own.length > 0) changes.push({ commit: one, paths: own ?? [] });
   }
   const lost: OwnChange[] = [];
-  for (const change of changes) if (!(await isContained(context, change, placeOf))) lost.push(change);
-  return divergenceOf(context, changes, lost, placeOf);
+  const effort = new Effort();
+  for (const change of changes) if (!(await isContained(context, change, placeOf, effort))) lost.push(change);
+  return divergenceOf(context, { open: changes, lost, placeOf }, effort);
 }
 
 /** The commits since a line's newest release that changed some of its files, oldest first. */
@@ -136,9 +139,10 @@ async function isNothing(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
+  effort: Effort,
 ): Promise<boolean> {
   if (changes.length < 2) return false;
-  return (await attempt(changesNothing(context, changes, placeOf), 'tree-unsafe')).value === true;
+  return (await attempt(changesNothing(context, changes, placeOf, effort), 'tree-unsafe')).value === true;
 }
 
 /** The commits that a release kept and that upstream still does not reach. */
@@ -164,15 +168,15 @@ const STEPS = 30;
 async function cameSince(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   change: OwnChange,
-  upstream: ObjectId,
-  since: ObjectId | undefined,
+  { upstream, since }: { readonly upstream: ObjectId; readonly since: ObjectId | undefined },
+  effort: Effort,
 ): Promise<boolean> {
   const { ledger } = context;
   if (since === undefined || !(await ledger.isAncestor(since, upstream))) return false;
   const steps = await attempt(ledger.recent(upstream, change.paths, STEPS), 'tree-unsafe');
   for (const { commit } of steps.value ?? []) {
     if (await ledger.isAncestor(commit.id, since)) return false;
-    if (await isContained(context, change, (path) => ({ commit: commit.id, path }))) return true;
+    if (await isContained(context, change, (path) => ({ commit: commit.id, path }), effort)) return true;
   }
   return false;
 }

@@ -5,6 +5,7 @@ import { type Commit, type TreeEntry, isRegularFile } from '../../ledger/ledger.
 import type { ObjectId } from '../../model/object-id.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
 import type { RecordReading } from '../context.ts';
+import { Effort } from './effort.ts';
 
 /** A file as one side has it; undefined: it has none. A file that a merge made has no object yet. */
 type Version =
@@ -39,7 +40,7 @@ export async function mergeCommits(
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
 ): Promise<MergedChanges> {
-  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf);
+  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf, new Effort());
   const edits: PlannedEdit[] = [];
   for (const [path, version] of now) {
     const edit = await editOf(path, there.get(path), version);
@@ -54,8 +55,9 @@ export async function changesNothing(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
+  effort: Effort,
 ): Promise<boolean> {
-  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf);
+  const { there, now, conflicts } = await repeatChanges(context, changes, placeOf, effort);
   if (conflicts.size > 0) return false;
   for (const [path, version] of now) if (!(await isSame(there.get(path), version))) return false;
   return true;
@@ -72,6 +74,7 @@ async function repeatChanges(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   changes: readonly OwnChange[],
   placeOf: PlaceOf,
+  effort: Effort,
 ): Promise<Repeated> {
   const there = new Map<string, Version>();
   const now = new Map<string, Version>();
@@ -96,7 +99,7 @@ async function repeatChanges(
     );
     for (const path of paths) {
       const [old, own] = sides.get(path) ?? [];
-      const merged = await mergeVersion(now.get(path), old, own);
+      const merged = await mergeVersion(now.get(path), old, own, effort);
       if (merged === 'conflict') conflicts.add(path);
       else now.set(path, merged);
     }
@@ -146,15 +149,16 @@ async function versionAt({ ledger }: Pick<RecordReading, 'ledger'>, commit: Obje
   return { mode, id, text };
 }
 
-async function mergeVersion(there: Version, old: Version, own: Version): Promise<Version | 'conflict'> {
+async function mergeVersion(there: Version, old: Version, own: Version, effort: Effort): Promise<Version | 'conflict'> {
   if ((await isSame(old, own)) || (await isSame(there, own))) return there;
   if (await isSame(there, old)) return own;
+  if (effort.edits === 0) return 'conflict';
   const [other, base, mine] = await Promise.all([there?.text(), old?.text(), own?.text()]);
   if (!there || !old || !own || other === undefined || base === undefined || mine === undefined) return 'conflict';
   const mode = there.mode === old.mode ? own.mode : there.mode;
   if (mode !== own.mode && own.mode !== old.mode) return 'conflict';
   const { mergeText } = await import('./containment.ts');
-  const text = mergeText(other, base, mine);
+  const text = mergeText(other, base, mine, effort);
   if (text === undefined) return 'conflict';
   const known = text === other ? there : text === mine ? own : undefined;
   return { mode, id: known?.id, text: async () => text };

@@ -8,6 +8,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import { attempt } from '../../model/attempt.ts';
 import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
+import type { Effort } from './effort.ts';
 import { type Made, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import { type OwnChange, type PlaceOf, changesNothing } from './merge-commits.ts';
 import { releaseMadeAt } from './records.ts';
@@ -45,13 +46,18 @@ export async function unmergedBetween(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   snapshot: Snapshot,
   environment: Environment,
-  part: { readonly head: ObjectId; readonly settled: ObjectId | undefined; readonly upstream: ObjectId },
+  part: {
+    readonly head: ObjectId;
+    readonly settled: ObjectId | undefined;
+    readonly upstream: ObjectId;
+    readonly effort: Effort;
+  },
 ): Promise<readonly UnmergedCommit[]> {
   const commits = await madeByHandBetween(context, snapshot, environment, part);
   const placeOf: PlaceOf = (path) => ({ commit: part.upstream, path });
   const unmerged: UnmergedCommit[] = [];
   for (const change of await ownChangesOf(context, environment, commits)) {
-    if (!(await isContained(context, change, placeOf))) unmerged.push(described(change));
+    if (!(await isContained(context, change, placeOf, part.effort))) unmerged.push(described(change));
   }
   return unmerged;
 }
@@ -122,9 +128,10 @@ export async function isContained(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
   change: OwnChange,
   placeOf: PlaceOf,
+  effort: Effort,
 ): Promise<boolean> {
   if (change.paths.length === 0) return false;
-  return (await attempt(changesNothing(context, [change], placeOf), 'tree-unsafe')).value === true;
+  return (await attempt(changesNothing(context, [change], placeOf, effort), 'tree-unsafe')).value === true;
 }
 
 function isRecord(content: Uint8Array | undefined): boolean {

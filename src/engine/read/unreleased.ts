@@ -10,6 +10,7 @@ import type { RecordReading } from '../context.ts';
 import { pathsThatMatter } from '../tree/tree.ts';
 import { takenBack } from '../tree/scoped-tree.ts';
 import { editsSince } from './divergence.ts';
+import { Effort } from './effort.ts';
 import { readable } from './problem.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from './snapshot.ts';
 import { described, isContained } from './unmerged.ts';
@@ -63,9 +64,10 @@ async function find(
   if (changes.length === 0) return [];
   await context.ledger.deepen([line.head]);
   const found: UnreleasedCommit[] = [];
+  const effort = new Effort();
   for (const change of changes) {
     const { id, ...said } = described(change);
-    const what = await named(context, snapshot, line, change);
+    const what = await named(context, snapshot, { ...line, effort }, change);
     found.push({ environment: environment.name, commit: id, ...said, what: plain(what, 200) });
   }
   return found;
@@ -98,7 +100,10 @@ async function changesAbove(
   return changes;
 }
 
-async function named(context: RecordReading, snapshot: Snapshot, line: ReleasedLine, change: Change): Promise<string> {
+/** A line whose commits share the work of being compared with upstream. */
+type JudgedLine = ReleasedLine & { readonly effort: Effort };
+
+async function named(context: RecordReading, snapshot: Snapshot, line: JudgedLine, change: Change): Promise<string> {
   return (
     (await mergeOf(context, snapshot, line.environment, change.commit)) ??
     (await revertOf(context, line, change.commit)) ??
@@ -175,7 +180,7 @@ async function revertOf(
 async function cameFromUpstream(
   context: RecordReading,
   snapshot: Snapshot,
-  { environment, commit: released }: ReleasedLine,
+  { environment, commit: released, effort }: JudgedLine,
   { commit, paths }: Change,
 ): Promise<string | undefined> {
   const { from } = environment;
@@ -189,6 +194,6 @@ async function cameFromUpstream(
   const original = others.find(({ message, author }) => message === commit.message && author === commit.author);
   if (original) return `a copy of ${shortId(original.id)} of ${name}, by a rebase or a cherry-pick`;
   const own = paths.filter((path) => !isInScope(environment.scope, path));
-  const isThere = await isContained(context, { commit, paths: own }, (path) => ({ commit: head, path }));
+  const isThere = await isContained(context, { commit, paths: own }, (path) => ({ commit: head, path }), effort);
   return isThere ? `changes that ${name} has, in one commit: squashed, or made again` : undefined;
 }

@@ -1,6 +1,7 @@
 // When a change by hand counts as one that upstream has: the three-way merge of it with upstream's file is upstream's file.
 import { expect, test } from 'vitest';
-import { contains } from '../../../src/engine/read/containment.ts';
+import { mergeText } from '../../../src/engine/read/containment.ts';
+import { Effort } from '../../../src/engine/read/effort.ts';
 import { cpuTime } from '../../support/cpu.ts';
 
 const block = (name: string, privileged: boolean): string =>
@@ -64,14 +65,55 @@ test.each<[what: string, old: string, own: string, upstream: string, contained: 
     false,
   ],
 ])('%s', (_, old, own, upstream, contained) => {
-  expect(contains(upstream, old, own)).toBe(contained);
+  expect(mergeText(upstream, old, own) === upstream).toBe(contained);
+});
+
+test.each<[what: string, old: string, own: string, upstream: string, merged: string | undefined]>([
+  [
+    'a change elsewhere',
+    text('a', 'b', 'c', 'd', 'e'),
+    text('A', 'b', 'c', 'd', 'e'),
+    text('a', 'b', 'c', 'd', 'E'),
+    text('A', 'b', 'c', 'd', 'E'),
+  ],
+  ['another change of the same line', text('a', 'b', 'c'), text('a', 'B', 'c'), text('a', 'X', 'c'), undefined],
+  ['a line that upstream removed', text('a', 'b', 'c'), text('a', 'B', 'c'), text('a', 'c'), undefined],
+  ['other lines added at the same place', text('a', 'b'), text('a', 'own', 'b'), text('a', 'upstream', 'b'), undefined],
+  ['a change of the line beside it', text('a', 'b', 'c'), text('a', 'B', 'c'), text('a', 'b', 'C'), undefined],
+  ['the same change', text('a', 'b', 'c'), text('a', 'B', 'c'), text('a', 'B', 'c'), text('a', 'B', 'c')],
+])('merged with %s', (_, old, own, upstream, merged) => {
+  expect(mergeText(upstream, old, own)).toBe(merged);
 });
 
 test('files that differ in thousands of lines are distinguished at once, and not contained', () => {
   const lines = (word: string): string =>
     Array.from({ length: 40_000 }, (_, at) => `${word} ${at % 7} ${at}\n`).join('');
   const [old, own, other] = [lines('a'), lines('b'), lines('c')];
-  let contained = true;
-  expect(cpuTime(() => void (contained = contains(other, old, own)))).toBeLessThan(5_000);
-  expect(contained).toBe(false);
+  let merged: string | undefined = '';
+  expect(cpuTime(() => void (merged = mergeText(other, old, own)))).toBeLessThan(5_000);
+  expect(merged).toBeUndefined();
+});
+
+test('comparing many versions takes no more than a few of the largest comparisons, and what is left counts as different', () => {
+  const lines = (word: string): string => Array.from({ length: 5_000 }, (_, at) => `${word} ${at}\n`).join('');
+  const effort = new Effort();
+  const merged: (string | undefined)[] = [];
+  const time = cpuTime(() => {
+    for (let at = 0; at < 200; at += 1)
+      merged.push(mergeText(lines('upstream'), lines(`old ${at}`), lines(`own ${at}`), effort));
+  });
+  expect(time).toBeLessThan(5_000);
+  expect(new Set(merged)).toEqual(new Set([undefined]));
+  // The same small change is compared before, and not after.
+  const small = [text('a', 'b', 'c', 'D'), text('a', 'b', 'c'), text('A', 'b', 'c')] as const;
+  expect(mergeText(...small, new Effort())).toBeDefined();
+  expect(mergeText(...small, effort)).toBeUndefined();
+});
+
+test('usual changes are compared by the thousand', () => {
+  const effort = new Effort();
+  const lines = (change: string): string =>
+    Array.from({ length: 200 }, (_, at) => (at === 100 ? `${change}\n` : `${at}\n`)).join('');
+  for (let at = 0; at < 2_000; at += 1) mergeText(lines('100'), lines('100'), lines(`own ${at}`), effort);
+  expect(mergeText(lines('100'), lines('100'), lines('own'), effort)).toBe(lines('own'));
 });
