@@ -18,6 +18,7 @@ import type { Composition } from './composition.ts';
 import { composeForge } from './forge.ts';
 import type { ChosenRemote } from './git-access.ts';
 import { type RegistrySettings, RegistrySource } from './registries.ts';
+import { SourceRepositories } from './sources.ts';
 
 /** What Git is reached with. */
 type GitOptions = Pick<GitLedgerOptions, 'credentials' | 'credentialSettings' | 'tried' | 'allowPlainHttp'>;
@@ -58,6 +59,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
   const ledger = settings.index ? createIndexedLedger(git, settings.index) : git;
   const signing = createSigning({ env, signal, timeoutMs, directory, ...settings.keys });
   const parts = { remote, env, directory, clock, random: Math.random, signal, timeoutMs };
+  const sources = new SourceRepositories({ ...parts, git: gitOptions(settings) });
   const context: Given = {
     ledger: watch(ledger),
     registriesFor: registries.registriesFor,
@@ -68,6 +70,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
     signal,
     who: settings.who,
     raceTimeout: settings.raceTimeoutMs,
+    compareSource: async (url, ends, kind) => sources.compare(url, ends, kind),
     verifier: createVerifier({ env, signal, directory }),
     renderer: new LocalRenderer({ env, signal }),
     signing: settings.index
@@ -87,10 +90,20 @@ export async function createContext(settings: ContextSettings): Promise<Composit
 }
 
 async function createLedger(settings: ContextSettings): Promise<Ledger> {
-  const { remote, git, env, workFolder, clock, signal, forced, notify, timeoutMs } = settings;
+  const { remote, git, timeoutMs } = settings;
   return createGitLedger({
+    ...gitOptions(settings),
     ...git,
     url: remote.url,
+    timeouts: { silenceMs: timeoutMs, pushSilenceMs: 2 * timeoutMs, settleMs: timeoutMs },
+  });
+}
+
+/** What Git is run with, whatever the remote. */
+function gitOptions(settings: ContextSettings): Omit<GitLedgerOptions, 'url' | 'credentials'> {
+  const { git, env, workFolder, clock, signal, forced, notify, timeoutMs } = settings;
+  return {
+    ...(git.credentialSettings && { credentialSettings: git.credentialSettings }),
     workFolder,
     clock,
     random: Math.random,
@@ -98,8 +111,8 @@ async function createLedger(settings: ContextSettings): Promise<Ledger> {
     signal,
     forced,
     notify,
-    timeouts: { silenceMs: timeoutMs, pushSilenceMs: 2 * timeoutMs, settleMs: timeoutMs },
-  });
+    timeouts: { silenceMs: timeoutMs },
+  };
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -2,6 +2,7 @@
 import type { RegistryMaker, Registries } from '../engine/context.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';
 import type { Repository } from '../model/reference.ts';
+import { createBuildSourceReader } from '../registry/image/build-source.ts';
 import { createCopier } from '../registry/copy/copy.ts';
 import { createCredentialSource } from '../registry/credentials/credentials.ts';
 import { createEcrRegistry } from '../registry/ecr/ecr.ts';
@@ -78,6 +79,7 @@ export function createRegistries(
       signal,
       collect: createCollector(),
     }),
+    readBuildSource: createBuildSourceReader((repository) => adapters.contentOf(repository)),
     close: () => adapters.close(),
   };
 }

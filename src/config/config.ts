@@ -92,6 +92,7 @@ function finish(draft: Draft, drafted: readonly DraftLine[], defaultBranch: Bran
     maxFileBytes: draft.maxFileBytes,
     plainHttpHosts: draft.plainHttpHosts,
     ...(draft.forge && { forge: draft.forge }),
+    ...(draft.sources && { sources: draft.sources }),
     ...(draft.signing && {
       signing: {
         method: draft.signing,

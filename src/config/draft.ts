@@ -10,6 +10,7 @@ import type {
   PinStyle,
   Renamed,
   SigningMethod,
+  SourceRules,
 } from '../model/pipeline.ts';
 import type { Repository, Tag } from '../model/reference.ts';
 import type { LiveSource } from '../model/live.ts';
@@ -124,6 +125,7 @@ export interface Draft {
   readonly plainHttpHosts: ReadonlySet<string>;
   readonly maxFileBytes: number;
   readonly forge: ForgeKind | undefined;
+  readonly sources: SourceRules | undefined;
   readonly signing: SigningMethod | undefined;
   readonly signers: string | undefined;
   readonly revoked: string | undefined;

@@ -19,6 +19,7 @@ import { parseTextPattern } from './text-pattern.ts';
 import type { ConfigPath } from './problems.ts';
 import { MAX_APPLICATIONS, RETAIN } from './schema.ts';
 import { readLive } from './live.ts';
+import { readSources } from './sources.ts';
 import { readVerify } from './verify.ts';
 import { ValueReader, asList, asValues, isValues } from './values.ts';
 
@@ -79,6 +80,7 @@ class Normaliser {
       journal: read.text(root['journal'], ['journal'], (text, path) => read.branch(text, path)),
       maxFileBytes: read.fileSize(root['maxFileSize']),
       forge: forge === 'github' || forge === 'gitlab' ? forge : undefined,
+      sources: readSources(read, root['sources']),
       signing,
       signers: read.text(root['signers'], ['signers'], (text, path) => read.path(text, path)),
       revoked: read.text(root['revoked'], ['revoked'], (text, path) => read.path(text, path)),

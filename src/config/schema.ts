@@ -4,6 +4,7 @@ import * as z from 'zod/mini';
 import { documentation } from './documentation.ts';
 import { gatesSchema, journalBySchema, overridesSchema } from './gates-schema.ts';
 import { liveSchema } from './live-schema.ts';
+import { sourcesSchema } from './sources-schema.ts';
 import { verifySchema } from './verify-schema.ts';
 import { FILE_SIZE } from '../model/file-size.ts';
 import { HOTFIX_ORDERS, PIN_STYLES } from '../model/pipeline.ts';
@@ -545,6 +546,7 @@ export const configSchema = z
       examples: ['tagflow-journal'],
       maxLength: 244,
     }),
+    sources: z.optional(sourcesSchema),
     forge: z.optional(z.enum(['github', 'gitlab'])).register(documentation, {
       title: 'Forge',
       description: 'What hosts the repository and takes pull requests, where the name of its host does not tell.',

@@ -1,6 +1,7 @@
 // What every use case is given: the ports, and who asks. Wired once, in compose/context.ts.
 import type { Forge } from '../forge/forge.ts';
 import type { Ledger, LedgerReader } from '../ledger/ledger.ts';
+import type { ReadBuildSource, SourceEnds, SourceRange } from '../model/build-source.ts';
 import type { Clock, ReportProgress, Random } from '../model/effects.ts';
 import type { FactKeeper } from '../model/kept-facts.ts';
 import type { ForgeKind, Pipeline } from '../model/pipeline.ts';
@@ -55,6 +56,15 @@ export interface OutsideSources {
   readonly verifier?: Verifier;
   /** Renders manifests through the tools of this machine. */
   readonly renderer?: Renderer;
+  /**
+   * The commits between two commits of a source repository, `kind` being what the configuration says of the forge; undefined where it
+   * shows no such commits. Throws what a forge throws, and what reading a remote throws.
+   */
+  readonly compareSource?: (
+    url: string,
+    ends: SourceEnds,
+    kind: ForgeKind | undefined,
+  ) => Promise<SourceRange | undefined>;
   /** What the forge says of commits. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses' | 'reviews'>>;
 }
@@ -72,6 +82,8 @@ export interface Registries {
   readonly registryOf: (repository: Repository) => AbleRegistry;
   /** Copies images between repositories, whichever registries serve them. */
   readonly copyImage: CopyImage;
+  /** Reads where images were built from; absent: that is not asked. */
+  readonly readBuildSource?: ReadBuildSource;
 }
 
 /** What is enough for work on registries alone. */

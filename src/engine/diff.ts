@@ -2,8 +2,9 @@
 import type { UnmergedCommit } from '../gates/gates.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
-import type { OutsideSources, Reading } from './context.ts';
+import type { OutsideSources, Reading, RegistryMaker } from './context.ts';
 import { unmergedCommits } from './read/divergence.ts';
+import { type SourceChange, sourceChanges } from './read/source-changes.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
 import { type Rendering, renderChanges } from './tree/rendered.ts';
 import { type ReleaseTree, releaseTree } from './tree/release-tree.ts';
@@ -29,11 +30,13 @@ export interface Difference {
   readonly files: readonly FileChange[];
   /** What deployment tools make of `b`, and would make of it; absent where it was not asked for. */
   readonly rendered?: readonly Rendering[];
+  /** The source commits between the versions of images; absent where the configuration has no `sources`. */
+  readonly sources?: readonly SourceChange[];
 }
 
 /** Compares two environments: what `b` would get with `a`'s release. */
 export async function diff(
-  context: Reading & Pick<OutsideSources, 'renderer'>,
+  context: Reading & Pick<OutsideSources, 'renderer' | 'compareSource'> & Partial<RegistryMaker>,
   a: string,
   b: string,
   { rendered = false }: { readonly rendered?: boolean } = {},
@@ -44,7 +47,9 @@ export async function diff(
     await snapshot.release(lineOf(snapshot.pipeline, b)),
   ];
   const images = left.record?.images ?? right.record?.images ?? [];
-  const compared = { a, b, images: imagesOf(left, right) };
+  const differences = imagesOf(left, right);
+  const sources = await sourceChanges(context, snapshot, right.environment, stepsOf(differences));
+  const compared = { a, b, images: differences, ...(sources && { sources }) };
   const described = async (tree: ReleaseTree): Promise<Pick<Difference, 'files' | 'rendered'>> => {
     const files = await filesOf(snapshot, tree);
     if (!rendered) return { files };
@@ -71,6 +76,11 @@ function imagesOf(a: EnvironmentState, b: EnvironmentState): readonly ImageDiffe
   const imageIn = ({ record }: EnvironmentState, image: string): ReleaseImage | undefined =>
     record?.images.find(({ name }) => name === image);
   return [...names].map((image) => ({ image, a: imageIn(a, image), b: imageIn(b, image) }));
+}
+
+/** What `b` would get of `a`'s images. */
+function stepsOf(differences: readonly ImageDifference[]): Parameters<typeof sourceChanges>[3] {
+  return differences.flatMap(({ image, a, b }) => (a ? [{ name: image, before: b?.digest, after: a.digest }] : []));
 }
 
 /** The tree of a line with what promoting another line to it would change of its scope. */

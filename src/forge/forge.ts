@@ -1,4 +1,5 @@
 // The Forge port: the pull requests of one repository. GitLab calls them merge requests; what follows is said of both.
+import type { SourceEnds, SourceRange } from '../model/build-source.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Permission } from '../model/repository-facts.ts';
 
@@ -102,6 +103,11 @@ export interface Forge {
   report(commit: ObjectId, status: CommitStatus): Promise<void>;
   /** The rules for a branch, which need not be there. What the forge does not show this token is unknown. */
   rules(branch: BranchName): Promise<BranchRules>;
+  /**
+   * The commits between two commits of a project of this forge, `owner/name`; undefined where it shows the token no such commits, or
+   * no such project.
+   */
+  compare(project: string, ends: SourceEnds): Promise<SourceRange | undefined>;
   /** Whether this identity may open pull requests. */
   mayOpen(): Promise<Permission>;
 }

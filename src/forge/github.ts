@@ -12,6 +12,8 @@ import { type AgentOf, createFetch } from './fetch.ts';
 import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
 import { type GithubReader, githubReviews } from './github-reviews.ts';
 import { githubRules } from './github-rules.ts';
+import { githubRange, projectParts } from './compare.ts';
+import type { SourceEnds, SourceRange } from '../model/build-source.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
 /** What the adapters of forges are made with. */
@@ -198,6 +200,26 @@ class Github implements Forge {
 
   async rules(branch: BranchName): Promise<BranchRules> {
     return githubRules(this.#reader(), branch);
+  }
+
+  async compare(project: string, ends: SourceEnds): Promise<SourceRange | undefined> {
+    const [owner, repo, ...more] = projectParts(project) ?? [];
+    if (owner === undefined || repo === undefined || more.length > 0) return undefined;
+    const ask = async (doing: string, { from, to }: SourceEnds, page: number): Promise<ForgeAnswer> =>
+      this.#asking.read(
+        doing,
+        this.#by(async ({ rest }, request) =>
+          rest.repos.compareCommitsWithBasehead({
+            owner,
+            repo,
+            basehead: `${from}...${to}`,
+            per_page: PER_PAGE,
+            page,
+            request,
+          }),
+        ),
+      );
+    return githubRange(this.#asking, ask, ends);
   }
 
   async report(commit: ObjectId, { name, state, description }: CommitStatus): Promise<void> {

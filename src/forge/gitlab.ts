@@ -9,6 +9,8 @@ import { type Fetch, createFetch } from './fetch.ts';
 import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
 import { type GitlabReader, gitlabApprovals } from './gitlab-approvals.ts';
 import { gitlabRules } from './gitlab-rules.ts';
+import { gitlabRange, projectParts } from './compare.ts';
+import type { SourceEnds, SourceRange } from '../model/build-source.ts';
 import type { ForgeOptions } from './github.ts';
 import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
 
@@ -144,6 +146,16 @@ class Gitlab implements Forge {
       if ((answer.headers['x-next-page'] ?? '') === '') return found;
     }
     throw endless(this.#options.api, doing);
+  }
+
+  async compare(project: string, ends: SourceEnds): Promise<SourceRange | undefined> {
+    if (!projectParts(project)) return undefined;
+    const path = `projects/${encodeURIComponent(project)}/repository/compare`;
+    return gitlabRange(
+      this.#asking,
+      async (doing, { from, to }) => this.#read(doing, `${path}?${new URLSearchParams({ from, to }).toString()}`),
+      ends,
+    );
   }
 
   async mayOpen(): Promise<Permission> {

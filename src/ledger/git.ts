@@ -70,6 +70,14 @@ const TIMEOUTS: LedgerTimeouts = {
  * `storage-failed` when the work folder cannot be written.
  */
 export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger> {
+  const { remote, plumbing } = await connectGit(options);
+  return assemble(remote, plumbing);
+}
+
+/** A repository of our own, and what its remote is reached with. Throws what `createGitLedger` throws. */
+export async function connectGit(
+  options: GitLedgerOptions,
+): Promise<{ readonly remote: RemoteOptions; readonly plumbing: PlumbingOptions }> {
   const remote = parseRemoteUrl(options.url, { allowPlainHttp: options.allowPlainHttp === true });
   const credentialSettings = options.credentials ? [] : (options.credentialSettings ?? []);
   const credentials = options.credentials ?? ownCredentials(remote, credentialSettings);
@@ -86,8 +94,8 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
     endProcessesIn(folder);
     repository.removeNow();
   });
-  return assemble(
-    {
+  return {
+    remote: {
       remote,
       repository,
       environment: remoteEnvironment({ env, folder, remote, credentials, credentialSettings, silenceMs }),
@@ -102,13 +110,13 @@ export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger
       broken: broken.signal,
       notify: options.notify ?? (() => undefined),
     },
-    {
+    plumbing: {
       gitProgram,
       folder,
       environment: localEnvironment({ env, folder }),
       bounds,
     },
-  );
+  };
 }
 
 /** The head of a branch, asked along with those of others that are asked at the same time. */

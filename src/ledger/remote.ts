@@ -59,10 +59,10 @@ export interface RemoteOptions {
   readonly notify: ReportProgress;
 }
 
-/** How much a fetch brings: a number of generations, or everything; without content of files, or with. */
+/** How much a fetch brings: a number of generations, or everything; without content of files, or with; commits alone. */
 export interface FetchShape {
   readonly depth: number | 'all' | 'as-is';
-  readonly content: boolean;
+  readonly content: boolean | 'commits';
 }
 
 /** The remote of one ledger. */
@@ -199,7 +199,8 @@ export class Remote {
     const depth = most === undefined ? [] : [`--depth=${most}`];
     // A repository on this disk costs nothing to read: its small files come along, and are not asked for one set after the other.
     const lean = this.#options.remote.url.startsWith('/') ? '--filter=blob:limit=16k' : '--filter=blob:none';
-    const filter = shape.content ? ['--no-filter', '--refetch'] : [lean];
+    const filters = { true: ['--no-filter', '--refetch'], false: [lean], commits: ['--filter=tree:0'] };
+    const filter = filters[`${shape.content}`];
     const args = [...depth, ...filter, '--no-tags', '--no-write-fetch-head', '--progress', ...where];
     await this.#read(async (git) => git.raw(['fetch', ...args]));
   }

@@ -210,6 +210,14 @@ export interface Renamed {
   readonly environments: ReadonlyMap<string, string>;
 }
 
+/** Which source repositories may be asked, and what finds issues in messages of their commits. */
+export interface SourceRules {
+  /** Addresses as `parseSourceUrl` gives them; one that ends in `/*` stands for all below it. */
+  readonly repositories: readonly string[];
+  /** Matches an issue within one word. */
+  readonly issues: RegExp;
+}
+
 /** The whole configuration. Environments and lines are in flow order: each comes after the one it takes from. */
 export interface Pipeline {
   readonly layout: Layout;
@@ -229,6 +237,8 @@ export interface Pipeline {
   readonly plainHttpHosts: ReadonlySet<string>;
   /** The branch that holds the journal. */
   readonly journal: BranchName;
+  /** Set where source repositories may be asked for commits. */
+  readonly sources?: SourceRules;
   /** What hosts the repository; absent: its URL tells. */
   readonly forge?: ForgeKind;
   /** Where releases are signed: the files of the trunk that say whose signatures count. */

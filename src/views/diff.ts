@@ -3,12 +3,13 @@ import type { Difference } from '../engine/diff.ts';
 import { shortId } from '../model/object-id.ts';
 import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
 import { time } from './shapes.ts';
+import { sourceParts, sourcesShape } from './sources.ts';
 import { type View, linesOf, tableOf } from './view.ts';
 import { digestCell } from './words.ts';
 
 /** Versions, commits and lines of configuration. */
 export function diffView(difference: Difference): View {
-  const { a, b, images, commits, files, rendered } = difference;
+  const { a, b, images, commits, files, rendered, sources } = difference;
   const rows = images.map(({ image, a: left, b: right }) => [
     image,
     left?.version ?? '–',
@@ -21,9 +22,11 @@ export function diffView(difference: Difference): View {
       commits: commits.map((commit) => ({ ...commit, time: time(commit.time) })),
       files: files.map(fileShape),
       ...(rendered && { rendered: rendered.map(renderingShape) }),
+      sources: sourcesShape(sources),
     },
     parts: [
       tableOf(['IMAGE', a, b, `${b} → ${a}`], rows),
+      ...sourceParts(sources),
       linesOf(
         '',
         commits.length === 0 ? `${b} has every commit of ${a}` : `commits of ${a} that ${b} lacks:`,

@@ -8,13 +8,14 @@ import type { Plan } from '../model/plan.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
 import { closedShape, fieldShape, recordShape, requestShape, tagShape } from './shapes.ts';
+import { sourceParts, sourcesShape } from './sources.ts';
 import { formatTable } from './table.ts';
 import { type TextLine, type Part, type Table, type View, linesOf, styled, tableOf } from './view.ts';
 import { changerOf, duration, versionsOf } from './words.ts';
 import { advise } from '../model/advice.ts';
 
 /** A plan that was made and not done. The data holds the file that `--plan` takes, word for word. */
-export function plannedView({ plan, files = [], rendered }: Planned): View {
+export function plannedView({ plan, files = [], rendered, sources }: Planned): View {
   const verb = plan.request.kind === 'rollback' ? `roll back to release ${plan.restored?.sequence}` : 'promote';
   const title = `plan: ${verb}, release ${plan.sequence} of ${lineName(plan.environment, plan.application)}, on ${plan.branch} at ${shortId(plan.base)}`;
   return {
@@ -24,6 +25,7 @@ export function plannedView({ plan, files = [], rendered }: Planned): View {
       plan,
       files: files.map(fileShape),
       ...(rendered && { rendered: rendered.map(renderingShape) }),
+      sources: sourcesShape(sources),
     },
     parts: [
       linesOf(styled('bold', title)),
@@ -36,6 +38,7 @@ export function plannedView({ plan, files = [], rendered }: Planned): View {
         ...(plan.tags.length > 0 ? [`  then tag ${plan.tags.join(', ')}`] : []),
         'nothing was changed',
       ),
+      ...sourceParts(sources),
       ...(files.length === 0 ? [] : [linesOf('')]),
       ...configurationParts(files),
       ...renderedParts(rendered),

@@ -5,6 +5,7 @@ import type { Plan } from '../model/plan.ts';
 import { counted } from '../model/text.ts';
 import { configurationParts, fileShape, renderedParts, renderingShape } from './configuration.ts';
 import { closedShape, fieldShape, recordShape, requestShape, tagShape } from './shapes.ts';
+import { sourceParts, sourcesShape } from './sources.ts';
 import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
 
 /** What became of several applications. */
@@ -37,6 +38,7 @@ export function severalView({ environment, releases, unchanged, skipped }: Sever
         ...unchanged.filter(isRepaired).flatMap(repairedLines),
         ...skipped.map((one) => `left out: ${one.refusals.map(({ text }) => text.what).join('; ')}`),
       ),
+      ...planned.flatMap(({ sources }) => sourceParts(sources)),
       ...configurationParts(planned.flatMap(({ files = [] }) => files)),
       ...planned.flatMap(({ rendered }) => renderedParts(rendered)),
     ],
@@ -99,6 +101,7 @@ function releaseShape(one: Released | Planned | Proposed): object {
     ...(one.kind === 'planned' && {
       files: (one.files ?? []).map(fileShape),
       ...(one.rendered && { rendered: one.rendered.map(renderingShape) }),
+      sources: sourcesShape(one.sources),
     }),
   };
 }

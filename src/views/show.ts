@@ -6,6 +6,7 @@ import type { Instant } from '../model/effects.ts';
 import type { ReleaseRecord } from '../model/release.ts';
 import { entryLines, entryShape } from './journal.ts';
 import { leftShape, releaseShape, timeOrNull } from './shapes.ts';
+import { sourceParts, sourcesShape } from './sources.ts';
 import { type View, linesOf, styled, tableOf } from './view.ts';
 import { actorOf, changerOf, changesOf, duration, exactly, moment } from './words.ts';
 
@@ -19,6 +20,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       left: leftShape(release.left),
       entries: entries.map(entryShape),
       rulesChanged,
+      sources: sourcesShape(release.sources),
       at: timeOrNull(at),
     },
     parts: [
@@ -49,6 +51,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
         ),
         ...entryLines(entries),
       ),
+      ...sourceParts(release.sources),
     ],
   };
 }

@@ -90,6 +90,52 @@ export function describeForgeContract(title: string, create: () => Promise<Forge
       expect(error).toMatchObject({ code: 'forbidden' });
     });
 
+    describe('comparing two commits', () => {
+      const APP = 'acme/app';
+      let older: ObjectId;
+      let newer: ObjectId;
+      beforeEach(async () => {
+        older = (await world.head(PRD))!;
+        newer = await world.commit(SIDE, { 'environments/prd/app.yaml': 'v3\n' });
+      });
+      const compare = async (from: ObjectId, to: ObjectId, project = APP) => forge.compare(project, { from, to });
+
+      it('lists what came in between, newest first', async () => {
+        const found = await compare(older, newer);
+        expect(found).toMatchObject({ direction: 'forward', total: 2 });
+        expect(found?.commits.map(({ id }) => id)).toEqual([newer, head]);
+        expect(found?.commits[0]).toMatchObject({ author: expect.any(String), message: expect.any(String) });
+        expect(found?.commits[0]?.time).toBeGreaterThan(0);
+      });
+
+      it('lists what is left, where the new one is older', async () => {
+        const found = await compare(newer, older);
+        expect(found).toMatchObject({ direction: 'back', total: 2 });
+        expect(found?.commits.map(({ id }) => id)).toEqual([newer, head]);
+      });
+
+      it('lists what the new one alone has, where they parted', async () => {
+        const beside = await world.commit(LATER, { 'environments/prd/app.yaml': 'v9\n' }, PRD);
+        expect(await compare(newer, beside)).toMatchObject({
+          direction: 'apart',
+          total: 1,
+          commits: [{ id: beside }],
+        });
+      });
+
+      it('lists nothing of one and the same', async () => {
+        expect(await compare(newer, newer)).toEqual({ direction: 'same', commits: [], total: 0 });
+      });
+
+      it('knows nothing of commits and projects that the forge does not show', async () => {
+        const strange = '0123456789012345678901234567890123456789' as ObjectId;
+        expect(await compare(strange, newer)).toBeUndefined();
+        expect(await compare(newer, strange)).toBeUndefined();
+        expect(await compare(older, newer, 'acme/secret')).toBeUndefined();
+        expect(await compare(older, newer, '../app')).toBeUndefined();
+      });
+    });
+
     describe('reviews', () => {
       let opened: PullRequest;
       beforeEach(async () => {

@@ -56,6 +56,19 @@ const hold = {
   reason: maybe('text'),
 } as const;
 const rulesChange = { commit: 'text', author: 'text', time: 'time' } as const;
+const source = {
+  image: 'text',
+  repository: maybe('text'),
+  from: maybe('commit'),
+  to: maybe('commit'),
+  told: maybe('text'),
+  direction: maybe('text'),
+  total: 'number',
+  commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
+  issues: ['text'],
+  link: maybe('text'),
+  missing: maybe('text'),
+} as const;
 const record = {
   schema: 'number',
   environment: 'text',
@@ -120,7 +133,7 @@ const entry = {
   lost: ['commit'],
   signed: 'boolean',
 } as const;
-const shown = { ...past, left, entries: [entry], at: maybe('time') } as const;
+const shown = { ...past, left, entries: [entry], sources: maybe([source]), at: maybe('time') } as const;
 const tag = {
   image: 'text',
   repository: 'text',
@@ -191,7 +204,7 @@ interface Row {
 const ROWS: readonly Row[] = [
   {
     args: ['promote', 'stg', '--dry-run'],
-    shape: { outcome: 'text', environment: 'text', plan: 'anything', files: [fileChange] },
+    shape: { outcome: 'text', environment: 'text', plan: 'anything', files: [fileChange], sources: maybe([source]) },
   },
   { args: ['promote', 'stg', '--reason', 'SHOP-7'], shape: done },
   { args: ['promote', 'stg'], shape: done },
@@ -267,6 +280,7 @@ const ROWS: readonly Row[] = [
       images: [{ image: 'text', a: maybe(image), b: maybe(image) }],
       commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
       files: [fileChange],
+      sources: maybe([source]),
     },
   },
   {
@@ -278,6 +292,7 @@ const ROWS: readonly Row[] = [
       commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
       files: [fileChange],
       rendered: [{ folder: 'text', tool: 'text', problem: maybe('text'), objects: [fileChange] }],
+      sources: maybe([source]),
     },
     needs: 'kubectl',
   },

@@ -36,6 +36,23 @@ describe.each(['github', 'gitlab'] as const)('%s on a bad wire', (kind) => {
 
   const sent = (line: RegExp): number => world.server.requests.filter((request) => line.test(request.line)).length;
 
+  it('lists the newest of many commits, and counts them all', async () => {
+    const from = (await world.head(SIDE))!;
+    const stream = Array.from({ length: 203 }, (_, index) => {
+      const message = `change ${index + 1}`;
+      const parent = index === 0 ? `from ${from}\n` : '';
+      return `commit refs/heads/many\ncommitter Ana <ana@example.org> ${1_790_000_000 + index} +0000\ndata ${message.length}\n${message}\n${parent}\n`;
+    });
+    await world.server.repository.git(['fast-import', '--quiet'], stream.join(''));
+    const to = (await world.head('many'))!;
+    const found = await forge.compare('acme/app', { from, to });
+    expect(found).toMatchObject({ direction: 'forward', total: 203 });
+    expect(found?.commits.map(({ message }) => message.trim())).toEqual(
+      Array.from({ length: 100 }, (_, index) => `change ${203 - index}`),
+    );
+    expect(sent(/compare/)).toBe(kind === 'github' ? 3 : 2);
+  });
+
   describe('writes', () => {
     it.each(['drop', 502, 504] as const)('finds the one it opened when the answer was lost: %s', async (answer) => {
       world.server.intercept(OPENING[kind], async (_request, next) => {

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { parseRepository } from '../../src/model/reference.ts';
 import { createLayoutRegistry } from '../../src/registry/layout/layout.ts';
-import { contentContract } from '../contract/content.ts';
+import { buildSourceContract } from '../contract/build-source.ts';
+import { type ContentPlace, contentContract } from '../contract/content.ts';
 import { type HttpRegistryOptions, startHttpRegistry } from '../support/http-registry.ts';
 import { layoutRepository, machineClock, temporaryFolder } from '../support/layouts.ts';
 import { createMemoryRegistry } from '../support/memory-registry.ts';
@@ -11,12 +12,18 @@ import { REAL_REGISTRIES } from '../support/real-registries.ts';
 import { describeReal } from '../support/real.ts';
 import { afterAll, beforeAll } from 'vitest';
 
-contentContract('the registry in memory', async () => ({
+/** Both contracts of what images hold. */
+function contracts(name: string, setup: () => Promise<ContentPlace>): void {
+  contentContract(name, setup);
+  buildSourceContract(name, setup);
+}
+
+contracts('the registry in memory', async () => ({
   store: createMemoryRegistry(),
   repository: parseRepository('registry.example.com/acme/app'),
 }));
 
-contentContract('an OCI image layout', async () => {
+contracts('an OCI image layout', async () => {
   const folder = temporaryFolder();
   return {
     store: createLayoutRegistry({ baseDirectory: folder.path, clock: machineClock }),
@@ -35,8 +42,8 @@ async function overHttp(options: HttpRegistryOptions) {
   return { store: registry, repository: repositoryAt(server), close };
 }
 
-contentContract('a registry over HTTP with the referrers API', async () => overHttp({ referrers: true }));
-contentContract('a registry over HTTP without the referrers API', async () => overHttp({}));
+contracts('a registry over HTTP with the referrers API', async () => overHttp({ referrers: true }));
+contracts('a registry over HTTP without the referrers API', async () => overHttp({}));
 
 for (const { program, name, optional, start } of REAL_REGISTRIES) {
   describeReal(
@@ -51,7 +58,7 @@ for (const { program, name, optional, start } of REAL_REGISTRIES) {
       afterAll(async () => {
         await server.stop();
       });
-      contentContract(name, async () => {
+      contracts(name, async () => {
         const { registry } = createOciUnderTest();
         count += 1;
         return { store: registry, repository: repositoryAt(server, `acme/app${count}`), close: () => registry.close() };

@@ -13,6 +13,7 @@ import type { PromoteRequest, RollbackRequest } from '../../src/model/plan.ts';
 import { type Repository, type Tag, parseRepository, parseTag } from '../../src/model/reference.ts';
 import { parseRecord } from '../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../src/model/release.ts';
+import { createBuildSourceReader } from '../../src/registry/image/build-source.ts';
 import { createCopier } from '../../src/registry/copy/copy.ts';
 import { type InstantClock, createInstantClock } from './clock.ts';
 import { type MemoryForge, createMemoryForge } from './memory-forge.ts';
@@ -196,7 +197,8 @@ export function createBench(options: BenchOptions = {}): Bench {
     }),
     // What a test puts in their place is found by every use case.
     registriesFor(this: Registries) {
-      return { registryOf: this.registryOf, copyImage: this.copyImage };
+      const readBuildSource = createBuildSourceReader(() => registry);
+      return { registryOf: this.registryOf, copyImage: this.copyImage, readBuildSource };
     },
     clock,
     random: () => random,

@@ -60,6 +60,45 @@ function paged<T>(request: ForgeRequest, origin: string, items: readonly T[], sh
   });
 }
 
+/** docs.github.com/rest/commits, "Compare two commits": commits in pages, oldest first; files are left out here. */
+async function githubComparison(
+  { query }: ForgeRequest,
+  store: ForgeStore,
+  { base, head }: { readonly base: string; readonly head: string },
+): Promise<ForgeAnswer> {
+  const [ahead, behind] = [await store.between(base, head), await store.between(head, base)];
+  if (!ahead || !behind) return { status: 404, body: { message: 'Not Found', status: '404' } };
+  const size = Math.min(100, Number(query.get('per_page') ?? 250));
+  const page = Number(query.get('page') ?? 1);
+  const apart =
+    ahead.length > 0 ? (behind.length > 0 ? 'diverged' : 'ahead') : behind.length > 0 ? 'behind' : 'identical';
+  return ok({
+    status: apart,
+    ahead_by: ahead.length,
+    behind_by: behind.length,
+    total_commits: ahead.length,
+    commits: ahead.slice((page - 1) * size, page * size).map(({ id, author, date, message }) => ({
+      sha: id,
+      commit: { message, author: { name: author, date }, committer: { name: author, date } },
+    })),
+  });
+}
+
+/** docs.gitlab.com/api/repositories, "Compare branches, tags or commits": all commits at once, oldest first. */
+async function gitlabComparison({ query }: ForgeRequest, store: ForgeStore): Promise<ForgeAnswer> {
+  const commits = await store.between(query.get('from') ?? '', query.get('to') ?? '');
+  if (!commits) return { status: 404, body: { message: '404 Commit Not Found' } };
+  return ok({
+    commits: commits.map(({ id, author, date, message }) => ({
+      id,
+      message,
+      author_name: author,
+      committed_date: date,
+    })),
+    compare_timeout: false,
+  });
+}
+
 /** GitHub's REST API below `/api/v3`. */
 export const github: Dialect = async (request, { store, origin, user }) => {
   const error = (status: number, message: string, errors?: readonly Fields[]): ForgeAnswer => ({
@@ -117,6 +156,10 @@ export const github: Dialect = async (request, { store, origin, user }) => {
   if (!isWrite) {
     const told = await githubProtection(request, store, { path: path ?? '', origin });
     if (told) return told;
+  }
+  const [, one, other] = /^\/compare\/([0-9a-f]+)\.\.\.([0-9a-f]+)$/.exec(decodeURIComponent(path ?? '')) ?? [];
+  if (one !== undefined && other !== undefined && !isWrite) {
+    return githubComparison(request, store, { base: one, head: other });
   }
   const reviewed = await githubReview(request, store, { path: path ?? '', origin, isWrite, show });
   if (reviewed) return reviewed;
@@ -453,6 +496,7 @@ export const gitlab: Dialect = async (request, { store, origin, user }) => {
   const { query } = request;
   const body = fields(request.body);
 
+  if (path === '/repository/compare' && !isWrite) return gitlabComparison(request, store);
   if (path === '/merge_requests' && !isWrite) {
     const target = query.get('target_branch');
     const all = (await store.all()).filter(

@@ -89,7 +89,8 @@ export async function startForgeServer(
     return { status: 404, body: { message: 'no such endpoint' } };
   };
   const listener = async (incoming: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
-    if (incoming.url?.startsWith('/acme/app.git/')) return pass(incoming, response, git.url);
+    if (/^\/acme\/app(?:\.git)?\/(?:info\/refs|git-)/.test(incoming.url ?? ''))
+      return pass(incoming, response, git.url);
     const request = await record(incoming);
     requests.push(request);
     const around = interceptors.find(({ line, remaining }) => remaining > 0 && line.test(request.line));

@@ -22,6 +22,14 @@ export interface StoredRequest extends Omit<KeptPullRequest, 'state' | 'comments
 /** What a pull request is opened with. */
 export type StoredDraft = Pick<KeptPullRequest, 'branch' | 'target' | 'title' | 'body'>;
 
+/** A commit in a comparison. */
+export interface ComparedCommit {
+  readonly id: string;
+  readonly author: string;
+  readonly date: string;
+  readonly message: string;
+}
+
 /** The store. */
 export interface ForgeStore {
   readonly repository: GitRepository;
@@ -33,6 +41,8 @@ export interface ForgeStore {
   all(): Promise<readonly StoredRequest[]>;
   heads(): Promise<ReadonlyMap<string, ObjectId>>;
   hasCommit(id: string): Promise<boolean>;
+  /** Commits that one has and the other has not, oldest first; undefined where one of them is not there. */
+  between(from: string, to: string): Promise<readonly ComparedCommit[] | undefined>;
   readonly protections: GivenProtection[];
   /** Nobody's token may see how branches are protected. */
   areRulesHidden: boolean;
@@ -105,6 +115,16 @@ export function createForgeStore(repository: GitRepository): ForgeStore {
         () => true,
         () => false,
       ),
+    async between(from, to) {
+      const lines = git('log', '--reverse', '-z', '--format=%H%n%an%n%cI%n%B', to, `^${from}`).catch(() => undefined);
+      return (await lines)
+        ?.split('\0')
+        .filter(Boolean)
+        .map((one) => {
+          const [id = '', author = '', date = '', ...message] = one.split('\n');
+          return { id, author, date, message: message.join('\n') };
+        });
+    },
     heads: async () => refs(),
     isContained,
     async keep(draft, fork = false) {

@@ -1,6 +1,7 @@
 // A forge in memory: the fake behind engine tests. Its repository is a MemoryRemote, so that it merges what ledgers pushed
 // and ledgers see what it merged. It keeps the port's contract (test/contract/forge.ts) and fails on demand. Stricter than
 // a forge in one thing: files are merged whole, so two changes of one file conflict even where Git would join their lines.
+import { MAX_COMMITS, type SourceEnds, type SourceRange } from '../../src/model/build-source.ts';
 import type { Instant } from '../../src/model/effects.ts';
 import { setImmediate } from 'node:timers/promises';
 import type {
@@ -66,7 +67,7 @@ export interface GivenProtection {
 
 /** One call of a method of the port. */
 export interface ForgeOperation {
-  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'reviews' | 'report' | 'rules' | 'mayOpen';
+  readonly method: 'openOnto' | 'open' | 'close' | 'statuses' | 'reviews' | 'report' | 'rules' | 'mayOpen' | 'compare';
   /** The name given to `as`. */
   readonly actor: string;
 }
@@ -257,6 +258,8 @@ export function createMemoryForge(remote: MemoryRemote, options: MemoryForgeOpti
           statuses.set(commit, (statuses.get(commit) ?? new Map<string, CommitStatus>()).set(status.name, status));
         }),
       rules: async (branch) => operate('rules', () => rulesOf(branch)),
+      compare: async (project, ends) =>
+        operate('compare', () => (project === 'acme/app' ? rangeIn(remote, ends) : undefined)),
       mayOpen: async () =>
         operate('mayOpen', (): Permission =>
           user === 'writer'
@@ -363,6 +366,19 @@ function mergeBase(remote: MemoryRemote, ours: ObjectId, theirs: ObjectId): Obje
   const best = common.filter((id) => !behind.has(id));
   if (best.length === 1) return best[0]!;
   throw new Error(`the branches have ${best.length} merge bases: this forge merges only what has one`);
+}
+
+/** The commits between two, as `git log FROM..TO` has them. */
+function rangeIn(remote: MemoryRemote, { from, to }: SourceEnds): SourceRange | undefined {
+  if (!remote.objects.has(from) || !remote.objects.has(to)) return undefined;
+  const [old, now] = [reach(remote, from), reach(remote, to)];
+  const direction = from === to ? 'same' : now.has(from) ? 'forward' : old.has(to) ? 'back' : 'apart';
+  const ids = direction === 'back' ? [...old].filter((id) => !now.has(id)) : [...now].filter((id) => !old.has(id));
+  const commits = ids.slice(0, MAX_COMMITS).map((id) => {
+    const { author, time, message } = remote.read(id);
+    return { id, author: author.replace(/ <.*$/, ''), time, message };
+  });
+  return { direction, commits, total: ids.length };
 }
 
 function reach(remote: MemoryRemote, from: ObjectId): Set<ObjectId> {

@@ -14,6 +14,7 @@ import { MARGIN, type Past, type Release, type Unverified, findRelease, readPast
 import { type PastLine, leftWords } from './past-lines.ts';
 import type { EnvironmentProblem } from './problem.ts';
 import { type Snapshot, readSnapshot } from './snapshot.ts';
+import { type SourceAsking, releaseSteps, sourceChanges } from './source-changes.ts';
 import { type UnreleasedCommit, unreleasedCommits } from './unreleased.ts';
 import { resultsOf } from './verifications.ts';
 
@@ -177,7 +178,7 @@ function requireImage({ today, past }: NamedLines, pasts: readonly Past[], image
 export type ShowAt = { readonly at: Instant } | { readonly release: number } | { readonly now: true };
 
 /** One release of an environment: the one that runs, the one that ran at a moment, or the one of a number. */
-export async function show(context: Reading, name: string, when: ShowAt): Promise<Release> {
+export async function show(context: Reading & SourceAsking, name: string, when: ShowAt): Promise<Release> {
   const snapshot = await readSnapshot(context, [name]);
   const { today, pasts } = await onlyLine(context, snapshot, name);
   const isWanted = (release: Release): boolean =>
@@ -198,7 +199,9 @@ export async function show(context: Reading, name: string, when: ShowAt): Promis
     const since = found.before ? Date.parse(found.before.time) : Number.NEGATIVE_INFINITY;
     const span = { since, until: found.until ?? Number.POSITIVE_INFINITY };
     const rulesChanged = await rulesChangedBetween(context, line, found.before, found.record);
-    return { ...release, entries: await entriesWithin(context, snapshot, [line], span), rulesChanged };
+    const sources = await sourceChanges(context, snapshot, line, releaseSteps(found.record, found.before));
+    const entries = await entriesWithin(context, snapshot, [line], span);
+    return { ...release, entries, rulesChanged, ...(sources && { sources }) };
   }
   throw nothingFound(name, when, releases, today ? undefined : past);
 }

@@ -14,6 +14,7 @@ import type { EnvironmentProblem } from './problem.ts';
 import { namedNow } from './records.ts';
 import { type PastStep, continuedPast, hasKeptPast, keepPast } from './kept-past.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { SourceChange } from './source-changes.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseVerification } from './verifications.ts';
 
@@ -36,6 +37,8 @@ export interface Release {
   readonly verification?: ReleaseVerification | undefined;
   /** What people wrote to the journal between the release before and the next one; only where one release is shown. */
   readonly entries?: readonly JournalEntry[];
+  /** The source commits that came with it; only where one release is shown and the configuration has `sources`. */
+  readonly sources?: readonly SourceChange[];
   /** The commits of the trunk that changed its gates since the release before; only where one release is shown. */
   readonly rulesChanged?: readonly RulesChange[];
 }

@@ -5,6 +5,7 @@ import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
 import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
+import { planSteps, sourceChanges } from '../read/source-changes.ts';
 import { applyCommitted, applyNewest } from './put-tags.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
@@ -50,19 +51,23 @@ export async function release(
   steps.planned(planned.plan);
   const isDeclined = !dryRun && planned.state.environment.confirm && confirm && !(await confirm(planned.plan));
   return dryRun || isDeclined
-    ? describePlan(planned, { dryRun: dryRun === true, rendered: rendered === true })
+    ? describePlan(context, snapshot, planned, { dryRun: dryRun === true, rendered: rendered === true })
     : execute(context, snapshot, planned, steps);
 }
 
 /** A plan that is not done, with what it changes where it was asked for alone. */
 export async function describePlan(
-  { plan, subject, files, rendered: render }: PlannedRelease,
+  context: Context,
+  snapshot: Snapshot,
+  { plan, subject, state, files, rendered: render }: PlannedRelease,
   { dryRun, rendered }: Pick<RunOptions, 'dryRun' | 'rendered'>,
 ): Promise<Planned> {
+  const sources = dryRun ? await sourceChanges(context, snapshot, state.environment, planSteps(plan)) : undefined;
   return {
     kind: 'planned',
     plan,
     subject,
+    ...(sources && { sources }),
     ...(dryRun && { files: await files() }),
     ...(dryRun && rendered && { rendered: await render() }),
   };

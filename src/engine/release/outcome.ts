@@ -7,6 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { GateDecision, ReleaseRecord } from '../../model/release.ts';
+import type { SourceChange } from '../read/source-changes.ts';
 import type { FileChange } from '../tree/changed-files.ts';
 import type { Rendering } from '../tree/rendered.ts';
 
@@ -44,6 +45,8 @@ export interface Planned {
   readonly files?: readonly FileChange[];
   /** What deployment tools make of it, where that was asked for. */
   readonly rendered?: readonly Rendering[];
+  /** The source commits that come with it, where it was asked for a plan alone and the configuration has `sources`. */
+  readonly sources?: readonly SourceChange[];
 }
 
 /** There is nothing to do: the environment has exactly this release. Its tags were checked anyway. */

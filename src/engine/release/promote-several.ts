@@ -61,7 +61,9 @@ export async function promoteSeveral(
     if (dryRun)
       return {
         ...result,
-        releases: await Promise.all(planned.map(async (one) => describePlan(one, { dryRun: true, rendered }))),
+        releases: await Promise.all(
+          planned.map(async (one) => describePlan(context, snapshot, one, { dryRun: true, rendered })),
+        ),
       };
     const done = await doPlans(context, snapshot, { planned, result, skipRefused: request.skipRefused === true });
     return done.kind === 'several' ? { ...done, unchanged: await repairAll(context, same) } : done;

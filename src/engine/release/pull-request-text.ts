@@ -2,6 +2,7 @@
 import { shortDigest } from '../../model/digest.ts';
 import { shortId } from '../../model/object-id.ts';
 import { type Plan, subjectOf } from '../../model/plan.ts';
+import type { SourceChange } from '../read/source-changes.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 
@@ -9,7 +10,11 @@ import { counted } from '../../model/text.ts';
 const SHOWN = 20;
 
 /** Title and body of the pull request for a plan. */
-export function proposalText(plan: Plan, record: ReleaseRecord): { readonly title: string; readonly body: string } {
+export function proposalText(
+  plan: Plan,
+  record: ReleaseRecord,
+  sources: readonly SourceChange[] = [],
+): { readonly title: string; readonly body: string } {
   const { environment, sequence, images, source, reason, gates, configurationChanges: files, restored } = plan;
   const rows = images.map(
     ({ name, version, digest, before }) =>
@@ -27,6 +32,7 @@ export function proposalText(plan: Plan, record: ReleaseRecord): { readonly titl
     '| --- | --- | --- | --- |',
     ...rows,
     '',
+    ...sources.flatMap(sourceText),
     files.length === 0 ? 'No configuration changes.' : `Configuration changes in ${counted(files.length, 'file')}:`,
     ...(files.length === 0 ? [] : ['', ...listed]),
     ...(files.length > SHOWN ? [`- and ${files.length - SHOWN} more`] : []),
@@ -41,6 +47,25 @@ export function proposalText(plan: Plan, record: ReleaseRecord): { readonly titl
     '',
   ].join('\n');
   return { title: subjectOf(plan), body };
+}
+
+/** What came into an image. What an image and a commit say is code, so that nobody is mentioned and no issue is linked by it. */
+function sourceText({ image, commits, total, direction, issues, link, missing }: SourceChange): readonly string[] {
+  const compared = link === undefined ? '' : ` (<${link}>)`;
+  if (missing !== undefined)
+    return [`Source commits of ${code(image)} are not known: ${code(missing)}${compared}.`, ''];
+  const more = total - Math.min(SHOWN, commits.length);
+  const verb = direction === 'back' ? 'taken back from' : 'in';
+  return [
+    `${counted(total, 'source commit')} ${verb} ${code(image)}${compared}${total === 0 ? '.' : ':'}`,
+    '',
+    ...commits
+      .slice(0, SHOWN)
+      .map(({ id, subject, author }) => `- ${id.slice(0, 7)} ${code(subject)} by ${code(author)}`),
+    ...(more > 0 ? [`- and ${more} more`] : []),
+    ...(issues.length > 0 ? [`- issues: ${issues.slice(0, SHOWN).map(code).join(', ')}`] : []),
+    ...(total > 0 ? [''] : []),
+  ];
 }
 
 /** Text from elsewhere as a table's cell: Markdown in it has no effect. */

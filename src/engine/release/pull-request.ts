@@ -20,6 +20,7 @@ import { judgeDowngrade } from './judge.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
 import { readable } from '../read/problem.ts';
+import { planSteps, sourceChanges } from '../read/source-changes.ts';
 import { fitsTree, readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
@@ -78,16 +79,20 @@ export async function openPullRequest(
   context: Given,
   snapshot: Snapshot,
   plan: Plan,
-  { environment, forge, branch, open, old, outdated }: PreparedPullRequest,
+  { environment, forge, branch, open: others, old, outdated }: PreparedPullRequest,
 ): Promise<Proposed> {
   // A branch has one open request, and the one that is asked for now is to be the newest. Closing removes the branch.
   if (outdated) await forge.close(outdated, 'Asked for again, in a newer one.');
   const there = outdated ? undefined : snapshot.branches.get(branch);
   const made = await pushed(context, snapshot, plan, { environment, branch, there });
   context.signal.throwIfAborted();
-  const pullRequest = old ?? (await forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record) }));
+  const open = async (): Promise<PullRequest> => {
+    const sources = await sourceChanges(context, snapshot, environment, planSteps(plan));
+    return forge.open({ branch, target: plan.branch, ...proposalText(plan, made.record, sources) });
+  };
+  const pullRequest = old ?? (await open());
   // Listed again: of two that ask at once, the one that was opened later stays, and sees the other by now.
-  const now = old ? open : ofLine(await forge.openOnto(environment.branch), environment);
+  const now = old ? others : ofLine(await forge.openOnto(environment.branch), environment);
   const before = now.filter(({ number }) => number < pullRequest.number);
   const closed = await closeAll(context, forge, before, pullRequest);
   return { kind: 'proposed', plan, ...made, pullRequest, term: forge.term, isOld: old !== undefined, closed };

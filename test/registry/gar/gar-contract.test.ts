@@ -2,7 +2,8 @@
 // behind a proxy and TLS: in a repository named by its path, in one of a gcr.io host, and without credentials of Google's.
 // One service and one adapter serve a suite, as making Google's client takes a tenth of a second; each test has its own package.
 import { afterAll, beforeAll } from 'vitest';
-import { contentContract } from '../../contract/content.ts';
+import { buildSourceContract } from '../../contract/build-source.ts';
+import { type ContentPlace, contentContract } from '../../contract/content.ts';
 import { registryContract, type RegistryPlace } from '../../contract/registry.ts';
 import {
   createGarUnderTest,
@@ -65,7 +66,9 @@ registryContract(
 );
 
 const makeForCopies = maker(GAR_PATH);
-contentContract('the Docker endpoint of Artifact Registry, with tokens of Google’s', async () => {
+const setup = async (): Promise<ContentPlace> => {
   const { docker, path } = makeForCopies();
   return { store: docker, repository: garRepository(path) };
-});
+};
+contentContract('the Docker endpoint of Artifact Registry, with tokens of Google’s', setup);
+buildSourceContract('Artifact Registry', setup);

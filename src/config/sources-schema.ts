@@ -1,0 +1,30 @@
+// The part of tagflow.yaml that names the repositories images are built from.
+import * as z from 'zod/mini';
+import { documentation } from './documentation.ts';
+
+/** The pattern of issues where `issues` does not say. */
+export const ISSUES = String.raw`#\d+|[A-Z]{2,10}-\d+`;
+
+/** The key `sources`. */
+export const sourcesSchema = z
+  .strictObject({
+    repositories: z.array(z.string()).register(documentation, {
+      title: 'Repositories',
+      description:
+        'Addresses of Git repositories that may be asked for commits. One that ends in `/*` stands for every repository below it. An image names its own source; nothing is asked of a repository that is not listed here.',
+      examples: [['https://gitlab.example.com/acme/*', 'https://github.com/acme/web']],
+    }),
+    issues: z.optional(z.string()).register(documentation, {
+      title: 'Issues',
+      description:
+        'A regular expression (JavaScript, flag `u`) that finds issues in the messages of commits, word by word. Patterns that could take very long on some words are refused.',
+      default: ISSUES,
+      examples: ['SHOP-[0-9]+'],
+      maxLength: 256,
+    }),
+  })
+  .register(documentation, {
+    title: 'Sources',
+    description:
+      'Where images are built from. Plans, pull requests, `diff`, `show` and the page then list the commits between two versions of an image: [how](../how-to/see-source-commits.md).',
+  });
