@@ -40,7 +40,8 @@ function scopes({ draft, lines, document, report }: Given): void {
     if (isOwnFile(fold(path))) {
       report(at, `${quote(path)} is written by tagflow itself or says what it does`, 'name another folder or file');
     } else if (other) {
-      const what = `the folder ${quote(path)} is also that of ${ownerOf(document, other)}`;
+      const kind = line.folders.some((folder) => folder.path === path) ? 'folder' : 'file';
+      const what = `the ${kind} ${quote(path)} is also that of ${ownerOf(document, other)}`;
       report(at, what, sideBySide(line, 'give each environment its own'));
     }
     taken.set(key, other ?? line);

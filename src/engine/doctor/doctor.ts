@@ -117,6 +117,29 @@ function pushFinding({ granted, how: why }: Awaited<ReturnType<Given['ledger']['
   };
 }
 
+/** Tells of a line whose folders and files are not there: no release can be made of it. */
+async function emptyScope(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  snapshot: Snapshot,
+  { name, branch, scope, carries }: Environment,
+): Promise<Diagnosis | undefined> {
+  // What carries a whole tree takes its folder from there.
+  if (carries === 'tree') return undefined;
+  const places = [...scope.folders, ...scope.files];
+  const found = await Promise.all(
+    places.map(async (place) => ledger.listFiles(snapshot.branches.get(branch) ?? snapshot.trunk.head, place)),
+  );
+  if (found.some((files) => files.length > 0)) return undefined;
+  return {
+    severity: 'error',
+    check: 'scope',
+    subject: name,
+    what: `${branch} has nothing at ${places.join(', ')}`,
+    why: 'the manifests of a line stand in its folders and files',
+    fix: `add them to ${branch}, or correct the path in tagflow.yaml`,
+  };
+}
+
 interface Examined {
   readonly environment: Environment;
   readonly findings: readonly Diagnosis[];
@@ -140,14 +163,17 @@ async function examineEnvironment(
   const [current] = records;
   const findings = past.value.unverified.slice(0, 3).map((one) => writtenByHand(name, one));
   if (!current) {
-    findings.push({
-      severity: 'info',
-      check: 'record',
-      subject: name,
-      what: 'it has no release yet',
-      // What takes from the trunk has no images to take.
-      fix: advise`${{ act: 'promote', line: name, version: environment.from === undefined ? 'IMAGE=VERSION' : undefined }}`,
-    });
+    const empty = await emptyScope(context, snapshot, environment);
+    findings.push(
+      empty ?? {
+        severity: 'info',
+        check: 'record',
+        subject: name,
+        what: 'it has no release yet',
+        // What takes from the trunk has no images to take.
+        fix: advise`${{ act: 'promote', line: name, version: environment.from === undefined ? 'IMAGE=VERSION' : undefined }}`,
+      },
+    );
     return { environment, findings, releases: [], newest: 0 };
   }
   findings.push(...holdsOf(name, current), ...configOf(name, current));

@@ -1,6 +1,6 @@
 // The release that a branch has at its head, read with as little of the history as that takes.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
-import { attempt } from '../../model/attempt.ts';
+import { attempt, attemptNow } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -11,7 +11,15 @@ import { plain } from '../../model/text.ts';
 import type { RecordReading } from '../context.ts';
 import { mergedBeside, requireContinuity } from './continuity.ts';
 import { type Judged, type JudgedLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
-import { type RecordFile, fitsTree, namedNow, recordFileIn, recordIn, recordOrProblem } from './records.ts';
+import {
+  type RecordFile,
+  fitsTree,
+  namedNow,
+  recordFileIn,
+  isOfAnotherLine,
+  recordIn,
+  recordOrProblem,
+} from './records.ts';
 import { vouchFor } from './repositories.ts';
 import { judgeAlone } from './signatures.ts';
 import { lineFiles, signatureBeside } from './steps.ts';
@@ -46,8 +54,11 @@ export async function readRelease(
   if (!isOlder) await ledger.bring([{ commit: head, paths }, ...(parent ? [{ commit: parent, paths }] : [])]);
   const files = await ledger.readFiles(head, paths, LARGEST_RECORD);
   const file = recordFileIn(environment, files);
-  if (file && !isOlder) {
-    const record = recordIn(environment, file);
+  const { value: record, problem } = attemptNow(
+    () => file && !isOlder && recordIn(environment, file),
+    'record-invalid',
+  );
+  if (file && record) {
     const signature = signatureBeside(file, files);
     if (await isRightBelow(context, environment, { commit, record, file, signature }))
       return { record: namedNow(environment, record), commit: head };
@@ -55,8 +66,12 @@ export async function readRelease(
   const line = newestLine ?? (await readNewest(context, environment, head));
   const [newest] = releasesOn(line);
   const [last] = line.steps;
+  const isForeign = file !== undefined && neverReleased(environment, line) && isOfAnotherLine(environment, file);
+  if (problem && !isForeign) throw problem;
   await requireContinuity(context, line);
-  if (!file && !last) return undefined;
+  if (file && isForeign) throw neverWritten(environment, file, last);
+  // Files that hands put where the record will be, and took away again, are no past.
+  if (!file && neverReleased(environment, line)) return undefined;
   if (!file || !newest?.file || Buffer.compare(newest.file.content, file.content) !== 0) {
     throw notWritten(environment, file, last);
   }
@@ -126,6 +141,27 @@ async function readNewest(context: RecordReading, environment: Environment, head
     if (line && (line.whole || releasesOn(line).length > 1)) return line;
   }
   return readWholeLine(context, environment, head);
+}
+
+/** Whether no file that ever stood where the record is was a record of the line. */
+function neverReleased(environment: Environment, { whole, steps, abandoned }: JudgedLine): boolean {
+  if (!whole) return false;
+  return [...steps, ...abandoned].every(({ file }) => !file || typeof recordOrProblem(environment, file) === 'string');
+}
+
+/** The error of a file where the record will be, on a line that has no release. */
+function neverWritten(
+  { name, branch }: Environment,
+  { path, content }: RecordFile,
+  last: Judged | undefined,
+): TagflowError {
+  const why = last?.problem ?? `it has ${content.byteLength} bytes`;
+  return new TagflowError('record-invalid', {
+    what: `${path} on ${branch} is not a record of ${name}, which has no release yet`,
+    why: `${last ? `commit ${shortId(last.commit.id)} by ${plain(last.commit.author, 200)} put it there: ` : ''}${why}`,
+    fix: `remove it from ${branch}: git rm ${path}; if ${name} had releases, put ${branch} back to the commit of the last one`,
+    details: { environment: name, commit: last?.commit.id, released: false },
+  });
 }
 
 function notWritten(environment: Environment, file: RecordFile | undefined, last: Judged | undefined): TagflowError {

@@ -45,6 +45,12 @@ export function recordIn(environment: Environment, { path, content }: RecordFile
   });
 }
 
+/** Whether a file is a record, and of another line. */
+export function isOfAnotherLine(environment: Environment, { path, content }: RecordFile): boolean {
+  const { value: record } = attemptNow(() => parseRecord(decodeUpTo(content, LONGEST_RECORD), path), 'record-invalid');
+  return record !== undefined && typeof recordOrProblem(environment, { path, content }) === 'string';
+}
+
 /** Returns a record with the names that its line and its images have today: what was renamed is the same thing. */
 export function namedNow(
   { environment, application, formerly, formerImages }: Environment,

@@ -258,6 +258,8 @@ export function describeImages(images: readonly ReleaseImage[]): string {
 
 /** A branch on which no release is left: rewritten, or recreated. What it lost is not in it, and nothing here can bring it back. */
 function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): TagflowError {
+  // It never had one.
+  if (cause.details?.['released'] === false) return cause;
   return new TagflowError('record-invalid', {
     what: `${branch} has no release that tagflow wrote, so ${name} cannot be rolled back`,
     why: `its history was rewritten: ${cause.why ?? cause.message}`,
