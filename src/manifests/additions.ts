@@ -106,10 +106,13 @@ function rootKustomization(files: readonly ManifestFile[], folder: string): Mani
 function nowhere(pins: readonly Pin[], files: readonly ManifestFile[], folder: string): TagflowError {
   const images = pins.map(({ image }) => image);
   const names = [...new Set(pins.flatMap((pin) => pin.names))];
+  const few = files.slice(0, 3).map(({ path }) => path);
+  const own = few.length === 0 ? 'its files' : [...few, ...(files.length > few.length ? ['…'] : [])].join(', ');
+  const byHand = "name the field's file and path under pins: in tagflow.yaml";
   return new TagflowError('pin-not-found', {
-    what: `nothing in ${folder} names ${images.join(', ')}`,
+    what: `nothing in ${folder === '' ? own : folder} names ${images.join(', ')}`,
     why: `none of its ${files.length} files has an image field for ${names.join(', ')}, and there is no kustomization to add one to`,
-    fix: `add ${folder}/kustomization.yaml, or name the field's file and path under pins: in tagflow.yaml`,
+    fix: folder === '' ? byHand : `add ${folder}/kustomization.yaml, or ${byHand}`,
     details: { images, folder },
   });
 }

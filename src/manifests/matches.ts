@@ -1,7 +1,6 @@
 // The places of a file that mean the pins: what tagflow.yaml configures comes before what a form finds.
 import { TagflowError } from '../model/errors.ts';
 import type { ConfiguredField, ConfiguredPin, PinStyle } from '../model/pipeline.ts';
-import { missingSite } from './add-value.ts';
 import { formatFieldPath } from './field-path.ts';
 import type { Site } from './form.ts';
 import { findSites } from './forms.ts';
@@ -61,10 +60,12 @@ function configuredMatch(
   const pin = pins.find((candidate) => candidate.image === image);
   if (!pin) return [];
   const style = own ?? pin.style ?? usual;
-  const at = plainKey(source, path, meantBy(pin, index, configured));
+  const meant = meantBy(pin, index, configured);
+  const isName = meant.isName.bind(meant);
+  const at = plainKey(source, path, meant);
   if ('missing' in at) {
     const inherited = shared.inherited(source, path);
-    const added = inherited && missingSite(source, inherited);
+    const added = inherited && shared.missing(source, inherited, isName);
     if (!added) throw noField(image, source.path, at.missing);
     return [{ pin, site: added, style }];
   }
@@ -76,7 +77,7 @@ function configuredMatch(
       fix: 'keep the field in one document of the file',
     });
   }
-  return site ? [{ pin, site, style }] : [];
+  return site ? [{ pin, site: shared.completed(source, site, isName), style }] : [];
 }
 
 /** One text for each place of a file. */

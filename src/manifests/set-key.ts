@@ -56,7 +56,7 @@ export function setKeys(place: KeyPlace, steps: readonly string[], leaves: Leave
 }
 
 /** The lines of mappings inside one another, for a file that has none yet. */
-function blockLines(indent: string, steps: readonly string[], leaves: Leaves): readonly string[] {
+export function blockLines(indent: string, steps: readonly string[], leaves: Leaves): readonly string[] {
   const [step, ...rest] = steps;
   if (step !== undefined) return [`${indent}${scalarText(step)}:`, ...blockLines(`${indent}  `, rest, leaves)];
   return [...leaves].map(([key, value]) => `${indent}${scalarText(key)}: ${scalarText(value)}`);

@@ -2,15 +2,19 @@
 // So a tag in the own file may belong to a repository that stands in the shared one, and a key that the own file lacks may
 // stand there. The shared file is read, never edited.
 import { dirname, join } from 'node:path/posix';
+import { isMap } from 'yaml';
 import type { FieldStep } from '../model/pipeline.ts';
+import { missingSite } from './add-value.ts';
+import { type Sibling, type Siblings, nameBeside, siblingsOf } from './beside.ts';
 import { type Caps, capsFor } from './caps.ts';
 import { locate } from './field-path.ts';
-import type { Site } from './form.ts';
+import type { Site, Target } from './form.ts';
 import { findSites } from './forms.ts';
 import type { NameIndex, NamedImage } from './image-name.ts';
 import { retarget } from './retarget.ts';
+import { type Leaves, setKeys } from './set-key.ts';
 import { type Source, decode, isSource, readSource } from './source.ts';
-import { unsafe } from './splice.ts';
+import { joinChanges, unsafe } from './splice.ts';
 import { type Path, describePath, textOf } from './tree.ts';
 import type { ManifestFile } from './values.ts';
 
@@ -91,18 +95,51 @@ export class SharedValues {
     const names = site.names.length > 0 ? [] : this.#namesOf(source, site);
     const [name] = names;
     if (name === undefined) return site;
+    return { ...this.completed(source, site, () => true), names };
+  }
+
+  /**
+   * A place with a tag alone, which writes beside it what the shared values would say wrongly: their repository where the
+   * environment runs the image from another one, their digest always. `isName`: whether a name there is one of the image.
+   */
+  completed(source: Source, site: Site, isName: (name: string) => boolean): Site {
+    const tree = source.trees[site.document];
+    const above = site.path.slice(0, -1);
+    const own = tree?.get(tree.root, above);
+    const inherited = this.#beside(source, site.path);
+    if (site.names.length > 0 || !tree || !inherited) return site;
     return {
       ...site,
-      names,
       pin: (target) => {
-        if (retarget(name, target) === name) return site.pin(target);
-        throw unsafe(source, site.offset, {
-          what: `${describePath(site.path)} is a tag of ${name}, which stands in the shared values`,
-          why: 'the environment runs the image from another repository, and the name would stay as it is',
-          fix: 'write the repository of the environment beside the tag first',
-        });
+        const { before, after } = correctedBeside(inherited, siblingsOf(tree, site.path), target, isName);
+        if (before.size + after.size === 0) return site.pin(target);
+        if (!isMap(own)) throw namedElsewhere(source, site);
+        const place = { source, document: site.document, tree, map: own, path: above };
+        const change = site.pin(after.size > 0 ? { ...target, digest: undefined } : target);
+        return joinChanges([setKeys(place, [], new Map([...before, ...after])), change]);
       },
     };
+  }
+
+  /** A place that the own file lacks, at the keys that shared values have; undefined where the file has no room for it. */
+  missing(source: Source, path: Path, isName: (name: string) => boolean): Site | undefined {
+    const inherited = this.#beside(source, path);
+    return missingSite(source, path, (target) => {
+      const { before, after } = correctedBeside(inherited ?? {}, {}, target, isName);
+      const parts = after.size > 0 ? [target.tag] : [target.tag, target.digest];
+      const value = parts.filter((part) => part !== undefined).join('@');
+      return new Map([...before, [String(path.at(-1)), value], ...after]);
+    });
+  }
+
+  /** What stands beside a path in the shared values, that path included. */
+  #beside(source: Source, path: Path): Siblings | undefined {
+    for (const { trees } of this.#sharedWith(source)) {
+      const [tree] = trees;
+      const found = tree && siblingsOf(tree, path);
+      if (found && (found.repository || found.digest)) return found;
+    }
+    return undefined;
   }
 
   #namesOf(source: Source, site: Site): readonly string[] {
@@ -143,4 +180,40 @@ export class SharedValues {
     this.#read.set(path, source);
     return source;
   }
+}
+
+/** The keys before and after a tag that have to stand in the own file, as what it inherits is wrong for it. */
+function correctedBeside(
+  inherited: Siblings,
+  own: Siblings,
+  target: Target,
+  isName: (name: string) => boolean,
+): { readonly before: Leaves; readonly after: Leaves } {
+  const both = { ...inherited, ...own };
+  const name = nameBeside(both);
+  const before = new Map<string, string>();
+  const write = (field: Sibling | undefined, value: string): void => {
+    if (field) before.set(keyOf(field), value);
+  };
+  if (name !== undefined && target.name !== undefined && isName(name) && retarget(name, target) !== name) {
+    const slash = target.name.indexOf('/');
+    const hasRegistry = both.registry !== undefined && both.registry.text !== '';
+    if (hasRegistry) write(both.registry, target.name.slice(0, slash));
+    write(both.repository, hasRegistry ? target.name.slice(slash + 1) : target.name);
+  }
+  const { digest, tag } = inherited;
+  const isWrong = digest !== undefined && digest.text !== '' && !own.digest && tag !== undefined;
+  return { before, after: new Map(isWrong ? [[keyOf(digest), target.digest ?? '']] : []) };
+}
+
+function keyOf({ path }: Sibling): string {
+  return String(path.at(-1));
+}
+
+function namedElsewhere(source: Source, { path, offset }: Site): Error {
+  return unsafe(source, offset, {
+    what: `${describePath(path)} is a tag of an image whose repository stands in the shared values`,
+    why: 'the environment runs the image from another repository, and the name would stay as it is',
+    fix: 'write the repository of the environment beside the tag first',
+  });
 }

@@ -11,11 +11,14 @@ const SHARED = file(
   `image:\n  repository: ${REPOSITORY}\n  tag: V1\nweb: {image: {tag: V1}}\n`,
 );
 const TAG = `V4.2@${D}`;
+const PROD = 'prod.example.com/shop/django';
+const [HOST, REST] = [REPOSITORY.slice(0, REPOSITORY.indexOf('/')), REPOSITORY.slice(REPOSITORY.indexOf('/') + 1)];
 
 function pin(own: string, change: { path?: readonly string[]; shared?: string; repository?: string } = {}): PinResult {
   const configured: ConfiguredPin[] = change.path ? [{ image: 'django', file: OWN, path: change.path }] : [];
   const bases = [change.shared === undefined ? SHARED : file(SHARED.path, change.shared)];
-  const image = pinOf({ names: ['django', REPOSITORY], repository: change.repository ?? REPOSITORY });
+  const { repository = REPOSITORY } = change;
+  const image = pinOf({ names: [...new Set(['django', REPOSITORY, repository])], repository });
   return pinImages([file(OWN, own)], [image], { ...options, bases, configured });
 }
 
@@ -45,9 +48,31 @@ describe('a tag in the own values', () => {
     expect(refusal(() => pin('django: {image: {tag: V4.0}}\n', { shared })).code).toBe('pin-not-found');
   });
 
-  it('is refused where the environment has a registry of its own', () => {
-    const error = refusal(() => pin('image: {tag: V4.0}\n', { repository: 'prod.example.com/django' }));
-    expect([error.code, error.fix]).toEqual(['manifest-unsafe-edit', expect.stringContaining('repository')]);
+  it.each([
+    ['by the form', undefined],
+    ['by a pin', ['image', 'tag']],
+  ])('gets the repository of an environment that has one of its own, found %s', (_, path) => {
+    const own = 'image:\n  tag: V4.0 # app\nreplicas: 2\n';
+    const result = pin(own, { repository: PROD, ...(path && { path }) });
+    expect(textAfter(result, OWN)).toBe(`image:\n  tag: ${TAG} # app\n  repository: ${PROD}\nreplicas: 2\n`);
+    const again = pin(textAfter(result, OWN) ?? '', { repository: PROD, ...(path && { path }) });
+    expect(again.edits).toEqual([]);
+  });
+
+  it('gets registry and repository apart, as the shared values have them', () => {
+    const shared = `image: {registry: ${HOST}, repository: ${REST}, tag: V1}\n`;
+    expect(textAfter(pin('image:\n  tag: V4.0\n', { shared, repository: PROD }), OWN)).toBe(
+      `image:\n  tag: ${TAG}\n  registry: prod.example.com\n  repository: shop/django\n`,
+    );
+  });
+
+  it('gets its digest in a key of its own where the shared values have one: Helm would take theirs', () => {
+    const shared = `image: {repository: ${REPOSITORY}, tag: V1, digest: "${OLD}"}\n`;
+    const after = `image:\n  tag: V4.2\n  digest: ${D}\n`;
+    expect(textAfter(pin('image:\n  tag: V4.0\n', { shared }), OWN)).toBe(after);
+    expect(textAfter(pin('image: {}\n', { shared, path: ['image', 'tag'] }), OWN)).toBe(
+      `image: {tag: V4.2, digest: ${D}}\n`,
+    );
   });
 });
 
@@ -66,6 +91,14 @@ describe('a configured field that the own values lack', () => {
     expect(textAfter(pin(own, { path: ['image', 'tag'] }), OWN)).toBe(after);
   });
 
+  it('is added with the repository of an environment that has one of its own', () => {
+    const after = textAfter(pin('replicas: 2\n', { path: ['image', 'tag'], repository: PROD }), OWN);
+    expect(after).toBe(`replicas: 2\nimage:\n  repository: ${PROD}\n  tag: ${TAG}\n`);
+    expect(textAfter(pin('', { path: ['image', 'tag'], repository: PROD }), OWN)).toBe(
+      `image:\n  repository: ${PROD}\n  tag: ${TAG}\n`,
+    );
+  });
+
   it.each([
     ['the shared values lack it as well', 'a: 1\n', ['image', 'version']],
     ['a value stands on the way', 'image: acme/web\n', ['image', 'tag']],
@@ -73,6 +106,16 @@ describe('a configured field that the own values lack', () => {
   ])('is refused where %s', (_, own, path) => {
     expect(['pin-not-found', 'manifest-unsafe-edit']).toContain(refusal(() => pin(own, { path })).code);
   });
+});
+
+it('where an environment has files alone, the error names those that were read', () => {
+  const error = refusal(() =>
+    pinImages([file(OWN, 'replicas: 2\n')], [pinOf()], { ...options, folder: '', bases: [SHARED] }),
+  );
+  expect([error.message, error.fix]).toEqual([
+    `nothing in ${OWN} names django`,
+    "name the field's file and path under pins: in tagflow.yaml",
+  ]);
 });
 
 it('shared values stand beside a file that is called as values are, or above it', () => {
