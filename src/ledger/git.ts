@@ -171,6 +171,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions): Ledger {
     walk: async (head, paths, limit) => steps.walk(head, paths, limit),
     recent: async (head, paths, limit) => steps.recent(head, paths, limit),
     walkAside: async (head, paths) => steps.walkAside(head, paths),
+    eachChange: async (head, take, below) => steps.eachChange(head, take, below),
     treeId: async (base, edits, only) => files.treeId(base, edits, only),
     async writeCommit(draft) {
       const commit = await storeCommit({ git, objects, repository }, draft);

@@ -47,6 +47,20 @@ export interface FileStep {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
+/** What a commit did to a file, compared with its first parent. A file that became a link is changed. */
+export interface PathEffect {
+  readonly path: string;
+  readonly effect: 'added' | 'changed' | 'removed';
+}
+
+/** What a commit did to files, compared with its first parent; without a parent it added all that it has. */
+export interface CommitChanges {
+  readonly commit: ObjectId;
+  readonly parents: readonly ObjectId[];
+  /** In Git's order. A renamed file counts as two. */
+  readonly files: readonly PathEffect[];
+}
+
 /** One change to a tree. */
 export type TreeEdit =
   | { readonly kind: 'write'; readonly path: string; readonly content: Uint8Array }
@@ -169,6 +183,11 @@ export interface HistoryReader {
    * and differs from one of the parents, children before parents. Needs `deepen`.
    */
   walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]>;
+  /**
+   * Tells what each commit of a head's first-parent history did to files, newest first, one commit in memory at a time. `below`:
+   * that commit and what it reaches are left out. Needs `deepen(head)`, or a `downTo` that ended at `below`.
+   */
+  eachChange(head: ObjectId, take: (changes: CommitChanges) => void, below?: ObjectId): Promise<void>;
   /** The signature of a commit that `commit` can read. Whether it is a good one is not asked. */
   signature(id: ObjectId): Promise<CommitSignature>;
 }

@@ -96,6 +96,8 @@ function noGit(gitProgram: string, cause: unknown): TagflowError {
   });
 }
 
+/** Objects that are asked for at once: what waits for an answer takes more memory than most answers. */
+const AT_ONCE = 4_000;
 /** An object of more bytes gets a buffer of its own. */
 const LARGE = 1 << 20;
 
@@ -143,6 +145,7 @@ export class ObjectReader {
     ids: readonly ObjectId[],
   ): Promise<readonly (Parameters<Request['resolve']>[0] | undefined)[]> {
     if (ids.length === 0) return [];
+    if (ids.length > AT_ONCE) return this.#askInTurns(ask, ids);
     const child = this.#start();
     const answers = ids.map(
       (id) =>
@@ -153,6 +156,17 @@ export class ObjectReader {
     this.#send(child, linesFor(ids.map((id) => ({ ask, id }))));
     const { activity } = this.#options;
     return activity ? activity.during(Promise.all(answers)) : Promise.all(answers);
+  }
+
+  async #askInTurns(
+    ask: Request['ask'],
+    ids: readonly ObjectId[],
+  ): Promise<readonly (Parameters<Request['resolve']>[0] | undefined)[]> {
+    const answers: (Parameters<Request['resolve']>[0] | undefined)[] = [];
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      for (const answer of await this.#ask(ask, ids.slice(at, at + AT_ONCE))) answers.push(answer);
+    }
+    return answers;
   }
 
   /** Ends the process. */

@@ -1,5 +1,6 @@
 // The steps of some files through the history of a branch, newest first: how an environment's records are read.
 import type { ObjectId } from '../model/object-id.ts';
+import { type ChangesAsk, tellChanges } from './changes.ts';
 import type { Fetcher } from './fetcher.ts';
 import { shallowCommits } from './history.ts';
 import { type Commit, type FileStep, LONGEST_STEP, isRegularFile } from './ledger.ts';
@@ -95,6 +96,11 @@ export class FileSteps {
     const states = changes.map(({ files }) => new Map([...files].map(([path, { after }]) => [path, after])));
     const steps = await this.#withContent(head, changes, states);
     return steps.filter(({ files }) => files.size > 0);
+  }
+
+  async eachChange(head: ObjectId, take: ChangesAsk['take'], below: ObjectId | undefined): Promise<void> {
+    if (below === undefined) await this.#fetcher.needHistory(head);
+    await tellChanges(this.#git, { head, take, below });
   }
 
   async #read(head: ObjectId, paths: readonly string[], changes: readonly PathChange[]): Promise<readonly FileStep[]> {

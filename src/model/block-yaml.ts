@@ -7,7 +7,9 @@ const LINE = /^( *)(- )?([A-Za-z][A-Za-z0-9_./-]*):(?: (.+))?$/;
 const ITEM = /^( *)- (.+)$/;
 const NUMBER = /^(?:0|[1-9][0-9]{0,14})$/;
 /** Hexadecimal digits with one among them that no number has. */
-const HEXADECIMAL = /^(?=[0-9e]*[a-df])(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const HEXADECIMAL = /^(?=[0-9e]*[a-df])(?:[0-9a-f]{12}|[0-9a-f]{40}|[0-9a-f]{64})$/;
+/** A moment, as entries of the journal have it: text in YAML 1.2. */
+const MOMENT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
 /** Text without quotes: a colon only before more text, spaces only inside; a number or an address only with a word behind it. */
 const PLAIN =
   /^(?:[0-9]+ |[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?\/)?[A-Za-z](?:[A-Za-z0-9_./@+,()<>=-]|:(?=[A-Za-z0-9/])| (?=[A-Za-z0-9(<]))*$/;
@@ -157,7 +159,7 @@ function scalarOf(text: string): Value | undefined {
   if (text === '{}') return {};
   if (NUMBER.test(text)) return Number(text);
   if (PLAIN.test(text)) return NO_TEXT.test(text) ? undefined : text;
-  if (HEXADECIMAL.test(text)) return text;
+  if (HEXADECIMAL.test(text) || MOMENT.test(text)) return text;
   const [, double, single] = QUOTED.exec(text) ?? [];
   return double ?? single;
 }

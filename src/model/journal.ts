@@ -4,6 +4,7 @@ import { parseDocument, stringify } from 'yaml';
 import * as z from 'zod/mini';
 import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { advise } from './advice.ts';
+import { readBlockYaml } from './block-yaml.ts';
 import { TagflowError } from './errors.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { isPlain } from './text.ts';
@@ -180,7 +181,7 @@ export function signedText(entry: JournalEntry): Uint8Array {
 export function parseEntry(text: string, path: string): JournalEntry {
   if (text.length > LONGEST_ENTRY)
     throw invalid(path, `it has more than ${LONGEST_ENTRY} characters, which no entry has`);
-  const found = z.safeParse(schema, readYaml(text, path));
+  const found = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, path));
   if (!found.success) {
     const [issue] = found.error.issues;
     throw invalid(path, `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'does not fit'}`);

@@ -202,6 +202,35 @@ export function describeLedgerContract(
         expect(await ledger.changedPaths(next, next)).toEqual([]);
       });
 
+      it('tells what each commit of the first-parent history did to files, newest first', async () => {
+        const { two, side, merge, last } = await history();
+        const deep = await remote.commit('main', { 'new/ä b': 'x', 'env/b.yaml': 'again\n' });
+        const none = await remote.commit('main', {});
+        await ledger.fetch([none]);
+        await ledger.deepen([none]);
+        const told: unknown[][] = [];
+        await ledger.eachChange(none, ({ commit, parents, files }) => {
+          told.push([commit, parents, ...files.map(({ path, effect }) => `${effect} ${path}`)]);
+        });
+        expect(told).toEqual([
+          [none, [deep]],
+          [deep, [last], 'changed env/b.yaml', 'added new/ä b'],
+          [last, [merge], 'removed env/a.yaml'],
+          [merge, [two, side], 'changed env/b.yaml'],
+          [two, [start], 'changed env/a.yaml'],
+          [start, [], 'added env/a.yaml', 'added env/b.yaml', 'added tagflow.yaml'],
+        ]);
+      });
+
+      it('tells of the commits above one that a way ended at, without the history below it', async () => {
+        const { merge, last } = await history();
+        await ledger.fetch([last]);
+        expect(await ledger.downTo(last, (id) => id === merge)).toHaveLength(2);
+        const told: ObjectId[] = [];
+        await ledger.eachChange(last, ({ commit }) => told.push(commit), merge);
+        expect(told).toEqual([last]);
+      });
+
       it('names the paths when a file became a folder', async () => {
         const next = await remote.commit('main', { 'tagflow.yaml': undefined, 'tagflow.yaml/x': 'x' });
         await ledger.deepen([next]);

@@ -10,6 +10,7 @@ import type {
   BranchAt,
   Commit,
   CommitDraft,
+  CommitChanges,
   CommitSignature,
   FileStep,
   Heads,
@@ -393,6 +394,21 @@ class MemoryLedger implements Ledger {
 
   async changedPaths(from: ObjectId, to: ObjectId): Promise<readonly string[]> {
     return diffTrees(this.#trees, this.#commit(from).tree, this.#commit(to).tree);
+  }
+
+  async eachChange(head: ObjectId, take: (changes: CommitChanges) => void, below?: ObjectId): Promise<void> {
+    if (below === undefined) this.#needDeep(head);
+    for (let id: ObjectId | undefined = head; id !== undefined && id !== below; id = this.#commit(id).parents[0]) {
+      const { parents, tree } = this.#commit(id);
+      const [parent] = parents;
+      const now = new Set((await listEntries(this.#trees, tree, '')).map(({ path }) => path));
+      const old = parent && this.#commit(parent).tree;
+      const before = new Set(old ? (await listEntries(this.#trees, old, '')).map(({ path }) => path) : []);
+      const paths = old ? await diffTrees(this.#trees, old, tree) : [...now];
+      const effectOf = (path: string): 'added' | 'changed' | 'removed' =>
+        before.has(path) ? (now.has(path) ? 'changed' : 'removed') : 'added';
+      take({ commit: id, parents, files: paths.map((path) => ({ path, effect: effectOf(path) })) });
+    }
   }
 
   async signature(id: ObjectId): Promise<CommitSignature> {

@@ -354,7 +354,7 @@ async function wasReleased(context: Pick<Registries, 'registryOf'>, environment:
 
 /** The commits that break the rule of the journal, as findings. */
 async function journalFindings(
-  context: Pick<RecordReading, 'ledger' | 'signal'>,
+  context: Pick<RecordReading, 'ledger' | 'signal' | 'keeper'>,
   snapshot: Snapshot,
 ): Promise<readonly Finding[]> {
   const faults = await journalFaults(context, snapshot);

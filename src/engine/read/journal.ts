@@ -148,6 +148,26 @@ export async function allHolds(
   return (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
 }
 
+/** The newest of the files that are added, without the others in memory: a journal has a hundred thousand. */
+class Newest {
+  readonly #most: number;
+  #files: Named[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(file: Named): void {
+    this.#files.push(file);
+    if (this.#files.length >= 2 * this.#most + 1_000) this.#files = [...this.all()];
+  }
+
+  /** Newest first. */
+  all(): readonly Named[] {
+    return this.#files.toSorted((a, b) => (a.name.stamp < b.name.stamp ? 1 : -1)).slice(0, this.#most);
+  }
+}
+
 /** Every entry about environments, called as entries call them, and those about all, newest first. */
 export async function allEntries(
   reading: Pick<RecordReading, 'ledger'>,
@@ -156,12 +176,14 @@ export async function allEntries(
   limit: number,
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
-  const found = await namesIn(reading, head, '');
-  const about = found.filter(
-    ({ name }) => !environments || name.environment === undefined || environments.has(name.environment),
-  );
-  const newest = about.toSorted((a, b) => (a.name.stamp < b.name.stamp ? 1 : -1)).slice(0, limit);
-  return readEntries(reading, head, newest);
+  await reading.ledger.fetch([head]);
+  const newest = new Newest(limit);
+  for (const file of await reading.ledger.listFiles(head, '')) {
+    const name = isRegularFile(file) ? readEntryPath(file.path) : undefined;
+    const isAbout = name && (!environments || name.environment === undefined || environments.has(name.environment));
+    if (isAbout) newest.add({ path: file.path, name });
+  }
+  return readEntries(reading, head, newest.all());
 }
 
 /**

@@ -33,6 +33,7 @@ export function createIndexedLedger(inner: Ledger, index: PastIndex): Ledger {
     walk: async (head, paths, limit) => reader.walk(head, paths, limit),
     recent: async (head, paths, limit) => reader.recent(head, paths, limit),
     walkAside: async (head, paths) => reader.walkAside(head, paths),
+    eachChange: async (head, take, below) => reader.reading(async () => inner.eachChange(head, take, below)),
     treeId: async (base, edits, only) => reader.treeId(base, edits, only),
     commit: async (id) => reader.commit(id),
     signature: async (id) => reader.reading(async () => inner.signature(id)),

@@ -195,6 +195,7 @@ class SchedulingLedger implements SimLedger {
       : this.#remember(commit, `tree ${commit} ${only?.join('\0')}`, async () =>
           this.#inner.treeId(commit, edits, only),
         );
+  readonly eachChange: Ledger['eachChange'] = async (head, take, below) => this.#inner.eachChange(head, take, below);
   readonly changedPaths: Ledger['changedPaths'] = async (from, to) => {
     await this.#inner.commit(to);
     return this.#remember(from, `diff ${from} ${to}`, async () => this.#inner.changedPaths(from, to));
