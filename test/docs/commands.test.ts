@@ -21,6 +21,17 @@ function commandLines(page: string): readonly string[] {
   return [...inBlocks, ...spans.map(([, rest = '']) => rest)].map((line) => line.replace(/".*?"|'.*?'/g, 'VALUE'));
 }
 
+/** Commands whose result is not data. */
+const WITHOUT_DATA = ['completion', 'demo', 'help'];
+
+it('the JSON reference has a row for each command whose result is data', () => {
+  const page = readFileSync(join(ROOT, 'docs/reference/json.md'), 'utf8');
+  const rows = [...page.matchAll(/^\| (`[^|]*) \|/gm)].map(([, commands = '']) => commands);
+  const described = (name: string): boolean => rows.some((row) => new RegExp(`\`${name}[ \`]`).test(row));
+  const names = program.commands.map((command) => command.name()).filter((name) => !name.startsWith('_'));
+  expect(names.filter((name) => !described(name)).toSorted()).toEqual(WITHOUT_DATA);
+});
+
 /** What is wrong with a command line, by the grammar. */
 function problem(line: string): string | undefined {
   const words = line.trim().split(/\s+/);
