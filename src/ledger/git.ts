@@ -169,7 +169,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions): Ledger {
     known: async (ids) => objects.commits(ids),
     downTo: async (head, isWanted) => steps.downTo(head, isWanted),
     walk: async (head, paths, limit) => steps.walk(head, paths, limit),
-    recent: async (head, paths, limit) => steps.recent(head, paths, limit),
+    recent: async (...ask) => steps.recent(...ask),
     walkAside: async (head, paths) => steps.walkAside(head, paths),
     eachChange: async (head, take, below) => steps.eachChange(head, take, below),
     treeId: async (base, edits, only) => files.treeId(base, edits, only),

@@ -61,6 +61,12 @@ export interface CommitChanges {
   readonly files: readonly PathEffect[];
 }
 
+/** Returns steps, newest first and down to the oldest, up to the newest one below which there are none of the files. */
+export function upToFirst(steps: readonly FileStep[]): readonly FileStep[] {
+  const at = steps.findIndex(({ files }, index) => files.size > 0 && (steps[index + 1]?.files.size ?? 0) === 0);
+  return at === -1 ? steps : steps.slice(0, at + 1);
+}
+
 /** One change to a tree. */
 export type TreeEdit =
   | { readonly kind: 'write'; readonly path: string; readonly content: Uint8Array }
@@ -175,9 +181,10 @@ export interface HistoryReader {
   /**
    * Returns the newest `limit` steps of `walk`, of a fetched head, bringing only as much of the history as that takes. Fewer
    * when there are no more. The commits of the first-parent history down to the last step can be read afterwards, and their
-   * other parents.
+   * other parents. `ends`: the newest step with which the files came, where none was there before, is the last one; whether some
+   * were there further down is not looked at.
    */
-  recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]>;
+  recent(head: ObjectId, paths: readonly string[], limit: number, ends?: 'first'): Promise<readonly FileStep[]>;
   /**
    * Returns the commits that a head reaches and that are not on its first-parent history, at which one of the files is there
    * and differs from one of the parents, children before parents. Needs `deepen`.

@@ -3,7 +3,7 @@ import type { ObjectId } from '../model/object-id.ts';
 import { type ChangesAsk, tellChanges } from './changes.ts';
 import type { Fetcher } from './fetcher.ts';
 import { shallowCommits } from './history.ts';
-import { type Commit, type FileStep, LONGEST_STEP, isRegularFile } from './ledger.ts';
+import { type Commit, type FileStep, LONGEST_STEP, isRegularFile, upToFirst } from './ledger.ts';
 import { type FileAt, type PathChange, type PathsBelow, changesAside, pathChanges } from './log.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -46,7 +46,7 @@ export class FileSteps {
     return this.#read(head, paths, await this.#changes.ask({ head, paths, limit }));
   }
 
-  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
+  async recent(head: ObjectId, paths: readonly string[], limit: number, ends?: 'first'): Promise<readonly FileStep[]> {
     const fetcher = this.#fetcher;
     // A branch of releases changes the file with nearly every commit of its own, so the first try usually does.
     let generations = Math.max(limit + 10, DEEPER * fetcher.depthOf(head));
@@ -63,12 +63,15 @@ export class FileSteps {
       const edge = new Set(await this.#activity.during(shallowCommits(this.#git.folder)));
       const changes = await this.#changes.ask({ head, paths, limit: limit + 1 });
       const known = changes.filter(({ commit }) => !edge.has(commit)).slice(0, limit);
+      const first = ends && (await this.#readToFirst(head, paths, known));
+      if (first) return first;
       if (known.length === limit) return this.#read(head, paths, known);
       // The files came with the oldest change that is seen, so nothing is found a little further down: all has to be looked through.
       const oldest = known.at(-1);
       if (oldest && oldest.files.values().every(({ before }) => before === undefined)) generations = Infinity;
     }
-    return this.walk(head, paths, limit);
+    const steps = await this.walk(head, paths, limit);
+    return ends ? upToFirst(steps) : steps;
   }
 
   async downTo(head: ObjectId, isWanted: (id: ObjectId) => boolean): Promise<readonly Commit[] | undefined> {
@@ -120,6 +123,22 @@ export class FileSteps {
       }
     }
     return this.#withContent(head, changes, states);
+  }
+
+  /** The steps down to the newest with which the files came; undefined where none of these changes is one. */
+  async #readToFirst(
+    head: ObjectId,
+    paths: readonly string[],
+    changes: readonly PathChange[],
+  ): Promise<readonly FileStep[] | undefined> {
+    for (const [index, { files }] of changes.entries()) {
+      if (!files.values().every(({ before }) => before === undefined || !isRegularFile(before))) continue;
+      const steps = await this.#read(head, paths, changes.slice(0, index + 1));
+      const there = [...(steps.at(-1)?.files.keys() ?? [])];
+      // A file that did not change there was there before.
+      if (there.length > 0 && there.every((path) => files.has(path))) return steps;
+    }
+    return undefined;
   }
 
   async #withContent(

@@ -237,7 +237,7 @@ export function recordOf(plan: Plan, execution: Execution): ReleaseRecord {
     action: actionOf(plan),
     images: plan.images.map(({ name, repository, version, digest }) => ({ name, repository, version, digest })),
     source: plan.source,
-    ...(plan.previous && { previous: plan.previous }),
+    ...(plan.previous ? { previous: plan.previous } : { base: plan.base }),
     scope: plan.scope,
     ...(plan.restored && { restored: plan.restored }),
     ...(plan.merged && { merged: plan.merged }),

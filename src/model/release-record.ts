@@ -77,6 +77,7 @@ export const recordSchema = z.discriminatedUnion('schema', [
     kind: z.literal('release'),
     schema: z.literal(2),
     application: z.optional(line),
+    base: z.optional(objectId),
     previous: z.optional(z.strictObject({ sequence, commit: objectId })),
     scope: objectId,
     merged: z.optional(z.array(objectId).check(z.minLength(1))),
@@ -168,6 +169,8 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
   if (previous === undefined ? record.sequence !== 1 : previous.sequence !== record.sequence - 1) {
     throw invalid(file, `sequence ${record.sequence} does not follow ${previous?.sequence ?? 'nothing'}`);
   }
+  if (record.schema === 2 && previous !== undefined && record.base !== undefined)
+    throw invalid(file, 'base: only the first record of a line has it');
   return {
     ...record,
     ...(previous && { previous }),

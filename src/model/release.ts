@@ -83,7 +83,10 @@ export interface ReleaseRecord {
   /** Sorted by name. */
   readonly images: readonly ReleaseImage[];
   readonly source: ReleaseSource;
-  /** Schema 1 only: the commit's first parent. */
+  /**
+   * Schema 1: the commit's first parent. Schema 2, in the first record only: a commit below it up to which the line has no release;
+   * absent in records that an earlier tagflow wrote.
+   */
   readonly base?: ObjectId;
   /** The release before; absent in the first record. */
   readonly previous?: PreviousRelease;

@@ -425,6 +425,23 @@ export function describeLedgerContract(
         expect(await ledger.recent(last, ['none'], 5)).toEqual([]);
       });
 
+      it('ends with the change that a file came with, where that is asked for', async () => {
+        const { two, last } = await history();
+        const back = await remote.commit('main', { 'env/a.yaml': 'back\n', 'env/c.yaml': 'c\n' });
+        const head = await remote.commit('main', { 'env/c.yaml': undefined });
+        await ledger.heads();
+        await ledger.fetch([head]);
+        const newest = async (limit: number, from = head, paths = ['env/a.yaml', 'env/c.yaml']) =>
+          (await ledger.recent(from, paths, limit, 'first')).map(({ commit }) => commit.id);
+        expect(await newest(1)).toEqual([head]);
+        expect(await newest(9)).toEqual([head, back]);
+        // Another of the files was there before.
+        expect(await newest(9, head, ['env/a.yaml', 'env/c.yaml', 'env/b.yaml'])).not.toEqual([head, back]);
+        expect(await newest(2, last)).toEqual([last, two]);
+        await ledger.deepen([head]);
+        expect(await newest(9)).toEqual([head, back]);
+      });
+
       it('lets commits between the newest changes be read, and what they merged', async () => {
         const { two, side, merge, last } = await history();
         await ledger.heads();

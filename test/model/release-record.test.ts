@@ -149,7 +149,7 @@ describe('what is not a record', () => {
     ['another kind', edit('kind: release', 'kind: lock'), 'kind'],
     ['no kind', edit('kind: release\n', ''), 'kind'],
     ['no scope', edit(/^scope: .*\n/m, ''), 'scope'],
-    ['a base, which schema 1 has', `${TEXT}base: "${idOf('2')}"\n`, 'there is no key base'],
+    ['a base beside a release below it', `${TEXT}base: "${idOf('2')}"\n`, 'base: only the first record'],
     ['a verdict that there is not', edit('decision: wait', 'decision: maybe'), 'gates.1.decision'],
     ['a list of no overrides', edit('overrides:\n  - downgrade', 'overrides: []'), 'overrides'],
     ['a change of the gates by two lines', edit('author: Ana <ana@example.com>', 'author: "Ana\\nEve"'), 'author'],

@@ -19,6 +19,7 @@ import type {
   TreeEdit,
   TreeEntry,
 } from '../../src/ledger/ledger.ts';
+import { upToFirst } from '../../src/ledger/ledger.ts';
 import {
   type HashAlgorithm,
   type NewObject,
@@ -340,18 +341,19 @@ class MemoryLedger implements Ledger {
     return steps;
   }
 
-  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
+  async recent(head: ObjectId, paths: readonly string[], limit: number, ends?: 'first'): Promise<readonly FileStep[]> {
     this.#commit(head);
     await this.#talk('deepen');
     // What lies behind is not one of what was asked for: it can be read while this looks for the steps, and no longer.
     const lent = this.#reach(head);
     this.#lent.add(lent);
     try {
-      const steps = await this.walk(head, paths, limit);
+      const all = await this.walk(head, paths, ends ? limit + 1 : limit);
+      const steps = (ends ? upToFirst(all) : all).slice(0, limit);
       const last = steps.at(-1)?.commit.id;
       for (let id: ObjectId | undefined = head; id; [id] = this.#commit(id).parents) {
         for (const one of [id, ...this.#commit(id).parents]) this.#present.add(one);
-        if (id === last && steps.length === limit) break;
+        if (id === last && (ends || steps.length === limit)) break;
       }
       return steps;
     } finally {

@@ -73,9 +73,8 @@ async function firstMade(
  * otherwise the whole history is looked through. Throws `branch-rewound`.
  */
 export async function requireContinuity(context: RecordReading, line: JudgedLine): Promise<void> {
-  const whole = line.whole ? line : undefined;
-  if (!whole && (await mergesNothingElse(context, line))) return;
-  const read = whole ?? (await readWholeLine(context, line.environment, line.head));
+  if (line.believes && (await mergesNothingElse(context, line))) return;
+  const read = line.believes ? await readWholeLine(context, line.environment, line.head) : line;
   const hidden = await hiddenRelease(context, read);
   if (hidden) throw hides(line, hidden, await highestReachable(context, read));
 }

@@ -6,6 +6,7 @@
 // history as the one below it anchors the line there again, and the line continues at that commit.
 import { createHash } from 'node:crypto';
 import type { Commit } from '../../ledger/ledger.ts';
+import { attempt } from '../../model/attempt.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
@@ -43,6 +44,8 @@ export interface JudgedLine {
   readonly anchors: ReadonlyMap<ObjectId, ObjectId>;
   /** False: only the newest part was read. */
   readonly whole: boolean;
+  /** What lies below the oldest release was not looked at: the release is believed about it. */
+  readonly believes: boolean;
 }
 
 /** Returns the releases of a line, newest first. */
@@ -71,9 +74,10 @@ export async function readWholeLine(
     const above = fold(candidates.slice(0, index + 1), releasesOn(below)[0]);
     const abandoned = [...steps.slice(index + 1), ...below.abandoned];
     const anchors = new Map([[commit.id, anchor], ...below.anchors]);
-    return { environment, head, steps: [...above, ...below.steps], abandoned, anchors, whole: true };
+    return { environment, head, steps: [...above, ...below.steps], abandoned, anchors, whole: true, believes: false };
   }
-  return { environment, head, steps: fold(candidates, undefined), abandoned: [], anchors: new Map(), whole: true };
+  const judged = fold(candidates, undefined);
+  return { environment, head, steps: judged, abandoned: [], anchors: new Map(), whole: true, believes: false };
 }
 
 /**
@@ -86,20 +90,49 @@ export async function readNewestLine(
   head: ObjectId,
   limit: number,
 ): Promise<JudgedLine | undefined> {
-  const found = await context.ledger.recent(head, lineFiles(environment), limit);
-  if (found.length < limit) return readWholeLine(context, environment, head);
+  const found = await context.ledger.recent(head, lineFiles(environment), limit, 'first');
   const steps = stepsOf(environment, found);
   const candidates = await readCandidates(context, environment, { head, steps, whole: false });
+  const begins = await isBeginning(context, environment, candidates.at(-1));
+  if (!begins && found.length < limit) return readWholeLine(context, environment, head);
   const own = new Set(steps.map(({ commit }) => commit.id));
   const anchor = candidates.findLastIndex(({ found }) => typeof found !== 'string');
   if (!candidates.every((one, index) => one.settled && (index === anchor || staysWithin(own, one)))) return undefined;
   const [bottom] = candidates.slice(anchor);
-  if (!bottom || typeof bottom.found === 'string' || bottom.found.record.sequence === 1) return undefined;
+  if (!bottom || typeof bottom.found === 'string' || (bottom.found.record.sequence === 1) !== begins) return undefined;
+  const part = { environment, head, abandoned: [], anchors: new Map(), whole: begins, believes: true };
+  if (begins) return { ...part, steps: fold(candidates, undefined) };
   const judged = fold(candidates.slice(0, anchor), asRelease(bottom));
   const below = candidates
     .slice(anchor)
     .map((one) => asRelease(one) ?? refused(one, typeof one.found === 'string' ? one.found : ''));
-  return { environment, head, steps: [...judged, ...below], abandoned: [], anchors: new Map(), whole: false };
+  return { ...part, steps: [...judged, ...below] };
+}
+
+/** A first release further above the commit that it was planned on is not believed without the history below. */
+const NEAR = 64;
+
+/**
+ * Whether the oldest change that was read is the first release of its line: its record names a commit below it up to which there
+ * was none, and none of the commits between has a record.
+ */
+async function isBeginning(
+  { ledger }: Pick<RecordReading, 'ledger'>,
+  environment: Environment,
+  oldest: Candidate | undefined,
+): Promise<boolean> {
+  if (!oldest || typeof oldest.found === 'string') return false;
+  const { schema, sequence, base } = oldest.found.record;
+  if (schema !== 2 || sequence !== 1 || base === undefined) return false;
+  const line = await ledger.downTo(oldest.commit.id, (id) => id === base);
+  if (!line || line.length > NEAR) return false;
+  const paths = lineFiles(environment);
+  const isBare = async ({ id }: Commit): Promise<boolean> => {
+    const listed = await Promise.all(paths.map(async (path) => ledger.listFiles(id, path)));
+    return listed.every(({ length }) => length === 0);
+  };
+  const { value: bare } = await attempt(Promise.all(line.slice(1).map(isBare)), 'tree-unsafe');
+  return bare?.every(Boolean) ?? false;
 }
 
 /** Whether the release that a change names as the one before is among the steps that were read, not further down or beside. */

@@ -6,7 +6,15 @@
 import { attempt } from '../../model/attempt.ts';
 import { isTagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { type Commit, type FileStep, LONGEST_STEP, type Ledger, type TreeEdit, type TreeEntry } from '../ledger.ts';
+import {
+  type Commit,
+  type FileStep,
+  LONGEST_STEP,
+  type Ledger,
+  type TreeEdit,
+  type TreeEntry,
+  upToFirst,
+} from '../ledger.ts';
 import type { KnownPast, PastIndex } from './past-index.ts';
 
 /** More commits are not kept for a head: 40 bytes each. */
@@ -31,7 +39,7 @@ export function createIndexedLedger(inner: Ledger, index: PastIndex): Ledger {
     fetch: async (commits, generations) => reader.fetch(commits, generations),
     deepen: async (heads) => reader.deepen(heads),
     walk: async (head, paths, limit) => reader.walk(head, paths, limit),
-    recent: async (head, paths, limit) => reader.recent(head, paths, limit),
+    recent: async (...ask) => reader.recent(...ask),
     walkAside: async (head, paths) => reader.walkAside(head, paths),
     eachChange: async (head, take, below) => reader.reading(async () => inner.eachChange(head, take, below)),
     treeId: async (base, edits, only) => reader.treeId(base, edits, only),
@@ -107,15 +115,16 @@ class IndexedReader {
     return steps;
   }
 
-  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
+  async recent(...ask: Parameters<Ledger['recent']>): Promise<readonly FileStep[]> {
+    const [head, paths, limit, ends] = ask;
     // For a few of the newest, what is known would take longer to load.
     const known = limit > FEW ? (await this.#knownSteps(head, paths))?.slice(0, limit) : undefined;
     // The commits between the steps can be read afterwards: where there are none, all are known.
     if (known && isDense(head, known)) {
-      this.#owed.set(head, async () => this.#inner.recent(head, paths, limit));
-      return known;
+      this.#owed.set(head, async () => this.#inner.recent(...ask));
+      return ends ? upToFirst(known) : known;
     }
-    return this.reading(async () => this.#inner.recent(head, paths, limit));
+    return this.reading(async () => this.#inner.recent(...ask));
   }
 
   async walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]> {

@@ -41,11 +41,20 @@ const HANDS = {
     bench.remote.commit('prd', changes(bench, old, head), { parents: [old, head] }),
   revert: (bench, { head, old }) => bench.remote.commit('prd', changes(bench, head, old), { parents: [head] }),
   'record removed': (bench, { head }) => bench.remote.commit('prd', { [RECORD]: undefined }, { parents: [head] }),
+  'the first release once more': (bench, { head, first }) =>
+    bench.remote.commit('prd', changes(bench, head, first), { parents: [head] }),
+  'the first release on what was below it, with all the rest merged': (bench, { head, first, bottom }) =>
+    bench.remote.commit('prd', changes(bench, bottom, first), { parents: [bottom, head] }),
   rewind: (bench, { old }) => void bench.remote.branches.set(PRD, old),
-} as const satisfies Record<
-  string,
-  (bench: Bench, at: { readonly head: ObjectId; readonly old: ObjectId }, name: string) => unknown
->;
+} as const satisfies Record<string, (bench: Bench, at: Places, name: string) => unknown>;
+
+/** Commits of the branch. `first`: the oldest that has a record; `bottom`: the one below it. */
+interface Places {
+  readonly head: ObjectId;
+  readonly old: ObjectId;
+  readonly first: ObjectId;
+  readonly bottom: ObjectId;
+}
 
 const HOW = { overrides: ['downgrade', 'held', 'divergence'], reason: 'it has to go out' };
 const VERSIONS = ['V4.0', 'V4.2', 'V4.3'];
@@ -81,7 +90,9 @@ async function play(bench: Bench, { what, back }: Act, name: string): Promise<st
   const line = bench.remote.history('prd').map(({ id }) => id);
   const [head] = line;
   const old = line[Math.min(back + 1, line.length - 1)];
-  if (head && old) HANDS[what as keyof typeof HANDS](bench, { head, old }, name);
+  const at = line.findLastIndex((id) => bench.remote.filesOf(id).has(RECORD));
+  const [first = head, bottom = head] = [line[at], line[at + 1]];
+  if (head && old && first && bottom) HANDS[what as keyof typeof HANDS](bench, { head, old, first, bottom }, name);
   return undefined;
 }
 

@@ -77,9 +77,9 @@ class SchedulingLedger implements SimLedger {
     await this.#inner.bring(files);
   }
 
-  async recent(head: ObjectId, paths: readonly string[], limit: number): Promise<readonly FileStep[]> {
+  async recent(...ask: Parameters<Ledger['recent']>): Promise<readonly FileStep[]> {
     await this.#request('deepen a little');
-    return this.#inner.recent(head, paths, limit);
+    return this.#inner.recent(...ask);
   }
 
   async mayPush(branch: BranchName, head: ObjectId): ReturnType<SimLedger['mayPush']> {
