@@ -341,6 +341,24 @@ describe('an Argo CD Application', () => {
     expect(pinned(PATH, text, web)).toBe(text.replace('V4.0', TAG));
   });
 
+  it.each([
+    ['an element', `list: {elements: [{cluster: a, image: ${REPOSITORY}, tag: V4.0}]}`],
+    ['an element that holds the image', `list: {elements: [{cluster: a, webImage: '${REPOSITORY}:V4.0'}]}`],
+    ['an element that names the component', `list: {elements: [{cluster: a, web: {tag: V4.0}}]}`],
+    [
+      'an element of a generator inside another',
+      `matrix: {generators: [{git: {repoURL: https://x, revision: V4.0}}, {list: {elements: [{webTag: V4.0}]}}]}`,
+    ],
+    ['the values of a generator', `clusters: {selector: {matchLabels: {version: V4.0}}, values: {webTag: V4.0}}`],
+  ])('that a set makes is pinned in %s', (_, generator) => {
+    const text = object(
+      'ApplicationSet',
+      `spec:\n  generators:\n  - ${generator}\n  template:\n    spec:\n      source: {helm: {parameters: [{name: image.tag, value: '{{tag}}'}]}}\n`,
+      'argoproj.io/v1alpha1',
+    );
+    expect(pinned(PATH, text, web)).toBe(text.replace(/V4\.0(?![\s\S]*V4\.0)/, TAG));
+  });
+
   it('shows where the pin is in a text of values', () => {
     const text = application(`    helm:\n      values: |\n        image:\n          tag: V4.0\n`);
     expect(pinImages([file(PATH, text)], [web], options).fields).toMatchObject([

@@ -1,5 +1,6 @@
 // Argo CD's Application and ApplicationSet: `helm.parameters` by name, `helm.valuesObject`, `helm.values` as text, and
-// `kustomize.images`, of `source` and of each of `sources` (argo-cd.readthedocs.io, "Application Specification").
+// `kustomize.images`, of `source` and of each of `sources` (argo-cd.readthedocs.io, "Application Specification"); of a set also
+// the elements and values of its generators.
 import { isMap, isScalar } from 'yaml';
 import type { Document, Form, Site } from '../form.ts';
 import { referenceSite } from '../reference-site.ts';
@@ -17,15 +18,19 @@ export const argoCd: Form = {
     kindOf(document)?.group === 'argoproj.io' && /^Application(?:Set)?$/.test(kindOf(document)?.kind ?? ''),
   sites(document) {
     const { tree, root } = document;
-    const spec: Path = kindOf(document)?.kind === 'ApplicationSet' ? ['spec', 'template', 'spec'] : ['spec'];
+    const isSet = kindOf(document)?.kind === 'ApplicationSet';
+    const spec: Path = isSet ? ['spec', 'template', 'spec'] : ['spec'];
     const label = objectName(document);
     const many = tree.items(tree.get(root, [...spec, 'sources'])).map((_, index): Path => [...spec, 'sources', index]);
-    return [[...spec, 'source'], ...many].flatMap((source) => [
+    // what its template takes a tag from, as `{{tag}}`
+    const elements = isSet ? valuesAt(document, ['spec', 'generators'], undefined) : [];
+    const sources = [[...spec, 'source'], ...many].flatMap((source) => [
       ...parametersAt(document, [...source, 'helm', 'parameters'], label),
       ...valuesAt(document, [...source, 'helm', 'valuesObject'], label),
       ...valuesAt(document, [...source, 'helm', 'values'], label),
       ...imagesAt(document, [...source, 'kustomize', 'images']),
     ]);
+    return [...elements, ...sources];
   },
 };
 
