@@ -11,7 +11,7 @@ import type { Instant } from '../model/effects.ts';
 import type { Advice } from '../model/advice.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { PlannedField } from '../model/plan.ts';
-import type { Hold, ReleaseRecord } from '../model/release.ts';
+import type { GateDecision, Hold, ReleaseRecord } from '../model/release.ts';
 
 /** A type with each of its keys, those that may be left out as well. */
 type Whole<T> = Readonly<Record<keyof T, unknown>>;
@@ -53,11 +53,17 @@ export function recordShape(record: ReleaseRecord): Whole<ReleaseRecord> {
     job,
     reason,
     held: held.map(holdShape),
+    gates: record.gates.map(gateShape),
     overrides,
     rulesChanged,
     journal,
     config: { commit: null, file: null, ...config },
   };
+}
+
+/** What a gate decided, as its record has it. */
+export function gateShape({ gate, decision, reason, until, by, why }: GateDecision): Whole<GateDecision> {
+  return { gate, decision, reason, until: until ?? null, by: by ?? null, why: why ?? null };
 }
 
 /** A release: its record, its commit, and when the next one came. */

@@ -13,6 +13,7 @@ import {
   holdShape,
   leftShape,
   problemShape,
+  gateShape,
   recordShape,
   releaseShape,
   resultShape,
@@ -67,9 +68,9 @@ function gateLines({ environment, gates, refusals, problem }: WaitingGates): rea
 function gatesShape({ environment, gates, refusals, problem }: WaitingGates): Readonly<Record<string, unknown>> {
   return {
     environment,
-    gates: gates.map(({ gate, decision, reason, until = null }) => {
-      const why = refusals.find((one) => one.gate === gate)?.text.why ?? null;
-      return { gate, decision, reason, why, until };
+    gates: gates.map((one) => {
+      const shape = gateShape(one);
+      return { ...shape, why: shape.why ?? refusals.find(({ gate }) => gate === one.gate)?.text.why ?? null };
     }),
     problem: problem ? problemShape(problem) : null,
   };

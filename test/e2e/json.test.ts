@@ -69,6 +69,14 @@ const source = {
   link: maybe('text'),
   missing: maybe('text'),
 } as const;
+const gate = {
+  gate: 'text',
+  decision: 'text',
+  reason: 'text',
+  until: maybe('text'),
+  by: maybe('text'),
+  why: maybe('text'),
+} as const;
 const record = {
   schema: 'number',
   environment: 'text',
@@ -87,7 +95,7 @@ const record = {
   time: 'time',
   reason: maybe('text'),
   held: [hold],
-  gates: [{ gate: 'text', decision: 'text', reason: 'text' }],
+  gates: [gate],
   merged: ['commit'],
   overrides: ['text'],
   rulesChanged: [rulesChange],
@@ -193,6 +201,40 @@ const fileChange: Shape = {
   settings: [{ object: maybe('text'), subject: 'text', field: 'text', before: maybe('text'), after: maybe('text') }],
 };
 
+const environmentStatus: Shape = {
+  environment: 'text',
+  branch: 'text',
+  from: 'text',
+  head: maybe('commit'),
+  record: maybe(record),
+  since: maybe('time'),
+  images: [{ ...image, tag: 'text', branch: check, registry: check, live: maybe('anything') }],
+  waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean', older: 'boolean' }],
+  asked: [{ branch: 'text', record }],
+  held: [hold],
+  notUpstream: {
+    commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
+    images: [{ name: 'text', repository: 'text', version: 'text', digest: 'digest' }],
+  },
+  unreleased: [{ environment: 'text', commit: 'commit', author: 'text', time: 'time', subject: 'text', what: 'text' }],
+  unnamed: ['text'],
+  strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
+  locks: [{ id: 'text', rollbacks: 'boolean', by: 'text', reason: maybe('text'), until: maybe('time') }],
+  journalHolds: [
+    {
+      id: 'text',
+      name: maybe('text'),
+      version: maybe('text'),
+      digest: 'digest',
+      by: 'text',
+      reason: maybe('text'),
+    },
+  ],
+  verification,
+  journalProblem: problem,
+  problem,
+};
+
 interface Row {
   readonly args: readonly string[];
   readonly shape: Shape;
@@ -233,43 +275,14 @@ const ROWS: readonly Row[] = [
   {
     args: ['status'],
     shape: {
-      environments: [
-        {
-          environment: 'text',
-          branch: 'text',
-          from: 'text',
-          head: maybe('commit'),
-          record: maybe(record),
-          since: maybe('time'),
-          images: [{ ...image, tag: 'text', branch: check, registry: check, live: maybe('anything') }],
-          waiting: [{ image: 'text', here: maybe('text'), upstream: 'text', held: 'boolean', older: 'boolean' }],
-          asked: [{ branch: 'text', record }],
-          held: [hold],
-          notUpstream: {
-            commits: [{ id: 'commit', subject: 'text', author: 'text', time: 'time' }],
-            images: [{ name: 'text', repository: 'text', version: 'text', digest: 'digest' }],
-          },
-          unreleased: [
-            { environment: 'text', commit: 'commit', author: 'text', time: 'time', subject: 'text', what: 'text' },
-          ],
-          unnamed: ['text'],
-          strays: [{ image: 'text', path: 'text', line: 'number', text: 'text' }],
-          locks: [{ id: 'text', rollbacks: 'boolean', by: 'text', reason: maybe('text'), until: maybe('time') }],
-          journalHolds: [
-            {
-              id: 'text',
-              name: maybe('text'),
-              version: maybe('text'),
-              digest: 'digest',
-              by: 'text',
-              reason: maybe('text'),
-            },
-          ],
-          verification,
-          journalProblem: problem,
-          problem,
-        },
-      ],
+      environments: [environmentStatus],
+    },
+  },
+  {
+    args: ['status', '--gates'],
+    shape: {
+      environments: [environmentStatus],
+      gates: [{ environment: 'text', gates: [gate], problem }],
     },
   },
   {

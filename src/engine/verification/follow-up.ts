@@ -86,8 +86,9 @@ async function changedImages(context: Given, state: Verifiable, entry: JournalEn
       throw error;
     },
   );
-  const left =
-    planned?.kind === 'planned' ? planned.plan.held.find(({ release }) => release === record.sequence) : undefined;
+  // A lock that stops rollbacks changes nothing about which images the release brought.
+  const plan = planned?.kind === 'planned' || planned?.kind === 'refused' ? planned.plan : undefined;
+  const left = plan?.held.find(({ release }) => release === record.sequence);
   const images = left?.images ?? record.images;
   return images.map(({ name, version, digest }) => ({ name, version, digest }));
 }

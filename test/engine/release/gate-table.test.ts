@@ -17,26 +17,28 @@ import { sampled } from '../../support/real.ts';
 
 /**
  * `stays`: refused, `waits`: refused until a moment or somebody's act; in both cases branches and tags are as before. `passes`:
- * the verb does its work anyway. `finds`: it tells of the gate. `shows` and `-`: whether it is seen. `approves`: consent is
+ * the verb does its work anyway. `proposes`: it asks for the release in a pull request, and what is released stays as it is; `plans`:
+ * it writes the plan. `finds`: it tells of the gate. `shows` and `-`: whether it is seen. `approves`: consent is
  * written, and nothing moves. `check --branch` is of a pull request that was opened before the gate closed; one that went past
  * `downgrade` by name may be merged, and CI_DEPLOY_FREEZE is the word of the one who promotes.
  */
 const TABLE = `
-gate              promote  promote --from  promote --all  dry-run  approve   status  check  apply   rollback  automatic rollback  propose  check --branch
-upstream          stays    stays           stays          stays    approves  -       -      passes  passes    passes              stays    finds
-soak              waits    waits           waits          waits    approves  -       -      passes  passes    passes              waits    finds
-reason            stays    stays           stays          stays    approves  -       -      passes  passes    passes              stays    finds
-windows           waits    waits           waits          waits    approves  -       -      passes  passes    passes              waits    finds
-freezes           waits    waits           waits          waits    approves  -       -      passes  passes    passes              waits    finds
-CI_DEPLOY_FREEZE  stays    stays           stays          stays    approves  -       -      passes  passes    passes              stays    -
-approvals         waits    waits           waits          waits    approves  -       -      passes  passes    passes              waits    finds
-status            waits    waits           waits          waits    approves  -       -      passes  passes    passes              waits    finds
-run               stays    stays           stays          stays    approves  -       -      passes  passes    passes              stays    finds
-downgrade         stays    stays           stays          stays    approves  -       -      passes  passes    passes              stays    -
-held              stays    stays           stays          stays    approves  shows   -      passes  passes    passes              stays    finds
-divergence        stays    stays           stays          stays    approves  -       finds  passes  passes    passes              stays    finds
-lock              stays    stays           stays          stays    approves  shows   -      passes  passes    passes              stays    finds
-lock --rollbacks  stays    stays           stays          stays    approves  shows   -      passes  stays     stays               stays    finds
+gate              promote   promote --from  promote --all  dry-run  approve   status  check  apply   rollback  automatic rollback  rollback by request  automatic rollback by request  propose   check --branch
+upstream          stays     stays           stays          stays    approves  -       -      passes  passes    passes              proposes             proposes                       stays     finds
+soak              waits     waits           waits          waits    approves  -       -      passes  passes    passes              proposes             proposes                       waits     finds
+reason            stays     stays           stays          stays    approves  -       -      passes  passes    passes              proposes             proposes                       stays     finds
+windows           waits     waits           waits          waits    approves  -       -      passes  passes    passes              proposes             proposes                       waits     finds
+freezes           waits     waits           waits          waits    approves  -       -      passes  passes    passes              proposes             proposes                       waits     finds
+CI_DEPLOY_FREEZE  stays     stays           stays          stays    approves  -       -      passes  passes    passes              proposes             proposes                       stays     -
+approvals         waits     waits           waits          waits    approves  -       -      passes  passes    passes              proposes             proposes                       waits     finds
+forge: 1          proposes  proposes        proposes       plans    approves  -       -      passes  proposes  proposes            proposes             proposes                       proposes  finds
+status            waits     waits           waits          waits    approves  -       -      passes  passes    passes              proposes             proposes                       waits     finds
+run               stays     stays           stays          stays    approves  -       -      passes  passes    passes              proposes             proposes                       stays     finds
+downgrade         stays     stays           stays          stays    approves  -       -      passes  passes    passes              proposes             proposes                       stays     -
+held              stays     stays           stays          stays    approves  shows   -      passes  passes    passes              proposes             proposes                       stays     finds
+divergence        stays     stays           stays          stays    approves  -       finds  passes  passes    passes              proposes             proposes                       stays     finds
+lock              stays     stays           stays          stays    approves  shows   -      passes  passes    passes              proposes             proposes                       stays     finds
+lock --rollbacks  stays     stays           stays          stays    approves  shows   -      passes  stays     stays               stays                stays                          stays     finds
 `;
 
 /** Cells of single layouts that differ: where releases carry no tree, what hands do to a line's scope is the line's own. */
@@ -47,7 +49,7 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
 };
 
 /** What leaves branches and tags as they were. */
-const STILL: ReadonlySet<string> = new Set(['stays', 'waits', 'approves', 'finds', 'shows', '-']);
+const STILL: ReadonlySet<string> = new Set(['stays', 'waits', 'approves', 'finds', 'shows', 'plans', '-']);
 
 const [header = [], ...rows] = TABLE.trim()
   .split('\n')
@@ -106,10 +108,11 @@ describe.each(sampled(Object.keys(LAYOUTS) as LayoutName[], 2))('%s', (layout) =
       const key = (VERBS[verb] as { world?: string }).world ?? 'shared';
       const world = worlds.get(key) ?? (await closeGate(layout, gate, verb));
       worlds.set(key, world);
-      const before = world.seen();
+      const [before, standing] = [world.seen(), world.released()];
       const came = await playVerb(world, verb);
       expect(came).toBe(EXCEPTIONS[`${layout}, ${gate}, ${verb}`] ?? cell);
       expect(STILL.has(came) ? world.seen() : before).toEqual(before);
+      expect(came === 'proposes' ? world.released() : standing).toEqual(standing);
     });
   });
 });

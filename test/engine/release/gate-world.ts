@@ -96,6 +96,8 @@ interface GateRow {
   readonly django?: string;
   readonly isSigned?: boolean;
   readonly deployFreeze?: string;
+  /** Releases come by pull request whatever the verb: the gate is of those alone. */
+  readonly byPullRequest?: true;
 }
 
 const STOP = { rollbacks: false, until: undefined, reason: 'INC-9' };
@@ -119,6 +121,7 @@ export const GATE_ROWS: Readonly<Record<string, GateRow>> = {
     deployFreeze: 'true',
   },
   approvals: { gate: 'approvals', policy: 'approvals: { count: 2, by: [bo@x.org, cy@x.org] }', isSigned: true },
+  'forge: 1': { gate: 'approvals', policy: 'approvals: { forge: 1 }', byPullRequest: true },
   status: { gate: 'status', policy: 'status: [ci/e2e]' },
   run: { gate: 'run/ticket', policy: 'run: [{ name: ticket, command: [ticket.sh] }]' },
   downgrade: { gate: 'downgrade', django: 'V3.2' },
@@ -153,6 +156,8 @@ export interface World {
   as(actor: string): Context;
   /** Everything that a refusal has to leave alone. */
   seen(): unknown;
+  /** What a pull request has to leave alone until it is merged. */
+  released(): unknown;
 }
 
 /** Builds a world for a verb: prd had two releases, a third waits on stg. The gate, open until then, closes. */
@@ -160,7 +165,7 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
   const layout: Layout = LAYOUTS[name];
   const row = GATE_ROWS[gate];
   if (!row) throw new TypeError(`there is no row ${gate}`);
-  const byPullRequest = verb === 'propose' || verb === 'check --branch';
+  const byPullRequest = row.byPullRequest === true || 'byPullRequest' in VERBS[verb];
   const bench = createBench({
     config: configOf(layout, row, { gates: 'upstream: off', byPullRequest }),
     files: filesOf(layout),
@@ -178,6 +183,10 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
       ...bench.context({ actor, ...(row.isSigned && { signing: signingAs(actor) }) }),
       verifier,
       ...(row.deployFreeze !== undefined && { deployFreeze: row.deployFreeze }),
+    }),
+    released: () => ({
+      branches: [...bench.remote.branches].filter(([branch]) => !branch.startsWith('tagflow')),
+      tags: IMAGE_NAMES.map((image) => bench.registry.tagsOf(repositoryOf(image))),
     }),
     seen: () => ({
       branches: [...bench.remote.branches].filter(([branch]) => branch !== 'tagflow-journal'),
@@ -200,7 +209,7 @@ const IMAGE_NAMES = ['django', 'mariadb'] as const;
 
 /** Releases a version of django to environments, and the database beside it: prd has that with V4.0. */
 async function release(
-  world: Omit<World, 'seen'>,
+  world: Omit<World, 'seen' | 'released'>,
   django: string,
   environments: readonly string[],
   byPullRequest: boolean,
@@ -225,7 +234,7 @@ async function release(
 }
 
 /** Asks for the release in a pull request, while every gate passes or is overridden. */
-async function propose(world: Omit<World, 'seen'>): Promise<string> {
+async function propose(world: Omit<World, 'seen' | 'released'>): Promise<string> {
   const request = requestOf(world);
   const older = world.row.gate === 'downgrade' ? { overrides: ['downgrade'], reason: 'INC-2' } : {};
   const outcome = await promote(world.as('bot'), { ...request, ...older });
@@ -238,7 +247,7 @@ function requestOf({ row, line }: Pick<World, 'row' | 'line'>): PromoteRequest {
 }
 
 /** What a verb came to, in a word of the table. */
-type Word = 'stays' | 'waits' | 'passes' | 'finds' | 'shows' | 'approves' | '-' | 'unknown';
+type Word = 'stays' | 'waits' | 'passes' | 'proposes' | 'plans' | 'finds' | 'shows' | 'approves' | '-' | 'unknown';
 
 /** Plays a verb against a closed gate. */
 export async function playVerb(world: World, verb: VerbName): Promise<string> {
@@ -292,25 +301,39 @@ export const VERBS = {
     play: async (world) =>
       wordOf(world, await rollback(world.as('bot'), { kind: 'rollback', environment: world.line })),
   },
-  'automatic rollback': {
+  'automatic rollback': { command: 'verify', world: 'verified', play: verifyFailing },
+  'rollback by request': {
+    command: 'rollback',
+    world: 'asked back',
+    byPullRequest: true,
+    play: async (world) =>
+      wordOf(world, await rollback(world.as('bot'), { kind: 'rollback', environment: world.line })),
+  },
+  'automatic rollback by request': {
     command: 'verify',
-    world: 'verified',
-    play: async (world) => {
-      const { followUp } = await verify(world.as('bot'), world.line, { wait: true });
-      return followUp?.kind === 'rollback' ? wordOf(world, followUp.outcome) : 'unknown';
-    },
+    world: 'verified by request',
+    byPullRequest: true,
+    play: verifyFailing,
   },
   propose: {
     command: 'promote',
     world: 'proposing',
+    byPullRequest: true,
     play: async (world) => wordOf(world, await promote(world.as('bot'), requestOf(world))),
   },
-  'check --branch': { command: 'check', world: 'proposed', play: async (world) => checkWord(world, world.proposal) },
+  'check --branch': {
+    command: 'check',
+    world: 'proposed',
+    byPullRequest: true,
+    play: async (world) => checkWord(world, world.proposal),
+  },
 } as const satisfies Readonly<Record<string, Verb>>;
 
 interface Verb {
   readonly command: string;
   readonly applications?: true;
+  /** Releases come by pull request. */
+  readonly byPullRequest?: true;
   /** The world that it needs for itself; the others share one, `rollback` last. */
   readonly world?: string;
   readonly play: (world: World) => Promise<Word>;
@@ -319,8 +342,17 @@ interface Verb {
 /** The name of a verb. */
 export type VerbName = keyof typeof VERBS;
 
+/** What the rollback that follows a failed verification comes to. */
+async function verifyFailing(world: World): Promise<Word> {
+  const { followUp } = await verify(world.as('bot'), world.line, { wait: true });
+  return followUp?.kind === 'rollback' ? wordOf(world, followUp.outcome) : 'unknown';
+}
+
 /** The verdict of the gate of a world; another gate must not be what stops it. */
 function wordOf({ row }: World, outcome: Outcome | Several): Word {
+  const all = outcome.kind === 'several' && outcome.releases.every(({ kind }) => kind === 'proposed');
+  if (outcome.kind === 'proposed' || all) return 'proposes';
+  if (outcome.kind === 'planned') return 'plans';
   if (outcome.kind !== 'refused')
     return outcome.kind === 'released' || outcome.kind === 'several' ? 'passes' : 'unknown';
   const { refusals } = outcome;

@@ -269,6 +269,16 @@ describe('verification', () => {
     expect(bench.record('dev').sequence).toBe(2);
   });
 
+  test('hold leaves alone what the release did not change, while a lock stops rollbacks as well', async () => {
+    bench = build('hold');
+    await bench.released('dev', FIRST);
+    await bench.released('dev', { django: 'V4.2' });
+    await lock(bench.context(), { words: ['dev'], rollbacks: true, until: undefined, reason: 'hands off' });
+    answers = [NO];
+    const { followUp } = await look();
+    expect(followUp?.kind === 'held' && followUp.holds.map(({ image }) => image?.name)).toEqual(['django']);
+  });
+
   test('a hold that somebody lifted is not put again', async () => {
     bench = build('hold');
     await bench.released('dev', FIRST);
