@@ -7,6 +7,7 @@ import { Auditor } from './auditor.tsx';
 import { Compare } from './compare.tsx';
 import { embeddedData, servedData } from './data.ts';
 import { Matrix } from './matrix.tsx';
+import { Command } from './parts.tsx';
 import { ReleasePage } from './release.tsx';
 import { type ViewRoute, linkTo, useRoute } from './route.ts';
 import { iso } from './text.ts';
@@ -59,6 +60,7 @@ function Page(props: { readonly first: PageData; readonly isLive: boolean }): JS
 }
 
 function View({ data, route }: { readonly data: PageData; readonly route: ViewRoute }): JSX.Element {
+  if (data.problem) return <Unreadable text={data.problem.text} />;
   if (route.view === 'matrix') return <Matrix data={data} />;
   if (route.view === 'compare') return <Compare data={data} a={route.a} b={route.b} />;
   if (route.view === 'audit') return <Auditor data={data} at={route.at} find={route.find} />;
@@ -75,6 +77,18 @@ function Missing({ text }: { readonly text: string }): JSX.Element {
     <main>
       <h1>Not here</h1>
       <p>{text}</p>
+    </main>
+  );
+}
+
+function Unreadable({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <main>
+      <h1>Nothing to show</h1>
+      <p class="mark bad">✗ {text}</p>
+      <p>
+        A repository is set up by <Command>tagflow init</Command>
+      </p>
     </main>
   );
 }

@@ -1,7 +1,7 @@
 // Plots of a line's releases: deployments by week, with those that failed.
 import type { JSX } from 'preact';
 import type { PageLine } from '../views/report/page-types.ts';
-import { moment } from './text.ts';
+import { duration, moment } from './text.ts';
 
 const WEEK = 7 * 86_400_000;
 /** Weeks that the plot shows. */
@@ -79,6 +79,46 @@ export function Deployments(props: {
         })}
       </svg>
       <figcaption class="dim">{label}</figcaption>
+    </figure>
+  );
+}
+
+/** Changes that the plot shows: of more, the newest. */
+const CHANGES = 200;
+const WIDE = WEEKS * STEP;
+
+/** How long each change took until its release ran, by release: a point for each change, on a scale of powers of ten. */
+export function LeadTimes(props: { readonly line: PageLine; readonly made: number }): JSX.Element | null {
+  const { line, made } = props;
+  const times = new Map(line.releases.map(({ number, since }) => [number, since]));
+  const points = (line.metrics?.changes ?? []).slice(-CHANGES).flatMap(({ release, seconds }) => {
+    const at = times.get(release);
+    return at === undefined || seconds === null ? [] : [{ release, seconds, at }];
+  });
+  if (points.length === 0) return null;
+  const from = Math.min(...points.map(({ at }) => at));
+  const scale = (seconds: number): number => Math.log10(Math.max(60, seconds));
+  const [low, high] = [scale(60), Math.max(scale(86_400), ...points.map(({ seconds }) => scale(seconds)))];
+  const x = (at: number): number => 4 + ((at - from) / Math.max(1, made - from)) * (WIDE - 8);
+  const y = (seconds: number): number => 12 + (1 - (scale(seconds) - low) / (high - low)) * HEIGHT;
+  const median = line.metrics?.changeLeadTimeSeconds ?? null;
+  const label = `change lead time of ${points.length} changes${median === null ? '' : `, median ${duration(median * 1000)}`}`;
+  return (
+    <figure>
+      <svg viewBox={`0 0 ${WIDE} ${HEIGHT + 20}`} class="plot" role="img" aria-label={label}>
+        {median !== null && <line x1={0} x2={WIDE} y1={y(median)} y2={y(median)} class="median" />}
+        {points.map(({ release, seconds, at }, index) => (
+          <circle key={index} cx={x(at)} cy={y(seconds)} r={3} class="point">
+            <title>{`release ${release}: ${duration(seconds * 1000)}`}</title>
+          </circle>
+        ))}
+        {[60, 3600, 86_400].map((seconds) => (
+          <text key={seconds} x={0} y={y(seconds) - 2} class="tick">
+            {duration(seconds * 1000)}
+          </text>
+        ))}
+      </svg>
+      <figcaption class="dim">{label}. Higher is slower; the line is the median.</figcaption>
     </figure>
   );
 }

@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
+import { Changes } from './changes.tsx';
 import { Command, LineLink, Table, Time, WebLink } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, duration, actorOf } from './text.ts';
@@ -24,6 +25,7 @@ export function ReleasePage(props: {
       </h1>
       <Facts data={data} line={line} index={index} release={release} />
       <Images release={release} before={before} />
+      <Changes line={line} release={release} />
       <Gates release={release} />
       {release.verification && <Verification verification={release.verification} />}
       {release.held.length > 0 && (

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import type { PageData, PageEntry, PageLine, PageMetrics } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Command, Marks, ReleaseLink, Remark, Table, Time } from './parts.tsx';
-import { Deployments } from './plot.tsx';
+import { Deployments, LeadTimes } from './plot.tsx';
 import { linkTo } from './route.ts';
 import { actionOf, duration, moment, percent, actorOf } from './text.ts';
 
@@ -231,6 +231,7 @@ function Metrics(props: {
         ))}
       </Table>
       <Deployments line={line} made={data.made} failed={metrics.failed.map(({ release }) => release)} />
+      <LeadTimes line={line} made={data.made} />
       <p class="dim">Times are medians. A rollback, a hotfix, an incident or a failed verification marks a failure.</p>
       <Command>{`tagflow metrics ${wordsOf(line)}`}</Command>
     </section>

@@ -28,7 +28,7 @@ function sourceLines(change: SourceChange): readonly TextLine[] {
 }
 
 /** Which way an image went, and by how many commits. */
-function sourceWords({ direction, total }: Pick<SourceChange, 'direction' | 'total'>): string {
+export function sourceWords({ direction, total }: Pick<SourceChange, 'direction' | 'total'>): string {
   const commits = counted(total, 'commit');
   switch (direction) {
     case 'same':

@@ -357,7 +357,14 @@ const ROWS: readonly Row[] = [
   },
   {
     args: ['report', 'page'],
-    shape: { file: 'text', bytes: 'number', environments: 'number', releases: 'number', findings: maybe('number') },
+    shape: {
+      file: 'text',
+      bytes: 'number',
+      environments: 'number',
+      releases: 'number',
+      findings: maybe('number'),
+      problem: maybe('text'),
+    },
   },
   {
     args: ['audit', 'export', 'evidence'],

@@ -1,6 +1,7 @@
 // tagflow report and tagflow ui as processes: what is written over and what is not, and what a server ends with.
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { succeeded } from '../support/cli.ts';
 import { type TestPipeline, createLayoutPipeline, firstReleases } from '../support/pipeline.ts';
@@ -61,5 +62,23 @@ describe('tagflow ui', () => {
     expect(data.lines.map(({ name }) => name)).toEqual(['dev', 'stg', 'prd']);
     child.kill('SIGINT');
     expect(await done).toMatchObject({ exit: 0 });
+  });
+});
+
+describe('a repository without tagflow', () => {
+  it('has a page that says so, and the command fails', async () => {
+    const { repository } = pipeline;
+    const text = await repository.file('main', 'tagflow.yaml');
+    await repository.commit('main', { 'tagflow.yaml': undefined });
+    const result = await pipeline.tagflow(['report', 'without']);
+    await repository.commit('main', { 'tagflow.yaml': text });
+    expect(result).toMatchObject({
+      exit: 2,
+      stdout: expect.stringMatching(/the page says: .*tagflow\.yaml/) as string,
+    });
+    const page = await readFile(join(pipeline.folder, 'without/index.html'), 'utf8');
+    const packed = /id="data">([^<]+)</.exec(page)?.[1] ?? '';
+    const data = JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as { problem: { code: string } };
+    expect(data.problem.code).toBe('config-missing');
   });
 });

@@ -59,6 +59,7 @@ export function pageDataFor({
       },
     ],
     checkProblem: null,
+    problem: null,
   };
 }
 
@@ -67,7 +68,10 @@ const METRICS: PageMetrics = {
   deploymentsPerWeek: 4,
   deploymentIntervalSeconds: 3600,
   changeLeadTimeSeconds: null,
-  changes: [],
+  changes: [
+    { release: 3, seconds: 5400 },
+    { release: 4, seconds: 90_000 },
+  ],
   leadTimeUnknown: [],
   failed: [{ release: 2, sign: 'rollback', recovered: 3 }],
   changeFailRate: 0.25,
@@ -128,6 +132,26 @@ function releaseFor(line: string, number: number, { text, first }: { text: strin
       { gate: 'divergence', decision: 'pass', reason: text, by: null, why: null },
     ],
     held: [],
+    changes:
+      number % 3 === 0
+        ? {
+            files: [{ path: 'environments/prd/settings.env', patch: ['@@ -1 +1 @@', `-LEVEL=${text}`, '+LEVEL=prd'] }],
+            moreFiles: 2,
+            problem: null,
+            sources: [
+              {
+                image: 'django',
+                words: '1 commit',
+                link: 'https://github.com/acme/django/compare/a...b',
+                commits: [{ id: hex(`source ${number}`, 40), subject: text, author: text }],
+                total: 3,
+                issues: [text],
+                missing: null,
+              },
+              { image: 'mariadb', words: '0 commits', link: null, commits: [], total: 0, issues: [], missing: text },
+            ],
+          }
+        : null,
     verification: null,
   };
 }

@@ -16,7 +16,7 @@ export const report = defineCommand({
   summary: 'write a page that shows what runs, what happened, and the evidence',
   description: [
     'Writes one HTML file with all its data: what each environment runs, its timeline and delivery metrics, each release with its gates, and a comparison of two releases. For auditors it also shows what ran at any moment and what `check` found. The page opens offline from a disk, from the artifacts of a CI job, or from GitLab Pages. It loads nothing and sends nothing.',
-    'The page names what could not be read and shows the rest. See [A page for everybody](../how-to/publish-a-page.md).',
+    'The page names what could not be read and shows the rest. Where the trunk has no `tagflow.yaml`, or one with mistakes, the page says so, and the command ends with exit code 2. See [A page for everybody](../how-to/publish-a-page.md).',
   ],
   examples: ['tagflow report', 'tagflow report public --since 1y', 'tagflow report --no-check'],
   arguments: {
@@ -42,15 +42,17 @@ export const report = defineCommand({
         environments: data.lines.length,
         releases,
         findings: data.findings?.length ?? null,
+        problem: data.problem?.text ?? null,
       },
       parts: [
         linesOf([
           styled('green', '✓'),
           ` wrote ${file}: ${data.lines.length} environments, ${releases} releases, ${size(page)}`,
         ]),
+        ...(data.problem ? [linesOf([styled('red', '✗'), ` the page says: ${data.problem.text}`])] : []),
       ],
     });
-    return EXIT.ok;
+    return data.problem ? EXIT.usage : EXIT.ok;
   },
 });
 

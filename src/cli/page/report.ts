@@ -2,6 +2,7 @@
 import type { Given } from '../../engine/context.ts';
 import type { PageData } from '../../views/report/page-types.ts';
 import { type Values, text, unless } from '../arguments/options.ts';
+import { attempt } from '../../model/attempt.ts';
 import { incidentPattern } from '../arguments/incident.ts';
 
 /** The options of the page. */
@@ -22,12 +23,15 @@ export function pageReader({
 }: Values<typeof PAGE_OPTIONS>): (context: Given) => Promise<PageData> {
   const incident = incidentPattern(typed);
   return async (context) => {
-    const [{ readReport }, { parseInstant }, { pageDataOf }] = await Promise.all([
+    const [{ readReport }, { parseInstant }, { pageDataOf, unreadablePage }] = await Promise.all([
       import('../../engine/audit/report.ts'),
       import('../arguments/time.ts'),
       import('../../views/report/page-data.ts'),
     ]);
-    const from = await parseInstant(since, context.clock.now());
-    return pageDataOf(await readReport(context, { since: from, incident, audit: check }));
+    const made = context.clock.now();
+    const from = await parseInstant(since, made);
+    const reading = readReport(context, { since: from, incident, audit: check });
+    const { value, problem } = await attempt(reading, 'config-missing', 'config-invalid');
+    return value ? pageDataOf(value) : unreadablePage(problem, { made, since: from });
   };
 }

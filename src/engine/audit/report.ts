@@ -12,6 +12,8 @@ import type { EnvironmentProblem } from '../read/problem.ts';
 import { type EnvironmentStatus, statesIn } from '../status.ts';
 import { type Audit, checkIn } from './check.ts';
 import { type LineMetrics, metricsOf } from './metrics.ts';
+import { type ReleaseDetails, releaseDetails } from './release-details.ts';
+import type { ObjectId } from '../../model/object-id.ts';
 
 /** What goes into a report. */
 export interface ReportRequest {
@@ -31,6 +33,8 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
   /** By line, in flow order. */
   readonly states: readonly EnvironmentStatus[];
   readonly metrics: readonly LineMetrics[];
+  /** Of the newest releases, by commit: what they changed beside their versions. */
+  readonly details: ReadonlyMap<ObjectId, ReleaseDetails>;
   /** By line: when today's freezes held since its first release. */
   readonly freezes: ReadonlyMap<string, readonly FrozenTime[]>;
   /** Newest first; nothing where the journal cannot be read, which the state of each line tells. */
@@ -53,10 +57,11 @@ export async function readReport(context: Given, { since, incident, audit }: Rep
   const { snapshot } = past;
   const { pipeline, trunk } = snapshot;
   const wanted = new Set(pipeline.lines.keys());
-  const [states, journal, checked] = await Promise.all([
+  const [states, journal, checked, details] = await Promise.all([
     statesIn(context, snapshot, [...pipeline.lines.values()]),
     attempt(allEntries(context, journalOf(snapshot), undefined, JOURNAL)),
     audit ? attempt(checkIn(context, snapshot, { environments: [], registry: false })) : undefined,
+    releaseDetails(context, snapshot, past.pasts),
   ]);
   return {
     made,
@@ -65,6 +70,7 @@ export async function readReport(context: Given, { since, incident, audit }: Rep
     trunk: trunk.branch,
     states,
     pasts: past.pasts,
+    details,
     freezes: await freezesOf(past.pasts, pipeline, made),
     metrics: await metricsOf(context, past, wanted, { since, until: made, incident }),
     journal: journal.value ?? [],

@@ -2,10 +2,14 @@
 import type { Release } from '../../engine/read/past.ts';
 import type { RepositoryReport } from '../../engine/audit/report.ts';
 import type { EnvironmentStatus, ImageStatus } from '../../engine/status.ts';
+import type { ReleaseDetails } from '../../engine/audit/release-details.ts';
+import type { TagflowError } from '../../model/errors.ts';
+import { plain } from '../../model/text.ts';
+import { sourceWords } from '../sources.ts';
 import { metricsShape } from '../metrics.ts';
 import { remarks } from '../status.ts';
 import { unstyledText } from '../view.ts';
-import type { PageData, PageEntry, PageLine, PageMark, PageMetrics, PageRelease } from './page-types.ts';
+import type { PageChanges, PageData, PageEntry, PageLine, PageMark, PageMetrics, PageRelease } from './page-types.ts';
 
 /** The data of a page. */
 export function pageDataOf(report: RepositoryReport): PageData {
@@ -35,16 +39,39 @@ export function pageDataOf(report: RepositoryReport): PageData {
         marks: marksOf(state),
         remarks: remarks(state).map(unstyledText),
         problem: problems.get(state.environment) ?? state.problem?.message ?? null,
-        releases: (pasts.get(state.environment)?.releases ?? []).map(releaseOf),
+        releases: (pasts.get(state.environment)?.releases ?? []).map((release) =>
+          releaseOf(release, report.details.get(release.commit)),
+        ),
       };
     }),
     journal: report.journal.map(entryOf),
     findings: report.audit?.findings.map((finding) => ({ ...finding })) ?? null,
     checkProblem: report.auditProblem?.message ?? null,
+    problem: null,
   };
 }
 
-function releaseOf({ record, commit, signer, since, verification }: Release): PageRelease {
+/** The data of a page about a repository that cannot be read: it says why. */
+export function unreadablePage(problem: TagflowError, { made, since }: Pick<PageData, 'made' | 'since'>): PageData {
+  const { code, message, why } = problem;
+  const text = why === undefined ? message : `${message}: ${why}`;
+  return {
+    schemaVersion: 1,
+    made,
+    since,
+    trunk: '',
+    lines: [],
+    journal: [],
+    findings: null,
+    checkProblem: null,
+    problem: { code, text: plain(text) },
+  };
+}
+
+function releaseOf(
+  { record, commit, signer, since, verification }: Release,
+  details: ReleaseDetails | undefined,
+): PageRelease {
   const { source, restored } = record;
   return {
     number: record.sequence,
@@ -71,10 +98,40 @@ function releaseOf({ record, commit, signer, since, verification }: Release): Pa
         images.length > 0 ? images.map(({ name, version }) => `${name} ${version}`).join(', ') : 'configuration';
       return `${what}, left with release ${release}${reason === '' ? '' : `: ${reason}`}`;
     }),
+    changes: details ? changesShape(details) : null,
     verification: verification
       ? { result: verification.result, time: verification.time, steps: verification.steps }
       : null,
   };
+}
+
+/** Lines of a file's diff that the page has, and characters of each. */
+const MAX_LINES = 120;
+const MAX_LINE = 240;
+
+function changesShape({ files, moreFiles, sources }: ReleaseDetails): PageChanges {
+  const known = typeof files === 'string' ? [] : files;
+  return {
+    files: known.map(({ path, patch }) => ({ path: plain(path), patch: patchOf(patch) })),
+    moreFiles,
+    problem: typeof files === 'string' ? files : null,
+    sources:
+      sources?.map((source) => ({
+        image: source.image,
+        words: sourceWords(source),
+        link: source.link ?? null,
+        commits: source.commits.slice(0, 20).map(({ id, subject, author }) => ({ id, subject, author })),
+        total: source.total,
+        issues: source.issues.slice(0, 20),
+        missing: source.missing ?? null,
+      })) ?? null,
+  };
+}
+
+function patchOf(patch: string): readonly string[] {
+  const lines = patch.split('\n').filter((line) => line !== '' && !/^(?:===|--- |\+\+\+ )/.test(line));
+  const shown = lines.slice(0, MAX_LINES).map((line) => plain(line.replaceAll('\t', '  '), MAX_LINE));
+  return lines.length > MAX_LINES ? [...shown, `… and ${lines.length - MAX_LINES} more lines`] : shown;
 }
 
 function marksOf(state: EnvironmentStatus): readonly PageMark[] {

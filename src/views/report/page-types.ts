@@ -8,6 +8,28 @@ export interface PageImage {
   readonly digest: string;
 }
 
+/** What an image brought from its source repository; `missing`: why that is not known. */
+export interface PageSource {
+  readonly image: string;
+  /** Which way, and how many: `3 commits`. */
+  readonly words: string;
+  readonly link: string | null;
+  readonly commits: readonly { readonly id: string; readonly subject: string; readonly author: string }[];
+  readonly total: number;
+  readonly issues: readonly string[];
+  readonly missing: string | null;
+}
+
+/** What a release changed beside its versions. */
+export interface PageChanges {
+  /** Unified diffs, line by line; long ones are cut. */
+  readonly files: readonly { readonly path: string; readonly patch: readonly string[] }[];
+  readonly moreFiles: number;
+  readonly problem: string | null;
+  /** Null: tagflow.yaml lists no source repositories. */
+  readonly sources: readonly PageSource[] | null;
+}
+
 /** A release. Moments are milliseconds since 1970. */
 export interface PageRelease {
   readonly number: number;
@@ -31,6 +53,8 @@ export interface PageRelease {
     readonly why: string | null;
   }[];
   readonly held: readonly string[];
+  /** Null: the page has it of the newest releases alone. */
+  readonly changes: PageChanges | null;
   readonly verification: {
     readonly result: string;
     readonly time: string;
@@ -69,7 +93,7 @@ export interface PageMetrics {
   readonly deploymentsPerWeek: number;
   readonly deploymentIntervalSeconds: number | null;
   readonly changeLeadTimeSeconds: number | null;
-  readonly changes: readonly { readonly release: number }[];
+  readonly changes: readonly { readonly release: number; readonly seconds: number | null }[];
   readonly leadTimeUnknown: readonly number[];
   readonly failed: readonly { readonly release: number; readonly sign: string; readonly recovered: number | null }[];
   readonly changeFailRate: number | null;
@@ -114,4 +138,6 @@ export interface PageData {
   /** Null: the audit trail was not checked. */
   readonly findings: readonly PageFinding[] | null;
   readonly checkProblem: string | null;
+  /** Why the repository cannot be shown at all; null where it can. */
+  readonly problem: { readonly code: string; readonly text: string } | null;
 }

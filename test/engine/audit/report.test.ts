@@ -62,3 +62,35 @@ describe('the page', () => {
     await expect(pageOf(bench)).rejects.toMatchObject({ code: 'config-missing' });
   });
 });
+
+describe('what a release changed', () => {
+  test('stands beside the newest releases: lines of configuration, without records and pins of other lines', async () => {
+    const bench = await released();
+    bench.remote.commit('main', { 'environments/prd/settings.env': 'LEVEL=prd\nLIMIT=7\n' });
+    await bench.released('dev', { django: 'V4.2', mariadb: 'V10.6' });
+    await bench.released('stg');
+    await bench.released('prd');
+    const page = await pageOf(bench);
+    const [newest, first] = lineOf(page, 'prd').releases;
+    expect(newest?.changes?.files.find(({ path }) => path === 'environments/prd/settings.env')?.patch).toEqual([
+      '@@ -1,1 +1,2 @@',
+      ' LEVEL=prd',
+      '+LIMIT=7',
+    ]);
+    expect(newest?.changes?.files.some(({ path }) => path.startsWith('.tagflow/'))).toBe(false);
+    expect(newest?.changes).toMatchObject({ problem: null, moreFiles: 0, sources: null });
+    expect(first?.changes).toBeNull();
+  });
+
+  test('is said not to be known where the files cannot be read', async () => {
+    const bench = await released();
+    await bench.released('dev', { django: 'V4.2', mariadb: 'V10.6' });
+    const context = bench.context();
+    const { ledger } = context;
+    ledger.changedPaths = async () => {
+      throw bench.down();
+    };
+    const page = pageDataOf(await readReport(context, { since: 0, audit: false }));
+    expect(lineOf(page, 'dev').releases[0]?.changes).toMatchObject({ problem: 'the remote did not answer', files: [] });
+  });
+});
