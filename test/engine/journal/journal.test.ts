@@ -180,6 +180,24 @@ describe('a hold', () => {
   });
 });
 
+describe('a rollback', () => {
+  async function thrice(environments: readonly string[]): Promise<Outcome> {
+    const bench = await running();
+    await bench.released('prd');
+    await bench.through({ django: 'V4.3' });
+    await hold(bench.context(), { image: 'django@V4.2', environments, until: undefined, reason: 'CVE' });
+    return bench.rollback('prd');
+  }
+
+  test('goes past a release with an image that people hold', async () => {
+    expect(await thrice([])).toMatchObject({ kind: 'released', record: { restored: { sequence: 1 } } });
+  });
+
+  test('stops at one that they hold for another environment', async () => {
+    expect(await thrice(['dev'])).toMatchObject({ kind: 'released', record: { restored: { sequence: 2 } } });
+  });
+});
+
 describe('the head of the journal', () => {
   test('stands in the record of a release', async () => {
     const bench = await running();
