@@ -36,6 +36,22 @@ describe.concurrent('branches on the server', PATIENCE, () => {
     expect(await releaseOf(pipeline, 'stg')).toEqual(release(2, 'V4.2'));
   });
 
+  it('a server that takes no push of that size says so, a retry does not help, and the fix works', async () => {
+    const pipeline = await fork();
+    const { git } = pipeline.repository;
+    await git(['config', 'receive.maxInputSize', '100']);
+    const result = await changesNothing(pipeline, async () => pipeline.tagflow(['promote', 'stg']));
+    expect(result).toFail({
+      code: 'push-denied',
+      why: /pack exceeds maximum allowed size/,
+      fix: /larger than the server accepts: raise its limit/,
+    });
+    expect(result.exit).toBe(6);
+    await git(['config', '--unset', 'receive.maxInputSize']);
+    succeeded(await pipeline.tagflow(['promote', 'stg']));
+    expect(await releaseOf(pipeline, 'stg')).toEqual(release(2, 'V4.2'));
+  });
+
   it('a branch that was renamed is missed by its old name, beside the new one, and the fix works', async () => {
     const pipeline = await fork();
     const { repository } = pipeline;
