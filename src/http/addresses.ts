@@ -18,11 +18,15 @@ for (const [network, prefix] of [
   PRIVATE.addSubnet(network, prefix, 'ipv4');
 }
 for (const [network, prefix] of [
-  ['::', 128],
-  ['::1', 128],
+  // This machine, and IPv4 addresses inside IPv6 ones: compatible, NAT64 (RFC 6052, 8215), Teredo and 6to4 (RFC 3056).
+  ['::', 96],
   ['64:ff9b::', 96],
+  ['64:ff9b:1::', 48],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
-  ['fe80::', 10],
+  // Link-local and, deprecated, site-local.
+  ['fe80::', 9],
   ['ff00::', 8],
 ] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv6');
@@ -62,7 +66,7 @@ export function isLoopback(hostname: string): boolean {
  */
 export function isPrivate(hostname: string): boolean {
   const host = plain(hostname);
-  return host === 'localhost' || host.endsWith('.localhost') || METADATA_NAMES.has(host) || isListed(PRIVATE, host);
+  return host === 'localhost' || host.endsWith('.localhost') || isLinkLocal(host) || isListed(PRIVATE, host);
 }
 
 /** Whether a host name or an address is link-local, or that of a cloud's metadata service. Names are not looked up. */

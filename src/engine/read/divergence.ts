@@ -164,6 +164,9 @@ async function keptCommits(
 /** Upstream's changes of the same files that are looked at: one of them may have been what a commit does. */
 const STEPS = 30;
 
+/** What looking them up costs, as lines that differ: it takes Git several processes. */
+const LOOK = 400;
+
 /** Whether a commit of upstream since `since` has a change: it came there, and upstream went on from it. */
 async function cameSince(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
@@ -172,6 +175,8 @@ async function cameSince(
   effort: Effort,
 ): Promise<boolean> {
   const { ledger } = context;
+  if (effort.edits === 0) return false;
+  effort.spend(LOOK);
   if (since === undefined || !(await ledger.isAncestor(since, upstream))) return false;
   const steps = await attempt(ledger.recent(upstream, change.paths, STEPS), 'tree-unsafe');
   for (const { commit } of steps.value ?? []) {

@@ -88,8 +88,10 @@ async function repeatChanges(
       now.set(path, version);
     }
     const sides = await sidesOf(context, { commit, paths });
-    // Ids decide most changes: what is only here, or there already, is not read.
-    const meeting = paths.filter((path) => mayMeet(now.get(path), ...(sides.get(path) ?? [undefined, undefined])));
+    // Ids decide most changes: what is only here, or there already, is not read. Nor is what would not be compared.
+    const meeting = paths.filter(
+      (path) => effort.edits > 0 && mayMeet(now.get(path), ...(sides.get(path) ?? [undefined, undefined])),
+    );
     await bringVersions(
       context,
       meeting.flatMap((path) => [

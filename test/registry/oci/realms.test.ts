@@ -112,6 +112,16 @@ describe('addresses', () => {
     '[::ffff:192.168.0.1]',
     'localhost',
     'LOCALHOST.',
+    // Azure's wire server, and addresses of IPv4 inside of IPv6: compatible, NAT64, Teredo, 6to4; site-local ones.
+    '168.63.129.16',
+    '[::10.0.0.1]',
+    '[::169.254.169.254]',
+    '[64:ff9b::10.0.0.1]',
+    '[64:ff9b:1::10.0.0.1]',
+    '[2001:0:a9fe:a9fe::]',
+    '[2002:0a00:1::]',
+    '[2002:a9fe:a9fe::1]',
+    '[fec0::1]',
   ])('%s is private', (host) => {
     expect(isPrivate(host)).toBe(true);
   });
