@@ -11,7 +11,6 @@ export const MAX_CONFIG_BYTES = 256 * 1024;
 const MAX_CONFIG_DEPTH = 16;
 // Most values in a configuration, aliases followed.
 const MAX_CONFIG_VALUES = 20_000;
-const MAX_SYNTAX_ERRORS = 20;
 // A list of scalars takes about five lexemes an entry.
 const MAX_LEXEMES = 5 * MAX_CONFIG_VALUES;
 
@@ -64,7 +63,8 @@ export class ConfigDocument {
       return undefined;
     }
     if (second) this.#reportAt(second.range[0], [], 'it holds a second document', 'keep one document: drop the ---');
-    for (const { pos, message } of [...first.errors, ...first.warnings].slice(0, MAX_SYNTAX_ERRORS)) {
+    // A parser that has lost its way reports what is right as well: the first mistake is the one to correct.
+    for (const { pos, message } of [...first.errors, ...first.warnings].slice(0, 1)) {
       this.#reportAt(pos[0], [], `not YAML: ${lowerFirst(escaped(message))}`, syntaxFix(message));
     }
     return first.contents;

@@ -99,3 +99,49 @@ describe('release lines on one branch', () => {
     expect(applied).toMatchObject([{ environment: 'prd/shop', problem: undefined }]);
   });
 });
+
+describe.each([
+  ['folders that every branch has', (application: string) => `apps/${application}`],
+  ['folders for each environment', (application: string) => `apps/${application}/{environment}`],
+])('release lines that share the branch of their environment, in %s', (_, pathOf) => {
+  async function promoted(): Promise<Bench> {
+    const config = CONFIG.replace('layout: folders', 'layout: branches')
+      .replace('apps/shop/{environment}', pathOf('shop'))
+      .replace('apps/db/{environment}', pathOf('db'));
+    const files = Object.fromEntries(
+      ['dev', 'prd'].flatMap((environment) =>
+        (['shop', 'db'] as const).map((application) => [
+          `${pathOf(application).replace('{environment}', environment)}/kustomization.yaml`,
+          application === 'shop' ? overlay(DJANGO, 'V3.2') : overlay(MARIADB, 'V10.3'),
+        ]),
+      ),
+    );
+    const bench = createBench({ config, files });
+    await bench.released('dev/shop', { django: 'V4.0' });
+    await bench.released('dev/db', { mariadb: 'V10.6' });
+    return bench;
+  }
+
+  it('are promoted after another application was released upstream, from the commit that released them', async () => {
+    const bench = await promoted();
+    expect(await bench.promote('dev/shop')).toMatchObject({ kind: 'unchanged' });
+    const shop = (await show(bench.context(), 'dev/shop', { now: true })).commit;
+    const { record } = await bench.released('prd/shop');
+    expect(record.source).toEqual({ environment: 'dev', branch: 'dev', commit: shop });
+    await bench.released('prd/db');
+    expect(await bench.promote('prd/shop')).toMatchObject({ kind: 'unchanged' });
+    expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+    await bench.released('dev/shop', { django: 'V4.2' });
+    await bench.released('dev/db', { mariadb: 'V10.11' });
+    await bench.released('prd/shop');
+    expect(await bench.rollback('prd/shop')).toMatchObject({ kind: 'released' });
+  });
+
+  it('are refused with what hands changed upstream since the release', async () => {
+    const bench = await promoted();
+    const path = `${pathOf('shop').replace('{environment}', 'dev')}/settings.env`;
+    bench.remote.commit('dev', { [path]: 'LEVEL=hand\n' });
+    expect(await bench.promote('prd/shop')).toMatchObject({ kind: 'refused', refusals: [{ code: 'upstream' }] });
+    await bench.released('prd/db');
+  });
+});

@@ -23,6 +23,7 @@ import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snap
 import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
+import { scopeId } from '../tree/tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
 import { originsOf } from './copy.ts';
 import { type WantedImage, resolveImage } from './images.ts';
@@ -78,18 +79,31 @@ export async function promotionSource(
     await bringFiles(reading, mixed, upstream ? recordPaths(upstream) : []);
     return { source, tree: source.commit, overlay: undefined };
   }
-  const taken = line.carries === 'files' ? await whereReleased(reading, upstream, source) : source;
+  const taken = await whereReleased(reading, line, upstream, source);
   return { source: taken, tree: head, overlay: await overlayOf(reading, snapshot, line, taken) };
 }
 
-/** On one branch the head moves with every line: what upstream released stands at the commit that released it. */
+/**
+ * Where several lines share a branch its head moves with every line: what upstream released stands at the commit that released
+ * it. What hands changed in its files since then, and a release would take along, is at the head alone.
+ */
 async function whereReleased(
   reading: RecordReading,
+  line: ReleaseLine,
   upstream: ReleaseLine | undefined,
   source: ReleaseSource,
 ): Promise<ReleaseSource> {
   const released = upstream && (await readRelease(reading, upstream, source.commit));
-  return { ...source, commit: released?.commit ?? source.commit };
+  if (!released) return source;
+  const { commit } = released;
+  if (line.carries === 'files' || commit === source.commit) return { ...source, commit };
+  const same = await Promise.all(
+    [line, upstream].map(async (one) => {
+      const [then, now] = [scopeId(reading.ledger, one, commit, []), scopeId(reading.ledger, one, source.commit, [])];
+      return (await then) === (await now);
+    }),
+  );
+  return same.every(Boolean) ? { ...source, commit } : source;
 }
 
 /** Returns what a promotion from a source lays over the scope of a line; undefined where releases carry a tree, or nothing. */

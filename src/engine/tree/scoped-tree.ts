@@ -78,7 +78,7 @@ export async function scopedTree(
   const read = { images, files, own: here, bases, values, parsed };
   const { pins, options, result } = pinTree(reading, pipeline, line, read);
   const written = new Map([...kept, ...result.edits.map((edit) => [edit.path, edit.content] as const)]);
-  const edits = editsBetween(own, wanted, written);
+  const edits = editsBetween(own, wanted, written, contents(here));
   const only = [...line.scope.folders, ...line.scope.files];
   const scope = await reading.ledger.treeId(head, edits.map(treeEdit), only);
   const adopted = commit === undefined ? [] : changedBetween(await scopeOf(reading, line, commit), own);
@@ -307,11 +307,19 @@ async function contentsOf(
 }
 
 /** The edits that turn one scope into another, with the content of some files written. */
-function editsBetween(own: Files, wanted: Files, written: ReadonlyMap<string, Uint8Array>): readonly PlannedEdit[] {
+function editsBetween(
+  own: Files,
+  wanted: Files,
+  written: ReadonlyMap<string, Uint8Array>,
+  here: ReadonlyMap<string, Uint8Array>,
+): readonly PlannedEdit[] {
   const edits: PlannedEdit[] = [];
   for (const path of new Set([...own.keys(), ...wanted.keys()])) {
     const [before, after] = [own.get(path), wanted.get(path)];
     const content = written.get(path);
+    // What is laid over the scope may get its pins and be what the branch has already.
+    const stands = before?.mode === after?.mode && isSameContent(content, here.get(path));
+    if (content && stands) continue;
     if (content) edits.push({ kind: 'write', path, text: utf8(content) });
     else if (!after) edits.push({ kind: 'remove', path });
     else if (before?.id !== after.id || before.mode !== after.mode) {
