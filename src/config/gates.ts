@@ -63,7 +63,7 @@ class GateReader {
       approvals: this.#approvals(gates['approvals'], [...at, 'approvals']),
       reviews: this.#reviews(gates['approvals'], [...at, 'approvals'], values['pullRequest'] === true),
       status: this.#statuses(gates['status'], [...at, 'status']),
-      run: this.#some(gates['run'], [...at, 'run'], (each, where) => this.#run(each, where)),
+      run: this.#programs(gates['run'], [...at, 'run']),
       overrides: new Map(
         Object.entries(overrides).map(([gate, people]) => [this.#gateName(gate, path), texts(people)]),
       ),
@@ -153,6 +153,16 @@ class GateReader {
     return texts(this.#filled(value, path)).filter(
       (name, index) => name.trim() !== '' || this.#report([...path, index], 'it is empty', 'name a commit status'),
     );
+  }
+
+  #programs(value: unknown, path: ConfigPath): readonly RunRule[] | undefined {
+    const names = (Array.isArray(value) ? value : []).map((one) => asValues(one)['name']);
+    for (const [index, name] of names.entries()) {
+      if (typeof name !== 'string' || names.indexOf(name) === index) continue;
+      const what = `${quote(name)} is the name of another program`;
+      this.#report([...path, index, 'name'], what, 'name each once: run/NAME is what an override names');
+    }
+    return this.#some(value, path, (each, where) => this.#run(each, where));
   }
 
   #run(values: Values, path: ConfigPath): RunRule | undefined {

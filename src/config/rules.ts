@@ -17,6 +17,7 @@ export function checkRules(
   defaultBranch?: BranchName,
 ): void {
   branches(draft, document, defaultBranch);
+  journalBranch(draft, document, defaultBranch);
   for (const rule of [flow, layouts, applications, renamed, repositories, signing, pullRequests])
     rule(draft, document, lines);
   checkLines(draft, lines, document);
@@ -97,6 +98,24 @@ function branches(draft: Draft, document: ConfigDocument, defaultBranch: BranchN
       document.report(path, what, 'rename one: a branch name must not be a folder of another');
     }
     taken.set(key, { branch, owner: ownerOf(document, name) });
+  }
+}
+
+/** Entries are pushed to the journal's branch as they are written: it holds nothing else, and no rule for proposals protects it. */
+function journalBranch(
+  { journal, layout, branch, trunk }: Draft,
+  document: ConfigDocument,
+  byDefault?: BranchName,
+): void {
+  if (journal === undefined) return;
+  const fix = 'name a branch that holds nothing else: tagflow-journal';
+  const mainline = trunk ?? byDefault;
+  if (mainline !== undefined && fold(journal) === fold(mainline)) {
+    document.report(['journal'], `the branch ${quote(journal)} is the trunk`, fix);
+  } else if (layout === 'folders' && branch !== undefined && fold(journal) === fold(branch)) {
+    document.report(['journal'], `the branch ${quote(journal)} is that of the environments`, fix);
+  } else if (fold(journal).startsWith('tagflow/')) {
+    document.report(['journal'], `${quote(journal)} is below tagflow/, where pull requests have their branches`, fix);
   }
 }
 

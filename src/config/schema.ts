@@ -541,7 +541,8 @@ export const configSchema = z
     maxFileSize: z.optional(maxFileSize),
     journal: z.optional(z.string()).register(documentation, {
       title: 'Journal',
-      description: 'The branch that holds locks, holds and approvals. tagflow makes it when it is needed first.',
+      description:
+        'The branch that holds locks, holds and approvals, and nothing else. It is not below `tagflow/`. tagflow makes it when it is needed first.',
       absent: '`tagflow-journal`',
       examples: ['tagflow-journal'],
       maxLength: 244,

@@ -88,6 +88,7 @@ describe('what is refused as usage, with exit 2', () => {
     [['--override', 'held'], '--override needs --reason'],
     [['--override', 'downgrade', '--reason', 'INC-1'], 'a rollback does not take --override downgrade'],
     [['--override', 'hold', '--reason', 'INC-1'], 'there is no gate "hold" to override'],
+    [['--override', 'lock', '--reason', 'INC-1'], 'a lock is not overridden'],
   ])('rollback with %j', async (more, what) => {
     const { exit, stderr } = await run(['rollback', 'prd', '--to', 'V4.0', ...more]);
     expect([exit, stderr]).toEqual([2, expect.stringContaining(what)]);

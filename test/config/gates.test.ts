@@ -199,6 +199,11 @@ describe('a mistake in', () => {
       `${freeze}.cron: "0 0 31 2 *" never happens`,
     ],
     [
+      'two programs of one name',
+      'gates: { run: [{ name: a, command: [x.sh] }, { name: a, command: [y.sh] }] }',
+      `${gates}.run[1].name: "a" is the name of another program; name each once`,
+    ],
+    [
       'the gate of an override',
       'overrides: { saok: [ana@example.com] }',
       'environments.prd.overrides.saok: there is no gate "saok"; did you mean soak?',
@@ -211,5 +216,29 @@ describe('a mistake in', () => {
 
   test('every place is reported at once', () => {
     expect(mistakes("gates: { soak: x, reason: '(', windows: [{ hours: x, zone: y }] }")).toHaveLength(4);
+  });
+});
+
+describe('the branch of the journal', () => {
+  const FOLDERS = `version: 1
+layout: folders
+branch: deploy
+images: { django: { repository: registry.example.com/acme/django } }
+environments: { dev: { path: env/dev }, prd: { path: env/prd, from: dev } }
+`;
+  test.each([
+    ['main', 'the branch "main" is the trunk'],
+    ['MAIN', 'the branch "MAIN" is the trunk'],
+    ['deploy', 'the branch "deploy" is that of the environments'],
+    ['tagflow/journal', '"tagflow/journal" is below tagflow/, where pull requests have their branches'],
+  ])('is not %s', (journal, expected) => {
+    const error = refusal(() => parseConfig(`${FOLDERS}trunk: main\njournal: ${journal}\n`));
+    expect((error.details['problems'] as readonly Problem[]).map(({ path, what }) => `${path}: ${what}`)).toEqual([
+      `journal: ${expected}`,
+    ]);
+  });
+
+  test('is any other', () => {
+    expect(parseConfig(`${FOLDERS}trunk: main\njournal: notes/journal\n`).journal).toBe('notes/journal');
   });
 });

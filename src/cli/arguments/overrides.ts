@@ -15,6 +15,13 @@ export function overridesFrom(
 ): readonly string[] {
   const named = options.override;
   const wrong = named.find((name) => !isGateName(name));
+  if (wrong === 'lock') {
+    throw new TagflowError('usage', {
+      what: 'a lock is not overridden',
+      why: 'it stops everybody until it is taken off',
+      fix: 'take it off: tagflow unlock ENV',
+    });
+  }
   if (wrong !== undefined) {
     throw new TagflowError('usage', {
       what: `there is no gate ${JSON.stringify(wrong)} to override`,
