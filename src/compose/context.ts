@@ -120,9 +120,9 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     throw new TagflowError('storage-failed', {
-      what: `the work folder ${folder} cannot be made`,
+      what: `cannot create the work folder ${folder}`,
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name a folder that can be written: TAGFLOW_CACHE_DIR',
+      fix: 'set TAGFLOW_CACHE_DIR to a writable folder',
       cause,
     });
   }

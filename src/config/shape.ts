@@ -86,7 +86,7 @@ function reportWrongValue(context: Context, path: ConfigPath, allowed: readonly 
   if (path.length === 1 && path[0] === 'version') {
     context.document.report(
       path,
-      `version ${quote(value)} of the format is not known`,
+      `version ${quote(value)} of the format is unknown`,
       'write version: 1, or use a newer tagflow',
     );
     return undefined;

@@ -18,8 +18,8 @@ export const page = z.pipe(
 /** The error for a list without an end. */
 export function endless(api: URL, doing: string): TagflowError {
   return new TagflowError('forge-answer-invalid', {
-    what: `${api.host} does not end the list when ${doing}`,
-    why: `after ${MOST_PAGES * PER_PAGE} of them it names one more page`,
+    what: `${api.host} sends a list without an end when ${doing}`,
+    why: `after ${MOST_PAGES * PER_PAGE} entries it still names a next page`,
   });
 }
 

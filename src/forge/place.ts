@@ -146,5 +146,5 @@ function decoded(path: string): string {
 function unknown(url: string, why: string, fix: string, details: { readonly isServer: boolean } = { isServer: true }) {
   // Whatever stands before an `@` may be a password.
   const shown = url.replace(/^([a-z+.-]*:\/\/)?[^/]*@/i, '$1').replace(/[\x00-\x1f\x7f]/g, '?');
-  return new TagflowError('forge-unknown', { what: `what hosts ${shown} is not known`, why, fix, details });
+  return new TagflowError('forge-unknown', { what: `the forge that hosts ${shown} is unknown`, why, fix, details });
 }

@@ -102,7 +102,7 @@ export class ForgeClient implements ForgeRequests {
     const { api, token } = this.#options;
     if (answer.status === 404) {
       throw new TagflowError('forbidden', {
-        what: `${api.host} shows the token from ${token.from} nothing that would allow ${doing}`,
+        what: `${api.host} gives the token from ${token.from} no access for ${doing}`,
         why: `${this.#why(answer)}; forges hide what a token may not see`,
         fix: `check the remote's URL; ${rightsNeeded(this.#options)}`,
       });
@@ -111,8 +111,8 @@ export class ForgeClient implements ForgeRequests {
     const parsed = schema.safeParse(answer.data);
     if (parsed.success) return parsed.data;
     throw new TagflowError('forge-answer-invalid', {
-      what: `what ${api.host} sent for ${doing} does not look like an answer of its API`,
-      why: typeof answer.data === 'string' ? 'it is not JSON' : 'fields are missing, or of other kinds',
+      what: `${api.host} did not answer like the API of a forge`,
+      why: `${doing}: ${typeof answer.data === 'string' ? 'the answer is not JSON' : 'fields are missing, or have other types'}`,
       fix: `check that ${api.href} is its API, or set TAGFLOW_FORGE_URL`,
     });
   }
@@ -163,7 +163,7 @@ export class ForgeClient implements ForgeRequests {
     }
     if (answer.status !== 403) return answer;
     throw new TagflowError('forbidden', {
-      what: `${api.host} forbids the token from ${token.from} ${doing}`,
+      what: `${api.host} denies the token from ${token.from} permission for ${doing}`,
       why: this.#why(answer),
       fix: rightsNeeded(this.#options),
     });
@@ -172,9 +172,9 @@ export class ForgeClient implements ForgeRequests {
   #limited(answer: ForgeAnswer, wait: number): TagflowError {
     const { api, clock } = this.#options;
     return new TagflowError('forge-unavailable', {
-      what: `${api.host} lets no more requests through`,
+      what: `${api.host} limits requests for now`,
       why: `it answered ${answer.status} and asks to wait until ${new Date(clock.now() + wait).toISOString().slice(0, 19)}Z`,
-      fix: 'run it again then, or with a token that has a limit of its own',
+      fix: 'run the command again then, or with a token that has a limit of its own',
     });
   }
 
@@ -216,7 +216,7 @@ async function makeTry(
     if (isTagflowError(error)) throw error;
     if (controller.signal.aborted && signal?.aborted) {
       if (!isWrite) throw interrupted();
-      return { kind: 'failed', error: interrupted('whether the last request took effect is not known') };
+      return { kind: 'failed', error: interrupted('it is unknown whether the last request took effect') };
     }
     const why = controller.signal.aborted
       ? `no answer came within ${requestTimeoutMs / 1000} s`

@@ -152,7 +152,7 @@ function unknown({ name }: Gate, problem: TagflowError | undefined, evidence: st
     decision: 'unknown',
     code: 'gate-unknown',
     text: {
-      what: `whether gate ${name} passes is not known`,
+      what: `cannot tell whether gate ${name} passes`,
       why: problem ? sentenceOf(problem) : `its evidence was not gathered: ${evidence}`,
       fix: problem?.advice ?? 'run the command again',
       details: { gate: name, ...(problem && { cause: problem.code }) },

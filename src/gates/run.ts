@@ -16,7 +16,7 @@ export function runGate(name: string): Gate {
       if (exitCode === 0) return pass(seen);
       const fix = advise`see what ${name} asks for, or: ${{ act: 'override', gate }}`;
       if (exitCode === undefined) {
-        const text = { what: `whether gate ${gate} passes is not known`, why: seen, fix, details: { gate } };
+        const text = { what: `cannot tell whether gate ${gate} passes`, why: seen, fix, details: { gate } };
         return { decision: 'unknown', code: 'gate-unknown', text };
       }
       const isEarly = exitCode === NOT_YET;

@@ -160,7 +160,7 @@ async function valueOf(variable: string, from: string, env: Env, directory: stri
     from === variable ? (env[from] ?? '').trim() : await tokenInFile(from, resolve(directory, env[from] ?? ''));
   if (/^[\x21-\x7e]+$/.test(value)) return value;
   throw new TagflowError('credentials-invalid', {
-    what: `${from} holds no token`,
+    what: `${from} does not hold a token`,
     why: 'a token has no spaces, no line ends and only ASCII characters',
     fix: `set ${from} to ${from === variable ? 'the token alone' : 'a file that holds the token alone'}`,
   });
@@ -175,7 +175,7 @@ async function tokenInFile(variable: string, path: string): Promise<string> {
     why = error instanceof Error ? error.message : String(error);
   }
   throw new TagflowError('credentials-invalid', {
-    what: `${path} holds no token`,
+    what: `${path} does not hold a token`,
     why: `${variable} names it: ${why}`,
     fix: `write the token into it, or unset ${variable}`,
   });

@@ -48,7 +48,7 @@ async function readAfter<State>(
     if (!(error instanceof TransportFailure)) throw error;
     throw new TransportFailure(false, {
       what: failure.message,
-      why: `${failure.why ?? 'the answer was lost'}; whether ${where} was written is not known`,
+      why: `${failure.why ?? 'the answer was lost'}; it is unknown whether ${where} was written`,
       fix: 'run the same command again: it reads the tag before it writes',
       details: failure.details,
       cause: error,

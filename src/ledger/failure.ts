@@ -135,7 +135,7 @@ export function remoteFailure(remote: RemoteUrl, kind: FailureKind, said: string
       return new TagflowError('unauthorized', { ...denialText(remote, kind), why, details });
     case 'old-git':
     case 'no-git': {
-      const what = kind === 'old-git' ? 'this version of Git is too old' : 'the program git cannot be started';
+      const what = kind === 'old-git' ? 'this version of Git is too old' : 'cannot start the program git';
       return new TagflowError('not-supported', { what, why, fix: 'install Git 2.36 or newer' });
     }
     default: {

@@ -89,7 +89,7 @@ async function listen(
 /** The error for a Git program that cannot be started. */
 function noGit(gitProgram: string, cause: unknown): TagflowError {
   return new TagflowError('not-supported', {
-    what: `the program ${JSON.stringify(gitProgram)} cannot be started`,
+    what: `cannot start the program ${JSON.stringify(gitProgram)}`,
     why: cause instanceof Error ? cause.message : String(cause),
     fix: 'install Git 2.36 or newer, and have it on PATH',
     cause,

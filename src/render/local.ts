@@ -121,9 +121,9 @@ async function stored<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     throw new TagflowError('storage-failed', {
-      what: `${tmpdir()} cannot be written: what is rendered stands there for a moment`,
+      what: `cannot write to ${tmpdir()}, where rendering keeps temporary files`,
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'make room there, or name another folder: TMPDIR',
+      fix: 'free some space there, or set TMPDIR to another folder',
       cause,
     });
   }

@@ -56,12 +56,13 @@ export async function verifyWithGpg(
     const of = (keyword: string): readonly (readonly string[])[] => status.filter(([name]) => name === keyword);
     const bad = BAD.find((keyword) => of(keyword).length > 0);
     const [valid, ...others] = of('VALIDSIG');
-    if (bad !== undefined) return { problem: `its signature is not good by the keys of ${trust.file} then (${bad})` };
+    if (bad !== undefined)
+      return { problem: `its signature was not valid at that time by the keys in ${trust.file} (${bad})` };
     if (exitCode !== 0 || !valid || others.length > 0 || of('GOODSIG').length !== 1) {
-      return { problem: `its signature is by no key that ${trust.file} lists` };
+      return { problem: `its signature was made with a key that ${trust.file} does not list` };
     }
     const [, key = '', , , , , , , hash = '', , primary = key] = valid;
-    if (WEAK_HASHES.has(hash)) return { problem: 'its signature is of a hash that is broken' };
+    if (WEAK_HASHES.has(hash)) return { problem: 'its signature uses a broken hash algorithm' };
     if (trust.signedBy.length === 0 || trust.signedBy.includes(primary)) return { signer: primary };
     return { problem: `it is signed by ${plain(primary, 64)}, who may not release it` };
   });

@@ -99,9 +99,9 @@ async function readKey(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (cause) {
     throw new TagflowError('credentials-invalid', {
-      what: 'the key of TAGFLOW_SIGNING_KEY cannot be read',
+      what: 'cannot read the key that TAGFLOW_SIGNING_KEY names',
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'name in TAGFLOW_SIGNING_KEY the file that holds the private key (in GitLab CI: a variable of the type file)',
+      fix: 'set TAGFLOW_SIGNING_KEY to the file that holds the private key (in GitLab CI: a variable of the type file)',
       cause,
     });
   }
@@ -121,7 +121,7 @@ async function isFile(path: string): Promise<boolean> {
 
 function noKey(method: SigningMethod): TagflowError {
   return new TagflowError('credentials-invalid', {
-    what: 'no key to sign the release with is known',
+    what: 'no signing key is configured',
     why: `tagflow.yaml says signing: ${method}, and neither TAGFLOW_SIGNING_KEY nor user.signingKey of Git is set`,
     fix:
       method === 'ssh'

@@ -60,7 +60,7 @@ export async function runSigner(
   } catch (cause) {
     signal?.throwIfAborted();
     throw new TagflowError('not-supported', {
-      what: `the program ${JSON.stringify(program)} cannot be started`,
+      what: `cannot start the program ${JSON.stringify(program)}`,
       why: cause instanceof Error ? cause.message : String(cause),
       fix: program.includes('gpg') ? 'install GnuPG 2.2 or newer' : 'install OpenSSH 8.9 or newer',
       cause,
@@ -80,9 +80,9 @@ export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise
   } catch (cause) {
     if (cause instanceof TagflowError || !(cause instanceof Error && 'syscall' in cause)) throw cause;
     throw new TagflowError('storage-failed', {
-      what: `${folder ?? tmpdir()} cannot be written: signatures need a few small files there`,
-      why: cause.message,
-      fix: 'make room there, or name another folder: TMPDIR',
+      what: `cannot write to ${folder ?? tmpdir()}`,
+      why: `${cause.message}; a signature needs a few small files there`,
+      fix: 'free some space there, or set TMPDIR to another folder',
       cause,
     });
   } finally {

@@ -69,11 +69,13 @@ export async function verifyWithSsh(
       const [pattern] = patternSigners(trust);
       const passedOver =
         pattern === undefined ? '' : `; keys of patterns, such as ${plain(pattern, 80)}, do not count beside signedBy`;
-      return { problem: `its signature is by no key that ${trust.file} lists as valid then${passedOver}` };
+      return {
+        problem: `its signature was made with a key that ${trust.file} did not list as valid at that time${passedOver}`,
+      };
     }
     const names = plain(owners.join(', '), 200);
     const good = await firstOf(owners, verify);
-    if (good === undefined) return { problem: `its signature, by a key of ${names}, is not good` };
+    if (good === undefined) return { problem: `its signature, made with a key of ${names}, is not valid` };
     return trust.signedBy.length === 0
       ? { signer: good }
       : { problem: `it is signed by ${names}, who may not release it` };

@@ -114,7 +114,7 @@ export async function writeTree(folder: string, files: AsyncIterable<ProgramFile
       throw new TagflowError('not-supported', {
         what: 'the trunk’s tree is too large for a step that runs a program',
         why: 'it has more than 512 MiB of files',
-        fix: 'let another kind of step look, such as http',
+        fix: 'use another kind of step, such as http',
       });
     }
     // The ledger refuses paths that lead out of the tree; links are not among the files.

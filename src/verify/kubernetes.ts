@@ -109,7 +109,7 @@ export async function fetchWorkload(
     workload: found.data,
     async pods() {
       const labels = selectorOf(found.data.spec.selector);
-      if (labels === undefined) return `${name} selects its Pods in a way that is not known`;
+      if (labels === undefined) return `${name} selects its Pods in a way that tagflow does not know`;
       const listed = pods.safeParse(await read('pods', `--selector=${labels}`));
       return listed.success ? listed.data : `kubectl listed no Pods of ${name}`;
     },

@@ -115,7 +115,7 @@ function remarks({ line, failed, leadTime }: LineMetrics): readonly StyledText[]
       ? [
           styled(
             'dim',
-            `the lead time of ${counted(unknown, 'deployment')} of ${line} is not known: it is the first release, or its record leads to no commit of the trunk`,
+            `the lead time of ${counted(unknown, 'deployment')} of ${line} is unknown: it is the first release, or its record leads to no commit of the trunk`,
           ),
         ]
       : []),

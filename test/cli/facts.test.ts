@@ -12,7 +12,7 @@ const DEV = 'dev' as BranchName;
 const NOTHING = { fix: 'run the command again', details: { environment: 'dev', commit: null, landed: false } };
 const LANDED = { fix: 'tagflow apply dev', details: { environment: 'dev', commit: COMMIT, landed: true } };
 const UNKNOWN = {
-  why: expect.stringMatching(/whether it landed is not known$/) as string,
+  why: expect.stringMatching(/it is unknown whether it landed$/) as string,
   details: { environment: 'dev', commit: COMMIT, landed: null },
 };
 
@@ -64,7 +64,7 @@ describe('a run that makes a release', () => {
         .push(branch, COMMIT, undefined)
         .catch(() => undefined);
       expect(facts.now(false)).toMatchObject({
-        why: `commit ${COMMIT.slice(0, 7)} ${how} ${branch}; whether a pull request asks for it is not known; prd is as before`,
+        why: `commit ${COMMIT.slice(0, 7)} ${how} ${branch}; it is unknown whether a pull request asks for it; prd is as before`,
         fix: 'run the command again: it does what is left to do',
         details: { environment: 'prd', landed: false },
       });

@@ -81,7 +81,10 @@ describe.each(['github', 'gitlab'] as const)('a composed forge: %s', (kind) => {
 
   it.each(['empty', 'none'])('says that a file holds no token: %s', async (file) => {
     const error = await failureOf(compose(kind, { env: { TAGFLOW_FORGE_TOKEN_FILE: file } }));
-    expect(error).toMatchObject({ code: 'credentials-invalid', message: `${join(folder, file)} holds no token` });
+    expect(error).toMatchObject({
+      code: 'credentials-invalid',
+      message: `${join(folder, file)} does not hold a token`,
+    });
   });
 
   it('says that there is no token', async () => {

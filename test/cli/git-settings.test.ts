@@ -111,7 +111,7 @@ describe('what starts a program is taken from protected configuration', () => {
 describe('why there is no remote', () => {
   it('Git is not there', async () => {
     const error = await noRemote(checkout, { PATH: '/nowhere' });
-    expect(error).toMatchObject({ code: 'not-supported', message: 'the program git cannot be started' });
+    expect(error).toMatchObject({ code: 'not-supported', message: 'cannot start the program git' });
     expect(error.fix).toMatch(/install Git/);
   });
 
@@ -134,6 +134,6 @@ describe('why there is no remote', () => {
   });
 
   it('there is none', async () => {
-    expect(await noRemote(checkout, env())).toMatchObject({ code: 'usage', message: 'no Git remote is known' });
+    expect(await noRemote(checkout, env())).toMatchObject({ code: 'usage', message: 'no Git remote is configured' });
   });
 });

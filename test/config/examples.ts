@@ -81,7 +81,7 @@ const STRUCTURAL: readonly Row[] = [
     SHORT.replace('1', '2'),
     '1:10',
     'version',
-    'version 2 of the format is not known',
+    'version 2 of the format is unknown',
     'newer tagflow',
   ],
   ['a version in quotes', SHORT.replace('1', "'1'"), '1:10', 'version', 'version "1" of the format', 'version: 1'],

@@ -85,7 +85,7 @@ describe('a value that is not one of the words', () => {
   it.each(['2', '[1]', '~'])('is a newer format when it is the version: %s', (version) => {
     const shown = version === '~' ? 'null' : version;
     expect(said(top('').replace('version: 1', `version: ${version}`))).toEqual([
-      `version: version ${shown} of the format is not known; write version: 1, or use a newer tagflow`,
+      `version: version ${shown} of the format is unknown; write version: 1, or use a newer tagflow`,
     ]);
   });
 });

@@ -81,9 +81,9 @@ interface Moment {
 /** What a run that was stopped says is true now, and what to type. */
 const SAYS = {
   nothing: { why: /^no release of dev was committed$/, fix: /^run the command again$/ },
-  landed: { why: /^commit [0-9a-f]{7} landed on dev; not all of its tags are known/, fix: /^tagflow apply dev$/ },
+  landed: { why: /^commit [0-9a-f]{7} landed on dev; some of its tags may be missing/, fix: /^tagflow apply dev$/ },
   unknown: {
-    why: /^commit [0-9a-f]{7} was on its way to dev; whether it landed is not known$/,
+    why: /^commit [0-9a-f]{7} was on its way to dev; it is unknown whether it landed$/,
     fix: /^tagflow show dev tells its commit: .*tagflow apply dev; if not, run the command again$/,
   },
 } as const;

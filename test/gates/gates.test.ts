@@ -305,7 +305,7 @@ describe('evidence that could not be had', () => {
     expect(decisions[3]).toEqual({
       gate: 'divergence',
       decision: 'unknown',
-      reason: 'whether gate divergence passes is not known',
+      reason: 'cannot tell whether gate divergence passes',
     });
     expect(refusals).toMatchObject([
       {

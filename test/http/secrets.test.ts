@@ -185,7 +185,7 @@ describe('a token', () => {
     const to = git('https://a.example/x', true);
     expect((await releaseSecret(to, { TAGFLOW_GIT_TOKEN: ' own\r\n' }, '/')).secret?.value).toBe('own');
     const error = await failureOf(releaseSecret(to, { TAGFLOW_GIT_TOKEN: 'a\r\nX: y' }, '/'));
-    expect(error).toMatchObject({ code: 'credentials-invalid', message: 'TAGFLOW_GIT_TOKEN holds no token' });
+    expect(error).toMatchObject({ code: 'credentials-invalid', message: 'TAGFLOW_GIT_TOKEN does not hold a token' });
   });
 
   it('that is held back is reported with whom it is for, and nothing of it', async () => {

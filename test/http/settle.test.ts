@@ -67,7 +67,7 @@ test('what can be neither written nor read is not guessed, nor tried again', asy
     code: 'registry-unavailable',
     transient: false,
     message: 'no answer',
-    why: `the connection was closed; whether ${WHERE} was written is not known`,
+    why: `the connection was closed; it is unknown whether ${WHERE} was written`,
     cause: HOPELESS,
   });
 });

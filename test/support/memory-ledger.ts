@@ -460,7 +460,7 @@ class MemoryLedger implements Ledger {
     if (fault === 'too-large') return { outcome: 'denied', reason: 'HTTP 413', isForSize: true };
     if (fault !== 'outcome-unknown') this.#receive(push);
     if (fault === 'outcome-unknown' || fault === 'outcome-unknown-applied') {
-      throw new TagflowError('push-outcome-unknown', { what: `whether the push to ${branch} landed is not known` });
+      throw new TagflowError('push-outcome-unknown', { what: `it is unknown whether the push to ${branch} landed` });
     }
     const head = this.#remote.branches.get(branch);
     if (head === expected && head !== commit && beside) return { outcome: 'beside-moved' };

@@ -159,32 +159,32 @@ export function oneOrMore(word: string, meaning: string, more: ArgumentMore = {}
 
 /** A whole number from 1. */
 export function count(typed: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(typed)) throw new Invalid('it is a whole number from 1');
+  if (!/^[1-9][0-9]{0,8}$/.test(typed)) throw new Invalid('it must be a whole number, 1 or more');
   return Number(typed);
 }
 
 /** A number of seconds. */
 export function seconds(typed: string): number {
   const found = Number(typed);
-  if (!(found > 0 && found <= 86_400)) throw new Invalid('it is a number of seconds');
+  if (!(found > 0 && found <= 86_400)) throw new Invalid('it must be a number of seconds, at most 86400');
   return found;
 }
 
 /** A span of time, in milliseconds. */
 export function span(typed: string): number {
   const found = parseDuration(typed);
-  if (found === undefined) throw new Invalid('it is a whole number and s, m, h, d or w, such as 30m');
+  if (found === undefined) throw new Invalid('it must be a whole number with s, m, h, d or w, such as 30m');
   return found;
 }
 
 function chosen<C extends string>(choices: readonly C[], typed: string): C {
   const found = choices.find((one) => one === typed);
-  if (found === undefined) throw new Invalid(`it is one of ${choices.join(', ')}`);
+  if (found === undefined) throw new Invalid(`it must be one of ${choices.join(', ')}`);
   return found;
 }
 
 function names(typed: string): readonly string[] {
   const given = typed.split(',').map((name) => name.trim());
-  if (given.includes('')) throw new Invalid('a name is empty');
+  if (given.includes('')) throw new Invalid('one of the names is empty');
   return given;
 }

@@ -36,7 +36,7 @@ export const diff = defineCommand({
 async function compareTwo(session: Session, from: string, to: string | undefined, rendered: boolean): Promise<boolean> {
   if (to === undefined) {
     throw new TagflowError('usage', {
-      what: `${from} is not compared with anything`,
+      what: `diff ${from} needs a second environment, or --live`,
       why: 'diff compares two environments, or with --live one with what runs there',
       fix: `tagflow diff ${from} ENV, or: tagflow diff ${from} --live`,
     });

@@ -121,7 +121,7 @@ function waitLiveSpan(typed: string): number {
   if (typed === '') return WAIT_LIVE_MS;
   const found = parseDuration(typed);
   if (found !== undefined) return found;
-  throw new Invalid('it is a span such as 10m; without one write --wait-live last on the line');
+  throw new Invalid('it must be a span such as 10m; to leave it out, write --wait-live last on the line');
 }
 
 interface Asked {

@@ -38,6 +38,6 @@ export const ui = defineCommand({
 
 function portOf(typed: string): number {
   const port = Number(typed);
-  if (!/^\d{1,5}$/.test(typed) || port < 1 || port > 65_535) throw new Invalid('it is a number from 1 to 65535');
+  if (!/^\d{1,5}$/.test(typed) || port < 1 || port > 65_535) throw new Invalid('it must be a number from 1 to 65535');
   return port;
 }

@@ -140,7 +140,7 @@ async function agreed(session: Session, question: string, how = ''): Promise<boo
   if (asks(session)) return isAgreed(session, question);
   throw new TagflowError('usage', {
     what: `init would ask: ${question}`,
-    why: 'there is nobody to ask',
+    why: 'this run is not interactive',
     fix: `tagflow init${how} --yes`,
   });
 }

@@ -19,9 +19,9 @@ export async function readOptionalFile(path: string): Promise<string | undefined
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new TagflowError('storage-failed', {
-      what: `${path} cannot be read`,
+      what: `cannot read ${path}`,
       why: cause instanceof Error ? cause.message : String(cause),
-      fix: 'make it a file that can be read, or name another one',
+      fix: 'make the file readable, or name another file',
       cause,
     });
   }

@@ -71,20 +71,20 @@ function release(environment: string, push: Push | undefined): ReturnType<Facts[
   }
   if (branch !== undefined && readProposalBranch(branch)) {
     return {
-      why: `commit ${shortId(commit)} ${state === 'landed' ? 'is on' : 'was on its way to'} ${branch}; whether a pull request asks for it is not known; ${environment} is as before`,
+      why: `commit ${shortId(commit)} ${state === 'landed' ? 'is on' : 'was on its way to'} ${branch}; it is unknown whether a pull request asks for it; ${environment} is as before`,
       fix: 'run the command again: it does what is left to do',
       details: { ...details, commit },
     };
   }
   if (state === 'landed') {
     return {
-      why: `commit ${shortId(commit)} landed on ${branch}; not all of its tags are known to be put`,
+      why: `commit ${shortId(commit)} landed on ${branch}; some of its tags may be missing`,
       fix: `tagflow apply ${environment}`,
       details: { ...details, commit, landed: true },
     };
   }
   return {
-    why: `commit ${shortId(commit)} was on its way to ${branch}; whether it landed is not known`,
+    why: `commit ${shortId(commit)} was on its way to ${branch}; it is unknown whether it landed`,
     fix: `tagflow show ${environment} tells its commit: if that is the one, tagflow apply ${environment}; if not, run the command again`,
     details: { ...details, commit, landed: null },
   };

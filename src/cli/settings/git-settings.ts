@@ -67,9 +67,9 @@ export async function noRemote(directory: string, env: Env): Promise<TagflowErro
   return (
     causeIn(error, directory) ??
     new TagflowError('usage', {
-      what: 'no Git remote is known',
+      what: 'no Git remote is configured',
       why: `${directory} is not a checkout with a remote named origin, and no --repo was given`,
-      fix: 'name it: --repo https://gitlab.example.com/acme/app.git, or TAGFLOW_REPO, or run in a checkout (-C DIR)',
+      fix: 'pass --repo https://gitlab.example.com/acme/app.git, set TAGFLOW_REPO, or run in a checkout (-C DIR)',
     })
   );
 }
@@ -107,20 +107,20 @@ const CAUSES: readonly Cause[] = [
   {
     pattern: /ENOENT|EACCES/,
     code: 'not-supported',
-    what: () => 'the program git cannot be started',
+    what: () => 'cannot start the program git',
     fix: 'install Git 2.36 or newer, and have it on PATH',
   },
   {
     pattern: /dubious ownership/,
     code: 'usage',
     what: (directory) => `Git does not read the checkout in ${directory}: it belongs to somebody else`,
-    fix: 'where you trust it: git config --global --add safe.directory DIR, as Git says; or name the remote with --repo',
+    fix: 'if you trust it: git config --global --add safe.directory DIR; otherwise pass --repo',
   },
   {
     pattern: /bad (?:numeric )?config|bad config line|unable to (?:read|access) .*config/,
     code: 'usage',
     what: () => 'Git cannot read its configuration',
-    fix: 'correct that line; git config --list shows the same error until it is right',
+    fix: 'correct that line; git config --list shows the same error until then',
   },
 ];
 

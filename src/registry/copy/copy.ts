@@ -191,7 +191,7 @@ async function readBack({ target, to }: Copying, { digest, label }: CopyRequest)
   if (found?.digest === digest) return;
   throw new TagflowError('registry-answer-invalid', {
     what: `${to.name} does not have ${label} after it was copied there`,
-    why: `it took the manifest ${digest}, and does not give it back: it answers stale, or something deletes what has no tag`,
+    why: `it accepted the manifest ${digest} and does not return it: it serves old answers, or something deletes untagged images`,
     fix: 'run the same command again; when it persists, look at the clean-up policies of that registry',
     details: { repository: to.name, digest },
   });

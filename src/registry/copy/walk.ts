@@ -132,7 +132,7 @@ function cycle({ from }: Route, digest: Digest): TagflowError {
 function tooMuch({ from }: Route, root: Root): TagflowError {
   return new TagflowError('manifest-too-large', {
     what: `the manifests of ${root.label} in ${from.name} have more than ${MOST_BYTES} bytes together`,
-    why: 'no image has that many',
+    why: 'no ordinary image has that many',
     fix: 'look at what is stored there; push the image with fewer platforms',
   });
 }

@@ -18,7 +18,7 @@ export function tokenFailure(error: unknown, redactor: Redactor): TagflowError {
   const cause = withoutRequest(error, said, code);
   if (status !== undefined && isTransient(status)) {
     return new TransportFailure(true, {
-      what: 'Google gives us no access token now',
+      what: 'Google does not issue an access token now',
       why: `its token service answered ${status}: ${said}`,
       fix: 'run the same command again later; when it persists, look at status.cloud.google.com',
       details: { status },

@@ -113,7 +113,7 @@ export function readFailure(error: unknown, directory: string, path: string): un
   const code = codeOf(error);
   if (code === undefined) return error;
   if (code === 'EIO' || code === 'EMFILE' || code === 'ENFILE' || code === 'ENOMEM') {
-    return storageFailure(error, `${path} cannot be read`);
+    return storageFailure(error, `cannot read ${path}`);
   }
   return invalid(directory, `${path} cannot be read (${code})`, error);
 }

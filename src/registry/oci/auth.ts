@@ -184,7 +184,7 @@ function refuseInTheClear({ host }: RemoteRepository, origin: URL, allowed: Read
   if (origin.protocol !== 'http:' || isLoopback(origin.hostname) || allowed.has(host)) return;
   throw new TagflowError('credentials-unsafe', {
     what: `the credentials for ${host} are not sent over plain HTTP`,
-    why: 'everybody on the way could read them; `plainHttp:` in tagflow.yaml alone does not allow that',
+    why: 'anybody on the network could read them; `plainHttp:` in tagflow.yaml alone does not allow that',
     fix: `TAGFLOW_PLAIN_HTTP_CREDENTIALS=${host} allows it to that host; better: give the registry a certificate, or run without credentials for it`,
     details: { host },
   });

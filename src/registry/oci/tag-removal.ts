@@ -88,9 +88,9 @@ export class OciTagRemoval {
     const refused = refusedAnswer(await this.#manifests.put(place, image, tag, deadline));
     if (refused) throw denied(place, 'push', refused);
     throw new TagflowError('registry-answer-invalid', {
-      what: `${place.host} deleted an image of ${place.path} that was to lose one tag`,
-      why: `${image.digest} went with the tag ${tag}; both were put back, other tags that it may have had were not`,
-      fix: advise`put target tags back by: ${{ act: 'apply' }}; and version tags by publishing them again`,
+      what: `${place.host} deleted an image of ${place.path} when one of its tags was removed`,
+      why: `removing the tag ${tag} deleted ${image.digest}; both were put back, but not other tags of that image`,
+      fix: advise`put target tags back: ${{ act: 'apply' }}; publish version tags again`,
       details: { repository: place.name, tag, digest: image.digest },
     });
   }

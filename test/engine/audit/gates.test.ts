@@ -134,7 +134,7 @@ describe('reviews on the forge', () => {
 
   test('a forge that does not answer leaves it unknown, and is not a pass', async () => {
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'reviews');
-    expect(await judged()).toEqual([expect.stringContaining('approvals: whether gate approvals passes is not known')]);
+    expect(await judged()).toEqual([expect.stringContaining('approvals: cannot tell whether gate approvals passes')]);
     review('bo');
     await bench.forge.merge(proposed.pullRequest.number);
     bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'reviews');

@@ -78,20 +78,20 @@ describeReal('doctor, where ssh signs releases', ['ssh-keygen'], () => {
 
   test('a key that nobody lists is an error of each', async () => {
     expect(await said(bench(BY_BOT), keys.signing('eve'))).toEqual([
-      'error dev: this identity’s key may not release dev (its signature is by no key that signers lists as valid then)',
-      'error prd: this identity’s key may not release prd (its signature is by no key that signers lists as valid then)',
+      'error dev: this identity’s key may not release dev (its signature was made with a key that signers did not list as valid at that time)',
+      'error prd: this identity’s key may not release prd (its signature was made with a key that signers did not list as valid at that time)',
     ]);
   });
 
   test('a key that stops counting soon is a warning', async () => {
     expect(await said(bench(BY_BOT), keys.signing('old'), 'dev')).toEqual([
-      'warning dev: the key of old@example.org stops counting within 30 days (its signature is by no key that signers lists as valid then)',
+      'warning dev: the key of old@example.org stops counting within 30 days (its signature was made with a key that signers did not list as valid at that time)',
     ]);
   });
 
   test.each([
-    ['no key', undefined, 'no key to sign the release with is known'],
-    ['a file that is not there', '/nonexistent/key', 'the key of TAGFLOW_SIGNING_KEY cannot be read'],
+    ['no key', undefined, 'no signing key is configured'],
+    ['a file that is not there', '/nonexistent/key', 'cannot read the key that TAGFLOW_SIGNING_KEY names'],
   ])('%s is one error, whatever the environments', async (_what, key, what) => {
     const signing = createSigning({
       env: CLEAN_ENVIRONMENT,

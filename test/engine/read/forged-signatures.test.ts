@@ -94,37 +94,41 @@ const commitSigned: Forge = async (at, keys) => {
 const ANY_METHOD: readonly [what: string, why: RegExp, write: Forge][] = [
   ['no signature', /it is not signed/, forging(() => undefined)],
   ['an empty signature', /does not hold one signature/, forging(() => '')],
-  ['a signature by a key that is not listed', /by no key|ERRSIG/, forging(signed('eve'))],
+  ['a signature by a key that is not listed', /with a key that|ERRSIG/, forging(signed('eve'))],
   [
     'a signature by somebody who may release another environment only',
     /who may not release it/,
     forging(signed('dora')),
   ],
-  ['an author who is not the signer', /by no key|ERRSIG/, forging(signed('eve'), { author: 'bot <bot@example.org>' })],
-  ['the signature of the release before', /bot.* is not good|BADSIG/, forging((_, __, at) => genuineSignature(at))],
+  [
+    'an author who is not the signer',
+    /with a key that|ERRSIG/,
+    forging(signed('eve'), { author: 'bot <bot@example.org>' }),
+  ],
+  ['the signature of the release before', /bot.* is not valid|BADSIG/, forging((_, __, at) => genuineSignature(at))],
   [
     'another actor than was signed',
-    /bot.* is not good|BADSIG/,
+    /bot.* is not valid|BADSIG/,
     forging(signedOther((record) => record.replace('actor: ana', 'actor: bob'))),
   ],
   [
     'another time than was signed',
-    /bot.* is not good|BADSIG/,
+    /bot.* is not valid|BADSIG/,
     forging(signedOther((record) => record.replace(/^time: .*/m, 'time: "2020-01-01T00:00:00Z"'))),
   ],
   [
     'another tree than was signed',
-    /bot.* is not good|BADSIG/,
+    /bot.* is not valid|BADSIG/,
     forging(signedOther((record, { bench }) => record.replace(/^scope: .*/m, `scope: ${scopeAfter(bench, 'prd')}`))),
   ],
   [
     'another release before than was signed',
-    /bot.* is not good|BADSIG/,
+    /bot.* is not valid|BADSIG/,
     forging(signedOther((record, { bench, genuine }) => record.replace(genuine, bench.head('dev')))),
   ],
   [
     'a record with more space than was signed',
-    /bot.* is not good|BADSIG/,
+    /bot.* is not valid|BADSIG/,
     forging(signedOther((record) => record.replace(/\n$/, ''))),
   ],
   ['a signed commit with no signature beside the record', /it is not signed/, commitSigned],
@@ -165,7 +169,7 @@ const ANY_METHOD: readonly [what: string, why: RegExp, write: Forge][] = [
   ],
   [
     'a signature that is cut short',
-    /by no key|ERRSIG|BADSIG|is not good/,
+    /with a key that|ERRSIG|BADSIG|is not valid/,
     forging(async (record, keys) =>
       (await keys.sign('bot', record)).replace(/(\n[A-Za-z0-9+/]{20})[A-Za-z0-9+/=]+\n/, '$1\n'),
     ),
@@ -179,24 +183,24 @@ const ANY_METHOD: readonly [what: string, why: RegExp, write: Forge][] = [
   ],
   [
     'signers of the environment’s own branch',
-    /by no key|ERRSIG/,
+    /with a key that|ERRSIG/,
     forging(signed('eve'), { files: { signers: 'eve@example.org *', 'tagflow.yaml': 'version: 1\n' } }),
   ],
 ];
 
 const SSH: readonly [what: string, why: RegExp, write: Forge][] = [
-  ['a signature by a key that had expired', /by no key .* valid then/, forging(signed('old'))],
+  ['a signature by a key that had expired', /with a key .* as valid at that time/, forging(signed('old'))],
   [
     'a signature by an expired key, with an old date',
     /older than a release below it/,
     forging(signed('old'), { record: { time: '2025-06-01T00:00:00Z' } }),
   ],
-  ['a signature by a key that was not valid yet', /by no key .* valid then/, forging(signed('young'))],
-  ['a signature by a revoked key', /mallory.* is not good|REVKEYSIG/, forging(signed('mallory'))],
-  ['a signature made for commits', /bot.* is not good/, forging(signed('bot', 'git'))],
-  ['a signature made for the journal', /bot.* is not good/, forging(signed('bot', 'tagflow-journal'))],
-  ['a signature for files', /bot.* is not good/, forging(signed('bot', 'file'))],
-  ['a signature by a key that is for other things', /filer.* is not good/, forging(signed('filer'))],
+  ['a signature by a key that was not valid yet', /with a key .* as valid at that time/, forging(signed('young'))],
+  ['a signature by a revoked key', /mallory.* is not valid|REVKEYSIG/, forging(signed('mallory'))],
+  ['a signature made for commits', /bot.* is not valid/, forging(signed('bot', 'git'))],
+  ['a signature made for the journal', /bot.* is not valid/, forging(signed('bot', 'tagflow-journal'))],
+  ['a signature for files', /bot.* is not valid/, forging(signed('bot', 'file'))],
+  ['a signature by a key that is for other things', /filer.* is not valid/, forging(signed('filer'))],
   [
     'a signature by somebody whom a wildcard lists',
     /keys of patterns, such as \*@wild\.example\.org, do not count/,
@@ -204,7 +208,7 @@ const SSH: readonly [what: string, why: RegExp, write: Forge][] = [
   ],
   [
     'a signature of OpenPGP’s form',
-    /by no key/,
+    /with a key that/,
     forging(() => '-----BEGIN PGP SIGNATURE-----\n\niHUEABYKAB0=\n-----END PGP SIGNATURE-----\n'),
   ],
 ];
@@ -447,15 +451,15 @@ const GPG: readonly [what: string, why: RegExp, write: Forge][] = [
       record: { time: '2024-06-01T00:00:00Z' },
     }),
   ],
-  ['a signature by a revoked key', /mallory.* is not good|REVKEYSIG/, forging(signed('mallory', ''))],
+  ['a signature by a revoked key', /mallory.* is not valid|REVKEYSIG/, forging(signed('mallory', ''))],
   ...['SHA1', 'RIPEMD160'].map((hash): (typeof ANY_METHOD)[number] => [
     `a signature of a broken hash, ${hash}`,
-    /hash that is broken/,
+    /broken hash algorithm/,
     forging(async (record, keys) => keys.sign('bot', record, `--digest-algo ${hash} --allow-weak-key-signatures`)),
   ]),
   [
     'a signature of OpenSSH’s form',
-    /by no key/,
+    /with a key that/,
     forging(() => '-----BEGIN SSH SIGNATURE-----\nU1NIU0lHAAAAAQ==\n-----END SSH SIGNATURE-----\n'),
   ],
 ];

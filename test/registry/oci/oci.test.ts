@@ -290,7 +290,7 @@ describe('servers that fail', () => {
     const error = await failureOf(oci.registry.tag(app(), digest, STG));
     expect(error.code).toBe('registry-unavailable');
     expect(error.why).toContain('whether');
-    expect(error.why).toContain('was written is not known');
+    expect(error.why).toContain('it is unknown whether');
   });
 
   it.each([

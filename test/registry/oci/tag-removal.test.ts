@@ -142,7 +142,7 @@ describe('a registry that deletes the image with its tag', () => {
     takesImage();
     const error = await failureOf(remove());
     expect(error.code).toBe('registry-answer-invalid');
-    expect(error.message).toContain('deleted an image of acme/app that was to lose one tag');
+    expect(error.message).toContain('deleted an image of acme/app when one of its tags was removed');
     expect(server.read('acme/app', OLD)).toEqual(new Uint8Array(IMAGE.bytes));
   });
 
