@@ -77,7 +77,7 @@ const versions = z
     versionPattern,
     z.array(versionScheme).register(documentation, {
       title: 'Version schemes',
-      description: 'Schemes that are tried in this order. Versions that different ones read have no order.',
+      description: 'Schemes that are tried in this order. Versions that different schemes read have no order.',
     }),
   ])
   .register(documentation, {
@@ -143,7 +143,7 @@ const also = z
     }),
     file: z.optional(z.string()).register(documentation, {
       title: 'File',
-      description: 'The file, where it is another one than that of the pin.',
+      description: 'The file, if it is not the file of the pin.',
       absent: 'the `file` of the pin',
       examples: ['charts/web/Chart.yaml'],
       pattern: RELATIVE,
@@ -251,7 +251,7 @@ const environment = z
       }),
       path: z.optional(folders).register(documentation, {
         title: 'Path',
-        description: `The environment's folder, relative to the repository's root. ${PLACES} With \`applications\`, each says its own.`,
+        description: `The environment's folder, relative to the repository's root. ${PLACES} With \`applications\`, each application sets its own.`,
         absent: '`environments/` and the name, unless `files` is given',
         examples: ['environments/dev', ['clusters/dev', 'apps/dev']],
       }),
@@ -305,14 +305,14 @@ const environment = z
       confirm: z.optional(z.boolean()).register(documentation, {
         title: 'Confirm',
         description:
-          'A person at a terminal is shown the plan and asked before a release is made. Jobs are never asked; `--yes` answers.',
+          'At a terminal, tagflow shows the plan and asks before it makes a release. It never asks in a job; `--yes` answers.',
         default: false,
         examples: [true],
       }),
       pullRequest: z.optional(z.boolean()).register(documentation, {
         title: 'Pull request',
         description:
-          'Promotions and rollbacks do not push to the branch: each pushes a branch of its own (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. Once somebody merged that, `tagflow apply` puts the tags.',
+          'Promotions and rollbacks do not push to the branch: each pushes a branch of its own (`tagflow/…`) and opens a pull request (GitLab: merge request) from it. Once it is merged, `tagflow apply` puts the tags.',
         default: false,
         examples: [true],
       }),
@@ -404,7 +404,7 @@ const application = z
       )
       .register(documentation, {
         title: 'Environments',
-        description: 'What of the application differs in an environment.',
+        description: 'Differences of the application in single environments.',
         default: {},
         examples: [{ prd: { keep: ['apps/shop/prd/secrets/**'] } }],
       }),
@@ -512,20 +512,21 @@ export const configSchema = z
     renamed: z.optional(renamed).register(documentation, {
       title: 'Renamed',
       description:
-        'Old names, each with its new one, so that the past of both is one: numbers go on, the record moves with the next release, and locks and holds stay. An entry stays as long as its past is of interest.',
+        'Old names, each with its new one, so that both have one past: numbers continue, the record moves with the next release, and locks and holds stay. An entry stays as long as its past is of interest.',
       default: {},
       examples: [{ applications: { storefront: 'shop' } }],
     }),
     environments: z.record(environmentName, environment).register(documentation, {
       title: 'Environments',
-      description: 'The environments, by name: lower-case letters, digits, `.`, `_` and `-`. Flow has no cycles.',
+      description:
+        'The environments, by name: lower-case letters, digits, `.`, `_` and `-`. The flow between them has no cycles.',
       minProperties: 1,
       examples: [{ dev: {}, prd: { from: 'dev' } }],
     }),
     plainHttp: z.optional(z.array(z.string())).register(documentation, {
       title: 'Plain HTTP',
       description:
-        'Registry hosts (`host` or `host:port`) that are spoken to without TLS. Loopback hosts need no entry. Credentials then travel in the clear.',
+        'Registry hosts (`host` or `host:port`) that tagflow reaches without TLS. Loopback hosts need no entry. Credentials then travel in the clear.',
       default: [],
       examples: [['registry.internal:5000']],
     }),
@@ -542,7 +543,7 @@ export const configSchema = z
     journal: z.optional(z.string()).register(documentation, {
       title: 'Journal',
       description:
-        'The branch that holds locks, holds and approvals, and nothing else. It is not below `tagflow/`. tagflow makes it when it is needed first.',
+        'The branch that holds locks, holds and approvals, and nothing else. It is not below `tagflow/`. tagflow creates it when it is first needed.',
       absent: '`tagflow-journal`',
       examples: ['tagflow-journal'],
       maxLength: 244,
@@ -550,8 +551,9 @@ export const configSchema = z
     sources: z.optional(sourcesSchema),
     forge: z.optional(z.enum(['github', 'gitlab'])).register(documentation, {
       title: 'Forge',
-      description: 'What hosts the repository and takes pull requests, where the name of its host does not tell.',
-      absent: 'told by the host of the remote: github.com, gitlab.com, gitlab.example.com',
+      description:
+        'The forge that hosts the repository and its pull requests. Set it where the host name does not show which forge it is.',
+      absent: 'derived from the host of the remote: github.com, gitlab.com, gitlab.example.com',
     }),
     signing: z.optional(z.enum(['ssh', 'gpg'])).register(documentation, {
       title: 'Signing',
@@ -562,7 +564,7 @@ export const configSchema = z
     signers: z.optional(z.string()).register(documentation, {
       title: 'Signers',
       description:
-        'The file on the trunk that lists whose signatures count: with `ssh` an allowed-signers file (ssh-keygen(1)), with `gpg` exported public keys.',
+        'The file on the trunk that lists the people whose signatures count: with `ssh` an allowed-signers file (ssh-keygen(1)), with `gpg` exported public keys.',
       absent: '`.tagflow/allowed_signers` with `ssh`, `.tagflow/signers.asc` with `gpg`',
       examples: ['.tagflow/allowed_signers'],
       pattern: RELATIVE,
@@ -570,7 +572,7 @@ export const configSchema = z
     revoked: z.optional(z.string()).register(documentation, {
       title: 'Revoked',
       description:
-        'The file on the trunk that lists keys whose signatures count no more, not even old ones: public keys or a KRL (ssh-keygen(1)). For `ssh` only: with `gpg` revocations are in the exported keys.',
+        'The file on the trunk that lists keys whose signatures no longer count, not even old ones: public keys or a KRL (ssh-keygen(1)). For `ssh` only: with `gpg` revocations are in the exported keys.',
       absent: 'no key is revoked',
       examples: ['.tagflow/revoked_keys'],
       pattern: RELATIVE,
