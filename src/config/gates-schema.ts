@@ -70,7 +70,7 @@ const approvals = z
     forge: z.optional(z.int()).register(documentation, {
       title: 'Forge',
       description:
-        'How many people have to approve the pull request of the release on the forge. Needs `pullRequest`, and stands alone. Who opened the pull request, wrote or committed in it, or released does not count; bots and people without the right to write do not, nor do reviews of an older head. An objection refuses.',
+        'How many people have to approve the pull request of the release on the forge. Needs `pullRequest`, and stands alone. Some approvals do not count: those of people who opened the pull request, wrote or committed in it, or released, those of bots and of people without the right to write, and reviews of an older head. An objection refuses.',
       absent: 'reviews on the forge do not count',
       examples: [2],
       minimum: 1,

@@ -25,7 +25,7 @@ const http = z
   })
   .register(documentation, {
     title: 'HTTP',
-    description: 'What a URL answers. Redirects are not followed, and at most 64 KiB are read.',
+    description: 'The answer of a URL. tagflow follows no redirect and reads at most 64 KiB.',
   });
 
 const source = z
@@ -60,7 +60,7 @@ export const liveSchema = z.optional(
     .register(documentation, {
       title: 'Live',
       description:
-        'What tells which versions run now: the third column of `tagflow status --live`, and what `tagflow promote --wait-live` waits for. It is asked on request alone.',
+        'Sources that say which versions run now, for the third column of `tagflow status --live` and for `tagflow promote --wait-live`. tagflow asks them on request only.',
       absent: 'what runs is unknown',
       examples: [{ http: { url: 'https://shop.example.com/version', json: 'version' } }],
     }),

@@ -169,13 +169,13 @@ const pin = z
     path: z.optional(z.string()).register(documentation, {
       title: 'Path',
       description:
-        'Of a file in YAML or JSON. Keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
+        'For a file in YAML or JSON: keys from the root to the field, joined by dots. In brackets: an index, a key with dots, or what a field of a list element holds, which still means that element when another one is added before it. It may hold `{environment}`, `{application}` and `{image}`.',
       examples: ['image_tag', 'parameters[name=image.tag].value', 'app.containers[0].image', 'data["app.image"]'],
     }),
     text: z.optional(z.string()).register(documentation, {
       title: 'Text',
       description:
-        'Of a file that is not YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
+        'For a file that is not YAML or JSON (jsonnet, Go templates, HCL, properties), in place of `path`: a regular expression that matches one line of the file, from `^` to `$`. A release replaces what its groups `version` and `digest` match, and nothing else.',
       absent: 'the file is read as YAML or JSON, and `path` names the field',
       examples: [String.raw`^  image_tag = "(?<version>[^"]*)"$`],
       pattern: String.raw`^\^.*\(\?<(?:version|digest)>.*\$$`,

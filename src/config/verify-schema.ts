@@ -93,7 +93,7 @@ const prometheus = z
     }),
     token,
   })
-  .register(documentation, { title: 'Prometheus', description: 'What Prometheus says of the release.' });
+  .register(documentation, { title: 'Prometheus', description: 'A query that Prometheus answers about the release.' });
 
 const step = z
   .strictObject({
@@ -155,7 +155,7 @@ export const verifySchema = z.optional(
       onFailure: z.optional(z.enum(FAILURE_ACTIONS)).register(documentation, {
         title: 'On failure',
         description:
-          'What follows when a step says no until the end: `report` writes the result down, `hold` puts what the release changed on hold as well, `rollback` restores the release before.',
+          'What tagflow does when a step still fails at the end: `report` records the result, `hold` also puts what the release changed on hold, `rollback` also restores the release before.',
         default: 'report',
       }),
       steps: z.array(step).register(documentation, {

@@ -28,7 +28,7 @@ export interface LiveStatus {
   readonly status: string;
 }
 
-/** What tells which versions run. */
+/** A source that says which versions run. */
 export type LiveSource = LiveHttp | LiveKubernetes | LiveStatus;
 
 /** The keys of a source that distinguish its kind. */

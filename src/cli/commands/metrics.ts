@@ -10,7 +10,7 @@ export const metrics = defineCommand({
   name: 'metrics',
   summary: 'measure delivery: how often, how fast, how often it fails',
   description: [
-    'Computes the five delivery metrics of DORA for each environment and application from its releases: change lead time, deployment frequency, failed deployment recovery time, change fail rate, and deployment rework rate. Times are medians. A rollback, a hotfix, a failed verification, or a release whose reason matches `--incident` marks the deployment before it as failed. What the records do not say is counted as unknown.',
+    'Computes the five delivery metrics of DORA for each environment and application from its releases: change lead time, deployment frequency, failed deployment recovery time, change fail rate, and deployment rework rate. Times are medians. A rollback, a hotfix, a failed verification, or a release whose reason matches `--incident` marks the deployment before it as failed. Facts that the records do not hold count as unknown.',
     'With `-o json` each figure lists the releases behind it. `-o openmetrics` writes the format that Prometheus reads.',
   ],
   examples: [

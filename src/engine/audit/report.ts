@@ -49,7 +49,7 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 /** Newest entries of the journal that a report lists. */
 const JOURNAL = 500;
 
-/** Reads everything. What cannot be read is named in the report, and the rest is there anyway. */
+/** Reads everything. The report names what could not be read, and holds the rest. */
 export async function readReport(context: Given, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];
