@@ -81,7 +81,7 @@ async function sendHeld(
     const answer = await settling.push(move, completing);
     if (answer.kind !== 'not-atomic') return answer;
   }
-  const { value, problem } = await attempt(async () => [await heads.one(settling, beside.branch)]);
+  const { value, problem } = await attempt(async () => [await heads.one(settling, beside.branch, move.branch)]);
   if (problem) return { kind: 'unreached', error: problem };
   return value[0] === beside.head ? undefined : { kind: 'beside-moved' };
 }

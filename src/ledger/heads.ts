@@ -37,11 +37,15 @@ export class RemoteHeads {
     return this.#last;
   }
 
-  /** That of one branch; undefined when there is no such branch, which over HTTP only a server is believed that has others. */
-  async one(remote: Remote, branch: BranchName): Promise<ObjectId | undefined> {
+  /**
+   * That of one branch; undefined when there is no such branch, which over HTTP only a server is believed that has others. `other`: a
+   * branch that is likely to be there; it saves a second listing.
+   */
+  async one(remote: Remote, branch: BranchName, other?: BranchName): Promise<ObjectId | undefined> {
     const ref = `refs/heads/${branch}`;
-    const id = parseRefs(await remote.listBranch(branch)).get(ref);
-    if (id !== undefined || !this.#isHttp) return id;
+    const some = parseRefs(await remote.listBranches(other === undefined ? [branch] : [branch, other]));
+    const id = some.get(ref);
+    if (id !== undefined || !this.#isHttp || some.size > 0) return id;
     const refs = parseRefs(await remote.listHeads());
     if (refs.size > 0) return refs.get(ref);
     throw noBranches(this.#url);

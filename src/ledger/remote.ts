@@ -85,9 +85,10 @@ export class Remote {
     return this.#list(async (git) => git.raw(['ls-remote', ...args]));
   }
 
-  /** `git ls-remote` of one branch. Others whose names end alike may be in it. */
-  async listBranch(branch: BranchName): Promise<string> {
-    return this.#list(async (git) => git.raw(['ls-remote', '--heads', 'origin', `refs/heads/${branch}`]));
+  /** `git ls-remote` of some branches. Others whose names end alike may be in it. */
+  async listBranches(branches: readonly BranchName[]): Promise<string> {
+    const refs = branches.map((branch) => `refs/heads/${branch}`);
+    return this.#list(async (git) => git.raw(['ls-remote', '--heads', 'origin', ...refs]));
   }
 
   /**

@@ -300,7 +300,8 @@ export function treeEdit(edit: PlannedEdit): TreeEdit {
 
 /**
  * Asks for what planning a release reads of its two commits, so that reading it piece by piece afterwards asks nothing of
- * the remote: the manifests, the environment's record in `head`, and in `base` further paths.
+ * the remote: the manifests, the environment's record in `head`, and in `base` further paths. A release on top of another is known by
+ * both records, so those of the commits below come along where these are here.
  */
 export async function bringFiles(
   context: Pick<RecordReading, 'ledger'>,
@@ -309,9 +310,13 @@ export async function bringFiles(
 ): Promise<void> {
   const { environment, head, base } = mixed;
   const { paths, carried } = await releasePaths(context, mixed);
+  const records = [...recordPaths(environment), ...more];
+  const below = (await context.ledger.known([head, base])).flatMap(({ parents: [first] }) => first ?? []);
+  const here = await context.ledger.known([...new Set(below)]);
   await context.ledger.bring([
     { commit: head, paths: [...recordPaths(environment), ...paths] },
-    { commit: base, paths: [...recordPaths(environment), ...more, ...carried] },
+    { commit: base, paths: [...records, ...carried] },
+    ...here.map(({ id }) => ({ commit: id, paths: records })),
   ]);
 }
 
