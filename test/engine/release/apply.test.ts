@@ -408,6 +408,7 @@ describe('a head that moves on meanwhile', () => {
       sequence += 1;
       const next = record
         .replace('sequence: 1\n', `sequence: ${sequence}\n`)
+        .replace(/^base: .*\n/m, '')
         .replace(/^scope:/m, `previous:\n  sequence: ${sequence - 1}\n  commit: "${bench.head('prd')}"\nscope:`);
       bench.remote.commit('prd', { [recordOf('prd')]: next });
       await also(sequence);

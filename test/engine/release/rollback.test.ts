@@ -113,8 +113,9 @@ describe('a plan of a rollback', () => {
 describe('which release is the previous one', () => {
   test('a deploy of the same release again is skipped', async () => {
     const bench = await twice();
-    bench.remote.commit('main', { 'environments/dev/settings.env': 'LEVEL=other\n' });
-    await bench.through({});
+    // A commit by hand that prd does not read is discarded.
+    bench.remote.commit('prd', { 'environments/dev/by-hand.env': 'LEVEL=other\n' });
+    await bench.released('prd', {}, { overrides: ['divergence'], reason: 'not ours' });
     expect(bench.record('prd').sequence).toBe(3);
     expect((await rolledBack(bench)).record.restored?.sequence).toBe(1);
   });
