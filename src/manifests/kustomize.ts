@@ -3,10 +3,14 @@
 import { type Pair, type YAMLMap, isMap, isScalar } from 'yaml';
 import type { TagflowError } from '../model/errors.ts';
 import type { Document, Form, Site, Target } from './form.ts';
+import { valuesAt } from './forms/helm-release.ts';
 import { patchSites } from './forms/patch-text.ts';
+import { isPinnedReference } from './forms/reference.ts';
+import { isImageKey, isOtherImage } from './forms/words.ts';
 import { hasPlaceholder, joinImage } from './image-name.ts';
 import { imageFields } from './kustomize/fields.ts';
 import { refuseFlux, refusePlaceholder } from './refusals.ts';
+import { referenceSite } from './reference-site.ts';
 import { retarget } from './retarget.ts';
 import type { Source } from './source.ts';
 import {
@@ -34,8 +38,36 @@ type Field = (typeof FIELDS)[number];
 export const kustomize: Form = {
   name: 'kustomize',
   claims: ({ source }) => isKustomization(source.path),
-  sites: (document) => [...entriesAt(document, ['images']), ...unreachedPatches(document)],
+  sites: (document) => [
+    ...entriesAt(document, ['images']),
+    ...unreachedPatches(document),
+    ...inlineValues(document),
+    ...literals(document),
+  ],
 };
+
+/** The images in `valuesInline` of charts that kustomize inflates. */
+function inlineValues(document: Document): readonly Site[] {
+  const { tree, root } = document;
+  return tree.items(tree.get(root, ['helmCharts'])).flatMap((chart, index) => {
+    const label = textOf(tree.get(chart, ['releaseName'])) ?? textOf(tree.get(chart, ['name']));
+    return valuesAt(document, ['helmCharts', index, 'valuesInline'], label);
+  });
+}
+
+/** Literals of generators whose key says image: `WEB_IMAGE=acme/web:V4.0`. */
+function literals(document: Document): readonly Site[] {
+  const { tree, root, path } = document;
+  return ['configMapGenerator', 'secretGenerator'].flatMap((field) =>
+    tree.items(tree.get(root, [field])).flatMap((generator, index) =>
+      tree.items(tree.get(generator, ['literals'])).flatMap((item, position) => {
+        const [, key = '', text = ''] = /^([^=]+)=(.*)$/s.exec(textOf(item) ?? '') ?? [];
+        if (!isImageKey(key) || isOtherImage(key) || !isPinnedReference(text)) return [];
+        return referenceSite(document, [...path, field, index, 'literals', position], item, `${key}=`) ?? [];
+      }),
+    ),
+  );
+}
 
 /**
  * The images that patches in the kustomization bring where its entries change nothing: kustomize replaces images of lists of

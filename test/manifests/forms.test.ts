@@ -372,6 +372,32 @@ describe('an Argo CD Application', () => {
   });
 });
 
+describe('a kustomization that inflates charts and makes ConfigMaps', () => {
+  const KUSTOMIZATION = 'environments/dev/kustomization.yaml';
+  it.each([
+    [
+      'the values of a chart',
+      `helmCharts:\n- name: x\n  valuesInline:\n    image: {repository: ${REPOSITORY}, tag: V4.0}\n`,
+    ],
+    [
+      'a tag that the release names',
+      `helmCharts:\n- name: x\n  releaseName: django\n  valuesInline: {image: {tag: V4.0}}\n`,
+    ],
+  ])('is pinned in %s', (_, text) => {
+    expect(pinned(KUSTOMIZATION, text)).toBe(text.replace('V4.0', TAG));
+  });
+
+  it('is pinned in a literal whose key says image', () => {
+    const text = `configMapGenerator:\n- name: x\n  literals:\n  - A=1\n  - WEB_IMAGE=${REPOSITORY}:V4.0\n`;
+    expect(pinned(KUSTOMIZATION, text)).toBe(text.replace(`WEB_IMAGE=${REPOSITORY}:V4.0`, `"WEB_IMAGE=${AFTER}"`));
+  });
+});
+
+it('a helmfile is pinned in what it sets for a release', () => {
+  const text = `releases:\n- name: django\n  chart: ./web\n  version: V4.0\n  set:\n  - {name: image.tag, value: 'V4.0'}\n- name: b\n  set:\n  - name: image.repository\n    value: ${REPOSITORY}\n  - name: image.tag\n    value: 'V4.0'\n- name: redis\n  set:\n  - {name: image.tag, value: V4.0}\n`;
+  expect(pinned('environments/dev/helmfile.yaml', text)).toBe(text.replaceAll("'V4.0'", `'${TAG}'`));
+});
+
 describe('an OCIRepository', () => {
   const repository = (ref: string): string =>
     object('OCIRepository', `spec:\n  url: oci://${REPOSITORY}\n  ref:\n${ref}`, 'source.toolkit.fluxcd.io/v1');

@@ -42,7 +42,7 @@ interface Parameter {
 }
 
 /** Parameters `{name: image.tag, value: V4.0}`, taken together with the parameter of the repository. */
-function parametersAt(document: Document, below: Path, label: string | undefined): readonly Site[] {
+export function parametersAt(document: Document, below: Path, label: string | undefined): readonly Site[] {
   const { tree, root, path } = document;
   const parameters = tree.items(tree.get(root, below)).flatMap((item, index): Parameter[] => {
     const name = textOf(tree.get(item, ['name']))?.trim();
