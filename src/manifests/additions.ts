@@ -4,12 +4,12 @@ import { TagflowError } from '../model/errors.ts';
 import type { NameIndex } from './image-name.ts';
 import { KUSTOMIZATION_NAMES, entryFields, imageEntries } from './kustomize.ts';
 import { type Addition, addEntries } from './kustomize-add.ts';
-import { type WantedEntries, entriesWanted } from './kustomize/plan-entries.ts';
+import { type EntriesPlan, type WantedEntries, entriesWanted } from './kustomize/plan-entries.ts';
 import type { Match } from './matches.ts';
 import type { Reader } from './reader.ts';
 import type { Source } from './source.ts';
 import { unsafe } from './splice.ts';
-import { targetOf } from './target.ts';
+import { isTold, targetOf } from './target.ts';
 import type { ManifestFile, Pin, PinOptions } from './values.ts';
 
 /** Entries that a kustomization gets. */
@@ -17,6 +17,15 @@ export interface Additions {
   readonly source: Source;
   readonly pins: readonly Pin[];
   readonly addition: Addition;
+}
+
+/** The entries that a folder's kustomizations get. */
+export interface AdditionsPlan {
+  readonly additions: readonly Additions[];
+  /** Images that nothing names. */
+  readonly unnamed: readonly Pin[];
+  /** Pod templates that no annotation reaches though their tag moves. */
+  readonly warnings: readonly string[];
 }
 
 /** What was read and found before. */
@@ -31,20 +40,17 @@ interface Found {
 
 /**
  * The entries that kustomizations lack: one for every name by which what they build on means an image; and for an image
- * that nothing names, one in the folder's own kustomization.
+ * that nothing names, one in the folder's own kustomization. And what entries cannot do for a moving tag.
  */
-export function planAdditions(
-  found: Found,
-  options: PinOptions,
-  reader: Reader,
-): { readonly additions: readonly Additions[]; readonly unnamed: readonly Pin[] } {
+export function planAdditions(found: Found, options: PinOptions, reader: Reader): AdditionsPlan {
   const { files, pins, index, matches, elsewhere } = found;
   const root = rootKustomization(files, options.folder);
   const opened = new Map(matches.map(([source]) => [source.path, source]));
   const pinned = matches.flatMap(([source, some]) => some.map(({ site }) => ({ source, site })));
   const { bases } = options;
-  const wanted: WantedEntries[] =
-    bases === undefined ? [] : [...entriesWanted({ files, bases, opened, pinned, index, caps: reader.caps })];
+  const plan =
+    bases === undefined ? undefined : entriesWanted({ files, bases, opened, pinned, index, caps: reader.caps });
+  const wanted: WantedEntries[] = [...(plan?.wanted ?? [])];
   const named = new Set([
     ...elsewhere,
     ...matches.flatMap(([, some]) => some.map(({ pin }) => pin)),
@@ -63,7 +69,18 @@ export function planAdditions(
       entries.map(({ pin, name }) => entryFields(name, targetOf(pin, pin.style ?? options.style))),
     ),
   }));
-  return { additions, unnamed };
+  return { additions, unnamed, warnings: unnoticed(plan?.outOfReach ?? [], options) };
+}
+
+/** What says that a deploy will not notice a moving tag in a Pod template of a kind that kustomize does not know. */
+function unnoticed(outOfReach: EntriesPlan['outOfReach'], options: PinOptions): readonly string[] {
+  return outOfReach.flatMap(({ path, element, pin }) => {
+    if ((pin.style ?? options.style) !== 'target' || isTold(pin, options)) return [];
+    const [kind] = element.object.split('/');
+    return [
+      `${element.path}:${element.line} names ${pin.image} in a ${kind}, and commonAnnotations of ${path} do not reach its Pod template: a deploy will not notice that the tag ${pin.targetTag ?? ''} moved. Patch the template with an annotation, and name it under also: in tagflow.yaml`,
+    ];
+  });
 }
 
 /** Puts entries for images that nothing names behind those that the kustomization gets anyway. */

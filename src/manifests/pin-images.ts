@@ -13,7 +13,7 @@ import { Reader } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
 import { type Source, lineAt } from './source.ts';
 import { type Change, applySplices, joinChanges } from './splice.ts';
-import { targetOf } from './target.ts';
+import { isTold, targetOf } from './target.ts';
 import { isField, isText, pinTexts } from './text-pins.ts';
 import { describePath } from './tree.ts';
 import type { ManifestFile, Pin, PinOptions, PinResult, PinnedField } from './values.ts';
@@ -38,13 +38,13 @@ export function pinImages(files: readonly ManifestFile[], pins: readonly Pin[], 
   const read = new Set([...found.map(([source]) => source.path), ...texts.files]);
   refuseMissing(configured, files, read);
   const inFiles = { files, pins, index, matches: found, elsewhere: texts.pins };
-  const { additions, unnamed } = planAdditions(inFiles, options, reader);
+  const { additions, unnamed, warnings } = planAdditions(inFiles, options, reader);
   const results = [...pinSources(found, additions, alsoFields(configured, pins, options), { options, reader }), texts];
   return {
     edits: results.flatMap(({ edits }) => edits),
     fields: results.flatMap(({ fields }) => fields),
     unnamed: unnamed.map(({ image }) => image),
-    warnings: results.flatMap(({ warnings }) => warnings),
+    warnings: [...results.flatMap((each) => each.warnings), ...warnings],
   };
 }
 
@@ -107,10 +107,10 @@ function editOf({ path, text }: Source, after: string): PinResult['edits'] {
 }
 
 /** The fields of a file that name a moving tag alone. */
-function movingIn({ matches }: FilePins, { configured }: PinOptions): Parameters<typeof annotate>[1] {
-  const told = (pin: Pin): boolean =>
-    configured.some(({ image, also }) => image === pin.image && also?.some(({ value }) => value.includes('{digest}')));
-  return matches.filter(({ style }) => style === 'target').map(({ pin, site }) => ({ pin, site, told: told(pin) }));
+function movingIn({ matches }: FilePins, options: PinOptions): Parameters<typeof annotate>[1] {
+  return matches
+    .filter(({ style }) => style === 'target')
+    .map(({ pin, site }) => ({ pin, site, told: isTold(pin, options) }));
 }
 
 /** The images whose entries are new and name a moving tag alone. */

@@ -1,7 +1,7 @@
 // What a pin asks of a place, by its style.
 import type { PinStyle } from '../model/pipeline.ts';
 import type { Target } from './form.ts';
-import type { Pin } from './values.ts';
+import type { Pin, PinOptions } from './values.ts';
 
 /** What a pin asks of a place. */
 export function targetOf(pin: Pin, style: PinStyle): Target {
@@ -19,4 +19,9 @@ export function targetOf(pin: Pin, style: PinStyle): Target {
     case 'target+digest':
       return { name, tag: targetTag, digest };
   }
+}
+
+/** Whether tagflow.yaml names a field beside an image that changes with its digest. */
+export function isTold({ image }: Pin, { configured }: Pick<PinOptions, 'configured'>): boolean {
+  return configured.some((pin) => pin.image === image && pin.also?.some(({ value }) => value.includes('{digest}')));
 }

@@ -1,5 +1,6 @@
-// A generated family of Helm values (spellings of an image, nesting, names, styles), judged by Helm itself: after pinning, the
-// chart renders the new digest wherever it rendered the image before, and everything else as it was.
+// A generated family of Helm values (spellings of an image, nesting, names, styles), many at once, judged by Helm itself: after
+// pinning, the chart renders the new digest wherever it rendered the image before, and everything else as it was; another
+// digest changes exactly these again, and the first digest gives the first bytes back.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { pinImages } from '../../src/manifests/manifests.ts';
+import { digestOf } from '../../src/model/digest.ts';
 import { parseTag } from '../../src/model/reference.ts';
 import { IS_FULL, describeReal } from '../support/real.ts';
 import { D, OLD, file, options, pinOf, textAfter } from './support.ts';
@@ -44,9 +46,14 @@ const CHART = `{{- define "walk" }}
 {{- end }}
 {{- end }}
 {{- end }}
+{{- range $path, $_ := .Files.Glob "cases/*.yaml" }}
+{{- $values := $.Files.Get $path | fromYaml }}
+---
+file: {{ $path }}
 images:
-{{- include "walk" .Values }}
-rest: {{ .Values.replicas }}
+{{- include "walk" $values }}
+rest: {{ $values.replicas }}
+{{- end }}
 `;
 
 const FORMS = ['whole', 'fields', 'beside', 'digest', 'registry', 'flat', 'list'] as const;
@@ -122,44 +129,81 @@ describeReal(
     });
     afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-    const render = (values: string): string => {
-      writeFileSync(join(root, 'values.yaml'), values);
-      return execFileSync('helm', ['template', 'shop', 'chart', '-f', 'values.yaml'], { cwd: root, encoding: 'utf8' });
+    /** What the chart renders of each text of values, all by one process. */
+    const render = (texts: readonly string[]): readonly string[] => {
+      const cases = join(root, 'chart/cases');
+      rmSync(cases, { recursive: true, force: true });
+      mkdirSync(cases);
+      for (const [index, text] of texts.entries()) writeFileSync(join(cases, `${index}.yaml`), text);
+      const settings = { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 28 } as const;
+      const parts = execFileSync('helm', ['template', 'shop', 'chart'], settings).split(/^---$/m);
+      const byFile = new Map(parts.map((part) => [Number(/file: cases\/(\d+)/.exec(part)?.[1]), part]));
+      return texts.map((_, index) => (byFile.get(index) ?? '').replace(/^file: .*$/m, '').replace(/^# Source.*$/m, ''));
     };
 
     it('wherever it rendered the image, however values spell it', () => {
       let judged = 0;
-      fc.assert(
-        fc.property(shape, ({ components, style, own, indent, quoted }) => {
-          const values: Record<string, unknown> = {};
-          for (const { path, component } of components) put(values, path, valuesOf(component));
-          values['replicas'] = 3;
-          // so that there is something to pin in every case
-          values['main'] = valuesOf({ form: 'whole', named: R, tag: 'V0.3', digest: '' });
-          const text = stringify(values, { indent, defaultStringType: quoted });
+      const shapes = fc.sample(shape, { numRuns: CASES, seed: 12 });
+      for (let at = 0; at < shapes.length; at += AT_ONCE) {
+        const cases = shapes.slice(at, at + AT_ONCE).map((each) => caseOf(each));
+        const rendered = render(cases.flatMap(({ texts }) => texts));
+        for (const [index, { style, own, texts }] of cases.entries()) {
+          const [before = '', ...after] = rendered.slice(index * 3, index * 3 + 3);
           const repository = own ? OWN : R;
-          const pin = { ...pinOf({ names: ['django', R, OWN], repository }), targetTag: parseTag('live') };
-          const before = render(text);
-          const result = pinImages([file(VALUES, text)], [pin], { ...options, style });
-          const after = render(textAfter(result, VALUES) ?? text);
-          const shown = style.startsWith('target') ? 'live' : 'V4.2';
-          const digest = style.endsWith('+digest') ? `@${D}` : '';
-          const wanted = before.replaceAll(
-            /"(?:registry\.example\.com:5000\/acme\/django|django)([:@])[^"]*"/g,
-            (_, sign: string) => {
-              judged += 1;
-              // the chart shows the digest alone where there is a field for it
-              const hidesTag = sign === '@' && digest !== '';
-              return hidesTag ? `"${repository}${digest}"` : `"${repository}:${shown}${digest}"`;
-            },
-          );
-          const so = after.replaceAll(`"${repository}@${D}"`, `"${repository}:${shown}@${D}"`);
-          expect(so).toBe(wanted.replaceAll(`"${repository}@${D}"`, `"${repository}:${shown}@${D}"`));
-        }),
-        { numRuns: IS_FULL ? 60 : 12, seed: 12 },
-      );
-      expect(judged).toBeGreaterThan(IS_FULL ? 150 : 30);
-    }, 120_000);
+          expect([texts[0], before.includes('rest: 3')]).toEqual([texts[0], true]);
+          for (const [which, release] of [FIRST, SECOND].entries()) {
+            const shown = style.startsWith('target') ? 'live' : release.version;
+            const digest = style.endsWith('+digest') ? `@${release.digest}` : '';
+            const wanted = before.replaceAll(
+              /"(?:registry\.example\.com:5000\/acme\/django|django)([:@])[^"]*"/g,
+              (_, sign: string) => {
+                judged += 1;
+                // the chart shows the digest alone where there is a field for it
+                const hidesTag = sign === '@' && digest !== '';
+                return hidesTag ? `"${repository}${digest}"` : `"${repository}:${shown}${digest}"`;
+              },
+            );
+            const alone = `"${repository}@${release.digest}"`;
+            const both = `"${repository}:${shown}@${release.digest}"`;
+            expect([texts[0], after[which]?.replaceAll(alone, both)]).toEqual([
+              texts[0],
+              wanted.replaceAll(alone, both),
+            ]);
+          }
+        }
+      }
+      expect(judged).toBeGreaterThan(4 * CASES);
+    }, 600_000);
   },
   { optional: true },
 );
+
+const CASES = IS_FULL ? 1000 : 30;
+const AT_ONCE = 100;
+const FIRST = { version: 'V4.2', digest: D } as const;
+const SECOND = { version: 'V4.1', digest: digestOf('django V4.1') } as const;
+
+type Shape = typeof shape extends fc.Arbitrary<infer T> ? T : never;
+
+/** A case with its values as they are, after a promotion, and after a second one; a third takes the second back. */
+function caseOf({ components, style, own, indent, quoted }: Shape): {
+  readonly style: Shape['style'];
+  readonly own: boolean;
+  readonly texts: readonly string[];
+} {
+  const values: Record<string, unknown> = {};
+  for (const { path, component } of components) put(values, path, valuesOf(component));
+  values['replicas'] = 3;
+  // so that there is something to pin in every case
+  values['main'] = valuesOf({ form: 'whole', named: R, tag: 'V0.3', digest: '' });
+  const text = stringify(values, { indent, defaultStringType: quoted });
+  const pin = (text: string, release: { readonly version: string; readonly digest: typeof D }): string => {
+    const image = pinOf({ names: ['django', R, OWN], repository: own ? OWN : R, ...release });
+    const pins = [{ ...image, targetTag: parseTag('live') }];
+    return textAfter(pinImages([file(VALUES, text)], pins, { ...options, style }), VALUES) ?? text;
+  };
+  const first = pin(text, FIRST);
+  const second = pin(first, SECOND);
+  expect([text, pin(second, FIRST)]).toEqual([text, first]);
+  return { style, own, texts: [text, first, second] };
+}

@@ -214,6 +214,34 @@ describe('a moving tag', () => {
   });
 });
 
+describe('a moving tag in a base', () => {
+  const base = (kind: string) => [
+    file('base/main.yaml', deployment(' django:V1').replace('kind: Deployment', `kind: ${kind}`)),
+    file('base/kustomization.yaml', 'resources: [main.yaml]\n'),
+  ];
+  const overlay = [file(KUSTOMIZATION, 'resources: [../../base]\n')];
+  const warnings = (kind: string, configured: PinOptions['configured'] = []): readonly string[] =>
+    pinImages([...overlay, file(`${folder}/a.yaml`, 'tag: dev\ndigest: ""\n')], [pin('target')], {
+      ...options,
+      bases: base(kind),
+      configured,
+      values: { release: 1, time: '2026-01-01T00:00:00Z' },
+    }).warnings;
+
+  it('is warned of in a kind whose Pod template kustomize does not know', () => {
+    expect(warnings('Rollout')).toEqual([
+      `base/main.yaml:10 names django in a Rollout, and commonAnnotations of ${KUSTOMIZATION} do not reach its Pod template: a deploy will not notice that the tag dev moved. Patch the template with an annotation, and name it under also: in tagflow.yaml`,
+    ]);
+  });
+
+  it('is not warned of in other kinds, nor where a field with the digest stands beside', () => {
+    expect(warnings('StatefulSet')).toEqual([]);
+    const also = [{ file: `${folder}/a.yaml`, path: ['digest'], value: '{digest}' }];
+    const configured = [{ image: 'django', file: `${folder}/a.yaml`, path: ['tag'], also }];
+    expect(warnings('Rollout', configured)).toEqual([]);
+  });
+});
+
 describeReal('kubectl kustomize with a moving tag', ['kubectl'], () => {
   let root = '';
   beforeEach(() => {

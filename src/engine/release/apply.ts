@@ -12,7 +12,8 @@ import { allEnded, applyNewest, isComplete, putTags, settleTags } from './put-ta
 import { isNewest } from './checks.ts';
 import type { Released, TagStatus } from './outcome.ts';
 import { requireProposed } from './proposed-tree.ts';
-import { isLate, isRedeploy, redeploy } from './redeploy.ts';
+import { isBehind, isOld, isRedeploy } from './late-tags.ts';
+import { redeploy } from './redeploy.ts';
 import { type Closed, removeOldTags } from './retain.ts';
 import { Steps } from './steps.ts';
 
@@ -78,8 +79,8 @@ interface PutTags {
   readonly tags: readonly TagStatus[];
   /** Its branch was read again after that. */
   readonly settled: boolean;
-  /** They were late: the release was committed, and its target tags named another. */
-  readonly wasLate: boolean;
+  /** The release was committed, its target tags named another, and it is not deployed again yet. */
+  readonly wasBehind: boolean;
   /** The release that deployed the images again, whose tags they are. */
   readonly again?: Released;
 }
@@ -91,17 +92,18 @@ async function putNewest(
   head: ObjectId,
   record: ReleaseRecord,
 ): Promise<PutTags> {
-  const wasLate = await isLate(context, environment, record);
+  const wasBehind = await isBehind(context, environment, record);
   if (!(await isNewest(context, { environment, head }, record)))
-    return { tags: await applyNewest(context, environment, head, record), settled: true, wasLate };
+    return { tags: await applyNewest(context, environment, head, record), settled: true, wasBehind };
   // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that
   // deploys again is not followed by another before its own tags are there, or a registry that refuses them gets ever more.
-  const again = wasLate && !isRedeploy(record) ? await redeploy(context, environment, record, false) : undefined;
-  if (again && again !== 'later') return { tags: again.tags, settled: true, wasLate: false, again };
+  const mayCome = wasBehind && isOld(context, record) && !isRedeploy(record);
+  const again = mayCome ? await redeploy(context, environment, record, false) : undefined;
+  if (again && again !== 'later') return { tags: again.tags, settled: true, wasBehind: false, again };
   return {
     tags: await putTags(context, environment, record, () => false),
     settled: false,
-    wasLate: wasLate && (isRedeploy(record) || again === 'later'),
+    wasBehind: wasBehind && (!mayCome || again === 'later'),
   };
 }
 
@@ -122,12 +124,14 @@ async function finish(context: Context, { environment, head, ...put }: Put, clos
   if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };
   const { value: found, problem } = await attempt(
     (async () => {
-      const { tags, wasLate, again: before } = value;
+      const { tags, wasBehind, again: before } = value;
       const released = before?.record ?? record;
       new Steps(context, { environment: name }).tagged(released, tags);
       if (!isComplete(tags)) return { record: released, tags };
       await removeOldTags(context, environment, { head: before?.commit ?? head, record: released }, closed);
-      const again = wasLate ? await redeploy(context, environment, released, true) : undefined;
+      // the time is that of now: putting them may have taken long itself
+      const isLate = wasBehind && isOld(context, released);
+      const again = isLate ? await redeploy(context, environment, released, true) : undefined;
       return again && again !== 'later' ? { record: again.record, tags: again.tags } : { record: released, tags };
     })(),
   );

@@ -9,6 +9,7 @@ import { planSteps, sourceChanges } from '../read/source-changes.ts';
 import { applyCommitted, applyNewest } from './put-tags.ts';
 import { commitPlans } from './commit.ts';
 import { copyImages } from './copy.ts';
+import { cameLate, isBehind, isOld } from './late-tags.ts';
 import type { Outcome, Planned, TagStatus, Unchanged } from './outcome.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
 import { type PlannedRelease, type Raced, planRelease } from './plan.ts';
@@ -95,6 +96,7 @@ async function execute(
     return proposed;
   }
   const copyingMs = context.clock.elapsed() - started;
+  const pushing = context.clock.elapsed();
   const [committed] = (await commitPlans(context, snapshot, [planned])) ?? [];
   if (!committed) return { kind: 'raced', state, copyingMs };
   const { commit, record } = committed;
@@ -102,16 +104,19 @@ async function execute(
   const tags = await applyCommitted(context, { environment, commit, record, replaced });
   steps.tagged(record, tags);
   const downstream = downstreamOf(snapshot.pipeline, environment);
-  return { kind: 'released', plan, record, commit, tags, replaced, downstream };
+  const late = cameLate(environment, record, context.clock.elapsed() - pushing);
+  return { kind: 'released', plan, record, commit, tags, replaced, downstream, ...(late && { late }) };
 }
 
 /** Brings the images and the tags of a release that stands to what they have to be. */
 async function repair(context: Context, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
+  const wasBehind = await isBehind(context, environment, record);
   const tags = await applyNewest(context, environment, head, record);
   steps.tagged(record, tags);
-  return unchanged(standing, tags);
+  const late = wasBehind && isOld(context, record);
+  return { ...unchanged(standing, tags), ...(late && { late }) };
 }
 
 function unchanged({ state: { environment, head, record } }: UnchangedRelease, tags: readonly TagStatus[]): Unchanged {

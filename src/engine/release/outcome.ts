@@ -56,6 +56,8 @@ export interface Unchanged {
   readonly head: ObjectId;
   readonly record: ReleaseRecord;
   readonly tags: readonly TagStatus[];
+  /** Its target tags named an image before until this run put them. */
+  readonly late?: true;
 }
 
 /** A release that was committed; `tags` are as they were read back. */
@@ -69,6 +71,8 @@ export interface Released {
   readonly replaced: ReleaseRecord | undefined;
   /** The environments that take from this one. */
   readonly downstream: readonly string[];
+  /** Its tags were right so long after its commit that Pods may have been started on the image before. */
+  readonly late?: true;
 }
 
 /** A release that was asked for in a pull request: it is one when that is merged, and `apply` puts its tags. */

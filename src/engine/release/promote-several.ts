@@ -17,6 +17,7 @@ import { type PlannedRelease, type Planning, type Raced, planRelease } from './p
 import { againUntilWon } from './promote.ts';
 import { allEnded, applyAllNewest } from './put-tags.ts';
 import { openPullRequest, preparePullRequest, readOpenRequests } from './pull-request.ts';
+import { deployedAgain } from './redeploy.ts';
 import { LINES_AT_ONCE, bringLines, planSideBySide, refusedTogether, releaseTogether } from './side-by-side.ts';
 
 /** What to promote of an environment. */
@@ -38,6 +39,18 @@ export async function promoteSeveral(
   given: Given,
   request: SeveralRequest,
   { dryRun = false, rendered = false }: Pick<RunOptions, 'dryRun' | 'rendered'> = {},
+): Promise<Several | Refused> {
+  const outcome = await promoteOnce(given, request, { dryRun, rendered });
+  if (outcome.kind === 'refused') return outcome;
+  const releases: Several['releases'][number][] = [];
+  for (const one of outcome.releases) releases.push(await deployedAgain(given, one));
+  return { ...outcome, releases };
+}
+
+async function promoteOnce(
+  given: Given,
+  request: SeveralRequest,
+  { dryRun, rendered }: { readonly dryRun: boolean; readonly rendered: boolean },
 ): Promise<Several | Refused> {
   return againUntilWon(given, async () => {
     const snapshot = await readSnapshot(given, [request.environment]);

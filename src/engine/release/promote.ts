@@ -7,6 +7,7 @@ import { choosePromotion } from './choose-promotion.ts';
 import { type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
 import type { Raced } from './plan.ts';
+import { deployedAgain } from './redeploy.ts';
 
 /**
  * Promotes a release. A promotion that loses a race plans again from the new head, gates included, until
@@ -20,7 +21,7 @@ export async function promote(given: Given, request: PromoteRequest, options: Ru
       async (ports, snapshot) => choosePromotion(ports, snapshot, request, options.plan),
       options,
     );
-  return againUntilWon(given, once, options.plan);
+  return deployedAgain(given, await againUntilWon(given, once, options.plan));
 }
 
 /** Runs something again while it loses races, with pauses, until `context.raceTimeout`. Throws `race-lost`, `plan-stale`. */

@@ -3,68 +3,17 @@
 // by one with the same images, whose annotation also says its number.
 import { attempt } from '../../model/attempt.ts';
 import { sentenceOf } from '../../model/errors.ts';
-import { type Environment, lineOf, taggedIn } from '../../model/pipeline.ts';
+import { type Environment, lineOf } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import type { Request } from '../../model/plan.ts';
-import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
-import type { Context, Given, Reading, RecordReading } from '../context.ts';
+import type { ReleaseRecord } from '../../model/release.ts';
+import type { Given, Reading, RecordReading } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
-import { wasCutShort } from './checks.ts';
 import { type Choose, release } from './execute.ts';
-import type { Released } from './outcome.ts';
+import { AGAIN } from './late-tags.ts';
+import type { Outcome, Released } from './outcome.ts';
 import type { Choice, UnchangedRelease } from './choice.ts';
-
-/** How long after the commit tags may be put without a second deploy, in milliseconds: an ordinary run takes as long. */
-const SOON = 60_000;
-
-/** Whether a release's tags are not right, long after its commit, and manifests follow them by a moving tag alone. */
-export async function isLate(
-  context: Pick<Context, 'clock' | 'registryOf'>,
-  environment: Environment,
-  record: ReleaseRecord,
-): Promise<boolean> {
-  if (!followsTag(environment, record)) return false;
-  if (context.clock.now() - Date.parse(record.time) < SOON) return false;
-  return (await wasCutShort(context, environment, record)) || isFurtherBack(context, environment, record);
-}
-
-/** As many releases one after the other without their tags as are looked for. */
-const MOST_CUT_SHORT = 20;
-
-/** Whether a target tag still names the image of an earlier release than the last: that one was cut short as well. */
-async function isFurtherBack(
-  context: Pick<Context, 'registryOf'>,
-  environment: Environment,
-  { images, sequence }: ReleaseRecord,
-): Promise<boolean> {
-  const { tag, releaseTag: prefix } = environment;
-  for (const { repository: name, digest } of taggedIn(environment, images)) {
-    const repository = parseRepository(name);
-    const registry = context.registryOf(repository);
-    const found = await registry.peek(repository, tag);
-    if (found === undefined || found === digest) continue;
-    for (let back = sequence - 2; back > 0 && back >= sequence - MOST_CUT_SHORT; back -= 1)
-      if ((await registry.peek(repository, releaseTag(prefix, back))) === found) return true;
-  }
-  return false;
-}
-
-/** What the reason of a release that deploys again begins with. */
-const AGAIN = 'deploy again: ';
-
-/** Whether a release was made to deploy the one before again. */
-export function isRedeploy({ reason }: ReleaseRecord): boolean {
-  return reason?.startsWith(AGAIN) === true;
-}
-
-/** Whether a field of the environment names an image of the release by the target tag alone. */
-function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): boolean {
-  return record.images.some(({ name }) => {
-    const own = pins.filter(({ image }) => image === name).map((field) => field.pin);
-    return [images.get(name)?.pin ?? pin, ...own].includes('target');
-  });
-}
 
 /**
  * Releases the same images once more, with an annotation that differs. Undefined where the branch has another release by now,
@@ -73,7 +22,7 @@ function followsTag({ pin, pins, images }: Environment, record: ReleaseRecord): 
  */
 export async function redeploy(
   context: Given,
-  { name, pullRequest }: Environment,
+  { name, pullRequest }: Pick<Environment, 'name' | 'pullRequest'>,
   record: ReleaseRecord,
   isLast: boolean,
 ): Promise<Released | 'later' | undefined> {
@@ -88,6 +37,17 @@ export async function redeploy(
   return value?.kind === 'refused'
     ? warn(context, name, value.refusals.map(({ text }) => text.what).join('; '))
     : undefined;
+}
+
+/**
+ * What came of a release, or the release that deployed it again where the run that made or repaired it put its tags late: no
+ * `apply` that comes later could tell.
+ */
+export async function deployedAgain<T extends Outcome>(given: Given, outcome: T): Promise<T | Released> {
+  if ((outcome.kind !== 'released' && outcome.kind !== 'unchanged') || outcome.late !== true) return outcome;
+  const name = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
+  const again = await redeploy(given, { name, pullRequest: false }, outcome.record, true);
+  return again === undefined || again === 'later' ? outcome : again;
 }
 
 /** A rollback is released again as one, since its tree is that of the release that it restored. */

@@ -13,6 +13,7 @@ import { chooseRollback, describeImages } from './choose-rollback.ts';
 import { type Choose, type RunOptions, release } from './execute.ts';
 import type { Outcome } from './outcome.ts';
 import type { Raced } from './plan.ts';
+import { deployedAgain } from './redeploy.ts';
 
 /**
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
@@ -31,7 +32,10 @@ export async function rollback(given: Given, request: RollbackRequest, options: 
     planned = head;
     return chooseRollback(ports, snapshot, request, options.plan);
   };
-  return untilSuperseded(given, async () => release(given, request.environment, choose, options));
+  return deployedAgain(
+    given,
+    await untilSuperseded(given, async () => release(given, request.environment, choose, options)),
+  );
 }
 
 /** Times that the journal may move under one rollback before it gives up: each time somebody made an entry. */
@@ -87,7 +91,7 @@ export async function rollbackFrom(
     }
     return chooseRollback(ports, snapshot, request, undefined);
   };
-  return untilSuperseded(given, async () => release(given, line, choose, options));
+  return deployedAgain(given, await untilSuperseded(given, async () => release(given, line, choose, options)));
 }
 
 async function superseded(context: Reading, { environment, record }: EnvironmentState): Promise<TagflowError> {

@@ -9,6 +9,7 @@ import type { Snapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
 import { applyAllCommitted } from './put-tags.ts';
 import { commitPlans } from './commit.ts';
+import { cameLate } from './late-tags.ts';
 import type { Refused, Released } from './outcome.ts';
 import type { PlannedRelease } from './plan.ts';
 
@@ -91,6 +92,7 @@ export async function releaseTogether(
   snapshot: Snapshot,
   planned: readonly PlannedRelease[],
 ): Promise<readonly Released[] | undefined> {
+  const pushing = context.clock.elapsed();
   const committed = await commitPlans(context, snapshot, planned);
   if (!committed) return undefined;
   const made = planned.flatMap((one, index) => {
@@ -106,8 +108,10 @@ export async function releaseTogether(
       replaced: state.record,
     })),
   );
+  const took = context.clock.elapsed() - pushing;
   return made.map(({ plan, state, commit, record }, index): Released => ({
     kind: 'released',
+    ...(cameLate(state.environment, record, took) && { late: true }),
     plan,
     record,
     commit,

@@ -38,11 +38,23 @@ export interface WantedEntries {
   readonly entries: { readonly pin: Pin; readonly name: string }[];
 }
 
+/** What the kustomizations of a folder lack, and what they cannot do. */
+export interface EntriesPlan {
+  readonly wanted: readonly WantedEntries[];
+  /** Images in Pod templates that no annotation of a kustomization reaches, each with the kustomization that builds it. */
+  readonly outOfReach: readonly { readonly path: string; readonly element: Element; readonly pin: Pin }[];
+}
+
+/** The kinds into whose Pod templates kustomize puts `commonAnnotations` (its `commonannotations.go`), and the Pod itself. */
+const ANNOTATED = new Set(
+  'Deployment ReplicaSet DaemonSet StatefulSet ReplicationController Job CronJob Pod'.split(' '),
+);
+
 /**
  * The entries that the kustomizations of a folder lack: one for every spelling of an image that reaches them and is pinned by
  * nothing. Throws `manifest-unsafe-edit` where a build would name an image in a place that no entry changes.
  */
-export function entriesWanted(folder: Folder): readonly WantedEntries[] {
+export function entriesWanted(folder: Folder): EntriesPlan {
   const { files, bases, opened, pinned, index, caps } = folder;
   const sources = new Sources([...files, ...bases], opened, index, caps);
   const builds = new Builds({
@@ -61,20 +73,38 @@ export function entriesWanted(folder: Folder): readonly WantedEntries[] {
     const source = isKustomization(path) ? sources.kustomization(path) : undefined;
     return source && !isComponent(source) ? [[source, builds.of(source)]] : [];
   });
-  refuseUnreachable(built, folder);
-  return built.flatMap(([source, { missing }]) => {
+  const outermost = withoutInner(built);
+  refuseUnreachable(outermost, folder);
+  const wanted = built.flatMap(([source, { missing }]) => {
     const names = [...new Set(missing.map(({ name }) => name))].sort();
     const entries = names.flatMap((name) => index.find([name]).map((pin) => ({ pin, name })));
     return entries.length === 0 ? [] : [{ source, entries }];
   });
+  return { wanted, outOfReach: outOfReach(outermost, folder) };
+}
+
+/** The builds that no other of the folder takes in. */
+function withoutInner(built: readonly (readonly [Source, Built])[]): readonly (readonly [Source, Built])[] {
+  const inner = new Set(built.flatMap(([, { takes }]) => [...takes]));
+  return built.filter(([{ path }]) => !inner.has(path));
+}
+
+/** Containers of kinds that kustomize does not know, unless they are written in a workload of the folder, which is annotated itself. */
+function outOfReach(built: readonly (readonly [Source, Built])[], { files, index }: Folder): EntriesPlan['outOfReach'] {
+  const own = new Set(files.flatMap(({ path }) => (isKustomization(path) ? [] : [path])));
+  return built.flatMap(([{ path }, { rendered }]) =>
+    [...rendered].flatMap((element) => {
+      const kind = element.object.split('/', 1)[0] ?? '';
+      if (kind === '' || ANNOTATED.has(kind) || element.reach !== 'entry' || own.has(element.path)) return [];
+      return index.find([element.name]).map((pin) => ({ path, element, pin }));
+    }),
+  );
 }
 
 /** Refuses what the outermost kustomizations would render and no entry of theirs can change. */
 function refuseUnreachable(built: readonly (readonly [Source, Built])[], folder: Folder): void {
-  const inner = new Set(built.flatMap(([, { takes }]) => [...takes]));
   const overridden = overriddenBy(folder.pinned);
   for (const [{ path }, { fixed, late }] of built) {
-    if (inner.has(path)) continue;
     const [first] = [...late, ...fixed.filter((element) => !overridden(element))];
     if (first) throw refuseElement(first, folder.index.find([first.name])[0], path, late.includes(first));
   }

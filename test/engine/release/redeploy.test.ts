@@ -46,6 +46,32 @@ describe('a release whose tags come late', () => {
     expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
   });
 
+  it.each(['prd', 'prd-2'])(
+    'by the very run that made it, is deployed again by that: %s took minutes',
+    async (slow) => {
+      const bench = createBench(TARGET);
+      await bench.through(FIRST);
+      for (const environment of ['dev', 'stg'])
+        await bench.released(environment, environment === 'dev' ? { django: 'V4.2' } : {});
+      const tag = bench.registry.tag.bind(bench.registry);
+      bench.registry.tag = async (...[repository, digest, name]) => {
+        if (name === parseTag(slow) && bench.record('prd').sequence === 2) await bench.clock.sleep(2 * MINUTE);
+        return tag(repository, digest, name);
+      };
+      expect(await bench.promote('prd')).toMatchObject({ kind: 'released', record: { sequence: 3 } });
+      expect(annotation(bench)).toBe(`${bench.digest('django', 'V4.2')}+3`);
+      expect([bench.tagged('django', 'prd'), bench.record('prd').sequence]).toEqual(['V4.2', 3]);
+    },
+  );
+
+  it('is deployed again by the same promotion that is run once more', async () => {
+    const bench = await cutOff();
+    bench.clock.advance(10 * MINUTE);
+    expect(await bench.promote('prd')).toMatchObject({ kind: 'released', record: { sequence: 3 } });
+    expect(annotation(bench)).toBe(`${bench.digest('django', 'V4.2')}+3`);
+    expect(await bench.promote('prd')).toMatchObject({ kind: 'unchanged' });
+  });
+
   it('is deployed again where the release before was cut off as well', async () => {
     const bench = await cutOff();
     for (const environment of ['dev', 'stg'])

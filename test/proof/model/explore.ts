@@ -45,6 +45,7 @@ export function startOf({
   journal,
   needsApproval,
   shared,
+  moving,
 }: Surroundings): World {
   let head: Commit | undefined;
   const tags: Record<string, Tag> = {};
@@ -70,6 +71,7 @@ export function startOf({
     removed: [],
     released: [1, 2, 3],
     ...(shared === true && { shared }),
+    ...(moving === true && { moving }),
     ...(journal && { journal, written: journal.map(({ id }) => id), needsApproval }),
   };
 }
@@ -208,6 +210,9 @@ function encode(world: World, exchange: Exchange): string {
   if (removed.length > 0) key += write(removed.join());
   key += write(released.join());
   if (broken !== '') key += write(broken);
+  if (world.moving)
+    key +=
+      write((world.old ?? []).toSorted().join()) + write(`${world.astray ?? ''}${world.slept === true ? '!' : ''}`);
   if (world.journal)
     key +=
       write(journalText(world.journal)) +
@@ -250,7 +255,10 @@ function lateText(late: World['late'], { images: [first] }: Exchange): string {
 
 function runText(run: Run, { images, write }: Exchange): string {
   const { at, attempt, asked = '', base, commit, open, applying, moved, beside, entry, looksAt, exit = '' } = run;
-  let key = write(`${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${beside === true ? 'b' : ''}${exit}`);
+  const { late = '' } = run;
+  let key = write(
+    `${at}${attempt}${open ? 'o' : ''}${moved ? 'm' : ''}${beside === true ? 'b' : ''}${late}${run.behind === true ? '<' : ''}${exit}`,
+  );
   if (at === 'ended') return key;
   if (looksAt) key += write(`${looksAt.id}${run.failed === undefined ? '?' : run.failed ? '-' : '+'}`);
   if (entry) key += write(journalText([...entry.onto, entry.entry]));

@@ -14,7 +14,9 @@ import {
   moveBranch,
   onTop,
   releaseTag,
+  tagOf,
   targetTag,
+  templateOf,
   writeTag,
 } from './world.ts';
 
@@ -28,7 +30,35 @@ export function faults(world: World): readonly Move[] {
     ...oldMerges(world),
     ...journalRewinds(world),
     ...foreignCommits(world),
+    ...waits(world),
   ];
+}
+
+/** Time passes, longer than an ordinary run takes, and the cluster is synced. */
+function waits(world: World): readonly Move[] {
+  // a run sleeps over the tags of what it released or found: one that sleeps between two reads of the branch, or over what
+  // others released meanwhile, is not looked at
+  const head = headOf(world);
+  const isCalm = world.runs.every((run) => /plan|ended/.test(run.at) || (hasBegun(run, head) && !run.moved));
+  if (world.left.wait === 0 || !isCalm) return [];
+  const text = 'minutes pass, and the cluster is synced';
+  return [{ talks: [{ from: 'time', to: 'Git', text }], world: synced(spend(world, 'wait')) }];
+}
+
+/** Whether a run is about to put the tags of a commit: it has looked, or the commit is its own. */
+function hasBegun({ at, applying, commit }: Run, head: Commit): boolean {
+  if (at === 'push' || at === 'look') return commit?.id === head.id;
+  return applying?.id === head.id && /tags|reread|newest/.test(at);
+}
+
+/** The world some minutes later: Pods are started by the manifests as they are, on the images that the tags name. */
+export function synced(world: World): World {
+  const head = headOf(world);
+  const old = [...new Set([...(world.old ?? []), head.id])];
+  const isRight = IMAGES.every((image) => tagOf(world, targetTag(image)).now === head.version);
+  const astray = isRight ? world.astray : templateOf(head);
+  const slept = world.slept === true || world.runs.some((run) => hasBegun(run, head));
+  return { ...world, old, slept, ...(astray && { astray }) };
 }
 
 function spend(world: World, kind: keyof Faults): World {

@@ -16,6 +16,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   cleanUp: 'its tags cleaned up',
   journalRewind: 'an entry taken off the journal',
   foreign: 'a commit of another line',
+  wait: 'minutes that pass',
 };
 
 const ENDINGS = { lock: 'unlock', hold: 'lift', approve: 'unapprove' } as const;

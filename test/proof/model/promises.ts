@@ -2,6 +2,7 @@
 // What a single write or push can break is judged where it is done: writeTag and moveBranch in world.ts; what exit code 0 claims, in steps.ts.
 import { hasFailed, openEntries } from './journal.ts';
 import type { Kept } from './rules.ts';
+import { synced } from './faults.ts';
 import { newRun, step } from './steps.ts';
 import {
   type Exit,
@@ -16,6 +17,7 @@ import {
   releaseTag,
   tagOf,
   targetTag,
+  templateOf,
 } from './world.ts';
 
 /** What is left of the faults when nothing goes wrong any more. */
@@ -31,6 +33,7 @@ export const NO_FAULTS: Faults = {
   cleanUp: 0,
   journalRewind: 0,
   foreign: 0,
+  wait: 0,
 };
 
 /** The promise that a state breaks; undefined when all hold. `given`: the faults there were at the start. */
@@ -57,7 +60,7 @@ const NOTHING_DONE = new Set<Exit | undefined>(['refused', 'superseded', 'releas
 function brokenByExits(world: World): string | undefined {
   const history = historyOf(headOf(world));
   for (const { name, exit } of world.runs) {
-    const own = history.filter(({ by }) => by === name);
+    const own = history.filter(({ by, again }) => by === name && !again);
     if (own.length > 1) return `${name} asked once, and has ${own.length} releases on the branch`;
     if (NOTHING_DONE.has(exit) && own.length > 0 && world.removed.length === 0) {
       return `${name} ended with ${exit}, and its release is on the branch`;
@@ -85,7 +88,12 @@ function brokenAtRest(world: World, given: Faults, kept: Kept): string | undefin
     const wrong = wrongTag(world);
     if (wrong) return `everybody ended well, and ${wrong}`;
   }
-  return brokenAfterApply(world, kept) ?? brokenAfterRerun(world, kept) ?? brokenAfterVerify(world, kept);
+  return (
+    brokenAfterApply(world, kept) ??
+    brokenByDeploys(world, given, kept) ??
+    brokenAfterRerun(world, kept) ??
+    brokenAfterVerify(world, kept)
+  );
 }
 
 /** A tag that is not what the head's release says. */
@@ -110,6 +118,21 @@ function brokenAfterApply(world: World, kept: Kept): string | undefined {
   return wrong && `after apply ${wrong}`;
 }
 
+/**
+ * Pods that were started on another image while the tags were late are started once more: an apply that comes later leaves another
+ * Pod template than they were started by. Not promised where two things go wrong one after the other (ADR 142): the release that deploys again was itself cut short, or one
+ * run was slow over its tags and another was killed.
+ */
+function brokenByDeploys(world: World, given: Faults, kept: Kept): string | undefined {
+  if (world.moving !== true || (world.slept === true && world.left.kill < given.kill)) return undefined;
+  const after = runAlone(synced(world), 'R', { kind: 'apply' }, kept);
+  const head = headOf(after);
+  const isAstray = after.astray === templateOf(head) && !head.again;
+  return isAstray
+    ? `Pods of ${templateOf(head)} were started on another image, and nothing starts them again`
+    : undefined;
+}
+
 /** A branch that hides a release gets no tags; and one rollback to that release by its number mends it. */
 function brokenByHiding(world: World, after: World, kept: Kept): string | undefined {
   if (lastRun(after).exit !== 'branch-rewound')
@@ -128,7 +151,7 @@ function brokenAfterRerun(world: World, kept: Kept): string | undefined {
     if (operation.kind !== 'promote' || CLEAN.has(exit)) continue;
     const after = runAlone(world, 'R', operation, kept);
     const rerun = lastRun(after);
-    const own = historyOf(headOf(after)).filter(({ by }) => by === name || by === 'R');
+    const own = historyOf(headOf(after)).filter(({ by, again }) => (by === name || by === 'R') && !again);
     if (after.broken !== undefined) return `rerun of ${name}: ${after.broken}`;
     if (rerun.exit === 'ok') {
       const wrong = wrongTag(after);

@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly needsApproval?: true;
   /** Other lines share the branch. */
   readonly shared?: true;
+  /** Manifests name the target tag alone. */
+  readonly moving?: true;
 }
 
 const promote = (version: number): Operation => ({ kind: 'promote', version });
@@ -236,6 +238,30 @@ export const RULES = {
     keptBy: 'followUp, rollbackFrom',
     without: 'one bad day takes the line back release by release',
     shownBy: { operations: [verify(2, 3), verify(2, 3)], faults: {}, journal: [], coarse: true },
+  },
+  'late tags are deployed again': {
+    says: 'a release whose target tags were not right soon after its commit is released once more, with an annotation that differs',
+    keptBy: 'engine/release/late-tags.ts isLate, redeploy.ts redeploy',
+    without: 'the tags are put, and no Pod notices',
+    shownBy: { operations: [promote(4)], faults: { kill: 1, wait: 1 }, coarse: true, moving: true },
+  },
+  'what deploys again comes before the tags': {
+    says: 'the release that deploys again is committed before the late tags are put',
+    keptBy: 'engine/release/apply.ts putNewest',
+    without: 'the late tags are put first, and nothing tells the next run that they were late',
+    shownBy: { operations: [promote(4), apply], faults: { kill: 2, wait: 1 }, coarse: true, moving: true },
+  },
+  'a run that was slow deploys again itself': {
+    says: 'a run whose own tags came long after its commit releases the same images once more, behind them',
+    keptBy: 'engine/release/late-tags.ts cameLate, redeploy.ts deployedAgain',
+    without: 'its tags are right in the end, and nothing says that they were late',
+    shownBy: { operations: [promote(4)], faults: { wait: 1 }, coarse: true, moving: true },
+  },
+  'what is late is seen further back': {
+    says: 'a target tag that names the image of any release before is late, not that of the one before alone',
+    keptBy: 'engine/release/late-tags.ts isFurtherBack',
+    without: 'two releases that were cut short one after the other look like the work of hands',
+    shownBy: { operations: [promote(4), promote(5)], faults: { kill: 2, wait: 1 }, coarse: true, moving: true },
   },
 } as const satisfies Record<string, Rule>;
 

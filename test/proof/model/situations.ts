@@ -40,6 +40,10 @@ function shared(surroundings: Surroundings): Surroundings {
   return { ...surroundings, shared: true };
 }
 
+function moving(surroundings: Surroundings): Surroundings {
+  return { ...surroundings, moving: true };
+}
+
 /** A few, for every run of the tests. */
 export const FEW: readonly Surroundings[] = [
   alone(promote4, { kill: 1, late: 1, lostAnswer: 1, lostWrite: 1, staleTag: 1, staleHead: 1, rewind: 1 }),
@@ -53,6 +57,7 @@ export const FEW: readonly Surroundings[] = [
   beside(LOCKED, two(lock, unlock, { journalRewind: 1 })),
   shared(alone(rollback, { foreign: 2, lostAnswer: 1, late: 1 })),
   beside(EMPTY, alone(verify, { kill: 1, lostAnswer: 1, staleHead: 1 })),
+  moving(two(promote4, apply, { kill: 1, wait: 1 })),
 ];
 
 /** All: three runs at once, and two with small steps and more going wrong. */
@@ -100,6 +105,9 @@ export const ALL: readonly Surroundings[] = [
   beside(EMPTY, three(promote4, promote5, hold4, { lostAnswer: 1 })),
   beside(EMPTY, three(promote4, rollback, lock, { journalRewind: 1 })),
   beside(EMPTY, three(promote4, lock, unlock, { lostAnswer: 1 })),
+  moving(two(promote4, apply, { kill: 2, wait: 2 })),
+  moving(two(rollback, apply, { kill: 2, wait: 2 })),
+  moving(three(promote4, promote5, apply, { wait: 1 })),
   { ...beside(APPROVED, two(promote4, write({ kind: 'end', of: 'approve' }), { lostAnswer: 1 })), needsApproval: true },
   { ...beside(EMPTY, two(promote4, write({ kind: 'approve', version: 4 }), { kill: 1 })), needsApproval: true },
 ];

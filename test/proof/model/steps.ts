@@ -87,8 +87,12 @@ function smallStep(world: World, index: number, kept: Kept): readonly Move[] {
       return at.ask();
     case 'result':
       return at.writeResult();
+    case 'late':
+      return at.isLate();
     case 'newest':
       return at.isNewest();
+    case 'deploy':
+      return at.deploysAgain();
     case 'current':
       return at.readCurrent();
     case 'release-tags':
@@ -139,7 +143,8 @@ class Step {
 
   #planOn(world: World, run: Run, base: Commit): World {
     const { operation } = run;
-    if (operation.kind === 'apply') return this.#to(world, { ...run, at: 'newest', applying: base });
+    if (operation.kind === 'apply')
+      return this.#to(world, { ...run, at: world.moving === true ? 'late' : 'newest', applying: base });
     if (operation.kind === 'promote') {
       const { version } = operation;
       const judged = this.#kept('gates again after a lost race') || run.attempt === 0;
@@ -148,7 +153,7 @@ class Step {
       if (judged && (base.held.includes(version) || version < base.version)) return this.#end(world, run, 'refused');
       if (version === base.version) {
         return this.#kept('unchanged looks at the tags')
-          ? this.#to(world, { ...run, at: 'newest', applying: base })
+          ? this.#to(world, { ...run, at: world.moving === true ? 'late' : 'newest', applying: base })
           : this.#finish(world, run, base);
       }
       return this.#planned(world, run, base, version, base.held);
@@ -167,7 +172,20 @@ class Step {
     const sequence = base.sequence + 1;
     const journal = world.journal && journalHead(world.journal);
     const byItself = operation.kind === 'verify' ? { byItself: true as const } : {};
-    const made = { parent: base, sequence, action, version, held, by: name, asked, journal, ...byItself } as const;
+    // the number stays as long as the digest does
+    const mark = version === base.version && base.mark !== undefined ? { mark: base.mark } : {};
+    const made = {
+      parent: base,
+      sequence,
+      action,
+      version,
+      held,
+      by: name,
+      asked,
+      journal,
+      ...byItself,
+      ...mark,
+    } as const;
     const commit = makeCommit(made, attempt);
     return this.#to(world, { ...run, at: 'check', base, commit, open: false });
   }
@@ -331,6 +349,46 @@ class Step {
     });
   }
 
+  // engine/release/late-tags.ts isLate: before anything else, since right tags do not say that they were late
+  isLate(): readonly Move[] {
+    const { applying } = this.#run;
+    if (!applying) return [];
+    const isOld = this.#world.old?.includes(applying.id) === true && this.#kept('late tags are deployed again');
+    return this.#readTags(IMAGES.map((image) => targetTag(image))).map(({ values, world, text }) => {
+      const before = historyOf(applying).slice(1);
+      const known = this.#kept('what is late is seen further back') ? before : before.slice(0, 1);
+      const isCutShort = values.some(
+        (value) => value !== applying.version && known.some(({ version }) => version === value),
+      );
+      const isApply = this.#run.operation.kind === 'apply' && this.#kept('what deploys again comes before the tags');
+      const behind = applying.again === true || !isApply;
+      const next = { ...this.#run, at: 'newest' as const, behind: isCutShort };
+      const late = isOld && isCutShort ? ({ late: behind ? 'behind' : 'before' } as const) : {};
+      return this.#registry(`reads whether the tags are late: ${text}`, this.#to(world, { ...next, ...late }));
+    });
+  }
+
+  // engine/release/redeploy.ts redeploy, chooseAgain: the same images, where the branch is what it was
+  deploysAgain(): readonly Move[] {
+    const { applying, name, attempt } = this.#run;
+    if (!applying) return [];
+    return this.#readHead().map(({ head, world, text }) => {
+      const { late, ...rest } = this.#run;
+      if (head.id !== applying.id) {
+        const next = late === 'behind' ? { ...rest, at: 'reread' as const } : rest;
+        const given = late === 'behind' ? this.#to(world, next) : this.#applying(world, rest, applying);
+        return this.#git(`${text}: nothing to deploy again`, given);
+      }
+      const { version, action, held, sequence } = head;
+      const made = { parent: head, sequence: sequence + 1, action, version, held, by: name, asked: undefined } as const;
+      const commit = makeCommit({ ...made, again: true, mark: sequence + 1 }, attempt);
+      return this.#git(
+        `${text}: will deploy it again`,
+        this.#to(world, { ...rest, at: 'check', base: head, commit, open: false }),
+      );
+    });
+  }
+
   // engine/release/apply.ts applyNewest, checks.ts isNewest: a release that was there before is applied only if no newer one has tags
   isNewest(): readonly Move[] {
     const { applying } = this.#run;
@@ -339,7 +397,9 @@ class Step {
     return this.#readTags(tags).map(({ values, world, text }) => {
       const next = values.some((value) => value !== 0)
         ? this.#to(world, { ...this.#run, at: 'recheck' })
-        : this.#applying(world, this.#run, applying);
+        : this.#run.late === 'before'
+          ? this.#to(world, { ...this.#run, at: 'deploy' })
+          : this.#applying(world, this.#run, applying);
       return this.#registry(`reads whether there is a newer release, ${tags[0]} and its like: ${text}`, next);
     });
   }
@@ -459,6 +519,8 @@ class Step {
 
   // engine/release/promote.ts promote: plans again; engine/release/rollback.ts superseded: stops
   #lost(world: World, run: Run): World {
+    // engine/release/redeploy.ts chooseAgain: another release is there by now, and the tags of this one are put
+    if (run.commit?.again && run.base) return this.#applying(world, newRun(run.name, run.operation), run.base);
     const stops = goesBack(run) && this.#kept('a rollback that lost stops');
     if (stops) return this.#end(world, run, 'superseded');
     const { name, operation, asked, looksAt, failed } = run;
@@ -474,8 +536,9 @@ class Step {
   // engine/release/apply.ts applyHead: one round begins
   #applying(world: World, run: Run, applying: Commit): World {
     const first = this.#kept('per-release tags before target tags') ? 'release-tags' : 'target-tags';
-    const { name, operation, commit, moved } = run;
-    return this.#to(world, { ...newRun(name, operation), at: first, commit, applying, moved });
+    const { name, operation, commit, moved, late, behind } = run;
+    const told = { ...(late === 'behind' && { late }), ...(behind === true && { behind }) };
+    return this.#to(world, { ...newRun(name, operation), at: first, commit, applying, moved, ...told });
   }
 
   // engine/release/apply.ts putTags: each image on its own, in any order; a phase ends when every image has
@@ -577,8 +640,22 @@ class Step {
 
   // cli/finish.ts, engine/release/apply.ts requireComplete. What exit code 0 claims is judged here, before it is forgotten.
   #finish(world: World, run: Run, seen: Commit): World {
-    if (run.images.some(({ at }) => at === 'failed')) return this.#end(world, run, 'tags-incomplete');
+    const isIncomplete = run.images.some(({ at }) => at === 'failed');
+    // engine/release/apply.ts finish: behind the tags, where it could not come before them
+    const isLate = run.late === 'behind' || this.#cameLate(world, run);
+    const waits = isIncomplete && run.operation.kind === 'apply';
+    if (isLate && !waits && seen.id === run.applying?.id)
+      return this.#to(world, { ...run, at: 'deploy', late: 'behind' });
+    if (isIncomplete) return this.#end(world, run, 'tags-incomplete');
     return this.#end({ ...world, broken: world.broken ?? brokenByExit(world, run, seen) }, run, 'ok');
+  }
+
+  // engine/release/late-tags.ts cameLate, isOld: a run knows what it committed, and what named another release before
+  #cameLate({ moving, old }: World, { commit, applying, behind }: Run): boolean {
+    const own = commit !== undefined && commit === applying && !commit.again;
+    const isOld = moving === true && applying !== undefined && old?.includes(applying.id) === true;
+    const found = behind === true && this.#kept('late tags are deployed again');
+    return isOld && (own || found) && this.#kept('a run that was slow deploys again itself');
   }
 
   /** What a run knew goes with it: fewer states to look at. */

@@ -28,6 +28,10 @@ export interface Commit {
   readonly asked: string | undefined;
   /** A rollback that a failed verification led to. */
   readonly byItself?: true | undefined;
+  /** It releases the same images once more, so that they are deployed again. */
+  readonly again?: true | undefined;
+  /** What its manifests say behind the digest, where they name a moving tag alone: the number of a release that deployed again. */
+  readonly mark?: number | undefined;
   /** The journal's head that its record names. */
   readonly journal?: string | undefined;
 }
@@ -87,7 +91,9 @@ export interface Run {
     | 'append'
     | 'ask'
     | 'result'
+    | 'late'
     | 'newest'
+    | 'deploy'
     | 'current'
     | 'release-tags'
     | 'target-tags'
@@ -114,6 +120,10 @@ export interface Run {
   readonly applying?: Commit | undefined;
   /** The head had moved on while tags were put. */
   readonly moved: boolean;
+  /** An apply: its tags were late, and the release is deployed again before they are put, or behind. */
+  readonly late?: 'before' | 'behind' | undefined;
+  /** The tags that it puts named an earlier release. */
+  readonly behind?: boolean | undefined;
   readonly images: readonly [Progress, Progress];
   readonly exit?: Exit | undefined;
 }
@@ -142,6 +152,8 @@ export interface Faults {
   readonly journalRewind: number;
   /** Another line that shares the branch is released, or somebody commits what no line has. */
   readonly foreign: number;
+  /** Longer passes than an ordinary run takes between its commit and its tags, and the cluster is synced meanwhile. */
+  readonly wait: number;
 }
 
 /** Everything at one moment. */
@@ -160,12 +172,20 @@ export interface World {
   readonly coarse: boolean;
   /** Other lines share the branch: a commit may leave the record of this one as it is. */
   readonly shared?: boolean | undefined;
+  /** Manifests name the target tag alone, so that only an annotation tells a deploy that it moved. */
+  readonly moving?: boolean | undefined;
+  /** Commits that an ordinary run would have put the tags of by now. */
+  readonly old?: readonly string[] | undefined;
   /** Absent where there is none, and nothing that it could say counts. */
   readonly journal?: Journal | undefined;
   /** A promotion needs an approval. */
   readonly needsApproval?: boolean | undefined;
   /** For judging only, no run can see them: entries that their writers know to be there… */
   readonly written?: readonly string[] | undefined;
+  /** …what manifests said when Pods were started on another image, as long as they say so… */
+  readonly astray?: string | undefined;
+  /** …whether minutes passed while a run put tags… */
+  readonly slept?: boolean | undefined;
   /** …commits of whose releases a failed result was written down… */
   readonly failures?: readonly string[] | undefined;
   /** …commits that an administrator took off the branch… */
@@ -201,10 +221,15 @@ export function headOf(world: World): Commit {
 
 /** A commit with what follows from the rest: its id. */
 export function makeCommit(commit: Omit<Commit, 'id' | 'record'>, attempt: number): Commit {
-  const { parent, by, action, version, sequence, journal } = commit;
+  const { parent, by, action, version, sequence, journal, again } = commit;
   const beside = journal === undefined ? '' : `(${journal})`;
-  const id = `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}#${sequence}${beside}`;
+  const id = `${parent?.id ?? ''}/${by}${attempt}${action[0]}${version}${again ? '+' : ''}#${sequence}${beside}`;
   return { ...commit, id, record: id };
+}
+
+/** What the Pod template of a release says: another text is another deploy. */
+export function templateOf({ version, mark }: Commit): string {
+  return mark === undefined ? `v${version}` : `v${version}+${mark}`;
 }
 
 /** A commit and everything before it on its release line, newest first. */
@@ -270,8 +295,11 @@ export function onTop(commit: Commit, { heads }: Pick<World, 'heads'>): World['h
  */
 export function moveBranch(world: World, commit: Commit, late?: 'late'): World {
   const head = headOf(world);
+  const { astray, ...rest } = world;
   const moved = {
-    ...world,
+    ...rest,
+    // another Pod template starts other Pods
+    ...(astray === templateOf(commit) && { astray }),
     heads: onTop(commit, world),
     released: sorted([...world.released, commit.version]),
   };
@@ -342,7 +370,7 @@ function brokenByPush(head: Commit, commit: Commit, shared = false): string | un
   if (action === 'promote' && parent.held.includes(version)) return `v${version} was rolled back and is back unasked`;
   if (action === 'promote' && version < parent.version)
     return `v${version} took the place of v${parent.version} unasked`;
-  if (action === 'rollback' && asked !== (shared ? parent.record : parent.id)) {
+  if (action === 'rollback' && !commit.again && asked !== (shared ? parent.record : parent.id)) {
     return `release ${parent.sequence} was rolled back by somebody who had never seen it`;
   }
   return undefined;
