@@ -125,6 +125,11 @@ describe('a layout', () => {
     expect(scopesOf(pipeline)).toEqual(scopes);
   });
 
+  it('names an application after the folder around its environments where nothing else tells', () => {
+    const survey = surveyOf([...both('stages/ENV/app.yaml'), ...both('database/stages/ENV/app.yaml', { name: API })]);
+    expect(recogniseLayout(survey).applications.map(({ name }) => name)).toEqual(['stages', 'database']);
+  });
+
   it('of branches is found by the branches of the remote', () => {
     const found = surveyOf([{ path: 'k8s/app.yaml' }], { branches: ['main', 'staging', 'env/prod'], trunk: 'main' });
     const pipeline = drafted(found);

@@ -135,6 +135,7 @@ describe('values', () => {
     ['a path', `file: ./${REPOSITORY}:V4.0\n`],
     ['a text', `note: |\n  image: ${REPOSITORY}:V4.0\n`],
     ['a comment', `# image: ${REPOSITORY}:V4.0\nimage: redis:7\n`],
+    ['ports that go to services', `tcp:\n  22: "${REPOSITORY}:22"\n  "8022": ${REPOSITORY}:8022:PROXY\n`],
   ])('are left alone where they hold %s', (_, text) => {
     expect(refusal(() => pinned(PATH, text)).code).toBe('pin-not-found');
   });

@@ -67,6 +67,11 @@ interface NamePartEntry {
   readonly text: string;
 }
 
+/** A port under its number, as ingress-nginx passes it on to a service: `22: "gitlab/gitlab-shell:22"`. */
+function isServicePort(key: string, text: string): boolean {
+  return /^[0-9]{1,5}$/.test(key) && /:[0-9]{1,5}(?::[A-Z:]*)?$/.test(text);
+}
+
 class Walker {
   readonly sites: Site[] = [];
   readonly #document: Document;
@@ -129,6 +134,7 @@ class Walker {
     if (/^(?:value|default)$/.test(key) && around.key === IMAGE_VARIABLE) return isUnmistakable(text);
     // an image that is mounted as a volume
     if (key === 'reference' && around.key === 'image') return isPinnedReference(text);
+    if (isServicePort(key, text)) return false;
     return (!this.#imageKeys || isImageKey(key) || isArtifactKey(key)) && isUnmistakable(text);
   }
 
