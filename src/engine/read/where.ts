@@ -59,6 +59,12 @@ type Wanted =
   | { readonly hex: string; readonly algorithm?: string }
   | { readonly image: string; readonly application?: string; readonly is: (image: ReleaseImage) => boolean };
 
+/** What somebody may have meant who wrote an image as `promote` or a registry has it; else an example. */
+function meant(what: string): string {
+  const [, name, version] = /^([\w./-]+)[=:]([\w.+-]+)$/.exec(what) ?? [];
+  return name === undefined || version === undefined ? 'django@V4.2' : `${name}@${version}`;
+}
+
 function parseWanted(what: string): Wanted {
   const [, algorithm, hex] = /^(?:(sha256|sha512):)?([0-9a-f]{7,128})$/.exec(what) ?? [];
   if (hex !== undefined) return { hex, ...(algorithm !== undefined && { algorithm }) };
@@ -67,7 +73,7 @@ function parseWanted(what: string): Wanted {
     throw new TagflowError('usage', {
       what: `${JSON.stringify(what)} does not name an image`,
       why: 'where takes a digest, at least 7 of its hexadecimal digits, or IMAGE@VERSION',
-      fix: advise`name it so: ${{ act: 'find', image: 'django@V4.2' }}`,
+      fix: advise`name it so: ${{ act: 'find', image: meant(what) }}`,
     });
   }
   const [name, version] = [what.slice(0, at), what.slice(at + 1)];

@@ -187,13 +187,21 @@ async function wantedImages(
   const members = [...environment.images.values()].filter(
     (image) => asked.has(image.name) || belongs(environment, image, named, current),
   );
-  return members.map((image) => {
+  const found = members.map((image) => ({
+    image,
     // No plain index: an image may be called `constructor`.
-    const version = asked.get(image.name) ?? asked.get('*');
-    const known = rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0];
-    if (version === undefined && !known) throw noVersion(image.name, environment.name, from);
-    return wantedImage(environment, image, version, known);
-  });
+    version: asked.get(image.name) ?? asked.get('*'),
+    known: rest.flatMap((record) => record?.images.find(({ name }) => name === image.name) ?? [])[0],
+  }));
+  const [missing, stated] = [
+    found.filter(({ version, known }) => version === undefined && !known),
+    found.filter(({ version, known }) => version !== undefined || known),
+  ];
+  // What was named is read first: a version that is invalid is reported before one that is missing.
+  const wanted = stated.map(({ image, version, known }) => wantedImage(environment, image, version, known));
+  if (missing.length === 0) return wanted;
+  const names = missing.map(({ image }) => image.name);
+  throw noVersion(names, { environment: environment.name, from, asked });
 }
 
 /** An image in the version that was named, or as a record has it. */
@@ -215,14 +223,26 @@ function wantedImage(
   return { name, repository: repositoryIn(environment, image), scheme, ...wanted };
 }
 
-function noVersion(image: string, environment: string, from: string | undefined): TagflowError {
-  const byName = advise`name it: ${{ act: 'promote', line: environment, version: `${image}=VERSION` }}`;
+/** The error for images of which no version is known. Its fix has what was named already, so that it can be typed as it stands. */
+function noVersion(
+  images: readonly string[],
+  how: {
+    readonly environment: string;
+    readonly from: string | undefined;
+    readonly asked: ReadonlyMap<string, string>;
+  },
+): TagflowError {
+  const { environment, from, asked } = how;
+  const named = [...asked].map(([name, version]) => `${name}=${version}`).filter((word) => /^[\w./+=-]+$/.test(word));
+  const words = [...named, ...images.map((image) => `${image}=VERSION`)].join(' ');
+  const pronoun = images.length === 1 ? 'it' : 'them';
+  const byName = advise`name ${pronoun}: ${{ act: 'promote', line: environment, version: words }}`;
   return new TagflowError('version-not-found', {
-    what: `no version of ${image} is known for ${environment}`,
+    what: `no version of ${images.join(', ')} is known for ${environment}`,
     why:
       from === undefined
-        ? `${environment} has no release of it yet`
-        : `neither ${from} nor ${environment} has a release of it`,
+        ? `${environment} has no release of ${pronoun} yet`
+        : `neither ${from} nor ${environment} has a release of ${pronoun}`,
     fix: from === undefined ? byName : advise`promote ${from} first, or ${byName}`,
   });
 }

@@ -183,8 +183,7 @@ async function readRunning(
   if (problem && !isTagflowError(problem, 'record-invalid', 'signature-invalid')) throw problem;
   const [newest] = past.releases;
   if (value?.record) return { state: { ...value, record: value.record }, past, broken: false };
-  if (!newest)
-    throw problem ? noReleaseLeft(environment, problem) : noTarget(environment.name, 'it has no release yet');
+  if (!newest) throw problem ? noReleaseLeft(environment, problem) : nothingReleased(environment.name);
   const head = snapshot.head(environment);
   return { state: { environment, head, record: newest.record, commit: newest.commit }, past, broken: true };
 }
@@ -265,6 +264,14 @@ function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): Tagf
     why: `its history was rewritten: ${cause.why ?? cause.message}`,
     fix: advise`put ${branch} back to the commit of its last release, which clones, the server's reflog and the job's log know; then: ${{ act: 'apply', line: name }}`,
     cause,
+  });
+}
+
+function nothingReleased(environment: string): TagflowError {
+  return new TagflowError('release-not-found', {
+    what: `there is no release of ${environment} to roll back to`,
+    why: 'it has no release yet',
+    fix: advise`make one: ${{ act: 'promote', line: environment }}`,
   });
 }
 

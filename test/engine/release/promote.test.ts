@@ -127,12 +127,17 @@ describe('what cannot be promoted', () => {
   });
 
   test.each([
-    ['from the trunk it is named', 'dev', { django: 'V4.0' }, /^name it: promote dev with mariadb=VERSION$/],
+    [
+      'from the trunk it is named',
+      'dev',
+      { django: 'V4.0' },
+      /^name it: promote dev with django=V4.0 mariadb=VERSION$/,
+    ],
     [
       'from an environment it is released there, or named',
       'stg',
       {},
-      /^promote dev first, or name it: promote stg with django=V/,
+      /^promote dev first, or name them: promote stg with django=VERSION mariadb=VERSION$/,
     ],
   ])('an image without a known version: %s', async (_, environment, versions, fix) => {
     expect((await failureOf(createBench().promote(environment, versions))).fix).toMatch(fix);

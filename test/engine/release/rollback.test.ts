@@ -283,6 +283,7 @@ describe('which release is the previous one', () => {
     expect(await failureOf(createBench().rollback('prd'))).toMatchObject({
       code: 'release-not-found',
       why: 'it has no release yet',
+      fix: 'make one: promote prd',
     });
   });
 
