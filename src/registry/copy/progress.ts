@@ -22,48 +22,58 @@ const MIB = 1024 * 1024;
 /** More names than this are a number. */
 const MOST_NAMES = 3;
 
-/** Starts to tell; a notice for each MiB at most, none while nothing has to be sent. */
+/** Starts to report: a notice for each MiB at most, none while nothing has to be sent. */
 export function createCopyProgress(notify: ReportProgress): CopyReporter {
-  const running = new Map<symbol, string>();
-  let total = 0;
-  let sent = 0;
-  let told = '';
-  const tell = (): void => {
-    const unit = total >= MIB ? MIB : 1024;
+  return new CopyTally(notify);
+}
+
+class CopyTally implements CopyReporter {
+  readonly #notify: ReportProgress;
+  readonly #running = new Map<symbol, string>();
+  #total = 0;
+  #sent = 0;
+  #told = '';
+
+  constructor(notify: ReportProgress) {
+    this.#notify = notify;
+  }
+
+  start(label: string): CopyProgress {
+    const key = Symbol(label);
+    // What ended stays counted while others run, or the bar would jump back.
+    if (this.#running.size === 0) this.#total = this.#sent = 0;
+    this.#running.set(key, label);
+    return {
+      expect: (bytes) => void (this.#total += bytes),
+      count: (chunks) => this.#count(chunks),
+      end: () => void this.#running.delete(key),
+    };
+  }
+
+  async *#count(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let counted = 0;
+    let whole = false;
+    try {
+      for await (const chunk of chunks) {
+        counted += chunk.length;
+        this.#sent += chunk.length;
+        this.#tell();
+        yield chunk;
+      }
+      whole = true;
+    } finally {
+      if (!whole) this.#sent -= counted;
+    }
+  }
+
+  #tell(): void {
+    const unit = this.#total >= MIB ? MIB : 1024;
     const amount = (bytes: number): number => Math.ceil(bytes / unit);
-    const names = [...new Set(running.values())];
+    const names = [...new Set(this.#running.values())];
     const what = names.length > MOST_NAMES ? `${names.length} images` : names.join(', ');
-    const text = `copying ${what}: ${amount(sent)} of ${amount(total)} ${unit === MIB ? 'MiB' : 'KiB'}`;
-    if (text !== told) notify({ level: 'progress', text, bytes: { done: sent, total } });
-    told = text;
-  };
-  return {
-    start(label) {
-      const key = Symbol(label);
-      // What ended stays counted while others run, or the bar would jump back.
-      if (running.size === 0) total = sent = 0;
-      running.set(key, label);
-      return {
-        expect(bytes) {
-          total += bytes;
-        },
-        async *count(chunks) {
-          let counted = 0;
-          let whole = false;
-          try {
-            for await (const chunk of chunks) {
-              counted += chunk.length;
-              sent += chunk.length;
-              tell();
-              yield chunk;
-            }
-            whole = true;
-          } finally {
-            if (!whole) sent -= counted;
-          }
-        },
-        end: () => void running.delete(key),
-      };
-    },
-  };
+    const text = `copying ${what}: ${amount(this.#sent)} of ${amount(this.#total)} ${unit === MIB ? 'MiB' : 'KiB'}`;
+    const bytes = { done: this.#sent, total: this.#total };
+    if (text !== this.#told) this.#notify({ level: 'progress', text, bytes });
+    this.#told = text;
+  }
 }

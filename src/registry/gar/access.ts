@@ -82,65 +82,78 @@ const METADATA_ADDRESS = '169.254.169.254';
 // As in http/http.ts: an import would load undici with it.
 const plain = process.getBuiltinModule('node:http');
 
-/** Access that has asked for nothing yet. */
+/** Returns access that has asked for nothing yet. */
 export function createGarAccess(options: GarAccessOptions): GarAccess {
-  const { env, signal, others, timeoutMs = 30_000 } = options;
-  const agents = createAgents(options);
-  const redactor = createRedactor();
-  rememberProxyPasswords(env, redactor);
-  let local: Promise<MakeClient | undefined> | undefined;
-  let remote: Promise<MakeClient | undefined> | undefined;
-  let client: Promise<GoogleClient> | undefined;
-  let asked: Promise<GoogleToken> | undefined;
-  let current: string | undefined;
+  return new DefaultCredentials(options);
+}
 
-  const makerFor = async (host: string, path: string): Promise<MakeClient | undefined> => {
-    local ??= findHere(options, agents.pick);
-    const here = await local;
+class DefaultCredentials implements GarAccess {
+  readonly redactor = createRedactor();
+  readonly #options: GarAccessOptions;
+  readonly #agents: ReturnType<typeof createAgents>;
+  #local: Promise<MakeClient | undefined> | undefined;
+  #remote: Promise<MakeClient | undefined> | undefined;
+  #client: Promise<GoogleClient> | undefined;
+  #asked: Promise<GoogleToken> | undefined;
+  #current: string | undefined;
+
+  constructor(options: GarAccessOptions) {
+    this.#options = options;
+    this.#agents = createAgents(options);
+    rememberProxyPasswords(options.env, this.redactor);
+  }
+
+  async tokenFor(host: string, path: string): Promise<GoogleToken | undefined> {
+    if (!parseGarHost(host)) return undefined;
+    const make = await this.#makerFor(host, path);
+    if (!make) return undefined;
+    this.#asked ??= this.#ask(make).finally(() => (this.#asked = undefined));
+    return this.#asked;
+  }
+
+  async find(host: string, path: string): ReturnType<GarAccess['find']> {
+    const found = await this.tokenFor(host, path).catch((error: unknown) => {
+      throw this.redactor.redactError(error);
+    });
+    if (found) return { kind: 'password', username: USER, password: found.token };
+    return this.#options.others.find(host, path);
+  }
+
+  forget(token: string): void {
+    if (token === this.#current) this.#client = undefined;
+  }
+
+  close(): void {
+    this.#agents.close();
+  }
+
+  async #makerFor(host: string, path: string): Promise<MakeClient | undefined> {
+    this.#local ??= findHere(this.#options, this.#agents.pick);
+    const here = await this.#local;
     if (here) return here;
-    if (await others.find(host, path)) return undefined;
-    remote ??= findByNetwork(env);
-    return remote;
-  };
-  const ask = async (make: MakeClient): Promise<GoogleToken> => {
+    if (await this.#options.others.find(host, path)) return undefined;
+    this.#remote ??= findByNetwork(this.#options.env);
+    return this.#remote;
+  }
+
+  async #ask(make: MakeClient): Promise<GoogleToken> {
+    const { signal, timeoutMs = 30_000 } = this.#options;
     const stop = abortAfterStop(signal, 0);
     const limit = timeLimit(timeoutMs);
     try {
-      client ??= make();
-      const { token, ...found } = await Promise.race([readToken(client), stop.aborted, limit.over]);
-      redactor.add(token);
-      current = token;
+      this.#client ??= make();
+      const { token, ...found } = await Promise.race([readToken(this.#client), stop.aborted, limit.over]);
+      this.redactor.add(token);
+      this.#current = token;
       return { token, ...found };
     } catch (error) {
-      client = undefined;
-      throw isTagflowError(error) ? error : tokenFailure(error, redactor);
+      this.#client = undefined;
+      throw isTagflowError(error) ? error : tokenFailure(error, this.redactor);
     } finally {
       limit.dispose();
       stop.dispose();
     }
-  };
-
-  const tokenFor = async (host: string, path: string): Promise<GoogleToken | undefined> => {
-    if (!parseGarHost(host)) return undefined;
-    const make = await makerFor(host, path);
-    if (!make) return undefined;
-    asked ??= ask(make).finally(() => (asked = undefined));
-    return asked;
-  };
-  return {
-    redactor,
-    tokenFor,
-    async find(host, path) {
-      const found = await tokenFor(host, path).catch((error: unknown) => {
-        throw redactor.redactError(error);
-      });
-      return found ? { kind: 'password', username: USER, password: found.token } : others.find(host, path);
-    },
-    forget(token) {
-      if (token === current) client = undefined;
-    },
-    close: () => agents.close(),
-  };
+  }
 }
 
 async function readToken(client: Promise<GoogleClient>): Promise<GoogleToken> {

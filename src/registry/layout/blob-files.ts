@@ -31,52 +31,76 @@ const PART = /^\.tagflow-[0-9a-f-]+\.part$/;
 const ABANDONED_MS = 60 * 60 * 1000;
 
 /** The streams of a machine's layouts. */
-export function createBlobFiles({ clock, signal }: LayoutEffects): BlobFiles {
-  const removeAbandoned = async (directory: string): Promise<void> => {
+export function createBlobFiles(effects: LayoutEffects): BlobFiles {
+  return new DiskBlobs(effects);
+}
+
+class DiskBlobs implements BlobFiles {
+  readonly #effects: LayoutEffects;
+
+  constructor(effects: LayoutEffects) {
+    this.#effects = effects;
+  }
+
+  async sizeOf(directory: string, digest: Digest): Promise<number | undefined> {
+    return sizeOf(directory, digest);
+  }
+
+  async read(directory: string, digest: Digest): Promise<AsyncIterable<Uint8Array> | undefined> {
+    if ((await sizeOf(directory, digest)) === undefined) return undefined;
+    return readFile(directory, join(directory, 'blobs', digestAlgorithm(digest), digestHex(digest)));
+  }
+
+  async write(
+    directory: string,
+    blob: BlobDescriptor,
+    chunks: AsyncIterable<Uint8Array>,
+    where: string,
+  ): Promise<void> {
+    const folder = join(directory, 'blobs', digestAlgorithm(blob.digest));
+    const part = join(directory, `.tagflow-${randomUUID()}.part`);
+    await storing(`the blob ${blob.digest} cannot be written into oci:${directory}`, async () => {
+      await this.#removeAbandoned(directory);
+      await mkdir(folder, { recursive: true });
+      if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
+        throw invalid(directory, 'its folder of blobs is gone');
+      }
+      try {
+        await this.#fill(part, checkedStream(chunks, blob, where));
+        await rename(part, join(folder, digestHex(blob.digest)));
+      } finally {
+        await rm(part, { force: true });
+      }
+      await syncFolder(folder);
+    });
+  }
+
+  /** Writes a new file, and makes it durable. */
+  async #fill(part: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const { signal } = this.#effects;
+    const file = await open(part, 'wx', NEW_FILE_MODE);
+    try {
+      for await (const chunk of chunks) {
+        if (signal?.aborted) throw interruptedBy(signal);
+        await file.writeFile(chunk);
+      }
+      // The mode above passed through the umask.
+      await file.chmod(NEW_FILE_MODE);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Removes what killed writers left, once nobody can own it. */
+  async #removeAbandoned(directory: string): Promise<void> {
     for (const name of await readdir(directory)) {
       if (!PART.test(name)) continue;
       const path = join(directory, name);
       const found = await lstat(path).catch(() => undefined);
-      if (found && clock.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+      if (found && this.#effects.clock.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
     }
-  };
-
-  return {
-    sizeOf,
-    async read(directory, digest) {
-      if ((await sizeOf(directory, digest)) === undefined) return undefined;
-      return readFile(directory, join(directory, 'blobs', digestAlgorithm(digest), digestHex(digest)));
-    },
-    async write(directory, blob, chunks, where) {
-      const folder = join(directory, 'blobs', digestAlgorithm(blob.digest));
-      const part = join(directory, `.tagflow-${randomUUID()}.part`);
-      await storing(`the blob ${blob.digest} cannot be written into oci:${directory}`, async () => {
-        await removeAbandoned(directory);
-        await mkdir(folder, { recursive: true });
-        if (!(await isFolder(directory, join(directory, 'blobs'))) || !(await isFolder(directory, folder))) {
-          throw invalid(directory, 'its folder of blobs is gone');
-        }
-        try {
-          const file = await open(part, 'wx', NEW_FILE_MODE);
-          try {
-            for await (const chunk of checkedStream(chunks, blob, where)) {
-              if (signal?.aborted) throw interruptedBy(signal);
-              await file.writeFile(chunk);
-            }
-            // The mode above passed through the umask.
-            await file.chmod(NEW_FILE_MODE);
-            await file.sync();
-          } finally {
-            await file.close();
-          }
-          await rename(part, join(folder, digestHex(blob.digest)));
-        } finally {
-          await rm(part, { force: true });
-        }
-        await syncFolder(folder);
-      });
-    },
-  };
+  }
 }
 
 async function sizeOf(directory: string, digest: Digest): Promise<number | undefined> {

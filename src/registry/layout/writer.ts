@@ -25,51 +25,61 @@ export interface LayoutWriter {
   publishImage(directory: string, image: SampleImage, tag?: Tag): Promise<Digest>;
 }
 
-/** A writer. `signal` ends waiting for the lock: `interrupted`. */
-export function createLayoutWriter(options: {
+/** What a writer works with. */
+interface WriterOptions {
   readonly clock: Clock;
   readonly random?: Random;
+  /** Ends waiting for the lock: `interrupted`. */
   readonly signal?: AbortSignal;
-}): LayoutWriter {
-  const { clock, random = () => 0.5, signal } = options;
-  const store = new LayoutStore({ clock, random, signal });
+}
 
-  const writer: LayoutWriter = {
-    createLayout: (directory) => store.create(absolute(directory)),
+/** Returns a writer. */
+export function createLayoutWriter(options: WriterOptions): LayoutWriter {
+  return new StoreWriter(options);
+}
 
-    async writeBlob(directory, bytes) {
-      await store.writeBlobs(absolute(directory), [bytes]);
-      return digestOf(bytes);
-    },
+class StoreWriter implements LayoutWriter {
+  readonly #store: LayoutStore;
 
-    async publish(directory, manifest, mediaType, tag) {
-      const root = absolute(directory);
-      manifestMediaType(manifest, mediaType, 'the manifest to publish');
-      if ((await store.readIndex(root)) === undefined) {
-        throw new TagflowError('layout-invalid', {
-          what: `oci:${directory} does not exist`,
-          fix: 'create the layout first',
-        });
-      }
-      await store.writeBlobs(root, [manifest]);
-      const digest = digestOf(manifest);
-      const image = { mediaType, digest, size: manifest.length };
-      await store.editIndex(root, (index) => {
-        if (tag === undefined) return withImage(index, image);
-        return digestOfTag(index, tag) === digest ? undefined : withTag(index, image, tag);
+  constructor({ clock, random = () => 0.5, signal }: WriterOptions) {
+    this.#store = new LayoutStore({ clock, random, signal });
+  }
+
+  async createLayout(directory: string): Promise<void> {
+    await this.#store.create(absolute(directory));
+  }
+
+  async writeBlob(directory: string, bytes: Uint8Array): Promise<Digest> {
+    await this.#store.writeBlobs(absolute(directory), [bytes]);
+    return digestOf(bytes);
+  }
+
+  async publish(directory: string, manifest: Uint8Array, mediaType: string, tag?: Tag): Promise<Digest> {
+    const root = absolute(directory);
+    manifestMediaType(manifest, mediaType, 'the manifest to publish');
+    if ((await this.#store.readIndex(root)) === undefined) {
+      throw new TagflowError('layout-invalid', {
+        what: `oci:${directory} does not exist`,
+        fix: 'create the layout first',
       });
-      return digest;
-    },
+    }
+    await this.#store.writeBlobs(root, [manifest]);
+    const digest = digestOf(manifest);
+    const image = { mediaType, digest, size: manifest.length };
+    await this.#store.editIndex(root, (index) => {
+      if (tag === undefined) return withImage(index, image);
+      return digestOfTag(index, tag) === digest ? undefined : withTag(index, image, tag);
+    });
+    return digest;
+  }
 
-    async publishImage(directory, image, tag) {
-      await writer.createLayout(directory);
-      const below = [...image.blobs, ...image.manifests];
-      await store.writeBlobs(
-        absolute(directory),
-        below.map(({ bytes }) => bytes),
-      );
-      return writer.publish(directory, image.bytes, image.mediaType, tag);
-    },
-  };
-  return writer;
+  async publishImage(directory: string, image: SampleImage, tag?: Tag): Promise<Digest> {
+    await this.createLayout(directory);
+    const below = [...image.blobs, ...image.manifests];
+    await this.#store.writeBlobs(
+      absolute(directory),
+      below.map(({ bytes }) => bytes),
+    );
+    return this.publish(directory, image.bytes, image.mediaType, tag);
+  }
 }
