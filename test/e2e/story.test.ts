@@ -61,7 +61,7 @@ describe('init', () => {
     expect(asked).toFail({
       code: 'usage',
       what: /make dev, stg, prd at main/,
-      why: /nobody to ask/,
+      why: /not interactive/,
       fix: /init --yes/,
     });
     expect(await tagflow('init', '--yes')).toMatch(/made dev, stg, prd at main/);
