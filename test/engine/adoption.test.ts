@@ -498,3 +498,28 @@ it('a registry of its own is written beside the tag (04)', async () => {
   const { commit } = await bench.released('prd');
   expect(textAt(bench, commit, 'env/prd.yaml')).toContain(`repository: ${own}\n  tag: V4.0@sha256:`);
 });
+
+describe('a file that holds a tag alone, where the environment has a registry of its own', () => {
+  const PROD = 'prod.example.org/shop/web';
+  async function warningsWith(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+    const pin = '{ image: web, file: "env/{environment}.env", path: WEB_TAG }';
+    const config = `version: 1\nlayout: folders\n${ONE}environments:\n  dev: { files: [env/dev.env], pins: [${pin}] }\n  prd: { from: dev, files: [env/prd.env, env/prd.yaml], pins: [${pin}], repositories: { web: ${PROD} } }\n`;
+    const bench = createBench({
+      config,
+      files: { 'env/dev.env': 'WEB_TAG=V3.2\n', 'env/prd.env': 'WEB_TAG=V3.2\n', ...files },
+    });
+    await bench.released('dev', { web: 'V4.0' });
+    await bench.released('prd');
+    return bench.notices.filter((notice) => notice.includes('holds a tag alone'));
+  }
+
+  it('is named with a warning', async () => {
+    expect(await warningsWith({})).toEqual([
+      expect.stringContaining(`prd runs web from ${PROD}, and none of its files`),
+    ]);
+  });
+
+  it('is right beside another file that names it', async () => {
+    expect(await warningsWith({ 'env/prd.yaml': `host: prod.example.org\nname: shop/web\n` })).toEqual([]);
+  });
+});

@@ -26,6 +26,7 @@ import { LARGEST_RECORD, isRecordFile } from '../../model/release-record.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { type MixedTree, readBases } from './bases.ts';
 import type { Reading, RecordReading } from '../context.ts';
+import { warnOfUntoldRepositories } from './own-repositories.ts';
 import type { ChangedFile } from './changed-files.ts';
 import { type TreeSide, commitSide, overlaidSide } from './sides.ts';
 import {
@@ -255,6 +256,7 @@ export function pinTree(
   // what is read from now on are other files, and thousands of trees are as many megabytes
   parsed.forget();
   warnOfPins({ notify }, environment, result);
+  warnOfUntoldRepositories({ notify }, environment, [...files, ...bases], result);
   return { pins, options, result };
 }
 
