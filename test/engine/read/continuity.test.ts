@@ -218,6 +218,36 @@ describe('a release whose record stands on its branch, in a commit that made ano
   });
 });
 
+describe('a long line, of which the newest part is read', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = createBench();
+    await bench.through(FIRST);
+    for (let at = 0; at < 16; at += 1) {
+      bench.remote.commit('main', { 'environments/base/settings.env': `LEVEL=${at}\n` });
+      await bench.through({});
+    }
+  });
+
+  test.each([1, 3, 8, 14])('a merge of the commit %i below the head is refused by every reader', async (below) => {
+    const head = headOf(bench);
+    const line = bench.remote.history('prd').map(({ id }) => id);
+    bench.remote.commit('prd', {}, { parents: [line[below]!, head] });
+    const said: Record<string, unknown> = {};
+    for (const [name, read] of READERS) said[name] = await read(bench).catch((error: unknown) => error);
+    const refusal = expect.objectContaining({ code: 'branch-rewound' });
+    expect(said).toEqual(Object.fromEntries(READERS.map(([name]) => [name, refusal])));
+  });
+
+  test('with a hotfix merged into it is read as it is', async () => {
+    const head = headOf(bench);
+    const fix = bench.remote.commit('fix', { 'src/fix.py': 'x' }, { parents: [head] });
+    bench.remote.branches.delete('fix' as BranchName);
+    bench.remote.commit('prd', { 'src/fix.py': 'x' }, { parents: [head, fix] });
+    expect((await status(bench.context(), 'prd'))[0]).toMatchObject({ problem: undefined, record: { sequence: 17 } });
+  });
+});
+
 describe('a branch that continues its past', () => {
   test.each<[string, (bench: Bench) => unknown]>([
     [
