@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { noRemote, readGitSettings } from '../../src/cli/settings/git-settings.ts';
+import { failureOf } from '../support/failure.ts';
 import { CLEAN_ENVIRONMENT, run } from '../support/git-repository.ts';
 
 let folder: string;
@@ -135,5 +136,21 @@ describe('why there is no remote', () => {
 
   it('there is none', async () => {
     expect(await noRemote(checkout, env())).toMatchObject({ code: 'usage', message: 'no Git remote is configured' });
+  });
+});
+
+describe('a checkout whose configuration is a pipe that nobody writes to', () => {
+  it.each([
+    ['includes one', '[include]\npath = pipe'],
+    ['includes one where a condition holds', '[includeIf "gitdir:**"]\npath = pipe'],
+  ])('%s: Git is ended, and the error names the cause', async (_, text) => {
+    await run('mkfifo', [join(checkout, '.git/pipe')]);
+    await own(text);
+    const error = await failureOf(readGitSettings(checkout, env(), 300));
+    expect(error).toMatchObject({
+      code: 'usage',
+      message: `Git does not answer in ${checkout}`,
+      why: expect.stringMatching(/may be, or include, a pipe/),
+    });
   });
 });

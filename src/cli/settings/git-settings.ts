@@ -35,12 +35,15 @@ interface Entry {
   readonly value: string;
 }
 
+/** Time for reading a configuration, in milliseconds. */
+const CONFIG_TIMEOUT = 20_000;
+
 const PROTECTED = new Set(['system', 'global', 'command']);
 const STARTS_PROGRAMS = /^(?:credential\..*|gpg\.(?:.*\.)?program)$/;
 
-/** Reads the Git configuration that holds in a folder; empty when Git has none or is not there. */
-export async function readGitSettings(directory: string, env: Env): Promise<GitSettings> {
-  return gitSettingsOf(await listConfig(directory, env));
+/** Reads the Git configuration that holds in a folder; empty when Git has none or is not there. Throws `usage` where Git waits for ever. */
+export async function readGitSettings(directory: string, env: Env, timeout = CONFIG_TIMEOUT): Promise<GitSettings> {
+  return gitSettingsOf(await listConfig(directory, env, timeout));
 }
 
 /** The settings in what `git config --list -z --show-scope` prints. */
@@ -124,10 +127,29 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
+/** How a Git that was started ended. */
+interface Ended {
+  readonly stderr?: string;
+  readonly code?: string | number;
+  readonly message?: string;
+  readonly killed?: boolean;
+}
+
+/** The error for a checkout whose configuration keeps Git waiting. */
+function noAnswer(directory: string, cause: unknown): TagflowError {
+  return new TagflowError('usage', {
+    what: `Git does not answer in ${directory}`,
+    why: 'it was ended after a while: the configuration of the checkout may be, or include, a pipe',
+    fix: 'where you trust the checkout, correct its .git/config; else work without it: --repo, in another folder',
+    cause,
+  });
+}
+
 /** The error for what Git said, where it says more than that there is no repository. */
 function causeIn(error: unknown, directory: string): TagflowError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const { stderr, code, message = '' } = error as { stderr?: string; code?: string | number; message?: string };
+  const { stderr, code, message = '', killed } = error as Ended;
+  if (killed === true) return noAnswer(directory, error);
   const said = typeof code === 'string' ? `${code}: ${message}` : (stderr ?? '').trim().replace(/^fatal: /, '');
   const cause = CAUSES.find(({ pattern }) => pattern.test(said));
   if (!cause) return undefined;
@@ -150,10 +172,11 @@ export async function gitFolder(directory: string, env: Env): Promise<string | u
   }
 }
 
-async function listConfig(directory: string, env: Env): Promise<string> {
+async function listConfig(directory: string, env: Env, timeout: number): Promise<string> {
   try {
-    return await askGit(['-C', directory, 'config', '--list', '-z', '--show-scope'], env);
-  } catch {
+    return await askGit(['-C', directory, 'config', '--list', '-z', '--show-scope'], env, timeout);
+  } catch (error) {
+    if ((error as Ended).killed === true) throw noAnswer(directory, error);
     // No Git configuration, or no Git: what needs one says so itself.
     return '';
   }
@@ -163,7 +186,7 @@ async function listConfig(directory: string, env: Env): Promise<string> {
  * Runs Git in a checkout that may be anybody's; gives back what it prints. Of the checkout's own configuration nothing is
  * started: no monitor, no hook, and no transport for content that is missing.
  */
-export async function askGit(args: readonly string[], env: Env): Promise<string> {
+export async function askGit(args: readonly string[], env: Env, timeout = 60_000): Promise<string> {
   const first = Number(env['GIT_CONFIG_COUNT'] ?? 0) || 0;
   const off = [
     ['core.fsmonitor', 'false'],
@@ -182,7 +205,7 @@ export async function askGit(args: readonly string[], env: Env): Promise<string>
     GIT_TERMINAL_PROMPT: '0',
     LC_ALL: 'C',
   };
-  const options = { env: { ...env, ...safe }, maxBuffer: 64 << 20, timeout: 60_000 };
+  const options = { env: { ...env, ...safe }, maxBuffer: 64 << 20, timeout };
   return (await promisify(execFile)('git', [...args], options)).stdout;
 }
 
