@@ -68,10 +68,8 @@ export async function releaseTree(
 ): Promise<ReleaseTree> {
   const { environment, head, base } = mixed;
   const { paths, carried: carriedPaths, kept } = await releasePaths(context, mixed);
-  const [upstreams, own] = [
-    await readManifests(context, base, carriedPaths),
-    await readManifests(context, head, paths),
-  ];
+  const upstreams = await readManifests(context, base, carriedPaths);
+  const own = await readManifests(context, head, paths);
   const carried = withMerged(environment, upstreams, merged);
   const files = [...carried, ...own.filter(({ path }) => kept.has(path))];
   const parsed = new ParsedFiles();

@@ -95,11 +95,17 @@ export async function scopedTree(
     news: changed,
     reads: bases.map(({ path }) => path),
     sides: { before: commitSide(reading, head), after: scopedSide(reading, line, { head, wanted, written }) },
-    // A file that differs in its pins alone is not a configuration change.
-    configurationChanges: changed.filter(
-      (path) => takenOver.has(path) || !after.has(path) || !isSameContent(after.get(path), before.get(path)),
-    ),
+    configurationChanges: changed.filter((path) => takenOver.has(path) || differs(path, before, after)),
   };
+}
+
+/** Whether a file is gone or another one, its pins aside: a difference in pins alone is not a change of configuration. */
+function differs(
+  path: string,
+  before: ReadonlyMap<string, Uint8Array>,
+  after: ReadonlyMap<string, Uint8Array>,
+): boolean {
+  return !after.has(path) || !isSameContent(after.get(path), before.get(path));
 }
 
 /** Files of a branch beside what a release makes of them; `repinned`: those of the branch with the release's pins. */
