@@ -56,7 +56,10 @@ async function judgeResults(
   { exitCode }: ProgramEnd,
   said: string,
 ): Promise<Answer> {
-  const size = (await stat(path).catch(() => undefined))?.size;
+  const file = await stat(path).catch(() => undefined);
+  // Nobody may ever write to a pipe.
+  if (file && !file.isFile()) return { said: 'nothing', seen: `${junit} is not a file` };
+  const size = file?.size;
   const tail = said && `: ${said}`;
   if (exitCode !== 0 && size === undefined) return { said: 'no', seen: `exit code ${exitCode}${tail}` };
   if (size === undefined) return { said: 'nothing', seen: `it wrote no ${junit}${tail}` };

@@ -30,7 +30,7 @@ function judge(step: HttpStep, subject: VerifySubject, { status, body, isCut }: 
   const text = body.toString();
   const wanted = step.contains === undefined ? '' : fillTemplate(step.contains, subject);
   if (wanted === undefined) return { said: 'nothing', seen: `${step.contains} cannot be filled in for this release` };
-  if (!text.includes(wanted)) {
+  if (!holds(text, wanted, step.contains ?? '')) {
     const where = isCut ? 'the first 64 KiB of the body' : 'the body';
     return { said: 'no', seen: `${where} does not hold ${wanted}: ${text.slice(0, 80)}` };
   }
@@ -38,6 +38,23 @@ function judge(step: HttpStep, subject: VerifySubject, { status, body, isCut }: 
     return { said: 'yes', seen: wanted === '' ? `status ${status}` : `status ${status}, ${wanted}` };
   if (isCut) return { said: 'nothing', seen: 'the body is longer than 64 KiB, too long to be read as JSON' };
   return judgeJson(step, subject, text);
+}
+
+/** What makes another version of the one before it: V4.20, V4.2.1 and V4.2-rc1 are not V4.2. */
+const CONTINUES = /^(?:\.?[0-9]|[-.]?(?:alpha|beta|rc|pre|dev|snapshot)(?![a-z]))/i;
+/** What makes another version of the one behind it: 14.2 and 1.4.2 are not 4.2. */
+const PRECEDES = /[0-9]\.?$/;
+
+/** Whether a text holds what a template spells; a version at its edges, whole and not as a part of another one. */
+function holds(text: string, wanted: string, template: string): boolean {
+  if (wanted === '') return true;
+  const [first, last] = [/^\{version[:}]/.test(template), /\{version(?::[^{}]*)?\}$/.test(template)];
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + 1)) {
+    const isCutBefore = first && PRECEDES.test(text.slice(Math.max(0, at - 2), at));
+    const end = at + wanted.length;
+    if (!isCutBefore && !(last && CONTINUES.test(text.slice(end, end + 12)))) return true;
+  }
+  return false;
 }
 
 function judgeJson({ json }: HttpStep, subject: VerifySubject, text: string): Answer {

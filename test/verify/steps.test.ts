@@ -106,6 +106,34 @@ describe('step http', () => {
     });
   });
 
+  test.each([
+    ['V4.20', 'no'],
+    ['V4.2.1', 'no'],
+    ['V4.2-rc1', 'no'],
+    ['14.2 V4.20, next V4.2', 'yes'],
+    ['V4.2.', 'yes'],
+    ['"V4.2"', 'yes'],
+    ['V4.2-g1a2b3c', 'yes'],
+    ['V4.2-release', 'yes'],
+  ])('a version is looked for whole: in %s', async (body, answer) => {
+    expect((await said(http(await text(body), { contains: '{version}' }))).said).toBe(answer);
+  });
+
+  test('a version inside of a longer number is another one', async () => {
+    const of = (version: string) => ({ ...target(), images: [{ ...target().images[0]!, version: version as never }] });
+    for (const [body, answer] of [
+      ['14.2', 'no'],
+      ['1.4.2', 'no'],
+      ['v4.2', 'yes'],
+      ['shop-4.2', 'yes'],
+    ] as const) {
+      expect((await said(http(await text(body), { contains: '{version}' }), of('4.2'))).said).toBe(answer);
+    }
+    const url = await text('version=4.20;');
+    expect((await said(http(url, { contains: 'version={version}' }), of('4.2'))).said).toBe('no');
+    expect((await said(http(url, { contains: 'version={version}0;' }), of('4.2'))).said).toBe('yes');
+  });
+
   test('a field of JSON is compared whole, and its own keys alone are looked at', async () => {
     const url = await text('{"build":{"version":"V4.2","n":3}}');
     const json = (path: string, equals: string) => http(url, { json: [{ path: path.split('.'), equals }] });
@@ -335,6 +363,11 @@ describe('step command', () => {
       ],
       ['none written', script('echo hm'), { said: 'nothing', seen: 'it wrote no out/results.xml: hm' }],
       ['no test in it', writes('<testsuite/>'), { said: 'nothing', seen: 'out/results.xml has no test in it' }],
+      [
+        'a pipe',
+        script('mkdir -p out; mkfifo out/results.xml'),
+        { said: 'nothing', seen: 'out/results.xml is not a file' },
+      ],
       ['no JUnit', writes('<html>'), { said: 'nothing', seen: 'out/results.xml is not JUnit XML' }],
     ])('%s', async (_, files, answer) => {
       expect(await said(step, target(files))).toEqual(answer);
