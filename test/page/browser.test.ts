@@ -1,5 +1,5 @@
 // The page in a real browser: every view, by keyboard, at three widths, in both modes, with hostile texts and many releases.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +21,8 @@ const VIEWS = [
   '#/compare?a=dev/app-0@2&b=prd/app-0@3',
   '#/audit?at=2026-11-29T00:00:00Z&find=V4.3',
 ] as const;
+
+const SCREENSHOTS = process.env['TAGFLOW_SCREENSHOTS'];
 
 it.runIf(MISSING_BROWSER !== '' && process.env['TAGFLOW_REQUIRE_SITE'] === '1')('the page can be opened', () => {
   throw new Error(`missing: ${MISSING_BROWSER}; TAGFLOW_REQUIRE_SITE=1 forbids to skip`);
@@ -173,6 +175,24 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     120_000,
   );
 
+  // CI keeps the pictures of each view at three widths: TAGFLOW_SCREENSHOTS names the folder.
+  it.runIf(SCREENSHOTS !== undefined).each([360, 800, 1400])(
+    'has its picture taken at %d pixels',
+    async (width) => {
+      const { page, go } = await open({ applications: 2, releases: 12 }, { viewport: { width, height: 800 } });
+      await mkdir(SCREENSHOTS ?? '', { recursive: true });
+      for (const [index, view] of VIEWS.entries()) {
+        await go(view);
+        await page.screenshot({ path: join(SCREENSHOTS ?? '', `view-${index + 1}-${width}.png`), fullPage: true });
+      }
+      expect(await readdir(SCREENSHOTS ?? '')).toEqual(
+        expect.arrayContaining(VIEWS.map((_, index) => `view-${index + 1}-${width}.png`)),
+      );
+      await page.close();
+    },
+    120_000,
+  );
+
   it.each([360, 800, 1400])(
     'is no wider than a window of %d pixels, whatever people wrote',
     async (width) => {
@@ -193,6 +213,25 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     },
     120_000,
   );
+
+  it('has its first view after less than a second of work at 10,000 releases, in bounded memory', async () => {
+    const { page, go } = await open({ applications: 200, releases: 25 });
+    const devtools = await page.context().newCDPSession(page);
+    // Processor time of the page's own thread: how busy the machine is does not count.
+    await devtools.send('Performance.enable', { timeDomain: 'threadTicks' });
+    await go('#/');
+    const { metrics } = await devtools.send('Performance.getMetrics');
+    const valueOf = (wanted: string): number => metrics.find(({ name }) => name === wanted)?.value ?? Number.NaN;
+    const megabytes = valueOf('JSHeapUsedSize') / 2 ** 20;
+    const paint = await page.evaluate<number>("performance.getEntriesByName('first-contentful-paint')[0].startTime");
+    const work = valueOf('TaskDuration');
+    process.stdout.write(
+      `first view: ${work.toFixed(2)} s of work, paint at ${Math.round(paint)} ms, ${megabytes.toFixed(0)} MB\n`,
+    );
+    expect(work).toBeLessThan(1);
+    expect(megabytes).toBeLessThan(256);
+    await page.close();
+  }, 120_000);
 
   it('shows 200 applications, and 10,000 releases', async () => {
     const { page, go, trouble } = await open({ applications: 200, releases: 25 });

@@ -29,7 +29,16 @@ export interface Page {
   on(event: 'pageerror', listener: (error: Error) => void): void;
   on(event: 'console', listener: (message: { text(): string }) => void): void;
   on(event: 'dialog' | 'request', listener: (event: { url?(): string; dismiss?(): Promise<void> }) => void): void;
+  context(): { newCDPSession(page: Page): Promise<DevtoolsSession> };
   close(): Promise<void>;
+}
+
+/** Chromium's own account of a page. */
+export interface DevtoolsSession {
+  send(method: 'Performance.enable', how: { readonly timeDomain: 'threadTicks' }): Promise<unknown>;
+  send(
+    method: 'Performance.getMetrics',
+  ): Promise<{ readonly metrics: readonly { readonly name: string; readonly value: number }[] }>;
 }
 
 /** How a page is opened. */
