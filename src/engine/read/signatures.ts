@@ -7,6 +7,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Trust } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { SignatureVerdict, Signing } from '../../signing/signing.ts';
+import { restrictedSigners } from '../../signing/signing.ts';
 import type { RecordReading } from '../context.ts';
 import { lineOfRecord, rulesAt, trustThen } from './past-rules.ts';
 
@@ -204,10 +205,14 @@ export async function requireOwnSignature(
   const verdict = await signingOf(context).verify({ payload, purpose: 'release', signature, at, trust });
   if ('signer' in verdict) return;
   const { environment } = record;
+  const restricted = restrictedSigners(trust);
+  const other = `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${environment}.signedBy on the trunk`;
+  // OpenSSH says of a key that may sign commits alone what it says of a bad signature.
+  const namespaces = `where this key is one of ${restricted.join(', ')}: add tagflow-release to namespaces="…" of its line in ${trust.file} on the trunk; otherwise ${other}`;
   throw new TagflowError('signature-invalid', {
     what: `the release of ${environment} was signed with a key that may not release it; nothing was changed`,
     why: verdict.problem,
-    fix: `sign with another key (user.signingKey, TAGFLOW_SIGNING_KEY), or have this one added to ${trust.file} and environments.${environment}.signedBy on the trunk`,
+    fix: restricted.length > 0 ? namespaces : other,
     details: { environment },
   });
 }

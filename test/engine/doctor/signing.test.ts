@@ -5,6 +5,7 @@ import { doctor } from '../../../src/engine/doctor/doctor.ts';
 import { createSigning } from '../../../src/signing/keys.ts';
 import type { Signing } from '../../../src/signing/signing.ts';
 import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
+import { failureOf } from '../../support/failure.ts';
 import { CLEAN_ENVIRONMENT } from '../../support/git-repository.ts';
 import { type Keys, createGpgKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
@@ -60,6 +61,19 @@ describeReal('doctor, where ssh signs releases', ['ssh-keygen'], () => {
       /^warning prd: signers lists bot@example\.org for other namespaces than tagflow-release: no new release of theirs counts/,
     );
     expect(findings[1]).toMatch(/^error prd: this identity’s key may not release prd/);
+  });
+
+  test('a release by a key that is good for commits alone is refused with what its line lacks', async () => {
+    const only = `bot@example.org namespaces="git" ${await keys.publicKey('bot')}\n`;
+    const release = signed('ssh', only, '').promote(
+      'dev',
+      { django: 'V4.0' },
+      { as: { signing: keys.signing('bot') } },
+    );
+    expect(await failureOf(release)).toMatchObject({
+      code: 'signature-invalid',
+      fix: expect.stringMatching(/^where this key is one of bot@example\.org: add tagflow-release to namespaces/),
+    });
   });
 
   test('a key that may release is fine, and names its owner', async () => {
