@@ -11,6 +11,7 @@ import { type Match, keyOf, matchesIn, refuseMissing } from './matches.ts';
 import { meantBy, plainKey } from './plain-key.ts';
 import { Reader } from './reader.ts';
 import { SharedValues } from './shared-values.ts';
+import { refuseSealed } from './refusals.ts';
 import { type Source, lineAt } from './source.ts';
 import { type Change, applySplices, joinChanges } from './splice.ts';
 import { isTold, targetOf } from './target.ts';
@@ -141,7 +142,9 @@ function alsoFields(
 /** The source after a change, parsed and verified. */
 function edited(source: Source, { splices, intents }: Change, reader: Reader): Source {
   const text = applySplices(source, splices);
-  return text === source.text ? source : verifyEdit(source, text, intents, reader.caps);
+  if (text === source.text) return source;
+  refuseSealed(source);
+  return verifyEdit(source, text, intents, reader.caps);
 }
 
 type Sites = ReadonlyMap<string, Site>;

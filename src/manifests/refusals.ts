@@ -2,7 +2,7 @@
 import type { TagflowError } from '../model/errors.ts';
 import type { Source } from './source.ts';
 import { unsafe } from './splice.ts';
-import { type Path, describePath } from './tree.ts';
+import { type Path, describePath, isEmpty, startOf, textOf } from './tree.ts';
 
 /** A field whose text a template engine or a variable substitution completes. */
 export function refusePlaceholder(source: Source, offset: number, path: Path, text: string): TagflowError {
@@ -38,4 +38,18 @@ export function refuseRegistry(source: Source, offset: number, path: Path, wante
     why: 'the registry is set elsewhere, and a pin would name the image in whichever that is',
     fix: `write ${wanted} there, or add a registry field beside it`,
   });
+}
+
+/** Refuses to edit a file that sops sealed: its MAC covers plain values too, and a file whose MAC differs is not decrypted. */
+export function refuseSealed(source: Source): void {
+  for (const tree of source.trees) {
+    const mac = tree.get(tree.root, ['sops', 'mac']) ?? tree.get(tree.root, ['sops_mac']);
+    const isPartial = textOf(tree.get(tree.root, ['sops', 'mac_only_encrypted'])) === 'true';
+    if (mac === undefined || isEmpty(mac) || isPartial) continue;
+    throw unsafe(source, startOf(mac) ?? 0, {
+      what: 'is encrypted by sops, and names an image of tagflow.yaml',
+      why: 'the MAC of sops covers every value, so the file could not be decrypted any more after an edit',
+      fix: 'keep the image in a file that is not encrypted, or set mac_only_encrypted: true in .sops.yaml and encrypt the file again',
+    });
+  }
 }

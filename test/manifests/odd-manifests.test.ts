@@ -119,6 +119,11 @@ describe('exactly the pin changes', () => {
   });
 });
 
+it('a file that sops sealed is edited where its MAC leaves plain values out', () => {
+  const text = `${deployment(` ${R}:V1`)}sops:\n  mac: ENC[AES256_GCM,data:a]\n  mac_only_encrypted: true\n`;
+  expect(after(text)).toContain(`${R}:V4.2@`);
+});
+
 describe('refused with a reason', () => {
   it.each([
     [
@@ -145,6 +150,8 @@ describe('refused with a reason', () => {
     ['folded text in text', argo(`    helm:\n      values: >\n        image: ${R}:V1\n`), 'folded or escaped'],
     ['an invisible blank', deployment(` ${R}:V1\u00a0`), 'would change as well'],
     ['breaks of old Macs', deployment(` ${R}:V1`).replaceAll('\n', '\r'), 'mappings'],
+    ['a file that sops sealed', `${deployment(` ${R}:V1`)}sops:\n  mac: ENC[AES256_GCM,data:a]\n`, 'MAC of sops'],
+    ['variables that sops sealed', `WEB_IMAGE=${R}:V1\nsops_mac=ENC[AES256_GCM,data:a]\n`, 'MAC of sops'],
     ['a bracket at the margin', `kind: Pod\nspec: { containers: [\n  { image: ${R}:V1 },\n]}\n`, 'indented'],
   ])('%s', (_, text, words) => {
     expect(refusal(() => after(text)).why).toContain(words);
