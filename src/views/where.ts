@@ -1,9 +1,11 @@
 // Where an image is or was, as a view.
+import type { FoundSpan } from '../engine/read/found.ts';
 import { leftWords } from '../engine/read/past-lines.ts';
 import type { Span as TimeSpan } from '../engine/read/where.ts';
 import type { Instant } from '../model/effects.ts';
+import { shortId } from '../model/object-id.ts';
 import { leftShape, time, timeOrNull } from './shapes.ts';
-import { type View, linesOf, tableOf } from './view.ts';
+import { type Table, type View, linesOf, tableOf } from './view.ts';
 import { actorOf, digestCell, duration, moment } from './words.ts';
 
 const COLUMNS = [
@@ -19,8 +21,8 @@ const COLUMNS = [
   { name: 'WHY', wraps: true },
 ];
 
-/** Spans of time, one a row. */
-export function whereView(spans: readonly TimeSpan[], now: Instant): View {
+/** Spans of time, one a row; below them those that ordinary commits made. */
+export function whereView(spans: readonly TimeSpan[], now: Instant, found: readonly FoundSpan[] = []): View {
   return {
     data: {
       spans: spans.map(({ from, until, by, left, ...span }) => ({
@@ -32,24 +34,46 @@ export function whereView(spans: readonly TimeSpan[], now: Instant): View {
         onBehalfOf: by.onBehalfOf ?? null,
         reason: by.reason ?? null,
       })),
+      found: found.map(({ from, until, ...span }) => ({ ...span, from: time(from), until: timeOrNull(until) })),
     },
     parts: [
-      tableOf(
-        COLUMNS,
-        spans.map(({ environment, image, version, digest, from, until, releases: [first, last], by }) => [
-          environment,
-          image,
-          version,
-          digestCell(digest),
-          moment(from),
-          until === undefined ? 'now' : moment(until),
-          duration((until ?? now) - from),
-          first === last ? `#${first}` : `#${first} to #${last}`,
-          actorOf(by),
-          by.reason ?? '',
-        ]),
-      ),
+      ...(spans.length === 0 && found.length > 0 ? [] : [spansTable(spans, now)]),
+      ...(found.length === 0 ? [] : [foundTable(found)]),
       linesOf(...new Set(spans.flatMap(({ left }) => (left ? [leftWords(left)] : [])))),
     ],
   };
+}
+
+/** What ordinary commits pinned: found, not released. */
+function foundTable(found: readonly FoundSpan[]): Table {
+  return tableOf(
+    ['FOUND', 'ENV', 'IMAGE', 'VERSION', 'UNTIL', { name: 'BY', drop: 1 }, 'COMMIT'],
+    found.map(({ from, environment, image, version, until, author, commit }) => [
+      moment(from),
+      environment,
+      image,
+      version,
+      until === undefined ? 'now' : moment(until),
+      author,
+      shortId(commit),
+    ]),
+  );
+}
+
+function spansTable(spans: readonly TimeSpan[], now: Instant): Table {
+  return tableOf(
+    COLUMNS,
+    spans.map(({ environment, image, version, digest, from, until, releases: [first, last], by }) => [
+      environment,
+      image,
+      version,
+      digestCell(digest),
+      moment(from),
+      until === undefined ? 'now' : moment(until),
+      duration((until ?? now) - from),
+      first === last ? `#${first}` : `#${first} to #${last}`,
+      actorOf(by),
+      by.reason ?? '',
+    ]),
+  );
 }

@@ -425,7 +425,7 @@ const ROWS: readonly Row[] = [
     shape: { at: 'time', environments: [{ environment: 'text', release: maybe(past), left }] },
   },
   {
-    args: ['where', 'django@V4.0'],
+    args: ['where', 'django@V4.0', '--found'],
     shape: {
       spans: [
         {
@@ -440,6 +440,17 @@ const ROWS: readonly Row[] = [
           onBehalfOf: maybe('text'),
           reason: maybe('text'),
           left,
+        },
+      ],
+      found: [
+        {
+          environment: 'text',
+          image: 'text',
+          version: 'text',
+          from: 'time',
+          until: maybe('time'),
+          author: 'text',
+          commit: 'commit',
         },
       ],
     },

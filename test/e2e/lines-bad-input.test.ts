@@ -26,7 +26,7 @@ environments:
 `;
 
 function overlay(name: string, tag: string): string {
-  return `resources: []\nimages:\n  - name: oci:registry/${name}\n    newTag: ${tag}\n`;
+  return `resources: []\nimages:\n  - name: ${name}\n    newTag: ${tag}\n`;
 }
 
 const FILES: Readonly<Record<string, string>> = {
@@ -154,6 +154,20 @@ describe('a record that hands moved onto the path of another line', () => {
       /dev\/db +mariadb +V10\.6[^]*dev\/shop +django +V4\.0/,
     );
   }, 30_000);
+});
+
+describe('the past before tagflow', () => {
+  it('answers where no release does, where it is asked for', async () => {
+    const world = await open();
+    succeeded(await world.tagflow(...PROMOTE));
+    const at = ['show', 'dev', 'shop', '--at', '2024-01-01'];
+    expect(await world.tagflow(...at)).toFail({ code: 'release-not-found' });
+    expect(succeeded(await world.tagflow(...at, '--found'))).toMatch(/FOUND[^]*dev\/shop +django +V3\.2/);
+    expect(await world.tagflow('where', 'shop/django@V3.2')).toFail({ code: 'release-not-found' });
+    expect(succeeded(await world.tagflow('where', 'shop/django@V3.2', '--found'))).toMatch(
+      /prd\/shop +django +V3\.2 +now/,
+    );
+  });
 });
 
 describe('a trunk that moves while a release is pushed', () => {

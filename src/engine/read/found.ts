@@ -33,6 +33,19 @@ export interface FoundChange {
   readonly images: readonly PinChange[];
 }
 
+/** What an image was pinned to by an ordinary commit, until a commit or a release changed it. */
+export interface FoundSpan {
+  readonly environment: string;
+  readonly image: string;
+  /** What the manifests said: a version, or a digest where there is none. */
+  readonly version: string;
+  readonly from: Instant;
+  /** Undefined: it still is. */
+  readonly until: Instant | undefined;
+  readonly author: string;
+  readonly commit: ObjectId;
+}
+
 /** Which changes are looked for. */
 export interface FoundFilter {
   /** Environments, each followed by applications or patterns of them; none: all. */
@@ -51,13 +64,7 @@ const READ_FOR_EACH = 3;
  * which pin images today. Throws `environment-not-found` and what reading throws.
  */
 export async function foundChanges(reading: Reading, filter: FoundFilter): Promise<readonly FoundChange[]> {
-  const snapshot = await readSnapshot(reading, filter.words);
-  const found: FoundChange[] = [];
-  for (const line of linesNamed(snapshot.pipeline, filter.words)) {
-    reading.signal.throwIfAborted();
-    reading.notify({ level: 'progress', text: `looking through the past of ${line.name}` });
-    found.push(...(await changesOf(reading, snapshot, line, filter)));
-  }
+  const found = (await allChanges(reading, filter)).flatMap(({ isRelease, ...change }) => (isRelease ? [] : [change]));
   const { image, since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY, limit } = filter;
   return found
     .filter(({ time }) => time >= since && time <= until)
@@ -66,12 +73,53 @@ export async function foundChanges(reading: Reading, filter: FoundFilter): Promi
     .slice(0, limit);
 }
 
+/**
+ * Returns what images were pinned to by ordinary commits, newest first: all of the past of the files that pin images today. Throws
+ * `environment-not-found` and what reading throws.
+ */
+export async function foundSpans(reading: Reading, words: readonly string[]): Promise<readonly FoundSpan[]> {
+  const changes = await allChanges(reading, { words, limit: EVERYTHING });
+  const spans: FoundSpan[] = [];
+  // Newest first: what a change ends the one above it says.
+  const until = new Map<string, Instant>();
+  for (const { environment, commit, author, time, images, isRelease } of changes) {
+    for (const { name: image, to } of images) {
+      const key = JSON.stringify([environment, image]);
+      if (to !== undefined && !isRelease)
+        spans.push({ environment, image, version: to, from: time, until: until.get(key), author, commit });
+      until.set(key, time);
+    }
+  }
+  return spans;
+}
+
+/** Commits of a line that are read where all are wanted. */
+const EVERYTHING = 100_000;
+
+/** A change, and whether a release made it. */
+type MadeChange = FoundChange & { readonly isRelease: boolean };
+
+/** The changes of lines one after the other, each newest first. */
+async function allChanges(
+  reading: Reading,
+  filter: Pick<FoundFilter, 'words' | 'limit'>,
+): Promise<readonly MadeChange[]> {
+  const snapshot = await readSnapshot(reading, filter.words);
+  const found: MadeChange[] = [];
+  for (const line of linesNamed(snapshot.pipeline, filter.words)) {
+    reading.signal.throwIfAborted();
+    reading.notify({ level: 'progress', text: `looking through the past of ${line.name}` });
+    found.push(...(await changesOf(reading, snapshot, line, filter)));
+  }
+  return found;
+}
+
 async function changesOf(
   reading: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   line: ReleaseLine,
-  { limit }: FoundFilter,
-): Promise<readonly FoundChange[]> {
+  { limit }: Pick<FoundFilter, 'limit'>,
+): Promise<readonly MadeChange[]> {
   const { ledger } = reading;
   const head = snapshot.head(line);
   await ledger.fetch([head]);
@@ -100,8 +148,8 @@ class Walk {
   }
 
   /** The changes, newest first. `whole`: the first step is the first of all; otherwise it only says what was pinned. */
-  changes(steps: readonly FileStep[], whole: boolean): readonly FoundChange[] {
-    const found: FoundChange[] = [];
+  changes(steps: readonly FileStep[], whole: boolean): readonly MadeChange[] {
+    const found: MadeChange[] = [];
     let record: string | undefined;
     for (const [index, { commit, files }] of steps.entries()) {
       const manifests = [...files]
@@ -111,9 +159,9 @@ class Walk {
       const isRelease = record !== undefined && said !== record;
       record = said;
       const images = this.#changed(manifests);
-      if (isRelease || images.length === 0 || (index === 0 && !whole)) continue;
+      if (images.length === 0 || (index === 0 && !whole)) continue;
       const { id, author, time } = commit;
-      found.push({ environment: this.#line.name, commit: id, author: plain(author, 200), time, images });
+      found.push({ environment: this.#line.name, commit: id, author: plain(author, 200), time, images, isRelease });
     }
     return found.toReversed();
   }

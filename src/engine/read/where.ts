@@ -8,6 +8,7 @@ import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import { joinSpans } from '../../model/spans.ts';
 import type { Reading } from '../context.ts';
+import type { FoundSpan } from './found.ts';
 import { namedLines } from './named-lines.ts';
 import { type Past, type Release, readPasts } from './past.ts';
 import { type PastLine, leftWords } from './past-lines.ts';
@@ -52,6 +53,13 @@ export async function where(context: Reading, what: string, problems?: Environme
     why: `looked through ${pasts.map(({ environment, releases }) => `${counted(releases.length, 'release')} of ${environment.name}`).join(', ')}`,
     fix: advise`look at what was released: ${{ act: 'history' }}`,
   });
+}
+
+/** Whether a pin that was found is what `IMAGE@VERSION`, or a digest, names. */
+export function isPinOf({ environment, image, version }: FoundSpan, what: string): boolean {
+  const slash = environment.indexOf('/');
+  const name = slash < 0 ? image : `${environment.slice(slash + 1)}/${image}`;
+  return what === `${name}@${version}` || what === version;
 }
 
 /** What is looked for: a digest or its beginning, or an image by its name. */

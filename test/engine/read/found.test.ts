@@ -1,7 +1,8 @@
 // The past before tagflow: what ordinary commits changed of the pins, as the history has it.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { importReleases } from '../../../src/engine/release/import.ts';
-import { type FoundFilter, foundChanges } from '../../../src/engine/read/found.ts';
+import { type FoundFilter, foundChanges, foundSpans } from '../../../src/engine/read/found.ts';
+import { isPinOf } from '../../../src/engine/read/where.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../../support/engine.ts';
 
 const CONFIG = `version: 1
@@ -28,6 +29,25 @@ const said = async (filter: Partial<FoundFilter> = {}): Promise<readonly string[
     images.map(({ name, from, to, kind }) => `${name} ${from ?? '–'} → ${to ?? '–'} ${kind}`).join(', '),
   );
 const byHand = (text: string, message = 'bump\n'): unknown => bench.remote.commit('main', { [PRD]: text }, { message });
+
+describe('what ordinary commits pinned', () => {
+  it('has its span, which a release ends as well', async () => {
+    byHand(overlay('V4.0'));
+    await importReleases(bench.context(), { words: [] });
+    await bench.released('prd', { web: 'V4.2' });
+    byHand(overlay('V4.3'));
+    const spans = (await foundSpans(bench.context(), ['prd'])).filter(({ image }) => image === 'web');
+    expect(spans.map(({ version, until }) => [version, until !== undefined])).toEqual([
+      ['V4.3', false],
+      ['V4.0', true],
+      ['V3.2', true],
+    ]);
+    // The release ended it, and not the commit after the release.
+    expect(spans[1]?.until).not.toBe(spans[0]?.from);
+    expect(spans.filter((span) => isPinOf(span, 'web@V4.0'))).toHaveLength(1);
+    expect(spans.filter((span) => isPinOf(span, 'db@V4.0'))).toEqual([]);
+  });
+});
 
 describe('changes of pins in ordinary commits', () => {
   it('are listed newest first, from the first commit on, each with what it changed', async () => {
