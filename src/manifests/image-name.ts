@@ -50,11 +50,11 @@ export function canonicalName(name: string): string {
 
 /**
  * Whether text holds a placeholder that some tool fills in later: Helm and Argo parameters (`{{ .tag }}`), envsubst and
- * Flux post-build (`$TAG`, `${TAG}`), kustomize variables (`$(TAG)`), templates (`<%= tag %>`, `#{TAG}#`, `%TAG%`). No
- * image reference has any of these characters.
+ * Flux post-build (`$TAG`, `${TAG}`), kustomize variables (`$(TAG)`), templates (`<%= tag %>`, `#{TAG}#`, `%TAG%`),
+ * or what sops encrypted (`ENC[…]`). No image reference has any of these characters.
  */
 export function hasPlaceholder(text: string): boolean {
-  return /[$%<{]/.test(text);
+  return /[$%<{]|^ENC\[/.test(text);
 }
 
 /** An image that is looked for: its key, and every name by which a field may mean it. */

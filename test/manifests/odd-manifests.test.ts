@@ -152,6 +152,11 @@ describe('refused with a reason', () => {
     ['breaks of old Macs', deployment(` ${R}:V1`).replaceAll('\n', '\r'), 'mappings'],
     ['a file that sops sealed', `${deployment(` ${R}:V1`)}sops:\n  mac: ENC[AES256_GCM,data:a]\n`, 'MAC of sops'],
     ['variables that sops sealed', `WEB_IMAGE=${R}:V1\nsops_mac=ENC[AES256_GCM,data:a]\n`, 'MAC of sops'],
+    [
+      'a tag that sops encrypted',
+      `image:\n  repository: ${R}\n  tag: ENC[AES256_GCM,data:a]\n`,
+      'replace the placeholder',
+    ],
     ['a bracket at the margin', `kind: Pod\nspec: { containers: [\n  { image: ${R}:V1 },\n]}\n`, 'indented'],
   ])('%s', (_, text, words) => {
     expect(refusal(() => after(text)).why).toContain(words);

@@ -321,5 +321,5 @@ function isVersionText(text: string): boolean {
 
 /** Text with placeholders as words, so that a reference with one in it is still seen, and refused at its place. */
 function loosely(text: string): string {
-  return text.replace(/\$?\{\{?[^{}]*\}?\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|<%.*?%>/g, 'x');
+  return text.replace(/\$?\{\{?[^{}]*\}?\}|\$\([^()]*\)|\$[A-Za-z_][A-Za-z0-9_]*|<%.*?%>|^ENC\[[^\]]*\]$/g, 'x');
 }
