@@ -1,5 +1,8 @@
 // The steps of a release, as logs have them.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Step } from '../../../src/model/effects.ts';
 import { DJANGO, FIRST, createBench } from '../../support/engine.ts';
 
 const names = (steps: readonly { readonly name: string }[]): readonly string[] => [
@@ -52,4 +55,34 @@ test('a tag that could not be put is reported with its error', async () => {
   await bench.promote('dev', FIRST);
   expect(bench.steps.find(({ facts }) => facts['status'] === 'failed')?.facts['error']).toEqual(expect.any(String));
   expect(bench.steps.at(-1)).toMatchObject({ name: 'applied', facts: { failed: expect.any(Number) } });
+});
+
+/** Steps of every kind; verification's are in verify.test.ts. */
+async function everyStep(): Promise<readonly Step[]> {
+  const proposing = createBench({ settings: { stg: 'pullRequest: true' } });
+  await proposing.released('dev', FIRST);
+  await proposing.promote('stg');
+  const copying = createBench({ settings: { dev: 'repositories: { django: registry.example.org/dev/django }' } });
+  await copying.released('dev', FIRST);
+  await copying.promote('dev', FIRST);
+  const refusing = createBench({ settings: { dev: 'gates: { reason: required }' } });
+  await refusing.promote('dev', FIRST);
+  return [proposing, copying, refusing].flatMap(({ steps }) => steps);
+}
+
+test('each kind of step has the facts that its documentation lists, and no other', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/reference/log.md'), 'utf8');
+  const documented = new Map(
+    [...page.matchAll(/^\| `(\w+)` \| [^|]+ \| ([^|]*) \|$/gm)].map(([, name = '', facts = '']) => [
+      name,
+      [...facts.replaceAll(/\([^)]*\)+/g, '').matchAll(/`(\w+)`/g)].map(([, fact = '']) => fact),
+    ]),
+  );
+  const steps = await everyStep();
+  const kinds = ['planned', 'gate', 'refused', 'unchanged', 'copied', 'committed', 'proposed', 'tagged', 'applied'];
+  expect(names(steps)).toEqual(expect.arrayContaining(kinds));
+  for (const { name, facts } of steps) {
+    const more = Object.keys(facts).filter((fact) => documented.get(name)?.includes(fact) !== true);
+    expect({ name, more }).toEqual({ name, more: [] });
+  }
 });
