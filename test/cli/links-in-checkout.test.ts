@@ -4,12 +4,18 @@ import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { namedPath } from '../../src/cli/process/checkout-files.ts';
+import {
+  hasCheckoutFile,
+  namedPath,
+  readCheckoutFile,
+  writeCheckoutText,
+} from '../../src/cli/process/checkout-files.ts';
 import { writeFindings } from '../../src/cli/output/ci-files.ts';
 import { readPlan, savePlan } from '../../src/cli/release/plan-file.ts';
 import type { Session } from '../../src/cli/session/session.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { failureOf } from '../support/failure.ts';
+import { run as start } from '../support/git-repository.ts';
 import { run } from '../support/io.ts';
 
 const SECRET = 'root:x:0:0:a secret line';
@@ -75,4 +81,16 @@ test('names elsewhere, and links that stay within, are the caller’s own', asyn
   expect(await namedPath(checkout, '../victim')).toBe(victim);
   expect(await namedPath(checkout, 'inner/plan.json')).toBe(join(checkout, 'inner/plan.json'));
   expect(await namedPath(checkout, 'new/plan.json')).toBe(join(checkout, 'new/plan.json'));
+});
+
+describe('what is not a regular file', () => {
+  test.each(['pipe', 'real', 'inner'])('%s is neither found, read nor written', async (name) => {
+    await start('mkfifo', [join(checkout, 'pipe')]);
+    for (const use of [
+      async () => hasCheckoutFile(checkout, name),
+      async () => readCheckoutFile(checkout, name, 100),
+      async () => writeCheckoutText(checkout, name, 'x'),
+    ])
+      expect(await failureOf(use())).toMatchObject({ code: 'tree-unsafe', why: 'it is not a regular file' });
+  });
 });
