@@ -6,8 +6,9 @@ import { type Digest, digestOfData, isDigest } from './digest.ts';
 import { advise } from './advice.ts';
 import { readBlockYaml } from './block-yaml.ts';
 import { TagflowError } from './errors.ts';
+import { misfitWords } from './misfit.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
-import { isPlain } from './text.ts';
+import { isPlain, plain } from './text.ts';
 
 /** What entries say. Those that end another are listed with what they end in `ENDED_BY`. */
 export const ENTRY_KINDS = [
@@ -183,8 +184,7 @@ export function parseEntry(text: string, path: string): JournalEntry {
     throw invalid(path, `it has more than ${LONGEST_ENTRY} characters, which no entry has`);
   const found = z.safeParse(schema, readBlockYaml(text) ?? readYaml(text, path));
   if (!found.success) {
-    const [issue] = found.error.issues;
-    throw invalid(path, `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'does not fit'}`);
+    throw invalid(path, plain(misfitWords(found.error)));
   }
   const entry = found.data as JournalEntry;
   if (formatEntry(entry) !== text) throw invalid(path, 'it is not written as tagflow writes entries');

@@ -6,6 +6,7 @@ import { type Tag, isTag } from './reference.ts';
 import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
 import { type Environment, lineName, recordPath, signaturePath, taggedIn } from './pipeline.ts';
+import { misfitWords } from './misfit.ts';
 import { isRecordText } from './release-record.ts';
 import {
   type GateDecision,
@@ -360,8 +361,7 @@ export function parsePlan(text: string, file: string): Plan {
   }
   const result = z.safeParse(planned, value);
   if (!result.success) {
-    const [issue] = result.error.issues;
-    throw invalidPlan(file, `${issue?.path.join('.') || 'the document'}: ${issue?.message ?? 'does not fit'}`);
+    throw invalidPlan(file, misfitWords(result.error));
   }
   return value as Plan;
 }

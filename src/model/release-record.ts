@@ -5,14 +5,14 @@ import { type Digest, isDigest } from './digest.ts';
 import { readBlockYaml } from './block-yaml.ts';
 import { advise } from './advice.ts';
 import { TagflowError } from './errors.ts';
+import { misfitWords } from './misfit.ts';
 import { type ObjectId, isObjectId } from './object-id.ts';
 import { type Tag, isTag } from './reference.ts';
 import { isPlain, plain } from './text.ts';
 import { toPlainYaml } from './yaml-text.ts';
 import type { Hold, ReleaseRecord } from './release.ts';
 
-/** Longest record that is read, in characters: 200 images take about 60,000. */
-/** Characters that a record may have. */
+/** Characters that a record may have: 200 images take about 60,000. */
 export const LONGEST_RECORD = 262_144;
 /** A longer file is not a record, in bytes. */
 export const LARGEST_RECORD = 3 * LONGEST_RECORD;
@@ -158,10 +158,7 @@ export function parseRecord(text: string, file: string): ReleaseRecord {
     throw invalid(file, `it has more than ${LONGEST_RECORD} characters, which no record has`);
   const result = z.safeParse(recordSchema, readBlockYaml(text) ?? readYaml(text, file));
   if (!result.success) {
-    const [issue] = result.error.issues;
-    const where = issue?.path.join('.');
-    const said = issue?.code === 'unrecognized_keys' ? `there is no key ${issue.keys.join(', ')}` : issue?.message;
-    throw invalid(file, plain(`${where ? `${where}: ` : ''}${said ?? 'it does not fit the schema'}`));
+    throw invalid(file, plain(misfitWords(result.error)));
   }
   const { kind: _, ...record } = { kind: undefined, ...result.data };
   const previous = typeof record.previous === 'number' ? { sequence: record.previous } : record.previous;

@@ -234,18 +234,18 @@ describe('a file holds a plan', () => {
 
   it.each<[string, string, string]>([
     ['it is not JSON', '{', 'it is not JSON'],
-    ['it is a list', '[]', 'the document: '],
+    ['it is a list', '[]', 'not a map'],
     ['its schema is another', changed(['schemaVersion'], 2), 'schemaVersion: '],
     ['its environment is empty', changed(['environment'], ''), 'environment: '],
-    ['its base is not an object id', changed(['base'], 'main'), 'base: is not an object id'],
-    ['its base is a list', changed(['base'], [idOf('1')]), 'base: is not an object id'],
+    ['its base is not an object id', changed(['base'], 'main'), 'base: it is not an object id'],
+    ['its base is a list', changed(['base'], [idOf('1')]), 'base: it is not an object id'],
     ['its source is not an object id', changed(['source', 'commit'], 'main'), 'source.commit: '],
     ['its source is a list', changed(['source', 'commit'], [idOf('1')]), 'source.commit: '],
     ['an image has no name', changed(['images', 0, 'name'], ''), 'images.0.name: '],
-    ['a version is not a tag', changed(['images', 0, 'version'], '-x'), 'images.0.version: is not a tag'],
-    ['a version is a list', changed(['images', 0, 'version'], ['V1']), 'images.0.version: is not a tag'],
-    ['a digest is not one', changed(['images', 1, 'digest'], 'sha256:0'), 'images.1.digest: is not a digest'],
-    ['a digest is a list', changed(['images', 1, 'digest'], [digestOf('a')]), 'images.1.digest: is not a digest'],
+    ['a version is not a tag', changed(['images', 0, 'version'], '-x'), 'images.0.version: it is not a tag'],
+    ['a version is a list', changed(['images', 0, 'version'], ['V1']), 'images.0.version: it is not a tag'],
+    ['a digest is not one', changed(['images', 1, 'digest'], 'sha256:0'), 'images.1.digest: it is not a digest'],
+    ['a digest is a list', changed(['images', 1, 'digest'], [digestOf('a')]), 'images.1.digest: it is not a digest'],
     ['it asks for something else', changed(['request', 'kind'], 'delete'), 'request'],
     ['it asks for what is not known', changed(['request', 'force'], true), 'request'],
     [
@@ -255,7 +255,7 @@ describe('a file holds a plan', () => {
     ],
     ['it asks for a version of nothing', changed(['request', 'versions'], { '': 'V1' }), 'request.versions'],
     ['its overrides are text', changed(['request', 'overrides'], 'held'), 'request.overrides: '],
-    ['its reason has two lines', changed(['request', 'reason'], 'a\nb'), 'request.reason: is not one plain line'],
+    ['its reason has two lines', changed(['request', 'reason'], 'a\nb'), 'request.reason: it is not one plain line'],
   ])('not when %s', (_, text, why) => {
     const error = refusal(() => parsePlan(text, 'plan.json'));
     expect(error).toMatchObject({ code: 'plan-invalid', message: 'plan.json is not a plan' });
