@@ -194,14 +194,15 @@ class Scene {
   }
 
   async override(context: Context): Promise<void> {
-    const outcome = await promote(context, ASKED, { dryRun: true });
+    const before = await promote(context, ASKED, { dryRun: true });
     const entry = await overrideGate(context, { request: ASKED, gate: 'approvals', reason: 'INC-1' });
-    if (outcome.kind !== 'refused' || entry?.subject === undefined) return;
-    if (outcome.subject === entry.subject)
-      this.#subjects.set(
-        entry.subject,
-        (outcome.plan?.images ?? []).map(({ name, version }) => `${name} ${version}`).join(', '),
-      );
+    // Upstream may have moved on between the look and the entry: the entry is of what is there then.
+    const after = await promote(context, ASKED, { dryRun: true });
+    for (const outcome of [before, after]) {
+      if (!('subject' in outcome) || outcome.subject === undefined || outcome.subject !== entry?.subject) continue;
+      const images = outcome.plan?.images ?? [];
+      this.#subjects.set(outcome.subject, images.map(({ name, version }) => `${name} ${version}`).join(', '));
+    }
   }
 
   /** Somebody who may push to the journal writes an approval past tagflow. */
