@@ -114,8 +114,11 @@ async function raced(
   sequence: number,
   taken: FoundTag,
 ): Promise<false> {
-  const now = await steadyHead(context, environment.branch, (each) => each === head);
-  if (now !== head && (now === undefined || (await hasMoved(context, environment, now, sequence)))) return false;
+  // A replica may give an older head as well, or one between: on a shared branch only the release itself tells that the line moved on.
+  const isBehind = async (each: ObjectId | undefined): Promise<boolean> =>
+    each === head || (each !== undefined && !(await hasMoved(context, environment, each, sequence)));
+  const now = await steadyHead(context, environment.branch, isBehind);
+  if (!(await isBehind(now))) return false;
   const { environment: owner } = environment;
   if (sequence === 1) {
     throw new TagflowError('branch-rewound', {

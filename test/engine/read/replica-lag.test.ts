@@ -1,7 +1,7 @@
 // Replicas of the Git server that lag behind for a moment: no error says that a branch was rewound.
 import { expect, test } from 'vitest';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
-import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 /** prd has two releases; `older` is the head before the second. */
@@ -48,4 +48,27 @@ test('a head that stays old is believed: the branch was rewound', async () => {
   const before = bench.clock.sleeps.length;
   expect((await failureOf(bench.promote('prd', { django: 'V4.3' }))).code).toBe('branch-rewound');
   expect(bench.clock.sleeps.slice(before)).toEqual([500, 1000, 2000]);
+});
+
+test('on a branch of several lines, heads from before the one that was read are read again as well', async () => {
+  const config = `version: 1
+layout: folders
+images: { django: { repository: ${DJANGO} } }
+environments: { dev: { path: apps/dev } }
+`;
+  const file = `images:\n  - name: ${DJANGO}\n    newTag: V3.2\n`;
+  const bench = createBench({ config, files: { 'apps/dev/kustomization.yaml': file } });
+  const oldest = bench.head('main');
+  const older = bench.remote.commit('main', { 'README.md': 'by hand\n' });
+  await bench.released('dev', { django: 'V4.0' });
+  let stale = true;
+  bench.remote.faults.heads = (heads) => {
+    const seen = stale ? new Map(heads.branches).set('main' as BranchName, older) : heads.branches;
+    stale = false;
+    return { ...heads, branches: seen };
+  };
+  // The replica that is asked next is further behind.
+  lag(bench, oldest, 2);
+  const { record } = await bench.released('dev', { django: 'V4.2' });
+  expect(record.sequence).toBe(2);
 });
