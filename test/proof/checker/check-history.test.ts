@@ -204,7 +204,7 @@ const applied = { actor: 'repair', kind: 'apply', environment: 'prd', started: 8
 const image = (version: string): RecordFacts['images'] => recordFacts(1, version).images;
 
 /** The good history with a commit by hand below one release; its file is there until another. */
-function handMade(below: number, until: number): History {
+function handMade(below: number, until: number, by: Partial<CommitFacts> = {}): History {
   return branch({
     line: ENVIRONMENT.line.flatMap((facts): readonly CommitFacts[] => {
       const sequence = Number(facts.id.slice(1));
@@ -213,7 +213,7 @@ function handMade(below: number, until: number): History {
       const old = RECORDS[sequence - 1] ?? RECORDS[0];
       return [
         { ...commitOf({ ...old, base: 'h' }), ...kept },
-        { id: 'h', parents: [`c${below - 1}`], handMade: ['hotfix'] },
+        { id: 'h', parents: [`c${below - 1}`], handMade: ['hotfix'], ...by },
       ];
     }),
   });
@@ -512,6 +512,7 @@ const ALLOWED: Readonly<Record<string, History>> = {
   'a rollback that continues a line where a merge hid releases': mended(),
   'work by hand that stays': handMade(3, 6),
   'work by hand that a rollback leaves behind': handMade(4, 4),
+  'what a squash took from upstream, and upstream took back': handMade(3, 3, { squashes: true }),
   'a tag that read as it was a moment ago': { ...operation(2, { started: 38, ended: 39 }), staleness: 5 },
 };
 

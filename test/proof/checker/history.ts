@@ -101,6 +101,8 @@ export interface CommitFacts {
   readonly pins?: Readonly<Record<string, string>>;
   /** The paths in its tree that hands put onto environment branches, by names that no other file has. */
   readonly handMade?: readonly string[];
+  /** It takes what upstream had at that moment, as a merge does, without a parent that says so. */
+  readonly squashes?: true;
 }
 
 /** An administrator's forced update of a branch to an older commit, or a merge that takes commits off its line. */

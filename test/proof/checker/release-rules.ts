@@ -40,8 +40,9 @@ export function checkReleases(history: History, environment: EnvironmentHistory)
     const record = releaseOf(commit);
     const handMade = new Set(commit.handMade);
     if (!record) {
-      // What a merge takes from its other side is that side's.
-      if (commit.parents.length === 1) for (const path of handMade.difference(seen)) pending.add(path);
+      // What a merge takes from its other side is that side's, and so is what a squash takes.
+      if (commit.parents.length === 1 && !commit.squashes)
+        for (const path of handMade.difference(seen)) pending.add(path);
       seen = handMade;
       continue;
     }

@@ -216,6 +216,7 @@ function readFacts(world: World, pipeline: Pipeline, environment: Environment, c
       }),
     ),
     handMade: [...files.keys()].filter((name) => HAND_MADE.test(name)),
+    ...(world.squashes.has(commit.id) && { squashes: true as const }),
   };
 }
 

@@ -45,7 +45,8 @@ function effectOf(world: World, scheduler: Scheduler, { kind, environment }: Han
       const parents = kind === 'merge' ? [head, upstream] : [head];
       // Numbered, as on a forge: two of one second on one head would be one and the same commit.
       const message = `merge pull request #${number}`;
-      remote.commit(environment, Object.fromEntries(theirs), { message, time, parents });
+      const taken = remote.commit(environment, Object.fromEntries(theirs), { message, time, parents });
+      if (kind === 'squash') world.squashes.add(taken);
       break;
     }
     case 'old-merge': {

@@ -38,6 +38,8 @@ export class World {
   /** Every change of a tag, in order. */
   readonly writes: TagObservation[] = [];
   readonly rewinds: RewoundBranch[] = [];
+  /** Commits by which hands took what upstream had, without merging it. */
+  readonly squashes = new Set<ObjectId>();
   readonly journal = 'tagflow-journal' as BranchName;
   /** Heads of the journal that hands put there. */
   readonly journalByHand = new Set<ObjectId | undefined>();
