@@ -45,6 +45,8 @@ export class Theatre {
   #demo: string | undefined;
   #story: readonly string[] = [];
   #pages = 0;
+  /** By the options that come first. A program is written once: pages are played at the same time, and it may be running. */
+  readonly #environments = new Map<string, Record<string, string>>();
 
   /** Plays with the program in a file. */
   constructor(program = join(ROOT, 'src/cli/main.ts')) {
@@ -98,6 +100,13 @@ export class Theatre {
 
   /** A person's machine with nothing on it but Git and tagflow: no CI job, no credentials, no settings of the caller. */
   #environment(options: readonly string[]): Record<string, string> {
+    const key = options.join(' ');
+    const env = this.#environments.get(key) ?? this.#makeEnvironment(options);
+    this.#environments.set(key, env);
+    return env;
+  }
+
+  #makeEnvironment(options: readonly string[]): Record<string, string> {
     const bin = join(this.#folder, `bin${options.length}`);
     const home = join(this.#folder, 'home');
     mkdirSync(bin, { recursive: true });
