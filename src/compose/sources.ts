@@ -45,7 +45,7 @@ export class SourceRepositories {
     return attemptNow(() => placeForge(remote.url, kind, env), 'forge-unknown').value;
   }
 
-  /** The forge; undefined where there is no token for it: then Git is asked, which may need none. */
+  /** The forge; undefined where the run has no token for it. Git is asked then, which may need no token. */
   async #forge(kind: ForgeKind | undefined): Promise<Forge | undefined> {
     const open = async (): Promise<Forge | undefined> =>
       (await attempt(composeForge({ ...this.#settings, kind }), 'unauthorized')).value;

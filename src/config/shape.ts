@@ -1,20 +1,12 @@
 // The structural check: values against the schema, each difference told in the words of the reader's file.
 import type * as z from 'zod/mini';
 import type { ConfigDocument } from './document.ts';
+import { KINDS, nearestBranch } from '../model/misfit.ts';
 import { type ConfigPath, nearest, quote } from './problems.ts';
 import { configJsonSchema, configSchema } from './schema.ts';
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = Readonly<Record<string, unknown>>;
-
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'text',
-  object: 'a map of keys',
-  record: 'a map of keys',
-  array: 'a list',
-  int: 'a whole number',
-  number: 'a number',
-};
 
 /** Reports every place where a document has not the shape of a tagflow.yaml. */
 export function checkShape(document: ConfigDocument): void {
@@ -47,14 +39,6 @@ function reportIssue(context: Context, issue: Issue, base: ConfigPath): void {
     default:
       context.document.report(path, `${quote(valueAt(context, path))} does not fit`, fixFor(context, path));
   }
-}
-
-/** Of the alternatives of a union the one whose shape the value has: mistakes inside it say more than "none fits". */
-function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] {
-  const inside = branches.find((issues) =>
-    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
-  );
-  return inside ?? branches[0] ?? [];
 }
 
 function reportUnknownKey({ document, schema }: Context, path: ConfigPath, key: string): void {

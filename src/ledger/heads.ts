@@ -38,8 +38,8 @@ export class RemoteHeads {
   }
 
   /**
-   * That of one branch; undefined when there is no such branch, which over HTTP only a server is believed that has others. `other`: a
-   * branch that is likely to be there; it saves a second listing.
+   * Returns the head of one branch; undefined when the remote does not have it. Over HTTP that is believed of a server only when it lists
+   * another branch. `other`: a branch that the remote is likely to have; it saves a second listing.
    */
   async one(remote: Remote, branch: BranchName, other?: BranchName): Promise<ObjectId | undefined> {
     const ref = `refs/heads/${branch}`;

@@ -72,7 +72,7 @@ function addField(
 function noPlace(source: Source, offset: number, path: AlsoField['path']): Error {
   return unsafe(source, offset, {
     what: `has no place for ${formatFieldPath(path)}`,
-    why: 'a missing key is added to a mapping, and there is none',
+    why: 'a missing key is added to a mapping, and the file has no mapping at this place',
     fix: 'correct file and path under also: in tagflow.yaml',
   });
 }

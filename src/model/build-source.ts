@@ -15,7 +15,7 @@ export interface BuildSource {
   readonly told: 'annotation' | 'label' | 'provenance';
 }
 
-/** What an image says of its source: the source, or in one line why there is none. */
+/** What an image says of its source: the source, or in one line why the source is unknown. */
 export type ToldSource =
   | { readonly kind: 'told'; readonly source: BuildSource }
   | { readonly kind: 'untold'; readonly why: string };

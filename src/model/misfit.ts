@@ -3,14 +3,15 @@ import type * as z from 'zod/mini';
 
 type Issue = z.core.$ZodIssue;
 
-const TYPES: Readonly<Record<string, string>> = {
+/** The types of values, by the library's words for them. */
+export const KINDS: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
-  object: 'a map',
-  record: 'a map',
+  object: 'a map of keys',
+  record: 'a map of keys',
 };
 
 /** Returns where and why a value does not fit, by the first mistake: `held.0.release: it is not a whole number`. */
@@ -28,10 +29,16 @@ interface Misfit {
 function nearest(issue: Issue, base: readonly PropertyKey[]): Misfit {
   const path = [...base, ...issue.path];
   if (issue.code !== 'invalid_union') return { path, said: said(issue) };
-  // A mistake inside one of the forms says more than that none fits.
-  const inside = issue.errors.find((issues) => issues.every((one) => one.path.length > 0));
-  const [inner] = inside ?? issue.errors[0] ?? [];
+  const [inner] = nearestBranch(issue.errors);
   return inner ? nearest(inner, path) : { path, said: said(issue) };
+}
+
+/** Returns the mistakes in the alternative of a union whose shape the value has: they say more than that no alternative fits. */
+export function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] {
+  const inside = branches.find((issues) =>
+    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
+  );
+  return inside ?? branches[0] ?? [];
 }
 
 function said(issue: Issue): string {
@@ -39,7 +46,7 @@ function said(issue: Issue): string {
     case 'unrecognized_keys':
       return `there is no key ${issue.keys.join(', ')}`;
     case 'invalid_type':
-      return `it is missing, or not ${TYPES[issue.expected] ?? issue.expected}`;
+      return `it is missing, or not ${KINDS[issue.expected] ?? issue.expected}`;
     case 'invalid_value':
       return `it has to be ${issue.values.map(String).join(' or ')}`;
     case 'too_small':

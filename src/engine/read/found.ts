@@ -37,7 +37,7 @@ export interface FoundChange {
 export interface FoundSpan {
   readonly environment: string;
   readonly image: string;
-  /** What the manifests said: a version, or a digest where there is none. */
+  /** What the manifests said: a version, or a digest where they name no version. */
   readonly version: string;
   readonly from: Instant;
   /** Undefined: it still is. */

@@ -269,7 +269,7 @@ function noReleaseLeft({ name, branch }: Environment, cause: TagflowError): Tagf
 
 function nothingReleased(environment: string): TagflowError {
   return new TagflowError('release-not-found', {
-    what: `there is no release of ${environment} to roll back to`,
+    what: `${environment} has no release to roll back to`,
     why: 'it has no release yet',
     fix: advise`make one: ${{ act: 'promote', line: environment }}`,
   });
@@ -277,7 +277,7 @@ function nothingReleased(environment: string): TagflowError {
 
 function noTarget(environment: string, why: string): TagflowError {
   return new TagflowError('release-not-found', {
-    what: `there is no release of ${environment} to roll back to`,
+    what: `${environment} has no release to roll back to`,
     why,
     fix: advise`look at them: ${{ act: 'history', line: environment }}; choose one with ${{ act: 'say', what: 'release' }}`,
   });

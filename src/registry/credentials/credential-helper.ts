@@ -102,7 +102,7 @@ function notStarted(question: HelperQuestion, error: Error): TagflowError {
   const missing = 'code' in error && error.code === 'ENOENT';
   return failure(
     question,
-    missing ? 'there is no such program in PATH' : 'the program cannot be started',
+    missing ? 'PATH does not have this program' : 'the program cannot be started',
     `install it, or remove ${question.helper} from ${question.configuredIn}`,
   );
 }
