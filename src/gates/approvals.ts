@@ -34,7 +34,10 @@ export const approvals = defineGate({
 /** The approvals that count now, one of each person. */
 function approvers(given: readonly Approval[], { by, withinMs }: ApprovalRule, now: Instant): readonly Approval[] {
   const counting = given.filter(
-    (one) => by.some((name) => isSamePerson(name, one.by)) && (withinMs === undefined || now < one.time + withinMs),
+    (one) =>
+      by.some((name) => isSamePerson(name, one.by)) &&
+      // A clock that was ahead must not let an approval last longer: what lies further off than it may last does not count.
+      (withinMs === undefined || Math.abs(now - one.time) < withinMs),
   );
   return counting.filter((one, at) => !counting.slice(0, at).some((earlier) => isOfOne(earlier, one)));
 }

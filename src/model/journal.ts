@@ -100,8 +100,15 @@ export const JOURNAL_BRANCH = 'tagflow-journal';
 export const LONGEST_ENTRY = 65_536;
 /** What stands in a path for every environment, and for every application. */
 export const EVERY = '_';
+const ENTRY_ID = /^[0-9a-f]{12}$/;
 const PATH =
   /^([a-z]+)\/([a-z0-9._-]+)\/([a-z0-9._-]+)\/(\d{4}-\d\d)\/(\d{8}T\d{9}Z)-([0-9a-f]{12})(?:-([0-9a-f]{12}))?\.yaml$/;
+
+/** The id that a person typed, in lower case as entries have it; undefined: the text is not an id. */
+export function readEntryId(text: string): string | undefined {
+  const id = text.toLowerCase();
+  return ENTRY_ID.test(id) ? id : undefined;
+}
 
 /** The entry that a draft becomes. `salt` tells apart what two people write in the same millisecond. */
 export function makeEntry(draft: EntryDraft, salt: number): JournalEntry {
@@ -130,7 +137,7 @@ function named(part: string): string | undefined {
 }
 
 const line = z.string().check(z.minLength(1), z.maxLength(2000), z.refine(isPlain, 'has a control character'));
-const id = z.string().check(z.regex(/^[0-9a-f]{12}$/, 'is not an id'));
+const id = z.string().check(z.regex(ENTRY_ID, 'is not an id'));
 const time = z.string().check(
   z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'is not a UTC time'),
   z.refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time'),

@@ -2,7 +2,7 @@
 import type { Digest } from '../../model/digest.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { JournalEntry } from '../../model/journal.ts';
+import { type JournalEntry, readEntryId } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { Given } from '../context.ts';
@@ -60,11 +60,12 @@ export async function approve(
 }
 
 /** Takes an approval back. Throws `entry-not-found`. */
-export async function unapprove(context: Given, id: string, reason?: string): Promise<JournalEntry> {
+export async function unapprove(context: Given, what: string, reason?: string): Promise<JournalEntry> {
+  const id = readEntryId(what);
   const snapshot = await readSnapshot(context);
   for (const environment of snapshot.pipeline.lines.values()) {
     const open = await openEntries(context, journalOf(snapshot), { kind: 'approve', environment });
-    if (!open.some(({ entry }) => entry.id === id)) continue;
+    if (id === undefined || !open.some(({ entry }) => entry.id === id)) continue;
     const { entry } = await appendEntry(context, snapshot, [environment], {
       kind: 'unapprove',
       ...namesOf(environment),
@@ -74,8 +75,11 @@ export async function unapprove(context: Given, id: string, reason?: string): Pr
     return entry;
   }
   throw new TagflowError('entry-not-found', {
-    what: `no open approval has the id ${id}`,
-    why: 'it was taken back already, or its signature does not count',
+    what: `no open approval has the id ${what}`,
+    why:
+      id === undefined
+        ? 'an id is twelve hexadecimal digits'
+        : 'it was taken back already, or its signature does not count',
     fix: advise`look at what is open: ${{ act: 'list journal' }}`,
   });
 }

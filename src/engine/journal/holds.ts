@@ -3,7 +3,7 @@ import { isDigest } from '../../model/digest.ts';
 import type { Instant } from '../../model/effects.ts';
 import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
-import type { JournalEntry } from '../../model/journal.ts';
+import { type JournalEntry, readEntryId } from '../../model/journal.ts';
 import { type Environment, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
 import { configured, type Context, type Given, type Reading, type Registries } from '../context.ts';
@@ -53,9 +53,11 @@ export async function lift(
 ): Promise<readonly JournalEntry[]> {
   const snapshot = await readSnapshot(given);
   const context = configured(given, snapshot);
-  const image = /^[0-9a-f]{12}$/.test(what) ? undefined : await imageNamed(context, snapshot, what);
+  const id = readEntryId(what);
+  if (id === undefined && !what.includes('@') && !isDigest(what)) throw namesNoHold(what);
+  const image = id === undefined ? await imageNamed(context, snapshot, what) : undefined;
   const environments = names.length > 0 ? await environmentsNamed(context, snapshot, names) : undefined;
-  const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === what);
+  const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === id);
   const found = await openHolds(context, snapshot, environments, isMeant);
   if (found.length === 0) throw noOpenHold(what);
   const lifted: JournalEntry[] = [];
@@ -126,6 +128,14 @@ function noOpenHold(what: string): TagflowError {
     what: `no hold ${what} is open`,
     why: 'it was lifted already, its time is over, or a rollback left it, which is lifted by a promotion',
     fix: advise`look at what is open: ${{ act: 'list journal' }}; for a rollback's: ${{ act: 'override', gate: 'held' }}`,
+  });
+}
+
+function namesNoHold(text: string): TagflowError {
+  return new TagflowError('usage', {
+    what: `${JSON.stringify(text)} does not name a hold`,
+    why: 'a hold is named by its id of twelve hexadecimal digits, or by its image: IMAGE@VERSION, IMAGE@DIGEST, or a digest',
+    fix: advise`find the id: ${{ act: 'list journal' }}`,
   });
 }
 

@@ -1,5 +1,5 @@
-// Approvals in whole promotions, where releases are signed: by the real ssh-keygen.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+// Approvals in whole promotions, where releases are signed. What keys are worth is shown with the real ssh-keygen.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
@@ -7,12 +7,15 @@ import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import { type Bench, FIRST, createBench, SIGNED, twoImages } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type SshKeys, createSshKeys } from '../../support/keys.ts';
+import type { Signing } from '../../../src/signing/signing.ts';
 import { describeReal } from '../../support/real.ts';
+import { wordSigning } from '../../support/word-signing.ts';
 
 const PEOPLE = ['bot', 'ana', 'bo', 'cy'];
 const PRD = { kind: 'promote', environment: 'prd', versions: {} } as const;
 /** The release bot promotes. */
 const BOT = { as: { actor: 'bot' } };
+const DAY = 86_400_000;
 const OFF = 'gates: { upstream: off }';
 
 function config(within: string): string {
@@ -37,78 +40,24 @@ function refusalsOf(outcome: Outcome): readonly string[] {
   return (outcome as Refused).refusals.map(({ gate, decision }) => `${gate}: ${decision}`);
 }
 
-describeReal('approvals of signed releases', ['ssh-keygen'], () => {
-  let keys: SshKeys;
+/** dev and stg have a first release; prd has none. */
+async function benchWith(signing: Signing, signers: string, within = ''): Promise<Bench> {
+  const bench = createBench({ config: config(within), files: { signers }, signing });
+  await bench.released('dev', FIRST);
+  await bench.released('stg');
+  return bench;
+}
+
+describe('approvals of signed releases', () => {
+  const mail = (name: string): string => `${name}@example.org`;
   let bench: Bench;
 
-  beforeAll(async () => {
-    keys = await createSshKeys([...PEOPLE, 'ana2']);
-  });
-  afterAll(async () => keys.remove());
-
-  async function build(within = ''): Promise<Bench> {
-    // Ana has a second key.
-    const second = `ana@example.org ${await keys.publicKey('ana2')}\n`;
-    const made = createBench({
-      config: config(within),
-      files: { signers: (await keys.signersFile(PEOPLE)) + second },
-      signing: keys.signing('bot'),
-    });
-    await made.released('dev', FIRST);
-    await made.released('stg');
-    return made;
-  }
-
-  const as = (name: string) => bench.context({ actor: name, signing: keys.signing(name) });
+  const build = async (within = ''): Promise<Bench> =>
+    benchWith(wordSigning(mail('bot')), PEOPLE.map(mail).join('\n'), within);
+  const as = (name: string) => bench.context({ actor: name, signing: wordSigning(mail(name)) });
 
   beforeEach(async () => {
     bench = await build();
-  });
-
-  test('two people let a release through, and the record says who', async () => {
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-    const first = await approve(as('ana'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-    const second = await approve(as('bo'), PRD);
-    const { record } = await bench.released('prd', {}, BOT);
-    expect(record.gates.find(({ gate }) => gate === 'approvals')?.reason).toBe(
-      `approved by ana@example.org, bo@example.org (entries ${first.entry.id}, ${second.entry.id})`,
-    );
-  });
-
-  test('one person counts once, with two keys as well', async () => {
-    await approve(as('ana'), PRD);
-    await approve(as('ana2'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-  });
-
-  test('one person counts once, with two addresses of one key as well', async () => {
-    const lines = bench.remote.file('main', 'signers') ?? '';
-    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('ana')}\n` });
-    await approve(as('ana'), PRD);
-    bench.clock.advance(1000);
-    await approve(as('ana'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-  });
-
-  test('one person counts once, with a key of her own and one that stands under two names', async () => {
-    const lines = bench.remote.file('main', 'signers') ?? '';
-    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
-    bench.remote.commit('main', {
-      signers: `${lines}bo@example.org ${await keys.publicKey('ana2')}\n`,
-      'tagflow.yaml': text.replaceAll('ana@example.org, bo@example.org', 'bo@example.org, ana@example.org'),
-    });
-    await approve(as('ana'), PRD);
-    await approve(as('ana2'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
-  });
-
-  test('the one who releases does not count, by another name of the same key', async () => {
-    const lines = bench.remote.file('main', 'signers') ?? '';
-    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('bot')}\n` });
-    await approve(as('ana'), PRD);
-    await approve(as('bot'), PRD);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 
   test('the person for whom a job releases does not count', async () => {
@@ -118,17 +67,6 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     const forAna = { ...job, who: { ...job.who, onBehalfOf: 'Ana@example.org' } };
     expect(refusalsOf(await promote(forAna, PRD))).toEqual(['approvals: wait']);
     await bench.released('prd', {}, BOT);
-  });
-
-  test('an approval by a key that is no longer valid does not count', async () => {
-    const lines = (bench.remote.file('main', 'signers') ?? '').trimEnd().split('\n');
-    const until = 'valid-before="20260103"';
-    const limited = lines.map((line) => line.replace(/^(bo@example\.org) /, `$1 ${until} `));
-    bench.remote.commit('main', { signers: `${limited.join('\n')}\n` });
-    await approve(as('ana'), PRD);
-    await approve(as('bo'), PRD);
-    bench.clock.advance(7 * 86_400_000);
-    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 
   test('an approval is of a plan that waits for it, and the plan is done exactly', async () => {
@@ -203,15 +141,19 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
   test('an approval that was taken back does not count', async () => {
     const { entry } = await approve(as('ana'), PRD);
     await approve(as('bo'), PRD);
-    await unapprove(as('ana'), entry.id);
+    expect((await failureOf(unapprove(as('ana'), 'the one of Bo'))).why).toBe('an id is twelve hexadecimal digits');
+    await unapprove(as('ana'), entry.id.toUpperCase());
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 
-  test('an approval expires', async () => {
+  test('an approval expires, whatever its own clock said', async () => {
     bench = await build(', within: 1d');
-    await approve(as('ana'), PRD);
     await approve(as('bo'), PRD);
-    bench.clock.advance(86_400_000);
+    const ahead = as('ana');
+    await approve({ ...ahead, clock: { ...ahead.clock, now: () => ahead.clock.now() + 30 * DAY } }, PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    await approve(ahead, PRD);
+    bench.clock.advance(DAY);
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 
@@ -219,6 +161,81 @@ describeReal('approvals of signed releases', ['ssh-keygen'], () => {
     await lock(as('ana'), { words: ['prd'], rollbacks: false, until: undefined, reason: 'INC-9' });
     expect((await failureOf(unlock(as('bot'), ['prd'], undefined))).code).toBe('signature-invalid');
     await unlock(as('ana'), ['prd'], undefined);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+});
+
+describeReal('keys that approve', ['ssh-keygen'], () => {
+  let keys: SshKeys;
+  let bench: Bench;
+
+  beforeAll(async () => {
+    keys = await createSshKeys([...PEOPLE, 'ana2']);
+  });
+  afterAll(async () => keys.remove());
+
+  const as = (name: string) => bench.context({ actor: name, signing: keys.signing(name) });
+
+  beforeEach(async () => {
+    // Ana has a second key.
+    const second = `ana@example.org ${await keys.publicKey('ana2')}\n`;
+    bench = await benchWith(keys.signing('bot'), (await keys.signersFile(PEOPLE)) + second);
+  });
+
+  test('two people let a release through, and the record says who', async () => {
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    const first = await approve(as('ana'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+    const second = await approve(as('bo'), PRD);
+    const { record } = await bench.released('prd', {}, BOT);
+    expect(record.gates.find(({ gate }) => gate === 'approvals')?.reason).toBe(
+      `approved by ana@example.org, bo@example.org (entries ${first.entry.id}, ${second.entry.id})`,
+    );
+  });
+
+  test('one person counts once, with two keys as well', async () => {
+    await approve(as('ana'), PRD);
+    await approve(as('ana2'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('one person counts once, with two addresses of one key as well', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('ana')}\n` });
+    await approve(as('ana'), PRD);
+    bench.clock.advance(1000);
+    await approve(as('ana'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('one person counts once, with a key of her own and one that stands under two names', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    const text = bench.remote.file('main', 'tagflow.yaml') ?? '';
+    bench.remote.commit('main', {
+      signers: `${lines}bo@example.org ${await keys.publicKey('ana2')}\n`,
+      'tagflow.yaml': text.replaceAll('ana@example.org, bo@example.org', 'bo@example.org, ana@example.org'),
+    });
+    await approve(as('ana'), PRD);
+    await approve(as('ana2'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('the one who releases does not count, by another name of the same key', async () => {
+    const lines = bench.remote.file('main', 'signers') ?? '';
+    bench.remote.commit('main', { signers: `${lines}bo@example.org ${await keys.publicKey('bot')}\n` });
+    await approve(as('ana'), PRD);
+    await approve(as('bot'), PRD);
+    expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
+  });
+
+  test('an approval by a key that is no longer valid does not count', async () => {
+    const lines = (bench.remote.file('main', 'signers') ?? '').trimEnd().split('\n');
+    const until = 'valid-before="20260103"';
+    const limited = lines.map((line) => line.replace(/^(bo@example\.org) /, `$1 ${until} `));
+    bench.remote.commit('main', { signers: `${limited.join('\n')}\n` });
+    await approve(as('ana'), PRD);
+    await approve(as('bo'), PRD);
+    bench.clock.advance(7 * 86_400_000);
     expect(refusalsOf(await bench.promote('prd', {}, BOT))).toEqual(['approvals: wait']);
   });
 });

@@ -174,7 +174,11 @@ describe('a hold', () => {
   test('of every environment is lifted for one alone', async () => {
     const bench = await running();
     const [entry] = await hold(bench.context(), bad);
-    await lift(bench.context(), entry!.id, ['prd'], undefined);
+    expect(await failureOf(lift(bench.context(), 'django', [], undefined))).toMatchObject({
+      code: 'usage',
+      message: '"django" does not name a hold',
+    });
+    await lift(bench.context(), entry!.id.toUpperCase(), ['prd'], undefined);
     await bench.released('prd');
     expect(refusalsOf(await bench.promote('dev', { django: 'V4.2' }))).toEqual(['held: refuse']);
   });
