@@ -14,8 +14,8 @@ const SIZE = { width: 1000, height: 560 };
 /** The pictures, by the view that each shows. */
 const VIEWS = {
   'page-matrix': '#/',
-  'page-timeline': '#/line/prd',
-  'page-release': '#/line/prd/2',
+  'page-timeline': '#/prd',
+  'page-release': '#/prd/2',
 } as const;
 
 const folder = await mkdtemp(join(tmpdir(), 'tagflow-screenshots-'));

@@ -237,10 +237,11 @@ export class Tagflow {
 
   /**
    * Reads everything that the page shows: each line with its state and its whole past, metrics, the journal, findings. What cannot be
-   * read is named in it. `audit: false` leaves out the findings, for which every commit of every branch is looked at.
+   * read is named in it. `audit: false` leaves out the findings, for which every commit of every branch is looked at. `live: true`
+   * asks the sources under `live` what runs.
    */
   async report(request: Pick<ReportRequest, 'since'> & Partial<ReportRequest>): Promise<RepositoryReport> {
-    return readReport(this.#context, { audit: true, ...request });
+    return readReport(this.#context, { audit: true, live: false, ...request });
   }
 
   /** Gathers what somebody needs who checks releases without tagflow: the bytes of records and signatures, and findings. */

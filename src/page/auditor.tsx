@@ -1,13 +1,12 @@
 // The fifth view: what ran at any moment, where an image is and was, what `check` found, and the evidence to take away.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import { formatCsv } from '../views/csv.ts';
-import type { PageData } from '../views/report/page-types.ts';
-import { tableOf } from '../views/view.ts';
-import { changesIn, endOf, imageSpansOf, standingsAt } from './data.ts';
-import { Command, LineLink, ReleaseLink, Table, Versions } from './parts.tsx';
+import type { PageData, PageLine } from '../views/report/page-types.ts';
+import { type ImageSpan, type LineStanding, changesIn, endOf, imageSpansOf, standingsAt } from './data.ts';
+import { CsvDownload, Download } from './download.tsx';
+import { instantOf, localOf, zone } from './local-time.ts';
+import { Command, Heading, LineLink, ReleaseLink, Table, Time, Versions } from './parts.tsx';
 import { linkTo } from './route.ts';
-import { actionOf, duration, iso, moment, actorOf } from './text.ts';
+import { actionOf, actorOf, duration, iso, quoted } from './text.ts';
 
 /** The auditor's page. `at`: a moment as text, now when it is empty; `find`: a digest, its first digits, or a version. */
 export function Auditor(props: { readonly data: PageData; readonly at: string; readonly find: string }): JSX.Element {
@@ -18,13 +17,14 @@ export function Auditor(props: { readonly data: PageData; readonly at: string; r
   };
   return (
     <main>
-      <h1>Audit</h1>
+      <Heading>Audit</Heading>
       <h2>What ran at a moment</h2>
       <form class="filter" onSubmit={(event) => event.preventDefault()}>
         <label>
-          moment, in your time zone ({Intl.DateTimeFormat().resolvedOptions().timeZone}){' '}
+          moment, in your time zone ({zone()}){' '}
           <input
             type="datetime-local"
+            step="1"
             value={localOf(asked)}
             onChange={({ currentTarget }) => go({ at: instantOf(currentTarget.value) })}
           />
@@ -53,25 +53,63 @@ export function Auditor(props: { readonly data: PageData; readonly at: string; r
 }
 
 function Standings({ data, asked }: { readonly data: PageData; readonly asked: number }): JSX.Element {
+  const standings = standingsAt(data, asked);
   return (
     <>
-      <p role="status">At {iso(asked)}:</p>
+      <p role="status">
+        At <time dateTime={iso(asked)}>{iso(asked)}</time>, which is {new Date(asked).toLocaleString()} in {zone()}:
+      </p>
       <Table label="what ran" head={['environment', 'release', 'images', 'since', 'by']}>
-        {standingsAt(data, asked).map(({ line, release }) => (
+        {standings.map(({ line, release }) => (
           <tr key={line.name}>
             <th scope="row">
               <LineLink line={line} />
             </th>
             <td>{release ? <ReleaseLink line={line.name} number={release.number} /> : 'no release'}</td>
             <td>{release ? <Versions images={release.images} /> : ''}</td>
-            <td>{release ? moment(release.since) : ''}</td>
+            <td>{release ? <Time at={release.since} now={asked} /> : ''}</td>
             <td>{release ? actorOf(release) : ''}</td>
           </tr>
         ))}
       </Table>
-      <Command>{`tagflow status --at ${iso(asked)}`}</Command>
+      <p>
+        <Command>{`tagflow status --at ${iso(asked)}`}</Command>{' '}
+        <CsvDownload
+          name="tagflow-state.csv"
+          columns={[
+            'environment',
+            'at',
+            'release',
+            'image',
+            'version',
+            'digest',
+            'repository',
+            'since',
+            'by',
+            'commit',
+          ]}
+          rows={() => standings.flatMap((one) => standingRows(one, asked))}
+        />
+      </p>
     </>
   );
+}
+
+function standingRows({ line, release }: LineStanding, at: number): readonly (readonly string[])[] {
+  if (!release) return [[line.name, iso(at), '', '', '', '', '', '', '', '']];
+  const { number, since, commit } = release;
+  return release.images.map(({ name, version, digest, repository }) => [
+    line.name,
+    iso(at),
+    String(number),
+    name,
+    version,
+    digest,
+    repository,
+    iso(since),
+    actorOf(release),
+    commit,
+  ]);
 }
 
 function Found({ data, find }: { readonly data: PageData; readonly find: string }): JSX.Element | null {
@@ -92,8 +130,10 @@ function Found({ data, find }: { readonly data: PageData; readonly find: string 
             </th>
             <td title={digest}>{name}</td>
             <td>{version}</td>
-            <td>{moment(from)}</td>
-            <td>{until === undefined ? 'now' : moment(until)}</td>
+            <td>
+              <Time at={from} now={data.made} />
+            </td>
+            <td>{until === undefined ? 'now' : <Time at={until} now={data.made} />}</td>
             <td>{duration((until ?? data.made) - from)}</td>
             <td>
               <ReleaseLink line={line.name} number={first} />
@@ -103,12 +143,24 @@ function Found({ data, find }: { readonly data: PageData; readonly find: string 
           </tr>
         ))}
       </Table>
-      <Command>{`tagflow where ${find.trim()}`}</Command>
+      <p>
+        <Command>{`tagflow where ${quoted(find.trim())}`}</Command>{' '}
+        <CsvDownload
+          name="tagflow-where.csv"
+          columns={['environment', 'image', 'version', 'digest', 'from', 'until', 'first_release', 'last_release']}
+          rows={() => spans.map(spanRow)}
+        />
+      </p>
     </>
   );
 }
 
-function Findings({ data: { findings, checkProblem } }: { readonly data: PageData }): JSX.Element {
+function spanRow({ line, name, version, digest, from, until, releases: [first, last] }: ImageSpan): readonly string[] {
+  const end = until === undefined ? '' : iso(until);
+  return [line.name, name, version, digest, iso(from), end, String(first), String(last)];
+}
+
+function Findings({ data: { findings, checkProblem, made } }: { readonly data: PageData }): JSX.Element {
   return (
     <>
       <h2>Findings</h2>
@@ -126,7 +178,9 @@ function Findings({ data: { findings, checkProblem } }: { readonly data: PageDat
               <td>
                 <code>{commit.slice(0, 12)}</code>
               </td>
-              <td>{moment(time)}</td>
+              <td>
+                <Time at={time} now={made} />
+              </td>
               <td>{rule}</td>
               <td>{author}</td>
               <td>{problem}</td>
@@ -134,7 +188,26 @@ function Findings({ data: { findings, checkProblem } }: { readonly data: PageDat
           ))}
         </Table>
       )}
-      <Command>tagflow check</Command>
+      <p>
+        <Command>tagflow check</Command>{' '}
+        {findings !== null && (
+          <CsvDownload
+            name="tagflow-findings.csv"
+            columns={['environment', 'branch', 'commit', 'time', 'rule', 'author', 'problem']}
+            rows={() =>
+              findings.map(({ environment, branch, commit, time, rule, author, problem }) => [
+                environment,
+                branch,
+                commit,
+                iso(time),
+                rule,
+                author,
+                problem,
+              ])
+            }
+          />
+        )}
+      </p>
     </>
   );
 }
@@ -145,62 +218,31 @@ function Downloads({ data }: { readonly data: PageData }): JSX.Element {
       <h2>Take it away</h2>
       <p>
         <Download name="tagflow.json" type="application/json" make={() => `${JSON.stringify(data, undefined, 2)}\n`} />{' '}
-        <Download name="tagflow-releases.csv" type="text/csv" make={() => releasesAsCsv(data)} />
+        <CsvDownload name="tagflow-releases.csv" columns={COLUMNS} rows={() => data.lines.flatMap(releaseRows)} />
+      </p>
+      <p>
+        Records with their signatures, to verify without tagflow: <Command>tagflow audit export evidence</Command>
       </p>
     </>
   );
 }
 
-function Download(props: { readonly name: string; readonly type: string; readonly make: () => string }): JSX.Element {
-  const { name, type, make } = props;
-  const [told, setTold] = useState('');
-  const save = (): void => {
-    const url = URL.createObjectURL(new Blob([make()], { type }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(url);
-    setTold(' (saved)');
-  };
-  return (
-    <button type="button" onClick={save}>
-      save {name}
-      {told}
-    </button>
-  );
-}
-
 const COLUMNS = ['environment', 'release', 'since', 'until', 'action', 'changed', 'images', 'by', 'commit', 'reason'];
 
-function releasesAsCsv({ lines }: PageData): string {
-  const rows = lines.flatMap((line) =>
-    line.releases.map((release, index) => {
-      const end = endOf(line, index);
-      return [
-        line.name,
-        String(release.number),
-        iso(release.since),
-        end === undefined ? '' : iso(end),
-        actionOf(release),
-        changesIn(line, index),
-        release.images.map(({ name, version, digest }) => `${name}:${version}@${digest}`).join(' '),
-        actorOf(release),
-        release.commit,
-        release.reason ?? '',
-      ];
-    }),
-  );
-  return formatCsv({ parts: [], records: tableOf(COLUMNS, rows) });
-}
-
-function localOf(instant: number): string {
-  if (Number.isNaN(instant)) return '';
-  const local = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 16);
-}
-
-function instantOf(local: string): string {
-  const at = new Date(local);
-  return local === '' || Number.isNaN(at.getTime()) ? '' : iso(at.getTime());
+function releaseRows(line: PageLine): readonly (readonly string[])[] {
+  return line.releases.map((release, index) => {
+    const end = endOf(line, index);
+    return [
+      line.name,
+      String(release.number),
+      iso(release.since),
+      end === undefined ? '' : iso(end),
+      actionOf(release),
+      changesIn(line, index),
+      release.images.map(({ name, version, digest }) => `${name}:${version}@${digest}`).join(' '),
+      actorOf(release),
+      release.commit,
+      release.reason ?? '',
+    ];
+  });
 }

@@ -1,120 +1,209 @@
-// The fourth view: two releases side by side, of two environments or of two moments of one.
+// The fourth view: two environments side by side, or two moments of one.
 import type { JSX } from 'preact';
-import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
-import { Command, ReleaseLink, Table } from './parts.tsx';
+import type { PageData } from '../views/report/page-types.ts';
+import type { LineStanding } from './data.ts';
+import { Command, Heading, ReleaseLink, Table } from './parts.tsx';
+import { instantOf, localOf, zone } from './local-time.ts';
 import { linkTo } from './route.ts';
-import { moment } from './text.ts';
+import { type ComparedImage, type Side, compared, imageIn, sideOf, sideText } from './sides.ts';
+import { iso, moment } from './text.ts';
 
-interface Side {
-  readonly line: PageLine;
-  readonly release: PageRelease;
-}
+/** Images of both sides that the table shows. */
+const MOST = 1_000;
 
-/** Two releases, each by the text `LINE@NUMBER`; without a number the newest. */
+/** Two sides, each a text that `sideOf` reads. */
 export function Compare(props: { readonly data: PageData; readonly a: string; readonly b: string }): JSX.Element {
   const { data, a, b } = props;
-  const sides = [sideOf(data, a), sideOf(data, b)] as const;
-  const [left, right] = sides;
-  const lines = data.lines.filter(({ releases }) => releases.length > 0);
+  const [left, right] = [sideOf(data, a), sideOf(data, b)];
+  const wrong = [a, b].filter((text) => text !== '' && sideOf(data, text) === undefined);
   const go = (next: { readonly a?: string; readonly b?: string }): void => {
     location.hash = linkTo({ view: 'compare', a, b, ...next });
   };
   return (
     <main>
-      <h1>Compare</h1>
+      <Heading>Compare</Heading>
       <form class="filter" onSubmit={(event) => event.preventDefault()}>
-        <Choice name="left" lines={lines} chosen={left} onChoose={(text) => go({ a: text })} />
-        <Choice name="right" lines={lines} chosen={right} onChoose={(text) => go({ b: text })} />
+        <Choice name="left" data={data} chosen={left} onChoose={(text) => go({ a: text })} />
+        <Choice name="right" data={data} chosen={right} onChoose={(text) => go({ b: text })} />
       </form>
-      {left && right ? <Difference left={left} right={right} /> : <p>Choose two releases.</p>}
+      {wrong.map((text) => (
+        <p key={text} class="mark bad">
+          ✗ {JSON.stringify(text)} is not an environment with such a release or moment.
+        </p>
+      ))}
+      {left && right ? (
+        <Difference left={left} right={right} />
+      ) : (
+        <p>Choose two environments, or two moments of one.</p>
+      )}
     </main>
   );
 }
 
+/** Environments with several applications, and lines. */
+function choicesIn({ lines }: PageData): readonly string[] {
+  const several = lines.filter(({ application }) => application !== null).map(({ environment }) => environment);
+  return [...new Set([...several, ...lines.map(({ name }) => name)])];
+}
+
 function Choice(props: {
   readonly name: string;
-  readonly lines: readonly PageLine[];
+  readonly data: PageData;
   readonly chosen: Side | undefined;
   readonly onChoose: (text: string) => void;
 }): JSX.Element {
-  const { name, lines, chosen, onChoose } = props;
+  const { name, data, chosen, onChoose } = props;
   return (
     <fieldset>
       <legend>{name}</legend>
       <label>
         environment{' '}
-        <select value={chosen?.line.name ?? ''} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+        <select value={chosen?.name ?? ''} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
           <option value="">choose</option>
-          {lines.map((line) => (
-            <option key={line.name} value={line.name}>
-              {line.name}
+          {choicesIn(data).map((line) => (
+            <option key={line} value={line}>
+              {line}
             </option>
           ))}
         </select>
       </label>{' '}
-      {chosen && (
+      {chosen && <When data={data} side={chosen} onChoose={(at) => onChoose(sideText({ name: chosen.name, at }))} />}
+    </fieldset>
+  );
+}
+
+/** Which release of a side: by its number, where the side is one line, or by a moment. */
+function When(props: {
+  readonly data: PageData;
+  readonly side: Side;
+  readonly onChoose: (at: string) => void;
+}): JSX.Element {
+  const { data, side, onChoose } = props;
+  const only = side.standings.length === 1 ? side.standings[0]?.line : undefined;
+  const isNumber = /^\d+$/.test(side.at);
+  const at = side.at === '' || isNumber ? data.made : Date.parse(side.at);
+  return (
+    <>
+      {only && (
         <label>
           release{' '}
-          <select
-            value={String(chosen.release.number)}
-            onChange={({ currentTarget }) => onChoose(`${chosen.line.name}@${currentTarget.value}`)}
-          >
-            {chosen.line.releases.map(({ number, since }) => (
+          <select value={isNumber ? side.at : ''} onChange={({ currentTarget }) => onChoose(currentTarget.value)}>
+            <option value="">by moment</option>
+            {only.releases.map(({ number, since }) => (
               <option key={number} value={String(number)}>
                 #{number}, {moment(since)}
               </option>
             ))}
           </select>
         </label>
+      )}{' '}
+      {!isNumber && (
+        <label>
+          moment ({zone()}){' '}
+          <input
+            type="datetime-local"
+            value={localOf(at)}
+            onChange={({ currentTarget }) => onChoose(instantOf(currentTarget.value))}
+          />
+        </label>
       )}
-    </fieldset>
-  );
-}
-
-function Difference({ left, right }: { readonly left: Side; readonly right: Side }): JSX.Element {
-  const names = [...new Set([...left.release.images, ...right.release.images].map(({ name }) => name))].toSorted();
-  const sameConfiguration = left.release.source.commit === right.release.source.commit;
-  return (
-    <>
-      <Table label="images of both" head={['image', titleOf(left), titleOf(right), 'difference']}>
-        {names.map((name) => {
-          const [a, b] = [left, right].map(({ release }) => release.images.find((image) => image.name === name));
-          return (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td title={a?.digest}>{a?.version ?? '–'}</td>
-              <td title={b?.digest}>{b?.version ?? '–'}</td>
-              <td>{a?.digest === b?.digest ? 'the same' : <b>differs</b>}</td>
-            </tr>
-          );
-        })}
-      </Table>
-      <p>
-        <ReleaseLink line={left.line.name} number={left.release.number} /> and{' '}
-        <ReleaseLink line={right.line.name} number={right.release.number} />{' '}
-        {sameConfiguration ? 'run the same configuration.' : 'may run different configurations.'}
-      </p>
-      <ul>
-        {left.line !== right.line && (
-          <li>
-            what both run now: <Command>{`tagflow diff ${left.line.name} ${right.line.name}`}</Command>
-          </li>
-        )}
-        <li>
-          files: <Command>{`git diff ${left.release.commit} ${right.release.commit}`}</Command>
-        </li>
-      </ul>
     </>
   );
 }
 
-function titleOf({ line, release }: Side): string {
-  return `${line.name} #${release.number}`;
+function Difference({ left, right }: { readonly left: Side; readonly right: Side }): JSX.Element {
+  const rows = compared(left, right);
+  const different = rows.filter(({ isSame }) => !isSame).length;
+  const isSeveral = rows.some(({ application }) => application !== null);
+  const head = [...(isSeveral ? ['application'] : []), 'image', titleOf(left), titleOf(right), 'difference'];
+  return (
+    <>
+      <p role="status">
+        {different} of {rows.length} images differ{rows.length > MOST ? `; ${MOST} are shown` : ''}.
+      </p>
+      <Table label="images of both" head={head}>
+        {rows.slice(0, MOST).map((row) => (
+          <Row key={`${row.application} ${row.image}`} row={row} isSeveral={isSeveral} />
+        ))}
+      </Table>
+      <Configuration left={left} right={right} />
+      <Commands left={left} right={right} />
+    </>
+  );
 }
 
-function sideOf({ lines }: PageData, text: string): Side | undefined {
-  const [name = '', number] = text.split('@', 2);
-  const line = lines.find((one) => one.name === name);
-  const release = line?.releases.find((one) => number === undefined || String(one.number) === number);
-  return line && release && { line, release };
+function Row({ row, isSeveral }: { readonly row: ComparedImage; readonly isSeveral: boolean }): JSX.Element {
+  const { application, image, left, right, isSame } = row;
+  return (
+    <tr>
+      {isSeveral && <td>{application ?? 'all images'}</td>}
+      <th scope="row">{image}</th>
+      <Cell standing={left} image={image} />
+      <Cell standing={right} image={image} />
+      <td>{isSame ? '= the same' : <b>≠ differs</b>}</td>
+    </tr>
+  );
+}
+
+function Cell({
+  standing,
+  image,
+}: {
+  readonly standing: LineStanding | undefined;
+  readonly image: string;
+}): JSX.Element {
+  const found = imageIn(standing, image);
+  const { line, release } = standing ?? {};
+  return (
+    <td title={found?.digest}>
+      {found?.version ?? '–'} {line && release && <ReleaseLink line={line.name} number={release.number} />}
+    </td>
+  );
+}
+
+/** The release of a side that is one line. */
+function onlyRelease({ standings }: Side): LineStanding['release'] {
+  return standings.length === 1 ? standings[0]?.release : undefined;
+}
+
+function Configuration({ left, right }: { readonly left: Side; readonly right: Side }): JSX.Element | null {
+  const [a, b] = [onlyRelease(left), onlyRelease(right)];
+  if (!a || !b) return null;
+  return (
+    <p>
+      {a.source.commit === b.source.commit
+        ? 'Both run the same configuration.'
+        : 'They may run different configurations.'}
+    </p>
+  );
+}
+
+function Commands({ left, right }: { readonly left: Side; readonly right: Side }): JSX.Element {
+  const [a, b] = [onlyRelease(left), onlyRelease(right)];
+  const moments = [left, right].filter(({ at }) => at !== '' && !/^\d+$/.test(at));
+  return (
+    <ul>
+      {a && b && left.name !== right.name && (
+        <li>
+          what both run now: <Command>{`tagflow diff ${left.name} ${right.name}`}</Command>
+        </li>
+      )}
+      {a && b && (
+        <li>
+          files: <Command>{`git diff ${a.commit} ${b.commit}`}</Command>
+        </li>
+      )}
+      {moments.map(({ name, at }) => (
+        <li key={`${name} ${at}`}>
+          what ran then: <Command>{`tagflow status ${name.replace('/', ' ')} --at ${iso(Date.parse(at))}`}</Command>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function titleOf(side: Side): string {
+  const { name, at } = side;
+  if (at === '') return `${name} now`;
+  return /^\d+$/.test(at) ? `${name} #${at}` : `${name} at ${moment(Date.parse(at))}`;
 }

@@ -1,16 +1,16 @@
 // The page of `tagflow report` and `tagflow ui`: reads its data, and shows the view that the URL names. It changes nothing.
 import './style.css';
 import { type JSX, render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PageData } from '../views/report/page-types.ts';
 import { Auditor } from './auditor.tsx';
 import { Compare } from './compare.tsx';
 import { embeddedData, servedData } from './data.ts';
 import { Matrix } from './matrix.tsx';
-import { Command } from './parts.tsx';
+import { Command, Heading } from './parts.tsx';
 import { ReleasePage } from './release.tsx';
-import { type ViewRoute, linkTo, useRoute } from './route.ts';
-import { iso } from './text.ts';
+import { START, type ViewRoute, linkTo, useRoute } from './route.ts';
+import { duration, iso } from './text.ts';
 import { Timeline } from './timeline.tsx';
 
 /** How often a page that a server serves asks again, in milliseconds. */
@@ -19,7 +19,7 @@ const AGAIN = 15_000;
 function Page(props: { readonly first: PageData; readonly isLive: boolean }): JSX.Element {
   const [data, setData] = useState(props.first);
   const [problem, setProblem] = useState('');
-  const route = useRoute();
+  const route = useRoute((name) => data.lines.some((line) => line.name === name));
   useEffect(() => {
     if (!props.isLive) return undefined;
     const look = async (): Promise<void> => {
@@ -33,23 +33,25 @@ function Page(props: { readonly first: PageData; readonly isLive: boolean }): JS
     const timer = setInterval(() => void look(), AGAIN);
     return () => clearInterval(timer);
   }, []);
+  const title = titleOf(route);
+  const isFirst = useRef(true);
   useEffect(() => {
-    document.title = `${titleOf(route)} – tagflow`;
-  }, [route]);
+    document.title = `${title} – tagflow`;
+    // A view that somebody came to begins at its heading, for eyes and for screen readers.
+    if (!isFirst.current) toContent();
+    isFirst.current = false;
+  }, [title]);
   return (
     <>
-      <a class="skip" href="#main">
+      <button type="button" class="skip" onClick={toContent}>
         to the content
-      </a>
+      </button>
       <header>
-        <nav aria-label="views">
-          <a href={linkTo({ view: 'matrix' })}>what runs where</a>
-          <a href={linkTo({ view: 'compare', a: '', b: '' })}>compare</a>
-          <a href={linkTo({ view: 'audit', at: '', find: '' })}>audit</a>
-        </nav>
+        <Views now={route.view} />
         <p>
           as of <time dateTime={iso(data.made)}>{iso(data.made)}</time>
-          {props.isLive ? ', kept up to date' : ''} {problem !== '' && <span class="mark bad">✗ {problem}</span>}
+          {props.isLive ? ', kept up to date' : ` (${duration(Date.now() - data.made)} ago)`}{' '}
+          <span role="status">{problem !== '' && <span class="mark bad">✗ {problem}</span>}</span>
         </p>
       </header>
       <div id="main">
@@ -59,14 +61,39 @@ function Page(props: { readonly first: PageData; readonly isLive: boolean }): JS
   );
 }
 
+/** Moves eyes and focus to the heading of the view. */
+function toContent(): void {
+  scrollTo(0, 0);
+  document.querySelector('h1')?.focus({ preventScroll: true });
+}
+
+function Views({ now }: { readonly now: ViewRoute['view'] }): JSX.Element {
+  const views: readonly (readonly [string, ViewRoute])[] = [
+    ['what runs where', START],
+    ['compare', { view: 'compare', a: '', b: '' }],
+    ['audit', { view: 'audit', at: '', find: '' }],
+  ];
+  return (
+    <nav aria-label="views">
+      {views.map(([name, route]) => (
+        <a key={name} href={linkTo(route)} aria-current={route.view === now ? 'page' : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 function View({ data, route }: { readonly data: PageData; readonly route: ViewRoute }): JSX.Element {
   if (data.problem) return <Unreadable text={data.problem.text} />;
-  if (route.view === 'matrix') return <Matrix data={data} />;
+  if (route.view === 'matrix')
+    return <Matrix key={linkTo(route)} data={data} filter={route.filter} isMarkedOnly={route.isMarkedOnly} />;
   if (route.view === 'compare') return <Compare data={data} a={route.a} b={route.b} />;
   if (route.view === 'audit') return <Auditor data={data} at={route.at} find={route.find} />;
   const line = data.lines.find(({ name }) => name === route.line);
   if (!line) return <Missing text={`There is no environment ${route.line}.`} />;
-  if (route.view === 'line') return <Timeline key={line.name} data={data} line={line} />;
+  if (route.view === 'line')
+    return <Timeline key={line.name} data={data} line={line} from={route.from} until={route.until} />;
   const index = line.releases.findIndex(({ number }) => number === route.number);
   if (index < 0) return <Missing text={`${line.name} has no release ${route.number}.`} />;
   return <ReleasePage data={data} line={line} index={index} />;
@@ -75,7 +102,7 @@ function View({ data, route }: { readonly data: PageData; readonly route: ViewRo
 function Missing({ text }: { readonly text: string }): JSX.Element {
   return (
     <main>
-      <h1>Not here</h1>
+      <Heading>Not here</Heading>
       <p>{text}</p>
     </main>
   );
@@ -84,7 +111,7 @@ function Missing({ text }: { readonly text: string }): JSX.Element {
 function Unreadable({ text }: { readonly text: string }): JSX.Element {
   return (
     <main>
-      <h1>Nothing to show</h1>
+      <Heading>Nothing to show</Heading>
       <p class="mark bad">✗ {text}</p>
       <p>
         A repository is set up by <Command>tagflow init</Command>

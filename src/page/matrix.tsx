@@ -2,24 +2,36 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PageData, PageLine } from '../views/report/page-types.ts';
-import { Command, Marks, Remark, Versions } from './parts.tsx';
+import { Command, Heading, Marks, Remark, Versions } from './parts.tsx';
 import { wordsOf } from './data.ts';
 import { Sparkline } from './plot.tsx';
-import { linkTo } from './route.ts';
+import { lineRoute, linkTo, rewriteUrl } from './route.ts';
 import { duration, moment } from './text.ts';
 
-/** The matrix, with a field that leaves rows out. */
-export function Matrix({ data }: { readonly data: PageData }): JSX.Element {
-  const [filter, setFilter] = useState('');
-  const [onlyMarked, setOnlyMarked] = useState(false);
+/** Remarks that are shown before somebody asks for more. */
+const REMARKS = 100;
+
+/** What the matrix leaves out. `filter`: words that rows have to have; `isMarkedOnly`: rows without a mark. */
+interface Filtering {
+  readonly filter: string;
+  readonly isMarkedOnly: boolean;
+}
+
+/** The matrix, with fields that leave rows out. What they say stands in the URL. */
+export function Matrix({ data, ...first }: Filtering & { readonly data: PageData }): JSX.Element {
+  const [{ filter, isMarkedOnly }, setFiltering] = useState<Filtering>(first);
+  const go = (next: Partial<Filtering>): void => {
+    const chosen = { filter, isMarkedOnly, ...next };
+    setFiltering(chosen);
+    rewriteUrl(linkTo({ view: 'matrix', ...chosen }));
+  };
   const rows = [...Map.groupBy(data.lines, ({ application }) => application)].filter(
     ([application, lines]) =>
-      lines.some((line) => says(line, application, filter)) &&
-      (!onlyMarked || lines.some(({ marks, problem }) => marks.length > 0 || problem !== null)),
+      lines.some((line) => says(line, application, filter)) && (!isMarkedOnly || lines.some(isMarked)),
   );
   return (
     <main>
-      <h1>What runs where</h1>
+      <Heading>What runs where</Heading>
       <form class="filter" role="search" onSubmit={(event) => event.preventDefault()}>
         <label>
           Filter{' '}
@@ -27,14 +39,14 @@ export function Matrix({ data }: { readonly data: PageData }): JSX.Element {
             type="search"
             value={filter}
             placeholder="application, version, digest, word"
-            onInput={({ currentTarget }) => setFilter(currentTarget.value)}
+            onInput={({ currentTarget }) => go({ filter: currentTarget.value })}
           />
         </label>{' '}
         <label>
           <input
             type="checkbox"
-            checked={onlyMarked}
-            onChange={({ currentTarget }) => setOnlyMarked(currentTarget.checked)}
+            checked={isMarkedOnly}
+            onChange={({ currentTarget }) => go({ isMarkedOnly: currentTarget.checked })}
           />{' '}
           only what somebody should look at
         </label>
@@ -44,6 +56,10 @@ export function Matrix({ data }: { readonly data: PageData }): JSX.Element {
       <ToDo data={data} />
     </main>
   );
+}
+
+function isMarked({ marks, problem }: PageLine): boolean {
+  return marks.length > 0 || problem !== null;
 }
 
 function Grid(props: {
@@ -87,7 +103,7 @@ function Cell({ line, now }: { readonly line: PageLine | undefined; readonly now
   const [newest] = line.releases;
   if (line.problem !== null) {
     return (
-      <a href={linkTo({ view: 'line', line: line.name })} class="cell">
+      <a href={linkTo(lineRoute(line.name))} class="cell">
         <span class="mark bad">✗ unreadable</span> <span>{line.problem}</span>
       </a>
     );
@@ -95,7 +111,7 @@ function Cell({ line, now }: { readonly line: PageLine | undefined; readonly now
   if (!newest) return <span class="dim">no release</span>;
   return (
     <div class="cell">
-      <a href={linkTo({ view: 'line', line: line.name })}>
+      <a href={linkTo(lineRoute(line.name))}>
         <Versions images={newest.images} />
       </a>
       <div class="dim" title={moment(newest.since)}>
@@ -108,7 +124,8 @@ function Cell({ line, now }: { readonly line: PageLine | undefined; readonly now
 }
 
 function ToDo({ data }: { readonly data: PageData }): JSX.Element | null {
-  const remarks = data.lines.flatMap(({ remarks: said, name }) => said.map((text) => ({ name, text })));
+  const remarks = data.lines.flatMap(({ remarks: said }) => said);
+  const [shown, setShown] = useState(REMARKS);
   return (
     <section>
       <h2>To know or to do</h2>
@@ -116,10 +133,15 @@ function ToDo({ data }: { readonly data: PageData }): JSX.Element | null {
         <p>Nothing waits, nothing differs.</p>
       ) : (
         <ul>
-          {remarks.map(({ name, text }) => (
-            <Remark key={`${name} ${text}`} text={text} />
+          {remarks.slice(0, shown).map((remark, index) => (
+            <Remark key={index} remark={remark} />
           ))}
         </ul>
+      )}
+      {remarks.length > shown && (
+        <button type="button" onClick={() => setShown(remarks.length)}>
+          show all {remarks.length}
+        </button>
       )}
       <p>
         The same at a terminal: <Command>tagflow status</Command>

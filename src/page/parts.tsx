@@ -1,8 +1,8 @@
 // Pieces that several views are made of.
 import type { ComponentChildren, JSX } from 'preact';
-import { useState } from 'preact/hooks';
-import type { PageImage, PageLine, PageMark } from '../views/report/page-types.ts';
-import { linkTo } from './route.ts';
+import { useRef, useState } from 'preact/hooks';
+import type { PageImage, PageLine, PageMark, PageRemark } from '../views/report/page-types.ts';
+import { lineRoute, linkTo } from './route.ts';
 import { duration, iso, moment } from './text.ts';
 
 /** A moment with its age: the exact time stands in `title`. */
@@ -44,34 +44,52 @@ export function Versions({ images }: { readonly images: readonly PageImage[] }):
 
 /** A command to type, with a button that copies it. */
 export function Command({ children }: { readonly children: string }): JSX.Element {
-  const [copied, setCopied] = useState(false);
-  const copy = (): void => {
-    void navigator.clipboard?.writeText(children).then(() => setCopied(true));
-  };
+  const [isCopied, setIsCopied] = useState(false);
+  const text = useRef<HTMLElement>(null);
+  const copy = async (): Promise<void> => setIsCopied(await copyText(children, text.current));
+  const word = isCopied ? 'copied' : 'copy';
   return (
     <span class="command">
-      <code>{children}</code>
-      <button type="button" onClick={copy} aria-label={`copy: ${children}`}>
-        {copied ? 'copied' : 'copy'}
+      <code ref={text}>{children}</code>
+      <button type="button" onClick={() => void copy()} aria-label={`${word}: ${children}`}>
+        {word}
       </button>
     </span>
   );
 }
 
-/** A sentence that may end in a command, three spaces before it. */
-export function Remark({ text }: { readonly text: string }): JSX.Element {
-  const [said = '', rest = ''] = text.split(/ {3}(?=\S)/, 2);
-  const command = /tagflow [^,]+/.exec(rest)?.[0];
+/** Copies text; a page of plain HTTP has no clipboard, so what is shown is selected and copied there. */
+async function copyText(text: string, shown: HTMLElement | null): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    if (!shown) return false;
+    getSelection()?.selectAllChildren(shown);
+    // oxlint-disable-next-line typescript/no-deprecated -- the only way there
+    return document.execCommand('copy');
+  }
+}
+
+/** A sentence with commands in it. */
+export function Remark({ remark }: { readonly remark: PageRemark }): JSX.Element {
   return (
     <li>
-      {said} {command === undefined ? rest : <Command>{command}</Command>}
+      {remark.map((piece, index) =>
+        typeof piece === 'string' ? piece : <Command key={index}>{piece.command}</Command>,
+      )}
     </li>
   );
 }
 
+/** The heading of a view. It takes the focus when somebody comes there. */
+export function Heading({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  return <h1 tabIndex={-1}>{children}</h1>;
+}
+
 /** A link to the timeline of a line. */
 export function LineLink({ line }: { readonly line: Pick<PageLine, 'name'> }): JSX.Element {
-  return <a href={linkTo({ view: 'line', line: line.name })}>{line.name}</a>;
+  return <a href={linkTo(lineRoute(line.name))}>{line.name}</a>;
 }
 
 /** A link to a release. */

@@ -3,9 +3,9 @@ import type { ComponentChildren, JSX } from 'preact';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 import { changesIn, endOf, wordsOf } from './data.ts';
 import { Changes } from './changes.tsx';
-import { Command, LineLink, Table, Time, WebLink } from './parts.tsx';
+import { Command, Heading, LineLink, Table, Time, WebLink } from './parts.tsx';
 import { linkTo } from './route.ts';
-import { actionOf, duration, actorOf } from './text.ts';
+import { actionOf, actorOf, duration, quoted } from './text.ts';
 
 /** One release. `index`: its place in the line's releases. */
 export function ReleasePage(props: {
@@ -20,9 +20,9 @@ export function ReleasePage(props: {
   const end = endOf(line, index);
   return (
     <main>
-      <h1>
+      <Heading>
         <LineLink line={line} /> release {release.number}
-      </h1>
+      </Heading>
       <Facts data={data} line={line} index={index} release={release} />
       <Images release={release} before={before} />
       <Changes line={line} release={release} />
@@ -120,6 +120,15 @@ function Verification(props: { readonly verification: NonNullable<PageRelease['v
   );
 }
 
+/** Gates that ask people. */
+const ASKING = new Set(['approvals', 'reviews']);
+
+/** What gates that ask people found. */
+function approvalsOf({ gates }: PageRelease): string {
+  const asked = gates.filter(({ gate }) => ASKING.has(gate));
+  return asked.length === 0 ? 'no gate asked for any' : asked.map(({ reason }) => reason).join('; ');
+}
+
 function Facts(props: {
   readonly data: PageData;
   readonly line: PageLine;
@@ -142,6 +151,7 @@ function Facts(props: {
       <Fact name="by">{actorOf(release)}</Fact>
       {release.signer !== null && <Fact name="signed by">{release.signer}</Fact>}
       {release.reason !== null && <Fact name="why">{release.reason}</Fact>}
+      <Fact name="approvals">{approvalsOf(release)}</Fact>
       {release.job !== null && (
         <Fact name="job">
           <WebLink url={release.job} />
@@ -169,16 +179,35 @@ function Commands(props: {
       <h2>Commands</h2>
       <ul>
         <li>
-          <Command>{`tagflow show ${wordsOf(line).replace(' ', '/')} --release ${release.number}`}</Command>
+          <Command>{`tagflow show ${wordsOf(line)} --release ${release.number}`}</Command>
         </li>
         <li>
           the change of configuration and pins: <Command>{`git show ${release.commit}`}</Command>
         </li>
-        {!runs && (
+        {runs ? (
+          before && (
+            <li>
+              back to the release before: <Command>{`tagflow rollback ${wordsOf(line)} --reason "…"`}</Command>
+            </li>
+          )
+        ) : (
           <li>
-            back to this release: <Command>{`tagflow rollback ${wordsOf(line)} --to ${release.number}`}</Command>
+            back to this release:{' '}
+            <Command>{`tagflow rollback ${wordsOf(line)} --to "#${release.number}" --reason "…"`}</Command>
           </li>
         )}
+        {runs && (
+          <li>
+            look whether it works: <Command>{`tagflow verify ${wordsOf(line)} --wait`}</Command>
+          </li>
+        )}
+        {release.images.map(({ name, version }) => (
+          <li key={name}>
+            never release {name} {version} again, or find it elsewhere:{' '}
+            <Command>{`tagflow hold ${quoted(`${name}@${version}`)} --reason "…"`}</Command>{' '}
+            <Command>{`tagflow where ${quoted(`${name}@${version}`)}`}</Command>
+          </li>
+        ))}
         {before && (
           <li>
             <a

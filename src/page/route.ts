@@ -1,58 +1,93 @@
-// Which view is shown: the part of the URL behind `#`, so that every view can be sent.
+// Which view is shown: the part of the URL behind `#`, so that every view can be sent, with what somebody chose in it.
 import { useEffect, useState } from 'preact/hooks';
 
-/** A view, with what it is about. */
+/** A view, with what it is about. Texts that nobody gave are empty. */
 export type ViewRoute =
-  | { readonly view: 'matrix' }
-  | { readonly view: 'line'; readonly line: string }
+  | { readonly view: 'matrix'; readonly filter: string; readonly isMarkedOnly: boolean }
+  | { readonly view: 'line'; readonly line: string; readonly from: string; readonly until: string }
   | { readonly view: 'release'; readonly line: string; readonly number: number }
   | { readonly view: 'compare'; readonly a: string; readonly b: string }
   | { readonly view: 'audit'; readonly at: string; readonly find: string };
 
-/** Reads what stands behind `#`. What it cannot read is the matrix. */
-export function readRoute(hash: string): ViewRoute {
+/** Views that are not about a line. An environment of such a name stands behind `#/line/`. */
+const RESERVED = new Set(['compare', 'audit', 'line']);
+
+/**
+ * Reads what stands behind `#`: `#/prd` is a line, and `#/prd/7` its seventh release. `isLine` decides where an application is
+ * called 7.
+ */
+export function readRoute(hash: string, isLine: (name: string) => boolean = () => false): ViewRoute {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?', 2);
-  const words = path.split('/').filter(Boolean).map(decoded);
+  const all = path.split('/').filter(Boolean).map(decoded);
   const asked = new URLSearchParams(query);
-  const [first] = words;
-  if (first === 'compare') return { view: 'compare', a: asked.get('a') ?? '', b: asked.get('b') ?? '' };
-  if (first === 'audit') return { view: 'audit', at: asked.get('at') ?? '', find: asked.get('find') ?? '' };
-  if (first !== 'line') return { view: 'matrix' };
+  const get = (key: string): string => asked.get(key) ?? '';
+  const [first] = all;
+  if (first === undefined) return { view: 'matrix', filter: get('filter'), isMarkedOnly: get('marked') !== '' };
+  if (first === 'compare') return { view: 'compare', a: get('a'), b: get('b') };
+  if (first === 'audit') return { view: 'audit', at: get('at'), find: get('find') };
+  const words = first === 'line' && all.length > 1 ? all.slice(1) : all;
   const last = words.at(-1) ?? '';
-  const isRelease = words.length > 2 && /^[1-9]\d*$/.test(last);
-  const line = words.slice(1, isRelease ? -1 : undefined).join('/');
-  return isRelease ? { view: 'release', line, number: Number(last) } : { view: 'line', line };
+  const line = words.join('/');
+  const isRelease = words.length > 1 && /^[1-9]\d{0,8}$/.test(last) && !isLine(line);
+  return isRelease
+    ? { view: 'release', line: words.slice(0, -1).join('/'), number: Number(last) }
+    : { view: 'line', line, from: get('from'), until: get('until') };
 }
 
 /** The link to a view. */
 export function linkTo(route: ViewRoute): string {
   switch (route.view) {
     case 'matrix':
-      return '#/';
+      return `#/${queryOf({ filter: route.filter, marked: route.isMarkedOnly ? '1' : '' })}`;
     case 'line':
-      return `#/line/${pathOf(route.line)}`;
+      return `${pathOf(route.line)}${queryOf({ from: route.from, until: route.until })}`;
     case 'release':
-      return `#/line/${pathOf(route.line)}/${route.number}`;
+      return `${pathOf(route.line)}/${route.number}`;
     case 'compare':
-      return `#/compare?${new URLSearchParams({ a: route.a, b: route.b }).toString()}`;
+      return `#/compare${queryOf({ a: route.a, b: route.b })}`;
     case 'audit':
-      return `#/audit?${new URLSearchParams({ at: route.at, find: route.find }).toString()}`;
+      return `#/audit${queryOf({ at: route.at, find: route.find })}`;
   }
 }
 
 /** The view that the URL names, and names from now on. */
-export function useRoute(): ViewRoute {
-  const [route, setRoute] = useState(() => readRoute(location.hash));
+export function useRoute(isLine: (name: string) => boolean): ViewRoute {
+  const [hash, setHash] = useState(() => location.hash);
   useEffect(() => {
-    const follow = (): void => setRoute(readRoute(location.hash));
+    const follow = (): void => setHash(location.hash);
     addEventListener('hashchange', follow);
     return () => removeEventListener('hashchange', follow);
   }, []);
-  return route;
+  return readRoute(hash, isLine);
+}
+
+/** Puts what somebody chose in a view into the URL, without a step back to it. A browser may refuse when it is asked too often. */
+export function rewriteUrl(link: string): void {
+  try {
+    history.replaceState(null, '', link);
+  } catch {
+    // The view shows it all the same.
+  }
+}
+
+/** The matrix as it opens. */
+export const START: ViewRoute = { view: 'matrix', filter: '', isMarkedOnly: false };
+
+/** A line, whole. */
+export function lineRoute(line: string): ViewRoute {
+  return { view: 'line', line, from: '', until: '' };
 }
 
 function pathOf(line: string): string {
-  return line.split('/').map(encodeURIComponent).join('/');
+  const words = line.split('/');
+  const before = RESERVED.has(words[0] ?? '') ? '#/line/' : '#/';
+  return before + words.map(encodeURIComponent).join('/');
+}
+
+/** The part behind `?`; nothing where nothing was chosen. */
+function queryOf(chosen: Readonly<Record<string, string>>): string {
+  const known = Object.entries(chosen).filter(([, text]) => text !== '');
+  return known.length === 0 ? '' : `?${new URLSearchParams(known).toString()}`;
 }
 
 function decoded(word: string): string {

@@ -1,4 +1,5 @@
 // How the page says times, spans and people.
+import { plain } from '../model/text.ts';
 import type { PageRelease } from '../views/report/page-types.ts';
 
 export { actorOf } from '../views/changes.ts';
@@ -17,4 +18,10 @@ export function actionOf({ action, restored }: Pick<PageRelease, 'action' | 'res
 /** A share as text: `33 %`. */
 export function percent(share: number | null): string {
   return share === null ? '–' : `${Math.round(share * 100)} %`;
+}
+
+/** A word as a shell takes it: in quotes where it could mean something else there. */
+export function quoted(word: string): string {
+  const safe = plain(word);
+  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(safe) ? safe : `'${safe.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -2,8 +2,11 @@
 import { plain } from '../model/text.ts';
 import { type Table, type View, linesOf, tableOf, unstyledText } from './view.ts';
 
-/** What a spreadsheet would take for a formula. */
-const FORMULA = /^[=+\-@]/;
+/**
+ * Where a spreadsheet would begin a formula: at the beginning of a cell, after blanks, and after a semicolon, which ends a cell
+ * where the comma is a decimal mark. Signs of full width count in some languages.
+ */
+const FORMULA = /(^\s*|;["'\s]*)(?=[=+\-@\uFF1D\uFF0B\uFF0D\uFF20])/g;
 
 /** The view's table as CSV, each line ended by a line feed; a view without a table has its lines in one column. */
 export function formatCsv(view: Pick<View, 'parts' | 'records'>): string {
@@ -23,6 +26,6 @@ function tableIn({ parts }: Pick<View, 'parts'>): Table {
 }
 
 function field(text: string): string {
-  const safe = FORMULA.test(text) ? `'${plain(text)}` : plain(text);
+  const safe = plain(text).replace(FORMULA, "$1'");
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -76,10 +76,14 @@ export function styled(style: Style, text: string): StyledText {
   return { text, style };
 }
 
+/** The pieces of a line. */
+export function piecesOf(line: TextLine): readonly Piece[] {
+  return isPiece(line) ? [line] : line;
+}
+
 /** The spans of a line, acts in words. */
 export function spansOf(line: TextLine): readonly StyledText[] {
-  const spans = isPiece(line) ? [line] : line;
-  return spans.map((span) => (span instanceof Advice ? span.text : span));
+  return piecesOf(line).map((span) => (span instanceof Advice ? span.text : span));
 }
 
 /** Parts of a document with their acts as somebody says them: the command line as commands. */

@@ -1,24 +1,15 @@
 // The page in a real browser: every view, by keyboard, at three widths, in both modes, with hostile texts and many releases.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportPage } from '../../src/cli/page/document.ts';
-import {
-  type Browser,
-  MISSING_BROWSER,
-  type Page,
-  type PageOptions,
-  openBrowser,
-  violations,
-} from '../support/browser.ts';
-import { type PageSize, pageDataFor } from '../support/page-data.ts';
+import { MISSING_BROWSER, type Page, violations } from '../support/browser.ts';
+import { Pages } from '../support/opened-page.ts';
 
 const VIEWS = [
   '#/',
-  '#/line/prd/app-0',
-  '#/line/prd/app-0/3',
-  '#/compare?a=dev/app-0@2&b=prd/app-0@3',
+  '#/prd/app-0',
+  '#/prd/app-0/3',
+  '#/compare?a=dev&b=prd@2026-11-29T00:00:00Z',
   '#/audit?at=2026-11-29T00:00:00Z&find=V4.3',
 ] as const;
 
@@ -30,63 +21,14 @@ it.runIf(MISSING_BROWSER !== '' && process.env['TAGFLOW_REQUIRE_SITE'] === '1')(
 
 const skipped = MISSING_BROWSER && ` (skipped, missing: ${MISSING_BROWSER})`;
 describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () => {
-  let folder = '';
-  let browser: Browser;
-  const files = new Map<string, string>();
-
+  let pages: Pages;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tagflow-page-'));
-    browser = await openBrowser();
+    pages = await Pages.start();
   }, 60_000);
+  afterAll(async () => pages?.stop());
 
-  afterAll(async () => {
-    await browser?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  async function fileOf(size: PageSize): Promise<string> {
-    const name = `${JSON.stringify(size).length}-${size.applications}-${size.releases}.html`;
-    const known = files.get(name);
-    if (known !== undefined) return known;
-    const file = join(folder, name);
-    await writeFile(file, reportPage(pageDataFor(size)));
-    files.set(name, file);
-    return file;
-  }
-
-  interface Opened {
-    readonly page: Page;
-    /** Errors, dialogs and requests other than for the file itself. */
-    readonly trouble: string[];
-    go(view: string): Promise<void>;
-  }
-
-  async function open(size: PageSize, options: PageOptions = {}): Promise<Opened> {
-    const file = await fileOf(size);
-    const page = await browser.newPage({ viewport: { width: 1000, height: 800 }, timezoneId: 'UTC', ...options });
-    const trouble: string[] = [];
-    page.on('pageerror', (error) => trouble.push(error.message));
-    page.on('console', (message) => trouble.push(message.text()));
-    page.on('dialog', (dialog) => {
-      trouble.push('a dialog');
-      void dialog.dismiss?.();
-    });
-    page.on('request', (request) => {
-      const url = request.url?.() ?? '';
-      if (!url.startsWith('file:') && url !== 'about:blank') trouble.push(url);
-    });
-    return {
-      page,
-      trouble,
-      go: async (view) => {
-        await page.goto('about:blank');
-        await page.goto(`file://${file}${view}`);
-        await page.waitForSelector('h1');
-      },
-    };
-  }
-
-  const text = (page: Page): Promise<string> => page.evaluate<string>('document.body.innerText');
+  const open: Pages['open'] = async (...given) => pages.open(...given);
+  const text = async (page: Page): Promise<string> => page.evaluate<string>('document.body.innerText');
 
   it('shows what runs where, and leaves out what a filter does not match', async () => {
     const { page, go, trouble } = await open({ applications: 3, releases: 4 });
@@ -102,7 +44,7 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
 
   it('shows a release with its digests, and what it changed', async () => {
     const { page, go, trouble } = await open({ applications: 1, releases: 4 });
-    await go('#/line/prd/3');
+    await go('#/prd/3');
     expect(await text(page)).toMatch(/django V4\.2 → V4\.3[^]*sha256:[0-9a-f]{64}[^]*divergence/);
     expect(trouble).toEqual([]);
     await page.close();
@@ -110,11 +52,11 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
 
   it('draws freezes on the timeline, and deployments by week with those that failed', async () => {
     const { page, go, trouble } = await open({ applications: 1, releases: 4, metrics: true });
-    await go('#/line/prd');
+    await go('#/prd');
     const titles = await page.evaluate<string>(
       '[...document.querySelectorAll("svg.timeline rect.freeze title")].map((one) => one.textContent).join()',
     );
-    expect(titles).toMatch(/^freeze, .* to .*: SHOP-7 new checkout$/);
+    expect(titles).toMatch(/^freeze by tagflow.yaml, .* to .*: SHOP-7 new checkout$/);
     const plot = await page.evaluate<string>('document.querySelector("svg.plot").getAttribute("aria-label")');
     expect(plot).toMatch(/the last 26: 4, of which 1 failed; at most 4 in a week/);
     expect(await page.evaluate<string>('document.querySelector("svg.plot").textContent')).toContain('✗1');
@@ -135,9 +77,9 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
 
   it('says in place what is not there', async () => {
     const { page, go } = await open({ applications: 1, releases: 2 });
-    await go('#/line/qa');
+    await go('#/qa');
     expect(await text(page)).toContain('There is no environment qa.');
-    await go('#/line/prd/99');
+    await go('#/prd/99');
     expect(await text(page)).toContain('prd has no release 99.');
     await page.close();
   });
@@ -152,11 +94,11 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
       }
       await page.keyboard.press('Enter');
     };
-    await press('.matrix a[href="#/line/prd"]');
+    await press('.matrix a[href="#/prd"]');
     await page.waitForSelector('svg.timeline');
-    await press('td a[href="#/line/prd/2"]');
+    await press('td a[href="#/prd/2"]');
     await page.waitForSelector('dl');
-    expect(await page.evaluate('location.hash')).toBe('#/line/prd/2');
+    expect(await page.evaluate('location.hash')).toBe('#/prd/2');
     await press('nav a[href="#/"]');
     await page.waitForSelector('.matrix');
     await page.close();
@@ -237,7 +179,7 @@ describe.skipIf(MISSING_BROWSER !== '')(`the page in a browser${skipped}`, () =>
     const { page, go, trouble } = await open({ applications: 200, releases: 25 });
     await go('#/');
     expect(await page.evaluate('document.querySelectorAll(".matrix tbody tr").length')).toBe(200);
-    await go('#/line/prd/app-199');
+    await go('#/prd/app-199');
     expect(await text(page)).toContain('#25');
     expect(trouble).toEqual([]);
     await page.close();

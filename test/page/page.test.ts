@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readRoute, linkTo, type ViewRoute } from '../../src/page/route.ts';
+import { quoted } from '../../src/page/text.ts';
 import { livePage, reportPage } from '../../src/cli/page/document.ts';
 import { pageDataFor } from '../support/page-data.ts';
 
@@ -52,19 +53,51 @@ describe('the file', () => {
 });
 
 describe('the URL of a view', () => {
-  test.each<ViewRoute>([
-    { view: 'matrix' },
-    { view: 'line', line: 'prd' },
-    { view: 'line', line: 'prd/a b?#' },
-    { view: 'release', line: 'prd', number: 7 },
-    { view: 'release', line: 'prd/shop', number: 12 },
-    { view: 'compare', a: 'dev@3', b: 'prd/a&b@4' },
-    { view: 'audit', at: '2026-11-30T00:00:00Z', find: 'django@V4.2' },
-  ])('%j is read back', (route) => {
-    expect(readRoute(linkTo(route))).toEqual(route);
+  const isLine = (name: string): boolean => name === 'prd/7';
+
+  test.each<[ViewRoute, string]>([
+    [{ view: 'matrix', filter: '', isMarkedOnly: false }, '#/'],
+    [{ view: 'matrix', filter: 'a b', isMarkedOnly: true }, '#/?filter=a+b&marked=1'],
+    [{ view: 'line', line: 'prd', from: '', until: '' }, '#/prd'],
+    [{ view: 'line', line: 'prd/7', from: '', until: '' }, '#/prd/7'],
+    [{ view: 'line', line: 'prd', from: '2026-11-01T00:00:00Z', until: '' }, '#/prd?from=2026-11-01T00%3A00%3A00Z'],
+    [{ view: 'line', line: 'prd/a b?#', from: '', until: '' }, '#/prd/a%20b%3F%23'],
+    [{ view: 'line', line: 'audit', from: '', until: '' }, '#/line/audit'],
+    [{ view: 'line', line: 'line', from: '', until: '' }, '#/line/line'],
+    [{ view: 'release', line: 'prd', number: 8 }, '#/prd/8'],
+    [{ view: 'release', line: 'prd/7', number: 7 }, '#/prd/7/7'],
+    [{ view: 'release', line: 'compare', number: 12 }, '#/line/compare/12'],
+    [{ view: 'compare', a: 'dev@3', b: 'prd/a&b@4' }, '#/compare?a=dev%403&b=prd%2Fa%26b%404'],
+    [
+      { view: 'audit', at: '2026-11-30T00:00:00Z', find: 'x@V4.2' },
+      '#/audit?at=2026-11-30T00%3A00%3A00Z&find=x%40V4.2',
+    ],
+  ])('%j is %s, and is read back', (route, link) => {
+    expect(linkTo(route)).toBe(link);
+    expect(readRoute(link, isLine)).toEqual(route);
   });
 
-  test.each(['', '#', '#/', '#/nonsense', '#/line%'])('%j is the matrix', (hash) => {
-    expect(readRoute(hash)).toEqual({ view: 'matrix' });
+  test.each(['', '#', '#/'])('%j is the matrix', (hash) => {
+    expect(readRoute(hash)).toMatchObject({ view: 'matrix' });
   });
+
+  test.each([
+    ['#/line/prd/3', { view: 'release', line: 'prd', number: 3 }],
+    ['#/line%', { view: 'line', line: 'line%' }],
+    ['#/prd/0', { view: 'line', line: 'prd/0' }],
+  ])('%s is read too', (hash, route) => {
+    expect(readRoute(hash)).toMatchObject(route);
+  });
+});
+
+test.each([
+  ['django@V4.2', 'django@V4.2'],
+  ['; rm -rf ~', "'; rm -rf ~'"],
+  ["it's", String.raw`'it'\''s'`],
+  ['$(id)', "'$(id)'"],
+  ['a\nb', String.raw`'a\x0ab'`],
+  ['-x', "'-x'"],
+  ['', "''"],
+])('the word %j of a command to type is %s', (word, typed) => {
+  expect(quoted(word)).toBe(typed);
 });

@@ -24,6 +24,10 @@ export interface Page {
   waitForSelector(selector: string): Promise<unknown>;
   click(selector: string): Promise<void>;
   fill(selector: string, text: string): Promise<void>;
+  reload(): Promise<unknown>;
+  selectOption(selector: string, value: string): Promise<unknown>;
+  emulateMedia(options: { media?: 'print' | 'screen'; colorScheme?: 'light' | 'dark' }): Promise<void>;
+  waitForEvent(event: 'download'): Promise<{ suggestedFilename(): string; path(): Promise<string> }>;
   screenshot(options: { path: string; fullPage: boolean }): Promise<unknown>;
   readonly keyboard: { press(key: string): Promise<void> };
   on(event: 'pageerror', listener: (error: Error) => void): void;

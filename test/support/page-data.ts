@@ -95,8 +95,8 @@ function lineFor(
     from: environment === 'prd' ? 'dev' : 'main',
     metrics: metrics ? METRICS : null,
     freezes: [{ start: first + HOUR, end: first + 2 * HOUR, reason: text }],
-    marks: [{ word: 'drift', bad: true }],
-    remarks: [`drift: ${text}   fix: tagflow apply ${name}`],
+    marks: [{ word: 'registry drift', bad: true }],
+    remarks: [[`drift: ${text}   fix: `, { command: `tagflow apply ${name.replace('/', ' ')}` }]],
     problem: null,
     releases: Array.from({ length: releases }, (_, index) => releaseFor(name, releases - index, { text, first })),
   };

@@ -9,6 +9,7 @@ import { incidentPattern } from '../arguments/incident.ts';
 export const PAGE_OPTIONS = {
   since: text('--since <time>', 'metrics count releases since then (a time, or 90d); default: 90d'),
   incident: text('--incident <pattern>', 'a regular expression for the reason of a release that answers an incident'),
+  live: unless('--no-live', 'do not ask what runs (live: in tagflow.yaml)'),
   check: unless('--no-check', 'leave the findings of check out: it looks at every commit of every branch'),
 };
 
@@ -19,19 +20,21 @@ export const PAGE_OPTIONS = {
 export function pageReader({
   since = '90d',
   incident: typed,
+  live,
   check,
 }: Values<typeof PAGE_OPTIONS>): (context: Given) => Promise<PageData> {
   const incident = incidentPattern(typed);
   return async (context) => {
-    const [{ readReport }, { parseInstant }, { pageDataOf, unreadablePage }] = await Promise.all([
+    const [{ readReport }, { parseInstant }, { pageDataOf, unreadablePage }, { commandOf }] = await Promise.all([
       import('../../engine/audit/report.ts'),
       import('../arguments/time.ts'),
       import('../../views/report/page-data.ts'),
+      import('../output/hints.ts'),
     ]);
     const made = context.clock.now();
     const from = await parseInstant(since, made);
-    const reading = readReport(context, { since: from, incident, audit: check });
+    const reading = readReport(context, { since: from, incident, live, audit: check });
     const { value, problem } = await attempt(reading, 'config-missing', 'config-invalid');
-    return value ? pageDataOf(value) : unreadablePage(problem, { made, since: from });
+    return value ? pageDataOf(value, commandOf) : unreadablePage(problem, { made, since: from });
   };
 }

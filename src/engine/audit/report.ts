@@ -20,6 +20,8 @@ export interface ReportRequest {
   /** Metrics count releases since then. */
   readonly since: Instant;
   readonly incident?: RegExp | undefined;
+  /** Whether the sources under `live` are asked what runs. */
+  readonly live: boolean;
   /** Whether the audit trail is checked as well: every commit of every branch is looked at. */
   readonly audit: boolean;
 }
@@ -50,7 +52,10 @@ export interface RepositoryReport extends Pick<WholePast, 'pasts'> {
 const JOURNAL = 500;
 
 /** Reads everything. The report names what could not be read, and holds the rest. */
-export async function readReport(context: Given, { since, incident, audit }: ReportRequest): Promise<RepositoryReport> {
+export async function readReport(
+  context: Given,
+  { since, incident, live, audit }: ReportRequest,
+): Promise<RepositoryReport> {
   const made = context.clock.now();
   const problems: EnvironmentProblem[] = [];
   const past = await readEverything(context, problems);
@@ -58,7 +63,7 @@ export async function readReport(context: Given, { since, incident, audit }: Rep
   const { pipeline, trunk } = snapshot;
   const wanted = new Set(pipeline.lines.keys());
   const [states, journal, checked, details] = await Promise.all([
-    statesIn(context, snapshot, [...pipeline.lines.values()]),
+    statesIn(context, snapshot, [...pipeline.lines.values()], live),
     attempt(allEntries(context, journalOf(snapshot), undefined, JOURNAL)),
     audit ? attempt(checkIn(context, snapshot, { environments: [], registry: false })) : undefined,
     releaseDetails(context, snapshot, past.pasts),

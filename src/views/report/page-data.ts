@@ -8,11 +8,22 @@ import { plain } from '../../model/text.ts';
 import { sourceWords } from '../sources.ts';
 import { metricsShape } from '../metrics.ts';
 import { remarks } from '../status.ts';
-import { unstyledText } from '../view.ts';
-import type { PageChanges, PageData, PageEntry, PageLine, PageMark, PageMetrics, PageRelease } from './page-types.ts';
+import type { SayAct } from '../../model/advice.ts';
+import { Advice } from '../../model/advice.ts';
+import { type TextLine, piecesOf } from '../view.ts';
+import type {
+  PageChanges,
+  PageData,
+  PageEntry,
+  PageLine,
+  PageMark,
+  PageMetrics,
+  PageRelease,
+  PageRemark,
+} from './page-types.ts';
 
-/** The data of a page. */
-export function pageDataOf(report: RepositoryReport): PageData {
+/** The data of a page. `say`: the command for what a reader can do. */
+export function pageDataOf(report: RepositoryReport, say: SayAct): PageData {
   const pasts = new Map(report.pasts.map((past) => [past.environment.name, past]));
   const metrics = new Map(report.metrics.map((one) => [one.line, one]));
   const problems = new Map(report.problems.map(({ environment, problem }) => [environment, problem.message]));
@@ -36,8 +47,8 @@ export function pageDataOf(report: RepositoryReport): PageData {
           end,
           reason,
         })),
-        marks: marksOf(state),
-        remarks: remarks(state).map(unstyledText),
+        marks: marksOf(state, line?.verify !== undefined),
+        remarks: remarks(state).map((text) => remarkOf(text, say)),
         problem: problems.get(state.environment) ?? state.problem?.message ?? null,
         releases: (pasts.get(state.environment)?.releases ?? []).map((release) =>
           releaseOf(release, report.details.get(release.commit)),
@@ -45,7 +56,12 @@ export function pageDataOf(report: RepositoryReport): PageData {
       };
     }),
     journal: report.journal.map(entryOf),
-    findings: report.audit?.findings.map((finding) => ({ ...finding })) ?? null,
+    findings:
+      report.audit?.findings.map(({ author, problem, ...finding }) => ({
+        ...finding,
+        author: plain(author),
+        problem: plain(problem),
+      })) ?? null,
     checkProblem: report.auditProblem?.message ?? null,
     problem: null,
   };
@@ -134,18 +150,52 @@ function patchOf(patch: string): readonly string[] {
   return lines.length > MAX_LINES ? [...shown, `… and ${lines.length - MAX_LINES} more lines`] : shown;
 }
 
-function marksOf(state: EnvironmentStatus): readonly PageMark[] {
-  const { images, problem, locks, held, journalHolds, waiting, verification, asked } = state;
+/** A remark with its commands apart, so that each can be copied. */
+function remarkOf(text: TextLine, say: SayAct): PageRemark {
+  return piecesOf(text).flatMap((piece) => {
+    if (!(piece instanceof Advice)) return plain(typeof piece === 'string' ? piece : piece.text);
+    return piece.parts.map((part) => {
+      if (typeof part === 'string') return plain(part);
+      const command = say(part);
+      return command.startsWith('tagflow ') ? { command } : command;
+    });
+  });
+}
+
+function marksOf(state: EnvironmentStatus, isVerified: boolean): readonly PageMark[] {
+  const { images, problem, record, locks, held, journalHolds, waiting, verification, asked } = state;
   const has = (word: string, bad: boolean, is: boolean): readonly PageMark[] => (is ? [{ word, bad }] : []);
-  const where = (state: ImageStatus['branch']['state'] | ImageStatus['registry']['state']): boolean =>
-    images.some(({ branch, registry }) => branch.state === state || registry.state === state);
+  const some = (test: (image: ImageStatus) => boolean): boolean => images.some(test);
   return [
     ...has('unreadable', true, problem !== undefined),
-    ...has('drift', true, where('drift')),
-    ...has('unapplied', true, where('unapplied')),
-    ...has('unknown', true, where('unknown')),
+    ...has(
+      'branch drift',
+      true,
+      some(({ branch }) => branch.state === 'drift'),
+    ),
+    ...has(
+      'registry drift',
+      true,
+      some(({ registry }) => registry.state === 'drift'),
+    ),
+    ...has(
+      'unapplied',
+      true,
+      some(({ registry }) => registry.state === 'unapplied'),
+    ),
+    ...has(
+      'not live',
+      true,
+      some(({ live }) => live?.state === 'drift'),
+    ),
+    ...has(
+      'unknown',
+      true,
+      some(({ branch, registry, live }) => [branch.state, registry.state, live?.state].includes('unknown')),
+    ),
     ...has('verification failed', true, verification?.result === 'failed'),
-    ...has('not verified', true, verification?.result === 'inconclusive'),
+    ...has('unverified', true, verification?.result === 'inconclusive'),
+    ...has('unverified', false, isVerified && record !== undefined && !verification),
     ...has('locked', false, locks.length > 0),
     ...has('held', false, held.length + journalHolds.length > 0),
     ...has('asked for', false, asked.length > 0),

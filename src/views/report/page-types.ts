@@ -62,7 +62,10 @@ export interface PageRelease {
   } | null;
 }
 
-/** A mark beside what runs: one word, and whether somebody should look. */
+/** A sentence about a line: text, and commands to type. */
+export type PageRemark = readonly (string | { readonly command: string })[];
+
+/** A mark beside what runs: a word or two, and whether somebody should look. */
 export interface PageMark {
   readonly word: string;
   readonly bad: boolean;
@@ -80,8 +83,8 @@ export interface PageLine {
   /** When the freezes of today's configuration held, since its first release. */
   readonly freezes: readonly { readonly start: number; readonly end: number; readonly reason: string | null }[];
   readonly marks: readonly PageMark[];
-  /** What to know or do, each a sentence and, behind three spaces, a command. */
-  readonly remarks: readonly string[];
+  /** What to know or to do. */
+  readonly remarks: readonly PageRemark[];
   readonly problem: string | null;
   /** Newest first. */
   readonly releases: readonly PageRelease[];

@@ -1,13 +1,14 @@
 // What the page is given when a repository is not as it should be: what cannot be read is named in its place, and the rest is there.
 import { describe, expect, test } from 'vitest';
 import { readReport } from '../../../src/engine/audit/report.ts';
+import { commandOf } from '../../../src/cli/output/hints.ts';
 import { pageDataOf } from '../../../src/views/report/page-data.ts';
 import type { PageData } from '../../../src/views/report/page-types.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';
 
 const pageOf = async (bench: Bench): Promise<PageData> =>
-  pageDataOf(await readReport(bench.context(), { since: 0, audit: true }));
+  pageDataOf(await readReport(bench.context(), { since: 0, live: true, audit: true }), commandOf);
 const lineOf = (page: PageData, name: string) => page.lines.find((line) => line.name === name)!;
 
 async function released(): Promise<Bench> {
@@ -25,6 +26,19 @@ describe('the page', () => {
       ['prd', null, 1],
     ]);
     expect([page.findings, page.checkProblem]).toEqual([[], null]);
+  });
+
+  test('has the command to type beside what waits and what differs', async () => {
+    const bench = await released();
+    await bench.released('dev', { django: 'V4.2', mariadb: 'V10.6' });
+    bench.remote.commit('prd', { 'environments/prd/kustomization.yaml': 'images: []\n' });
+    const page = await pageOf(bench);
+    expect(lineOf(page, 'stg').marks).toContainEqual({ word: 'waiting', bad: false });
+    expect(lineOf(page, 'stg').remarks.flat()).toContainEqual({ command: 'tagflow promote stg' });
+    expect(lineOf(page, 'prd').marks).toContainEqual({ word: 'branch drift', bad: true });
+    expect(lineOf(page, 'prd').remarks.flat()).toEqual(
+      expect.arrayContaining([{ command: 'tagflow promote prd' }, { command: 'tagflow rollback prd' }]),
+    );
   });
 
   test('says of an environment without a release that it has none', async () => {
@@ -90,7 +104,7 @@ describe('what a release changed', () => {
     ledger.changedPaths = async () => {
       throw bench.down();
     };
-    const page = pageDataOf(await readReport(context, { since: 0, audit: false }));
+    const page = pageDataOf(await readReport(context, { since: 0, live: false, audit: false }), commandOf);
     expect(lineOf(page, 'dev').releases[0]?.changes).toMatchObject({ problem: 'the remote did not answer', files: [] });
   });
 });
