@@ -55,6 +55,11 @@ describe('as CSV', () => {
     ['say "hi"', '"say ""hi"""'],
     ['=1+1', "'=1+1"],
     ['@SUM(A1)', "'@SUM(A1)"],
+    [' =1+1', " '=1+1"],
+    ['\uFF1D1', "'\uFF1D1"],
+    ['a;=1+1', "a;'=1+1"],
+    ['a;"=1+1', '"a;""\'=1+1"'],
+    ['a - b; c', 'a - b; c'],
     ['a\nb', String.raw`a\x0ab`],
   ])('%j is the field %s', (text, field) => {
     expect(formatCsv({ parts: [tableOf(['A'], [[text]])] })).toBe(`A\n${field}\n`);
