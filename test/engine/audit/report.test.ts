@@ -65,7 +65,7 @@ describe('the page', () => {
     const bench = await released();
     bench.remote.commit('prd', { '.tagflow/releases/prd.yaml': 'schema: 9\n' });
     const page = await pageOf(bench);
-    expect(lineOf(page, 'prd').problem ?? lineOf(page, 'prd').remarks.join()).toMatch(/record|schema/);
+    expect(lineOf(page, 'prd').problem ?? JSON.stringify(lineOf(page, 'prd').remarks)).toMatch(/record|schema/);
     expect(lineOf(page, 'dev').releases).toHaveLength(1);
     expect(page.findings).toContainEqual(expect.objectContaining({ environment: 'prd' }));
   });
