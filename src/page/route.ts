@@ -66,7 +66,7 @@ export function rewriteUrl(link: string): void {
   try {
     history.replaceState(null, '', link);
   } catch {
-    // The view shows it all the same.
+    // The view shows it anyway.
   }
 }
 

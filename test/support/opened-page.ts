@@ -12,7 +12,7 @@ export interface Opened {
   readonly page: Page;
   /** Errors, dialogs and requests other than for files of the page itself. */
   readonly trouble: string[];
-  /** Loads a view anew. */
+  /** Loads a view again. */
   go(view: string): Promise<void>;
   /** All the text that is seen. */
   text(): Promise<string>;
