@@ -5,7 +5,7 @@ import type { LineStanding } from './data.ts';
 import { Command, Heading, ReleaseLink, Table } from './parts.tsx';
 import { instantOf, localOf, zone } from './local-time.ts';
 import { linkTo } from './route.ts';
-import { type ComparedImage, type Side, compared, imageIn, sideOf, sideText } from './sides.ts';
+import { type ComparedImage, type Side, compared, ranImage, sideOf, sideText } from './sides.ts';
 import { iso, moment } from './text.ts';
 
 /** Images of both sides that the table shows. */
@@ -152,7 +152,7 @@ function Cell({
   readonly standing: LineStanding | undefined;
   readonly image: string;
 }): JSX.Element {
-  const found = imageIn(standing, image);
+  const found = ranImage(standing, image);
   const { line, release } = standing ?? {};
   return (
     <td title={found?.digest}>

@@ -50,7 +50,7 @@ export function compared(left: Side, right: Side): readonly ComparedImage[] {
     const both = [standingOf(left, application), standingOf(right, application)] as const;
     const names = new Set(both.flatMap((one) => one?.release?.images.map(({ name }) => name) ?? []));
     return [...names].toSorted().map((image) => {
-      const [a, b] = both.map((one) => imageIn(one, image)?.digest);
+      const [a, b] = both.map((one) => ranImage(one, image)?.digest);
       return { application, image, left: both[0], right: both[1], isSame: a === b };
     });
   });
@@ -58,7 +58,7 @@ export function compared(left: Side, right: Side): readonly ComparedImage[] {
 }
 
 /** The image of that name in what ran. */
-export function imageIn(
+export function ranImage(
   standing: LineStanding | undefined,
   image: string,
 ): { readonly version: string; readonly digest: string } | undefined {
