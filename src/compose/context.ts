@@ -63,22 +63,26 @@ export async function createContext(settings: ContextSettings): Promise<Composit
   const context: Given = {
     ledger: watch(ledger),
     registriesFor: registries.registriesFor,
-    forgeOf: async (kind) => composeForge({ ...parts, kind }),
+    outside: {
+      forgeOf: async (kind) => composeForge({ ...parts, kind }),
+      compareSource: async (url, ends, kind) => sources.compare(url, ends, kind),
+      verifier: createVerifier({ env, signal, directory }),
+      renderer: new LocalRenderer({ env, signal }),
+    },
+    settings: {
+      who: settings.who,
+      raceTimeout: settings.raceTimeoutMs,
+      ...(config && { config }),
+      ...(deployFreeze && { deployFreeze }),
+    },
     clock,
     random: Math.random,
     notify,
     signal,
-    who: settings.who,
-    raceTimeout: settings.raceTimeoutMs,
-    compareSource: async (url, ends, kind) => sources.compare(url, ends, kind),
-    verifier: createVerifier({ env, signal, directory }),
-    renderer: new LocalRenderer({ env, signal }),
     signing: settings.index
       ? keepingSigning(signing, settings.index, async () => identityOf('ssh-keygen', env))
       : signing,
     ...(settings.index && { keeper: settings.index }),
-    ...(config && { config }),
-    ...(deployFreeze && { deployFreeze }),
   };
   return {
     context,

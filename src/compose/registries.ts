@@ -1,5 +1,5 @@
 // The registries of a run: one adapter for each kind of repository, made on first use.
-import type { RegistryMaker, Registries } from '../engine/context.ts';
+import type { Registries, RegistryMaker } from '../engine/context.ts';
 import type { Clock, ProcessEnv, ReportProgress } from '../model/effects.ts';
 import type { Repository } from '../model/reference.ts';
 import { createBuildSourceReader } from '../registry/image/build-source.ts';

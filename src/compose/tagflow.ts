@@ -261,7 +261,7 @@ export class Tagflow {
 
   /** Puts tags on an image in any registry; the digest stays. A target is a tag, or a whole reference elsewhere. */
   async retag(source: string, targets: readonly string[]): Promise<Retagged> {
-    const ports = { ...this.#context, ...this.#context.registriesFor(new Set()) };
+    const ports = { ...this.#context, registries: this.#context.registriesFor(new Set()) };
     return retag(ports, source, targets, async () => {
       const { pipeline } = await readSnapshot(this.#context);
       return new Set([...pipeline.lines.values()].map(({ releaseTag }) => releaseTag));

@@ -40,18 +40,30 @@ export interface RecordReading {
   readonly keeper?: FactKeeper;
 }
 
-/** What reading a repository takes: ports without a method that changes anything. */
-export interface Reading extends RecordReading {
-  readonly notify: ReportProgress;
+/** What a caller may say of reading. */
+export interface ReadSettings {
   readonly config?: ConfigFile;
   /** How many release lines are read side by side, so that their requests go together; all when absent. */
   readonly linesAtOnce?: number;
 }
 
-/** What is asked outside of the repository and the registries. */
-export interface OutsideSources {
+/** What a caller says of a run, beside its request. */
+export interface Settings extends ReadSettings {
+  readonly who: Who;
+  /** How long a promotion that loses races tries again, in milliseconds. */
+  readonly raceTimeout: number;
   /** What the caller's CI says of a deploy freeze (GitLab's CI_DEPLOY_FREEZE); absent: there is none. */
   readonly deployFreeze?: string;
+}
+
+/** What reading a repository takes: ports without a method that changes anything. */
+export interface Reading extends RecordReading {
+  readonly notify: ReportProgress;
+  readonly settings: ReadSettings;
+}
+
+/** What is asked outside of the repository and the registries. */
+export interface OutsideSources {
   /** Asks programs, and whatever else says whether a release may come or runs as it should. */
   readonly verifier?: Verifier;
   /** Renders manifests through the tools of this machine. */
@@ -69,11 +81,20 @@ export interface OutsideSources {
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Pick<Forge, 'statuses' | 'reviews'>>;
 }
 
-/** What planning takes: reading, and sources without a method that changes anything. */
-export interface PlanningPorts extends Reading, OutsideSources {
-  /** The registry that serves a repository. */
+/** What asking what runs takes. */
+export interface LiveReading extends Reading {
+  readonly outside: OutsideSources;
+}
+
+/** Finds the registry that serves a repository, to read from. */
+export interface RegistryFinder {
   readonly registryOf: (repository: Repository) => RegistryReader;
-  readonly who: Who;
+}
+
+/** What planning takes: reading, and sources without a method that changes anything. */
+export interface PlanningPorts extends LiveReading {
+  readonly registries: RegistryFinder;
+  readonly settings: Settings;
 }
 
 /** The registries under one configuration. */
@@ -87,9 +108,11 @@ export interface Registries {
 }
 
 /** What is enough for work on registries alone. */
-export interface RegistryContext extends Registries {
+export interface RegistryContext {
+  readonly registries: Registries;
   /** Aborts when the run shall stop: nothing new is started, what is being written is finished. */
   readonly signal: AbortSignal;
+  readonly notify: ReportProgress;
 }
 
 /** Makes registries as a configuration says. */
@@ -98,24 +121,29 @@ export interface RegistryMaker {
   readonly registriesFor: (plainHttpHosts: ReadonlySet<string>) => Registries;
 }
 
-/** The ports and settings of one run, before its configuration is read. */
-export interface Given extends Reading, OutsideSources, RegistryMaker {
-  readonly ledger: Ledger;
-  readonly who: Who;
-  readonly random: Random;
+/** Sources outside, and the forge with all that it can do. */
+export interface Outside extends OutsideSources {
   /** The forge that hosts the repository, of that kind where the configuration says so. Throws `forge-unknown`, `unauthorized`. */
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
-  /** How long a promotion that loses races tries again, in milliseconds. */
-  readonly raceTimeout: number;
+}
+
+/** The ports and settings of one run, before its configuration is read. */
+export interface Given extends LiveReading, RegistryMaker {
+  readonly ledger: Ledger;
+  readonly settings: Settings;
+  readonly random: Random;
+  readonly outside: Outside;
 }
 
 /** The ports and settings of one run under its configuration. */
-export interface Context extends Given, Registries {}
+export interface Context extends Given {
+  readonly registries: Registries;
+}
 
 /** Adds the registries that a configuration asks for. */
 export function configured<T extends RegistryMaker>(
   given: T,
   { pipeline }: { readonly pipeline: Pick<Pipeline, 'plainHttpHosts'> },
-): T & Registries {
-  return { ...given, ...given.registriesFor(pipeline.plainHttpHosts) };
+): T & { readonly registries: Registries } {
+  return { ...given, registries: given.registriesFor(pipeline.plainHttpHosts) };
 }

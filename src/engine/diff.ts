@@ -2,7 +2,7 @@
 import type { UnmergedCommit } from '../gates/gates.ts';
 import { lineOf } from '../model/pipeline.ts';
 import type { ReleaseImage } from '../model/release.ts';
-import type { OutsideSources, Reading, RegistryMaker } from './context.ts';
+import type { LiveReading, Reading, RegistryMaker } from './context.ts';
 import { unmergedCommits } from './read/divergence.ts';
 import { type SourceChange, sourceChanges } from './read/source-changes.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
@@ -36,7 +36,7 @@ export interface Difference {
 
 /** Compares two environments: what `b` would get with `a`'s release. */
 export async function diff(
-  context: Reading & Pick<OutsideSources, 'renderer' | 'compareSource'> & Partial<RegistryMaker>,
+  context: LiveReading & Partial<RegistryMaker>,
   a: string,
   b: string,
   { rendered = false }: { readonly rendered?: boolean } = {},

@@ -13,7 +13,7 @@ import {
   parseReference,
 } from '../model/reference.ts';
 import type { CopySummary, Descriptor } from '../registry/registry.ts';
-import type { Reading, Registries, RegistryContext } from './context.ts';
+import type { Registries, RegistryContext } from './context.ts';
 import { publishedIn } from './release/published.ts';
 import { copyTogether } from './release/copy.ts';
 
@@ -36,15 +36,13 @@ export interface Retagged {
 /** What stands before the number in per-release tags: `prd` of `prd-7`. Undefined: no configuration can be read. */
 export type ReleaseTags = () => Promise<ReadonlySet<string> | undefined>;
 
-type RetagContext = RegistryContext & Pick<Reading, 'notify'>;
-
 /**
  * Puts tags on the image at `source`, and reads each back. A target is a tag in the same repository, or a whole reference
  * in any: the image is copied there first, and no tag is put before every copy is whole. A per-release tag is
  * never moved. Throws `version-not-found`, `release-tag-taken`, and what copying and the registries throw.
  */
 export async function retag(
-  context: RetagContext,
+  context: RegistryContext,
   source: string,
   targets: readonly string[],
   releaseTags: ReleaseTags = async () => undefined,
@@ -52,18 +50,18 @@ export async function retag(
   const reference = parseReference(source);
   const { repository } = reference;
   const wanted = targets.map((target) => targetOf(repository, target));
-  const { digest, mediaType } = await imageAt(context, reference, source);
+  const { digest, mediaType } = await imageAt(context.registries, reference, source);
   await requireNoReleaseTags(context, wanted, digest, releaseTags);
   const places = new Map(wanted.map((target) => [ownershipKey(target.repository), target.repository]));
   places.delete(ownershipKey(repository));
   const copies = await copyTogether(context, [...places.values()], async (to, signal) => {
     const label = formatReference(reference);
-    return { to: to.name, ...(await context.copyImage({ from: repository, to, digest, label, signal })) };
+    return { to: to.name, ...(await context.registries.copyImage({ from: repository, to, digest, label, signal })) };
   });
   const done: Retagged['tags'][number][] = [];
   for (const target of wanted) {
     context.signal.throwIfAborted();
-    const { changed, previous } = await context
+    const { changed, previous } = await context.registries
       .registryOf(target.repository)
       .tag(target.repository, digest, target.tag);
     if (changed) await requireTag(context, target.repository, target.tag, digest);
@@ -101,7 +99,7 @@ interface Target {
 
 /** Throws `release-tag-taken` for a per-release tag that names another image; warns where it cannot be told from others. */
 async function requireNoReleaseTags(
-  context: RetagContext,
+  context: RegistryContext,
   targets: readonly Target[],
   digest: Digest,
   releaseTags: ReleaseTags,
@@ -109,7 +107,7 @@ async function requireNoReleaseTags(
   for (const { repository, tag } of targets) {
     const [, name] = /^(.+)-[0-9]+$/.exec(tag) ?? [];
     if (name === undefined) continue;
-    const found = await context.registryOf(repository).peek(repository, tag);
+    const found = await context.registries.registryOf(repository).peek(repository, tag);
     if (found === undefined || found === digest) continue;
     const names = await releaseTags();
     const text = `${repository.name}:${tag} names another image, ${shortDigest(found)}`;
@@ -133,7 +131,7 @@ function ofRelease(what: string, line: string): TagflowError {
 }
 
 async function requireTag(context: RegistryContext, repository: Repository, tag: Tag, digest: Digest): Promise<void> {
-  const found = await context.registryOf(repository).peek(repository, tag);
+  const found = await context.registries.registryOf(repository).peek(repository, tag);
   if (found === digest) return;
   throw new TagflowError('tag-moved', {
     what: `${repository.name}:${tag} reads as ${found ? shortDigest(found) : 'absent'} after it was put`,

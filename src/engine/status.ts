@@ -185,7 +185,7 @@ async function imagesOf(
   if (!record || !commit) return [];
   const pins = said instanceof Error ? said : (said?.pins ?? new Map<string, never>());
   const [images, live] = await Promise.all([
-    imageStatuses(context, record, { environment, pinned: pins }, await pinnedThen(context, state, record)),
+    imageStatuses(context.registries, record, { environment, pinned: pins }, await pinnedThen(context, state, record)),
     isLiveAsked ? readSightings(context, snapshot, { ...state, record, commit }) : [],
   ]);
   return images.map((image) => {

@@ -1,7 +1,7 @@
 // A whole tagflow over the fakes: a remote with a trunk and the branches dev, stg and prd, a registry with images, and a
 // context for each process that works on them.
 import type { Progress, Step } from '../../src/model/effects.ts';
-import type { Context, Registries } from '../../src/engine/context.ts';
+import type { Context } from '../../src/engine/context.ts';
 import type { Outcome, Released } from '../../src/engine/release/outcome.ts';
 import type { RunOptions } from '../../src/engine/release/execute.ts';
 import { promote } from '../../src/engine/release/promote.ts';
@@ -51,7 +51,7 @@ export interface ProcessOptions {
   readonly signal?: AbortSignal;
   readonly raceTimeout?: number;
   readonly random?: number;
-  readonly config?: Context['config'];
+  readonly config?: Context['settings']['config'];
   readonly signing?: Context['signing'];
 }
 
@@ -141,9 +141,22 @@ export const PLAIN_CONFIG = twoImages(`
 /** A first release of both images, as the trunk's environment takes it. */
 export const FIRST = { django: 'V4.0', mariadb: 'V10.6' } as const;
 
+/** Ports and settings that a test puts in the place of others. */
+export interface OtherPorts extends Partial<Omit<Context, 'registries' | 'outside' | 'settings'>> {
+  readonly registries?: Partial<Context['registries']>;
+  readonly outside?: Partial<Context['outside']>;
+  readonly settings?: Partial<Context['settings']>;
+}
+
 /** A run with other ports: every use case finds them, whatever the configuration. */
-export function withPorts(context: Context, ports: Partial<Context>): Context {
-  return { ...context, ...ports };
+export function withPorts(context: Context, { registries, outside, settings, ...ports }: OtherPorts): Context {
+  return {
+    ...context,
+    ...ports,
+    registries: { ...context.registries, ...registries },
+    outside: { ...context.outside, ...outside },
+    settings: { ...context.settings, ...settings },
+  };
 }
 
 /** Builds a bench: nothing is released yet. */
@@ -188,25 +201,25 @@ export function createBench(options: BenchOptions = {}): Bench {
     signing = options.signing,
   }: ProcessOptions = {}): Context => ({
     ledger: createMemoryLedger(remote, { actor, ...(signal && { signal }) }),
-    registryOf: () => registry,
-    forgeOf: async () => forge.as(actor, signal && { signal }),
-    copyImage: createCopier({
-      contentOf: () => registry,
-      notify,
-      signal: signal ?? new AbortController().signal,
-    }),
+    registries: {
+      registryOf: () => registry,
+      copyImage: createCopier({
+        contentOf: () => registry,
+        notify,
+        signal: signal ?? new AbortController().signal,
+      }),
+      readBuildSource: createBuildSourceReader(() => registry),
+    },
+    outside: { forgeOf: async () => forge.as(actor, signal && { signal }) },
     // What a test puts in their place is found by every use case.
-    registriesFor(this: Registries) {
-      const readBuildSource = createBuildSourceReader(() => registry);
-      return { registryOf: this.registryOf, copyImage: this.copyImage, readBuildSource };
+    registriesFor(this: Pick<Context, 'registries'>) {
+      return this.registries;
     },
     clock,
     random: () => random,
     notify,
-    who: { actor, author: `${actor} <${actor}@example.org>` },
+    settings: { who: { actor, author: `${actor} <${actor}@example.org>` }, raceTimeout, ...(config && { config }) },
     signal: signal ?? new AbortController().signal,
-    raceTimeout,
-    ...(config && { config }),
     ...(signing && { signing }),
   });
 

@@ -143,7 +143,9 @@ async function versionsAt(
   if (joint !== undefined && at < 0) return [...images.keys()].map((name) => `${name}${joint}`);
   const named =
     at < 0 ? [...images.values()] : [...images.values()].filter(({ name }) => name === current.slice(0, at));
-  const { registryOf } = await session.registries();
+  const {
+    registries: { registryOf },
+  } = await session.registries();
   const lists = await Promise.all(
     named.map(async ({ repository, versions }) =>
       (await registryOf(repository).listTags(repository))

@@ -68,7 +68,7 @@ export async function runRelease(
   const context = await session.context();
   const request =
     asked.kind === 'promote' ? { ...asked, versions: await resolveNewest(context, asked.versions) } : asked;
-  const settings = retry ? context : { ...context, raceTimeout: 0 };
+  const ports = retry ? context : { ...context, settings: { ...context.settings, raceTimeout: 0 } };
   const run = {
     dryRun: options.dryRun || planOut !== undefined,
     ...(options.rendered && { rendered: true }),
@@ -77,8 +77,8 @@ export async function runRelease(
   };
   const outcome =
     request.kind === 'rollback'
-      ? await rollback(settings, request, run)
-      : await promoteWhenGatesPass(settings, request, run, options.waitGates ?? 0);
+      ? await rollback(ports, request, run)
+      : await promoteWhenGatesPass(ports, request, run, options.waitGates ?? 0);
   if (planOut !== undefined) {
     if (outcome.kind === 'planned') await savePlan(session, planOut, outcome.plan);
     else if (outcome.kind === 'refused' && outcome.plan) await savePlan(session, planOut, outcome.plan);

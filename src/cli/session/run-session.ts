@@ -40,7 +40,7 @@ export async function withSession(
       registries ??= import('./compose.ts').then(({ composeRegistries }) =>
         composeRegistries(io, options, notify, stopping.signal),
       );
-      return { ...(await registries), notify, signal: stopping.signal };
+      return { registries: await registries, notify, signal: stopping.signal };
     },
     print(result) {
       progress.clear();

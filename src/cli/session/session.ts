@@ -16,7 +16,7 @@ export interface Session {
   /** The ports; made on first use, freed when the command ends. */
   context(): Promise<Given>;
   /** The registries alone: no Git remote is needed. */
-  registries(): Promise<RegistryContext & Pick<Given, 'notify'>>;
+  registries(): Promise<RegistryContext>;
   /** Writes the command's result to stdout in the format that was asked for. */
   print(result: View): void;
   /** Writes failures to stderr, or as JSON to stdout; in another format than the one that was asked for where one is given. */

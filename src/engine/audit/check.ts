@@ -317,7 +317,7 @@ async function askRegistry(context: Context, trail: Trail, report: Report): Prom
   const [newest] = releasesOf(trail);
   if (unchecked || !newest) return unchecked;
   const { value = [], problem } = await readable(
-    unconfirmedVersions(context, trail.environment, newest.release.images),
+    unconfirmedVersions(context.registries, trail.environment, newest.release.images),
   );
   for (const { name, version, why, isContradicted } of value) {
     if (isContradicted) report('version', newest.commit, `it says that ${name} is ${version}: ${why}`);
@@ -333,7 +333,7 @@ async function checkRewound(context: Context, trail: Trail, report: Report): Pro
   const [newest] = releasesOf(trail);
   const { problem } = await attempt(async () => {
     if (newest) await isNewest(context, { environment, head }, newest.release);
-    else if (await wasReleased(context, environment)) {
+    else if (await wasReleased(context.registries, environment)) {
       const recreated = `the registry has release 1 of ${environment.name}, the branch has none: it was recreated`;
       report('rewound', commit, recreated);
     }

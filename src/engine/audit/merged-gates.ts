@@ -124,7 +124,7 @@ export async function checkMergedStatus(
 
 /** What tagflow told the forge of a proposal that became a commit of the branch: as itself, or as what was merged. */
 async function toldForge(context: Context, snapshot: Snapshot, { id, parents }: Commit): Promise<string | undefined> {
-  const forge = await forgeReader(context, snapshot);
+  const forge = await forgeReader(context.outside, snapshot);
   for (const commit of [id, ...parents.slice(1)]) {
     const told = (await forge.statuses(commit)).find(({ name }) => name === STATUS);
     if (told) return told.state;

@@ -8,7 +8,7 @@ import { readProposalBranch } from '../../model/proposal.ts';
 import { type ReleaseLine, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context, Given, RecordReading } from '../context.ts';
+import type { Context, Outside, RecordReading } from '../context.ts';
 import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
@@ -39,7 +39,8 @@ export async function checkProposalGates(
   const versions = versionsNamed(environment, record, state.record);
   const request: PromoteRequest = { kind: 'promote', environment: environment.name, versions, ...askedBy(record) };
   // CI_DEPLOY_FREEZE is the word of the one who promoted, not of the one who checks.
-  const { deployFreeze: _, ...reading } = context;
+  const { deployFreeze: _, ...settings } = context.settings;
+  const reading = { ...context, settings };
   const overlay = await overlayOf(context, snapshot, environment, source);
   const { refusals } = await judgePromotion(reading, snapshot, state, {
     request,
@@ -52,7 +53,7 @@ export async function checkProposalGates(
   });
   const list = refusals.map(({ gate, text }) => `${gate}: ${sentence({ text })}`);
   if (list.length > 0) report('gates', commit, `it may not be merged now: ${list.join('; ')}`);
-  const { problem } = await attempt(async () => tellForge(context, snapshot, commit.id, refusals));
+  const { problem } = await attempt(async () => tellForge(context.outside, snapshot, commit.id, refusals));
   if (problem) context.notify({ level: 'warning', text: `the status ${STATUS} was not set: ${sentenceOf(problem)}` });
 }
 
@@ -60,7 +61,7 @@ export async function checkProposalGates(
 export const STATUS = 'tagflow/gates';
 
 async function tellForge(
-  context: Pick<Given, 'forgeOf'>,
+  context: Outside,
   snapshot: Snapshot,
   commit: ObjectId,
   refusals: readonly Refusal[],

@@ -48,7 +48,7 @@ export async function doctor(given: Given, machine: Machine, name?: string): Pro
   });
   findings.push(
     ...(await examinePush(context, snapshot, chosen)),
-    ...(await examineForge(context, snapshot, chosen)),
+    ...(await examineForge(context.outside, snapshot, chosen)),
     ...(await examineProtection(context, snapshot, chosen)),
     ...(await examineSigning(context, snapshot, chosen)),
     ...(await examineJournal(context, snapshot, chosen)),

@@ -1,6 +1,6 @@
 // The forge under examination, where releases go by pull requests: whether it is known, and allows opening any.
 import type { Environment } from '../../model/pipeline.ts';
-import type { Given } from '../context.ts';
+import type { Outside } from '../context.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -8,7 +8,7 @@ import { attempt } from '../../model/attempt.ts';
 
 /** What is to be said of the forge: nothing where no environment needs one. */
 export async function examineForge(
-  context: Pick<Given, 'forgeOf'>,
+  context: Outside,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {

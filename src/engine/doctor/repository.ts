@@ -44,11 +44,11 @@ const FAR_OFF = 1000;
 
 /** What is to be said of a repository. */
 export async function examineRepository(
-  context: Pick<Context, 'clock' | 'registryOf'>,
+  context: Pick<Context, 'clock' | 'registries'>,
   use: RepositoryUse,
 ): Promise<readonly Diagnosis[]> {
   const { repository, needed } = use;
-  const registry = context.registryOf(repository);
+  const registry = context.registries.registryOf(repository);
   const subject = repository.name;
   const sample = (needed.find(({ runs }) => runs) ?? needed[0])?.image.digest;
   if (!registry.inspect) {
@@ -65,8 +65,8 @@ export async function examineRepository(
   return [
     ...access,
     ...tagFindings(use, facts),
-    ...(await strangeReleaseTags(context, use)),
-    ...(await missingImages(context, use, images?.value)),
+    ...(await strangeReleaseTags(context.registries, use)),
+    ...(await missingImages(context.registries, use, images?.value)),
     ...cleanUpFindings(use, facts, images?.value, context.clock.now()),
   ];
 }

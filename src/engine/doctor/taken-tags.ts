@@ -12,7 +12,9 @@ import { strangeReleaseTags } from './repository.ts';
  */
 export async function takenReleaseTags(given: Given, missing: readonly BranchName[]): Promise<readonly Diagnosis[]> {
   const snapshot = await readSnapshot(given);
-  const { registryOf } = configured(given, snapshot);
+  const {
+    registries: { registryOf },
+  } = configured(given, snapshot);
   const lines = [...snapshot.pipeline.lines.values()].filter(({ branch }) => missing.includes(branch));
   const places = lines.flatMap((line) =>
     taggedIn(line, [...line.images.values()]).map((image) => ({ line, repository: repositoryIn(line, image) })),

@@ -29,7 +29,7 @@ export async function hold(given: Given, request: HoldRequest): Promise<readonly
   const { environments: names, until, reason } = request;
   const snapshot = await readSnapshot(given);
   const context = configured(given, snapshot);
-  const image = await imageNamed(context, snapshot, request.image);
+  const image = await imageNamed(context.registries, snapshot, request.image);
   const lasting = { ...(until !== undefined && { until: new Date(until).toISOString() }), reason, image };
   if (names.length === 0) {
     const all = [...snapshot.pipeline.environments.values()];
@@ -55,7 +55,7 @@ export async function lift(
   const context = configured(given, snapshot);
   const id = readEntryId(what);
   if (id === undefined && !what.includes('@') && !isDigest(what)) throw namesNoHold(what);
-  const image = id === undefined ? await imageNamed(context, snapshot, what) : undefined;
+  const image = id === undefined ? await imageNamed(context.registries, snapshot, what) : undefined;
   const environments = names.length > 0 ? await environmentsNamed(context, snapshot, names) : undefined;
   const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === id);
   const found = await openHolds(context, snapshot, environments, isMeant);

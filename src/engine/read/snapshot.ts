@@ -137,11 +137,11 @@ export function headOf(
 }
 
 async function readConfig(
-  context: Pick<Reading, 'config' | 'ledger'>,
+  context: Pick<Reading, 'settings' | 'ledger'>,
   head: ObjectId,
   branch: BranchName,
 ): Promise<Pick<Snapshot, 'pipeline' | 'config'>> {
-  const override = context.config;
+  const override = context.settings.config;
   if (override) {
     const read = await pipelineOf(context.ledger, { ...override, commit: head, defaultBranch: branch });
     const pipeline = await withTrust(context, read, head, branch);

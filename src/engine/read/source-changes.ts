@@ -50,7 +50,9 @@ export interface SourceChange {
 }
 
 /** What asking takes. */
-export type SourceAsking = Pick<OutsideSources, 'compareSource'> & Partial<RegistryMaker>;
+export type SourceAsking = Partial<RegistryMaker> & {
+  readonly outside: Pick<OutsideSources, 'compareSource'>;
+};
 
 /** The images of a plan, as steps. */
 export function planSteps({ images }: Pick<Plan, 'images'>): readonly ImageStep[] {
@@ -84,7 +86,9 @@ export async function sourceChanges(
   steps: readonly ImageStep[],
 ): Promise<readonly SourceChange[] | undefined> {
   const { sources: rules, forge } = pipeline;
-  const { compareSource } = asking;
+  const {
+    outside: { compareSource },
+  } = asking;
   if (!rules || !compareSource) return undefined;
   const readBuildSource = asking.registriesFor?.(pipeline.plainHttpHosts).readBuildSource;
   if (!readBuildSource) return undefined;

@@ -25,7 +25,9 @@ export interface ImageVersions {
 /** Lists the versions of an image, newest first; tags that are no versions are left out. Throws `image-not-found`. */
 export async function versions(given: Reading & RegistryMaker, name: string): Promise<ImageVersions> {
   const snapshot = await readSnapshot(given);
-  const { registryOf } = configured(given, snapshot);
+  const {
+    registries: { registryOf },
+  } = configured(given, snapshot);
   const { repository, versions: scheme } = imageOf(snapshot.pipeline, name);
   const published = sorted(await registryOf(repository).listTags(repository), scheme);
   const running = await runningVersions(snapshot, name);
@@ -50,7 +52,9 @@ export async function resolveNewest(
   if (!Object.values(asked).includes(NEWEST)) return asked;
   const snapshot = await readSnapshot(given);
   const { pipeline } = snapshot;
-  const { registryOf } = configured(given, snapshot);
+  const {
+    registries: { registryOf },
+  } = configured(given, snapshot);
   const { '*': all, ...named } = asked;
   const wanted =
     all === undefined

@@ -69,7 +69,7 @@ export async function appendEntry(
 }
 
 async function commitEntry(
-  context: Pick<Given, 'ledger' | 'who'>,
+  context: Pick<Given, 'ledger' | 'settings'>,
   snapshot: JournalBase,
   head: ObjectId | undefined,
   entry: JournalEntry,
@@ -82,7 +82,7 @@ async function commitEntry(
     parents: head === undefined ? [] : [head],
     edits: [{ kind: 'write', path: entryPath(entry), content: new TextEncoder().encode(formatEntry(entry)) }],
     message: `${kind} ${about} (${id}) [skip ci]\n${entry.reason === undefined ? '' : `\n${entry.reason}\n`}`,
-    author: context.who.author,
+    author: context.settings.who.author,
     time: Date.parse(entry.time),
   });
 }
@@ -93,7 +93,7 @@ async function signedEntry(
   environments: readonly Environment[],
   text: EntryText,
 ): Promise<JournalEntry> {
-  const { actor, onBehalfOf, job } = context.who;
+  const { actor, onBehalfOf, job } = context.settings.who;
   const draft: EntryDraft = {
     ...text,
     time: new Date(context.clock.now()).toISOString(),

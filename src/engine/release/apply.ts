@@ -39,7 +39,7 @@ export async function apply(given: Given, names: readonly string[]): Promise<rea
     names.length > 0
       ? await presentLines(context, snapshot, names)
       : [...snapshot.pipeline.lines.values()].filter(({ branch }) => snapshot.branches.has(branch));
-  const limit = pLimit(context.linesAtOnce ?? Infinity);
+  const limit = pLimit(context.settings.linesAtOnce ?? Infinity);
   const states = await allEnded(
     chosen.map(async (environment) => {
       const head = snapshot.head(environment);
@@ -92,7 +92,7 @@ async function putNewest(
   head: ObjectId,
   record: ReleaseRecord,
 ): Promise<PutTags> {
-  const wasBehind = await isBehind(context, environment, record);
+  const wasBehind = await isBehind(context.registries, environment, record);
   if (!(await isNewest(context, { environment, head }, record)))
     return { tags: await applyNewest(context, environment, head, record), settled: true, wasBehind };
   // Before the tags: once they are right, nothing tells a run that comes after a killed one that they were late. A release that

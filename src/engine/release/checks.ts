@@ -15,7 +15,7 @@ import {
   sameImages,
 } from '../../model/release.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
-import type { PlanningPorts, RecordReading } from '../context.ts';
+import type { PlanningPorts, RecordReading, RegistryFinder } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { lineThenOf } from '../read/past-rules.ts';
 import { steadyHead } from '../read/replica-lag.ts';
@@ -45,7 +45,7 @@ export async function releaseTagsAreFree(
   images: readonly ReleaseImage[],
   sequence: number,
 ): Promise<boolean> {
-  const found = await releaseTags(context, state.environment, images, sequence);
+  const found = await releaseTags(context.registries, state.environment, images, sequence);
   const taken = found.find(({ planned, found: there }) => there !== planned);
   return taken === undefined || raced(context, state, sequence, taken);
 }
@@ -62,8 +62,8 @@ export async function isNewest(
   const { images, sequence } = record;
   const then = await formerTags(context, state.environment, record);
   const [next] = [
-    ...(await releaseTags(context, state.environment, images, sequence + 1)),
-    ...(then ? await releaseTags(context, then, images, sequence + 1) : []),
+    ...(await releaseTags(context.registries, state.environment, images, sequence + 1)),
+    ...(then ? await releaseTags(context.registries, then, images, sequence + 1) : []),
   ];
   return next === undefined || raced(context, state, sequence + 1, next);
 }
@@ -91,7 +91,7 @@ interface FoundTag {
 
 /** The per-release tags of a number that there are. */
 async function releaseTags(
-  context: Pick<PlanningPorts, 'registryOf'>,
+  context: RegistryFinder,
   environment: Environment,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -218,7 +218,7 @@ function withOverrides(planned: Plan, { gates: now }: Plan): Plan {
 
 /** Whether a wrong target tag looks as it does between the commit of a release and its last tag. */
 export async function isUnapplied(
-  context: Pick<PlanningPorts, 'registryOf'>,
+  context: RegistryFinder,
   repository: Repository,
   { releaseTag: prefix }: Environment,
   { sequence, digest, found }: { sequence: number; digest: Digest; found: Digest | undefined },
@@ -233,7 +233,7 @@ export async function isUnapplied(
 
 /** Whether a release was committed and then not applied to the end: a tag of its own is missing, or a target tag is the last one's. */
 export async function wasCutShort(
-  context: Pick<PlanningPorts, 'registryOf'>,
+  context: RegistryFinder,
   environment: Environment,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {

@@ -48,7 +48,7 @@ export async function choosePromotion(
   if (fixed) requireSameBase(fixed, state, source.commit);
   const named = await namedImages(reading, snapshot.pipeline, environment, tree);
   const wanted = await wantedImages(reading, snapshot, { environment, upstream, request, current: record, named });
-  const found = await Promise.all(wanted.map(async (image) => resolveImage(reading, image, fixed)));
+  const found = await Promise.all(wanted.map(async (image) => resolveImage(reading.registries, image, fixed)));
   const images = found.map(({ image }) => image);
   return {
     kind: 'chosen',

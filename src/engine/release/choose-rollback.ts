@@ -43,7 +43,7 @@ export async function chooseRollback(
   const source = imagesOnly ? current.source : record.source;
   if (fixed) requireSameBase(fixed, state, source.commit);
   const images = await Promise.all(
-    record.images.map(async (image) => findAgain(reading, environment, record.sequence, image)),
+    record.images.map(async (image) => findAgain(reading.registries, environment, record.sequence, image)),
   );
   const tree = imagesOnly ? state.head : commit;
   await bringRestored(reading, state, tree);
@@ -95,11 +95,11 @@ async function requireSamePaths(
  * is brought to its end then, instead of going one release further back than anybody meant.
  */
 async function isRepeat(
-  reading: Pick<PlanningPorts, 'notify' | 'registryOf'>,
+  reading: Pick<PlanningPorts, 'notify' | 'registries'>,
   { environment, record }: Running,
   { to }: RollbackRequest,
 ): Promise<boolean> {
-  if (to !== undefined || record.action !== 'rollback' || !(await wasCutShort(reading, environment, record)))
+  if (to !== undefined || record.action !== 'rollback' || !(await wasCutShort(reading.registries, environment, record)))
     return false;
   reading.notify({
     level: 'warning',

@@ -38,7 +38,7 @@ export async function commitPlans(
   if (!first) return [];
   const { branch } = first.plan;
   const journal = journalOf(snapshot);
-  const deadline = context.clock.elapsed() + context.raceTimeout;
+  const deadline = context.clock.elapsed() + context.settings.raceTimeout;
   let current = planned;
   for (let base = first.plan.base; ;) {
     context.signal.throwIfAborted();
@@ -134,8 +134,8 @@ async function build(
   const [first] = plans;
   if (!first) throw new TypeError('a commit needs a plan');
   const time = context.clock.now();
-  const { author } = context.who;
-  const execution = executionOf(context.who, time, journal);
+  const { author } = context.settings.who;
+  const execution = executionOf(context.settings.who, time, journal);
   const records: ReleaseRecord[] = [];
   const edits: TreeEdit[] = [];
   for (const { plan, trust } of plans) {

@@ -10,7 +10,7 @@ import { type Repository, type Tag, ownershipKey, parseRepository } from '../../
 import type { ReleaseImage } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import type { CopySummary } from '../../registry/registry.ts';
-import type { Context, PlanningPorts, RecordReading, Registries } from '../context.ts';
+import type { Context, RecordReading, Registries, RegistryFinder } from '../context.ts';
 
 /**
  * Where an image may be found for an environment, each place once, the best first: where the release that it is taken
@@ -39,7 +39,7 @@ export function copyOf(
  * A version's tag is its name: where it names another image already, nothing is copied over it. Throws `version-tag-taken`.
  */
 export async function requireFreeVersionTags(
-  context: Pick<PlanningPorts, 'registryOf'>,
+  context: RegistryFinder,
   images: readonly ReleaseImage[],
   copies: readonly PlannedCopy[],
 ): Promise<void> {
@@ -66,11 +66,17 @@ export async function copyImages(context: Context, { images, copies }: Pick<Plan
     const version = versionOf(images, image);
     const label = `${image} ${version}`;
     const target = parseRepository(to);
-    const summary = await context.copyImage({ from: parseRepository(from), to: target, digest, label, signal });
+    const summary = await context.registries.copyImage({
+      from: parseRepository(from),
+      to: target,
+      digest,
+      label,
+      signal,
+    });
     if (summary.manifests > 0) {
       context.notify({ level: 'info', text: `copied ${label} to ${to}: ${describeSummary(summary)}` });
     }
-    await putVersion(context, target, version, digest);
+    await putVersion(context.registries, target, version, digest);
   });
 }
 

@@ -83,7 +83,7 @@ async function execute(
 ): Promise<Outcome | Raced> {
   const { plan, state } = planned;
   const { environment, record: replaced } = state;
-  const asked = environment.pullRequest ? await readOpenRequests(context, snapshot, plan.branch) : undefined;
+  const asked = environment.pullRequest ? await readOpenRequests(context.outside, snapshot, plan.branch) : undefined;
   const proposal = asked && (await preparePullRequest(context, snapshot, { environment, plan }, asked));
   if (proposal?.kind === 'refused') return proposal;
   const started = context.clock.elapsed();
@@ -112,7 +112,7 @@ async function execute(
 async function repair(context: Context, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
-  const wasBehind = await isBehind(context, environment, record);
+  const wasBehind = await isBehind(context.registries, environment, record);
   const tags = await applyNewest(context, environment, head, record);
   steps.tagged(record, tags);
   const late = wasBehind && isOld(context, record);

@@ -8,7 +8,7 @@ import type { Plan } from '../../model/plan.ts';
 import { type Repository, type Tag, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { VersionScheme } from '../../model/version.ts';
-import type { PlanningPorts } from '../context.ts';
+import type { RegistryFinder } from '../context.ts';
 import { stalePlan } from './checks.ts';
 import { originsOf } from './copy.ts';
 import { publishedIn } from './published.ts';
@@ -32,12 +32,9 @@ export interface WantedImage {
   readonly digest: Digest | undefined;
 }
 
-/** What asking registries takes. */
-type Registries = Pick<PlanningPorts, 'registryOf'>;
-
 /** Resolves a version tag to its digest, once, where it is published: from here on only the digest counts. */
 export async function resolveImage(
-  registries: Registries,
+  registries: RegistryFinder,
   wanted: WantedImage,
   fixed: Plan | undefined,
 ): Promise<LocatedImage> {
@@ -65,7 +62,7 @@ export async function resolveImage(
  * version that it is not. Throws `plan-stale`.
  */
 async function requireSameVersion(
-  { registryOf }: Registries,
+  { registryOf }: RegistryFinder,
   plan: Plan,
   { name, version }: WantedImage,
   { from, digest }: { readonly from: Repository; readonly digest: Digest },
@@ -79,7 +76,7 @@ async function requireSameVersion(
 }
 
 async function versionNotFound(
-  registries: Registries,
+  registries: RegistryFinder,
   { name, origins, version, scheme }: WantedImage,
 ): Promise<TagflowError> {
   const [repository] = origins;
@@ -105,7 +102,7 @@ async function versionNotFound(
  * from then. Throws `digest-not-found`.
  */
 export async function findAgain(
-  registries: Registries,
+  registries: RegistryFinder,
   environment: Environment,
   sequence: number,
   image: ReleaseImage,
@@ -130,7 +127,7 @@ export async function findAgain(
 }
 
 /** Elsewhere than in its own registry an environment may have no business: what cannot be read there is not there. */
-async function has({ registryOf }: Registries, place: Repository, digest: Digest, own: boolean): Promise<boolean> {
+async function has({ registryOf }: RegistryFinder, place: Repository, digest: Digest, own: boolean): Promise<boolean> {
   const resolving = registryOf(place).resolve(place, digest);
   if (own) return (await resolving) !== undefined;
   return (await attempt(resolving, 'unauthorized', 'forbidden', 'registry-unavailable')).value !== undefined;

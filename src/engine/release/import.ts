@@ -94,7 +94,7 @@ async function planFirst(
   const { images, reads } = await pinnedToday(reading, snapshot.pipeline, state);
   if (images.length === 0) return { kind: 'empty', line: line.name };
   if (!(await releaseTagsAreFree(reading, state, images, 1))) return { kind: 'raced', state, copyingMs: 0 };
-  await requireFreeTargetTags(reading, line, images);
+  await requireFreeTargetTags(reading.registries, line, images);
   requirePushes(line);
   const request: PromoteRequest = {
     kind: 'promote',

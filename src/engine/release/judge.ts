@@ -118,7 +118,7 @@ export async function judgeRollback(...about: Parameters<typeof caseOf>): Promis
   const sources = sourcesFor(asked, state.record?.source.commit);
   const imagesOnly = request.kind === 'rollback' && request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;
-  const { actor, onBehalfOf } = context.who;
+  const { actor, onBehalfOf } = context.settings.who;
   const why = 'a rollback leaves behind what was committed by hand since';
   const overrides = { gates: ['divergence'], by: onBehalfOf ?? actor, why, isSigned: false };
   const left = await ask(ROLLBACK_GATES, subject, kept, overrides);
@@ -211,7 +211,7 @@ function sourcesFor(
         ? upstreamEvidence(context, snapshot, subject, environment.application)
         : upstreamThen(context, snapshot, { subject, application: environment.application, moment }),
     verifications: async () => verificationsUpstream(context, snapshot, subject, { ...environment, moment }),
-    deployFreeze: async () => context.deployFreeze,
+    deployFreeze: async () => context.settings.deployFreeze,
     locks: async () => journal(locksOn(context, snapshot, state, moment)),
     journalHolds: async () => journal(holdsOn(context, snapshot, state, moment)),
     approvals: async () => approvals(context, snapshot, state, candidate),
@@ -221,10 +221,10 @@ function sourcesFor(
         ? editsInScope(context, state, candidate)
         : unmergedCommits(context, snapshot, state, upstream),
     past: async () => pastReleases(context, snapshot, environment),
-    statuses: async () => (await forgeReader(context, snapshot)).statuses(subject.commit),
+    statuses: async () => (await forgeReader(context.outside, snapshot)).statuses(subject.commit),
     runs: async () => programVerdicts(context, snapshot, state, subject),
     unconfirmed: async () => {
-      const versions = await unconfirmedVersions(context, environment, fromRecords(candidate));
+      const versions = await unconfirmedVersions(context.registries, environment, fromRecords(candidate));
       return { versions, past: versions.length > 0 ? await pastReleases(context, snapshot, environment) : [] };
     },
   };
@@ -262,7 +262,7 @@ async function reviewsOf(
   madeBy: Releaser,
 ): Promise<Evidence['reviews']> {
   const by = await releasersOf(context, environment, madeBy);
-  return reviewEvidence(context, snapshot, environment, { commit: madeBy.commit, by });
+  return reviewEvidence(context.outside, snapshot, environment, { commit: madeBy.commit, by });
 }
 
 /** Newest results that are looked at. */

@@ -5,7 +5,7 @@ import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { ProgramFile, VerifyTarget } from '../../verify/verify.ts';
-import type { OutsideSources, PlanningPorts, Reading, RecordReading } from '../context.ts';
+import type { OutsideSources, PlanningPorts, ReadSettings, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** Files whose content is fetched together. */
@@ -46,7 +46,7 @@ export async function reviewEvidence(
 }
 
 /** Why no program of a configuration is started; nothing where the trunk says what it says. */
-export function distrustOf({ config }: Pick<Reading, 'config'>): Pick<VerifyTarget, 'distrust'> {
+export function distrustOf({ config }: ReadSettings): Pick<VerifyTarget, 'distrust'> {
   return config ? { distrust: 'the configuration is a file of the caller, and not that of the trunk' } : {};
 }
 
@@ -78,14 +78,16 @@ export async function programVerdicts(
   { environment, record }: EnvironmentState,
   { images, commit, policy }: Subject,
 ): Promise<ReadonlyMap<string, ProgramVerdict>> {
-  const { verifier } = context;
+  const {
+    outside: { verifier },
+  } = context;
   if (!verifier) throw new TypeError('this context cannot run programs');
   const probe = verifier.open({
     environment: environment.environment,
     application: environment.application,
     images,
     release: { sequence: (record?.sequence ?? 0) + 1, commit },
-    ...distrustOf(context),
+    ...distrustOf(context.settings),
     files: () => trunkFiles(context, snapshot.trunk.head),
     statuses: async () => [],
   });

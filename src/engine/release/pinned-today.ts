@@ -7,7 +7,7 @@ import { type Image, type Pipeline, type ReleaseLine, repositoryIn, taggedIn } f
 import { parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { readVersion } from '../../model/version.ts';
-import type { PlanningPorts } from '../context.ts';
+import type { PlanningPorts, RegistryFinder } from '../context.ts';
 import type { EnvironmentState } from '../read/snapshot.ts';
 import { readBases } from '../tree/bases.ts';
 import { imageNamesOf, manifestPaths, readManifests } from '../tree/tree.ts';
@@ -26,7 +26,7 @@ interface PinnedToday {
  * what resolving throws.
  */
 export async function pinnedToday(
-  reading: Pick<PlanningPorts, 'ledger' | 'registryOf'>,
+  reading: Pick<PlanningPorts, 'ledger' | 'registries'>,
   pipeline: Pipeline,
   { environment: line, head }: Pick<EnvironmentState, 'environment' | 'head'>,
 ): Promise<PinnedToday> {
@@ -52,7 +52,11 @@ export async function pinnedToday(
       const digest = pin.digest !== undefined && isDigest(pin.digest) ? pin.digest : undefined;
       const repository = repositoryIn(line, image);
       const origins = [repository, ...originsOf(line, image, undefined).filter(({ name }) => name !== repository.name)];
-      return resolveImage(reading, { name: image.name, repository, origins, scheme, version, digest }, undefined);
+      return resolveImage(
+        reading.registries,
+        { name: image.name, repository, origins, scheme, version, digest },
+        undefined,
+      );
     }),
   );
   return { images: found.map(({ image }) => image), reads: bases.map(({ path }) => path) };
@@ -109,7 +113,7 @@ function placeOf({ path, line }: ReadPin): string {
  * Throws `tag-moved`.
  */
 export async function requireFreeTargetTags(
-  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
+  { registryOf }: RegistryFinder,
   line: ReleaseLine,
   images: readonly ReleaseImage[],
 ): Promise<void> {

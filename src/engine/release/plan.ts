@@ -83,7 +83,7 @@ export async function planRelease(
   const standing = await standingRelease(reading, snapshot, choice, { images, copies, laid });
   if (standing) return standing;
   if (!(await releaseTagsAreFree(reading, state, images, sequence))) return { kind: 'raced', state, copyingMs: 0 };
-  await requireFreeVersionTags(reading, images, copies);
+  await requireFreeVersionTags(reading.registries, images, copies);
   if (request.kind === 'rollback') {
     warnOfLoss(reading, gates);
     await warnOfSharedFiles(reading, snapshot, choice, reads);
@@ -131,7 +131,7 @@ function planOf(
 
 /** What a plan changes, for people, worked out when it is asked for. */
 function descriptions(
-  reading: Pick<PlanningPorts, 'renderer' | 'signal'>,
+  reading: Pick<PlanningPorts, 'outside' | 'signal'>,
   { pipeline: { maxFileBytes: maxBytes } }: Snapshot,
   {
     environment,

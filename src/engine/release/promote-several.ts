@@ -153,7 +153,7 @@ async function proposeAll(
   { planned, result, skipRefused }: PlannedSeveral,
 ): Promise<Several | Refused> {
   const [first] = planned;
-  const asked = await readOpenRequests(context, snapshot, (first ?? fail()).plan.branch);
+  const asked = await readOpenRequests(context.outside, snapshot, (first ?? fail()).plan.branch);
   const limit = pLimit(REQUESTS_AT_ONCE);
   const prepared = await Promise.all(
     planned.map(async ({ plan, state: { environment } }) =>

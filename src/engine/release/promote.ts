@@ -30,7 +30,7 @@ export async function againUntilWon<T extends { readonly kind: string }>(
   run: () => Promise<T | Raced>,
   fixed?: Plan,
 ): Promise<T> {
-  let deadline = context.clock.elapsed() + context.raceTimeout;
+  let deadline = context.clock.elapsed() + context.settings.raceTimeout;
   for (let attempt = 0; ; attempt += 1) {
     const outcome = await run();
     if (!isRaced(outcome)) return outcome;

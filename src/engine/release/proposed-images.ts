@@ -35,7 +35,7 @@ export async function strangeImage(
     ])
   ).flat();
   const others = record.images.filter((image) => !known.some((one) => isSame(one, image)));
-  const found = await unconfirmedVersions(reading, environment, others);
+  const found = await unconfirmedVersions(reading.registries, environment, others);
   const strange = found.find(({ isContradicted }) => isContradicted);
   return strange && `it says that ${strange.name} is ${strange.version}: ${strange.why}`;
 }

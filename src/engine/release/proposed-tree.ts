@@ -10,7 +10,7 @@ import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } fro
 import { parseRepository } from '../../model/reference.ts';
 import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
+import type { PlanningPorts, RecordReading, RegistryFinder } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { lineThen } from '../read/past-rules.ts';
 import { pipelineOf } from '../read/pipeline.ts';
@@ -37,7 +37,8 @@ interface MadeRelease {
  */
 export async function requireProposed(reading: PlanningPorts, snapshot: Snapshot, made: MadeRelease): Promise<void> {
   const { environment, commit, record } = made;
-  if (!environment.pullRequest || record.schema === 1 || (await isTagged(reading, environment, record))) return;
+  if (!environment.pullRequest || record.schema === 1 || (await isTagged(reading.registries, environment, record)))
+    return;
   const isTree = environment.carries === 'tree';
   const problem =
     (isTree ? await amendment(reading, snapshot, made) : undefined) ?? (await strangeImage(reading, snapshot, made));
@@ -52,7 +53,7 @@ export async function requireProposed(reading: PlanningPorts, snapshot: Snapshot
 }
 
 async function isTagged(
-  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
+  { registryOf }: RegistryFinder,
   environment: Environment,
   record: ReleaseRecord,
 ): Promise<boolean> {
@@ -90,7 +91,7 @@ export async function amendment(
   if (merged === undefined) return 'it says that it keeps commits which the branch does not have, or that do not merge';
   const time = (await timeSaid(reading, environment, commit)) ?? record.time;
   const values = { release: record.sequence, time };
-  const quiet: Reading = { ...reading, notify: () => undefined };
+  const quiet = { ...reading, notify: () => undefined };
   const planning = releaseTree(quiet, { pipeline }, at, { images: record.images, values, merged });
   const { value, problem } = await attempt(planning, 'pin-not-found', 'manifest-invalid', 'tree-unsafe');
   if (problem) return `planning it again fails: ${problem.message}`;

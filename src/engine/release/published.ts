@@ -2,13 +2,10 @@
 import { attempt } from '../../model/attempt.ts';
 import type { Repository, Tag } from '../../model/reference.ts';
 import { type VersionScheme, compareVersions, readVersion } from '../../model/version.ts';
-import type { PlanningPorts } from '../context.ts';
+import type { RegistryFinder } from '../context.ts';
 
 /** That many are named. */
 const NAMED = 6;
-
-/** What listing takes. */
-type Registries = Pick<PlanningPorts, 'registryOf'>;
 
 /** A repository's tags. */
 export interface Published {
@@ -19,7 +16,7 @@ export interface Published {
 
 /** Lists what is published in a repository; nothing where that may not be listed. Throws what listing throws besides. */
 export async function publishedIn(
-  registries: Registries,
+  registries: RegistryFinder,
   repository: Repository,
   scheme: VersionScheme,
 ): Promise<Published> {
@@ -32,7 +29,7 @@ export async function publishedIn(
   return { tags, text: describe(tags, versions) };
 }
 
-async function listed(registries: Registries, repository: Repository): Promise<readonly Tag[] | undefined> {
+async function listed(registries: RegistryFinder, repository: Repository): Promise<readonly Tag[] | undefined> {
   const listing = registries.registryOf(repository).listTags(repository);
   return (await attempt(listing, 'forbidden', 'unauthorized')).value;
 }

@@ -13,7 +13,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { asksForTheSame, isMergeable, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
-import type { Context, Given, Reading, RecordReading } from '../context.ts';
+import type { Context, Given, Outside, Reading, RecordReading } from '../context.ts';
 import { readConfigText } from '../read/config-file.ts';
 import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './judge.ts';
@@ -46,7 +46,7 @@ export interface OpenRequests {
 
 /** Reads what is open onto a branch. Throws what the forge throws. */
 export async function readOpenRequests(
-  context: Pick<Given, 'forgeOf'>,
+  context: Outside,
   snapshot: Snapshot,
   branch: BranchName,
 ): Promise<OpenRequests> {
@@ -114,11 +114,11 @@ async function rulesOf(
 }
 
 /** The forge of the repository. Throws `not-supported` where a library's user gave none, `forge-unknown`, `unauthorized`. */
-export async function forgeOf({ forgeOf: make }: Pick<Given, 'forgeOf'>, { pipeline }: Snapshot): Promise<Forge> {
+export async function forgeOf({ forgeOf: make }: Outside, { pipeline }: Snapshot): Promise<Forge> {
   if (make) return make(pipeline.forge);
   throw new TagflowError('not-supported', {
     what: 'releases go by pull requests here, and this run cannot open any',
-    why: 'tagflow.yaml says so with pullRequest:, and the program that uses tagflow as a library gave it no `forgeOf` in its context',
+    why: 'tagflow.yaml says so with pullRequest:, and the program that uses tagflow as a library gave it no `outside.forgeOf`',
   });
 }
 

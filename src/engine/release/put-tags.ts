@@ -272,7 +272,7 @@ export function requireComplete(environment: string, commit: ObjectId, tags: rea
 
 /** Per-release tags for all images first, then the target tags: a target tag never names an image that has none. */
 export async function putTags(
-  context: Pick<Context, 'clock' | 'registryOf' | 'signal'>,
+  context: Pick<Context, 'clock' | 'registries' | 'signal'>,
   environment: Environment,
   record: ReleaseRecord,
   rewrite: (image: ReleaseImage) => boolean,
@@ -299,7 +299,7 @@ export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readon
 }
 
 async function putTag(
-  context: Pick<Context, 'clock' | 'registryOf' | 'signal'>,
+  context: Pick<Context, 'clock' | 'registries' | 'signal'>,
   image: ReleaseImage,
   tag: Tag,
   mode: 'never-moves' | 'moves' | 'rewrite',
@@ -308,7 +308,7 @@ async function putTag(
   const { value, problem } = await attempt(async (): Promise<TagStatus> => {
     context.signal.throwIfAborted();
     const repository = parseRepository(image.repository);
-    const registry = context.registryOf(repository);
+    const registry = context.registries.registryOf(repository);
     const options = mode === 'never-moves' ? { expected: { digest: undefined } } : { rewrite: mode === 'rewrite' };
     const { changed, previous } = await registry.tag(repository, image.digest, tag, options);
     if (!changed) return { ...status, status: 'right' };

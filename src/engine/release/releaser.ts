@@ -17,23 +17,23 @@ export interface Releaser {
 
 /** What was asked for. Who will sign is found out only where somebody overrides: it takes a signature. */
 export async function overridesOf(
-  context: Pick<PlanningPorts, 'clock' | 'signing' | 'who'>,
+  context: Pick<PlanningPorts, 'clock' | 'signing' | 'settings'>,
   { trust }: Environment,
   { request, madeBy }: { readonly request: Request; readonly madeBy?: Releaser | undefined },
 ): Promise<OverrideRequest> {
   const { overrides: gates = [], reason } = request;
-  const { actor, onBehalfOf } = (madeBy ?? context).who;
+  const { actor, onBehalfOf } = madeBy?.who ?? context.settings.who;
   const signer = madeBy ? madeBy.signer : gates.length > 0 && trust ? await currentSigner(context, trust) : undefined;
   return { gates, by: signer ?? onBehalfOf ?? actor, why: reason, signer, isSigned: trust !== undefined };
 }
 
 /** The people whose consent is not a second one: who signs the release, who runs it, and for whom. */
 export async function releasersOf(
-  context: Pick<PlanningPorts, 'clock' | 'signing' | 'who'>,
+  context: Pick<PlanningPorts, 'clock' | 'signing' | 'settings'>,
   { trust }: Environment,
   madeBy: Releaser | undefined,
 ): Promise<readonly string[]> {
-  const { actor, onBehalfOf, author } = (madeBy ?? context).who;
+  const { actor, onBehalfOf, author } = madeBy?.who ?? context.settings.who;
   const signer = madeBy ? madeBy.signer : trust && (await currentSigner(context, trust));
   const address = /<([^<>]+)>/.exec(author)?.[1];
   return [signer, actor, onBehalfOf, address].filter((name) => name !== undefined);

@@ -46,14 +46,17 @@ export async function removeOldTags(
 ): Promise<void> {
   if (record.sequence <= environment.retain) return;
   await asWarning(context, environment, async () => {
-    const here = await oldTags(context, environment, record, closed);
+    const here = await oldTags(context.registries, environment, record, closed);
     // Of distinct releases exactly that many may have tags: with none older there is nothing to read the past for.
     if (here.every(({ sequence }) => sequence > record.sequence - environment.retain)) return;
     const { kept } = retained(await newestRecords(context, environment, head), environment.retain);
     const gone = (await allRecords(context, environment, head)).filter(({ sequence }) => !kept.has(sequence));
     const known = new Set(record.images.map(({ repository }) => repository));
     const elsewhere = gone.flatMap(({ images }) => images.filter(({ repository }) => !known.has(repository)));
-    const tags = [...here, ...(await oldTags(context, environment, { ...record, images: elsewhere }, closed))];
+    const tags = [
+      ...here,
+      ...(await oldTags(context.registries, environment, { ...record, images: elsewhere }, closed)),
+    ];
     const present = new Set(tags.map(({ repository, tag }) => `${repository}:${tag}`));
     await removeTags(
       context,
@@ -146,7 +149,7 @@ async function removeTags(
   const work = [...Map.groupBy(wanted, ({ image }) => image.repository)].map(async ([name, tags]) => {
     for (const { image, tag } of tags) {
       if (closed.has(name) || context.signal.aborted) return;
-      const outcome = await removeTag(context, image, tag);
+      const outcome = await removeTag(context.registries, image, tag);
       if (outcome === 'closed' || outcome === 'forbidden') closed.add(name);
       if (outcome === 'forbidden') refused.push(name);
       else if (outcome === 'removed') removed.push(`${image.name}:${tag}`);

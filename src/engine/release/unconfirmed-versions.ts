@@ -6,12 +6,12 @@ import type { Repository } from '../../model/reference.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { UnconfirmedVersion } from '../../gates/gates.ts';
-import type { PlanningPorts } from '../context.ts';
+import type { RegistryFinder } from '../context.ts';
 import { originsOf } from './copy.ts';
 
 /** Returns the images whose version the registry does not confirm, each with what it says instead. */
 export async function unconfirmedVersions(
-  { registryOf }: Pick<PlanningPorts, 'registryOf'>,
+  { registryOf }: RegistryFinder,
   environment: Environment,
   images: readonly ReleaseImage[],
 ): Promise<readonly UnconfirmedVersion[]> {
@@ -27,7 +27,7 @@ export async function unconfirmedVersions(
 
 /** Why a version is not confirmed, in words; undefined where one of the places confirms it. */
 async function contradiction(
-  registryOf: PlanningPorts['registryOf'],
+  registryOf: RegistryFinder['registryOf'],
   places: readonly Repository[],
   { version, digest }: ReleaseImage,
 ): Promise<Pick<UnconfirmedVersion, 'why' | 'isContradicted' | 'isDenied'> | undefined> {

@@ -49,7 +49,7 @@ export interface RenderedTrees {
  * touch is not rendered. Throws `not-supported` where the program is not on this machine, and `storage-failed`.
  */
 export async function renderChanges(
-  reading: Pick<PlanningPorts, 'renderer' | 'signal'>,
+  reading: Pick<PlanningPorts, 'outside' | 'signal'>,
   trees: RenderedTrees,
 ): Promise<readonly Rendering[]> {
   const { before, after, line } = trees;
@@ -60,7 +60,7 @@ export async function renderChanges(
   const renderings: Rendering[] = [];
   for (const target of targets.values()) {
     reading.signal.throwIfAborted();
-    const rendering = renderings.length < MAX_TARGETS ? await renderChange(reading, trees, target) : undefined;
+    const rendering = renderings.length < MAX_TARGETS ? await renderChange(reading.outside, trees, target) : undefined;
     if (rendering) renderings.push(rendering);
   }
   return renderings;

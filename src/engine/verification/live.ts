@@ -6,7 +6,7 @@ import { sentenceOf } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Probe, Sighting } from '../../verify/verify.ts';
-import type { OutsideSources, Reading, RecordReading } from '../context.ts';
+import type { LiveReading, RecordReading } from '../context.ts';
 import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -42,7 +42,7 @@ const SEEN = 300;
 
 /** Asks every source of a line what runs, and compares it with the line's release. Throws `interrupted`. */
 export async function readSightings(
-  context: Reading & OutsideSources,
+  context: LiveReading,
   snapshot: Snapshot,
   state: Verifiable,
   limitMs = LOOK_MS,
@@ -61,12 +61,14 @@ export async function readSightings(
 }
 
 async function look(
-  context: Reading & OutsideSources,
+  context: LiveReading,
   snapshot: Snapshot,
   state: Verifiable,
   limitMs: number,
 ): Promise<readonly Sighting[]> {
-  const { verifier } = context;
+  const {
+    outside: { verifier },
+  } = context;
   if (!verifier) throw new TypeError('this context cannot ask what runs');
   const probe = verifier.open(verifyTargetOf(context, snapshot, state));
   try {

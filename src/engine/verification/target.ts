@@ -3,7 +3,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, withoutRecord } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { ReportedStatus, VerifyTarget } from '../../verify/verify.ts';
-import type { OutsideSources, PlanningPorts, Reading, RecordReading } from '../context.ts';
+import type { LiveReading, PlanningPorts, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 import { distrustOf, forgeReader, trunkFiles } from '../release/outside-evidence.ts';
 
@@ -17,14 +17,14 @@ export interface Verifiable extends EnvironmentState {
 const MOST_COMMITS = 20;
 
 /** The release of a line, for steps to be asked about. */
-export function verifyTargetOf(context: Reading & OutsideSources, snapshot: Snapshot, state: Verifiable): VerifyTarget {
+export function verifyTargetOf(context: LiveReading, snapshot: Snapshot, state: Verifiable): VerifyTarget {
   const { environment, record, commit } = state;
   return {
     environment: environment.environment,
     application: environment.application,
     images: record.images,
     release: { sequence: record.sequence, commit },
-    ...distrustOf(context),
+    ...distrustOf(context.settings),
     files: () => trunkFiles(context, snapshot.trunk.head),
     statuses: async () => statusesOf(context, snapshot, state),
   };
@@ -32,11 +32,11 @@ export function verifyTargetOf(context: Reading & OutsideSources, snapshot: Snap
 
 /** Statuses of the release's commit and of later ones with the same scope, of each name that of the newest commit. */
 async function statusesOf(
-  context: Pick<PlanningPorts, 'forgeOf' | 'ledger'>,
+  context: Pick<PlanningPorts, 'outside' | 'ledger'>,
   snapshot: Snapshot,
   state: Verifiable,
 ): Promise<readonly ReportedStatus[]> {
-  const forge = await forgeReader(context, snapshot);
+  const forge = await forgeReader(context.outside, snapshot);
   const found = new Map<string, ReportedStatus>();
   for (const commit of await commitsOf(context, state)) {
     for (const status of await forge.statuses(commit)) {

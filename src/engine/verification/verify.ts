@@ -85,7 +85,7 @@ export async function verify(given: Given, line: string, options: VerifyOptions)
 
 /** Puts the tags of a rollback that a verification made, where the run died before the last one. */
 async function finishRollback(context: Context, { environment, record, head }: Verifiable): Promise<void> {
-  if (!isByItself(record) || !(await wasCutShort(context, environment, record))) return;
+  if (!isByItself(record) || !(await wasCutShort(context.registries, environment, record))) return;
   await applyNewest(context, environment, head, record);
 }
 
@@ -145,7 +145,12 @@ async function ask(
   state: Verifiable,
   { policy, wait }: { readonly policy: VerifyPolicy; readonly wait: boolean },
 ): Promise<Verification> {
-  const { verifier, clock, signal, notify } = context;
+  const {
+    clock,
+    signal,
+    notify,
+    outside: { verifier },
+  } = context;
   if (!verifier) throw new TypeError('this context cannot verify');
   const { environment, record } = state;
   const steps = new Steps(context, {

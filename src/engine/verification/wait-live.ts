@@ -4,7 +4,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { OutsideSources, Reading } from '../context.ts';
+import type { LiveReading, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { type LiveImage, isLive, readSightings } from './live.ts';
 import type { Verifiable } from './target.ts';
@@ -38,7 +38,7 @@ const LOOK_MS = 10_000;
  * runs, `superseded` when the line has another release by the end, `interrupted`.
  */
 export async function waitUntilLive(
-  context: Reading & OutsideSources,
+  context: LiveReading,
   line: string,
   options: WaitLiveOptions,
 ): Promise<LiveRelease> {

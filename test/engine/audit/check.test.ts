@@ -7,7 +7,16 @@ import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { formatRecord } from '../../../src/model/release-record.ts';
 import type { ReleaseRecord } from '../../../src/model/release.ts';
 import { releaseCommit, scopeAfter } from '../../support/forgeries.ts';
-import { type Bench, type BenchOptions, DJANGO, FIRST, MARIADB, createBench, recordOf } from '../../support/engine.ts';
+import {
+  type Bench,
+  type BenchOptions,
+  DJANGO,
+  FIRST,
+  MARIADB,
+  createBench,
+  recordOf,
+  withPorts,
+} from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
@@ -502,12 +511,10 @@ describe('the registry', () => {
     const bench = await past();
     bench.remote.commit('prd', { x: 'x' });
     const down = new TagflowError('registry-unavailable', { what: 'the registry does not answer' });
-    const context = {
-      ...bench.context(),
-      registryOf: () => {
-        throw down;
-      },
+    const registryOf = (): never => {
+      throw down;
     };
+    const context = withPorts(bench.context(), { registries: { registryOf } });
     const { environments, findings } = await check(context, { environments: ['prd'], registry: true });
     expect(environments).toMatchObject([{ unchecked: down }]);
     expect(findings).toMatchObject([{ rule: 'foreign' }]);
@@ -516,12 +523,10 @@ describe('the registry', () => {
   test('is not asked when that is not wanted', async () => {
     const bench = await past();
     bench.remote.branches.set('prd' as BranchName, bench.remote.history('prd')[1]!.id);
-    const context = {
-      ...bench.context(),
-      registryOf: () => {
-        throw new Error('asked');
-      },
+    const registryOf = (): never => {
+      throw new Error('asked');
     };
+    const context = withPorts(bench.context(), { registries: { registryOf } });
     expect((await check(context, { environments: ['prd'], registry: false })).findings).toEqual([]);
   });
 });

@@ -291,14 +291,18 @@ describe('a repository', () => {
         return bench.registry.inspect(...call);
       },
     };
-    await doctor(withPorts(context, { registryOf: () => registry }), MACHINE, 'dev');
+    await doctor(withPorts(context, { registries: { registryOf: () => registry } }), MACHINE, 'dev');
     expect(asked).toEqual([bench.digest('django', 'V4.0'), bench.digest('mariadb', 'V10.6')]);
   });
 
   test('of a registry that cannot be examined is said to be', async () => {
     const bench = await running();
     const { inspect: _inspect, ...registry } = bench.registry;
-    const all = await doctor(withPorts(bench.context(), { registryOf: () => registry }), MACHINE, 'dev');
+    const all = await doctor(
+      withPorts(bench.context(), { registries: { registryOf: () => registry } }),
+      MACHINE,
+      'dev',
+    );
     expect(all.filter(({ check }) => check === 'registry').map(({ severity }) => severity)).toEqual(['info', 'info']);
   });
 });

@@ -1,9 +1,9 @@
 // Doctor and the forge: whether the branches that tagflow pushes to, and what people approve, are protected.
 import { expect, test } from 'vitest';
-import type { Context } from '../../../src/engine/context.ts';
+import type { Outside } from '../../../src/engine/context.ts';
 import { doctor } from '../../../src/engine/doctor/doctor.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
-import { createBench } from '../../support/engine.ts';
+import { createBench, withPorts } from '../../support/engine.ts';
 import { type GivenProtection, type MemoryForge, createMemoryForge } from '../../support/memory-forge.ts';
 
 type Said = readonly (readonly [severity: string, subject: string, what: string])[];
@@ -11,12 +11,14 @@ type Said = readonly (readonly [severity: string, subject: string, what: string]
 /** What doctor says of protection, where prd goes by pull requests and dev and stg are pushed to. */
 async function said(
   protections: readonly GivenProtection[],
-  change: (forge: MemoryForge) => Partial<Pick<Context, 'forgeOf'>> | void = () => undefined,
+  change: (forge: MemoryForge) => Outside | void = () => undefined,
 ): Promise<Said> {
   const bench = createBench({ settings: { prd: 'pullRequest: true' } });
   const forge = createMemoryForge(bench.remote);
   for (const one of protections) forge.protect(one);
-  const context = { ...bench.context(), forgeOf: async () => forge.as('doctor'), ...change(forge) };
+  const context = withPorts(bench.context(), {
+    outside: { forgeOf: async () => forge.as('doctor'), ...change(forge) },
+  });
   const found = await doctor(context, { node: '24.8.0', git: '2.40.0' });
   return found
     .filter(({ check }) => check === 'protection')

@@ -4,7 +4,7 @@ import { approve, unapprove } from '../../../src/engine/journal/approvals.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
-import { type Bench, FIRST, createBench, SIGNED, twoImages } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, SIGNED, twoImages, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import type { Signing } from '../../../src/signing/signing.ts';
@@ -64,7 +64,7 @@ describe('approvals of signed releases', () => {
     await approve(as('ana'), PRD);
     await approve(as('bo'), PRD);
     const job = as('bot');
-    const forAna = { ...job, who: { ...job.who, onBehalfOf: 'Ana@example.org' } };
+    const forAna = withPorts(job, { settings: { who: { ...job.settings.who, onBehalfOf: 'Ana@example.org' } } });
     expect(refusalsOf(await promote(forAna, PRD))).toEqual(['approvals: wait']);
     await bench.released('prd', {}, BOT);
   });

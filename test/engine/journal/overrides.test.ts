@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { overrideGate } from '../../../src/engine/journal/overrides.ts';
 import { listJournal } from '../../../src/engine/journal/list.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
-import { type Bench, FIRST, createBench, SIGNED, twoImages } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, SIGNED, twoImages, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type SshKeys, createSshKeys } from '../../support/keys.ts';
 import { describeReal } from '../../support/real.ts';
@@ -164,7 +164,7 @@ describeReal('overrides where releases are signed', ['ssh-keygen'], () => {
     const snapshot = await readSnapshot(as('bo'), ['prd']);
     const forged = { kind: 'override', environment: 'prd', subject, gate: 'soak', reason: 'x' } as const;
     await appendEntry(
-      { ...as('bo'), who: { actor: 'ana@example.org', author: 'ana <ana@example.org>' } },
+      withPorts(as('bo'), { settings: { who: { actor: 'ana@example.org', author: 'ana <ana@example.org>' } } }),
       snapshot,
       [snapshot.environment('prd')],
       forged as never,

@@ -202,26 +202,31 @@ function listened(bench: Bench): { readonly context: () => Context; readonly hea
   };
   const context = (): Context => {
     const own = bench.context();
-    const { ledger, registryOf, copyImage } = own;
+    const {
+      ledger,
+      registries: { registryOf, copyImage },
+    } = own;
     return {
       ...own,
       registriesFor(hosts) {
         hear('plain HTTP', ...hosts);
-        return { registryOf: this.registryOf, copyImage: this.copyImage };
+        return this.registries;
       },
-      registryOf: (repository) => {
-        hear('registry', repository.name);
-        const registry = registryOf(repository);
-        return overriding(registry, {
-          tag: async (...args) => {
-            hear('registry', args[1], args[2]);
-            return registry.tag(...args);
-          },
-        });
-      },
-      copyImage: async (...args) => {
-        hear('registry', JSON.stringify(args));
-        return copyImage(...args);
+      registries: {
+        registryOf: (repository) => {
+          hear('registry', repository.name);
+          const registry = registryOf(repository);
+          return overriding(registry, {
+            tag: async (...args) => {
+              hear('registry', args[1], args[2]);
+              return registry.tag(...args);
+            },
+          });
+        },
+        copyImage: async (...args) => {
+          hear('registry', JSON.stringify(args));
+          return copyImage(...args);
+        },
       },
       ledger: overriding(ledger, {
         fetch: async (commits, generations) => {

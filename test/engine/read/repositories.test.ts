@@ -6,7 +6,7 @@ import { apply } from '../../../src/engine/release/apply.ts';
 import { status } from '../../../src/engine/status.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import type { ReleaseImage } from '../../../src/model/release.ts';
-import { type Bench, DJANGO, FIRST, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { EVIL, forge } from '../../support/forgeries.ts';
 
@@ -38,13 +38,11 @@ describe.each([
     bench.remote.branches.set('stg' as BranchName, genuine);
     const forged = forge(bench, { record: { images: imagesFrom(repository) } });
     const asked: string[] = [];
-    const context = {
-      ...bench.context(),
-      registryOf: ({ name }: { readonly name: string }) => {
-        asked.push(name);
-        return bench.registry;
-      },
+    const registryOf = ({ name }: { readonly name: string }): Bench['registry'] => {
+      asked.push(name);
+      return bench.registry;
     };
+    const context = withPorts(bench.context(), { registries: { registryOf } });
     const [applied] = await apply(context, ['stg']);
     expect(applied).toMatchObject({ tags: [], problem: { code: 'record-invalid' } });
     expect((await status(context, 'stg'))[0]).toMatchObject({ record: undefined, problem: { code: 'record-invalid' } });

@@ -66,10 +66,12 @@ async function world(
     asked,
     context: (answer = RANGE) =>
       withPorts(bench.context(), {
-        compareSource: async (url, ends) => {
-          asked.push({ url, ...ends });
-          if (answer instanceof Error) throw answer;
-          return answer === 'nothing' ? undefined : (answer as SourceRange);
+        outside: {
+          compareSource: async (url, ends) => {
+            asked.push({ url, ...ends });
+            if (answer instanceof Error) throw answer;
+            return answer === 'nothing' ? undefined : (answer as SourceRange);
+          },
         },
       }),
   };

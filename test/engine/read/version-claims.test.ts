@@ -10,7 +10,7 @@ import type { Digest } from '../../../src/model/digest.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
 import { type Repository, type Tag, parseRepository, parseTag } from '../../../src/model/reference.ts';
 import type { ReleaseImage } from '../../../src/model/release.ts';
-import { type Bench, DJANGO, FIRST, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, FIRST, createBench, withPorts } from '../../support/engine.ts';
 import { forge } from '../../support/forgeries.ts';
 import { OCI_MANIFEST, contentOf } from '../../support/sample-manifests.ts';
 
@@ -120,7 +120,7 @@ describe('a release chooses no older rules than those of the release below it', 
       asked.push(name);
       return bench.registry;
     };
-    const context = { ...bench.context(), registryOf };
+    const context = withPorts(bench.context(), { registries: { registryOf } });
     expect((await apply(context, ['stg']))[0]).toMatchObject({ tags: [], problem: { code: 'record-invalid' } });
     expect((await status(context, 'stg'))[0]).toMatchObject({ record: undefined, problem: { code: 'record-invalid' } });
     await expect(bench.promote('prd', {}, { run: DRY })).rejects.toMatchObject({ code: 'record-invalid' });

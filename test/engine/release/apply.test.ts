@@ -223,12 +223,12 @@ describe('the order of writes', () => {
     const bench = await running();
     await retag(bench, 'django', 'V4.2', 'prd');
     const context = bench.context();
-    const registryOf: typeof context.registryOf = (repository) => ({
-      ...context.registryOf(repository),
+    const registryOf: typeof context.registries.registryOf = (repository) => ({
+      ...context.registries.registryOf(repository),
       peek: async (_, tag) => (tag === 'prd' ? bench.digest('django', 'V4.3') : undefined),
     });
     const before = bench.clock.sleeps.length;
-    const [applied] = await apply(withPorts(context, { registryOf }), ['prd']);
+    const [applied] = await apply(withPorts(context, { registries: { registryOf } }), ['prd']);
     expect(statuses(applied!.tags)).toContain('django:prd failed');
     expect(bench.clock.sleeps.slice(before)).toEqual([]);
   });

@@ -14,7 +14,7 @@ import { status } from '../../../src/engine/status.ts';
 import { verify } from '../../../src/engine/verification/verify.ts';
 import type { PromoteRequest } from '../../../src/model/plan.ts';
 import type { Signing } from '../../../src/signing/signing.ts';
-import { type Bench, DJANGO, MARIADB, createBench, repositoryOf } from '../../support/engine.ts';
+import { type Bench, DJANGO, MARIADB, createBench, repositoryOf, withPorts } from '../../support/engine.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
 
 /** Where environments and applications live. */
@@ -179,11 +179,11 @@ export async function closeGate(name: LayoutName, gate: string, verb: VerbName):
     row,
     line: `prd${layout.suffix}`,
     proposal: undefined,
-    as: (actor: string): Context => ({
-      ...bench.context({ actor, ...(row.isSigned && { signing: signingAs(actor) }) }),
-      verifier,
-      ...(row.deployFreeze !== undefined && { deployFreeze: row.deployFreeze }),
-    }),
+    as: (actor: string): Context =>
+      withPorts(bench.context({ actor, ...(row.isSigned && { signing: signingAs(actor) }) }), {
+        outside: { verifier },
+        settings: row.deployFreeze === undefined ? {} : { deployFreeze: row.deployFreeze },
+      }),
     released: () => ({
       branches: [...bench.remote.branches].filter(([branch]) => !branch.startsWith('tagflow')),
       tags: IMAGE_NAMES.map((image) => bench.registry.tagsOf(repositoryOf(image))),

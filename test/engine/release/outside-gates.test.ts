@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
-import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, withPorts } from '../../support/engine.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
 
 const PRD = { kind: 'promote', environment: 'prd', versions: {} } as const;
@@ -48,7 +48,7 @@ test('a program of the trunk is asked about the release that would come', async 
     });
     return { said: exitCode === 0 ? 'yes' : 'no', seen: 'SHOP-7', exitCode };
   });
-  const context = { ...bench.context(), verifier };
+  const context = withPorts(bench.context(), { outside: { verifier } });
   expect(refusals(await promote(context, PRD))).toEqual(['run/ticket: wait']);
   exitCode = 0;
   expect(await promote(context, PRD)).toMatchObject({ kind: 'released' });
@@ -59,14 +59,16 @@ test('a program of the trunk is asked about the release that would come', async 
 test('a program that was not started leaves the gate unknown', async () => {
   const bench = await build('{ run: [{ name: ticket, command: [gates/ticket.sh] }] }');
   const verifier = createScriptedVerifier(() => ({ said: 'nothing', seen: 'the caller has not allowed it' }));
-  expect(refusals(await promote({ ...bench.context(), verifier }, PRD))).toEqual(['run/ticket: unknown']);
+  expect(refusals(await promote(withPorts(bench.context(), { outside: { verifier } }), PRD))).toEqual([
+    'run/ticket: unknown',
+  ]);
 });
 
 test('a rollback asks neither', async () => {
   const bench = await build('{ status: [ci/e2e], run: [{ name: ticket, command: [gates/ticket.sh] }] }');
   const how = { overrides: ['status', 'run/ticket'], reason: 'INC-1' };
   const verifier = createScriptedVerifier(() => ({ said: 'nothing', seen: 'no' }));
-  const context = { ...bench.context(), verifier };
+  const context = withPorts(bench.context(), { outside: { verifier } });
   await promote(context, { ...PRD, ...how });
   await bench.released('dev', { django: 'V4.2' });
   await bench.released('stg');

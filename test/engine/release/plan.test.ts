@@ -1,14 +1,14 @@
 // Planning changes nothing. The types say so: it is given ports that have no method for it. Here every such method throws, and
 // a dry run comes to the very plan that a run then does.
 import { expect, test } from 'vitest';
-import type { Context, PlanningPorts } from '../../../src/engine/context.ts';
+import type { Context, PlanningPorts, RegistryFinder } from '../../../src/engine/context.ts';
 import type { Outcome } from '../../../src/engine/release/outcome.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import { rollback } from '../../../src/engine/release/rollback.ts';
 import type { LedgerWriter } from '../../../src/ledger/ledger.ts';
 import type { Request } from '../../../src/model/plan.ts';
 import type { AbleRegistry, RegistryReader } from '../../../src/registry/registry.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, repositoryOf } from '../../support/engine.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, repositoryOf, withPorts } from '../../support/engine.ts';
 
 type None<T> = [T] extends [never] ? true : T;
 
@@ -16,8 +16,8 @@ test('what planning is given has no method that writes', () => {
   // These lines do not compile where a port of planning has such a method.
   const ledger: None<Extract<keyof PlanningPorts['ledger'], keyof LedgerWriter>> = true;
   type RegistryWriter = Exclude<keyof AbleRegistry, keyof RegistryReader>;
-  const registry: None<Extract<keyof ReturnType<PlanningPorts['registryOf']>, RegistryWriter>> = true;
-  type ForgeReader = Awaited<ReturnType<NonNullable<PlanningPorts['forgeOf']>>>;
+  const registry: None<Extract<keyof ReturnType<RegistryFinder['registryOf']>, RegistryWriter>> = true;
+  type ForgeReader = Awaited<ReturnType<NonNullable<PlanningPorts['outside']['forgeOf']>>>;
   const forge: None<Extract<keyof ForgeReader, 'open' | 'close'>> = true;
   const others: None<Extract<keyof PlanningPorts, 'copyImage'>> = true;
   expect([ledger, registry, forge, others]).toEqual([true, true, true, true]);
@@ -36,13 +36,14 @@ function without<T extends object>(port: T, methods: readonly string[]): T {
 
 /** The ports of a process that cannot write anything anywhere. */
 function withoutWrites(context: Context): Context {
-  return {
-    ...context,
+  return withPorts(context, {
     ledger: without(context.ledger, ['writeCommit', 'push']),
-    registryOf: (repository) => without(context.registryOf(repository), ['tag', 'removeTag']),
-    copyImage: async () => expect.fail('planning copied an image'),
-    forgeOf: async () => expect.fail('planning asked the forge'),
-  };
+    registries: {
+      registryOf: (repository) => without(context.registries.registryOf(repository), ['tag', 'removeTag']),
+      copyImage: async () => expect.fail('planning copied an image'),
+    },
+    outside: { forgeOf: async () => expect.fail('planning asked the forge') },
+  });
 }
 
 const run = async (context: Context, request: Request, dryRun: boolean): Promise<Outcome> =>

@@ -4,7 +4,16 @@ import { promote } from '../../../src/engine/release/promote.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 import { parseTag } from '../../../src/model/reference.ts';
-import { type Bench, DJANGO, FIRST, createBench, recordOf, repositoryOf, shown } from '../../support/engine.ts';
+import {
+  type Bench,
+  DJANGO,
+  FIRST,
+  createBench,
+  recordOf,
+  repositoryOf,
+  shown,
+  withPorts,
+} from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 const SETTINGS = 'environments/prd/settings.env';
@@ -831,8 +840,8 @@ describe('what a record tells of a run', () => {
   test('who asked for it, on whose behalf, and the job it ran in', async () => {
     const bench = createBench();
     const context = bench.context();
-    const who = { ...context.who, actor: 'ci-bot', onBehalfOf: 'ben', job: 'https://ci.example.org/jobs/7' };
-    await promote({ ...context, who }, { kind: 'promote', environment: 'dev', versions: FIRST });
+    const who = { ...context.settings.who, actor: 'ci-bot', onBehalfOf: 'ben', job: 'https://ci.example.org/jobs/7' };
+    await promote(withPorts(context, { settings: { who } }), { kind: 'promote', environment: 'dev', versions: FIRST });
     expect(bench.record('dev')).toMatchObject({
       actor: 'ci-bot',
       onBehalfOf: 'ben',

@@ -10,7 +10,7 @@ import { status } from '../../../src/engine/status.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import type { Forge } from '../../../src/forge/forge.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { type Bench, type BenchOptions, FIRST, createBench, recordOf, shown } from '../../support/engine.ts';
+import { type Bench, type BenchOptions, FIRST, createBench, recordOf, shown, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { idOf } from '../../support/records.ts';
 
@@ -137,8 +137,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
 
   test('without a forge in a library’s context says what is missing', async () => {
     const bench = await waiting();
-    const { forgeOf, ...context } = bench.context();
-    expect(forgeOf).toBeDefined();
+    const context = { ...bench.context(), outside: {} };
     const error = await failureOf(promote(context, { kind: 'promote', environment: 'prd', versions: {} }));
     expect([error.code, error.why]).toEqual(['not-supported', expect.stringContaining('`forgeOf`')]);
   });
@@ -261,7 +260,7 @@ describe('another release', () => {
       ...bench.forge,
       openOnto: async (target) => (await bench.forge.openOnto(target)).map((one) => ({ ...one, head: idOf('f') })),
     };
-    const context = { ...bench.context(), forgeOf: async () => lagging };
+    const context = withPorts(bench.context(), { outside: { forgeOf: async () => lagging } });
     const late = await promote(context, { kind: 'promote', environment: 'prd', versions: { django: 'V4.2' } });
     expect(late).toMatchObject({ kind: 'refused', refusals: [{ code: 'downgrade' }] });
   });
@@ -328,7 +327,7 @@ describe('what is said of it', () => {
     ['no', 'reader', 'error', 'the forge denies opening pull requests'],
   ] as const)('doctor tells whether one may be opened: %s', async (_, user, severity, what) => {
     const bench = await waiting();
-    const context = { ...bench.context(), forgeOf: async () => bench.forge.as('ana', { user }) };
+    const context = withPorts(bench.context(), { outside: { forgeOf: async () => bench.forge.as('ana', { user }) } });
     const found = await doctor(context, { node: '24.8.0', git: '2.40.0' });
     expect(found.filter(({ check }) => check === 'forge')).toMatchObject([{ severity, what }]);
   });

@@ -6,7 +6,7 @@ import { check } from '../../../src/engine/audit/check.ts';
 import { apply } from '../../../src/engine/release/apply.ts';
 import { readSnapshot } from '../../../src/engine/read/snapshot.ts';
 import { parseTag } from '../../../src/model/reference.ts';
-import { type Bench, FIRST, createBench, repositoryOf } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, repositoryOf, withPorts } from '../../support/engine.ts';
 
 const OVERLAY = 'environments/prd/kustomization.yaml';
 const TARGET = { settings: { prd: 'pin: target' } };
@@ -207,7 +207,10 @@ function killedAt(bench: Bench, nth: number): Context {
       },
     });
   const context = bench.context();
-  return { ...context, ledger: mortal(context.ledger), registryOf: () => mortal(bench.registry) };
+  return withPorts(context, {
+    ledger: mortal(context.ledger),
+    registries: { registryOf: () => mortal(bench.registry) },
+  });
 }
 
 describe('an apply that is killed', () => {

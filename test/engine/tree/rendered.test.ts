@@ -4,7 +4,7 @@ import type { Context } from '../../../src/engine/context.ts';
 import { diff } from '../../../src/engine/diff.ts';
 import { promote } from '../../../src/engine/release/promote.ts';
 import type { Renderer, RenderTarget, Rendered } from '../../../src/render/render.ts';
-import { DJANGO, FIRST, createBench } from '../../support/engine.ts';
+import { DJANGO, FIRST, createBench, withPorts } from '../../support/engine.ts';
 
 interface Asked {
   readonly target: RenderTarget;
@@ -47,7 +47,8 @@ async function released(files: Readonly<Record<string, string>> = {}) {
 }
 
 const compare = async (context: Context, renderer?: Renderer) =>
-  (await diff({ ...context, ...(renderer && { renderer }) }, 'dev', 'prd', { rendered: true })).rendered;
+  (await diff(withPorts(context, { outside: renderer ? { renderer } : {} }), 'dev', 'prd', { rendered: true }))
+    .rendered;
 
 describe('a rendering', () => {
   it('is made of the environment’s folder and its bases, before and after, and compared object by object', async () => {
@@ -84,7 +85,7 @@ describe('a rendering', () => {
   it('is part of a plan that is not done', async () => {
     const bench = await released();
     const request = { kind: 'promote', environment: 'prd', versions: {} } as const;
-    const context = { ...bench.context(), renderer: joining() };
+    const context = withPorts(bench.context(), { outside: { renderer: joining() } });
     const outcome = await promote(context, request, { dryRun: true, rendered: true });
     expect(outcome).toMatchObject({ kind: 'planned', rendered: [{ objects: [{ path: 'env/prd: ConfigMap s' }] }] });
     expect(await promote(context, request, { dryRun: true })).not.toHaveProperty('rendered');
@@ -102,7 +103,7 @@ describe('a rendering', () => {
     });
     await bench.released('dev', { django: 'V4.2' });
     const asked: Asked[] = [];
-    const context = { ...bench.context(), renderer: joining(asked) };
+    const context = withPorts(bench.context(), { outside: { renderer: joining(asked) } });
     await diff(context, 'dev', 'stg', { rendered: true });
     const after = asked.at(-1)?.files ?? {};
     expect(after['environments/stg/own.yaml']).toBe(settings('mine'));
@@ -125,7 +126,10 @@ describe('a rendering', () => {
     await bench.released('dev', { web: 'V4.0' });
     const asked: Asked[] = [];
     const request = { kind: 'promote', environment: 'prd', versions: {} } as const;
-    await promote({ ...bench.context(), renderer: joining(asked) }, request, { dryRun: true, rendered: true });
+    await promote(withPorts(bench.context(), { outside: { renderer: joining(asked) } }), request, {
+      dryRun: true,
+      rendered: true,
+    });
     expect(asked.map(({ target }) => target).at(-1)).toEqual({
       kind: 'helm',
       folder: 'env/prd',

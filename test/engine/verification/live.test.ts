@@ -9,7 +9,7 @@ import { isLiveDifferent, liveDifferenceView } from '../../../src/views/live.ts'
 import { statusView, isDrifting } from '../../../src/views/status.ts';
 import { formatText } from '../../../src/views/text.ts';
 import { formatCsv } from '../../../src/views/csv.ts';
-import { type Bench, FIRST, createBench, repositoryOf } from '../../support/engine.ts';
+import { type Bench, FIRST, createBench, repositoryOf, withPorts } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 import { type ScriptedVerifier, createScriptedVerifier } from '../../support/verifier.ts';
 
@@ -36,7 +36,7 @@ describe('live', () => {
     );
   });
 
-  const context = (signal?: AbortSignal) => ({ ...bench.context(signal && { signal }), verifier });
+  const context = (signal?: AbortSignal) => withPorts(bench.context(signal && { signal }), { outside: { verifier } });
   async function shown(): Promise<string> {
     return formatText(statusView(await liveStatus(context(), 'prd'), bench.clock.now(), { live: true }));
   }
@@ -219,7 +219,9 @@ describe('live', () => {
     test('without a source, or without a release, nothing has to be waited for', async () => {
       expect(await failureOf(waitUntilLive(context(), 'stg', { timeoutMs: 1 }))).toMatchObject({ code: 'usage' });
       const fresh = createBench({ settings: { prd: LIVE } });
-      expect(await failureOf(waitUntilLive({ ...fresh.context(), verifier }, 'prd', { timeoutMs: 1 }))).toMatchObject({
+      expect(
+        await failureOf(waitUntilLive(withPorts(fresh.context(), { outside: { verifier } }), 'prd', { timeoutMs: 1 })),
+      ).toMatchObject({
         code: 'release-not-found',
       });
     });

@@ -4,7 +4,7 @@ import { listJournal } from '../../../src/engine/journal/list.ts';
 import { promoteSeveral } from '../../../src/engine/release/promote-several.ts';
 import { type MeantRelease, lookAtSeveral, verifySeveral } from '../../../src/engine/verification/several.ts';
 import { parseRecord } from '../../../src/model/release-record.ts';
-import { type Bench, DJANGO, createBench } from '../../support/engine.ts';
+import { type Bench, DJANGO, createBench, withPorts } from '../../support/engine.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
 
 const NAMES = ['cart', 'mail', 'shop'] as const;
@@ -43,7 +43,7 @@ test('the one that fails goes back, the others stay, and one that was overtaken 
     application === 'mail' ? { said: 'no', seen: 'it says 500' } : { said: 'yes', seen: 'fine' },
   );
   const overtaken = { line: 'dev/shop', commit: first!.commit! };
-  const given = { ...bench.context(), verifier };
+  const given = withPorts(bench.context(), { outside: { verifier } });
   const found = await lookAtSeveral(given, [...meant.slice(0, 2), overtaken], { verify: true, waitLive: undefined });
   expect(
     found.map(({ line, verified }) => [
@@ -75,7 +75,7 @@ test('a schedule verifies every application that has a release; the one that nob
   const verifier = createScriptedVerifier((_step, { application }) =>
     application === 'mail' ? { said: 'no', seen: 'it says 500' } : { said: 'yes', seen: 'fine' },
   );
-  const given = { ...bench.context(), verifier };
+  const given = withPorts(bench.context(), { outside: { verifier } });
   const words = (found: Awaited<ReturnType<typeof verifySeveral>>): readonly string[] =>
     found.map(({ line, verified }) => `${line} ${verified.value?.result ?? verified.problem?.code}`);
   const all = { environment: 'dev', applications: [], all: true, wait: true };

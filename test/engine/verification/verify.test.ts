@@ -47,7 +47,7 @@ describe('verification', () => {
     return made;
   }
   const look = async (options: Partial<Parameters<typeof verify>[2]> = {}): Promise<Verified> =>
-    verify({ ...bench.context(), verifier }, 'dev', { wait: true, ...options });
+    verify(withPorts(bench.context(), { outside: { verifier } }), 'dev', { wait: true, ...options });
   const results = async (): Promise<readonly string[]> =>
     (await listJournal(bench.context(), 'dev', 50))
       .map(({ kind, result }) => [kind, result].filter(Boolean).join(' '))
@@ -141,7 +141,7 @@ describe('verification', () => {
 
   test('a release that arrives between the result and the rollback stays', async () => {
     answers = [NO];
-    const context = { ...bench.context(), verifier };
+    const context = withPorts(bench.context(), { outside: { verifier } });
     const push = context.ledger.push.bind(context.ledger);
     const ledger = Object.assign(context.ledger, {
       push: async (...move: Parameters<typeof push>) => {
@@ -157,7 +157,7 @@ describe('verification', () => {
 
   test('a rollback that loses the race is not repeated', async () => {
     answers = [NO];
-    const context = { ...bench.context(), verifier };
+    const context = withPorts(bench.context(), { outside: { verifier } });
     const push = context.ledger.push.bind(context.ledger);
     const ledger = Object.assign(context.ledger, {
       push: async (...move: Parameters<typeof push>) => {
@@ -172,7 +172,7 @@ describe('verification', () => {
 
   test('a run that died after the result is finished by the next one, without asking', async () => {
     answers = [NO];
-    const context = { ...bench.context(), verifier };
+    const context = withPorts(bench.context(), { outside: { verifier } });
     const push = context.ledger.push.bind(context.ledger);
     const ledger = Object.assign(context.ledger, {
       push: async (...move: Parameters<typeof push>) => {
@@ -189,12 +189,14 @@ describe('verification', () => {
 
   test('a rollback whose tags a dead run did not put is finished by the next one', async () => {
     answers = [NO];
-    const context = { ...bench.context(), verifier };
-    const { registryOf } = context;
+    const context = withPorts(bench.context(), { outside: { verifier } });
+    const {
+      registries: { registryOf },
+    } = context;
     const dead = { ...registryOf(undefined as never), tag: async () => Promise.reject(new Error('killed')) };
-    await expect(verify(withPorts(context, { registryOf: () => dead }), 'dev', { wait: true })).rejects.toThrow(
-      'killed',
-    );
+    await expect(
+      verify(withPorts(context, { registries: { registryOf: () => dead } }), 'dev', { wait: true }),
+    ).rejects.toThrow('killed');
     expect(bench.record('dev').sequence).toBe(3);
     expect(bench.tagged('django', 'dev')).toBe('V4.2');
     await look();
@@ -239,7 +241,7 @@ describe('verification', () => {
     answers = [NO];
     meanwhile = async () => stop.abort(bench.interruption());
     const head = bench.head('dev');
-    const context = { ...bench.context({ signal: stop.signal }), verifier };
+    const context = withPorts(bench.context({ signal: stop.signal }), { outside: { verifier } });
     expect((await failureOf(verify(context, 'dev', { wait: true }))).code).toBe('interrupted');
     expect(bench.head('dev')).toBe(head);
     expect(bench.remote.branches.has(JOURNAL)).toBe(false);
@@ -310,7 +312,9 @@ describe('verification', () => {
   });
 
   test('an environment without verify says how to get one', async () => {
-    expect(await failureOf(verify({ ...bench.context(), verifier }, 'stg', { wait: true }))).toMatchObject({
+    expect(
+      await failureOf(verify(withPorts(bench.context(), { outside: { verifier } }), 'stg', { wait: true })),
+    ).toMatchObject({
       code: 'usage',
       fix: 'write down what is to be looked at: see docs/how-to/verify-a-deploy.md',
     });
@@ -349,7 +353,7 @@ describe('verification', () => {
       ).get('tagflow.yaml'),
     );
     const config = { file: 'mine.yaml', text };
-    await verify({ ...bench.context({ config }), verifier }, 'dev', { wait: true });
+    await verify(withPorts(bench.context({ config }), { outside: { verifier } }), 'dev', { wait: true });
     expect(distrust).toBe('the configuration is a file of the caller, and not that of the trunk');
   });
 });

@@ -386,14 +386,14 @@ export function breakOf(name: string): Break {
 /** A process with a defect built in. */
 export function breakProcess(opened: OpenProcess, { ledger, registry }: Break, world: World): OpenProcess {
   const { context } = opened;
-  const sound = context.registryOf(undefined as never);
+  const sound = context.registries.registryOf(undefined as never);
   const brokenRegistry = registry ? { ...sound, ...registry(sound, world) } : sound;
   return {
     ...opened,
     context: {
       ...context,
       ledger: ledger ? overlay(context.ledger, ledger(context.ledger, world)) : context.ledger,
-      registryOf: () => brokenRegistry,
+      registries: { ...context.registries, registryOf: () => brokenRegistry },
     },
   };
 }

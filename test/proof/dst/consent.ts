@@ -185,7 +185,7 @@ class Scene {
   async approve(context: Context): Promise<void> {
     const { subject, what, entry } = await approve(context, ASKED);
     this.#subjects.set(subject, what);
-    this.#given.push({ by: context.who.actor, id: entry.id });
+    this.#given.push({ by: context.settings.who.actor, id: entry.id });
   }
 
   async takeBack(context: Context, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 // A process of a simulation: the ports that one run of the command line is given.
-import type { Context, Registries } from '../../../src/engine/context.ts';
+import type { Context } from '../../../src/engine/context.ts';
 import type { Clock, Instant } from '../../../src/model/effects.ts';
 import { TagflowError } from '../../../src/model/errors.ts';
 import { createScriptedVerifier } from '../../support/verifier.ts';
@@ -65,22 +65,23 @@ export function openProcess({ world, scheduler, process, skew, past }: ProcessOp
     context: {
       ledger: over.ledger,
       ...(over.keeper && { keeper: over.keeper }),
-      registryOf: () => registry,
-      copyImage: createSimCopier(surroundings),
+      registries: { registryOf: () => registry, copyImage: createSimCopier(surroundings) },
+      outside: { verifier: VERIFIER },
       // A removed rule puts others in their place.
-      registriesFor(this: Registries) {
-        return { registryOf: this.registryOf, copyImage: this.copyImage };
+      registriesFor(this: Pick<Context, 'registries'>) {
+        return this.registries;
       },
       clock,
       random: scheduler.random.next,
       // Ids differ where bytes do; a trace is about what happens.
       notify: ({ text }) => scheduler.note(`${process}: "${text.replaceAll(/\b[0-9a-f]{7,64}\b/g, '…')}"`),
-      who: { actor: process, author: `${process} <${process}@example.org>` },
+      settings: {
+        who: { actor: process, author: `${process} <${process}@example.org>` },
+        raceTimeout: 60_000,
+        // One by one: the order of what is asked side by side would follow from how often each waits in between.
+        linesAtOnce: 1,
+      },
       signal,
-      raceTimeout: 60_000,
-      verifier: VERIFIER,
-      // One by one: the order of what is asked side by side would follow from how often each waits in between.
-      linesAtOnce: 1,
     },
   };
 }
