@@ -2,6 +2,7 @@
 import { type CST, Composer, Lexer, type ParsedNode, Parser, Schema } from 'yaml';
 import { type Caps, TokenGuard, Unreadable } from './caps.ts';
 import { readDotenv } from './dotenv.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 import { Tree } from './tree.ts';
 
 /** A file that was parsed. Offsets everywhere in this room are into `text`, a leading byte order mark included. */
@@ -102,6 +103,8 @@ export function lineEnd(source: Source, offset: number): number {
 const FAILSAFE = new Schema({ schema: 'failsafe' });
 
 function parseTrees(text: string, caps: Caps): Tree[] {
+  const plain = readPlainYaml(text, caps);
+  if (plain) return plain.map((root) => new Tree(root, caps));
   const guard = new TokenGuard(caps);
   const parser = new Parser();
   const composer = new Composer<ParsedNode, false>({

@@ -5,6 +5,7 @@ import { findFormed } from '../../src/manifests/forms.ts';
 import { decode, isSource, readSource } from '../../src/manifests/source.ts';
 import { pinEach } from '../corpus/judge.ts';
 import { Random, mutate } from './mutate.ts';
+import { readBothWays } from './same-nodes.ts';
 
 /** Longest that one mutation may take, in milliseconds of the processor. */
 const MAX_MS = 1000;
@@ -40,6 +41,8 @@ function fuzz({ seed, count, files }: Work): Fuzzed {
       const read = decode(content);
       const source = read === undefined ? undefined : readSource(file.path, read, capsFor(256 * 1024));
       if (read === undefined || !source || !isSource(source)) continue;
+      const both = readBothWays(read);
+      if (both && both.plain !== both.parsed) faults.push(`seed ${seed + at}: ${file.path}: is read in two ways`);
       sums.readable += 1;
       const { exact, refused, wrong } = pinEach({ path: file.path, content }, read, findFormed(source));
       sums.exact += exact;
