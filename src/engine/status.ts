@@ -1,6 +1,7 @@
 // Status: what each environment has, side by side: its branch's record, its manifests, and the registry's tags.
 import type { Digest } from '../model/digest.ts';
 import type { Instant } from '../model/effects.ts';
+import { USUAL_ORDER } from './read/likely-files.ts';
 import { attempt } from '../model/attempt.ts';
 import type { TagflowError } from '../model/errors.ts';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
@@ -118,7 +119,7 @@ async function statusOf(
   words: readonly string[],
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
-  const snapshot = await readSnapshot(context, words.length === 0 ? ['dev', 'stg', 'prd'] : words);
+  const snapshot = await readSnapshot(context, words.length === 0 ? USUAL_ORDER : words);
   return statesIn(context, snapshot, await presentLines(context, snapshot, words), isLiveAsked);
 }
 

@@ -10,6 +10,7 @@ import type { Reading, RecordReading } from '../context.ts';
 import { pipelineOf } from './pipeline.ts';
 import { readRelease } from './current.ts';
 import { readConfigText } from './config-file.ts';
+import { bringLikely } from './likely-files.ts';
 
 /** An environment's branch at one moment. */
 export interface EnvironmentState {
@@ -83,7 +84,7 @@ export class Snapshot implements Contents {
 
 /**
  * Reads the heads and the configuration. Branches named in `likely`, and all where there are few, come in the same fetch, with so
- * many generations of their history.
+ * many generations of their history; where one is named, so do the files that are most likely read of it.
  */
 export async function readSnapshot(
   context: Reading,
@@ -98,6 +99,8 @@ export async function readSnapshot(
       ? branches.values()
       : likely.flatMap((name) => branches.get(name as BranchName) ?? []);
   await ledger.fetch([...new Set([defaultHead, ...wanted])], generations);
+  const [name] = likely;
+  if (likely.length === 1 && name !== undefined) await bringLikely(ledger, { branches, trunk: defaultHead }, name);
   const { pipeline, config } = await readConfig(context, defaultHead, defaultBranch);
   const branch = pipeline.trunk ?? defaultBranch;
   const trunk = { branch, head: headOf(branches, branch) };
