@@ -9,7 +9,7 @@ import { recordPath, signaturePath } from '../../model/pipeline.ts';
 
 /** Environments by the names that most teams give them, each taking from the one before. */
 export const USUAL_ORDER: readonly string[] = ['dev', 'stg', 'prd'];
-/** A folder with more files is no usual one. */
+/** Of a folder with more files none is brought. */
 const MOST_FILES = 64;
 
 /** Where the branches are, and the head of the default one. */
