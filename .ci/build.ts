@@ -1,11 +1,12 @@
 // Builds what is published: `node .ci/build.ts` writes dist/tagflow.js (the CLI), dist/index.js (the library), their
 // shared chunks, dist/types/, and the licences and the bill of materials of what was bundled in. Everything is bundled,
 // the packages of clouds and forges included; those are chunks that load on first use. Repeating the build gives the same
-// bytes. `--out DIR` writes elsewhere: what it writes needs no node_modules. `--no-types` leaves the types out; `--metafile FILE` writes
-// what each file was made of.
+// bytes. Files are made in a folder beside dist/ and then take their places one by one, so that a pack or a test that reads
+// dist/ meanwhile finds a whole program. `--out DIR` writes elsewhere: what it writes needs no node_modules. `--no-types`
+// leaves the types as they are; `--metafile FILE` writes what each file was made of.
 import { spawnSync } from 'node:child_process';
-import { chmod, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Metafile, type Plugin, build } from 'esbuild';
 import { type Sources, billOfMaterials } from './sbom.ts';
@@ -48,21 +49,53 @@ const { values } = parseArgs({
 });
 const dist = resolve(root, values.out);
 
-await rm(dist, { recursive: true, force: true });
-const metafile = await bundle();
-if (values.metafile !== undefined) await writeFile(values.metafile, JSON.stringify(metafile));
-await finishCommand(join(dist, 'tagflow.js'));
-// preact is in the page, and the page is a text in the bundle.
-const packages = [...bundledPackages(metafile), 'node_modules/preact'].toSorted();
-await writeFile(join(dist, 'THIRD-PARTY-LICENSES.txt'), await licences(packages));
-await writeFile(join(dist, 'sbom.cdx.json'), await sbom(packages));
-if (values.types) emitTypes();
+await mkdir(dirname(dist), { recursive: true });
+const made = await mkdtemp(`${dist}.new-`);
+try {
+  await makeAll();
+  await takePlaces();
+} finally {
+  await rm(made, { recursive: true, force: true });
+}
+
+async function makeAll(): Promise<void> {
+  const metafile = await bundle();
+  if (values.metafile !== undefined) await writeFile(values.metafile, JSON.stringify(metafile));
+  await finishCommand(join(made, 'tagflow.js'));
+  // preact is in the page, and the page is a text in the bundle.
+  const packages = [...bundledPackages(metafile), 'node_modules/preact'].toSorted();
+  await writeFile(join(made, 'THIRD-PARTY-LICENSES.txt'), await licences(packages));
+  await writeFile(join(made, 'sbom.cdx.json'), await sbom(packages));
+  if (values.types) emitTypes();
+}
+
+/** Moves what was made to its place, chunks before those that import them, and then removes what an earlier build left. */
+async function takePlaces(): Promise<void> {
+  const files = await filesIn(made);
+  for (const file of files.toSorted((a, b) => b.split(sep).length - a.split(sep).length)) {
+    await mkdir(dirname(join(dist, file)), { recursive: true });
+    await rename(join(made, file), join(dist, file));
+  }
+  const kept = new Set(files);
+  // Executables and images are made by commands of their own.
+  const others = values.types ? /^(?:bin|image)[/\\]/ : /^(?:bin|image|types)[/\\]/;
+  const old = (await filesIn(dist)).filter((file) => !kept.has(file) && !others.test(file));
+  for (const file of old) await rm(join(dist, file), { force: true });
+}
+
+/** The files in a folder and below it, by their paths from there. */
+async function filesIn(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
+}
 
 async function bundle(): Promise<Metafile> {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { tagflow: 'src/cli/entry.ts', index: 'src/index.ts' },
-    outdir: dist,
+    outdir: made,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -125,7 +158,7 @@ interface Manifest {
 
 function emitTypes(): void {
   const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const options = ['--project', '.ci/types.json', '--outDir', join(dist, 'types')];
+  const options = ['--project', '.ci/types.json', '--outDir', join(made, 'types')];
   const { status } = spawnSync(process.execPath, [compiler, ...options], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
 }

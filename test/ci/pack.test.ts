@@ -49,7 +49,13 @@ describeSlow('the package that npm pack makes', ['npm'], () => {
       });
     }
     await symlink(join(root, 'node_modules'), join(checkout, 'node_modules'));
-    await npm(['pack'], checkout);
+    // As on a machine where several things happen at once: another pack, and another build.
+    await mkdir(join(folder, 'other'));
+    await Promise.all([
+      npm(['pack'], checkout),
+      npm(['pack', '--pack-destination', join(folder, 'other')], checkout),
+      run(process.execPath, ['.ci/build.ts', '--no-types'], { cwd: checkout }),
+    ]);
     installed = join(folder, 'installed');
     await mkdir(installed);
     await writeFile(join(installed, 'package.json'), '{"private":true}');
@@ -59,6 +65,12 @@ describeSlow('the package that npm pack makes', ['npm'], () => {
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
+  });
+
+  it('is the same, whatever is built or packed beside it', async () => {
+    const tarball = (await readdir(checkout)).find((file) => file.endsWith('.tgz')) ?? '';
+    expect(await readFile(join(folder, 'other', tarball))).toEqual(await readFile(join(checkout, tarball)));
+    expect((await readdir(checkout)).filter((file) => /^dist\.|^\.package/.test(file))).toEqual([]);
   });
 
   it('is one package of at most 20 MB, with nothing beneath it', async () => {

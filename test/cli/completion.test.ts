@@ -79,6 +79,9 @@ describe('candidates', () => {
     [['where', 'm'], ['mariadb@']],
     [['promote', 'dev', '--allow'], ['--allow-downgrade']],
     [['show', '--at', ''], []],
+    [['status', '--output=j'], ['--output=json']],
+    [['promote', '--from=d'], ['--from=dev']],
+    [['promote', '--dry-run=d'], []],
   ])('for %j', async (words, expected) => {
     const { exit, stdout, stderr } = await run(['__complete', '--', ...words], {}, folder);
     expect([exit, stdout.split('\n').filter(Boolean), stderr]).toEqual([0, expected, '']);
@@ -152,6 +155,7 @@ describe('in a real shell', () => {
     ['rollback dev --to ', ['#2', '#1', 'V4.2', 'V4.0']],
     ['history --image m', ['mariadb']],
     ['history --by ', ['ana']],
+    ['history --by=a', ['ana']],
     ['-o ', ['table', 'json', 'csv']],
     ['rollback prd --im', ['--images-only']],
   ];

@@ -10,8 +10,13 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Browser, MISSING_BROWSER, type Page, SITE, openBrowser, violations } from '../support/browser.ts';
 
-const BASE = '/tagflow/';
-it.runIf(MISSING_BROWSER !== '' && process.env['TAGFLOW_REQUIRE_SITE'] === '1')('the site can be opened', () => {
+/** A site that is built already, by `npm run docs`: TAGFLOW_SITE names its folder, the same variables say what it was built for. */
+const BUILT = process.env['TAGFLOW_SITE'];
+const BASE = BUILT === undefined ? '/tagflow/' : (process.env['TAGFLOW_SITE_BASE'] ?? '/');
+const PROJECT =
+  (BUILT === undefined ? undefined : process.env['CI_PROJECT_URL']) ?? 'https://forge.example.com/acme/tagflow';
+const IS_REQUIRED = process.env['TAGFLOW_REQUIRE_SITE'] === '1';
+it.runIf(MISSING_BROWSER !== '' && IS_REQUIRED)('the site can be opened', () => {
   throw new Error(`missing: ${MISSING_BROWSER}; TAGFLOW_REQUIRE_SITE=1 forbids to skip`);
 });
 
@@ -25,11 +30,7 @@ describe.skipIf(MISSING_BROWSER !== '')(
     let origin = '';
 
     beforeAll(async () => {
-      folder = await mkdtemp(join(tmpdir(), 'tagflow-site-'));
-      await promisify(execFile)('npm', ['run', 'build', '--', '--outDir', folder, '--base', BASE], {
-        cwd: SITE,
-        env: { ...process.env, CI_PROJECT_URL: 'https://forge.example.com/acme/tagflow' },
-      });
+      folder = BUILT ?? (await build());
       const files = await readdir(folder, { recursive: true });
       pages = files.filter((file) => file.endsWith('.html') && file !== '404.html').toSorted();
       server = createServer((request, response) => void serve(request.url ?? '', response)).listen(0, '127.0.0.1');
@@ -42,8 +43,15 @@ describe.skipIf(MISSING_BROWSER !== '')(
     afterAll(async () => {
       await browser?.close();
       server?.close();
-      await rm(folder, { recursive: true, force: true });
+      if (BUILT === undefined) await rm(folder, { recursive: true, force: true });
     });
+
+    async function build(): Promise<string> {
+      const out = await mkdtemp(join(tmpdir(), 'tagflow-site-'));
+      const env = { ...process.env, CI_PROJECT_URL: PROJECT };
+      await promisify(execFile)('npm', ['run', 'build', '--', '--outDir', out, '--base', BASE], { cwd: SITE, env });
+      return out;
+    }
 
     async function serve(url: string, response: ServerResponse): Promise<void> {
       const path = decodeURIComponent(url.replace(/[?#].*$/, '')).slice(BASE.length);
@@ -55,8 +63,8 @@ describe.skipIf(MISSING_BROWSER !== '')(
       }
     }
 
-    async function open(path: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Page> {
-      const page = await browser.newPage({ colorScheme });
+    async function open(path: string, colorScheme: 'light' | 'dark' = 'light', viewport = WIDE): Promise<Page> {
+      const page = await browser.newPage({ colorScheme, viewport });
       const answer = await page.goto(`${origin}${BASE}${path}`);
       expect({ path, status: answer?.status() }).toEqual({ path, status: 200 });
       return page;
@@ -80,8 +88,8 @@ describe.skipIf(MISSING_BROWSER !== '')(
         }
       }
       expect(broken).toEqual([]);
-      expect(await readFile(join(folder, 'explanation/proof.html'), 'utf8')).toContain(
-        'https://forge.example.com/acme/tagflow/-/blob/HEAD/test/proof/checker/history.ts',
+      expect(await readFile(join(folder, 'how-to/promote-from-jenkins-or-tekton.html'), 'utf8')).toContain(
+        `${PROJECT}/-/blob/HEAD/docs/ci/tekton-task.yaml`,
       );
     });
 
@@ -91,7 +99,7 @@ describe.skipIf(MISSING_BROWSER !== '')(
       const shown = await page.evaluate<string>('document.querySelector(".VPNavBarMenu").innerText');
       expect(shown).toContain(version);
       const link = await page.evaluate<string>('document.querySelector(".edit-link-button").href');
-      expect(link).toBe('https://forge.example.com/acme/tagflow/-/commits/HEAD/docs/how-to/roll-back.md');
+      expect(link).toBe(`${PROJECT}/-/commits/HEAD/docs/how-to/roll-back.md`);
       await page.close();
     });
 
@@ -103,19 +111,35 @@ describe.skipIf(MISSING_BROWSER !== '')(
       await page.close();
     });
 
+    it('has no violation that axe finds on any page, and no page that is wider than its window', async () => {
+      const queue = [...(IS_REQUIRED ? pages : pages.filter((_, index) => index % 20 === 0))];
+      const found: unknown[] = [];
+      const look = async (): Promise<void> => {
+        const page = await browser.newPage({ viewport: WIDE });
+        const trouble: string[] = [];
+        page.on('pageerror', (error) => trouble.push(String(error)));
+        for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
+          await page.goto(`${origin}${BASE}${path}`);
+          await page.waitForSelector(WHOLE);
+          trouble.push(...(await violations(page, false)));
+          await page.setViewportSize(NARROW);
+          trouble.push(...(await page.evaluate<string[]>(WIDER_THAN_THE_WINDOW)));
+          await page.setViewportSize(WIDE);
+          found.push(...trouble.splice(0).map((what) => `${path}: ${what}`));
+        }
+        await page.close();
+      };
+      await Promise.all([look(), look(), look()]);
+      expect(found).toEqual([]);
+    }, 600_000);
+
     it.each(['light', 'dark'] as const)(
-      'has no violation that axe finds, in %s mode',
+      'has no violation that axe finds on a page of each kind, contrast included, in %s mode',
       async (mode) => {
-        for (const path of [
-          '',
-          'tutorial.html',
-          'reference/cli.html',
-          'explanation/comparison.html',
-          'errors/held.html',
-        ]) {
+        const kinds = ['', 'tutorial.html', 'reference/cli.html', 'explanation/comparison.html', 'errors/held.html'];
+        for (const path of kinds) {
           const page = await open(path, mode);
-          // The page is whole once its scripts ran: only then has the switch of the mode its name.
-          await page.waitForSelector('.VPNavBarAppearance .VPSwitchAppearance:not([title=""])');
+          await page.waitForSelector(WHOLE);
           if (path === '') await page.waitForSelector('div.diagram svg');
           expect({ path, violations: await violations(page) }).toEqual({ path, violations: [] });
           await page.close();
@@ -124,23 +148,38 @@ describe.skipIf(MISSING_BROWSER !== '')(
       120_000,
     );
 
-    it.each(['', 'explanation/releases.html', 'explanation/protocol.html'])(
-      'draws the diagrams of /%s',
-      async (path) => {
-        const page = await open(path);
-        const errors: Error[] = [];
-        page.on('pageerror', (error) => errors.push(error));
-        await page.waitForSelector('div.diagram svg');
-        expect(
-          await page.evaluate<string>('document.querySelector("div.diagram").getAttribute("aria-label")'),
-        ).not.toBe('');
-        expect(errors).toEqual([]);
-        await page.close();
-      },
-    );
+    it('shows code of 100 columns without a scroll bar in a window of 1440 pixels', async () => {
+      const page = await open('reference/cli.html', 'light', { width: 1440, height: 900 });
+      const width = await page.evaluate<{ readonly wanted: number; readonly shown: number }>(`(() => {
+        const code = document.querySelector('.vp-doc pre code');
+        code.textContent = 'm'.repeat(100);
+        return { wanted: code.parentElement.scrollWidth, shown: code.parentElement.clientWidth };
+      })()`);
+      expect(width.wanted).toBe(width.shown);
+      await page.close();
+    });
+
+    it.each(['', 'explanation/releases.html', 'internals/protocol.html'])('draws the diagrams of /%s', async (path) => {
+      const page = await open(path);
+      const errors: Error[] = [];
+      page.on('pageerror', (error) => errors.push(error));
+      await page.waitForSelector('div.diagram svg');
+      expect(await page.evaluate<string>('document.querySelector("div.diagram").getAttribute("aria-label")')).not.toBe(
+        '',
+      );
+      expect(errors).toEqual([]);
+      await page.close();
+    });
   },
 );
 
+const WIDE = { width: 1300, height: 800 };
+const NARROW = { width: 400, height: 800 };
+/** A page is whole once its scripts ran: only then has the switch of the mode its name. */
+const WHOLE = '.VPNavBarAppearance .VPSwitchAppearance:not([title=""])';
+/** Code and tables scroll by themselves; the page does not. */
+const WIDER_THAN_THE_WINDOW =
+  '[document.documentElement.scrollWidth - document.documentElement.clientWidth].filter((extra) => extra > 0).map((extra) => extra + " pixels wider than its window")';
 const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.js': 'text/javascript',

@@ -25,7 +25,7 @@ export async function playDemo(
   { runProgram }: CommandLine,
 ): Promise<number> {
   const directory = resolve(session.options.directory, folder);
-  const shown = relative(session.io.cwd, directory) || '.';
+  const shown = shownPath(session.io.cwd, directory);
   const out = (line: string): void => void session.io.stdout.write(`${line}\n`);
   const stage = { session, runProgram, out };
   if (story !== 'gates') await playReleases(stage, directory, layout);
@@ -40,6 +40,12 @@ export async function playDemo(
   else if (isWhole) await playGates(stage, join(directory, GATES_FOLDER));
   out(farewell(shown, { layout, story: isWhole || story === 'gates' ? story : 'releases' }, session.io.env));
   return EXIT.ok;
+}
+
+/** A folder as a person names it: from where they are, unless the way there is up and down again. */
+function shownPath(from: string, folder: string): string {
+  const way = relative(from, folder) || '.';
+  return way.startsWith(join('..', '..')) ? folder : way;
 }
 
 function withoutShell(): TagflowError {
@@ -67,7 +73,7 @@ async function playGates(hall: Hall, directory: string): Promise<void> {
 async function raise({ session, out }: Hall, directory: string, layout: Layout): Promise<Sandbox> {
   const sandbox = await buildSandbox(directory, session.io.env, layout);
   const names = Object.entries(IMAGES).map(([name, versions]) => `${name} ${versions.join(' ')}`);
-  const shown = relative(session.io.cwd, directory) || '.';
+  const shown = shownPath(session.io.cwd, directory);
   out(`A sandbox in ${shown}: a registry on disk with ${names.join(', ')}, and a repository.\n`);
   return sandbox;
 }
@@ -143,34 +149,46 @@ function farewell(
 ): string {
   // Started by npm from a checkout of tagflow itself, there is no `tagflow` on the PATH.
   const tagflow = env['npm_lifecycle_event'] === 'demo' ? 'npm run -s tagflow --' : 'tagflow';
-  const next = (at: string, commands: readonly string[]): readonly string[] =>
-    commands.map((command) => `  ${tagflow} -C ${quoted(at)} ${command}`);
+  const next = (at: string, commands: readonly Suggestion[]): readonly Suggestion[] =>
+    commands.map(([command, about]) => [`${tagflow} -C ${quoted(at)} ${command}`, about]);
   const gates = story === 'gates' ? directory : join(directory, GATES_FOLDER);
-  const log = (at: string, options: string): string => `  git -C ${quoted(`${at}/repository.git`)} log ${options}`;
+  const log = (at: string, options: string, about: string): Suggestion => [
+    `git -C ${quoted(`${at}/repository.git`)} log ${options}`,
+    about,
+  ];
+  const suggested: Suggestion[] = [];
+  if (layout === 'folders')
+    suggested.push(...next(directory, TRY_FOLDERS), log(directory, '--stat main', 'what each release changed'));
+  else if (story !== 'gates')
+    suggested.push(...next(directory, TRY_RELEASES), log(directory, '--graph --oneline --all', 'the branches'));
+  if (story !== 'releases')
+    suggested.push(...next(gates, TRY_GATES), log(gates, "--format='%an %s' tagflow-journal", 'who said what'));
+  const width = Math.max(...suggested.map(([command]) => command.length));
   const lines = ['Everything is still there. Try next:'];
-  if (layout === 'folders') lines.push(...next(directory, TRY_FOLDERS), log(directory, '--stat main'));
-  else if (story !== 'gates') lines.push(...next(directory, TRY_RELEASES), log(directory, '--graph --oneline --all'));
-  if (story !== 'releases') lines.push(...next(gates, TRY_GATES), log(gates, "--format='%an %s' tagflow-journal"));
+  lines.push(...suggested.map(([command, about]) => `  ${command.padEnd(width)}  # ${about}`));
   const again = 'To begin again, run the demo again.';
   const isBeforeTutorial = layout === 'branches' && story !== 'gates';
   lines.push(isBeforeTutorial ? `The tutorial continues from here: docs/tutorial.md. ${again}` : again);
   return lines.join('\n');
 }
 
-const TRY_RELEASES = [
-  'promote dev mariadb=V10.11      # a new version',
-  'promote prd                     # refused, and says why',
-  'show prd --at 60d               # what ran two months ago',
-  'promote prd --unhold            # lift the hold of the rollback',
+/** A command, and what it shows. */
+type Suggestion = readonly [command: string, about: string];
+
+const TRY_RELEASES: readonly Suggestion[] = [
+  ['promote dev mariadb=V10.11', 'a new version'],
+  ['promote prd', 'refused, and says why'],
+  ['show prd --at 60d', 'what ran two months ago'],
+  ['promote prd --unhold', 'lift the hold of the rollback'],
 ];
-const TRY_FOLDERS = [
-  'promote dev db db/mariadb=V10.11   # a new version of one application',
-  'promote stg --all --dry-run        # what would move, and nothing does',
-  'rollback prd db                    # one application, and no other',
+const TRY_FOLDERS: readonly Suggestion[] = [
+  ['promote dev db db/mariadb=V10.11', 'a new version of one application'],
+  ['promote stg --all --dry-run', 'what would move, and nothing does'],
+  ['rollback prd db', 'one application, and no other'],
 ];
-const TRY_GATES = [
-  'show stg --release 2            # what the verification saw',
-  'show prd                        # who overrode, approved, and why',
+const TRY_GATES: readonly Suggestion[] = [
+  ['show stg --release 2', 'what the verification saw'],
+  ['show prd', 'who overrode, approved, and why'],
 ];
 
 /** A word as a shell takes it. */

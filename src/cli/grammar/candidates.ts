@@ -9,7 +9,7 @@ import { compareVersions, readVersion } from '../../model/version.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
 import type { Command } from './define.ts';
 import { readOptionalFile } from '../process/files.ts';
-import { type ArgumentPosition, positionOf } from './position.ts';
+import { type ArgumentPosition, positionOf, splitInlineValue } from './position.ts';
 import type { Session } from '../session/session.ts';
 
 /** How long somebody waits for a word, in seconds; TAGFLOW_COMPLETION_TIMEOUT says otherwise. */
@@ -23,6 +23,11 @@ export async function candidatesFor(
   commands: readonly Command[],
   words: readonly string[],
 ): Promise<readonly string[]> {
+  const [option, value] = splitInlineValue(commands, words.at(-1) ?? '') ?? [];
+  if (option !== undefined && value !== undefined) {
+    const found = await candidatesFor(session, commands, [...words.slice(0, -1), option, value]);
+    return found.map((word) => `${option}=${word}`);
+  }
   const current = words.at(-1) ?? '';
   const position = positionOf(commands, words);
   const found =

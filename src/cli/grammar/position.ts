@@ -60,6 +60,18 @@ function valuedOption(word: string, command: Command | undefined): OptionSpec<un
   });
 }
 
+/** The option and the beginning of its value in one word: `--by=an`. Undefined for any other word. */
+export function splitInlineValue(
+  commands: readonly Command[],
+  word: string,
+): readonly [option: string, value: string] | undefined {
+  const at = word.indexOf('=');
+  if (!word.startsWith('--') || at < 0) return undefined;
+  const option = word.slice(0, at);
+  const takesValue = [undefined, ...commands].some((command) => valuedOption(option, command) !== undefined);
+  return takesValue ? [option, word.slice(at + 1)] : undefined;
+}
+
 function namesOf(specs: Specs<OptionSpec<unknown>>): readonly string[] {
   const shown = Object.values(specs).filter(({ hidden }) => !hidden);
   return shown.map(({ flags }) => new Option(flags).long ?? flags);
