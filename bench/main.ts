@@ -16,6 +16,7 @@ const BENCHMARKS = {
   environments: () => import('./environments.ts'),
   check: () => import('./check.ts'),
   images: () => import('./images.ts'),
+  page: () => import('./page.ts'),
 } as const;
 
 const names = process.argv.slice(2);

@@ -1,6 +1,7 @@
 // Where the page gets its data from: from itself, or from the server that it came from.
 import { joinSpans } from '../model/spans.ts';
 import { changesOf } from '../views/changes.ts';
+import type { PackedOlder, PackedPage } from '../views/report/packed-page.ts';
 import type { PageData, PageLine, PageRelease } from '../views/report/page-types.ts';
 
 /** A moment at which something ran. */
@@ -21,19 +22,53 @@ export interface ImageSpan {
 }
 
 /** Reads the data that is in the page; undefined where it has none, and a server is to be asked. */
-export async function embeddedData(): Promise<PageData | undefined> {
+export async function embeddedPage(): Promise<PackedPage | undefined> {
   const packed = document.querySelector('#data')?.textContent;
-  if (packed === null || packed === undefined) return undefined;
-  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
-  const unpacked = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return (await new Response(unpacked).json()) as PageData;
+  return packed === null || packed === undefined ? undefined : ((await unzipped(packed)) as PackedPage);
 }
 
 /** Asks the server. */
-export async function servedData(): Promise<PageData> {
+export async function servedPage(): Promise<PackedPage> {
   const response = await fetch('data.json', { cache: 'no-store' });
   if (!response.ok) throw new Error(await response.text());
-  return (await response.json()) as PageData;
+  return (await response.json()) as PackedPage;
+}
+
+/** How long the file beside the page may take, in milliseconds. */
+const PATIENCE = 60_000;
+/** How long its data may take to come once it is loaded. */
+const GRACE = 5_000;
+
+/**
+ * Reads the file beside the page. It comes in a frame of its own, since a page from a disk may fetch nothing; the frame may run its
+ * script and nothing else.
+ */
+export async function olderReleases(mark: string): Promise<PackedOlder> {
+  const frame = document.createElement('iframe');
+  frame.setAttribute('sandbox', 'allow-scripts');
+  frame.hidden = true;
+  frame.title = 'older releases';
+  try {
+    const packed = await new Promise<string>((resolve, reject) => {
+      addEventListener('message', ({ source, data }: MessageEvent<unknown>) => {
+        if (source === frame.contentWindow && typeof data === 'string') resolve(data);
+      });
+      const absent = new Error('older-releases.html is not beside this page, or belongs to another one');
+      frame.addEventListener('load', () => setTimeout(() => reject(absent), GRACE));
+      setTimeout(() => reject(new Error('older-releases.html took too long')), PATIENCE);
+      frame.src = `older-releases.html#${mark}`;
+      document.body.append(frame);
+    });
+    return (await unzipped(packed)) as PackedOlder;
+  } finally {
+    frame.remove();
+  }
+}
+
+async function unzipped(packed: string): Promise<unknown> {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+  return new Response(stream).json();
 }
 
 /** When the next release of the line came; undefined for the one that runs. */

@@ -1,38 +1,23 @@
 // The page of `tagflow report` and `tagflow ui`: reads its data, and shows the view that the URL names. It changes nothing.
 import './style.css';
 import { type JSX, render } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import type { PackedPage } from '../views/report/packed-page.ts';
 import type { PageData } from '../views/report/page-types.ts';
 import { Auditor } from './auditor.tsx';
 import { Compare } from './compare.tsx';
-import { embeddedData, servedData } from './data.ts';
+import { embeddedPage, servedPage } from './data.ts';
 import { Matrix } from './matrix.tsx';
 import { Command, Heading } from './parts.tsx';
 import { ReleasePage } from './release.tsx';
 import { START, type ViewRoute, linkTo, useRoute } from './route.ts';
 import { duration, iso } from './text.ts';
 import { Timeline } from './timeline.tsx';
+import { type OlderState, usePage } from './use-page.ts';
 
-/** How often a page that a server serves asks again, in milliseconds. */
-const AGAIN = 15_000;
-
-function Page(props: { readonly first: PageData; readonly isLive: boolean }): JSX.Element {
-  const [data, setData] = useState(props.first);
-  const [problem, setProblem] = useState('');
+function Page(props: { readonly first: PackedPage; readonly isLive: boolean }): JSX.Element {
+  const { data, problem, older } = usePage(props.first, props.isLive);
   const route = useRoute((name) => data.lines.some((line) => line.name === name));
-  useEffect(() => {
-    if (!props.isLive) return undefined;
-    const look = async (): Promise<void> => {
-      try {
-        setData(await servedData());
-        setProblem('');
-      } catch (error) {
-        setProblem(`not up to date: ${String(error)}`);
-      }
-    };
-    const timer = setInterval(() => void look(), AGAIN);
-    return () => clearInterval(timer);
-  }, []);
   const title = titleOf(route);
   const isFirst = useRef(true);
   useEffect(() => {
@@ -51,11 +36,14 @@ function Page(props: { readonly first: PageData; readonly isLive: boolean }): JS
         <p>
           as of <time dateTime={iso(data.made)}>{iso(data.made)}</time>
           {props.isLive ? ', kept up to date' : ` (${duration(Date.now() - data.made)} ago)`}{' '}
-          <span role="status">{problem !== '' && <span class="mark bad">✗ {problem}</span>}</span>
+          <span role="status">
+            {older === 'reading' && `reading ${props.first.older} older releases … `}
+            {problem !== '' && <span class="mark bad">✗ {problem}</span>}
+          </span>
         </p>
       </header>
       <div id="main">
-        <View data={data} route={route} />
+        <View data={data} route={route} older={older} />
       </div>
     </>
   );
@@ -84,7 +72,8 @@ function Views({ now }: { readonly now: ViewRoute['view'] }): JSX.Element {
   );
 }
 
-function View({ data, route }: { readonly data: PageData; readonly route: ViewRoute }): JSX.Element {
+function View(props: { readonly data: PageData; readonly route: ViewRoute; readonly older: OlderState }): JSX.Element {
+  const { data, route, older } = props;
   if (data.problem) return <Unreadable text={data.problem.text} />;
   if (route.view === 'matrix')
     return <Matrix key={linkTo(route)} data={data} filter={route.filter} isMarkedOnly={route.isMarkedOnly} />;
@@ -95,9 +84,13 @@ function View({ data, route }: { readonly data: PageData; readonly route: ViewRo
   if (route.view === 'line')
     return <Timeline key={line.name} data={data} line={line} from={route.from} until={route.until} />;
   const index = line.releases.findIndex(({ number }) => number === route.number);
-  if (index < 0) return <Missing text={`${line.name} has no release ${route.number}.`} />;
+  if (index < 0 && older === 'reading') return <Missing text="Older releases are being read." />;
+  if (index < 0) return <Missing text={`${line.name} has no release ${route.number}${WHERE[older]}.`} />;
   return <ReleasePage data={data} line={line} index={index} />;
 }
+
+/** Among which releases one was looked for. */
+const WHERE = { none: '', reading: '', missing: ' among those that this page has' } as const;
 
 function Missing({ text }: { readonly text: string }): JSX.Element {
   return (
@@ -130,8 +123,8 @@ async function start(): Promise<void> {
   const root = document.querySelector('#page');
   if (!root) return;
   try {
-    const embedded = await embeddedData();
-    render(<Page first={embedded ?? (await servedData())} isLive={embedded === undefined} />, root);
+    const embedded = await embeddedPage();
+    render(<Page first={embedded ?? (await servedPage())} isLive={embedded === undefined} />, root);
   } catch (error) {
     root.textContent = `The data cannot be shown: ${String(error)}`;
   }

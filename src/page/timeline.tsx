@@ -120,11 +120,7 @@ function Metrics(props: {
       `${metrics.deployments.length}, ${span(metrics.deploymentIntervalSeconds)} between`,
       metrics.deployments,
     ],
-    [
-      'change lead time',
-      span(metrics.changeLeadTimeSeconds),
-      [...new Set(metrics.changes.map(({ release }) => release))],
-    ],
+    ['change lead time', span(metrics.changeLeadTimeSeconds), metrics.changed],
     ['change fail rate', percent(metrics.changeFailRate), metrics.failed.map(({ release }) => release)],
     [
       'failed deployment recovery time',

@@ -58,6 +58,13 @@ describe('who has the URL', () => {
     expect(await ask('data.json')).toMatchObject({ status: 200, text: '{"schemaVersion":1}' });
   });
 
+  test('gets compressed data where that is understood, and heads without a body', async () => {
+    const packed = await ask('data.json', { headers: { 'accept-encoding': 'br, gzip' } });
+    expect(packed).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip' } });
+    expect(await ask('', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+    expect(await ask('data.json', { method: 'HEAD' })).toMatchObject({ status: 200, text: '' });
+  });
+
   test('learns why there is no data', async () => {
     fails = true;
     expect(await ask('data.json')).toMatchObject({ status: 503, text: 'the remote is gone\n' });
@@ -65,6 +72,17 @@ describe('who has the URL', () => {
 });
 
 describe('who has not', () => {
+  test('learns which methods there are, and no origin is let in', async () => {
+    const { headers } = await ask('', { method: 'DELETE', headers: { origin: 'https://evil.example' } });
+    expect(headers.allow).toBe('GET, HEAD');
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  test('cannot speak another protocol with it', async () => {
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket' };
+    expect((await ask('/', { headers: upgrade })).status).toBe(404);
+  });
+
   test.each<[string, string, Parameters<typeof ask>[1], number]>([
     ['the token', '/', {}, 404],
     ['the right token', `/${'A'.repeat(32)}/`, {}, 404],
@@ -73,7 +91,15 @@ describe('who has not', () => {
     ['the Host: another port', '', { headers: { host: '127.0.0.1:1' } }, 403],
     ['the Origin', 'data.json', { headers: { origin: 'https://evil.example' } }, 403],
     ['the Origin: a page from a disk', 'data.json', { headers: { origin: 'null' } }, 403],
+    ['the Host: a name for this machine', '', { headers: { host: 'localhost' } }, 403],
+    ['the end of the token', 'x/../../', {}, 404],
+    ['a path that is there', 'index.html', {}, 404],
+    ['a path that is there: a query', '?x=1', {}, 404],
+    ['a path that is there: a folder of data', 'data.json/', {}, 404],
     ['a method that reads', '', { method: 'POST' }, 405],
+    ['a method that reads: a question before a write', 'data.json', { method: 'OPTIONS' }, 405],
+    ['a method that reads: one that repeats what was sent', '', { method: 'TRACE' }, 405],
+    ['a method that reads: one of WebDAV', '', { method: 'PROPFIND' }, 405],
     ['a method that reads data', 'data.json', { method: 'PUT' }, 405],
   ])('%s gets nothing', async (_, path, options, status) => {
     const answer = await ask(path, options);

@@ -1,5 +1,7 @@
 // What people do with the page in a real browser: by keyboard alone, with a URL that was sent, on paper, and to take files away.
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MISSING_BROWSER, type Page } from '../support/browser.ts';
 import { Pages } from '../support/opened-page.ts';
@@ -120,6 +122,29 @@ describe.skipIf(MISSING_BROWSER !== '')(`a reader of the page${skipped}`, () => 
     expect(await page.evaluate('getSelection().toString()')).toBe('tagflow history prd');
     await page.close();
   });
+
+  it('finds older releases beside a large page, and says in place when they are not there', async () => {
+    const { page, go, text, trouble } = await pages.open({ applications: 200, releases: 25 });
+    await go('#/prd/app-7/1');
+    await page.waitForSelector('dl');
+    expect(await text()).toMatch(/prd\/app-7 release 1[^]*V4\.1/);
+    expect(await text()).not.toContain('older releases');
+    const file = fileURLToPath(await page.evaluate<string>('location.href.replace(/#.*/, "")'));
+    const beside = join(dirname(file), 'older-releases.html');
+    const kept = await readFile(beside, 'utf8');
+    await writeFile(beside, kept.replace(/data-mark="[^"]*"/, `data-mark="${'0'.repeat(32)}"`));
+    await go('#/prd/app-7/1');
+    await page.waitForSelector('.mark.bad');
+    expect(await text()).toMatch(
+      /9200 older releases and details are missing[^]*has no release 1 among those that this page has/,
+    );
+    await rm(beside);
+    await go('#/');
+    await page.waitForSelector('header .mark.bad');
+    expect(await page.evaluate('document.querySelectorAll(".matrix tbody tr").length')).toBe(200);
+    expect(trouble.filter((one) => !one.includes('ERR_FILE_NOT_FOUND'))).toEqual([]);
+    await page.close();
+  }, 60_000);
 
   it('prints dark text on white paper, with nothing that only a screen can use, and nothing cut off', async () => {
     const { page, go } = await pages.open(

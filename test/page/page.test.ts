@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readRoute, linkTo, type ViewRoute } from '../../src/page/route.ts';
 import { quoted } from '../../src/page/text.ts';
-import { livePage, reportPage } from '../../src/cli/page/document.ts';
+import { type PackedOlder, type PackedPage, unpackPage, withOlder } from '../../src/views/report/packed-page.ts';
+import { OLDER_FILE, livePage, reportFiles, reportPage } from '../../src/cli/page/document.ts';
 import { pageDataFor } from '../support/page-data.ts';
 
 const HOSTILE = '</script><script>alert(1)</script><!--<img src=x onerror=alert(2)> \u202Eabc ${`x`} \\u003c';
@@ -22,6 +23,7 @@ describe('the file', () => {
       `script-src ${digest(script)}`,
       `style-src ${digest(style)}`,
       "connect-src 'none'",
+      "frame-src 'none'",
       "base-uri 'none'",
       "form-action 'none'",
     ]);
@@ -31,7 +33,7 @@ describe('the file', () => {
   test('holds the data as it was, without a character that means something to HTML', () => {
     const [, data = ''] = /<script type="application\/gzip" id="data">([^<]*)<\/script>/.exec(page) ?? [];
     expect(data).toMatch(/^[A-Za-z0-9+/=]+$/);
-    expect(JSON.parse(gunzipSync(Buffer.from(data, 'base64')).toString())).toEqual(
+    expect(unpackPage(JSON.parse(gunzipSync(Buffer.from(data, 'base64')).toString()) as PackedPage)).toEqual(
       pageDataFor({ applications: 2, releases: 3, text: HOSTILE }),
     );
     expect(page).not.toContain('alert(1)');
@@ -42,8 +44,27 @@ describe('the file', () => {
     expect(reportPage(pageDataFor(size))).toBe(page);
   });
 
-  test('has at most 300 kB for 1,000 releases', () => {
-    expect(reportPage(pageDataFor({ applications: 1, releases: 500 })).length).toBeLessThan(300_000);
+  test('has at most 300 kB for 1,000 releases, and stands alone', () => {
+    const files = reportFiles(pageDataFor({ applications: 1, releases: 500 }));
+    expect([...files.keys()]).toEqual(['index.html']);
+    expect(files.get('index.html')?.length).toBeLessThan(300_000);
+  });
+
+  test.each([
+    ['10,000 releases', { applications: 200, releases: 25 }],
+    ['long texts that differ', { applications: 1, releases: 400, text: '', noise: 400 }],
+  ])('has at most 300 kB for %s, and the rest beside it: nothing is lost', (_, size) => {
+    const data = pageDataFor(size);
+    const files = reportFiles(data);
+    expect([...files.keys()]).toEqual(['index.html', OLDER_FILE]);
+    expect(files.get('index.html')?.length).toBeLessThan(300_000);
+    const [first, second] = [...files.values()].map((text) => {
+      const [, packed = ''] = /id="data"[^>]*>([^<]+)</.exec(text) ?? [];
+      return JSON.parse(gunzipSync(Buffer.from(packed, 'base64')).toString()) as unknown;
+    });
+    const page = first as PackedPage;
+    expect(withOlder(unpackPage(page), page, second as PackedOlder)).toEqual(data);
+    expect(() => withOlder(unpackPage(page), { mark: 'another' }, second as PackedOlder)).toThrow(/another page/);
   });
 
   test('has no data where a server is asked for it', () => {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { reportPage } from '../../src/cli/page/document.ts';
+import { reportFiles } from '../../src/cli/page/document.ts';
 import type { PageData } from '../../src/views/report/page-types.ts';
 import { type Browser, type Page, type PageOptions, openBrowser } from './browser.ts';
 import { type PageSize, pageDataFor } from './page-data.ts';
@@ -67,9 +67,9 @@ export class Pages {
   }
 
   async #write(data: PageData): Promise<string> {
-    const file = join(await mkdtemp(join(this.#folder, 'page-')), 'index.html');
-    await writeFile(file, reportPage(data));
-    return file;
+    const folder = await mkdtemp(join(this.#folder, 'page-'));
+    for (const [name, text] of reportFiles(data)) await writeFile(join(folder, name), text);
+    return join(folder, 'index.html');
   }
 }
 

@@ -12,6 +12,8 @@ export interface PageSize {
   readonly releases: number;
   /** Stands wherever a person could have written something. */
   readonly text?: string;
+  /** Characters of each reason that nothing can compress. */
+  readonly noise?: number;
   /** Recent releases, with metrics: the second one failed. */
   readonly metrics?: boolean;
 }
@@ -22,10 +24,11 @@ export function pageDataFor({
   releases,
   text = 'SHOP-7 new checkout',
   metrics = false,
+  noise = 0,
 }: PageSize): PageData {
   const lines = Array.from({ length: applications }, (_, index) =>
     ['dev', 'prd'].map((environment) =>
-      lineFor(environment, applications === 1 ? null : `app-${index}`, { releases, text, metrics }),
+      lineFor(environment, applications === 1 ? null : `app-${index}`, { releases, text, metrics, noise }),
     ),
   );
   return {
@@ -72,6 +75,7 @@ const METRICS: PageMetrics = {
     { release: 3, seconds: 5400 },
     { release: 4, seconds: 90_000 },
   ],
+  changed: [3, 4],
   leadTimeUnknown: [],
   failed: [{ release: 2, sign: 'rollback', recovered: 3 }],
   changeFailRate: 0.25,
@@ -83,7 +87,7 @@ const METRICS: PageMetrics = {
 function lineFor(
   environment: string,
   application: string | null,
-  { releases, text, metrics }: Required<Omit<PageSize, 'applications'>>,
+  { releases, text, metrics, noise }: Required<Omit<PageSize, 'applications'>>,
 ): PageLine {
   const first = MADE - (metrics ? releases + 1 : 20_000) * HOUR;
   const name = application === null ? environment : `${environment}/${application}`;
@@ -98,11 +102,17 @@ function lineFor(
     marks: [{ word: 'registry drift', bad: true }],
     remarks: [[`drift: ${text}   fix: `, { command: `tagflow apply ${name.replace('/', ' ')}` }]],
     problem: null,
-    releases: Array.from({ length: releases }, (_, index) => releaseFor(name, releases - index, { text, first })),
+    releases: Array.from({ length: releases }, (_, index) =>
+      releaseFor(name, releases - index, { text, first, noise }),
+    ),
   };
 }
 
-function releaseFor(line: string, number: number, { text, first }: { text: string; first: number }): PageRelease {
+function releaseFor(
+  line: string,
+  number: number,
+  { text, first, noise }: { text: string; first: number; noise: number },
+): PageRelease {
   const images = ['django', 'mariadb'].map((name) => {
     // One of the images changes with each release.
     const version = name === 'django' ? `V4.${number}` : `V10.${Math.floor(number / 10)}`;
@@ -125,7 +135,10 @@ function releaseFor(line: string, number: number, { text, first }: { text: strin
     onBehalfOf: text,
     signer: null,
     job: `https://ci.example.org/jobs/${number}`,
-    reason: text,
+    reason:
+      noise === 0
+        ? text
+        : Array.from({ length: noise / 50 }, (_, part) => hex(`${line} ${number} ${part}`, 50)).join(' '),
     gates: [
       { gate: 'downgrade', decision: 'pass', reason: 'no image is older', by: null, why: null },
       { gate: 'held', decision: 'pass', reason: 'no image in this release is on hold', by: null, why: null },

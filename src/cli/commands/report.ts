@@ -1,6 +1,6 @@
 // tagflow report: one page about the whole repository, in one file.
-import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { EXIT, TagflowError } from '../../model/errors.ts';
 import { defineCommand } from '../grammar/define.ts';
 import { optional } from '../arguments/options.ts';
@@ -15,7 +15,7 @@ export const report = defineCommand({
   name: 'report',
   summary: 'write a page that shows what runs, what happened, and the evidence',
   description: [
-    'Writes one HTML file with all its data: what each environment runs, its timeline and delivery metrics, each release with its gates, and a comparison of two releases. For auditors it also shows what ran at any moment and what `check` found. The page opens offline from a disk, from the artifacts of a CI job, or from GitLab Pages. It loads nothing and sends nothing.',
+    'Writes one HTML file with all its data (older releases of a large repository go into a second file beside it): what each environment runs, its timeline and delivery metrics, each release with its gates, and a comparison of two releases. For auditors it also shows what ran at any moment and what `check` found. The page opens offline from a disk, from the artifacts of a CI job, or from GitLab Pages. It loads nothing and sends nothing.',
     'The page names what could not be read and shows the rest. Where the trunk has no `tagflow.yaml`, or one with mistakes, the page says so, and the command ends with exit code 2. See [A page for everybody](../how-to/publish-a-page.md).',
   ],
   examples: ['tagflow report', 'tagflow report public --since 1y', 'tagflow report --no-check'],
@@ -27,18 +27,19 @@ export const report = defineCommand({
   options: PAGE_OPTIONS,
   async run(session, { folder = 'tagflow-report', ...options }) {
     const readPage = pageReader(options);
-    const [{ reportPage }, { linesOf, styled }] = await Promise.all([
+    const [{ OLDER_FILE, reportFiles }, { linesOf, styled }] = await Promise.all([
       import('../page/document.ts'),
       import('../../views/view.ts'),
     ]);
     const data = await readPage(await session.context());
-    const page = reportPage(data);
-    const file = await save(await namedPath(session.options.directory, folder), page);
+    const files = reportFiles(data);
+    const file = await save(await namedPath(session.options.directory, folder), files, OLDER_FILE);
+    const bytes = [...files.values()].reduce((sum, text) => sum + text.length, 0);
     const releases = data.lines.reduce((sum, line) => sum + line.releases.length, 0);
     session.print({
       data: {
         file,
-        bytes: page.length,
+        bytes,
         environments: data.lines.length,
         releases,
         findings: data.findings?.length ?? null,
@@ -47,8 +48,9 @@ export const report = defineCommand({
       parts: [
         linesOf([
           styled('green', '✓'),
-          ` wrote ${file}: ${data.lines.length} environments, ${releases} releases, ${size(page)}`,
+          ` wrote ${file}: ${data.lines.length} environments, ${releases} releases, ${size(bytes)}`,
         ]),
+        ...(files.size === 1 ? [] : [linesOf(`  older releases are in ${OLDER_FILE} beside it`)]),
         ...(data.problem ? [linesOf([styled('red', '✗'), ` the page says: ${data.problem.text}`])] : []),
       ],
     });
@@ -56,19 +58,18 @@ export const report = defineCommand({
   },
 });
 
-function size(page: string): string {
-  return `${Math.ceil(page.length / 1000)} kB`;
+function size(bytes: number): string {
+  return `${Math.ceil(bytes / 1000)} kB`;
 }
 
-/** Writes the page. Of what is there already, only a page of ours is written over. */
-async function save(folder: string, page: string): Promise<string> {
+/** Writes the files. Of what is there already, only a page of ours is written over, or removed where it is no longer needed. */
+async function save(folder: string, files: ReadonlyMap<string, string>, beside: string): Promise<string> {
   const file = join(folder, FILE);
   try {
     await mkdir(folder, { recursive: true });
-    const there = await lstat(file).catch(() => undefined);
-    if (there && !there.isFile()) throw new Error('it is not a regular file');
-    if (there && !(await readFile(file, 'utf8')).includes(GENERATOR)) throw new Error('another page is there');
-    await writeFile(file, page);
+    for (const name of [FILE, beside]) await requireOurs(join(folder, name));
+    if (!files.has(beside)) await rm(join(folder, beside), { force: true });
+    for (const [name, text] of files) await writeFile(join(folder, name), text);
     return file;
   } catch (cause) {
     throw new TagflowError('storage-failed', {
@@ -78,4 +79,12 @@ async function save(folder: string, page: string): Promise<string> {
       cause,
     });
   }
+}
+
+/** Throws where something is in the way that is not a page of ours. */
+async function requireOurs(file: string): Promise<void> {
+  const there = await lstat(file).catch(() => undefined);
+  if (there && !there.isFile()) throw new Error(`${basename(file)} is not a regular file`);
+  if (there && !(await readFile(file, 'utf8')).includes(GENERATOR))
+    throw new Error(`another page is there: ${basename(file)}`);
 }

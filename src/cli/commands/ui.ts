@@ -19,15 +19,16 @@ export const ui = defineCommand({
   },
   async run(session, { port, ...options }) {
     const readPage = pageReader(options);
-    const [{ livePage, pagePolicy }, { servePage }] = await Promise.all([
+    const [{ livePage, pagePolicy }, { servePage }, { packPage }] = await Promise.all([
       import('../page/document.ts'),
       import('../page/server.ts'),
+      import('../../views/report/packed-page.ts'),
     ]);
     const context = await session.context();
-    const data = async (): Promise<string> => JSON.stringify(await readPage(context));
+    const data = async (): Promise<string> => JSON.stringify(packPage(await readPage(context)));
     // What is wrong with the repository or the credentials is said here, not in a browser.
     await data();
-    const server = await servePage({ page: livePage(), policy: pagePolicy("'self'"), data }, port);
+    const server = await servePage({ page: livePage(), policy: pagePolicy({ connect: "'self'" }), data }, port);
     session.print({ data: { url: server.url }, parts: [{ kind: 'lines', lines: [server.url] }] });
     session.say('Ctrl-C ends it');
     if (!session.signal.aborted) await once(session.signal, 'abort');

@@ -1,7 +1,9 @@
 // Serves the page on loopback, for `tagflow ui`. It only reads. Nobody reaches it without the token of its URL, and a page of
 // another origin cannot ask it for anything: Host and Origin are checked (DNS rebinding), and no answer may be embedded.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { TagflowError } from '../../model/errors.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -51,20 +53,34 @@ async function answer(
   const refuse = (status: number, text: string): void => {
     response.writeHead(status, headers('text/plain; charset=utf-8', policy)).end(`${text}\n`);
   };
-  if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, 'this page only reads');
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.setHeader('allow', 'GET, HEAD');
+    return refuse(405, 'this page only reads');
+  }
   if (!isOurs(request)) return refuse(403, 'asked by another origin');
-  if (request.url === `/${token}/`) {
+  const [, asked = '', ...rest] = (request.url ?? '').split('/');
+  if (!isSame(asked, token)) return refuse(404, 'not found');
+  if (rest.length === 1 && rest[0] === '') {
     response.writeHead(200, headers('text/html; charset=utf-8', policy)).end(page);
     return undefined;
   }
-  if (request.url !== `/${token}/data.json`) return refuse(404, 'not found');
+  if (rest.length !== 1 || rest[0] !== 'data.json') return refuse(404, 'not found');
   try {
     const text = await data();
-    response.writeHead(200, headers('application/json; charset=utf-8', policy)).end(text);
+    const isPacked = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+    const body = isPacked ? await promisify(gzip)(text) : text;
+    const encoding = isPacked ? { 'content-encoding': 'gzip' } : {};
+    response.writeHead(200, { ...headers('application/json; charset=utf-8', policy), ...encoding }).end(body);
   } catch (error) {
     refuse(503, error instanceof Error ? error.message : String(error));
   }
   return undefined;
+}
+
+/** Whether a text is the token, in a time that does not tell how much of it is right. */
+function isSame(text: string, token: string): boolean {
+  const [a, b] = [Buffer.from(text), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Whether a browser asks for the address that it was given, from a page of the same address. */

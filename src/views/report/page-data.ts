@@ -3,6 +3,7 @@ import type { Release } from '../../engine/read/past.ts';
 import type { RepositoryReport } from '../../engine/audit/report.ts';
 import type { EnvironmentStatus, ImageStatus } from '../../engine/status.ts';
 import type { ReleaseDetails } from '../../engine/audit/release-details.ts';
+import type { LineMetrics } from '../../engine/audit/metrics.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import { sourceWords } from '../sources.ts';
@@ -41,7 +42,7 @@ export function pageDataOf(report: RepositoryReport, say: SayAct): PageData {
         application: line?.application ?? null,
         branch: state.branch,
         from: state.from,
-        metrics: measured ? (metricsShape(measured) as PageMetrics) : null,
+        metrics: measured ? metricsFor(measured) : null,
         freezes: (report.freezes.get(state.environment) ?? []).map(({ start, end, reason = null }) => ({
           start,
           end,
@@ -81,6 +82,19 @@ export function unreadablePage(problem: TagflowError, { made, since }: Pick<Page
     findings: null,
     checkProblem: null,
     problem: { code, text: plain(text) },
+  };
+}
+
+/** Changes of a line whose lead time the page draws: the newest. */
+const CHANGES = 200;
+
+/** What of a line's metrics the page shows. */
+function metricsFor(measured: LineMetrics): PageMetrics {
+  const { changes } = measured.leadTime;
+  return {
+    ...(metricsShape(measured) as PageMetrics),
+    changes: changes.slice(-CHANGES).map(({ release, took }) => ({ release, seconds: took / 1000 })),
+    changed: [...new Set(changes.map(({ release }) => release))],
   };
 }
 

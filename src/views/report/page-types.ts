@@ -96,7 +96,10 @@ export interface PageMetrics {
   readonly deploymentsPerWeek: number;
   readonly deploymentIntervalSeconds: number | null;
   readonly changeLeadTimeSeconds: number | null;
+  /** The newest that are known. */
   readonly changes: readonly { readonly release: number; readonly seconds: number | null }[];
+  /** Releases that brought changes of which the lead time is known. */
+  readonly changed: readonly number[];
   readonly leadTimeUnknown: readonly number[];
   readonly failed: readonly { readonly release: number; readonly sign: string; readonly recovered: number | null }[];
   readonly changeFailRate: number | null;
