@@ -84,7 +84,7 @@ async function costOf({ folder, build, browser }: Place, ledger: LargeLedger & {
   const made = (await processorTime(command, { cwd: folder, env })) / 1000;
   const sizes = new Map<string, number>();
   for (const name of await readdir(out)) sizes.set(name, (await stat(join(out, name))).size);
-  const views = [];
+  const views: Awaited<ReturnType<typeof firstView>>[] = [];
   for (let round = 0; round < ROUNDS; round += 1) views.push(await firstView(browser, join(out, 'index.html')));
   const middle = (key: keyof (typeof views)[number]): number => medianOf(views.map((view) => view[key]));
   return {
