@@ -4,7 +4,7 @@ import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId } from '../model/object-id.ts';
 import { failed } from './history.ts';
 import type { CommitChanges, PathEffect } from './ledger.ts';
-import { type PlumbingOptions, streamGit } from './plumbing.ts';
+import { type PlumbingOptions, forWalks, streamGit } from './plumbing.ts';
 
 /** Which commits are described, and who takes that. */
 export interface ChangesAsk {
@@ -20,7 +20,7 @@ export async function tellChanges(git: PlumbingOptions, { head, below, take }: C
   const format = ['-m', '--root', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H %P'];
   const input = Buffer.from(below ? `${head}\n^${below}\n` : `${head}\n`);
   const args = ['log', '--first-parent', ...format, '--stdin'];
-  const { exitCode, stderr, ended } = await streamGit(git, args, { input, take: (chunk) => log.take(chunk) });
+  const { exitCode, stderr, ended } = await streamGit(forWalks(git), args, { input, take: (chunk) => log.take(chunk) });
   if (ended) throw tooLong(git.bounds);
   if (exitCode !== 0) throw failed('log', stderr);
   log.end();

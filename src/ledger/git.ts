@@ -23,6 +23,7 @@ import { storeCommit } from './proposal.ts';
 import { type LedgerTimeouts, Remote, type RemoteOptions } from './remote.ts';
 import { createRepository } from './repository.ts';
 import { FileSteps } from './steps.ts';
+import { type GitConnection, readStretch } from './stretch.ts';
 import { Activity, Together } from './together.ts';
 import { type GitCredentials, type RemoteUrl, parseRemoteUrl } from './url.ts';
 
@@ -71,13 +72,11 @@ const TIMEOUTS: LedgerTimeouts = {
  */
 export async function createGitLedger(options: GitLedgerOptions): Promise<Ledger> {
   const { remote, plumbing } = await connectGit(options);
-  return assemble(remote, plumbing);
+  return assemble(remote, plumbing, async () => connectGit(options));
 }
 
 /** A repository of our own, and what its remote is reached with. Throws what `createGitLedger` throws. */
-export async function connectGit(
-  options: GitLedgerOptions,
-): Promise<{ readonly remote: RemoteOptions; readonly plumbing: PlumbingOptions }> {
+export async function connectGit(options: GitLedgerOptions): Promise<GitConnection> {
   const remote = parseRemoteUrl(options.url, { allowPlainHttp: options.allowPlainHttp === true });
   const credentialSettings = options.credentials ? [] : (options.credentialSettings ?? []);
   const credentials = options.credentials ?? ownCredentials(remote, credentialSettings);
@@ -135,7 +134,7 @@ function askTogether(
 }
 
 /** The ledger from its parts: each method of the port, and the part that keeps its promise. */
-function assemble(options: RemoteOptions, plumbing: PlumbingOptions): Ledger {
+function assemble(options: RemoteOptions, plumbing: PlumbingOptions, connect: () => Promise<GitConnection>): Ledger {
   const activity = new Activity();
   const git = { ...plumbing, activity };
   const { repository, clock, random, signal, timeouts } = options;
@@ -171,6 +170,7 @@ function assemble(options: RemoteOptions, plumbing: PlumbingOptions): Ledger {
     walk: async (head, paths, limit) => steps.walk(head, paths, limit),
     recent: async (...ask) => steps.recent(...ask),
     walkAside: async (head, paths) => steps.walkAside(head, paths),
+    stretch: async (from, fileSets, most) => readStretch(connect, activity, { from, fileSets, most }),
     eachChange: async (head, take, below) => steps.eachChange(head, take, below),
     treeId: async (base, edits, only) => files.treeId(base, edits, only),
     async writeCommit(draft) {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId } from '../model/object-id.ts';
-import { type PlumbingOptions, runGit } from './plumbing.ts';
+import { type PlumbingOptions, forWalks, runGit } from './plumbing.ts';
 
 /** Those of some commits of the repository that are not reachable from a head. */
 export async function outside(
@@ -12,7 +12,7 @@ export async function outside(
   head: ObjectId,
 ): Promise<readonly ObjectId[]> {
   const input = Buffer.from([...commits, `^${head}`, ''].join('\n'));
-  const { exitCode, stdout, stderr } = await runGit(git, ['rev-list', '--stdin'], input);
+  const { exitCode, stdout, stderr } = await runGit(forWalks(git), ['rev-list', '--stdin'], input);
   if (exitCode !== 0) throw failed('rev-list', stderr);
   const listed = new Set(stdout.toString('latin1').split('\n'));
   return commits.filter((id) => listed.has(id));
@@ -27,7 +27,25 @@ export async function reachable(
 ): Promise<readonly ObjectId[]> {
   const count = Number.isFinite(limit) ? [`--max-count=${Math.max(0, Math.floor(limit))}`] : [];
   const hidden = exclude.map((id) => `^${id}`);
-  const { exitCode, stdout, stderr } = await runGit(git, ['rev-list', '--topo-order', ...count, include, ...hidden]);
+  const { exitCode, stdout, stderr } = await runGit(forWalks(git), [
+    'rev-list',
+    '--topo-order',
+    ...count,
+    include,
+    ...hidden,
+  ]);
+  if (exitCode !== 0) throw failed('rev-list', stderr);
+  return stdout.toString('latin1').split('\n').filter(isObjectId);
+}
+
+/** Returns the newest commits of a first-parent history, newest first, at most `limit`. */
+export async function newestFirstParents(
+  git: PlumbingOptions,
+  head: ObjectId,
+  limit: number,
+): Promise<readonly ObjectId[]> {
+  const args = ['rev-list', '--first-parent', `--max-count=${limit}`, head];
+  const { exitCode, stdout, stderr } = await runGit(forWalks(git), args);
   if (exitCode !== 0) throw failed('rev-list', stderr);
   return stdout.toString('latin1').split('\n').filter(isObjectId);
 }
@@ -66,7 +84,11 @@ async function parentsOf(
   heads: readonly ObjectId[],
 ): Promise<ReadonlyMap<ObjectId, readonly ObjectId[]>> {
   const input = Buffer.from(`${heads.join('\n')}\n`);
-  const { exitCode, stdout, stderr } = await runGit(git, ['rev-list', '--parents', ...options, '--stdin'], input);
+  const { exitCode, stdout, stderr } = await runGit(
+    forWalks(git),
+    ['rev-list', '--parents', ...options, '--stdin'],
+    input,
+  );
   if (exitCode !== 0) throw failed('rev-list', stderr);
   const parents = new Map<ObjectId, readonly ObjectId[]>();
   for (const line of stdout.toString('latin1').split('\n')) {

@@ -61,6 +61,16 @@ export interface CommitChanges {
   readonly files: readonly PathEffect[];
 }
 
+/** A part of a first-parent history, and what changed in it. */
+export interface HistoryStretch {
+  /** The commits, newest first. */
+  readonly line: readonly ObjectId[];
+  /** The commit below the last one; undefined where the remote has none. */
+  readonly next: ObjectId | undefined;
+  /** The steps of each set of files, newest first. */
+  readonly steps: readonly (readonly FileStep[])[];
+}
+
 /** Returns steps, newest first and down to the oldest, up to the newest one below which there are none of the files. */
 export function upToFirst(steps: readonly FileStep[]): readonly FileStep[] {
   const at = steps.findIndex(({ files }, index) => files.size > 0 && (steps[index + 1]?.files.size ?? 0) === 0);
@@ -190,6 +200,12 @@ export interface HistoryReader {
    * and differs from one of the parents, children before parents. Needs `deepen`.
    */
   walkAside(head: ObjectId, paths: readonly string[]): Promise<readonly FileStep[]>;
+  /**
+   * Returns the newest `most` commits of the first-parent history of any commit that the remote has, and the steps of `walk` among
+   * them, for each set of files. Brings that stretch alone and frees it afterwards, so that a long history can be read piece by
+   * piece. Nothing of it can be read otherwise.
+   */
+  stretch(from: ObjectId, fileSets: readonly (readonly string[])[], most: number): Promise<HistoryStretch>;
   /**
    * Tells what each commit of a head's first-parent history did to files, newest first, one commit in memory at a time. `below`:
    * that commit and what it reaches are left out. Needs `deepen(head)`, or a `downTo` that ended at `below`.

@@ -4,7 +4,7 @@ import { TagflowError } from '../model/errors.ts';
 import { type ObjectId, isObjectId, parseObjectId } from '../model/object-id.ts';
 import { failed, firstParents } from './history.ts';
 import type { TreeEntry } from './ledger.ts';
-import { type PlumbingOptions, streamGit } from './plumbing.ts';
+import { type PlumbingOptions, forWalks, streamGit } from './plumbing.ts';
 
 /** A file of a tree, or undefined where there is none. */
 export type FileAt = Pick<TreeEntry, 'id' | 'mode'> | undefined;
@@ -79,10 +79,11 @@ export async function changesAside(
 ): Promise<ReadonlyMap<PathsBelow, readonly PathChange[]>> {
   const heads = [...new Set(asks.map(({ head }) => head))];
   const log = new LogReader(asks, git.bounds);
-  const [lines] = await Promise.all([
-    firstParents(git, heads),
-    readLog(git, ['--full-history', '--topo-order'], heads, log),
-  ]);
+  // One after the other: each keeps every commit in memory. Where the files never were, the first says it all.
+  await readLog(git, ['--full-history', '--topo-order'], heads, log);
+  const lines = asks.some((ask) => log.changesOf(ask).length > 0)
+    ? await firstParents(git, heads)
+    : new Map<ObjectId, readonly ObjectId[]>();
   const found = new Map<PathsBelow, readonly PathChange[]>();
   for (const ask of asks) {
     const line = new Set(lines.get(ask.head));
@@ -103,7 +104,7 @@ async function readLog(
   const format = ['-m', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H'];
   const args = ['log', ...options, ...format, '--stdin', '--', ...log.paths];
   const input = Buffer.from(`${heads.join('\n')}\n`);
-  const { exitCode, stderr, ended } = await streamGit(git, args, { input, take: (chunk) => log.take(chunk) });
+  const { exitCode, stderr, ended } = await streamGit(forWalks(git), args, { input, take: (chunk) => log.take(chunk) });
   if (log.isTooLong) throw tooLong(log.paths[0] ?? '', git.bounds);
   if (!ended && exitCode !== 0) throw failed('log', stderr);
   if (!ended) log.end();

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { type ReadBounds, raiseBound, spellBound } from '../model/bounds.ts';
 import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
+import { type Setting, withConfig } from './environment.ts';
 import type { Activity } from './together.ts';
 
 /** What a finished process left. */
@@ -31,6 +32,18 @@ export interface PlumbingOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Larger objects are not read. */
   readonly bounds: ReadBounds;
+}
+
+/** By default Git keeps what it unpacked and mapped for later: in a walk through a long history, up to the size of all of it. */
+const LEAN: readonly Setting[] = [
+  ['core.deltaBaseCacheLimit', '8m'],
+  ['core.packedGitWindowSize', '1m'],
+  ['core.packedGitLimit', '32m'],
+];
+
+/** Returns how Git is run for a walk through a history, so that its memory does not grow with what it passes. */
+export function forWalks<T extends Pick<PlumbingOptions, 'environment'>>(git: T): T {
+  return { ...git, environment: withConfig(git.environment, LEAN) };
 }
 
 /** Runs one command to its end, whatever its exit code. */

@@ -2,8 +2,8 @@
 import type { ObjectId } from '../model/object-id.ts';
 import { type ChangesAsk, tellChanges } from './changes.ts';
 import type { Fetcher } from './fetcher.ts';
-import { shallowCommits } from './history.ts';
-import { type Commit, type FileStep, LONGEST_STEP, isRegularFile, upToFirst } from './ledger.ts';
+import { newestFirstParents, shallowCommits } from './history.ts';
+import { type Commit, type FileStep, type HistoryStretch, LONGEST_STEP, isRegularFile, upToFirst } from './ledger.ts';
 import { type FileAt, type PathChange, type PathsBelow, changesAside, pathChanges } from './log.ts';
 import type { ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -99,6 +99,24 @@ export class FileSteps {
     const states = changes.map(({ files }) => new Map([...files].map(([path, { after }]) => [path, after])));
     const steps = await this.#withContent(head, changes, states);
     return steps.filter(({ files }) => files.size > 0);
+  }
+
+  /** The newest commits of a first-parent history that is here at least that far and a commit more, as `stretch` of the port. */
+  async stretch(from: ObjectId, fileSets: readonly (readonly string[])[], most: number): Promise<HistoryStretch> {
+    const line = await newestFirstParents(this.#git, from, most);
+    const last = line.at(-1) ?? from;
+    const edge = new Set(await this.#activity.during(shallowCommits(this.#git.folder)));
+    const [next] = edge.has(last) ? [] : (await this.#objects.commit(last)).parents;
+    const asks = fileSets.map((paths): PathsBelow => ({ head: from, paths }));
+    const changes = await pathChanges(this.#git, asks, true);
+    const within = new Set(line);
+    const steps = await Promise.all(
+      asks.map(async (ask) => {
+        const own = (changes.get(ask) ?? []).filter(({ commit }) => within.has(commit));
+        return this.#read(from, ask.paths, own);
+      }),
+    );
+    return { line, next, steps };
   }
 
   async eachChange(head: ObjectId, take: ChangesAsk['take'], below: ObjectId | undefined): Promise<void> {

@@ -19,4 +19,6 @@ export interface FactKeeper {
   /** Number of releases from which on keeping a past takes less time than reading it again. */
   readonly leastReleases: number;
   facts(kind: string): Promise<KeptFacts>;
+  /** Stores the facts of a kind now and not at the end of the run, for work that somebody may break off. */
+  store(kind: string): Promise<void>;
 }

@@ -466,6 +466,30 @@ export function describeLedgerContract(
         expect(await ledger.recent(head, ['env/a.yaml'], 4)).toHaveLength(4);
       });
 
+      it('reads a history stretch by stretch, from any commit, and what changed in each', async () => {
+        const { two, merge, last } = await history();
+        const sets = [['env/a.yaml'], ['none'], ['env/b.yaml', 'env/a.yaml']];
+        const whole = await ledger.stretch(last, sets, 100);
+        const read: unknown[][] = sets.map(() => []);
+        const line: ObjectId[] = [];
+        for (let from: ObjectId | undefined = last; from;) {
+          const stretch = await ledger.stretch(from, sets, 2);
+          expect(stretch.line.length).toBeLessThanOrEqual(2);
+          line.push(...stretch.line);
+          for (const [index, steps] of stretch.steps.entries()) read[index]?.push(...shownSteps(steps));
+          from = stretch.next;
+        }
+        expect(line).toEqual(whole.line);
+        expect(whole.next).toBeUndefined();
+        expect(line).toEqual(expect.arrayContaining([last, merge, two, start]));
+        expect(read).toEqual(whole.steps.map((steps) => shownSteps(steps)));
+        expect(read[0]).toEqual([
+          [last, undefined],
+          [two, 'v2\n'],
+          [start, 'one\n'],
+        ]);
+      });
+
       it('reads the files of an old commit', async () => {
         const { two, last } = await history();
         await ledger.deepen([last]);

@@ -14,6 +14,7 @@ import type {
   CommitSignature,
   FileStep,
   Heads,
+  HistoryStretch,
   Ledger,
   PushVerdict,
   TreeEdit,
@@ -53,7 +54,7 @@ export interface MemoryPush {
 export type PushFault = 'answer-lost' | 'outcome-unknown-applied' | 'outcome-unknown' | 'denied' | 'too-large' | 'down';
 
 /** The steps at which other actors, or faults, can come between. */
-export type MemoryStep = 'heads' | 'fetch' | 'deepen' | 'push' | 'head';
+export type MemoryStep = 'heads' | 'fetch' | 'deepen' | 'stretch' | 'push' | 'head';
 
 /** Faults and interleavings; each may be set and unset at any time. */
 export interface MemoryFaults {
@@ -379,6 +380,24 @@ class MemoryLedger implements Ledger {
       if (files.size > 0) steps.push({ commit, files });
     }
     return steps;
+  }
+
+  async stretch(from: ObjectId, fileSets: readonly (readonly string[])[], most: number): Promise<HistoryStretch> {
+    await this.#talk('stretch');
+    const lent = this.#reach(from);
+    this.#lent.add(lent);
+    const hadAll = this.#deep.has(from);
+    try {
+      const line: ObjectId[] = [];
+      let next: ObjectId | undefined = from;
+      for (; next && line.length < most; [next] = this.#commit(next).parents) line.push(next);
+      this.#deep.add(from);
+      const all = await Promise.all(fileSets.map(async (paths) => this.walk(from, paths)));
+      return { line, next, steps: all.map((steps) => steps.filter(({ commit }) => line.includes(commit.id))) };
+    } finally {
+      this.#lent.delete(lent);
+      if (!hadAll) this.#deep.delete(from);
+    }
   }
 
   async treeId(base: ObjectId, edits: readonly TreeEdit[], only?: readonly string[]): Promise<ObjectId> {

@@ -41,6 +41,7 @@ export function createIndexedLedger(inner: Ledger, index: PastIndex): Ledger {
     walk: async (head, paths, limit) => reader.walk(head, paths, limit),
     recent: async (...ask) => reader.recent(...ask),
     walkAside: async (head, paths) => reader.walkAside(head, paths),
+    stretch: async (...ask) => inner.stretch(...ask),
     eachChange: async (head, take, below) => reader.reading(async () => inner.eachChange(head, take, below)),
     treeId: async (base, edits, only) => reader.treeId(base, edits, only),
     commit: async (id) => reader.commit(id),

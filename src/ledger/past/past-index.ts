@@ -67,6 +67,12 @@ export class PastIndex implements FactKeeper {
     return this.#factsOf(kind);
   }
 
+  async store(kind: string): Promise<void> {
+    const facts = await this.#factsOf(kind);
+    await this.#write(`facts ${kind}`, facts.known);
+    facts.wereStored();
+  }
+
   /** Stores what was learnt, where that is worth it. */
   async save(): Promise<void> {
     const changed: (readonly [string, unknown])[] = [];
@@ -79,10 +85,12 @@ export class PastIndex implements FactKeeper {
       if (facts.isWorthwhile) changed.push([`facts ${kind}`, facts.known]);
     }
     if (changed.length > 0 && !(await this.isFilled())) changed.push(['any', true]);
-    for (const [name, value] of changed) {
-      const place = this.#nameOf(name);
-      await this.#store.write(place, seal(this.#key, place, serialize(value)));
-    }
+    for (const [name, value] of changed) await this.#write(name, value);
+  }
+
+  async #write(name: string, value: unknown): Promise<void> {
+    const place = this.#nameOf(name);
+    await this.#store.write(place, seal(this.#key, place, serialize(value)));
   }
 
   async #entry(paths: readonly string[]): Promise<Entry> {
@@ -135,6 +143,10 @@ class StoredFacts implements KeptFacts {
   learn(key: string, value: unknown): void {
     this.known.set(key, value);
     this.#added += 1;
+  }
+
+  wereStored(): void {
+    this.#added = 0;
   }
 
   /** Whether storing them saves work. */

@@ -1,8 +1,11 @@
 // The past before tagflow: what ordinary commits changed of the pins, as the history has it.
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Reading } from '../../../src/engine/context.ts';
+import { PastIndex } from '../../../src/ledger/past/past-index.ts';
 import { importReleases } from '../../../src/engine/release/import.ts';
 import { type FoundFilter, foundChanges, foundSpans } from '../../../src/engine/read/found.ts';
 import { isPinOf } from '../../../src/engine/read/where.ts';
+import { type MemoryStore, createMemoryStore } from '../../support/memory-store.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../../support/engine.ts';
 
 const CONFIG = `version: 1
@@ -101,5 +104,74 @@ describe('changes of pins in ordinary commits', () => {
     byHand(overlay('V4.0'));
     byHand(overlay('V4.0', 'V10.6'));
     expect(await said({ image: 'db', limit: 1 })).toEqual(['db V10.3 → V10.6 change']);
+  });
+});
+
+describe('a long past', () => {
+  const SIZES = { first: 2, most: 4 };
+  /** Another run: it has what was kept, and nothing else. */
+  const run = (files: MemoryStore): { context: Reading; stretches: () => number } => {
+    const keeper = new PastIndex(files, Buffer.from('key'), 'here');
+    const context = { ...bench.context(), keeper };
+    let count = 0;
+    const { ledger } = context;
+    const inner = ledger.stretch.bind(ledger);
+    ledger.stretch = async (...ask) => {
+      count += 1;
+      if (count > allowed) throw new Error('killed');
+      return inner(...ask);
+    };
+    return { context, stretches: () => count };
+  };
+  let allowed: number;
+  const words = ['prd'];
+  const all = async ({ context }: ReturnType<typeof run>): Promise<unknown> =>
+    foundChanges(context, { words, limit: 1_000 }, SIZES);
+
+  beforeEach(() => {
+    allowed = Infinity;
+    for (let at = 0; at < 24; at += 1) {
+      bench.remote.commit('main', { note: `${at}\n` });
+      byHand(overlay(['V4.0', 'V4.2', 'V4.3'][at % 3] ?? '', at % 5 === 0 ? 'V10.6' : 'V10.3'));
+    }
+  });
+
+  it('that is killed on the way continues where it was, and says the same in the end', async () => {
+    const whole = run(createMemoryStore());
+    const expected = await all(whole);
+    expect(expected).toEqual(await found({ limit: 1_000 }));
+    const store = createMemoryStore();
+    let stretches = 0;
+    let said: unknown;
+    while (said === undefined) {
+      allowed = 3;
+      const next = run(store);
+      said = await all(next).catch(({ message }: Error) => (message === 'killed' ? undefined : message));
+      stretches += Math.min(allowed, next.stretches());
+    }
+    expect(said).toEqual(expected);
+    // What one run read the next one did not read again: of growing stretches each run begins with a short one.
+    expect(stretches).toBeLessThanOrEqual(whole.stretches() + 10);
+  });
+
+  it('is read once: the next run reads what came since', async () => {
+    const store = createMemoryStore();
+    await all(run(store));
+    const again = run(store);
+    expect(await all(again)).toEqual(await found({ limit: 1_000 }));
+    expect(again.stretches()).toBe(0);
+    byHand(overlay('V4.2', 'V10.6'));
+    const later = run(store);
+    expect(await all(later)).toEqual(await found({ limit: 1_000 }));
+    expect(later.stretches()).toBe(1);
+  });
+
+  it('is the same for every size of stretches, and as far as it is read', async () => {
+    for (const limit of [1, 3, 7]) {
+      const said = await found({ limit });
+      for (const first of [1, 2, 3, 5]) {
+        expect(await foundChanges(bench.context(), { words, limit }, { first, most: first * 2 })).toEqual(said);
+      }
+    }
   });
 });

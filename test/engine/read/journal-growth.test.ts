@@ -41,6 +41,7 @@ function createKeeper(): FactKeeper {
       kinds.set(kind, known);
       return { known, learn: (key, value) => known.set(key, value) };
     },
+    store: async () => undefined,
   };
 }
 

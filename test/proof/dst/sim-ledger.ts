@@ -82,6 +82,11 @@ class SchedulingLedger implements SimLedger {
     return this.#inner.recent(...ask);
   }
 
+  async stretch(...ask: Parameters<Ledger['stretch']>): ReturnType<Ledger['stretch']> {
+    await this.#request('read a stretch');
+    return this.#inner.stretch(...ask);
+  }
+
   async mayPush(branch: BranchName, head: ObjectId): ReturnType<SimLedger['mayPush']> {
     await this.#request('try a push');
     return this.#inner.mayPush(branch, head);
