@@ -6,6 +6,7 @@ import type { FileStep, Ledger, PushVerdict } from '../../../src/ledger/ledger.t
 import type { Registry } from '../../../src/registry/registry.ts';
 import type { Rule } from '../checker/history.ts';
 import type { LinesScenario } from './lines.ts';
+import { MOVING_BREAKS, type MovingBreak, type MovingRule } from './moving.ts';
 import { type Command, type JournalCommand, runCommand } from './commands.ts';
 import { BAD, type OpenProcess } from './process.ts';
 import { RIGHT_CLOCK, type Scenario } from './scenario.ts';
@@ -18,7 +19,7 @@ export interface Break {
   /** The rule of the protocol that is broken. */
   readonly breaks: string;
   /** The rules of the checker of which at least one has to find it. */
-  readonly foundBy: readonly Rule[];
+  readonly foundBy: readonly (Rule | MovingRule)[];
   readonly ledger?: (ledger: Ledger, world: World) => Partial<Ledger>;
   readonly registry?: (registry: Registry, world: World) => Partial<Registry>;
   readonly run?: typeof runCommand;
@@ -26,6 +27,8 @@ export interface Break {
   readonly scenario?: (scenario: Scenario) => Scenario;
   /** The same of a scenario of lines that share a branch, where it can show there alone. */
   readonly lines?: (scenario: LinesScenario) => LinesScenario;
+  /** What a process of a schedule of a moving tag is given, where the defect can show there alone. */
+  readonly moving?: MovingBreak;
 }
 
 /** Nothing fails, but replicas of the registry may lag. */
@@ -324,6 +327,12 @@ export const BREAKS: Readonly<Record<string, Break>> = {
       },
     }),
   },
+  ...Object.fromEntries(
+    Object.entries(MOVING_BREAKS).map(([name, moving]): [string, Break] => [
+      name,
+      { breaks: 'a release whose tags come late is deployed again', foundBy: ['not-deployed-again'], moving },
+    ]),
+  ),
 };
 
 /** Promotes a version to dev, an older one as well. */

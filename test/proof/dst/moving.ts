@@ -1,12 +1,15 @@
 // Simulations of an environment whose manifests name a moving tag alone. A sync between the commit and the move of the tag starts
 // Pods on the old image, at any moment; so the annotation that is there in the end must have been committed when the tag was right
-// soon after. Runs are killed, and `apply` comes minutes later, as a schedule's job does.
+// soon after. Runs are killed or slow, somebody rolls back, and `apply` comes minutes later, as a schedule's job does. They are among
+// the schedules of `npm run dst`.
+import type { Context } from '../../../src/engine/context.ts';
 import type { BranchName, ObjectId } from '../../../src/model/object-id.ts';
+import type { Operation } from '../checker/history.ts';
 import { type Command, runCommand } from './commands.ts';
 import { PUBLISHED } from './images.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
-import { CALM, Scheduler, type Weather } from './scheduler.ts';
+import { CALM, Scheduler, type Step, type Weather } from './scheduler.ts';
 import { EPOCH, HOST, type Start, startOf } from './start.ts';
 import { World } from './world.ts';
 
@@ -16,6 +19,8 @@ const MINUTE = 60_000;
 /** As long as an ordinary run may take between its commit and its tags; `apply` comes two minutes after anything. */
 const SOON = 1.5 * MINUTE;
 const LATER = 2 * MINUTE;
+/** How long a slow registry takes for a tag: both are put before anybody comes with `apply`. */
+const SLOW = 50_000;
 
 /** Where these simulations begin: one release is there. */
 export async function movingStart(): Promise<Start> {
@@ -25,7 +30,7 @@ export async function movingStart(): Promise<Start> {
     files: { [OVERLAY]: `kind: Kustomization\nimages:\n  - name: ${REPOSITORY}\n    newTag: V0\n` },
     branches: ['dev'],
     repositories: [[REPOSITORY, 'app']],
-    past: [promoteTo('V1.0')],
+    past: [promoteTo('V1.0'), promoteTo('V2.0')],
   });
 }
 
@@ -35,38 +40,117 @@ export interface MovingVerdict {
   readonly violations: readonly string[];
   /** Releases that were made beside the promotions, to deploy again. */
   readonly again: number;
+  readonly operations: readonly Operation[];
+  readonly trace: readonly Step[];
 }
 
-/** Runs the schedule of a seed. `unaware`: `apply` takes every release for one that was committed a moment ago. */
-export async function simulateMoving(seed: number, start: Start, unaware = false): Promise<MovingVerdict> {
+/** A defect: the context that a command is given instead of its own. */
+export type MovingBreak = (context: Context, command: Command) => Context;
+
+/** What these schedules hold a world against. */
+export type MovingRule = 'no-annotation' | 'tag-differs' | 'not-deployed-again';
+
+/** Rules that are taken away, each of which these schedules have to find. */
+export const MOVING_BREAKS: Readonly<Record<string, MovingBreak>> = {
+  'apply-deploys-nothing-again': (context, command) =>
+    command.kind === 'apply'
+      ? { ...context, clock: { ...context.clock, now: () => context.clock.now() - 60 * MINUTE } }
+      : context,
+  'slow-runs-deploy-nothing-again': (context, command) =>
+    command.kind === 'apply' ? context : { ...context, clock: { ...context.clock, elapsed: () => 0 } },
+};
+
+/** Runs the schedule of a seed. `broken`: the rule that is taken away. */
+export async function simulateMoving(seed: number, start: Start, broken?: MovingBreak): Promise<MovingVerdict> {
   const random = createSeededRandom(seed ^ 0x3071);
-  const weather: Weather = { ...CALM, stickiness: 0.5, faults: random.pick([0, 0.02]), kill: 0.04, kills: 3 };
+  // a slow run is a failure of its own: it is alone, and nothing else fails
+  const slow = random.chance(0.15);
+  const rough: Weather = { ...CALM, stickiness: 0.5, faults: random.pick([0, 0.02]), kill: 0.04, kills: 3 };
+  const weather = slow ? { ...CALM, stickiness: 0.5 } : rough;
   const scheduler = new Scheduler(random, weather, EPOCH);
   const world = new World(start, () => scheduler.now);
-  const run = (name: string, wait: number, command: Command): void => {
-    scheduler.start(async () => {
-      await scheduler.sleep(`${name} waits`, wait);
-      const skew = unaware && command.kind === 'apply' ? -60 * MINUTE : 0;
-      const { context, stop } = openProcess({ world, scheduler, process: name, skew: () => skew });
-      const killed = new Promise<undefined>((resolve) => {
-        scheduler.enter(name, { stop, killed: () => resolve(undefined) });
-      });
-      await Promise.race([runCommand(context, command), killed]);
-      scheduler.leave(name);
-    });
-  };
-  run('ana', random.below(1_000), promoteTo('V2.0'));
-  if (random.chance(0.5)) run('ben', random.pick([500, 3 * LATER]), promoteTo('V3.0'));
+  const operations: Operation[] = [];
+  const stage: Stage = { world, scheduler, operations, broken };
+  const run = (name: string, wait: number, command: Command): void =>
+    scheduler.start(async () => runLater(stage, { name, wait, command, slow: slow && name === 'ana' }));
+  run('ana', random.below(1_000), slow && random.chance(0.3) ? ROLLBACK : promoteTo('V3.0'));
+  if (!slow && random.chance(0.5)) run('ben', random.pick([500, 3 * LATER]), promoteTo('V4.0'));
+  if (!slow && random.chance(0.3)) run('cleo', random.pick([LATER, 3 * LATER]), ROLLBACK);
   for (let turn = 1; turn <= 3; turn += 1) run(`job-${turn}`, turn * LATER + random.below(10_000), APPLY);
   await scheduler.run();
   scheduler.calmDown();
   for (let turn = 1; turn <= 3; turn += 1) run(`repair-${turn}`, turn * LATER, APPLY);
   const ended = await scheduler.run();
-  const isTold = scheduler.trace.some(({ text }) => text.includes('is not deployed again'));
-  return { violations: ended ? judge(world, isTold) : ['never-ended'], again: redeploys(world) };
+  const isExcused = isTold(scheduler.trace) || failedTwice(scheduler.trace);
+  const violations = ended ? judge(world, isExcused) : ['never-ended: the simulation has no end'];
+  return { violations, again: redeploys(world), operations, trace: scheduler.trace };
 }
 
+interface Stage {
+  readonly world: World;
+  readonly scheduler: Scheduler;
+  readonly operations: Operation[];
+  readonly broken: MovingBreak | undefined;
+}
+
+/** A command that somebody runs after a while. A slow one waits for its registry before each tag. */
+interface Turn {
+  readonly name: string;
+  readonly wait: number;
+  readonly command: Command;
+  readonly slow: boolean;
+}
+
+async function runLater({ world, scheduler, operations, broken }: Stage, turn: Turn): Promise<void> {
+  const { name, wait, command } = turn;
+  await scheduler.sleep(`${name} waits`, wait);
+  const { context, stop } = openProcess({ world, scheduler, process: name, skew: () => 0 });
+  const given = turn.slow ? slowed(context, async () => scheduler.sleep(`${name}'s registry is slow`, SLOW)) : context;
+  const started = scheduler.now;
+  const killed = new Promise<undefined>((resolve) => {
+    scheduler.enter(name, { stop, killed: () => resolve(undefined) });
+  });
+  const told = await Promise.race([runCommand(broken?.(given, command) ?? given, command), killed]);
+  scheduler.leave(name);
+  const kind = command.kind === 'promote' || command.kind === 'rollback' ? command.kind : 'apply';
+  const [said] = told ?? [];
+  const { environment: _, ...rest } = said ?? { environment: '' };
+  operations.push({
+    actor: name,
+    kind,
+    environment: 'dev',
+    started,
+    ...(said ? { ...rest, ended: scheduler.now } : { killed: true }),
+  });
+}
+
+/** A process whose registry takes its time for each tag. */
+function slowed(context: Context, wait: () => Promise<void>): Context {
+  const registry = context.registries.registryOf(undefined as never);
+  const slow: typeof registry = {
+    ...registry,
+    async tag(...args) {
+      await wait();
+      return registry.tag(...args);
+    },
+  };
+  return { ...context, registries: { ...context.registries, registryOf: () => slow } };
+}
+
+const ROLLBACK: Command = { kind: 'rollback', environment: 'dev' };
 const APPLY: Command = { kind: 'apply', environments: ['dev'] };
+
+function isTold(trace: readonly Step[]): boolean {
+  return trace.some(({ text }) => text.includes('is not deployed again'));
+}
+
+/** Whether an `apply` had a request that failed, and was killed before it tried again. */
+function failedTwice(trace: readonly Step[]): boolean {
+  const named = (pattern: RegExp): ReadonlySet<string> =>
+    new Set(trace.flatMap(({ text }) => pattern.exec(text)?.[1] ?? []));
+  const killed = named(/^(job-\d): killed/);
+  return [...named(/^(job-\d): .*: failed/)].some((name) => killed.has(name));
+}
 
 function promoteTo(app: string): Command {
   return { kind: 'promote', environment: 'dev', versions: { app } };
@@ -79,9 +163,10 @@ function annotationOf(world: World, id: ObjectId): string {
 
 /**
  * Holds the last annotation against the moment at which the tag was right at last. Two failures one after the other are not
- * promised anything: somebody was told, or the release that deploys again was itself cut short (ADR 142).
+ * promised anything: somebody was told, an `apply` was killed after a request of it had failed, or the release that deploys again
+ * was itself cut short (ADR 142).
  */
-function judge(world: World, isTold: boolean): readonly string[] {
+function judge(world: World, isExcused: boolean): readonly string[] {
   const heads = world.headsOf('dev' as BranchName).map(({ at, id }) => ({ at, says: annotationOf(world, id) }));
   const says = heads.at(-1)?.says ?? '';
   const digest = says.replace(/\+.*/, '');
@@ -91,7 +176,7 @@ function judge(world: World, isTold: boolean): readonly string[] {
     return ['tag-differs: the tag names another image than the annotation'];
   const writes = world.writes.filter(({ repository, tag }) => repository === REPOSITORY && tag === 'dev');
   const right = writes[writes.findLastIndex((write) => write.digest !== digest) + 1]?.at ?? 0;
-  if (right - first <= SOON || isTold || says.includes('+')) return [];
+  if (right - first <= SOON || isExcused || says.includes('+')) return [];
   return [`not-deployed-again: the tag was right ${right - first} ms after the annotation could be synced`];
 }
 

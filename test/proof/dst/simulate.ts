@@ -7,6 +7,7 @@ import { type Command, EVERY, type Told, runCommand, runJournalCommand } from '.
 import { historyOf } from './facts.ts';
 import { byHand } from './hands.ts';
 import { type LinesScenario, commitToTrunk, createLineStarts, drawLines } from './lines.ts';
+import { movingStart, simulateMoving } from './moving.ts';
 import { openProcess } from './process.ts';
 import { createSeededRandom } from './random.ts';
 import {
@@ -32,25 +33,31 @@ export interface Verdict {
   readonly trace: readonly Step[];
 }
 
-/** Where simulations begin: with an environment on each branch, and with lines that share one. */
+/** Where simulations begin: with an environment on each branch, with lines that share one, and where manifests name a moving tag. */
 export interface Starts {
   readonly branches: readonly Start[];
   readonly lines: readonly Start[];
+  readonly moving: Start;
 }
 
 /** Tells the chance that a seed is one of lines from all other chance. */
 const LINES = 0x11e5;
+/** Tells the chance that a seed is one of a moving tag. */
+const MOVING = 0x30f1;
 
 /** Makes every start. */
 export async function createAllStarts(): Promise<Starts> {
-  return { branches: await createStarts(), lines: await createLineStarts() };
+  return { branches: await createStarts(), lines: await createLineStarts(), moving: await movingStart() };
 }
 
 /** Runs the simulation of a seed. The same seed gives the same verdict. `broken`: the defect that is built in. */
-export async function simulate(seed: number, { branches, lines }: Starts, broken?: Break): Promise<Verdict> {
+export async function simulate(seed: number, { branches, lines, moving }: Starts, broken?: Break): Promise<Verdict> {
   if (broken ? broken.lines : createSeededRandom(seed ^ LINES).chance(0.1)) {
     const drawn = drawLines(createSeededRandom(seed ^ LINES ^ 1), lines);
     return simulateLines(seed, broken?.lines?.(drawn) ?? drawn, broken);
+  }
+  if (broken ? broken.moving : createSeededRandom(seed ^ MOVING).chance(0.03)) {
+    return { seed, ...(await simulateMoving(seed, moving, broken?.moving)) };
   }
   const random = createSeededRandom(seed);
   const looked = withVerification(drawScenario(random, branches), createSeededRandom(seed ^ 0x5eed));
