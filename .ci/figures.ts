@@ -84,17 +84,31 @@ function membersOf(text: string, name: string): ReadonlySet<string> {
   return new Set([...own, ...inherited]);
 }
 
-/** How many functions of the engine take a whole context, and how many take a part of it. */
-function takersOf(checkout: string): { readonly whole: number; readonly part: number } {
-  const texts = globSync('src/engine/**/*.ts', { cwd: checkout }).map((file) =>
-    readFileSync(join(checkout, file), 'utf8'),
-  );
-  const all = texts.join('\n');
-  const whole = all.match(/^ *\w+: (?:Context|Given)\b,?$|function \w+\(\w+: (?:Context|Given)\b/gm)?.length ?? 0;
-  const part =
-    all.match(/: (?:Pick<)?(?:Reading|RecordReading|PlanningPorts|Context|Given|Registries|OutsideSources)\b/g)
-      ?.length ?? 0;
-  return { whole, part: part - whole };
+/** The members of what a parameter in engine/ is said to be, where that is the context or a part of it. */
+function membersTaken(context: string, type: string): ReadonlySet<string> {
+  const parts = type.split(' & ').map((part) => {
+    const [, picked] = /^Pick<\w+, ([^>]+)>$/.exec(part) ?? [];
+    return picked ? new Set([...picked.matchAll(/'(\w+)'/g)].map(([, name = '']) => name)) : membersOf(context, part);
+  });
+  return new Set(parts.flatMap((members) => [...members]));
+}
+
+/** The sizes of the contexts, and parts of one, that parameters in engine/ are; and how many of them are all that composing gives. */
+function takersOf(checkout: string, context: string): { readonly sizes: readonly number[]; readonly whole: number } {
+  const names = [...context.matchAll(/export interface (\w+)/g)].map(([, name = '']) => name);
+  const one = `(?:Pick<(?:${names.join('|')}), [^>]+>|(?:${names.join('|')}))`;
+  const parameter = new RegExp(`[(,]\\s*(?:\\w+|\\{[^{}]*\\}): (${one}(?: & ${one})*)(?=[,)])`, 'g');
+  const all = membersOf(context, 'Given');
+  const taken = globSync('src/engine/**/*.ts', { cwd: checkout })
+    .filter((file) => file !== 'src/engine/context.ts')
+    .flatMap((file) => [...readFileSync(join(checkout, file), 'utf8').matchAll(parameter)])
+    .map(([, type = '']) => membersTaken(context, type))
+    // Who asks, and a file of configuration, are no ports.
+    .filter((members) => members.size > 0 && ![...members].some((name) => ['actor', 'file'].includes(name)));
+  return {
+    sizes: taken.map(({ size }) => size).sort((one, other) => one - other),
+    whole: taken.filter((members) => all.isSubsetOf(members)).length,
+  };
 }
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -112,7 +126,7 @@ function figuresOf(checkout: string): Readonly<Record<string, string>> {
   const sizes = (of: readonly number[]): string =>
     `p50 ${percentile(of, 0.5)}, p90 ${percentile(of, 0.9)}, max ${of.at(-1) ?? 0} (${of.length})`;
   const context = readFileSync(join(checkout, 'src/engine/context.ts'), 'utf8');
-  const takers = takersOf(checkout);
+  const takers = takersOf(checkout, context);
   const docs = globSync('docs/**/*.md', { cwd: checkout }).map((file) => readFileSync(join(checkout, file), 'utf8'));
   const shapes = ROOMS.map((room) => {
     const { entries, arrows } = shapeOf(checkout, room);
@@ -127,7 +141,8 @@ function figuresOf(checkout: string): Readonly<Record<string, string>> {
     'lines of named functions': sizes(lengths('')),
     'of those in engine/': sizes(lengths('engine/')),
     'members of the context': `${membersOf(context, 'Context').size}; ${membersOf(context, 'RecordReading').size} to read records, ${membersOf(context, 'Reading').size} to read`,
-    'parameters in engine/ that are the context, or a part of it': `${takers.whole}, ${takers.part}`,
+    'parameters in engine/ that are all that composing gives': `${takers.whole} of ${takers.sizes.length}`,
+    'members of those parameters': sizes(takers.sizes),
     'words of docs/': String(docs.join(' ').split(/\s+/).length),
   };
 }

@@ -36,6 +36,15 @@ export interface RecordReading {
   readonly signing?: Signing;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+}
+
+/** What finding lines by their names takes: reading records, and warnings. */
+export interface LineReading extends RecordReading {
+  readonly notify: ReportProgress;
+}
+
+/** What reading whole lines takes. */
+export interface PastReading extends RecordReading {
   /** Keeps between runs what follows from objects alone; absent: everything is read again. */
   readonly keeper?: FactKeeper;
 }
@@ -57,8 +66,7 @@ export interface Settings extends ReadSettings {
 }
 
 /** What reading a repository takes: ports without a method that changes anything. */
-export interface Reading extends RecordReading {
-  readonly notify: ReportProgress;
+export interface Reading extends PastReading, LineReading {
   readonly settings: ReadSettings;
 }
 
@@ -127,12 +135,47 @@ export interface Outside extends OutsideSources {
   readonly forgeOf?: (kind: ForgeKind | undefined) => Promise<Forge>;
 }
 
-/** The ports and settings of one run, before its configuration is read. */
-export interface Given extends LiveReading, RegistryMaker {
+/** What comparing releases with their registries takes. */
+export interface RegistryReading extends RecordReading {
+  readonly registries: RegistryFinder;
+}
+
+/** What putting and removing a release's tags takes. */
+export interface TagPorts extends RegistryReading, LineReading {
+  readonly registries: Registries;
+}
+
+/** What writing commits of releases takes. */
+export interface CommitPorts extends LineReading {
   readonly ledger: Ledger;
   readonly settings: Settings;
+}
+
+/** What writing entries of the journal takes. */
+export interface EntryPorts extends CommitPorts {
   readonly random: Random;
+}
+
+/** What doing a plan takes: copies, commits, pull requests and tags. */
+export interface ExecutionPorts extends CommitPorts, TagPorts, RegistryMaker {
+  readonly ledger: Ledger;
   readonly outside: Outside;
+}
+
+/** What auditing and diagnosing takes, before the configuration is read. */
+export interface AuditPorts extends LiveReading, RegistryMaker {
+  readonly settings: Settings;
+  readonly outside: Outside;
+}
+
+/** What making a release takes, before the configuration is read. */
+export interface ReleasePorts extends AuditPorts {
+  readonly ledger: Ledger;
+}
+
+/** The ports and settings of one run, before its configuration is read: what composing gives. */
+export interface Given extends ReleasePorts {
+  readonly random: Random;
 }
 
 /** The ports and settings of one run under its configuration. */

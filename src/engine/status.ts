@@ -13,7 +13,7 @@ import type { JournalHold, Lock } from '../gates/gates.ts';
 import { holdsOn, locksOn } from './release/journal-evidence.ts';
 import { isUnapplied } from './release/checks.ts';
 import { type NotUpstream, notUpstream } from './release/not-upstream.ts';
-import { configured, type Context, type Given, type RecordReading, type Registries } from './context.ts';
+import { configured, type AuditPorts, type PlanningPorts, type RecordReading, type RegistryFinder } from './context.ts';
 import type { Stray } from '../manifests/manifests.ts';
 import { type Pinned, readPinned, readSaid, spokenPin, wrongPin } from './tree/pins.ts';
 import { presentLines } from './read/named-lines.ts';
@@ -99,23 +99,26 @@ export interface EnvironmentStatus {
 }
 
 /** The state of the lines that words name, or of all in flow order. Reports drift, never repairs it. */
-export async function status(context: Given, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+export async function status(context: AuditPorts, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
   return statusOf(context, words, false);
 }
 
 /** As `status`, and what runs: the sources under `live` are asked. */
-export async function liveStatus(context: Given, ...words: readonly string[]): Promise<readonly EnvironmentStatus[]> {
+export async function liveStatus(
+  context: AuditPorts,
+  ...words: readonly string[]
+): Promise<readonly EnvironmentStatus[]> {
   return statusOf(context, words, true);
 }
 
 /** One line and what runs there. Throws `usage` where nothing tells what runs, `release-not-found`, and what reading throws. */
-export async function liveDifference(given: Given, line: string): Promise<EnvironmentStatus> {
+export async function liveDifference(given: AuditPorts, line: string): Promise<EnvironmentStatus> {
   const { snapshot, state } = await readLiveLine(given, line);
   return environmentStatus(configured(given, snapshot), snapshot, state.environment, true);
 }
 
 async function statusOf(
-  context: Given,
+  context: AuditPorts,
   words: readonly string[],
   isLiveAsked: boolean,
 ): Promise<readonly EnvironmentStatus[]> {
@@ -125,7 +128,7 @@ async function statusOf(
 
 /** The state of lines as one reading of the remote has them. */
 export async function statesIn(
-  given: Given,
+  given: AuditPorts,
   snapshot: Snapshot,
   lines: readonly Environment[],
   isLiveAsked = false,
@@ -137,7 +140,7 @@ export async function statesIn(
 }
 
 async function environmentStatus(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   environment: Environment,
   isLiveAsked: boolean,
@@ -174,7 +177,7 @@ async function environmentStatus(
 
 /** The images of a line's release, against what its manifests say, its tags name, and runs. */
 async function imagesOf(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   {
@@ -229,7 +232,7 @@ async function pinnedThen(
 }
 
 async function imageStatuses(
-  context: Pick<Registries, 'registryOf'>,
+  context: RegistryFinder,
   record: ReleaseRecord,
   today: PinnedBy,
   then: PinnedBy | undefined,
@@ -264,7 +267,7 @@ export function branchCheck(
 }
 
 async function registryCheck(
-  context: Pick<Registries, 'registryOf'>,
+  context: RegistryFinder,
   environment: Environment,
   image: ReleaseImage,
   sequence: number,

@@ -13,7 +13,17 @@ import { isNewest } from '../release/checks.ts';
 import { type Trails, carriedBack, madeByHand } from './flow.ts';
 import { type Unnamed, checkMissed, reportUnnamed } from './missed.ts';
 import { checkReleases } from './releases.ts';
-import { configured, type Context, type Given, type Reading, type RecordReading, type Registries } from '../context.ts';
+import {
+  configured,
+  type AuditPorts,
+  type LineReading,
+  type PastReading,
+  type PlanningPorts,
+  type Reading,
+  type RecordReading,
+  type RegistryFinder,
+  type RegistryReading,
+} from '../context.ts';
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { unconfirmedVersions } from '../release/unconfirmed-versions.ts';
@@ -61,12 +71,12 @@ export interface CheckRequest extends Bounds {
 }
 
 /** Checks environments. Throws `environment-not-found`, `branch-not-found`, `usage`. */
-export async function check(given: Given, request: CheckRequest): Promise<Audit> {
+export async function check(given: AuditPorts, request: CheckRequest): Promise<Audit> {
   return checkIn(given, await readSnapshot(given, request.environments, Infinity), request);
 }
 
 /** Checks environments as one reading of the remote has them. */
-export async function checkIn(given: Given, snapshot: Snapshot, request: CheckRequest): Promise<Audit> {
+export async function checkIn(given: AuditPorts, snapshot: Snapshot, request: CheckRequest): Promise<Audit> {
   const context = configured(given, snapshot);
   const chosen = await chooseHeads(context, snapshot, request);
   const { ledger } = context;
@@ -114,7 +124,7 @@ interface TrailCheck extends Trails, Pick<CheckRequest, 'registry' | 'branch'> {
 }
 
 /** Returns a reader of trails that reads each once: lines downstream are looked at for each of those above them. */
-function trailReader(context: Context, request: CheckRequest): Trails['trailOf'] {
+function trailReader(context: RecordReading, request: CheckRequest): Trails['trailOf'] {
   const trails = new Map<string, Promise<Trail>>();
   return async (environment, head) => {
     const key = `${environment.name} ${head}`;
@@ -154,7 +164,7 @@ async function unnamedFindings(
 }
 
 async function checkTrail(
-  context: Context,
+  context: PlanningPorts & Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   { trail, trailOf, registry, branch }: TrailCheck,
   report: Report,
@@ -312,7 +322,11 @@ async function checkProposed(context: RecordReading, snapshot: Snapshot, trail: 
  * Asks the registry whether the branch was rewound, and whether the newest release has the versions that it says. Returns the
  * error when it cannot be asked.
  */
-async function askRegistry(context: Context, trail: Trail, report: Report): Promise<TagflowError | undefined> {
+async function askRegistry(
+  context: LineReading & RegistryReading,
+  trail: Trail,
+  report: Report,
+): Promise<TagflowError | undefined> {
   const unchecked = await checkRewound(context, trail, report);
   const [newest] = releasesOf(trail);
   if (unchecked || !newest) return unchecked;
@@ -327,7 +341,7 @@ async function askRegistry(context: Context, trail: Trail, report: Report): Prom
 }
 
 /** Whether the registry has per-release tags of a newer release. The error when it cannot be asked. */
-async function checkRewound(context: Context, trail: Trail, report: Report): Promise<TagflowError | undefined> {
+async function checkRewound(context: RegistryReading, trail: Trail, report: Report): Promise<TagflowError | undefined> {
   const { environment, head } = trail;
   const commit = await context.ledger.commit(head);
   const [newest] = releasesOf(trail);
@@ -343,7 +357,7 @@ async function checkRewound(context: Context, trail: Trail, report: Report): Pro
   return undefined;
 }
 
-async function wasReleased(context: Pick<Registries, 'registryOf'>, environment: Environment): Promise<boolean> {
+async function wasReleased(context: RegistryFinder, environment: Environment): Promise<boolean> {
   const tag = releaseTag(environment.releaseTag, 1);
   for (const image of taggedIn(environment, [...environment.images.values()])) {
     const repository = repositoryIn(environment, image);
@@ -354,7 +368,7 @@ async function wasReleased(context: Pick<Registries, 'registryOf'>, environment:
 
 /** The commits that break the rule of the journal, as findings. */
 async function journalFindings(
-  context: Pick<RecordReading, 'ledger' | 'signal' | 'keeper'>,
+  context: Pick<PastReading, 'ledger' | 'signal' | 'keeper'>,
   snapshot: Snapshot,
 ): Promise<readonly Finding[]> {
   const faults = await journalFaults(context, snapshot);

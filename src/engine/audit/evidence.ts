@@ -2,7 +2,7 @@
 // same commits give the same bytes.
 import type { ObjectId } from '../../model/object-id.ts';
 import { recordPaths, signaturePath } from '../../model/pipeline.ts';
-import type { Given, RecordReading } from '../context.ts';
+import type { AuditPorts, RecordReading } from '../context.ts';
 import { readEverything } from '../read/history.ts';
 import type { Past, Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
@@ -43,7 +43,7 @@ export interface ExportedEvidence {
 const TOGETHER = 500;
 
 /** Gathers the evidence. The registry is not asked, since its answers change. */
-export async function evidence(context: Given): Promise<ExportedEvidence> {
+export async function evidence(context: AuditPorts): Promise<ExportedEvidence> {
   const problems: EnvironmentProblem[] = [];
   const { snapshot, pasts } = await readEverything(context, problems);
   const lines: LineEvidence[] = [];

@@ -7,7 +7,7 @@ import type { ReleaseRecord } from '../../model/release.ts';
 import type { Commit } from '../../ledger/ledger.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
-import type { Context, RecordReading } from '../context.ts';
+import type { AuditPorts, PlanningPorts, RecordReading } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { lineOfRecord } from '../read/past-rules.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -30,7 +30,7 @@ const LASTING: ReadonlySet<string> = new Set(['held', 'upstream', 'soak', 'appro
  * merge, or, where the forge moved the branch forward, the proposal.
  */
 export async function checkMergedGates(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   trail: Trail,
   report: Report,
@@ -58,7 +58,7 @@ interface Merged {
 
 /** What gates said at the moment of a merge that its record was judged by, in words; those that were overridden are left out. */
 async function gatesThen(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   trail: Trail,
   { entry, before }: Merged,
@@ -103,7 +103,7 @@ function askedGates({ gates }: ReleaseRecord, among: ReadonlySet<string>): Set<s
  * be asked.
  */
 export async function checkMergedStatus(
-  context: Context,
+  context: Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   trail: Trail,
   report: Report,
@@ -123,7 +123,11 @@ export async function checkMergedStatus(
 }
 
 /** What tagflow told the forge of a proposal that became a commit of the branch: as itself, or as what was merged. */
-async function toldForge(context: Context, snapshot: Snapshot, { id, parents }: Commit): Promise<string | undefined> {
+async function toldForge(
+  context: Pick<AuditPorts, 'outside'>,
+  snapshot: Snapshot,
+  { id, parents }: Commit,
+): Promise<string | undefined> {
   const forge = await forgeReader(context.outside, snapshot);
   for (const commit of [id, ...parents.slice(1)]) {
     const told = (await forge.statuses(commit)).find(({ name }) => name === STATUS);

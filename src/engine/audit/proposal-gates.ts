@@ -8,7 +8,7 @@ import { readProposalBranch } from '../../model/proposal.ts';
 import { type ReleaseLine, recordPath, signaturePath } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Context, Outside, RecordReading } from '../context.ts';
+import type { AuditPorts, Outside, PlanningPorts, RecordReading } from '../context.ts';
 import { judgedThen } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { overlayOf } from '../release/choose-promotion.ts';
@@ -22,7 +22,7 @@ import { LARGEST_RECORD } from '../../model/release-record.ts';
 
 /** Tells of every gate that does not let a proposed promotion through now. A branch that is not a proposal is not judged. */
 export async function checkProposalGates(
-  context: Context,
+  context: PlanningPorts & Pick<AuditPorts, 'outside'>,
   snapshot: Snapshot,
   { trail, branch }: { readonly trail: Trail; readonly branch: BranchName },
   report: Report,
@@ -81,7 +81,7 @@ const MERGED = 5;
  * asked.
  */
 export async function checkMergedReviews(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   trail: Trail,
   report: Report,

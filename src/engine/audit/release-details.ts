@@ -27,7 +27,7 @@ const FILES = 20;
 
 /** Returns what the newest releases changed, by commit. A release that is the first of its line is not among them. */
 export async function releaseDetails(
-  context: Reading & SourceAsking,
+  context: Pick<Reading, 'ledger'> & SourceAsking,
   snapshot: Snapshot,
   pasts: readonly Past[],
 ): Promise<ReadonlyMap<ObjectId, ReleaseDetails>> {
@@ -45,7 +45,7 @@ export async function releaseDetails(
 }
 
 async function detailsOf(
-  context: Reading & SourceAsking,
+  context: Pick<Reading, 'ledger'> & SourceAsking,
   snapshot: Snapshot,
   { line, release, before }: { readonly line: ReleaseLine; readonly release: Release; readonly before: Release },
 ): Promise<ReleaseDetails> {

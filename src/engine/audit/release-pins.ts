@@ -8,7 +8,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { digestOf } from '../../model/digest.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { formerRecordPaths, pinFiles } from '../../model/pipeline.ts';
-import type { RecordReading } from '../context.ts';
+import type { PastReading } from '../context.ts';
 import { namedNow } from '../read/records.ts';
 import { branchCheck } from '../status.ts';
 import { type Pinned, readPinned } from '../tree/pins.ts';
@@ -25,7 +25,7 @@ const TREES_AT_ONCE = 64;
 
 /** Checks that manifests name the images of the release that each commit has. */
 export async function checkPins(
-  context: Pick<RecordReading, 'ledger' | 'keeper'>,
+  context: Pick<PastReading, 'ledger' | 'keeper'>,
   trail: Trail,
   { rules, today }: { readonly rules: RulesOf; readonly today: Rules },
   report: Report,
@@ -112,7 +112,7 @@ interface Listed {
 
 /** The files that may hold pins at each commit. */
 async function listManifests(
-  { ledger }: Pick<RecordReading, 'ledger' | 'keeper'>,
+  { ledger }: Pick<PastReading, 'ledger' | 'keeper'>,
   governed: readonly Governed[],
 ): Promise<readonly Listed[]> {
   return pLimit(TREES_AT_ONCE).map(governed, async ({ id, rules }) => {
@@ -137,7 +137,7 @@ async function listManifests(
 
 /** The pins at each commit. Commits with the same manifests are read once, and the content of many comes in one request. */
 async function readAllPins(
-  context: Pick<RecordReading, 'ledger' | 'keeper'>,
+  context: Pick<PastReading, 'ledger' | 'keeper'>,
   governed: readonly Governed[],
 ): Promise<(id: ObjectId) => Pinned> {
   const keys = new Map<ObjectId, string>();
@@ -161,7 +161,7 @@ async function readAllPins(
 
 /** The pins of commits by key, those that were read in an earlier run from there. */
 async function readKept(
-  context: Pick<RecordReading, 'ledger' | 'keeper'>,
+  context: Pick<PastReading, 'ledger' | 'keeper'>,
   distinct: ReadonlyMap<string, { readonly commit: ObjectId; readonly rules: Rules }>,
 ): Promise<ReadonlyMap<string, Pinned>> {
   const pins = new Map<string, Pinned>();

@@ -5,7 +5,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Pipeline } from '../../model/pipeline.ts';
-import type { Given } from '../context.ts';
+import type { AuditPorts } from '../context.ts';
 import { type WholePast, readEverything } from '../read/history.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
@@ -53,7 +53,7 @@ const JOURNAL = 500;
 
 /** Reads everything. The report names what could not be read, and holds the rest. */
 export async function readReport(
-  context: Given,
+  context: AuditPorts,
   { since, incident, live, audit }: ReportRequest,
 ): Promise<RepositoryReport> {
   const made = context.clock.now();

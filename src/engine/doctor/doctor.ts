@@ -4,7 +4,14 @@ import { type Environment, repositoryIn } from '../../model/pipeline.ts';
 import { type Repository, parseRepository } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
 import { retained } from '../../model/retention.ts';
-import { configured, type Given, type RecordReading } from '../context.ts';
+import {
+  configured,
+  type CommitPorts,
+  type Given,
+  type PastReading,
+  type RecordReading,
+  type ReleasePorts,
+} from '../context.ts';
 import { type Needed, type RepositoryUse, examineRepository } from './repository.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { examineForge } from './forge.ts';
@@ -32,7 +39,7 @@ const NEEDED = { node: '22.21', git: '2.36' } as const;
  * Examines one environment or all, and the repositories they use. Throws `environment-not-found`, `interrupted`; everything
  * else that fails is a finding.
  */
-export async function doctor(given: Given, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
+export async function doctor(given: ReleasePorts, machine: Machine, name?: string): Promise<readonly Diagnosis[]> {
   const findings = examineMachine(machine);
   const { value: snapshot, problem } = await attempt(readSnapshot(given, name === undefined ? [] : [name]));
   if (problem) return [...findings, diagnosisOf(problem, 'remote', 'git')];
@@ -91,7 +98,7 @@ function compareNumbers(a: string, b: string): number {
 
 /** Whether this identity may write to the remote; one branch stands for all, as far as that can be asked. */
 async function examinePush(
-  context: Pick<Given, 'ledger'>,
+  context: Pick<CommitPorts, 'ledger'>,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -150,7 +157,7 @@ interface Examined {
 }
 
 async function examineEnvironment(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<Examined> {

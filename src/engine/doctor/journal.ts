@@ -5,7 +5,7 @@ import type { JournalEntry } from '../../model/journal.ts';
 import { shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import { plain } from '../../model/text.ts';
-import type { Context } from '../context.ts';
+import type { CommitPorts, PastReading, RecordReading } from '../context.ts';
 import { type Journal, journalOf, requireGrown, uncountedEntries } from '../read/journal.ts';
 import { journalFaults } from '../read/journal-growth.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -17,7 +17,7 @@ const MOST_NAMED = 3;
 
 /** What is to be said of the journal, for the environments that were chosen. */
 export async function examineJournal(
-  context: Context,
+  context: PastReading & Pick<CommitPorts, 'ledger'>,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -39,7 +39,7 @@ function noneYet({ branch }: Journal): Diagnosis {
 
 /** A journal that is gone, was shortened or rewound, by what the newest releases say they relied on. */
 async function lostEntries(
-  context: Context,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -60,7 +60,7 @@ async function lostEntries(
 }
 
 async function examineEntries(
-  context: Context,
+  context: PastReading,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -104,7 +104,10 @@ function withoutEffect(
   };
 }
 
-async function examinePush({ ledger }: Context, { branch, head }: Journal): Promise<readonly Diagnosis[]> {
+async function examinePush(
+  { ledger }: Pick<CommitPorts, 'ledger'>,
+  { branch, head }: Journal,
+): Promise<readonly Diagnosis[]> {
   if (head === undefined) return [];
   const { value, problem } = await attempt(ledger.mayPush(branch, head));
   if (problem) return [diagnosisOf(problem, CHECK, SUBJECT)];

@@ -5,7 +5,7 @@ import { attempt } from '../../model/attempt.ts';
 import type { BranchName } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import { proposalBranchOf } from '../../model/proposal.ts';
-import type { Context } from '../context.ts';
+import type { ReleasePorts } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { forgeOf } from '../release/pull-request.ts';
 import type { Diagnosis } from './diagnosis.ts';
@@ -14,7 +14,7 @@ const CHECK = 'protection';
 
 /** What is to be said of the branches that tagflow pushes to. What cannot be asked is said as well. */
 export async function examineProtection(
-  context: Context,
+  context: Pick<ReleasePorts, 'outside'>,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {

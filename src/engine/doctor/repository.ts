@@ -13,7 +13,7 @@ import {
   isFixed,
 } from '../../model/repository-facts.ts';
 import { counted } from '../../model/text.ts';
-import type { Context, Registries } from '../context.ts';
+import type { Context, RegistryFinder } from '../context.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
 import { attempt } from '../../model/attempt.ts';
 
@@ -184,7 +184,7 @@ function tagFindings({ repository, targets }: RepositoryUse, { tagRule }: Reposi
 
 /** Per-release tags of releases that there are none of: a promotion that comes to that number is refused. */
 export async function strangeReleaseTags(
-  { registryOf }: Pick<Registries, 'registryOf'>,
+  { registryOf }: RegistryFinder,
   { repository, newest }: Pick<RepositoryUse, 'repository' | 'newest'>,
 ): Promise<readonly Diagnosis[]> {
   const tagging = [...newest].filter(([environment]) => environment.tags);
@@ -217,7 +217,7 @@ export async function strangeReleaseTags(
 
 /** Images of retained releases that are gone. */
 async function missingImages(
-  context: Pick<Registries, 'registryOf'>,
+  context: RegistryFinder,
   { repository, needed }: RepositoryUse,
   images: readonly StoredImage[] | undefined,
 ): Promise<readonly Diagnosis[]> {

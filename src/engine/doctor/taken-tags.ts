@@ -1,7 +1,7 @@
 // Before the first release: per-release tags that are in the registry already.
 import type { BranchName } from '../../model/object-id.ts';
 import { repositoryIn, taggedIn } from '../../model/pipeline.ts';
-import { configured, type Given } from '../context.ts';
+import { configured, type Reading, type RegistryMaker } from '../context.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import { strangeReleaseTags } from './repository.ts';
@@ -10,7 +10,10 @@ import { strangeReleaseTags } from './repository.ts';
  * Returns what is to be said of per-release tags that are in the registry already, where an environment has no branch and so
  * no release: another pipeline or repository writes them. Registries that do not answer are left to `doctor`.
  */
-export async function takenReleaseTags(given: Given, missing: readonly BranchName[]): Promise<readonly Diagnosis[]> {
+export async function takenReleaseTags(
+  given: Reading & RegistryMaker,
+  missing: readonly BranchName[],
+): Promise<readonly Diagnosis[]> {
   const snapshot = await readSnapshot(given);
   const {
     registries: { registryOf },

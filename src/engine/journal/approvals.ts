@@ -5,7 +5,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type JournalEntry, readEntryId } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { Given } from '../context.ts';
+import type { EntryPorts, Given } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -60,7 +60,7 @@ export async function approve(
 }
 
 /** Takes an approval back. Throws `entry-not-found`. */
-export async function unapprove(context: Given, what: string, reason?: string): Promise<JournalEntry> {
+export async function unapprove(context: EntryPorts, what: string, reason?: string): Promise<JournalEntry> {
   const id = readEntryId(what);
   const snapshot = await readSnapshot(context);
   for (const environment of snapshot.pipeline.lines.values()) {

@@ -6,7 +6,14 @@ import { TagflowError } from '../../model/errors.ts';
 import { type JournalEntry, readEntryId } from '../../model/journal.ts';
 import { type Environment, imageOf } from '../../model/pipeline.ts';
 import { parseVersion } from '../../model/version.ts';
-import { configured, type Context, type Given, type Reading, type Registries } from '../context.ts';
+import {
+  configured,
+  type EntryPorts,
+  type LineReading,
+  type RecordReading,
+  type RegistryFinder,
+  type RegistryMaker,
+} from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { presentEnvironment } from './lines.ts';
@@ -25,7 +32,7 @@ export interface HoldRequest {
 type HeldImage = NonNullable<JournalEntry['image']>;
 
 /** Sets a hold. Throws `version-not-found`, `usage`, `signature-invalid`, `push-denied`, and what reading throws. */
-export async function hold(given: Given, request: HoldRequest): Promise<readonly JournalEntry[]> {
+export async function hold(given: EntryPorts & RegistryMaker, request: HoldRequest): Promise<readonly JournalEntry[]> {
   const { environments: names, until, reason } = request;
   const snapshot = await readSnapshot(given);
   const context = configured(given, snapshot);
@@ -46,7 +53,7 @@ export async function hold(given: Given, request: HoldRequest): Promise<readonly
  * `entry-not-found`, and what `hold` throws.
  */
 export async function lift(
-  given: Given,
+  given: EntryPorts & RegistryMaker,
   what: string,
   names: readonly string[],
   reason: string | undefined,
@@ -84,7 +91,7 @@ interface OpenHold {
 
 /** Open holds that are meant, once for each of the environments that were named; once each where none was. */
 async function openHolds(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   environments: readonly Environment[] | undefined,
   isMeant: (entry: JournalEntry) => boolean,
@@ -101,7 +108,7 @@ async function openHolds(
 }
 
 async function environmentsNamed(
-  context: Reading,
+  context: LineReading,
   snapshot: Snapshot,
   names: readonly string[],
 ): Promise<readonly Environment[]> {
@@ -148,11 +155,7 @@ function notAnImage(text: string): TagflowError {
 }
 
 /** The image that a text names, by its digest. */
-async function imageNamed(
-  context: Pick<Registries, 'registryOf'>,
-  { pipeline }: Snapshot,
-  text: string,
-): Promise<HeldImage> {
+async function imageNamed(context: RegistryFinder, { pipeline }: Snapshot, text: string): Promise<HeldImage> {
   if (isDigest(text)) return { digest: text };
   const at = text.indexOf('@');
   if (at <= 0) throw notAnImage(text);

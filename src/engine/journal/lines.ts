@@ -1,7 +1,7 @@
 // Which environments and applications a command of the journal is about, from the words that were typed.
 import { TagflowError } from '../../model/errors.ts';
 import { type Environment, environmentOf } from '../../model/pipeline.ts';
-import type { Reading } from '../context.ts';
+import type { LineReading } from '../context.ts';
 import { presentLines } from '../read/named-lines.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
@@ -12,14 +12,14 @@ export interface JournalTarget {
 }
 
 /** The environment of a name. Throws `environment-not-found`, saying what it is called now, or since when it is not there. */
-export async function presentEnvironment(reading: Reading, snapshot: Snapshot, name: string): Promise<Environment> {
+export async function presentEnvironment(reading: LineReading, snapshot: Snapshot, name: string): Promise<Environment> {
   await presentLines(reading, snapshot, [name]);
   return environmentOf(snapshot.pipeline, name);
 }
 
 /** The targets that words name: environments first, then applications of each. Throws `environment-not-found`, `usage`. */
 export async function targetsOf(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   words: readonly string[],
 ): Promise<readonly JournalTarget[]> {

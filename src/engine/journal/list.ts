@@ -4,7 +4,7 @@ import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { namesOfLine } from '../../model/pipeline.ts';
-import type { Given, Reading } from '../context.ts';
+import type { EntryPorts, LineReading, Reading } from '../context.ts';
 import { allEntries, journalOf } from '../read/journal.ts';
 import { namedLines } from '../read/named-lines.ts';
 import { readable } from '../read/problem.ts';
@@ -25,7 +25,7 @@ export async function listJournal(
 }
 
 /** What an environment is called and was called before. Throws `environment-not-found` for one that never was. */
-async function environmentNames(reading: Reading, snapshot: Snapshot, name: string): Promise<ReadonlySet<string>> {
+async function environmentNames(reading: LineReading, snapshot: Snapshot, name: string): Promise<ReadonlySet<string>> {
   const { environments, renamed } = snapshot.pipeline;
   const now = environments.get(renamed.environments.get(name) ?? name);
   if (now) return new Set(namesOfLine(now).map(({ environment }) => environment));
@@ -37,7 +37,7 @@ async function environmentNames(reading: Reading, snapshot: Snapshot, name: stri
  * Begins the journal again after entries were lost: writes which heads releases relied on, so that they are let through from
  * now on. Throws `usage` where nothing was lost.
  */
-export async function restartJournal(context: Given, reason: string): Promise<JournalEntry> {
+export async function restartJournal(context: EntryPorts, reason: string): Promise<JournalEntry> {
   const snapshot = await readSnapshot(context);
   const lost = await headsReliedOn(snapshot);
   if (lost.length === 0) {

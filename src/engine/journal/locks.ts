@@ -4,7 +4,7 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
-import type { Given, RecordReading } from '../context.ts';
+import type { EntryPorts, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry, headsOf } from '../release/append-entry.ts';
@@ -20,7 +20,7 @@ export interface LockRequest {
 }
 
 /** Sets a lock on each line. Throws `signature-invalid`, `push-denied`, and what reading throws. */
-export async function lock(context: Given, request: LockRequest): Promise<readonly JournalEntry[]> {
+export async function lock(context: EntryPorts, request: LockRequest): Promise<readonly JournalEntry[]> {
   const { words, rollbacks, until, reason } = request;
   const snapshot = await readSnapshot(context);
   let { branches } = snapshot;
@@ -42,7 +42,7 @@ export async function lock(context: Given, request: LockRequest): Promise<readon
 
 /** Takes every lock off the lines. Throws `entry-not-found` where there is none, and what `lock` throws. */
 export async function unlock(
-  context: Given,
+  context: EntryPorts,
   words: readonly string[],
   reason: string | undefined,
 ): Promise<readonly JournalEntry[]> {

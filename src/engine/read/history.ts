@@ -6,7 +6,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine as Line, imageIn } from '../../model/pipeline.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Reading, RecordReading } from '../context.ts';
+import type { LineReading, Reading, RecordReading } from '../context.ts';
 import { entriesWithin } from './entries.ts';
 import { rulesChangedBetween } from './changed-rules.ts';
 import { type NamedLines, namedLines } from './named-lines.ts';
@@ -138,7 +138,7 @@ export async function readEverything(context: Reading, problems: EnvironmentProb
 
 /** Releases with what verifications said of them. */
 async function withResults(
-  context: Reading,
+  context: LineReading,
   snapshot: Snapshot,
   releases: readonly Release[],
 ): Promise<readonly Release[]> {
@@ -262,7 +262,7 @@ function nothingFound(
  * several.
  */
 async function onlyLine(
-  context: Reading,
+  context: LineReading,
   snapshot: Snapshot,
   name: string,
 ): Promise<{ readonly today: Line | undefined; readonly pasts: readonly PastLine[] }> {

@@ -7,7 +7,7 @@ import { LONGEST_ENTRY, parseEntry, readEntryPath } from '../../model/journal.ts
 import { decodeUpTo, plain } from '../../model/text.ts';
 import type { Commit, CommitChanges } from '../../ledger/ledger.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import type { RecordReading } from '../context.ts';
+import type { PastReading } from '../context.ts';
 import { journalOf } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -23,7 +23,7 @@ export interface JournalFault {
   readonly problem: string;
 }
 
-type GrowthReading = Pick<RecordReading, 'ledger' | 'signal' | 'keeper'>;
+type GrowthReading = Pick<PastReading, 'ledger' | 'signal' | 'keeper'>;
 
 /**
  * The commits of the journal that break its rule, newest first; after them those whose entry is not one. Reads its whole history, or what came since an earlier run found it

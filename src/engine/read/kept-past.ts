@@ -7,7 +7,7 @@ import { enoughToStore } from '../../model/kept-facts.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { RecordReading } from '../context.ts';
+import type { PastReading } from '../context.ts';
 import { type JudgedLine, readNewestLine } from './line.ts';
 import { trunkJudgedBy } from './past-rules.ts';
 
@@ -42,7 +42,7 @@ export interface Continued {
  * fitting was kept. Whether the newest part hides a release is left to the caller.
  */
 export async function continuedPast(
-  context: RecordReading,
+  context: PastReading,
   environment: Environment,
   head: ObjectId,
   stepsIn: (line: JudgedLine) => readonly PastStep[],
@@ -66,7 +66,7 @@ export async function continuedPast(
 
 /** Keeps the whole past of a head, where that saves work. `before`: the kept past that it continues. */
 export async function keepPast(
-  context: RecordReading,
+  context: Pick<PastReading, 'ledger' | 'keeper'>,
   environment: Environment,
   { head, steps }: Pick<KeptPast, 'head' | 'steps'>,
   before: KeptPast | undefined,
@@ -81,12 +81,15 @@ export async function keepPast(
 }
 
 /** Whether a whole past of a line was kept, fitting or not. */
-export async function hasKeptPast({ keeper }: Pick<RecordReading, 'keeper'>, line: Environment): Promise<boolean> {
+export async function hasKeptPast({ keeper }: Pick<PastReading, 'keeper'>, line: Environment): Promise<boolean> {
   return (await keeper?.facts(kindOf(line)))?.known.has('past') ?? false;
 }
 
 /** What was kept of a line, unless something changed that it follows from. */
-async function keptFor(context: RecordReading, environment: Environment): Promise<KeptPast | undefined> {
+async function keptFor(
+  context: Pick<PastReading, 'ledger' | 'keeper'>,
+  environment: Environment,
+): Promise<KeptPast | undefined> {
   const { keeper, ledger } = context;
   if (!keeper || !isKept(environment)) return undefined;
   const text = (await keeper.facts(kindOf(environment))).known.get('past');

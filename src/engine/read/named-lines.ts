@@ -4,7 +4,7 @@ import { attemptNow } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type Pipeline, type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import { matchesWildcard } from '../../model/wildcard.ts';
-import type { Reading } from '../context.ts';
+import type { LineReading, Reading } from '../context.ts';
 import { type PastLine, hasStrangeRecords, leftWords, pastLines } from './past-lines.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -20,7 +20,7 @@ export interface NamedLines {
  * for names that never were.
  */
 export async function namedLines(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   words: readonly string[],
   deep: boolean,
@@ -105,7 +105,7 @@ function isMeant(
  * `linesNamed` throws, saying of a name that only the past knows since when it is not there, or what it is called now.
  */
 export async function presentLines(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   words: readonly string[],
 ): Promise<readonly ReleaseLine[]> {

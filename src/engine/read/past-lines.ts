@@ -13,7 +13,7 @@ import {
   recordPaths,
 } from '../../model/pipeline.ts';
 import { LARGEST_RECORD, parseRecord } from '../../model/release-record.ts';
-import type { Reading, RecordReading } from '../context.ts';
+import type { LineReading, RecordReading } from '../context.ts';
 import { pipelineIn, rulesAt, trustThen } from './past-rules.ts';
 import { FEW_BRANCHES, type Snapshot } from './snapshot.ts';
 import { lineFiles, releaseAside, stepsAside, stepsOf } from './steps.ts';
@@ -48,7 +48,7 @@ const MOST_VERSIONS = 500;
  * records that lie at its head. `wanted`: the others are not looked for.
  */
 export async function pastLines(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   wanted: (line: LineNames) => boolean = () => true,
 ): Promise<readonly PastLine[]> {
@@ -74,7 +74,7 @@ function configHead({ config, trunk }: Snapshot): ObjectId {
 }
 
 /** Lines of earlier versions of tagflow.yaml. */
-async function formerlyConfigured(reading: Reading, snapshot: Snapshot): Promise<readonly Known[]> {
+async function formerlyConfigured(reading: LineReading, snapshot: Snapshot): Promise<readonly Known[]> {
   const { ledger } = reading;
   const head = configHead(snapshot);
   await ledger.fetch([head]);

@@ -5,7 +5,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord, RulesChange } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
-import type { RecordReading } from '../context.ts';
+import type { PastReading, RecordReading } from '../context.ts';
 import { requireContinuity } from './continuity.ts';
 import { type JudgedLine, readNewestLine, readWholeLine, releasesOn } from './line.ts';
 import type { NamedLines } from './named-lines.ts';
@@ -69,7 +69,7 @@ export const MARGIN = 3;
  * not continue its own past.
  */
 export async function readPast(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   environment: Environment,
   most?: number,
@@ -83,7 +83,7 @@ export async function readPast(
 }
 
 /** Reads the whole past of a fetched head, above what an earlier run kept of it. */
-async function readWholePast(context: RecordReading, environment: Environment, head: ObjectId): Promise<Past> {
+async function readWholePast(context: PastReading, environment: Environment, head: ObjectId): Promise<Past> {
   // Callers may read all of the history from here, although it was not read to answer them.
   await context.ledger.deepen([head]);
   const known = await continuedPast(context, environment, head, stepsIn);
@@ -108,7 +108,7 @@ const GROWING = [3, 30, 300] as const;
 
 /** Returns the newest release of an environment that is looked for, and the part of the past that was read to find it. */
 export async function findRelease(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   environment: Environment,
   isWanted: (release: Release) => boolean,
@@ -208,7 +208,7 @@ export async function readPastLine(context: RecordReading, past: PastLine): Prom
  * cannot be read where no line was named; without it they are thrown.
  */
 export async function readPasts(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   { today, past }: NamedLines,
   {

@@ -75,7 +75,7 @@ async function find(
 
 /** The newest commits of the first-parent history above the newest release that change files of the line. */
 async function changesAbove(
-  context: RecordReading,
+  context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   line: ReleasedLine,
 ): Promise<readonly Change[]> {

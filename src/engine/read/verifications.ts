@@ -3,7 +3,7 @@ import type { JournalEntry, StepResult } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import { attempt } from '../../model/attempt.ts';
-import type { Reading } from '../context.ts';
+import type { LineReading } from '../context.ts';
 import { journalOf, verificationEntries } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -25,7 +25,7 @@ const MOST = 200;
  * else the newest. Nothing where the journal cannot be read, which is reported as a warning.
  */
 export async function resultsOf(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<ReadonlyMap<ObjectId, ReleaseVerification>> {

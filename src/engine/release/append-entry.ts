@@ -11,7 +11,7 @@ import {
 } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
-import type { Given } from '../context.ts';
+import type { EntryPorts, Given } from '../context.ts';
 import { journalOf, signerOfEntry } from '../read/journal.ts';
 import { signingOf } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -36,7 +36,7 @@ const ATTEMPTS = 20;
  * where there is none. Throws `signature-invalid` before anything is pushed, `push-denied`, and what pushing throws.
  */
 export async function appendEntry(
-  context: Given,
+  context: EntryPorts,
   snapshot: JournalBase,
   environments: readonly Environment[],
   text: EntryText,
@@ -89,7 +89,7 @@ async function commitEntry(
 
 /** The entry as this person's, now; signed where releases are, and refused where it would not count. */
 async function signedEntry(
-  context: Given,
+  context: EntryPorts,
   environments: readonly Environment[],
   text: EntryText,
 ): Promise<JournalEntry> {

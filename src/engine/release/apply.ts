@@ -5,7 +5,7 @@ import type { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import { configured, type Context, type Given } from '../context.ts';
+import { configured, type ReleasePorts, type TagPorts } from '../context.ts';
 import { presentLines } from '../read/named-lines.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { allEnded, applyNewest, isComplete, putTags, settleTags } from './put-tags.ts';
@@ -32,7 +32,7 @@ export interface Applied {
  * Makes the target tags of environments equal to their branches' heads. Idempotent. No names: every environment that has
  * a branch. What is wrong with one environment does not keep the others from repair.
  */
-export async function apply(given: Given, names: readonly string[]): Promise<readonly Applied[]> {
+export async function apply(given: ReleasePorts, names: readonly string[]): Promise<readonly Applied[]> {
   const snapshot = await readSnapshot(given, names);
   const context = configured(given, snapshot);
   const chosen =
@@ -87,7 +87,7 @@ interface PutTags {
 
 /** Puts the tags of a head's release where no newer one is known. The branch has to be read again after that. */
 async function putNewest(
-  context: Context,
+  context: ReleasePorts & TagPorts,
   environment: Environment,
   head: ObjectId,
   record: ReleaseRecord,
@@ -108,7 +108,7 @@ async function putNewest(
 }
 
 /** Reads the branch again, and puts the tags of what came meanwhile. */
-async function settle(context: Context, put: Put): Promise<Put> {
+async function settle(context: TagPorts, put: Put): Promise<Put> {
   const { environment, head, record, value } = put;
   if (!record || !value || value.settled) return put;
   const settled = await attempt(settleTags(context, environment, { head, record }, value.tags));
@@ -118,7 +118,11 @@ async function settle(context: Context, put: Put): Promise<Put> {
 }
 
 /** Removes old tags, and deploys again what came late. */
-async function finish(context: Context, { environment, head, ...put }: Put, closed: Closed): Promise<Applied> {
+async function finish(
+  context: ReleasePorts & TagPorts,
+  { environment, head, ...put }: Put,
+  closed: Closed,
+): Promise<Applied> {
   const { name } = environment;
   const { record, value } = put;
   if (!record || !value) return { environment: name, head, record: undefined, tags: [], problem: put.problem };

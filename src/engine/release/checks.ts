@@ -15,7 +15,7 @@ import {
   sameImages,
 } from '../../model/release.ts';
 import type { LedgerReader } from '../../ledger/ledger.ts';
-import type { PlanningPorts, RecordReading, RegistryFinder } from '../context.ts';
+import type { PlanningPorts, RecordReading, RegistryFinder, RegistryReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { lineThenOf } from '../read/past-rules.ts';
 import { steadyHead } from '../read/replica-lag.ts';
@@ -40,7 +40,7 @@ export function sameRelease(a: readonly ReleaseImage[], b: readonly ReleaseImage
  * the branch was rewound or recreated: `branch-rewound`.
  */
 export async function releaseTagsAreFree(
-  context: PlanningPorts,
+  context: RegistryReading,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   images: readonly ReleaseImage[],
   sequence: number,
@@ -55,7 +55,7 @@ export async function releaseTagsAreFree(
  * tag. Where it has, the branch moved on from `head` (false), or it was rewound: `branch-rewound`.
  */
 export async function isNewest(
-  context: PlanningPorts,
+  context: RegistryReading,
   state: Pick<EnvironmentState, 'environment' | 'head'>,
   record: ReleaseRecord,
 ): Promise<boolean> {
@@ -176,7 +176,7 @@ export function stalePlan(plan: Plan, why: string): TagflowError {
  * follows from its tagflow.yaml, and the plan made again says where that was read. Throws `plan-invalid`, `plan-stale`.
  */
 export async function requireEqualPlan(
-  { ledger }: RecordReading,
+  { ledger }: Pick<RecordReading, 'ledger'>,
   { trunk }: Pick<Snapshot, 'trunk'>,
   planned: Plan,
   made: Plan,

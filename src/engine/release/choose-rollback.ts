@@ -8,7 +8,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, isInScope, lineOf } from '../../model/pipeline.ts';
 import type { Plan, RollbackRequest } from '../../model/plan.ts';
 import { type Hold, type ReleaseImage, type ReleaseRecord, blockingHolds, holdFor } from '../../model/release.ts';
-import type { PlanningPorts, Reading, RecordReading } from '../context.ts';
+import type { LineReading, PastReading, PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { highestReachable } from '../read/continuity.ts';
 import { type Past, type Release, pastOf, readPast } from '../read/past.ts';
 import { readWholeLine } from '../read/line.ts';
@@ -65,7 +65,7 @@ export async function chooseRollback(
 
 /** Brings the files that a rollback restores: Git sends those that the remote had once as if they were new. */
 async function bringRestored(
-  reading: PlanningPorts,
+  reading: Pick<RecordReading, 'ledger'>,
   { environment, head }: EnvironmentState,
   tree: ObjectId,
 ): Promise<void> {
@@ -172,7 +172,7 @@ async function readHidden(
 }
 
 async function readRunning(
-  reading: RecordReading,
+  reading: PastReading,
   snapshot: Snapshot,
   environment: Environment,
   most?: number,
@@ -203,7 +203,7 @@ function heldThen(
 
 /** The release asked for, or the newest one before that differs in images or configuration and is not held. */
 async function chooseTarget(
-  reading: Reading,
+  reading: LineReading,
   snapshot: Snapshot,
   { state, past, broken }: RunningPast,
   { to, environment, imagesOnly }: RollbackRequest,

@@ -9,7 +9,7 @@ import { type Execution, type Plan, messageOfAll, recordOf } from '../../model/p
 import { type Trust, isInScope } from '../../model/pipeline.ts';
 import { formatRecord, parseRecord } from '../../model/release-record.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Given, RecordReading, Who } from '../context.ts';
+import type { CommitPorts, RecordReading, Who } from '../context.ts';
 import { type Journal, journalOf } from '../read/journal.ts';
 import { requireOwnSignature, signRecord } from '../read/signatures.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -30,7 +30,7 @@ export interface Committed {
  * push throws `push-denied`. Throws `credentials-invalid` and `signature-invalid` before anything is pushed.
  */
 export async function commitPlans(
-  context: Given,
+  context: CommitPorts,
   snapshot: Snapshot,
   planned: readonly PlannedRelease[],
 ): Promise<readonly Committed[] | undefined> {
@@ -101,7 +101,7 @@ function denied(
 
 /** Builds a plan's commit as this run's, now, its record signed where there is a `trust` to satisfy, and pushes nothing. */
 export async function buildCommit(
-  context: Given,
+  context: CommitPorts,
   plan: Plan,
   trust: Trust | undefined,
   journal: Journal,
@@ -112,7 +112,11 @@ export async function buildCommit(
   return { commit, record };
 }
 
-async function buildCommits(context: Given, planned: readonly PlannedRelease[], journal: Journal): Promise<Built> {
+async function buildCommits(
+  context: CommitPorts,
+  planned: readonly PlannedRelease[],
+  journal: Journal,
+): Promise<Built> {
   return build(
     context,
     planned.map(({ plan, state }) => ({ plan, trust: state.environment.trust })),
@@ -127,7 +131,7 @@ interface Built {
 }
 
 async function build(
-  context: Given,
+  context: CommitPorts,
   plans: readonly { readonly plan: Plan; readonly trust: Trust | undefined }[],
   journal: Journal,
 ): Promise<Built> {
@@ -156,7 +160,7 @@ async function build(
 
 /** The edits that write a record, and its signature where there is a `trust` to satisfy. */
 async function recordEdits(
-  context: Given,
+  context: Pick<RecordReading, 'signing'>,
   plan: Plan,
   record: ReleaseRecord,
   trust: Trust | undefined,

@@ -10,7 +10,7 @@ import { type Repository, type Tag, ownershipKey, parseRepository } from '../../
 import type { ReleaseImage } from '../../model/release.ts';
 import { counted } from '../../model/text.ts';
 import type { CopySummary } from '../../registry/registry.ts';
-import type { Context, RecordReading, Registries, RegistryFinder } from '../context.ts';
+import type { RecordReading, Registries, RegistryContext, RegistryFinder } from '../context.ts';
 
 /**
  * Where an image may be found for an environment, each place once, the best first: where the release that it is taken
@@ -61,7 +61,10 @@ const IMAGES_AT_ONCE = 4;
  * repeat: what is there is checked and not sent. Throws what copying throws, and `version-tag-taken`, when nothing runs any
  * more; neither branch nor target tags have moved then.
  */
-export async function copyImages(context: Context, { images, copies }: Pick<Plan, 'images' | 'copies'>): Promise<void> {
+export async function copyImages(
+  context: RegistryContext,
+  { images, copies }: Pick<Plan, 'images' | 'copies'>,
+): Promise<void> {
   await copyTogether(context, copies, async ({ image, from, to, digest }, signal) => {
     const version = versionOf(images, image);
     const label = `${image} ${version}`;

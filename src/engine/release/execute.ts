@@ -3,7 +3,7 @@
 // deploy, events, deployment records) is attached here, and what its push carries besides in commit.ts.
 import { downstreamOf } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
-import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
+import { configured, type ExecutionPorts, type PlanningPorts, type ReleasePorts, type TagPorts } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { planSteps, sourceChanges } from '../read/source-changes.ts';
 import { applyCommitted, applyNewest } from './put-tags.ts';
@@ -33,7 +33,7 @@ export type Choose = (ports: PlanningPorts, snapshot: Snapshot) => Promise<Choic
 
 /** Chooses, plans and does one release of an environment. A lost race is a value: what follows from it is the use case's. */
 export async function release(
-  given: Given,
+  given: ReleasePorts,
   environment: string,
   choose: Choose,
   { dryRun, rendered, plan: fixed, confirm }: RunOptions,
@@ -58,7 +58,7 @@ export async function release(
 
 /** A plan that is not done, with what it changes where it was asked for alone. */
 export async function describePlan(
-  context: Context,
+  context: Pick<ReleasePorts, 'outside' | 'registriesFor'>,
   snapshot: Snapshot,
   { plan, subject, state, files, rendered: render }: PlannedRelease,
   { dryRun, rendered }: Pick<RunOptions, 'dryRun' | 'rendered'>,
@@ -76,7 +76,7 @@ export async function describePlan(
 
 /** Does a plan. Throws what copying, pushing, the forge and `applyCommitted` throw. */
 async function execute(
-  context: Context,
+  context: ExecutionPorts,
   snapshot: Snapshot,
   planned: PlannedRelease,
   steps: Steps,
@@ -109,7 +109,7 @@ async function execute(
 }
 
 /** Brings the images and the tags of a release that stands to what they have to be. */
-async function repair(context: Context, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
+async function repair(context: TagPorts, standing: UnchangedRelease, steps: Steps): Promise<Unchanged> {
   const { environment, head, record } = standing.state;
   await copyImages(context, standing);
   const wasBehind = await isBehind(context.registries, environment, record);

@@ -3,7 +3,15 @@
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, linesNamed } from '../../model/pipeline.ts';
 import { type Plan, type PromoteRequest, assemblePlan } from '../../model/plan.ts';
-import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
+import {
+  configured,
+  type CommitPorts,
+  type EntryPorts,
+  type Reading,
+  type RegistryMaker,
+  type RegistryReading,
+  type TagPorts,
+} from '../context.ts';
 import { readPastLine } from '../read/past.ts';
 import { hasStrangeRecords, pastLines } from '../read/past-lines.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -43,7 +51,7 @@ export interface Imported {
  * `race-lost`, and what reading throws.
  */
 export async function importReleases(
-  given: Given,
+  given: EntryPorts & RegistryMaker,
   request: ImportLines,
   { dryRun = false }: { readonly dryRun?: boolean } = {},
 ): Promise<Imported | Refused> {
@@ -84,7 +92,7 @@ type Found = PlannedRelease | Refused | Raced | { readonly kind: 'known' | 'empt
 
 /** The first release of a line: what its manifests say today, in a tree that stays as it is. */
 async function planFirst(
-  reading: PlanningPorts,
+  reading: RegistryReading,
   snapshot: Snapshot,
   line: ReleaseLine,
   { reason }: ImportLines,
@@ -135,11 +143,7 @@ function planOfPins(
 }
 
 /** Warns of versions that a line held at the place where its releases were before: its first record here begins without them. */
-async function warnOfHolds(
-  reading: PlanningPorts,
-  snapshot: Snapshot,
-  environments: ReadonlySet<string>,
-): Promise<void> {
+async function warnOfHolds(reading: Reading, snapshot: Snapshot, environments: ReadonlySet<string>): Promise<void> {
   if (!(await hasStrangeRecords(reading, snapshot))) return;
   for (const past of await pastLines(reading, snapshot, ({ environment }) => environments.has(environment))) {
     if (past.movedTo === undefined) continue;
@@ -155,7 +159,7 @@ async function warnOfHolds(
 
 /** One commit for each branch, then tags. A branch that lost the race is planned again, and the others have theirs by then. */
 async function releaseAll(
-  context: Context,
+  context: CommitPorts & TagPorts,
   snapshot: Snapshot,
   planned: readonly PlannedRelease[],
   result: Omit<Imported, 'releases'>,

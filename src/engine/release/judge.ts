@@ -22,7 +22,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, lineName, lineOf, schemesOf, skippedLines } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage, ReleaseRecord, ReleaseSource } from '../../model/release.ts';
-import type { PlanningPorts, RecordReading } from '../context.ts';
+import type { PastReading, PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { scopeDivergence, unmergedCommits } from '../read/divergence.ts';
@@ -232,7 +232,7 @@ function sourcesFor(
 
 /** Commits by hand that a release would lose: of a merge what it found, else what stands in the scope of a line. */
 async function editsInScope(
-  context: PlanningPorts,
+  context: Pick<RecordReading, 'ledger' | 'signal'>,
   state: EnvironmentState,
   { request, overlay, merge }: Candidate,
 ): Promise<Evidence['unmerged']> {
@@ -291,7 +291,7 @@ function fromRecords({ request, images }: Candidate): readonly ReleaseImage[] {
 }
 
 async function pastReleases(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   environment: Environment,
 ): Promise<readonly PastRelease[]> {
@@ -320,7 +320,7 @@ async function datedReleases(
  * is the usual case, and a long past takes a while.
  */
 async function upstreamEvidence(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   subject: Subject,
   application: string | undefined,
@@ -342,7 +342,7 @@ async function upstreamEvidence(
 
 /** What the environment upstream had released by a moment. */
 async function upstreamThen(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   { subject, application, moment }: { subject: Subject; application: string | undefined; moment: Instant },
 ): Promise<UpstreamEvidence | undefined> {

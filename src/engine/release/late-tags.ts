@@ -3,7 +3,7 @@
 import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
-import type { Context, Registries } from '../context.ts';
+import type { Context, RegistryFinder } from '../context.ts';
 import { wasCutShort } from './checks.ts';
 
 /** How long after the commit tags may be put without a second deploy, in milliseconds: an ordinary run takes as long. */
@@ -11,7 +11,7 @@ const SOON = 60_000;
 
 /** Whether a release's target tags still name the image of an earlier one, and manifests follow them by a moving tag alone. */
 export async function isBehind(
-  context: Pick<Registries, 'registryOf'>,
+  context: RegistryFinder,
   environment: Environment,
   record: ReleaseRecord,
 ): Promise<boolean> {
@@ -29,7 +29,7 @@ const MOST_CUT_SHORT = 20;
 
 /** Whether a target tag still names the image of an earlier release than the last: that one was cut short as well. */
 async function isFurtherBack(
-  context: Pick<Registries, 'registryOf'>,
+  context: RegistryFinder,
   environment: Environment,
   { images, sequence }: ReleaseRecord,
 ): Promise<boolean> {

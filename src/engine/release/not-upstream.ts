@@ -1,7 +1,7 @@
 // What reached an environment before the ones upstream of it, where fixes go there first, and has not arrived upstream yet.
 import type { UnmergedCommit } from '../../gates/gates.ts';
 import type { ReleaseImage } from '../../model/release.ts';
-import type { RecordReading } from '../context.ts';
+import type { PastReading } from '../context.ts';
 import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
@@ -22,7 +22,7 @@ const PAST = 200;
 
 /** Returns what is not upstream yet; nothing where fixes go upstream first, since they are refused then. */
 export async function notUpstream(
-  reading: RecordReading,
+  reading: PastReading,
   snapshot: Snapshot,
   state: EnvironmentState,
 ): Promise<NotUpstream> {
@@ -31,7 +31,7 @@ export async function notUpstream(
   return value ?? NOTHING;
 }
 
-async function find(reading: RecordReading, snapshot: Snapshot, state: EnvironmentState): Promise<NotUpstream> {
+async function find(reading: PastReading, snapshot: Snapshot, state: EnvironmentState): Promise<NotUpstream> {
   const { environment: line, record } = state;
   const upstream = line.from === undefined ? undefined : upstreamLine(snapshot, line, line.from);
   const { source, overlay } = await promotionSource(reading, snapshot, line, upstream);

@@ -5,7 +5,7 @@ import { type TreeEntry, isRegularFile } from '../../ledger/ledger.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { ProgramFile, VerifyTarget } from '../../verify/verify.ts';
-import type { OutsideSources, PlanningPorts, ReadSettings, RecordReading } from '../context.ts';
+import type { LiveReading, OutsideSources, ReadSettings, RecordReading } from '../context.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
 
 /** Files whose content is fetched together. */
@@ -73,7 +73,7 @@ export async function* trunkFiles(
 
 /** Runs the programs of a policy, one after the other. They know the release by the number that it would get. */
 export async function programVerdicts(
-  context: PlanningPorts,
+  context: LiveReading,
   snapshot: Snapshot,
   { environment, record }: EnvironmentState,
   { images, commit, policy }: Subject,

@@ -100,7 +100,7 @@ function wantsAll(merge: Merge | undefined, gates: readonly GateDecision[]): boo
 
 /** The release that stands, where the choice would change neither its images nor its tree. */
 async function standingRelease(
-  reading: PlanningPorts,
+  reading: Pick<Reading, 'ledger' | 'notify'>,
   snapshot: Snapshot,
   choice: Choice,
   {
@@ -156,7 +156,7 @@ function keptBy(merge: Merge | undefined, choice: Choice): Pick<Plan, 'merged' |
 
 /** Who changed the gates since the release that stands. */
 async function rulesOf(
-  reading: RecordReading,
+  reading: Pick<RecordReading, 'ledger'>,
   { config }: Snapshot,
   { environment, record }: EnvironmentState,
 ): Promise<Pick<Plan, 'rulesChanged'>> {

@@ -6,7 +6,14 @@ import { attempt } from '../../model/attempt.ts';
 import { TagflowError } from '../../model/errors.ts';
 import { type ReleaseLine, chooseLines, lineName } from '../../model/pipeline.ts';
 import type { PromoteRequest } from '../../model/plan.ts';
-import { configured, type Context, type Given, type PlanningPorts } from '../context.ts';
+import {
+  configured,
+  type CommitPorts,
+  type ExecutionPorts,
+  type Given,
+  type PlanningPorts,
+  type TagPorts,
+} from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import type { UnchangedRelease } from './choice.ts';
@@ -91,7 +98,7 @@ interface PlannedSeveral {
 }
 
 async function doPlans(
-  context: Context,
+  context: ExecutionPorts,
   snapshot: Snapshot,
   several: PlannedSeveral,
 ): Promise<Several | Refused | Raced> {
@@ -106,7 +113,7 @@ async function doPlans(
  * Brings the images and the tags of releases that stand to what they have to be: a run that was killed after its commit is
  * finished by the next one.
  */
-async function repairAll(context: Context, standing: readonly UnchangedRelease[]): Promise<readonly StandingLine[]> {
+async function repairAll(context: TagPorts, standing: readonly UnchangedRelease[]): Promise<readonly StandingLine[]> {
   const limit = pLimit(LINES_AT_ONCE);
   const copied = await allEnded(standing.map(async (one) => limit(async () => attempt(copyImages(context, one)))));
   const whole = standing.filter((_, index) => !copied[index]?.problem).map(({ state }) => state);
@@ -127,7 +134,7 @@ function standingLine(
 
 /** Copies, one commit, tags. */
 async function releaseAll(
-  context: Context,
+  context: CommitPorts & TagPorts,
   snapshot: Snapshot,
   { planned, result }: PlannedSeveral,
 ): Promise<Several | Raced> {
@@ -148,7 +155,7 @@ const REQUESTS_AT_ONCE = 4;
  * refused, unless `skipRefused`. A run that is stopped halfway is finished by the next one: what is open is left as it is.
  */
 async function proposeAll(
-  context: Context,
+  context: ExecutionPorts,
   snapshot: Snapshot,
   { planned, result, skipRefused }: PlannedSeveral,
 ): Promise<Several | Refused> {

@@ -1,7 +1,7 @@
 // Promote: release for an environment what is upstream, or the versions that were named.
 import { TagflowError } from '../../model/errors.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
-import type { Given } from '../context.ts';
+import type { EntryPorts, Given } from '../context.ts';
 import { stalePlan } from './checks.ts';
 import { choosePromotion } from './choose-promotion.ts';
 import { type RunOptions, release } from './execute.ts';
@@ -26,7 +26,7 @@ export async function promote(given: Given, request: PromoteRequest, options: Ru
 
 /** Runs something again while it loses races, with pauses, until `context.raceTimeout`. Throws `race-lost`, `plan-stale`. */
 export async function againUntilWon<T extends { readonly kind: string }>(
-  context: Given,
+  context: EntryPorts,
   run: () => Promise<T | Raced>,
   fixed?: Plan,
 ): Promise<T> {

@@ -3,7 +3,7 @@
 import { type ReleaseLine, lineName } from '../../model/pipeline.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
-import type { PlanningPorts, RecordReading } from '../context.ts';
+import type { RecordReading, RegistryReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -11,7 +11,7 @@ import { unconfirmedVersions } from './unconfirmed-versions.ts';
 
 /** Returns why an image of a release cannot be the one that was proposed, in words; undefined when each can. */
 export async function strangeImage(
-  reading: PlanningPorts,
+  reading: RegistryReading,
   { pipeline }: Pick<Snapshot, 'pipeline'>,
   {
     environment,

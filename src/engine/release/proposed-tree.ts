@@ -10,7 +10,7 @@ import { type Environment, type Pipeline, flowsInto, recordPaths, taggedIn } fro
 import { parseRepository } from '../../model/reference.ts';
 import { type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import type { PlannedEdit } from '../../model/plan.ts';
-import type { PlanningPorts, RecordReading, RegistryFinder } from '../context.ts';
+import type { RecordReading, RegistryFinder, RegistryReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { lineThen } from '../read/past-rules.ts';
 import { pipelineOf } from '../read/pipeline.ts';
@@ -35,7 +35,7 @@ interface MadeRelease {
  * Refuses a release that came by a pull request and is not what was proposed. One that has its per-release tags was looked at
  * when they were put. Throws `record-invalid`.
  */
-export async function requireProposed(reading: PlanningPorts, snapshot: Snapshot, made: MadeRelease): Promise<void> {
+export async function requireProposed(reading: RegistryReading, snapshot: Snapshot, made: MadeRelease): Promise<void> {
   const { environment, commit, record } = made;
   if (!environment.pullRequest || record.schema === 1 || (await isTagged(reading.registries, environment, record)))
     return;

@@ -13,14 +13,14 @@ import type { Plan } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { asksForTheSame, isMergeable, proposalBranch, readProposalBranch } from '../../model/proposal.ts';
 import { type Committed, SMALLER_PUSH, buildCommit } from './commit.ts';
-import type { Context, Given, Outside, Reading, RecordReading } from '../context.ts';
+import type { CommitPorts, Outside, PlanningPorts, Reading, RecordReading } from '../context.ts';
 import { readConfigText } from '../read/config-file.ts';
 import { journalOf } from '../read/journal.ts';
 import { judgeDowngrade } from './judge.ts';
 import type { Proposed, Refused } from './outcome.ts';
 import { proposalText } from './pull-request-text.ts';
 import { readable } from '../read/problem.ts';
-import { planSteps, sourceChanges } from '../read/source-changes.ts';
+import { type SourceAsking, planSteps, sourceChanges } from '../read/source-changes.ts';
 import { fitsTree, readRecord } from '../read/records.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 
@@ -56,7 +56,7 @@ export async function readOpenRequests(
 
 /** Looks at what is open already; refuses where one that is open asks for a newer version. */
 export async function preparePullRequest(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   { environment, plan }: { readonly environment: Environment; readonly plan: Plan },
   { forge, open: all }: OpenRequests,
@@ -76,7 +76,7 @@ export async function preparePullRequest(
  * `push-outcome-unknown`, and what the forge throws; the environment's branch and tags stay as they are.
  */
 export async function openPullRequest(
-  context: Given,
+  context: CommitPorts & SourceAsking,
   snapshot: Snapshot,
   plan: Plan,
   { environment, forge, branch, open: others, old, outdated }: PreparedPullRequest,
@@ -129,7 +129,7 @@ function ofLine(open: readonly PullRequest[], { name }: Environment): readonly P
 
 /** Racing pipelines: one that is late with an older version would close the pull request for the newer one. */
 async function refusalsBy(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   { environment, plan: { base, ...plan } }: { readonly environment: Environment; readonly plan: Plan },
   { open, forge: { term } }: Pick<PreparedPullRequest, 'open' | 'forge'>,
@@ -158,7 +158,7 @@ async function refusalsBy(
 
 /** The plan's commit on its branch: one that another run pushed there, or ours. */
 async function pushed(
-  context: Given,
+  context: CommitPorts,
   snapshot: Snapshot,
   plan: Plan,
   {

@@ -9,7 +9,7 @@ import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { isNewest } from './checks.ts';
-import type { Context, RecordReading } from '../context.ts';
+import type { Context, RecordReading, TagPorts } from '../context.ts';
 import { steady, steadyHead } from '../read/replica-lag.ts';
 import { remedyAfter, remedyOf } from './incomplete.ts';
 import type { TagStatus } from './outcome.ts';
@@ -41,7 +41,7 @@ export interface JustCommitted {
  * from being put or verified is reported as `tags-incomplete`, never as a release that failed.
  */
 export async function applyCommitted(
-  context: Context,
+  context: TagPorts,
   { environment, commit, record, replaced }: JustCommitted,
 ): Promise<readonly TagStatus[]> {
   const { value, problem: cause } = await attempt(async () => {
@@ -64,7 +64,7 @@ export async function applyCommitted(
  * once after all of them. Only where it moved on is each line's release read again. In the order given.
  */
 export async function applyAllCommitted(
-  context: Context,
+  context: TagPorts,
   made: readonly JustCommitted[],
 ): Promise<readonly (readonly TagStatus[])[]> {
   const [first] = made;
@@ -88,7 +88,7 @@ export async function applyAllCommitted(
  * the target tags would follow a branch that was rewound. Throws `branch-rewound`.
  */
 export async function applyNewest(
-  context: Context,
+  context: TagPorts,
   environment: Environment,
   head: ObjectId,
   record: ReleaseRecord,
@@ -119,7 +119,7 @@ export interface StandingRelease extends Current {
  * with one line is its own answer. In the order given.
  */
 export async function applyAllNewest(
-  context: Context,
+  context: TagPorts,
   standing: readonly StandingRelease[],
 ): Promise<readonly Attempt<readonly TagStatus[]>[]> {
   const limit = pLimit(AT_ONCE);
@@ -154,7 +154,7 @@ function fail(): never {
  * `replaced`: the release before, when this one has just been committed over it.
  */
 export async function applyHead(
-  context: Context,
+  context: TagPorts,
   environment: Environment,
   current: Current,
   replaced?: ReleaseRecord,
@@ -167,7 +167,7 @@ export async function applyHead(
 
 /** Reads the head again after tags were put: when it moved on meanwhile, the newer release's tags are put as well. */
 export async function settleTags(
-  context: Context,
+  context: TagPorts,
   environment: Environment,
   first: Current,
   put: readonly TagStatus[],

@@ -7,7 +7,7 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import { parseRepository } from '../../model/reference.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Given, Reading, RecordReading } from '../context.ts';
+import type { Reading, RecordReading, ReleasePorts } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { scopeId } from '../tree/tree.ts';
 import { type Choose, release } from './execute.ts';
@@ -21,7 +21,7 @@ import type { Choice, UnchangedRelease } from './choice.ts';
  * made is reported, and is not a failure of the tags. `later`: it failed in a way that another try may not; `isLast`: no other try follows.
  */
 export async function redeploy(
-  context: Given,
+  context: ReleasePorts,
   { name, pullRequest }: Pick<Environment, 'name' | 'pullRequest'>,
   record: ReleaseRecord,
   isLast: boolean,
@@ -43,7 +43,7 @@ export async function redeploy(
  * What came of a release, or the release that deployed it again where the run that made or repaired it put its tags late: no
  * `apply` that comes later could tell.
  */
-export async function deployedAgain<T extends Outcome>(given: Given, outcome: T): Promise<T | Released> {
+export async function deployedAgain<T extends Outcome>(given: ReleasePorts, outcome: T): Promise<T | Released> {
   if ((outcome.kind !== 'released' && outcome.kind !== 'unchanged') || outcome.late !== true) return outcome;
   const name = outcome.kind === 'released' ? outcome.plan.environment : outcome.environment;
   const again = await redeploy(given, { name, pullRequest: false }, outcome.record, true);

@@ -11,7 +11,7 @@ import { type Environment, taggedIn } from '../../model/pipeline.ts';
 import { type Tag, parseRepository } from '../../model/reference.ts';
 import { type ReleaseImage, type ReleaseRecord, releaseTag } from '../../model/release.ts';
 import { fallenOut, retained, sequenceOf } from '../../model/retention.ts';
-import type { Context, Reading, RecordReading, Registries } from '../context.ts';
+import type { Reading, RecordReading, Registries, RegistryContext, TagPorts } from '../context.ts';
 import { readNewestLine, readWholeLine, releasesOn } from '../read/line.ts';
 
 /**
@@ -19,7 +19,7 @@ import { readNewestLine, readWholeLine, releasesOn } from '../read/line.ts';
  * nothing is read or asked. What an earlier run left behind is for `removeOldTags`.
  */
 export async function removeFallenOut(
-  context: Context,
+  context: TagPorts,
   environment: Environment,
   head: ObjectId,
   { sequence }: ReleaseRecord,
@@ -39,7 +39,7 @@ export type Closed = Set<string>;
  * left them there, and removes them. `closed` is shared by the environments of one run.
  */
 export async function removeOldTags(
-  context: Context,
+  context: TagPorts,
   environment: Environment,
   { head, record }: { readonly head: ObjectId; readonly record: ReleaseRecord },
   closed: Closed,
@@ -135,7 +135,7 @@ async function allRecords(
 
 /** Removes the tags of releases: those of one repository one after the other, as two tags may hold one image. */
 async function removeTags(
-  context: Context,
+  context: RegistryContext,
   environment: Environment,
   releases: readonly Pick<ReleaseRecord, 'sequence' | 'images'>[],
   closed: Closed = new Set(),

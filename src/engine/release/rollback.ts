@@ -5,7 +5,7 @@ import { TagflowError } from '../../model/errors.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { lineOf } from '../../model/pipeline.ts';
 import type { RollbackRequest } from '../../model/plan.ts';
-import type { Given, Reading } from '../context.ts';
+import type { Reading, ReleasePorts } from '../context.ts';
 import { readable } from '../read/problem.ts';
 import { type EnvironmentState, readSnapshot } from '../read/snapshot.ts';
 import { presentLines } from '../read/named-lines.ts';
@@ -19,7 +19,11 @@ import { deployedAgain } from './redeploy.ts';
  * Rolls an environment back. A rollback that loses a race does not plan again: it throws `superseded` and says what
  * arrived. Throws `release-not-found`, `digest-not-found` before anything moved, and what `promote` throws.
  */
-export async function rollback(given: Given, request: RollbackRequest, options: RunOptions = {}): Promise<Outcome> {
+export async function rollback(
+  given: ReleasePorts,
+  request: RollbackRequest,
+  options: RunOptions = {},
+): Promise<Outcome> {
   let planned: ObjectId | undefined;
   const choose: Choose = async (ports, snapshot) => {
     await presentLines(ports, snapshot, [request.environment]);
@@ -73,7 +77,7 @@ export interface FailedRelease {
  * itself; a push that loses the race is not repeated either. Throws what `rollback` throws.
  */
 export async function rollbackFrom(
-  given: Given,
+  given: ReleasePorts,
   { line, sequence, commit }: FailedRelease,
   reason: string,
   options: RunOptions = {},

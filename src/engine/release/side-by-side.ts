@@ -4,7 +4,7 @@ import { attempt } from '../../model/attempt.ts';
 import { type TagflowError, ERRORS, EXIT } from '../../model/errors.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type ReleaseLine, downstreamOf, recordPaths, signaturePaths } from '../../model/pipeline.ts';
-import type { Context, RecordReading } from '../context.ts';
+import type { CommitPorts, RecordReading, TagPorts } from '../context.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { manifestPaths } from '../tree/tree.ts';
 import { applyAllCommitted } from './put-tags.ts';
@@ -88,7 +88,7 @@ export function refusedTogether(environment: string, refused: readonly Refused[]
 
 /** Releases plans of one branch by one commit and one push, then tags; undefined when the branch moved on before. */
 export async function releaseTogether(
-  context: Context,
+  context: CommitPorts & TagPorts,
   snapshot: Snapshot,
   planned: readonly PlannedRelease[],
 ): Promise<readonly Released[] | undefined> {

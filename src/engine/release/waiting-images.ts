@@ -5,7 +5,7 @@ import type { ObjectId } from '../../model/object-id.ts';
 import type { Environment, ReleaseLine } from '../../model/pipeline.ts';
 import type { Tag } from '../../model/reference.ts';
 import type { ReleaseImage, ReleaseRecord } from '../../model/release.ts';
-import type { Context } from '../context.ts';
+import type { PlanningPorts, RecordReading } from '../context.ts';
 import { readRelease } from '../read/current.ts';
 import { readable } from '../read/problem.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
@@ -26,7 +26,7 @@ export interface Waiting {
 
 /** Returns what a promotion would change. `named`: the images that the environment's manifests name today. */
 export async function waitingAt(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   environment: Environment,
   { state, named }: { readonly state: EnvironmentState | undefined; readonly named: ReadonlySet<string> },
@@ -60,7 +60,7 @@ interface Taking {
 
 /** Of upstream's images, those that a promotion would take: an image that upstream alone runs waits for nobody. */
 async function takenOf(
-  context: Context,
+  context: RecordReading,
   snapshot: Snapshot,
   { line, upstream, record, named }: Taking,
   released: readonly ReleaseImage[],
@@ -80,7 +80,7 @@ async function takenOf(
 
 /** The images for which the downgrade gate would refuse to promote what upstream has. */
 async function olderOf(
-  context: Context,
+  context: PlanningPorts,
   snapshot: Snapshot,
   state: EnvironmentState,
   { images, upstream, head }: { images: readonly ReleaseImage[]; upstream: Environment; head: ObjectId },

@@ -6,7 +6,7 @@ import { type TagflowError, isTagflowError, sentenceOf } from '../../model/error
 import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
-import type { Given } from '../context.ts';
+import type { EntryPorts, Given, ReleasePorts } from '../context.ts';
 import { allHolds, journalOf, openEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry, headsOf } from '../release/append-entry.ts';
@@ -78,7 +78,11 @@ function marker({ id }: JournalEntry): string {
 }
 
 /** The images that a rollback would change: those of the release where it has no other to go back to. */
-async function changedImages(context: Given, state: Verifiable, entry: JournalEntry): Promise<readonly HeldImage[]> {
+async function changedImages(
+  context: ReleasePorts,
+  state: Verifiable,
+  entry: JournalEntry,
+): Promise<readonly HeldImage[]> {
   const { record } = state;
   const planned = await rollbackFrom(context, failedOf(state), causeOf(state, entry), { dryRun: true }).catch(
     (error: unknown) => {
@@ -95,7 +99,7 @@ async function changedImages(context: Given, state: Verifiable, entry: JournalEn
 
 /** Puts images on hold, unless they are; `lifted` where that was done for this failure before, and somebody lifted it. */
 async function putOnHold(
-  context: Given,
+  context: EntryPorts,
   { environment }: Verifiable,
   entry: JournalEntry,
   images: readonly HeldImage[],

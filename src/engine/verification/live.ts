@@ -6,7 +6,7 @@ import { sentenceOf } from '../../model/errors.ts';
 import { plain } from '../../model/text.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Probe, Sighting } from '../../verify/verify.ts';
-import type { LiveReading, RecordReading } from '../context.ts';
+import type { LiveReading, PastReading } from '../context.ts';
 import { readPast } from '../read/past.ts';
 import { readable } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
@@ -116,7 +116,7 @@ function drift(why: string, found?: string, isMixed = false): LiveCheck {
 
 /** Adds to drift which release of the line it was. The past is read for drift alone. */
 async function named(
-  context: RecordReading,
+  context: PastReading,
   snapshot: Snapshot,
   { environment }: Verifiable,
   image: LiveImage,

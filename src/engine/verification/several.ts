@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import { type Attempt, attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { chooseLines } from '../../model/pipeline.ts';
-import type { Given } from '../context.ts';
+import type { Given, RecordReading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { LINES_AT_ONCE, bringLines } from '../release/side-by-side.ts';
 import { type Verified, type VerifyOptions, verify } from './verify.ts';
@@ -85,7 +85,7 @@ export async function verifySeveral(given: Given, asked: VerifySeveral): Promise
 
 /** Names of the lines that are meant; where all are, an application without a release is not. */
 async function linesToVerify(
-  given: Given,
+  given: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   { environment, applications, all }: VerifySeveral,
 ): Promise<readonly string[]> {

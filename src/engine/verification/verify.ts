@@ -11,11 +11,12 @@ import type { VerifyPolicy } from '../../model/verification.ts';
 import { type Verification, runSteps } from '../../verify/verify.ts';
 import {
   configured,
-  type Context,
+  type EntryPorts,
   type Given,
-  type PlanningPorts,
+  type LiveReading,
   type Reading,
   type RecordReading,
+  type TagPorts,
 } from '../context.ts';
 import { journalOf, verificationEntries } from '../read/journal.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
@@ -84,7 +85,7 @@ export async function verify(given: Given, line: string, options: VerifyOptions)
 }
 
 /** Puts the tags of a rollback that a verification made, where the run died before the last one. */
-async function finishRollback(context: Context, { environment, record, head }: Verifiable): Promise<void> {
+async function finishRollback(context: TagPorts, { environment, record, head }: Verifiable): Promise<void> {
   if (!isByItself(record) || !(await wasCutShort(context.registries, environment, record))) return;
   await applyNewest(context, environment, head, record);
 }
@@ -140,7 +141,7 @@ async function resultOf(
 }
 
 async function ask(
-  context: PlanningPorts,
+  context: LiveReading,
   snapshot: Snapshot,
   state: Verifiable,
   { policy, wait }: { readonly policy: VerifyPolicy; readonly wait: boolean },
@@ -180,7 +181,7 @@ async function ask(
 }
 
 /** Writes a result down, unless the line has another release by now: then nobody knows of which one it is. */
-async function write(context: Given, state: Verifiable, { result, steps }: Verification): Promise<JournalEntry> {
+async function write(context: EntryPorts, state: Verifiable, { result, steps }: Verification): Promise<JournalEntry> {
   const { environment, record, commit } = state;
   const snapshot = await readSnapshot(context, [environment.environment]);
   const now = await snapshot.release(lineOf(snapshot.pipeline, environment.name));
