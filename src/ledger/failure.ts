@@ -24,6 +24,7 @@ export type FailureKind =
   | 'not-found'
   | 'refused-here'
   | 'no-such-object'
+  | 'corrupt'
   | 'incomplete'
   | 'endless'
   | 'talkative'
@@ -36,6 +37,10 @@ export type FailureKind =
 const TOO_LARGE =
   /returned error: 413|exceeds maximum allowed size|exceeds [^\n]{0,40}size limit|exceed the [0-9.]+ ?[kmg]i?b limit|Large files detected/i;
 
+/** What Git says of objects that are missing, damaged, or of another kind than what names them says. */
+const CORRUPT =
+  /repository corruption|bad (?:tree|object|commit|parent)\b|bogus commit object|unable to (?:parse|read) (?:commit |tree )?[0-9a-f]{40}|Could not read [0-9a-f]{40}|[0-9a-f]{40} (?:is a [a-z]+, )?not a (?:commit|tree|blob)|too-short tree|missing (?:blob|tree|commit|object) [0-9a-f]{40}/i;
+
 const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
   ['too-large', TOO_LARGE],
   [
@@ -43,6 +48,7 @@ const KINDS: readonly (readonly [FailureKind, RegExp])[] = [
     /could not read (?:Username|Password)|Authentication failed|Permission denied \(|returned error: 401|HTTP Basic: Access denied/i,
   ],
   ['forbidden', /returned error: 403|(?:access|permission)[^\n]{0,80} denied|marked as read.only|not allowed to push/i],
+  ['corrupt', CORRUPT],
   ['no-such-object', /not our ref|unadvertised object|couldn't find remote ref/i],
   [
     'not-found',
@@ -77,6 +83,11 @@ export function failureKind(answer: GitAnswer): FailureKind {
   const own = linesOf(answer.stderr).filter((line) => !line.startsWith('remote:'));
   const found = KINDS.find(([kind, pattern]) => pattern.test(kind === 'storage' ? own.join('\n') : answer.stderr));
   return found?.[0] ?? 'transient';
+}
+
+/** Whether Git could not read an object that another one names. */
+export function isCorrupt(said: string): boolean {
+  return CORRUPT.test(said);
 }
 
 /** Whether a refusal is for the size of what was pushed. */
@@ -178,6 +189,10 @@ const UNAVAILABLE: Readonly<
   'no-such-object': (url) => ({
     what: `${url} no longer has what it named a moment ago`,
     fix: 'run the command again',
+  }),
+  corrupt: (url) => ({
+    what: `${url} cannot put together what is asked of it`,
+    fix: 'run git fsck on the remote repository',
   }),
   incomplete: (url) => ({
     what: `the commit cannot be pushed to ${url} from the part of the repository that is here`,

@@ -3,10 +3,12 @@
 //
 // Concurrency: fetches run one after another, no matter who asks; two at once would fight over the list of shallow commits.
 // Repetition: commits that are here are not fetched again, and a fetch that failed may be repeated.
-import { TagflowError, isTagflowError } from '../model/errors.ts';
+import { attempt } from '../model/attempt.ts';
+import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { MovedHead } from './heads.ts';
 import { reachingEdge, shallowCommits } from './history.ts';
+import { CommitBringer } from './bring.ts';
 import { algorithmOf } from './object.ts';
 import type { ContentLimits, ObjectCache } from './object-cache.ts';
 import type { PlumbingOptions } from './plumbing.ts';
@@ -49,6 +51,7 @@ export class Fetcher {
   readonly #present = new Map<ObjectId, number>();
   /** Commits whose whole history is known to be here. */
   readonly #deep = new Set<ObjectId>();
+  readonly #bringer: CommitBringer;
   #formatIsSet = false;
   /** Whether all of a history was fetched: from then on nothing is fetched shallow, which would cut off what is here. */
   #deepened = false;
@@ -66,6 +69,7 @@ export class Fetcher {
 
   constructor(options: FetcherOptions) {
     this.#options = options;
+    this.#bringer = new CommitBringer({ ...options, once: options.remote.once() });
     const { remote, activity } = options;
     const ready = async (): Promise<void> => this.#isFree();
     this.#newestAsks = new Together(ready, async (asks) => {
@@ -89,11 +93,15 @@ export class Fetcher {
     });
   }
 
-  /** Makes commits, their parents and the trees of all readable, in one request; with that many generations behind them. */
+  /**
+   * Makes commits, their parents and the trees of all readable, in one request; with that many generations behind them. Throws for
+   * those that cannot be had only when none of them can: whatever reads one of them throws then.
+   */
   async fetch(commits: readonly ObjectId[], through = this.#options.remote, generations = NEWEST): Promise<void> {
     const newest = { commits, generations };
     if (through !== this.#options.remote) await this.#fetchNewest(newest, through);
-    else if (commits.some((id) => !this.#present.has(id))) await this.#newestAsks.ask(newest);
+    else if (commits.some((id) => this.#isOpen(id))) await this.#newestAsks.ask(newest);
+    this.#options.objects.refused.checkAll(commits);
   }
 
   /** How many generations behind a head are likely to be here: a later fetch may have cut some off. */
@@ -105,11 +113,13 @@ export class Fetcher {
   async deepen(heads: readonly ObjectId[], through = this.#options.remote): Promise<void> {
     if (through !== this.#options.remote) await this.#deepen(heads, through);
     else if (heads.some((id) => !this.#deep.has(id))) await this.#deepAsks.ask(heads);
+    this.#options.objects.refused.checkAll(heads);
   }
 
   /** Makes that many generations behind a head readable. Only while nothing was deepened: it would cut that off. */
   async fetchGenerations(head: ObjectId, generations: number): Promise<void> {
     await this.#generationAsks.ask({ head, generations });
+    this.#options.objects.refused.check(head);
   }
 
   /** Makes new heads readable whose old ones are here, with the way from there. */
@@ -150,19 +160,16 @@ export class Fetcher {
     ];
     for (const fetch of this.#withContent ? fetches.slice(1) : fetches) {
       if (missing.length === 0) return contents;
-      try {
-        await fetch();
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        this.#withContent = true;
-      }
+      const { problem } = await attempt(fetch, 'remote-unavailable');
+      if (problem && !isGone(problem) && !isBroken(problem)) throw problem;
+      if (problem && isGone(problem)) this.#withContent = true;
       missing = await collect(missing);
     }
     if (missing.length === 0) return contents;
-    throw new TagflowError('remote-unavailable', {
+    throw new TagflowError('tree-unsafe', {
       what: `${this.#options.url} did not give the content of ${missing.length} files of commit ${commit}`,
       why: `the first is object ${missing[0]}`,
-      fix: 'run git fsck on the remote repository',
+      fix: 'run git fsck on the remote repository, and let the branch point to a commit that is whole',
     });
   }
 
@@ -185,6 +192,7 @@ export class Fetcher {
   /** Throws `internal` unless everything behind a commit is here. */
   async needHistory(id: ObjectId): Promise<void> {
     if (await this.hasHistory(id)) return;
+    this.#options.objects.refused.check(id);
     throw new TagflowError('internal', { what: `the history of ${id} was read before it was deepened` });
   }
 
@@ -196,6 +204,10 @@ export class Fetcher {
   /** Resolves when no fetch runs any more. */
   async idle(): Promise<void> {
     await this.#last.catch(() => undefined);
+  }
+
+  #isOpen(id: ObjectId): boolean {
+    return !this.#present.has(id) && !this.#options.objects.refused.has(id);
   }
 
   /** Whether a fetch of some generations would cut off a history that is whole here. */
@@ -210,7 +222,7 @@ export class Fetcher {
       await this.#fetch(through, missing, this.#isCutting ? 'as-is' : all ? 'all' : generations);
       if (!all || missing.length === 0) return;
       this.#deepened = true;
-      for (const id of missing) this.#deep.add(id);
+      for (const id of missing) if (!this.#options.objects.refused.has(id)) this.#deep.add(id);
     });
     return nothing;
   }
@@ -223,7 +235,7 @@ export class Fetcher {
       if (shallow.length === 0) return;
       await this.#fetch(through, shallow, 'all');
       this.#deepened = true;
-      for (const id of shallow) this.#deep.add(id);
+      for (const id of shallow) if (!this.#options.objects.refused.has(id)) this.#deep.add(id);
     });
     return nothing;
   }
@@ -231,31 +243,41 @@ export class Fetcher {
   /** Those of some commits behind which everything is here. */
   async #wholeOf(ids: readonly ObjectId[]): Promise<ReadonlySet<ObjectId>> {
     const { git, objects } = this.#options;
-    const open = ids.filter((id) => !this.#deep.has(id));
-    const here = (await objects.commits(open)).map(({ id }) => id);
+    const { refused } = objects;
+    const open = ids.filter((id) => !this.#deep.has(id) && !refused.has(id));
+    const types = await objects.types(open);
+    const here = open.filter((_, index) => types[index] === 'commit');
     const edge = here.length === 0 ? [] : await shallowCommits(git.folder);
-    const cut = edge.length === 0 ? new Set<ObjectId>() : await reachingEdge(git, here, edge);
-    for (const id of here) if (!cut.has(id)) this.#deep.add(id);
+    const reading = async (): Promise<ReadonlySet<ObjectId>> => reachingEdge(git, here, edge);
+    const { value: cut, problem } = await attempt(
+      edge.length === 0 ? () => new Set<ObjectId>() : reading,
+      'tree-unsafe',
+    );
+    const [first, ...others] = here;
+    // One history that is damaged leaves the others whole.
+    if (problem && first && others.length === 0) refused.keep(first, problem);
+    else if (problem) for (const id of here) await this.#wholeOf([id]);
+    else for (const id of here) if (!cut.has(id)) this.#deep.add(id);
     return new Set(ids.filter((id) => this.#deep.has(id)));
   }
 
   async #fetch(remote: Remote, commits: readonly ObjectId[], depth: FetchShape['depth']): Promise<void> {
     const { repository, objects } = this.#options;
-    const [first] = commits;
+    const { refused } = objects;
+    const open = commits.filter((id) => !refused.has(id));
+    const [first] = open;
     if (!first) return;
     if (!this.#formatIsSet) await repository.setAlgorithm(algorithmOf(first));
     this.#formatIsSet = true;
     const shape = { depth, content: this.#withContent };
-    try {
-      await remote.fetchCommits(commits, shape);
-    } catch (error) {
-      if (!isGone(error)) throw error;
-      // A server of the first protocol gives only what a branch points to now, and one of these moved on.
-      await remote.fetchBranches({ ...shape, depth: 'all' });
-      this.#deepened = true;
-      if (!(await objects.hasAll(commits))) throw error;
-    }
-    for (const id of commits) {
+    await this.#bringer.bring(remote, open, shape, async (id) => {
+      // A server of the first protocol gives only what a branch points to now, and this one moved on.
+      const { problem } = await attempt(remote.fetchBranches({ ...shape, depth: 'all' }), 'remote-unavailable');
+      if (!problem) this.#deepened = true;
+      return !problem && objects.hasAll([id]);
+    });
+    for (const id of open) {
+      if (refused.has(id)) continue;
       this.keep(id);
       if (typeof depth === 'number') this.#depths.set(id, depth);
     }
@@ -290,6 +312,11 @@ export class Fetcher {
 /** What an ask gets that asks for nothing but that it be here. */
 function nothing(): void {}
 
-function isGone(error: unknown): boolean {
-  return isTagflowError(error, 'remote-unavailable') && error.details['kind'] === 'no-such-object';
+function isGone({ details }: TagflowError): boolean {
+  return details['kind'] === 'no-such-object';
+}
+
+/** Whether the remote could not put together what was asked. */
+function isBroken({ details }: TagflowError): boolean {
+  return details['kind'] === 'corrupt';
 }

@@ -2,6 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TagflowError } from '../model/errors.ts';
+import { onOneLine } from '../model/text.ts';
+import { isCorrupt } from './failure.ts';
 import { type ObjectId, isObjectId } from '../model/object-id.ts';
 import { type PlumbingOptions, forWalks, runGit } from './plumbing.ts';
 
@@ -108,7 +110,14 @@ export async function shallowCommits(folder: string): Promise<readonly ObjectId[
   }
 }
 
-/** The error for a command that fails on our own repository. */
+/** The error for a command that fails on our own repository: what the remote gave of a history may not fit together. */
 export function failed(command: string, said: string): TagflowError {
+  if (isCorrupt(said)) {
+    return new TagflowError('tree-unsafe', {
+      what: 'the history of a branch is not read',
+      why: `the remote left out a part of it, or it is damaged: ${onOneLine(said.trim()).slice(0, 200)}`,
+      fix: 'run git fsck on the remote repository, and let the branch point to a commit that is whole',
+    });
+  }
   return new TagflowError('internal', { what: `git ${command} failed on our own repository`, why: said.trim() });
 }

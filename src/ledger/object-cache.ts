@@ -6,7 +6,9 @@ import { TagflowError } from '../model/errors.ts';
 import type { ObjectId } from '../model/object-id.ts';
 import type { Commit, CommitSignature } from './ledger.ts';
 import { type TreeItem, algorithmOf, parseCommit, parseTree, signatureOf } from './object.ts';
-import { ObjectReader, type PlumbingOptions, type StoredObject } from './plumbing.ts';
+import { shallowCommits } from './history.ts';
+import { RefusedCommits, brokenCommit, notACommit, wrongObject } from './refused.ts';
+import { ObjectReader, type PlumbingOptions } from './plumbing.ts';
 
 /**
  * Entries of trees kept parsed, some 150 bytes each; a tree itself counts as a few of them. All trees of ten thousand folders
@@ -31,7 +33,12 @@ export class ObjectCache {
   #cachedEntries = 0;
   readonly #commits = new Map<ObjectId, Commit>();
 
+  /** Those that the remote names and does not give. */
+  readonly refused = new RefusedCommits();
+  readonly #folder: string;
+
   constructor(git: PlumbingOptions) {
+    this.#folder = git.folder;
     this.#objects = new ObjectReader(git);
     this.#bounds = git.bounds;
   }
@@ -40,7 +47,17 @@ export class ObjectCache {
   async commit(id: ObjectId): Promise<Commit> {
     const [commit] = await this.commits([id]);
     if (commit) return commit;
-    throw tooEarly(id);
+    this.refused.check(id);
+    throw await this.#absent(id);
+  }
+
+  /** Why a commit is not here. What the history of another one leads to was left out by the remote, unless it was cut off there. */
+  async #absent(id: ObjectId): Promise<TagflowError> {
+    const [type] = await this.#objects.types([id]);
+    if (type !== undefined) return notACommit(id, type, 'a commit above it');
+    const cut = new Set(await shallowCommits(this.#folder));
+    const isLeftOut = this.#commits.values().some((child) => child.parents.includes(id) && !cut.has(child.id));
+    return isLeftOut ? brokenCommit(id, 'a commit above it names it', 'the remote') : tooEarly(id);
   }
 
   /** Those of the commits that are here, in the order of their ids. */
@@ -58,6 +75,11 @@ export class ObjectCache {
     return !(await this.#objects.read(ids)).includes(undefined);
   }
 
+  /** The types of objects, in the order of their ids; undefined for those that are not here. */
+  async types(ids: readonly ObjectId[]): Promise<readonly (string | undefined)[]> {
+    return this.#objects.types(ids);
+  }
+
   /** The entries of trees that are known to be here, in the order of their ids. */
   readonly readTrees = async (ids: readonly ObjectId[]): Promise<readonly (readonly TreeItem[])[]> => {
     const found = new Map<ObjectId, readonly TreeItem[]>();
@@ -68,7 +90,8 @@ export class ObjectCache {
     });
     for (const [index, object] of (await this.#objects.read(unread)).entries()) {
       const id = unread[index];
-      if (!id || object?.type !== 'tree') throw noTree(id, object);
+      if (!id) continue;
+      if (object?.type !== 'tree') throw wrongObject(id, 'tree', object?.type);
       const items = parseTree(object.content, algorithmOf(id));
       found.set(id, items);
       this.#keepTree(id, items);
@@ -98,6 +121,7 @@ export class ObjectCache {
     if (sum > this.#bounds[together]) throw tooMuch(wanted.length, sum, this.#bounds, together);
     for (const [index, object] of (await this.#objects.read(wanted)).entries()) {
       const id = wanted[index];
+      if (id && object && object.type !== 'blob') throw wrongObject(id, 'blob', object.type);
       if (id && object) contents.set(id, object.content);
     }
     const cut = tooLong.size > 0 ? new Uint8Array(longest + 1) : undefined;
@@ -133,10 +157,4 @@ function tooMuch(files: number, bytes: number, bounds: ReadBounds, name: 'conten
 
 function tooEarly(id: ObjectId): TagflowError {
   return new TagflowError('internal', { what: `commit ${id} was read before it was fetched` });
-}
-
-function noTree(id: ObjectId | undefined, object: StoredObject | undefined): TagflowError {
-  if (object)
-    return new TagflowError('tree-unsafe', { what: `a tree names ${id} as a folder, but that is a ${object.type}` });
-  return new TagflowError('internal', { what: `tree ${id} was read before its commit was fetched` });
 }

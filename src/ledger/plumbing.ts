@@ -153,6 +153,11 @@ export class ObjectReader {
     return (await this.#ask('info', ids)).map((found) => found?.size);
   }
 
+  /** The types of the objects, in the order of their ids; undefined for those that are not in the repository. */
+  async types(ids: readonly ObjectId[]): Promise<readonly (string | undefined)[]> {
+    return (await this.#ask('info', ids)).map((found) => found?.type);
+  }
+
   async #ask(
     ask: Request['ask'],
     ids: readonly ObjectId[],

@@ -74,6 +74,12 @@ export class Remote {
     this.#options = options;
   }
 
+  /** The same remote, where a read that fails is not repeated. */
+  once(): Remote {
+    const { timeouts } = this.#options;
+    return new Remote({ ...this.#options, timeouts: { ...timeouts, retryMs: 0 } });
+  }
+
   /** Whether a Git was ended before it was done: programs that it started may still run. */
   get brokeOff(): boolean {
     return this.#brokeOff;

@@ -1,6 +1,7 @@
 // What `check` found, as a view.
 import type { Audit, Checked } from '../engine/audit/check.ts';
 import type { Finding } from '../engine/audit/findings.ts';
+import { isTagflowError } from '../model/errors.ts';
 import { shortId } from '../model/object-id.ts';
 import { counted } from '../model/text.ts';
 import { problemShape, time } from './shapes.ts';
@@ -45,6 +46,7 @@ export function checkView({ environments, findings }: Audit): View {
 
 function mark({ unchecked }: Checked, count: number): StyledText {
   if (count > 0) return styled('red', `✗ ${count} found`);
+  if (isTagflowError(unchecked, 'tree-unsafe')) return styled('red', '✗ not read');
   return unchecked ? styled('yellow', '? registry not asked') : styled('green', '✓ nothing');
 }
 

@@ -4,7 +4,7 @@
 import pLimit from 'p-limit';
 import { attempt } from '../../model/attempt.ts';
 import { advise } from '../../model/advice.ts';
-import { TagflowError, sentenceOf } from '../../model/errors.ts';
+import { TagflowError, isTagflowError, sentenceOf } from '../../model/errors.ts';
 import { type BranchName, type ObjectId, isBranchName, shortId } from '../../model/object-id.ts';
 import { type Environment, lineOf, repositoryIn, taggedIn } from '../../model/pipeline.ts';
 import { releaseTag } from '../../model/release.ts';
@@ -86,17 +86,21 @@ export async function checkIn(given: AuditPorts, snapshot: Snapshot, request: Ch
   const checked = await pLimit(AT_ONCE).map(chosen, async ({ environment, head, leftBy }) => {
     context.signal.throwIfAborted();
     context.notify({ level: 'progress', text: `checking ${environment.name}` });
-    const trail = await trailOf(environment, head);
     const { found, report } = collect(environment);
-    const isGone = leftBy?.past.isGone === true;
-    const asked = { trail, trailOf, branch: request.branch, registry: request.registry && !isGone };
-    const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, asked, report);
-    if (!leftBy) await checkMissed(context, snapshot, { trail, unnamed }, report);
-    return { result, findings: inOrderOf(trail, [...found.values()]) };
+    const { value, problem } = await attempt(async () => {
+      const trail = await trailOf(environment, head);
+      const isGone = leftBy?.past.isGone === true;
+      const asked = { trail, trailOf, branch: request.branch, registry: request.registry && !isGone };
+      const result = await checkTrail(context, leftBy?.snapshot ?? snapshot, asked, report);
+      if (!leftBy) await checkMissed(context, snapshot, { trail, unnamed }, report);
+      return { result, findings: inOrderOf(trail, [...found.values()]) };
+    }, 'tree-unsafe');
+    return value ?? { result: notRead(environment, head, request.branch, problem), findings: [...found.values()] };
   });
   const findings = checked.flatMap((one) => one.findings);
   if (request.branch === undefined) findings.push(...(await journalFindings(context, snapshot)));
-  findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
+  const isAllRead = checked.every(({ result }) => !isTagflowError(result.unchecked, 'tree-unsafe'));
+  if (isAllRead) findings.push(...(await unnamedFindings(context, snapshot, chosen, unnamed)));
   return { environments: checked.map(({ result }) => result), findings };
 }
 
@@ -108,6 +112,16 @@ function unnamedAtFirst(chosen: readonly Chosen[]): Unnamed {
     if (!leftBy && !unnamed.has(application)) unnamed.set(application, new Set(images.keys()));
   }
   return unnamed;
+}
+
+/** What is known of an environment whose branch, or one that it takes from, cannot be read. */
+function notRead(
+  { name, branch: own }: Environment,
+  head: ObjectId,
+  branch: string | undefined,
+  unchecked: TagflowError | undefined,
+): Checked {
+  return { environment: name, branch: branch ?? own, head, commits: 0, releases: 0, whole: false, unchecked };
 }
 
 /** Findings in the order of a trail's commits, newest first. */

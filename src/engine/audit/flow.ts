@@ -1,4 +1,5 @@
 // The flow of commits around a line: what hands put onto it that upstream lacks, and what of it came back upstream.
+import { attempt } from '../../model/attempt.ts';
 import type { ObjectId } from '../../model/object-id.ts';
 import { type Environment, flowsInto } from '../../model/pipeline.ts';
 import type { RecordReading } from '../context.ts';
@@ -75,7 +76,9 @@ export async function carriedBack(
     const other = branches.get(downstream.branch);
     if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
       continue;
-    const [first] = releasesOf(await trailOf(downstream, other)).toReversed();
+    // One that cannot be read is told of as itself.
+    const { value: below } = await attempt(trailOf(downstream, other), 'tree-unsafe');
+    const [first] = below ? releasesOf(below).toReversed() : [];
     const by = first && (await broughtBy(context, head, first));
     if (!by || trail.entries.some(({ commit, release }) => commit.id === by && release)) continue;
     report('direction', await context.ledger.commit(by), sentence(downstream, environment.name));

@@ -35,12 +35,16 @@ export async function waitingAt(
   const upstream = environment.from === undefined ? undefined : snapshot.pipeline.lines.get(environment.from);
   const head = upstream && snapshot.branches.get(upstream.branch);
   if (!upstream || !head) return [];
-  await context.ledger.fetch([head]);
-  const { value } = await readable(readRelease(context, upstream, head));
+  const reading = async (): Promise<Awaited<ReturnType<typeof readRelease>>> => {
+    await context.ledger.fetch([head]);
+    return readRelease(context, upstream, head);
+  };
+  const { value } = await readable(reading());
   const isHeld = (name: string, digest: Digest): boolean =>
     record?.held.some(({ images }) => images.some((bad) => bad.name === name && bad.digest === digest)) ?? false;
   const released = value?.record.images ?? [];
-  const images = await takenOf(context, snapshot, { line: environment, upstream, record, named }, released);
+  const taking = { line: environment, upstream, record, named };
+  const { value: images = [] } = await readable(takenOf(context, snapshot, taking, released));
   const older = state ? await olderOf(context, snapshot, state, { images, upstream, head }) : [];
   return images.flatMap(({ name, version, digest }) => {
     const here = record?.images.find((image) => image.name === name);
