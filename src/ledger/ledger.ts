@@ -138,8 +138,8 @@ export interface HeadReader {
 export interface TreeReader {
   /**
    * Makes commits (heads, as `heads` gave them), their parents, and the trees of all readable, in one request. `generations`: how
-   * much of the history will be asked for, Infinity for all of it; a hint that saves a request. One of several that the remote
-   * does not give, or that is no commit, is told by whatever reads it: `tree-unsafe`. Throws that at once for a single one.
+   * much of the history will be asked for, Infinity for all of it; a hint that saves a request. What reads one
+   * that the remote does not give, or gives as something else, throws `tree-unsafe`. Throws it itself where that is all of them.
    */
   fetch(commits: readonly ObjectId[], generations?: number): Promise<void>;
   /** A commit that was fetched, or is an ancestor of one when `deepen` was called for it. */

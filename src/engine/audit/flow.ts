@@ -76,7 +76,7 @@ export async function carriedBack(
     const other = branches.get(downstream.branch);
     if (downstream.name === environment.name || !other || !flowsInto(pipeline, environment.name, downstream.name))
       continue;
-    // One that cannot be read is told of as itself.
+    // One that cannot be read is reported as itself.
     const { value: below } = await attempt(trailOf(downstream, other), 'tree-unsafe');
     const [first] = below ? releasesOf(below).toReversed() : [];
     const by = first && (await broughtBy(context, head, first));

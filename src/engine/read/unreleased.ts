@@ -1,6 +1,6 @@
 // Commits on a line's branch above its newest release that change its files and that tagflow did not make. Each is named for
 // what it is, by its parents and its content: what a forge's page calls it is text that anybody writes.
-import type { Commit } from '../../ledger/ledger.ts';
+import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
 import { attempt } from '../../model/attempt.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
@@ -64,10 +64,10 @@ async function find(
   if (changes.length === 0) return [];
   await context.ledger.deepen([line.head]);
   const found: UnreleasedCommit[] = [];
-  const effort = new Effort();
+  const [effort, effects] = [new Effort(), new Effects(context.ledger)];
   for (const change of changes) {
     const { id, ...said } = described(change);
-    const what = await named(context, snapshot, { ...line, effort }, change);
+    const what = await named(context, snapshot, { ...line, effort, effects }, change);
     found.push({ environment: environment.name, commit: id, ...said, what: plain(what, 200) });
   }
   return found;
@@ -100,8 +100,8 @@ async function changesAbove(
   return changes;
 }
 
-/** A line whose commits share the work of being compared with upstream. */
-type JudgedLine = ReleasedLine & { readonly effort: Effort };
+/** A line whose commits share the work of being compared with upstream, and with one another. */
+type JudgedLine = ReleasedLine & { readonly effort: Effort; readonly effects: Effects };
 
 async function named(context: RecordReading, snapshot: Snapshot, line: JudgedLine, change: Change): Promise<string> {
   return (
@@ -158,22 +158,50 @@ async function mergeOf(
 /** A commit that takes back the whole change of one below it, by the files that both change. */
 async function revertOf(
   { ledger }: Pick<RecordReading, 'ledger'>,
-  { head, commit: released }: ReleasedLine,
+  { head, commit: released, effects }: JudgedLine,
   { id, parents: [parent] }: Commit,
 ): Promise<string | undefined> {
   if (parent === undefined) return undefined;
-  const own = new Set(await ledger.changedPaths(parent, id));
+  const { paths, after } = await effects.of(id, parent);
   const line = await ledger.firstParents(head);
   const below = line.slice(line.indexOf(id) + 1);
   for (const one of below.slice(0, below.findIndex((each) => each === released) + MOST)) {
     const [before] = (await ledger.commit(one)).parents;
     if (before === undefined) continue;
-    const changed = await ledger.changedPaths(before, one);
-    if (changed.length !== own.size || !changed.every((path) => own.has(path))) continue;
-    const differing = await ledger.changedPaths(before, id);
-    if (!differing.some((path) => own.has(path))) return `a revert of ${shortId(one)}`;
+    const other = await effects.of(one, before);
+    if (other.paths === paths && other.before === after) return `a revert of ${shortId(one)}`;
   }
   return undefined;
+}
+
+/** What a commit did: the files that it changed, and names of their contents before and after it. */
+interface CommitEffect {
+  readonly paths: string;
+  readonly before: ObjectId;
+  readonly after: ObjectId;
+}
+
+/** What commits did, each looked at once: every commit of a line is compared with each one below it. */
+class Effects {
+  readonly #ledger: LedgerReader;
+  readonly #found = new Map<ObjectId, Promise<CommitEffect>>();
+
+  constructor(ledger: LedgerReader) {
+    this.#ledger = ledger;
+  }
+
+  /** What a commit did to the tree of its first parent. */
+  async of(id: ObjectId, parent: ObjectId): Promise<CommitEffect> {
+    const found = this.#found.get(id) ?? this.#read(id, parent);
+    this.#found.set(id, found);
+    return found;
+  }
+
+  async #read(id: ObjectId, parent: ObjectId): Promise<CommitEffect> {
+    const changed = await this.#ledger.changedPaths(parent, id);
+    const [before, after] = await Promise.all([parent, id].map(async (one) => this.#ledger.treeId(one, [], changed)));
+    return { paths: changed.join('\0'), before: before ?? parent, after: after ?? id };
+  }
 }
 
 /** A change that upstream has as well: repeated commit by commit, or all in one. */
