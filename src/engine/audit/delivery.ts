@@ -16,8 +16,8 @@ export interface CarriedChange {
   /** Sequence of the deployment. */
   readonly release: number;
   readonly commit: ObjectId;
-  /** From the commit to the deployment, in milliseconds. */
-  readonly took: number;
+  /** From the commit to the deployment, in milliseconds; undefined where the clocks of both contradict each other. */
+  readonly took: number | undefined;
 }
 
 /** Why a deployment counts as failed. */
@@ -30,7 +30,7 @@ export interface FailedDeployment {
   readonly sign: FailureSign;
   /** Sequence of the release that recovered from it; undefined until one does. */
   readonly recovered: number | undefined;
-  /** From the deployment to the recovery, in milliseconds; undefined until it recovers. */
+  /** From the deployment to the recovery, in milliseconds; undefined until it recovers, and where clocks contradict each other. */
   readonly took: number | undefined;
 }
 
@@ -67,7 +67,9 @@ export function deliveryOf(releases: readonly Release[], window: Window, inciden
   const counted = new Set(deployments);
   const failed = failuresIn(deployed, incident).filter(({ release }) => counted.has(release));
   const rework = inWindow.filter(({ record }) => signOf(record, incident) !== undefined);
-  const gaps = inWindow.slice(1).map(({ since }, index) => since - (inWindow[index]?.since ?? since));
+  const gaps = inWindow
+    .slice(1)
+    .flatMap(({ since }, index) => spanBetween(inWindow[index]?.since ?? since, since) ?? []);
   const share = (part: number): number | undefined => (inWindow.length === 0 ? undefined : part / inWindow.length);
   return {
     deployments,
@@ -103,22 +105,34 @@ function failuresIn(deployed: readonly Release[], incident: RegExp | undefined):
       release: release.record.sequence,
       sign,
       recovered: by?.record.sequence,
-      took: by && Math.max(0, by.since - release.since),
+      took: by && spanBetween(release.since, by.since),
     });
     open = undefined;
   };
   for (const [index, release] of deployed.entries()) {
     const next = deployed[index + 1];
     const answer = next && signOf(next.record, incident);
-    // A rollback that another rollback follows did not recover: what failed is still the deployment before both.
-    const goesFurtherBack = release.record.action === 'rollback' && answer === 'rollback';
-    if (goesFurtherBack && open) continue;
+    if (open && next && goesFurtherBack(release.record, next.record)) continue;
     close(release);
     const sign = answer ?? (release.verification?.result === 'failed' ? 'verification' : undefined);
     if (sign !== undefined) open = { release, sign };
   }
   close(undefined);
   return failed;
+}
+
+/**
+ * Whether a rollback follows a rollback and restores an older release: the first one did not recover, and what failed is still the
+ * deployment before both. A rollback to a newer release takes the first one back, which is then a failure of its own.
+ */
+function goesFurtherBack(record: ReleaseRecord, next: ReleaseRecord): boolean {
+  const [to, further] = [record.restored?.sequence, next.restored?.sequence];
+  return to !== undefined && further !== undefined && further < to;
+}
+
+/** The time from one moment to a later one; undefined where clocks say that it is not later: no duration follows from that. */
+export function spanBetween(from: Instant, to: Instant): number | undefined {
+  return to >= from ? to - from : undefined;
 }
 
 /** What a release answers: a failure of the one before it, or nothing. */

@@ -7,7 +7,7 @@ import { type WholePast, readEverything } from '../read/history.ts';
 import type { Release } from '../read/past.ts';
 import type { EnvironmentProblem } from '../read/problem.ts';
 import type { Snapshot } from '../read/snapshot.ts';
-import { type CarriedChange, type Delivery, type Window, deliveryOf, median } from './delivery.ts';
+import { type CarriedChange, type Delivery, type Window, deliveryOf, median, spanBetween } from './delivery.ts';
 
 /** What is measured. */
 export interface MetricsRequest extends Window {
@@ -32,6 +32,13 @@ export interface LeadTime {
   readonly changes: readonly CarriedChange[];
   /** Deployments of which the records do not say which commits of the trunk they brought: their sequences. */
   readonly unknown: readonly number[];
+}
+
+/** The releases of a line, newest first, and which of them count; all releases by line and commit. */
+interface Deployed {
+  readonly own: readonly Release[];
+  readonly counted: ReadonlySet<number>;
+  readonly releases: ReadonlyMap<string, Release>;
 }
 
 /** Newest commits of the trunk that are counted for one deployment. */
@@ -63,40 +70,51 @@ export async function metricsOf(
     if (!wanted.has(line.name)) continue;
     const delivery = deliveryOf(own, request, request.incident);
     const counted = new Set(delivery.deployments);
-    const deployed = own.filter(({ record }) => counted.has(record.sequence)).toReversed();
     measured.push({
       line: line.name,
       environment: line.environment,
       application: line.application,
       ...delivery,
-      leadTime: await leadTimeOf(ledger, snapshot, line, { deployed, releases }),
+      leadTime: await leadTimeOf(ledger, snapshot, line, { own, counted, releases }),
     });
   }
   return measured;
 }
 
+/** Rollbacks whose abandoned changes are remembered: the newest. */
+const MOST_ABANDONED = 20;
+
 async function leadTimeOf(
   ledger: Reading['ledger'],
   { pipeline }: Snapshot,
   line: ReleaseLine,
-  { deployed, releases }: { readonly deployed: readonly Release[]; readonly releases: ReadonlyMap<string, Release> },
+  { own, counted, releases }: Deployed,
 ): Promise<LeadTime> {
   const changes: CarriedChange[] = [];
   const unknown: number[] = [];
-  for (const { record, before, since } of deployed) {
-    if (record.action === 'rollback') continue;
-    const to = pipeline.layout === 'branches' ? trunkCommit(line, record, releases, pipeline.lines) : undefined;
-    const from = before && trunkCommit(line, before, releases, pipeline.lines);
+  const abandoned: ObjectId[] = [];
+  const trunkOf = (record: Release['record'] | undefined): ObjectId | undefined =>
+    record && pipeline.layout === 'branches' ? trunkCommit(line, record, releases, pipeline.lines) : undefined;
+  for (const { record, before, since } of own.toReversed()) {
+    const from = trunkOf(before);
+    if (record.action === 'rollback') {
+      if (from !== undefined) abandoned.push(from);
+      continue;
+    }
+    if (!counted.has(record.sequence)) continue;
+    const to = trunkOf(record);
     if (to === undefined || from === undefined) {
       unknown.push(record.sequence);
       continue;
     }
     if (to === from) continue;
-    for (const commit of await ledger.commitsBetween(to, [from], MOST_CHANGES)) {
-      changes.push({ release: record.sequence, commit: commit.id, took: Math.max(0, since - commit.time) });
+    // What a rollback took away comes again with the next release: it was deployed the first time.
+    const known = [from, ...abandoned.slice(-MOST_ABANDONED)];
+    for (const commit of await ledger.commitsBetween(to, known, MOST_CHANGES)) {
+      changes.push({ release: record.sequence, commit: commit.id, took: spanBetween(commit.time, since) });
     }
   }
-  return { median: median(changes.map(({ took }) => took)), changes, unknown };
+  return { median: median(changes.flatMap(({ took }) => took ?? [])), changes, unknown };
 }
 
 /** The commit of the trunk whose configuration a release runs: the end of the chain of releases that it was carried along. */

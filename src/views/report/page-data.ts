@@ -93,7 +93,9 @@ function metricsFor(measured: LineMetrics): PageMetrics {
   const { changes } = measured.leadTime;
   return {
     ...(metricsShape(measured) as PageMetrics),
-    changes: changes.slice(-CHANGES).map(({ release, took }) => ({ release, seconds: took / 1000 })),
+    changes: changes
+      .slice(-CHANGES)
+      .map(({ release, took }) => ({ release, seconds: took === undefined ? null : took / 1000 })),
     changed: [...new Set(changes.map(({ release }) => release))],
   };
 }

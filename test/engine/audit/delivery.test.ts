@@ -163,6 +163,48 @@ describe('a failed deployment', () => {
       { failed: [{ release: 3, sign: 'rollback', recovered: 5, took: 3 * DAY }], rework: [4, 5] },
     ],
     [
+      'a rollback that is taken back: it failed as well, and the deployment before it recovered by it',
+      [
+        { day: 1, version: '1' },
+        { day: 2, version: '2' },
+        { day: 3, version: '1', to: 1 },
+        { day: 5, version: '2', to: 2 },
+      ],
+      {
+        failed: [
+          { release: 2, sign: 'rollback', recovered: 3, took: DAY },
+          { release: 3, sign: 'rollback', recovered: 4, took: 2 * DAY },
+        ],
+        rework: [3, 4],
+      },
+    ],
+    [
+      'three rollbacks, each further back: one deployment failed, and the last recovers',
+      [
+        { day: 1, version: '1' },
+        { day: 2, version: '2' },
+        { day: 3, version: '3' },
+        { day: 4, version: '4' },
+        { day: 5, version: '3', to: 3 },
+        { day: 6, version: '2', to: 2 },
+        { day: 7, version: '1', to: 1 },
+      ],
+      { failed: [{ release: 4, sign: 'rollback', recovered: 7, took: 3 * DAY }], rework: [5, 6, 7] },
+    ],
+    [
+      'a recovery whose clock is behind that of the failure: how long it took is not known',
+      [
+        { day: 1, version: '1' },
+        { day: 5, version: '2' },
+        { day: 4, version: '1', to: 1 },
+      ],
+      {
+        failed: [{ release: 2, sign: 'rollback', recovered: 3, took: undefined }],
+        recoveryTime: undefined,
+        interval: 4 * DAY,
+      },
+    ],
+    [
       'a hotfix that is rolled back failed as well',
       [
         { day: 1, version: '1' },

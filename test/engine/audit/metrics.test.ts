@@ -4,6 +4,8 @@ import { metrics } from '../../../src/engine/audit/metrics.ts';
 import type { EnvironmentProblem } from '../../../src/engine/read/problem.ts';
 import { metricsView } from '../../../src/views/metrics.ts';
 import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+import { run } from '../../support/git-repository.ts';
+import { describeReal } from '../../support/real.ts';
 
 const MINUTE = 60_000;
 const WHOLE = { since: 0, until: Date.UTC(2026, 0, 2), words: [] };
@@ -38,6 +40,33 @@ describe('metrics', () => {
       failed: [{ release: 2, sign: 'rollback', recovered: 3, took: MINUTE }],
       rework: [3],
     });
+  });
+
+  test('count a change once, though it comes again after its rollback; and say nothing where clocks contradict', async () => {
+    const again = createBench();
+    await again.through(FIRST);
+    again.remote.commit('main', { 'environments/base/settings.yaml': 'workers: 4\n' });
+    await again.through({ django: 'V4.2' });
+    await again.rollback('prd', { reason: 'INC-412' });
+    const late = again.remote.commit(
+      'main',
+      { 'environments/base/settings.yaml': 'workers: 8\n' },
+      { time: Date.UTC(2026, 5, 1) },
+    );
+    await again.through({ django: 'V4.3' });
+    const [prd] = await metrics(again.context(), { ...WHOLE, words: ['prd'] }, []);
+    expect(prd?.leadTime.changes.map(({ release, took }) => [release, took === undefined])).toEqual([
+      [2, false],
+      [4, true],
+    ]);
+    expect(prd?.leadTime.changes[1]?.commit).toBe(late);
+    expect(prd?.leadTime.median).toBe(prd?.leadTime.changes[0]?.took);
+  });
+
+  test('say of an environment without a release that nothing is known', async () => {
+    const [dev] = await metrics(createBench().context(), { ...WHOLE, words: ['dev'] }, []);
+    expect(dev).toMatchObject({ deployments: [], perWeek: 0, interval: undefined, failRate: undefined });
+    expect(dev?.leadTime).toMatchObject({ median: undefined, changes: [], unknown: [] });
   });
 
   test('refuse an environment that does not exist', async () => {
@@ -80,3 +109,19 @@ describe('as OpenMetrics', () => {
     expect(openMetrics).toContain(String.raw`application="a\"b\nc\\"} 3`);
   });
 });
+
+describeReal(
+  'the tool of Prometheus',
+  ['promtool'],
+  () => {
+    test('finds no fault in the text', async () => {
+      const lines = await metrics(bench.context(), WHOLE, []);
+      const { openMetrics = '' } = metricsView(
+        lines.map((line, index) => ({ ...line, application: `a"b\n\\c${index}` })),
+        WHOLE,
+      );
+      expect(await run('promtool', ['check', 'metrics'], { input: openMetrics })).toBe('');
+    });
+  },
+  { optional: true },
+);
