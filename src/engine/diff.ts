@@ -7,6 +7,7 @@ import { unmergedCommits } from './read/divergence.ts';
 import { type SourceChange, sourceChanges } from './read/source-changes.ts';
 import { type FileChange, describeFiles } from './tree/changed-files.ts';
 import { type Rendering, renderChanges } from './tree/rendered.ts';
+import { ownPart } from './tree/own-part.ts';
 import { type ReleaseTree, releaseTree } from './tree/release-tree.ts';
 import { type Overlay, scopedTree } from './tree/scoped-tree.ts';
 import { type EnvironmentState, type Snapshot, readSnapshot } from './read/snapshot.ts';
@@ -91,10 +92,11 @@ async function treeOfScope(
   images: readonly ReleaseImage[],
 ): Promise<ReleaseTree> {
   const { environment: line } = right;
+  const { commit, head, environment: other } = left;
   const overlay: Overlay =
     line.carries === 'files'
-      ? { commit: left.commit ?? left.head, line: left.environment, what: 'carry' }
-      : { commit: left.head, line, what: 'scope' };
+      ? { commit: commit ?? head, line: other, what: 'carry' }
+      : { commit: head, line, what: 'scope', own: await ownPart(context, snapshot, line, other) };
   return scopedTree(context, snapshot, { ...right, commit: undefined, overlay }, { images });
 }
 

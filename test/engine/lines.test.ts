@@ -6,6 +6,7 @@ import { history, show } from '../../src/engine/read/history.ts';
 import { where } from '../../src/engine/read/where.ts';
 import { apply } from '../../src/engine/release/apply.ts';
 import { status } from '../../src/engine/status.ts';
+import type { BranchName } from '../../src/model/object-id.ts';
 import { type Bench, DJANGO, MARIADB, createBench } from '../support/engine.ts';
 
 const CONFIG = `version: 1
@@ -143,5 +144,55 @@ describe.each([
     bench.remote.commit('dev', { [path]: 'LEVEL=hand\n' });
     expect(await bench.promote('prd/shop')).toMatchObject({ kind: 'refused', refusals: [{ code: 'upstream' }] });
     await bench.released('prd/db');
+  });
+});
+
+/** The text files of a branch. */
+function filesOn({ remote }: Bench, branch: string): Readonly<Record<string, string>> {
+  const head = remote.branches.get(branch as BranchName)!;
+  return Object.fromEntries([...remote.filesOf(head)].map(([path, bytes]) => [path, Buffer.from(bytes).toString()]));
+}
+
+describe('applications on environment branches, in folders for each environment', () => {
+  const PRD = 'apps/shop/prd/settings.env';
+  async function promoted(): Promise<Bench> {
+    const bench = createBench({ config: CONFIG.replace('layout: folders', 'layout: branches'), files: FILES });
+    await bench.released('dev/shop', { django: 'V4.0' });
+    await bench.released('prd/shop');
+    return bench;
+  }
+
+  it('take the folder of their own environment from the trunk, and nothing beside it', async () => {
+    const bench = await promoted();
+    const trunk = { [PRD]: 'LEVEL=warn\n', 'apps/shop/dev/settings.env': 'a\n', 'apps/db/prd/settings.env': 'b\n' };
+    bench.remote.commit('main', trunk);
+    const { record } = await bench.released('prd/shop');
+    expect(record.images).toMatchObject([{ version: 'V4.0' }]);
+    expect(filesOn(bench, 'prd')).toMatchObject({ [PRD]: 'LEVEL=warn\n' });
+    expect(Object.keys(filesOn(bench, 'prd'))).not.toContain('apps/shop/dev/settings.env');
+    expect(Object.keys(filesOn(bench, 'prd'))).not.toContain('apps/db/prd/settings.env');
+    expect(await bench.promote('prd/shop')).toMatchObject({ kind: 'unchanged' });
+    expect((await check(bench.context(), { environments: [], registry: true })).findings).toEqual([]);
+    await bench.rollback('prd/shop');
+    expect(Object.keys(filesOn(bench, 'prd'))).not.toContain(PRD);
+  });
+
+  it('lose no fix of a hand: it is refused until the trunk has it', async () => {
+    const bench = await promoted();
+    bench.remote.commit('prd', { [PRD]: 'LEVEL=error\n' });
+    await bench.released('dev/shop', { django: 'V4.2' });
+    expect(await bench.promote('prd/shop')).toMatchObject({ kind: 'refused', refusals: [{ code: 'divergence' }] });
+    bench.remote.commit('main', { [PRD]: 'LEVEL=error\n' });
+    await bench.released('prd/shop');
+    expect(filesOn(bench, 'prd')).toMatchObject({ [PRD]: 'LEVEL=error\n' });
+  });
+
+  it('keep the folder that their branch alone has', async () => {
+    const bench = await promoted();
+    bench.remote.commit('prd', { [PRD]: 'LEVEL=error\n' });
+    bench.remote.commit('main', { 'apps/shop/prd/kustomization.yaml': undefined });
+    await bench.released('dev/shop', { django: 'V4.2' });
+    await bench.released('prd/shop');
+    expect(filesOn(bench, 'prd')).toMatchObject({ [PRD]: 'LEVEL=error\n' });
   });
 });

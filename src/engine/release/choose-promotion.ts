@@ -22,6 +22,7 @@ import { presentLines } from '../read/named-lines.ts';
 import { type EnvironmentState, type Snapshot, upstreamLine } from '../read/snapshot.ts';
 import { namedImages } from '../tree/named-images.ts';
 import { bringFiles } from '../tree/release-tree.ts';
+import { ownPart } from '../tree/own-part.ts';
 import type { Overlay } from '../tree/scoped-tree.ts';
 import { scopeId } from '../tree/tree.ts';
 import { heldAfter, requireSameBase } from './checks.ts';
@@ -109,13 +110,17 @@ async function whereReleased(
 /** Returns what a promotion from a source lays over the scope of a line; undefined where releases carry a tree, or nothing. */
 export async function overlayOf(
   reading: RecordReading,
-  { pipeline }: Pick<Snapshot, 'pipeline'>,
+  snapshot: Pick<Snapshot, 'pipeline' | 'trunk' | 'branches'>,
   line: ReleaseLine,
   { environment, commit }: ReleaseSource,
 ): Promise<Overlay | undefined> {
   if (line.carries === 'tree') return undefined;
-  if (line.carries === 'scope') return { commit, line, what: 'scope' };
+  const { pipeline } = snapshot;
   const upstream = environment === undefined ? undefined : lineOf(pipeline, lineName(environment, line.application));
+  if (line.carries === 'scope') {
+    const own = upstream && (await ownPart(reading, snapshot, line, upstream));
+    return { commit, line, what: 'scope', own };
+  }
   if (!upstream || line.carry.length === 0) return undefined;
   return (await readRelease(reading, upstream, commit)) && { commit, line: upstream, what: 'carry' };
 }

@@ -41,6 +41,8 @@ export interface Overlay {
   readonly line: ReleaseLine;
   /** `scope`: all of it; `carry`: the files that the line's `carry` names. */
   readonly what: 'scope' | 'carry';
+  /** What the line upstream does not have in its scope: a commit of the trunk, where people change it. */
+  readonly own?: { readonly commit: ObjectId; readonly upstream: Scope } | undefined;
 }
 
 /** A file of a line's scope, and where its content is read. */
@@ -194,7 +196,13 @@ async function scopeOf(
 /** The files that an overlay has for a line, by the path at which they will stand. */
 async function overlaid(reading: Pick<RecordReading, 'ledger'>, line: ReleaseLine, overlay: Overlay): Promise<Files> {
   const theirs = await scopeOf(reading, overlay.line, overlay.commit);
-  if (overlay.what === 'scope') return theirs;
+  const { own, what } = overlay;
+  if (what === 'scope' && !own) return theirs;
+  if (own) {
+    const isShared = (path: string): boolean => isInScope(own.upstream, path);
+    const files = (await scopeOf(reading, line, own.commit)).entries().filter(([path]) => !isShared(path));
+    return new Map([...theirs.entries().filter(([path]) => isShared(path)), ...files]);
+  }
   return new Map(
     [...theirs.values()].flatMap((file) => {
       const path = movedPath(file.path, overlay.line.scope, line.scope);
