@@ -23,7 +23,9 @@ export class CommitFiles {
 
   async bring(files: readonly { readonly commit: ObjectId; readonly paths: readonly string[] }[]): Promise<void> {
     const ids: ObjectId[] = [];
-    for (const { commit, paths } of files) ids.push(...(await this.#findReadable(commit, paths)).values());
+    for (const { commit, paths } of files) {
+      for (const id of (await this.#findReadable(commit, paths)).values()) ids.push(id);
+    }
     const [first] = files;
     // Here, and not in memory: what reads them does that, within its own bounds.
     if (first) await this.#fetcher.contents(first.commit, ids, { longest: 0 });

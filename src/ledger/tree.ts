@@ -104,10 +104,17 @@ export async function treeIdOf(
   };
   const wanted: Plan = new Map();
   // A path below another adds nothing to it.
-  const outermost = only.filter((path) => !only.some((other) => path.startsWith(`${other}/`)));
-  for (const path of new Set(outermost)) addToPlan(wanted, { kind: 'remove', path });
+  const all = new Set(only);
+  for (const path of all) if (!isBelowAny(path, all)) addToPlan(wanted, { kind: 'remove', path });
   const picked = await pickLevel(readBoth, edited.id, wanted, algorithm);
   return picked ?? makeObject('tree', new Uint8Array(), algorithm).id;
+}
+
+function isBelowAny(path: string, paths: ReadonlySet<string>): boolean {
+  for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+    if (paths.has(path.slice(0, end))) return true;
+  }
+  return false;
 }
 
 /** The id of what is left of a folder when only the planned names stay; undefined when nothing is. */

@@ -20,15 +20,16 @@ export function mergeText(other: string, old: string, own: string, effort = new 
   const ours = changesOf(base, mine, effort);
   const others = ours && changesOf(base, theirs, effort);
   if (!ours || !others) return undefined;
-  const merged: string[] = [];
+  // Texts of any number of lines: as arguments of a call they would not fit on its stack.
+  let merged = '';
   let at = 0;
   for (const { start, end, mine: changed, theirs: there } of groupsOf(ours, others)) {
     const [here, elsewhere] = [versionOf(base, start, end, changed), versionOf(base, start, end, there)];
     if (changed.length > 0 && there.length > 0 && here !== elsewhere) return undefined;
-    merged.push(...base.slice(at, start), changed.length > 0 ? here : elsewhere);
+    merged += base.slice(at, start).join('') + (changed.length > 0 ? here : elsewhere);
     at = end;
   }
-  return [...merged, ...base.slice(at)].join('');
+  return merged + base.slice(at).join('');
 }
 
 /** Lines with their ends. */
@@ -93,12 +94,11 @@ function groupsOf(mine: readonly Change[], theirs: readonly Change[]): readonly 
 
 /** A part of the common version as one side has it. */
 function versionOf(base: readonly string[], start: number, end: number, changes: readonly Change[]): string {
-  const lines: string[] = [];
+  let text = '';
   let at = start;
   for (const change of changes) {
-    lines.push(...base.slice(at, change.start), ...change.lines);
+    text += base.slice(at, change.start).join('') + change.lines.join('');
     at = change.end;
   }
-  lines.push(...base.slice(at, end));
-  return lines.join('');
+  return text + base.slice(at, end).join('');
 }

@@ -58,10 +58,10 @@ export async function treeDivergence(
   const settled = await settledRelease(context, environment, head);
   const kept = await keptCommits(context, head, settled?.release, upstream);
   const below = settled?.commit.id;
-  const later = await madeByHandBetween(context, snapshot, environment, { head, settled: below, upstream });
-  const changes = await ownChangesOf(context, environment, [...kept, ...later.toReversed()]);
-  const [open, lost]: [OwnChange[], OwnChange[]] = [[], []];
   const effort = new Effort();
+  const later = await madeByHandBetween(context, snapshot, environment, { head, settled: below, upstream, effort });
+  const changes = await ownChangesOf(context, environment, [...kept, ...later.toReversed()], effort);
+  const [open, lost]: [OwnChange[], OwnChange[]] = [[], []];
   const came = { upstream, since: settled?.release.source.commit };
   for (const change of changes) {
     const isThere = await isContained(context, change, placeOf, effort);
@@ -98,13 +98,15 @@ export async function scopeDivergence(
   const kept = await keptCommits(context, head, record, undefined);
   const later = await editsSince(context, state, await takenBack(context, state, overlay));
   const changes: OwnChange[] = [];
+  const effort = new Effort();
   for (const one of [...kept, ...later]) {
-    const paths = await firstParentPaths(context, one);
+    const [parent] = one.parents;
+    // On a branch that others share, a merge is what its pull request did.
+    const paths = parent && (await effort.changedPaths(context.ledger, parent, one.id));
     const own = paths?.filter((path) => isTaken(line, overlay.what, path));
     if (own === undefined || own.length > 0) changes.push({ commit: one, paths: own ?? [] });
   }
   const lost: OwnChange[] = [];
-  const effort = new Effort();
   for (const change of changes) if (!(await isContained(context, change, placeOf, effort))) lost.push(change);
   return divergenceOf(context, { open: changes, lost, placeOf }, effort);
 }
@@ -125,15 +127,6 @@ export async function editsSince(
     .toReversed();
 }
 
-/** What a commit changes against its first parent: on a branch that others share, a merge is what its pull request did. */
-async function firstParentPaths(
-  { ledger }: Pick<RecordReading, 'ledger'>,
-  { id, parents: [parent] }: Commit,
-): Promise<readonly string[] | undefined> {
-  if (!parent) return undefined;
-  return (await attempt(ledger.changedPaths(parent, id), 'tree-unsafe')).value;
-}
-
 /** Whether changes together change nothing. */
 async function isNothing(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
@@ -141,7 +134,7 @@ async function isNothing(
   placeOf: PlaceOf,
   effort: Effort,
 ): Promise<boolean> {
-  if (changes.length < 2) return false;
+  if (changes.length < 2 || !effort.takes(changes.reduce((sum, { paths }) => sum + paths.length, 0))) return false;
   return (await attempt(changesNothing(context, changes, placeOf, effort), 'tree-unsafe')).value === true;
 }
 

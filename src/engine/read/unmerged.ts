@@ -56,7 +56,7 @@ export async function unmergedBetween(
   const commits = await madeByHandBetween(context, snapshot, environment, part);
   const placeOf: PlaceOf = (path) => ({ commit: part.upstream, path });
   const unmerged: UnmergedCommit[] = [];
-  for (const change of await ownChangesOf(context, environment, commits)) {
+  for (const change of await ownChangesOf(context, environment, commits, part.effort)) {
     if (!(await isContained(context, change, placeOf, part.effort))) unmerged.push(described(change));
   }
   return unmerged;
@@ -67,12 +67,22 @@ export async function madeByHandBetween(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
-  { head, settled, upstream }: { head: ObjectId; settled: ObjectId | undefined; upstream: ObjectId },
+  {
+    head,
+    settled,
+    upstream,
+    effort,
+  }: {
+    head: ObjectId;
+    settled: ObjectId | undefined;
+    upstream: ObjectId;
+    effort: Effort;
+  },
 ): Promise<readonly Commit[]> {
   const commits = await context.ledger.commitsBetween(head, settled ? [upstream, settled] : [upstream], MOST_COMMITS);
   const made: Commit[] = [];
   for (const commit of commits) {
-    if (!(await madeByTagflow(context, snapshot, environment, commit))) made.push(commit);
+    if (!(await madeByTagflow(context, snapshot, environment, { commit, effort }))) made.push(commit);
   }
   return made;
 }
@@ -87,10 +97,11 @@ export async function ownChangesOf(
   context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commits: readonly Commit[],
+  effort: Effort,
 ): Promise<readonly OwnChange[]> {
   const changes: OwnChange[] = [];
   for (const commit of commits) {
-    const paths = await ownPaths(context, environment, commit);
+    const paths = await ownPaths(context, environment, commit, effort);
     if (paths === undefined || paths.length > 0) changes.push({ commit, paths: paths ?? [] });
   }
   return changes;
@@ -101,13 +112,14 @@ async function ownPaths(
   context: Pick<RecordReading, 'ledger'>,
   environment: Environment,
   commit: Commit,
+  effort: Effort,
 ): Promise<readonly string[] | undefined> {
   const [parent, ...others] = commit.parents;
   if (!parent) return undefined;
   let paths: ReadonlySet<string> | undefined;
   // What a merge took from either side is that side's change; only what differs from all of them is its own.
   for (const other of [parent, ...others]) {
-    const { value: changed } = await attempt(context.ledger.changedPaths(other, commit.id), 'tree-unsafe');
+    const changed = await effort.changedPaths(context.ledger, other, commit.id);
     if (!changed) return undefined;
     paths = paths ? new Set(changed).intersection(paths) : new Set(changed);
   }
@@ -130,7 +142,7 @@ export async function isContained(
   placeOf: PlaceOf,
   effort: Effort,
 ): Promise<boolean> {
-  if (change.paths.length === 0) return false;
+  if (change.paths.length === 0 || !effort.takes(change.paths.length)) return false;
   return (await attempt(changesNothing(context, [change], placeOf, effort), 'tree-unsafe')).value === true;
 }
 
@@ -168,13 +180,12 @@ async function madeByTagflow(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   environment: Environment,
-  commit: Commit,
+  { commit, effort }: { readonly commit: Commit; readonly effort: Effort },
 ): Promise<boolean> {
   const { ledger } = context;
   const [parent] = commit.parents;
-  const listing = parent && (await attempt(ledger.changedPaths(parent, commit.id), 'tree-unsafe'));
-  if (listing?.problem) return false;
-  const changed = listing?.value;
+  const changed = parent && (await effort.changedPaths(ledger, parent, commit.id));
+  if (parent !== undefined && !changed) return false;
   for (const one of snapshot.pipeline.lines.values()) {
     if (changed && !recordPaths(one).some((path) => changed.includes(path))) continue;
     if (!(await releaseMadeAt(context, one, commit))) continue;

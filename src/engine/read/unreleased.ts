@@ -2,7 +2,7 @@
 // what it is, by its parents and its content: what a forge's page calls it is text that anybody writes.
 import type { Commit, LedgerReader } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
-import { attempt } from '../../model/attempt.ts';
+import { digestOf } from '../../model/digest.ts';
 import { type ObjectId, shortId } from '../../model/object-id.ts';
 import { type ReleaseLine, flowsInto, isInScope } from '../../model/pipeline.ts';
 import { plain } from '../../model/text.ts';
@@ -60,11 +60,12 @@ async function find(
   line: ReleasedLine,
 ): Promise<readonly UnreleasedCommit[]> {
   const { environment } = line;
-  const changes = await changesAbove(context, snapshot, line);
+  const effort = new Effort();
+  const changes = await changesAbove(context, snapshot, line, effort);
   if (changes.length === 0) return [];
   await context.ledger.deepen([line.head]);
   const found: UnreleasedCommit[] = [];
-  const [effort, effects] = [new Effort(), new Effects(context.ledger)];
+  const effects = new Effects(context.ledger, effort);
   for (const change of changes) {
     const { id, ...said } = described(change);
     const what = await named(context, snapshot, { ...line, effort, effects }, change);
@@ -78,6 +79,7 @@ async function changesAbove(
   context: Pick<RecordReading, 'ledger'>,
   snapshot: Snapshot,
   line: ReleasedLine,
+  effort: Effort,
 ): Promise<readonly Change[]> {
   const { ledger } = context;
   const { environment, head, commit } = line;
@@ -89,10 +91,7 @@ async function changesAbove(
   for (const one of commits) {
     if (changes.length === MOST) break;
     const [parent] = one.parents;
-    const { value: all } = await attempt(
-      async () => (parent ? ledger.changedPaths(parent, one.id) : []),
-      'tree-unsafe',
-    );
+    const all = parent ? await effort.changedPaths(ledger, parent, one.id) : [];
     const paths = all && pathsThatMatter(snapshot.pipeline, environment, all);
     if (!paths || paths.length > 0 || (await mergedPlace(context, snapshot, environment, one))?.isBelow === true)
       changes.push({ commit: one, paths: paths ?? [] });
@@ -184,10 +183,12 @@ interface CommitEffect {
 /** What commits did, each looked at once: every commit of a line is compared with each one below it. */
 class Effects {
   readonly #ledger: LedgerReader;
+  readonly #effort: Effort;
   readonly #found = new Map<ObjectId, Promise<CommitEffect>>();
 
-  constructor(ledger: LedgerReader) {
+  constructor(ledger: LedgerReader, effort: Effort) {
     this.#ledger = ledger;
+    this.#effort = effort;
   }
 
   /** What a commit did to the tree of its first parent. */
@@ -198,9 +199,11 @@ class Effects {
   }
 
   async #read(id: ObjectId, parent: ObjectId): Promise<CommitEffect> {
-    const changed = await this.#ledger.changedPaths(parent, id);
+    const changed = await this.#effort.changedPaths(this.#ledger, parent, id);
+    // Like no other where it is not known.
+    if (!changed) return { paths: id, before: parent, after: id };
     const [before, after] = await Promise.all([parent, id].map(async (one) => this.#ledger.treeId(one, [], changed)));
-    return { paths: changed.join('\0'), before: before ?? parent, after: after ?? id };
+    return { paths: digestOf(changed.join('\0')), before: before ?? parent, after: after ?? id };
   }
 }
 

@@ -145,7 +145,8 @@ async function build(
   for (const { plan, trust } of plans) {
     const record = recordOf(plan, execution);
     records.push(record);
-    edits.push(...plan.edits.map(treeEdit), ...(await recordEdits(context, plan, record, trust)));
+    for (const edit of plan.edits) edits.push(treeEdit(edit));
+    edits.push(...(await recordEdits(context, plan, record, trust)));
   }
   const commit = await context.ledger.writeCommit({
     base: first.plan.tree,

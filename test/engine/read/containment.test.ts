@@ -1,7 +1,8 @@
 // When a change by hand counts as one that upstream has: the three-way merge of it with upstream's file is upstream's file.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { mergeText } from '../../../src/engine/read/containment.ts';
 import { Effort } from '../../../src/engine/read/effort.ts';
+import { type ObjectId, parseObjectId } from '../../../src/model/object-id.ts';
 import { cpuTime } from '../../support/cpu.ts';
 
 const block = (name: string, privileged: boolean): string =>
@@ -116,4 +117,40 @@ test('usual changes are compared by the thousand', () => {
     Array.from({ length: 200 }, (_, at) => (at === 100 ? `${change}\n` : `${at}\n`)).join('');
   for (let at = 0; at < 2_000; at += 1) mergeText(lines('100'), lines('100'), lines(`own ${at}`), effort);
   expect(mergeText(lines('100'), lines('100'), lines('own'), effort)).toBe(lines('own'));
+});
+
+test('a file of very many lines is merged', () => {
+  const lines = Array.from({ length: 200_000 }, (_, index) => `${index}\n`);
+  const changed = (...at: number[]): string =>
+    lines.map((line, index) => (at.includes(index) ? `new ${line}` : line)).join('');
+  expect(mergeText(changed(5, 199_990), lines.join(''), changed(5))).toBe(changed(5, 199_990));
+});
+
+describe('the effort that one line is worth', () => {
+  const ids = ['a', 'b', 'c', 'd'].map((digit) => parseObjectId(digit.repeat(40)));
+  const [from, b, c, d] = ids as [ObjectId, ObjectId, ObjectId, ObjectId];
+
+  test('ends with as many files as it has, and a change that is larger takes none of them', () => {
+    const effort = new Effort();
+    expect([effort.takes(15_000), effort.takes(15_000), effort.takes(5_000), effort.takes(1)]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test('lists what a commit changed once, and nothing more after very long lists', async () => {
+    const asked: ObjectId[] = [];
+    const ledger = {
+      changedPaths: async (_: ObjectId, to: ObjectId): Promise<readonly string[]> => {
+        asked.push(to);
+        return Array.from({ length: 200_000 }, () => 'x');
+      },
+    };
+    const effort = new Effort();
+    for (const to of [b, b, c, d, b]) await effort.changedPaths(ledger, from, to);
+    expect(asked).toEqual([b, c]);
+    expect(await effort.changedPaths(ledger, from, d)).toBeUndefined();
+  });
 });
