@@ -102,8 +102,11 @@ async function readLog(
   log: LogReader,
 ): Promise<void> {
   const format = ['-m', '--raw', '--no-renames', '--no-abbrev', '-z', '--format=%H'];
-  const args = ['log', ...options, ...format, '--stdin', '--', ...log.paths];
-  const input = Buffer.from(`${heads.join('\n')}\n`);
+  const { paths } = log;
+  // On standard input there may be any number of them, but no line end in one.
+  const isOdd = paths.some((path) => path.includes('\n'));
+  const args = ['log', ...options, ...format, '--stdin', ...(isOdd ? ['--', ...paths] : [])];
+  const input = Buffer.from([...heads, ...(isOdd ? [] : ['--', ...paths]), ''].join('\n'));
   const { exitCode, stderr, ended } = await streamGit(forWalks(git), args, { input, take: (chunk) => log.take(chunk) });
   if (log.isTooLong) throw tooLong(log.paths[0] ?? '', git.bounds);
   if (!ended && exitCode !== 0) throw failed('log', stderr);

@@ -338,6 +338,16 @@ export function describeLedgerContract(
         expect(await ledger.walk(last, ['none'])).toEqual([]);
       });
 
+      it('walks more files than fit into the arguments of a program', async () => {
+        const head = await remote.commit('main', { a: '1' });
+        const ledger = await open();
+        await ledger.fetch([head]);
+        await ledger.deepen([head]);
+        const names = Array.from({ length: 3_000 }, (_, index) => `${index}${'x'.repeat(1_000)}`);
+        const steps = await ledger.walk(head, [...names, 'a']);
+        expect(steps.map(({ commit }) => commit.id)).toEqual([head]);
+      });
+
       it('walks several files together, each as it is at every step', async () => {
         const { two, merge, last } = await history();
         await ledger.deepen([last]);

@@ -160,6 +160,9 @@ const STEPS = 30;
 /** What looking them up costs, as lines that differ: it takes Git several processes. */
 const LOOK = 400;
 
+/** Files of one commit that are looked for in upstream's history: Git compares each with every name that it meets. */
+const MOST_LOOKED = 1_000;
+
 /** Whether a commit of upstream since `since` has a change: it came there, and upstream went on from it. */
 async function cameSince(
   context: Pick<RecordReading, 'ledger' | 'signal'>,
@@ -168,7 +171,7 @@ async function cameSince(
   effort: Effort,
 ): Promise<boolean> {
   const { ledger } = context;
-  if (effort.edits === 0) return false;
+  if (effort.edits === 0 || change.paths.length > MOST_LOOKED) return false;
   effort.spend(LOOK);
   if (since === undefined || !(await ledger.isAncestor(since, upstream))) return false;
   const steps = await attempt(ledger.recent(upstream, change.paths, STEPS), 'tree-unsafe');
