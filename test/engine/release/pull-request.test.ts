@@ -139,7 +139,7 @@ describe('a promotion onto a branch that takes pull requests alone', () => {
     const bench = await waiting();
     const context = { ...bench.context(), outside: {} };
     const error = await failureOf(promote(context, { kind: 'promote', environment: 'prd', versions: {} }));
-    expect([error.code, error.why]).toEqual(['not-supported', expect.stringContaining('`forgeOf`')]);
+    expect([error.code, error.why]).toEqual(['not-supported', expect.stringContaining('`outside.forgeOf`')]);
   });
 });
 
