@@ -14,7 +14,7 @@ if (major >= 22 && minor >= (LEAST[major] ?? 0)) {
   process.stderr.write(
     `✗ error: tagflow needs Node 22.21 or 24.8 or newer\n` +
       `  why   this is Node ${process.versions.node} (${process.execPath})\n` +
-      `  fix   install a newer Node, or run the image node:24; where several are installed, put that one first on PATH\n`,
+      `  fix   install a newer Node, or use the executable of tagflow, which needs no Node; where several Nodes are installed, put the newer one first on PATH\n`,
   );
   process.exitCode = 2;
 }

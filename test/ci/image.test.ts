@@ -1,6 +1,6 @@
 // The images, built with buildah and run: as a user without rights, without a shell in the one and with one in the other,
 // equal digests from equal inputs, and a bill of materials that travels along.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ const run = promisify(execFile);
 const root = join(import.meta.dirname, '../..');
 const missing = ['buildah', 'busybox', 'ssh'].filter((program) => !findProgram(program));
 if (process.getuid?.() !== 0) missing.push('the rights of root');
+else if (spawnSync('unshare', ['--mount', 'true']).status !== 0) missing.push('the right to mount');
 
 it.runIf(missing.length > 0 && process.env['TAGFLOW_REQUIRE_IMAGE'] === '1')('the image can be built', () => {
   throw new Error(`missing: ${missing.join(', ')}; TAGFLOW_REQUIRE_IMAGE=1 forbids to skip`);
