@@ -1,4 +1,5 @@
 // The pages of errors, as a view.
+import { nearest } from '../config/problems.ts';
 import { advise } from '../model/advice.ts';
 import { ERRORS, type ErrorCode, TagflowError } from '../model/errors.ts';
 import { type TextLine, type View, linesOf, styled, tableOf } from './view.ts';
@@ -27,12 +28,14 @@ export function explainErrors(pages: ErrorPages): View {
 }
 
 /** The page of one error. Throws `usage` where there is no such error. */
-export function explanationOf(pages: ErrorPages, code: string): View {
+export function explanationOf(pages: ErrorPages, word: string): View {
+  // As a message shows it: the code, or the file of its page.
+  const code = word.replace(/^.*\/|\.md$/g, '').toLowerCase();
   const page = pages.get(code);
   if (page === undefined || !isCode(code)) {
     throw new TagflowError('usage', {
-      what: `there is no error ${JSON.stringify(code)}`,
-      why: `errors are ${Object.keys(ERRORS).join(', ')}`,
+      what: `there is no error ${JSON.stringify(word)}`,
+      why: whyNoError(code),
       fix: advise`look at the list: ${{ act: 'list errors' }}`,
     });
   }
@@ -40,6 +43,16 @@ export function explanationOf(pages: ErrorPages, code: string): View {
     data: { code, ...settingsOf(code), page },
     parts: [{ ...linesOf(...linesOfMarkdown(page)), isProse: true }],
   };
+}
+
+function whyNoError(word: string): string {
+  const codes = Object.entries(ERRORS);
+  const withExit = codes.filter(([, { exit }]) => String(exit) === word).map(([code]) => code);
+  if (withExit.length > 0) return `${word} is an exit code; its errors are ${withExit.join(', ')}`;
+  const near = codes.map(([code]) => code).filter((code) => word.length > 2 && code.includes(word));
+  if (near.length > 0) return `errors with this word are ${near.join(', ')}`;
+  const meant = nearest(word, Object.keys(ERRORS));
+  return meant === undefined ? `there are ${codes.length} errors, by other names` : `the nearest is ${meant}`;
 }
 
 function isCode(code: string): code is ErrorCode {

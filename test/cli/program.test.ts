@@ -195,9 +195,20 @@ describe('explain', () => {
     for (const { meaning } of errors) expect(meaning).toMatch(/\.$/);
   });
 
-  test('no error is a usage error that names those there are', async () => {
-    const { exit, stderr } = await run(['explain', 'hold']);
-    expect([exit, stderr]).toEqual([2, expect.stringContaining('held')]);
+  test.each([
+    ['hold', 'the nearest is held'],
+    ['tag', 'tag-immutable'],
+    ['9', 'verification-failed'],
+    ['nonsense-nonsense', 'by other names'],
+  ])('%s is a usage error that says what may be meant', async (word, said) => {
+    const { exit, stderr } = await run(['explain', word]);
+    expect([exit, stderr]).toEqual([2, expect.stringContaining(said)]);
+  });
+
+  test('takes a code as messages and file names show it', async () => {
+    const said = await Promise.all(['held', 'HELD', 'docs/errors/held.md'].map((word) => run(['explain', word])));
+    expect(new Set(said.map(({ stdout }) => stdout)).size).toBe(1);
+    expect(said.map(({ exit }) => exit)).toEqual([0, 0, 0]);
   });
 });
 
