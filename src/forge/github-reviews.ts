@@ -3,7 +3,7 @@
 import * as z from 'zod/mini';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Review, Reviews } from './forge.ts';
-import { page } from './paging.ts';
+import { type ForgeReader, page } from './paging.ts';
 
 const account = z.nullable(z.object({ login: z.string(), type: z.optional(z.string()) }));
 const repository = z.nullable(z.object({ id: z.number() }));
@@ -31,15 +31,9 @@ const commits = z.array(
 );
 const permission = z.object({ permission: z.string() });
 
-/** Reads every page of a list below the repository, or one answer; undefined for 404 and 422. */
-export interface GithubReader {
-  list<T>(doing: string, path: string, schema: z.ZodMiniType<readonly T[]>): Promise<readonly T[] | undefined>;
-  one<T>(doing: string, path: string, schema: z.ZodMiniType<T>): Promise<T | undefined>;
-}
-
 /** Reads the reviews of the pull request that brought a commit. Resolves to undefined where no pull request did. */
 export async function githubReviews(
-  reader: GithubReader,
+  reader: ForgeReader,
   commit: ObjectId,
   target: BranchName,
 ): Promise<Reviews | undefined> {

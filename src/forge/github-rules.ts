@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { attempt } from '../model/attempt.ts';
 import type { BranchName } from '../model/object-id.ts';
 import type { Assurance, BranchRules } from './forge.ts';
-import type { GithubReader } from './github-reviews.ts';
+import type { ForgeReader } from './paging.ts';
 
 const rule = z.object({
   type: z.string(),
@@ -24,7 +24,7 @@ type Rule = z.infer<typeof rule>;
 type Told<T> = { readonly value: T } | { readonly why: string };
 
 /** Reads what GitHub sees to for a branch. */
-export async function githubRules(reader: GithubReader, branch: BranchName): Promise<BranchRules> {
+export async function githubRules(reader: ForgeReader, branch: BranchName): Promise<BranchRules> {
   const [rules, protection] = await Promise.all([rulesFor(reader, branch), protectionOf(reader, branch)]);
   const found = 'value' in rules ? rules.value : [];
   const classic = 'value' in protection ? protection.value : undefined;
@@ -66,7 +66,7 @@ export async function githubRules(reader: GithubReader, branch: BranchName): Pro
   };
 }
 
-async function rulesFor(reader: GithubReader, branch: BranchName): Promise<Told<readonly Rule[]>> {
+async function rulesFor(reader: ForgeReader, branch: BranchName): Promise<Told<readonly Rule[]>> {
   const path = `rules/branches/${encodeURIComponent(branch)}`;
   const asked = await attempt(reader.list(`reading the rules for ${branch}`, path, z.array(rule)), 'forbidden');
   if (asked.problem) return { why: asked.problem.why ?? 'the token may not read the rules of the repository' };
@@ -76,7 +76,7 @@ async function rulesFor(reader: GithubReader, branch: BranchName): Promise<Told<
 
 /** The branch protection; undefined where it has none. */
 async function protectionOf(
-  reader: GithubReader,
+  reader: ForgeReader,
   branch: BranchName,
 ): Promise<Told<z.infer<typeof protectionAnswer> | undefined>> {
   const path = `branches/${encodeURIComponent(branch)}`;

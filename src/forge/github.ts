@@ -10,11 +10,11 @@ import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, type ForgeRequestsOptions, ForgeClient, cut } from './requests.ts';
 import { type AgentOf, createFetch } from './fetch.ts';
 import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
-import { type GithubReader, githubReviews } from './github-reviews.ts';
+import { githubReviews } from './github-reviews.ts';
 import { githubRules } from './github-rules.ts';
 import { githubRange, projectParts } from './compare.ts';
 import type { SourceEnds, SourceRange } from '../model/build-source.ts';
-import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
+import { MOST_PAGES, PER_PAGE, type ForgeReader, endless, openOnce, page } from './paging.ts';
 
 /** What the adapters of forges are made with. */
 export interface ForgeOptions extends Omit<ForgeRequestsOptions, 'rights'> {
@@ -104,36 +104,33 @@ class Github implements Forge {
 
   async open(draft: PullRequestDraft): Promise<PullRequest> {
     const { branch, target, title, body } = draft;
-    const known = await this.#find(draft);
-    if (known) return known;
     const doing = `opening a pull request from ${branch}`;
-    const answer = await whenBranchesLag(this.#options, isHeadUnknown, async () =>
-      this.#asking.write(
-        doing,
-        this.#by(async ({ rest }, request) =>
-          rest.pulls.create({
-            ...this.#at,
-            head: branch,
-            base: target,
-            title: cut(title, TITLE),
-            body: cut(body, BODY),
-            request,
-          }),
-        ),
-      ),
+    const call = this.#by(async ({ rest }, request) =>
+      rest.pulls.create({
+        ...this.#at,
+        head: branch,
+        base: target,
+        title: cut(title, TITLE),
+        body: cut(body, BODY),
+        request,
+      }),
     );
-    if ('lost' in answer || answer.status === 422) {
-      const settled = await this.#find(draft);
-      if (settled) return settled;
-      if ('lost' in answer) throw answer.lost;
-      throw this.#asking.refused(
-        `no pull request from ${branch} onto ${target} was opened`,
-        answer,
-        'look whether both branches are there, and differ',
-      );
-    }
-    const { number, html_url: url, head } = this.#asking.accept(doing, answer, pull);
-    return { number, url, branch, target, head: head.sha };
+    return openOnce(this.#options, {
+      find: async () => this.#find(draft),
+      write: async () => this.#asking.write(doing, call),
+      isUnknown: isHeadUnknown,
+      isRefused: ({ status }) => status === 422,
+      refusal: (answer) =>
+        this.#asking.refused(
+          `no pull request from ${branch} onto ${target} was opened`,
+          answer,
+          'look whether both branches are there, and differ',
+        ),
+      accept: async (answer) => {
+        const { number, html_url: url, head } = this.#asking.accept(doing, answer, pull);
+        return { number, url, branch, target, head: head.sha };
+      },
+    });
   }
 
   async close({ number, branch, head }: PullRequest, comment: string): Promise<void> {
@@ -242,7 +239,7 @@ class Github implements Forge {
     this.#asking.accept(doing, answer, z.unknown());
   }
 
-  #reader(): GithubReader {
+  #reader(): ForgeReader {
     const get = async (doing: string, path: string, index = 1): Promise<ForgeAnswer> =>
       this.#asking.read(
         doing,

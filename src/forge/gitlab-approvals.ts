@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import type { BranchName, ObjectId } from '../model/object-id.ts';
 import type { Review, Reviews } from './forge.ts';
 import { namesOf } from './github-reviews.ts';
-import { page } from './paging.ts';
+import { type ForgeReader, page } from './paging.ts';
 
 const account = z.object({ id: z.number(), username: z.string(), name: z.optional(z.string()) });
 const requests = z.array(
@@ -37,15 +37,9 @@ const user = z.object({
   public_email: z.optional(z.nullable(z.string())),
 });
 
-/** Reads every page of a list below the project, or one answer; undefined for 404. Paths with a slash first are of the server. */
-export interface GitlabReader {
-  list<T>(doing: string, path: string, schema: z.ZodMiniType<readonly T[]>): Promise<readonly T[] | undefined>;
-  one<T>(doing: string, path: string, schema: z.ZodMiniType<T>): Promise<T | undefined>;
-}
-
 /** Reads the approvals of the merge request that brought a commit. Resolves to undefined where no merge request did. */
 export async function gitlabApprovals(
-  reader: GitlabReader,
+  reader: ForgeReader,
   commit: ObjectId,
   target: BranchName,
 ): Promise<Reviews | undefined> {
@@ -92,7 +86,7 @@ type Account = z.infer<typeof account>;
 
 /** Those whose approval came after the newest push. Where nothing was pushed since it was opened, that is all of them. */
 async function current(
-  reader: GitlabReader,
+  reader: ForgeReader,
   below: string,
   doing: string,
   approvers: readonly Account[],
@@ -115,7 +109,7 @@ async function current(
 
 /** A review, unless a bot wrote it: a project's access token is a user whose name says so. */
 async function reviewOf(
-  reader: GitlabReader,
+  reader: ForgeReader,
   doing: string,
   { id, username, name }: Account,
   verdict: Review['verdict'],

@@ -6,7 +6,7 @@ import { attempt } from '../model/attempt.ts';
 import type { BranchName } from '../model/object-id.ts';
 import { matchesWildcard } from '../model/wildcard.ts';
 import type { Assurance, BranchRules } from './forge.ts';
-import type { GitlabReader } from './gitlab-approvals.ts';
+import type { ForgeReader } from './paging.ts';
 
 const protectedBranch = z.object({
   name: z.string(),
@@ -21,7 +21,7 @@ const DEVELOPER = 30;
 const HIDDEN = 'GitLab shows protected branches to maintainers, and this token is of none';
 
 /** Reads what GitLab sees to for a branch. */
-export async function gitlabRules(reader: GitlabReader, branch: BranchName): Promise<BranchRules> {
+export async function gitlabRules(reader: ForgeReader, branch: BranchName): Promise<BranchRules> {
   const doing = `reading the protected branches for ${branch}`;
   const [listed, dismissal] = await Promise.all([
     attempt(reader.list(doing, 'protected_branches', z.array(protectedBranch)), 'forbidden'),
@@ -50,7 +50,7 @@ export async function gitlabRules(reader: GitlabReader, branch: BranchName): Pro
 
 /** What a branch that is there says of itself, to those who may not list the protected ones. */
 async function rulesOfBranch(
-  reader: GitlabReader,
+  reader: ForgeReader,
   branch: BranchName,
 ): Promise<Pick<BranchRules, 'closed' | 'appendOnly'>> {
   const path = `repository/branches/${encodeURIComponent(branch)}`;
@@ -68,7 +68,7 @@ async function rulesOfBranch(
   return { closed, appendOnly: unknown };
 }
 
-async function dismissalIn(reader: GitlabReader): Promise<Assurance> {
+async function dismissalIn(reader: ForgeReader): Promise<Assurance> {
   const doing = 'reading the settings for approvals';
   const { value: found } = await attempt(reader.one(doing, 'approvals', approvalsAnswer), 'forbidden');
   const resets = found?.reset_approvals_on_push;

@@ -7,12 +7,12 @@ import type { Permission } from '../model/repository-facts.ts';
 import { type ForgeAnswer, type ForgeRequests, ForgeClient, cut } from './requests.ts';
 import { type Fetch, createFetch } from './fetch.ts';
 import type { BranchRules, CommitStatus, Forge, PullRequest, PullRequestDraft, Reviews } from './forge.ts';
-import { type GitlabReader, gitlabApprovals } from './gitlab-approvals.ts';
+import { gitlabApprovals } from './gitlab-approvals.ts';
 import { gitlabRules } from './gitlab-rules.ts';
 import { gitlabRange, projectParts } from './compare.ts';
 import type { SourceEnds, SourceRange } from '../model/build-source.ts';
 import type { ForgeOptions } from './github.ts';
-import { MOST_PAGES, PER_PAGE, endless, page, whenBranchesLag } from './paging.ts';
+import { MOST_PAGES, PER_PAGE, type ForgeReader, endless, openOnce, page } from './paging.ts';
 
 const request = z.object({
   iid: z.number(),
@@ -90,33 +90,30 @@ class Gitlab implements Forge {
 
   async open(draft: PullRequestDraft): Promise<PullRequest> {
     const { branch, target, title, body } = draft;
-    const known = await this.#find(draft);
-    if (known) return known;
     const doing = `opening a merge request from ${branch}`;
-    const answer = await whenBranchesLag(this.#options, isBranchUnknown, async () =>
-      this.#asking.write(
-        doing,
-        this.#ask('POST', `${this.#project}/merge_requests`, {
-          source_branch: branch,
-          target_branch: target,
-          title: cut(title, TITLE),
-          description: cut(withoutCommands(body), BODY),
-          remove_source_branch: true,
-        }),
-      ),
-    );
-    if ('lost' in answer || [400, 409, 422].includes(answer.status)) {
-      const settled = await this.#find(draft);
-      if (settled) return settled;
-      if ('lost' in answer) throw answer.lost;
-      throw this.#asking.refused(
-        `no merge request from ${branch} onto ${target} was opened`,
-        answer,
-        'look whether both branches are there, and differ',
-      );
-    }
-    const { iid: number, web_url: url, sha } = this.#asking.accept(doing, answer, request);
-    return { number, url, branch, target, head: sha ?? (await this.#headOf(branch, answer)) };
+    const call = this.#ask('POST', `${this.#project}/merge_requests`, {
+      source_branch: branch,
+      target_branch: target,
+      title: cut(title, TITLE),
+      description: cut(withoutCommands(body), BODY),
+      remove_source_branch: true,
+    });
+    return openOnce(this.#options, {
+      find: async () => this.#find(draft),
+      write: async () => this.#asking.write(doing, call),
+      isUnknown: isBranchUnknown,
+      isRefused: ({ status }) => [400, 409, 422].includes(status),
+      refusal: (answer) =>
+        this.#asking.refused(
+          `no merge request from ${branch} onto ${target} was opened`,
+          answer,
+          'look whether both branches are there, and differ',
+        ),
+      accept: async (answer) => {
+        const { iid: number, web_url: url, sha } = this.#asking.accept(doing, answer, request);
+        return { number, url, branch, target, head: sha ?? (await this.#headOf(branch, answer)) };
+      },
+    });
   }
 
   async close({ number, branch, head }: PullRequest, comment: string): Promise<void> {
@@ -197,7 +194,7 @@ class Gitlab implements Forge {
     this.#asking.accept(doing, answer, z.unknown());
   }
 
-  #reader(): GitlabReader {
+  #reader(): ForgeReader {
     const at = (path: string): string => (path.startsWith('/') ? path.slice(1) : `${this.#project}/${path}`);
     return {
       list: async (doing, path, schema) => {

@@ -1,6 +1,7 @@
 // Where a repository's forge is: its kind, its API and the project there, told by the remote's URL. Pure.
+import { isLoopback } from '../http/addresses.ts';
+import { unescaped } from '../http/redact.ts';
 import type { ProcessEnv } from '../model/effects.ts';
-import { isIP } from 'node:net';
 import { TagflowError } from '../model/errors.ts';
 import type { ForgeKind } from '../model/pipeline.ts';
 
@@ -68,9 +69,7 @@ function readRemote(url: string): Remote {
     );
   }
   const hostname = SSH_HOSTS[parsed.hostname.toLowerCase()] ?? parsed.hostname.toLowerCase();
-  const path = decoded(parsed.pathname)
-    .replace(/^\/+|\/+$/g, '')
-    .replace(/\.git$/, '');
+  const path = (unescaped(parsed.pathname) ?? parsed.pathname).replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
   return { hostname, host: scheme === 'ssh' ? hostname : parsed.host.toLowerCase(), scheme, path };
 }
 
@@ -129,18 +128,6 @@ function projectOf({ scheme, hostname, path }: Remote, api: URL): string {
 
 function withoutSlash(url: URL): URL {
   return new URL(url.href.replace(/\/+$/, ''));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
 }
 
 function unknown(url: string, why: string, fix: string, details: { readonly isServer: boolean } = { isServer: true }) {

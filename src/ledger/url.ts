@@ -1,7 +1,8 @@
 // Remote URLs: which are accepted, and what of them may be shown. Git itself would take `ext::sh -c …` or
 // `--upload-pack=…` for a URL and run what it says (gitremote-helpers(7)); nothing that is not on this page's list
 // ever reaches it.
-import { isIP } from 'node:net';
+import { isLoopback } from '../http/addresses.ts';
+import { unescaped } from '../http/redact.ts';
 import { TagflowError } from '../model/errors.ts';
 
 /** A user name and a password, or a token in place of either. */
@@ -54,7 +55,10 @@ function parseHttp(text: string, allowPlainHttp: boolean): RemoteUrl {
   const credentials =
     url.username === '' && url.password === ''
       ? undefined
-      : { username: decode(url.username), password: decode(url.password) };
+      : {
+          username: unescaped(url.username) ?? url.username,
+          password: unescaped(url.password) ?? url.password,
+        };
   url.username = '';
   url.password = '';
   return { protocol: url.protocol === 'https:' ? 'https' : 'http', url: url.href, origin: url.origin, credentials };
@@ -70,18 +74,6 @@ function parseFile(text: string): RemoteUrl {
 
 function plain(protocol: 'ssh' | 'file', url: string): RemoteUrl {
   return { protocol, url, origin: undefined, credentials: undefined };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function refused(text: string, why: string, fix?: string): TagflowError {

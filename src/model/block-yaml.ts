@@ -81,31 +81,25 @@ class BlockReader {
   }
 
   #mappingAt(indent: number): { [key: string]: Value } | undefined {
-    const pending = this.#pending;
-    if (pending) {
-      if (indent !== pending.indent + 2) return undefined;
-      const into = {};
-      pending.into[pending.key] = into;
-      this.#pending = undefined;
-      this.#open.push({ indent, into });
-      return into;
-    }
+    if (this.#pending) return this.#openPending(indent, {});
     const into = this.#closeTo(indent);
     return Array.isArray(into) ? undefined : into;
   }
 
   #listAt(indent: number): Value[] | undefined {
-    const pending = this.#pending;
-    if (pending) {
-      if (indent !== pending.indent + 2) return undefined;
-      const into: Value[] = [];
-      pending.into[pending.key] = into;
-      this.#pending = undefined;
-      this.#open.push({ indent, into });
-      return into;
-    }
+    if (this.#pending) return this.#openPending<Value[]>(indent, []);
     const into = this.#closeTo(indent);
     return Array.isArray(into) ? into : undefined;
+  }
+
+  /** Makes `into` the value of the key that has none yet, and opens it. Undefined where the line is not two columns deeper. */
+  #openPending<T extends Open['into']>(indent: number, into: T): T | undefined {
+    const pending = this.#pending;
+    if (indent !== (pending?.indent ?? 0) + 2 || !pending) return undefined;
+    pending.into[pending.key] = into;
+    this.#pending = undefined;
+    this.#open.push({ indent, into });
+    return into;
   }
 
   /** Closes what is deeper, and returns what is open at just that depth. */

@@ -36,7 +36,7 @@ export interface LiveImage extends ReleaseImage {
 }
 
 /** For one look at one source, in milliseconds. */
-const LOOK_MS = 10_000;
+export const LOOK_MS = 10_000;
 /** Longest text of others that is shown, in characters. */
 const SEEN = 300;
 

@@ -6,7 +6,7 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import type { LiveReading, Reading } from '../context.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
-import { type LiveImage, isLive, readSightings } from './live.ts';
+import { LOOK_MS, type LiveImage, isLive, readSightings } from './live.ts';
 import type { Verifiable } from './target.ts';
 
 /** How to wait. */
@@ -30,8 +30,6 @@ export interface LiveRelease {
 /** Between two looks, in milliseconds; where a forge is asked, which counts requests. */
 const PAUSE_MS = 1000;
 const FORGE_PAUSE_MS = 5000;
-/** For one look, in milliseconds. */
-const LOOK_MS = 10_000;
 
 /**
  * Waits until the release that a line has is live, or the time is over. Throws `release-not-found`, `usage` where nothing tells what

@@ -91,22 +91,13 @@ async function acquire(directory: string, effects: LayoutEffects) {
 
 /** The lock, when it is free now. */
 async function tryAcquire(directory: string, path: string) {
-  // Loaded on the first write: it brings handlers for signals and process exit, which readers can do without.
-  const { lock: lockPath } = await import('proper-lockfile');
   let lost = false;
-  let unlock: () => Promise<void>;
-  try {
-    unlock = await lockPath(path, {
-      lockfilePath: path,
-      realpath: false,
-      stale: NEVER_MS,
-      update: FRESHEN_MS,
-      onCompromised: () => void (lost = true),
-    });
-  } catch (error) {
-    if (codeOf(error) === 'ELOCKED') return undefined;
-    throw storageFailure(error, `oci:${directory} cannot be locked for writing`);
-  }
+  const unlock = await lockUnlessLocked(directory, path, {
+    stale: NEVER_MS,
+    update: FRESHEN_MS,
+    onCompromised: () => void (lost = true),
+  });
+  if (!unlock) return undefined;
   const identity = await identityOf(path);
   const isHeld = async () => !lost && identity !== undefined && (await identityOf(path)) === identity;
   const lock: HeldLock = {
@@ -126,23 +117,28 @@ async function tryAcquire(directory: string, path: string) {
   return { lock, release };
 }
 
+/** Locks a path, and resolves to what unlocks it; undefined where it is locked. Throws `storage-failed`. */
+async function lockUnlessLocked(
+  directory: string,
+  path: string,
+  options: { readonly stale: number; readonly update?: number; readonly onCompromised: () => void },
+): Promise<(() => Promise<void>) | undefined> {
+  // Loaded on the first write: it brings handlers for signals and process exit, which readers can do without.
+  const { lock } = await import('proper-lockfile');
+  try {
+    return await lock(path, { lockfilePath: path, realpath: false, ...options });
+  } catch (error) {
+    if (codeOf(error) === 'ELOCKED') return undefined;
+    throw storageFailure(error, `oci:${directory} cannot be locked for writing`);
+  }
+}
+
 /** Removes a lock whose holder died. Only one process at a time gets as far as looking. */
 async function recover(directory: string, path: string, clock: Clock): Promise<void> {
   if (!(await isStale(path, clock))) return;
-  const { lock } = await import('proper-lockfile');
-  const guard = `${path}.recovery`;
-  let release: () => Promise<void>;
-  try {
-    release = await lock(guard, {
-      lockfilePath: guard,
-      realpath: false,
-      stale: STALE_MS,
-      onCompromised: () => undefined,
-    });
-  } catch (error) {
-    if (codeOf(error) === 'ELOCKED') return;
-    throw storageFailure(error, `oci:${directory} cannot be locked for writing`);
-  }
+  const guard = { stale: STALE_MS, onCompromised: () => undefined };
+  const release = await lockUnlessLocked(directory, `${path}.recovery`, guard);
+  if (!release) return;
   try {
     if (await isStale(path, clock)) await rmdir(path);
   } catch (error) {
