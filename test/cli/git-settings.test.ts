@@ -1,9 +1,10 @@
 // The user's Git configuration: what of it counts, as Git itself lists it, and why a folder has no remote.
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { noRemote, readGitSettings } from '../../src/cli/settings/git-settings.ts';
+import { askGit, noRemote, readGitSettings } from '../../src/cli/settings/git-settings.ts';
 import { failureOf } from '../support/failure.ts';
 import { CLEAN_ENVIRONMENT, run } from '../support/git-repository.ts';
 
@@ -152,5 +153,30 @@ describe('a checkout whose configuration is a pipe that nobody writes to', () =>
       message: `Git does not answer in ${checkout}`,
       why: expect.stringMatching(/may be, or include, a pipe/),
     });
+  });
+});
+
+describe('Git that is asked in a checkout', () => {
+  const author = ['-c', 'user.name=a', '-c', 'user.email=a@b'];
+
+  it('runs no hook of it', async () => {
+    const canary = join(folder, `${count}.hook`);
+    await writeFile(join(checkout, '.git/hooks/post-commit'), `#!/bin/sh\ntouch ${canary}\n`, { mode: 0o755 });
+    await askGit(['-C', checkout, ...author, 'commit', '-q', '--allow-empty', '-m', 'x'], env());
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('starts no transport that it allows', async () => {
+    const canary = join(folder, `${count}.ext`);
+    await own('[protocol "ext"]\nallow = always');
+    await expect(askGit(['-C', checkout, 'ls-remote', `ext::sh -c touch% ${canary}`], env())).rejects.toThrow('ext');
+    expect(existsSync(canary)).toBe(false);
+  });
+
+  it('brings nothing that is missing, asks nobody, and writes no index', async () => {
+    const said = await askGit(['-C', checkout, '-c', 'alias.show-env=!env', 'show-env'], env());
+    expect(said.split('\n')).toEqual(
+      expect.arrayContaining(['GIT_NO_LAZY_FETCH=1', 'GIT_TERMINAL_PROMPT=0', 'GIT_OPTIONAL_LOCKS=0']),
+    );
   });
 });

@@ -94,4 +94,12 @@ describe('a tree at its bound', () => {
     for (const work of [listEntries(trees.read, deeper, ''), diffTrees(trees.read, deeper, other)])
       expect(await failureOf(work)).toMatchObject({ code: 'tree-unsafe', details: { limit: 'levels' } });
   });
+
+  it('is not read any further down than that: each level is a request of its own', async () => {
+    const trees = createTrees();
+    let id = trees.make([file('f')]);
+    for (let level = 0; level < 1_000; level += 1) id = trees.make([folder('d', id)]);
+    expect((await failureOf(listEntries(trees.read, id, ''))).code).toBe('tree-unsafe');
+    expect(trees.reads()).toBeLessThan(110);
+  });
 });

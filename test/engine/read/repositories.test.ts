@@ -57,6 +57,16 @@ describe.each([
   });
 });
 
+test('a repository of ours for an image that tagflow.yaml does not have is not known', async () => {
+  bench.remote.branches.set('stg' as BranchName, genuine);
+  const [django, ...others] = bench.record('stg').images;
+  forge(bench, { record: { images: [...others, { ...django!, name: 'worker' }] } });
+  expect((await apply(bench.context(), ['stg']))[0]).toMatchObject({
+    tags: [],
+    problem: { code: 'record-invalid', why: expect.stringContaining('for worker') },
+  });
+});
+
 test('a repository that tagflow.yaml knew when the release was planned counts', async () => {
   const moved = createBench();
   await moved.through(FIRST);
@@ -76,4 +86,29 @@ test('a configuration that is not on the trunk vouches for nothing', async () =>
   const commit = bench.remote.commit('side', { 'tagflow.yaml': text }, { parents: [bench.head('main')] });
   forge(bench, { record: { images: imagesFrom(repository), config: { commit } } });
   expect((await apply(bench.context(), ['stg']))[0]).toMatchObject({ tags: [], problem: { code: 'record-invalid' } });
+});
+
+test('an image that was renamed and moved counts by the name and the repository that it had', async () => {
+  const moved = createBench();
+  await moved.through(FIRST);
+  await moved.through({ django: 'V4.2' });
+  const text = moved.remote
+    .file('main', 'tagflow.yaml')!
+    .replace('django:', 'web:')
+    .replace(DJANGO, 'registry.example.org/shop/web')
+    .replace('version: 1', 'version: 1\nrenamed: { images: { django: web } }');
+  moved.remote.commit('main', { 'tagflow.yaml': text });
+  const { releases, unverified } = await history(moved.context(), { environment: 'stg', limit: 9 });
+  expect(unverified).toEqual([]);
+  expect(releases.map(({ record }) => record.sequence)).toEqual([2, 1]);
+});
+
+test('an image that was renamed counts where the release was planned by a file', async () => {
+  const renamed = createBench();
+  const text = renamed.remote.file('main', 'tagflow.yaml')!;
+  await renamed.released('dev', FIRST, { as: { config: { file: 'tagflow.yaml', text } } });
+  const now = text.replace('django:', 'web:').replace('version: 1', 'version: 1\nrenamed: { images: { django: web } }');
+  renamed.remote.commit('main', { 'tagflow.yaml': now });
+  const { releases, unverified } = await history(renamed.context(), { environment: 'dev', limit: 9 });
+  expect([releases.length, unverified]).toEqual([1, []]);
 });
