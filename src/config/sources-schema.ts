@@ -22,6 +22,14 @@ export const sourcesSchema = z
       examples: ['SHOP-[0-9]+'],
       maxLength: 256,
     }),
+    hosts: z
+      .optional(z.record(z.string(), z.enum(['github', 'gitlab', 'gitea', 'bitbucket', 'bitbucket-server'])))
+      .register(documentation, {
+        title: 'Hosts',
+        description:
+          'What hosts repositories, by host name, where the name does not tell it: links that compare two commits depend on it. `gitea` is Forgejo as well; `bitbucket-server` is Bitbucket Data Center.',
+        examples: [{ 'git.example.com': 'gitea' }],
+      }),
   })
   .register(documentation, {
     title: 'Sources',

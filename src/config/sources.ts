@@ -1,5 +1,5 @@
 // `sources` of tagflow.yaml: repositories that may be asked for commits, and the pattern that finds issues in their messages.
-import { parseSourceUrl } from '../model/build-source.ts';
+import { type SourceHost, parseSourceUrl } from '../model/build-source.ts';
 import type { SourceRules } from '../model/pipeline.ts';
 import { type ValueReader, asValues } from './values.ts';
 import { quote } from './problems.ts';
@@ -22,8 +22,12 @@ export function readSources(read: ValueReader, value: unknown): SourceRules | un
     const fix = 'write https://HOST/PATH, or https://HOST/GROUP/* for every repository below';
     return read.report(path, `${quote(text)} is not the address of a Git repository`, fix);
   });
-  const issues = values['issues'];
-  return { repositories, issues: typeof issues === 'string' ? issuePattern(read, issues) : new RegExp(ISSUES, 'u') };
+  const { issues } = values;
+  return {
+    repositories,
+    issues: typeof issues === 'string' ? issuePattern(read, issues) : new RegExp(ISSUES, 'u'),
+    hosts: new Map(Object.entries(asValues(values['hosts'])) as [string, SourceHost][]),
+  };
 }
 
 /** `https://host`, below which everything is listed. */

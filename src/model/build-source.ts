@@ -129,12 +129,45 @@ export function issuesIn(commits: readonly SourceCommit[], pattern: RegExp): rea
   return [...new Set(found.filter((issue) => issue !== '' && isPlain(issue)))];
 }
 
-/** The forge's page that compares two commits; undefined where nothing tells what hosts the repository. */
-export function compareLink(
-  url: string,
-  { from, to }: SourceEnds,
-  kind: 'github' | 'gitlab' | undefined,
-): string | undefined {
-  if (kind === undefined || url.startsWith('file:')) return undefined;
-  return `${url}/${kind === 'github' ? '' : '-/'}compare/${from}...${to}`;
+/** What hosts a source repository, as far as links depend on it. */
+export type SourceHost = 'github' | 'gitlab' | 'gitea' | 'bitbucket' | 'bitbucket-server';
+
+/** What a source repository is hosted by, as far as the name of its host tells. */
+export function sourceHostOf(url: string): SourceHost | undefined {
+  const host = URL.parse(url)?.hostname ?? '';
+  const labels = host.split('.');
+  if (host === 'bitbucket.org') return 'bitbucket';
+  if (labels.includes('github')) return 'github';
+  if (labels.includes('gitlab')) return 'gitlab';
+  const isGitea = ['codeberg', 'gitea', 'forgejo'].some((name) => labels.includes(name));
+  if (isGitea) return 'gitea';
+  return labels.includes('bitbucket') ? 'bitbucket-server' : undefined;
+}
+
+/** The page that compares two commits; undefined where nothing tells what hosts the repository. */
+export function compareLink(url: string, { from, to }: SourceEnds, host: SourceHost | undefined): string | undefined {
+  if (url.startsWith('file:')) return undefined;
+  switch (host) {
+    case undefined:
+      return undefined;
+    case 'github':
+    case 'gitea':
+      return `${url}/compare/${from}...${to}`;
+    case 'gitlab':
+      return `${url}/-/compare/${from}...${to}`;
+    case 'bitbucket':
+      // The later end comes first, and a carriage return divides them.
+      return `${url}/branches/compare/${to}%0D${from}`;
+    case 'bitbucket-server':
+      return serverLink(url, { from, to });
+  }
+}
+
+/** Bitbucket Data Center serves `scm/PROJECT/REPOSITORY` to Git, and its pages elsewhere. */
+function serverLink(url: string, { from, to }: SourceEnds): string | undefined {
+  const [, base, project = '', repository] =
+    /^(https?:\/\/[^/]+(?:\/[^/]+)*?)\/(?:scm\/)?(~?[^/]+)\/([^/]+)$/.exec(url) ?? [];
+  if (base === undefined) return undefined;
+  const owner = project.startsWith('~') ? `users/${project.slice(1)}` : `projects/${project}`;
+  return `${base}/${owner}/repos/${repository}/compare/commits?sourceBranch=${to}&targetBranch=${from}`;
 }

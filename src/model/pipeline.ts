@@ -4,6 +4,7 @@ import type { GatePolicy, JournalRights } from './gate-policy.ts';
 import type { Repository, Tag } from './reference.ts';
 import { TagflowError } from './errors.ts';
 import type { LiveSource } from './live.ts';
+import type { SourceHost } from './build-source.ts';
 import { matchesWildcard } from './wildcard.ts';
 import type { VerifyPolicy } from './verification.ts';
 import type { VersionScheme } from './version.ts';
@@ -216,6 +217,8 @@ export interface SourceRules {
   readonly repositories: readonly string[];
   /** Matches an issue within one word. */
   readonly issues: RegExp;
+  /** What hosts repositories, by host, where its name does not tell. */
+  readonly hosts: ReadonlyMap<string, SourceHost>;
 }
 
 /** The whole configuration. Environments and lines are in flow order: each comes after the one it takes from. */

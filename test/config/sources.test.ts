@@ -22,7 +22,13 @@ it('has addresses in one form, and a usual pattern of issues', () => {
   expect(parseConfig(CONFIG).sources).toBeUndefined();
 });
 
+it('says what hosts repositories where the name of the host does not', () => {
+  const sources = sourcesOf('repositories: ["https://git.example.org/*"], hosts: { git.example.org: gitea }');
+  expect(sources?.hosts).toEqual(new Map([['git.example.org', 'gitea']]));
+});
+
 it.each([
+  ['repositories: [], hosts: { git.example.org: svn }', 'hosts'],
   ['repositories: [web]', '"web" is not the address of a Git repository'],
   ['repositories: ["javascript:alert(1)"]', 'is not the address of a Git repository'],
   ['repositories: ["*"]', 'is not the address of a Git repository'],

@@ -6,6 +6,7 @@ import {
   isListedSource,
   issuesIn,
   parseSourceUrl,
+  sourceHostOf,
 } from '../../src/model/build-source.ts';
 import type { ObjectId } from '../../src/model/object-id.ts';
 
@@ -67,10 +68,27 @@ it('issues are those that words of messages name, each once, in their order', ()
   expect(issuesIn(messages.map(commit), /SHOP-[0-9]+|#[0-9]+/u)).toEqual(['SHOP-7', '#12']);
 });
 
-it('a link compares two commits where the forge is known', () => {
+const BITBUCKET = 'https://bitbucket.example.org';
+it.each([
+  [WEB, undefined, `${WEB}/compare/a1...b2`],
+  ['https://gitlab.com/acme/web', undefined, 'https://gitlab.com/acme/web/-/compare/a1...b2'],
+  ['https://codeberg.org/acme/web', undefined, 'https://codeberg.org/acme/web/compare/a1...b2'],
+  ['https://git.example.org/acme/web', 'gitea', 'https://git.example.org/acme/web/compare/a1...b2'],
+  ['https://bitbucket.org/acme/web', undefined, 'https://bitbucket.org/acme/web/branches/compare/b2%0Da1'],
+  [
+    `${BITBUCKET}/scm/shop/web`,
+    undefined,
+    `${BITBUCKET}/projects/shop/repos/web/compare/commits?sourceBranch=b2&targetBranch=a1`,
+  ],
+  [
+    `${BITBUCKET}/scm/~ana/web`,
+    'bitbucket-server',
+    `${BITBUCKET}/users/ana/repos/web/compare/commits?sourceBranch=b2&targetBranch=a1`,
+  ],
+  ['https://git.example.org/acme/web', undefined, undefined],
+  ['https://github.evil.example/acme/web', 'gitlab', 'https://github.evil.example/acme/web/-/compare/a1...b2'],
+  ['file:///srv/web', 'github', undefined],
+] as const)('the link that compares two commits of %s, hosted by %s, is %s', (url, told, link) => {
   const ends = { from: 'a1' as ObjectId, to: 'b2' as ObjectId };
-  expect(compareLink(WEB, ends, 'github')).toBe(`${WEB}/compare/a1...b2`);
-  expect(compareLink(WEB, ends, 'gitlab')).toBe(`${WEB}/-/compare/a1...b2`);
-  expect(compareLink(WEB, ends, undefined)).toBeUndefined();
-  expect(compareLink('file:///srv/web', ends, 'github')).toBeUndefined();
+  expect(compareLink(url, ends, told ?? sourceHostOf(url))).toBe(link);
 });

@@ -2,7 +2,15 @@
 // was built from, so nothing is asked of a repository that the trunk's tagflow.yaml does not list, and nothing is judged by the answer.
 // What is not known is a line of its own: this never fails a command.
 import { attempt } from '../../model/attempt.ts';
-import { type BuildSource, type SourceRange, compareLink, isListedSource, issuesIn } from '../../model/build-source.ts';
+import {
+  type BuildSource,
+  type SourceHost,
+  type SourceRange,
+  compareLink,
+  isListedSource,
+  issuesIn,
+  sourceHostOf,
+} from '../../model/build-source.ts';
 import type { Digest } from '../../model/digest.ts';
 import { type ForgeKind, type ReleaseLine, type SourceRules, repositoryIn } from '../../model/pipeline.ts';
 import type { Plan } from '../../model/plan.ts';
@@ -148,7 +156,7 @@ class SourceReader {
     }: { readonly url: string; readonly from: BuildSource['commit']; readonly to: BuildSource['commit'] },
   ): Promise<SourceChange> {
     const { compareSource, rules, forge } = this.#asking;
-    const linked = { ...known, link: compareLink(url, { from, to }, kindOf(url, forge)) };
+    const linked = { ...known, link: compareLink(url, { from, to }, sourceHost(url, rules, forge)) };
     const { value: range, problem } = await attempt(compareSource(url, { from, to }, forge));
     if (problem) {
       const why = problem.why === undefined ? '' : `: ${problem.why}`;
@@ -200,9 +208,7 @@ function unknownOf({ name }: ImageStep): SourceChange {
   };
 }
 
-/** What hosts a repository, as far as its host tells; `configured` where it does not. */
-function kindOf(url: string, configured: ForgeKind | undefined): ForgeKind | undefined {
-  const labels = (URL.parse(url)?.hostname ?? '').split('.');
-  if (labels.includes('github')) return 'github';
-  return labels.includes('gitlab') ? 'gitlab' : configured;
+/** What hosts a repository: as tagflow.yaml says, as far as the name of its host tells, or what hosts the GitOps repository. */
+function sourceHost(url: string, { hosts }: SourceRules, forge: ForgeKind | undefined): SourceHost | undefined {
+  return hosts.get(URL.parse(url)?.host ?? '') ?? sourceHostOf(url) ?? forge;
 }
