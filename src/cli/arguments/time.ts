@@ -27,8 +27,8 @@ export async function parseMoment(text: string, now: Instant): Promise<TimeSpan>
 }
 
 /**
- * The instant at which the past is asked about: the end of a day that is named by its date, or now where that is earlier.
- * Throws `usage` for a time that has not come.
+ * Returns the instant that a question about the past means: for a date the end of that day, or now where that is earlier.
+ * Throws `usage` for a time in the future.
  */
 export async function parsePast(text: string, now: Instant): Promise<Instant> {
   const { from, until } = await parseMoment(text, now);
@@ -41,10 +41,10 @@ export async function parsePast(text: string, now: Instant): Promise<Instant> {
 }
 
 /**
- * The instant that text names: `2026-03-14T18:00Z`, `2026-03-14 18:00+01:00`, `2026-03-14 18:00 Europe/Paris` (IANA time
- * zone names), `2026-03-14` (its start, UTC), or an age before now: `45min`, `12h`, `7d`. A time without a zone is UTC. Of a
- * local time that a zone has twice the earlier is meant; one it skips is moved forward (RFC 9557, "compatible"). Throws
- * `usage`.
+ * Returns the instant that text names: `2026-03-14T18:00Z`, `2026-03-14 18:00+01:00`, `2026-03-14 18:00 Europe/Paris` (IANA time
+ * zone names), `2026-03-14` (its start, UTC), or an age before now: `45min`, `12h`, `7d`. A time without a zone is UTC. Where a
+ * zone has a local time twice, the earlier one counts; a local time that the zone skips moves forward (RFC 9557, "compatible").
+ * Throws `usage`.
  */
 export async function parseInstant(text: string, now: Instant): Promise<Instant> {
   const trimmed = text.trim();
@@ -64,7 +64,7 @@ export async function parseInstant(text: string, now: Instant): Promise<Instant>
   throw notATime(text, undefined);
 }
 
-/** The moment that `--until` names: a time, or a span from now on such as `4h`. Throws `usage`. */
+/** Returns the moment that `--until` names: a time, or a span from now on such as `4h`. Throws `usage`. */
 export async function untilFrom(text: string | undefined, now: Instant): Promise<Instant | undefined> {
   if (text === undefined) return undefined;
   const span = parseDuration(text);

@@ -32,7 +32,7 @@ export interface Sandbox {
 /** Days before now at which the sandbox was built, in the story. */
 const BUILT = 182;
 
-/** What the sandbox consists of: a folder with these alone, the mark among them, is a demo's. */
+/** What the sandbox consists of: a folder that holds the mark, and nothing but these, belongs to a demo. */
 const MARK = '.tagflow-demo';
 const OWN = new Set([
   MARK,
@@ -59,7 +59,7 @@ export interface TrunkChange {
   readonly daysAgo: number;
 }
 
-/** The moment of the story that is that many days before now. */
+/** Returns the moment of the story that is `daysAgo` days before now. */
 export function momentOf(now: Instant, daysAgo: number): Instant {
   return Math.round(now - daysAgo * 86_400_000);
 }
@@ -96,7 +96,7 @@ export async function changeOnTrunk(sandbox: Sandbox, change: TrunkChange): Prom
   await commitAll(git, author, message);
 }
 
-/** Git in a folder of the sandbox, at a moment of the story, with the person's PATH and nothing else of theirs. */
+/** Returns Git for a folder of the sandbox, at a moment of the story; of the person's variables it gets only PATH. */
 function gitIn({ env }: Sandbox, folder: string, daysAgo: number): SimpleGit {
   const date = new Date(momentOf(machineClock.now(), daysAgo)).toISOString();
   const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
@@ -129,8 +129,8 @@ async function publishImages(directory: string): Promise<void> {
 }
 
 /**
- * The example that comes with tagflow: of branches environments/, with its tagflow.yaml moved to the root; of folders what is
- * below environments/folders/, moved there.
+ * Copies the example that comes with tagflow. For branches that is environments/, with its tagflow.yaml moved to the root. For
+ * folders it is what is below environments/folders/, moved to the root.
  */
 async function copyExample(directory: string, layout: Layout): Promise<void> {
   const prefix = 'folders/';
@@ -144,7 +144,7 @@ async function copyExample(directory: string, layout: Layout): Promise<void> {
   }
 }
 
-/** Empties a folder that an earlier demo made; leaves any other alone. Throws `usage`. */
+/** Empties a folder that an earlier demo made. Throws `usage` for any other that is not empty, and leaves it as it is. */
 async function clear(directory: string): Promise<void> {
   const found = await listOf(directory);
   if (found.length === 0) return;

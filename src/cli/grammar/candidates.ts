@@ -12,12 +12,12 @@ import { readOptionalFile } from '../process/files.ts';
 import { type ArgumentPosition, positionOf, splitInlineValue } from './position.ts';
 import type { Session } from '../session/session.ts';
 
-/** How long somebody waits for a word, in seconds; TAGFLOW_COMPLETION_TIMEOUT says otherwise. */
+/** How long completion may take, in seconds, unless TAGFLOW_COMPLETION_TIMEOUT says otherwise. */
 const PATIENCE = '2';
 /** Maximum number of versions that are offered, newest first. */
 const MOST = 50;
 
-/** The words that may stand for the last one, which they begin with. Never rejects: without an answer there are none. */
+/** Returns the words that begin with the last one and may replace it. Never rejects: returns nothing without an answer. */
 export async function candidatesFor(
   session: Session,
   commands: readonly Command[],
@@ -32,7 +32,7 @@ export async function candidatesFor(
   const position = positionOf(commands, words);
   const found =
     position.kind === 'words' ? position.words : await inTime(session, wordsAt(session, commands, position, current));
-  // A word with a blank or a sign for the shell is not one to insert.
+  // The shell would split or change a word with a blank or a control character.
   return found.filter((word) => word.startsWith(current) && isPlain(word) && !/\s/.test(word));
 }
 
@@ -53,10 +53,10 @@ async function inTime({ io }: Session, work: Promise<readonly string[]>): Promis
 
 type Values = Extract<ArgumentPosition, { kind: 'values' }>;
 
-/** Commands that answer for names that only the past knows. */
+/** Commands that accept names that only the past knows. */
 const OF_PAST: ReadonlySet<string> = new Set(['history', 'show', 'check', 'journal']);
 
-/** Names of today; where none begins so, those that only the past knows. */
+/** Returns today's names; where none begins with the last word, those that only the past knows. */
 async function wordsAt(
   session: Session,
   commands: readonly Command[],
@@ -118,7 +118,7 @@ async function namesAt(session: Session, { completion, command, typed }: Values,
   return versionsAt(session, pipeline, command === 'promote' ? undefined : '@', current);
 }
 
-/** Gates that may be overridden, those of programs included; behind the commas of others. */
+/** Returns the gates that may be overridden, those of programs included, each after the gates that the word already lists. */
 async function gatesAt(session: Session, current: string): Promise<readonly string[]> {
   const { environments } = await pipelineAt(session);
   const programs = [...environments.values()].flatMap(({ gates }) =>
@@ -128,7 +128,7 @@ async function gatesAt(session: Session, current: string): Promise<readonly stri
   return [...GATES, ...new Set(programs)].map((gate) => before + gate);
 }
 
-/** The configuration of the checkout; the trunk's where there is none. */
+/** Reads the configuration of the checkout, or of the trunk where the checkout has none. */
 async function pipelineAt(session: Session): Promise<Pipeline> {
   const { repo, directory } = session.options;
   const text = repo === undefined ? await readOptionalFile(join(directory, CONFIG_FILE)) : undefined;
@@ -137,7 +137,7 @@ async function pipelineAt(session: Session): Promise<Pipeline> {
   return (await readSnapshot(await session.context())).pipeline;
 }
 
-/** Versions of all images, or behind an image's name: `django=V4.2`, `django@V4.2`. */
+/** Returns the versions of all images, or of one image after its name: `django=V4.2`, `django@V4.2`. */
 async function versionsAt(
   session: Session,
   { images }: Pipeline,

@@ -10,12 +10,12 @@ import type { Io } from '../process/io.ts';
 import type { Typed } from '../arguments/settle.ts';
 import { VERSION } from '../process/version.ts';
 
-/** How wide help is where no terminal says. */
+/** The width of help where no terminal gives one. */
 const HELP_WIDTH = 80;
 
 /**
- * The program with its commands; a command's `action` is for those who run it. `isLean`: only the command that the line names
- * has its options, so that the program starts quickly.
+ * Returns the program with its commands; the caller gives each command its `action`. `isLean`: only the command that the line
+ * names has its options, so that the program starts quickly.
  */
 export function createGrammar(
   commands: readonly Command[],
@@ -47,19 +47,19 @@ export function createGrammar(
   return program;
 }
 
-/** Where on a command line the command stands: the first word that is not an option of the program and no value of one. */
+/** Returns the index of the command: of the first word that is neither an option of the program nor the value of one. */
 export function commandAt(argv: readonly string[], { options }: Commander): number {
   for (let at = 0; at < argv.length; at += 1) {
     const word = argv[at] ?? '';
     if (!word.startsWith('-')) return at;
-    // Of short options written together only the last one can have its value in the next word.
+    // Where short options are written together, only the last one can have its value in the next word.
     const last = word.startsWith('--') ? word : `-${word.at(-1)}`;
     if (options.some(({ long, short, required }) => required && (long === last || short === last))) at += 1;
   }
   return argv.length;
 }
 
-/** What was typed of options, by key; what commander fills in itself is left out. */
+/** Returns the options that were typed, by key, without the defaults that commander fills in. */
 export function typedOptions(commander: Commander, specs: Specs<OptionSpec<unknown>>): Readonly<Record<string, Typed>> {
   return Object.fromEntries(
     Object.entries(specs).flatMap(([key, { flags }]) => {
@@ -69,7 +69,7 @@ export function typedOptions(commander: Commander, specs: Specs<OptionSpec<unkno
   );
 }
 
-/** The values of a command's arguments, by key. Throws `usage` for one that is empty: an argument's place means something. */
+/** Returns the values of a command's arguments, by key. Throws `usage` for an empty one: an argument's position has a meaning. */
 export function readArguments(
   commander: Commander,
   specs: Specs<ArgumentSpec<unknown>>,

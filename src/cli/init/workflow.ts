@@ -14,7 +14,7 @@ export function draftWorkflow(pipeline: Pipeline): string {
   return [...HEAD, ...inputs(environments, several), ...JOBS, ...promoteJob(several), ...SCHEDULED, ''].join('\n');
 }
 
-/** Pinned by its commit, as a tag of an action can be moved. */
+/** Pinned to a commit, because the tag of an action can be moved. */
 const SETUP_NODE = '      - uses: actions/setup-node@49933ea5288caeca8642d1e84afbd3f7d6820020 # v4.4.0';
 
 const HEAD = [

@@ -1,4 +1,4 @@
-// What is released together: from the places of environments to applications, by where the images are that they name.
+// What is released together: finds the applications in the places of environments, by the images that these name.
 import type { Templates } from './places.ts';
 import { isBeside } from './stages.ts';
 import type { FoundAppImage, FoundApplication, FoundPin, Place, SeenImage, Survey } from './survey.ts';
@@ -6,7 +6,7 @@ import type { FoundAppImage, FoundApplication, FoundPin, Place, SeenImage, Surve
 /** Levels of folders below an environment's that may hold applications. */
 const MAX_LEVELS = 4;
 
-/** Forms whose files are applications of their own: a release, a map of tags; and not the objects of one application. */
+/** Forms whose files are each an application, such as a release or a map of tags, and not objects of one application. */
 const OWN_FILES = new Set(['helm-release', 'argo-cd', 'values', 'oci-repository']);
 
 /** A candidate for an application: a template with its places by environment. */
@@ -24,12 +24,12 @@ export interface NamedUnit extends Omit<FoundApplication, 'name'> {
 /** Applications, and candidates that name no image. */
 export interface Units {
   readonly applications: readonly NamedUnit[];
-  /** Candidates that hold tags, and nothing says of which image. */
+  /** Candidates that hold tags without saying of which image. */
   readonly unnamed: readonly NamedUnit[];
   readonly without: readonly NamedUnit[];
 }
 
-/** The applications under templates: each with the images that its own files name, or what these build on. */
+/** Returns the applications under templates, each with the images that its own files or their bases name. */
 export function unitsOf(templates: Templates, survey: Survey): Units {
   const index = new ImageIndex(survey);
   const units = [...templates].flatMap(([template, places]) => split(unitOf(template, places), index, 0));
@@ -59,7 +59,7 @@ function placesOf({ template, kind, paths }: Unit): NamedUnit['places'] {
   return new Map([...paths].map(([environment, path]) => [environment, [{ template, kind, path }]]));
 }
 
-/** The units that a folder of an environment really is: its folders, or its files, where these are applications. */
+/** Splits a folder of an environment into its folders or files, where these are applications; otherwise returns it alone. */
 function split(unit: Unit, index: ImageIndex, level: number): readonly Unit[] {
   if (unit.kind === 'file' || level > MAX_LEVELS) return [unit];
   const folders = [...unit.paths];
@@ -81,11 +81,11 @@ function split(unit: Unit, index: ImageIndex, level: number): readonly Unit[] {
       level + 1,
     ),
   );
-  // A folder of a team or a cluster around several applications says nothing; one around a single application is a part of it.
+  // A folder around several applications belongs to a team or a cluster; one around a single application is a part of it.
   return units.length < 2 ? [unit] : units;
 }
 
-/** The files of an environment's folder as units; undefined where they are objects of one application. */
+/** Returns the files of an environment's folder as units; undefined where they are objects of one application. */
 function filesOf(
   unit: Unit,
   folders: readonly (readonly [environment: string, path: string])[],
@@ -131,7 +131,7 @@ function imagesOf({ paths }: Unit, index: ImageIndex): readonly FoundAppImage[] 
   }));
 }
 
-/** The fields of a unit's file that its environments lack, since a shared file has them; and those that say no image. */
+/** Returns the fields that a unit's own files lack because a shared file has them, and those that name no image. */
 function pinsOf({ template, kind, paths }: Unit, index: ImageIndex): readonly FoundPin[] {
   if (kind !== 'file') return [];
   const pins = new Map<string, FoundPin>();
@@ -149,7 +149,7 @@ function pinsOf({ template, kind, paths }: Unit, index: ImageIndex): readonly Fo
   return [...pins.values()];
 }
 
-/** The values of a base's Helm release that an environment's own patch of it lacks, and that it can take. */
+/** Returns the values of a base's Helm release that an environment's own patch lacks, and that can be added to it. */
 function patchPins({ template, kind, paths }: Unit, index: ImageIndex): readonly FoundPin[] {
   if (kind !== 'folder') return [];
   const pins = new Map<string, FoundPin>();
@@ -171,12 +171,12 @@ function patchPins({ template, kind, paths }: Unit, index: ImageIndex): readonly
   return [...pins.values()];
 }
 
-/** The images of a survey, by the files and folders that name them or build on what does. */
+/** The images of a survey, by the files and folders that name them, or whose bases do. */
 class ImageIndex {
   readonly #byFile: ReadonlyMap<string, readonly SeenImage[]>;
   readonly #builds: Survey['builds'];
   readonly #releases: NonNullable<Survey['releases']>;
-  /** Files by their folder, and folders by the one around them; those alone that name images, themselves or by a base. */
+  /** Files by folder, and folders by parent folder: only those that name images, themselves or through a base. */
   readonly #files = new Map<string, Set<string>>();
   readonly #folders = new Map<string, Set<string>>();
 
@@ -189,12 +189,12 @@ class ImageIndex {
     }
   }
 
-  /** The names of the files directly in a folder that name an image. */
+  /** Returns the names of the files directly in a folder that name an image, themselves or through a base. */
   files(folder: string): readonly string[] {
     return [...(this.#files.get(folder) ?? [])].sort();
   }
 
-  /** The names of the folders in a folder below which an image is named. */
+  /** Returns the names of the folders in a folder that have a file below them which names an image. */
   folders(folder: string): readonly string[] {
     return [...(this.#folders.get(folder) ?? [])].sort();
   }
@@ -204,7 +204,7 @@ class ImageIndex {
     return this.#byFile.get(path) ?? [];
   }
 
-  /** What a file builds on names. */
+  /** Returns the images that a file's bases name. */
   shared(path: string): readonly SeenImage[] {
     return this.#inherited(path, path);
   }
@@ -220,7 +220,7 @@ class ImageIndex {
     return this.#releases.get(path)?.includes(name) === true;
   }
 
-  /** What the files below a folder build on outside of it names. */
+  /** Returns the images that bases outside of a folder name for the files below it. */
   inheritedBelow(folder: string): readonly SeenImage[] {
     return [...this.#allBelow(folder)].flatMap((file) => this.#inherited(file, folder));
   }
@@ -229,12 +229,12 @@ class ImageIndex {
     return (this.#byFile.get(path) ?? []).map(({ form }) => form);
   }
 
-  /** Whether files directly in a folder name an image, or build on something outside of it that does. */
+  /** Returns whether a file directly in a folder names an image, or has a base outside of the folder that does. */
   namesDirectly(folder: string): boolean {
     return this.files(folder).length > 0;
   }
 
-  /** The images that a file names, or the files below a folder, or what they build on. */
+  /** Returns the images that a file, or the files below a folder, or their bases name. */
   below(path: string): readonly SeenImage[] {
     const own = [...this.#allBelow(path)];
     return own.flatMap((file) => [...(this.#byFile.get(file) ?? []), ...this.#inherited(file, path)]);
@@ -255,7 +255,7 @@ class ImageIndex {
     for (const name of this.#folders.get(path) ?? []) yield* this.#allBelow(path === '' ? name : `${path}/${name}`);
   }
 
-  /** What a file builds on outside of a folder, and what that builds on. */
+  /** Returns the images that the bases of a file outside of a folder name, directly or through other bases. */
   #inherited(file: string, folder: string): readonly SeenImage[] {
     const seen = new Set<string>([file]);
     const images: SeenImage[] = [];
