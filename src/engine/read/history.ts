@@ -37,7 +37,7 @@ export interface HistoryFilter {
   readonly image?: string;
   readonly since?: Instant;
   readonly until?: Instant;
-  /** Only releases of this actor, person or signer; capital letters do not count. */
+  /** Only what this actor, person or signer released or wrote; capital letters do not count. */
   readonly by?: string;
   readonly limit: number;
 }
@@ -86,9 +86,11 @@ export async function history(
   // Where releases were left out, what was written before those that are shown is left out as well.
   const oldest = releases.length > limit ? releases[limit - 1]?.since : undefined;
   const span = { since: Math.max(since, oldest ?? since), until };
+  const lines = [...chosen.today, ...chosen.past.map(({ line }) => line)];
+  const entries = await entriesWithin(context, snapshot, lines, span);
   return {
     releases: await withResults(context, snapshot, releases.slice(0, limit)),
-    entries: await entriesWithin(context, snapshot, [...chosen.today, ...chosen.past.map(({ line }) => line)], span),
+    entries: entries.filter((entry) => filter.by === undefined || isWrittenBy(entry, filter.by)),
     unverified: pasts.flatMap((past) => past.unverified.filter(({ time }) => time >= since && time <= until)),
     unreleased: (await unreleasedOf(context, snapshot, pasts)).filter(({ time }) => time >= since && time <= until),
     left: chosen.past,
@@ -320,6 +322,13 @@ function changes({ record, before }: Release, image: string): boolean {
 }
 
 function isBy({ record, signer }: Release, who: string): boolean {
-  const names = [record.actor, record.onBehalfOf, signer].map((name) => name?.toLowerCase());
-  return names.includes(who.toLowerCase());
+  return isNamed([record.actor, record.onBehalfOf, signer], who);
+}
+
+function isWrittenBy({ actor, onBehalfOf }: JournalEntry, who: string): boolean {
+  return isNamed([actor, onBehalfOf], who);
+}
+
+function isNamed(names: readonly (string | undefined)[], who: string): boolean {
+  return names.some((name) => name?.toLowerCase() === who.toLowerCase());
 }

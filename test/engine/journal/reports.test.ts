@@ -42,6 +42,8 @@ test('history and show say what people wrote meanwhile, and about which lines', 
   expect(kinds(await history(bench.context(), { environment: 'dev', limit: 20 }))).toEqual(['hold every ana CVE']);
   // Older than the one release that is shown.
   expect(kinds(await history(bench.context(), { environment: 'dev', limit: 1 }))).toEqual([]);
+  expect(kinds(await history(bench.context(), { by: 'Ana', limit: 20 }))).toEqual(kinds(all));
+  expect(kinds(await history(bench.context(), { by: 'nobody', limit: 20 }))).toEqual([]);
   expect(kinds(await show(bench.context(), 'dev', { release: 2 }))).toEqual(['hold every ana CVE']);
   expect(kinds(await show(bench.context(), 'prd', { now: true }))).toEqual([
     'hold every ana CVE',
