@@ -39,6 +39,44 @@ describe('evidence', () => {
     await run('diff', ['-r', inFolder('first'), inFolder('again')]);
   });
 
+  it('is the same in another clone, in another time zone', async () => {
+    const clone = join(pipeline.folder, 'another-clone');
+    await run('git', ['clone', '-q', pipeline.repository.folder, clone]);
+    const env = { TZ: 'Pacific/Auckland', LC_ALL: 'C', TAGFLOW_REPO: `file://${pipeline.repository.folder}` };
+    succeeded(await pipeline.tagflow(['-C', clone, 'audit', 'export', 'elsewhere'], { env }));
+    await run('diff', ['-r', inFolder('first'), join(clone, 'elsewhere')]);
+  });
+
+  it('tells of each file that was changed', async () => {
+    const listed = (await readFile(inFolder('first', 'SHA256SUMS'), 'utf8')).trimEnd().split('\n');
+    await run('cp', ['-r', inFolder('first'), inFolder('tampered')]);
+    for (const line of listed) await appendFile(inFolder('tampered', line.slice(66)), ' ');
+    const failed = await run('sh', ['-c', 'sha256sum --check SHA256SUMS 2>/dev/null || true'], {
+      cwd: inFolder('tampered'),
+    });
+    expect(failed.match(/: FAILED$/gm)).toHaveLength(listed.length);
+  });
+
+  it('is verified by the commands of its README, as they stand there', async () => {
+    const readMe = await readFile(inFolder('first', 'README.md'), 'utf8');
+    const commands = [...readMe.matchAll(/^```sh\n([^]*?)\n```$/gm)].map(([, command = '']) => command);
+    const [sums = '', show = '', log = ''] = commands;
+    const [row] = (await tableOf(inFolder('first', 'releases.csv'))).slice(-1);
+    const { commit = '', path = '', record = '', line = '' } = row ?? {};
+    const heads = await tableOf(inFolder('first', 'heads.csv'));
+    const head = heads.find((one) => one['line'] === line)?.['head'] ?? '';
+    const filled = (command: string): string =>
+      command
+        .replaceAll('HEAD-OF-THE-BRANCH', head)
+        .replaceAll('EVIDENCE/RECORD', inFolder('first', record))
+        .replaceAll('COMMIT', commit)
+        .replaceAll('PATH', path);
+    expect(await run('sh', ['-c', sums], { cwd: inFolder('first') })).not.toContain('FAILED');
+    const { folder } = pipeline.repository;
+    expect(await run('sh', ['-c', filled(show)], { cwd: folder })).toBe('');
+    expect(await run('sh', ['-c', filled(log)], { cwd: folder })).toMatch(new RegExp(`^${commit} .*T.*$`, 'm'));
+  });
+
   it('has a checksum for each of its other files', async () => {
     expect(await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: inFolder('first') })).not.toContain('FAILED');
     const listed = (await readFile(inFolder('first', 'SHA256SUMS'), 'utf8')).trimEnd().split('\n');
