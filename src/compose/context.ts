@@ -49,7 +49,7 @@ export interface ContextSettings extends RegistrySettings {
 
 /** Makes the ports. Nothing is sent yet. Throws `usage` for a URL that is refused, and `storage-failed`. */
 export async function createContext(settings: ContextSettings): Promise<Composition> {
-  const { remote, env, directory, clock, signal, notify, timeoutMs, config, deployFreeze } = settings;
+  const { remote, env, directory, clock, signal, notify, timeoutMs } = settings;
   const { watch = (ledger: Ledger) => ledger } = settings;
   const registries = new RegistrySource(settings);
   await makeFolder(settings.workFolder);
@@ -69,12 +69,7 @@ export async function createContext(settings: ContextSettings): Promise<Composit
       verifier: createVerifier({ env, signal, directory }),
       renderer: new LocalRenderer({ env, signal }),
     },
-    settings: {
-      who: settings.who,
-      raceTimeout: settings.raceTimeoutMs,
-      ...(config && { config }),
-      ...(deployFreeze && { deployFreeze }),
-    },
+    settings: runSettings(settings),
     clock,
     random: Math.random,
     notify,
@@ -91,6 +86,11 @@ export async function createContext(settings: ContextSettings): Promise<Composit
       await Promise.all([ledger.close(), swept]);
     },
   };
+}
+
+/** What the caller says of the run, as the engine takes it. */
+function runSettings({ who, raceTimeoutMs, config, deployFreeze }: ContextSettings): Given['settings'] {
+  return { who, raceTimeout: raceTimeoutMs, ...(config && { config }), ...(deployFreeze && { deployFreeze }) };
 }
 
 async function createLedger(settings: ContextSettings): Promise<Ledger> {

@@ -150,19 +150,7 @@ function layouts({ layout, branch, environments }: Draft, document: ConfigDocume
 /** Images stand at the top level or in applications; and a word on the command line means an environment or an application. */
 function applications(draft: Draft, document: ConfigDocument, lines: readonly DraftLine[]): void {
   const { images, environments } = draft;
-  if (draft.applications.size === 0) {
-    if (isValues(document.value) && !hasKey(document, 'images') && !hasKey(document, 'applications')) {
-      const fix = 'for instance: images: {"django":{"repository":"registry.example.com/acme/django"}}';
-      document.report(['images'], 'images is missing', fix, 'key');
-    }
-  } else if (hasKey(document, 'images')) {
-    document.report(
-      ['images'],
-      'images and applications exclude each other',
-      'move the images into an application',
-      'key',
-    );
-  }
+  whereImagesStand(draft, document);
   for (const image of images.values()) checkEnvironments(draft, document, image.at, image.environments);
   for (const { name, images: own, environments: overrides } of draft.applications.values()) {
     const at = ['applications', name];
@@ -187,7 +175,27 @@ function applications(draft: Draft, document: ConfigDocument, lines: readonly Dr
     const at = draft.applications.has(name) ? ['applications', name] : ['environments', name];
     document.report(at, `${quote(name)} is an application and an environment`, 'rename one of the two', 'key');
   }
-  if (draft.applications.size === 0) return;
+  if (draft.applications.size > 0) ownPathsOf(environments, document);
+}
+
+function whereImagesStand(draft: Draft, document: ConfigDocument): void {
+  if (draft.applications.size === 0) {
+    if (isValues(document.value) && !hasKey(document, 'images') && !hasKey(document, 'applications')) {
+      const fix = 'for instance: images: {"django":{"repository":"registry.example.com/acme/django"}}';
+      document.report(['images'], 'images is missing', fix, 'key');
+    }
+  } else if (hasKey(document, 'images')) {
+    document.report(
+      ['images'],
+      'images and applications exclude each other',
+      'move the images into an application',
+      'key',
+    );
+  }
+}
+
+/** Reports paths of environments where applications have their own. */
+function ownPathsOf(environments: Draft['environments'], document: ConfigDocument): void {
   for (const { name, folders, files } of environments.values()) {
     for (const [key, value] of [
       ['path', folders],

@@ -39,23 +39,19 @@ const RECORDS = [
   'reason',
 ];
 
+/** What `history` lists: releases, and what else touched the branches. */
+interface ListedPast {
+  readonly releases: History['releases'];
+  readonly unverified: History['unverified'];
+  readonly unreleased: History['unreleased'];
+  readonly found?: readonly FoundChange[];
+  readonly left?: readonly PastLine[];
+  readonly entries?: History['entries'];
+}
+
 /** The releases as a table, and below it the commits that touch a record and are no release. */
 export function historyView(
-  {
-    releases,
-    unverified,
-    unreleased,
-    found = [],
-    left = [],
-    entries = [],
-  }: {
-    readonly releases: History['releases'];
-    readonly unverified: History['unverified'];
-    readonly unreleased: History['unreleased'];
-    readonly found?: readonly FoundChange[];
-    readonly left?: readonly PastLine[];
-    readonly entries?: History['entries'];
-  },
+  { releases, unverified, unreleased, found = [], left = [], entries = [] }: ListedPast,
   now: Instant,
 ): View {
   return {
@@ -63,11 +59,7 @@ export function historyView(
       releases: releases.map(releaseShape),
       unverified: unverified.map(unverifiedShape),
       unreleased: unreleased.map(unreleasedShape),
-      found: found.map(({ time: at, images, ...change }) => ({
-        ...change,
-        time: time(at),
-        changes: images.map(({ name: image, from = null, to = null, kind }) => ({ image, from, to, kind })),
-      })),
+      found: found.map(foundShape),
       left: left.map(leftShape),
       entries: entries.map(entryShape),
     },
@@ -92,6 +84,11 @@ export function historyView(
     ],
     records: recordsOf(releases),
   };
+}
+
+function foundShape({ time: at, images, ...change }: FoundChange): Readonly<Record<string, unknown>> {
+  const changes = images.map(({ name: image, from = null, to = null, kind }) => ({ image, from, to, kind }));
+  return { ...change, time: time(at), changes };
 }
 
 /** Changes that ordinary commits made: found, not released. */

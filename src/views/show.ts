@@ -39,10 +39,7 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
         ...factsOf(release, now).flatMap(([name, value]) => (value === undefined ? [] : [fact(name, value)])),
         ...rulesChanged.map((one) => fact('gates changed', changerOf(one))),
         ...gates.map((one) => fact('gate', gateWords(one))),
-        ...(release.verification ? [fact('verified', resultWords(release.verification))] : []),
-        ...(release.verification?.steps ?? []).map(({ name, result, seen }) =>
-          fact('step', `${name}: ${result}: ${seen}`),
-        ),
+        ...verificationFacts(release.verification),
         ...held.map(({ release: number, images }) =>
           fact(
             'held',
@@ -54,6 +51,13 @@ export function showView(release: Release, now: Instant, at?: Instant): View {
       ...sourceParts(release.sources),
     ],
   };
+}
+
+/** What a verification found, and each of its steps. */
+function verificationFacts(verification: Release['verification']): readonly string[] {
+  if (!verification) return [];
+  const steps = verification.steps.map(({ name, result, seen }) => fact('step', `${name}: ${result}: ${seen}`));
+  return [fact('verified', resultWords(verification)), ...steps];
 }
 
 /** What a gate decided; of one that was overridden, who did so and why. */
