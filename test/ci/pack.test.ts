@@ -61,7 +61,7 @@ describeSlow('the package that npm pack makes', ['npm'], () => {
     await writeFile(join(installed, 'package.json'), '{"private":true}');
     const tarball = (await readdir(checkout)).find((file) => file.endsWith('.tgz'));
     await npm(['install', '--offline', join(checkout, tarball!)], installed);
-  }, 180_000);
+  }, 300_000);
 
   afterAll(async () => {
     await rm(folder, { recursive: true, force: true });
@@ -125,7 +125,7 @@ describeSlow('the package that npm pack makes', ['npm'], () => {
     const command = join(installed, 'node_modules/tagflow/dist/tagflow.js');
     const { stdout } = await run(process.execPath, [command, 'demo', 'sandbox'], { cwd: installed });
     expect(stdout).toMatch(/django V4\.2[^]*rollback/);
-  });
+  }, 120_000);
 
   it('carries its licences, its bill of materials and the pages that errors name', async () => {
     const files = await readdir(join(installed, 'node_modules/tagflow'), { recursive: true });
