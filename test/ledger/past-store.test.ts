@@ -1,12 +1,12 @@
 // Where what is known of the past is kept: a folder and its fake keep one contract, and what is not sealed is not believed.
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openPastIndex } from '../../src/cli/settings/past-index.ts';
 import { FolderStore } from '../../src/ledger/past/folder-store.ts';
 import type { PastStore } from '../../src/ledger/past/past-store.ts';
 import { seal, unseal } from '../../src/ledger/past/seal.ts';
-import { temporaryFolder } from '../support/git-repository.ts';
+import { run, temporaryFolder } from '../support/git-repository.ts';
 import { createMemoryStore, flipped } from '../support/memory-store.ts';
 
 let folder: string;
@@ -100,5 +100,17 @@ describe('where it is kept', () => {
     await writeFile(join(folder, '.local/state/tagflow/index-key'), 'short');
     expect(open({ HOME: folder })).toBe(false);
     expect(open({ HOME: folder, TAGFLOW_INDEX_KEY: 'a key from the secrets of the CI system' })).toBe(true);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a folder that an archive of a cache made', () => {
+  it('holds nothing under a pipe or a link, and nobody waits for it', async () => {
+    await run('mkfifo', [join(folder, 'pipe')]);
+    await writeFile(join(folder, 'file'), 'x');
+    await symlink(join(folder, 'file'), join(folder, 'link'));
+    const store = new FolderStore(folder);
+    expect([await store.read('pipe'), await store.read('link')]).toEqual([undefined, undefined]);
+    await store.write('pipe', Buffer.from('kept'));
+    expect(Buffer.from((await store.read('pipe')) ?? []).toString()).toBe('kept');
   });
 });

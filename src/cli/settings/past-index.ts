@@ -1,9 +1,9 @@
 // Where what is known of the past is kept between runs, and the key that seals it. The folder may be shared, or come out of the
 // cache of a CI system; the key is never in it, so what somebody puts there is not believed.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { FolderStore } from '../../ledger/past/folder-store.ts';
+import { FolderStore, readRegularFile } from '../../ledger/past/folder-store.ts';
 import { PastIndex } from '../../ledger/past/past-index.ts';
 import { type FolderHost, ownFolder } from '../process/own-folder.ts';
 import { VERSION } from '../process/version.ts';
@@ -31,12 +31,8 @@ function keyOf(host: FolderHost): Uint8Array | undefined {
 }
 
 function read(file: string): Uint8Array | undefined {
-  try {
-    const key = readFileSync(file);
-    return key.length === KEY ? key : undefined;
-  } catch {
-    return undefined;
-  }
+  const key = readRegularFile(file);
+  return key?.length === KEY ? key : undefined;
 }
 
 /** Makes a key; undefined where another process was quicker, or it cannot be written. */

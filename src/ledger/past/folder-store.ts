@@ -3,13 +3,38 @@
 // Concurrency: any number of processes may share the folder. A file is written beside its place and put there at once.
 // Repetition: the last write of a name counts; nothing depends on which one that is. Where the folder is full, read-only or gone,
 // nothing is kept.
-import { readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { PastStore } from './past-store.ts';
 
 /** Bytes of all files together; beyond that those go that were written the longest ago. */
 const MOST = 1 << 30;
+
+/** The content of a file; undefined where there is none, or a link or a pipe, which an archive of a cache may hold. Waits for nobody. */
+export function readRegularFile(path: string): Uint8Array | undefined {
+  let file: number | undefined;
+  try {
+    // Windows has neither of the two.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    return fstatSync(file).isFile() ? readFileSync(file) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
 
 /** A store in a folder that is there. */
 export class FolderStore implements PastStore {
@@ -25,11 +50,7 @@ export class FolderStore implements PastStore {
 
   // Read at once: those who ask together must not fall apart while one of them waits for the disk.
   async read(name: string): Promise<Uint8Array | undefined> {
-    try {
-      return readFileSync(join(this.#folder, name));
-    } catch {
-      return undefined;
-    }
+    return readRegularFile(join(this.#folder, name));
   }
 
   async write(name: string, content: Uint8Array): Promise<void> {
