@@ -194,15 +194,18 @@ class Scene {
   }
 
   async override(context: Context): Promise<void> {
-    const before = await promote(context, ASKED, { dryRun: true });
-    const entry = await overrideGate(context, { request: ASKED, gate: 'approvals', reason: 'INC-1' });
-    // Upstream may have moved on between the look and the entry: the entry is of what is there then.
-    const after = await promote(context, ASKED, { dryRun: true });
-    for (const outcome of [before, after]) {
-      if (!('subject' in outcome) || outcome.subject === undefined || outcome.subject !== entry?.subject) continue;
-      const images = outcome.plan?.images ?? [];
-      this.#subjects.set(outcome.subject, images.map(({ name, version }) => `${name} ${version}`).join(', '));
-    }
+    // Upstream may move on between a look and the entry: the entry is of what is there then. A look that a fault ends shows nothing.
+    await this.#look(context);
+    await overrideGate(context, { request: ASKED, gate: 'approvals', reason: 'INC-1' });
+    await this.#look(context);
+  }
+
+  /** Notes what the subject of a promotion is that is made now. */
+  async #look(context: Context): Promise<void> {
+    const outcome = await promote(context, ASKED, { dryRun: true });
+    if (!('subject' in outcome) || outcome.subject === undefined) return;
+    const images = outcome.plan?.images ?? [];
+    this.#subjects.set(outcome.subject, images.map(({ name, version }) => `${name} ${version}`).join(', '));
   }
 
   /** Somebody who may push to the journal writes an approval past tagflow. */
