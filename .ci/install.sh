@@ -22,10 +22,6 @@ need umoci umoci
 need htpasswd apache2-utils
 need sshd openssh-server
 need prometheus prometheus
-# The images are built and run where the machine allows mounts; test/ci/image.test.ts says so where it does not.
-need buildah buildah
-need busybox busybox-static
-need ssh openssh-client
 # `kubectl kustomize` judges the overlays. Debian's kubectl is too old for it, so where there is none, kustomize itself is
 # built from its Go module; the version is the newest that Debian's Go can build.
 if ! command -v kubectl >/dev/null 2>&1; then need go golang-go; fi

@@ -1,7 +1,7 @@
 // Before any test: the program as it is published, built once from the sources as they are, for every test that starts it.
 // It starts in half the time of the sources, and it is what people run. TAGFLOW_TEST_PROGRAM names another one.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -16,6 +16,8 @@ export default function setUp(): (() => void) | undefined {
   const { status } = spawnSync(process.execPath, [join(ROOT, '.ci/build.ts'), '--out', out, '--no-types'], {
     stdio: 'inherit',
   });
+  // Some tests run it as another user.
+  chmodSync(out, 0o755);
   if (status !== 0) throw new Error('the program could not be built');
   process.env['TAGFLOW_TEST_PROGRAM'] = relative(ROOT, join(out, 'tagflow.js'));
   return () => rmSync(out, { recursive: true, force: true });
