@@ -31,14 +31,14 @@ export async function bringLikely(
   const upstream = USUAL_ORDER[USUAL_ORDER.indexOf(environment) - 1];
   const own = branches.get(environment as BranchName);
   const above = upstream === undefined ? trunk : branches.get(upstream as BranchName);
-  if (own === undefined || above === undefined) return;
   const records = [environment, ...(upstream === undefined ? [] : [upstream])].flatMap((name) => recordsOf(name));
-  const below = (await ledger.known([own, above])).flatMap(({ parents: [first] }) => first ?? []);
-  const parents = await ledger.known(below);
+  // Where there are many branches, that of upstream did not come.
+  const heads = await ledger.known([own, above].flatMap((head) => head ?? []));
+  const parents = await ledger.known(heads.flatMap(({ parents: [first] }) => first ?? []));
   const files = await Promise.all(
-    [own, above].map(async (commit) => ({
-      commit,
-      paths: [...records, ...(await likelyManifests(ledger, commit, environment))],
+    heads.map(async ({ id }) => ({
+      commit: id,
+      paths: [...records, ...(await likelyManifests(ledger, id, environment))],
     })),
   );
   const known = [
