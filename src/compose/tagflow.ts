@@ -1,6 +1,7 @@
 // The door of the library: every use case as a method, over ports that are made once.
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
+import { judgeProposals } from '../engine/audit/proposals.ts';
 import { type Audit, type CheckRequest, check } from '../engine/audit/check.ts';
 import { type ExportedEvidence, evidence } from '../engine/audit/evidence.ts';
 import { type LineMetrics, type MetricsRequest, metrics } from '../engine/audit/metrics.ts';
@@ -270,7 +271,7 @@ export class Tagflow {
 
   /** Stops releases to environments until `unlock`. */
   async lock(request: LockRequest): Promise<readonly JournalEntry[]> {
-    return lock(this.#context, request);
+    return this.#judged(await lock(this.#context, request));
   }
 
   /** Lets releases to environments pass again. */
@@ -280,7 +281,7 @@ export class Tagflow {
 
   /** Keeps an image from environments until `lift`. */
   async hold(request: HoldRequest): Promise<readonly JournalEntry[]> {
-    return hold(this.#context, request);
+    return this.#judged(await hold(this.#context, request));
   }
 
   /** Ends a hold: of an image, or of a hold's id. Every environment when none is named. */
@@ -316,10 +317,18 @@ export class Tagflow {
 
   /** Takes an approval back, by its id. */
   async unapprove(id: string, reason?: string): Promise<JournalEntry> {
-    return unapprove(this.#context, id, reason);
+    const entry = await unapprove(this.#context, id, reason);
+    await this.#judged([entry]);
+    return entry;
   }
 
-  /** Lists locks, holds and approvals, newest first. */
+  /** Entries that may stop what waits in pull requests: the forge hears of it. */
+  async #judged(entries: readonly JournalEntry[]): Promise<readonly JournalEntry[]> {
+    await judgeProposals(this.#context, entries);
+    return entries;
+  }
+
+  /** Lists locks, holds and approvals, newest first: all, or those about `ENV` or `ENV/APP`. */
   async journal(environment?: string, limit = LISTED): Promise<readonly JournalEntry[]> {
     return listJournal(this.#context, environment, limit);
   }

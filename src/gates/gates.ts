@@ -107,6 +107,21 @@ export async function promotionGates(subject: Subject): Promise<readonly Gate[]>
 /** The gates that a rollback is judged by. Going to an older release is what it is for. */
 export const ROLLBACK_GATES: readonly Gate[] = [locked, divergence];
 
+/** The names of the gates that an environment asks for, and no rollback is stopped by. */
+export function passedByRollbacks({ policy, from }: Pick<Subject, 'policy' | 'from'>): readonly string[] {
+  const { soakMs, reason: pattern, windows, freezes, approvals: named, reviews, status, run = [] } = policy;
+  const asked: readonly (readonly [string, unknown])[] = [
+    ['soak', from === undefined ? undefined : soakMs],
+    ['reason', pattern],
+    ['windows', windows],
+    ['freezes', freezes],
+    ['approvals', named ?? reviews],
+    ['status', status],
+    ...run.map(({ name }) => [`run/${name}`, true] as const),
+  ];
+  return asked.flatMap(([name, rule]) => (rule === undefined ? [] : [name]));
+}
+
 /** The gates that a rollback is judged by as well when its release was named: by itself it goes to none that is held. */
 export const NAMED_ROLLBACK_GATES: readonly Gate[] = [held];
 

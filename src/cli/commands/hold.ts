@@ -22,16 +22,20 @@ export const hold = defineCommand({
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
   async run(session, { image, environments, until, reason }) {
-    const [{ requiredReason }, { untilFrom }, { hold: setHold }, { writtenView }] = await Promise.all([
-      import('../arguments/reason.ts'),
-      import('../arguments/time.ts'),
-      import('../../engine/journal/holds.ts'),
-      import('../../views/journal.ts'),
-    ]);
+    const [{ requiredReason }, { untilFrom }, { hold: setHold }, { judgeProposals }, { writtenView }] =
+      await Promise.all([
+        import('../arguments/reason.ts'),
+        import('../arguments/time.ts'),
+        import('../../engine/journal/holds.ts'),
+        import('../../engine/audit/proposals.ts'),
+        import('../../views/journal.ts'),
+      ]);
     const why = requiredReason(reason);
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
-    session.print(writtenView(await setHold(context, { image, environments, until: end, reason: why })));
+    const entries = await setHold(context, { image, environments, until: end, reason: why });
+    session.print(writtenView(entries));
+    await judgeProposals(context, entries);
     return EXIT.ok;
   },
 });

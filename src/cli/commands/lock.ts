@@ -21,16 +21,20 @@ export const lock = defineCommand({
     reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }),
   },
   async run(session, { words, rollbacks, until, reason }) {
-    const [{ requiredReason }, { untilFrom }, { lock: setLock }, { writtenView }] = await Promise.all([
-      import('../arguments/reason.ts'),
-      import('../arguments/time.ts'),
-      import('../../engine/journal/locks.ts'),
-      import('../../views/journal.ts'),
-    ]);
+    const [{ requiredReason }, { untilFrom }, { lock: setLock }, { judgeProposals }, { writtenView }] =
+      await Promise.all([
+        import('../arguments/reason.ts'),
+        import('../arguments/time.ts'),
+        import('../../engine/journal/locks.ts'),
+        import('../../engine/audit/proposals.ts'),
+        import('../../views/journal.ts'),
+      ]);
     const why = requiredReason(reason);
     const context = await session.context();
     const end = await untilFrom(until, context.clock.now());
-    session.print(writtenView(await setLock(context, { words, rollbacks, until: end, reason: why })));
+    const entries = await setLock(context, { words, rollbacks, until: end, reason: why });
+    session.print(writtenView(entries));
+    await judgeProposals(context, entries);
     return EXIT.ok;
   },
 });

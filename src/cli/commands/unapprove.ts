@@ -11,12 +11,16 @@ export const unapprove = defineCommand({
   arguments: { id: required('id', 'the id of the approval', { completion: 'approval' }) },
   options: { reason: text('--reason <text>', 'why, for the journal', { variable: 'TAGFLOW_REASON' }) },
   async run(session, { id, reason }) {
-    const [{ recordReason }, engine, { writtenView }] = await Promise.all([
+    const [{ recordReason }, engine, { judgeProposals }, { writtenView }] = await Promise.all([
       import('../arguments/reason.ts'),
       import('../../engine/journal/approvals.ts'),
+      import('../../engine/audit/proposals.ts'),
       import('../../views/journal.ts'),
     ]);
-    session.print(writtenView([await engine.unapprove(await session.context(), id, recordReason(reason))]));
+    const context = await session.context();
+    const entry = await engine.unapprove(context, id, recordReason(reason));
+    session.print(writtenView([entry]));
+    await judgeProposals(context, [entry]);
     return EXIT.ok;
   },
 });

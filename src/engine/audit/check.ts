@@ -27,6 +27,7 @@ import {
 import type { Finding, Report } from './findings.ts';
 import { amendment } from '../release/proposed-tree.ts';
 import { unconfirmedVersions } from '../release/unconfirmed-versions.ts';
+import { tellOfRestarts } from '../read/journal-loss.ts';
 import { journalFaults } from '../read/journal-growth.ts';
 import { namedLines } from '../read/named-lines.ts';
 import { readPastLine } from '../read/past.ts';
@@ -382,9 +383,10 @@ async function wasReleased(context: RegistryFinder, environment: Environment): P
 
 /** The commits that break the rule of the journal, as findings. */
 async function journalFindings(
-  context: Pick<PastReading, 'ledger' | 'signal' | 'keeper'>,
+  context: Pick<PastReading, 'ledger' | 'signal' | 'keeper'> & Pick<Reading, 'notify'>,
   snapshot: Snapshot,
 ): Promise<readonly Finding[]> {
+  await tellOfRestarts(context, snapshot);
   const faults = await journalFaults(context, snapshot);
   return faults.map(({ commit: { id, author, time }, problem }) => ({
     rule: 'journal',

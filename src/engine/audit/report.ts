@@ -64,7 +64,7 @@ export async function readReport(
   const wanted = new Set(pipeline.lines.keys());
   const [states, journal, checked, details] = await Promise.all([
     statesIn(context, snapshot, [...pipeline.lines.values()], live),
-    attempt(allEntries(context, journalOf(snapshot), undefined, JOURNAL)),
+    attempt(allEntries(context, journalOf(snapshot), () => true, JOURNAL)),
     audit ? attempt(checkIn(context, snapshot, { environments: [], registry: false })) : undefined,
     releaseDetails(context, snapshot, past.pasts),
   ]);

@@ -6,7 +6,8 @@ import { shortId } from '../../model/object-id.ts';
 import type { Environment } from '../../model/pipeline.ts';
 import { plain } from '../../model/text.ts';
 import type { CommitPorts, PastReading, RecordReading } from '../context.ts';
-import { type Journal, journalOf, requireGrown, uncountedEntries } from '../read/journal.ts';
+import { type Journal, journalOf, uncountedEntries } from '../read/journal.ts';
+import { requireGrown } from '../read/journal-loss.ts';
 import { journalFaults } from '../read/journal-growth.ts';
 import type { Snapshot } from '../read/snapshot.ts';
 import { type Diagnosis, diagnosisOf } from './diagnosis.ts';
@@ -39,7 +40,7 @@ function noneYet({ branch }: Journal): Diagnosis {
 
 /** A journal that is gone, was shortened or rewound, by what the newest releases say they relied on. */
 async function lostEntries(
-  context: Pick<RecordReading, 'ledger'>,
+  context: RecordReading,
   snapshot: Snapshot,
   environments: readonly Environment[],
 ): Promise<readonly Diagnosis[]> {
@@ -47,8 +48,8 @@ async function lostEntries(
   for (const environment of environments) {
     if (!snapshot.branches.has(environment.branch)) continue;
     // A release that cannot be read is a finding of its own environment.
-    const relied = (await attempt(snapshot.release(environment))).value?.record?.journal;
-    const { problem } = await attempt(requireGrown(context, journalOf(snapshot), relied));
+    const record = (await attempt(snapshot.release(environment))).value?.record;
+    const { problem } = await attempt(requireGrown(context, journalOf(snapshot), { environment, record }));
     if (!problem) continue;
     const { why } = problem;
     findings.set(why ?? '', {

@@ -7,6 +7,7 @@ import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { EntryPorts, Given } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
+import { requireNoneLost } from '../read/journal-loss.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
 import { requireEqualPlan } from '../release/checks.ts';
@@ -49,6 +50,7 @@ export async function approve(
     });
   }
   const environment = lineOf(snapshot.pipeline, request.environment);
+  await requireNoneLost(snapshot, [environment]);
   const { entry } = await appendEntry(context, snapshot, [environment], {
     kind: 'approve',
     ...namesOf(environment),
@@ -63,6 +65,7 @@ export async function approve(
 export async function unapprove(context: EntryPorts, what: string, reason?: string): Promise<JournalEntry> {
   const id = readEntryId(what);
   const snapshot = await readSnapshot(context);
+  await requireNoneLost(snapshot, [...snapshot.pipeline.lines.values()]);
   for (const environment of snapshot.pipeline.lines.values()) {
     const open = await openEntries(context, journalOf(snapshot), { kind: 'approve', environment });
     if (id === undefined || !open.some(({ entry }) => entry.id === id)) continue;

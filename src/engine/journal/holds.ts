@@ -15,6 +15,7 @@ import {
   type RegistryMaker,
 } from '../context.ts';
 import { journalOf, openEntries } from '../read/journal.ts';
+import { requireNoneLost } from '../read/journal-loss.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { presentEnvironment } from './lines.ts';
 import { type JournalBase, appendEntry, headsOf } from '../release/append-entry.ts';
@@ -40,10 +41,13 @@ export async function hold(given: EntryPorts & RegistryMaker, request: HoldReque
   const lasting = { ...(until !== undefined && { until: new Date(until).toISOString() }), reason, image };
   if (names.length === 0) {
     const all = [...snapshot.pipeline.environments.values()];
+    await requireNoneLost(snapshot, all);
     const { entry } = await appendEntry(context, snapshot, all, { kind: 'hold', ...lasting });
     return [entry];
   }
-  return inTurn(snapshot, await environmentsNamed(context, snapshot, names), async (now, environment) =>
+  const environments = await environmentsNamed(context, snapshot, names);
+  await requireNoneLost(snapshot, environments);
+  return inTurn(snapshot, environments, async (now, environment) =>
     appendEntry(context, now, [environment], { kind: 'hold', environment: environment.environment, ...lasting }),
   );
 }
@@ -64,6 +68,7 @@ export async function lift(
   if (id === undefined && !what.includes('@') && !isDigest(what)) throw namesNoHold(what);
   const image = id === undefined ? await imageNamed(context.registries, snapshot, what) : undefined;
   const environments = names.length > 0 ? await environmentsNamed(context, snapshot, names) : undefined;
+  await requireNoneLost(snapshot, environments ?? [...snapshot.pipeline.environments.values()]);
   const isMeant = (entry: JournalEntry): boolean => (image ? entry.image?.digest === image.digest : entry.id === id);
   const found = await openHolds(context, snapshot, environments, isMeant);
   if (found.length === 0) throw noOpenHold(what);

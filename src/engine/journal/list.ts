@@ -3,25 +3,32 @@ import { advise } from '../../model/advice.ts';
 import { TagflowError } from '../../model/errors.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { ObjectId } from '../../model/object-id.ts';
-import { namesOfLine } from '../../model/pipeline.ts';
+import { lineOf, namesOfLine } from '../../model/pipeline.ts';
 import type { EntryPorts, LineReading, Reading } from '../context.ts';
-import { allEntries, journalOf } from '../read/journal.ts';
+import { allEntries, concernsLine, isAboutOneOf, journalOf } from '../read/journal.ts';
 import { namedLines } from '../read/named-lines.ts';
 import { readable } from '../read/problem.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry } from '../release/append-entry.ts';
 
-/** The entries about an environment, or all, newest first. */
+/**
+ * The entries about an environment, about an application of it (`prd/shop`), or all, newest first: with those that name no
+ * environment or no application. Throws `environment-not-found`, `application-not-found`.
+ */
 export async function listJournal(
   reading: Reading,
-  environment: string | undefined,
+  name: string | undefined,
   limit: number,
 ): Promise<readonly JournalEntry[]> {
   const snapshot = await readSnapshot(reading);
   const journal = journalOf(snapshot);
-  if (environment === undefined) return allEntries(reading, journal, undefined, limit);
-  const names = await environmentNames(reading, snapshot, environment);
-  return allEntries(reading, journal, names, limit);
+  if (name === undefined) return allEntries(reading, journal, () => true, limit);
+  if (name.includes('/')) {
+    const line = lineOf(snapshot.pipeline, name);
+    return allEntries(reading, journal, (entry) => concernsLine(entry, line), limit);
+  }
+  const names = await environmentNames(reading, snapshot, name);
+  return allEntries(reading, journal, isAboutOneOf(names), limit);
 }
 
 /** What an environment is called and was called before. Throws `environment-not-found` for one that never was. */

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../../model/journal.ts';
 import { lineName } from '../../model/pipeline.ts';
 import type { EntryPorts, RecordReading } from '../context.ts';
 import { type OpenEntry, journalOf, openEntries } from '../read/journal.ts';
+import { requireNoneLost } from '../read/journal-loss.ts';
 import { type Snapshot, readSnapshot } from '../read/snapshot.ts';
 import { appendEntry, headsOf } from '../release/append-entry.ts';
 import { type JournalTarget, targetsOf } from './lines.ts';
@@ -23,9 +24,14 @@ export interface LockRequest {
 export async function lock(context: EntryPorts, request: LockRequest): Promise<readonly JournalEntry[]> {
   const { words, rollbacks, until, reason } = request;
   const snapshot = await readSnapshot(context);
+  const targets = await targetsOf(context, snapshot, words);
+  await requireNoneLost(
+    snapshot,
+    targets.map(({ environment }) => environment),
+  );
   let { branches } = snapshot;
   const entries: JournalEntry[] = [];
-  for (const { environment, application } of await targetsOf(context, snapshot, words)) {
+  for (const { environment, application } of targets) {
     const { entry, head } = await appendEntry(context, { ...headsOf(snapshot), branches }, [environment], {
       kind: 'lock',
       environment: environment.environment,
@@ -48,6 +54,10 @@ export async function unlock(
 ): Promise<readonly JournalEntry[]> {
   const snapshot = await readSnapshot(context);
   const targets = await targetsOf(context, snapshot, words);
+  await requireNoneLost(
+    snapshot,
+    targets.map(({ environment }) => environment),
+  );
   const open = (await Promise.all(targets.map(async (target) => locksOf(context, snapshot, target)))).flat();
   if (open.length === 0) {
     throw new TagflowError('entry-not-found', {

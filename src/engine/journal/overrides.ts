@@ -5,6 +5,7 @@ import type { JournalEntry } from '../../model/journal.ts';
 import { type Environment, lineOf } from '../../model/pipeline.ts';
 import type { Plan, PromoteRequest } from '../../model/plan.ts';
 import type { Given, RecordReading } from '../context.ts';
+import { requireNoneLost } from '../read/journal-loss.ts';
 import { readSnapshot } from '../read/snapshot.ts';
 import { mayOverride } from '../../gates/gates.ts';
 import { appendEntry } from '../release/append-entry.ts';
@@ -44,6 +45,7 @@ export async function overrideGate(context: Given, asked: OverrideGateRequest): 
   if (!found) throw noGate(gate, `no such gate is asked for ${request.environment}`);
   if (found.decision === 'pass') return undefined;
   const line = lineOf(snapshot.pipeline, request.environment);
+  await requireNoneLost(snapshot, [line]);
   await requireRight(context, line, gate);
   const { entry } = await appendEntry(context, snapshot, [line], {
     kind: 'override',

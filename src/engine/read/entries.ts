@@ -4,7 +4,7 @@ import type { Instant } from '../../model/effects.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import { type ReleaseLine, namesOfLine } from '../../model/pipeline.ts';
 import type { Reading } from '../context.ts';
-import { allEntries, concernsLine, journalOf } from './journal.ts';
+import { allEntries, concernsLine, isAboutOneOf, journalOf } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Newest entries of people that are looked through. */
@@ -23,7 +23,7 @@ export async function entriesWithin(
   if (lines.length === 0) return [];
   const environments = new Set(lines.flatMap(namesOfLine).map(({ environment }) => environment));
   const { value = [], problem } = await attempt(
-    allEntries(reading, journalOf(snapshot), environments, MOST),
+    allEntries(reading, journalOf(snapshot), isAboutOneOf(environments), MOST),
     'journal-invalid',
   );
   if (problem) reading.notify({ level: 'warning', text: `entries of the journal are not shown: ${problem.message}` });

@@ -2,9 +2,7 @@
 // only those files are read. Where releases are signed, an entry counts when it is signed by somebody who may write it.
 import { isRegularFile } from '../../ledger/ledger.ts';
 import type { Instant } from '../../model/effects.ts';
-import { advise } from '../../model/advice.ts';
 import type { Digest } from '../../model/digest.ts';
-import { TagflowError } from '../../model/errors.ts';
 import {
   LONGEST_ENTRY,
   ENDED_BY,
@@ -17,10 +15,10 @@ import {
   readEntryPath,
   signedText,
 } from '../../model/journal.ts';
-import { type BranchName, type ObjectId, shortId } from '../../model/object-id.ts';
+import type { BranchName, ObjectId } from '../../model/object-id.ts';
 import { type Environment, namesOfLine } from '../../model/pipeline.ts';
 import { decodeUpTo } from '../../model/text.ts';
-import type { Reading, RecordReading } from '../context.ts';
+import type { RecordReading } from '../context.ts';
 import { signingOf } from './signatures.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -37,7 +35,7 @@ export interface OpenEntry {
 }
 
 /** A file of the journal. */
-interface Named {
+export interface Named {
   readonly path: string;
   readonly name: EntryName;
 }
@@ -168,11 +166,16 @@ class Newest {
   }
 }
 
-/** Every entry about environments, called as entries call them, and those about all, newest first. */
+/** Which entries are about environments, called as entries call them; those about all are. */
+export function isAboutOneOf(environments: ReadonlySet<string>): (name: EntryName) => boolean {
+  return ({ environment }) => environment === undefined || environments.has(environment);
+}
+
+/** The newest entries whose names are wanted, newest first. */
 export async function allEntries(
   reading: Pick<RecordReading, 'ledger'>,
   { head }: Journal,
-  environments: ReadonlySet<string> | undefined,
+  isWanted: (name: EntryName) => boolean,
   limit: number,
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
@@ -180,54 +183,9 @@ export async function allEntries(
   const newest = new Newest(limit);
   for (const file of await reading.ledger.listFiles(head, '')) {
     const name = isRegularFile(file) ? readEntryPath(file.path) : undefined;
-    const isAbout = name && (!environments || name.environment === undefined || environments.has(name.environment));
-    if (isAbout) newest.add({ path: file.path, name });
+    if (name && isWanted(name)) newest.add({ path: file.path, name });
   }
   return readEntries(reading, head, newest.all());
-}
-
-/**
- * Refuses a journal that lost entries since a release relied on it: one that is gone, or lacks a file that the head has which
- * the release names. Throws `journal-invalid`.
- */
-export async function requireGrown(
-  reading: Pick<RecordReading, 'ledger'>,
-  journal: Journal,
-  relied: ObjectId | undefined,
-): Promise<void> {
-  if (relied === undefined || relied === journal.head) return;
-  const { head, branch } = journal;
-  if (head === undefined) throw shortened(branch, `the newest release relied on its commit ${shortId(relied)}`);
-  await reading.ledger.fetch([head]);
-  if (await isRestartedFrom(reading, head, relied)) return;
-  const before = await filesAt(reading, relied, branch);
-  const now = new Map((await reading.ledger.listFiles(head, '')).map(({ path, id }) => [path, id]));
-  const gone = before.find(({ path, id }) => now.get(path) !== id);
-  if (gone) throw shortened(branch, `${gone.path} was there at ${shortId(relied)}, and is gone or changed`);
-}
-
-/** Whether a journal was begun again, in full knowledge that a head was lost. */
-async function isRestartedFrom(
-  reading: Pick<RecordReading, 'ledger'>,
-  head: ObjectId,
-  relied: ObjectId,
-): Promise<boolean> {
-  const restarts = await namesIn(reading, head, 'restart');
-  const entries = await readEntries(reading, head, restarts);
-  return entries.some(({ lost }) => lost?.includes(relied));
-}
-
-async function filesAt(
-  reading: Pick<RecordReading, 'ledger'>,
-  commit: ObjectId,
-  branch: BranchName,
-): Promise<Awaited<ReturnType<Reading['ledger']['listFiles']>>> {
-  try {
-    await reading.ledger.fetch([commit]);
-    return await reading.ledger.listFiles(commit, '');
-  } catch (cause) {
-    throw shortened(branch, `the newest release relied on ${shortId(commit)}, which the remote does not have`, cause);
-  }
 }
 
 /** The files of a kind that may be about a line: its own, and those about every environment or application. */
@@ -258,7 +216,8 @@ export function concernsLine(
   );
 }
 
-async function namesIn(
+/** The names of entries in a folder of the journal. */
+export async function namesIn(
   reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   folder: string,
@@ -284,7 +243,8 @@ async function endedIds(
   return new Set(counting.flatMap(({ entry }) => entry.ends ?? []));
 }
 
-async function readEntries(
+/** Entries by their names. Throws `journal-invalid` for one that cannot be read. */
+export async function readEntries(
   reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   named: readonly Named[],
@@ -296,7 +256,7 @@ async function readEntries(
 }
 
 /** The entry where it counts; nothing where somebody wrote it who may not. */
-async function counted(
+export async function counted(
   reading: Pick<RecordReading, 'clock' | 'signing'>,
   environment: Environment,
   entry: JournalEntry,
@@ -336,7 +296,7 @@ export async function signerOfEntry(
 }
 
 /** What lets more through than before: anybody who grants it has to have a valid key now, whatever time they wrote. */
-const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve', 'override']);
+const GRANTS: ReadonlySet<EntryKind> = new Set(['unlock', 'lift', 'approve', 'override', 'restart']);
 
 /** Kinds that those who may release may write where `journalBy` says nothing; of the others nobody may. */
 const RELEASERS: ReadonlySet<EntryKind> = new Set(['lock', 'hold', 'verify']);
@@ -349,14 +309,4 @@ function writersOf({ trust, journalBy }: Environment, kind: EntryKind): readonly
   const named = journalBy.get(kind === 'unapprove' ? 'approve' : kind === 'restart' ? 'unlock' : kind);
   if (named) return named.length === 0 ? 'nobody' : named;
   return RELEASERS.has(kind) ? (trust?.signedBy ?? []) : 'nobody';
-}
-
-function shortened(branch: BranchName, why: string, cause?: unknown): TagflowError {
-  return new TagflowError('journal-invalid', {
-    what: `the journal (${branch}) lost entries, so locks and holds are unknown`,
-    why,
-    fix: advise`put ${branch} back, or restart the journal on purpose: ${{ act: 'restart journal' }}`,
-    details: { branch },
-    cause,
-  });
 }

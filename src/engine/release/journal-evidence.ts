@@ -10,14 +10,8 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { Request } from '../../model/plan.ts';
 import type { ReleaseImage } from '../../model/release.ts';
 import type { Reading, RecordReading } from '../context.ts';
-import {
-  type EntriesAsked,
-  type OpenEntry,
-  journalOf,
-  openEntries,
-  overrideEntries,
-  requireGrown,
-} from '../read/journal.ts';
+import { type EntriesAsked, type OpenEntry, journalOf, openEntries, overrideEntries } from '../read/journal.ts';
+import { requireGrown } from '../read/journal-loss.ts';
 import { sameKeyholders } from '../../signing/signing.ts';
 import { lineThenOf } from '../read/past-rules.ts';
 import type { EnvironmentState, Snapshot } from '../read/snapshot.ts';
@@ -135,7 +129,7 @@ export async function givenOverrides(
 ): Promise<readonly GivenOverride[]> {
   const journal = journalOf(snapshot);
   const { value: entries = [] } = await attempt(async () => {
-    await requireGrown(reading, journal, record?.journal);
+    await requireGrown(reading, journal, { environment, record });
     return overrideEntries(reading, journal, environment, subjectDigest(environment, subject));
   }, 'journal-invalid');
   const releasers = environment.trust?.signedBy ?? [];
@@ -156,6 +150,6 @@ async function trusted(
   asked: Omit<EntriesAsked, 'environment'>,
 ): Promise<readonly OpenEntry[]> {
   const journal = journalOf(snapshot);
-  await requireGrown(reading, journal, record?.journal);
+  await requireGrown(reading, journal, { environment, record });
   return openEntries(reading, journal, { environment, ...asked });
 }

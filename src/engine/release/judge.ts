@@ -13,6 +13,7 @@ import {
   downgradeGate,
   evidenceFor,
   judge,
+  passedByRollbacks,
   promotionGates,
   reviewsGate,
 } from '../../gates/gates.ts';
@@ -115,6 +116,12 @@ export async function judgeRollback(...about: Parameters<typeof caseOf>): Promis
   const asked = caseOf(...about);
   const { context, state, candidate, subject } = asked;
   const { request } = candidate;
+  const passed = passedByRollbacks(subject);
+  if (passed.length > 0)
+    context.notify({
+      level: 'info',
+      text: `a rollback is not stopped by ${passed.join(', ')} of ${subject.environment}`,
+    });
   const sources = sourcesFor(asked, state.record?.source.commit);
   const imagesOnly = request.kind === 'rollback' && request.imagesOnly === true;
   const kept: Sources = imagesOnly ? { ...sources, unmerged: async () => [] } : sources;

@@ -1,6 +1,7 @@
 // Reviews on the forge as a gate: it waits at the pull request, is judged there, and what was merged anyway is found.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type CheckRequest, check } from '../../../src/engine/audit/check.ts';
+import { judgeProposals } from '../../../src/engine/audit/proposals.ts';
 import { hold, lift } from '../../../src/engine/journal/holds.ts';
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Proposed } from '../../../src/engine/release/outcome.ts';
@@ -72,6 +73,27 @@ describe('reviews on the forge', () => {
     review('cy');
     review('cy', 'withdrawn');
     expect(await judged()).toEqual([expect.stringContaining('and has 1')]);
+  });
+
+  test('a lock closes the pull request at once, and asks only about the line that it is on', async () => {
+    review('bo');
+    review('cy');
+    expect(await judged()).toEqual([]);
+    const stop = { rollbacks: false, until: undefined, reason: 'INC-9' };
+    await judgeProposals(bench.context(), await lock(bench.context(), { ...stop, words: ['dev'] }));
+    expect(await status()).toEqual([['tagflow/gates', 'success', 'all gates pass']]);
+    await judgeProposals(bench.context(), await lock(bench.context(), { ...stop, words: ['prd'] }));
+    expect(await status()).toEqual([
+      ['tagflow/gates', 'failure', expect.stringMatching(/^lock: refuse: prd is locked by ana/)],
+    ]);
+  });
+
+  test('a forge that does not hear of a lock is a warning, and the lock stands', async () => {
+    const stop = { rollbacks: false, until: undefined, reason: 'INC-9' };
+    const entries = await lock(bench.context(), { ...stop, words: ['prd'] });
+    bench.forge.arm({ kind: 'before' }, 1, ({ method }) => method === 'report');
+    await judgeProposals(bench.context(), entries);
+    expect(bench.notices.join('\n')).toContain('the status tagflow/gates was not set');
   });
 
   test('an objection refuses, until it is answered', async () => {

@@ -5,7 +5,7 @@ import { listJournal, restartJournal } from '../../../src/engine/journal/list.ts
 import { lock, unlock } from '../../../src/engine/journal/locks.ts';
 import type { Outcome, Refused } from '../../../src/engine/release/outcome.ts';
 import type { BranchName } from '../../../src/model/object-id.ts';
-import { type Bench, FIRST, createBench } from '../../support/engine.ts';
+import { APPLICATIONS, type Bench, DJANGO, FIRST, createBench } from '../../support/engine.ts';
 import { failureOf } from '../../support/failure.ts';
 
 const JOURNAL = 'tagflow-journal' as BranchName;
@@ -275,4 +275,17 @@ describe('a journal that', () => {
     const bench = await running();
     expect((await failureOf(restartJournal(bench.context(), 'why not'))).code).toBe('usage');
   });
+});
+
+test('entries are listed of one application, with those of every one', async () => {
+  const pin = `kind: Kustomization\nimages: [{ name: ${DJANGO}, newTag: V3.2 }]\n`;
+  const places = ['shop', 'api'].flatMap((name) => ['dev', 'prd'].map((environment) => `apps/${name}/${environment}`));
+  const files = Object.fromEntries(places.map((place) => [`${place}/kustomization.yaml`, pin]));
+  const bench = createBench({ config: APPLICATIONS, files });
+  for (const words of [['prd', 'shop'], ['prd', 'api'], ['prd'], ['dev', 'shop']])
+    await lock(bench.context(), { ...STOP, words, reason: words.join('/') });
+  const listed = async (name: string): Promise<unknown> =>
+    (await listJournal(bench.context(), name, 9)).map(({ reason }) => reason);
+  expect(new Set((await listed('prd/shop')) as string[])).toEqual(new Set(['prd/shop', 'prd']));
+  expect((await failureOf(listed('prd/web'))).code).toBe('application-not-found');
 });

@@ -74,4 +74,5 @@ test('a rollback asks neither', async () => {
   await bench.released('stg');
   await promote(context, { ...PRD, ...how });
   expect(await bench.rollback('prd')).toMatchObject({ kind: 'released' });
+  expect(bench.notices).toContain('a rollback is not stopped by status, run/ticket of prd');
 });
