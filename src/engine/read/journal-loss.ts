@@ -9,7 +9,7 @@ import type { Environment } from '../../model/pipeline.ts';
 import type { ReleaseRecord } from '../../model/release.ts';
 import { plain } from '../../model/text.ts';
 import type { Reading, RecordReading } from '../context.ts';
-import { type Journal, counted, journalOf, namesIn, readEntries } from './journal.ts';
+import { type Journal, whereItCounts, journalOf, namesIn, readEntries } from './journal.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** A line, and its newest release, which names the head of the journal that it relied on. */
@@ -69,7 +69,9 @@ async function isRestartedFrom(
   relied: ObjectId,
 ): Promise<boolean> {
   const entries = (await restartEntries(reading, head)).filter(({ lost }) => lost?.includes(relied));
-  return (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat().length > 0;
+  return (
+    (await Promise.all(entries.map(async (entry) => whereItCounts(reading, environment, entry)))).flat().length > 0
+  );
 }
 
 async function filesAt(

@@ -35,7 +35,7 @@ export interface OpenEntry {
 }
 
 /** A file of the journal. */
-export interface Named {
+export interface NamedEntry {
   readonly path: string;
   readonly name: EntryName;
 }
@@ -63,7 +63,7 @@ export async function openEntries(
   asked: EntriesAsked,
 ): Promise<readonly OpenEntry[]> {
   const lasting = await lastingEntries(reading, journal, asked);
-  return (await Promise.all(lasting.map(async (entry) => counted(reading, asked.environment, entry)))).flat();
+  return (await Promise.all(lasting.map(async (entry) => whereItCounts(reading, asked.environment, entry)))).flat();
 }
 
 /** What is open by name and time, and does not count anyway: who wrote it may believe that it holds. Oldest first. */
@@ -90,7 +90,7 @@ async function lastingEntries(
 ): Promise<readonly JournalEntry[]> {
   if (head === undefined) return [];
   const latest = moment === undefined ? undefined : new Date(moment).toISOString().replaceAll(/[-:.]/g, '');
-  const isThere = ({ name }: Named): boolean => latest === undefined || name.stamp <= latest;
+  const isThere = ({ name }: NamedEntry): boolean => latest === undefined || name.stamp <= latest;
   const begun = (await entriesFor(reading, head, kind, environment)).filter(isThere);
   if (begun.length === 0) return [];
   const ids = new Set(begun.map(({ name }) => name.id));
@@ -114,7 +114,7 @@ export async function verificationEntries(
   if (head === undefined) return [];
   const found = await entriesFor(reading, head, 'verify', environment);
   const entries = await readEntries(reading, head, found.slice(-limit));
-  const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+  const counting = (await Promise.all(entries.map(async (entry) => whereItCounts(reading, environment, entry)))).flat();
   // One that names another line's application, or none where there are some, is about no release of this line.
   const own = counting.filter(({ entry }) =>
     namesOfLine(environment).some(({ application }) => entry.application === application),
@@ -132,7 +132,7 @@ export async function overrideEntries(
   if (head === undefined) return [];
   const entries = await readEntries(reading, head, await entriesFor(reading, head, 'override', environment));
   const own = entries.filter((entry) => entry.subject === subject);
-  return (await Promise.all(own.map(async (entry) => counted(reading, environment, entry)))).flat();
+  return (await Promise.all(own.map(async (entry) => whereItCounts(reading, environment, entry)))).flat();
 }
 
 /** Holds for a line that count, those that were lifted included, oldest first. */
@@ -143,25 +143,25 @@ export async function allHolds(
 ): Promise<readonly OpenEntry[]> {
   if (head === undefined) return [];
   const entries = await readEntries(reading, head, await entriesFor(reading, head, 'hold', environment));
-  return (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+  return (await Promise.all(entries.map(async (entry) => whereItCounts(reading, environment, entry)))).flat();
 }
 
 /** The newest of the files that are added, without the others in memory: a journal has a hundred thousand. */
 class Newest {
   readonly #most: number;
-  #files: Named[] = [];
+  #files: NamedEntry[] = [];
 
   constructor(most: number) {
     this.#most = most;
   }
 
-  add(file: Named): void {
+  add(file: NamedEntry): void {
     this.#files.push(file);
     if (this.#files.length >= 2 * this.#most + 1_000) this.#files = [...this.all()];
   }
 
   /** Newest first. */
-  all(): readonly Named[] {
+  all(): readonly NamedEntry[] {
     return this.#files.toSorted((a, b) => (a.name.stamp < b.name.stamp ? 1 : -1)).slice(0, this.#most);
   }
 }
@@ -194,7 +194,7 @@ async function entriesFor(
   head: ObjectId,
   kind: EntryKind,
   line: Environment,
-): Promise<readonly Named[]> {
+): Promise<readonly NamedEntry[]> {
   await reading.ledger.fetch([head]);
   const environments = new Set(namesOfLine(line).map(({ environment }) => environment));
   const folders = [...environments, EVERY].map((one) => `${kind}/${one}`);
@@ -221,7 +221,7 @@ export async function namesIn(
   reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
   folder: string,
-): Promise<readonly Named[]> {
+): Promise<readonly NamedEntry[]> {
   await reading.ledger.fetch([head]);
   const files = await reading.ledger.listFiles(head, folder);
   return files.filter(isRegularFile).flatMap(({ path }) => {
@@ -235,11 +235,11 @@ async function endedIds(
   reading: RecordReading,
   head: ObjectId,
   environment: Environment,
-  ending: readonly Named[],
+  ending: readonly NamedEntry[],
 ): Promise<ReadonlySet<string>> {
   if (!environment.trust) return new Set(ending.flatMap(({ name }) => name.ends ?? []));
   const entries = await readEntries(reading, head, ending);
-  const counting = (await Promise.all(entries.map(async (entry) => counted(reading, environment, entry)))).flat();
+  const counting = (await Promise.all(entries.map(async (entry) => whereItCounts(reading, environment, entry)))).flat();
   return new Set(counting.flatMap(({ entry }) => entry.ends ?? []));
 }
 
@@ -247,7 +247,7 @@ async function endedIds(
 export async function readEntries(
   reading: Pick<RecordReading, 'ledger'>,
   head: ObjectId,
-  named: readonly Named[],
+  named: readonly NamedEntry[],
 ): Promise<readonly JournalEntry[]> {
   if (named.length === 0) return [];
   const paths = named.map(({ path }) => path);
@@ -256,7 +256,7 @@ export async function readEntries(
 }
 
 /** The entry where it counts; nothing where somebody wrote it who may not. */
-export async function counted(
+export async function whereItCounts(
   reading: Pick<RecordReading, 'clock' | 'signing'>,
   environment: Environment,
   entry: JournalEntry,
