@@ -35,12 +35,10 @@ export async function bringLikely(
   // Where there are many branches, that of upstream did not come.
   const heads = await ledger.known([own, above].flatMap((head) => head ?? []));
   const parents = await ledger.known(heads.flatMap(({ parents: [first] }) => first ?? []));
-  const files = await Promise.all(
-    heads.map(async ({ id }) => ({
-      commit: id,
-      paths: [...records, ...(await likelyManifests(ledger, id, environment))],
-    })),
-  );
+  const files: { commit: ObjectId; paths: readonly string[] }[] = [];
+  for (const { id } of heads) {
+    files.push({ commit: id, paths: [...records, ...(await likelyManifests(ledger, id, environment))] });
+  }
   const known = [
     { commit: trunk, paths: [CONFIG_FILE] },
     ...files,
